@@ -1,0 +1,112 @@
+import type { ErrorCode, ErrorType } from './error-table.ts';
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+
+/** Token counts as they leave: the two `details` only where the numbers are known. */
+export interface UsageWire {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  prompt_tokens_details?: { cached_tokens: number };
+  completion_tokens_details?: { reasoning_tokens: number };
+}
+
+export interface TokenLogprobWire {
+  token: string;
+  logprob: number;
+  /** UTF-8 bytes of the token; null where the token has none. */
+  bytes: number[] | null;
+  top_logprobs: { token: string; logprob: number; bytes: number[] | null }[];
+}
+
+export interface ToolCallWire {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+  extra_content?: unknown;
+}
+
+export interface ToolCallDeltaWire {
+  index: number;
+  id?: string;
+  type?: 'function';
+  function: { name?: string; arguments?: string };
+  extra_content?: unknown;
+}
+
+export interface DeltaWire {
+  role?: 'assistant';
+  content?: string | null;
+  reasoning_content?: string;
+  refusal?: string | null;
+  tool_calls?: ToolCallDeltaWire[];
+  extra_content?: unknown;
+}
+
+export interface ChunkChoiceWire {
+  index: number;
+  delta: DeltaWire;
+  logprobs: { content: TokenLogprobWire[] } | null;
+  finish_reason: FinishReason | null;
+}
+
+/** One event of a streamed completion. */
+export interface ChatCompletionChunk {
+  id: string;
+  object: 'chat.completion.chunk';
+  /** Unix time in seconds, the same on every chunk of a stream. */
+  created: number;
+  model: string;
+  system_fingerprint: string;
+  choices: ChunkChoiceWire[];
+  /** On the last finish chunk; with the separate form null everywhere but on the usage chunk. */
+  usage?: UsageWire | null;
+}
+
+export interface AssistantMessageWire {
+  role: 'assistant';
+  content: string | null;
+  refusal: string | null;
+  reasoning_content?: string;
+  tool_calls?: ToolCallWire[];
+  extra_content?: unknown;
+}
+
+export interface CompletionChoiceWire {
+  index: number;
+  message: AssistantMessageWire;
+  logprobs: { content: TokenLogprobWire[] } | null;
+  finish_reason: FinishReason;
+}
+
+/** The answer to a request without `stream`. */
+export interface ChatCompletion {
+  id: string;
+  object: 'chat.completion';
+  created: number;
+  model: string;
+  system_fingerprint: string;
+  choices: CompletionChoiceWire[];
+  usage: UsageWire;
+}
+
+export interface ErrorBody {
+  message: string;
+  type: ErrorType;
+  param: string | null;
+  code: ErrorCode;
+}
+
+/** The body of every refusal; in a stream the last event, with `request_id`. */
+export interface ErrorEnvelope {
+  error: ErrorBody & { request_id?: string };
+}
+
+export interface ModelWire {
+  id: string;
+  object: 'model';
+  created: number;
+  owned_by: string;
+  /** Tokens; null where the target does not say. */
+  context_length: number | null;
+}

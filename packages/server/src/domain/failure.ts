@@ -1,0 +1,32 @@
+import type { ErrorCode } from '@tailrace/protocol';
+
+/**
+ * An expected failure: a value that is returned or carried by an event, never thrown.
+ * `throw` is for bugs.
+ */
+export interface Failure {
+  readonly code: ErrorCode;
+  /** For the client: what was expected, what came, what to do. Never an upstream's host, key or stack. */
+  readonly message: string;
+  /** Path of the field at fault, `messages[2].content`. */
+  readonly param?: string;
+  /** How long a client should wait, in milliseconds, where that is known. */
+  readonly retryAfterMs?: number;
+  /** For the log only: the cause as it came, with hosts and wording of others. */
+  readonly detail?: string;
+}
+
+export function failure(code: ErrorCode, message: string, more: Omit<Failure, 'code' | 'message'> = {}): Failure {
+  return { code, message, ...more };
+}
+
+/** Either a value or why there is none. */
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+
+export function ok<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function fail<T>(reason: Failure): Result<T> {
+  return { ok: false, failure: reason };
+}

@@ -1,0 +1,112 @@
+import type { FinishReason, JsonText, TokenLogprobWire } from '@tailrace/protocol';
+import type { Failure } from './failure.ts';
+import type { JsonObject } from './json.ts';
+import type { Usage } from './usage.ts';
+
+/**
+ * What every target says and every surface hears: the one union between adapters and the relay.
+ *
+ * Grammar (checked by `event-grammar.ts`):
+ *
+ *     start?  (delta | usage?)*  finish(one per choice)      — whole
+ *     start?  (delta | usage?)*  failed                      — torn
+ *
+ * `start` comes at most once and first; `usage` at most once and before the last `finish`; deltas of a
+ * choice before its `finish`; a tool call's `tool-call-start` before its deltas, indexes dense from 0, one
+ * call ending before the next begins; after the last `finish`, or after `failed`, nothing.
+ *
+ * Text travels JSON-escaped ({@link JsonText}); decode it only where someone has to read it.
+ */
+export type StreamEvent =
+  | StartEvent
+  | TextDelta
+  | ReasoningDelta
+  | RefusalDelta
+  | ToolCallStart
+  | ToolCallDelta
+  | UsageEvent
+  | FinishEvent
+  | FailedEvent;
+
+/** The target has taken the request up: out of its queue, prompt read, about to say something. Optional. */
+export interface StartEvent {
+  readonly type: 'start';
+  /** What `system_fingerprint` shall say; the server has one of its own where the target has none. */
+  readonly fingerprint?: string;
+}
+
+export interface TextDelta {
+  readonly type: 'text-delta';
+  readonly choice: number;
+  readonly json: JsonText;
+  /** One entry a token, where the request asked for them. */
+  readonly logprobs?: readonly TokenLogprobWire[];
+}
+
+export interface ReasoningDelta {
+  readonly type: 'reasoning-delta';
+  readonly choice: number;
+  readonly json: JsonText;
+}
+
+export interface RefusalDelta {
+  readonly type: 'refusal-delta';
+  readonly choice: number;
+  readonly json: JsonText;
+}
+
+export interface ToolCallStart {
+  readonly type: 'tool-call-start';
+  readonly choice: number;
+  readonly index: number;
+  readonly id: string;
+  readonly name: string;
+  /** What the provider wants back with this call (a thought signature). */
+  readonly extra?: JsonObject;
+}
+
+export interface ToolCallDelta {
+  readonly type: 'tool-call-delta';
+  readonly choice: number;
+  readonly index: number;
+  /** The next piece of the arguments' JSON text, escaped once more for its place in a string. */
+  readonly json: JsonText;
+}
+
+export interface UsageEvent {
+  readonly type: 'usage';
+  readonly usage: Usage;
+}
+
+export interface FinishEvent {
+  readonly type: 'finish';
+  readonly choice: number;
+  readonly reason: FinishReason;
+  /** What the provider wants back with the message. */
+  readonly extra?: JsonObject;
+}
+
+export interface FailedEvent {
+  readonly type: 'failed';
+  readonly failure: Failure;
+}
+
+/** What one read of a target brought. An empty batch is a sign of life: it resets the stall clock. */
+export type EventBatch = readonly StreamEvent[];
+
+/** True for the events that commit a stream: from here on the client has seen something of the answer. */
+export function commits(event: StreamEvent): boolean {
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+    case 'refusal-delta':
+    case 'tool-call-start':
+    case 'tool-call-delta':
+    case 'finish':
+      return true;
+    case 'start':
+    case 'usage':
+    case 'failed':
+      return false;
+  }
+}

@@ -1,0 +1,49 @@
+import type { ChatRequest } from '../domain/chat-request.ts';
+import type { Capabilities } from '../domain/requirements.ts';
+import type { EventBatch } from '../domain/stream-event.ts';
+
+/**
+ * The seam between routing and whatever answers: the local engine, a scripted upstream, a provider.
+ * `contract.suite.ts` beside this file is what every implementation must pass.
+ */
+export interface Upstream {
+  /** As the configuration names it; `engine` for the local one. */
+  readonly name: string;
+
+  /** What this upstream honours for that model of its own. */
+  capabilities(model: string): Capabilities;
+
+  /** Tokens of prompt and answer together, where the upstream says. */
+  contextLength(model: string): number | undefined;
+
+  /**
+   * When the first-token clock starts: at the call, or at the `start` event (the engine's, whose queue and
+   * prompt reading do not count).
+   */
+  readonly firstTokenClock: 'call' | 'start';
+
+  /**
+   * Asks once. Returns at once; connecting, queueing and everything that can go wrong happen inside the
+   * stream, and every expected failure is a `failed` event there: `next()` rejects only for bugs.
+   * Aborting `signal` ends the work within 100 ms and ends the stream without a further event.
+   */
+  open(call: UpstreamCall, signal: AbortSignal): EventStream;
+}
+
+export interface UpstreamCall {
+  readonly request: ChatRequest;
+  /** The model's name there. */
+  readonly model: string;
+  /** Whose request it is, for fairness between keys. */
+  readonly keyId: string;
+  /** The completion's id: for logs, and for making tool-call ids. */
+  readonly completionId: string;
+}
+
+/**
+ * One batch a read; pulling is the back-pressure. `return()` releases everything and may be called at any
+ * time, more than once.
+ */
+export interface EventStream extends AsyncIterator<EventBatch, undefined, undefined> {
+  return(): Promise<IteratorResult<EventBatch, undefined>>;
+}
