@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+// Two projects: `unit` lies beside the code, needs nothing but the code and is part of `npm run check`;
+// `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
+export default defineConfig({
+  resolve: { conditions: ['tailrace-source'] },
+  ssr: { resolve: { conditions: ['tailrace-source'] } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 10_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          maxWorkers: 1,
+        },
+      },
+    ],
+  },
+});
