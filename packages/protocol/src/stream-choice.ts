@@ -1,0 +1,168 @@
+import type { JoinedChoice, StreamCheckOptions, StreamRule } from './stream-report.ts';
+import {
+  excerpt,
+  hasOnly,
+  isCount,
+  isFilled,
+  isObject,
+  parseJson,
+  type UnknownObject,
+} from './stream-shapes.ts';
+import type { FinishReason } from './wire-types.ts';
+
+/** Judges the deltas of one choice, after its role chunk. */
+export interface ChoiceChecker {
+  readonly finished: boolean;
+  accept(delta: UnknownObject, finishReason: string | null, hasLogprobs: boolean): void;
+  joined(): JoinedChoice;
+  /** Keepalive chunks among the deltas. */
+  keepalives(): number;
+}
+
+const finishReasons = ['stop', 'length', 'tool_calls', 'content_filter'] as const satisfies FinishReason[];
+const textFields = ['reasoning_content', 'content', 'refusal'] as const;
+
+export function createChoiceChecker(
+  index: number,
+  options: StreamCheckOptions,
+  report: (rule: StreamRule, message: string) => void,
+): ChoiceChecker {
+  // What came before a resumed part is not known.
+  const partial = (options.resumedFrom ?? 1) > 1;
+  const text = { content: '', reasoning_content: '', refusal: '' };
+  const calls: { id: string; name: string; arguments: string; startSeen: boolean }[] = [];
+  let firstCallIndex: number | undefined;
+  let finished = false;
+  let finishReason: FinishReason | undefined;
+  let keepalives = 0;
+
+  function finish(delta: UnknownObject, reason: string): void {
+    finished = true;
+    finishReason = finishReasons.find((known) => known === reason);
+    if (finishReason === undefined) report('finish-reason', `finish_reason is ${excerpt(reason)}`);
+    if (Object.keys(delta).some((key) => key !== 'extra_content')) {
+      report('finish-delta', `the finish chunk has delta ${excerpt(delta)}`);
+    }
+    const called = calls.length > 0;
+    if (called && reason === 'stop') report('tool-call-finish', 'finish_reason is "stop" after tool calls');
+    if (!called && reason === 'tool_calls' && !partial) {
+      report('tool-call-finish', 'finish_reason is "tool_calls" without a tool call');
+    }
+    if (reason === 'length') return;
+    for (const call of calls) {
+      if (call.startSeen && parseJson(call.arguments) === undefined) {
+        report(
+          'tool-call-arguments',
+          `the arguments of ${excerpt(call.name)} are ${excerpt(call.arguments)}`,
+        );
+      }
+    }
+  }
+
+  function toolCallPiece(piece: UnknownObject): void {
+    const at = piece['index'];
+    if (!isCount(at)) {
+      report('tool-call-order', `a call without index: ${excerpt(piece)}`);
+      return;
+    }
+    if (firstCallIndex === undefined) firstCallIndex = partial ? at : 0;
+    const next = firstCallIndex + calls.length;
+    const fn = isObject(piece['function']) ? piece['function'] : {};
+    const args = typeof fn['arguments'] === 'string' ? fn['arguments'] : undefined;
+    if (at === next) {
+      const resumedInside = partial && calls.length === 0 && piece['id'] === undefined;
+      if (!resumedInside && !isCallStart(piece, fn)) {
+        report('tool-call-start', `the first delta of call ${at} is ${excerpt(piece)}`);
+      }
+      calls.push({
+        id: typeof piece['id'] === 'string' ? piece['id'] : '',
+        name: typeof fn['name'] === 'string' ? fn['name'] : '',
+        arguments: args ?? '',
+        startSeen: !resumedInside,
+      });
+      return;
+    }
+    const current = calls.at(-1);
+    if (at !== next - 1 || current === undefined) {
+      report(
+        'tool-call-order',
+        `call ${at} where ${calls.length === 0 ? 0 : `${next - 1} or ${next}`} may come`,
+      );
+      return;
+    }
+    if (
+      !hasOnly(piece, ['index', 'function']) ||
+      !hasOnly(fn, ['arguments']) ||
+      args === undefined ||
+      args === ''
+    ) {
+      report('tool-call-piece', `a later delta of call ${at} is ${excerpt(piece)}`);
+    }
+    current.arguments += args ?? '';
+  }
+
+  return {
+    get finished() {
+      return finished;
+    },
+    accept(delta, reason, hasLogprobs) {
+      if (finished) {
+        report('after-finish', `choice ${index} goes on after its finish: ${excerpt({ delta, reason })}`);
+        return;
+      }
+      if (reason !== null) {
+        finish(delta, reason);
+        return;
+      }
+      if (options.keepaliveChunks === true && delta['content'] === '' && hasOnly(delta, ['content'])) {
+        keepalives += 1;
+        return;
+      }
+      const toolCalls = delta['tool_calls'];
+      const said = textFields.filter((name) => delta[name] !== undefined);
+      if (said.length === 0 && toolCalls === undefined) {
+        report('delta-empty', `a delta that says nothing: ${excerpt(delta)}`);
+      }
+      for (const name of said) {
+        const value = delta[name];
+        // A token may be a part of a character: then its logprobs travel with no text.
+        if (typeof value !== 'string' || (value === '' && !hasLogprobs)) {
+          report('delta-text', `${name} is ${excerpt(value)}`);
+          continue;
+        }
+        if (name === 'reasoning_content' && text.content !== '') {
+          report('reasoning-first', `choice ${index} has reasoning_content after content`);
+        }
+        text[name] += value;
+      }
+      if (toolCalls === undefined) return;
+      if (!Array.isArray(toolCalls) || toolCalls.length === 0 || !toolCalls.every(isObject)) {
+        report('delta-empty', `tool_calls is ${excerpt(toolCalls)}`);
+        return;
+      }
+      toolCalls.forEach(toolCallPiece);
+    },
+    joined() {
+      return {
+        index,
+        content: text.content,
+        reasoning: text.reasoning_content,
+        refusal: text.refusal,
+        toolCalls: calls.map(({ id, name, arguments: joined }) => ({ id, name, arguments: joined })),
+        ...(finishReason === undefined ? {} : { finishReason }),
+      };
+    },
+    keepalives: () => keepalives,
+  };
+}
+
+function isCallStart(piece: UnknownObject, fn: UnknownObject): boolean {
+  return (
+    isFilled(piece['id']) &&
+    piece['type'] === 'function' &&
+    isFilled(fn['name']) &&
+    fn['arguments'] === '' &&
+    hasOnly(piece, ['index', 'id', 'type', 'function', 'extra_content']) &&
+    hasOnly(fn, ['name', 'arguments'])
+  );
+}
