@@ -441,7 +441,8 @@ function start(node, args) {
   });
   ['SIGINT', 'SIGHUP'].forEach((signal) => {
     process.on(signal, () => {
-      told = told || signal === 'SIGINT' || foreground;
+      // Not SIGHUP: a server whose output went to a file takes it for "reload", and npm dies of it.
+      told = told || signal === 'SIGINT';
       // The last look counts too: by now the shell may have taken the terminal back.
       if (!foreground && !inForeground()) child.kill(signal);
     });
