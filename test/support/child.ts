@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process the tests started, with everything it said. */
+export interface Child {
+  readonly pid: number;
+  readonly process: ChildProcess;
+  readonly exited: Promise<Exit>;
+  /** Undefined while it runs. */
+  exit(): Exit | undefined;
+  stdout(): string;
+  stderr(): string;
+  /** Ends it with `signal`, with SIGKILL where it has not ended after `graceMs`. */
+  end(signal: NodeJS.Signals, graceMs: number): Promise<Exit>;
+}
+
+const running = new Set<ChildProcess>();
+// A test run that is cut short must not leave servers behind.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export interface ChildOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+export function startChild(file: string, args: readonly string[], options: ChildOptions = {}): Child {
+  const child = spawn(file, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  let ended: Exit | undefined;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  // A child that is gone closes its pipe; whoever still writes hears of it through `exited`.
+  child.stdin.on('error', () => {});
+  const exited = new Promise<Exit>((resolve) => {
+    const settle = (exit: Exit): void => {
+      running.delete(child);
+      ended ??= exit;
+      resolve(ended);
+    };
+    child.once('close', (code, signal) => settle({ code, signal }));
+    child.once('error', (error) => {
+      stderr += String(error);
+      settle({ code: 127, signal: null });
+    });
+  });
+  return {
+    pid: child.pid ?? -1,
+    process: child,
+    exited,
+    exit: () => ended,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    async end(signal, graceMs) {
+      if (ended !== undefined) return ended;
+      child.kill(signal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      try {
+        return await exited;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+/** True while a process of that id exists, whoever started it. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a command to its end; for helpers such as `curl --version`. */
+export async function runOnce(file: string, args: readonly string[]): Promise<Exit & { stdout: string }> {
+  const child = startChild(file, args);
+  child.process.stdin?.end();
+  const exit = await child.exited;
+  return { ...exit, stdout: child.stdout() };
+}

@@ -1,0 +1,152 @@
+import { fileURLToPath } from 'node:url';
+import { type Exit, startChild } from './child.ts';
+import { writeRandomGguf } from './random-gguf.ts';
+import { createScratch } from './scratch.ts';
+import { until } from './until.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const entry = 'packages/server/src/cli/main.ts';
+const apiKey = 'tr_test_5f1d7c0b9a3e4826';
+const adminKey = 'tr_admin_c2b8e6014d7f49a5';
+const startWithinMs = 90_000;
+
+export type ConfigTree = Readonly<Record<string, unknown>>;
+
+export interface ServerOptions {
+  /** The configuration as a tree; it is written as JSON, which is YAML. */
+  readonly config?: ConfigTree;
+  /** Files beside the configuration: name → text, or a tree written as JSON. Scripts of scripted upstreams. */
+  readonly files?: Readonly<Record<string, string | ConfigTree>>;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * `default`: SmolLM2 from the cache, where `npm test` put it. `random`: a two-layer model made here, under
+   * the id `random`. `none`: no engine.
+   */
+  readonly model: 'default' | 'random' | 'none';
+}
+
+export interface TestServer {
+  readonly baseUrl: string;
+  readonly port: number;
+  readonly apiKey: string;
+  readonly adminKey: string;
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  /** Drains (SIGTERM) and checks that it went well: exit 0, no stack trace on standard error. */
+  stop(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  /** kill -9, for the tests about that; `stop()` then has nothing to complain of. */
+  kill(): Promise<void>;
+  /** Tells that the process is to end by itself, so that `stop()` does not take it for a crash. */
+  expectExit(): Promise<Exit>;
+  logs(): string;
+}
+
+/** Starts the real command line with this Node on a port of its own; the caller stops it. */
+export async function startServer(options: ServerOptions): Promise<TestServer> {
+  const scratch = createScratch('server');
+  const config: Record<string, unknown> = {
+    ...options.config,
+    ...(await engineSection(options, scratch.path)),
+  };
+  for (const [name, content] of Object.entries(options.files ?? {})) {
+    scratch.write(name, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+  }
+  const configFile = scratch.write('tailrace.yaml', JSON.stringify(config, null, 2));
+  const child = startChild(
+    process.execPath,
+    [
+      '--conditions=tailrace-source',
+      entry,
+      'serve',
+      ...['--config', configFile, '--listen', '127.0.0.1:0', '--data-dir', `${scratch.path}/data`],
+      ...(options.flags ?? []),
+    ],
+    { cwd: root, env: serverEnvironment(options.env ?? {}) },
+  );
+  let exitExpected = false;
+  const fail = (why: string): Error =>
+    new Error(`${why}\n--- standard error of the server:\n${child.stderr()}`);
+
+  let baseUrl: string;
+  try {
+    baseUrl = await until('the line that says the server listens', startWithinMs, () => {
+      const exit = child.exit();
+      if (exit !== undefined) throw fail(`the server ended at start: ${JSON.stringify(exit)}`);
+      return /^tailrace: listening on (http:\/\/\S+)$/m.exec(child.stdout())?.[1];
+    });
+  } catch (error) {
+    await child.end('SIGKILL', 0);
+    scratch.remove();
+    throw error;
+  }
+
+  return {
+    baseUrl,
+    port: Number(new URL(baseUrl).port),
+    apiKey,
+    adminKey,
+    pid: child.pid,
+    exited: child.exited,
+    signal: (signal) => void child.process.kill(signal),
+    logs: () => child.stderr(),
+    async expectExit() {
+      exitExpected = true;
+      return child.exited;
+    },
+    async kill() {
+      exitExpected = true;
+      await child.end('SIGKILL', 0);
+    },
+    async stop() {
+      try {
+        const early = child.exit();
+        if (early !== undefined && !exitExpected) {
+          throw fail(`the server died during the tests: ${JSON.stringify(early)}`);
+        }
+        const exit = early ?? (await child.end('SIGTERM', 20_000));
+        if (!exitExpected && exit.code !== 0) throw fail(`the drain ended with ${JSON.stringify(exit)}`);
+        // `at file:line:column` is what a stack trace looks like: nothing a client sends may cause one.
+        if (/^\s+at .+:\d+:\d+\)?$/m.test(child.stderr()))
+          throw fail('a stack trace on standard error of the server');
+      } finally {
+        scratch.remove();
+      }
+    },
+  };
+}
+
+/** The environment of this process without anything that would configure the server behind a test's back. */
+function serverEnvironment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('TAILRACE_') || name === 'TAILRACE_CACHE_DIR',
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    TAILRACE_API_KEY: apiKey,
+    TAILRACE_ADMIN_KEY: adminKey,
+    ...extra,
+  };
+}
+
+async function engineSection(options: ServerOptions, folder: string): Promise<ConfigTree> {
+  const given = (options.config?.['engine'] ?? {}) as ConfigTree;
+  switch (options.model) {
+    case 'none':
+      return { engine: { ...given, enabled: false } };
+    case 'random': {
+      const file = `${folder}/random.gguf`;
+      await writeRandomGguf(file, { seed: 1 });
+      const random = { file, sequences: 2, context: 512 };
+      return { engine: { ...given, models: { random } } };
+    }
+    case 'default': {
+      // A developer's own copy of the file saves the download.
+      const file = process.env['TAILRACE_TEST_MODEL'];
+      if (file === undefined) return given === undefined ? {} : { engine: given };
+      const sized = { file, sequences: 8, context: 2048 };
+      return { engine: { ...given, models: { 'smollm2-135m-instruct': sized } } };
+    }
+  }
+}
