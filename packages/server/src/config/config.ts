@@ -2,12 +2,22 @@
  * The configuration once it has been read, validated whole and frozen. `load-config.ts` makes it; every
  * other room takes the part it needs as an argument and never reads a file or the environment.
  * Durations are milliseconds, sizes bytes, paths absolute.
+ *
+ * What routing may rely on:
+ * - `models` holds every public id. Public engine models that the file gives no entry of their own have one
+ *   too, with the single target `{upstream: 'engine', model: <id>}`.
+ * - Where there is any model, exactly one is called `default`: by its id, or in its `aliases`.
+ * - Ids and aliases are unique taken together. `fallbacks` are ids (never aliases) of `models`, each once,
+ *   never the model itself, and no chain of them leads in a circle.
+ * - Every target's `upstream` is a key of `upstreams`, or `engine`, and then its `model` is a key of
+ *   `engine.models`. Targets may be empty: their engine was switched off; answer `no_healthy_upstream`.
+ * - The engine is started exactly where `engine.models` is not empty; with `enabled: false` it is.
  */
 export interface Config {
   readonly server: ServerConfig;
   readonly engine: EngineConfig;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
-  /** Public model ids in the order of the file. */
+  /** Public model ids in the order of the file, then those of the engine. */
   readonly models: ReadonlyMap<string, ModelConfig>;
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
@@ -16,7 +26,11 @@ export interface Config {
   readonly breaker: { readonly failures: number; readonly windowMs: number; readonly probeEveryMs: number };
   readonly logging: LoggingConfig;
   readonly telemetry: { readonly metrics: 'auto' | 'public' | 'admin' };
-  readonly storage: { readonly databaseUrl?: string; readonly redisUrl?: string; readonly retentionMs: number };
+  readonly storage: {
+    readonly databaseUrl?: string;
+    readonly redisUrl?: string;
+    readonly retentionMs: number;
+  };
   readonly auth: AuthConfig;
   /** The file it came from, for messages; absent where there was none. */
   readonly file?: string;
@@ -43,6 +57,7 @@ export interface ListenAddress {
 }
 
 export interface EngineConfig {
+  /** What the operator said; whether there is anything to start, `models` tells. */
   readonly enabled: boolean;
   /** Engine model ids → file. The default model has no file here: the model room finds or fetches it. */
   readonly models: ReadonlyMap<string, EngineModelConfig>;

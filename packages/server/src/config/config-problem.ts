@@ -1,0 +1,71 @@
+/** Keys and list positions from the root of the configuration to a value. */
+export type ConfigPath = readonly (string | number)[];
+
+/** One thing that is wrong with a configuration: a value to print, never thrown. */
+export interface ConfigProblem {
+  /** The file as the operator would name it, or the environment variable or flag at fault. */
+  readonly source: string;
+  /** Counted from 1; absent where the source is no file. */
+  readonly line?: number;
+  readonly column?: number;
+  /** `models.acme/chat.targets[0].upstream`; empty for the file as a whole. */
+  readonly path: string;
+  /** What was expected and what came, secrets masked. */
+  readonly message: string;
+}
+
+/** `tailrace.yaml:12: models.acme/chat.targets[0].upstream: expected …, got …`. */
+export function formatProblem({ source, line, path, message }: ConfigProblem): string {
+  const where = line === undefined ? source : `${source}:${line}`;
+  return path === '' ? `${where}: ${message}` : `${where}: ${path}: ${message}`;
+}
+
+export function formatPath(path: ConfigPath): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return text === '' ? step : `${text}.${step}`;
+  }, '');
+}
+
+/** `expected …, got …`: what every message about a value says, without printing a secret. */
+export function expected(what: string, value: unknown, path: ConfigPath, hint = ''): string {
+  return `expected ${what}, got ${showValue(value, path)}${hint}`;
+}
+
+const secretKeys = new Set([
+  'api_key',
+  'api_keys',
+  'admin_keys',
+  'headers',
+  'proxy',
+  'database_url',
+  'redis_url',
+]);
+const keyShaped =
+  /^(?:bearer\s|[a-z]{2,6}[-_])?[A-Za-z0-9_-]{32,}$|^(?:sk|tr|tl|tns|pk|gsk|xai|hf|r8)[-_]\S{8,}$/i;
+const urlCredentials = /\/\/[^/?#\s]*@/g;
+// A terminal must not obey what a file says: control characters, and those that turn the reading direction.
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** True where the value at that path may be a secret. */
+export function isSecret(path: ConfigPath): boolean {
+  return path.some((step) => typeof step === 'string' && secretKeys.has(step));
+}
+
+function showValue(value: unknown, path: ConfigPath): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (isSecret(path)) return value === '' ? 'an empty text' : '*** (not shown)';
+  if (typeof value === 'string') return `"${showText(value)}"`;
+  return typeof value === 'number' || typeof value === 'boolean' ? `${value}` : typeof value;
+}
+
+/** Text from outside as it may stand in a message: short, printable, without what looks like a key. */
+export function showText(text: string): string {
+  if (keyShaped.test(text)) return '***';
+  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return short
+    .replace(urlCredentials, '//***@')
+    .replace(unprintable, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,167 @@
+import * as z from 'zod';
+import { didYouMean } from './nearest.ts';
+import { formatDuration, formatSize, parseDuration, parseListen, parseSize } from './units.ts';
+
+/**
+ * The kinds of values a configuration is made of. Each says in one phrase what it expects, reads the plain
+ * YAML value (a text where the environment filled it in, so numbers are also read from texts), and carries
+ * the JSON Schema that editors check it by.
+ */
+
+const referencePattern = '\\$\\{';
+const reference = { type: 'string', pattern: referencePattern } as const;
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+interface LeafOptions {
+  /** Completes `expected …`. */
+  readonly expected: string;
+  readonly json: JsonSchema;
+  /** What follows `got "…"` for a text that was refused. */
+  readonly hint?: (text: string) => string;
+}
+
+/** Reads with `parse`, which answers undefined for what it refuses. */
+function leaf<T>({ expected, json, hint }: LeafOptions, parse: (value: unknown) => T | undefined) {
+  return z
+    .unknown()
+    .transform((value, context): T => {
+      const parsed = parse(value);
+      if (parsed !== undefined) return parsed;
+      const more = typeof value === 'string' && hint !== undefined ? hint(value) : '';
+      context.addIssue({ code: 'custom', message: expected, params: { hint: more } });
+      return z.NEVER;
+    })
+    .meta(json);
+}
+
+/** A text that `accepts` allows; without it any text but the empty one. */
+export function text(expected = 'a text', accepts: (text: string) => boolean = (value) => value !== '') {
+  return leaf({ expected, json: { type: 'string' } }, (value) =>
+    typeof value === 'string' && accepts(value) ? value : undefined,
+  );
+}
+
+export function oneOf<const T extends string>(...names: readonly T[]) {
+  const known: ReadonlySet<string> = new Set(names);
+  const isName = (value: unknown): value is T => typeof value === 'string' && known.has(value);
+  return leaf(
+    {
+      expected: new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names),
+      json: { anyOf: [{ enum: names }, reference] },
+      hint: (value) => didYouMean(value, names),
+    },
+    (value) => (isName(value) ? value : undefined),
+  );
+}
+
+export function flag() {
+  return leaf({ expected: 'true or false', json: { anyOf: [{ type: 'boolean' }, reference] } }, (value) => {
+    if (value === true || value === 'true') return true;
+    return value === false || value === 'false' ? false : undefined;
+  });
+}
+
+function asNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : undefined;
+}
+
+export function integer(minimum: number, maximum: number) {
+  const json = { anyOf: [{ type: 'integer', minimum, maximum }, reference] };
+  return leaf({ expected: `a whole number from ${minimum} to ${maximum}`, json }, (value) => {
+    const number = asNumber(value);
+    if (number === undefined || !Number.isSafeInteger(number)) return undefined;
+    return number >= minimum && number <= maximum ? number : undefined;
+  });
+}
+
+export function decimal(minimum: number, maximum: number) {
+  const json = { anyOf: [{ type: 'number', minimum, maximum }, reference] };
+  return leaf({ expected: `a number from ${minimum} to ${maximum}`, json }, (value) => {
+    const number = asNumber(value);
+    return number !== undefined && number >= minimum && number <= maximum ? number : undefined;
+  });
+}
+
+/** Tokens of context, or `max`: as many as memory allows. */
+export function contextSize() {
+  const json = {
+    anyOf: [{ type: 'integer', minimum: 16, maximum: 10_000_000 }, { const: 'max' }, reference],
+  };
+  return leaf(
+    { expected: 'a number of tokens from 16 to 10000000, or max', json },
+    (value): number | 'max' | undefined => {
+      if (value === 'max') return 'max';
+      const number = asNumber(value);
+      if (number === undefined || !Number.isSafeInteger(number)) return undefined;
+      return number >= 16 && number <= 10_000_000 ? number : undefined;
+    },
+  );
+}
+
+// A timer of Node holds 2^31-1 milliseconds; a longer one fires at once.
+const longestTimerMs = 24 * 86_400_000;
+
+/** Milliseconds. Without a maximum of its own, no more than a timer holds. */
+export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
+  const range = `${formatDuration(minimumMs)} to ${formatDuration(maximumMs)}`;
+  return leaf(
+    {
+      expected: `a duration such as 250ms, 10s, 5m or 24h (${range})`,
+      json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${referencePattern}` },
+    },
+    (value) => {
+      const milliseconds = typeof value === 'string' ? parseDuration(value) : undefined;
+      if (milliseconds === undefined) return undefined;
+      return milliseconds >= minimumMs && milliseconds <= maximumMs ? milliseconds : undefined;
+    },
+  );
+}
+
+/** Bytes. */
+export function size(minimumBytes: number, maximumBytes: number) {
+  const range = `${formatSize(minimumBytes)} to ${formatSize(maximumBytes)}`;
+  return leaf(
+    {
+      expected: `a size such as 64KiB or 1MiB (${range})`,
+      json: { type: 'string', pattern: `^\\d+(B|KiB|MiB|GiB)$|${referencePattern}` },
+      hint: (value) => {
+        const decimalUnit = /^(\d+) ?([KMG])i?[Bb]?$/i.exec(value);
+        return decimalUnit ? ` (did you mean "${decimalUnit[1]}${decimalUnit[2]?.toUpperCase()}iB"?)` : '';
+      },
+    },
+    (value) => {
+      const bytes = typeof value === 'string' ? parseSize(value) : undefined;
+      if (bytes === undefined) return undefined;
+      return bytes >= minimumBytes && bytes <= maximumBytes ? bytes : undefined;
+    },
+  );
+}
+
+export function listenAddress() {
+  return leaf(
+    { expected: 'an address and a port, such as 127.0.0.1:8642 or "[::1]:8642"', json: { type: 'string' } },
+    (value) => (typeof value === 'string' ? parseListen(value) : undefined),
+  );
+}
+
+interface UrlRules {
+  readonly protocols: readonly string[];
+  /** Whether `user:password@` may stand in it. */
+  readonly credentials: boolean;
+}
+
+export function url({ protocols, credentials }: UrlRules) {
+  const expected = `a URL that begins with ${new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(protocols.map((name) => `${name}//`))}`;
+  return text(credentials ? expected : `${expected}, without user and password`, (value) => {
+    if (/[\s\u0000-\u001f]/.test(value) || !URL.canParse(value)) return false;
+    const parsed = new URL(value);
+    if (!protocols.includes(parsed.protocol) || parsed.host === '') return false;
+    return credentials || (parsed.username === '' && parsed.password === '');
+  });
+}
+
+/** A secret that will stand in an HTTP header: printable ASCII without spaces. */
+export function secret() {
+  return text('a key: printable characters without spaces', (value) => /^[\x21-\x7e]+$/.test(value));
+}

@@ -1,0 +1,175 @@
+import { basename, dirname, isAbsolute, relative, resolve } from 'node:path';
+import { defaultCacheDir, type Machine, thisMachine } from './cache-dir.ts';
+import type { Config } from './config.ts';
+import { type ConfigFiles, diskFiles } from './config-files.ts';
+import { type ConfigPath, type ConfigProblem, expected, isSecret, showText } from './config-problem.ts';
+import { type ConfigFlags, givenBeside, isMapping, overlay, variable } from './given.ts';
+import type { Environment } from './interpolate.ts';
+import { notInForce } from './not-in-force.ts';
+import { parseRaw, valueAt } from './parse-raw.ts';
+import { createProblemList, type Origin } from './problem-list.ts';
+import { resolveConfig } from './resolve-config.ts';
+import type { ResolveContext } from './resolve-context.ts';
+import type { ModelFlag } from './resolve-engine.ts';
+import { readYaml, type YamlDocument } from './yaml-document.ts';
+
+export interface ConfigSources {
+  readonly env: Environment;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly flags?: ConfigFlags;
+  /** The disk, unless a test brings its own. */
+  readonly files?: ConfigFiles;
+  /** Where caches lie here; this machine's conventions unless a test says otherwise. */
+  readonly machine?: Machine;
+}
+
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+const defaultFile = 'tailrace.yaml';
+
+/**
+ * Reads flags, environment and file (in this order of precedence), checks everything and freezes it.
+ * Opens nothing and keeps nothing open; never throws for what an operator can get wrong: every problem
+ * found is in the list, in the order of the file, with secrets masked.
+ */
+export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
+  const { env, cwd, flags = {}, files = diskFiles, machine = thisMachine() } = sources;
+  const asked = flags.config ?? variable(env, 'TAILRACE_CONFIG');
+  const file = resolve(cwd, asked ?? defaultFile);
+  const shownFile = shown(file, cwd);
+  const given = givenBeside(env, flags);
+
+  let document: YamlDocument | undefined;
+  const problems = createProblemList((path, at) => originOf(path, at));
+  function originOf(path: ConfigPath, at: 'key' | 'value'): Origin {
+    const beside = given.findLast((value) => value.path.every((step, index) => step === path[index]));
+    if (beside !== undefined) return { source: beside.source };
+    const position = at === 'key' ? document?.keyAt(path) : document?.valueAt(path);
+    return { source: shownFile, ...position };
+  }
+
+  const read = await files.read(file);
+  if (!read.ok && (read.reason !== 'missing' || asked !== undefined)) {
+    const source =
+      flags.config !== undefined ? '--config' : asked !== undefined ? 'TAILRACE_CONFIG' : shownFile;
+    problems.reportAt({ source }, `cannot read ${showText(shownFile)}: ${read.message}`);
+    return { ok: false, problems: problems.sorted() };
+  }
+  if (read.ok) {
+    const yaml = readYaml(read.text, env);
+    document = yaml.document;
+    for (const { path, position, message } of yaml.problems) {
+      if (path.length > 0) problems.report(path, message);
+      else problems.reportAt({ source: shownFile, ...position }, message);
+    }
+    if (document === undefined) return { ok: false, problems: problems.sorted() };
+  }
+
+  const fromFile = document?.value ?? {};
+  if (!isMapping(fromFile)) {
+    problems.report([], expected('a mapping (server: …, models: …)', fromFile, []));
+    return { ok: false, problems: problems.sorted() };
+  }
+  const data = overlay(fromFile, given);
+  reportEmptyKeys(data, document, (path, message) => problems.report(path, message));
+  const raw = parseRaw(data, problems);
+
+  const fileChecks: { readonly file: string; readonly report: (message: string) => void }[] = [];
+  const base = read.ok ? dirname(file) : cwd;
+  const context: ResolveContext = {
+    problems,
+    warnings: [],
+    absolute(path, text) {
+      const beside = given.some((value) => value.path.join() === path.join());
+      return resolve(beside ? cwd : base, text);
+    },
+    file(path, text) {
+      const absolute = context.absolute(path, text);
+      fileChecks.push({ file: absolute, report: (message) => problems.report(path, message) });
+      return absolute;
+    },
+    written(...path) {
+      const section = valueAt(data, path);
+      return new Set(isMapping(section) ? Object.keys(section) : []);
+    },
+  };
+
+  let modelFlag: ModelFlag | undefined;
+  if (flags.model !== undefined) {
+    modelFlag = { id: idOfFile(flags.model), file: resolve(cwd, flags.model) };
+    if (flags.noEngine)
+      problems.reportAt({ source: '--model' }, 'needs the engine that --no-engine switches off');
+    fileChecks.push({
+      file: modelFlag.file,
+      report: (message) => problems.reportAt({ source: '--model' }, message),
+    });
+  }
+  const cacheFromEnv = variable(env, 'TAILRACE_CACHE_DIR');
+  const cacheDir = cacheFromEnv === undefined ? defaultCacheDir(env, machine) : resolve(cwd, cacheFromEnv);
+  const config = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
+
+  for (const { file: wanted, report } of fileChecks) {
+    if (!(await files.isFile(wanted))) report(`there is no file ${showText(shown(wanted, cwd))}`);
+  }
+  const found = problems.sorted();
+  if (found.length > 0) return { ok: false, problems: found };
+  const warnings = [...context.warnings, ...replacedKeys(fromFile, given), ...notInForce(config)];
+  return { ok: true, config: freeze(config), warnings };
+}
+
+/** `models/My Chat.Q4.gguf` → `my-chat.q4`: lower case, without extension, fit for a model id. */
+function idOfFile(file: string): string {
+  const name = basename(file.replaceAll('\\', '/'))
+    .replace(/\.gguf$/i, '')
+    .toLowerCase();
+  return name.replace(/[^a-z0-9._-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '') || 'model';
+}
+
+/** An empty key would be a key that everybody has; the message names the variable that was empty. */
+function reportEmptyKeys(
+  data: unknown,
+  document: YamlDocument | undefined,
+  report: (path: ConfigPath, message: string) => void,
+): void {
+  const visit = (value: unknown, path: ConfigPath): void => {
+    if (Array.isArray(value)) for (const [index, item] of value.entries()) visit(item, [...path, index]);
+    else if (isMapping(value)) for (const [key, item] of Object.entries(value)) visit(item, [...path, key]);
+    else if (value === '' && isSecret(path) && !path.includes('headers')) {
+      const names = document?.variablesAt(path) ?? [];
+      const cause =
+        names.length === 0 ? '' : `: the environment variable ${names.join(', ')} is empty or not set`;
+      report(path, `must not be empty${cause}`);
+    }
+  };
+  visit(data, []);
+}
+
+/** A key list of the file that the environment replaces with another: right by the rules, and a surprise. */
+function replacedKeys(file: unknown, given: ReturnType<typeof givenBeside>): readonly string[] {
+  return given.flatMap(({ path, value, source }) => {
+    const written = valueAt(file, path);
+    if (path[0] !== 'auth' || !Array.isArray(written) || !Array.isArray(value)) return [];
+    const lost = written.some((key) => !value.includes(key));
+    return lost
+      ? [`${source} takes the place of ${path.join('.')} in the file; the keys there are not valid`]
+      : [];
+  });
+}
+
+function shown(file: string, cwd: string): string {
+  const inside = relative(cwd, file);
+  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? file : inside;
+}
+
+/** Maps cannot be frozen; their type is read-only. */
+function freeze<T>(value: T): T {
+  if (value instanceof Map) for (const item of value.values()) freeze(item);
+  else if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) freeze(item);
+  }
+  return value;
+}

@@ -1,0 +1,98 @@
+import type * as z from 'zod';
+import { type ConfigPath, expected, showText } from './config-problem.ts';
+import { isMapping } from './given.ts';
+import { nearest } from './nearest.ts';
+import type { ProblemList } from './problem-list.ts';
+import { configSchema, type RawConfig } from './schema.ts';
+
+/**
+ * Checks every form and reports what is wrong. What was refused is cut out and its default taken in its
+ * place, so that the checks across values still run and one start shows all mistakes.
+ */
+export function parseRaw(data: unknown, problems: ProblemList): RawConfig {
+  const first = configSchema.safeParse(data);
+  if (first.success) return first.data;
+  const cut: ConfigPath[] = [];
+  for (const issue of first.error.issues) reportIssue(issue, data, problems, cut);
+  const second = configSchema.safeParse(without(data, cut));
+  return second.success ? second.data : configSchema.parse({});
+}
+
+type Issue = z.core.$ZodIssue;
+
+function reportIssue(issue: Issue, data: unknown, problems: ProblemList, cut: ConfigPath[]): void {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(path);
+    for (const key of issue.keys) {
+      const guess = nearest(key, known);
+      const hint = guess === undefined ? `; known here: ${known.join(', ')}` : ` (did you mean "${guess}"?)`;
+      problems.report([...path, key], `unknown key "${showText(key)}"${hint}`, 'key');
+      cut.push([...path, key]);
+    }
+    return;
+  }
+  const value = valueAt(data, path);
+  const hint = issue.code === 'custom' ? String(issue.params?.['hint'] ?? '') : '';
+  const what =
+    issue.code === 'custom'
+      ? issue.message
+      : issue.code === 'invalid_type'
+        ? (containers[issue.expected] ?? issue.expected)
+        : issue.message;
+  problems.report(path, expected(what, value, path, hint));
+  cut.push(path);
+}
+
+const containers: Readonly<Record<string, string>> = {
+  object: 'a mapping (key: value)',
+  record: 'a mapping (name: …)',
+  array: 'a list',
+};
+
+/** The keys the schema knows at a path: any key of a record leads on, any position of a list too. */
+export function knownKeys(path: ConfigPath): readonly string[] {
+  let schema: z.core.$ZodType = configSchema;
+  for (const step of path) {
+    const { def } = unwrapped(schema)._zod as { def: SchemaDefinition };
+    const next = def.shape?.[String(step)] ?? def.valueType ?? def.element;
+    if (next === undefined) return [];
+    schema = next;
+  }
+  const { def } = unwrapped(schema)._zod as { def: SchemaDefinition };
+  return Object.keys(def.shape ?? {});
+}
+
+/** What the schema library keeps of an object, a record, a list or a wrapper around one. */
+interface SchemaDefinition {
+  readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  readonly valueType?: z.core.$ZodType;
+  readonly element?: z.core.$ZodType;
+  readonly innerType?: z.core.$ZodType;
+}
+
+function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+  const { innerType } = schema._zod.def as SchemaDefinition;
+  return innerType === undefined ? schema : unwrapped(innerType);
+}
+
+export function valueAt(data: unknown, path: ConfigPath): unknown {
+  return path.reduce<unknown>((value, step) => {
+    if (Array.isArray(value)) return value[Number(step)];
+    return isMapping(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+  }, data);
+}
+
+/** A list loses nothing but as a whole, so that positions in messages stay those of the file. */
+function without(data: unknown, cut: readonly ConfigPath[]): unknown {
+  const gone = new Set(
+    cut.map((path) => JSON.stringify(path.slice(0, typeof path.at(-1) === 'number' ? -1 : path.length))),
+  );
+  const copy = (value: unknown, path: ConfigPath): unknown => {
+    if (Array.isArray(value)) return value.map((item, index) => copy(item, [...path, index]));
+    if (!isMapping(value)) return value;
+    const kept = Object.entries(value).filter(([key]) => !gone.has(JSON.stringify([...path, key])));
+    return Object.fromEntries(kept.map(([key, item]) => [key, copy(item, [...path, key])]));
+  };
+  return copy(data, []);
+}

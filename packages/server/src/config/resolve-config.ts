@@ -1,0 +1,108 @@
+import type { AuthConfig, Config, LimitsConfig, ListenAddress } from './config.ts';
+import type { ResolveContext } from './resolve-context.ts';
+import { type ModelFlag, resolveEngineModels } from './resolve-engine.ts';
+import { resolveModels, resolveTimeouts } from './resolve-models.ts';
+import { resolveUpstreams } from './resolve-upstreams.ts';
+import type { RawConfig } from './schema.ts';
+
+interface Places {
+  readonly cacheDir: string;
+  readonly file: string | undefined;
+  readonly modelFlag: ModelFlag | undefined;
+}
+
+/** Checks what takes more than one value to judge, and puts everything under the names of `Config`. */
+export function resolveConfig(raw: RawConfig, places: Places, context: ResolveContext): Config {
+  const { server, engine, timeouts, retry, stream, breaker, storage } = raw;
+  const engineModels = resolveEngineModels(raw, places.modelFlag, context);
+  const auth: AuthConfig = {
+    apiKeys: [...new Set(raw.auth.api_keys)],
+    adminKeys: [...new Set(raw.auth.admin_keys)],
+    keyPrefix: raw.auth.key_prefix,
+    required: raw.auth.required,
+  };
+  checkAccess(server.listen, auth, context);
+  return {
+    server: {
+      listen: server.listen,
+      dataDir: context.absolute(['server', 'data_dir'], server.data_dir),
+      cacheDir: places.cacheDir,
+      workers: server.workers,
+      maxStreams: server.max_streams,
+      maxBodyBytes: server.max_body,
+      corsOrigins: server.cors_origins,
+      ...(server.public_url !== undefined && { publicUrl: server.public_url }),
+    },
+    engine: {
+      enabled: engine.enabled,
+      models: engineModels,
+      queue: engine.queue,
+      ...(engine.threads !== undefined && { threads: engine.threads }),
+    },
+    upstreams: resolveUpstreams(raw.upstreams, context),
+    models: resolveModels(raw, engineModels, places.modelFlag, context),
+    limits: resolveLimits(raw.limits),
+    timeouts: {
+      connectMs: timeouts.connect,
+      firstTokenMs: timeouts.first_token,
+      stallMs: timeouts.stall,
+      totalMs: timeouts.total,
+      clientWriteMs: timeouts.client_write,
+      drainMs: timeouts.drain,
+      ...resolveTimeouts(timeouts),
+    },
+    retry: {
+      perTarget: retry.per_target,
+      total: retry.total,
+      backoffMs: retry.backoff,
+      honourRetryAfterMs: retry.honour_retry_after,
+    },
+    stream: {
+      keepalive: stream.keepalive,
+      keepaliveAfterMs: stream.keepalive_after,
+      holdHeadMs: stream.hold_head,
+      usageChunk: stream.usage_chunk,
+      graceMs: stream.grace,
+      maxEventBytes: stream.max_event,
+    },
+    breaker: { failures: breaker.failures, windowMs: breaker.window, probeEveryMs: breaker.probe_every },
+    logging: raw.logging,
+    telemetry: raw.telemetry,
+    storage: {
+      retentionMs: storage.retention,
+      ...(storage.database_url !== undefined && { databaseUrl: storage.database_url }),
+      ...(storage.redis_url !== undefined && { redisUrl: storage.redis_url }),
+    },
+    auth,
+    ...(places.file !== undefined && { file: places.file }),
+  };
+}
+
+function resolveLimits(raw: RawConfig['limits']): LimitsConfig {
+  return {
+    onStoreFailure: raw.on_store_failure,
+    ...(raw.max_streams !== undefined && { maxStreams: raw.max_streams }),
+    ...(raw.requests_per_minute !== undefined && { requestsPerMinute: raw.requests_per_minute }),
+    ...(raw.tokens_per_minute !== undefined && { tokensPerMinute: raw.tokens_per_minute }),
+  };
+}
+
+/** A server that others can reach is never without a key, and never with one nobody chose. */
+function checkAccess(listen: ListenAddress, auth: AuthConfig, { problems }: ResolveContext): void {
+  if (auth.apiKeys.some((key) => auth.adminKeys.includes(key))) {
+    problems.report(['auth', 'admin_keys'], 'the same key is under auth.api_keys; the two must differ');
+  }
+  if (listen.loopback) return;
+  if (!auth.required) {
+    problems.report(
+      ['auth', 'required'],
+      'false is for loopback only, and server.listen is not a loopback address',
+    );
+  }
+  if (auth.apiKeys.length === 0 && !problems.has(['auth', 'api_keys'])) {
+    problems.report(
+      ['server', 'listen'],
+      'on anything but loopback a key must be given: set TAILRACE_API_KEY, or auth.api_keys in the file',
+    );
+  }
+}

@@ -1,0 +1,69 @@
+import type { EngineModelConfig } from './config.ts';
+import { expected } from './config-problem.ts';
+import { defaultEngineModel, isModelId } from './names.ts';
+import type { ResolveContext } from './resolve-context.ts';
+import type { RawConfig } from './schema.ts';
+
+const defaultSequences = 8;
+/** The default model's own limit. */
+const defaultModelContext = 2048;
+
+const defaultModelConfig: EngineModelConfig = {
+  sequences: defaultSequences,
+  context: defaultModelContext,
+  public: true,
+};
+
+/** A model file given on the command line, and the id it gets. */
+export interface ModelFlag {
+  readonly id: string;
+  /** Absolute. */
+  readonly file: string;
+}
+
+/**
+ * The engine's models: those under `engine:`, the one of `--model`, and the default model where a target
+ * names it or where nothing else was configured. Empty where the engine is off.
+ */
+export function resolveEngineModels(
+  raw: RawConfig,
+  modelFlag: ModelFlag | undefined,
+  context: ResolveContext,
+): ReadonlyMap<string, EngineModelConfig> {
+  if (!raw.engine.enabled) return new Map();
+  const models = new Map<string, EngineModelConfig>();
+  for (const [id, model] of Object.entries(raw.engine.models ?? {})) {
+    const path = ['engine', 'models', id];
+    if (!isModelId(id)) context.problems.report(path, expected('a model id', id, []), 'key');
+    const replaced = modelFlag?.id === id;
+    if (model.file === undefined && id !== defaultEngineModel && !replaced) {
+      context.problems.report(
+        [...path, 'file'],
+        `needs the GGUF file; only ${defaultEngineModel} is found without one`,
+      );
+    }
+    const ownDefault =
+      id === defaultEngineModel && model.file === undefined ? defaultModelContext : undefined;
+    const tokens = model.context ?? ownDefault;
+    models.set(id, {
+      sequences: model.sequences,
+      public: model.public,
+      ...(tokens !== undefined && { context: tokens }),
+      ...(model.file !== undefined && !replaced && { file: context.file([...path, 'file'], model.file) }),
+    });
+  }
+  if (modelFlag !== undefined) {
+    const written = models.get(modelFlag.id) ?? { sequences: defaultSequences };
+    models.set(modelFlag.id, { context: 'max', ...written, public: true, file: modelFlag.file });
+  }
+  const named = Object.values(raw.models).some(({ targets }) =>
+    targets.some((target) => target.engine === defaultEngineModel),
+  );
+  const nothingElse =
+    models.size === 0 &&
+    context.written('engine', 'models').size === 0 &&
+    context.written('models').size === 0;
+  if ((named || nothingElse) && !models.has(defaultEngineModel))
+    models.set(defaultEngineModel, defaultModelConfig);
+  return models;
+}

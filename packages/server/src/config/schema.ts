@@ -1,0 +1,252 @@
+import * as z from 'zod';
+import {
+  contextSize,
+  decimal,
+  duration,
+  flag,
+  integer,
+  listenAddress,
+  oneOf,
+  secret,
+  size,
+  text,
+  url,
+} from './leaves.ts';
+import { isModelId } from './names.ts';
+
+/**
+ * The one schema over file, environment and flags: every key, its form and its default. What needs more
+ * than one value to judge is in `resolve-*.ts`. The descriptions are what an editor shows.
+ */
+
+const web = ['http:', 'https:'];
+const oneDayMs = 86_400_000;
+const modelId = (what: string) =>
+  text(`${what}: letters, digits and . _ : @ + - in segments separated by /`, isModelId);
+const origin = text('* or an origin such as https://app.example.org', (value) => {
+  if (value === '*') return true;
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value;
+});
+const headerValue = text('a header value: printable ASCII on one line', (value) =>
+  /^[\x20-\x7e]*$/.test(value),
+);
+
+const server = z.strictObject({
+  listen: listenAddress().prefault('127.0.0.1:8642').describe('Address and port to serve on.'),
+  data_dir: text('a path').prefault('./data').describe('Keys and the database lie here.'),
+  public_url: url({ protocols: web, credentials: false })
+    .optional()
+    .describe('Under which URL clients reach the server.'),
+  workers: integer(1, 256).prefault(1).describe('Processes that serve.'),
+  max_streams: integer(1, 1_000_000)
+    .prefault(2000)
+    .describe('Requests that run at the same time, over all keys.'),
+  max_body: size(1, 1024 ** 3)
+    .prefault('10MiB')
+    .describe('The largest request body that is read.'),
+  cors_origins: z
+    .array(origin)
+    .prefault(['*'])
+    .describe('Browser origins that may call; "*" for all, [] for none.'),
+});
+
+const engineModel = z.strictObject({
+  file: text('a path').optional().describe('The GGUF file; only the default model is found without one.'),
+  sequences: integer(1, 256).prefault(8).describe('Requests that run at the same time.'),
+  context: contextSize().optional().describe('Tokens for each sequence; max: as many as memory allows.'),
+  public: flag().prefault(true).describe('Whether clients may ask for it under its own id.'),
+});
+
+const engine = z.strictObject({
+  enabled: flag().prefault(true).describe('False: no local model is started, and none is fetched.'),
+  models: z.record(z.string(), engineModel).optional().describe('Engine model ids and their files.'),
+  threads: integer(1, 1024).optional().describe('Default: the cores that are really there, less one.'),
+  queue: integer(0, 100_000).prefault(64).describe('Requests that may wait for a sequence.'),
+});
+
+/** What a preset fills in for an OpenAI-compatible upstream is the business of its adapter. */
+const presets = [
+  'openai',
+  'vllm',
+  'sglang',
+  'llamacpp',
+  'ollama',
+  'lmstudio',
+  'openrouter',
+  'groq',
+  'together',
+  'fireworks',
+  'deepseek',
+  'mistral',
+  'xai',
+  'azure',
+] as const;
+
+const upstream = z.strictObject({
+  kind: oneOf('openai', 'anthropic', 'gemini', 'scripted')
+    .prefault('openai')
+    .describe('The protocol it speaks.'),
+  preset: oneOf(...presets)
+    .optional()
+    .describe('Which OpenAI-compatible server or provider it is.'),
+  base_url: url({ protocols: web, credentials: false })
+    .optional()
+    .describe('For openai with the version, …/v1.'),
+  api_key: secret().optional().describe('Sent to the upstream; best taken from the environment.'),
+  headers: z.record(z.string(), headerValue).prefault({}).describe('Sent with every request to it.'),
+  ca_file: text('a path').optional().describe("Certificates (PEM) to trust besides the system's."),
+  proxy: url({ protocols: web, credentials: true }).optional().describe('The proxy to reach it by.'),
+  script: text('a path').optional().describe('For kind scripted: the file with its answers.'),
+});
+
+const target = z.strictObject({
+  upstream: text('the name of an upstream').optional().describe('Where the model is; or else engine.'),
+  engine: text('the id of an engine model').optional().describe('The local model; or else upstream.'),
+  model: text('the name of the model there').optional().describe('Its name there; default: the id here.'),
+  priority: integer(0, 1000).prefault(0).describe('The lowest number that has a healthy target is asked.'),
+  weight: decimal(0, 1_000_000)
+    .prefault(1)
+    .describe('Share among the targets of one priority; 0: never drawn.'),
+  takeover: oneOf('prefix', 'replay', 'none').optional().describe('How it can go on with a torn stream.'),
+});
+
+const timeouts = z.strictObject({
+  connect: duration().prefault('5s').describe('Until the upstream accepts the connection.'),
+  first_token: duration()
+    .prefault('120s')
+    .describe('Until the first token; queue and prompt reading of the engine do not count.'),
+  stall: duration().prefault('10s').describe('Silence after output that counts as a cut.'),
+  total: duration().prefault('10m').describe('The whole request, queue included.'),
+  hedge_after: duration().optional().describe('Start a second target beside a slow one; off by default.'),
+  client_write: duration().prefault('30s').describe('How long a client may accept nothing.'),
+  drain: duration({ minimumMs: 0 }).prefault('30s').describe('How long running streams have at shutdown.'),
+});
+
+// The same forms without the defaults: under a model only what is written there differs.
+const modelTimeouts = z.strictObject({
+  connect: duration().optional(),
+  first_token: duration().optional(),
+  stall: duration().optional(),
+  total: duration().optional(),
+  hedge_after: duration().optional(),
+  client_write: duration().optional(),
+  drain: duration({ minimumMs: 0 }).optional(),
+});
+
+const dollars = () => decimal(0, 1_000_000).optional();
+const model = z.strictObject({
+  aliases: z.array(modelId('a model id')).prefault([]).describe('Other ids it answers to.'),
+  targets: z.array(target).prefault([]).describe('The same model in one or several places.'),
+  balance: oneOf('weight', 'least_busy')
+    .prefault('weight')
+    .describe('How targets of one priority are chosen.'),
+  fallbacks: z.array(modelId('a model id')).prefault([]).describe('Other models to try, in this order.'),
+  price: z
+    .strictObject({ input: dollars(), output: dollars(), cached: dollars() })
+    .optional()
+    .describe('US dollars for a million tokens.'),
+  context: integer(16, 10_000_000).optional().describe('Tokens of prompt and answer together.'),
+  timeouts: modelTimeouts.prefault({}).describe('Instead of the general ones.'),
+});
+
+const count = (maximum: number) => integer(1, maximum).optional();
+const limits = z.strictObject({
+  max_streams: count(1_000_000).describe('Running requests of one key; default: no limit.'),
+  requests_per_minute: count(1_000_000_000).describe('Requests a minute of one key; default: no limit.'),
+  tokens_per_minute: count(1_000_000_000_000).describe('Tokens a minute of one key; default: no limit.'),
+  on_store_failure: oneOf('deny', 'share')
+    .prefault('deny')
+    .describe('What happens while the store of the limits is away.'),
+});
+
+const retry = z.strictObject({
+  per_target: integer(1, 10).prefault(3).describe('Attempts on one target.'),
+  total: integer(1, 50).prefault(6).describe('Attempts of one request.'),
+  backoff: duration({ minimumMs: 0, maximumMs: 60_000 })
+    .prefault('500ms')
+    .describe('First wait before the same target is asked again; doubles.'),
+  honour_retry_after: duration({ minimumMs: 0 })
+    .prefault('5s')
+    .describe('The longest Retry-After that is waited for.'),
+});
+
+const stream = z.strictObject({
+  keepalive: oneOf('comment', 'chunk', 'off').prefault('comment').describe('What breaks a silence.'),
+  keepalive_after: duration().prefault('10s').describe('The silence that is broken.'),
+  hold_head: duration({ minimumMs: 0 })
+    .prefault('8s')
+    .describe('How long the head waits for the first token.'),
+  usage_chunk: oneOf('inline', 'separate')
+    .prefault('inline')
+    .describe('Usage on the finish chunk, or on one of its own.'),
+  grace: duration({ minimumMs: 0 })
+    .prefault('30s')
+    .describe('How long a resumable stream outlives its connection.'),
+  max_event: size(1024, 64 * 1024 ** 2)
+    .prefault('1MiB')
+    .describe('The largest event an upstream may send.'),
+});
+
+const breaker = z.strictObject({
+  failures: integer(1, 10_000).prefault(5).describe('Failures that open it.'),
+  window: duration().prefault('30s').describe('The time they are counted in.'),
+  probe_every: duration().prefault('10s').describe('How often an open one is tried.'),
+});
+
+const logging = z.strictObject({
+  level: oneOf('debug', 'info', 'warn', 'error')
+    .prefault('info')
+    .describe('The least important line that is written.'),
+  format: oneOf('auto', 'pretty', 'json').prefault('auto').describe('auto: pretty on a terminal, else JSON.'),
+  content: flag().prefault(false).describe('True: prompts and answers are logged too.'),
+});
+
+const storage = z.strictObject({
+  database_url: url({ protocols: ['postgres:', 'postgresql:'], credentials: true })
+    .optional()
+    .describe('PostgreSQL; default: SQLite in data_dir.'),
+  redis_url: url({ protocols: ['redis:', 'rediss:'], credentials: true })
+    .optional()
+    .describe('Redis or Valkey, shared by replicas.'),
+  retention: duration({ maximumMs: 36_500 * oneDayMs })
+    .prefault('90d')
+    .describe('How long usage records are kept.'),
+});
+
+const auth = z.strictObject({
+  api_keys: z.array(secret()).prefault([]).describe('Fixed keys beside the stored ones.'),
+  admin_keys: z.array(secret()).prefault([]).describe('Fixed keys for administration.'),
+  key_prefix: text('2 to 16 letters, digits, _ or -, the first a letter', (value) =>
+    /^[A-Za-z][A-Za-z0-9_-]{1,15}$/.test(value),
+  )
+    .prefault('tr_')
+    .describe('How issued keys begin.'),
+  required: flag().prefault(true).describe('False (on loopback only): no key is asked for.'),
+});
+
+export const configSchema = z.strictObject({
+  server: server.prefault({}),
+  engine: engine.prefault({}),
+  upstreams: z.record(z.string(), upstream).prefault({}).describe('Where models are, besides the engine.'),
+  models: z.record(z.string(), model).prefault({}).describe('The ids that clients ask for.'),
+  limits: limits.prefault({}).describe('Defaults for each key.'),
+  timeouts: timeouts.prefault({}),
+  retry: retry.prefault({}),
+  stream: stream.prefault({}),
+  breaker: breaker.prefault({}),
+  logging: logging.prefault({}),
+  telemetry: z
+    .strictObject({
+      metrics: oneOf('auto', 'public', 'admin')
+        .prefault('auto')
+        .describe('Who may read /metrics; auto: public on loopback.'),
+    })
+    .prefault({}),
+  storage: storage.prefault({}),
+  auth: auth.prefault({}),
+});
+
+/** The configuration as it was written, forms checked and defaults filled in. */
+export type RawConfig = z.output<typeof configSchema>;
+export type RawModel = RawConfig['models'][string];
+export type RawUpstream = RawConfig['upstreams'][string];

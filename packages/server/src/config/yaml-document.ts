@@ -1,0 +1,233 @@
+import {
+  type Document,
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+} from 'yaml';
+import { type ConfigPath, showText } from './config-problem.ts';
+import { type Environment, interpolate } from './interpolate.ts';
+
+export interface Position {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface YamlProblem {
+  readonly path: ConfigPath;
+  readonly position: Position | undefined;
+  readonly message: string;
+}
+
+/** A YAML file as plain data that still knows where every key and value stood. */
+export interface YamlDocument {
+  /** Mappings, lists, strings, numbers and booleans; a key without a value is left out. */
+  readonly value: unknown;
+  /** Of the value at that path, or the nearest one around it. */
+  valueAt(path: ConfigPath): Position | undefined;
+  /** Of the key itself; of the value where the path ends in a list position. */
+  keyAt(path: ConfigPath): Position | undefined;
+  /** The environment variables the value at that path was made of. */
+  variablesAt(path: ConfigPath): readonly string[];
+}
+
+// A configuration has hundreds of nodes. The bounds stop aliases that multiply and nesting that eats the stack.
+const maxNodes = 50_000;
+const maxAliases = 200;
+const maxDepth = 32;
+
+interface Place {
+  key?: Position | undefined;
+  value?: Position | undefined;
+  variables?: readonly string[];
+}
+
+/**
+ * Parses one YAML 1.2 document of the core schema (`no` and `on` are texts) and fills in the environment.
+ * Never throws for any text; after a syntax error `document` is undefined.
+ */
+export function readYaml(
+  text: string,
+  env: Environment,
+): { readonly document: YamlDocument | undefined; readonly problems: readonly YamlProblem[] } {
+  const lines = new LineCounter();
+  const positionOf = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  let parsed: Document.Parsed;
+  try {
+    parsed = parseDocument(text, {
+      lineCounter: lines,
+      version: '1.2',
+      schema: 'core',
+      stringKeys: true,
+      uniqueKeys: true,
+      prettyErrors: false,
+    });
+  } catch (thrown) {
+    // The parser recurses; with a small stack even its own guard against deep nesting can overflow.
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return { document: undefined, problems: [{ path: [], position: undefined, message: tooDeep }] };
+  }
+  const complaints = [...parsed.errors, ...parsed.warnings].map((error) => ({
+    code: error.code,
+    path: [],
+    position: positionOf(error.pos[0]),
+    message: inOurWords(error.code, lineAround(text, error.pos[0])),
+  }));
+  const broken = complaints.find(({ code }) => !survivable.has(code));
+  // One torn bracket makes the parser stumble over everything after it: only its first complaint helps.
+  if (broken !== undefined) return { document: undefined, problems: [broken] };
+
+  const reader = new Reader(parsed, positionOf, env);
+  const value = reader.read(parsed.contents, []);
+  return { document: reader.document(value), problems: [...complaints, ...reader.problems] };
+}
+
+const tooDeep = `nested deeper than ${maxDepth} levels`;
+
+class Reader {
+  readonly problems: YamlProblem[] = [];
+  readonly #places = new Map<string, Place>();
+  readonly #parsed: Document.Parsed;
+  readonly #positionOf: (offset: number) => Position;
+  readonly #env: Environment;
+  #nodes = 0;
+  #aliases = 0;
+
+  constructor(parsed: Document.Parsed, positionOf: (offset: number) => Position, env: Environment) {
+    this.#parsed = parsed;
+    this.#positionOf = positionOf;
+    this.#env = env;
+  }
+
+  read(node: Node | null | undefined, path: ConfigPath): unknown {
+    if (node === null || node === undefined) return undefined;
+    const place = this.#place(path);
+    // The nodes behind an alias stand elsewhere: what is written here is the alias.
+    place.value ??= this.#position(node);
+    if (++this.#nodes > maxNodes) return this.#once(path, `more than ${maxNodes} values`);
+    if (path.length > maxDepth) return this.#once(path, tooDeep);
+    if (isAlias(node)) {
+      if (++this.#aliases > maxAliases) return this.#once(path, `more than ${maxAliases} aliases`);
+      const target = node.resolve(this.#parsed);
+      if (target === undefined)
+        return this.#problem(path, `no anchor &${showText(node.source)} stands before this alias`);
+      return this.read(target, path);
+    }
+    if (isMap<Node, Node | null>(node)) return this.#readMap(node.items, path);
+    if (isSeq<Node>(node)) return node.items.map((item, index) => this.read(item, [...path, index]));
+    if (isScalar(node)) return this.#readScalar(node.value, path, place);
+    return this.#problem(path, 'expected a mapping, a list or a plain value');
+  }
+
+  document(value: unknown): YamlDocument {
+    const find = (path: ConfigPath): Place => this.#places.get(keyOf(path)) ?? {};
+    const around = (path: ConfigPath, pick: (place: Place) => Position | undefined): Position | undefined => {
+      for (let length = path.length; length >= 0; length--) {
+        const position = pick(find(path.slice(0, length)));
+        if (position !== undefined) return position;
+      }
+      return undefined;
+    };
+    return {
+      value,
+      valueAt: (path) => around(path, (place) => place.value ?? place.key),
+      keyAt: (path) => around(path, (place) => place.key ?? place.value),
+      variablesAt: (path) => find(path).variables ?? [],
+    };
+  }
+
+  #readMap(items: readonly Pair<Node, Node | null>[], path: ConfigPath): Record<string, unknown> {
+    const result: Record<string, unknown> = {};
+    for (const { key, value } of items) {
+      if (!isScalar(key)) continue; // already a complaint of the parser
+      const name = String(key.value ?? '');
+      const inside = [...path, name];
+      this.#place(inside).key ??= this.#position(key);
+      // As a plain assignment this key would replace the object's prototype.
+      if (name === '__proto__') this.#problem(inside, 'this name is not available');
+      else {
+        const content = this.read(value, inside);
+        if (content !== undefined && content !== null) result[name] = content;
+      }
+    }
+    return result;
+  }
+
+  #readScalar(value: unknown, path: ConfigPath, place: Place): unknown {
+    if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+    if (typeof value !== 'string') return this.#problem(path, 'expected a plain value');
+    const filled = interpolate(value, this.#env);
+    place.variables = filled.names;
+    for (const message of filled.problems) this.#problem(path, message);
+    return filled.problems.length > 0 ? undefined : filled.text;
+  }
+
+  #place(path: ConfigPath): Place {
+    const key = keyOf(path);
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const place: Place = {};
+    this.#places.set(key, place);
+    return place;
+  }
+
+  #position(node: Node): Position | undefined {
+    return node.range ? this.#positionOf(node.range[0]) : undefined;
+  }
+
+  #problem(path: ConfigPath, message: string): undefined {
+    const place = this.#place(path);
+    this.problems.push({ path, position: place.value ?? place.key, message });
+  }
+
+  #once(path: ConfigPath, message: string): undefined {
+    if (!this.problems.some((known) => known.message === message)) this.#problem(path, message);
+  }
+}
+
+function keyOf(path: ConfigPath): string {
+  return JSON.stringify(path);
+}
+
+function lineAround(text: string, offset: number): string {
+  const end = text.indexOf('\n', offset);
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1, end === -1 ? text.length : end);
+}
+
+// After these the rest of the document still means what it says.
+const survivable = new Set<ErrorCode>(['DUPLICATE_KEY', 'NON_STRING_KEY', 'TAG_RESOLVE_FAILED']);
+
+// The library's own messages can quote the source, and the source can hold a key.
+const wordings: Partial<Record<ErrorCode, string>> = {
+  BAD_DQ_ESCAPE: 'unknown escape in a double-quoted text; in single quotes a backslash is only itself',
+  BAD_INDENT: 'the indentation does not fit, or a bracket is not closed',
+  BAD_SCALAR_START: 'a plain text cannot start with this character; quote it',
+  BLOCK_AS_IMPLICIT_KEY: 'a second ": " on the line; quote the text that holds it',
+  BLOCK_IN_FLOW: 'inside brackets only the bracketed form is allowed',
+  DUPLICATE_KEY: 'this key is here twice in the same mapping',
+  MISSING_CHAR: 'a closing bracket, quote or comma is missing',
+  MULTILINE_IMPLICIT_KEY: 'a key must stand on one line, followed by ": "',
+  MULTIPLE_DOCS: 'a second YAML document begins here; a configuration is one document',
+  NON_STRING_KEY: 'a key must be a plain text',
+  RESOURCE_EXHAUSTION: tooDeep,
+  TAB_AS_INDENT: 'a tab in the indentation; YAML takes spaces only',
+  TAG_RESOLVE_FAILED: 'a YAML tag (!name) that means nothing here; quote the text if it starts with "!"',
+  UNEXPECTED_TOKEN: 'this does not belong here',
+};
+
+function inOurWords(code: ErrorCode, line: string): string {
+  const hint =
+    code === 'UNEXPECTED_TOKEN' && /(?<!["'$])\$\{/.test(line)
+      ? `; inside {…} and […] a reference needs quotes: "\${NAME}"`
+      : '';
+  return `${survivable.has(code) ? '' : 'not valid YAML: '}${wordings[code] ?? 'this cannot be read'}${hint}`;
+}
