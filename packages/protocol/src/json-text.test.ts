@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { asciiJson, decodeJsonText, joinJsonText, jsonText } from './json-text.ts';
+
+// Any UTF-16 units, lone surrogates and control characters among them.
+const anyText = fc
+  .array(fc.oneof(fc.nat(0xffff), fc.constantFrom(0x22, 0x5c, 0x0a, 0x7f, 0x2028, 0xd83d, 0xde00)), {
+    maxLength: 20,
+  })
+  .map((units) => String.fromCharCode(...units));
+const printable = /^[\x20-\x7e]*$/;
+
+describe('escaped text', () => {
+  test('comes back as it was, is printable ASCII, and is what JSON reads', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const json = jsonText(text);
+        expect(decodeJsonText(json)).toBe(text);
+        expect(json).toMatch(printable);
+        expect(JSON.parse(`{"content":"${json}"}`)).toEqual({ content: text });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('joined pieces are the piece of the joined text, cut inside a surrogate pair too', () => {
+    fc.assert(
+      fc.property(anyText, anyText, (left, right) => {
+        expect(decodeJsonText(joinJsonText(jsonText(left), jsonText(right)))).toBe(left + right);
+      }),
+    );
+    expect(decodeJsonText(joinJsonText(jsonText('\ud83d'), jsonText('\ude00')))).toBe('\u{1f600}');
+  });
+
+  test('plain words pass unchanged', () => {
+    expect(jsonText(" it's a word")).toBe(" it's a word");
+  });
+});
+
+test('asciiJson writes any JSON value in printable ASCII', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const json = asciiJson(value);
+      expect(json).toMatch(printable);
+      expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+  );
+});

@@ -1,0 +1,171 @@
+import { jsonText } from '@tailrace/protocol';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createEventGrammar } from './event-grammar.ts';
+import { failure } from './failure.ts';
+import type { StreamEvent } from './stream-event.ts';
+
+const text = (choice = 0): StreamEvent => ({ type: 'text-delta', choice, json: jsonText('a') });
+const reasoning = (choice = 0): StreamEvent => ({ type: 'reasoning-delta', choice, json: jsonText('a') });
+const refusal = (choice = 0): StreamEvent => ({ type: 'refusal-delta', choice, json: jsonText('a') });
+const callStart = (choice: number, index: number): StreamEvent => ({
+  type: 'tool-call-start',
+  choice,
+  index,
+  id: `call_${index}`,
+  name: 'weather',
+});
+const callDelta = (choice: number, index: number): StreamEvent => ({
+  type: 'tool-call-delta',
+  choice,
+  index,
+  json: jsonText('{}'),
+});
+const finish = (choice = 0): StreamEvent => ({ type: 'finish', choice, reason: 'stop' });
+const usage: StreamEvent = { type: 'usage', usage: { promptTokens: 1, completionTokens: 1 } };
+const start: StreamEvent = { type: 'start' };
+const failed: StreamEvent = {
+  type: 'failed',
+  failure: failure('upstream_cut', 'The upstream cut the stream.'),
+};
+
+/** The first problem, and how the sequence ended. */
+function judge(choices: number, events: readonly StreamEvent[]) {
+  const grammar = createEventGrammar(choices);
+  for (const event of events) {
+    const problem = grammar.accept(event);
+    if (problem !== undefined) return { problem, ended: grammar.ended };
+  }
+  return { problem: undefined, ended: grammar.ended };
+}
+
+/** What one choice says before its finish: calls in order, text anywhere. */
+function deltas(choice: number): fc.Arbitrary<StreamEvent[]> {
+  return fc
+    .array(fc.constantFrom('text', 'reasoning', 'refusal', 'call', 'piece'), { maxLength: 8 })
+    .map((kinds) => {
+      let calls = 0;
+      return kinds.map((kind) => {
+        if (kind === 'text') return text(choice);
+        if (kind === 'reasoning') return reasoning(choice);
+        if (kind === 'refusal') return refusal(choice);
+        if (kind === 'piece' && calls > 0) return callDelta(choice, calls - 1);
+        calls += 1;
+        return callStart(choice, calls - 1);
+      });
+    });
+}
+
+/** A whole legal stream: choices interleaved at random, start and usage where they may be. */
+const legal = fc
+  .integer({ min: 1, max: 4 })
+  .chain((choices) =>
+    fc.tuple(
+      fc.tuple(...Array.from({ length: choices }, (_, choice) => deltas(choice))),
+      fc.boolean(),
+      fc.option(fc.nat()),
+      fc.infiniteStream(fc.nat()),
+    ),
+  )
+  .map(([said, withStart, usageAt, dice]) => {
+    const queues = said.map((events, choice) => [...events, finish(choice)]);
+    const events: StreamEvent[] = [];
+    for (const roll of dice) {
+      const open = queues.filter((queue) => queue.length > 0);
+      const event = open[roll % Math.max(1, open.length)]?.shift();
+      if (event === undefined) break;
+      events.push(event);
+    }
+    // Before the last finish, which is the last event.
+    if (usageAt !== null) events.splice(usageAt % events.length, 0, usage);
+    return { choices: queues.length, events: withStart ? [start, ...events] : events };
+  });
+
+describe('legal sequences', () => {
+  test('whole ones are accepted and end with the last finish, not before', () => {
+    fc.assert(
+      fc.property(legal, ({ choices, events }) => {
+        expect(judge(choices, events)).toEqual({ problem: undefined, ended: 'whole' });
+        expect(judge(choices, events.slice(0, -1))).toEqual({ problem: undefined, ended: undefined });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('torn ones may fail at any place before the end', () => {
+    fc.assert(
+      fc.property(legal, fc.nat(), ({ choices, events }, at) => {
+        const before = events.slice(0, at % events.length);
+        expect(judge(choices, [...before, failed])).toEqual({ problem: undefined, ended: 'torn' });
+      }),
+    );
+  });
+});
+
+describe('illegal sequences', () => {
+  // Each makes a sequence illegal and tells where the grammar must refuse it.
+  const mutations: Record<string, (events: StreamEvent[], at: number, choices: number) => StreamEvent[]> = {
+    'anything after the last finish': (events, at) => [
+      ...events,
+      [text(), usage, start, failed, finish()][at % 5] ?? text(),
+    ],
+    'anything after failed': (events, at) => [
+      ...events.slice(0, -1),
+      failed,
+      [text(), usage, start, failed, finish()][at % 5] ?? text(),
+    ],
+    'a start that is not first': (events, at) => events.toSpliced(1 + (at % (events.length - 1)), 0, start),
+    'usage twice': (events) => [
+      ...events.slice(0, -1).filter((event) => event.type !== 'usage'),
+      usage,
+      usage,
+      ...events.slice(-1),
+    ],
+    'a choice that was not asked for': (events, at, choices) =>
+      events.toSpliced(at % events.length, 0, text(choices)),
+    'a choice that is no index': (events, at) =>
+      events.toSpliced(at % events.length, 0, text([-1, 0.5, Number.NaN][at % 3])),
+    'a gap in the call indexes': (events, at) => events.toSpliced(at % events.length, 0, callStart(0, 9)),
+    'a delta of a call that has not begun': (events, at) =>
+      events.toSpliced(at % events.length, 0, callDelta(0, 9)),
+    'a delta after the finish of its choice': (events) => {
+      const choice = events.find((event) => event.type === 'finish')?.choice ?? 0;
+      const at = events.findIndex((event) => event.type === 'finish');
+      return events.toSpliced(at + 1, 0, [text, reasoning, refusal][at % 3]?.(choice) ?? text(choice));
+    },
+    'a second finish of a choice': (events) => {
+      const at = events.findIndex((event) => event.type === 'finish');
+      return events.toSpliced(at + 1, 0, ...events.slice(at, at + 1));
+    },
+    'a delta of a call that has ended': (events) => [
+      callStart(0, 0),
+      callStart(0, 1),
+      callDelta(0, 0),
+      ...events,
+    ],
+    'a call that begins twice': (events) => [callStart(0, 0), callStart(0, 0), ...events],
+  };
+
+  test.each(Object.entries(mutations))('%s is refused', (_name, mutate) => {
+    fc.assert(
+      fc.property(
+        legal.filter(({ events }) => events.length > 1),
+        fc.nat(),
+        ({ choices, events }, at) => {
+          expect(judge(choices, mutate(events, at, choices)).problem).toEqual(expect.any(String));
+        },
+      ),
+    );
+  });
+});
+
+test('a refused event leaves the state as it was', () => {
+  const grammar = createEventGrammar(1);
+  expect(grammar.accept(callDelta(0, 0))).toBe('a delta of tool call 0 while none is open');
+  expect(grammar.accept(start)).toBeUndefined();
+  expect(grammar.accept(callStart(0, 1))).toBe('tool call 1 begins where 0 is due');
+  expect(grammar.accept(callStart(0, 0))).toBeUndefined();
+  expect(grammar.accept(finish())).toBeUndefined();
+  expect(grammar.accept(text())).toBe('text-delta after the end');
+  expect(grammar.ended).toBe('whole');
+});
