@@ -1,0 +1,105 @@
+/**
+ * Bytes of tokens in, text that may leave out.
+ *
+ * Two things are held back: the bytes of a character that is not complete, and text that could turn out to
+ * be the beginning of a stop string. A stop string is found where it ends first (the longest of those that
+ * end there), which does not depend on how the text was cut into tokens; nothing of it ever leaves, and
+ * everything before it does.
+ *
+ * Cost: one step of a Knuth-Morris-Pratt automaton a stop string and UTF-16 unit, whatever its length.
+ */
+export interface TextStream {
+  /** Takes a token's bytes; returns what may leave now. After a stop string was found, nothing more. */
+  push(bytes: Uint8Array): TextPiece;
+  /**
+   * The end without a stop string: what was held back leaves. Bytes of a character that never became whole
+   * are dropped: they are no text.
+   */
+  flush(): string;
+}
+
+export interface TextPiece {
+  readonly text: string;
+  /** True once a stop string has been found. */
+  readonly stopped: boolean;
+}
+
+export function createTextStream(stops: readonly string[]): TextStream {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const matchers = stops.filter((stop) => stop !== '').map(createMatcher);
+  let held = '';
+  let stopped = false;
+
+  return {
+    push(bytes) {
+      if (stopped) return { text: '', stopped };
+      const arrived = decoder.decode(bytes, { stream: true });
+      if (matchers.length === 0) return { text: arrived, stopped };
+      const pending = held + arrived;
+      for (let end = held.length + 1; end <= pending.length; end++) {
+        const found = longestMatch(matchers, pending.charCodeAt(end - 1));
+        if (found === 0) continue;
+        stopped = true;
+        held = '';
+        return { text: pending.slice(0, wholeCharacters(pending, end - found)), stopped };
+      }
+      const keep = Math.max(...matchers.map((matcher) => matcher.matched()));
+      const leave = wholeCharacters(pending, pending.length - keep);
+      held = pending.slice(leave);
+      return { text: pending.slice(0, leave), stopped };
+    },
+    flush() {
+      const text = held;
+      held = '';
+      return text;
+    },
+  };
+}
+
+/** The length of the longest stop string that ends with this unit, 0 where none does. */
+function longestMatch(matchers: readonly Matcher[], unit: number): number {
+  let longest = 0;
+  for (const matcher of matchers) longest = Math.max(longest, matcher.step(unit));
+  return longest;
+}
+
+/** Moves a cut that would fall between two halves of a surrogate pair in front of it. */
+function wholeCharacters(text: string, cut: number): number {
+  if (cut <= 0 || cut >= text.length) return cut;
+  const before = text.charCodeAt(cut - 1);
+  const after = text.charCodeAt(cut);
+  const splits = before >= 0xd800 && before <= 0xdbff && after >= 0xdc00 && after <= 0xdfff;
+  return splits ? cut - 1 : cut;
+}
+
+interface Matcher {
+  /** Takes one UTF-16 unit; the stop string's length where it ends here, else 0. */
+  step(unit: number): number;
+  /** Units at the end of the text so far that are the beginning of the stop string. */
+  matched(): number;
+}
+
+function createMatcher(stop: string): Matcher {
+  const fallback = fallbackTable(stop);
+  let state = 0;
+  return {
+    step(unit) {
+      while (state > 0 && stop.charCodeAt(state) !== unit) state = fallback[state - 1] ?? 0;
+      if (stop.charCodeAt(state) === unit) state++;
+      return state === stop.length ? stop.length : 0;
+    },
+    matched: () => state,
+  };
+}
+
+/** For each prefix, the length of the longest proper prefix of it that is also its suffix. */
+function fallbackTable(stop: string): readonly number[] {
+  const table = [0];
+  let length = 0;
+  for (let index = 1; index < stop.length; index++) {
+    while (length > 0 && stop.charCodeAt(index) !== stop.charCodeAt(length)) length = table[length - 1] ?? 0;
+    if (stop.charCodeAt(index) === stop.charCodeAt(length)) length++;
+    table.push(length);
+  }
+  return table;
+}

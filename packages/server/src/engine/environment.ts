@@ -1,0 +1,38 @@
+/**
+ * Names the engine's process may know. It computes over text that strangers wrote, with native code: it gets
+ * what the loader and GPU drivers need, and no key, URL or password.
+ */
+const allowed = new Set([
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'SYSTEMROOT',
+  'WINDIR',
+  'CUDA_VISIBLE_DEVICES',
+  'CUDA_PATH',
+  'GGML_VK_VISIBLE_DEVICES',
+  'VK_ICD_FILENAMES',
+  'HIP_VISIBLE_DEVICES',
+]);
+
+/**
+ * The environment of the engine's process. Its thread pool has one thread: a second one would compute beside
+ * the first and halve the speed of both (measured: 45 instead of 98 tokens a second).
+ */
+export function childEnvironment(
+  source: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(source)) {
+    if (value !== undefined && allowed.has(name.toUpperCase())) environment[name] = value;
+  }
+  environment['UV_THREADPOOL_SIZE'] = '1';
+  return environment;
+}
