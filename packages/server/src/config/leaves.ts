@@ -8,6 +8,7 @@ import { formatDuration, formatSize, parseDuration, parseListen, parseSize } fro
  * the JSON Schema that editors check it by.
  */
 
+const disjunction = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 const referencePattern = '\\$\\{';
 const reference = { type: 'string', pattern: referencePattern } as const;
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -46,7 +47,7 @@ export function oneOf<const T extends string>(...names: readonly T[]) {
   const isName = (value: unknown): value is T => typeof value === 'string' && known.has(value);
   return leaf(
     {
-      expected: new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names),
+      expected: disjunction.format(names),
       json: { anyOf: [{ enum: names }, reference] },
       hint: (value) => didYouMean(value, names),
     },
@@ -145,20 +146,26 @@ export function listenAddress() {
   );
 }
 
-interface UrlRules {
-  readonly protocols: readonly string[];
-  /** Whether `user:password@` may stand in it. */
-  readonly credentials: boolean;
+/** A URL that is ours to call or to show: parsed, and without `user:password@`. */
+export function webUrl() {
+  return text('a URL that begins with http:// or https://, without user and password', (value) => {
+    if (/\s/.test(value) || !URL.canParse(value)) return false;
+    const { protocol, username, password } = new URL(value);
+    return /^https?:$/.test(protocol) && username === '' && password === '';
+  });
 }
 
-export function url({ protocols, credentials }: UrlRules) {
-  const expected = `a URL that begins with ${new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(protocols.map((name) => `${name}//`))}`;
-  return text(credentials ? expected : `${expected}, without user and password`, (value) => {
-    if (/[\s\u0000-\u001f]/.test(value) || !URL.canParse(value)) return false;
-    const parsed = new URL(value);
-    if (!protocols.includes(parsed.protocol) || parsed.host === '') return false;
-    return credentials || (parsed.username === '' && parsed.password === '');
-  });
+/**
+ * A URL that a driver will read by its own rules, credentials included: only its beginning is checked,
+ * because `postgres://a,b/db` with two hosts is good there and no URL by the web's rules.
+ */
+export function connectionUrl(...schemes: readonly string[]) {
+  const beginnings = schemes.map((scheme) => `${scheme}://`);
+  return text(`a URL that begins with ${disjunction.format(beginnings)}`, (value) =>
+    beginnings.some(
+      (beginning) => value.startsWith(beginning) && /^\S+$/.test(value.slice(beginning.length)),
+    ),
+  );
 }
 
 /** A secret that will stand in an HTTP header: printable ASCII without spaces. */

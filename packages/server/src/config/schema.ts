@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import {
+  connectionUrl,
   contextSize,
   decimal,
   duration,
@@ -10,7 +11,7 @@ import {
   secret,
   size,
   text,
-  url,
+  webUrl,
 } from './leaves.ts';
 import { isModelId } from './names.ts';
 
@@ -19,7 +20,6 @@ import { isModelId } from './names.ts';
  * than one value to judge is in `resolve-*.ts`. The descriptions are what an editor shows.
  */
 
-const web = ['http:', 'https:'];
 const oneDayMs = 86_400_000;
 const modelId = (what: string) =>
   text(`${what}: letters, digits and . _ : @ + - in segments separated by /`, isModelId);
@@ -34,9 +34,7 @@ const headerValue = text('a header value: printable ASCII on one line', (value) 
 const server = z.strictObject({
   listen: listenAddress().prefault('127.0.0.1:8642').describe('Address and port to serve on.'),
   data_dir: text('a path').prefault('./data').describe('Keys and the database lie here.'),
-  public_url: url({ protocols: web, credentials: false })
-    .optional()
-    .describe('Under which URL clients reach the server.'),
+  public_url: webUrl().optional().describe('Under which URL clients reach the server.'),
   workers: integer(1, 256).prefault(1).describe('Processes that serve.'),
   max_streams: integer(1, 1_000_000)
     .prefault(2000)
@@ -89,13 +87,11 @@ const upstream = z.strictObject({
   preset: oneOf(...presets)
     .optional()
     .describe('Which OpenAI-compatible server or provider it is.'),
-  base_url: url({ protocols: web, credentials: false })
-    .optional()
-    .describe('For openai with the version, …/v1.'),
+  base_url: webUrl().optional().describe('For openai with the version, …/v1.'),
   api_key: secret().optional().describe('Sent to the upstream; best taken from the environment.'),
   headers: z.record(z.string(), headerValue).prefault({}).describe('Sent with every request to it.'),
   ca_file: text('a path').optional().describe("Certificates (PEM) to trust besides the system's."),
-  proxy: url({ protocols: web, credentials: true }).optional().describe('The proxy to reach it by.'),
+  proxy: connectionUrl('http', 'https').optional().describe('The proxy to reach it by.'),
   script: text('a path').optional().describe('For kind scripted: the file with its answers.'),
 });
 
@@ -202,12 +198,10 @@ const logging = z.strictObject({
 });
 
 const storage = z.strictObject({
-  database_url: url({ protocols: ['postgres:', 'postgresql:'], credentials: true })
+  database_url: connectionUrl('postgres', 'postgresql')
     .optional()
     .describe('PostgreSQL; default: SQLite in data_dir.'),
-  redis_url: url({ protocols: ['redis:', 'rediss:'], credentials: true })
-    .optional()
-    .describe('Redis or Valkey, shared by replicas.'),
+  redis_url: connectionUrl('redis', 'rediss').optional().describe('Redis or Valkey, shared by replicas.'),
   retention: duration({ maximumMs: 36_500 * oneDayMs })
     .prefault('90d')
     .describe('How long usage records are kept.'),

@@ -1,0 +1,87 @@
+import { relative } from 'node:path';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { didYouMean } from '../config/nearest.ts';
+import type { CommandIo } from './command-io.ts';
+
+const usage = `usage: tailrace config check [--config FILE]
+
+  Reads the configuration as \`tailrace serve\` would, and says whether it would start with it.
+  Exit status: 0 valid, 2 not.
+`;
+
+/**
+ * `tailrace config …`. Resolves to the exit status: 0 valid, 2 wrong usage or configuration. Standard
+ * output says the result; warnings and problems go to standard error.
+ */
+export async function configCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  const asked = parse(args);
+  if ('refusal' in asked) {
+    io.stderr.write(`tailrace: ${asked.refusal}\n`);
+    return 2;
+  }
+  if (asked.help) {
+    io.stdout.write(usage);
+    return 0;
+  }
+  if (asked.probe) {
+    io.stderr.write('tailrace: config check --probe is not available in this version; leave --probe out\n');
+    return 2;
+  }
+  const { config: file } = asked;
+  const loaded = await loadConfig({
+    env: io.env,
+    cwd: io.cwd,
+    flags: file === undefined ? {} : { config: file },
+  });
+  if (!loaded.ok) {
+    io.stderr.write(loaded.problems.map((problem) => `${formatProblem(problem)}\n`).join(''));
+    return 2;
+  }
+  const { config, warnings } = loaded;
+  const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);
+  const counts = `${counted(config.models.size, 'model')}, ${counted(config.upstreams.size, 'upstream')}`;
+  io.stdout.write(`${name}: ok (${counts})\n`);
+  io.stderr.write(warnings.map((warning) => `warning: ${warning}\n`).join(''));
+  return 0;
+}
+
+interface Asked {
+  readonly help: boolean;
+  readonly probe: boolean;
+  readonly config?: string;
+}
+
+function parse(args: readonly string[]): Asked | { readonly refusal: string } {
+  const [action, ...flags] = args;
+  if (action === '--help' || action === '-h') return { help: true, probe: false };
+  if (action !== 'check') {
+    const what =
+      action === undefined ? 'config needs a word after it' : `unknown: config ${JSON.stringify(action)}`;
+    return { refusal: `${what}; expected: tailrace config check` };
+  }
+  let asked: Asked = { help: false, probe: false };
+  const words = flags.values();
+  for (const word of words) {
+    if (word === '--help' || word === '-h') asked = { ...asked, help: true };
+    else if (word === '--probe') asked = { ...asked, probe: true };
+    else if (word === '--config' || word.startsWith('--config=')) {
+      const config = word === '--config' ? words.next().value : word.slice('--config='.length);
+      if (config === undefined || config === '') return { refusal: '--config needs a file' };
+      asked = { ...asked, config };
+    } else {
+      const hint = didYouMean(word, ['--config', '--probe', '--help']);
+      return { refusal: `unknown ${JSON.stringify(word)}${hint}; see tailrace config --help` };
+    }
+  }
+  return asked;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function shown(file: string, cwd: string): string {
+  const inside = relative(cwd, file);
+  return inside.startsWith('..') ? file : inside;
+}

@@ -1,0 +1,99 @@
+import type { ErrorCode } from '@tailrace/protocol';
+import { assertNever } from '../domain/assert-never.ts';
+import type { Log, LogFields, LogLevel } from './log.ts';
+
+/** How a request ended; `refused` is one that reached no target. */
+export type RequestOutcome = 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned' | 'refused';
+
+/** What is known of a request when it is over. Times in milliseconds. */
+export interface RequestRecord {
+  readonly requestId: string;
+  readonly method: string;
+  /** As the route table names it, never the raw path: that may hold a key. */
+  readonly route: string;
+  /** HTTP status as it was sent; absent where the client left before there was one. */
+  readonly status?: number | undefined;
+  readonly outcome: RequestOutcome;
+  readonly code?: ErrorCode | undefined;
+  /** The id of the key, never the key. */
+  readonly keyId?: string | undefined;
+  readonly model?: string | undefined;
+  /** Upstream and model there. */
+  readonly target?: string | undefined;
+  readonly stream?: boolean | undefined;
+  readonly ttftMs?: number | undefined;
+  readonly durationMs: number;
+  readonly promptTokens?: number | undefined;
+  readonly completionTokens?: number | undefined;
+  readonly attempts?: number | undefined;
+  /** The client's own `x-request-id`: only ever logged. */
+  readonly clientRequestId?: string | undefined;
+  /** For the log only: the cause in an upstream's or the engine's words. */
+  readonly detail?: string | undefined;
+  /** Written only where the operator asked for content. */
+  readonly content?: { readonly prompt: string; readonly answer: string } | undefined;
+}
+
+export interface RequestLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** The one line of a request; `logContent` is the operator's `logging.content`. */
+export function requestLine(record: RequestRecord, logContent = false): RequestLine {
+  const { method, route, status, outcome, content } = record;
+  return {
+    level: levelOf(record),
+    message: 'request',
+    fields: {
+      method,
+      route,
+      status: status ?? null,
+      outcome,
+      request_id: record.requestId,
+      code: record.code,
+      key_id: record.keyId,
+      model: record.model,
+      target: record.target,
+      stream: record.stream,
+      ttft_ms: rounded(record.ttftMs),
+      duration_ms: rounded(record.durationMs),
+      prompt_tokens: record.promptTokens,
+      completion_tokens: record.completionTokens,
+      attempts: record.attempts,
+      client_request_id: record.clientRequestId,
+      detail: record.detail,
+      ...(logContent && content !== undefined && { prompt: content.prompt, answer: content.answer }),
+    },
+  };
+}
+
+/** Writes {@link requestLine} at its level. */
+export function logRequest(log: Log, record: RequestRecord, logContent = false): void {
+  const { level, message, fields } = requestLine(record, logContent);
+  log[level](message, fields);
+}
+
+/** A client's mistake or departure is everyday; ours and an upstream's want to be seen. */
+function levelOf({ outcome, status, code }: RequestRecord): LogLevel {
+  if (code === 'internal_error') return 'error';
+  switch (outcome) {
+    case 'completed':
+    case 'cancelled':
+    case 'abandoned':
+      return 'info';
+    case 'refused':
+    case 'failed':
+      return status !== undefined && status < 500 ? 'info' : 'warn';
+    case 'cut':
+      return 'warn';
+    default:
+      return assertNever(outcome);
+  }
+}
+
+/** A tenth of a millisecond is as fine as anybody reads. */
+function rounded(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.round(milliseconds * 10) / 10;
+}
