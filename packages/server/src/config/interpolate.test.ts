@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { interpolate } from './interpolate.ts';
+
+const env = { HOST: 'lab', PORT: '80', EMPTY: '', MONEY: '${HOST}$' };
+
+it.each([
+  ['plain', 'plain'],
+  ['${HOST}', 'lab'],
+  ['http://${HOST}:${PORT}/v1', 'http://lab:80/v1'],
+  ['${NONE:-fallback}', 'fallback'],
+  ['${NONE:-}', ''],
+  ['${EMPTY:-fallback}', 'fallback'],
+  ['${EMPTY}', ''],
+  ['${HOST:-unused}', 'lab'],
+  ['${NONE:-a:-b}', 'a:-b'],
+  ['${MONEY}', '${HOST}$'],
+  ['$${HOST}', '${HOST}'],
+  ['$HOST $5', '$HOST $5'],
+])('fills in %s', (text, filled) => {
+  expect(interpolate(text, env)).toMatchObject({ text: filled, problems: [] });
+});
+
+it('names the variable that is not set', () => {
+  expect(interpolate('${HOST} ${NONE}', env).problems).toEqual([
+    'the environment variable NONE is not set; set it, or give a default: ${NONE:-default}',
+  ]);
+});
+
+it.each(['${}', '${1A}', '${A-B}', '${HOST', '${ HOST }'])('refuses the reference %s', (text) => {
+  expect(interpolate(text, env).problems).toHaveLength(1);
+});
+
+it('does not find what only every object has', () => {
+  expect(interpolate('${constructor}', env).problems).toHaveLength(1);
+});
+
+it('tells every variable a value was made of', () => {
+  expect(interpolate('${HOST}:${NONE:-1}', env).names).toEqual(['HOST', 'NONE']);
+});
