@@ -1,0 +1,56 @@
+import type { UpstreamConfig } from '../config/config.ts';
+import { assertNever } from '../domain/assert-never.ts';
+import type { Upstream } from './contract.ts';
+import { type CreatedUpstream, createScriptedUpstream, type ScriptClock } from './scripted/scripted.ts';
+
+/** What the kinds need from outside. */
+export interface UpstreamDeps {
+  /** Paces scripted upstreams; absent, the system's timers do. */
+  readonly scriptClock?: ScriptClock;
+}
+
+export interface CreatedUpstreams {
+  /** By name, in the order of the configuration. */
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** One line for each thing wrong; the upstreams concerned are missing from the map. */
+  readonly problems: readonly string[];
+}
+
+/** Makes every configured upstream: the one place that knows which kind is made by which folder. */
+export async function createUpstreams(
+  configs: ReadonlyMap<string, UpstreamConfig>,
+  deps: UpstreamDeps = {},
+): Promise<CreatedUpstreams> {
+  const upstreams = new Map<string, Upstream>();
+  const problems: string[] = [];
+  for (const [name, config] of configs) {
+    const created = await createUpstream(name, config, deps);
+    if (created.ok) upstreams.set(name, created.upstream);
+    else problems.push(...created.problems.map((problem) => `upstreams.${name}: ${problem}`));
+  }
+  return { upstreams, problems };
+}
+
+async function createUpstream(
+  name: string,
+  config: UpstreamConfig,
+  deps: UpstreamDeps,
+): Promise<CreatedUpstream<Upstream>> {
+  switch (config.kind) {
+    case 'scripted':
+      if (config.script === undefined) {
+        return { ok: false, problems: ['kind scripted needs script: the file with its answers'] };
+      }
+      return createScriptedUpstream({
+        name,
+        script: config.script,
+        ...(deps.scriptClock === undefined ? {} : { clock: deps.scriptClock }),
+      });
+    case 'openai':
+    case 'anthropic':
+    case 'gemini':
+      return { ok: false, problems: [`kind ${config.kind} is not available in this version`] };
+    default:
+      return assertNever(config.kind);
+  }
+}

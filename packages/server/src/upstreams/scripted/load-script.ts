@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import type { Script } from './script.ts';
+import { scriptSchema } from './script-schema.ts';
+
+/** A script, or everything that is wrong with the file: one line each, with file, line and path. */
+export type LoadedScript =
+  | { readonly ok: true; readonly script: Script }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads a script from a YAML or JSON file. */
+export async function loadScript(file: string): Promise<LoadedScript> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return { ok: false, problems: [`${file}: the script cannot be read (${code})`] };
+  }
+  return parseScript(text, file);
+}
+
+/** Reads a script from text; `file` is its name in messages. */
+export function parseScript(text: string, file: string): LoadedScript {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(
+      (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`,
+    );
+    return { ok: false, problems };
+  }
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    // Aliases that refer to nothing, or that would multiply beyond measure.
+    return { ok: false, problems: [`${file}:1: ${error instanceof Error ? error.message : String(error)}`] };
+  }
+  const result = scriptSchema.safeParse(value);
+  if (result.success) return { ok: true, script: result.data };
+
+  /** The line of the value at the path, or of the nearest thing around it: a missing key has none. */
+  function lineOf(path: readonly PropertyKey[]): number {
+    for (let length = path.length; length > 0; length -= 1) {
+      const node = document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    }
+    return 1;
+  }
+  const problems = result.error.issues
+    .map(({ path, message }) => ({ line: lineOf(path), text: `${pathText(path)}${message}` }))
+    .sort((a, b) => a.line - b.line)
+    .map(({ line, text }) => `${file}:${line}: ${text}`);
+  return { ok: false, problems };
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return '';
+  const joined = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return `${joined.replace(/^\./, '')}: `;
+}

@@ -1,0 +1,205 @@
+import { jsonText } from '@tailrace/protocol';
+import { assertNever } from '../../domain/assert-never.ts';
+import type { ChatRequest, Message } from '../../domain/chat-request.ts';
+import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
+import type { Usage } from '../../domain/usage.ts';
+import { cut, type Step, type TextKind } from './script.ts';
+
+/** What the player wants next: a batch handed over, a pause, or to stay silent until it is aborted. */
+export type Move =
+  | { readonly do: 'emit'; readonly batch: EventBatch }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'hang' };
+
+/**
+ * Plays an answer's steps, lazily and without a clock. Every delta is a batch of its own, as if each had
+ * been read from a socket alone; `together` makes one batch of several.
+ *
+ * Steps that end without finish, failure or `end_without_finish` are finished here, with `stop` or
+ * `tool_calls`; usage is estimated before the last finish where the script gave none.
+ */
+export function* play(steps: readonly Step[], request: ChatRequest, completionId: string): Generator<Move> {
+  const state = createState(request, completionId);
+  yield* playAll(steps, state);
+  if (!state.ended) yield* emit(state.finish(undefined, state.called() ? 'tool_calls' : 'stop'));
+}
+
+type State = ReturnType<typeof createState>;
+
+function* emit(batch: EventBatch): Generator<Move> {
+  if (batch.length > 0) yield { do: 'emit', batch };
+}
+
+function* paced(batches: Iterable<EventBatch>, everyMs: number): Generator<Move> {
+  for (const batch of batches) {
+    if (everyMs > 0) yield { do: 'wait', ms: everyMs };
+    yield* emit(batch);
+  }
+}
+
+function* playAll(steps: readonly Step[], state: State): Generator<Move> {
+  for (const step of steps) {
+    yield* playStep(step, state);
+    if (state.ended) return;
+  }
+}
+
+function* playStep(step: Step, state: State): Generator<Move> {
+  switch (step.do) {
+    case 'start':
+      yield* emit([
+        { type: 'start', ...(step.fingerprint === undefined ? {} : { fingerprint: step.fingerprint }) },
+      ]);
+      return;
+    case 'text':
+    case 'reasoning':
+    case 'refusal':
+      yield* paced(state.say(step.do, step.deltas, step.choice), step.everyMs);
+      return;
+    case 'echo':
+      yield* paced(
+        state.say('text', cut(lastUserText(state.request.messages), step.chunk), step.choice),
+        step.everyMs,
+      );
+      return;
+    case 'tool_call':
+      yield* paced(state.call(step), step.everyMs);
+      return;
+    case 'wait':
+      yield { do: 'wait', ms: step.ms };
+      return;
+    case 'usage':
+      if (step.usage === undefined) state.withholdUsage();
+      else yield* emit(state.usage(step.usage));
+      return;
+    case 'finish':
+      yield* emit(state.finish(step.choice, step.reason));
+      return;
+    case 'fail':
+      state.end();
+      yield* emit([{ type: 'failed', failure: step.failure }]);
+      return;
+    case 'hang':
+      state.end();
+      yield { do: 'hang' };
+      return;
+    case 'repeat':
+      for (let time = 0; time < step.times && !state.ended; time += 1) yield* playAll(step.steps, state);
+      return;
+    case 'together': {
+      // The pauses inside are dropped: a batch is what came in one read.
+      const batch: StreamEvent[] = [];
+      for (const move of playAll(step.steps, state)) if (move.do === 'emit') batch.push(...move.batch);
+      yield* emit(batch);
+      return;
+    }
+    case 'event':
+      yield* emit([step.event]);
+      return;
+    case 'throw':
+      throw new Error(step.message);
+    case 'end_without_finish':
+      state.end();
+      return;
+    default:
+      assertNever(step);
+  }
+}
+
+const deltaTypes = { text: 'text-delta', reasoning: 'reasoning-delta', refusal: 'refusal-delta' } as const;
+
+function createState(request: ChatRequest, completionId: string) {
+  const choices = Array.from({ length: request.n }, (_, index) => ({ index, calls: 0, finished: false }));
+  let ended = false;
+  let usageSaid = false;
+  let characters = 0;
+  let reasoningCharacters = 0;
+
+  function chosen(only: number | undefined) {
+    return choices.filter((choice) => !choice.finished && (only === undefined || choice.index === only));
+  }
+
+  function usage(given: Usage): StreamEvent[] {
+    usageSaid = true;
+    return [{ type: 'usage', usage: given }];
+  }
+
+  function estimate(): Usage {
+    const reasoningTokens = tokens(reasoningCharacters);
+    return {
+      promptTokens: Math.max(
+        1,
+        tokens(request.messages.reduce((sum, message) => sum + messageText(message).length, 0)),
+      ),
+      completionTokens: Math.max(1, tokens(characters) + reasoningTokens),
+      ...(reasoningTokens === 0 ? {} : { reasoningTokens }),
+      estimated: true,
+    };
+  }
+
+  return {
+    request,
+    get ended() {
+      return ended;
+    },
+    end() {
+      ended = true;
+    },
+    called: () => choices.some((choice) => choice.calls > 0),
+    usage,
+    withholdUsage() {
+      usageSaid = true;
+    },
+
+    *say(kind: TextKind, deltas: readonly string[], only: number | undefined): Generator<EventBatch> {
+      for (const delta of deltas) {
+        const batch: StreamEvent[] = [];
+        for (const choice of chosen(only)) {
+          batch.push({ type: deltaTypes[kind], choice: choice.index, json: jsonText(delta) });
+          if (kind === 'reasoning') reasoningCharacters += delta.length;
+          else characters += delta.length;
+        }
+        yield batch;
+      }
+    },
+
+    *call(step: Extract<Step, { do: 'tool_call' }>): Generator<EventBatch> {
+      const callers = chosen(step.choice).map((choice) => {
+        choice.calls += 1;
+        return { choice: choice.index, index: choice.calls - 1 };
+      });
+      yield callers.map(({ choice, index }): StreamEvent => {
+        const id = step.id ?? `call_${completionId}_${choice}_${index}`;
+        return { type: 'tool-call-start', choice, index, id, name: step.name };
+      });
+      for (const piece of step.argumentPieces) {
+        characters += piece.length * callers.length;
+        yield callers.map(
+          (caller): StreamEvent => ({ type: 'tool-call-delta', ...caller, json: jsonText(piece) }),
+        );
+      }
+    },
+
+    finish(only: number | undefined, reason: Extract<Step, { do: 'finish' }>['reason']): StreamEvent[] {
+      const finishing = chosen(only);
+      for (const choice of finishing) choice.finished = true;
+      ended = choices.every((choice) => choice.finished);
+      const events = finishing.map(({ index }): StreamEvent => ({ type: 'finish', choice: index, reason }));
+      return ended && !usageSaid ? [...usage(estimate()), ...events] : events;
+    },
+  };
+}
+
+/** Four characters a token: a rule of thumb for English, and all a script can know. */
+function tokens(characters: number): number {
+  return Math.ceil(characters / 4);
+}
+
+/** The text of a message, its other parts left out. */
+export function messageText(message: Message | undefined): string {
+  return (message?.content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
+function lastUserText(messages: readonly Message[]): string {
+  return messageText(messages.findLast((message) => message.role === 'user'));
+}

@@ -1,0 +1,89 @@
+import type { FinishReason } from '@tailrace/protocol';
+import type { Failure } from '../../domain/failure.ts';
+import type { Capabilities } from '../../domain/requirements.ts';
+import type { StreamEvent } from '../../domain/stream-event.ts';
+import type { Usage } from '../../domain/usage.ts';
+
+/**
+ * A script once it has been read and checked (`script-schema.ts`): which request gets which answer, and
+ * how that answer is played. Durations are milliseconds.
+ */
+export interface Script {
+  readonly model: ScriptModel;
+  /** What single models declare otherwise, by the model's name there. */
+  readonly models: ReadonlyMap<string, ScriptModel>;
+  readonly firstTokenClock: 'call' | 'start';
+  /** The first one that fits a request and is not used up answers it. */
+  readonly answers: readonly Answer[];
+}
+
+export interface ScriptModel {
+  readonly capabilities: Capabilities;
+  readonly contextTokens?: number;
+}
+
+export interface Answer {
+  readonly when: Condition;
+  /** How often this answer is given before the next that fits takes over. Absent: always. */
+  readonly times?: number;
+  readonly steps: readonly Step[];
+}
+
+/** All of what is given must hold. */
+export interface Condition {
+  readonly models?: readonly string[];
+  readonly lastMessageContains?: string;
+  readonly lastMessageMatches?: RegExp;
+  readonly lastRole?: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
+  /** User messages in the conversation, the last one included. */
+  readonly turn?: number;
+}
+
+export type TextKind = 'text' | 'reasoning' | 'refusal';
+
+/** Text steps without `choice` are said once for every choice of the request. */
+export type Step =
+  | { readonly do: 'start'; readonly fingerprint?: string }
+  | ({ readonly do: TextKind; readonly deltas: readonly string[] } & Paced)
+  | ({ readonly do: 'echo'; readonly chunk: Chunk } & Paced)
+  | ({
+      readonly do: 'tool_call';
+      readonly name: string;
+      /** Absent: `call_` with the completion's id, choice and index. */
+      readonly id?: string;
+      readonly argumentPieces: readonly string[];
+    } & Paced)
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'usage'; readonly usage: Usage | undefined }
+  | { readonly do: 'finish'; readonly reason: FinishReason; readonly choice?: number }
+  | { readonly do: 'fail'; readonly failure: Failure }
+  | { readonly do: 'hang' }
+  | { readonly do: 'repeat'; readonly times: number; readonly steps: readonly Step[] }
+  | { readonly do: 'together'; readonly steps: readonly Step[] }
+  | { readonly do: 'event'; readonly event: StreamEvent }
+  | { readonly do: 'throw'; readonly message: string }
+  | { readonly do: 'end_without_finish' };
+
+export interface Paced {
+  readonly choice?: number;
+  /** Pause before each delta. */
+  readonly everyMs: number;
+}
+
+/** How a text is cut into deltas. */
+export interface Chunk {
+  readonly count: number;
+  readonly unit: 'characters' | 'words';
+}
+
+/**
+ * Cuts a text into deltas of `count` characters or words; a word keeps the white space before it. A
+ * character is a code point, so that no surrogate pair is cut; a script that wants one cut lists the halves.
+ */
+export function cut(text: string, chunk: Chunk): string[] {
+  const units = chunk.unit === 'characters' ? Array.from(text) : (text.match(/\s*\S+|\s+$/gu) ?? []);
+  const deltas: string[] = [];
+  for (let at = 0; at < units.length; at += chunk.count)
+    deltas.push(units.slice(at, at + chunk.count).join(''));
+  return deltas;
+}

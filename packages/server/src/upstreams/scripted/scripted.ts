@@ -1,0 +1,139 @@
+/**
+ * An upstream that answers from a script: the test bed of everything that can go wrong between a target
+ * and the relay, and a way to develop against Tailrace without a model. It speaks events in this process;
+ * no socket is involved.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failure } from '../../domain/failure.ts';
+import type { EventBatch } from '../../domain/stream-event.ts';
+import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import { loadScript } from './load-script.ts';
+import { messageText, play } from './player.ts';
+import type { Answer, Condition, Script } from './script.ts';
+
+/** Injected, so that a test of a script that waits an hour takes no time. */
+export interface ScriptClock {
+  /** Resolves after that time, or as soon as `signal` is aborted; never rejects. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface ScriptedUpstream extends Upstream {
+  /** Streams being played: pulled at least once, neither ended nor returned. */
+  readonly active: number;
+}
+
+export interface ScriptedUpstreamOptions {
+  readonly name: string;
+  /** A YAML or JSON file, or the script itself. */
+  readonly script: string | Script;
+  readonly clock?: ScriptClock;
+}
+
+export type CreatedUpstream<U extends Upstream> =
+  | { readonly ok: true; readonly upstream: U }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Makes the upstream; a script that cannot be read or is wrong gives one line for each mistake. */
+export async function createScriptedUpstream(
+  options: ScriptedUpstreamOptions,
+): Promise<CreatedUpstream<ScriptedUpstream>> {
+  const { name, clock = systemClock } = options;
+  if (typeof options.script !== 'string') {
+    return { ok: true, upstream: scriptedUpstream(name, options.script, clock) };
+  }
+  const loaded = await loadScript(options.script);
+  if (!loaded.ok) return loaded;
+  return { ok: true, upstream: scriptedUpstream(name, loaded.script, clock) };
+}
+
+function scriptedUpstream(name: string, script: Script, clock: ScriptClock): ScriptedUpstream {
+  const given = new Map<Answer, number>();
+  let active = 0;
+
+  function pick(call: UpstreamCall): Answer | undefined {
+    const answer = script.answers.find((candidate) => {
+      const left = candidate.times === undefined || (given.get(candidate) ?? 0) < candidate.times;
+      return left && fits(candidate.when, call);
+    });
+    if (answer !== undefined) given.set(answer, (given.get(answer) ?? 0) + 1);
+    return answer;
+  }
+
+  async function* run(
+    answer: Answer | undefined,
+    call: UpstreamCall,
+    signal: AbortSignal,
+  ): AsyncGenerator<EventBatch, undefined, undefined> {
+    if (signal.aborted) return;
+    active += 1;
+    try {
+      if (answer === undefined) {
+        const reason = failure('upstream_refused', 'The scripted upstream has no answer to this request.', {
+          detail: `no answer in the script of upstream ${name} fits model ${call.model}`,
+        });
+        yield [{ type: 'failed', failure: reason }];
+        return;
+      }
+      for (const move of play(answer.steps, call.request, call.completionId)) {
+        if (move.do === 'emit') yield move.batch;
+        else if (move.do === 'wait') await clock.wait(move.ms, signal);
+        else await aborted(signal);
+        if (signal.aborted) return;
+      }
+    } finally {
+      active -= 1;
+    }
+  }
+
+  return {
+    name,
+    firstTokenClock: script.firstTokenClock,
+    capabilities: (model) => (script.models.get(model) ?? script.model).capabilities,
+    contextLength: (model) => (script.models.get(model) ?? script.model).contextTokens,
+    get active() {
+      return active;
+    },
+    open(call, signal): EventStream {
+      // `return` has to wake a stream that waits, so it needs an abort of its own.
+      const stop = new AbortController();
+      const batches = run(
+        // The answer is drawn at the call, not at the first pull: `times` counts calls.
+        signal.aborted ? undefined : pick(call),
+        call,
+        AbortSignal.any([signal, stop.signal]),
+      );
+      return {
+        next: () => batches.next(),
+        async return() {
+          stop.abort();
+          await batches.return(undefined);
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+function fits(when: Condition, { request, model }: UpstreamCall): boolean {
+  const last = request.messages.at(-1);
+  const text = messageText(last);
+  return (
+    (when.models === undefined || when.models.includes(model)) &&
+    (when.lastMessageContains === undefined || text.includes(when.lastMessageContains)) &&
+    (when.lastMessageMatches === undefined || when.lastMessageMatches.test(text)) &&
+    (when.lastRole === undefined || when.lastRole === last?.role) &&
+    (when.turn === undefined || when.turn === request.messages.filter(({ role }) => role === 'user').length)
+  );
+}
+
+const systemClock: ScriptClock = {
+  // The one way this rejects is the abort.
+  wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+};
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
