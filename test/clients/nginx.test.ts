@@ -14,86 +14,89 @@ const binary = await findNginx();
 const names = ['openai for Node', 'openai for Python', 'requests, iter_lines', 'curl'];
 const behind = clients.filter(({ name }) => names.includes(name));
 
-describe.skipIf(binary === undefined)(`behind nginx${binary === undefined ? ' (none found here)' : ''}`, () => {
-  let server: TestServer;
-  let tap: Tap;
-  beforeAll(async () => {
-    server = await startServer({
-      model: 'none',
-      files: labFiles,
-      config: { upstreams: labUpstreams, models: labModels, stream: { keepalive_after: '200ms' } },
-    });
-    tap = await startTap(server.port);
-  });
-  afterAll(async () => {
-    await tap?.close();
-    await server?.stop();
-  });
-
-  describe.each(['default', 'unbuffered'] as const)('%s', (buffering) => {
-    let nginx: Nginx;
+describe.skipIf(binary === undefined)(
+  `behind nginx${binary === undefined ? ' (none found here)' : ''}`,
+  () => {
+    let server: TestServer;
+    let tap: Tap;
     beforeAll(async () => {
-      nginx = await startNginx({ binary: binary ?? '', upstreamPort: tap.port, buffering });
+      server = await startServer({
+        model: 'none',
+        files: labFiles,
+        config: { upstreams: labUpstreams, models: labModels, stream: { keepalive_after: '200ms' } },
+      });
+      tap = await startTap(server.port);
     });
     afterAll(async () => {
-      await nginx?.stop();
+      await tap?.close();
+      await server?.stop();
     });
 
-    test('speaks HTTP/1.0 to us, which gets no chunks and an end with the connection', async () => {
-      const response = await fetch(`${nginx.origin}/v1/chat/completions`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ model: 'lab/plain', messages: question, stream: true }),
-      });
-      expect(await response.text()).toContain('data: [DONE]\n\n');
-      const [answer] = tap.take();
-      expect(answer?.header('transfer-encoding')).toBeUndefined();
-      expect(answer?.header('content-length')).toBeUndefined();
-      expect(answer?.header('connection')).toBe('close');
-    });
-
-    describe.each(behind)('$name', (row) => {
-      let client: Client;
-      beforeAll(() => {
-        client = startClient(row.driver);
+    describe.each(['default', 'unbuffered'] as const)('%s', (buffering) => {
+      let nginx: Nginx;
+      beforeAll(async () => {
+        nginx = await startNginx({ binary: binary ?? '', upstreamPort: tap.port, buffering });
       });
       afterAll(async () => {
-        await client.close();
-      });
-      const ask = (call: Partial<Call> & Pick<Call, 'op'>): Promise<Outcome> =>
-        client.call({ baseUrl: `${nginx.origin}/v1`, apiKey: server.apiKey, ...call });
-      const request = (model: string) => ({ model, messages: question });
-
-      test('streams a chat whole', async () => {
-        const outcome = await ask({ op: 'stream', request: request('lab/paced') });
-        expect(outcome).toMatchObject({ error: null, finish: 'stop', usageEvents: 1 });
-        expect(outcome.text).toBe('Über die Brücke 日本 😀\n\ndata: [DONE]');
-        tap.checkStreams();
+        await nginx?.stop();
       });
 
-      test('gets keepalives without harm', async () => {
-        const outcome = await ask({ op: 'stream', request: request('lab/silent') });
-        expect(outcome).toMatchObject({ error: null, text: 'Still waters run deep.' });
-        tap.checkStreams();
+      test('speaks HTTP/1.0 to us, which gets no chunks and an end with the connection', async () => {
+        const response = await fetch(`${nginx.origin}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ model: 'lab/plain', messages: question, stream: true }),
+        });
+        expect(await response.text()).toContain('data: [DONE]\n\n');
+        const [answer] = tap.take();
+        expect(answer?.header('transfer-encoding')).toBeUndefined();
+        expect(answer?.header('content-length')).toBeUndefined();
+        expect(answer?.header('connection')).toBe('close');
       });
 
-      test('hears of an error in mid-stream', async () => {
-        const outcome = await ask({ op: 'stream', request: request('lab/cut') });
-        expect(outcome.error).toMatchObject({ code: 'upstream_cut', duringIteration: true });
-        expect(outcome.finish).toBeNull();
-        tap.checkStreams();
-      });
+      describe.each(behind)('$name', (row) => {
+        let client: Client;
+        beforeAll(() => {
+          client = startClient(row.driver);
+        });
+        afterAll(async () => {
+          await client.close();
+        });
+        const ask = (call: Partial<Call> & Pick<Call, 'op'>): Promise<Outcome> =>
+          client.call({ baseUrl: `${nginx.origin}/v1`, apiKey: server.apiKey, ...call });
+        const request = (model: string) => ({ model, messages: question });
 
-      test('gets a refusal as it is', async () => {
-        const { error } = await ask({ op: 'stream', request: request('acme/none') });
-        expect(error).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
-      });
+        test('streams a chat whole', async () => {
+          const outcome = await ask({ op: 'stream', request: request('lab/paced') });
+          expect(outcome).toMatchObject({ error: null, finish: 'stop', usageEvents: 1 });
+          expect(outcome.text).toBe('Über die Brücke 日本 😀\n\ndata: [DONE]');
+          tap.checkStreams();
+        });
 
-      test('leaves, and the server stops the stream', async () => {
-        await ask({ op: 'stream', request: request('lab/endless'), stopAfter: 2, how: 'abort' });
-        await untilNoneLive(server);
-        tap.take();
+        test('gets keepalives without harm', async () => {
+          const outcome = await ask({ op: 'stream', request: request('lab/silent') });
+          expect(outcome).toMatchObject({ error: null, text: 'Still waters run deep.' });
+          tap.checkStreams();
+        });
+
+        test('hears of an error in mid-stream', async () => {
+          const outcome = await ask({ op: 'stream', request: request('lab/cut') });
+          expect(outcome.error).toMatchObject({ code: 'upstream_cut', duringIteration: true });
+          expect(outcome.finish).toBeNull();
+          tap.checkStreams();
+        });
+
+        test('gets a refusal as it is', async () => {
+          const { error } = await ask({ op: 'stream', request: request('acme/none') });
+          expect(error).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
+        });
+
+        test('leaves, and the server stops the stream', async () => {
+          await ask({ op: 'stream', request: request('lab/endless'), stopAfter: 2, how: 'abort' });
+          await untilNoneLive(server);
+          tap.take();
+        });
       });
     });
-  });
-});
+  },
+);

@@ -37,14 +37,23 @@ const scripts = {
   ],
   /** A pause before the first word. */
   late: [{ wait: '700ms' }, { text: ['At last.'] }, { finish: 'stop' }],
+  /** A refusal after a pause: before the commit, but perhaps after the head. */
+  'late-refusal': [
+    { wait: '700ms' },
+    { fail: { code: 'upstream_refused', message: 'The upstream refused.' } },
+  ],
+  /** An answer that is JSON, whatever was asked. */
+  json: [{ text: ['{', '}'] }, { finish: 'stop' }],
   /** Never says a word. */
   mute: [{ hang: true }],
   /** Talks until its client leaves: some two minutes. */
   endless: [{ repeat: { times: 6000, steps: [{ text: ['drop '] }, { wait: '20ms' }] } }, { finish: 'stop' }],
   /** About two seconds of talk with a good end. */
   steady: [{ repeat: { times: 20, steps: [{ text: ['drop '] }, { wait: '100ms' }] } }, { finish: 'stop' }],
-  /** More than any socket buffer holds, as fast as it can be taken. */
-  flood: [{ repeat: { times: 40_000, steps: [{ text: ['x'.repeat(1000)] }] } }, { finish: 'length' }],
+  /** Twelve megabytes as fast as they are taken, more than the kernel's socket buffers hold. */
+  burst: [{ repeat: { times: 12_000, steps: [{ text: ['x'.repeat(1000)] }] } }, { finish: 'length' }],
+  /** A gigabyte, for readers that stop reading. */
+  flood: [{ repeat: { times: 1_000_000, steps: [{ text: ['x'.repeat(1000)] }] } }, { finish: 'length' }],
   /** Plain HTTP errors: before the commit. */
   'rate-limited': [{ fail: { code: 'rate_limit_exceeded', message: 'Slow down.', retry_after: '3s' } }],
   refused: [{ fail: { code: 'upstream_refused', message: 'The upstream refused.' } }],

@@ -24,6 +24,8 @@ export interface ServerOptions {
    * the id `random`. `none`: no engine.
    */
   readonly model: 'default' | 'random' | 'none';
+  /** Requests the engine runs at once. Default 8 (`random`: 2). */
+  readonly sequences?: number;
 }
 
 export interface TestServer {
@@ -138,14 +140,17 @@ async function engineSection(options: ServerOptions, folder: string): Promise<Co
     case 'random': {
       const file = `${folder}/random.gguf`;
       await writeRandomGguf(file, { seed: 1 });
-      const random = { file, sequences: 2, context: 512 };
+      const random = { file, sequences: options.sequences ?? 2, context: 512 };
       return { engine: { ...given, models: { random } } };
     }
     case 'default': {
       // A developer's own copy of the file saves the download.
       const file = process.env['TAILRACE_TEST_MODEL'];
-      if (file === undefined) return given === undefined ? {} : { engine: given };
-      const sized = { file, sequences: 8, context: 2048 };
+      const sized = {
+        ...(file === undefined ? {} : { file }),
+        sequences: options.sequences ?? 8,
+        context: 2048,
+      };
       return { engine: { ...given, models: { 'smollm2-135m-instruct': sized } } };
     }
   }

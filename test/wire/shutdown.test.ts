@@ -1,0 +1,135 @@
+// How the server ends, and what its clients see of it.
+
+import { afterEach, describe, expect, test } from 'vitest';
+import { isAlive } from '../support/child.ts';
+import { untilLive } from '../support/live-streams.ts';
+import { childrenOf } from '../support/processes.ts';
+import type { RawConnection } from '../support/raw-connection.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { expectTrueStream } from '../support/stream-check.ts';
+import { until } from '../support/until.ts';
+import { ask, expectRefusal, labServer, startChat } from './wire-client.ts';
+
+let server: TestServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+async function started(config = {}): Promise<TestServer> {
+  server = await startServer(labServer(config));
+  return server;
+}
+
+describe('SIGTERM', () => {
+  test('lets a running stream finish, refuses new ones, and exits 0', async () => {
+    const running = await started();
+    await using stream = await startChat(running, { model: 'lab/steady', stream: true });
+    await untilLive(running, 1);
+    const exit = running.expectExit();
+    running.signal('SIGTERM');
+    await until('the server not to be ready', 5000, async () =>
+      (await ask(running, { path: '/readyz' })).status === 503 ? true : undefined,
+    );
+    expect((await ask(running, { path: '/livez' })).status).toBe(200);
+    await using late = await startChat(running, { model: 'lab/plain', stream: true });
+    const refusal = await late.response();
+    expectRefusal(refusal, 503, 'draining');
+    expect(refusal.header('retry-after')).toMatch(/^\d+$/);
+    expect(expectTrueStream((await stream.response()).body).complete).toBe(true);
+    expect(await exit).toEqual({ code: 0, signal: null });
+  });
+
+  test('ends what outlasts the drain with an error event', async () => {
+    const running = await started({ timeouts: { drain: '500ms' } });
+    await using stream = await startChat(running, { model: 'lab/endless', stream: true });
+    await untilLive(running, 1);
+    const exit = running.expectExit();
+    running.signal('SIGTERM');
+    await stream.untilClosed();
+    const [response] = stream.responses();
+    const summary = expectTrueStream(response?.body ?? Buffer.alloc(0));
+    expect(summary.error).toBeDefined();
+    expect(summary.complete).toBe(false);
+    expect((await exit).signal).toBeNull();
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('or %s ends an idle server at once with 0', async (signal) => {
+    const running = await started();
+    // An idle keep-alive connection is no reason to stay.
+    await ask(running, { path: '/livez' });
+    const exit = running.expectExit();
+    running.signal(signal);
+    expect(await exit).toEqual({ code: 0, signal: null });
+  });
+});
+
+test('a second SIGINT ends at once, whatever still runs', async () => {
+  const running = await started();
+  await using stream = await startChat(running, { model: 'lab/endless', stream: true });
+  await untilLive(running, 1);
+  const exit = running.expectExit();
+  running.signal('SIGINT');
+  await until('the drain to have begun', 5000, async () =>
+    (await ask(running, { path: '/readyz' })).status === 503 ? true : undefined,
+  );
+  expect(stream.closed()).toBeUndefined();
+  running.signal('SIGINT');
+  await exit;
+  await stream.untilClosed();
+  expect(stream.received().toString('latin1')).not.toContain('[DONE]');
+});
+
+describe.runIf(process.platform === 'linux')('the engine’s process', () => {
+  const long = { model: 'default', stream: true, max_tokens: 1500, temperature: 1 };
+  const short = { model: 'default', stream: true, max_tokens: 4 };
+
+  async function engineRunning(): Promise<{ running: TestServer; stream: RawConnection; engine: number }> {
+    server = await startServer({ model: 'default' });
+    const running = server;
+    const stream = await startChat(running, long);
+    await until('the first words', 30_000, () =>
+      stream.received().toString('latin1').includes('"content":"') ? true : undefined,
+    );
+    const [engine, ...others] = childrenOf(running.pid);
+    expect(others).toEqual([]);
+    if (engine === undefined) throw new Error('no engine process');
+    return { running, stream, engine };
+  }
+
+  test('killed in mid-stream costs the running stream an error event and the next request nothing', async () => {
+    const { running, stream, engine } = await engineRunning();
+    process.kill(engine, 'SIGKILL');
+    const summary = expectTrueStream((await stream.response()).body);
+    expect(summary.error?.code).toBe('upstream_cut');
+    await until('the engine to be back', 15_000, async () => {
+      await using next = await startChat(running, short);
+      const response = await next.response();
+      if (response.status === 503) return undefined;
+      return expectTrueStream(response.body).complete;
+    });
+    expect(childrenOf(running.pid)).not.toContain(engine);
+    stream.destroy();
+  });
+
+  test('ends within two seconds of a kill -9 of the server', async () => {
+    const { running, engine, stream } = await engineRunning();
+    await running.kill();
+    await until('the engine to end', 2000, () => (isAlive(engine) ? undefined : true));
+    stream.destroy();
+  });
+
+  test('ignores the Ctrl-C that the whole group gets, and ends with its parent', async () => {
+    const { running, engine, stream } = await engineRunning();
+    process.kill(engine, 'SIGINT');
+    process.kill(engine, 'SIGTERM');
+    process.kill(engine, 'SIGHUP');
+    stream.destroy();
+    await untilLive(running, 0);
+    await using next = await startChat(running, short);
+    expect(expectTrueStream((await next.response()).body).complete).toBe(true);
+    expect(isAlive(engine)).toBe(true);
+    await running.stop();
+    await until('the engine to end', 2000, () => (isAlive(engine) ? undefined : true));
+  });
+});

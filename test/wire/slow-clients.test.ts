@@ -1,0 +1,92 @@
+// Clients that do not read, read late, or never finish their request.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { untilLive, untilNoneLive } from '../support/live-streams.ts';
+import { residentBytes } from '../support/processes.ts';
+import { connect } from '../support/raw-connection.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { expectTrueStream } from '../support/stream-check.ts';
+import { chatBytes, labServer, startChat } from './wire-client.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer(labServer({ timeouts: { client_write: '1s' } }));
+});
+afterAll(async () => {
+  await server?.stop();
+});
+
+describe('a client that does not read', () => {
+  test('is closed after the write stall, and its stream with it', async () => {
+    await using connection = await startChat(server, { model: 'lab/flood', stream: true });
+    connection.pause();
+    await untilLive(server, 1);
+    await untilNoneLive(server, 15_000);
+    connection.resume();
+    // What had been sent is delivered; nobody can take it for a whole answer.
+    await connection.untilClosed();
+    expect(connection.received().toString('latin1')).not.toContain('[DONE]');
+    expect(connection.responses()[0]?.complete).toBe(false);
+  });
+
+  test.runIf(process.platform === 'linux')('costs no memory to speak of, not even as a crowd', async () => {
+    const before = residentBytes(server.pid);
+    const crowd = await Promise.all(
+      Array.from({ length: 10 }, () => startChat(server, { model: 'lab/flood', stream: true })),
+    );
+    try {
+      for (const connection of crowd) connection.pause();
+      await untilNoneLive(server, 20_000);
+      // Each may hold one event and a socket buffer; forty megabytes each is what carelessness costs.
+      expect(residentBytes(server.pid) - before).toBeLessThan(120 * 1024 * 1024);
+    } finally {
+      for (const connection of crowd) connection.destroy();
+    }
+  });
+});
+
+test('a client that reads in fits and starts gets everything', async () => {
+  await using connection = await startChat(server, { model: 'lab/burst', stream: true });
+  for (let pause = 0; pause < 6; pause += 1) {
+    connection.pause();
+    await sleep(300);
+    connection.resume();
+    await sleep(20);
+  }
+  const { body } = await connection.response();
+  const { complete, choices } = expectTrueStream(body);
+  expect(complete).toBe(true);
+  expect(choices[0]?.content.length).toBe(12_000_000);
+});
+
+test('a crowd of slow clients does not hold up a quick one', async () => {
+  const crowd = await Promise.all(
+    Array.from({ length: 10 }, () => startChat(server, { model: 'lab/flood', stream: true })),
+  );
+  try {
+    for (const connection of crowd) connection.pause();
+    await using quick = await startChat(server, { model: 'lab/plain', stream: true });
+    expect(expectTrueStream((await quick.response()).body).complete).toBe(true);
+  } finally {
+    for (const connection of crowd) connection.destroy();
+    await untilNoneLive(server);
+  }
+});
+
+describe('a request that never ends', () => {
+  test.each([
+    ['in its headers', (whole: Buffer) => whole.subarray(0, whole.indexOf('\r\n\r\n') - 5)],
+    ['in its body', (whole: Buffer) => whole.subarray(0, -5)],
+  ])('%s is given up', async (_, cut) => {
+    await using connection = await connect(server.port);
+    connection.send(cut(chatBytes(server, { model: 'lab/plain' })));
+    await connection.untilClosed(100_000);
+    expect(
+      connection
+        .responses()
+        .map(({ status }) => status)
+        .filter((status) => status < 400),
+    ).toEqual([]);
+  });
+});
