@@ -1,0 +1,47 @@
+import { fail, failure, ok, type Result } from '../domain/failure.ts';
+
+/** Header lines by lower-case name, every occurrence kept: a second Authorization must not go unseen. */
+export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
+
+const keyParameters = new Set(['api_key', 'apikey', 'api-key', 'key', 'access_token']);
+
+/**
+ * The one place that reads credentials of a request. `undefined` where there are none. Two different keys,
+ * and a key in the query string, are `invalid_value`: a URL ends up in every log on its way.
+ */
+export function extractKey(
+  headers: RequestHeaders,
+  query: string,
+  keyPrefix: string,
+): Result<string | undefined> {
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (keyParameters.has(name.toLowerCase()) || (keyPrefix !== '' && value.startsWith(keyPrefix))) {
+      return fail(
+        failure(
+          'invalid_value',
+          `An API key in the query string ('${printable(name)}') is refused: URLs are logged. ` +
+            "Send it as 'Authorization: Bearer KEY'.",
+          { param: printable(name) },
+        ),
+      );
+    }
+  }
+  const given = new Set([
+    ...(headers['authorization'] ?? []).flatMap((value) => bearer(value) ?? []),
+    ...(headers['x-api-key'] ?? []).flatMap((value) => value.trim() || []),
+    ...(headers['api-key'] ?? []).flatMap((value) => value.trim() || []),
+  ]);
+  if (given.size > 1) {
+    return fail(failure('invalid_value', 'Two different API keys came with this request. Send one.'));
+  }
+  const [key] = given;
+  return ok(key);
+}
+
+function bearer(value: string): string | undefined {
+  return /^\s*bearer[ \t]+(\S.*?)\s*$/i.exec(value)?.[1];
+}
+
+function printable(name: string): string {
+  return name.replace(/[^\x21-\x7e]/g, '?').slice(0, 64);
+}

@@ -1,0 +1,83 @@
+/** What the banner needs to know of the key it shows or points to. */
+export type BannerKey =
+  | { readonly type: 'file'; readonly file: string; readonly key: string }
+  | { readonly type: 'configured' }
+  | { readonly type: 'none' };
+
+export interface BannerFacts {
+  /** `http://127.0.0.1:8642`, without `/v1`. */
+  readonly url: string;
+  readonly key: BannerKey;
+  /** Where a generated admin key lies. */
+  readonly adminFile: string | undefined;
+  /** Lines about the models served, ready to print. */
+  readonly models: readonly string[];
+  /** Only a terminal is shown the key itself; what goes to a file reads it from where it lies. */
+  readonly terminal: boolean;
+}
+
+/**
+ * What a new user pastes. Commands stand at the left margin and name nothing of the moment, so that they
+ * work from a terminal's scrollback and from a log file alike.
+ */
+export function banner({ url, key, adminFile, models, terminal }: BannerFacts): string {
+  const shellKey = keyForShell(key, terminal);
+  const pythonKey = keyForPython(key, terminal);
+  const lines = ['', `Tailrace serves OpenAI's chat completions at  ${url}/v1`, ...models];
+  if (key.type === 'file') {
+    lines.push(`API key: ${terminal ? `${key.key}  (kept in ${key.file})` : key.file}`);
+  } else if (key.type === 'configured') {
+    lines.push('API key: one of the configured keys; the commands below read it from TAILRACE_API_KEY');
+  } else lines.push('API key: none asked for (auth.required: false)');
+  if (adminFile !== undefined) lines.push(`Admin key: ${adminFile}`);
+  lines.push(
+    '',
+    'Try it:',
+    '',
+    `curl -N ${url}/v1/chat/completions ${key.type === 'none' ? '' : `-H "Authorization: Bearer ${shellKey}" `}` +
+      `-H "Content-Type: application/json" ` +
+      `-d '{"model": "default", "stream": true, "messages": [{"role": "user", "content": "Say hello in one sentence."}]}'`,
+    '',
+    'Or with an OpenAI SDK (pip install openai):',
+    '',
+    "python3 - <<'END'",
+    'import os',
+    'from openai import OpenAI',
+    `client = OpenAI(base_url="${url}/v1", api_key=${pythonKey})`,
+    'stream = client.chat.completions.create(model="default", stream=True,',
+    '    messages=[{"role": "user", "content": "Say hello in one sentence."}])',
+    'for chunk in stream:',
+    '    print(chunk.choices[0].delta.content or "", end="", flush=True)',
+    'print()',
+    'END',
+    '',
+    '',
+  );
+  return lines.join('\n');
+}
+
+function keyForShell(key: BannerKey, terminal: boolean): string {
+  switch (key.type) {
+    case 'file':
+      return terminal ? key.key : `$(cat ${shellQuote(key.file)})`;
+    case 'configured':
+      return '$TAILRACE_API_KEY';
+    case 'none':
+      return '';
+  }
+}
+
+function keyForPython(key: BannerKey, terminal: boolean): string {
+  switch (key.type) {
+    case 'file':
+      return terminal ? JSON.stringify(key.key) : `open(${JSON.stringify(key.file)}).read().strip()`;
+    case 'configured':
+      return 'os.environ["TAILRACE_API_KEY"]';
+    case 'none':
+      return '"none"';
+  }
+}
+
+function shellQuote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

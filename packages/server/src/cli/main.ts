@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { didYouMean } from '../config/nearest.ts';
+import type { CommandIo } from './command-io.ts';
+
+// Each command loads what it needs when it is called: `models list` has no use for the server.
+const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promise<number>>> = {
+  serve: async (args, io) => (await import('./serve.ts')).serveCommand(args, io),
+  models: async (args, io) => (await import('./models-command.ts')).modelsCommand(args, io),
+  config: async (args, io) => (await import('./config-command.ts')).configCommand(args, io),
+};
+
+const help = `Usage: tailrace COMMAND [FLAGS]
+
+  serve           start the server (--help lists its flags)
+  models pull     fetch the default model into the cache
+  models list     show which models are on this machine
+  config check    read the configuration and say what is wrong with it
+
+  --version       print the version
+  --help          print this
+`;
+
+const io: CommandIo = {
+  env: process.env,
+  cwd: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+};
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    (name === undefined ? io.stderr : io.stdout).write(help);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-v') {
+    io.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    io.stderr.write(
+      `tailrace: there is no command '${name}'${didYouMean(name, Object.keys(commands))}\n\n${help}`,
+    );
+    return 2;
+  }
+  return await command(args, io);
+}
+
+function version(): string {
+  const { version: found } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  ) as {
+    version: string;
+  };
+  return found;
+}
+
+// exit() and not exitCode: what a library left open must not keep a server alive that has said it is done.
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    io.stderr.write(`tailrace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

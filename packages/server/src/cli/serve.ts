@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createApp, newRequestId } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { failure } from '../domain/failure.ts';
+import type { Engine } from '../engine/engine.ts';
+import { createHttpServer } from '../http/server.ts';
+import { createLog } from '../telemetry/create-log.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Upstream } from '../upstreams/contract.ts';
+import { createUpstreams } from '../upstreams/registry.ts';
+import { banner } from './banner.ts';
+import type { CommandIo } from './command-io.ts';
+import { listenProblem, systemMessage } from './listen-problem.ts';
+import { watchParent } from './parent-watch.ts';
+import { parseServeFlags, serveUsage } from './serve-flags.ts';
+import { type ServingKeys, servingKeys } from './serving-keys.ts';
+import { listenForShutdown, type Shutdown } from './shutdown.ts';
+import { answerWhileStarting } from './starting.ts';
+
+/** `tailrace serve`. Resolves with the exit code: 0 drained, 1 failed at run time, 2 wrong usage. */
+export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  const flags = parseServeFlags(args);
+  if (!flags.ok) return complain(io, 2, flags.message);
+  if (flags.flags.help) {
+    io.stdout.write(serveUsage);
+    return 0;
+  }
+  const loaded = await loadConfig({ env: io.env, cwd: io.cwd, flags: flags.flags });
+  if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
+  const { config } = loaded;
+  const log = createLog({
+    ...config.logging,
+    stream: io.stderr,
+    now: Date.now,
+    colour: io.stderr.isTTY === true,
+  });
+  for (const warning of loaded.warnings) log.warn(warning);
+  return await serve(config, io, log);
+}
+
+async function serve(config: Config, io: CommandIo, log: Log): Promise<number> {
+  const shutdown = listenForShutdown({
+    terminal: io.stderr.isTTY === true,
+    onReload: () => log.warn('SIGHUP: this version cannot reload its configuration; restart it instead'),
+  });
+  const parentPid = Number(io.env['TAILRACE_PARENT_PID']);
+  if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
+
+  let keys: ServingKeys;
+  try {
+    keys = await servingKeys(config);
+  } catch (error) {
+    return complain(
+      io,
+      1,
+      `cannot keep keys in the data folder ${config.server.dataDir}: ${systemMessage(error)}`,
+    );
+  }
+
+  let handle: (request: IncomingMessage, response: ServerResponse, waits: boolean) => Promise<void> =
+    answerWhileStarting;
+  const http = createHttpServer((request, response, waits) => handle(request, response, waits), newRequestId);
+  let port: number;
+  try {
+    port = await http.listen(config.server.listen);
+  } catch (error) {
+    return complain(io, 1, listenProblem(error, config.server.listen));
+  }
+
+  let engine: Engine | undefined;
+  try {
+    const created = await createUpstreams(config.upstreams);
+    for (const problem of created.problems) log.warn(problem);
+    const upstreams = new Map<string, Upstream>(created.upstreams);
+
+    if (config.engine.models.size > 0) {
+      // Loaded on need: a server without an engine has no use for its rooms.
+      const { startEngine } = await import('./start-engine.ts');
+      const started = await startEngine(config, io, log, shutdown.signal);
+      if (shutdown.signal.aborted) return 0;
+      if (started.ok) {
+        engine = started.value;
+        upstreams.set(engine.name, engine);
+      } else {
+        // Other targets may serve all the same; with none there is nothing to start for.
+        if (upstreams.size === 0 || started.failure.fatal)
+          return complain(io, started.failure.exitCode, started.failure.message);
+        log.error(started.failure.message);
+      }
+    }
+
+    const running = engine;
+    const app = createApp({
+      config,
+      keys,
+      upstreams,
+      log,
+      loaded: () => running === undefined || running.ready(),
+    });
+    handle = app.handle;
+    announce(config, port, keys, io, engine);
+    await untilEnd(app, shutdown);
+    return 0;
+  } finally {
+    await engine?.stop();
+    http.destroy();
+  }
+}
+
+async function untilEnd(app: ReturnType<typeof createApp>, shutdown: Shutdown): Promise<void> {
+  await shutdown.asked;
+  const drained = app.drain();
+  await Promise.race([drained, shutdown.forced]);
+  app.stopAll(failure('draining', 'The server was stopped.'));
+  await drained;
+}
+
+function announce(
+  config: Config,
+  port: number,
+  keys: ServingKeys,
+  io: CommandIo,
+  engine: Engine | undefined,
+): void {
+  const { host } = config.server.listen;
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  // What listens on every address is reached by none of that name.
+  const reachable = host === '0.0.0.0' || host === '::' ? `127.0.0.1:${port}` : authority;
+  const models = (engine?.models() ?? []).flatMap((id) => {
+    const facts = engine?.describe(id);
+    if (facts === undefined) return [];
+    const { sequences, contextLength, threads } = facts;
+    return [
+      `Engine: ${id}, ${sequences} sequences of ${contextLength} tokens, ${threads} thread${threads === 1 ? '' : 's'}`,
+    ];
+  });
+  io.stderr.write(
+    banner({
+      url: config.server.publicUrl ?? `http://${reachable}`,
+      key: keys.shown,
+      adminFile: keys.adminFile,
+      models,
+      terminal: io.stderr.isTTY === true,
+    }),
+  );
+  io.stdout.write(`tailrace: listening on http://${authority}\n`);
+}
+
+function complain(io: CommandIo, exitCode: number, message: string): number {
+  for (const line of message.split('\n')) io.stderr.write(`tailrace: ${line}\n`);
+  return exitCode;
+}

@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http';
+
+const maxDrainBytes = 1024 * 1024;
+const maxDrainMs = 2_000;
+
+/**
+ * Reads on and forgets, briefly (1 MiB, 2 s), so that a client that is still sending can read our refusal.
+ * A client that waits for `100 Continue` is not sending and is not waited for.
+ */
+export function drainBody(request: IncomingMessage, expectsContinue: boolean): Promise<void> {
+  if (expectsContinue || request.complete || request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxDrainBytes) finish();
+    };
+    const timer = setTimeout(() => finish(), maxDrainMs);
+    const finish = () => {
+      clearTimeout(timer);
+      request.off('data', onData);
+      request.off('end', finish);
+      request.off('close', finish);
+      request.pause();
+      resolve();
+    };
+    request.on('data', onData);
+    request.on('end', finish);
+    request.on('close', finish);
+    request.resume();
+  });
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../access/authenticator.ts';
+import type { RequestRecord } from '../telemetry/request-log.ts';
+
+/** One request on its way through the routes, and everything the log line will want to know of it. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Ours, on every answer; a client's own goes to the log only. */
+  readonly requestId: string;
+  /** When it arrived, in monotonic milliseconds. */
+  readonly startedMs: number;
+  /** Raw path and raw query of the request line, undecoded. */
+  readonly path: string;
+  readonly query: string;
+  /** What a route with an id in its path matched, decoded once. */
+  readonly id: string;
+  readonly principal: Principal;
+  /** The client waits for `100 Continue` before it sends its body. */
+  readonly expectsContinue: boolean;
+  /** Filled in by the routes, written as one line when the exchange is over. */
+  readonly notes: ExchangeNotes;
+}
+
+/** The request's log record in the making. */
+export type ExchangeNotes = { -readonly [Field in keyof RequestRecord]?: RequestRecord[Field] };

@@ -1,0 +1,103 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import type { Authenticator, Principal } from '../access/authenticator.ts';
+import { failure } from '../domain/failure.ts';
+import type { Cors } from './cors.ts';
+import type { Exchange, ExchangeNotes } from './exchange.ts';
+import { refuseForeign } from './origin-guard.ts';
+import { replyFailure } from './reply.ts';
+import { matchRoute, type Route } from './routes.ts';
+import { unknownUrl } from './unknown-url.ts';
+
+export interface HandlerOptions {
+  readonly routes: readonly Route[];
+  readonly authenticator: Authenticator;
+  readonly cors: Cors;
+  /** With authentication off: only this machine's own pages and names. */
+  readonly ownHostsOnly: boolean;
+  newRequestId(): string;
+  /** Once per request, when its answer is over. */
+  onDone(exchange: Exchange): void;
+}
+
+const unknownPrincipal: Principal = { keyId: 'none', admin: false };
+
+/**
+ * The way of every request: route, then authentication, then the route's own work. Never rejects: a bug in
+ * a route becomes `internal_error`, or a reset where the head is out already.
+ */
+export function createHandler(options: HandlerOptions) {
+  const { routes, authenticator, cors } = options;
+
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectsContinue: boolean,
+  ): Promise<void> => {
+    const [path = '', query = ''] = splitUrl(request.url ?? '');
+    const notes: ExchangeNotes = {};
+    const anonymous: Exchange = {
+      request,
+      response,
+      requestId: options.newRequestId(),
+      startedMs: performance.now(),
+      path,
+      query,
+      id: '',
+      principal: unknownPrincipal,
+      expectsContinue,
+      notes,
+    };
+    let exchange = anonymous;
+    response.setHeader('x-request-id', exchange.requestId);
+    response.once('close', () => options.onDone(exchange));
+    // A socket that dies while we write is told by 'close'; unheard, 'error' would end the process.
+    response.on('error', () => {});
+
+    try {
+      cors.decorate(request, response);
+      const foreign = options.ownHostsOnly
+        ? refuseForeign(request.headers.host, request.headers.origin)
+        : undefined;
+      if (foreign !== undefined) return await replyFailure(exchange, foreign);
+
+      const match = matchRoute(routes, request.method ?? '', path);
+      if (match.type === 'unknown') {
+        return await replyFailure(exchange, unknownUrl(request.method ?? '', path, routes));
+      }
+      if (match.type === 'wrong-method') {
+        const allowed = [...match.allowed, 'OPTIONS'];
+        if (cors.preflight(request, response, allowed)) return;
+        const allow = { allow: allowed.join(', ') };
+        if (request.method === 'OPTIONS') {
+          response.writeHead(204, { ...allow, 'content-length': '0' }).end();
+          return;
+        }
+        const message = `${path} takes ${match.allowed.join(', ')}, not ${request.method}.`;
+        return await replyFailure(exchange, failure('method_not_allowed', message), allow);
+      }
+
+      notes.route = match.route.path;
+      const principal = authenticator.authenticate(match.route.access, request.headersDistinct, query);
+      if (!principal.ok) return await replyFailure(exchange, principal.failure);
+      exchange = { ...anonymous, id: match.id, principal: principal.value };
+      await match.route.handle(exchange);
+    } catch (error) {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      notes.detail = detail;
+      notes.code = 'internal_error';
+      if (response.headersSent) response.socket?.resetAndDestroy();
+      else {
+        await replyFailure(
+          exchange,
+          failure('internal_error', 'Something went wrong inside the server. Its log says more.', { detail }),
+        );
+      }
+    }
+  };
+}
+
+function splitUrl(url: string): [path: string, query: string] {
+  const mark = url.indexOf('?');
+  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
+}

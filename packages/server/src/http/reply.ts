@@ -1,0 +1,52 @@
+import { errorKind } from '@tailrace/protocol';
+import type { Failure } from '../domain/failure.ts';
+import { errorReply } from '../wire/error-reply.ts';
+import { drainBody } from './drain-body.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Answers with a whole JSON body. */
+export async function replyJson(exchange: Exchange, status: number, body: string): Promise<void> {
+  await reply(exchange, status, { 'content-type': 'application/json; charset=utf-8' }, body);
+}
+
+/** Answers with the error envelope. Only while the head is not out; the relay handles the time after. */
+export async function replyFailure(
+  exchange: Exchange,
+  reason: Failure,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { notes } = exchange;
+  notes.code = reason.code;
+  notes.outcome ??= errorKind(reason.code).status < 500 ? 'refused' : 'failed';
+  if (reason.detail !== undefined) notes.detail = reason.detail;
+  const answer = errorReply(reason);
+  const all = { 'content-type': 'application/json; charset=utf-8', ...answer.headers, ...headers };
+  await reply(exchange, answer.status, all, answer.body);
+}
+
+async function reply(
+  exchange: Exchange,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<void> {
+  const { request, response } = exchange;
+  if (response.headersSent || response.destroyed) return;
+  const bytes = Buffer.from(body, 'utf8');
+  const bodyUnread = !request.complete;
+  if (bodyUnread) response.setHeader('connection', 'close');
+  response.writeHead(status, { ...headers, 'content-length': String(bytes.length) });
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  if (!bodyUnread) {
+    response.end(bytes);
+    return;
+  }
+  // The answer is whole for the client once these bytes are out; the end, which closes the connection,
+  // waits until what the client is still sending has been taken, or its reset would overtake the answer.
+  response.write(bytes);
+  await drainBody(request, exchange.expectsContinue);
+  response.end();
+}

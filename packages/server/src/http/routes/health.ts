@@ -1,0 +1,42 @@
+import { failure } from '../../domain/failure.ts';
+import { replyFailure, replyJson } from '../reply.ts';
+import type { Route } from '../routes.ts';
+
+export interface Readiness {
+  /** True from the first SIGTERM on. */
+  draining(): boolean;
+  /** Configuration and engine loaded. */
+  loaded(): boolean;
+}
+
+/** `/livez`: the process answers. `/readyz`: it is worth sending it requests; never tied to one provider. */
+export function healthRoutes(readiness: Readiness): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/livez',
+      access: 'public',
+      handle: (exchange) => replyJson(exchange, 200, '{"status":"alive"}'),
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      access: 'public',
+      handle: (exchange) => {
+        if (readiness.draining()) {
+          return replyFailure(
+            exchange,
+            failure('draining', 'This server is shutting down.', { retryAfterMs: 5_000 }),
+          );
+        }
+        if (!readiness.loaded()) {
+          return replyFailure(
+            exchange,
+            failure('overloaded', 'The engine is loading its model.', { retryAfterMs: 1_000 }),
+          );
+        }
+        return replyJson(exchange, 200, '{"status":"ready"}');
+      },
+    },
+  ];
+}

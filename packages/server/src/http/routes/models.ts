@@ -1,0 +1,39 @@
+import { asciiJson, type ModelWire } from '@tailrace/protocol';
+import { failure } from '../../domain/failure.ts';
+import type { Catalogue, Model } from '../../routing/catalogue.ts';
+import { replyFailure, replyJson } from '../reply.ts';
+import type { Route } from '../routes.ts';
+
+/** `GET /v1/models` and `GET /v1/models/{id}`: every id and alias a client may name. */
+export function modelRoutes(catalogue: Catalogue, createdAtSeconds: number): Route[] {
+  const wire = (name: string, model: Model): ModelWire => ({
+    id: name,
+    object: 'model',
+    created: createdAtSeconds,
+    owned_by: 'tailrace',
+    context_length: model.contextLength() ?? null,
+  });
+  return [
+    {
+      method: 'GET',
+      path: '/v1/models',
+      access: 'key',
+      handle: (exchange) => {
+        const data = catalogue.names().map(({ name, model }) => wire(name, model));
+        return replyJson(exchange, 200, asciiJson({ object: 'list', data }));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/models/',
+      takesId: true,
+      access: 'key',
+      handle: (exchange) => {
+        const model = catalogue.find(exchange.id);
+        if (model !== undefined) return replyJson(exchange, 200, asciiJson(wire(exchange.id, model)));
+        const message = 'There is no such model here. GET /v1/models lists those there are.';
+        return replyFailure(exchange, failure('model_not_found', message, { param: 'model' }));
+      },
+    },
+  ];
+}

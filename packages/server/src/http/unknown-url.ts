@@ -1,0 +1,42 @@
+import { didYouMean } from '../config/nearest.ts';
+import { type Failure, failure } from '../domain/failure.ts';
+import type { Route } from './routes.ts';
+
+/** Surfaces that clients look for and that are answered by another route here. */
+const otherSurfaces = new Map([
+  ['/v1/responses', "Use 'POST /v1/chat/completions'; in the AI SDK that is 'openai.chat(model)'."],
+  ['/v1/completions', "Use 'POST /v1/chat/completions'."],
+  ['/v1/messages', "Use 'POST /v1/chat/completions'."],
+  ['/api/chat', "Use 'POST /v1/chat/completions'."],
+  ['/api/generate', "Use 'POST /v1/chat/completions'."],
+  ['/api/tags', "Use 'GET /v1/models'."],
+]);
+
+/** 404 that says the nearest known route: most of these are a base URL without `/v1`. */
+export function unknownUrl(method: string, path: string, routes: readonly Route[]): Failure {
+  const shown = path.slice(0, 200).replace(/[^\x21-\x7e]/g, '?');
+  return failure('unknown_url', `There is no '${method} ${shown}' here. ${hint(path, routes)}`.trim());
+}
+
+function hint(path: string, routes: readonly Route[]): string {
+  const plain = path
+    .replace(/\/{2,}/g, '/')
+    .replace(/(?<=.)\/$/, '')
+    .toLowerCase();
+  const paths = routes.map((route) => route.path);
+  for (const candidate of [
+    plain,
+    `/v1${plain}`,
+    plain.replace(/^\/v1\/v1\//, '/v1/'),
+    plain.replace(/^\/api\//, '/'),
+  ]) {
+    const surface = otherSurfaces.get(candidate);
+    if (surface !== undefined) return surface;
+    if (!paths.includes(candidate) || candidate === path) continue;
+    const prefixMissing = candidate === `/v1${path}`;
+    return prefixMissing
+      ? `Add /v1: the base URL ends in '/v1', the route is '${candidate}'.`
+      : `Did you mean '${candidate}'?`;
+  }
+  return didYouMean(path, paths).replace(/^ \(/, '').replace(/\)$/, '').replace(/^did/, 'Did');
+}

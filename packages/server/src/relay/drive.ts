@@ -1,0 +1,91 @@
+import { createEventGrammar } from '../domain/event-grammar.ts';
+import { type Failure, failure } from '../domain/failure.ts';
+import { commits, type EventBatch, type FailedEvent, type StreamEvent } from '../domain/stream-event.ts';
+import type { Usage } from '../domain/usage.ts';
+import type { EventStream } from '../upstreams/contract.ts';
+import { mergeDeltas } from './merge-deltas.ts';
+import type { Run, RunOutcome } from './run.ts';
+import type { Transcript } from './transcript.ts';
+
+export interface Drive {
+  readonly run: Run;
+  readonly events: EventStream;
+  /** How many finishes make the answer whole. */
+  readonly choices: number;
+  readonly now: () => number;
+  /** Listens in, for the operator's log. */
+  readonly transcript: Transcript | undefined;
+  /**
+   * Takes one event; `last` on the finish that makes the answer whole. Returns a promise only when it wants
+   * a pause: one promise an event would cost more than the relaying itself.
+   */
+  take(event: Exclude<StreamEvent, FailedEvent>, last: boolean): Promise<void> | undefined;
+}
+
+/**
+ * The one loop: batches of events → grammar guard → whoever takes them, until the answer is whole, torn or
+ * unwanted. Never rejects; a bug on the way becomes `internal_error`. The events are released in any case.
+ */
+export async function drive(job: Drive): Promise<RunOutcome> {
+  const { run, events } = job;
+  const guard = createEventGrammar(job.choices);
+  let usage: Usage | undefined;
+  let ttftMs: number | undefined;
+
+  const outcome = (status: RunOutcome['status'], reason?: Failure): RunOutcome => ({
+    status,
+    ...(reason === undefined ? {} : { failure: reason }),
+    ...(usage === undefined ? {} : { usage }),
+    ...(ttftMs === undefined ? {} : { ttftMs }),
+  });
+  const torn = (reason: Failure) => outcome(ttftMs === undefined ? 'failed' : 'cut', reason);
+  const startedMs = job.now();
+
+  try {
+    for (;;) {
+      const { done, value } = await events.next();
+      const stopped = run.stopReason();
+      if (stopped?.type === 'failed') return torn(stopped.failure);
+      if (stopped !== undefined) return outcome('abandoned');
+      if (done === true) return torn(endedEarly());
+
+      let batch: EventBatch = value;
+      for (let i = 0; i < batch.length; i += 1) {
+        const event = batch[i];
+        if (event === undefined) break;
+        const violation = guard.accept(event);
+        if (violation !== undefined) return torn(outOfOrder(violation));
+        if (event.type === 'failed') return torn(event.failure);
+        if (event.type === 'usage') usage = event.usage;
+        if (ttftMs === undefined && commits(event)) ttftMs = job.now() - startedMs;
+
+        job.transcript?.add(event);
+        const last = guard.ended === 'whole';
+        const pause = job.take(event, last);
+        if (last) return outcome('completed');
+        if (pause === undefined) continue;
+        await pause;
+        if (run.signal.aborted) break;
+        batch = mergeDeltas(batch.slice(i + 1));
+        i = -1;
+      }
+    }
+  } catch (error) {
+    return torn(bug(error));
+  } finally {
+    await events.return();
+  }
+}
+
+function endedEarly(): Failure {
+  return failure('upstream_cut', 'The answer broke off: the upstream ended it without a finish reason.');
+}
+
+function outOfOrder(violation: string): Failure {
+  return failure('upstream_protocol', 'The upstream sent its answer out of order.', { detail: violation });
+}
+
+function bug(error: unknown): Failure {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return failure('internal_error', 'Something went wrong inside the server. Its log says more.', { detail });
+}

@@ -1,0 +1,24 @@
+import { joinJsonText } from '@tailrace/protocol';
+import type { EventBatch, StreamEvent, TextDelta } from '../domain/stream-event.ts';
+
+/**
+ * Joins neighbouring text deltas of one choice. A reader that cannot keep up gets fewer, larger events
+ * instead of a queue; only the batch in hand is merged, before anything is numbered or encoded.
+ */
+export function mergeDeltas(batch: EventBatch): EventBatch {
+  if (batch.length < 2) return batch;
+  const merged: StreamEvent[] = [];
+  for (const event of batch) {
+    const last = merged.at(-1);
+    if (event.type === 'text-delta' && last?.type === 'text-delta' && last.choice === event.choice) {
+      merged[merged.length - 1] = joinDeltas(last, event);
+    } else merged.push(event);
+  }
+  return merged;
+}
+
+function joinDeltas(left: TextDelta, right: TextDelta): TextDelta {
+  const json = joinJsonText(left.json, right.json);
+  if (left.logprobs === undefined && right.logprobs === undefined) return { ...left, json };
+  return { ...left, json, logprobs: [...(left.logprobs ?? []), ...(right.logprobs ?? [])] };
+}

@@ -1,0 +1,102 @@
+import type { TimeoutsConfig } from '../config/config.ts';
+import { type Failure, failure } from '../domain/failure.ts';
+import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
+import type { UpstreamCall } from '../upstreams/contract.ts';
+import type { Candidate } from './attempt-plan.ts';
+import { createWatchdog } from './watchdog.ts';
+
+/** Without a target to take over, a stream that still might come is worth at least this much patience. */
+const minStallMs = 30_000;
+
+/**
+ * One call of one target, its clocks watched. What it brings before the commit is held, so that the caller
+ * sees either a committed answer or a failure.
+ */
+export interface Attempt {
+  /** Everything up to and including the batch that commits; or why it never came to that. */
+  commit(): Promise<Committed | { readonly failure: Failure } | 'aborted'>;
+  /** After the commit: the next batch; undefined at the end. A stall ends it with `failed`. */
+  next(): Promise<EventBatch | undefined>;
+  close(): Promise<void>;
+}
+
+export interface Committed {
+  readonly batch: EventBatch;
+}
+
+export function openAttempt(
+  candidate: Candidate,
+  call: Omit<UpstreamCall, 'model'>,
+  timeouts: TimeoutsConfig,
+  signal: AbortSignal,
+): Attempt {
+  const { upstream, model } = candidate.target;
+  const controller = new AbortController();
+  const forward = () => controller.abort();
+  signal.addEventListener('abort', forward, { once: true });
+  if (signal.aborted) controller.abort();
+
+  let expired: Failure | undefined;
+  let onExpiry: Failure | undefined;
+  const watchdog = createWatchdog(() => {
+    expired = onExpiry;
+    controller.abort();
+  });
+  const watch = (reason: Failure, patienceMs: number) => {
+    onExpiry = reason;
+    watchdog.arm(patienceMs);
+  };
+
+  const firstToken = failure('first_token_timeout', `No first token within ${timeouts.firstTokenMs} ms.`);
+  const stallMs = Math.max(timeouts.stallMs, minStallMs);
+  const stalled = failure('stall_timeout', `The answer stalled: nothing came for ${stallMs} ms.`);
+
+  const events = upstream.open({ ...call, model }, controller.signal);
+
+  return {
+    commit: async () => {
+      const held: StreamEvent[] = [];
+      if (upstream.firstTokenClock === 'call') watch(firstToken, timeouts.firstTokenMs);
+      try {
+        for (;;) {
+          const { done, value: batch } = await events.next();
+          if (done === true) {
+            if (expired !== undefined) return { failure: expired };
+            if (signal.aborted) return 'aborted';
+            return {
+              failure: failure('upstream_protocol', 'The upstream ended its answer before it began.'),
+            };
+          }
+          const failed = batch.find((event) => event.type === 'failed');
+          const committed = batch.some(commits);
+          // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
+          if (failed !== undefined && !committed) return { failure: failed.failure };
+          held.push(...batch);
+          if (committed) return { batch: held };
+          if (upstream.firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
+            watch(firstToken, timeouts.firstTokenMs);
+          }
+        }
+      } finally {
+        watchdog.disarm();
+      }
+    },
+    next: async () => {
+      // The clock runs only while we read: a slow client holds us back, not the target.
+      watch(stalled, stallMs);
+      try {
+        const { done, value: batch } = await events.next();
+        if (done !== true) return batch;
+        return expired === undefined ? undefined : [{ type: 'failed', failure: expired }];
+      } finally {
+        watchdog.disarm();
+      }
+    },
+    close: async () => {
+      watchdog.close();
+      signal.removeEventListener('abort', forward);
+      controller.abort();
+      await events.return();
+    },
+  };
+}

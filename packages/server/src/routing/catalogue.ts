@@ -1,0 +1,76 @@
+import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
+import type { Upstream } from '../upstreams/contract.ts';
+
+/** One place where a model can be had. */
+export interface Target {
+  readonly upstream: Upstream;
+  /** The model's name there. */
+  readonly model: string;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** A public model id and everything a request for it may meet. */
+export interface Model {
+  readonly id: string;
+  readonly targets: readonly Target[];
+  /** Other models, in order, for when no target of this one can serve. */
+  readonly fallbacks: readonly string[];
+  readonly timeouts: TimeoutsConfig;
+  /**
+   * Tokens of prompt and answer, the smallest any target declares; undefined where none says. Asked each
+   * time: the engine knows only once its models are loaded.
+   */
+  contextLength(): number | undefined;
+}
+
+/** Public ids and aliases → models. Built once from a configuration, never changed. */
+export interface Catalogue {
+  /** By id or alias. */
+  find(id: string): Model | undefined;
+  /** Every name a client may use, ids and aliases, in the order of the configuration. */
+  names(): readonly { readonly name: string; readonly model: Model }[];
+}
+
+export function createCatalogue(
+  models: ReadonlyMap<string, ModelConfig>,
+  upstreams: ReadonlyMap<string, Upstream>,
+  timeouts: TimeoutsConfig,
+): Catalogue {
+  const byName = new Map<string, Model>();
+  for (const [id, config] of models) {
+    const model = buildModel(id, config, upstreams, timeouts);
+    for (const name of [id, ...config.aliases]) byName.set(name, model);
+  }
+  return {
+    find: (id) => byName.get(id),
+    names: () => [...byName].map(([name, model]) => ({ name, model })),
+  };
+}
+
+function buildModel(
+  id: string,
+  config: ModelConfig,
+  upstreams: ReadonlyMap<string, Upstream>,
+  timeouts: TimeoutsConfig,
+): Model {
+  const targets: Target[] = [];
+  for (const target of config.targets) {
+    const upstream = upstreams.get(target.upstream);
+    // An upstream that could not be had was reported when the server started; its targets are not there.
+    if (upstream === undefined) continue;
+    targets.push({ upstream, model: target.model, priority: target.priority, weight: target.weight });
+  }
+  return {
+    id,
+    targets,
+    fallbacks: config.fallbacks,
+    timeouts: { ...timeouts, ...config.timeouts },
+    contextLength: () => config.context ?? smallestContext(targets),
+  };
+}
+
+function smallestContext(targets: readonly Target[]): number | undefined {
+  const lengths = targets.flatMap(({ upstream, model }) => upstream.contextLength(model) ?? []);
+  return lengths.length === 0 ? undefined : Math.min(...lengths);
+}

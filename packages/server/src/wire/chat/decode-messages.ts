@@ -1,0 +1,218 @@
+import type { AssistantMessage, ContentPart, Message, ToolCall } from '../../domain/chat-request.ts';
+import { failure } from '../../domain/failure.ts';
+import type { JsonValue } from '../../domain/json.ts';
+import type { Requirement } from '../../domain/requirements.ts';
+import {
+  describe,
+  enumField,
+  type Findings,
+  listAt,
+  listField,
+  missing,
+  objectAt,
+  objectField,
+  type Place,
+  pathTo,
+  rawField,
+  stringAt,
+  stringField,
+  wrongType,
+  wrongValue,
+} from '../fields.ts';
+
+const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+const maxMessages = 10_000;
+const maxParts = 10_000;
+const maxToolCalls = 1_024;
+
+/** `messages`: at least one. Parts that not every target reads are added to `requirements`. */
+export function decodeMessages(place: Place, requirements: Requirement[]): Message[] {
+  if (rawField(place, 'messages') === undefined) {
+    missing(place, 'messages', 'an array with at least one message');
+    return [];
+  }
+  const messages = listField(place, 'messages', maxMessages, (value, path, findings) =>
+    decodeMessage(value, path, findings, requirements),
+  );
+  if (messages?.length === 0) {
+    wrongValue(place.findings, 'messages', "'messages' must have at least one message.");
+  }
+  return messages ?? [];
+}
+
+function decodeMessage(
+  value: JsonValue,
+  path: string,
+  findings: Findings,
+  requirements: Requirement[],
+): Message | undefined {
+  const place = objectAt(findings, path, value);
+  if (place === undefined) return undefined;
+  if (rawField(place, 'role') === undefined) return missing(place, 'role', `one of ${roles.join(', ')}`);
+  const role = enumField(place, 'role', roles);
+  switch (role) {
+    case undefined:
+      return undefined;
+    case 'assistant':
+      return decodeAssistant(place, requirements);
+    case 'tool': {
+      const content = decodeRequiredContent(place, requirements);
+      const toolCallId = stringField(place, 'tool_call_id', 1_024);
+      if (toolCallId === undefined) return missing(place, 'tool_call_id', 'the id of the call this answers');
+      return { role, content, toolCallId };
+    }
+    case 'system':
+    case 'developer':
+    case 'user': {
+      const name = stringField(place, 'name', 1_024);
+      const content = decodeRequiredContent(place, requirements);
+      return { role, content, ...(name === undefined ? {} : { name }) };
+    }
+  }
+}
+
+/**
+ * An assistant message just as an SDK returned it: `content: null`, `refusal`, `annotations`, `audio`,
+ * `function_call: null` and our own `reasoning_content` and `extra_content` are all taken back.
+ */
+function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMessage | undefined {
+  const content = decodeContent(place, requirements);
+  const toolCalls = listField(place, 'tool_calls', maxToolCalls, decodeToolCall) ?? [];
+  const refusal = stringField(place, 'refusal');
+  const name = stringField(place, 'name', 1_024);
+  const reasoning = stringField(place, 'reasoning_content');
+  const extra = objectField(place, 'extra_content');
+  if (rawField(place, 'function_call') !== undefined) {
+    requirements.push({ feature: 'functions', param: pathTo(place, 'function_call') });
+  }
+  if (rawField(place, 'audio') !== undefined) {
+    requirements.push({ feature: 'audio_output', param: pathTo(place, 'audio') });
+  }
+  const saysNothing =
+    !Object.hasOwn(place.object, 'content') && toolCalls.length === 0 && refusal === undefined;
+  if (saysNothing && rawField(place, 'function_call') === undefined && reasoning === undefined) {
+    return missing(place, 'content', 'an assistant message has content, tool_calls or a refusal');
+  }
+  const parts: ContentPart[] = [...(content ?? [])];
+  if (refusal !== undefined && refusal !== '') parts.push({ type: 'refusal', refusal });
+  return {
+    role: 'assistant',
+    content: parts,
+    toolCalls,
+    ...(name === undefined ? {} : { name }),
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(extra === undefined ? {} : { extra: extra.object }),
+  };
+}
+
+function decodeRequiredContent(place: Place, requirements: Requirement[]): readonly ContentPart[] {
+  const content = decodeContent(place, requirements);
+  if (content === undefined) missing(place, 'content', 'a string or an array of content parts');
+  return content ?? [];
+}
+
+function decodeContent(place: Place, requirements: Requirement[]): readonly ContentPart[] | undefined {
+  const value = rawField(place, 'content');
+  if (value === undefined) return undefined;
+  const param = pathTo(place, 'content');
+  if (typeof value === 'string') {
+    const text = stringAt(place.findings, param, value);
+    return text === undefined ? undefined : [{ type: 'text', text }];
+  }
+  if (!Array.isArray(value)) {
+    return wrongType(place.findings, param, 'a string or an array of content parts', value);
+  }
+  return listAt(place.findings, param, value, maxParts, (item, path, findings) =>
+    decodePart(item, path, findings, requirements),
+  );
+}
+
+function decodePart(
+  value: JsonValue,
+  path: string,
+  findings: Findings,
+  requirements: Requirement[],
+): ContentPart | undefined {
+  const place = objectAt(findings, path, value);
+  if (place === undefined) return undefined;
+  const type = rawField(place, 'type');
+  switch (type) {
+    case 'text':
+      return requireText(place, 'text', (text) => ({ type: 'text', text }));
+    case 'refusal':
+      return requireText(place, 'refusal', (refusal) => ({ type: 'refusal', refusal }));
+    case 'image_url':
+      requirements.push({ feature: 'image_input', param: path });
+      return decodeImage(place);
+    case 'input_audio':
+      requirements.push({ feature: 'audio_input', param: path });
+      return decodeAudio(place);
+    case 'file': {
+      requirements.push({ feature: 'file_input', param: path });
+      const file = objectField(place, 'file');
+      return file === undefined ? missing(place, 'file', 'an object') : { type: 'file', file: file.object };
+    }
+    case undefined:
+      return missing(place, 'type', 'the kind of content part');
+    default:
+      if (typeof type !== 'string') return wrongType(findings, pathTo(place, 'type'), 'a string', type);
+      findings.report(
+        failure(
+          'unsupported_parameter',
+          `'${pathTo(place, 'type')}' must be one of text, image_url, input_audio, file, refusal.`,
+          { param: pathTo(place, 'type') },
+        ),
+      );
+      return undefined;
+  }
+}
+
+function requireText(
+  place: Place,
+  key: string,
+  make: (text: string) => ContentPart,
+): ContentPart | undefined {
+  const text = stringField(place, key);
+  if (text === undefined) return missing(place, key, `a string, got ${describe(place.object[key])}`);
+  return make(text);
+}
+
+function decodeImage(place: Place): ContentPart | undefined {
+  const image = objectField(place, 'image_url');
+  if (image === undefined) return missing(place, 'image_url', 'an object with a url');
+  const url = stringField(image, 'url');
+  const detail = stringField(image, 'detail', 64);
+  if (url === undefined) return missing(image, 'url', 'an http(s) or data URL');
+  return { type: 'image', url, ...(detail === undefined ? {} : { detail }) };
+}
+
+function decodeAudio(place: Place): ContentPart | undefined {
+  const audio = objectField(place, 'input_audio');
+  if (audio === undefined) return missing(place, 'input_audio', 'an object with data and format');
+  const data = stringField(audio, 'data');
+  const format = stringField(audio, 'format', 64);
+  if (data === undefined) return missing(audio, 'data', 'base64 audio');
+  if (format === undefined) return missing(audio, 'format', 'the audio format, wav or mp3');
+  return { type: 'audio', data, format };
+}
+
+function decodeToolCall(value: JsonValue, path: string, findings: Findings): ToolCall | undefined {
+  const place = objectAt(findings, path, value);
+  if (place === undefined) return undefined;
+  const type = stringField(place, 'type', 64);
+  if (type !== undefined && type !== 'function') {
+    const param = pathTo(place, 'type');
+    findings.report(failure('unsupported_parameter', `'${param}' must be 'function'.`, { param }));
+    return undefined;
+  }
+  const id = stringField(place, 'id', 1_024);
+  const called = objectField(place, 'function');
+  const extra = objectField(place, 'extra_content');
+  if (id === undefined) return missing(place, 'id', 'the id of the call');
+  if (called === undefined) return missing(place, 'function', 'an object with name and arguments');
+  const name = stringField(called, 'name', 256);
+  const args = stringField(called, 'arguments');
+  if (name === undefined) return missing(called, 'name', 'the name of the function');
+  if (args === undefined) return missing(called, 'arguments', 'the arguments as JSON text');
+  return { id, name, arguments: args, ...(extra === undefined ? {} : { extra: extra.object }) };
+}

@@ -1,0 +1,203 @@
+import type { ChatRequest } from '../../domain/chat-request.ts';
+import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { JsonValue } from '../../domain/json.ts';
+import type { DecodedRequest, Requirement } from '../../domain/requirements.ts';
+import {
+  booleanField,
+  createFindings,
+  describe,
+  integerField,
+  isObject,
+  listAt,
+  listField,
+  missing,
+  numberAt,
+  numberField,
+  objectField,
+  type Place,
+  rawField,
+  stringAt,
+  stringField,
+  wrongType,
+  wrongValue,
+} from '../fields.ts';
+import { decodeMessages } from './decode-messages.ts';
+import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
+import { isKnownField } from './known-fields.ts';
+import { requirementsOf } from './requirements-of.ts';
+
+const maxInteger = 2 ** 31 - 1;
+const maxSeed = 2 ** 63;
+const maxStops = 4;
+const maxStopLength = 4_096;
+const maxBiases = 4_096;
+
+/**
+ * Unknown JSON → a request and what it needs of a target, or the first thing wrong with its `param`.
+ * The contract's section 2 is this function.
+ */
+export function decodeChatRequest(body: JsonValue): Result<DecodedRequest> {
+  if (!isObject(body)) {
+    return fail(failure('invalid_type', `The request body must be a JSON object, got ${describe(body)}.`));
+  }
+  const findings = createFindings();
+  const place: Place = { object: body, path: '', findings };
+  const inMessages: Requirement[] = [];
+
+  const model = decodeModel(place);
+  const messages = decodeMessages(place, inMessages);
+  const stream = booleanField(place, 'stream') ?? false;
+  const maxTokens = decodeMaxTokens(place);
+  const temperature = numberField(place, 'temperature', 0, 2);
+  const topP = numberField(place, 'top_p', 0, 1);
+  const seed = decodeSeed(place);
+  const presencePenalty = numberField(place, 'presence_penalty', -2, 2);
+  const frequencyPenalty = numberField(place, 'frequency_penalty', -2, 2);
+  const logitBias = decodeLogitBias(place);
+  const logprobs = booleanField(place, 'logprobs') ?? false;
+  const tools = decodeTools(place);
+  const reasoningEffort = stringField(place, 'reasoning_effort', 64);
+  checkAdvisoryFields(place);
+  checkRareFields(place);
+
+  const request: ChatRequest = {
+    model,
+    messages,
+    stream,
+    includeUsage: decodeStreamOptions(place, stream),
+    stop: decodeStop(place),
+    n: integerField(place, 'n', 1, 128) ?? 1,
+    logprobs,
+    topLogprobs: decodeTopLogprobs(place, logprobs),
+    responseFormat: decodeResponseFormat(place),
+    tools,
+    toolChoice: decodeToolChoice(place, tools),
+    parallelToolCalls: booleanField(place, 'parallel_tool_calls') ?? true,
+    body,
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(presencePenalty === undefined ? {} : { presencePenalty }),
+    ...(frequencyPenalty === undefined ? {} : { frequencyPenalty }),
+    ...(logitBias === undefined ? {} : { logitBias }),
+    ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
+  };
+  const wrong = findings.first();
+  if (wrong !== undefined) return fail(wrong);
+  const unknown = Object.keys(body).filter((key) => !isKnownField(key) && body[key] !== null);
+  return ok({ request, requirements: [...requirementsOf(request, unknown), ...inMessages] });
+}
+
+function decodeModel(place: Place): string {
+  const model = stringField(place, 'model', 256);
+  if (rawField(place, 'model') === undefined) {
+    missing(place, 'model', "the id of a model; 'default' always exists, /v1/models lists them");
+  } else if (model === '') {
+    wrongValue(place.findings, 'model', "'model' is empty. Use 'default', or an id of /v1/models.");
+  }
+  return model ?? '';
+}
+
+/** The newer name wins where both are given, as OpenAI documents it. */
+function decodeMaxTokens(place: Place): number | undefined {
+  const older = integerField(place, 'max_tokens', 1, maxInteger);
+  return integerField(place, 'max_completion_tokens', 1, maxInteger) ?? older;
+}
+
+function decodeStreamOptions(place: Place, stream: boolean): boolean {
+  const options = objectField(place, 'stream_options');
+  if (options === undefined) return false;
+  if (!stream) {
+    wrongValue(place.findings, 'stream_options', "'stream_options' is only allowed with 'stream': true.");
+  }
+  booleanField(options, 'include_obfuscation');
+  return booleanField(options, 'include_usage') ?? false;
+}
+
+function decodeStop(place: Place): string[] {
+  const value = rawField(place, 'stop');
+  if (value === undefined) return [];
+  const one = (item: JsonValue, param: string): string | undefined => {
+    const text = stringAt(place.findings, param, item, maxStopLength);
+    if (text === '') return wrongValue(place.findings, param, `'${param}' is empty; a stop string has text.`);
+    return text;
+  };
+  if (typeof value === 'string') {
+    const text = one(value, 'stop');
+    return text === undefined ? [] : [text];
+  }
+  if (!Array.isArray(value)) {
+    wrongType(place.findings, 'stop', 'a string or an array of strings', value);
+    return [];
+  }
+  return listAt(place.findings, 'stop', value, maxStops, one) ?? [];
+}
+
+/** Any 64-bit seed is welcome; what a double cannot hold apart is folded into what it can. */
+function decodeSeed(place: Place): number | undefined {
+  const seed = integerField(place, 'seed', -maxSeed, maxSeed);
+  if (seed === undefined) return undefined;
+  const range = 2 ** 53;
+  return ((seed % range) + range) % range;
+}
+
+function decodeLogitBias(place: Place): ReadonlyMap<number, number> | undefined {
+  const biases = objectField(place, 'logit_bias');
+  if (biases === undefined) return undefined;
+  const entries = Object.entries(biases.object);
+  if (entries.length > maxBiases) {
+    return wrongValue(place.findings, 'logit_bias', `'logit_bias' may have at most ${maxBiases} entries.`);
+  }
+  const decoded = new Map<number, number>();
+  for (const [key, value] of entries) {
+    const param = `logit_bias.${key}`;
+    if (!/^\d{1,9}$/.test(key)) {
+      return wrongValue(place.findings, param, `'${param}' is no token id: keys are decimal token ids.`);
+    }
+    const bias = numberAt(place.findings, param, value, -100, 100);
+    if (bias === undefined) return undefined;
+    if (bias !== 0) decoded.set(Number(key), bias);
+  }
+  return decoded.size === 0 ? undefined : decoded;
+}
+
+function decodeTopLogprobs(place: Place, logprobs: boolean): number {
+  const count = integerField(place, 'top_logprobs', 0, 20) ?? 0;
+  if (count > 0 && !logprobs) {
+    wrongValue(place.findings, 'top_logprobs', "'top_logprobs' is only allowed with 'logprobs': true.");
+  }
+  return count;
+}
+
+/** Fields that only advise: accepted everywhere, but not with a wrong type. */
+function checkAdvisoryFields(place: Place): void {
+  for (const key of ['user', 'safety_identifier', 'prompt_cache_key', 'service_tier', 'verbosity']) {
+    stringField(place, key, 1_024);
+  }
+  booleanField(place, 'store');
+  const metadata = objectField(place, 'metadata');
+  if (metadata === undefined) return;
+  const keys = Object.keys(metadata.object);
+  if (keys.length > 16) wrongValue(place.findings, 'metadata', "'metadata' may have at most 16 entries.");
+  for (const key of keys) {
+    if (key.length > 64)
+      wrongValue(place.findings, 'metadata', "A key of 'metadata' has over 64 characters.");
+    stringField(metadata, key, 512);
+  }
+}
+
+/** Types of fields that are handed on, or refused, as they are. */
+function checkRareFields(place: Place): void {
+  listField(place, 'modalities', 8, (value, path, findings) => stringAt(findings, path, value, 64));
+  objectField(place, 'audio');
+  objectField(place, 'prediction');
+  objectField(place, 'web_search_options');
+  listField(place, 'functions', 128, (value, path, findings) =>
+    isObject(value) ? value : wrongType(findings, path, 'an object', value),
+  );
+  const call = rawField(place, 'function_call');
+  if (call !== undefined && typeof call !== 'string' && !isObject(call)) {
+    wrongType(place.findings, 'function_call', 'a string or an object', call);
+  }
+}

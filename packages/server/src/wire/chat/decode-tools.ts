@@ -1,0 +1,141 @@
+import type { ResponseFormat, ToolChoice, ToolDefinition } from '../../domain/chat-request.ts';
+import { failure } from '../../domain/failure.ts';
+import type { JsonValue } from '../../domain/json.ts';
+import {
+  booleanField,
+  enumField,
+  type Findings,
+  isObject,
+  listField,
+  missing,
+  objectAt,
+  objectField,
+  type Place,
+  pathTo,
+  rawField,
+  stringField,
+  wrongType,
+  wrongValue,
+} from '../fields.ts';
+
+const maxTools = 128;
+const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
+
+export function decodeTools(place: Place): ToolDefinition[] {
+  const tools = listField(place, 'tools', maxTools, decodeTool) ?? [];
+  const seen = new Set<string>();
+  for (const [index, tool] of tools.entries()) {
+    if (seen.has(tool.name)) {
+      wrongValue(place.findings, `tools[${index}].function.name`, `Two tools are named '${tool.name}'.`);
+    }
+    seen.add(tool.name);
+  }
+  return tools;
+}
+
+function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDefinition | undefined {
+  const place = objectAt(findings, path, value);
+  if (place === undefined) return undefined;
+  const type = stringField(place, 'type', 64);
+  if (type === undefined) return missing(place, 'type', "'function'");
+  if (type !== 'function') {
+    const param = pathTo(place, 'type');
+    findings.report(failure('unsupported_parameter', `'${param}' must be 'function'.`, { param }));
+    return undefined;
+  }
+  const body = objectField(place, 'function');
+  if (body === undefined) return missing(place, 'function', 'an object with a name');
+  const name = decodeFunctionName(body);
+  const description = stringField(body, 'description');
+  const strict = booleanField(body, 'strict');
+  const parameters = objectField(body, 'parameters');
+  if (name === undefined) return undefined;
+  return {
+    name,
+    parameters: parameters?.object ?? {},
+    strict: strict ?? false,
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+function decodeFunctionName(place: Place): string | undefined {
+  const name = stringField(place, 'name');
+  if (name === undefined) return missing(place, 'name', 'the name of the function');
+  if (functionName.test(name)) return name;
+  const param = pathTo(place, 'name');
+  return wrongValue(place.findings, param, `'${param}' takes 1 to 64 letters, digits, '_' and '-'.`);
+}
+
+/** `tool_choice`; `required` and a named function need `tools`, the rest asks for nothing without them. */
+export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[]): ToolChoice {
+  const value = rawField(place, 'tool_choice');
+  const unset: ToolChoice = tools.length > 0 ? { type: 'auto' } : { type: 'none' };
+  if (value === undefined) return unset;
+  const choice =
+    typeof value === 'string' ? enumField(place, 'tool_choice', ['auto', 'none', 'required']) : undefined;
+  if (choice === 'auto' || choice === 'none') return { type: choice };
+  if (choice === undefined && !isObject(value)) {
+    if (typeof value !== 'string') wrongType(place.findings, 'tool_choice', 'a string or an object', value);
+    return unset;
+  }
+  const named = choice === 'required' ? undefined : decodeNamedChoice(place);
+  if (tools.length === 0) {
+    wrongValue(
+      place.findings,
+      'tool_choice',
+      "'tool_choice' asks for a call, but 'tools' names no function.",
+    );
+    return unset;
+  }
+  if (choice === 'required') return { type: 'required' };
+  if (named === undefined) return unset;
+  if (!tools.some((tool) => tool.name === named)) {
+    wrongValue(
+      place.findings,
+      'tool_choice.function.name',
+      "'tool_choice' names a function that 'tools' lacks.",
+    );
+  }
+  return { type: 'function', name: named };
+}
+
+function decodeNamedChoice(place: Place): string | undefined {
+  const choice = objectField(place, 'tool_choice');
+  if (choice === undefined) return undefined;
+  const type = stringField(choice, 'type', 64);
+  if (type === undefined) return missing(choice, 'type', "'function'");
+  if (type !== 'function') {
+    const param = 'tool_choice.type';
+    place.findings.report(failure('unsupported_parameter', `'${param}' must be 'function'.`, { param }));
+    return undefined;
+  }
+  const body = objectField(choice, 'function');
+  if (body === undefined) return missing(choice, 'function', 'an object with a name');
+  return decodeFunctionName(body);
+}
+
+export function decodeResponseFormat(place: Place): ResponseFormat {
+  const text: ResponseFormat = { type: 'text' };
+  const format = objectField(place, 'response_format');
+  if (format === undefined) return text;
+  if (rawField(format, 'type') === undefined) {
+    missing(format, 'type', 'text, json_object or json_schema');
+    return text;
+  }
+  const type = enumField(format, 'type', ['text', 'json_object', 'json_schema']);
+  if (type === undefined || type === 'text') return text;
+  if (type === 'json_object') return { type };
+  const wrapper = objectField(format, 'json_schema');
+  if (wrapper === undefined) {
+    missing(format, 'json_schema', 'an object with name and schema');
+    return text;
+  }
+  const name = decodeFunctionName(wrapper);
+  const strict = booleanField(wrapper, 'strict') ?? false;
+  stringField(wrapper, 'description');
+  const schema = rawField(wrapper, 'schema');
+  if (schema !== undefined && !isObject(schema) && typeof schema !== 'boolean') {
+    wrongType(place.findings, pathTo(wrapper, 'schema'), 'a JSON Schema', schema);
+  }
+  return { type, name: name ?? '', schema: schema ?? {}, strict };
+}

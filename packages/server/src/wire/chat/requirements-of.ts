@@ -1,0 +1,57 @@
+import type { ChatRequest } from '../../domain/chat-request.ts';
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import type { Feature, Requirement } from '../../domain/requirements.ts';
+
+/**
+ * What a request needs of a target, in the order in which a client should hear of it. A value that asks
+ * for nothing (`n: 1`, a penalty of 0, `tools: []`) needs nothing.
+ */
+export function requirementsOf(request: ChatRequest, unknownFields: readonly string[]): Requirement[] {
+  const needs: Requirement[] = [];
+  const need = (condition: boolean, feature: Feature, param: string = feature) => {
+    if (condition) needs.push({ feature, param });
+  };
+  const { body } = request;
+  need(request.temperature !== undefined && request.temperature !== 1, 'temperature');
+  need(request.topP !== undefined && request.topP !== 1, 'top_p');
+  need(
+    request.maxTokens !== undefined,
+    'max_tokens',
+    present(body['max_completion_tokens']) ? 'max_completion_tokens' : 'max_tokens',
+  );
+  need(request.stop.length > 0, 'stop');
+  need(request.seed !== undefined, 'seed');
+  need(request.n > 1, 'n');
+  need((request.presencePenalty ?? 0) !== 0, 'presence_penalty');
+  need((request.frequencyPenalty ?? 0) !== 0, 'frequency_penalty');
+  need(request.logitBias !== undefined, 'logit_bias');
+  need(request.logprobs, 'logprobs');
+  need(request.responseFormat.type === 'json_object', 'json_object', 'response_format');
+  need(request.responseFormat.type === 'json_schema', 'json_schema', 'response_format');
+  need(request.tools.length > 0, 'tools');
+  need(request.toolChoice.type === 'required' || request.toolChoice.type === 'function', 'tool_choice');
+  needLegacyFunctions(body, need);
+  need(asksForAudio(body['modalities']), 'audio_output', 'modalities');
+  need(present(body['audio']), 'audio_output', 'audio');
+  need(present(body['prediction']), 'prediction');
+  need(present(body['web_search_options']), 'web_search', 'web_search_options');
+  for (const field of unknownFields) need(true, 'unknown_fields', field);
+  return needs;
+}
+
+function needLegacyFunctions(
+  body: JsonObject,
+  need: (condition: boolean, feature: Feature, param: string) => void,
+): void {
+  const { functions, function_call: call } = body;
+  need(Array.isArray(functions) && functions.length > 0, 'functions', 'functions');
+  need(present(call) && call !== 'none' && call !== 'auto', 'functions', 'function_call');
+}
+
+function asksForAudio(modalities: JsonValue | undefined): boolean {
+  return Array.isArray(modalities) && modalities.some((modality) => modality !== 'text');
+}
+
+function present(value: JsonValue | undefined): boolean {
+  return value !== undefined && value !== null;
+}

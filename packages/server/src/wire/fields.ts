@@ -1,0 +1,198 @@
+import { type Failure, failure } from '../domain/failure.ts';
+import type { JsonObject, JsonValue } from '../domain/json.ts';
+
+/**
+ * Reading an unknown JSON object field by field. The first thing wrong is kept, everything after it reads
+ * as absent, and whoever started the reading looks once at the end: no exception, no ladder of checks.
+ *
+ * Paths are the client's own: `messages[2].content`. `null` for an optional field means absent.
+ */
+export interface Place {
+  readonly object: JsonObject;
+  /** Empty at the top. */
+  readonly path: string;
+  readonly findings: Findings;
+}
+
+export interface Findings {
+  /** Keeps the first failure only. */
+  report(reason: Failure): void;
+  first(): Failure | undefined;
+}
+
+export function createFindings(): Findings {
+  let found: Failure | undefined;
+  return {
+    report: (reason) => {
+      found ??= reason;
+    },
+    first: () => found,
+  };
+}
+
+export function pathTo(place: Place, key: string): string {
+  return place.path === '' ? key : `${place.path}.${key}`;
+}
+
+/** The raw value, or undefined where the field is absent or null. */
+export function rawField(place: Place, key: string): Exclude<JsonValue, null> | undefined {
+  if (!Object.hasOwn(place.object, key)) return undefined;
+  return place.object[key] ?? undefined;
+}
+
+export function wrongType(findings: Findings, param: string, expected: string, value: JsonValue): undefined {
+  findings.report(
+    failure('invalid_type', `Expected ${expected} for '${param}', got ${describe(value)}.`, { param }),
+  );
+}
+
+export function wrongValue(findings: Findings, param: string, message: string): undefined {
+  findings.report(failure('invalid_value', message, { param }));
+}
+
+export function missing(place: Place, key: string, what: string): undefined {
+  const param = pathTo(place, key);
+  place.findings.report(failure('missing_parameter', `'${param}' is required: ${what}.`, { param }));
+}
+
+/** What came, in words; never the value of a string, which may be content. */
+export function describe(value: JsonValue | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'string') return 'a string';
+  if (typeof value === 'object') return 'an object';
+  return String(value);
+}
+
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function numberField(place: Place, key: string, min: number, max: number): number | undefined {
+  const value = rawField(place, key);
+  if (value === undefined) return undefined;
+  return numberAt(place.findings, pathTo(place, key), value, min, max);
+}
+
+export function numberAt(
+  findings: Findings,
+  param: string,
+  value: JsonValue,
+  min: number,
+  max: number,
+): number | undefined {
+  if (typeof value !== 'number') return wrongType(findings, param, 'a number', value);
+  if (!(value >= min && value <= max)) {
+    return wrongValue(findings, param, `'${param}' must be between ${min} and ${max}, got ${value}.`);
+  }
+  return value;
+}
+
+export function integerField(place: Place, key: string, min: number, max: number): number | undefined {
+  const value = rawField(place, key);
+  if (value === undefined) return undefined;
+  const param = pathTo(place, key);
+  // Infinity is what JSON's 1e999 becomes: out of range rather than of the wrong type.
+  if (typeof value !== 'number' || (Number.isFinite(value) && !Number.isInteger(value))) {
+    return wrongType(place.findings, param, 'an integer', value);
+  }
+  return numberAt(place.findings, param, value, min, max);
+}
+
+export function booleanField(place: Place, key: string): boolean | undefined {
+  const value = rawField(place, key);
+  if (value === undefined || typeof value === 'boolean') return value;
+  return wrongType(place.findings, pathTo(place, key), 'true or false', value);
+}
+
+export function stringField(
+  place: Place,
+  key: string,
+  maxLength = Number.POSITIVE_INFINITY,
+): string | undefined {
+  const value = rawField(place, key);
+  if (value === undefined) return undefined;
+  return stringAt(place.findings, pathTo(place, key), value, maxLength);
+}
+
+export function stringAt(
+  findings: Findings,
+  param: string,
+  value: JsonValue,
+  maxLength = Number.POSITIVE_INFINITY,
+): string | undefined {
+  if (typeof value !== 'string') return wrongType(findings, param, 'a string', value);
+  if (value.length > maxLength) {
+    return wrongValue(
+      findings,
+      param,
+      `'${param}' may have at most ${maxLength} characters, got ${value.length}.`,
+    );
+  }
+  if (!value.isWellFormed()) {
+    return wrongValue(
+      findings,
+      param,
+      `'${param}' has half of a surrogate pair, which is not valid Unicode text.`,
+    );
+  }
+  return value;
+}
+
+export function enumField<const T extends string>(
+  place: Place,
+  key: string,
+  allowed: readonly T[],
+): T | undefined {
+  const text = stringField(place, key);
+  if (text === undefined) return undefined;
+  const known = allowed.find((one) => one === text);
+  if (known !== undefined) return known;
+  const param = pathTo(place, key);
+  return wrongValue(place.findings, param, `'${param}' must be one of ${allowed.join(', ')}.`);
+}
+
+export function objectField(place: Place, key: string): Place | undefined {
+  const value = rawField(place, key);
+  if (value === undefined) return undefined;
+  return objectAt(place.findings, pathTo(place, key), value);
+}
+
+export function objectAt(findings: Findings, path: string, value: JsonValue): Place | undefined {
+  if (!isObject(value)) return wrongType(findings, path, 'an object', value);
+  return { object: value, path, findings };
+}
+
+/** Decodes every element; elements that fail are reported and left out. */
+export function listField<T>(
+  place: Place,
+  key: string,
+  maxItems: number,
+  decode: (value: JsonValue, path: string, findings: Findings) => T | undefined,
+): T[] | undefined {
+  const value = rawField(place, key);
+  if (value === undefined) return undefined;
+  const param = pathTo(place, key);
+  if (!Array.isArray(value)) return wrongType(place.findings, param, 'an array', value);
+  return listAt(place.findings, param, value, maxItems, decode);
+}
+
+export function listAt<T>(
+  findings: Findings,
+  param: string,
+  value: readonly JsonValue[],
+  maxItems: number,
+  decode: (value: JsonValue, path: string, findings: Findings) => T | undefined,
+): T[] | undefined {
+  if (value.length > maxItems) {
+    return wrongValue(findings, param, `'${param}' may have at most ${maxItems} items, got ${value.length}.`);
+  }
+  const items: T[] = [];
+  for (const [index, item] of value.entries()) {
+    const decoded = decode(item, `${param}[${index}]`, findings);
+    if (decoded !== undefined) items.push(decoded);
+    if (findings.first() !== undefined) return undefined;
+  }
+  return items;
+}
