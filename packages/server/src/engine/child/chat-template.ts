@@ -1,0 +1,168 @@
+import type { PromptMessage } from '../protocol.ts';
+
+/** A message in the form that chat templates read. */
+export interface TemplateMessage {
+  role: PromptMessage['role'];
+  content: string;
+  name?: string;
+  tool_call_id?: string;
+  tool_calls?: { id: string; type: 'function'; function: { name: string; arguments: unknown } }[];
+}
+
+/** What a template can do with messages, found out once by rendering a few. */
+export interface TemplateAbilities {
+  /** Whether a system message is rendered: anywhere, only as the first, or not at all. */
+  readonly system: 'anywhere' | 'first' | 'nowhere';
+  /** False where two messages of one role in a row are refused. */
+  readonly repeatedRoles: boolean;
+  /** Whether tool calls and their results are rendered. */
+  readonly tools: boolean;
+}
+
+export interface ChatTemplate {
+  render(messages: readonly TemplateMessage[]): string;
+  readonly abilities: TemplateAbilities;
+  readonly stop: readonly string[];
+  readonly warning: string | undefined;
+}
+
+type Render = (messages: readonly TemplateMessage[]) => string;
+
+/**
+ * For files without a template: the turns of ChatML, which most small models have seen. Where the vocabulary
+ * lacks its markers they are plain text, so the closing one is a stop string too.
+ */
+const genericTemplate =
+  "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+const genericStop = ['<|im_end|>'];
+
+/** Opens a file's template, or the generic one where there is none or it can't be used. */
+export function openTemplate(source: string | undefined, compile: (source: string) => Render): ChatTemplate {
+  let warning: string | undefined;
+  if (source !== undefined) {
+    try {
+      const render = compile(source);
+      render([{ role: 'user', content: 'probe' }]);
+      return { render, abilities: probe(render), stop: [], warning: undefined };
+    } catch (error) {
+      warning = `the file's chat template can't be used (${error instanceof Error ? error.message : 'unknown error'}); using ChatML`;
+    }
+  }
+  const render = compile(genericTemplate);
+  return { render, abilities: probe(render), stop: genericStop, warning };
+}
+
+function probe(render: Render): TemplateAbilities {
+  const user: TemplateMessage = { role: 'user', content: 'u' };
+  const assistant: TemplateMessage = { role: 'assistant', content: 'a' };
+  const system: TemplateMessage = { role: 'system', content: 'probe' };
+  const renders = (messages: readonly TemplateMessage[], text: string): boolean => {
+    try {
+      return render(messages).includes(text);
+    } catch {
+      return false;
+    }
+  };
+  const first = renders([system, user], 'probe');
+  const later = renders([user, assistant, system, user], 'probe');
+  const call: TemplateMessage = {
+    role: 'assistant',
+    content: '',
+    tool_calls: [{ id: 'call00000', type: 'function', function: { name: 'probe_call', arguments: {} } }],
+  };
+  const result: TemplateMessage = { role: 'tool', content: 'probe_result', tool_call_id: 'call00000' };
+  return {
+    system: first && later ? 'anywhere' : first ? 'first' : 'nowhere',
+    repeatedRoles: renders([user, { role: 'user', content: 'probe' }], 'probe'),
+    tools: renders([user, call, result], 'probe_call') && renders([user, call, result], 'probe_result'),
+  };
+}
+
+/**
+ * Messages in a form that the template renders whole: what it can't express moves into the nearest form it
+ * can, and nothing is dropped. `guard` is applied to every text that came from outside, once.
+ */
+export function adaptMessages(
+  messages: readonly PromptMessage[],
+  abilities: TemplateAbilities,
+  guard: (text: string) => string,
+): TemplateMessage[] {
+  let adapted = messages.map((message) => toTemplateMessage(message, abilities, guard));
+  if (abilities.system !== 'anywhere') adapted = moveSystem(adapted, abilities.system === 'first');
+  return abilities.repeatedRoles ? adapted : alternate(adapted);
+}
+
+function toTemplateMessage(
+  message: PromptMessage,
+  abilities: TemplateAbilities,
+  guard: (text: string) => string,
+): TemplateMessage {
+  const content = guard(message.content);
+  if (message.role === 'tool' && !abilities.tools) return { role: 'user', content };
+  const adapted: TemplateMessage = { role: message.role, content };
+  if (message.name !== undefined) adapted.name = guard(message.name);
+  if (message.toolCallId !== undefined) adapted.tool_call_id = guard(message.toolCallId);
+  const calls = message.toolCalls ?? [];
+  if (calls.length === 0) return adapted;
+  if (!abilities.tools) {
+    const written = calls.map((call) => `${guard(call.name)}(${guard(call.arguments)})`);
+    return { ...adapted, content: [content, ...written].filter((text) => text !== '').join('\n') };
+  }
+  adapted.tool_calls = calls.map((call) => ({
+    id: guard(call.id),
+    type: 'function',
+    function: { name: guard(call.name), arguments: readArguments(call.arguments, guard) },
+  }));
+  return adapted;
+}
+
+/** Templates want an object; what is none, or nested beyond reason, stays the text it came as. */
+function readArguments(json: string, guard: (text: string) => string): unknown {
+  try {
+    return guardDeep(JSON.parse(json), guard, 0);
+  } catch {
+    return guard(json);
+  }
+}
+
+function guardDeep(value: unknown, guard: (text: string) => string, depth: number): unknown {
+  if (depth > 64) throw new RangeError('nested too deep');
+  if (typeof value === 'string') return guard(value);
+  if (Array.isArray(value)) return value.map((item) => guardDeep(item, guard, depth + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [guard(name), guardDeep(item, guard, depth + 1)]),
+  );
+}
+
+/** System text goes into one first message, or in front of the first user's where there may be none. */
+function moveSystem(messages: readonly TemplateMessage[], allowedFirst: boolean): TemplateMessage[] {
+  const system = messages.filter((message) => message.role === 'system').map((message) => message.content);
+  const rest = messages.filter((message) => message.role !== 'system');
+  if (system.length === 0) return rest;
+  const text = system.join('\n\n');
+  if (allowedFirst) return [{ role: 'system', content: text }, ...rest];
+  const firstUser = rest.findIndex((message) => message.role === 'user');
+  if (firstUser === -1) return [{ role: 'user', content: text }, ...rest];
+  return rest.map((message, index) =>
+    index === firstUser ? { ...message, content: `${text}\n\n${message.content}` } : message,
+  );
+}
+
+/** Joins neighbours of one role and begins with the user, for templates that insist on turns. */
+function alternate(messages: readonly TemplateMessage[]): TemplateMessage[] {
+  const joined: TemplateMessage[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    const plain = message.tool_calls === undefined && message.role !== 'tool';
+    if (last !== undefined && plain && last.role === message.role && last.tool_calls === undefined) {
+      last.content = `${last.content}\n\n${message.content}`;
+    } else {
+      joined.push({ ...message });
+    }
+  }
+  const first = joined.findIndex((message) => message.role !== 'system');
+  if (joined[first]?.role === 'assistant') joined.splice(first, 0, { role: 'user', content: '' });
+  return joined;
+}

@@ -1,0 +1,121 @@
+/**
+ * Control tokens have texts (`<|im_end|>`), and anybody can type those. The rule here: a control token comes
+ * from the chat template or not at all.
+ *
+ * Before rendering, every occurrence of such a text inside a message is broken by a mark that occurs in no
+ * message; after rendering, the texts that are still whole are the template's, and the marks are cut out
+ * again, with the pieces tokenised apart so that they can't grow together.
+ */
+export interface SpecialTexts {
+  /** A mark that occurs in none of the texts. */
+  markFor(texts: readonly string[]): string;
+  /** The text with every special text in it broken, and its edges too where they could complete one. */
+  break(text: string, mark: string): string;
+  /** Rendered text → tokens of the template and plain text between them. */
+  split(rendered: string, mark: string): readonly Segment[];
+}
+
+export type Segment =
+  | { readonly type: 'token'; readonly token: number }
+  /** `continued`: it goes on directly after other text, so no leading space may be added to it. */
+  | { readonly type: 'text'; readonly text: string; readonly continued: boolean };
+
+interface Node {
+  readonly next: Map<number, Node>;
+  token: number | undefined;
+}
+
+/** Texts of one unit are left out: they can't be broken, and no known model has one. */
+export function createSpecialTexts(tokens: Iterable<readonly [text: string, token: number]>): SpecialTexts {
+  const root: Node = { next: new Map(), token: undefined };
+  const ends = new Set<string>();
+  let longest = 0;
+  for (const [text, token] of tokens) {
+    if (text.length < 2) continue;
+    longest = Math.max(longest, text.length);
+    for (let index = 1; index < text.length; index++) ends.add(text.slice(index));
+    let node = root;
+    for (let index = 0; index < text.length; index++) {
+      const unit = text.charCodeAt(index);
+      let child = node.next.get(unit);
+      if (child === undefined) {
+        child = { next: new Map(), token: undefined };
+        node.next.set(unit, child);
+      }
+      node = child;
+    }
+    node.token ??= token;
+  }
+
+  /** The longest special text at an index; `open` where the text ends while one could still be going on. */
+  function matchAt(text: string, index: number): { length: number; token: number; open: boolean } {
+    let node: Node | undefined = root;
+    let length = 0;
+    let token = -1;
+    for (let at = index; at < text.length; at++) {
+      node = node.next.get(text.charCodeAt(at));
+      if (node === undefined) return { length, token, open: false };
+      if (node.token !== undefined) {
+        length = at + 1 - index;
+        token = node.token;
+      }
+    }
+    return { length, token, open: node.next.size > 0 };
+  }
+
+  /** True where a text could complete a special one that the template began. */
+  function completes(text: string): boolean {
+    for (let length = 1; length <= longest && length <= text.length; length++) {
+      if (ends.has(text.slice(0, length))) return true;
+    }
+    return false;
+  }
+
+  return {
+    markFor(texts) {
+      for (let number = 0; ; number++) {
+        const mark = `\ue0a7${number.toString(36)}\ue0a7`;
+        if (!texts.some((text) => text.includes(mark))) return mark;
+      }
+    },
+    break(text, mark) {
+      let broken = '';
+      let from = 0;
+      for (let index = 0; index < text.length; index++) {
+        if (!root.next.has(text.charCodeAt(index))) continue;
+        const match = matchAt(text, index);
+        if (match.length === 0 && !match.open) continue;
+        broken += text.slice(from, index + 1) + mark;
+        from = index + 1;
+      }
+      broken += text.slice(from);
+      return completes(text) ? mark + broken : broken;
+    },
+    split(rendered, mark) {
+      const segments: Segment[] = [];
+      let from = 0;
+      for (let index = 0; index < rendered.length; ) {
+        const match = root.next.has(rendered.charCodeAt(index)) ? matchAt(rendered, index) : undefined;
+        if (match === undefined || match.length === 0) {
+          index++;
+          continue;
+        }
+        addText(segments, rendered.slice(from, index), mark);
+        segments.push({ type: 'token', token: match.token });
+        index += match.length;
+        from = index;
+      }
+      addText(segments, rendered.slice(from), mark);
+      return segments;
+    },
+  };
+}
+
+function addText(segments: Segment[], text: string, mark: string): void {
+  let continued = false;
+  for (const piece of text.split(mark)) {
+    if (piece === '') continue;
+    segments.push({ type: 'text', text: piece, continued });
+    continued = true;
+  }
+}
