@@ -1,0 +1,338 @@
+/**
+ * What every upstream must pass, whatever stands behind it. An implementation's own test calls
+ * `describeUpstream` with a harness that can bring about the scenarios; one that it cannot bring about is
+ * skipped with the harness's reason, and shows.
+ */
+import { decodeJsonText } from '@tailrace/protocol';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { createEventGrammar } from '../domain/event-grammar.ts';
+import { features } from '../domain/requirements.ts';
+import type { FinishEvent, StreamEvent } from '../domain/stream-event.ts';
+import type { Usage } from '../domain/usage.ts';
+import type { EventStream, Upstream, UpstreamCall } from './contract.ts';
+
+export interface UpstreamHarness {
+  readonly upstream: Upstream;
+  /** A call that plays out like that, or why this upstream has none. Asked again, it plays the same again. */
+  call(scenario: UpstreamScenario): UpstreamCall | { readonly cannot: string };
+  /** Resolves when the upstream holds nothing for any call: no timer, socket, sequence or place in a queue. */
+  released(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a harness is asked to bring about. */
+export const upstreamScenarios = {
+  text: 'a few words, whole, always the same',
+  'other text': 'a few other words, whole, always the same',
+  long: 'more batches than a test pulls (a hundred, say)',
+  silent: 'nothing comes before the call is aborted',
+  stalls: 'a delta, then nothing more before the call is aborted',
+  'two choices': 'n = 2, whole',
+  reasoning: 'reasoning, then text, whole',
+  'tool calls': 'at least one tool call, whole',
+  'fails at once': 'a failure before any delta',
+  'fails midway': 'a failure after a delta',
+} as const;
+
+export type UpstreamScenario = keyof typeof upstreamScenarios;
+
+/** A stream read to its end, judged by the event grammar on the way. */
+export interface ReadStream {
+  readonly events: readonly StreamEvent[];
+  readonly ended: 'whole' | 'torn' | undefined;
+  /** Decoded, by choice. */
+  readonly texts: readonly string[];
+  readonly reasoning: readonly string[];
+  /** The arguments of every call of every choice, decoded. */
+  readonly callArguments: readonly string[];
+  readonly usages: readonly Usage[];
+  readonly finishes: readonly FinishEvent[];
+}
+
+/** Reads a stream to its end. Throws where it breaks the grammar or says an empty delta. */
+export async function readStream(
+  stream: EventStream,
+  choices: number,
+  pause = async () => {},
+): Promise<ReadStream> {
+  const grammar = createEventGrammar(choices);
+  const events: StreamEvent[] = [];
+  for (let read = await stream.next(); read.done !== true; read = await stream.next()) {
+    for (const event of read.value) {
+      const problem = grammar.accept(event) ?? emptyDelta(event);
+      if (problem !== undefined) throw new Error(`event ${events.length + 1}: ${problem}`);
+      events.push(event);
+    }
+    await pause();
+  }
+  const joined = (type: 'text-delta' | 'reasoning-delta') =>
+    Array.from({ length: choices }, (_, choice) =>
+      events
+        .flatMap((event) =>
+          event.type === type && event.choice === choice ? [decodeJsonText(event.json)] : [],
+        )
+        .join(''),
+    );
+  const calls = new Map<string, string>();
+  for (const event of events) {
+    if (event.type === 'tool-call-start') calls.set(`${event.choice}/${event.index}`, '');
+    if (event.type !== 'tool-call-delta') continue;
+    const key = `${event.choice}/${event.index}`;
+    calls.set(key, calls.get(key) + decodeJsonText(event.json));
+  }
+  return {
+    events,
+    ended: grammar.ended,
+    texts: joined('text-delta'),
+    reasoning: joined('reasoning-delta'),
+    callArguments: [...calls.values()],
+    usages: events.flatMap((event) => (event.type === 'usage' ? [event.usage] : [])),
+    finishes: events.filter((event) => event.type === 'finish'),
+  };
+}
+
+/** A token that is part of a character has logprobs and no text yet; nothing else may say nothing. */
+function emptyDelta(event: StreamEvent): string | undefined {
+  const empty =
+    'json' in event && event.json === '' && !('logprobs' in event && event.logprobs !== undefined);
+  return empty ? `an empty ${event.type}` : undefined;
+}
+
+/** Registers the suite. The harness is made once and closed at the end. */
+export function describeUpstream(name: string, makeHarness: () => Promise<UpstreamHarness>): void {
+  describe(`the upstream contract: ${name}`, () => {
+    let harness: UpstreamHarness;
+    beforeAll(async () => {
+      harness = await makeHarness();
+    });
+    afterAll(async () => {
+      await harness?.close();
+    });
+
+    function callFor(context: TestContext, scenario: UpstreamScenario): UpstreamCall {
+      const call = harness.call(scenario);
+      if ('cannot' in call) return context.skip(call.cannot);
+      return call;
+    }
+
+    function open(context: TestContext, scenario: UpstreamScenario) {
+      const call = callFor(context, scenario);
+      const abort = new AbortController();
+      return { call, abort, stream: harness.upstream.open(call, abort.signal) };
+    }
+
+    async function read(context: TestContext, scenario: UpstreamScenario, pause?: () => Promise<void>) {
+      const { call, stream } = open(context, scenario);
+      const result = await readStream(stream, call.request.n, pause);
+      // The end is the end: asked again, it says so again.
+      expect(await stream.next()).toEqual({ done: true, value: undefined });
+      await stream.return();
+      await harness.released();
+      return result;
+    }
+
+    async function expectAborted(stream: EventStream): Promise<void> {
+      expect(await stream.next()).toEqual({ done: true, value: undefined });
+      await harness.released();
+      await stream.return();
+    }
+
+    /** Pulls until something commits the stream. */
+    async function pullDelta(stream: EventStream): Promise<void> {
+      for (let pulled = await stream.next(); ; pulled = await stream.next()) {
+        if (pulled.done === true) throw new Error('the stream ended before its first delta');
+        if (pulled.value.some((event) => 'json' in event)) return;
+      }
+    }
+
+    /** Signs of life may come, and nothing else, until the stream ends. */
+    async function pullSilence(stream: EventStream): Promise<void> {
+      for (let pulled = await stream.next(); pulled.done !== true; pulled = await stream.next()) {
+        expect(pulled.value.filter((event) => event.type !== 'start')).toEqual([]);
+      }
+    }
+
+    describe('declarations', () => {
+      test('capabilities are a set of known features', (context) => {
+        const capabilities = harness.upstream.capabilities(callFor(context, 'text').model);
+        expect(capabilities).toBeInstanceOf(Set);
+        expect([...capabilities].filter((feature) => !features.includes(feature))).toEqual([]);
+      });
+
+      test('the context length is a number of tokens or unknown', (context) => {
+        const length = harness.upstream.contextLength(callFor(context, 'text').model);
+        expect(length === undefined || (Number.isSafeInteger(length) && length > 0)).toBe(true);
+      });
+    });
+
+    describe('whole streams', () => {
+      test.for(['text', 'long', 'two choices', 'reasoning', 'tool calls'] as const)(
+        '%s: every choice finishes, and usage comes once, before the last finish',
+        async (scenario, context) => {
+          const result = await read(context, scenario);
+          expect(result.ended).toBe('whole');
+          expect(result.usages.length).toBe(1);
+          expect(result.usages[0]?.promptTokens).toBeGreaterThan(0);
+          expect(result.usages[0]?.completionTokens).toBeGreaterThan(0);
+        },
+      );
+
+      test('text is text', async (context) => {
+        const { texts } = await read(context, 'text');
+        expect(texts[0]).not.toBe('');
+      });
+
+      test('each of two choices says something', async (context) => {
+        const { texts } = await read(context, 'two choices');
+        expect(texts.map((text) => text !== '')).toEqual([true, true]);
+      });
+
+      test('reasoning comes before the text', async (context) => {
+        const { events, reasoning } = await read(context, 'reasoning');
+        expect(reasoning[0]).not.toBe('');
+        const firstText = events.findIndex((event) => event.type === 'text-delta');
+        expect(firstText).toBeGreaterThan(0);
+        expect(events.slice(firstText).some((event) => event.type === 'reasoning-delta')).toBe(false);
+      });
+
+      test('the arguments of every tool call join to JSON, and the finish says tool_calls', async (context) => {
+        const { callArguments, finishes } = await read(context, 'tool calls');
+        expect(callArguments.length).toBeGreaterThan(0);
+        for (const text of callArguments) expect(() => JSON.parse(text)).not.toThrow();
+        expect(finishes.map((finish) => finish.reason)).toEqual(['tool_calls']);
+      });
+    });
+
+    describe('back-pressure and neighbours', () => {
+      test('a slow puller loses nothing', async (context) => {
+        const fast = await read(context, 'text');
+        const slow = await read(context, 'text', () => new Promise((resolve) => setImmediate(resolve)));
+        expect(slow.texts).toEqual(fast.texts);
+        expect(slow.ended).toBe('whole');
+      });
+
+      test('two streams at once do not mix', async (context) => {
+        const alone = [await read(context, 'text'), await read(context, 'other text')];
+        const pair = [open(context, 'text'), open(context, 'other text')];
+        const together = await Promise.all(
+          pair.map(({ stream, call }) => readStream(stream, call.request.n)),
+        );
+        expect(together.map(({ texts }) => texts)).toEqual(alone.map(({ texts }) => texts));
+        expect(alone[0]?.texts).not.toEqual(alone[1]?.texts);
+        await harness.released();
+      });
+    });
+
+    describe('failures', () => {
+      test('one at once is an event, not a rejection, and the last thing said', async (context) => {
+        const { events, ended } = await read(context, 'fails at once');
+        expect(ended).toBe('torn');
+        expect(events.filter((event) => event.type !== 'start').map((event) => event.type)).toEqual([
+          'failed',
+        ]);
+      });
+
+      test('one midway comes after what was said', async (context) => {
+        const { events, ended, texts } = await read(context, 'fails midway');
+        expect(ended).toBe('torn');
+        expect(events.at(-1)?.type).toBe('failed');
+        expect(texts.join('')).not.toBe('');
+      });
+
+      test('a failure has a message for the client, without addresses', async (context) => {
+        const { events } = await read(context, 'fails at once');
+        const message = events.flatMap((event) =>
+          event.type === 'failed' ? [event.failure.message] : [],
+        )[0];
+        expect(message).not.toBe('');
+        expect(message).not.toMatch(/:\/\/|\d+\.\d+\.\d+\.\d+/);
+      });
+    });
+
+    describe('aborting', () => {
+      test('before the call: no event, nothing held', async (context) => {
+        await expectAborted(harness.upstream.open(callFor(context, 'text'), AbortSignal.abort()));
+      });
+
+      test('before the first pull: no event, nothing held', async (context) => {
+        const { stream, abort } = open(context, 'text');
+        abort.abort();
+        await expectAborted(stream);
+      });
+
+      test('while the first event is awaited', async (context) => {
+        const { stream, abort } = open(context, 'silent');
+        const silence = pullSilence(stream);
+        await new Promise((resolve) => setImmediate(resolve));
+        abort.abort();
+        await silence;
+        await expectAborted(stream);
+      });
+
+      test('between two pulls: what was ready is dropped', async (context) => {
+        const { stream, abort } = open(context, 'long');
+        await pullDelta(stream);
+        abort.abort();
+        await expectAborted(stream);
+      });
+
+      test('while a later event is awaited', async (context) => {
+        const { stream, abort } = open(context, 'stalls');
+        await pullDelta(stream);
+        const silence = pullSilence(stream);
+        await new Promise((resolve) => setImmediate(resolve));
+        abort.abort();
+        await silence;
+        await expectAborted(stream);
+      });
+
+      test('after the end it changes nothing', async (context) => {
+        const { stream, abort, call } = open(context, 'text');
+        expect((await readStream(stream, call.request.n)).ended).toBe('whole');
+        abort.abort();
+        await expectAborted(stream);
+      });
+
+      test('one stream leaves its neighbour alone', async (context) => {
+        const doomed = open(context, 'long');
+        const kept = open(context, 'other text');
+        await pullDelta(doomed.stream);
+        doomed.abort.abort();
+        expect((await readStream(kept.stream, kept.call.request.n)).ended).toBe('whole');
+        await expectAborted(doomed.stream);
+      });
+    });
+
+    describe('returning', () => {
+      test('before the first pull, twice', async (context) => {
+        const { stream } = open(context, 'text');
+        await stream.return();
+        await stream.return();
+        await expectAborted(stream);
+      });
+
+      test('in mid-stream, twice', async (context) => {
+        const { stream } = open(context, 'long');
+        await pullDelta(stream);
+        await Promise.all([stream.return(), stream.return()]);
+        await expectAborted(stream);
+      });
+
+      test('while an event is awaited, the pull ends too', async (context) => {
+        const { stream } = open(context, 'stalls');
+        await pullDelta(stream);
+        const silence = pullSilence(stream);
+        await stream.return();
+        await silence;
+        await harness.released();
+      });
+
+      test('after the end', async (context) => {
+        const { stream, call } = open(context, 'text');
+        await readStream(stream, call.request.n);
+        expect(await stream.return()).toEqual({ done: true, value: undefined });
+        await harness.released();
+      });
+    });
+  });
+}

@@ -1,0 +1,338 @@
+import { decodeJsonText } from '@tailrace/protocol';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ChatRequest, Message } from '../../domain/chat-request.ts';
+import { features } from '../../domain/requirements.ts';
+import type { StreamEvent } from '../../domain/stream-event.ts';
+import { describeUpstream, readStream, type UpstreamScenario } from '../contract.suite.ts';
+import type { UpstreamCall } from '../contract.ts';
+import { parseScript } from './load-script.ts';
+import { createScriptedUpstream, type ScriptClock, type ScriptedUpstream } from './scripted.ts';
+
+function user(text: string): Message {
+  return { role: 'user', content: [{ type: 'text', text }] };
+}
+
+function call(text: string | Message[], more: { n?: number; model?: string } = {}): UpstreamCall {
+  const { n = 1, model = 'any' } = more;
+  const request: ChatRequest = {
+    model,
+    messages: typeof text === 'string' ? [user(text)] : text,
+    stream: true,
+    includeUsage: false,
+    stop: [],
+    n,
+    logprobs: false,
+    topLogprobs: 0,
+    responseFormat: { type: 'text' },
+    tools: [],
+    toolChoice: { type: 'auto' },
+    parallelToolCalls: true,
+    body: {},
+  };
+  return { request, model, keyId: 'key', completionId: 'chatcmpl-1' };
+}
+
+/** Time that passes at once, and is written down. */
+function recordingClock(): ScriptClock & { readonly waits: number[] } {
+  const waits: number[] = [];
+  return {
+    waits,
+    wait: async (ms) => {
+      waits.push(ms);
+    },
+  };
+}
+
+async function upstreamOf(yaml: string, clock: ScriptClock = recordingClock()): Promise<ScriptedUpstream> {
+  const parsed = parseScript(yaml, 'answers.yaml');
+  if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+  const created = await createScriptedUpstream({ name: 'lab', script: parsed.script, clock });
+  if (!created.ok) throw new Error(created.problems.join('\n'));
+  return created.upstream;
+}
+
+/** The batches of one call, grammar or not. */
+async function batches(upstream: ScriptedUpstream, asked: UpstreamCall): Promise<StreamEvent[][]> {
+  const stream = upstream.open(asked, new AbortController().signal);
+  const all: StreamEvent[][] = [];
+  for (let pulled = await stream.next(); pulled.done !== true; pulled = await stream.next())
+    all.push([...pulled.value]);
+  return all;
+}
+
+/** The deltas of a script with these steps, as text. */
+async function deltasOf(steps: string, asked = call('Hello there')): Promise<string[]> {
+  const upstream = await upstreamOf(`answers: [{steps: ${steps}}]`);
+  const events = (await batches(upstream, asked)).flat();
+  return events.flatMap((event) => (event.type === 'text-delta' ? [decodeJsonText(event.json)] : []));
+}
+
+const scenarios: Record<UpstreamScenario, { steps: string; n?: number }> = {
+  text: { steps: '[start, {text: "The mill turns as long as the water runs."}]' },
+  'other text': { steps: '[{text: "Nothing but the truth.", every: 1ms}]' },
+  long: { steps: '[{repeat: {times: 200, steps: [{text: " on and on"}]}}]' },
+  silent: { steps: '[start, {wait: 24h}, {text: late}]' },
+  stalls: { steps: '[{text: once}, hang]' },
+  'two choices': { steps: '[{text: a b c}]', n: 2 },
+  reasoning: { steps: '[{reasoning: hm hm}, {text: yes}]' },
+  'tool calls': {
+    steps:
+      '[{tool_call: {name: f, arguments: {a: 1, b: [x]}, pieces: 3}}, {tool_call: {name: g}}, {tool_call: {name: h, arguments: "[]"}}]',
+  },
+  'fails at once': { steps: '[{fail: {code: upstream_refused}}]' },
+  'fails midway': { steps: '[{text: half of}, {fail: {code: upstream_cut, message: "Cut."}}]' },
+};
+
+describeUpstream('scripted, on the system clock', async () => {
+  const answers = Object.entries(scenarios).map(
+    ([name, { steps }]) => `  - {when: {last_message_matches: "^${name}$"}, steps: ${steps}}`,
+  );
+  const parsed = parseScript(`answers:\n${answers.join('\n')}\n`, 'answers.yaml');
+  if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+  const created = await createScriptedUpstream({ name: 'lab', script: parsed.script });
+  if (!created.ok) throw new Error(created.problems.join('\n'));
+  const { upstream } = created;
+  return {
+    upstream,
+    call: (scenario) => call(scenario, { n: scenarios[scenario].n ?? 1 }),
+    released: async () => {
+      if (upstream.active > 0) throw new Error(`${upstream.active} streams are still being played`);
+    },
+    close: async () => {},
+  };
+});
+
+describe('text', () => {
+  test('is cut into words by default, and loses nothing', async () => {
+    expect(await deltasOf('[{text: "Hello  there,\\nyou. "}]')).toEqual(['Hello', '  there,', '\nyou.', ' ']);
+  });
+
+  test('is cut into characters, never inside a surrogate pair', async () => {
+    expect(await deltasOf('[{text: "a\u{1f600}b\u{1f600}c", chunk: 2 characters}]')).toEqual([
+      'a\u{1f600}',
+      'b\u{1f600}',
+      'c',
+    ]);
+  });
+
+  test('is cut where a list says so, in the middle of a pair too', async () => {
+    expect(await deltasOf('[{text: [Hel, "lo \\uD83D", "\\uDE00"]}]')).toEqual([
+      'Hel',
+      'lo \ud83d',
+      '\ude00',
+    ]);
+  });
+
+  test('joins to what was written, whatever the chunk', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: 'grapheme', maxLength: 40 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.constantFrom('words', 'characters'),
+        async (text, count, unit) => {
+          const deltas = await deltasOf(`[{text: ${JSON.stringify(text)}, chunk: ${count} ${unit}}]`);
+          expect(deltas.join('')).toBe(text);
+          expect(deltas).not.toContain('');
+        },
+      ),
+    );
+  });
+
+  test('echo says what the user said last', async () => {
+    const messages: Message[] = [
+      user('first'),
+      { role: 'assistant', content: [], toolCalls: [] },
+      user('say this'),
+    ];
+    expect(await deltasOf('[echo]', call(messages))).toEqual(['say', ' this']);
+  });
+});
+
+describe('time', () => {
+  test('passes by the clock: waits, and a pause before each delta', async () => {
+    const clock = recordingClock();
+    const upstream = await upstreamOf(
+      'every: 20ms\nanswers: [{steps: [{wait: 1.5s}, {text: a b}, {reasoning: c, every: 1m}]}]',
+      clock,
+    );
+    await batches(upstream, call('x'));
+    expect(clock.waits).toEqual([1500, 20, 20, 60_000]);
+  });
+
+  test('repeat plays its steps again, and together makes one batch of several', async () => {
+    const upstream = await upstreamOf(
+      'answers: [{steps: [{repeat: {times: 2, steps: [{together: [{text: a b}, {reasoning: c}]}]}}, {text: d}]}]',
+    );
+    const played = await batches(upstream, call('x'));
+    expect(played.map((batch) => batch.map((event) => event.type))).toEqual([
+      ['text-delta', 'text-delta', 'reasoning-delta'],
+      ['text-delta', 'text-delta', 'reasoning-delta'],
+      ['text-delta'],
+      ['usage', 'finish'],
+    ]);
+  });
+
+  test('an abort ends a wait, and no timer is left', async () => {
+    let waiting = 0;
+    const upstream = await upstreamOf('answers: [{steps: [{wait: 24h}]}]', {
+      wait: (_ms, signal) => {
+        waiting += 1;
+        return new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            waiting -= 1;
+            resolve();
+          });
+        });
+      },
+    });
+    const abort = new AbortController();
+    const pulled = upstream.open(call('x'), abort.signal).next();
+    expect([waiting, upstream.active]).toEqual([1, 1]);
+    abort.abort();
+    expect(await pulled).toEqual({ done: true, value: undefined });
+    expect([waiting, upstream.active]).toEqual([0, 0]);
+  });
+});
+
+describe('usage and finish', () => {
+  test('are added where the script leaves them out, estimated at four characters a token', async () => {
+    const upstream = await upstreamOf('answers: [{steps: [{text: "12345678 "}]}]');
+    expect((await batches(upstream, call('123456789'))).at(-1)).toEqual([
+      { type: 'usage', usage: { promptTokens: 3, completionTokens: 3, estimated: true } },
+      { type: 'finish', choice: 0, reason: 'stop' },
+    ]);
+  });
+
+  test('are tool_calls after calls, and never below one token', async () => {
+    const upstream = await upstreamOf(
+      'answers: [{when: {turn: 1}, steps: [{tool_call: {name: f}}]}, {steps: []}]',
+    );
+    expect((await batches(upstream, call('x'))).at(-1)?.at(-1)).toMatchObject({
+      type: 'finish',
+      reason: 'tool_calls',
+    });
+    expect((await batches(upstream, call([]))).flat()).toEqual([
+      { type: 'usage', usage: { promptTokens: 1, completionTokens: 1, estimated: true } },
+      { type: 'finish', choice: 0, reason: 'stop' },
+    ]);
+  });
+
+  test('are what the script says where it says so', async () => {
+    const upstream = await upstreamOf(
+      'answers: [{steps: [{text: a}, {usage: {prompt_tokens: 9, completion_tokens: 8, cached_tokens: 7, reasoning_tokens: 6}}, {finish: length}]}]',
+    );
+    expect((await batches(upstream, call('x'))).slice(1).flat()).toEqual([
+      { type: 'usage', usage: { promptTokens: 9, completionTokens: 8, cachedTokens: 7, reasoningTokens: 6 } },
+      { type: 'finish', choice: 0, reason: 'length' },
+    ]);
+  });
+
+  test('usage: none says nothing of tokens', async () => {
+    const upstream = await upstreamOf('answers: [{steps: [{text: a}, {usage: none}]}]');
+    expect((await batches(upstream, call('x'))).flat().map((event) => event.type)).toEqual([
+      'text-delta',
+      'finish',
+    ]);
+  });
+
+  test('steps with a choice speak for that choice alone, the others for all that are open', async () => {
+    const upstream = await upstreamOf(
+      'answers: [{steps: [{text: both}, {text: " one", choice: 1}, {finish: length, choice: 1}, {text: " zero"}]}]',
+    );
+    const stream = upstream.open(call('x', { n: 2 }), new AbortController().signal);
+    const read = await readStream(stream, 2);
+    expect(read.texts).toEqual(['both zero', 'both one']);
+    expect(read.finishes.map(({ choice, reason }) => [choice, reason])).toEqual([
+      [1, 'length'],
+      [0, 'stop'],
+    ]);
+  });
+});
+
+describe('choosing an answer', () => {
+  const reply = async (upstream: ScriptedUpstream, asked: UpstreamCall) =>
+    (await batches(upstream, asked))
+      .flat()
+      .flatMap((event) =>
+        'json' in event ? [decodeJsonText(event.json)] : event.type === 'failed' ? ['failed'] : [],
+      )
+      .join('');
+
+  test('the first that fits wins: by model, text, pattern, role and turn', async () => {
+    const upstream = await upstreamOf(`
+answers:
+  - {when: {model: small}, steps: [{text: by model}]}
+  - {when: {model: [a, b], last_message_contains: rain}, steps: [{text: by both}]}
+  - {when: {last_message_contains: rain}, steps: [{text: by text}]}
+  - {when: {last_message_matches: "^\\\\d+$"}, steps: [{text: by pattern}]}
+  - {when: {last_role: tool}, steps: [{text: by role}]}
+  - {when: {turn: 2}, steps: [{text: by turn}]}
+`);
+    expect(await reply(upstream, call('rain', { model: 'small' }))).toBe('by model');
+    expect(await reply(upstream, call('rain', { model: 'b' }))).toBe('by both');
+    expect(await reply(upstream, call('will it rain?'))).toBe('by text');
+    expect(await reply(upstream, call('42'))).toBe('by pattern');
+    expect(await reply(upstream, call([user('x'), { role: 'tool', content: [], toolCallId: 'c' }]))).toBe(
+      'by role',
+    );
+    expect(await reply(upstream, call([user('x'), user('y')]))).toBe('by turn');
+    expect(await reply(upstream, call('nothing fits'))).toBe('failed');
+  });
+
+  test('an answer with times gives way to the next once it is used up', async () => {
+    const upstream = await upstreamOf(
+      'answers: [{times: 2, steps: [{fail: {code: overloaded, retry_after: 2s}}]}, {steps: [{text: fine}]}]',
+    );
+    const replies = [];
+    for (let round = 0; round < 4; round += 1) replies.push(await reply(upstream, call('x')));
+    expect(replies).toEqual(['failed', 'failed', 'fine', 'fine']);
+  });
+
+  test('capabilities and context are declared for all models, and for one', async () => {
+    const upstream = await upstreamOf(`
+context: 4096
+models:
+  bare: {capabilities: []}
+  small: {capabilities: [stop, seed], context: 512}
+first_token_clock: start
+answers: [{steps: []}]
+`);
+    expect([...upstream.capabilities('any')]).toEqual([...features]);
+    expect([...upstream.capabilities('bare')]).toEqual([]);
+    expect([...upstream.capabilities('small')]).toEqual(['stop', 'seed']);
+    expect(['any', 'bare', 'small'].map((model) => upstream.contextLength(model))).toEqual([4096, 4096, 512]);
+    expect(upstream.firstTokenClock).toBe('start');
+  });
+});
+
+describe('faults on purpose', () => {
+  test.each([
+    ['a raw event out of place', '[{event: {type: text-delta, choice: 4, json: x}}]', /choice 4 of 1/],
+    [
+      'text after the finish, as raw events',
+      '[{event: {type: finish, choice: 0, reason: stop}}, {event: {type: usage, usage: {}}}]',
+      /after the end/,
+    ],
+    ['an empty delta', '[{text: [""]}]', /an empty text-delta/],
+    ['a bug of the adapter', '[{text: a}, {throw: a bug}]', /^a bug$/],
+  ])('%s', async (_name, steps, message) => {
+    const upstream = await upstreamOf(`answers: [{steps: ${steps}}]`);
+    await expect(readStream(upstream.open(call('x'), new AbortController().signal), 1)).rejects.toThrow(
+      message,
+    );
+  });
+
+  test('an end without finish is an end of the events and nothing else', async () => {
+    const upstream = await upstreamOf('answers: [{steps: [{text: a b}, end_without_finish]}]');
+    const read = await readStream(upstream.open(call('x'), new AbortController().signal), 1);
+    expect(read.ended).toBeUndefined();
+    expect(read.events.map((event) => event.type)).toEqual(['text-delta', 'text-delta']);
+  });
+
+  test('a stream that throws holds nothing afterwards', async () => {
+    const upstream = await upstreamOf('answers: [{steps: [{throw: a bug}]}]');
+    await expect(upstream.open(call('x'), new AbortController().signal).next()).rejects.toThrow('a bug');
+    expect(upstream.active).toBe(0);
+  });
+});
