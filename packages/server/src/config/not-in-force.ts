@@ -40,6 +40,9 @@ const rows: readonly { readonly setting: string; readonly isSet: (config: Config
   },
 ];
 
+/** Every such setting, for the reference page. */
+export const settingsNotInForce: readonly string[] = rows.map(({ setting }) => setting);
+
 /** One sentence for each setting of this configuration that is accepted but not in force in this version. */
 export function notInForce(config: Config): readonly string[] {
   const settings = rows.filter(({ isSet }) => isSet(config)).map(({ setting }) => setting);
