@@ -35,13 +35,24 @@ answers:
   ]);
 });
 
+test('an unknown key is told with the nearest known one', () => {
+  expect(problems('evry: 2s\nanswers: [{steps: []}]')).toEqual([
+    'answers.yaml:1: unknown key "evry" (did you mean "every"?)',
+  ]);
+  expect(problems('answers:\n- steps: [{text: a, chnk: 1 word}]')).toEqual([
+    'answers.yaml:2: answers[0].steps[0]: unknown key "chnk" (did you mean "chunk"?)',
+  ]);
+});
+
 test('an unknown step is told with the known ones', () => {
   expect(problems('answers: [{steps: [{txt: hi}]}]')).toEqual([
     expect.stringMatching(
       /^answers\.yaml:1: answers\[0\]\.steps\[0\]: expected a step with one of text, .*"txt"/,
     ),
   ]);
-  expect(problems('answers: [{steps: [hung]}]')).toEqual([expect.stringContaining('got "hung"')]);
+  expect(problems('answers: [{steps: [hung]}]')).toEqual([
+    expect.stringMatching(/got "hung" \(did you mean "hang"\?\)$/),
+  ]);
   expect(problems('answers: [{steps: [{text: a, hang: true}]}]')).toEqual([
     expect.stringContaining('text and hang in one step'),
   ]);

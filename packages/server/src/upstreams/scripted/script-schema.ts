@@ -1,5 +1,7 @@
 import { errorCodes } from '@tailrace/protocol';
 import { z } from 'zod';
+import { didYouMean } from '../../config/nearest.ts';
+import { parseDuration } from '../../config/units.ts';
 import { failure } from '../../domain/failure.ts';
 import { type Feature, features } from '../../domain/requirements.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
@@ -7,15 +9,25 @@ import { type Chunk, cut, type Paced, type Script, type ScriptModel, type Step }
 
 /** The script file's format: unknown JSON in, {@link Script} out. */
 
-const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+/** An object of these keys only; one that nobody knows is told with the nearest that is known. */
+function only<Shape extends z.core.$ZodShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => `unknown key "${key}"${didYouMean(key, Object.keys(shape))}`).join(', ')
+        : undefined,
+  });
+}
+
+// Beyond 2^31 - 1 a timer of Node's fires at once.
+const maxDurationMs = 2 ** 31 - 1;
 
 const duration = z.string('expected a duration such as 200ms, 2s or 1m').transform((text, context) => {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  const factor = Object.entries(milliseconds).find(([name]) => name === unit)?.[1];
-  // Beyond 2^31 - 1 a timer of Node's fires at once.
-  const ms = Math.round(Number(amount) * (factor ?? Number.NaN));
-  if (ms <= 2 ** 31 - 1) return ms;
-  context.addIssue(`expected a duration such as 200ms, 2s or 1m, got ${JSON.stringify(text)}`);
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms <= maxDurationMs) return ms;
+  context.addIssue(
+    `expected a duration such as 200ms, 2s or 1m, 24 days at most, got ${JSON.stringify(text)}`,
+  );
   return z.NEVER;
 });
 
@@ -36,33 +48,29 @@ const capabilities = z
   .union([z.literal('all'), z.array(z.enum(features))], 'expected all, or a list of features')
   .transform((value) => new Set<Feature>(value === 'all' ? features : value));
 
-const condition = z
-  .strictObject({
-    model: z.union([z.string(), z.array(z.string())], 'expected a model name or a list of them').optional(),
-    last_message_contains: z.string().optional(),
-    last_message_matches: z
-      .string()
-      .transform((source, context) => {
-        try {
-          return new RegExp(source, 'u');
-        } catch (error) {
-          context.addIssue(
-            `expected a regular expression: ${error instanceof Error ? error.message : error}`,
-          );
-          return z.NEVER;
-        }
-      })
-      .optional(),
-    last_role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']).optional(),
-    turn: z.int().min(1).optional(),
-  })
-  .transform((when) => ({
-    ...(when.model === undefined ? {} : { models: [when.model].flat() }),
-    ...(when.last_message_contains === undefined ? {} : { lastMessageContains: when.last_message_contains }),
-    ...(when.last_message_matches === undefined ? {} : { lastMessageMatches: when.last_message_matches }),
-    ...(when.last_role === undefined ? {} : { lastRole: when.last_role }),
-    ...(when.turn === undefined ? {} : { turn: when.turn }),
-  }));
+const condition = only({
+  model: z.union([z.string(), z.array(z.string())], 'expected a model name or a list of them').optional(),
+  last_message_contains: z.string().optional(),
+  last_message_matches: z
+    .string()
+    .transform((source, context) => {
+      try {
+        return new RegExp(source, 'u');
+      } catch (error) {
+        context.addIssue(`expected a regular expression: ${error instanceof Error ? error.message : error}`);
+        return z.NEVER;
+      }
+    })
+    .optional(),
+  last_role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']).optional(),
+  turn: z.int().min(1).optional(),
+}).transform((when) => ({
+  ...(when.model === undefined ? {} : { models: [when.model].flat() }),
+  ...(when.last_message_contains === undefined ? {} : { lastMessageContains: when.last_message_contains }),
+  ...(when.last_message_matches === undefined ? {} : { lastMessageMatches: when.last_message_matches }),
+  ...(when.last_role === undefined ? {} : { lastRole: when.last_role }),
+  ...(when.turn === undefined ? {} : { turn: when.turn }),
+}));
 
 /** How text is cut and paced where a step does not say. */
 interface Pace {
@@ -70,7 +78,7 @@ interface Pace {
   readonly everyMs: number;
 }
 
-const usageFields = z.strictObject({
+const usageFields = only({
   prompt_tokens: count,
   completion_tokens: count,
   cached_tokens: count.optional(),
@@ -99,121 +107,110 @@ function stepSchemas(pace: Pace) {
     ...(step.choice === undefined ? {} : { choice: step.choice }),
   });
   const said = <Kind extends 'text' | 'reasoning' | 'refusal'>(kind: Kind) =>
-    z
-      .strictObject({
-        [kind]: z.union([z.string(), z.array(z.string())], 'expected a text, or a list of deltas'),
-        chunk: chunk.optional(),
-        ...paced,
-      })
-      .transform((step): Step => {
-        // The computed key is beyond the type; the schema above has just checked it.
-        const text = (step as Record<string, unknown>)[kind] as string | string[];
-        const deltas = typeof text === 'string' ? cut(text, step.chunk ?? pace.chunk) : text;
-        return { do: kind, deltas, ...pacing(step) };
-      });
+    only({
+      [kind]: z.union([z.string(), z.array(z.string())], 'expected a text, or a list of deltas'),
+      chunk: chunk.optional(),
+      ...paced,
+    }).transform((step): Step => {
+      // The computed key is beyond the type; the schema above has just checked it.
+      const text = (step as Record<string, unknown>)[kind] as string | string[];
+      const deltas = typeof text === 'string' ? cut(text, step.chunk ?? pace.chunk) : text;
+      return { do: kind, deltas, ...pacing(step) };
+    });
   const nested = z.lazy(() => steps(pace));
   return {
     text: said('text'),
     reasoning: said('reasoning'),
     refusal: said('refusal'),
-    echo: z
-      .strictObject({ echo: z.literal(true), chunk: chunk.optional(), ...paced })
-      .transform((step): Step => ({ do: 'echo', chunk: step.chunk ?? pace.chunk, ...pacing(step) })),
-    tool_call: z
-      .strictObject({
-        tool_call: z.strictObject({
-          name: z.string().min(1),
-          id: z.string().min(1).optional(),
-          arguments: z
-            .union([z.string(), z.looseObject({})], 'expected an object, or its JSON text')
-            .default({}),
-          pieces: z
-            .union([z.int().min(1), z.array(z.string())], 'expected a number, or a list of pieces')
-            .default(1),
-        }),
-        ...paced,
-      })
-      .transform(({ tool_call: call, ...step }): Step => {
-        const text = typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments);
-        const size = typeof call.pieces === 'number' ? Math.ceil(Array.from(text).length / call.pieces) : 1;
-        const argumentPieces = Array.isArray(call.pieces)
-          ? call.pieces
-          : cut(text, { count: Math.max(1, size), unit: 'characters' });
-        return {
-          do: 'tool_call',
-          name: call.name,
-          argumentPieces,
-          ...(call.id === undefined ? {} : { id: call.id }),
-          ...pacing(step),
-        };
+    echo: only({ echo: z.literal(true), chunk: chunk.optional(), ...paced }).transform(
+      (step): Step => ({ do: 'echo', chunk: step.chunk ?? pace.chunk, ...pacing(step) }),
+    ),
+    tool_call: only({
+      tool_call: only({
+        name: z.string().min(1),
+        id: z.string().min(1).optional(),
+        arguments: z
+          .union([z.string(), z.looseObject({})], 'expected an object, or its JSON text')
+          .default({}),
+        pieces: z
+          .union([z.int().min(1), z.array(z.string())], 'expected a number, or a list of pieces')
+          .default(1),
       }),
-    start: z
-      .strictObject({ start: z.union([z.literal(true), z.strictObject({ fingerprint: z.string() })]) })
-      .transform(({ start }): Step => ({ do: 'start', ...(start === true ? {} : start) })),
-    wait: z.strictObject({ wait: duration }).transform(({ wait }): Step => ({ do: 'wait', ms: wait })),
-    usage: z
-      .strictObject({ usage: z.union([z.literal('none'), usageFields], 'expected token counts, or none') })
-      .transform(({ usage }): Step => {
-        if (usage === 'none') return { do: 'usage', usage: undefined };
-        return {
-          do: 'usage',
-          usage: {
-            promptTokens: usage.prompt_tokens,
-            completionTokens: usage.completion_tokens,
-            ...(usage.cached_tokens === undefined ? {} : { cachedTokens: usage.cached_tokens }),
-            ...(usage.reasoning_tokens === undefined ? {} : { reasoningTokens: usage.reasoning_tokens }),
-          },
-        };
+      ...paced,
+    }).transform(({ tool_call: call, ...step }): Step => {
+      const text = typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments);
+      const size = typeof call.pieces === 'number' ? Math.ceil(Array.from(text).length / call.pieces) : 1;
+      const argumentPieces = Array.isArray(call.pieces)
+        ? call.pieces
+        : cut(text, { count: Math.max(1, size), unit: 'characters' });
+      return {
+        do: 'tool_call',
+        name: call.name,
+        argumentPieces,
+        ...(call.id === undefined ? {} : { id: call.id }),
+        ...pacing(step),
+      };
+    }),
+    start: only({ start: z.union([z.literal(true), only({ fingerprint: z.string() })]) }).transform(
+      ({ start }): Step => ({ do: 'start', ...(start === true ? {} : start) }),
+    ),
+    wait: only({ wait: duration }).transform(({ wait }): Step => ({ do: 'wait', ms: wait })),
+    usage: only({
+      usage: z.union([z.literal('none'), usageFields], 'expected token counts, or none'),
+    }).transform(({ usage }): Step => {
+      if (usage === 'none') return { do: 'usage', usage: undefined };
+      return {
+        do: 'usage',
+        usage: {
+          promptTokens: usage.prompt_tokens,
+          completionTokens: usage.completion_tokens,
+          ...(usage.cached_tokens === undefined ? {} : { cachedTokens: usage.cached_tokens }),
+          ...(usage.reasoning_tokens === undefined ? {} : { reasoningTokens: usage.reasoning_tokens }),
+        },
+      };
+    }),
+    finish: only({
+      finish: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
+      choice: choice.optional(),
+    }).transform(
+      ({ finish, choice: only }): Step => ({
+        do: 'finish',
+        reason: finish,
+        ...(only === undefined ? {} : { choice: only }),
       }),
-    finish: z
-      .strictObject({
-        finish: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
-        choice: choice.optional(),
-      })
-      .transform(
-        ({ finish, choice: only }): Step => ({
-          do: 'finish',
-          reason: finish,
-          ...(only === undefined ? {} : { choice: only }),
+    ),
+    fail: only({
+      fail: only({
+        code: z.enum(errorCodes),
+        message: z.string().default('The script of this upstream fails here.'),
+        param: z.string().optional(),
+        retry_after: duration.optional(),
+      }),
+    }).transform(
+      ({ fail }): Step => ({
+        do: 'fail',
+        failure: failure(fail.code, fail.message, {
+          ...(fail.param === undefined ? {} : { param: fail.param }),
+          ...(fail.retry_after === undefined ? {} : { retryAfterMs: fail.retry_after }),
         }),
-      ),
-    fail: z
-      .strictObject({
-        fail: z.strictObject({
-          code: z.enum(errorCodes),
-          message: z.string().default('The script of this upstream fails here.'),
-          param: z.string().optional(),
-          retry_after: duration.optional(),
-        }),
-      })
-      .transform(
-        ({ fail }): Step => ({
-          do: 'fail',
-          failure: failure(fail.code, fail.message, {
-            ...(fail.param === undefined ? {} : { param: fail.param }),
-            ...(fail.retry_after === undefined ? {} : { retryAfterMs: fail.retry_after }),
-          }),
-        }),
-      ),
-    hang: z.strictObject({ hang: z.literal(true) }).transform((): Step => ({ do: 'hang' })),
-    repeat: z
-      .strictObject({ repeat: z.strictObject({ times, steps: nested }) })
-      .transform(({ repeat }): Step => ({ do: 'repeat', ...repeat })),
-    together: z.strictObject({ together: nested }).transform(({ together }, context): Step => {
+      }),
+    ),
+    hang: only({ hang: z.literal(true) }).transform((): Step => ({ do: 'hang' })),
+    repeat: only({ repeat: only({ times, steps: nested }) }).transform(
+      ({ repeat }): Step => ({ do: 'repeat', ...repeat }),
+    ),
+    together: only({ together: nested }).transform(({ together }, context): Step => {
       const pause = findPause(together);
       if (pause !== undefined) context.addIssue(`${pause.do} cannot be part of one batch`);
       return { do: 'together', steps: together };
     }),
-    event: z
-      .strictObject({ event: z.looseObject({ type: z.enum(eventTypes) }) })
+    event: only({ event: z.looseObject({ type: z.enum(eventTypes) }) })
       // Its other fields go unchecked: this step exists to break the grammar.
       .transform(({ event }): Step => ({ do: 'event', event: event as unknown as StreamEvent })),
-    throw: z
-      .strictObject({ throw: z.string() })
-      .transform((step): Step => ({ do: 'throw', message: step.throw })),
-    end_without_finish: z
-      .strictObject({ end_without_finish: z.literal(true) })
-      .transform((): Step => ({ do: 'end_without_finish' })),
+    throw: only({ throw: z.string() }).transform((step): Step => ({ do: 'throw', message: step.throw })),
+    end_without_finish: only({ end_without_finish: z.literal(true) }).transform(
+      (): Step => ({ do: 'end_without_finish' }),
+    ),
   } satisfies Record<Step['do'], z.ZodType<Step>>;
 }
 
@@ -232,8 +229,12 @@ function steps(pace: Pace): z.ZodType<readonly Step[]> {
     const [action, other] = named;
     const schema = action === undefined ? undefined : schemas[action];
     if (schema === undefined || other !== undefined) {
+      const keys = typeof map === 'object' && map !== null ? Object.keys(map) : [];
+      const guess = keys.map((key) => didYouMean(key, actions)).find((text) => text !== '') ?? '';
       const came =
-        other === undefined ? JSON.stringify(value)?.slice(0, 80) : `${action} and ${other} in one step`;
+        other === undefined
+          ? `${JSON.stringify(value)?.slice(0, 80)}${guess}`
+          : `${action} and ${other} in one step`;
       context.addIssue(`expected a step with one of ${actions.join(', ')}, got ${came}`);
       return z.NEVER;
     }
@@ -266,40 +267,36 @@ function findPause(list: readonly Step[]): Step | undefined {
 const modelFields = { capabilities: capabilities.optional(), context: z.int().min(1).optional() };
 
 /** Reads a script from decoded YAML or JSON. */
-export const scriptSchema: z.ZodType<Script> = z
-  .strictObject({
-    ...modelFields,
-    models: z.record(z.string(), z.strictObject(modelFields)).default({}),
-    first_token_clock: z.enum(['call', 'start']).default('call'),
-    chunk: chunk.optional(),
-    every: duration.optional(),
-    answers: z.array(z.unknown()).min(1, 'expected at least one answer'),
-  })
-  .transform((file, context): Script => {
-    const pace = { chunk: file.chunk ?? { count: 1, unit: 'words' as const }, everyMs: file.every ?? 0 };
-    const answer = z
-      .strictObject({ when: condition.default({}), times: times.optional(), steps: steps(pace) })
-      .transform(({ times: limit, ...rest }) => ({
-        ...rest,
-        ...(limit === undefined ? {} : { times: limit }),
-      }));
-    const answers = z.array(answer).safeParse(file.answers);
-    if (!answers.success) {
-      for (const { path, message } of answers.error.issues) {
-        context.issues.push({ code: 'custom', message, path: ['answers', ...path], input: file.answers });
-      }
-      return z.NEVER;
+export const scriptSchema: z.ZodType<Script> = only({
+  ...modelFields,
+  models: z.record(z.string(), only(modelFields)).default({}),
+  first_token_clock: z.enum(['call', 'start']).default('call'),
+  chunk: chunk.optional(),
+  every: duration.optional(),
+  answers: z.array(z.unknown()).min(1, 'expected at least one answer'),
+}).transform((file, context): Script => {
+  const pace = { chunk: file.chunk ?? { count: 1, unit: 'words' as const }, everyMs: file.every ?? 0 };
+  const answer = only({ when: condition.default({}), times: times.optional(), steps: steps(pace) }).transform(
+    ({ times: limit, ...rest }) => ({
+      ...rest,
+      ...(limit === undefined ? {} : { times: limit }),
+    }),
+  );
+  const answers = z.array(answer).safeParse(file.answers);
+  if (!answers.success) {
+    for (const { path, message } of answers.error.issues) {
+      context.issues.push({ code: 'custom', message, path: ['answers', ...path], input: file.answers });
     }
-    const model = scriptModel(file, { capabilities: new Set(features) });
-    return {
-      model,
-      models: new Map(
-        Object.entries(file.models).map(([name, fields]) => [name, scriptModel(fields, model)]),
-      ),
-      firstTokenClock: file.first_token_clock,
-      answers: answers.data,
-    };
-  });
+    return z.NEVER;
+  }
+  const model = scriptModel(file, { capabilities: new Set(features) });
+  return {
+    model,
+    models: new Map(Object.entries(file.models).map(([name, fields]) => [name, scriptModel(fields, model)])),
+    firstTokenClock: file.first_token_clock,
+    answers: answers.data,
+  };
+});
 
 function scriptModel(
   fields: { capabilities?: Set<Feature> | undefined; context?: number | undefined },

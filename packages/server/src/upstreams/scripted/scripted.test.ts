@@ -153,7 +153,7 @@ describe('time', () => {
   test('passes by the clock: waits, and a pause before each delta', async () => {
     const clock = recordingClock();
     const upstream = await upstreamOf(
-      'every: 20ms\nanswers: [{steps: [{wait: 1.5s}, {text: a b}, {reasoning: c, every: 1m}]}]',
+      'every: 20ms\nanswers: [{steps: [{wait: 1500ms}, {text: a b}, {reasoning: c, every: 1m}]}]',
       clock,
     );
     await batches(upstream, call('x'));
