@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
 import { expect, it } from 'vitest';
 import { interpolate } from './interpolate.ts';
 

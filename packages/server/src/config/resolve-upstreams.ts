@@ -36,6 +36,7 @@ const ofTheNetwork = ['preset', 'base_url', 'api_key', 'ca_file', 'proxy'] as co
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 function checkKind(upstream: RawUpstream, path: ConfigPath, { problems }: ResolveContext): void {
+  if (problems.has([...path, 'kind'])) return; // nobody knows what a kind nobody knows needs
   const unused = (key: string): void =>
     problems.report([...path, key], `kind ${upstream.kind} does not use ${key}`, 'key');
   if (upstream.kind === 'scripted') {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readYaml } from './yaml-document.ts';

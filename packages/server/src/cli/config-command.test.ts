@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configCommand } from './config-command.ts';
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'tailrace-config-'));
+});
+afterEach(async () => {
+  await rm(cwd, { recursive: true });
+});
+
+async function run(...args: readonly string[]) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const status = await configCommand(args, { env: {}, cwd, stdout, stderr });
+  return { status, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
+}
+
+describe('tailrace config check', () => {
+  it('counts what a valid file names', async () => {
+    await writeFile(join(cwd, 'answers.yaml'), '');
+    await writeFile(
+      join(cwd, 'tailrace.yaml'),
+      'upstreams: {s: {kind: scripted, script: answers.yaml}}\nmodels: {a: {targets: [{upstream: s}]}, b: {targets: [{upstream: s}]}}',
+    );
+    expect(await run('check')).toEqual({
+      status: 0,
+      out: 'tailrace.yaml: ok (2 models, 1 upstream)\n',
+      err: '',
+    });
+  });
+
+  it('is content without any file', async () => {
+    expect(await run('check')).toMatchObject({
+      status: 0,
+      out: 'no configuration file: ok (1 model, 0 upstreams)\n',
+    });
+  });
+
+  it('warns of what does nothing yet, beside the result', async () => {
+    await writeFile(join(cwd, 'other.yaml'), 'server: {workers: 2}');
+    expect(await run('check', '--config', 'other.yaml')).toEqual({
+      status: 0,
+      out: 'other.yaml: ok (1 model, 0 upstreams)\n',
+      err: 'warning: server.workers above 1 is accepted, but not in force in this version\n',
+    });
+  });
+
+  it('lists all problems on standard error', async () => {
+    await writeFile(join(cwd, 'tailrace.yaml'), 'server: {wrokers: 2}\nlogging: {level: loud}\n');
+    const { status, out, err } = await run('check');
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err.split('\n')).toEqual([
+      'tailrace.yaml:1: server.wrokers: unknown key "wrokers" (did you mean "workers"?)',
+      'tailrace.yaml:2: logging.level: expected debug, info, warn or error, got "loud"',
+      '',
+    ]);
+  });
+
+  it.each([
+    ['bytes.yaml', Buffer.from([0x61, 0x3a, 0xff, 0xfe]), 'not UTF-8 text'],
+    ['large.yaml', Buffer.alloc(1024 ** 2 + 1, '#'), 'larger than 1MiB'],
+  ])('does not read %s', async (name, bytes, reason) => {
+    await writeFile(join(cwd, name), bytes);
+    expect(await run('check', `--config=${name}`)).toMatchObject({
+      status: 2,
+      err: `--config: cannot read ${name}: ${reason}\n`,
+    });
+  });
+
+  it('does not take a folder for a file', async () => {
+    expect(await run('check', '--config', cwd)).toMatchObject({
+      status: 2,
+      err: `--config: cannot read ${cwd}: it is a folder\n`,
+    });
+  });
+
+  it.each([
+    [['check', '--probe'], 'config check --probe is not available in this version'],
+    [[], 'config needs a word after it; expected: tailrace config check'],
+    [['chek'], 'unknown: config "chek"; expected: tailrace config check'],
+    [['check', '--confg=x'], 'unknown "--confg=x"'],
+    [['check', '--config'], '--config needs a file'],
+  ])('%j is wrong usage', async (args, message) => {
+    const { status, out, err } = await run(...args);
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toContain(message);
+  });
+
+  it('explains itself', async () => {
+    expect(await run('check', '--help')).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('usage: tailrace config check'),
+    });
+  });
+});
