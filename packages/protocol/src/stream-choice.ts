@@ -125,8 +125,10 @@ export function createChoiceChecker(
       }
       for (const name of said) {
         const value = delta[name];
-        // A token may be a part of a character: then its logprobs travel with no text.
-        if (typeof value !== 'string' || (value === '' && !hasLogprobs)) {
+        // A token may be a part of a character: then its logprobs travel with no text. What a provider wants
+        // back may need a delta to travel on when the answer has ended.
+        const mayBeEmpty = hasLogprobs || delta['extra_content'] !== undefined;
+        if (typeof value !== 'string' || (value === '' && !mayBeEmpty)) {
           report('delta-text', `${name} is ${excerpt(value)}`);
           continue;
         }

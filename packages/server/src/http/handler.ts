@@ -50,7 +50,7 @@ export function createHandler(options: HandlerOptions) {
     };
     let exchange = anonymous;
     response.setHeader('x-request-id', exchange.requestId);
-    response.once('close', () => options.onDone(exchange));
+    const closed = new Promise<void>((resolve) => response.once('close', resolve));
     // A socket that dies while we write is told by 'close'; unheard, 'error' would end the process.
     response.on('error', () => {});
 
@@ -83,18 +83,25 @@ export function createHandler(options: HandlerOptions) {
       exchange = { ...anonymous, id: match.id, principal: principal.value };
       await match.route.handle(exchange);
     } catch (error) {
-      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      notes.detail = detail;
-      notes.code = 'internal_error';
-      if (response.headersSent) response.socket?.resetAndDestroy();
-      else {
-        await replyFailure(
-          exchange,
-          failure('internal_error', 'Something went wrong inside the server. Its log says more.', { detail }),
-        );
-      }
+      await answerBug(exchange, error);
+    } finally {
+      // Both ends of it: the route has noted what it knows, and the socket has taken the answer or died.
+      await closed;
+      options.onDone(exchange);
     }
   };
+}
+
+/** A bug is answered like everything else as long as it can be; behind a head only a reset tells the truth. */
+async function answerBug(exchange: Exchange, error: unknown): Promise<void> {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const reason = failure('internal_error', 'Something went wrong inside the server. Its log says more.', {
+    detail,
+  });
+  exchange.notes.code = reason.code;
+  exchange.notes.detail = detail;
+  if (exchange.response.headersSent) exchange.response.socket?.resetAndDestroy();
+  else await replyFailure(exchange, reason);
 }
 
 function splitUrl(url: string): [path: string, query: string] {

@@ -139,7 +139,8 @@ function decodeSeed(place: Place): number | undefined {
   const seed = integerField(place, 'seed', -maxSeed, maxSeed);
   if (seed === undefined) return undefined;
   const range = 2 ** 53;
-  return ((seed % range) + range) % range;
+  const folded = seed % range;
+  return folded < 0 ? folded + range : folded;
 }
 
 function decodeLogitBias(place: Place): ReadonlyMap<number, number> | undefined {

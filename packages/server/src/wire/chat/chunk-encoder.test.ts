@@ -1,0 +1,137 @@
+import { checkStream, jsonText } from '@tailrace/protocol';
+import { describe, expect, it } from 'vitest';
+import type { FailedEvent, StreamEvent } from '../../domain/stream-event.ts';
+import { createChunkEncoder, type UsageForm } from './chunk-encoder.ts';
+import { createCompletionCollector } from './completion-collector.ts';
+
+type Whole = Exclude<StreamEvent, FailedEvent>;
+
+const identity = { id: 'chatcmpl-1', created: 1_700_000_000, model: 'acme/"chat" é', fingerprint: 'fp_1' };
+const usage: Whole = {
+  type: 'usage',
+  usage: { promptTokens: 7, completionTokens: 3, cachedTokens: 2, reasoningTokens: 1 },
+};
+const text = (words: string, choice = 0): Whole => ({ type: 'text-delta', choice, json: jsonText(words) });
+const finish = (choice = 0): Whole => ({ type: 'finish', choice, reason: 'stop' });
+
+function encode(events: readonly Whole[], choices = 1, form: UsageForm = 'inline'): string {
+  const encoder = createChunkEncoder(identity, choices, form);
+  return [...encoder.roles(), ...events.flatMap((event) => encoder.encode(event)), 'data: [DONE]\n\n'].join(
+    '',
+  );
+}
+
+function chunksOf(stream: string): Record<string, unknown>[] {
+  return stream
+    .split('\n\n')
+    .filter((frame) => frame.startsWith('data: {'))
+    .map((frame) => JSON.parse(frame.slice(6)) as Record<string, unknown>);
+}
+
+const everything: readonly Whole[] = [
+  { type: 'start', fingerprint: 'fp_1' },
+  { type: 'reasoning-delta', choice: 0, json: jsonText('let me "think"\n') },
+  text('grüße 😀 \u2028'),
+  { type: 'tool-call-start', choice: 0, index: 0, id: 'call_1', name: 'f', extra: { signature: 'é' } },
+  { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('{"a":') },
+  { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('"b"}') },
+  usage,
+  { type: 'finish', choice: 0, reason: 'tool_calls', extra: { again: true } },
+];
+
+describe('the chunk encoder', () => {
+  it('writes a stream that the checker accepts, pure ASCII, for every kind of event', () => {
+    const stream = encode(everything);
+    expect(checkStream(Buffer.from(stream)).violations).toEqual([]);
+    expect(stream).toMatch(/^[\x20-\x7e\n]*$/);
+    const summary = checkStream(Buffer.from(stream)).summary;
+    expect(summary.choices[0]).toMatchObject({ content: 'grüße 😀 \u2028', reasoning: 'let me "think"\n' });
+  });
+
+  it('puts usage on the last finish chunk and nowhere else', () => {
+    const chunks = chunksOf(encode([text('a'), text('b', 1), usage, finish(1), finish(0)], 2));
+    expect(chunks.filter((chunk) => 'usage' in chunk)).toEqual([chunks.at(-1)]);
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [{ index: 0, delta: {}, finish_reason: 'stop' }],
+      usage: {
+        prompt_tokens: 7,
+        completion_tokens: 3,
+        total_tokens: 10,
+        prompt_tokens_details: { cached_tokens: 2 },
+        completion_tokens_details: { reasoning_tokens: 1 },
+      },
+    });
+  });
+
+  it('puts usage on a chunk of its own where that was chosen, null on all others', () => {
+    const chunks = chunksOf(encode([text('a'), usage, finish()], 1, 'separate'));
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 10 } });
+    expect(chunks.slice(0, -1).every((chunk) => chunk['usage'] === null)).toBe(true);
+  });
+
+  it('says nothing of usage in the other form without include_usage', () => {
+    const chunks = chunksOf(encode([text('a'), usage, finish()], 1, 'none'));
+    expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false);
+  });
+
+  it('writes one frame an event, so that one event is one write', () => {
+    const encoder = createChunkEncoder(identity, 1, 'inline');
+    expect(encoder.encode(text('a'))).toHaveLength(1);
+    expect(encoder.keepalive()).toContain('"delta":{"content":""}');
+  });
+
+  it('carries log probabilities beside their text', () => {
+    const token = { token: 'a', logprob: -0.5, bytes: [97], top_logprobs: [] };
+    const [chunk] = chunksOf(
+      encode([{ type: 'text-delta', choice: 0, json: jsonText('a'), logprobs: [token] }]),
+    ).slice(1);
+    expect(chunk).toMatchObject({ choices: [{ delta: { content: 'a' }, logprobs: { content: [token] } }] });
+  });
+});
+
+describe('the completion collector', () => {
+  const collect = (events: readonly Whole[], choices = 1) => {
+    const collector = createCompletionCollector(choices);
+    for (const event of events) collector.add(event);
+    return JSON.parse(collector.toJson(identity)) as Record<string, unknown>;
+  };
+
+  it('makes of the same events one object', () => {
+    expect(collect(everything)).toEqual({
+      id: 'chatcmpl-1',
+      object: 'chat.completion',
+      created: 1_700_000_000,
+      model: 'acme/"chat" é',
+      system_fingerprint: 'fp_1',
+      choices: [
+        {
+          index: 0,
+          message: {
+            role: 'assistant',
+            content: 'grüße 😀 \u2028',
+            refusal: null,
+            reasoning_content: 'let me "think"\n',
+            extra_content: { again: true },
+            tool_calls: [
+              {
+                id: 'call_1',
+                type: 'function',
+                function: { name: 'f', arguments: '{"a":"b"}' },
+                extra_content: { signature: 'é' },
+              },
+            ],
+          },
+          logprobs: null,
+          finish_reason: 'tool_calls',
+        },
+      ],
+      usage: expect.objectContaining({ total_tokens: 10 }),
+    });
+  });
+
+  it('says null for the content where there are only calls, and an empty text where there is nothing', () => {
+    const call: Whole = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
+    expect(collect([call, usage, finish()])).toMatchObject({ choices: [{ message: { content: null } }] });
+    expect(collect([usage, finish()])).toMatchObject({ choices: [{ message: { content: '' } }] });
+  });
+});

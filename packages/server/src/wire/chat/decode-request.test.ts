@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { decodeChatRequest } from './decode-request.ts';
+
+const messages = [{ role: 'user', content: 'Hello' }];
+const decode = (fields: JsonObject) => decodeChatRequest({ model: 'default', messages, ...fields });
+
+function requestOf(fields: JsonObject) {
+  const decoded = decode(fields);
+  if (!decoded.ok) throw new Error(`refused: ${decoded.failure.message}`);
+  return decoded.value;
+}
+
+function refusalOf(fields: JsonObject) {
+  const decoded = decode(fields);
+  if (decoded.ok) throw new Error('accepted');
+  return { code: decoded.failure.code, param: decoded.failure.param };
+}
+
+describe('a request', () => {
+  it.each<[string, JsonObject]>([
+    ['n of one', { n: 1 }],
+    ['penalties of zero', { presence_penalty: 0, frequency_penalty: 0 }],
+    ['logprobs: false', { logprobs: false, top_logprobs: 0 }],
+    ['an empty logit_bias', { logit_bias: {} }],
+    ['a logit_bias of nothing', { logit_bias: { 42: 0 } }],
+    ['no tools', { tools: [], tool_choice: 'none' }],
+    ['tool_choice auto without tools', { tool_choice: 'auto', parallel_tool_calls: true }],
+    ['response_format text', { response_format: { type: 'text' } }],
+    ['text modality', { modalities: ['text'] }],
+    ['legacy calls that ask for nothing', { functions: [], function_call: 'none' }],
+    ['OpenAI defaults', { temperature: 1, top_p: 1 }],
+    ['null everywhere', { temperature: null, stop: null, tools: null, stream: null, made_up: null }],
+    [
+      'fields that only advise',
+      { user: 'u', metadata: { a: 'b' }, store: false, service_tier: 'auto', reasoning_effort: 'low' },
+    ],
+  ])('that asks for nothing with %s needs nothing of a target', (_, fields) => {
+    expect(requestOf(fields).requirements).toEqual([]);
+  });
+
+  it.each<[JsonObject, string, string]>([
+    [{ temperature: 0.5 }, 'temperature', 'temperature'],
+    [{ top_p: 0 }, 'top_p', 'top_p'],
+    [{ max_tokens: 5 }, 'max_tokens', 'max_tokens'],
+    [{ max_completion_tokens: 5 }, 'max_tokens', 'max_completion_tokens'],
+    [{ n: 2 }, 'n', 'n'],
+    [{ logprobs: true }, 'logprobs', 'logprobs'],
+    [{ response_format: { type: 'json_object' } }, 'json_object', 'response_format'],
+    [{ tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools', 'tools'],
+    [{ modalities: ['text', 'audio'] }, 'audio_output', 'modalities'],
+    [{ top_k: 40 }, 'unknown_fields', 'top_k'],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] },
+      'image_input',
+      'messages[0].content[0]',
+    ],
+  ])('with %j needs %s', (fields, feature, param) => {
+    expect(requestOf(fields).requirements).toEqual([{ feature, param }]);
+  });
+
+  it.each<[JsonObject, string, string | undefined]>([
+    [{ messages: 'hi' }, 'invalid_type', 'messages'],
+    [{ messages: [] }, 'invalid_value', 'messages'],
+    [{ messages: null }, 'missing_parameter', 'messages'],
+    [{ messages: [{ content: 'x' }] }, 'missing_parameter', 'messages[0].role'],
+    [{ messages: [{ role: 'robot', content: 'x' }] }, 'invalid_value', 'messages[0].role'],
+    [{ messages: [{ role: 'user', content: 5 }] }, 'invalid_type', 'messages[0].content'],
+    [{ messages: [...messages, { role: 'user' }] }, 'missing_parameter', 'messages[1].content'],
+    [{ messages: [{ role: 'tool', content: 'x' }] }, 'missing_parameter', 'messages[0].tool_call_id'],
+    [{ messages: [{ role: 'assistant' }] }, 'missing_parameter', 'messages[0].content'],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'text' }] }] },
+      'missing_parameter',
+      'messages[0].content[0].text',
+    ],
+    [{ messages: [{ role: 'user', content: '\ud83d' }] }, 'invalid_value', 'messages[0].content'],
+    [{ model: null }, 'missing_parameter', 'model'],
+    [{ model: '' }, 'invalid_value', 'model'],
+    [{ stream: 'yes' }, 'invalid_type', 'stream'],
+    [{ temperature: 2.1 }, 'invalid_value', 'temperature'],
+    [{ temperature: '1' }, 'invalid_type', 'temperature'],
+    [{ top_p: -0.1 }, 'invalid_value', 'top_p'],
+    [{ max_tokens: 0 }, 'invalid_value', 'max_tokens'],
+    [{ max_tokens: 1.5 }, 'invalid_type', 'max_tokens'],
+    [{ max_tokens: 2 ** 31 }, 'invalid_value', 'max_tokens'],
+    [{ max_tokens: Number.POSITIVE_INFINITY }, 'invalid_value', 'max_tokens'],
+    [{ n: 0 }, 'invalid_value', 'n'],
+    [{ stop: ['a', 'b', 'c', 'd', 'e'] }, 'invalid_value', 'stop'],
+    [{ stop: ['a', 5] }, 'invalid_type', 'stop[1]'],
+    [{ stop: '' }, 'invalid_value', 'stop'],
+    [{ seed: 2 ** 64 }, 'invalid_value', 'seed'],
+    [{ stream_options: { include_usage: true } }, 'invalid_value', 'stream_options'],
+    [{ stream: true, stream_options: { include_usage: 1 } }, 'invalid_type', 'stream_options.include_usage'],
+    [{ top_logprobs: 2 }, 'invalid_value', 'top_logprobs'],
+    [{ logprobs: true, top_logprobs: 21 }, 'invalid_value', 'top_logprobs'],
+    [{ logit_bias: { word: 1 } }, 'invalid_value', 'logit_bias.word'],
+    [{ logit_bias: { 5: 101 } }, 'invalid_value', 'logit_bias.5'],
+    [{ tool_choice: 'required' }, 'invalid_value', 'tool_choice'],
+    [{ tool_choice: { type: 'function', function: { name: 'f' } } }, 'invalid_value', 'tool_choice'],
+    [{ tools: [{ type: 'function', function: { name: 'a b' } }] }, 'invalid_value', 'tools[0].function.name'],
+    [{ response_format: { type: 'xml' } }, 'invalid_value', 'response_format.type'],
+    [{ response_format: { type: 'json_schema' } }, 'missing_parameter', 'response_format.json_schema'],
+    [{ metadata: { a: 1 } }, 'invalid_type', 'metadata.a'],
+    [{ user: 7 }, 'invalid_type', 'user'],
+  ])('with %j is refused as %s at %s', (fields, code, param) => {
+    expect(refusalOf(fields)).toEqual({ code, param });
+  });
+
+  it('that is no object is refused', () => {
+    for (const body of [null, [], 'x', 5] satisfies JsonValue[]) {
+      expect(decodeChatRequest(body)).toMatchObject({ ok: false, failure: { code: 'invalid_type' } });
+    }
+  });
+
+  it('takes an assistant message back as SDKs return it', () => {
+    const returned = {
+      role: 'assistant',
+      content: 'Hi',
+      refusal: null,
+      annotations: [],
+      audio: null,
+      function_call: null,
+      tool_calls: null,
+      reasoning_content: 'hm',
+      extra_content: { google: { thought_signature: 'abc' } },
+      parsed: null,
+    };
+    const { request, requirements } = requestOf({ messages: [...messages, returned, ...messages] });
+    expect(requirements).toEqual([]);
+    expect(request.messages[1]).toEqual({
+      role: 'assistant',
+      content: [{ type: 'text', text: 'Hi' }],
+      toolCalls: [],
+      reasoning: 'hm',
+      extra: { google: { thought_signature: 'abc' } },
+    });
+  });
+
+  it('keeps text, calls and their answers apart', () => {
+    const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } };
+    const { request } = requestOf({
+      messages: [
+        ...messages,
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: '42' }] },
+      ],
+    });
+    expect(request.messages.slice(1)).toEqual([
+      { role: 'assistant', content: [], toolCalls: [{ id: 'c1', name: 'f', arguments: '{}' }] },
+      { role: 'tool', toolCallId: 'c1', content: [{ type: 'text', text: '42' }] },
+    ]);
+  });
+
+  it('folds any 64-bit seed into what a double tells apart', () => {
+    expect(requestOf({ seed: -1 }).request.seed).toBe(2 ** 53 - 1);
+    expect(requestOf({ seed: 2 ** 62 }).request.seed).toBeLessThan(2 ** 53);
+    expect(requestOf({ seed: 7 }).request.seed).toBe(7);
+  });
+
+  it('prefers max_completion_tokens to max_tokens', () => {
+    expect(requestOf({ max_tokens: 5, max_completion_tokens: 9 }).request.maxTokens).toBe(9);
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { parseJsonBody } from './json-body.ts';
+
+const parse = (text: string) => parseJsonBody(Buffer.from(text));
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('a request body', () => {
+  it('is any JSON value', () => {
+    expect(parse(' {"a": [1, "\\u00e9"]} ')).toEqual({ ok: true, value: { a: [1, 'é'] } });
+  });
+
+  it.each([
+    ['empty', ''],
+    ['blank', ' \n'],
+    ['cut short', '{"a": '],
+    ['followed by more', '{} {}'],
+    ['a million deep', nested(1_000_000)],
+    ['65 deep', nested(65)],
+    ['with a number JSON does not know', '{"a": NaN}'],
+  ])('that is %s is invalid_json', (_, text) => {
+    expect(parse(text)).toMatchObject({ ok: false, failure: { code: 'invalid_json' } });
+  });
+
+  it('may nest 64 deep, and brackets inside strings do not count', () => {
+    expect(parse(nested(64)).ok).toBe(true);
+    expect(parse(JSON.stringify(`\\"${'['.repeat(500)}`)).ok).toBe(true);
+  });
+
+  it('that is not UTF-8 is invalid_json', () => {
+    const bytes = Uint8Array.from([0x22, 0xff, 0xfe, 0x22]);
+    expect(parseJsonBody(bytes)).toMatchObject({ ok: false, failure: { code: 'invalid_json' } });
+  });
+
+  it('is not quoted in the message', () => {
+    const parsed = parse('{"secret-content": oops}');
+    expect(parsed.ok ? '' : parsed.failure.message).not.toContain('secret');
+  });
+});
