@@ -40,7 +40,7 @@ export function createChoiceChecker(
     finished = true;
     finishReason = finishReasons.find((known) => known === reason);
     if (finishReason === undefined) report('finish-reason', `finish_reason is ${excerpt(reason)}`);
-    if (Object.keys(delta).some((key) => key !== 'extra_content')) {
+    if (Object.keys(delta).length > 0) {
       report('finish-delta', `the finish chunk has delta ${excerpt(delta)}`);
     }
     const called = calls.length > 0;
@@ -98,6 +98,7 @@ export function createChoiceChecker(
     ) {
       report('tool-call-piece', `a later delta of call ${at} is ${excerpt(piece)}`);
     }
+    if (args?.isWellFormed() === false) report('text-cut', `arguments is ${excerpt(args)}`);
     current.arguments += args ?? '';
   }
 
@@ -125,16 +126,17 @@ export function createChoiceChecker(
       }
       for (const name of said) {
         const value = delta[name];
-        // A token may be a part of a character: then its logprobs travel with no text. What a provider wants
-        // back may need a delta to travel on when the answer has ended.
-        const mayBeEmpty = hasLogprobs || delta['extra_content'] !== undefined;
-        if (typeof value !== 'string' || (value === '' && !mayBeEmpty)) {
+        // A token may be a part of a character: then its logprobs travel with no text. And what a provider
+        // wants back with the message travels on an empty text, for the finish has no delta.
+        const carries = hasLogprobs || delta['extra_content'] !== undefined;
+        if (typeof value !== 'string' || (value === '' && !carries)) {
           report('delta-text', `${name} is ${excerpt(value)}`);
           continue;
         }
         if (name === 'reasoning_content' && text.content !== '') {
           report('reasoning-first', `choice ${index} has reasoning_content after content`);
         }
+        if (!value.isWellFormed()) report('text-cut', `${name} is ${excerpt(value)}`);
         text[name] += value;
       }
       if (toolCalls === undefined) return;

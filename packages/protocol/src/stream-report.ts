@@ -23,6 +23,7 @@ export const streamRules = {
   'role-first': 'the role chunks of all choices come first, in order, one each',
   'delta-empty': 'a delta has at least one of content, reasoning_content, refusal and tool_calls',
   'delta-text': 'content, reasoning_content and refusal are strings that are not empty',
+  'text-cut': 'no delta ends or begins inside a surrogate pair',
   'reasoning-first': 'reasoning_content comes before content',
   'tool-call-start': 'the first delta of a call has index, id, type, function.name and arguments ""',
   'tool-call-piece': 'later deltas of a call have only index and function.arguments',

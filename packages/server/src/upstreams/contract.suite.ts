@@ -49,7 +49,7 @@ export interface ReadStream {
   readonly finishes: readonly FinishEvent[];
 }
 
-/** Reads a stream to its end. Throws where it breaks the grammar or says an empty delta. */
+/** Reads a stream to its end. Throws where it breaks the grammar, says nothing, or cuts a character in two. */
 export async function readStream(
   stream: EventStream,
   choices: number,
@@ -59,7 +59,7 @@ export async function readStream(
   const events: StreamEvent[] = [];
   for (let read = await stream.next(); read.done !== true; read = await stream.next()) {
     for (const event of read.value) {
-      const problem = grammar.accept(event) ?? emptyDelta(event);
+      const problem = grammar.accept(event) ?? deltaProblem(event);
       if (problem !== undefined) throw new Error(`event ${events.length + 1}: ${problem}`);
       events.push(event);
     }
@@ -92,10 +92,11 @@ export async function readStream(
 }
 
 /** A token that is part of a character has logprobs and no text yet; nothing else may say nothing. */
-function emptyDelta(event: StreamEvent): string | undefined {
-  const empty =
-    'json' in event && event.json === '' && !('logprobs' in event && event.logprobs !== undefined);
-  return empty ? `an empty ${event.type}` : undefined;
+function deltaProblem(event: StreamEvent): string | undefined {
+  if (!('json' in event)) return undefined;
+  const withLogprobs = 'logprobs' in event && event.logprobs !== undefined;
+  if (event.json === '' && !withLogprobs) return `an empty ${event.type}`;
+  return decodeJsonText(event.json).isWellFormed() ? undefined : `half a surrogate pair in a ${event.type}`;
 }
 
 /** Registers the suite. The harness is made once and closed at the end. */

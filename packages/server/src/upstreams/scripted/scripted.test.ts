@@ -315,6 +315,7 @@ describe('faults on purpose', () => {
       /after the end/,
     ],
     ['an empty delta', '[{text: [""]}]', /an empty text-delta/],
+    ['a character cut in two', '[{text: ["\\uD83D", "\\uDE00"]}]', /half a surrogate pair in a text-delta/],
     ['a bug of the adapter', '[{text: a}, {throw: a bug}]', /^a bug$/],
   ])('%s', async (_name, steps, message) => {
     const upstream = await upstreamOf(`answers: [{steps: ${steps}}]`);
