@@ -1,0 +1,93 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { defaultCacheDir, thisMachine } from '../config/cache-dir.ts';
+import { variable } from '../config/given.ts';
+import { didYouMean } from '../config/nearest.ts';
+import { defaultModel } from '../models/default-model.ts';
+import { ensureModel } from '../models/ensure-model.ts';
+import { type ListedModel, listModels } from '../models/list-models.ts';
+import { createProgress } from '../models/progress.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { CommandIo } from './command-io.ts';
+
+const help = `Usage: tailrace models pull | list
+
+  pull    fetch the default model (${defaultModel.id}, ${Math.round(defaultModel.bytes / 1e6)} MB) into the cache
+  list    show which models are on this machine
+
+The cache is the folder in TAILRACE_CACHE_DIR, else the platform's own.
+`;
+
+// What a command says, it says itself; a log line besides would say it twice.
+const noLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** `tailrace models …`. Exit code 0: done; 1: the model cannot be had; 2: wrong usage. */
+export async function modelsCommand(args: string[], io: CommandIo): Promise<number> {
+  const usage = readUsage(args);
+  if (usage.problem !== undefined) {
+    io.stderr.write(`tailrace models: ${usage.problem}\n\n${help}`);
+    return 2;
+  }
+  const named = variable(io.env, 'TAILRACE_CACHE_DIR');
+  const cacheDir = named === undefined ? defaultCacheDir(io.env, thisMachine()) : path.resolve(io.cwd, named);
+  switch (usage.command) {
+    case 'help':
+      io.stdout.write(help);
+      return 0;
+    case 'list':
+      return await list(cacheDir, io);
+    case 'pull':
+      return await pull(cacheDir, io);
+  }
+}
+
+type Usage =
+  | { readonly command: 'help' | 'list' | 'pull'; readonly problem?: undefined }
+  | { readonly command?: undefined; readonly problem: string };
+
+function readUsage(args: string[]): Usage {
+  const { values, positionals, tokens } = parseArgs({
+    args,
+    strict: false,
+    tokens: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help === true) return { command: 'help' };
+  const stray = tokens.find((token) => token.kind === 'option' && token.name !== 'help');
+  if (stray?.kind === 'option') return { problem: `there is no flag ${stray.rawName}` };
+  const [command, extra] = positionals;
+  if (extra !== undefined) return { problem: `unexpected '${extra}'` };
+  if (command === 'pull' || command === 'list') return { command };
+  if (command === undefined) return { problem: 'expected pull or list' };
+  return { problem: `there is no '${command}'${didYouMean(command, ['pull', 'list'])}` };
+}
+
+async function pull(cacheDir: string, io: CommandIo): Promise<number> {
+  const outcome = await ensureModel({
+    spec: defaultModel,
+    cacheDir,
+    env: io.env,
+    machine: thisMachine(),
+    progress: createProgress(io.stderr, () => performance.now()),
+    log: noLog,
+    signal: new AbortController().signal,
+  });
+  if (!outcome.ok) {
+    io.stderr.write(`tailrace: ${outcome.failure.message}\n`);
+    return 1;
+  }
+  io.stdout.write(`${outcome.value.file}\n`);
+  return 0;
+}
+
+async function list(cacheDir: string, io: CommandIo): Promise<number> {
+  const models = await listModels(cacheDir, [defaultModel], new AbortController().signal);
+  io.stdout.write(models.map(line).join(''));
+  return 0;
+}
+
+function line(model: ListedModel): string {
+  const size = model.bytes === undefined ? '' : `${(model.bytes / 1e6).toFixed(0)} MB`;
+  const state = typeof model.state === 'string' ? model.state : `broken: ${model.state.broken}`;
+  return `${model.id.padEnd(28)} ${size.padStart(9)}  ${state === 'absent' ? 'absent (tailrace models pull)' : state}  ${model.file}\n`;
+}

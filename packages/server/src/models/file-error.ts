@@ -1,0 +1,35 @@
+import type { ModelFailure } from './model-result.ts';
+
+/** The operating system's code of an error (`ENOENT`), where it has one. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+export function diskFull(place: string, needBytes?: number): ModelFailure {
+  const need = needBytes === undefined ? '' : `; ${Math.ceil(needBytes / 1e6)} MB are needed`;
+  return { code: 'disk_full', message: `the disk is full: no room for the model in ${place}${need}` };
+}
+
+/** What a failed file operation means for the operator. Rethrows what the system did not report: a bug. */
+export function describeFileError(error: unknown, place: string): ModelFailure {
+  switch (errorCode(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return { code: 'not_found', message: `${place} does not exist` };
+    case 'EISDIR':
+      return { code: 'not_gguf', message: `${place} is a folder; expected a GGUF file` };
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return diskFull(place);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return { code: 'unwritable', message: `no permission for ${place} (${errorCode(error)})` };
+    case undefined:
+      throw error;
+    default:
+      return { code: 'unwritable', message: `${place}: ${errorCode(error)}` };
+  }
+}

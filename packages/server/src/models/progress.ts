@@ -1,0 +1,74 @@
+import { megabytes } from './download.ts';
+
+/** What is said while a model is fetched. */
+export interface ProgressReporter {
+  /** One line of its own: what begins, or why something else begins now. */
+  note(line: string): void;
+  bytes(label: string, receivedBytes: number, totalBytes: number | undefined): void;
+  /** Ends a bar that is being drawn. */
+  end(): void;
+}
+
+export const silentProgress: ProgressReporter = { note() {}, bytes() {}, end() {} };
+
+export interface ProgressOutput {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+const barMs = 100;
+const lineMs = 5_000;
+
+/** A bar on a terminal; elsewhere a line at every tenth, and at least every five seconds. */
+export function createProgress(output: ProgressOutput, now: () => number): ProgressReporter {
+  const terminal = output.isTTY === true;
+  let drawn = false;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  let lastTenth = -1;
+
+  function clear(): void {
+    if (drawn) output.write('\r\u001b[K');
+    drawn = false;
+  }
+
+  return {
+    note(line) {
+      clear();
+      output.write(`tailrace: ${line}\n`);
+      lastTenth = -1;
+    },
+    bytes(label, receivedBytes, totalBytes) {
+      const share = totalBytes === undefined || totalBytes === 0 ? undefined : receivedBytes / totalBytes;
+      const tenth = share === undefined ? -1 : Math.floor(share * 10);
+      const due =
+        now() - lastAt >= (terminal ? barMs : lineMs) || (!terminal && tenth > lastTenth) || share === 1;
+      if (!due) return;
+      lastAt = now();
+      lastTenth = tenth;
+      const text = amount(receivedBytes, totalBytes, share);
+      if (!terminal) {
+        output.write(`tailrace: ${label}: ${text}\n`);
+        return;
+      }
+      output.write(`\r\u001b[K${fit(`${label} ${bar(share)}${text}`, output.columns ?? 80)}`);
+      drawn = true;
+    },
+    end: clear,
+  };
+}
+
+function amount(receivedBytes: number, totalBytes: number | undefined, share: number | undefined): string {
+  if (totalBytes === undefined || share === undefined) return megabytes(receivedBytes);
+  return `${Math.floor(share * 100)} % of ${megabytes(totalBytes)}`;
+}
+
+function bar(share: number | undefined): string {
+  if (share === undefined) return '';
+  const full = Math.floor(share * 24);
+  return `[${'#'.repeat(full)}${'.'.repeat(24 - full)}] `;
+}
+
+function fit(text: string, columns: number): string {
+  return text.length < columns ? text : text.slice(0, columns - 1);
+}
