@@ -472,3 +472,18 @@ test('fed event by event the verdict is that of the whole', () => {
 test('a stream of nothing but mistakes is reported within bounds', () => {
   expect(checkStream(sseData('{}').repeat(5000)).violations.length).toBe(100);
 });
+
+test('a stream cut at any byte is never taken for a whole one, nor for one without fault', () => {
+  for (const frames of [plain, withTools, two, separate, torn]) {
+    const options: StreamCheckOptions = frames === separate ? { usage: 'separate' } : {};
+    const whole = new TextEncoder().encode(body(frames));
+    for (let length = 0; length < whole.length; length += 1) {
+      const { violations, summary } = checkStream(whole.subarray(0, length), options);
+      expect({ length, complete: summary.complete, faultless: violations.length === 0 }).toEqual({
+        length,
+        complete: false,
+        faultless: false,
+      });
+    }
+  }
+});

@@ -169,7 +169,8 @@ function createState(request: ChatRequest, completionId: string) {
         return { choice: choice.index, index: choice.calls - 1 };
       });
       yield callers.map(({ choice, index }): StreamEvent => {
-        const id = step.id ?? `call_${completionId}_${choice}_${index}`;
+        // Some providers refuse ids over 40 characters, and a client may send this one back to any of them.
+        const id = step.id ?? `call_${completionId.slice(-20)}_${choice}_${index}`;
         return { type: 'tool-call-start', choice, index, id, name: step.name };
       });
       for (const piece of step.argumentPieces) {

@@ -49,7 +49,7 @@ export type Step =
   | ({
       readonly do: 'tool_call';
       readonly name: string;
-      /** Absent: `call_` with the completion's id, choice and index. */
+      /** Absent: `call_` with the end of the completion's id, choice and index. */
       readonly id?: string;
       readonly argumentPieces: readonly string[];
     } & Paced)
