@@ -81,13 +81,12 @@ async function serve(config: Config, io: CommandIo, log: Log): Promise<number> {
       const started = await startEngine(config, io, log, shutdown.signal);
       if (shutdown.signal.aborted) return 0;
       if (started.ok) {
-        engine = started.value;
+        engine = started.engine;
         upstreams.set(engine.name, engine);
       } else {
         // Other targets may serve all the same; with none there is nothing to start for.
-        if (upstreams.size === 0 || started.failure.fatal)
-          return complain(io, started.failure.exitCode, started.failure.message);
-        log.error(started.failure.message);
+        if (upstreams.size === 0 || started.fatal) return complain(io, started.exitCode, started.message);
+        log.error(started.message);
       }
     }
 

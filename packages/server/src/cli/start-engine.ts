@@ -1,20 +1,22 @@
+import { performance } from 'node:perf_hooks';
+import { thisMachine } from '../config/cache-dir.ts';
 import type { Config } from '../config/config.ts';
-import { createEngine, type Engine } from '../engine/engine.ts';
+import { createEngine, type Engine, type EngineOptions } from '../engine/engine.ts';
 import { defaultModel } from '../models/default-model.ts';
 import { ensureModel } from '../models/ensure-model.ts';
+import type { ModelFailureCode } from '../models/model-result.ts';
+import { createProgress } from '../models/progress.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommandIo } from './command-io.ts';
 
 export type StartedEngine =
-  | { readonly ok: true; readonly value: Engine }
+  | { readonly ok: true; readonly engine: Engine }
   | {
       readonly ok: false;
-      readonly failure: {
-        readonly message: string;
-        readonly exitCode: 1 | 2;
-        /** True where the operator named something that is wrong: starting without it would hide that. */
-        readonly fatal: boolean;
-      };
+      readonly message: string;
+      readonly exitCode: 1 | 2;
+      /** True where the operator named something wrong: to start without it would hide that. */
+      readonly fatal: boolean;
     };
 
 /** Finds or fetches the model files, starts the engine's process and waits until every model is loaded. */
@@ -24,5 +26,37 @@ export async function startEngine(
   log: Log,
   signal: AbortSignal,
 ): Promise<StartedEngine> {
-  return { ok: false, failure: { message: '', exitCode: 1, fatal: false } };
+  const models = new Map<string, { file: string; sequences: number; context?: number | 'max' }>();
+  for (const [id, { file, sequences, context }] of config.engine.models) {
+    const ensured = await ensureModel({
+      // Only the default model may lack a file; the configuration has seen to it.
+      spec: defaultModel,
+      cacheDir: config.server.cacheDir,
+      env: io.env,
+      machine: thisMachine(),
+      progress: createProgress(io.stderr, () => performance.now()),
+      log,
+      signal,
+      ...(file === undefined ? {} : { localFile: file }),
+    });
+    if (!ensured.ok) {
+      const { code, message } = ensured.failure;
+      return { ok: false, message, exitCode: file === undefined ? 1 : 2, fatal: file !== undefined || isLocal(code) };
+    }
+    models.set(id, { file: ensured.value.file, sequences, ...(context === undefined ? {} : { context }) });
+  }
+
+  const { threads, queue } = config.engine;
+  const options: EngineOptions = { models, queue, log, ...(threads === undefined ? {} : { threads }) };
+  const engine = createEngine(options);
+  const started = await engine.start(signal);
+  if (started.ok) return { ok: true, engine };
+  await engine.stop();
+  const { message, detail } = started.failure;
+  return { ok: false, message: detail === undefined ? message : `${message} (${detail})`, exitCode: 1, fatal: true };
+}
+
+/** This machine's own trouble, which an upstream elsewhere would not cure but only hide. */
+function isLocal(code: ModelFailureCode): boolean {
+  return code === 'disk_full' || code === 'unwritable';
 }
