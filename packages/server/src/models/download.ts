@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BodyPieces } from './body-pieces.ts';
+import { type BodyPieces, bodyPieces } from './body-pieces.ts';
 import { describeFileError, diskFull } from './file-error.ts';
 import {
   describeNetworkError,
@@ -110,6 +110,21 @@ async function receive(answer: HttpAnswer, have: number, job: Download): Promise
     const again = answer.status >= 500 || answer.status === 429 || answer.status === 408;
     return missing(again ? 'cut' : 'refused', `${host} answered ${answer.status}`);
   }
+  const pieces = bodyPieces(answer.body);
+  try {
+    return await keep(answer, pieces, have, job, host);
+  } finally {
+    answer.body.destroy();
+  }
+}
+
+async function keep(
+  answer: HttpAnswer,
+  pieces: BodyPieces,
+  have: number,
+  job: Download,
+  host: string,
+): Promise<ModelResult<number>> {
   const from =
     answer.status === 206 ? Number(/^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1]) : 0;
   if (from !== 0 && from !== have) {
