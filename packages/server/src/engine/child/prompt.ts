@@ -1,5 +1,6 @@
 import { Template } from '@huggingface/jinja';
-import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { leastTokens, promptTooLong } from '../context-length.ts';
 import type { PromptMessage } from '../protocol.ts';
 import { adaptMessages, type ChatTemplate, openTemplate, type TemplateMessage } from './chat-template.ts';
 import type { SpecialTexts } from './special-text.ts';
@@ -58,13 +59,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
         documents: null,
       });
   });
-  const tooLong = (tokens: number, exact: boolean): Failure =>
-    failure(
-      'context_length_exceeded',
-      `This model reads and writes at most ${contextLength} tokens together, at least one of them written; ` +
-        `the messages have ${exact ? '' : 'at least '}${tokens} tokens. Send fewer or shorter messages.`,
-      { param: 'messages' },
-    );
+  const tooLong = (tokens: number, exact: boolean) => promptTooLong(contextLength, tokens, exact);
 
   return {
     stop: template.stop,
@@ -104,16 +99,6 @@ export function createPrompter(options: PrompterOptions): Prompter {
     }
     return Math.max(0, least);
   }
-}
-
-/** A number of tokens that these messages have at least, known without looking at them. */
-function leastTokens(messages: readonly PromptMessage[], longestToken: number): number {
-  let units = 0;
-  for (const message of messages) {
-    units += message.content.length;
-    for (const call of message.toolCalls ?? []) units += call.name.length + call.arguments.length;
-  }
-  return Math.max(messages.length, Math.floor(units / longestToken));
 }
 
 function render(

@@ -1,0 +1,60 @@
+import { jsonText } from '@tailrace/protocol';
+import { expect, test, vi } from 'vitest';
+import { createCallStream } from './call-stream.ts';
+
+test('text that nobody pulled is joined, a choice at a time, and escaped once', async () => {
+  const call = createCallStream(() => {});
+  call.push({ type: 'start' });
+  call.pushText(0, 'a"');
+  call.pushText(0, 'é');
+  call.pushText(1, 'b');
+  expect(await call.stream.next()).toEqual({
+    done: false,
+    value: [
+      { type: 'start' },
+      { type: 'text-delta', choice: 0, json: jsonText('a"é') },
+      { type: 'text-delta', choice: 1, json: 'b' },
+    ],
+  });
+});
+
+test('a waiting reader gets an event at once, and a sign of life as an empty batch', async () => {
+  const call = createCallStream(() => {});
+  const first = call.stream.next();
+  call.pushText(0, '');
+  expect(await first).toEqual({ done: false, value: [] });
+  const second = call.stream.next();
+  call.pushText(0, 'x');
+  expect(await second).toMatchObject({ value: [{ json: 'x' }] });
+});
+
+test('what is pending at the end is still read, and then the stream is over', async () => {
+  const call = createCallStream(() => {});
+  call.push({ type: 'finish', choice: 0, reason: 'stop' });
+  call.end();
+  call.pushText(0, 'too late');
+  expect(await call.stream.next()).toMatchObject({ value: [{ type: 'finish' }] });
+  expect((await call.stream.next()).done).toBe(true);
+});
+
+test('a reader that leaves early is told about once, one that leaves after the end never', async () => {
+  const left = vi.fn();
+  const call = createCallStream(left);
+  const waiting = call.stream.next();
+  await call.stream.return();
+  await call.stream.return();
+  expect((await waiting).done).toBe(true);
+  expect(left).toHaveBeenCalledTimes(1);
+
+  const ended = createCallStream(left);
+  ended.end();
+  await ended.stream.return();
+  expect(left).toHaveBeenCalledTimes(1);
+});
+
+test('a dropped stream ends without a further event', async () => {
+  const call = createCallStream(() => {});
+  call.pushText(0, 'a');
+  call.drop();
+  expect((await call.stream.next()).done).toBe(true);
+});

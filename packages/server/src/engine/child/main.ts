@@ -1,0 +1,129 @@
+import { failure } from '../../domain/failure.ts';
+import {
+  type FromChild,
+  type GenerateMessage,
+  type GenerationEvent,
+  isToChild,
+  type LoadMessage,
+} from '../protocol.ts';
+import type { LoadedModel } from './model.ts';
+import { openNative } from './native.ts';
+import { createPrompter, type Prompter } from './prompt.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
+
+/**
+ * The engine's process. It holds models and nothing else: no files of its own, no state worth saving, so it
+ * ends by SIGKILL, which native threads can't delay. It is told what to do over IPC and ends with its parent:
+ * by the channel's end, or where that is missed, by finding that its parent has changed.
+ */
+interface Served {
+  readonly model: LoadedModel;
+  readonly prompter: Prompter;
+  readonly scheduler: Scheduler;
+}
+
+const parentCheckMs = 500;
+const beatMs = 1000;
+
+const served = new Map<string, Served>();
+/** Requests between their arrival and the scheduler's queue, and whether their client left meanwhile. */
+const preparing = new Map<number, { aborted: boolean }>();
+/** Prompts are built one after the other: each is bounded, and many together would starve the streams. */
+let lastBuild: Promise<void> = Promise.resolve();
+let lastSent = 0;
+
+function send(message: FromChild): void {
+  lastSent = performance.now();
+  // A parent that is gone is noticed by `disconnect`.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+function emit(...events: readonly GenerationEvent[]): void {
+  send({ type: 'progress', events });
+}
+
+async function load(message: LoadMessage): Promise<void> {
+  const log = (line: string): void => send({ type: 'log', message: line });
+  const native = await openNative({ threads: message.threads, log });
+  if (!native.ok) return send({ type: 'unloadable', failure: native.failure });
+  for (const wanted of message.models) {
+    const loaded = await native.value.load(wanted);
+    if (!loaded.ok) return send({ type: 'unloadable', failure: loaded.failure });
+    const model = loaded.value;
+    const prompter = createPrompter({
+      template: model.template,
+      vocabulary: model.vocabulary,
+      contextLength: model.info.contextLength,
+    });
+    if (prompter.warning !== undefined) log(`${wanted.id}: ${prompter.warning}`);
+    const scheduler = createScheduler({
+      model,
+      emit: (events) => send({ type: 'progress', events }),
+      beat: () => {
+        if (performance.now() - lastSent >= beatMs) send({ type: 'beat' });
+      },
+      now: () => performance.now(),
+    });
+    served.set(wanted.id, { model, prompter, scheduler });
+    send({ type: 'loaded', model: wanted.id, info: model.info });
+  }
+  send({ type: 'ready' });
+}
+
+async function generate(message: GenerateMessage, state: { aborted: boolean }): Promise<void> {
+  const { id } = message;
+  const target = served.get(message.model);
+  if (target === undefined) {
+    const unknown = failure('model_not_found', `The engine serves no model called ${message.model}.`);
+    return emit({ type: 'failed', id, failure: unknown }, { type: 'ended', id });
+  }
+  const built = state.aborted ? undefined : await target.prompter.build(message.messages);
+  preparing.delete(id);
+  if (built === undefined || state.aborted) return emit({ type: 'ended', id });
+  if (!built.ok) return emit({ type: 'failed', id, failure: built.failure }, { type: 'ended', id });
+  const left = target.model.info.contextLength - built.value.length;
+  target.scheduler.submit({
+    id,
+    tokens: built.value,
+    sampling: message.sampling,
+    maxTokens: Math.max(1, Math.min(message.maxTokens ?? left, left)),
+    stop: [...message.stop, ...target.prompter.stop],
+  });
+}
+
+function abort(id: number): void {
+  const state = preparing.get(id);
+  if (state !== undefined) state.aborted = true;
+  else for (const { scheduler } of served.values()) scheduler.abort(id);
+}
+
+function dieNow(): never {
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('unreachable');
+}
+
+process.on('message', (message) => {
+  if (!isToChild(message)) return;
+  switch (message.type) {
+    case 'load':
+      void load(message);
+      return;
+    case 'generate': {
+      const state = { aborted: false };
+      preparing.set(message.id, state);
+      lastBuild = lastBuild.then(() => generate(message, state));
+      return;
+    }
+    case 'abort':
+      abort(message.id);
+      return;
+  }
+});
+
+// The server decides when this process ends: a Ctrl-C goes to both, and streams are to be drained first.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', dieNow);
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) dieNow();
+}, parentCheckMs).unref();

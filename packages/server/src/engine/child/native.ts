@@ -1,0 +1,347 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, join } from 'node:path';
+import type {
+  Llama,
+  LlamaContextSequence,
+  LlamaModel,
+  LlamaOptions,
+  SequenceEvaluateOptions,
+  Token,
+} from 'node-llama-cpp';
+import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { ModelToLoad, Sampling } from '../protocol.ts';
+import type { LoadedModel, Sequence, Writing } from './model.ts';
+import type { Vocabulary } from './prompt.ts';
+import { createSpecialTexts } from './special-text.ts';
+import { bytesOfByteLevelPiece, bytesOfSentencePiece, looksLikeMarkup } from './vocabulary.ts';
+
+/**
+ * The only file that knows node-llama-cpp (written for 3.22).
+ *
+ * Flash attention is off on CPUs: there it is slower (measured: 165 to 196 prompt tokens a second at 1,200),
+ * and its results depend on how a prompt was cut, while without it the same seed gives the same text whatever
+ * the slices and neighbours were.
+ */
+export interface NativeOptions {
+  readonly threads: number;
+  log(message: string): void;
+}
+
+export interface Native {
+  readonly device: string;
+  /** Fails with one clear line: no GGUF, no memory, a file that is not there. */
+  load(model: ModelToLoad): Promise<Result<LoadedModel>>;
+}
+
+type Library = typeof import('node-llama-cpp');
+
+/** Fails where the library is not installed or has no binary for this machine. */
+export async function openNative(options: NativeOptions): Promise<Result<Native>> {
+  if (isMusl()) {
+    return fail(
+      cannot('The engine has no binary for musl (Alpine): use an image with glibc, or an upstream.'),
+    );
+  }
+  let library: Library;
+  try {
+    library = await import('node-llama-cpp');
+  } catch (error) {
+    const detail = messageOf(error);
+    return fail(
+      cannot(
+        'The engine library is not installed: npm install node-llama-cpp@3.22.1 beside this server.',
+        detail,
+      ),
+    );
+  }
+  const opened = await openLlama(library, options);
+  if (!opened.ok) return opened;
+  const llama = opened.value;
+  const device = llama.gpu === false ? 'cpu' : llama.gpu;
+  return ok({ device, load: (model) => loadModel(library, llama, device, options.threads, model) });
+}
+
+async function openLlama(library: Library, options: NativeOptions): Promise<Result<Llama>> {
+  let detail = '';
+  for (const gpu of layers()) {
+    try {
+      return ok(
+        await library.getLlama({
+          gpu,
+          build: 'never',
+          skipDownload: true,
+          progressLogs: false,
+          maxThreads: options.threads,
+          logLevel: library.LlamaLogLevel.info,
+          logger: (level, message) => options.log(`${level}: ${message.trim()}`),
+        }),
+      );
+    } catch (error) {
+      detail = messageOf(error);
+    }
+  }
+  const machine = `${process.platform}-${process.arch}`;
+  return fail(cannot(`The engine has no binary that runs on this machine (${machine}).`, detail));
+}
+
+/** Compute layers to try, best first. GPU ones only where their package is really there. */
+function layers(): readonly NonNullable<LlamaOptions['gpu']>[] {
+  if (process.platform === 'darwin' && process.arch === 'arm64') return ['metal'];
+  const prefix = process.platform === 'win32' ? 'win' : process.platform;
+  const installed = (['cuda', 'vulkan'] as const).filter((gpu) =>
+    hasBinaries(`${prefix}-${process.arch}-${gpu}`),
+  );
+  return [...installed, false];
+}
+
+function hasBinaries(name: string): boolean {
+  try {
+    const entry = createRequire(import.meta.url).resolve('node-llama-cpp');
+    const modules = entry.slice(0, entry.lastIndexOf('node-llama-cpp'));
+    return existsSync(join(modules, '@node-llama-cpp', name, 'bins'));
+  } catch {
+    return false;
+  }
+}
+
+function isMusl(): boolean {
+  if (process.platform !== 'linux') return false;
+  const report: unknown = process.report.getReport();
+  if (typeof report !== 'object' || report === null || !('header' in report)) return false;
+  const { header } = report;
+  return typeof header === 'object' && header !== null && !('glibcVersionRuntime' in header);
+}
+
+async function loadModel(
+  library: Library,
+  llama: Llama,
+  device: string,
+  threads: number,
+  wanted: ModelToLoad,
+): Promise<Result<LoadedModel>> {
+  const name = basename(wanted.file);
+  try {
+    const model = await llama.loadModel({ modelPath: wanted.file });
+    const contextSize = await decideContext(model, wanted);
+    const context = await model.createContext({
+      sequences: wanted.sequences,
+      contextSize,
+      threads: { ideal: threads, min: threads },
+      flashAttention: device === 'cpu' ? false : 'auto',
+      batching: { itemPrioritizationStrategy: everything },
+    });
+    const sequences = Array.from({ length: wanted.sequences }, () => openSequence(context.getSequence()));
+    const vocabulary = readVocabulary(library, model);
+    const readingRate = await warmUp(sequences, vocabulary.tokenize, threads);
+    const metadata = model.fileInfo.metadata;
+    return ok({
+      info: {
+        modelName: metadata.general.name ?? name.replace(/\.gguf$/i, ''),
+        contextLength: Math.min(context.contextSize, contextSize),
+        sequences: wanted.sequences,
+        threads,
+        longestToken: vocabulary.longestToken,
+        device,
+      },
+      vocabulary,
+      template: metadata.tokenizer?.chat_template,
+      sequences,
+      bytesOf: createBytesOf(library, model),
+      endsAnswer: (token) => model.isEogToken(tokenId(token)),
+      readingRate,
+    });
+  } catch (error) {
+    const detail = messageOf(error);
+    if (error instanceof library.InsufficientMemoryError) {
+      return fail(cannot(`Not enough memory for ${name} with ${wanted.sequences} sequences.`, detail));
+    }
+    return fail(cannot(`${name} can't be loaded as a GGUF chat model: ${firstLine(detail)}`, detail));
+  }
+}
+
+/** Memory that the rest of the machine keeps when the context may take what there is. */
+const memoryShare = 0.6;
+const smallestContext = 512;
+
+/**
+ * Tokens a sequence: what was asked for, or what fits into a share of the memory that is free now (control
+ * groups counted); never more than the model was trained for.
+ */
+async function decideContext(model: LlamaModel, wanted: ModelToLoad): Promise<number> {
+  const trained = model.trainContextSize;
+  if (wanted.context !== 'max') return Math.min(wanted.context, trained);
+  const bytesAt = async (contextSize: number): Promise<number> => {
+    const needed = await model.fileInsights.estimateContextResourceRequirementsV2({
+      contextSize,
+      modelGpuLayers: model.gpuLayers,
+      sequences: wanted.sequences,
+      flashAttention: false,
+    });
+    return needed.cpuRam + needed.gpuVram;
+  };
+  const [small, large] = [await bytesAt(smallestContext), await bytesAt(2 * smallestContext)];
+  const bytesPerToken = Math.max(1, (large - small) / smallestContext);
+  const free = process.availableMemory() * memoryShare;
+  const fitting = smallestContext + Math.floor((free - small) / bytesPerToken / 256) * 256;
+  return Math.min(Math.max(fitting, smallestContext), trained);
+}
+
+function openSequence(sequence: LlamaContextSequence): Sequence {
+  return {
+    async keep(length) {
+      if (sequence.nextTokenIndex > length) {
+        await sequence.adaptStateToTokens(sequence.contextTokens.slice(0, length), false);
+      }
+      return sequence.nextTokenIndex;
+    },
+    async read(tokens) {
+      await sequence.evaluateWithoutGeneratingNewTokens(tokens.map(tokenId));
+    },
+    write: (token, sampling) => openWriting(sequence, token, sampling),
+  };
+}
+
+function openWriting(sequence: LlamaContextSequence, token: number, sampling: Sampling): Writing {
+  const tokens = sequence.evaluate([tokenId(token)], samplingOptions(sampling));
+  return {
+    async next() {
+      const step = await tokens.next();
+      if (step.done === true) throw new Error('the sequence ended by itself');
+      return step.value;
+    },
+    async end() {
+      await tokens.return();
+    },
+  };
+}
+
+/**
+ * The library's defaults are not OpenAI's: top-k must be null, for undefined means 40 and 0 sorts the whole
+ * vocabulary for each token (measured: 110 instead of 148 tokens a second).
+ */
+function samplingOptions(sampling: Sampling): SequenceEvaluateOptions {
+  const options: SequenceEvaluateOptions = {
+    temperature: sampling.temperature,
+    topP: sampling.topP,
+    minP: 0,
+    seed: sampling.seed,
+    yieldEogToken: true,
+  };
+  return Object.assign<SequenceEvaluateOptions, object>(options, { topK: null });
+}
+
+/** What was asked for in one turn is computed in one batch: how much that is, the scheduler has decided. */
+const everything: NonNullable<
+  Exclude<
+    NonNullable<
+      NonNullable<Parameters<LlamaModel['createContext']>[0]>['batching']
+    >['itemPrioritizationStrategy'],
+    string
+  >
+> = ({ items }) =>
+  [...items]
+    .sort((left, right) => left.tokens.length - right.tokens.length)
+    .map((item) => ({ item, processAmount: item.tokens.length }));
+
+interface WholeVocabulary extends Vocabulary {
+  readonly longestToken: number;
+}
+
+function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
+  const pieces: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
+  const types: readonly number[] = model.fileInfo.metadata.tokenizer?.ggml?.token_type ?? [];
+  const specials: [string, number][] = [];
+  let longestToken = 1;
+  for (const [id, piece] of pieces.entries()) {
+    longestToken = Math.max(longestToken, piece.length);
+    // Most tokens are normal ones and look it: no native call for those.
+    if ((types[id] ?? 1) === 1 && !looksLikeMarkup(piece)) continue;
+    const token = tokenId(id);
+    const attributes = model.getTokenAttributes(token);
+    const control = attributes.control || attributes.unknown || model.isEogToken(token);
+    if (control || (attributes.userDefined && looksLikeMarkup(piece))) specials.push([piece, id]);
+  }
+  const addsSpace = model.vocabularyType === library.LlamaVocabularyType.spm;
+  return {
+    specialTexts: createSpecialTexts(specials),
+    tokenize: (text, continued) =>
+      continued && addsSpace ? model.tokenize(text, false, 'trimLeadingSpace') : model.tokenize(text, false),
+    bosText: model.tokens.bosString ?? undefined,
+    eosText: model.tokens.eosString ?? undefined,
+    leadingToken: model.tokens.shouldPrependBosToken ? (model.tokens.bos ?? undefined) : undefined,
+    longestToken,
+  };
+}
+
+function createBytesOf(library: Library, model: LlamaModel): (token: number) => Uint8Array {
+  const pieces: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
+  const known = new Map<number, Uint8Array>();
+  const encoder = new TextEncoder();
+  const compute = (id: number): Uint8Array => {
+    const token = tokenId(id);
+    const attributes = model.getTokenAttributes(token);
+    const piece = pieces[id];
+    if (attributes.control || attributes.unknown || model.isEogToken(token)) return new Uint8Array(0);
+    if (piece === undefined) return encoder.encode(model.detokenize([token], false));
+    if (model.vocabularyType === library.LlamaVocabularyType.bpe) {
+      return attributes.userDefined ? encoder.encode(piece) : bytesOfByteLevelPiece(piece);
+    }
+    if (
+      model.vocabularyType === library.LlamaVocabularyType.spm ||
+      model.vocabularyType === library.LlamaVocabularyType.ugm
+    ) {
+      return bytesOfSentencePiece(piece, attributes.byte);
+    }
+    return encoder.encode(model.detokenize([token], false));
+  };
+  return (token) => {
+    let bytes = known.get(token);
+    if (bytes === undefined) {
+      bytes = compute(token);
+      known.set(token, bytes);
+    }
+    return bytes;
+  };
+}
+
+/** Reads a few tokens and writes one, so that the first request meets warm weights; measures while at it. */
+async function warmUp(
+  sequences: readonly Sequence[],
+  tokenize: Vocabulary['tokenize'],
+  seed: number,
+): Promise<number> {
+  const first = sequences[0];
+  const sample = tokenize(
+    'the quick brown fox jumps over the lazy dog and then once more over it',
+    false,
+  ).slice(0, 16);
+  const last = sample.at(-1);
+  if (first === undefined || last === undefined) return 1;
+  await first.read(sample);
+  const begun = performance.now();
+  await first.read(sample);
+  const rate = sample.length / Math.max(performance.now() - begun, 0.01);
+  const writing = first.write(last, { temperature: 1, topP: 1, seed, repeatable: false });
+  await writing.next();
+  await writing.end();
+  await first.keep(0);
+  return rate;
+}
+
+/** The library brands its token ids; ours are the plain numbers it made. */
+function tokenId(id: number): Token {
+  return id as Token;
+}
+
+function cannot(message: string, detail?: string): Failure {
+  return failure('internal_error', message, detail === undefined ? {} : { detail });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.slice(0, 200) ?? '';
+}

@@ -1,0 +1,74 @@
+/** A sequence, what its state holds, and who has it now. */
+export interface Slot<Sequence, Task> {
+  readonly index: number;
+  readonly sequence: Sequence;
+  /** The tokens whose state the sequence holds. */
+  readonly tokens: number[];
+  /**
+   * How many of them, from the first, were computed in slices of a prompt, on nothing but such tokens: then
+   * computing them again gives the same bits. Tokens that were written one by one round differently.
+   */
+  canonical: number;
+  task: Task | undefined;
+  /** Order of use; 0 for never. */
+  usedAt: number;
+}
+
+export interface Slots<Sequence, Task> {
+  readonly all: readonly Slot<Sequence, Task>[];
+  /** The idle slot that suits a prompt best, undefined where all are taken. */
+  choose(tokens: readonly number[], repeatable: boolean): Slot<Sequence, Task> | undefined;
+  /** Gives a slot back; its state stays for whoever comes with the same beginning. */
+  free(slot: Slot<Sequence, Task>): void;
+}
+
+export function createSlots<Sequence, Task>(sequences: readonly Sequence[]): Slots<Sequence, Task> {
+  const all = sequences.map(
+    (sequence, index): Slot<Sequence, Task> => ({
+      index,
+      sequence,
+      tokens: [],
+      canonical: 0,
+      task: undefined,
+      usedAt: 0,
+    }),
+  );
+  let uses = 0;
+  return {
+    all,
+    choose(tokens, repeatable) {
+      let best: Slot<Sequence, Task> | undefined;
+      let bestShared = 0;
+      let oldest: Slot<Sequence, Task> | undefined;
+      for (const slot of all) {
+        if (slot.task !== undefined) continue;
+        if (oldest === undefined || slot.usedAt < oldest.usedAt) oldest = slot;
+        const common = commonPrefix(slot.tokens, tokens);
+        const shared = repeatable ? Math.min(common, slot.canonical) : common;
+        if (shared > bestShared && worthIt(shared, slot.tokens.length, tokens.length)) {
+          best = slot;
+          bestShared = shared;
+        }
+      }
+      return best ?? oldest;
+    },
+    free(slot) {
+      slot.task = undefined;
+      slot.usedAt = ++uses;
+    },
+  };
+}
+
+/**
+ * Whether a prompt goes on with a state, or repeats it, rather than only sharing a system prompt with it: a
+ * chat's cache is not given up for its first few tokens while another place would do.
+ */
+function worthIt(shared: number, held: number, wanted: number): boolean {
+  return shared * 2 >= held || shared * 10 >= wanted * 9;
+}
+
+export function commonPrefix(left: readonly number[], right: readonly number[]): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index++) if (left[index] !== right[index]) return index;
+  return length;
+}

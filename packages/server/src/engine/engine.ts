@@ -1,0 +1,290 @@
+import { fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Failure, failure, ok, type Result } from '../domain/failure.ts';
+import type { Capabilities, Feature } from '../domain/requirements.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
+import { createCallStream } from './call-stream.ts';
+import { type Call, createCalls } from './calls.ts';
+import { leastTokens, promptTooLong } from './context-length.ts';
+import { chooseThreads, countCores } from './cores.ts';
+import { childEnvironment } from './environment.ts';
+import { promptMessages } from './messages.ts';
+import { inspectModelFile } from './model-file.ts';
+import type { FromChild, GenerationEvent, LoadMessage, ModelInfo } from './protocol.ts';
+import { samplingOf } from './sampling.ts';
+import { type Child, createSupervisor } from './supervisor.ts';
+
+export interface EngineModel {
+  readonly file: string;
+  /** Requests that run at the same time. */
+  readonly sequences: number;
+  /** Tokens a sequence. Absent: 2048 for the default model, else like `max`: what memory allows. */
+  readonly context?: number | 'max';
+}
+
+export interface EngineOptions {
+  readonly models: ReadonlyMap<string, EngineModel>;
+  /** Absent: the cores that are really there, less one. Never more than those. */
+  readonly threads?: number;
+  /** Requests that may wait beyond the sequences, over all models; more are refused with `overloaded`. */
+  readonly queue: number;
+  readonly log: Log;
+  /** The environment of which the child gets the few names it needs. Absent: it gets none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Starts the child; a test's own, or the real one. */
+  readonly fork?: () => Child;
+  /** A child that owes an answer and says nothing for so long is killed. Default: two minutes. */
+  readonly hangMs?: number;
+  /** Numbers in [0, 1), for requests without a seed. */
+  readonly random?: () => number;
+  readonly cores?: number;
+}
+
+export interface ModelDescription extends ModelInfo {
+  readonly fingerprint: string;
+}
+
+/** The local engine: models in a child process, behind the seam that every upstream has. */
+export interface Engine extends Upstream {
+  readonly name: 'engine';
+  /** Resolves when every model is loaded. Fails with one clear line (no GGUF, no memory, no binary). Once. */
+  start(signal: AbortSignal): Promise<Result<void>>;
+  /** False before the start, while the child is restarting, and after {@link stop}. */
+  ready(): boolean;
+  /** Undefined for a model that is not loaded. */
+  describe(model: string): ModelDescription | undefined;
+  models(): string[];
+  /** Requests that hold a sequence, and those that wait for one. */
+  load(): { readonly running: number; readonly waiting: number };
+  /** Kills the child; running streams fail with `upstream_cut`. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+const honoured: Capabilities = new Set<Feature>(['temperature', 'top_p', 'max_tokens', 'stop', 'seed']);
+const nothing: Capabilities = new Set();
+/** The one model whose context is chosen here: eight of these fit into 400 MB. */
+const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct', 2048]]);
+
+export function createEngine(options: EngineOptions): Engine {
+  const { log, random = Math.random } = options;
+  const infos = new Map<string, ModelInfo>();
+  const fingerprints = new Map<string, string>();
+  const cores = options.cores ?? countCores();
+  const threads = chooseThreads(cores, options.threads);
+  const calls = createCalls({
+    queue: options.queue,
+    sequencesOf: (model) => options.models.get(model)?.sequences ?? 0,
+    now: () => performance.now(),
+  });
+
+  const supervisor = createSupervisor({
+    fork: options.fork ?? (() => forkChild(childEnvironment(options.environment ?? {}))),
+    load: loadMessage,
+    onMessage,
+    onDown: () => {
+      const { cut, refused } = calls.crashed();
+      for (const call of cut) fail(call, stoppedFailure());
+      for (const call of refused) fail(call, notRunning(1000));
+    },
+    busy: () => calls.count() > 0,
+    log,
+    ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),
+  });
+
+  function loadMessage(): LoadMessage {
+    const models = [...options.models].map(([id, model]) => ({
+      id,
+      file: model.file,
+      sequences: model.sequences,
+      // Decided once: after a crash the memory may look different, the promise made to clients does not.
+      context: infos.get(id)?.contextLength ?? model.context ?? contextOf.get(id) ?? ('max' as const),
+    }));
+    return { type: 'load', threads, models };
+  }
+
+  function onMessage(message: FromChild): void {
+    switch (message.type) {
+      case 'loaded':
+        infos.set(message.model, message.info);
+        log.info('model loaded', { model: message.model, ...message.info });
+        return;
+      case 'ready':
+        for (const call of calls.unsent()) send(call);
+        return;
+      case 'progress':
+        for (const event of message.events) onEvent(event);
+        return;
+      case 'unloadable':
+      case 'log':
+      case 'beat':
+        return;
+    }
+  }
+
+  function onEvent(event: GenerationEvent): void {
+    const call = calls.get(event.id);
+    if (call === undefined) return;
+    switch (event.type) {
+      case 'taken':
+        calls.taken(call);
+        return;
+      case 'started': {
+        call.promptTokens = event.promptTokens;
+        call.cachedTokens = event.cachedTokens;
+        const fingerprint = fingerprints.get(call.message.model);
+        call.stream.push({ type: 'start', ...(fingerprint === undefined ? {} : { fingerprint }) });
+        return;
+      }
+      case 'text':
+        call.stream.pushText(event.choice, event.text);
+        return;
+      case 'finished':
+        supervisor.served();
+        call.stream.push({
+          type: 'usage',
+          usage: {
+            promptTokens: call.promptTokens,
+            completionTokens: event.completionTokens,
+            cachedTokens: call.cachedTokens,
+          },
+        });
+        call.stream.push({ type: 'finish', choice: event.choice, reason: event.reason });
+        return;
+      case 'failed':
+        call.stream.push({ type: 'failed', failure: event.failure });
+        return;
+      case 'ended':
+        calls.delete(call);
+        call.stream.end();
+        return;
+    }
+  }
+
+  function fail(call: Call, reason: Failure): void {
+    call.stream.push({ type: 'failed', failure: reason });
+    call.stream.end();
+  }
+
+  function send(call: Call): void {
+    call.sent = supervisor.send(call.message);
+  }
+
+  /** The client is gone: a call that the child knows keeps its place until the child says that it is free. */
+  function leave(call: Call): void {
+    call.left = true;
+    call.stream.drop();
+    if (!call.sent || !supervisor.send({ type: 'abort', id: call.message.id })) calls.delete(call);
+  }
+
+  function open(upstreamCall: UpstreamCall, signal: AbortSignal): EventStream {
+    const { model, request } = upstreamCall;
+    const messages = promptMessages(request);
+    if (!messages.ok) return failed(messages.failure);
+    const info = infos.get(model);
+    if (info === undefined) {
+      return failed(failure('model_not_found', `The local engine serves no model called ${model}.`));
+    }
+    const least = leastTokens(messages.value, info.longestToken);
+    if (least >= info.contextLength) return failed(promptTooLong(info.contextLength, least, false));
+    const refusal = refusalNow(model);
+    if (refusal !== undefined) return failed(refusal);
+
+    const stream = createCallStream(() => onAbort());
+    const call = calls.add(
+      {
+        type: 'generate',
+        model,
+        keyId: upstreamCall.keyId,
+        messages: messages.value,
+        sampling: samplingOf(request, random),
+        ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
+        stop: request.stop,
+        choices: request.n,
+      },
+      stream,
+      () => signal.removeEventListener('abort', onAbort),
+    );
+    const onAbort = (): void => leave(call);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else send(call);
+    return stream.stream;
+  }
+
+  function refusalNow(model: string): Failure | undefined {
+    const state = supervisor.state();
+    const restarting = supervisor.retryInMs();
+    if (state === 'stopped' || (state === 'down' && restarting > 0)) {
+      return notRunning(Math.max(1000, restarting));
+    }
+    return calls.refusal(model);
+  }
+
+  return {
+    name: 'engine',
+    firstTokenClock: 'start',
+    capabilities: (model) => (options.models.has(model) ? honoured : nothing),
+    contextLength: (model) => infos.get(model)?.contextLength,
+    open,
+    async start(signal) {
+      if (options.threads !== undefined && options.threads > threads) {
+        log.warn('fewer threads than configured: this machine has no more cores', {
+          configured: options.threads,
+          threads,
+        });
+      }
+      for (const [id, model] of options.models) {
+        const inspected = await inspectModelFile(model.file);
+        if (!inspected.ok) return inspected;
+        fingerprints.set(id, inspected.value.fingerprint);
+      }
+      const started = await supervisor.start(signal);
+      return started.ok ? ok(undefined) : started;
+    },
+    ready: () => supervisor.state() === 'up',
+    describe(model) {
+      const info = infos.get(model);
+      const fingerprint = fingerprints.get(model);
+      return info === undefined || fingerprint === undefined ? undefined : { ...info, fingerprint };
+    },
+    models: () => [...options.models.keys()],
+    load: () => calls.load(),
+    async stop() {
+      const stopping = supervisor.stop();
+      for (const call of calls.all()) {
+        fail(call, stoppedFailure());
+        calls.delete(call);
+      }
+      await stopping;
+    },
+  };
+}
+
+function stoppedFailure(): Failure {
+  return failure('upstream_cut', 'The local engine stopped while it wrote this answer.');
+}
+
+function notRunning(retryAfterMs: number): Failure {
+  return failure('upstream_refused', 'The local engine is not running.', { retryAfterMs });
+}
+
+function failed(reason: Failure): EventStream {
+  const stream = createCallStream(() => {});
+  stream.push({ type: 'failed', failure: reason });
+  stream.end();
+  return stream.stream;
+}
+
+/** Runs the child from where this file lies: the sources, or what was built of them. */
+function forkChild(environment: Record<string, string>): Child {
+  const extension = extname(fileURLToPath(import.meta.url));
+  const conditions = process.execArgv.filter((argument) => /^(--conditions|-C)(=|$)/.test(argument));
+  const fromSource = extension === '.ts' ? ['--conditions=tailrace-source'] : [];
+  return fork(new URL(`./child/main${extension}`, import.meta.url), [], {
+    execArgv: [...new Set([...conditions, ...fromSource])],
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+}
