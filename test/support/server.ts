@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { type Exit, startChild } from './child.ts';
-import { writeRandomGguf } from './random-gguf.ts';
 import { createScratch } from './scratch.ts';
 import { until } from './until.ts';
 
@@ -138,6 +137,7 @@ async function engineSection(options: ServerOptions, folder: string): Promise<Co
     case 'none':
       return { engine: { ...given, enabled: false } };
     case 'random': {
+      const { writeRandomGguf } = await import('./random-gguf.ts');
       const file = `${folder}/random.gguf`;
       await writeRandomGguf(file, { seed: 1 });
       const random = { file, sequences: options.sequences ?? 2, context: 512 };

@@ -74,19 +74,11 @@ test('a crowd of slow clients does not hold up a quick one', async () => {
   }
 });
 
-describe('a request that never ends', () => {
-  test.each([
-    ['in its headers', (whole: Buffer) => whole.subarray(0, whole.indexOf('\r\n\r\n') - 5)],
-    ['in its body', (whole: Buffer) => whole.subarray(0, -5)],
-  ])('%s is given up', async (_, cut) => {
-    await using connection = await connect(server.port);
-    connection.send(cut(chatBytes(server, { model: 'lab/plain' })));
-    await connection.untilClosed(100_000);
-    expect(
-      connection
-        .responses()
-        .map(({ status }) => status)
-        .filter((status) => status < 400),
-    ).toEqual([]);
-  });
+test('a request whose headers never end is given up', async () => {
+  await using connection = await connect(server.port);
+  const whole = chatBytes(server, { model: 'lab/plain' });
+  connection.send(whole.subarray(0, whole.indexOf('\r\n\r\n') - 5));
+  await connection.untilClosed(60_000);
+  const statuses = connection.responses().map(({ status }) => status);
+  expect(statuses.filter((status) => status !== 408)).toEqual([]);
 });

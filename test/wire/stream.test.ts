@@ -17,7 +17,7 @@ afterAll(async () => {
 
 async function stream(fields: Fields): Promise<RawResponse> {
   await using connection = await startChat(server, { stream: true, ...fields });
-  return connection.response();
+  return await connection.response();
 }
 
 describe('the head of a stream', () => {
@@ -135,7 +135,7 @@ describe('a failure', () => {
     const summary = expectTrueStream(response.body);
     expect(summary.error).toMatchObject({
       code: 'upstream_refused',
-      request_id: response.header('x-request-id'),
+      requestId: response.header('x-request-id'),
     });
     expect(summary.events).toBe(1);
   });
@@ -155,7 +155,7 @@ describe('a failure', () => {
       code: 'upstream_cut',
       type: 'upstream_error',
       param: null,
-      request_id: response.header('x-request-id'),
+      requestId: response.header('x-request-id'),
     });
   });
 

@@ -43,7 +43,8 @@ export async function startChat(server: TestServer, fields: Fields): Promise<Raw
 export async function exchange(server: TestServer, bytes: Buffer, method = 'GET'): Promise<RawResponse> {
   await using connection = await connect(server.port, [method]);
   connection.send(bytes);
-  return connection.response();
+  // `await`: the connection must not be closed before the answer is there.
+  return await connection.response();
 }
 
 /** A request with the key, unless `headers` say otherwise; a header given as '' is left out. */
