@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createApp, newRequestId } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
+import { configSecrets } from '../config/config-secrets.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
-import type { Log } from '../telemetry/log.ts';
+import { createRedact } from '../telemetry/redact.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { banner } from './banner.ts';
@@ -30,34 +31,29 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
   const loaded = await loadConfig({ env: io.env, cwd: io.cwd, flags: flags.flags });
   if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
   const { config } = loaded;
-  const log = createLog({
-    ...config.logging,
-    stream: io.stderr,
-    now: Date.now,
-    colour: io.stderr.isTTY === true,
-  });
-  for (const warning of loaded.warnings) log.warn(warning);
-  return await serve(config, io, log);
+  return await serve(config, loaded.warnings, io);
 }
 
-async function serve(config: Config, io: CommandIo, log: Log): Promise<number> {
-  const shutdown = listenForShutdown({
-    terminal: io.stderr.isTTY === true,
-    onReload: () => log.warn('SIGHUP: this version cannot reload its configuration; restart it instead'),
-  });
-  const parentPid = Number(io.env['TAILRACE_PARENT_PID']);
-  if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
-
+async function serve(config: Config, warnings: readonly string[], io: CommandIo): Promise<number> {
   let keys: ServingKeys;
   try {
     keys = await servingKeys(config);
   } catch (error) {
-    return complain(
-      io,
-      1,
-      `cannot keep keys in the data folder ${config.server.dataDir}: ${systemMessage(error)}`,
-    );
+    const { dataDir } = config.server;
+    return complain(io, 1, `cannot keep keys in the data folder ${dataDir}: ${systemMessage(error)}`);
   }
+  const terminal = io.stderr.isTTY === true;
+  const secrets = [...configSecrets(config), ...keys.apiKeys, ...keys.adminKeys];
+  const redact = createRedact({ secrets, keyPrefix: config.auth.keyPrefix });
+  const log = createLog({ ...config.logging, stream: io.stderr, now: Date.now, colour: terminal, redact });
+  for (const warning of warnings) log.warn(warning);
+
+  const shutdown = listenForShutdown({
+    terminal,
+    onReload: () => log.warn('SIGHUP: this version cannot reload its configuration; restart it instead'),
+  });
+  const parentPid = Number(io.env['TAILRACE_PARENT_PID']);
+  if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
 
   let handle: (request: IncomingMessage, response: ServerResponse, waits: boolean) => Promise<void> =
     answerWhileStarting;
@@ -72,7 +68,7 @@ async function serve(config: Config, io: CommandIo, log: Log): Promise<number> {
   let engine: Engine | undefined;
   try {
     const created = await createUpstreams(config.upstreams);
-    for (const problem of created.problems) log.warn(problem);
+    if (created.problems.length > 0) return complain(io, 2, created.problems.join('\n'));
     const upstreams = new Map<string, Upstream>(created.upstreams);
 
     if (config.engine.models.size > 0) {

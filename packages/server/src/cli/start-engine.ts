@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { thisMachine } from '../config/cache-dir.ts';
 import type { Config } from '../config/config.ts';
-import { createEngine, type Engine, type EngineOptions } from '../engine/engine.ts';
+import { createEngine, type Engine, type EngineModel, type EngineOptions } from '../engine/engine.ts';
 import { defaultModel } from '../models/default-model.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import type { ModelFailureCode } from '../models/model-result.ts';
@@ -26,7 +26,7 @@ export async function startEngine(
   log: Log,
   signal: AbortSignal,
 ): Promise<StartedEngine> {
-  const models = new Map<string, { file: string; sequences: number; context?: number | 'max' }>();
+  const models = new Map<string, EngineModel>();
   for (const [id, { file, sequences, context }] of config.engine.models) {
     const ensured = await ensureModel({
       // Only the default model may lack a file; the configuration has seen to it.
@@ -41,19 +41,35 @@ export async function startEngine(
     });
     if (!ensured.ok) {
       const { code, message } = ensured.failure;
-      return { ok: false, message, exitCode: file === undefined ? 1 : 2, fatal: file !== undefined || isLocal(code) };
+      return {
+        ok: false,
+        message,
+        exitCode: file === undefined ? 1 : 2,
+        fatal: file !== undefined || isLocal(code),
+      };
     }
     models.set(id, { file: ensured.value.file, sequences, ...(context === undefined ? {} : { context }) });
   }
 
   const { threads, queue } = config.engine;
-  const options: EngineOptions = { models, queue, log, ...(threads === undefined ? {} : { threads }) };
+  const options: EngineOptions = {
+    models,
+    queue,
+    log,
+    environment: io.env,
+    ...(threads === undefined ? {} : { threads }),
+  };
   const engine = createEngine(options);
   const started = await engine.start(signal);
   if (started.ok) return { ok: true, engine };
   await engine.stop();
   const { message, detail } = started.failure;
-  return { ok: false, message: detail === undefined ? message : `${message} (${detail})`, exitCode: 1, fatal: true };
+  return {
+    ok: false,
+    message: detail === undefined ? message : `${message} (${detail})`,
+    exitCode: 1,
+    fatal: true,
+  };
 }
 
 /** This machine's own trouble, which an upstream elsewhere would not cure but only hide. */

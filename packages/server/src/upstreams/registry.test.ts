@@ -47,9 +47,6 @@ describe('creating the configured upstreams', () => {
         /^upstreams\.broken: .*bad\.yaml:2: answers\[0\]\.steps\[0\]: expected a step with one of /,
       ),
       'upstreams.empty: kind scripted needs script: the file with its answers',
-      'upstreams.cloud: kind openai is not available in this version',
-      'upstreams.claude: kind anthropic is not available in this version',
-      'upstreams.stars: kind gemini is not available in this version',
     ]);
   });
 });

@@ -12,11 +12,14 @@ export interface UpstreamDeps {
 export interface CreatedUpstreams {
   /** By name, in the order of the configuration. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
-  /** One line for each thing wrong; the upstreams concerned are missing from the map. */
+  /** One line for each thing the operator got wrong; the upstreams concerned are missing from the map. */
   readonly problems: readonly string[];
 }
 
-/** Makes every configured upstream: the one place that knows which kind is made by which folder. */
+/**
+ * Makes every configured upstream: the one place that knows which kind is made by which folder. Kinds that
+ * are not built yet are left out of the map in silence here: `config/not-in-force.ts` announces them.
+ */
 export async function createUpstreams(
   configs: ReadonlyMap<string, UpstreamConfig>,
   deps: UpstreamDeps = {},
@@ -25,6 +28,7 @@ export async function createUpstreams(
   const problems: string[] = [];
   for (const [name, config] of configs) {
     const created = await createUpstream(name, config, deps);
+    if (created === undefined) continue;
     if (created.ok) upstreams.set(name, created.upstream);
     else problems.push(...created.problems.map((problem) => `upstreams.${name}: ${problem}`));
   }
@@ -35,7 +39,7 @@ async function createUpstream(
   name: string,
   config: UpstreamConfig,
   deps: UpstreamDeps,
-): Promise<CreatedUpstream<Upstream>> {
+): Promise<CreatedUpstream<Upstream> | undefined> {
   switch (config.kind) {
     case 'scripted':
       if (config.script === undefined) {
@@ -49,7 +53,7 @@ async function createUpstream(
     case 'openai':
     case 'anthropic':
     case 'gemini':
-      return { ok: false, problems: [`kind ${config.kind} is not available in this version`] };
+      return undefined;
     default:
       return assertNever(config.kind);
   }
