@@ -1,0 +1,167 @@
+'use strict';
+
+/*
+ * Who may know whom (ARCHITECTURE.md). A room imports only rooms of a lower rank, and contracts; so a reader who
+ * opens a file knows what cannot be behind it. TypeScript 7 has no JavaScript API: swc parses.
+ */
+
+const rooms = [
+  { name: 'domain', rank: 0 },
+  { name: 'wire', rank: 1 },
+  { name: 'config', rank: 1 },
+  { name: 'telemetry', rank: 1 },
+  { name: 'models', rank: 2 },
+  { name: 'upstreams', rank: 2 },
+  { name: 'engine', rank: 2 },
+  { name: 'storage', rank: 2 },
+  { name: 'limits', rank: 2 },
+  { name: 'journal', rank: 2 },
+  { name: 'routing', rank: 3 },
+  { name: 'access', rank: 3 },
+  { name: 'metering', rank: 3 },
+  { name: 'relay', rank: 4 },
+  { name: 'http', rank: 5 },
+];
+
+const server = '^packages/server/src';
+const test = '\\.(test|suite|bench)\\.ts$';
+// The seams: types that both sides know, whatever their rank.
+const contract = `${server}/[^/]+/contract\\.ts$`;
+
+// Of one rank, and yet one knows the other. Each with its reason.
+const neighbours = new Map([
+  // The shape of a log line is the telemetry's, and everybody may log.
+  ['config', ['telemetry']],
+  ['wire', ['telemetry']],
+]);
+
+function rankRule({ name, rank }) {
+  const allowed = rooms
+    .filter((other) => other.name === name || other.rank < rank)
+    .map((other) => other.name);
+  const known = allowed.concat(neighbours.get(name) || []);
+  return {
+    name: `rank-of-${name}`,
+    comment: `${name}/ is of rank ${rank} and knows only lower ranks: what is built on it must be free to change.`,
+    severity: 'error',
+    from: { path: `${server}/${name}/`, pathNot: test },
+    to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract] },
+  };
+}
+
+module.exports = {
+  forbidden: [
+    ...rooms.map(rankRule),
+    {
+      name: 'no-circle',
+      comment: 'Two files that need each other are one file, or lack a third below them.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'protocol-stands-alone',
+      comment:
+        'Both ends of the wire and the browser load packages/protocol: no dependency, not even on Node.',
+      severity: 'error',
+      from: { path: '^packages/protocol/src', pathNot: test },
+      to: { pathNot: '^packages/protocol/src' },
+    },
+    {
+      name: 'protocol-by-its-door',
+      comment: 'What packages/protocol exports is its index; its files are its own.',
+      severity: 'error',
+      from: { path: `${server}|^tools/` },
+      to: { path: '^packages/protocol/src/', pathNot: '^packages/protocol/src/index\\.ts$' },
+    },
+    {
+      name: 'native-by-one-file',
+      comment: 'node-llama-cpp loads native code into the process: only in the child, and through one file.',
+      severity: 'error',
+      from: { path: '^(packages|tools)/', pathNot: `${server}/engine/child/native\\.ts$` },
+      to: { path: 'node-llama-cpp' },
+    },
+    {
+      name: 'engine-child-alone',
+      comment:
+        'The child has no business with the server: no configuration, no keys, nothing that could read them.',
+      severity: 'error',
+      from: { path: `${server}/engine/child/`, pathNot: test },
+      to: { path: `${server}/`, pathNot: `${server}/(engine|domain)/` },
+    },
+    {
+      name: 'adapters-apart',
+      comment:
+        'One folder a provider: its quirks stay in it. What two of them share belongs beside the contract.',
+      severity: 'error',
+      from: { path: `${server}/upstreams/([^/]+)/`, pathNot: test },
+      to: { path: `${server}/upstreams/([^/]+)/`, pathNot: `${server}/upstreams/$1/` },
+    },
+    {
+      name: 'providers-by-the-registry',
+      comment: 'A provider is named in the registry and nowhere else; everybody else holds an Upstream.',
+      severity: 'error',
+      from: {
+        path: server,
+        pathNot: [`${server}/upstreams/[^/]+/`, `${server}/upstreams/registry\\.ts$`, test],
+      },
+      to: { path: `${server}/upstreams/[^/]+/` },
+    },
+    {
+      name: 'relay-without-http',
+      comment:
+        'The loop writes to a sink; that a socket is behind it is the route’s affair. Tests use an array.',
+      severity: 'error',
+      from: { path: `${server}/relay/`, pathNot: test },
+      to: { path: '^(node:)?(http|https|net|http2)$' },
+    },
+    {
+      name: 'routing-without-http',
+      comment: 'Routing never learns that there is HTTP: its machine is tested without sockets.',
+      severity: 'error',
+      from: { path: `${server}/routing/`, pathNot: test },
+      to: { path: '^(node:)?(http|https|net|http2)$' },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'The central types know neither Node nor any library.',
+      severity: 'error',
+      from: { path: `${server}/domain/`, pathNot: test },
+      to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
+    },
+    {
+      name: 'no-test-in-production',
+      comment: 'What is shipped must not need what is not.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src', pathNot: [test, '/fake-[^/]*\\.ts$'] },
+      to: { path: [test, '^test/', '/fake-[^/]*\\.ts$', 'node_modules/(vitest|fast-check)'] },
+    },
+    {
+      name: 'declared-dependencies',
+      comment: 'A package that is used is a package that package.json names.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src', pathNot: test },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    // Tests may know everything, so they are not read at all; swc’s walker also stumbles over `using` in them.
+    exclude: { path: ['/dist/', '/fixtures/', test] },
+    tsPreCompilationDeps: true,
+    combinedDependencies: true,
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.tsx', '.js', '.cjs', '.mjs'],
+      exportsFields: ['exports'],
+      conditionNames: ['tailrace-source', 'import', 'node', 'default', 'types'],
+    },
+  },
+};

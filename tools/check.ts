@@ -1,0 +1,5 @@
+/* `npm run check`: everything that can be judged without starting the server. Exits 1 where anything fails. */
+import { runChecks } from './checks.ts';
+
+const { failed } = await runChecks((text) => process.stdout.write(text));
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,66 @@
+import { type Ran, runNode } from './run.ts';
+import { type Counts, runVitest } from './vitest.ts';
+
+interface Outcome extends Counts {
+  readonly output: string;
+  readonly seconds: number;
+}
+
+interface Check {
+  readonly name: string;
+  readonly run: () => Promise<Outcome>;
+}
+
+const checks: readonly Check[] = [
+  // The longest first, so that the others fit beside it on two cores.
+  {
+    name: 'unit tests',
+    async run() {
+      const { ran, ...counts } = await runVitest(['--project', 'unit'], { show: false });
+      return { ...counts, output: ran.output, seconds: ran.seconds };
+    },
+  },
+  tool('types', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']),
+  tool('dead files and dependencies', 'node_modules/knip/bin/knip.js', [
+    '--no-progress',
+    '--no-config-hints',
+  ]),
+  tool('boundaries between rooms', 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', [
+    '--config',
+    '.dependency-cruiser.cjs',
+    'packages',
+    'tools',
+  ]),
+  tool('format and lint', 'node_modules/@biomejs/biome/bin/biome', ['check', '.']),
+  tool('lock file', 'tools/complete-lock.ts', ['--check']),
+];
+
+/** Runs every check, two at a time, and says of each how it went; what a failed one printed is shown whole. */
+export async function runChecks(say: (text: string) => void): Promise<Counts> {
+  const waiting = [...checks];
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  async function worker(): Promise<void> {
+    for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+      const outcome = await check.run();
+      total.passed += outcome.passed;
+      total.failed += outcome.failed;
+      total.skipped += outcome.skipped;
+      const good = outcome.failed === 0;
+      const what =
+        outcome.passed + outcome.failed > 1 ? ` (${outcome.passed} passed, ${outcome.failed} failed)` : '';
+      say(`${good ? '✓' : '✗'} ${check.name}${what}  ${outcome.seconds.toFixed(1)} s\n`);
+      if (!good) say(`${outcome.output.trimEnd()}\n\n`);
+    }
+  }
+  await Promise.all([worker(), worker()]);
+  return total;
+}
+
+function tool(name: string, script: string, args: readonly string[]): Check {
+  return { name, run: () => asOutcome(runNode(script, args)) };
+}
+
+async function asOutcome(ran: Promise<Ran>): Promise<Outcome> {
+  const { code, output, seconds } = await ran;
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output, seconds };
+}

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+
+export const root = path.join(import.meta.dirname, '..');
+
+export interface Ran {
+  readonly code: number;
+  /** Standard output and error as they came; empty where they were passed through. */
+  readonly output: string;
+  readonly seconds: number;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** True: the caller's terminal sees the output, and it is not kept. */
+  readonly show?: boolean;
+}
+
+/** Runs a program to its end, without standard input. A program that is not there has code 127. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const startedMs = performance.now();
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
+    });
+    const pieces: Buffer[] = [];
+    child.stdout?.on('data', (piece: Buffer) => pieces.push(piece));
+    child.stderr?.on('data', (piece: Buffer) => pieces.push(piece));
+    const end = (code: number, more = ''): void =>
+      resolve({
+        code,
+        output: Buffer.concat(pieces).toString('utf8') + more,
+        seconds: (performance.now() - startedMs) / 1000,
+      });
+    child.on('error', (error) => end(127, `${command}: ${error.message}\n`));
+    child.on('close', (code, signal) =>
+      end(code ?? 1, signal === null ? '' : `${command}: ended by ${signal}\n`),
+    );
+  });
+}
+
+/** Runs a script of this repository or of node_modules on the Node we run on. */
+export function runNode(script: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return run(process.execPath, ['--conditions=tailrace-source', path.join(root, script), ...args], options);
+}

@@ -1,0 +1,30 @@
+/*
+ * `npm test`: brings what the tests need, then everything `npm run check` judges, then the system tests against
+ * the running server. `npm test -- FILTER` runs only the tests whose file matches, as vitest understands it.
+ * The last line is always `N passed, N failed`; exits 1 where anything failed or nothing ran.
+ */
+import { runChecks } from './checks.ts';
+import { prepare } from './prepare.ts';
+import { type Counts, runVitest } from './vitest.ts';
+
+const say = (text: string): void => {
+  process.stdout.write(text);
+};
+const filters = process.argv.slice(2);
+
+const counts: Counts[] = [];
+if (filters.length > 0) {
+  await prepare(say);
+  counts.push(await runVitest(filters, { show: true }));
+} else {
+  // Bringing things waits for the network; the checks need none.
+  const [checked] = await Promise.all([runChecks(say), prepare(say)]);
+  counts.push(checked, await runVitest(['--project', 'system'], { show: true }));
+}
+
+const sum = (of: (count: Counts) => number): number => counts.reduce((total, count) => total + of(count), 0);
+const passed = sum((count) => count.passed);
+const failed = sum((count) => count.failed);
+const skipped = sum((count) => count.skipped);
+say(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
