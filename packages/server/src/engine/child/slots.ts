@@ -45,7 +45,7 @@ export function createSlots<Sequence, Task>(sequences: readonly Sequence[]): Slo
         if (oldest === undefined || slot.usedAt < oldest.usedAt) oldest = slot;
         const common = commonPrefix(slot.tokens, tokens);
         const shared = repeatable ? Math.min(common, slot.canonical) : common;
-        if (shared > bestShared && worthIt(shared, slot.tokens.length, tokens.length)) {
+        if (shared > bestShared && worthIt(common, slot.tokens.length, tokens.length)) {
           best = slot;
           bestShared = shared;
         }
@@ -63,8 +63,8 @@ export function createSlots<Sequence, Task>(sequences: readonly Sequence[]): Slo
  * Whether a prompt goes on with a state, or repeats it, rather than only sharing a system prompt with it: a
  * chat's cache is not given up for its first few tokens while another place would do.
  */
-function worthIt(shared: number, held: number, wanted: number): boolean {
-  return shared * 2 >= held || shared * 10 >= wanted * 9;
+function worthIt(common: number, held: number, wanted: number): boolean {
+  return common * 2 >= held || common * 10 >= wanted * 9;
 }
 
 export function commonPrefix(left: readonly number[], right: readonly number[]): number {

@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest';
+import type { GenerationEvent, Sampling } from '../protocol.ts';
+import type { Sequence } from './model.ts';
+import { createScheduler, type Job } from './scheduler.ts';
+
+const end = 0;
+const sampling: Sampling = { temperature: 1, topP: 1, seed: 1, repeatable: false };
+
+/**
+ * A model that writes the letters a, b, c … after any prompt and ends after `answer` of them. What it computes
+ * is logged; with `held` set a computation waits until the test lets it go.
+ */
+function fake(options: { sequences?: number; answer?: number; rate?: number } = {}) {
+  const log: string[] = [];
+  let gate: Promise<void> | undefined;
+  let open: (() => void) | undefined;
+  const failing = new Set<number>();
+  const sequences = Array.from({ length: options.sequences ?? 2 }, (_, index): Sequence => {
+    let held = 0;
+    return {
+      async keep(length) {
+        log.push(`keep ${index}:${length}`);
+        held = Math.min(held, length);
+        return held;
+      },
+      async read(tokens) {
+        log.push(`read ${index}:${tokens.length}`);
+        await gate;
+        held += tokens.length;
+      },
+      write(token) {
+        let written = 0;
+        log.push(`write ${index} after ${token}`);
+        return {
+          async next() {
+            log.push(`next ${index}`);
+            await gate;
+            if (failing.delete(index)) throw new Error('decode failed');
+            held++;
+            written++;
+            return written > (options.answer ?? 3) ? end : 96 + written;
+          },
+          async end() {
+            log.push(`end ${index}`);
+          },
+        };
+      },
+    };
+  });
+  const events: GenerationEvent[] = [];
+  let clock = 0;
+  const scheduler = createScheduler({
+    model: {
+      sequences,
+      bytesOf: (token) => Uint8Array.of(token),
+      endsAnswer: (token) => token === end,
+      readingRate: options.rate ?? 1,
+    },
+    emit: (batch) => events.push(...batch),
+    beat: () => {},
+    // Each look at the clock is a second: slices are slow, and so stay at their smallest.
+    now: () => {
+      clock += 1000;
+      return clock;
+    },
+  });
+  return {
+    log,
+    events,
+    scheduler,
+    failing,
+    hold() {
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+    },
+    letGo() {
+      gate = undefined;
+      open?.();
+    },
+    of: (id: number) => events.filter((event) => event.id === id),
+    text: (id: number) =>
+      events.flatMap((event) => (event.type === 'text' && event.id === id ? [event.text] : [])).join(''),
+    types: (id: number) => events.filter((event) => event.id === id).map((event) => event.type),
+  };
+}
+
+function job(id: number, more: Partial<Job> = {}): Job {
+  return { id, tokens: [1000 + id, 7, 8, 9], sampling, maxTokens: 100, stop: [], ...more };
+}
+
+/** Lets everything run that can run without a timer. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 300; turn++) await Promise.resolve();
+}
+
+describe('scheduler', () => {
+  test('a job is taken, started, written, finished with exact counts, and ended', async () => {
+    const { scheduler, of, text, types } = fake();
+    scheduler.submit(job(1));
+    await settle();
+    expect(types(1)).toEqual(['taken', 'started', 'text', 'text', 'text', 'finished', 'ended']);
+    expect(text(1)).toBe('abc');
+    expect(of(1)[1]).toMatchObject({ promptTokens: 4, cachedTokens: 0 });
+    // The token that ended the answer is counted: it was computed.
+    expect(of(1)[5]).toMatchObject({ reason: 'stop', completionTokens: 4 });
+  });
+
+  test('max_tokens ends with length, and the held-back beginning of a stop string leaves', async () => {
+    const { scheduler, of, text } = fake({ answer: 10 });
+    scheduler.submit(job(1, { maxTokens: 2, stop: ['bcd'] }));
+    await settle();
+    expect(text(1)).toBe('ab');
+    expect(of(1)).toContainEqual({
+      type: 'finished',
+      id: 1,
+      choice: 0,
+      reason: 'length',
+      completionTokens: 2,
+    });
+  });
+
+  test('a stop string that is complete with the last allowed token ends with stop', async () => {
+    const { scheduler, of, text } = fake({ answer: 10 });
+    scheduler.submit(job(1, { maxTokens: 3, stop: ['bc'] }));
+    await settle();
+    expect(text(1)).toBe('a');
+    expect(of(1)).toContainEqual({ type: 'finished', id: 1, choice: 0, reason: 'stop', completionTokens: 3 });
+  });
+
+  test('jobs beyond the sequences wait in order, and an aborted one never runs', async () => {
+    const { scheduler, events, types } = fake({ sequences: 1 });
+    for (const id of [1, 2, 3]) scheduler.submit(job(id));
+    scheduler.abort(2);
+    await settle();
+    expect(events.filter((event) => event.type === 'taken').map((event) => event.id)).toEqual([1, 3]);
+    expect(types(2)).toEqual(['ended']);
+  });
+
+  test('writers are computed together, and a slice of prompt comes after each of their tokens', async () => {
+    const { scheduler, log } = fake({ sequences: 2, answer: 4, rate: 0 });
+    scheduler.submit(job(1));
+    await Promise.resolve();
+    scheduler.submit(job(2, { tokens: Array.from({ length: 26 }, (_, index) => index) }));
+    await settle();
+    const from = log.indexOf('next 0');
+    expect(log.slice(from, from + 7)).toEqual([
+      'next 0',
+      'keep 1:0',
+      'read 1:8',
+      'next 0',
+      'read 1:8',
+      'next 0',
+      'read 1:9',
+    ]);
+  });
+
+  test('no slice leaves a single token for the next one', async () => {
+    for (let length = 3; length < 60; length++) {
+      const { scheduler, log } = fake({ rate: 0 });
+      scheduler.submit(job(1, { tokens: Array.from({ length }, (_, index) => index) }));
+      await settle();
+      const reads = log.filter((line) => line.startsWith('read')).map((line) => Number(line.split(':')[1]));
+      expect(reads.reduce((sum, read) => sum + read, 0)).toBe(length - 1);
+      for (const read of reads) expect(read).toBeGreaterThan(1);
+    }
+  });
+
+  test('an abort while reading frees the place after the slice in hand, and reads no further', async () => {
+    const run = fake({ sequences: 1, rate: 0 });
+    run.hold();
+    run.scheduler.submit(job(1, { tokens: Array.from({ length: 100 }, (_, index) => index) }));
+    run.scheduler.submit(job(2));
+    await settle();
+    run.scheduler.abort(1);
+    expect(run.types(1)).toEqual(['taken']);
+    run.letGo();
+    await settle();
+    expect(run.types(1)).toEqual(['taken', 'ended']);
+    expect(run.log.filter((line) => line.startsWith('read')).length).toBe(2);
+    expect(run.types(2).at(-1)).toBe('ended');
+  });
+
+  test('an abort while writing frees the place after the token in hand, without another event', async () => {
+    const run = fake({ answer: 1000 });
+    run.scheduler.submit(job(1));
+    while (!run.log.includes('next 0')) await Promise.resolve();
+    run.hold();
+    await settle();
+    const before = run.types(1).length;
+    run.scheduler.abort(1);
+    run.letGo();
+    await settle();
+    expect(run.types(1).slice(before)).toEqual(['ended']);
+    expect(run.log.at(-1)).toBe('end 0');
+  });
+
+  test('a writer that is not part of the computation in hand is freed at once', async () => {
+    const run = fake({ answer: 1000, rate: 0 });
+    run.scheduler.submit(job(1));
+    while (!run.log.includes('next 0')) await Promise.resolve();
+    run.scheduler.submit(job(2, { tokens: Array.from({ length: 100 }, (_, index) => index) }));
+    while (!run.log.includes('keep 1:0')) await Promise.resolve();
+    run.hold();
+    await settle();
+    expect(run.log.at(-1)).toMatch(/^read 1/);
+    run.scheduler.abort(1);
+    expect(run.types(1).at(-1)).toBe('ended');
+    run.scheduler.abort(2);
+    run.letGo();
+    await settle();
+    expect(run.types(2).at(-1)).toBe('ended');
+  });
+
+  test('a computation that fails ends that request alone, and its state is not used again', async () => {
+    const run = fake();
+    run.failing.add(0);
+    run.scheduler.submit(job(1));
+    run.scheduler.submit(job(2));
+    await settle();
+    expect(run.of(1)).toContainEqual(
+      expect.objectContaining({ type: 'failed', failure: expect.objectContaining({ code: 'upstream_cut' }) }),
+    );
+    expect(run.types(1).at(-1)).toBe('ended');
+    expect(run.text(2)).toBe('abc');
+    run.scheduler.submit(job(3, { tokens: job(1).tokens }));
+    await settle();
+    expect(run.of(3)).toContainEqual(expect.objectContaining({ type: 'started', cachedTokens: 0 }));
+  });
+
+  test('a second turn is read from where the first one ended', async () => {
+    const run = fake();
+    run.scheduler.submit(job(1));
+    await settle();
+    run.scheduler.submit(job(2, { tokens: [...job(1).tokens, 97, 98, 99, 50, 51, 52] }));
+    await settle();
+    expect(run.of(2)).toContainEqual(expect.objectContaining({ type: 'started', cachedTokens: 7 }));
+  });
+
+  test('a repeatable request reuses only what was read as a prompt, never what was written', async () => {
+    const run = fake();
+    run.scheduler.submit(job(1));
+    await settle();
+    run.scheduler.submit(
+      job(2, {
+        tokens: [...job(1).tokens, 97, 98, 99, 50, 51, 52],
+        sampling: { ...sampling, repeatable: true },
+      }),
+    );
+    await settle();
+    expect(run.of(2)).toContainEqual(expect.objectContaining({ type: 'started', cachedTokens: 3 }));
+  });
+
+  test('a stream that samples tokens without text says that it lives', async () => {
+    const run = fake({ answer: 0 });
+    let clock = 0;
+    const silent = createScheduler({
+      model: {
+        sequences: [
+          {
+            keep: async () => 0,
+            read: async () => {},
+            write: () => ({ next: async () => 5, end: async () => {} }),
+          },
+        ],
+        bytesOf: () => new Uint8Array(0),
+        endsAnswer: () => false,
+        readingRate: 1,
+      },
+      emit: (batch) => run.events.push(...batch),
+      beat: () => {},
+      now: () => {
+        clock += 400;
+        return clock;
+      },
+    });
+    silent.submit(job(9, { maxTokens: 12 }));
+    await settle();
+    expect(run.of(9)).toContainEqual({ type: 'text', id: 9, choice: 0, text: '' });
+  });
+});
