@@ -1,6 +1,3 @@
-import { fork } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Failure, failure, ok, type Result } from '../domain/failure.ts';
 import type { Capabilities, Feature } from '../domain/requirements.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -9,7 +6,7 @@ import { createCallStream } from './call-stream.ts';
 import { type Call, createCalls } from './calls.ts';
 import { leastTokens, promptTooLong } from './context-length.ts';
 import { chooseThreads, countCores } from './cores.ts';
-import { childEnvironment } from './environment.ts';
+import { forkChild } from './fork-child.ts';
 import { promptMessages } from './messages.ts';
 import { inspectModelFile } from './model-file.ts';
 import type { FromChild, GenerationEvent, LoadMessage, ModelInfo } from './protocol.ts';
@@ -80,7 +77,7 @@ export function createEngine(options: EngineOptions): Engine {
   });
 
   const supervisor = createSupervisor({
-    fork: options.fork ?? (() => forkChild(childEnvironment(options.environment ?? {}))),
+    fork: options.fork ?? (() => forkChild(options.environment ?? {})),
     load: loadMessage,
     onMessage,
     onDown: () => {
@@ -275,16 +272,4 @@ function failed(reason: Failure): EventStream {
   stream.push({ type: 'failed', failure: reason });
   stream.end();
   return stream.stream;
-}
-
-/** Runs the child from where this file lies: the sources, or what was built of them. */
-function forkChild(environment: Record<string, string>): Child {
-  const extension = extname(fileURLToPath(import.meta.url));
-  const conditions = process.execArgv.filter((argument) => /^(--conditions|-C)(=|$)/.test(argument));
-  const fromSource = extension === '.ts' ? ['--conditions=tailrace-source'] : [];
-  return fork(new URL(`./child/main${extension}`, import.meta.url), [], {
-    execArgv: [...new Set([...conditions, ...fromSource])],
-    env: environment,
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
 }

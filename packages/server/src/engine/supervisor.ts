@@ -36,6 +36,7 @@ export interface Child {
   on(event: 'exit', listener: (code: number | null, signal: string | null) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   readonly stderr: Readable | null;
+  readonly pid?: number | undefined;
 }
 
 export interface SupervisorOptions {
@@ -92,6 +93,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         log.debug('engine', { line });
       }
     });
+    log.debug('engine process started', { pid: launched.pid });
     launched.send(options.load());
   }
 

@@ -1,0 +1,84 @@
+import { decodeJsonText } from '@tailrace/protocol';
+import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
+import type { StreamEvent } from '../../packages/server/src/domain/stream-event.ts';
+import { createEngine, type Engine, type EngineModel } from '../../packages/server/src/engine/engine.ts';
+import type { Log } from '../../packages/server/src/telemetry/log.ts';
+
+/** An engine with one model `m`, and what it said of its process. */
+export interface TestEngine {
+  readonly engine: Engine;
+  /** The process that runs now. */
+  pid(): number;
+}
+
+export async function startTestEngine(
+  model: EngineModel,
+  queue = 32,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestEngine> {
+  let pid = 0;
+  const log: Log = {
+    debug(_message, fields) {
+      if (typeof fields?.['pid'] === 'number') pid = fields['pid'];
+    },
+    info() {},
+    warn() {},
+    error() {},
+  };
+  const engine = createEngine({ models: new Map([['m', model]]), queue, log, environment });
+  const started = await engine.start(AbortSignal.timeout(60_000));
+  if (!started.ok) throw new Error(started.failure.message);
+  return { engine, pid: () => pid };
+}
+
+export interface Outcome {
+  readonly text: string;
+  readonly events: readonly StreamEvent[];
+  /** The finish reason, or the failure's code; undefined where the stream just ended. */
+  readonly end: string | undefined;
+  readonly usage: {
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    readonly cachedTokens?: number;
+  };
+}
+
+export type Wish = Partial<ChatRequest> & { readonly signal?: AbortSignal; readonly onText?: () => void };
+
+/** Asks once and reads to the end. */
+export async function ask(engine: Engine, content: string, wish: Wish = {}): Promise<Outcome> {
+  const { signal = new AbortController().signal, onText, ...fields } = wish;
+  const request: ChatRequest = {
+    model: 'm',
+    messages: [{ role: 'user', content: [{ type: 'text', text: content }] }],
+    stream: true,
+    includeUsage: false,
+    stop: [],
+    n: 1,
+    logprobs: false,
+    topLogprobs: 0,
+    responseFormat: { type: 'text' },
+    tools: [],
+    toolChoice: { type: 'auto' },
+    parallelToolCalls: true,
+    body: {},
+    ...fields,
+  };
+  const stream = engine.open({ request, model: 'm', keyId: 'k', completionId: 'c' }, signal);
+  const events: StreamEvent[] = [];
+  let text = '';
+  let end: string | undefined;
+  let usage: Outcome['usage'] = { promptTokens: 0, completionTokens: 0 };
+  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
+    for (const event of step.value) {
+      events.push(event);
+      if (event.type === 'text-delta') {
+        text += decodeJsonText(event.json);
+        onText?.();
+      } else if (event.type === 'usage') usage = event.usage;
+      else if (event.type === 'finish') end = event.reason;
+      else if (event.type === 'failed') end = event.failure.code;
+    }
+  }
+  return { text, events, end, usage };
+}

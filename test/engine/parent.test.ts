@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { writeRandomGguf } from '../support/random-gguf.ts';
+import { createScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+
+test('the process ends with its parent, even after a kill -9 while it computes', async () => {
+  const scratch = createScratch('parent');
+  const model = join(scratch.path, 'random.gguf');
+  writeRandomGguf(model, { seed: 5 });
+  const parent = spawn(
+    process.execPath,
+    ['--conditions=tailrace-source', join(import.meta.dirname, 'parent-process.ts'), model],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  try {
+    const pid = await new Promise<number>((resolve, reject) => {
+      parent.stdout.setEncoding('utf8').once('data', (text: string) => resolve(Number(text)));
+      parent.once('exit', () => reject(new Error('the parent ended by itself')));
+    });
+    expect(alive(pid)).toBe(true);
+    parent.kill('SIGKILL');
+    await until('the engine process is gone', 2000, () => (alive(pid) ? undefined : true));
+  } finally {
+    parent.kill('SIGKILL');
+    scratch.remove();
+  }
+});
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
