@@ -8,9 +8,7 @@ export interface ClientRow {
   readonly driver: Driver;
   readonly cannot: Partial<Readonly<Record<Ability, string>>>;
   /** The exception its users catch for a refusal. */
-  readonly exception: (status: number, code: string) => string;
-  /** Codes for which it raises an exception of its own without the fields of the envelope. */
-  readonly hides?: readonly string[];
+  readonly exception: (status: number) => string;
   /** The exception it raises for an error event in mid-stream. */
   readonly midStream: string;
 }
@@ -79,9 +77,7 @@ export const clients: readonly ClientRow[] = [
     name: 'LangChain for JavaScript',
     driver: { file: 'langchain.mjs' },
     cannot: langchain,
-    exception: (status, code) =>
-      code === 'context_length_exceeded' ? 'ContextOverflowError' : openaiException('APIError')(status),
-    hides: ['context_length_exceeded'],
+    exception: openaiException('APIError'),
     midStream: 'APIError',
   },
   {

@@ -92,8 +92,10 @@ describe.each(clients)('$name', (row) => {
   });
 
   able(row, 'helper', 'reads a stream through its own accumulator', async () => {
-    const helped = await ask({ op: 'helper', request: greedy });
-    const whole = await ask({ op: 'complete', request: greedy });
+    // OpenAI's Python helper raises when an answer ends for its length: this one ends by itself.
+    const request = { ...greedy, model: 'lab/plain' };
+    const helped = await ask({ op: 'helper', request });
+    const whole = await ask({ op: 'complete', request });
     expect(helped).toMatchObject({ error: null, text: whole.text, finish: whole.finish, usage: whole.usage });
   });
 
@@ -147,8 +149,7 @@ describe.each(clients)('$name', (row) => {
         const { status, code, type, param, call } = refusal;
         for (const op of ['complete', 'stream'] as const) {
           const { error } = await ask({ op, ...call });
-          expect(error?.classes, JSON.stringify(error)).toContain(row.exception(status, code));
-          if (row.hides?.includes(code) === true) continue;
+          expect(error?.classes, JSON.stringify(error)).toContain(row.exception(status));
           expect(error).toMatchObject({ status, code, type, param });
         }
       });
@@ -156,7 +157,7 @@ describe.each(clients)('$name', (row) => {
 
     test('a wrong base URL as 404 unknown_url', async () => {
       const { error } = await ask({ op: 'complete', baseUrl: tap.origin, request: greedy });
-      expect(error?.classes).toContain(row.exception(404, 'unknown_url'));
+      expect(error?.classes).toContain(row.exception(404));
       expect(error).toMatchObject({ status: 404, code: 'unknown_url' });
       expect(error?.message).toContain('/v1');
     });
@@ -196,6 +197,22 @@ test('a reader that splits every network chunk by hand, keeping nothing over, lo
       finish: 'stop',
       text: 'Über die Brücke 日本 😀\n\ndata: [DONE]',
     });
+  } finally {
+    await client.close();
+  }
+});
+
+test('the SDK for Node reads five streams over one connection: [DONE] and the end come together', async () => {
+  const client = startClient({ file: 'openai.mjs', argument: 'openai' });
+  try {
+    const before = tap.connections();
+    for (let turn = 0; turn < 5; turn += 1) {
+      const request = { model: 'lab/plain', messages: question };
+      const call = { op: 'stream', baseUrl: `${tap.origin}/v1`, apiKey: server.apiKey, request } as const;
+      expect((await client.call(call)).error).toBeNull();
+    }
+    expect(tap.connections() - before).toBe(1);
+    tap.checkStreams();
   } finally {
     await client.close();
   }

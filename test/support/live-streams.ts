@@ -5,7 +5,7 @@ export interface LiveStream {
   readonly id: string;
   readonly key_id: string;
   readonly model: string;
-  readonly target: string;
+  readonly target: string | null;
   readonly created_at: string | number;
 }
 

@@ -34,7 +34,7 @@ export interface TestServer {
   readonly adminKey: string;
   readonly pid: number;
   readonly exited: Promise<Exit>;
-  /** Drains (SIGTERM) and checks that it went well: exit 0, no stack trace on standard error. */
+  /** Drains (SIGTERM) and checks that it went well: exit 0, no stack trace on standard error. Once is enough. */
   stop(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   /** kill -9, for the tests about that; `stop()` then has nothing to complain of. */
@@ -67,6 +67,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     { cwd: root, env: serverEnvironment(options.env ?? {}) },
   );
   let exitExpected = false;
+  let stopped = false;
   const fail = (why: string): Error =>
     new Error(`${why}\n--- standard error of the server:\n${child.stderr()}`);
 
@@ -101,6 +102,8 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
       await child.end('SIGKILL', 0);
     },
     async stop() {
+      if (stopped) return;
+      stopped = true;
       try {
         const early = child.exit();
         if (early !== undefined && !exitExpected) {

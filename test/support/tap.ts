@@ -9,6 +9,8 @@ import { expectTrueStream, type StreamExpectation } from './stream-check.ts';
 export interface Tap {
   readonly port: number;
   readonly origin: string;
+  /** Connections opened so far. */
+  connections(): number;
   /** Responses on all connections since the last call. */
   take(): RawResponse[];
   /** Checks the streams among them; those the client left early are checked as far as they came. */
@@ -25,10 +27,12 @@ interface Recording {
 export async function startTap(targetPort: number): Promise<Tap> {
   let recordings: Recording[] = [];
   const sockets = new Set<Socket>();
+  let opened = 0;
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = createConnection({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
     const recording: Recording = { bytes: [], serverEnded: false, clientLeft: false };
     recordings.push(recording);
+    opened += 1;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.setNoDelay(true);
@@ -39,8 +43,12 @@ export async function startTap(targetPort: number): Promise<Tap> {
     upstream.on('end', () => {
       recording.serverEnded = true;
     });
-    client.on('close', () => {
+    const noteWhoEnded = (): void => {
       recording.clientLeft ||= !recording.serverEnded;
+    };
+    client.on('end', noteWhoEnded);
+    client.on('close', () => {
+      noteWhoEnded();
       upstream.destroy();
     });
     upstream.on('close', (hadError) => (hadError ? client.resetAndDestroy() : client.end()));
@@ -68,6 +76,7 @@ export async function startTap(targetPort: number): Promise<Tap> {
   return {
     port: address.port,
     origin: `http://127.0.0.1:${address.port}`,
+    connections: () => opened,
     take: () => take().map(({ response }) => response),
     checkStreams(expectation = {}) {
       for (const { response, left } of take()) {

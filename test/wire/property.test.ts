@@ -69,7 +69,7 @@ describe('a request', () => {
         expect(answer.status, answer.body.toString()).toBe(200);
         expectHonest(answer, request);
       }),
-      { numRuns: 250 },
+      { numRuns: 1000 },
     );
   });
 
@@ -84,7 +84,7 @@ describe('a request', () => {
         });
         if (fault.code !== 'any') expect(error?.code, answer.body.toString()).toBe(fault.code);
       }),
-      { numRuns: 400 },
+      { numRuns: 1000 },
     );
   });
 
@@ -117,7 +117,7 @@ describe('a request', () => {
           true,
         );
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
@@ -134,7 +134,7 @@ describe('a request', () => {
       fc.asyncProperty(bytes, async (body) => {
         expectHonest(await post(new Uint8Array(body)), undefined);
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 

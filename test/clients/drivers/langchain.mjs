@@ -1,7 +1,7 @@
 // LangChain for JavaScript.
 import { HumanMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';
-import { serve } from './lines.mjs';
+import { classesOf, serve } from './lines.mjs';
 
 function open(call) {
   const { model, messages, max_tokens, temperature, top_p, stop, stream_options, ...more } = call.request;
@@ -61,9 +61,14 @@ async function turns(call, outcome) {
   noteMessage(outcome, await chat.invoke(messages));
 }
 
-serve({ complete, stream, turns }, (error) => ({
-  status: error?.status ?? null,
-  code: error?.code ?? null,
-  param: error?.param ?? null,
-  type: error?.type ?? null,
-}));
+// A context overflow may come as an exception of LangChain's own around the one the SDK raised.
+serve({ complete, stream, turns }, (error) => {
+  const raised = error?.cause?.status === undefined ? error : error.cause;
+  return {
+    ...(raised === error ? {} : { classes: classesOf(raised) }),
+    status: raised?.status ?? null,
+    code: raised?.code ?? null,
+    param: raised?.param ?? null,
+    type: raised?.type ?? null,
+  };
+});

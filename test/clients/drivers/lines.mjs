@@ -73,7 +73,7 @@ export function usageOf(usage) {
 }
 
 /** The names of an exception's class and of what that class extends: users catch either. */
-function classesOf(error) {
+export function classesOf(error) {
   const names = [];
   for (let kind = error?.constructor; kind?.name; kind = Object.getPrototypeOf(kind)) names.push(kind.name);
   return names;
