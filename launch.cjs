@@ -169,8 +169,35 @@ async function installDependencies(node, kind) {
     }
     // `--include=dev` because NODE_ENV=production would leave them out.
     await npm(node, ['ci', kind === 'all' ? '--include=dev' : '--omit=dev'], root, 'the dependencies');
+    const lost = leftOut(kind);
+    if (lost.length > 0 || diskIsNearlyFull(1e6)) {
+      if (diskIsNearlyFull(300e6)) {
+        throw new Expected(
+          `the disk is full: ${lost.join(', ') || 'the dependencies'} could not be written to ${root}. Free some space and start again.`,
+        );
+      }
+      say(`npm left out ${lost.join(', ')}: the registry does not have it. What needs it will say so.`);
+    }
     writeStamp(lockHash, kind);
   });
+}
+
+/** npm passes over every failure of an optional package, a full disk included. These are the ones we count on. */
+function leftOut(kind) {
+  const lock = readJson(path.join(root, 'package-lock.json'));
+  const fits = (list, own) => list === undefined || list.indexOf(own) >= 0;
+  return Object.keys((lock && lock.packages) || {}).filter((name) => {
+    const wanted = lock.packages[name];
+    if (!wanted.optional || wanted.os === undefined || (wanted.dev && kind !== 'all')) return false;
+    const ours = fits(wanted.os, process.platform) && fits(wanted.cpu, process.arch);
+    return ours && fits(wanted.libc, 'glibc') && !fs.existsSync(path.join(root, name, 'package.json'));
+  });
+}
+
+function diskIsNearlyFull(bytes) {
+  if (!fs.statfsSync) return false;
+  const disk = fs.statfsSync(root);
+  return disk.bavail * disk.bsize < bytes;
 }
 
 function installed(lockHash, kind) {
@@ -509,7 +536,9 @@ function say(message) {
 function explainFileError(error) {
   if (error instanceof Expected) return error;
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
-    return new Expected(`the disk is full: cannot write ${error.path}. Free some space and start again.`);
+    return new Expected(
+      `the disk is full: nothing more can be written to ${error.path || root}. Free some space and start again.`,
+    );
   if (error.code === 'EACCES' || error.code === 'EROFS' || error.code === 'EPERM') {
     return new Expected(
       `cannot write to ${error.path || root} (${error.code}). Start from a folder of your own.`,
