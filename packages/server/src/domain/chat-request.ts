@@ -36,7 +36,11 @@ export interface ChatRequest {
 }
 
 export type Message =
-  | { readonly role: 'system' | 'developer' | 'user'; readonly content: readonly ContentPart[]; readonly name?: string }
+  | {
+      readonly role: 'system' | 'developer' | 'user';
+      readonly content: readonly ContentPart[];
+      readonly name?: string;
+    }
   | AssistantMessage
   | { readonly role: 'tool'; readonly content: readonly ContentPart[]; readonly toolCallId: string };
 
@@ -68,7 +72,12 @@ export interface ToolCall {
 export type ResponseFormat =
   | { readonly type: 'text' }
   | { readonly type: 'json_object' }
-  | { readonly type: 'json_schema'; readonly name: string; readonly schema: JsonValue; readonly strict: boolean };
+  | {
+      readonly type: 'json_schema';
+      readonly name: string;
+      readonly schema: JsonValue;
+      readonly strict: boolean;
+    };
 
 export interface ToolDefinition {
   readonly name: string;

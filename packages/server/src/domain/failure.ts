@@ -12,16 +12,24 @@ export interface Failure {
   readonly param?: string;
   /** How long a client should wait, in milliseconds, where that is known. */
   readonly retryAfterMs?: number;
+  /** True where the same target would say the same again: its key is refused, its model is not there. */
+  readonly permanent?: true;
   /** For the log only: the cause as it came, with hosts and wording of others. */
   readonly detail?: string;
 }
 
-export function failure(code: ErrorCode, message: string, more: Omit<Failure, 'code' | 'message'> = {}): Failure {
+export function failure(
+  code: ErrorCode,
+  message: string,
+  more: Omit<Failure, 'code' | 'message'> = {},
+): Failure {
   return { code, message, ...more };
 }
 
 /** Either a value or why there is none. */
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: Failure };
 
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };

@@ -42,7 +42,10 @@ export interface Requirement {
 }
 
 /** The first requirement a target cannot honour, or undefined where it can serve the whole request. */
-export function unmet(requirements: readonly Requirement[], capabilities: Capabilities): Requirement | undefined {
+export function unmet(
+  requirements: readonly Requirement[],
+  capabilities: Capabilities,
+): Requirement | undefined {
   return requirements.find((requirement) => !capabilities.has(requirement.feature));
 }
 

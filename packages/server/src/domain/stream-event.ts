@@ -39,6 +39,8 @@ export interface TextDelta {
   readonly type: 'text-delta';
   readonly choice: number;
   readonly json: JsonText;
+  /** How many tokens this text is, where the target tells; a takeover reduces `max_tokens` by their sum. */
+  readonly tokens?: number;
   /** One entry a token, where the request asked for them. */
   readonly logprobs?: readonly TokenLogprobWire[];
 }

@@ -10,6 +10,8 @@ export interface CollectJob {
   readonly events: EventStream;
   readonly choices: number;
   readonly transcript: Transcript | undefined;
+  /** An estimate, for a target that does not tell its usage. */
+  readonly promptTokens: () => number;
   /** Called when the answer is whole. */
   identify(fingerprint: string | undefined): StreamIdentity;
   now(): number;

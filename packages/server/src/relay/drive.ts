@@ -1,8 +1,7 @@
-import { createEventGrammar } from '../domain/event-grammar.ts';
 import { type Failure, failure } from '../domain/failure.ts';
-import { commits, type EventBatch, type FailedEvent, type StreamEvent } from '../domain/stream-event.ts';
-import type { Usage } from '../domain/usage.ts';
+import { commits, type EventBatch } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
+import { createAnswerGuard, type Passed } from './answer-guard.ts';
 import { mergeDeltas } from './merge-deltas.ts';
 import type { Run, RunOutcome } from './run.ts';
 import type { Transcript } from './transcript.ts';
@@ -13,13 +12,15 @@ export interface Drive {
   /** How many finishes make the answer whole. */
   readonly choices: number;
   readonly now: () => number;
+  /** An estimate of the prompt's tokens, for a target that does not tell its usage. */
+  readonly promptTokens: () => number;
   /** Listens in, for the operator's log. */
   readonly transcript: Transcript | undefined;
   /**
    * Takes one event; `last` on the finish that makes the answer whole. Returns a promise only when it wants
    * a pause: one promise an event would cost more than the relaying itself.
    */
-  take(event: Exclude<StreamEvent, FailedEvent>, last: boolean): Promise<void> | undefined;
+  take(event: Passed, last: boolean): Promise<void> | undefined;
 }
 
 /**
@@ -28,14 +29,13 @@ export interface Drive {
  */
 export async function drive(job: Drive): Promise<RunOutcome> {
   const { run, events } = job;
-  const guard = createEventGrammar(job.choices);
-  let usage: Usage | undefined;
+  const guard = createAnswerGuard(job.choices, job.promptTokens);
   let ttftMs: number | undefined;
 
   const outcome = (status: RunOutcome['status'], reason?: Failure): RunOutcome => ({
     status,
     ...(reason === undefined ? {} : { failure: reason }),
-    ...(usage === undefined ? {} : { usage }),
+    ...(guard.usage === undefined ? {} : { usage: guard.usage }),
     ...(ttftMs === undefined ? {} : { ttftMs }),
   });
   const torn = (reason: Failure) => outcome(ttftMs === undefined ? 'failed' : 'cut', reason);
@@ -53,16 +53,17 @@ export async function drive(job: Drive): Promise<RunOutcome> {
       for (let i = 0; i < batch.length; i += 1) {
         const event = batch[i];
         if (event === undefined) break;
-        const violation = guard.accept(event);
-        if (violation !== undefined) return torn(outOfOrder(violation));
         if (event.type === 'failed') return torn(event.failure);
-        if (event.type === 'usage') usage = event.usage;
-        if (ttftMs === undefined && commits(event)) ttftMs = job.now() - startedMs;
+        const passed = guard.accept(event);
+        if (typeof passed === 'string') return torn(outOfOrder(passed));
 
-        job.transcript?.add(event);
-        const last = guard.ended === 'whole';
-        const pause = job.take(event, last);
-        if (last) return outcome('completed');
+        let pause: Promise<void> | undefined;
+        for (const one of passed) {
+          if (ttftMs === undefined && commits(one)) ttftMs = job.now() - startedMs;
+          job.transcript?.add(one);
+          pause = job.take(one, guard.whole && one.type === 'finish');
+        }
+        if (guard.whole) return outcome('completed');
         if (pause === undefined) continue;
         await pause;
         if (run.signal.aborted) break;

@@ -18,7 +18,12 @@ export function mergeDeltas(batch: EventBatch): EventBatch {
 }
 
 function joinDeltas(left: TextDelta, right: TextDelta): TextDelta {
-  const json = joinJsonText(left.json, right.json);
-  if (left.logprobs === undefined && right.logprobs === undefined) return { ...left, json };
-  return { ...left, json, logprobs: [...(left.logprobs ?? []), ...(right.logprobs ?? [])] };
+  const { tokens: _, logprobs: __, ...both } = { ...left, json: joinJsonText(left.json, right.json) };
+  const counted = left.tokens !== undefined && right.tokens !== undefined;
+  const told = left.logprobs !== undefined || right.logprobs !== undefined;
+  return {
+    ...both,
+    ...(counted ? { tokens: left.tokens + right.tokens } : {}),
+    ...(told ? { logprobs: [...(left.logprobs ?? []), ...(right.logprobs ?? [])] } : {}),
+  };
 }

@@ -78,6 +78,7 @@ function job(stream: EventStream, sink: Sink, settings: Partial<StreamJob['setti
     choices: 1,
     sink,
     transcript: undefined,
+    promptTokens: () => 11,
     settings: { keepalive: 'comment', keepaliveAfterMs: 10_000, holdHeadMs: 8_000, ...settings },
     createEncoder: () =>
       createChunkEncoder({ id: 'chatcmpl-1', created: 1, model: 'm', fingerprint: 'fp' }, 1, 'inline'),
@@ -115,6 +116,30 @@ describe('a relayed stream', () => {
     const { violations, summary } = checkStream(Buffer.from(body()));
     expect(violations).toEqual([]);
     expect(summary).toMatchObject({ complete: false, error: { code: 'upstream_cut', requestId: 'req_1' } });
+  });
+
+  it('drops deltas that say nothing, and estimates a usage that nobody told', async () => {
+    const { sink, body } = arraySink();
+    const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'stop' }];
+    const outcome = await relayStream(job(events([text(''), text('a'), text('')], finish), sink));
+    expect(outcome.usage).toEqual({ promptTokens: 11, completionTokens: 1, estimated: true });
+    expect(checkStream(Buffer.from(body())).violations).toEqual([]);
+  });
+
+  it('ends in the error event when the arguments of a call do not join to JSON', async () => {
+    const { sink, body } = arraySink();
+    const call: EventBatch = [
+      { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' },
+      { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('{"a":') },
+    ];
+    const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'tool_calls' }];
+    expect(await relayStream(job(events(call, finish), sink))).toMatchObject({
+      status: 'cut',
+      failure: { code: 'upstream_protocol' },
+    });
+    expect(body()).not.toContain('finish_reason":"');
+    const cut: EventBatch = [{ type: 'finish', choice: 0, reason: 'length' }];
+    expect((await relayStream(job(events(call, cut), arraySink().sink))).status).toBe('completed');
   });
 
   it('takes a polite end without a finish for a cut', async () => {

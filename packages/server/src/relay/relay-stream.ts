@@ -15,6 +15,8 @@ export interface StreamJob {
   readonly events: EventStream;
   readonly choices: number;
   readonly transcript: Transcript | undefined;
+  /** An estimate, for a target that does not tell its usage. */
+  readonly promptTokens: () => number;
   readonly sink: Sink;
   readonly settings: Pick<StreamConfig, 'keepalive' | 'keepaliveAfterMs' | 'holdHeadMs'>;
   /** Called at the commit, when it is known who serves. */

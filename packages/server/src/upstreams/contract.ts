@@ -23,6 +23,13 @@ export interface Upstream {
   readonly firstTokenClock: 'call' | 'start';
 
   /**
+   * How this upstream can go on with an answer that another one left unfinished, unless the configuration
+   * says otherwise: `prefix` where {@link UpstreamCall.prefix} is continued exactly. Absent: it cannot be
+   * told where to begin.
+   */
+  takeover?(model: string): 'prefix' | undefined;
+
+  /**
    * Asks once. Returns at once; connecting, queueing and everything that can go wrong happen inside the
    * stream, and every expected failure is a `failed` event there: `next()` rejects only for bugs.
    * Aborting `signal` ends the work within 100 ms and ends the stream without a further event.
@@ -36,6 +43,11 @@ export interface UpstreamCall {
   readonly model: string;
   /** Whose request it is, for fairness between keys. */
   readonly keyId: string;
+  /**
+   * The beginning of the answer, already delivered: the upstream goes on exactly behind it, counts it as
+   * part of the prompt, and says none of it again. Only where it declares {@link Upstream.takeover}.
+   */
+  readonly prefix?: string;
   /** The completion's id: for logs, and for making tool-call ids. */
   readonly completionId: string;
 }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
+import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { collectCompletion } from '../../relay/collect-completion.ts';
 import { relayStream } from '../../relay/relay-stream.ts';
@@ -120,6 +121,7 @@ async function stream(
     run,
     events: source,
     transcript,
+    promptTokens: () => estimatePromptTokens(request),
     choices: request.n,
     sink,
     settings: config.stream,
@@ -138,6 +140,7 @@ async function collect(exchange: Exchange, { request, run, source, transcript }:
     run,
     events: source,
     transcript,
+    promptTokens: () => estimatePromptTokens(request),
     choices: request.n,
     now: () => performance.now(),
     identify: (fingerprint) => identify(run, request.model, source, fingerprint),

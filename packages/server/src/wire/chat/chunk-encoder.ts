@@ -45,6 +45,7 @@ export function createChunkEncoder(identity: StreamIdentity, choices: number, fo
 
   let usage: Usage | undefined;
   let unfinished = choices;
+  const finished = new Set<number>();
 
   const deltaFrame = (choice: number, delta: string) => `${prefix}${choice},"delta":{${delta}${suffix}`;
   const textFrame = (choice: number, field: string, json: JsonText) =>
@@ -52,14 +53,15 @@ export function createChunkEncoder(identity: StreamIdentity, choices: number, fo
 
   const finishFrames = (choice: number, reason: FinishReason, extra: JsonObject | undefined): string[] => {
     unfinished -= 1;
+    finished.add(choice);
     const frames: string[] = [];
     if (extra !== undefined) {
       frames.push(deltaFrame(choice, `"content":"","extra_content":${asciiJson(extra)}`));
     }
     const last = unfinished === 0;
     const wire = last && usage !== undefined ? usageWire(usage) : undefined;
-    const finished = `${prefix}${choice},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]`;
-    frames.push(finished + (form === 'inline' ? inlineUsage(wire) : tail));
+    const frame = `${prefix}${choice},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]`;
+    frames.push(frame + (form === 'inline' ? inlineUsage(wire) : tail));
     if (form === 'separate' && wire !== undefined) {
       frames.push(sseData(`${head},"choices":[],"usage":${asciiJson(wire)}}`));
     }
@@ -69,7 +71,11 @@ export function createChunkEncoder(identity: StreamIdentity, choices: number, fo
   return {
     roles: () =>
       Array.from({ length: choices }, (_, choice) => deltaFrame(choice, '"role":"assistant","content":""')),
-    keepalive: () => deltaFrame(0, '"content":""'),
+    keepalive: () => {
+      let choice = 0;
+      while (finished.has(choice)) choice += 1;
+      return deltaFrame(choice, '"content":""');
+    },
     encode: (event) => {
       switch (event.type) {
         case 'start':
