@@ -45,10 +45,9 @@ export interface Outcome {
 
 export type Wish = Partial<ChatRequest> & { readonly signal?: AbortSignal; readonly onText?: () => void };
 
-/** Asks once and reads to the end. */
-export async function ask(engine: Engine, content: string, wish: Wish = {}): Promise<Outcome> {
-  const { signal = new AbortController().signal, onText, ...fields } = wish;
-  const request: ChatRequest = {
+/** A request of one user message, with the fields a test wants to differ. */
+export function requestOf(content: string, fields: Partial<ChatRequest> = {}): ChatRequest {
+  return {
     model: 'm',
     messages: [{ role: 'user', content: [{ type: 'text', text: content }] }],
     stream: true,
@@ -64,6 +63,12 @@ export async function ask(engine: Engine, content: string, wish: Wish = {}): Pro
     body: {},
     ...fields,
   };
+}
+
+/** Asks once and reads to the end. */
+export async function ask(engine: Engine, content: string, wish: Wish = {}): Promise<Outcome> {
+  const { signal = new AbortController().signal, onText, ...fields } = wish;
+  const request = requestOf(content, fields);
   const stream = engine.open({ request, model: 'm', keyId: 'k', completionId: 'c' }, signal);
   const events: StreamEvent[] = [];
   let text = '';

@@ -5,13 +5,23 @@ import { writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
+/** Keeps an engine busy and prints the id of its process. */
+const busyParent = `
+  import { ask, startTestEngine } from ${JSON.stringify(new URL('./ask.ts', import.meta.url).href)};
+  const { engine, pid } = await startTestEngine({ file: process.argv[1], sequences: 2 });
+  let told = false;
+  for (;;) {
+    await ask(engine, 'on and on', { onText() { if (!told) console.log(pid()); told = true; } });
+  }
+`;
+
 test('the process ends with its parent, even after a kill -9 while it computes', async () => {
   const scratch = createScratch('parent');
   const model = join(scratch.path, 'random.gguf');
   writeRandomGguf(model, { seed: 5 });
   const parent = spawn(
     process.execPath,
-    ['--conditions=tailrace-source', join(import.meta.dirname, 'parent-process.ts'), model],
+    ['--conditions=tailrace-source', '--input-type=module', '--eval', busyParent, model],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   try {

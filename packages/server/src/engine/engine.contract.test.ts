@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChatRequest } from '../domain/chat-request.ts';
+import { describeUpstream, type UpstreamScenario } from '../upstreams/contract.suite.ts';
+import { createEngine } from './engine.ts';
+import { FakeChild, fakeInfo } from './fake-child.ts';
+import type { GenerationEvent, ToChild } from './protocol.ts';
+
+/** A child that plays the scenario which the prompt names, a step a turn of the event loop. */
+class ScenarioChild extends FakeChild {
+  readonly #running = new Set<number>();
+
+  override send(message: ToChild): boolean {
+    super.send(message);
+    if (message.type === 'load') {
+      setImmediate(() => {
+        this.say({ type: 'loaded', model: 'm', info: { ...fakeInfo, contextLength: 100_000 } });
+        this.say({ type: 'ready' });
+      });
+    } else if (message.type === 'generate') {
+      this.#running.add(message.id);
+      this.#play(message.id, stepsOf(message.id, message.messages[0]?.content ?? ''));
+    } else if (this.#running.delete(message.id)) {
+      setImmediate(() => this.say({ type: 'progress', events: [{ type: 'ended', id: message.id }] }));
+    }
+    return true;
+  }
+
+  #play(id: number, [step, ...rest]: GenerationEvent[]): void {
+    if (step === undefined || !this.#running.has(id)) return;
+    if (step.type === 'ended') this.#running.delete(id);
+    setImmediate(() => {
+      this.say({ type: 'progress', events: [step] });
+      this.#play(id, rest);
+    });
+  }
+}
+
+function stepsOf(id: number, scenario: string): GenerationEvent[] {
+  const begin: GenerationEvent[] = [
+    { type: 'taken', id },
+    { type: 'started', id, promptTokens: 5, cachedTokens: 0 },
+  ];
+  const text = (words: readonly string[]): GenerationEvent[] =>
+    words.map((word) => ({ type: 'text', id, choice: 0, text: word }));
+  const finish: GenerationEvent[] = [
+    { type: 'finished', id, choice: 0, reason: 'stop', completionTokens: 3 },
+    { type: 'ended', id },
+  ];
+  const failure: GenerationEvent[] = [
+    { type: 'failed', id, failure: { code: 'upstream_cut', message: 'The engine could not go on.' } },
+    { type: 'ended', id },
+  ];
+  switch (scenario) {
+    case 'long':
+      return [...begin, ...text(Array.from({ length: 200 }, (_, index) => `word ${index} `)), ...finish];
+    case 'silent':
+      return begin;
+    case 'stalls':
+      return [...begin, ...text(['then nothing'])];
+    case 'fails at once':
+      return failure;
+    case 'fails midway':
+      return [...begin, ...text(['half of ']), ...failure];
+    default:
+      return [...begin, ...text([scenario, ' 😀', '']), ...finish];
+  }
+}
+
+const later = 'the engine has none of these yet';
+const missing = new Map<UpstreamScenario, string>([
+  ['two choices', later],
+  ['reasoning', later],
+  ['tool calls', later],
+]);
+
+describeUpstream('the engine over a scripted child', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tailrace-engine-'));
+  const file = join(folder, 'model.gguf');
+  writeFileSync(file, 'GGUF');
+  const upstream = createEngine({
+    models: new Map([['m', { file, sequences: 2 }]]),
+    queue: 4,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    cores: 2,
+    fork: () => new ScenarioChild(),
+  });
+  const started = await upstream.start(new AbortController().signal);
+  if (!started.ok) throw new Error(started.failure.message);
+  return {
+    upstream,
+    call(scenario) {
+      const cannot = missing.get(scenario);
+      if (cannot !== undefined) return { cannot };
+      return { request: requestFor(scenario), model: 'm', keyId: 'key', completionId: 'chatcmpl-1' };
+    },
+    async released() {
+      for (;;) {
+        const { running, waiting } = upstream.load();
+        if (running + waiting === 0) return;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    async close() {
+      await upstream.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
+
+function requestFor(scenario: UpstreamScenario): ChatRequest {
+  return {
+    model: 'm',
+    messages: [{ role: 'user', content: [{ type: 'text', text: scenario }] }],
+    stream: true,
+    includeUsage: false,
+    stop: [],
+    n: 1,
+    logprobs: false,
+    topLogprobs: 0,
+    responseFormat: { type: 'text' },
+    tools: [],
+    toolChoice: { type: 'auto' },
+    parallelToolCalls: true,
+    body: {},
+  };
+}
