@@ -265,9 +265,9 @@ async function npm(node, args, cwd, what) {
     '--no-update-notifier',
     '--loglevel=error',
     '--prefer-offline',
-    '--fetch-retries=3',
+    '--fetch-retries=2',
     '--fetch-retry-mintimeout=1000',
-    '--fetch-retry-maxtimeout=8000',
+    '--fetch-retry-maxtimeout=4000',
   ];
   const env = Object.assign({}, process.env, {
     PATH: path.dirname(node) + path.delimiter + (process.env.PATH || ''),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Child, isAlive, startChild } from '../support/child.ts';
@@ -11,6 +11,7 @@ import {
   fillCache,
   type Machine,
   machineEnvironment,
+  mountable,
   toolchain,
   unplugged,
   unsuited,
@@ -211,19 +212,3 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
     },
   );
 });
-
-/** Why no small disk can be made here; undefined where one can. */
-function mountable(): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root can mount a small disk';
-  const place = '/tmp/tailrace-mount-try';
-  try {
-    mkdirSync(place, { recursive: true });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place], { stdio: 'pipe' });
-    execFileSync('umount', ['-l', place], { stdio: 'pipe' });
-    return undefined;
-  } catch {
-    return 'mounting is not allowed here';
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
-}

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from '../support/child.ts';
@@ -141,5 +142,20 @@ export function fillCache(machine: Machine): void {
     linkSync(source, target);
   } catch {
     cpSync(source, target);
+  }
+}
+
+/** Why no small disk can be made here; undefined where one can. */
+export function mountable(): string | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root can mount a small disk';
+  const place = mkdtempSync(path.join(tmpdir(), 'tailrace-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place], { stdio: 'pipe' });
+    execFileSync('umount', ['-l', place], { stdio: 'pipe' });
+    return undefined;
+  } catch {
+    return 'mounting is not allowed here';
+  } finally {
+    rmSync(place, { recursive: true, force: true });
   }
 }

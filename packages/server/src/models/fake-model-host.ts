@@ -43,10 +43,18 @@ export function sha256(bytes: Buffer): string {
 
 /** A zip with one deflated file. */
 export function zipOf(name: string, content: Buffer): Buffer {
-  const packed = deflateRawSync(content);
+  return zip(name, content, deflateRawSync(content), 8);
+}
+
+/** A zip with one file as it is: for large ones, where deflating would only take time. */
+export function storedZip(name: string, content: Buffer): Buffer {
+  return zip(name, content, content, 0);
+}
+
+function zip(name: string, content: Buffer, packed: Buffer, method: number): Buffer {
   const common = Buffer.alloc(26);
   common.writeUInt16LE(20, 0);
-  common.writeUInt16LE(8, 4);
+  common.writeUInt16LE(method, 4);
   common.writeUInt32LE(crc32(content), 10);
   common.writeUInt32LE(packed.length, 14);
   common.writeUInt32LE(content.length, 18);
