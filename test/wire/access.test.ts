@@ -90,6 +90,43 @@ test('a stranger is refused before the body is read', async () => {
   expectRefusal(response, 401, 'missing_api_key');
 });
 
+describe('without authentication, on loopback', () => {
+  let open: TestServer;
+  beforeAll(async () => {
+    open = await startServer(labServer({ auth: { required: false } }));
+  });
+  afterAll(async () => {
+    await open?.stop();
+  });
+  const anonymous = { Authorization: '' };
+
+  test('nobody needs a key', async () => {
+    expect((await ask(open, { path, headers: anonymous })).status).toBe(200);
+  });
+
+  test('a page of another origin gets nothing, and no leave to ask', async () => {
+    const headers = { ...anonymous, Origin: 'https://evil.example' };
+    const response = await ask(open, { path, headers });
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.header('access-control-allow-origin')).toBeUndefined();
+    const preflight = await ask(open, {
+      method: 'OPTIONS',
+      path: '/v1/chat/completions',
+      headers: { ...headers, 'Access-Control-Request-Method': 'POST' },
+    });
+    expect(preflight.header('access-control-allow-origin')).toBeUndefined();
+  });
+
+  test.each(['evil.example', 'evil.example:8642', '127.0.0.1.evil.example'])(
+    'a name that was bent to this machine, %s, gets nothing',
+    async (host) => {
+      const response = await ask(open, { path, headers: { ...anonymous, Host: host } });
+      expect(response.status).toBeGreaterThanOrEqual(400);
+      expect(response.body.toString()).not.toContain('lab/plain');
+    },
+  );
+});
+
 function codeOf(response: { body: Buffer }): string {
   return JSON.parse(response.body.toString()).error.code;
 }
