@@ -39,7 +39,9 @@ export function randomGguf(options: RandomGgufOptions): Buffer {
   const layers = options.layers ?? 2;
   const contextLength = options.contextLength ?? 512;
   const tokens = [...randomGgufSpecials, ...byteStandIns(), ...merges.map((merge) => merge.replace(' ', ''))];
-  const types = tokens.map((_, id) => (id < randomGgufSpecials.length ? tokenType.control : tokenType.normal));
+  const types = tokens.map((_, id) =>
+    id < randomGgufSpecials.length ? tokenType.control : tokenType.normal,
+  );
   const template = options.chatTemplate === undefined ? chatMl : options.chatTemplate;
 
   const metadata: [string, Buffer][] = [
