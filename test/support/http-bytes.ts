@@ -88,16 +88,21 @@ function readBody(bytes: Buffer, start: number, head: Head, options: ParseOption
 
 function readChunks(bytes: Buffer, start: number): Body {
   const chunks: Buffer[] = [];
+  const unfinished = (): Body => ({
+    data: Buffer.concat(chunks),
+    chunks,
+    complete: false,
+    end: bytes.length,
+  });
   let at = start;
   for (;;) {
     const lineEnd = bytes.indexOf('\r\n', at);
-    const unfinished = { data: Buffer.concat(chunks), chunks, complete: false, end: bytes.length };
-    if (lineEnd === -1) return unfinished;
+    if (lineEnd === -1) return unfinished();
     const line = bytes.toString('latin1', at, lineEnd);
     if (!/^[0-9a-fA-F]+$/.test(line)) throw new Error(`not a chunk size: ${JSON.stringify(line)}`);
     const size = Number.parseInt(line, 16);
     const dataEnd = lineEnd + 2 + size;
-    if (bytes.length < dataEnd + 2) return unfinished;
+    if (bytes.length < dataEnd + 2) return unfinished();
     if (bytes.toString('latin1', dataEnd, dataEnd + 2) !== '\r\n') throw new Error('a chunk without its end');
     if (size === 0) return { data: Buffer.concat(chunks), chunks, complete: true, end: dataEnd + 2 };
     chunks.push(bytes.subarray(lineEnd + 2, dataEnd));
