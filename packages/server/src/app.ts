@@ -13,6 +13,8 @@ import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
 import { createCatalogue } from './routing/catalogue.ts';
+import { createHealth } from './routing/health.ts';
+import { createRouter } from './routing/router.ts';
 import type { Log } from './telemetry/log.ts';
 import { logRequest } from './telemetry/request-log.ts';
 import type { Upstream } from './upstreams/contract.ts';
@@ -44,6 +46,10 @@ export interface App {
 export function createApp({ config, keys, upstreams, log, loaded }: AppParts): App {
   const runs = createRunRegistry(Date.now);
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
+  const now = () => performance.now();
+  const { failures, windowMs, probeEveryMs } = config.breaker;
+  const health = createHealth({ failures, windowMs, probeEveryMs }, now);
+  const router = createRouter({ catalogue, health, retry: config.retry, random: Math.random, now });
   let isDraining = false;
   const draining = () => isDraining;
 
@@ -52,10 +58,10 @@ export function createApp({ config, keys, upstreams, log, loaded }: AppParts): A
       chatCompletionsRoute({
         config,
         catalogue,
+        router,
         runs,
         draining,
         newCompletionId: () => `chatcmpl-${randomBytes(18).toString('hex')}`,
-        random: Math.random,
       }),
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
       ...healthRoutes({ draining, loaded }),

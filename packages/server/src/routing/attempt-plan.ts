@@ -2,7 +2,7 @@ import { fail, failure, ok, type Result } from '../domain/failure.ts';
 import { type Requirement, unmet } from '../domain/requirements.ts';
 import type { Catalogue, Model, Target } from './catalogue.ts';
 
-/** One target a request may try, and the model whose rules apply there. */
+/** One target a request may be sent to, and the model whose rules apply there. */
 export interface Candidate {
   readonly target: Target;
   readonly model: Model;
@@ -10,9 +10,12 @@ export interface Candidate {
   readonly fallback: boolean;
 }
 
+/** The model that was asked for, then its fallbacks: each with the targets that can honour the request. */
+export type AttemptPlan = readonly (readonly Candidate[])[];
+
 /**
- * The order in which a request meets its targets: those of the model by priority, drawn by weight within
- * one; then its fallbacks'. Targets that cannot honour the request are left out before any dice are thrown.
+ * Which targets a request may meet. Those that cannot honour it are left out here, before any dice are
+ * thrown; in which order the others are asked is decided attempt by attempt (`attempt-machine.ts`).
  *
  * Failures: `unsupported_parameter` naming the field when no target honours the request,
  * `no_healthy_upstream` when there is no target at all.
@@ -21,14 +24,17 @@ export function planAttempts(
   model: Model,
   requirements: readonly Requirement[],
   catalogue: Catalogue,
-  random: () => number,
-): Result<readonly Candidate[]> {
+): Result<AttemptPlan> {
   const fallbacks = model.fallbacks.flatMap((id) => catalogue.find(id) ?? []);
-  const reachable = [model, ...fallbacks].flatMap((one) => drawOrder(one, model, random));
-  const able = reachable.filter(({ target }) => unmetBy(target, requirements) === undefined);
+  const stages = [model, ...fallbacks].map((one) =>
+    one.targets.map((target) => ({ target, model: one, fallback: one !== model })),
+  );
+  const able = stages
+    .map((stage) => stage.filter(({ target }) => unmetBy(target, requirements) === undefined))
+    .filter((stage) => stage.length > 0);
   if (able.length > 0) return ok(able);
 
-  const [first] = reachable;
+  const [first] = stages.flat();
   const lacking = first === undefined ? undefined : unmetBy(first.target, requirements);
   if (lacking === undefined) {
     return fail(
@@ -46,30 +52,4 @@ export function planAttempts(
 
 function unmetBy(target: Target, requirements: readonly Requirement[]): Requirement | undefined {
   return unmet(requirements, target.upstream.capabilities(target.model));
-}
-
-function drawOrder(model: Model, asked: Model, random: () => number): Candidate[] {
-  const priorities = [...new Set(model.targets.map((target) => target.priority))].sort((a, b) => a - b);
-  return priorities.flatMap((priority) =>
-    drawByWeight(
-      model.targets.filter((target) => target.priority === priority),
-      random,
-    ).map((target) => ({ target, model, fallback: model !== asked })),
-  );
-}
-
-function drawByWeight(targets: readonly Target[], random: () => number): Target[] {
-  const left = [...targets];
-  const drawn: Target[] = [];
-  while (left.length > 0) {
-    const total = left.reduce((sum, target) => sum + target.weight, 0);
-    let point = random() * total;
-    let index = left.findIndex((target) => {
-      point -= target.weight;
-      return point < 0;
-    });
-    if (index < 0) index = left.length - 1;
-    drawn.push(...left.splice(index, 1));
-  }
-  return drawn;
 }

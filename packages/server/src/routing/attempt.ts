@@ -5,9 +5,6 @@ import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { createWatchdog } from './watchdog.ts';
 
-/** Without a target to take over, a stream that still might come is worth at least this much patience. */
-const minStallMs = 30_000;
-
 /**
  * One call of one target, its clocks watched. What it brings before the commit is held, so that the caller
  * sees either a committed answer or a failure.
@@ -15,8 +12,11 @@ const minStallMs = 30_000;
 export interface Attempt {
   /** Everything up to and including the batch that commits; or why it never came to that. */
   commit(): Promise<Committed | { readonly failure: Failure } | 'aborted'>;
-  /** After the commit: the next batch; undefined at the end. A stall ends it with `failed`. */
-  next(): Promise<EventBatch | undefined>;
+  /**
+   * After the commit: the next batch; undefined at the end. Silence for `patienceMs`, counted only while
+   * we wait here, ends it with `failed`: a slow client holds us back, not the target.
+   */
+  next(patienceMs: number): Promise<EventBatch | undefined>;
   close(): Promise<void>;
 }
 
@@ -48,9 +48,6 @@ export function openAttempt(
   };
 
   const firstToken = failure('first_token_timeout', `No first token within ${timeouts.firstTokenMs} ms.`);
-  const stallMs = Math.max(timeouts.stallMs, minStallMs);
-  const stalled = failure('stall_timeout', `The answer stalled: nothing came for ${stallMs} ms.`);
-
   const events = upstream.open({ ...call, model }, controller.signal);
 
   return {
@@ -70,7 +67,7 @@ export function openAttempt(
           const failed = batch.find((event) => event.type === 'failed');
           const committed = batch.some(commits);
           // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
-          if (failed !== undefined && !committed) return { failure: failed.failure };
+          if (failed !== undefined && !committed) return { failure: beforeCommit(failed.failure) };
           held.push(...batch);
           if (committed) return { batch: held };
           if (upstream.firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
@@ -81,9 +78,8 @@ export function openAttempt(
         watchdog.disarm();
       }
     },
-    next: async () => {
-      // The clock runs only while we read: a slow client holds us back, not the target.
-      watch(stalled, stallMs);
+    next: async (patienceMs) => {
+      watch(stalled(patienceMs), patienceMs);
       try {
         const { done, value: batch } = await events.next();
         if (done !== true) return batch;
@@ -99,4 +95,13 @@ export function openAttempt(
       await events.return();
     },
   };
+}
+
+function stalled(patienceMs: number): Failure {
+  return failure('stall_timeout', `The answer stalled: nothing came for ${patienceMs} ms.`);
+}
+
+/** Nothing was cut where nothing had been said: a target that dies before its answer has refused it. */
+function beforeCommit(reason: Failure): Failure {
+  return reason.code === 'upstream_cut' ? { ...reason, code: 'upstream_refused' } : reason;
 }

@@ -3,17 +3,25 @@ import type { Upstream } from '../upstreams/contract.ts';
 
 /** One place where a model can be had. */
 export interface Target {
+  /** Upstream and model there, `lab/llama-3.1-8b`: what the log, the headers and the breakers call it. */
+  readonly name: string;
   readonly upstream: Upstream;
   /** The model's name there. */
   readonly model: string;
   readonly priority: number;
   readonly weight: number;
+  /** How it goes on with somebody else's answer, where the configuration says; see `takeover-mode.ts`. */
+  readonly takeover: TakeoverMode | undefined;
 }
+
+export type TakeoverMode = 'prefix' | 'replay' | 'none';
 
 /** A public model id and everything a request for it may meet. */
 export interface Model {
   readonly id: string;
   readonly targets: readonly Target[];
+  /** How one of several healthy targets of equal priority is chosen. */
+  readonly balance: 'weight' | 'least_busy';
   /** Other models, in order, for when no target of this one can serve. */
   readonly fallbacks: readonly string[];
   readonly timeouts: TimeoutsConfig;
@@ -59,11 +67,13 @@ function buildModel(
     const upstream = upstreams.get(target.upstream);
     // An upstream that could not be had was reported when the server started; its targets are not there.
     if (upstream === undefined) continue;
-    targets.push({ upstream, model: target.model, priority: target.priority, weight: target.weight });
+    const { model, priority, weight, takeover } = target;
+    targets.push({ name: `${upstream.name}/${model}`, upstream, model, priority, weight, takeover });
   }
   return {
     id,
     targets,
+    balance: config.balance,
     fallbacks: config.fallbacks,
     timeouts: { ...timeouts, ...config.timeouts },
     contextLength: () => config.context ?? smallestContext(targets),

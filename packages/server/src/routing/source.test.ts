@@ -6,9 +6,9 @@ import { failure } from '../domain/failure.ts';
 import { type Feature, features } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
 import type { Upstream } from '../upstreams/contract.ts';
-import { planAttempts } from './attempt-plan.ts';
 import { createCatalogue } from './catalogue.ts';
-import { openSource } from './source.ts';
+import { createHealth } from './health.ts';
+import { createRouter } from './router.ts';
 
 const timeouts: TimeoutsConfig = {
   connectMs: 5_000,
@@ -77,30 +77,37 @@ const model = (fields: Partial<ModelConfig>): ModelConfig => ({
 });
 const target = (upstream: string, priority = 0, weight = 1) => ({ upstream, model: 'm', priority, weight });
 
-const request = { model: 'main', n: 1 } as ChatRequest;
+const request = { model: 'main', n: 1, stop: [], messages: [], responseFormat: { type: 'text' }, body: {} };
 
-function setUp(upstreams: readonly Upstream[], models: Record<string, ModelConfig>) {
+function setUp(
+  upstreams: readonly Upstream[],
+  models: Record<string, ModelConfig>,
+  asked: Partial<ChatRequest> = {},
+  retry = { perTarget: 1, total: 6, backoffMs: 500, honourRetryAfterMs: 5_000 },
+) {
   const catalogue = createCatalogue(
     new Map(Object.entries(models)),
     new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     timeouts,
   );
-  const plan = (needs: readonly Feature[] = [], random = () => 0) => {
+  const now = () => performance.now();
+  const health = createHealth({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }, now);
+  const router = createRouter({ catalogue, health, retry, random: () => 0, now });
+  const plan = (needs: readonly Feature[] = []) => {
     const main = catalogue.find('main');
     if (main === undefined) throw new Error('no main model');
-    return planAttempts(
+    return router.plan(
       main,
       needs.map((feature) => ({ feature, param: feature })),
-      catalogue,
-      random,
     );
   };
   const open = (signal: AbortSignal = new AbortController().signal) => {
     const planned = plan();
     if (!planned.ok) throw new Error(planned.failure.message);
-    return openSource(planned.value, { request, keyId: 'k', completionId: 'c' }, signal);
+    const call = { request: { ...request, ...asked } as ChatRequest, keyId: 'k', completionId: 'c' };
+    return router.open(planned.value, call, signal);
   };
-  return { plan, open };
+  return { plan, open, health };
 }
 
 async function drain(source: ReturnType<ReturnType<typeof setUp>['open']>): Promise<EventBatch[]> {
@@ -122,7 +129,7 @@ describe('the plan of attempts', () => {
   it('leaves out targets that cannot honour the request before any dice are thrown', () => {
     const { plan } = setUp([weak, able], { main: model({ targets: [target('weak'), target('able')] }) });
     const planned = plan(['tools']);
-    expect(planned.ok && planned.value.map((one) => one.target.upstream.name)).toEqual(['able']);
+    expect(planned.ok && planned.value.flat().map((one) => one.target.upstream.name)).toEqual(['able']);
   });
 
   it('names the field when no target honours it', () => {
@@ -136,28 +143,6 @@ describe('the plan of attempts', () => {
   it('says no_healthy_upstream when there is no target at all', () => {
     const { plan } = setUp([], { main: model({ targets: [target('gone')] }) });
     expect(plan()).toMatchObject({ ok: false, failure: { code: 'no_healthy_upstream' } });
-  });
-
-  it('goes by priority, then by weight, then to the fallbacks', () => {
-    const names = ['a', 'b', 'c', 'd'];
-    const { plan } = setUp(
-      names.map((name) => toy(name, [])),
-      {
-        main: model({
-          targets: [target('b', 1), target('a', 0, 1), target('c', 0, 9)],
-          fallbacks: ['spare'],
-        }),
-        spare: model({ targets: [target('d')] }),
-      },
-    );
-    const order = (random: number) => {
-      const planned = plan([], () => random);
-      return planned.ok
-        ? planned.value.map((one) => one.target.upstream.name + (one.fallback ? '!' : ''))
-        : [];
-    };
-    expect(order(0)).toEqual(['a', 'c', 'b', 'd!']);
-    expect(order(0.5)).toEqual(['c', 'a', 'b', 'd!']);
   });
 });
 
@@ -258,6 +243,7 @@ describe('a source', () => {
     });
     const controller = new AbortController();
     const done = drain(open(controller.signal));
+    await vi.advanceTimersByTimeAsync(1);
     controller.abort();
     expect(await done).toEqual([]);
     expect(silent.aborted).toBe(1);

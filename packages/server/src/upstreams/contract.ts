@@ -23,6 +23,12 @@ export interface Upstream {
   readonly firstTokenClock: 'call' | 'start';
 
   /**
+   * Requests that wait or run there beyond our own, where the upstream tells: one of the two halves of
+   * `balance: least_busy`.
+   */
+  pressure?(model: string): number;
+
+  /**
    * How this upstream can go on with an answer that another one left unfinished, unless the configuration
    * says otherwise: `prefix` where {@link UpstreamCall.prefix} is continued exactly. Absent: it cannot be
    * told where to begin.

@@ -8,9 +8,9 @@ import { relayStream } from '../../relay/relay-stream.ts';
 import type { Run, RunOutcome } from '../../relay/run.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
 import { createTranscript, type Transcript } from '../../relay/transcript.ts';
-import { planAttempts } from '../../routing/attempt-plan.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
-import { openSource, type Source } from '../../routing/source.ts';
+import type { Router } from '../../routing/router.ts';
+import type { Source } from '../../routing/source.ts';
 import { createChunkEncoder, type StreamIdentity, type UsageForm } from '../../wire/chat/chunk-encoder.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
 import { parseJsonBody } from '../../wire/json-body.ts';
@@ -23,12 +23,11 @@ import { createSseSink } from '../sse-sink.ts';
 export interface ChatRouteOptions {
   readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
   readonly catalogue: Catalogue;
+  readonly router: Router;
   readonly runs: RunRegistry;
   /** True from the first SIGTERM on. */
   draining(): boolean;
   newCompletionId(): string;
-  /** 0 ≤ x < 1, for drawing targets. */
-  random(): number;
 }
 
 /** `POST /v1/chat/completions`: the walk of one request, in order. */
@@ -42,7 +41,7 @@ export function chatCompletionsRoute(options: ChatRouteOptions): Route {
 }
 
 async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<void> {
-  const { config, catalogue, runs } = options;
+  const { config, catalogue, router, runs } = options;
   const refused = refuseNow(options);
   if (refused !== undefined) return replyFailure(exchange, refused);
 
@@ -60,7 +59,7 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
 
   const model = catalogue.find(request.model);
   if (model === undefined) return replyFailure(exchange, unknownModel(request.model));
-  const plan = planAttempts(model, requirements, catalogue, options.random);
+  const plan = router.plan(model, requirements);
   if (!plan.ok) return replyFailure(exchange, plan.failure);
   // The body took its time to arrive: a drain may have begun, or the last place been taken.
   const refusedLate = refuseNow(options);
@@ -78,7 +77,7 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
   exchange.response.once('close', onClose);
   if (exchange.response.destroyed) onClose();
   const transcript = config.logging.content ? createTranscript() : undefined;
-  const source = openSource(plan.value, { request, keyId: run.keyId, completionId: run.id }, run.signal);
+  const source = router.open(plan.value, { request, keyId: run.keyId, completionId: run.id }, run.signal);
   try {
     const outcome = request.stream
       ? await stream(exchange, options, { request, run, source, transcript }, usageForm)

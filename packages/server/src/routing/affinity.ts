@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import type { ChatRequest } from '../domain/chat-request.ts';
+
+/**
+ * Which target has a chat's beginning in its cache. The next turn of a chat repeats all messages of the one
+ * before; so the hash of a request's messages, remembered with the target that served it, is found again as
+ * a prefix of the next request's. Bounded, least recently used first to go.
+ */
+export interface Affinity {
+  /** The name of the target that is warm for this request, if any. */
+  preferred(keyId: string, request: ChatRequest): string | undefined;
+  remember(keyId: string, request: ChatRequest, target: string): void;
+}
+
+const maxChats = 10_000;
+/** Longer chats are looked up by their first messages and their last ones' prefix would cost hashing. */
+const maxHashed = 512;
+
+export function createAffinity(): Affinity {
+  const warm = new Map<string, string>();
+
+  return {
+    preferred: (keyId, request) => {
+      // The longest known prefix wins; the request as a whole may be a retry of itself.
+      for (const hash of prefixHashes(keyId, request).reverse()) {
+        const target = warm.get(hash);
+        if (target !== undefined) return target;
+      }
+      return undefined;
+    },
+    remember: (keyId, request, target) => {
+      const whole = prefixHashes(keyId, request).at(-1);
+      if (whole === undefined) return;
+      warm.delete(whole);
+      warm.set(whole, target);
+      if (warm.size <= maxChats) return;
+      const [oldest] = warm.keys();
+      if (oldest !== undefined) warm.delete(oldest);
+    },
+  };
+}
+
+/** One hash for each prefix of the messages, shortest first; one pass over the text. */
+function prefixHashes(keyId: string, request: ChatRequest): string[] {
+  const running = createHash('sha256').update(JSON.stringify([keyId, request.model]));
+  return request.messages.slice(0, maxHashed).map((message) => {
+    running.update(JSON.stringify([message.role, message.content]));
+    return running.copy().digest('base64url');
+  });
+}

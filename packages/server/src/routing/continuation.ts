@@ -1,0 +1,42 @@
+import type { ChatRequest } from '../domain/chat-request.ts';
+import type { UpstreamCall } from '../upstreams/contract.ts';
+import type { Candidate } from './attempt-plan.ts';
+import type { TakeoverMode } from './catalogue.ts';
+import { createPrefixJoint, createReplayJoint, type Delivered, type Joint } from './delivered.ts';
+
+/** What a target is asked that shall go on with an answer, and what stands at the joint. */
+export interface Continuation {
+  readonly call: Omit<UpstreamCall, 'model'>;
+  readonly joint: Joint;
+  /** Tokens that the target counts as prompt and the client as answer. */
+  readonly prefixTokens: number;
+}
+
+export function continueWith(
+  mode: Exclude<TakeoverMode, 'none'>,
+  call: Omit<UpstreamCall, 'model'>,
+  delivered: Delivered,
+): Continuation {
+  if (mode === 'replay') return { call, joint: createReplayJoint(delivered), prefixTokens: 0 };
+  return {
+    call: { ...call, request: lessTokens(call.request, delivered.tokens), prefix: delivered.text },
+    joint: createPrefixJoint(delivered, call.request.stop),
+    prefixTokens: delivered.tokens,
+  };
+}
+
+/** `max_tokens` counts the answer as a whole: what was delivered is gone from it. */
+function lessTokens(request: ChatRequest, spent: number): ChatRequest {
+  if (request.maxTokens === undefined) return request;
+  const maxTokens = Math.max(1, request.maxTokens - spent);
+  const field =
+    typeof request.body['max_completion_tokens'] === 'number' ? 'max_completion_tokens' : 'max_tokens';
+  return { ...request, maxTokens, body: { ...request.body, [field]: maxTokens } };
+}
+
+/** True when the client has had all the tokens it asked for: there is nothing to go on with. */
+export function isSpent(request: ChatRequest, delivered: Delivered): boolean {
+  return request.maxTokens !== undefined && delivered.tokens >= request.maxTokens;
+}
+
+export type Suits = (candidate: Candidate) => boolean;

@@ -1,0 +1,196 @@
+import { decodeJsonText, jsonText } from '@tailrace/protocol';
+import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+
+/** A longer answer than this is not remembered, and so not taken over. */
+const maxCharacters = 4 * 1024 * 1024;
+
+/**
+ * What the client has seen of an answer: the only memory of a stream there is, kept for whoever may have to
+ * go on with it. Bounded; texts are joined only when somebody asks.
+ */
+export interface Delivered {
+  add(event: StreamEvent): void;
+  readonly text: string;
+  readonly reasoning: string;
+  /** Tokens of text and reasoning, counted by the targets or else one a delta. */
+  readonly tokens: number;
+  /** True while every token was counted by its target. */
+  readonly counted: boolean;
+  /** False for good once a tool call or a refusal has begun, or the answer has outgrown the memory. */
+  readonly resumable: boolean;
+}
+
+export function createDelivered(): Delivered {
+  const texts: string[] = [];
+  const reasonings: string[] = [];
+  let characters = 0;
+  let tokens = 0;
+  let counted = true;
+  let resumable = true;
+
+  return {
+    add: (event) => {
+      switch (event.type) {
+        case 'text-delta':
+        case 'reasoning-delta':
+          if (!resumable) return;
+          (event.type === 'text-delta' ? texts : reasonings).push(event.json);
+          characters += event.json.length;
+          if (event.type === 'text-delta' && event.tokens !== undefined) tokens += event.tokens;
+          else {
+            tokens += 1;
+            counted = false;
+          }
+          if (characters > maxCharacters) forget();
+          return;
+        case 'tool-call-start':
+        case 'tool-call-delta':
+        case 'refusal-delta':
+          forget();
+          return;
+        default:
+          return;
+      }
+    },
+    get text() {
+      return decodeAll(texts);
+    },
+    get reasoning() {
+      return decodeAll(reasonings);
+    },
+    get tokens() {
+      return tokens;
+    },
+    get counted() {
+      return counted;
+    },
+    get resumable() {
+      return resumable;
+    },
+  };
+
+  function forget(): void {
+    resumable = false;
+    texts.length = 0;
+    reasonings.length = 0;
+  }
+}
+
+function decodeAll(pieces: readonly string[]): string {
+  // Each piece was escaped on its own: joining escaped pieces and decoding once is the same, and cheaper.
+  return decodeJsonText(pieces.join('') as Parameters<typeof decodeJsonText>[0]);
+}
+
+/** What comes of a batch while somebody else's words are being said again. */
+export type Resumed =
+  /** Events the client has not seen yet; none while the old ones are still being repeated. */
+  | { readonly type: 'events'; readonly batch: EventBatch }
+  /** It says something else: this target cannot go on with that answer. */
+  | { readonly type: 'diverged' }
+  /** A stop string ends in the first words behind the joint: the answer is over. */
+  | { readonly type: 'stopped' };
+
+/** Stands at the joint of two answers and lets through what is new. */
+export type Joint = (batch: EventBatch) => Resumed;
+
+/**
+ * A joint for a replay: the request was run again, and its answer is passed on from where it has reproduced
+ * the delivered text, unit by unit. Reasoning likewise, before it.
+ */
+export function createReplayJoint(delivered: Delivered): Joint {
+  const text = delivered.text;
+  const reasoning = delivered.reasoning;
+  let textAt = 0;
+  let reasoningAt = 0;
+
+  const repeat = (event: StreamEvent): StreamEvent | 'old' | 'diverged' => {
+    switch (event.type) {
+      case 'start':
+      case 'usage':
+      case 'failed':
+        return event;
+      case 'reasoning-delta': {
+        const said = decodeJsonText(event.json);
+        const due = reasoning.slice(reasoningAt, reasoningAt + said.length);
+        if (!said.startsWith(due)) return 'diverged';
+        reasoningAt += due.length;
+        if (due.length === said.length) return 'old';
+        // More reasoning than there was, though the answer had already begun.
+        return text === '' ? { ...event, json: jsonText(said.slice(due.length)) } : 'diverged';
+      }
+      case 'text-delta': {
+        if (reasoningAt < reasoning.length) return 'diverged';
+        const said = decodeJsonText(event.json);
+        const due = text.slice(textAt, textAt + said.length);
+        if (!said.startsWith(due)) return 'diverged';
+        textAt += due.length;
+        if (due.length === said.length && due.length > 0) return 'old';
+        return due === '' ? event : { ...event, json: jsonText(said.slice(due.length)) };
+      }
+      case 'refusal-delta':
+      case 'tool-call-start':
+      case 'tool-call-delta':
+      case 'finish':
+        return textAt < text.length || reasoningAt < reasoning.length ? 'diverged' : event;
+    }
+  };
+
+  return (batch) => {
+    const fresh: StreamEvent[] = [];
+    for (const event of batch) {
+      const outcome = repeat(event);
+      if (outcome === 'diverged') return { type: 'diverged' };
+      if (outcome !== 'old') fresh.push(outcome);
+    }
+    return { type: 'events', batch: fresh };
+  };
+}
+
+/**
+ * A joint for a prefix: the target goes on behind the delivered text and knows its own stop strings, but not
+ * one that began before it. The first words are held until none can end in them any more.
+ */
+export function createPrefixJoint(delivered: Delivered, stops: readonly string[]): Joint {
+  const longest = Math.max(0, ...stops.map((stop) => stop.length));
+  const tail = longest < 2 ? '' : delivered.text.slice(-(longest - 1));
+  let held: StreamEvent[] = [];
+  let said = '';
+  let open = tail !== '';
+
+  return (batch) => {
+    if (!open) return { type: 'events', batch };
+    for (const event of batch) {
+      held.push(event);
+      if (event.type === 'text-delta') said += decodeJsonText(event.json);
+      if (event.type === 'finish' || event.type === 'failed') open = false;
+    }
+    if (endsAcross(tail, said, stops)) return { type: 'stopped' };
+    if (open && mayEndAcross(tail, said, stops)) return { type: 'events', batch: [] };
+    open = false;
+    const released = held;
+    held = [];
+    return { type: 'events', batch: released };
+  };
+}
+
+/** A whole stop string that begins in the old text and ends in the new one. */
+function endsAcross(old: string, fresh: string, stops: readonly string[]): boolean {
+  const joined = old + fresh;
+  return stops.some((stop) => {
+    const from = Math.max(0, old.length - stop.length + 1);
+    const at = joined.indexOf(stop, from);
+    return at >= 0 && at < old.length && at + stop.length > old.length;
+  });
+}
+
+/** The new text, to its end, could still become the rest of a stop string that begins in the old one. */
+function mayEndAcross(old: string, fresh: string, stops: readonly string[]): boolean {
+  const joined = old + fresh;
+  return stops.some((stop) => {
+    for (let at = Math.max(0, old.length - stop.length + 1); at < old.length; at += 1) {
+      const part = joined.slice(at);
+      if (part.length < stop.length && stop.startsWith(part)) return true;
+    }
+    return false;
+  });
+}

@@ -1,0 +1,114 @@
+import type { Target } from './catalogue.ts';
+
+/**
+ * What is known of every target while the server runs: how many requests it has in hand, and whether its
+ * breaker lets one through.
+ *
+ *            failures ≥ limit within the window
+ *     closed ──────────────────────────────────▶ open ──probe_every──▶ half-open: one request is let through
+ *        ▲                                         ▲                       │
+ *        └──────────────── it answered ────────────┼───────────────────────┤
+ *                                                  └────── it failed ──────┘
+ */
+export interface Health {
+  /** Whether a request may go there now. Asking changes nothing; {@link begin} takes the probe's place. */
+  admits(target: Target): boolean;
+  /** Milliseconds until an open breaker lets a probe through; 0 where it admits one now. */
+  retryInMs(target: Target): number;
+  inFlight(target: Target): number;
+  /** A request goes there. */
+  begin(target: Target): Visit;
+  snapshot(): readonly TargetHealth[];
+}
+
+/** One request in a target's hands. */
+export interface Visit {
+  /** It has begun to answer: the target is well. */
+  answered(): void;
+  /** It failed in a way that speaks against the target. */
+  failed(): void;
+  /** It is over, however. Called once more does nothing. */
+  end(): void;
+}
+
+export interface TargetHealth {
+  /** `upstream/model`. */
+  readonly target: string;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  readonly inFlight: number;
+  readonly recentFailures: number;
+}
+
+export interface BreakerPolicy {
+  readonly failures: number;
+  readonly windowMs: number;
+  readonly probeEveryMs: number;
+}
+
+interface TargetRecord {
+  inFlight: number;
+  /** Times of failures within the window, oldest first; never more than the limit. */
+  failures: number[];
+  openedMs: number | undefined;
+  probing: boolean;
+}
+
+export function createHealth(policy: BreakerPolicy, now: () => number): Health {
+  const records = new Map<string, TargetRecord>();
+
+  const recordOf = (target: Target): TargetRecord => {
+    const { name } = target;
+    const known = records.get(name);
+    if (known !== undefined) return known;
+    const fresh: TargetRecord = { inFlight: 0, failures: [], openedMs: undefined, probing: false };
+    records.set(name, fresh);
+    return fresh;
+  };
+  const retryInMs = (record: TargetRecord): number => {
+    if (record.openedMs === undefined) return 0;
+    const restMs = record.openedMs + policy.probeEveryMs - now();
+    return record.probing ? Math.max(1, restMs) : Math.max(0, restMs);
+  };
+  const noteFailure = (record: TargetRecord) => {
+    const at = now();
+    record.failures = [...record.failures.filter((ms) => at - ms < policy.windowMs), at].slice(
+      -policy.failures,
+    );
+    // An open breaker that fails its probe is opened anew: the next probe is due a whole interval later.
+    if (record.openedMs !== undefined || record.failures.length >= policy.failures) record.openedMs = at;
+  };
+
+  return {
+    admits: (target) => retryInMs(recordOf(target)) === 0,
+    retryInMs: (target) => retryInMs(recordOf(target)),
+    inFlight: (target) => recordOf(target).inFlight,
+    begin: (target) => {
+      const record = recordOf(target);
+      const probe = record.openedMs !== undefined;
+      if (probe) record.probing = true;
+      record.inFlight += 1;
+      let over = false;
+      return {
+        answered: () => {
+          record.openedMs = undefined;
+          record.failures = [];
+          if (probe) record.probing = false;
+        },
+        failed: () => noteFailure(record),
+        end: () => {
+          if (over) return;
+          over = true;
+          record.inFlight -= 1;
+          if (probe) record.probing = false;
+        },
+      };
+    },
+    snapshot: () =>
+      [...records].map(([target, record]) => ({
+        target,
+        breaker: record.openedMs === undefined ? 'closed' : record.probing ? 'half-open' : 'open',
+        inFlight: record.inFlight,
+        recentFailures: record.failures.filter((ms) => now() - ms < policy.windowMs).length,
+      })),
+  };
+}

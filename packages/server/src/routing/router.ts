@@ -1,0 +1,49 @@
+import type { RetryConfig } from '../config/config.ts';
+import type { Result } from '../domain/failure.ts';
+import type { Requirement } from '../domain/requirements.ts';
+import type { UpstreamCall } from '../upstreams/contract.ts';
+import { createAffinity } from './affinity.ts';
+import { createAttemptMachine } from './attempt-machine.ts';
+import { type AttemptPlan, planAttempts } from './attempt-plan.ts';
+import type { Catalogue, Model } from './catalogue.ts';
+import type { Health } from './health.ts';
+import { openSource, type Source } from './source.ts';
+
+export interface RouterParts {
+  readonly catalogue: Catalogue;
+  readonly health: Health;
+  readonly retry: RetryConfig;
+  /** 0 ≤ x < 1. */
+  random(): number;
+  /** Monotonic milliseconds. */
+  now(): number;
+}
+
+/** What the request's walk needs of routing: who could answer, and one answer. */
+export interface Router {
+  /** See {@link planAttempts}. */
+  plan(model: Model, requirements: readonly Requirement[]): Result<AttemptPlan>;
+  /** Asks nobody yet: the first `next()` does. */
+  open(plan: AttemptPlan, call: Omit<UpstreamCall, 'model'>, signal: AbortSignal): Source;
+}
+
+export function createRouter({ catalogue, health, retry, random, now }: RouterParts): Router {
+  const affinity = createAffinity();
+  return {
+    plan: (model, requirements) => planAttempts(model, requirements, catalogue),
+    open: (plan, call, signal) => {
+      const { keyId, request } = call;
+      // With one target there is nothing to prefer, and nothing to hash for.
+      const choice = plan.flat().length > 1;
+      const preferred = choice ? affinity.preferred(keyId, request) : undefined;
+      return openSource(call, {
+        machine: createAttemptMachine(plan, { retry, health, random, now, preferred }),
+        health,
+        signal,
+        onCommit: ({ target }) => {
+          if (choice) affinity.remember(keyId, request, target.name);
+        },
+      });
+    },
+  };
+}
