@@ -3,7 +3,7 @@
 // checked on the bytes of every stream, whatever the client forgives.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
+import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { untilNoneLive } from '../support/live-streams.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { startTap, type Tap } from '../support/tap.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
         ...labModels,
       },
       stream: { keepalive_after: '200ms' },
-      retry: { per_target: 1, total: 1 },
+      ...oneAttempt,
     },
   });
   tap = await startTap(server.port);

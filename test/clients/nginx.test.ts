@@ -1,7 +1,7 @@
 // nginx in front, as it comes (HTTP/1.0 to its upstream, buffering on) and with `proxy_buffering off`.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
+import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { untilNoneLive } from '../support/live-streams.ts';
 import { findNginx, type Nginx, startNginx } from '../support/nginx.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -23,7 +23,12 @@ describe.skipIf(binary === undefined)(
       server = await startServer({
         model: 'none',
         files: labFiles,
-        config: { upstreams: labUpstreams, models: labModels, stream: { keepalive_after: '200ms' } },
+        config: {
+          ...oneAttempt,
+          upstreams: labUpstreams,
+          models: labModels,
+          stream: { keepalive_after: '200ms' },
+        },
       });
       tap = await startTap(server.port);
     });

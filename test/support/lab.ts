@@ -76,3 +76,12 @@ export const labUpstreams: ConfigTree = { lab: { kind: 'scripted', script: './an
 export const labModels: ConfigTree = Object.fromEntries(
   Object.keys(scripts).map((name) => [`lab/${name}`, { targets: [{ upstream: 'lab', model: name }] }]),
 );
+
+/**
+ * Spread into a configuration: one attempt a request and breakers that never open. The scripts fail on
+ * purpose, again and again; these tests want to see the failure itself, not what routing makes of it.
+ */
+export const oneAttempt: ConfigTree = {
+  retry: { per_target: 1, total: 1 },
+  breaker: { failures: 1_000_000 },
+};

@@ -12,7 +12,6 @@ beforeAll(async () => {
     labServer({
       server: { max_streams: 3 },
       timeouts: { first_token: '400ms', total: '2s' },
-      retry: { per_target: 1, total: 1 },
     }),
   );
 });

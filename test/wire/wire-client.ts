@@ -1,7 +1,7 @@
 import type { ErrorEnvelope } from '@tailrace/protocol';
 import { expect } from 'vitest';
 import type { RawResponse } from '../support/http-bytes.ts';
-import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
+import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { connect, type RawConnection, type RequestParts, requestBytes } from '../support/raw-connection.ts';
 import type { ConfigTree, TestServer } from '../support/server.ts';
 
@@ -12,7 +12,7 @@ export function labServer(config: ConfigTree = {}, extraModels: ConfigTree = {})
   return {
     model: 'none' as const,
     files: labFiles,
-    config: { upstreams: labUpstreams, models: { ...labModels, ...extraModels }, ...config },
+    config: { ...oneAttempt, upstreams: labUpstreams, models: { ...labModels, ...extraModels }, ...config },
   };
 }
 
