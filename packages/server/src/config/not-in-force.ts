@@ -10,20 +10,6 @@ const rows: readonly { readonly setting: string; readonly isSet: (config: Config
   { setting: 'limits.requests_per_minute', isSet: ({ limits }) => limits.requestsPerMinute !== undefined },
   { setting: 'limits.tokens_per_minute', isSet: ({ limits }) => limits.tokensPerMinute !== undefined },
   { setting: 'limits.on_store_failure', isSet: ({ limits }) => limits.onStoreFailure !== 'deny' },
-  {
-    setting: 'timeouts.hedge_after',
-    isSet: ({ timeouts, models }) =>
-      [timeouts, ...[...models.values()].map((model) => model.timeouts)].some(
-        (set) => set.hedgeAfterMs !== undefined,
-      ),
-  },
-  { setting: 'retry.per_target', isSet: ({ retry }) => retry.perTarget !== 3 },
-  { setting: 'retry.total', isSet: ({ retry }) => retry.total !== 6 },
-  { setting: 'retry.backoff', isSet: ({ retry }) => retry.backoffMs !== 500 },
-  { setting: 'retry.honour_retry_after', isSet: ({ retry }) => retry.honourRetryAfterMs !== 5000 },
-  { setting: 'breaker.failures', isSet: ({ breaker }) => breaker.failures !== 5 },
-  { setting: 'breaker.window', isSet: ({ breaker }) => breaker.windowMs !== 30_000 },
-  { setting: 'breaker.probe_every', isSet: ({ breaker }) => breaker.probeEveryMs !== 10_000 },
   { setting: 'stream.grace', isSet: ({ stream }) => stream.graceMs !== 30_000 },
   { setting: 'telemetry.metrics', isSet: ({ telemetry }) => telemetry.metrics !== 'auto' },
   { setting: 'storage.database_url', isSet: ({ storage }) => storage.databaseUrl !== undefined },
@@ -32,11 +18,6 @@ const rows: readonly { readonly setting: string; readonly isSet: (config: Config
   {
     setting: 'models.*.price',
     isSet: ({ models }) => [...models.values()].some(({ price }) => price !== undefined),
-  },
-  {
-    setting: 'models.*.targets[].takeover',
-    isSet: ({ models }) =>
-      [...models.values()].some(({ targets }) => targets.some(({ takeover }) => takeover !== undefined)),
   },
 ];
 

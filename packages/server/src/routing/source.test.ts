@@ -5,7 +5,7 @@ import type { ChatRequest } from '../domain/chat-request.ts';
 import { failure } from '../domain/failure.ts';
 import { type Feature, features } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
-import type { Upstream } from '../upstreams/contract.ts';
+import type { Upstream, UpstreamCall } from '../upstreams/contract.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createHealth } from './health.ts';
 import { createRouter } from './router.ts';
@@ -247,5 +247,126 @@ describe('a source', () => {
     controller.abort();
     expect(await done).toEqual([]);
     expect(silent.aborted).toBe(1);
+  });
+});
+
+describe('a hedge', () => {
+  const hedged = { targets: [target('slow'), target('fast', 1)], timeouts: { hedgeAfterMs: 1_000 } };
+
+  it('is started beside a slow first token, and the first to deliver wins', async () => {
+    const slow = toy('slow', [5_000, text('s'), finish]);
+    const fast = toy('fast', [500, text('f'), finish]);
+    const { open } = setUp([slow, fast], { main: model(hedged) });
+    const source = open();
+    const done = drain(source);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(await done).toEqual([text('f'), finish]);
+    expect([slow.opened, slow.aborted, fast.opened]).toEqual([1, 1, 1]);
+    expect(source.attempts()).toMatchObject([{ outcome: 'lost' }, { mode: 'hedge', outcome: 'served' }]);
+  });
+
+  it('is not started when the first token comes in time, and the slow one may still win', async () => {
+    const quick = toy('slow', [900, text('s'), finish]);
+    const spare = toy('fast', [text('f'), finish]);
+    const inTime = drain(setUp([quick, spare], { main: model(hedged) }).open());
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([await inTime, spare.opened]).toEqual([[text('s'), finish], 0]);
+
+    const wins = drain(
+      setUp([toy('slow', [1_500, text('s'), finish]), toy('fast', [9_000, text('f')])], {
+        main: model(hedged),
+      }).open(),
+    );
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await wins).toEqual([text('s'), finish]);
+  });
+
+  it('carries the request when the one it stands beside fails', async () => {
+    const bad = toy('slow', [2_000, fails('upstream_refused')]);
+    const done = drain(setUp([bad, toy('fast', [3_000, text('f'), finish])], { main: model(hedged) }).open());
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await done).toEqual([text('f'), finish]);
+  });
+});
+
+describe('a takeover', () => {
+  const both = { main: model({ targets: [target('a'), target('b', 1)] }) };
+  const cut = [text('Hel'), text('lo'), fails('upstream_cut')];
+
+  it('by replay goes on from where the delivered text has been reproduced', async () => {
+    const b = toy('b', [[{ type: 'start' }], text('He'), text('llo wor'), text('ld'), finish]);
+    const source = setUp([toy('a', cut), b], both, { temperature: 0 }).open();
+    expect(await drain(source)).toEqual([text('Hel'), text('lo'), text(' wor'), text('ld'), finish]);
+    expect(source.takeovers()).toBe(1);
+    expect(source.served()).toEqual({ target: 'a/m' });
+    expect(source.attempts()).toMatchObject([
+      { outcome: 'failed', failure: { code: 'upstream_cut' } },
+      { target: 'b/m', mode: 'replay', outcome: 'served' },
+    ]);
+  });
+
+  it('by prefix hands the partial answer over, less tokens, and counts it as answer', async () => {
+    const calls: UpstreamCall[] = [];
+    const usage: EventBatch = [
+      { type: 'usage', usage: { promptTokens: 12, completionTokens: 3 } },
+      ...finish,
+    ];
+    const b = toy('b', [text(' world'), usage], { takeover: () => 'prefix' });
+    const { open } = b;
+    b.open = (call, signal) => {
+      calls.push(call);
+      return open(call, signal);
+    };
+    const asked = { maxTokens: 10, body: { max_tokens: 10 } };
+    const batches = await drain(setUp([toy('a', cut), b], both, asked).open());
+    expect(batches.slice(2)).toEqual([
+      text(' world'),
+      [{ type: 'usage', usage: { promptTokens: 10, completionTokens: 5 } }, ...finish],
+    ]);
+    expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8, body: { max_tokens: 8 } } }]);
+  });
+
+  it('follows a stall and an end without a finish as well', async () => {
+    const silent = setUp(
+      [toy('a', [text('Hel'), Number.POSITIVE_INFINITY]), toy('b', [text('Hello'), finish])],
+      both,
+      { seed: 1 },
+    );
+    const done = drain(silent.open());
+    await vi.advanceTimersByTimeAsync(timeouts.stallMs);
+    expect(await done).toEqual([text('Hel'), text('lo'), finish]);
+    const ended = setUp([toy('a', [text('Hel')]), toy('b', [text('Hello'), finish])], both, { seed: 1 });
+    expect(await drain(ended.open())).toEqual([text('Hel'), text('lo'), finish]);
+  });
+
+  it('tries the next one when a replay diverges, and ends in the first failure when nobody can', async () => {
+    const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
+    const b = toy('b', [text('Help'), finish]);
+    const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
+    expect(await drain(good.open())).toEqual([text('Hel'), text('lo'), text('!'), finish]);
+    const bad = setUp([toy('a', cut), b], both, { temperature: 0 });
+    expect(await drain(bad.open())).toEqual([text('Hel'), text('lo'), fails('upstream_cut')]);
+  });
+
+  it.each<[string, Partial<ChatRequest>, readonly (EventBatch | number)[]]>([
+    ['that does not repeat itself', {}, cut],
+    ['of several choices', { n: 2, temperature: 0 }, cut],
+    [
+      'whose tool calls have begun',
+      { temperature: 0 },
+      [[{ type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' }], fails('upstream_cut')],
+    ],
+  ])('is not tried for a request %s', async (_, asked, steps) => {
+    const b = toy('b', [text('Hello'), finish]);
+    const batches = await drain(setUp([toy('a', steps), b], both, asked).open());
+    expect(batches.at(-1)).toEqual(fails('upstream_cut'));
+    expect(b.opened).toBe(0);
+  });
+
+  it('ends by length at once when all tokens asked for had been delivered', async () => {
+    const b = toy('b', [text('Hello'), finish]);
+    const batches = await drain(setUp([toy('a', cut), b], both, { temperature: 0, maxTokens: 2 }).open());
+    expect(batches.at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
+    expect(b.opened).toBe(0);
   });
 });

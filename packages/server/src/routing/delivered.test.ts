@@ -1,0 +1,116 @@
+import { decodeJsonText, jsonText } from '@tailrace/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import { createDelivered, createPrefixJoint, createReplayJoint, type Joint } from './delivered.ts';
+
+const text = (words: string): StreamEvent => ({ type: 'text-delta', choice: 0, json: jsonText(words) });
+const thought = (words: string): StreamEvent => ({
+  type: 'reasoning-delta',
+  choice: 0,
+  json: jsonText(words),
+});
+const finish: StreamEvent = { type: 'finish', choice: 0, reason: 'stop' };
+
+function seen(...events: readonly StreamEvent[]) {
+  const delivered = createDelivered();
+  for (const event of events) delivered.add(event);
+  return delivered;
+}
+
+/** What a joint lets through of these batches, as text, or why it does not. */
+function pass(joint: Joint, batches: readonly EventBatch[]): string {
+  let joined = '';
+  for (const batch of batches) {
+    const outcome = joint(batch);
+    if (outcome.type !== 'events') return outcome.type;
+    for (const event of outcome.batch) {
+      if (event.type === 'text-delta' || event.type === 'reasoning-delta')
+        joined += decodeJsonText(event.json);
+      if (event.type === 'finish') joined += '.';
+    }
+  }
+  return joined;
+}
+
+const pieces = (whole: string, at: readonly number[]): string[] => {
+  const cuts = [0, ...at.map((n) => n % (whole.length + 1)), whole.length].sort((a, b) => a - b);
+  return cuts.slice(1).map((end, index) => whole.slice(cuts[index], end));
+};
+
+describe('a replay', () => {
+  it('is passed on from where it has reproduced the delivered text, however either was cut', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
+        fc.nat(),
+        fc.array(fc.nat(), { maxLength: 6 }),
+        fc.array(fc.nat(), { maxLength: 6 }),
+        (whole, cut, firstCuts, secondCuts) => {
+          const delivered = whole.slice(0, cut % (whole.length + 1));
+          const joint = createReplayJoint(seen(...pieces(delivered, firstCuts).map(text)));
+          const rest = pass(joint, [...pieces(whole, secondCuts).map((piece) => [text(piece)]), [finish]]);
+          expect(rest).toBe(`${whole.slice(delivered.length)}.`);
+        },
+      ),
+    );
+  });
+
+  it.each<[string, EventBatch]>([
+    ['says something else', [text('Hellx')]],
+    ['ends before the delivered text does', [text('Hel'), finish]],
+    ['begins a tool call instead', [{ type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' }]],
+  ])('that %s has diverged', (_, batch) => {
+    expect(pass(createReplayJoint(seen(text('Hello'))), [batch])).toBe('diverged');
+  });
+
+  it('repeats the reasoning too, and may go on with it while there was no answer yet', () => {
+    const inside = createReplayJoint(seen(thought('let me th')));
+    expect(pass(inside, [[thought('let me')], [thought(' think')], [text('42')], [finish]])).toBe('ink42.');
+    const behind = createReplayJoint(seen(thought('hm'), text('4')));
+    expect(pass(behind, [[thought('hm')], [text('42')], [finish]])).toBe('2.');
+    expect(pass(createReplayJoint(seen(thought('hm'), text('4'))), [[thought('hm, well')]])).toBe('diverged');
+  });
+});
+
+describe('a prefix that is gone on with', () => {
+  it('loses and repeats nothing where no stop string is in play', () => {
+    expect(pass(createPrefixJoint(seen(text('Hel')), []), [[text('lo')], [finish]])).toBe('lo.');
+    expect(pass(createPrefixJoint(seen(text('Hel')), ['END']), [[text('lo')], [finish]])).toBe('lo.');
+  });
+
+  it.each([[['ND']], [['N', 'D']], [['N', 'D', ' more']]])(
+    'finds a stop string across the joint, in pieces %j',
+    (words) => {
+      const joint = createPrefixJoint(seen(text('the E')), ['END']);
+      expect(
+        pass(
+          joint,
+          words.map((word) => [text(word)]),
+        ),
+      ).toBe('stopped');
+    },
+  );
+
+  it('holds no more than it must, and lets go what did not become a stop string', () => {
+    const joint = createPrefixJoint(seen(text('the E')), ['END']);
+    expect(pass(joint, [[text('N')]])).toBe('');
+    expect(pass(joint, [[text('GLISH')], [text(' END')]])).toBe('NGLISH END');
+    expect(pass(createPrefixJoint(seen(text('the E')), ['END']), [[text('N')], [finish]])).toBe('N.');
+  });
+});
+
+describe('what was delivered', () => {
+  it('counts tokens as the targets do, else one a delta', () => {
+    const counted = seen({ type: 'text-delta', choice: 0, json: jsonText('ab'), tokens: 3 });
+    expect([counted.tokens, counted.counted]).toEqual([3, true]);
+    const guessed = seen(text('a'), text('b'));
+    expect([guessed.tokens, guessed.counted]).toEqual([2, false]);
+  });
+
+  it('cannot be resumed once a tool call has begun', () => {
+    expect(
+      seen(text('a'), { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' }).resumable,
+    ).toBe(false);
+  });
+});
