@@ -13,8 +13,14 @@ type Say = (text: string) => void;
  * Brings what the system tests need besides npm's dependencies: the clients they drive, nginx, the model. What
  * cannot be had is said, and the tests that need it skip with their own reason; nothing here touches the system.
  */
-export async function prepare(say: Say): Promise<void> {
-  await Promise.all([javascriptClients(say), pythonClients(say), nginx(say), model(say)]);
+export async function prepare(say: Say): Promise<Prepared> {
+  const [modelFile] = await Promise.all([model(say), javascriptClients(say), pythonClients(say), nginx(say)]);
+  return { modelFile };
+}
+
+export interface Prepared {
+  /** The default model; undefined where it could not be had. */
+  readonly modelFile: string | undefined;
 }
 
 async function javascriptClients(say: Say): Promise<void> {
@@ -84,9 +90,13 @@ async function nginx(say: Say): Promise<void> {
   complain(say, 'nginx', unpacked.code === 0 ? tried.output : unpacked.output);
 }
 
-async function model(say: Say): Promise<void> {
+async function model(say: Say): Promise<string | undefined> {
+  const own = process.env['TAILRACE_TEST_MODEL'];
+  if (own !== undefined) return own;
   const ran = await runNode('packages/server/src/cli/main.ts', ['models', 'pull']);
-  if (ran.code !== 0) complain(say, 'the default model', ran.output);
+  if (ran.code === 0) return ran.output.trim().split('\n').at(-1);
+  complain(say, 'the default model', ran.output);
+  return undefined;
 }
 
 /** Runs `work` unless the stamp says that it was done for just this input. */

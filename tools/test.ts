@@ -4,7 +4,7 @@
  * The last line is always `N passed, N failed`; exits 1 where anything failed or nothing ran.
  */
 import { runChecks } from './checks.ts';
-import { prepare } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { type Counts, runVitest } from './vitest.ts';
 
 const say = (text: string): void => {
@@ -13,13 +13,17 @@ const say = (text: string): void => {
 const filters = process.argv.slice(2);
 
 const counts: Counts[] = [];
+const system = async ({ modelFile }: Prepared, args: readonly string[]): Promise<Counts> =>
+  await runVitest(args, {
+    show: true,
+    env: modelFile === undefined ? {} : { TAILRACE_TEST_MODEL: modelFile },
+  });
 if (filters.length > 0) {
-  await prepare(say);
-  counts.push(await runVitest(filters, { show: true }));
+  counts.push(await system(await prepare(say), filters));
 } else {
   // Bringing things waits for the network; the checks need none.
-  const [checked] = await Promise.all([runChecks(say), prepare(say)]);
-  counts.push(checked, await runVitest(['--project', 'system'], { show: true }));
+  const [checked, prepared] = await Promise.all([runChecks(say), prepare(say)]);
+  counts.push(checked, await system(prepared, ['--project', 'system']));
 }
 
 const sum = (of: (count: Counts) => number): number => counts.reduce((total, count) => total + of(count), 0);

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Ran, runNode } from './run.ts';
+import { type Ran, type RunOptions, runNode } from './run.ts';
 
 export interface Counts {
   readonly passed: number;
@@ -16,7 +16,7 @@ export interface VitestRun extends Counts {
 /** Runs vitest once and counts. A file that could not be loaded counts as a failed test: it holds some. */
 export async function runVitest(
   args: readonly string[],
-  options: { readonly show: boolean },
+  options: Pick<RunOptions, 'show' | 'env'>,
 ): Promise<VitestRun> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tailrace-vitest-'));
   const report = path.join(folder, 'report.json');
