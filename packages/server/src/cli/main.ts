@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   serve: async (args, io) => (await import('./serve.ts')).serveCommand(args, io),
   models: async (args, io) => (await import('./models-command.ts')).modelsCommand(args, io),
   config: async (args, io) => (await import('./config-command.ts')).configCommand(args, io),
+  wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),
 };
 
 const help = `Usage: tailrace COMMAND [FLAGS]
@@ -16,6 +17,7 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   models pull     fetch the default model into the cache
   models list     show which models are on this machine
   config check    read the configuration and say what is wrong with it
+  wall            start a server that misbehaves on request (--list names its faults)
 
   --version       print the version
   --help          print this

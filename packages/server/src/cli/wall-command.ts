@@ -1,0 +1,92 @@
+import { didYouMean } from '../config/nearest.ts';
+import { parseListen } from '../config/units.ts';
+import { faults } from '../wall/catalogue.ts';
+import { faultList } from '../wall/fault-table.ts';
+import { createWall } from '../wall/wall.ts';
+import type { CommandIo } from './command-io.ts';
+import { listenProblem } from './listen-problem.ts';
+import { listenForShutdown } from './shutdown.ts';
+
+const defaultListen = '127.0.0.1:8643';
+
+const usage = `usage: tailrace wall [flags]
+
+  An OpenAI-compatible server that misbehaves on request: by model name (wall/cut-fin:3) or by the header
+  x-wall-fault. It takes any key. GET /wall/stats counts, POST /wall/reset starts counting anew.
+
+  --listen HOST:PORT address to serve on (default: ${defaultListen})
+  --list             print the faults
+  --help             this text
+`;
+
+/**
+ * `tailrace wall`. Resolves to the exit status: 0 listed, or ended by SIGINT or SIGTERM; 1 cannot listen;
+ * 2 wrong usage.
+ */
+export async function wallCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  const asked = parse(args);
+  switch (asked.kind) {
+    case 'refused':
+      io.stderr.write(`tailrace wall: ${asked.message}\n\n${usage}`);
+      return 2;
+    case 'help':
+      io.stdout.write(usage);
+      return 0;
+    case 'list':
+      io.stdout.write(faultList(faults));
+      return 0;
+    case 'serve':
+      return await serve(asked.listen, io);
+  }
+}
+
+async function serve(listen: string, io: CommandIo): Promise<number> {
+  const address = parseListen(listen);
+  if (address === undefined) {
+    io.stderr.write(
+      `tailrace wall: --listen: expected HOST:PORT such as ${defaultListen}, got '${listen}'\n`,
+    );
+    return 2;
+  }
+  const shutdown = listenForShutdown({ terminal: io.stdout.isTTY === true, onReload: () => {} });
+  const wall = createWall();
+  try {
+    const port = await wall.listen(address);
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+    io.stdout.write(`tailrace wall: listening on http://${host}:${port}\n`);
+    io.stderr.write(
+      `Base URL http://${host}:${port}/v1, models wall/<fault> (tailrace wall --list); connections are refused at port ${wall.stats().refuse_port}.\n`,
+    );
+    await shutdown.asked;
+    return 0;
+  } catch (error) {
+    io.stderr.write(`tailrace wall: ${listenProblem(error, address)}\n`);
+    return 1;
+  } finally {
+    await wall.close();
+  }
+}
+
+type Asked =
+  | { readonly kind: 'help' | 'list' }
+  | { readonly kind: 'serve'; readonly listen: string }
+  | { readonly kind: 'refused'; readonly message: string };
+
+function parse(args: readonly string[]): Asked {
+  let kind: 'help' | 'list' | 'serve' = 'serve';
+  let listen = defaultListen;
+  const words = args.values();
+  for (const word of words) {
+    if (word === '--help' || word === '-h') kind = 'help';
+    else if (word === '--list') kind = kind === 'help' ? 'help' : 'list';
+    else if (word === '--listen' || word.startsWith('--listen=')) {
+      const value = word === '--listen' ? words.next().value : word.slice('--listen='.length);
+      if (value === undefined || value === '') return { kind: 'refused', message: '--listen needs a value' };
+      listen = value;
+    } else {
+      const hint = didYouMean(word, ['--listen', '--list', '--help']);
+      return { kind: 'refused', message: `unknown ${JSON.stringify(word)}${hint}` };
+    }
+  }
+  return kind === 'serve' ? { kind, listen } : { kind };
+}

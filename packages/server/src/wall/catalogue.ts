@@ -1,0 +1,90 @@
+import { didYouMean } from '../config/nearest.ts';
+import { parseDuration } from '../config/units.ts';
+import type { Fault, FaultControls, FaultParameter } from './fault.ts';
+import { cuts } from './faults/cuts.ts';
+import { events } from './faults/events.ts';
+import { framing } from './faults/framing.ts';
+import { order } from './faults/order.ts';
+import { refusals } from './faults/refusals.ts';
+import { timing } from './faults/timing.ts';
+import { tools } from './faults/tools.ts';
+
+/** Every fault the wall knows, each name once. */
+export const faults: readonly Fault[] = [
+  ...timing,
+  ...refusals,
+  ...cuts,
+  ...events,
+  ...order,
+  ...framing,
+  ...tools,
+];
+
+const byName: ReadonlyMap<string, Fault> = new Map(faults.map((fault) => [fault.name, fault]));
+
+export const modelPrefix = 'wall/';
+
+export type FaultArgument = Pick<FaultControls, 'count' | 'durationMs' | 'word'>;
+
+export type FoundFault =
+  | { readonly ok: true; readonly fault: Fault; readonly argument: FaultArgument }
+  | { readonly ok: false; readonly message: string };
+
+/** Reads `cut-fin`, `cut-fin:3` or `slow-first-token:2s`. */
+export function findFault(text: string): FoundFault {
+  const colon = text.indexOf(':');
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const fault = byName.get(name);
+  if (fault === undefined) {
+    return { ok: false, message: `There is no fault '${name}'${didYouMean(name, byName.keys())}` };
+  }
+  const argument = readArgument(fault.parameter, colon < 0 ? undefined : text.slice(colon + 1));
+  return typeof argument === 'string'
+    ? { ok: false, message: `${name}: ${argument}` }
+    : { ok: true, fault, argument };
+}
+
+/** How the fault is named with its parameter, for lists. */
+export function spelling({ name, parameter }: Fault): string {
+  switch (parameter?.kind) {
+    case undefined:
+      return name;
+    case 'count':
+      return `${name}:${parameter.default}`;
+    case 'duration':
+      return `${name}:${parameter.default}`;
+    case 'word':
+      return `${name}:${parameter.words[0]}`;
+  }
+}
+
+const none: FaultArgument = { count: 0, durationMs: 0, word: '' };
+
+function readArgument(
+  parameter: FaultParameter | undefined,
+  given: string | undefined,
+): FaultArgument | string {
+  switch (parameter?.kind) {
+    case undefined:
+      return given === undefined ? none : 'takes no parameter';
+    case 'count': {
+      const text = given ?? String(parameter.default);
+      const count = Number(text);
+      if (/^\d{1,9}$/.test(text) && count <= parameter.max) return { ...none, count };
+      return `${parameter.means}: expected 0 to ${parameter.max}, got '${text}'`;
+    }
+    case 'duration': {
+      const text = given ?? parameter.default;
+      const durationMs = parseDuration(text);
+      return durationMs === undefined
+        ? `${parameter.means}: expected a duration such as 250ms or 2s, got '${text}'`
+        : { ...none, durationMs };
+    }
+    case 'word': {
+      const word = given ?? parameter.words[0];
+      return parameter.words.includes(word)
+        ? { ...none, word }
+        : `${parameter.means}: expected one of ${parameter.words.join(', ')}, got '${word}'`;
+    }
+  }
+}

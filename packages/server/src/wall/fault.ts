@@ -1,0 +1,81 @@
+import type { ErrorCode } from '@tailrace/protocol';
+import type { JsonObject } from '../domain/json.ts';
+import type { ChatAsk } from './chat-ask.ts';
+import type { WallConnection } from './connection.ts';
+
+/** How a request through the relay has to end. */
+export type Outcome =
+  /** Every choice with its finish, usage and `[DONE]`; or the completion object. */
+  | { readonly kind: 'whole' }
+  /** The error event after the commit, without finish and `[DONE]`. */
+  | { readonly kind: 'error-event'; readonly code: ErrorCode }
+  | { readonly kind: 'http-error'; readonly status: number; readonly code: ErrorCode };
+
+/** The same request with `"stream": true` and without. */
+export interface Outcomes {
+  readonly streaming: Outcome;
+  readonly collected: Outcome;
+}
+
+/**
+ * What a relay that keeps the wire contract does with a fault, declared by hand beside it and compared by
+ * the run: with this target alone, with a healthy second target that may not take over, and with a healthy
+ * second target that may.
+ */
+export interface ExpectedOutcomes {
+  readonly one: Outcomes;
+  readonly second: Outcomes;
+  readonly takeover: Outcomes;
+}
+
+/** What may follow the name after a colon: `cut-fin:3`, `slow-first-token:2s`, `400-context:vllm`. */
+export type FaultParameter =
+  | { readonly kind: 'count'; readonly default: number; readonly max: number; readonly means: string }
+  | { readonly kind: 'duration'; readonly default: string; readonly means: string }
+  | { readonly kind: 'word'; readonly words: readonly [string, ...string[]]; readonly means: string };
+
+/** What a fault is given besides the request. Only the value of its parameter's kind is set. */
+export interface FaultControls {
+  /** Of a `count` parameter, else 0. */
+  readonly count: number;
+  /** Of a `duration` parameter, else 0. */
+  readonly durationMs: number;
+  /** Of a `word` parameter, else empty. */
+  readonly word: string;
+  /** Requests for this fault since the start or the last reset, this one included. */
+  readonly asked: number;
+  /** The same, with these very messages. */
+  readonly askedWithThesePrompts: number;
+  /** Number of this request among all of them: for ids. */
+  readonly serial: number;
+  /** Unix time in milliseconds. */
+  now(): number;
+  /** False as soon as the peer has left or the wall closes; then there is nothing more to do. */
+  wait(milliseconds: number): Promise<boolean>;
+}
+
+/** Whether the connection can take another request. */
+export type AfterPlay = 'keep' | 'close';
+
+export type Play = (
+  connection: WallConnection,
+  ask: ChatAsk,
+  controls: FaultControls,
+) => Promise<AfterPlay> | AfterPlay;
+
+/** One way to misbehave. */
+export interface Fault {
+  /** As in `wall/<name>`. */
+  readonly name: string;
+  /** One line: what the bytes on the wire are. */
+  readonly description: string;
+  readonly parameter?: FaultParameter;
+  /** Fields without which the request does not meet the fault: `{n: 2}`. */
+  readonly asks?: JsonObject;
+  /** It happens where nobody listens: at the port that `/wall/stats` names. */
+  readonly closedPort?: true;
+  readonly play: Play;
+  readonly expected: ExpectedOutcomes;
+  /** The text that the answer holds, where it is not the healthy one. */
+  readonly says?: (healthyTokens: readonly string[]) => string;
+}

@@ -1,0 +1,94 @@
+import { gzipSync } from 'node:zlib';
+import type { Fault } from '../fault.ts';
+import { type HealthyStream, inOrder } from '../healthy-stream.ts';
+import { eventStreamHeaders, head, streamHead } from '../http-bytes.ts';
+import { alwaysWhole, failsBeforeCommit } from '../outcomes.ts';
+import { type StreamPlan, streamed } from '../play-stream.ts';
+
+const headerCount = 100;
+const headerBytes = 1000;
+
+/** A healthy stream in a strange envelope. */
+export const framing: readonly Fault[] = [
+  {
+    name: 'cr',
+    description: 'Lines end with CR alone.',
+    play: streamed((stream) => bent(stream, (text) => text.replaceAll('\n', '\r'))),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'crlf',
+    description: 'Lines end with CR LF.',
+    play: streamed((stream) => bent(stream, (text) => text.replaceAll('\n', '\r\n'))),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'bom',
+    description: 'The body begins with a byte order mark.',
+    play: streamed((stream) => ({ pieces: ['\ufeff', ...inOrder(stream)], end: 'whole' })),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'byte-by-byte',
+    description: 'Every byte of the body is a chunk and a write of its own.',
+    play: streamed((stream) => ({
+      pieces: [...Buffer.from(inOrder(stream).join(''))].map((byte) => Buffer.from([byte])),
+      everyMs: 0,
+      end: 'whole',
+    })),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'gzip',
+    description: 'The body is compressed, though nobody said that it may be.',
+    play: streamed((stream) => ({
+      head: streamHead([['Content-Encoding', 'gzip']]),
+      pieces: [gzipSync(inOrder(stream).join(''))],
+      end: 'whole',
+    })),
+    expected: failsBeforeCommit(502, 'upstream_protocol'),
+  },
+  {
+    name: 'headers-100k',
+    description: 'A head of 100 kB, then a healthy stream.',
+    play: streamed((stream) => ({
+      head: streamHead(
+        Array.from(
+          { length: headerCount },
+          (_, index) => [`X-Wall-${index}`, 'w'.repeat(headerBytes)] as const,
+        ),
+      ),
+      pieces: inOrder(stream),
+      end: 'whole',
+    })),
+    expected: failsBeforeCommit(502, 'upstream_protocol'),
+  },
+  {
+    name: 'wrong-content-type',
+    description: 'A healthy stream that says it is text/plain.',
+    play: streamed((stream) => ({
+      head: head('200 OK', [
+        ['Content-Type', 'text/plain'],
+        ['Transfer-Encoding', 'chunked'],
+      ]),
+      pieces: inOrder(stream),
+      end: 'whole',
+    })),
+    expected: failsBeforeCommit(502, 'upstream_protocol'),
+  },
+  {
+    name: 'http-1.0',
+    description: 'HTTP/1.0: no chunks, the body ends with the connection.',
+    play: streamed((stream) => ({
+      head: head('200 OK', eventStreamHeaders, '1.0'),
+      framing: 'raw',
+      pieces: inOrder(stream),
+      end: 'fin',
+    })),
+    expected: alwaysWhole,
+  },
+];
+
+function bent(stream: HealthyStream, bend: (text: string) => string): StreamPlan {
+  return { pieces: inOrder(stream).map(bend), end: 'whole' };
+}

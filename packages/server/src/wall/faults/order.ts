@@ -1,0 +1,220 @@
+import type { Fault } from '../fault.ts';
+import { deltaFrame, finishFrame, frame, inOrder, usageFrame, usageOf } from '../healthy-stream.ts';
+import { alwaysWhole, breaksAfterCommit } from '../outcomes.ts';
+import { streamed } from '../play-stream.ts';
+
+const cut = breaksAfterCommit(502, 'upstream_cut');
+
+/** Parts of the stream that are missing, doubled, early or late. */
+export const order: readonly Fault[] = [
+  {
+    name: 'missing-role',
+    description: 'No role chunk.',
+    play: streamed((stream) => ({ pieces: inOrder({ ...stream, roles: [] }), end: 'whole' })),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'missing-finish',
+    description: 'The text and [DONE], without a finish.',
+    play: streamed((stream) => ({ pieces: inOrder({ ...stream, finishes: [] }), end: 'whole' })),
+    expected: cut,
+  },
+  {
+    name: 'missing-done',
+    description: 'Finish and usage, then the end without [DONE].',
+    play: streamed(({ roles, deltas, finishes, usage }) => ({
+      pieces: [...roles, ...deltas, ...finishes, ...usage],
+      end: 'whole',
+    })),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'missing-usage',
+    description: 'No usage, though it was asked for.',
+    play: streamed((stream) => ({ pieces: inOrder({ ...stream, usage: [] }), end: 'whole' })),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'usage-absurd',
+    description: 'Usage that cannot be: negative, broken, not a number.',
+    play: streamed((stream) => {
+      const usage = { prompt_tokens: -3, completion_tokens: 1.5, total_tokens: 'many' };
+      return { pieces: inOrder({ ...stream, usage: [usageFrame(stream.answer, usage)] }), end: 'whole' };
+    }),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'usage-early',
+    description: 'Usage on every chunk, counting up.',
+    play: streamed(({ answer, roles, deltas, finishes, done }) => {
+      const counted = [...roles, ...deltas, ...finishes].map((text, index) => {
+        const tokens = Math.min(index, answer.completionTokens);
+        const usage = usageOf({ ...answer, completionTokens: tokens });
+        return text.replace(/\}\n\n$/, `,"usage":${JSON.stringify(usage)}}\n\n`);
+      });
+      return { pieces: [...counted, done], end: 'whole' };
+    }),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'usage-per-choice',
+    description: 'One usage chunk for each choice, each counting its own tokens.',
+    asks: { n: 2 },
+    play: streamed((stream) => {
+      const { answer } = stream;
+      const usage = answer.choices.map(({ tokens }) =>
+        usageFrame(answer, usageOf({ ...answer, completionTokens: tokens.length })),
+      );
+      return { pieces: inOrder({ ...stream, usage }), end: 'whole' };
+    }),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'finish-on-content',
+    description: 'The finish rides on the last delta.',
+    play: streamed((stream) => {
+      const { answer, deltas } = stream;
+      const [choice] = answer.choices;
+      const last = (deltas.at(-1) ?? '').replace(
+        '"finish_reason":null',
+        `"finish_reason":"${choice?.finish}"`,
+      );
+      return {
+        pieces: inOrder({ ...stream, deltas: [...deltas.slice(0, -1), last], finishes: [] }),
+        end: 'whole',
+      };
+    }),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'deltas-after-finish',
+    description: 'More text behind the finish.',
+    play: streamed((stream) => {
+      const late = deltaFrame(stream.answer, { content: ' late' });
+      return { pieces: inOrder({ ...stream, finishes: [...stream.finishes, late, late] }), end: 'whole' };
+    }),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'content-null',
+    description: 'content is null in the role chunk and in the finish chunk.',
+    play: streamed((stream) => {
+      const { answer } = stream;
+      const finish = (stream.finishes[0] ?? '').replace('"delta":{}', '"delta":{"content":null}');
+      return {
+        pieces: inOrder({
+          ...stream,
+          roles: [deltaFrame(answer, { role: 'assistant', content: null })],
+          finishes: [finish, ...stream.finishes.slice(1)],
+        }),
+        end: 'whole',
+      };
+    }),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'event-error',
+    description: 'After three deltas an event named error with a flat body; then the end.',
+    play: streamed(({ roles, deltas }) => ({
+      pieces: [
+        ...roles,
+        ...deltas.slice(0, 3),
+        `event: error\n${frame({ object: 'error', message: 'The worker died.', type: 'InternalServerError', code: 500 })}`,
+      ],
+      end: 'whole',
+    })),
+    expected: cut,
+  },
+  {
+    name: 'data-error',
+    description: 'After three deltas an event with an error object; then the end.',
+    play: streamed(({ roles, deltas }) => ({
+      pieces: [...roles, ...deltas.slice(0, 3), errorFrame],
+      end: 'whole',
+    })),
+    expected: cut,
+  },
+  {
+    name: 'error-then-done',
+    description: 'After three deltas an event with an error object, and [DONE] behind it.',
+    play: streamed(({ roles, deltas, done }) => ({
+      pieces: [...roles, ...deltas.slice(0, 3), errorFrame, done],
+      end: 'whole',
+    })),
+    expected: cut,
+  },
+  ...(['error', 'abort'] as const).map(
+    (reason): Fault => ({
+      name: `finish-${reason}`,
+      description: `After three deltas the finish reason is ${reason}.`,
+      play: streamed((stream) => ({
+        pieces: inOrder({
+          ...stream,
+          deltas: stream.deltas.slice(0, 3),
+          finishes: [finishFrame(stream.answer, reason)],
+        }),
+        end: 'whole',
+      })),
+      expected: cut,
+    }),
+  ),
+  ...(
+    [
+      ['eos', 'stop'],
+      ['model_length', 'length'],
+    ] as const
+  ).map(
+    ([reason, meaning]): Fault => ({
+      name: `finish-${reason.replace('_', '-')}`,
+      description: `The finish reason is ${reason}, which means ${meaning}.`,
+      play: streamed((stream) => ({
+        pieces: inOrder({ ...stream, finishes: [finishFrame(stream.answer, reason)] }),
+        end: 'whole',
+      })),
+      expected: alwaysWhole,
+    }),
+  ),
+  {
+    name: 'surrogate-split',
+    description:
+      'The first delta ends with half of a character, escaped; the second begins with its other half.',
+    play: streamed((stream) => ({
+      pieces: inOrder({
+        ...stream,
+        deltas: [
+          escaped(stream.deltas[0], '\\ud83c'),
+          escaped(stream.deltas[1], '\\udf0a', true),
+          ...stream.deltas.slice(2),
+        ],
+      }),
+      end: 'whole',
+    })),
+    expected: alwaysWhole,
+    says: ([first = '', ...others]) => `${first}🌊${others.join('')}`,
+  },
+  {
+    name: 'surrogate-lone',
+    description: 'The first delta ends with half of a character, escaped; the other half never comes.',
+    play: streamed((stream) => ({
+      pieces: inOrder({
+        ...stream,
+        deltas: [escaped(stream.deltas[0], '\\ud83c'), ...stream.deltas.slice(1)],
+      }),
+      end: 'whole',
+    })),
+    expected: alwaysWhole,
+    says: ([first = '', ...others]) => `${first}\ufffd${others.join('')}`,
+  },
+];
+
+const errorFrame = frame({
+  error: { message: 'The worker died.', type: 'server_error', param: null, code: 'server_error' },
+});
+
+/** Writes an escape at the end (or the start) of a delta's content. */
+function escaped(delta: string | undefined, half: string, atStart = false): string {
+  const content = /"content":"((?:[^"\\]|\\.)*)"/;
+  return (delta ?? '').replace(content, (_all, text: string) =>
+    atStart ? `"content":"${half}${text}"` : `"content":"${text}${half}"`,
+  );
+}

@@ -1,0 +1,123 @@
+import type { Fault } from '../fault.ts';
+import { deltaFrame, inOrder } from '../healthy-stream.ts';
+import { errorAnswer } from '../http-bytes.ts';
+import { alwaysWhole, breaksAfterCommit, errorEvent, failsBeforeCommit, httpError } from '../outcomes.ts';
+import { answered, forEverMs, playHealthy, streamed } from '../play-stream.ts';
+
+const eventsBefore = { kind: 'count', default: 3, max: 1000, means: 'deltas before it' } as const;
+const commentEveryMs = 200;
+
+/** Faults of connections and clocks. */
+export const timing: readonly Fault[] = [
+  {
+    name: 'healthy',
+    description: 'No fault: a text that depends on the messages alone, with usage.',
+    play: playHealthy,
+    expected: alwaysWhole,
+  },
+  {
+    name: 'refuse',
+    description: 'The connection is refused: at the closed port that the wall names, whatever the model.',
+    closedPort: true,
+    // Whoever got here has a connection, and it is too late to refuse it.
+    play: (connection) =>
+      answered(
+        connection,
+        errorAnswer(
+          '400 Bad Request',
+          'invalid_request_error',
+          null,
+          'A connection that stands cannot be refused: use the port in "refuse_port" of GET /wall/stats.',
+        ),
+      ),
+    expected: failsBeforeCommit(502, 'upstream_refused'),
+  },
+  {
+    name: 'reset',
+    description: 'The request is read, then the connection is reset without an answer.',
+    play: (connection) => {
+      connection.reset();
+      return 'close';
+    },
+    expected: failsBeforeCommit(502, 'upstream_refused'),
+  },
+  {
+    name: 'hang',
+    description: 'The request is read and never answered.',
+    play: (_connection, _ask, { wait }) => wait(forEverMs).then(() => 'close'),
+    expected: failsBeforeCommit(504, 'first_token_timeout'),
+  },
+  {
+    name: 'slow-first-token',
+    description: 'A healthy answer that begins late.',
+    parameter: { kind: 'duration', default: '500ms', means: 'how late' },
+    play: async (connection, ask, controls) => {
+      if (!(await controls.wait(controls.durationMs))) return 'close';
+      return playHealthy(connection, ask, controls);
+    },
+    expected: alwaysWhole,
+  },
+  {
+    name: 'comments-only',
+    description: 'The head of a stream, then comments for ever.',
+    play: async (connection, ask, controls) => {
+      const opened = streamed(() => ({ pieces: [': still here\n\n'], end: 'hang' }));
+      const beat = async (): Promise<void> => {
+        while (await controls.wait(commentEveryMs)) await connection.write('e\r\n: still here\n\n\r\n');
+      };
+      if (!ask.stream) return opened(connection, ask, controls);
+      const [after] = await Promise.all([opened(connection, ask, controls), beat()]);
+      return after;
+    },
+    expected: failsBeforeCommit(504, 'first_token_timeout'),
+  },
+  {
+    name: 'stall',
+    description: 'Silence after some deltas, with the connection left open.',
+    parameter: eventsBefore,
+    play: streamed(({ roles, deltas }, { count }) => ({
+      pieces: [...roles, ...deltas.slice(0, count)],
+      end: 'hang',
+    })),
+    expected: breaksAfterCommit(504, 'stall_timeout'),
+  },
+  {
+    name: 'endless',
+    description: 'Deltas for ever, one every 10 ms.',
+    play: streamed(({ answer, roles }) => ({
+      pieces: endless(roles, deltaFrame(answer, { content: ' and' })),
+      everyMs: 10,
+      end: 'hang',
+    })),
+    // The deadline is the request's: nobody else gets more of it.
+    expected: {
+      one: { streaming: errorEvent('deadline_exceeded'), collected: httpError(504, 'deadline_exceeded') },
+      second: { streaming: errorEvent('deadline_exceeded'), collected: httpError(504, 'deadline_exceeded') },
+      takeover: {
+        streaming: errorEvent('deadline_exceeded'),
+        collected: httpError(504, 'deadline_exceeded'),
+      },
+    },
+  },
+  {
+    name: 'too-fast',
+    description: 'A healthy stream with many more deltas, as fast as the socket takes them.',
+    parameter: { kind: 'count', default: 100_000, max: 10_000_000, means: 'deltas' },
+    play: streamed((stream, { count }) => ({
+      pieces: inOrder({ ...stream, deltas: repeated(stream.deltas, count) }),
+      everyMs: 0,
+      end: 'whole',
+    })),
+    expected: alwaysWhole,
+    says: (tokens) => repeated(tokens, 100_000).join(''),
+  },
+];
+
+function* endless(first: readonly string[], frame: string): Generator<string> {
+  yield* first;
+  for (;;) yield frame;
+}
+
+function repeated(items: readonly string[], count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => items[index % items.length] ?? '');
+}

@@ -1,0 +1,44 @@
+/** HTTP/1.1 answers as bytes. Nothing here corrects anybody: a fault may say what it likes. */
+
+export type Headers = readonly (readonly [name: string, value: string])[];
+
+export const eventStreamHeaders: Headers = [
+  ['Content-Type', 'text/event-stream; charset=utf-8'],
+  ['Cache-Control', 'no-cache'],
+];
+
+export function head(status: string, headers: Headers, version = '1.1'): string {
+  return `HTTP/${version} ${status}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+}
+
+/** The head of a chunked event stream. */
+export function streamHead(more: Headers = []): string {
+  return head('200 OK', [...eventStreamHeaders, ['Transfer-Encoding', 'chunked'], ...more]);
+}
+
+export function chunk(data: string | Buffer): Buffer {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+}
+
+export const lastChunk = '0\r\n\r\n';
+
+/** A whole answer with a length. */
+export function fixedAnswer(status: string, contentType: string, body: string, more: Headers = []): string {
+  return (
+    head(status, [
+      ['Content-Type', contentType],
+      ['Content-Length', String(Buffer.byteLength(body))],
+      ...more,
+    ]) + body
+  );
+}
+
+export function jsonAnswer(status: string, body: unknown, more: Headers = []): string {
+  return fixedAnswer(status, 'application/json', JSON.stringify(body), more);
+}
+
+/** An error as OpenAI's API words it. */
+export function errorAnswer(status: string, type: string, code: string | null, message: string): string {
+  return jsonAnswer(status, { error: { message, type, param: null, code } });
+}

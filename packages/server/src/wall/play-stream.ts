@@ -1,0 +1,103 @@
+import type { ChatAsk } from './chat-ask.ts';
+import type { WallConnection } from './connection.ts';
+import type { AfterPlay, FaultControls, Play } from './fault.ts';
+import { type HealthyAnswer, healthyAnswer } from './healthy-answer.ts';
+import { completionObject, type HealthyStream, healthyStream, inOrder } from './healthy-stream.ts';
+import { chunk, errorAnswer, jsonAnswer, lastChunk, streamHead } from './http-bytes.ts';
+
+/** A stream as a fault wants it, each piece one write. */
+export interface StreamPlan {
+  /** Default: that of a chunked event stream. */
+  readonly head?: string;
+  readonly pieces: Iterable<string | Buffer>;
+  /** `chunked` (default): each piece is one chunk. `raw`: the pieces are the bytes of the body. */
+  readonly framing?: 'chunked' | 'raw';
+  /** Pause behind each piece; default 1 ms, so that pieces arrive one by one. 0: as fast as the socket takes. */
+  readonly everyMs?: number;
+  readonly end: StreamEnd;
+}
+
+export type StreamEnd =
+  /** The terminating chunk, in one write with the last piece; the connection lives on. */
+  | 'whole'
+  /** FIN without a terminating chunk. */
+  | 'fin'
+  /** RST, once the peer had time to read. */
+  | 'reset'
+  /** Silence until the peer leaves. */
+  | 'hang';
+
+/** A reset overtakes what the peer has not read yet; this leaves it the time. */
+const beforeResetMs = 40;
+/** Longer than anybody waits. */
+export const forEverMs = 2 ** 30;
+
+/** A fault that only a stream can have; a request without `stream` is told so. */
+export function streamed(
+  plan: (stream: HealthyStream, controls: FaultControls, ask: ChatAsk) => StreamPlan,
+): Play {
+  return async (connection, ask, controls) => {
+    const answer = healthyAnswer(ask, controls.serial, controls.now());
+    if (!ask.stream) {
+      const message = `${ask.model} is a fault of streams: ask with "stream": true.`;
+      return answered(connection, errorAnswer('400 Bad Request', 'invalid_request_error', null, message));
+    }
+    return playStream(connection, plan(healthyStream(ask, answer), controls, ask), controls);
+  };
+}
+
+/** The healthy answer, streaming or not. */
+export const playHealthy: Play = async (connection, ask, controls) => {
+  const answer: HealthyAnswer = healthyAnswer(ask, controls.serial, controls.now());
+  if (!ask.stream) return answered(connection, jsonAnswer('200 OK', completionObject(answer)));
+  return playStream(connection, { pieces: inOrder(healthyStream(ask, answer)), end: 'whole' }, controls);
+};
+
+/** A whole answer that leaves the connection open. */
+export async function answered(connection: WallConnection, bytes: string): Promise<AfterPlay> {
+  return (await connection.write(bytes)) ? 'keep' : 'close';
+}
+
+export async function playStream(
+  connection: WallConnection,
+  plan: StreamPlan,
+  { wait }: Pick<FaultControls, 'wait'>,
+): Promise<AfterPlay> {
+  const { framing = 'chunked', everyMs = 1, end } = plan;
+  if (!(await connection.write(plan.head ?? streamHead()))) return 'close';
+  // One piece is held back, so that the last one can leave together with the end of the body.
+  let held: Buffer | undefined;
+  for (const piece of plan.pieces) {
+    if (held !== undefined) {
+      if (!(await connection.write(held))) return 'close';
+      if (everyMs > 0 && !(await wait(everyMs))) return 'close';
+    }
+    held = framing === 'chunked' ? chunk(piece) : Buffer.from(piece);
+  }
+  const last = held ?? Buffer.alloc(0);
+  if (end === 'whole' && framing === 'chunked') {
+    return (await connection.write(Buffer.concat([last, Buffer.from(lastChunk)]))) ? 'keep' : 'close';
+  }
+  if (!(await connection.write(last))) return 'close';
+  return endStream(connection, end, wait);
+}
+
+async function endStream(
+  connection: WallConnection,
+  end: StreamEnd,
+  wait: FaultControls['wait'],
+): Promise<AfterPlay> {
+  switch (end) {
+    case 'whole':
+      return 'keep';
+    case 'fin':
+      connection.fin();
+      return 'close';
+    case 'reset':
+      if (await wait(beforeResetMs)) connection.reset();
+      return 'close';
+    case 'hang':
+      await wait(forEverMs);
+      return 'close';
+  }
+}

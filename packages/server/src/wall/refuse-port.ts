@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { createConnection, createServer } from 'node:net';
+
+/** A port of this machine at which every connection is refused, for as long as it is held. */
+export interface RefusePort {
+  readonly port: number;
+  /** Gives the port back to the system. */
+  release(): void;
+}
+
+/**
+ * A port that is merely free may be somebody's a moment later. This one stays taken, by a connection from
+ * the process to itself, while nobody listens at it any more.
+ */
+export async function holdRefusePort(host: string): Promise<RefusePort> {
+  const listener = createServer();
+  const accepted = once(listener, 'connection');
+  listener.listen({ host, port: 0 });
+  await once(listener, 'listening');
+  const address = listener.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP listener without a port');
+  const near = createConnection({ host, port: address.port });
+  const [far] = (await accepted) as [typeof near];
+  for (const socket of [near, far]) {
+    socket.on('error', () => {});
+    socket.unref();
+  }
+  const closed = once(listener, 'close');
+  listener.close();
+  // `close` waits for the connection too; that it listens no more is what counts, and that is so at once.
+  closed.catch(() => {});
+  return {
+    port: address.port,
+    release() {
+      near.destroy();
+      far.destroy();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ListenAddress } from '../config/config.ts';
+import { answerRequest, type WallRuntime } from './answer-request.ts';
+import { ownSocket } from './connection.ts';
+import { head } from './http-bytes.ts';
+import { holdRefusePort, type RefusePort } from './refuse-port.ts';
+import { createRequestReader } from './request-reader.ts';
+import { createCounters, type WallStats } from './stats.ts';
+
+/**
+ * The fault wall: an OpenAI-compatible server that misbehaves on request. Raw sockets, because a real HTTP
+ * server would put right what is wrong on purpose.
+ */
+export interface Wall {
+  /** Binds. Rejects with the system's error (EADDRINUSE, EACCES, …). Resolves with the real port. */
+  listen(address: ListenAddress): Promise<number>;
+  stats(): WallStats;
+  /** Ends every play and connection at once, and the listener; resolves when all are closed. */
+  close(): Promise<void>;
+}
+
+export interface WallDeps {
+  /** Unix time in milliseconds. Default: the system's clock. */
+  readonly now?: () => number;
+  /** Rejects when the signal aborts. Default: the system's timers. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+export function createWall(deps: WallDeps = {}): Wall {
+  const counters = createCounters();
+  const sockets = new Set<Socket>();
+  let refusePort: RefusePort | undefined;
+  const runtime: WallRuntime = {
+    counters,
+    now: deps.now ?? Date.now,
+    sleep: deps.sleep ?? ((milliseconds, signal) => sleep(milliseconds, undefined, { signal })),
+    refusePort: () => refusePort?.port ?? 0,
+  };
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    counters.connectionsOpen += 1;
+    socket.once('close', () => {
+      sockets.delete(socket);
+      counters.connectionsOpen -= 1;
+    });
+    void serve(socket, runtime);
+  });
+
+  return {
+    async listen(address) {
+      const port = await bind(server, address);
+      refusePort = await holdRefusePort(address.host);
+      return port;
+    },
+    stats: () => counters.stats(runtime.refusePort()),
+    async close() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      for (const socket of sockets) socket.destroy();
+      refusePort?.release();
+      await closed;
+    },
+  };
+}
+
+/** One connection, request after request. */
+async function serve(socket: Socket, runtime: WallRuntime): Promise<void> {
+  const connection = ownSocket(socket, (bytes) => {
+    runtime.counters.bytesWritten += bytes;
+  });
+  const reader = createRequestReader(socket);
+  try {
+    for (;;) {
+      const read = await reader.next();
+      if (read.kind === 'ended') return;
+      if (read.kind === 'refused') {
+        await connection.write(head(read.status, [['Content-Length', '0']]));
+        return;
+      }
+      if ((await answerRequest(connection, read.request, runtime)) === 'close') return;
+    }
+  } finally {
+    connection.fin();
+  }
+}
+
+function bind(server: Server, { host, port }: ListenAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
+    });
+  });
+}
