@@ -11,6 +11,7 @@ const rooms = [
   { name: 'config', rank: 1 },
   { name: 'telemetry', rank: 1 },
   { name: 'models', rank: 2 },
+  { name: 'transport', rank: 2 },
   { name: 'upstreams', rank: 2 },
   { name: 'engine', rank: 2 },
   { name: 'storage', rank: 2 },
@@ -21,6 +22,7 @@ const rooms = [
   { name: 'metering', rank: 3 },
   { name: 'relay', rank: 4 },
   { name: 'http', rank: 5 },
+  { name: 'wall', rank: 5 },
 ];
 
 const server = '^packages/server/src';
@@ -33,6 +35,8 @@ const neighbours = new Map([
   // The shape of a log line is the telemetry's, and everybody may log.
   ['config', ['telemetry']],
   ['wire', ['telemetry']],
+  // How a provider is reached is the same for all of them.
+  ['upstreams', ['transport']],
 ]);
 
 function rankRule({ name, rank }) {
@@ -106,6 +110,21 @@ module.exports = {
         pathNot: [`${server}/upstreams/[^/]+/`, `${server}/upstreams/registry\\.ts$`, test],
       },
       to: { path: `${server}/upstreams/[^/]+/` },
+    },
+    {
+      name: 'transport-for-adapters',
+      comment:
+        'Only adapters talk to providers: whoever else opened a connection would go around their deadlines.',
+      severity: 'error',
+      from: { path: server, pathNot: [`${server}/(transport|upstreams)/`, test] },
+      to: { path: `${server}/transport/` },
+    },
+    {
+      name: 'wall-apart',
+      comment: 'The wall judges the relay: what it shared with it, it could not judge.',
+      severity: 'error',
+      from: { path: `${server}/wall/`, pathNot: test },
+      to: { path: `${server}/(wire|upstreams|engine|routing|relay|http)/` },
     },
     {
       name: 'relay-without-http',

@@ -1,0 +1,44 @@
+import type { AnswerBody } from './answer-body.ts';
+
+export interface ReadBody {
+  readonly bytes: Uint8Array;
+  /** Why it is not the whole body; undefined where it is. */
+  readonly short?: 'too-large' | 'too-slow' | 'cut';
+}
+
+/**
+ * Reads a body into memory, at most `maxBytes` of it and no longer than `maxMs` (absent: as long as it
+ * takes). The body is ended in any case.
+ */
+export async function readBody(
+  body: AnswerBody,
+  limits: { readonly maxBytes: number; readonly maxMs?: number },
+): Promise<ReadBody> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  let slow = false;
+  const timer =
+    limits.maxMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          slow = true;
+          void body.return();
+        }, limits.maxMs);
+  try {
+    for (;;) {
+      const read = await body.next();
+      if (read.done === true) {
+        const bytes = Buffer.concat(pieces);
+        if (slow) return { bytes, short: 'too-slow' };
+        return read.value === undefined ? { bytes } : { bytes, short: 'cut' };
+      }
+      const room = limits.maxBytes - length;
+      pieces.push(read.value.subarray(0, room));
+      length += read.value.length;
+      if (length > limits.maxBytes) return { bytes: Buffer.concat(pieces), short: 'too-large' };
+    }
+  } finally {
+    clearTimeout(timer);
+    await body.return();
+  }
+}

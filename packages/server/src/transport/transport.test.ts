@@ -1,0 +1,379 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AnswerBody } from './answer-body.ts';
+import { chunked, type FakeExchange, type FakeOrigin, startFakeOrigin } from './fake-origin.ts';
+import { createTransport, type Transport, type TransportOptions } from './transport.ts';
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function originOf(answer: (exchange: FakeExchange) => void): Promise<FakeOrigin> {
+  const origin = await startFakeOrigin(answer);
+  closing.push(() => origin.close());
+  return origin;
+}
+
+function transportTo(origin: URL, more: Partial<TransportOptions> = {}): Transport {
+  const created = createTransport({ origin, headers: {}, connectMs: 5_000, env: {}, ...more });
+  if (!created.ok) throw new Error(created.failure.message);
+  closing.push(() => created.value.close());
+  return created.value;
+}
+
+const never = () => new AbortController().signal;
+const hello = { path: '/v1/x?y=1', headers: { 'content-type': 'application/json' }, body: '{"ä":1}' };
+
+async function textOf(body: AnswerBody): Promise<string> {
+  let text = '';
+  for (;;) {
+    const read = await body.next();
+    if (read.done === true) return read.value === undefined ? text : `${text}!${read.value.code}`;
+    text += Buffer.from(read.value).toString('utf8');
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function answerOf(transport: Transport, signal = never()) {
+  const posted = await transport.post(hello, signal);
+  if (!posted.ok) throw new Error(`${posted.failure.code}: ${posted.failure.detail}`);
+  return posted.value;
+}
+
+describe('a request', () => {
+  test('carries path, body, the fixed headers, and asks for no content coding', async () => {
+    let seen: FakeExchange | undefined;
+    const origin = await originOf((exchange) => {
+      seen = exchange;
+      exchange.socket.write(chunked(['hi']));
+    });
+    const transport = transportTo(origin.url, { headers: { authorization: 'Bearer k', 'x-team': 'a' } });
+    expect(await textOf((await answerOf(transport)).body)).toBe('hi');
+    expect(seen?.head).toMatch(/^POST \/v1\/x\?y=1 HTTP\/1\.1\r\n/);
+    expect(seen?.head).toMatch(/^accept-encoding: identity$/m);
+    expect(seen?.head).toMatch(/^authorization: Bearer k$/m);
+    expect(seen?.head).toMatch(/^x-team: a$/m);
+    expect(seen?.body).toBe('{"ä":1}');
+  });
+
+  test.each(['Host', 'content-length', 'Transfer-Encoding', 'accept-encoding'])(
+    'cannot be given the header %s',
+    (name) => {
+      const created = createTransport({
+        origin: new URL('http://127.0.0.1:9'),
+        headers: { [name]: '1' },
+        connectMs: 1,
+        env: {},
+      });
+      expect(created).toMatchObject({ ok: false, failure: { code: 'invalid_value' } });
+    },
+  );
+
+  test('answered whole leaves its socket to the next one', async () => {
+    const origin = await originOf(({ socket, onSocket }) => socket.write(chunked([`${onSocket}`])));
+    const transport = transportTo(origin.url);
+    expect(await textOf((await answerOf(transport)).body)).toBe('1');
+    await until(() => transport.stats.busy === 0);
+    expect(await textOf((await answerOf(transport)).body)).toBe('2');
+    expect(origin.accepted).toBe(1);
+  });
+
+  test('released early leaves its socket too, where little of the body is left', async () => {
+    const origin = await originOf(({ socket }) => {
+      socket.write(chunked(['all there is'], false));
+      setImmediate(() => socket.write('0\r\n\r\n'));
+    });
+    const transport = transportTo(origin.url);
+    for (let asked = 0; asked < 2; asked += 1) {
+      const { body } = await answerOf(transport);
+      await body.next();
+      body.release();
+      expect(await body.next()).toEqual({ done: true, value: undefined });
+      await until(() => transport.stats.busy === 0);
+    }
+    expect(origin.accepted).toBe(1);
+  });
+
+  test('released while an endless body goes on destroys the socket', async () => {
+    const origin = await originOf(({ socket }) => {
+      socket.write(chunked(['x'], false));
+      const more = () => {
+        if (!socket.destroyed) socket.write(`10000\r\n${'x'.repeat(65_536)}\r\n`, more);
+      };
+      more();
+    });
+    const transport = transportTo(origin.url);
+    const { body } = await answerOf(transport);
+    body.release();
+    await origin.allClosed();
+    await until(() => transport.stats.openSockets === 0);
+  });
+});
+
+describe('a stale socket', () => {
+  test('is replaced once, when no byte of an answer had come', async () => {
+    const origin = await originOf(({ socket, onSocket }) => {
+      if (onSocket === 2) socket.destroy();
+      else socket.write(chunked(['ok']));
+    });
+    const transport = transportTo(origin.url);
+    await textOf((await answerOf(transport)).body);
+    await until(() => transport.stats.busy === 0);
+    expect(await textOf((await answerOf(transport)).body)).toBe('ok');
+    expect(origin.accepted).toBe(2);
+  });
+
+  test('a fresh one that is reset is not replaced', async () => {
+    const origin = await originOf(({ socket }) => socket.resetAndDestroy());
+    const posted = await transportTo(origin.url).post(hello, never());
+    expect(posted).toMatchObject({ ok: false, failure: { code: 'upstream_refused' } });
+    expect(origin.accepted).toBe(1);
+  });
+
+  test('one that has answered in part is not replaced', async () => {
+    const origin = await originOf(({ socket, onSocket }) => {
+      if (onSocket === 1) socket.write(chunked(['ok']));
+      else socket.end('HTTP/1.1 200 OK\r\nconte');
+    });
+    const transport = transportTo(origin.url);
+    await textOf((await answerOf(transport)).body);
+    await until(() => transport.stats.busy === 0);
+    expect(await transport.post(hello, never())).toMatchObject({ ok: false });
+    expect(origin.accepted).toBe(1);
+  });
+});
+
+describe('an answer', () => {
+  test('that is cut ends with upstream_cut, after what had come', async () => {
+    const origin = await originOf(({ socket }) => socket.end(chunked(['half'], false)));
+    expect(await textOf((await answerOf(transportTo(origin.url))).body)).toBe('half!upstream_cut');
+  });
+
+  test.each([
+    ['shorter than it says', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf', 'half!upstream_cut'],
+    ['with a chunk size that is none', `${chunked(['half'], false)}zz\r\n`, 'half!upstream_protocol'],
+    ['that ends with its connection', 'HTTP/1.0 200 OK\r\n\r\nwhole', 'whole'],
+  ])('%s', async (_name, bytes, expected) => {
+    const origin = await originOf(({ socket }) => socket.end(bytes));
+    expect(await textOf((await answerOf(transportTo(origin.url))).body)).toBe(expected);
+  });
+
+  test.each([
+    ['a redirect', 'HTTP/1.1 307 X\r\nlocation: /y\r\ncontent-length: 0\r\n\r\n', 'upstream_refused'],
+    [
+      'a compressed one',
+      'HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx',
+      'upstream_protocol',
+    ],
+    ['one with an endless head', `HTTP/1.1 200 X\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`, 'upstream_protocol'],
+    ['one that is not HTTP', 'SSH-2.0-x\r\n\r\n', 'upstream_protocol'],
+  ])('%s is refused', async (_name, bytes, code) => {
+    const origin = await originOf(({ socket }) => socket.write(bytes));
+    const transport = transportTo(origin.url);
+    expect(await transport.post(hello, never())).toMatchObject({ ok: false, failure: { code } });
+    await until(() => transport.stats.busy === 0);
+  });
+
+  test('is not read while nobody pulls', async () => {
+    let written = 0;
+    let sender: Socket | undefined;
+    const piece = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    const origin = await originOf(({ socket }) => {
+      sender = socket;
+      socket.write(chunked(['first'], false));
+      const more = () => {
+        while (written < 400 && socket.write(piece)) written += 1;
+      };
+      socket.on('drain', more);
+      more();
+    });
+    const { body } = await answerOf(transportTo(origin.url));
+    await body.next();
+    // The kernel's buffers fill, then the sender stands still.
+    await until(() => (sender?.writableLength ?? 0) > 0);
+    let before = -1;
+    while (before !== written) {
+      before = written;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(written).toBeLessThan(400);
+    let length = 0;
+    while (length < 400 * 65_536) {
+      const read = await body.next();
+      if (read.done === true) throw new Error('ended early');
+      length += read.value.length;
+    }
+    expect(written).toBe(400);
+    await body.return();
+  });
+
+  test('that came in several chunks of one read is one batch', async () => {
+    const origin = await originOf(({ socket }) => socket.write(chunked(['a', 'b', 'c'])));
+    const { body } = await answerOf(transportTo(origin.url));
+    expect(Buffer.from((await body.next()).value as Uint8Array).toString()).toBe('abc');
+  });
+});
+
+describe('aborting', () => {
+  test('in mid-body destroys the socket and ends the pending read', async () => {
+    const origin = await originOf(({ socket }) => socket.write(chunked(['x'], false)));
+    const transport = transportTo(origin.url);
+    const abort = new AbortController();
+    const { body } = await answerOf(transport, abort.signal);
+    await body.next();
+    const pending = body.next();
+    abort.abort();
+    expect((await pending).done).toBe(true);
+    await origin.allClosed();
+    expect(transport.stats).toMatchObject({ openSockets: 0, busy: 0 });
+  });
+
+  test('while the answer is awaited', async () => {
+    const asked = Promise.withResolvers<void>();
+    const origin = await originOf(() => asked.resolve());
+    const abort = new AbortController();
+    const posted = transportTo(origin.url).post(hello, abort.signal);
+    await asked.promise;
+    abort.abort();
+    expect(await posted).toMatchObject({ ok: false });
+    await origin.allClosed();
+  });
+
+  test('before it is sent opens no socket', async () => {
+    const origin = await originOf(() => {});
+    expect(await transportTo(origin.url).post(hello, AbortSignal.abort())).toMatchObject({ ok: false });
+    expect(origin.accepted).toBe(0);
+  });
+
+  test('while the connection is being made', async () => {
+    // A TLS server that never says a word: TCP is up, the connection is not.
+    const accepted = Promise.withResolvers<Socket>();
+    const server = createTcpServer((socket) => accepted.resolve(socket.on('error', () => {})));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const abort = new AbortController();
+    const posted = transportTo(new URL(`https://127.0.0.1:${port}`)).post(hello, abort.signal);
+    const socket = await accepted.promise;
+    const closed = once(socket.resume(), 'close');
+    abort.abort();
+    expect(await posted).toMatchObject({ ok: false });
+    await closed;
+  });
+});
+
+describe('connecting', () => {
+  test('to a closed port is refused, without the address in the message', async () => {
+    const origin = await startFakeOrigin(() => {});
+    await origin.close();
+    const posted = await transportTo(origin.url).post(hello, never());
+    expect(posted).toMatchObject({ ok: false, failure: { code: 'upstream_refused' } });
+    expect(posted.ok ? '' : posted.failure.message).not.toMatch(/127\.0\.0\.1/);
+    expect(posted.ok ? '' : posted.failure.detail).toMatch(/127\.0\.0\.1/);
+  });
+
+  test('gives up after its own time, TLS included', async () => {
+    const server = createTcpServer((socket) => socket.on('error', () => {}).resume());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const transport = transportTo(new URL(`https://127.0.0.1:${port}`), { connectMs: 30 });
+    expect(await transport.post(hello, never())).toMatchObject({
+      ok: false,
+      failure: { code: 'upstream_refused', detail: expect.stringMatching(/within 30 ms/) },
+    });
+  });
+});
+
+/** A proxy for both ways, which reaches every host at `port`. */
+async function startProxy(port: number, status = '200 OK') {
+  const heads: string[] = [];
+  const proxy = await originOf(({ head, body, socket }) => {
+    heads.push(head);
+    if (!head.startsWith('CONNECT')) {
+      const [line, ...rest] = head.split('\r\n');
+      const path = line?.replace(/http:\/\/[^/]+/, '');
+      const target = connect(port, '127.0.0.1', () =>
+        target.write(`${path}\r\n${rest.join('\r\n')}\r\n\r\n${body}`),
+      );
+      target.on('error', () => {}).pipe(socket);
+      return;
+    }
+    socket.removeAllListeners('data');
+    socket.write(`HTTP/1.1 ${status}\r\n\r\n`);
+    if (!status.startsWith('200')) return;
+    const target = connect(port, '127.0.0.1');
+    target.on('error', () => {}).pipe(socket);
+    socket.pipe(target);
+    socket.on('close', () => target.destroy());
+  });
+  return { url: `http://me:p%40ss@127.0.0.1:${proxy.port}`, heads };
+}
+
+const basic = Buffer.from('me:p@ss').toString('base64');
+
+describe('a proxy', () => {
+  test('of the environment is asked for the whole URL of an http origin', async () => {
+    const origin = await originOf(({ head, socket }) =>
+      socket.write(chunked([/^host: .*/im.exec(head)?.[0] ?? ''])),
+    );
+    const proxy = await startProxy(origin.port);
+    const transport = transportTo(new URL('http://llm.example'), { env: { HTTP_PROXY: proxy.url } });
+    expect(await textOf((await answerOf(transport)).body)).toBe('host: llm.example');
+    expect(proxy.heads[0]).toMatch(/^POST http:\/\/llm\.example\/v1\/x\?y=1 HTTP\/1\.1/);
+    expect(proxy.heads[0]).toContain(`proxy-authorization: Basic ${basic}`);
+  });
+
+  test('that is configured opens a tunnel to an https origin, trusted by its own certificate', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tailrace-ca-'));
+    closing.push(() => rmSync(folder, { recursive: true }));
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+        .concat(['-subj', '/CN=llm.example', '-addext', 'subjectAltName=DNS:llm.example'])
+        .concat(['-keyout', key, '-out', cert]),
+      { stdio: 'ignore' },
+    );
+    const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write(chunked(['safe'])));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(() => server.close());
+    const proxy = await startProxy((server.address() as AddressInfo).port);
+    const ca = readFileSync(cert, 'utf8');
+    const trusting = transportTo(new URL('https://llm.example'), { proxy: proxy.url, ca });
+    expect(await textOf((await answerOf(trusting)).body)).toBe('safe');
+    expect(proxy.heads[0]).toMatch(/^CONNECT llm\.example:443 HTTP\/1\.1/);
+    expect(proxy.heads[0]).toContain(`proxy-authorization: Basic ${basic}`);
+
+    const distrusting = transportTo(new URL('https://llm.example'), { proxy: proxy.url });
+    expect(await distrusting.post(hello, never())).toMatchObject({
+      ok: false,
+      failure: { code: 'upstream_refused', detail: expect.stringMatching(/certificate/) },
+    });
+  });
+
+  test('that refuses the tunnel is a refused connection', async () => {
+    const proxy = await startProxy(1, '407 Proxy Authentication Required');
+    const transport = transportTo(new URL('https://llm.example'), { env: { https_proxy: proxy.url } });
+    expect(await transport.post(hello, never())).toMatchObject({
+      ok: false,
+      failure: { code: 'upstream_refused', detail: expect.stringMatching(/407/) },
+    });
+  });
+});
