@@ -78,10 +78,10 @@ export const labModels: ConfigTree = Object.fromEntries(
 );
 
 /**
- * Spread into a configuration: one attempt a request and breakers that never open. The scripts fail on
+ * Spread into a configuration: one attempt a request and breakers that do not open. The scripts fail on
  * purpose, again and again; these tests want to see the failure itself, not what routing makes of it.
  */
 export const oneAttempt: ConfigTree = {
   retry: { per_target: 1, total: 1 },
-  breaker: { failures: 1_000_000 },
+  breaker: { failures: 10_000 },
 };
