@@ -3,17 +3,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { createAuthenticator } from './access/authenticator.ts';
 import type { Config } from './config/config.ts';
-import { type Failure, failure } from './domain/failure.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
+import { adminReloadRoute } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
+import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { chatCompletionsRoute } from './http/routes/chat-completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
-import { createRunRegistry } from './relay/run-registry.ts';
+import type { RunRegistry } from './relay/run-registry.ts';
 import { createCatalogue } from './routing/catalogue.ts';
-import { createHealth } from './routing/health.ts';
+import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
 import type { Log } from './telemetry/log.ts';
 import { logRequest } from './telemetry/request-log.ts';
@@ -27,33 +28,32 @@ export interface AppParts {
   /** By the name the configuration gives them; the local one as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
+  /** What runs now; it outlives a reload. */
+  readonly runs: RunRegistry;
+  /** What is known of the targets; it outlives a reload. */
+  readonly health: Health;
   /** Configuration and engine loaded. */
   loaded(): boolean;
+  /** True from the first request to end on. */
+  draining(): boolean;
+  /** Reads the configuration anew; what is wrong with it, or nothing. */
+  reload(): Promise<readonly string[]>;
 }
 
-export interface App {
-  handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void>;
-  /**
-   * Refuses new requests and resolves when the running ones have ended; those that outlast `timeouts.drain`
-   * end with `draining`.
-   */
-  drain(): Promise<void>;
-  /** Ends every running request now, with an error event. */
-  stopAll(reason: Failure): void;
-}
+export type HandleRequest = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+) => Promise<void>;
 
 /** The composition of the rooms: the only place where they are built and joined. */
-export function createApp({ config, keys, upstreams, log, loaded }: AppParts): App {
-  const runs = createRunRegistry(Date.now);
+export function createApp(parts: AppParts): HandleRequest {
+  const { config, keys, upstreams, log, runs, health, draining } = parts;
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   const now = () => performance.now();
-  const { failures, windowMs, probeEveryMs } = config.breaker;
-  const health = createHealth({ failures, windowMs, probeEveryMs }, now);
   const router = createRouter({ catalogue, health, retry: config.retry, random: Math.random, now });
-  let isDraining = false;
-  const draining = () => isDraining;
 
-  const handle = createHandler({
+  return createHandler({
     routes: [
       chatCompletionsRoute({
         config,
@@ -64,8 +64,10 @@ export function createApp({ config, keys, upstreams, log, loaded }: AppParts): A
         newCompletionId: () => `chatcmpl-${randomBytes(18).toString('hex')}`,
       }),
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
-      ...healthRoutes({ draining, loaded }),
+      ...healthRoutes(parts),
       adminStreamsRoute(runs),
+      adminUpstreamsRoute(health, catalogue),
+      adminReloadRoute(parts.reload),
     ],
     authenticator: createAuthenticator({ ...config.auth, ...keys }),
     cors: config.auth.required ? createCors(config.server.corsOrigins) : noCors,
@@ -73,32 +75,10 @@ export function createApp({ config, keys, upstreams, log, loaded }: AppParts): A
     newRequestId,
     onDone: (exchange) => logExchange(log, exchange, config.logging.content),
   });
-
-  return {
-    handle,
-    drain: async () => {
-      isDraining = true;
-      const { drainMs } = config.timeouts;
-      const timer = setTimeout(() => runs.stopAll(drainedTooLong(drainMs)), drainMs);
-      await runs.idle();
-      clearTimeout(timer);
-    },
-    stopAll: (reason) => {
-      isDraining = true;
-      runs.stopAll(reason);
-    },
-  };
 }
 
 export function newRequestId(): string {
   return `req_${randomBytes(12).toString('hex')}`;
-}
-
-function drainedTooLong(drainMs: number): Failure {
-  return failure(
-    'draining',
-    `The server shut down; this answer was not done within the ${drainMs} ms it had left.`,
-  );
 }
 
 function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {

@@ -1,24 +1,26 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createApp, newRequestId } from '../app.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { newRequestId } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
-import { loadConfig } from '../config/load-config.ts';
-import { failure } from '../domain/failure.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createHttpServer } from '../http/server.ts';
+import { createHttpServer, type HttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createRedact } from '../telemetry/redact.ts';
-import type { Upstream } from '../upstreams/contract.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { banner } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
 import { listenProblem, systemMessage } from './listen-problem.ts';
 import { watchParent } from './parent-watch.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
+import { createService, type Service } from './service.ts';
 import { type ServingKeys, servingKeys } from './serving-keys.ts';
 import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { answerWhileStarting } from './starting.ts';
+
+/** A reader slower than this has had all the time of the drain. */
+const lastBytesMs = 2_000;
 
 /** `tailrace serve`. Resolves with the exit code: 0 drained, 1 failed at run time, 2 wrong usage. */
 export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -28,13 +30,17 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     io.stdout.write(serveUsage);
     return 0;
   }
-  const loaded = await loadConfig({ env: io.env, cwd: io.cwd, flags: flags.flags });
+  const load = () => loadConfig({ env: io.env, cwd: io.cwd, flags: flags.flags });
+  const loaded = await load();
   if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
-  const { config } = loaded;
-  return await serve(config, loaded.warnings, io);
+  return await serve(loaded, load, io);
 }
 
-async function serve(config: Config, warnings: readonly string[], io: CommandIo): Promise<number> {
+async function serve(
+  { config, warnings }: LoadedConfig & { readonly ok: true },
+  load: () => Promise<LoadedConfig>,
+  io: CommandIo,
+): Promise<number> {
   let keys: ServingKeys;
   try {
     keys = await servingKeys(config);
@@ -48,16 +54,18 @@ async function serve(config: Config, warnings: readonly string[], io: CommandIo)
   const log = createLog({ ...config.logging, stream: io.stderr, now: Date.now, colour: terminal, redact });
   for (const warning of warnings) log.warn(warning);
 
+  let service: Service | undefined;
   const shutdown = listenForShutdown({
     terminal,
-    onReload: () => log.warn('SIGHUP: this version cannot reload its configuration; restart it instead'),
+    onReload: () => void service?.reload(),
   });
   const parentPid = Number(io.env['TAILRACE_PARENT_PID']);
   if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
 
-  let handle: (request: IncomingMessage, response: ServerResponse, waits: boolean) => Promise<void> =
-    answerWhileStarting;
-  const http = createHttpServer((request, response, waits) => handle(request, response, waits), newRequestId);
+  const http = createHttpServer(
+    (request, response, waits) => (service?.handle ?? answerWhileStarting)(request, response, waits),
+    newRequestId,
+  );
   let port: number;
   try {
     port = await http.listen(config.server.listen);
@@ -67,9 +75,8 @@ async function serve(config: Config, warnings: readonly string[], io: CommandIo)
 
   let engine: Engine | undefined;
   try {
-    const created = await createUpstreams(config.upstreams);
-    if (created.problems.length > 0) return complain(io, 2, created.problems.join('\n'));
-    const upstreams = new Map<string, Upstream>(created.upstreams);
+    const upstreams = await createUpstreams(config.upstreams);
+    if (upstreams.problems.length > 0) return complain(io, 2, upstreams.problems.join('\n'));
 
     if (config.engine.models.size > 0) {
       // Loaded on need: a server without an engine has no use for its rooms.
@@ -78,25 +85,26 @@ async function serve(config: Config, warnings: readonly string[], io: CommandIo)
       if (shutdown.signal.aborted) return 0;
       if (started.ok) {
         engine = started.engine;
-        upstreams.set(engine.name, engine);
       } else {
         // Other targets may serve all the same; with none there is nothing to start for.
-        if (upstreams.size === 0 || started.fatal) return complain(io, started.exitCode, started.message);
+        if (upstreams.upstreams.size === 0 || started.fatal)
+          return complain(io, started.exitCode, started.message);
         log.error(started.message);
       }
     }
 
-    const running = engine;
-    const app = createApp({
+    service = createService({
       config,
-      keys,
-      upstreams,
+      engine,
       log,
-      loaded: () => running === undefined || running.ready(),
+      upstreams,
+      keys,
+      load,
+      createUpstreams: (next) => createUpstreams(next.upstreams),
+      servingKeys,
     });
-    handle = app.handle;
     announce(config, port, keys, io, engine);
-    await untilEnd(app, shutdown);
+    await untilEnd(service, http, shutdown);
     return 0;
   } finally {
     await engine?.stop();
@@ -104,12 +112,14 @@ async function serve(config: Config, warnings: readonly string[], io: CommandIo)
   }
 }
 
-async function untilEnd(app: ReturnType<typeof createApp>, shutdown: Shutdown): Promise<void> {
+/** Drains, and gives the last bytes of the last answers a moment to leave. */
+async function untilEnd(service: Service, http: HttpServer, shutdown: Shutdown): Promise<void> {
   await shutdown.asked;
-  const drained = app.drain();
+  const drained = service.drain();
   await Promise.race([drained, shutdown.forced]);
-  app.stopAll(failure('draining', 'The server was stopped.'));
+  service.stopAll();
   await drained;
+  await Promise.race([http.close(), shutdown.forced, delay(lastBytesMs, undefined, { ref: false })]);
 }
 
 function announce(

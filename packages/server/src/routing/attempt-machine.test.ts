@@ -51,7 +51,7 @@ function setUp({ models, upstreams, random = () => 0, preferred }: SetUp) {
     new Map(named.map((one) => [one.name, one])),
     timeouts,
   );
-  const health = createHealth({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }, now);
+  const health = createHealth(() => ({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }), now);
   const main = catalogue.find('main');
   if (main === undefined) throw new Error('no main model');
   const plan = planAttempts(main, [], catalogue);
@@ -221,7 +221,10 @@ describe('the choice of a target', () => {
 describe('a breaker', () => {
   const setUpBreaker = () => {
     let nowMs = 0;
-    const health = createHealth({ failures: 3, windowMs: 1_000, probeEveryMs: 500 }, () => nowMs);
+    const health = createHealth(
+      () => ({ failures: 3, windowMs: 1_000, probeEveryMs: 500 }),
+      () => nowMs,
+    );
     const one = { ...target('a'), name: 'a/m', upstream: upstream('a'), takeover: undefined };
     const visit = (outcome: 'answered' | 'failed') => {
       const begun = health.begin(one);
@@ -256,11 +259,11 @@ describe('a breaker', () => {
     advance(500);
     const probe = health.begin(one);
     expect(health.admits(one)).toBe(false);
-    expect(health.snapshot()).toMatchObject([{ breaker: 'half-open', inFlight: 1 }]);
+    expect(health.describe(one)).toMatchObject({ breaker: 'half-open', inFlight: 1 });
     probe.answered();
     expect(health.admits(one)).toBe(true);
     probe.end();
-    expect(health.snapshot()).toMatchObject([{ breaker: 'closed', inFlight: 0 }]);
+    expect(health.describe(one)).toMatchObject({ breaker: 'closed', inFlight: 0 });
   });
 
   it('stays open for another interval when the probe fails, and admits another when it is given up', () => {

@@ -18,7 +18,8 @@ export interface Health {
   inFlight(target: Target): number;
   /** A request goes there. */
   begin(target: Target): Visit;
-  snapshot(): readonly TargetHealth[];
+  /** What is known of a target now. */
+  describe(target: Target): TargetHealth;
 }
 
 /** One request in a target's hands. */
@@ -53,7 +54,8 @@ interface TargetRecord {
   probing: boolean;
 }
 
-export function createHealth(policy: BreakerPolicy, now: () => number): Health {
+/** `policy` is asked each time: a reload may change it while what is known of the targets stays. */
+export function createHealth(policy: () => BreakerPolicy, now: () => number): Health {
   const records = new Map<string, TargetRecord>();
 
   const recordOf = (target: Target): TargetRecord => {
@@ -66,16 +68,17 @@ export function createHealth(policy: BreakerPolicy, now: () => number): Health {
   };
   const retryInMs = (record: TargetRecord): number => {
     if (record.openedMs === undefined) return 0;
-    const restMs = record.openedMs + policy.probeEveryMs - now();
+    const restMs = record.openedMs + policy().probeEveryMs - now();
     return record.probing ? Math.max(1, restMs) : Math.max(0, restMs);
   };
   const noteFailure = (record: TargetRecord) => {
     const at = now();
+    const { windowMs, failures: limit } = policy();
     record.failures = [...record.failures.filter((ms) => at - ms < policy.windowMs), at].slice(
       -policy.failures,
     );
     // An open breaker that fails its probe is opened anew: the next probe is due a whole interval later.
-    if (record.openedMs !== undefined || record.failures.length >= policy.failures) record.openedMs = at;
+    if (record.openedMs !== undefined || record.failures.length >= limit) record.openedMs = at;
   };
 
   return {
@@ -103,12 +106,14 @@ export function createHealth(policy: BreakerPolicy, now: () => number): Health {
         },
       };
     },
-    snapshot: () =>
-      [...records].map(([target, record]) => ({
-        target,
+    describe: (target) => {
+      const record = recordOf(target);
+      return {
+        target: target.name,
         breaker: record.openedMs === undefined ? 'closed' : record.probing ? 'half-open' : 'open',
         inFlight: record.inFlight,
-        recentFailures: record.failures.filter((ms) => now() - ms < policy.windowMs).length,
-      })),
+        recentFailures: record.failures.filter((ms) => now() - ms < policy().windowMs).length,
+      };
+    },
   };
 }

@@ -91,7 +91,7 @@ function setUp(
     timeouts,
   );
   const now = () => performance.now();
-  const health = createHealth({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }, now);
+  const health = createHealth(() => ({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }), now);
   const router = createRouter({ catalogue, health, retry, random: () => 0, now });
   const plan = (needs: readonly Feature[] = []) => {
     const main = catalogue.find('main');

@@ -1,0 +1,130 @@
+import { performance } from 'node:perf_hooks';
+import { createApp, type HandleRequest } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
+import { failure } from '../domain/failure.ts';
+import type { Engine } from '../engine/engine.ts';
+import { createRunRegistry } from '../relay/run-registry.ts';
+import { createHealth } from '../routing/health.ts';
+import type { ServerLog } from '../telemetry/create-log.ts';
+import type { Upstream } from '../upstreams/contract.ts';
+import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import type { ServingKeys } from './serving-keys.ts';
+
+export interface ServiceParts {
+  readonly config: Config;
+  readonly engine: Engine | undefined;
+  readonly log: ServerLog;
+  readonly upstreams: CreatedUpstreams;
+  readonly keys: ServingKeys;
+  /** Reads flags, environment and file again. */
+  load(): Promise<LoadedConfig>;
+  createUpstreams(config: Config): Promise<CreatedUpstreams>;
+  /** The fixed keys a configuration puts in force. Rejects where the data folder cannot be used. */
+  servingKeys(config: Config): Promise<ServingKeys>;
+}
+
+/** The server between start and end: the configuration in force, and the requests at work over its changes. */
+export interface Service {
+  readonly handle: HandleRequest;
+  /** Puts the configuration in force as it is now, or says what is wrong and changes nothing. Never rejects. */
+  reload(): Promise<readonly string[]>;
+  /**
+   * Refuses new requests and resolves when the running ones have ended; those that outlast `timeouts.drain`
+   * end with `draining`.
+   */
+  drain(): Promise<void>;
+  /** Ends every running request now, with an error event. */
+  stopAll(): void;
+}
+
+export function createService(parts: ServiceParts): Service {
+  const { engine, log } = parts;
+  const runs = createRunRegistry(Date.now);
+  let config = parts.config;
+  const health = createHealth(
+    () => config.breaker,
+    () => performance.now(),
+  );
+  let draining = false;
+  let reloading: Promise<readonly string[]> | undefined;
+
+  const compose = (next: Config, { upstreams }: CreatedUpstreams, keys: ServingKeys): HandleRequest =>
+    createApp({
+      config: next,
+      keys,
+      upstreams: withEngine(upstreams, engine),
+      log,
+      runs,
+      health,
+      loaded: () => engine === undefined || engine.ready(),
+      draining: () => draining,
+      reload,
+    });
+  let handle = compose(config, parts.upstreams, parts.keys);
+
+  async function reloadOnce(): Promise<readonly string[]> {
+    const loaded = await parts.load();
+    if (!loaded.ok) return loaded.problems.map(formatProblem);
+    const fixed = needsRestart(config, loaded.config);
+    if (fixed.length > 0)
+      return fixed.map((setting) => `${setting} cannot change while the server runs; restart it`);
+    const upstreams = await parts.createUpstreams(loaded.config);
+    if (upstreams.problems.length > 0) return upstreams.problems;
+    handle = compose(loaded.config, upstreams, await parts.servingKeys(loaded.config));
+    config = loaded.config;
+    log.setLevel(config.logging.level);
+    for (const warning of loaded.warnings) log.warn(warning);
+    return [];
+  }
+
+  function reload(): Promise<readonly string[]> {
+    // Two at once would race for which is in force; the second waits for the first one's answer.
+    reloading ??= reloadOnce()
+      .catch((error: unknown) => [error instanceof Error ? error.message : String(error)])
+      .then((problems) => {
+        reloading = undefined;
+        if (problems.length === 0) log.info('configuration reloaded');
+        for (const problem of problems) log.error('configuration not reloaded', { problem });
+        return problems;
+      });
+    return reloading;
+  }
+
+  return {
+    handle: (request, response, expectsContinue) => handle(request, response, expectsContinue),
+    reload,
+    drain: async () => {
+      draining = true;
+      const { drainMs } = config.timeouts;
+      const message = `The server shut down; this answer was not done within the ${drainMs} ms it had left.`;
+      const timer = setTimeout(() => runs.stopAll(failure('draining', message)), drainMs);
+      await runs.idle();
+      clearTimeout(timer);
+    },
+    stopAll: () => {
+      draining = true;
+      runs.stopAll(failure('draining', 'The server was stopped.'));
+    },
+  };
+}
+
+function withEngine(
+  upstreams: ReadonlyMap<string, Upstream>,
+  engine: Engine | undefined,
+): ReadonlyMap<string, Upstream> {
+  return engine === undefined ? upstreams : new Map<string, Upstream>([...upstreams, [engine.name, engine]]);
+}
+
+/** What is bound to the process: its socket, its folder, its child. */
+function needsRestart(before: Config, after: Config): string[] {
+  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  const engineOf = ({ engine }: Config) => ({ ...engine, models: [...engine.models] });
+  return [
+    ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
+    ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
+    ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
+    ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
+  ];
+}
