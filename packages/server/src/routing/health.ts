@@ -74,9 +74,7 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
   const noteFailure = (record: TargetRecord) => {
     const at = now();
     const { windowMs, failures: limit } = policy();
-    record.failures = [...record.failures.filter((ms) => at - ms < policy.windowMs), at].slice(
-      -policy.failures,
-    );
+    record.failures = [...record.failures.filter((ms) => at - ms < windowMs), at].slice(-limit);
     // An open breaker that fails its probe is opened anew: the next probe is due a whole interval later.
     if (record.openedMs !== undefined || record.failures.length >= limit) record.openedMs = at;
   };
