@@ -4,11 +4,20 @@ const maxDrainBytes = 1024 * 1024;
 const maxDrainMs = 2_000;
 
 /**
+ * True while bytes of a declared body are still to come. `complete` alone does not tell: of a request without
+ * a body it is still false when its handler runs.
+ */
+export function bodyIsComing(request: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  return !request.complete && (encoding !== undefined || Number(length ?? 0) > 0);
+}
+
+/**
  * Reads on and forgets, briefly (1 MiB, 2 s), so that a client that is still sending can read our refusal.
  * A client that waits for `100 Continue` is not sending and is not waited for.
  */
 export function drainBody(request: IncomingMessage, expectsContinue: boolean): Promise<void> {
-  if (expectsContinue || request.complete || request.destroyed) return Promise.resolve();
+  if (expectsContinue || !bodyIsComing(request) || request.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     let bytes = 0;
     const onData = (chunk: Buffer) => {

@@ -20,6 +20,10 @@ export interface HandlerOptions {
   onDone(exchange: Exchange): void;
 }
 
+const hostMissing = failure('invalid_value', 'An HTTP/1.1 request has a Host header; this one has none.', {
+  param: 'Host',
+});
+
 const unknownPrincipal: Principal = { keyId: 'none', admin: false };
 
 /**
@@ -56,6 +60,10 @@ export function createHandler(options: HandlerOptions) {
 
     try {
       cors.decorate(request, response);
+      if (request.headers.host === undefined && request.httpVersion !== '1.0') {
+        // Whoever writes such requests may not agree with us on where the next one begins.
+        return await replyFailure(exchange, hostMissing, { connection: 'close' });
+      }
       const foreign = options.ownHostsOnly
         ? refuseForeign(request.headers.host, request.headers.origin)
         : undefined;

@@ -1,7 +1,7 @@
 import { errorKind } from '@tailrace/protocol';
 import type { Failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
-import { drainBody } from './drain-body.ts';
+import { bodyIsComing, drainBody } from './drain-body.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Answers with a whole JSON body. */
@@ -33,7 +33,7 @@ async function reply(
   const { request, response } = exchange;
   if (response.headersSent || response.destroyed) return;
   const bytes = Buffer.from(body, 'utf8');
-  const bodyUnread = !request.complete;
+  const bodyUnread = bodyIsComing(request);
   if (bodyUnread) response.setHeader('connection', 'close');
   response.writeHead(status, { ...headers, 'content-length': String(bytes.length) });
   if (request.method === 'HEAD') {

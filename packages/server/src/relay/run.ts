@@ -21,7 +21,7 @@ export interface Run {
   /** Unix milliseconds. */
   readonly createdAtMs: number;
   readonly signal: AbortSignal;
-  /** Upstream and model that serve it now, once known. */
+  /** Upstream and model that were asked last, and serve it once it has committed. */
   target: string | undefined;
   /** The first call decides; later ones change nothing. */
   stop(reason: StopReason): void;

@@ -23,15 +23,20 @@ export interface RouterParts {
 export interface Router {
   /** See {@link planAttempts}. */
   plan(model: Model, requirements: readonly Requirement[]): Result<AttemptPlan>;
-  /** Asks nobody yet: the first `next()` does. */
-  open(plan: AttemptPlan, call: Omit<UpstreamCall, 'model'>, signal: AbortSignal): Source;
+  /** Asks nobody yet: the first `next()` does. `onAttempt` hears the name of every target that is asked. */
+  open(
+    plan: AttemptPlan,
+    call: Omit<UpstreamCall, 'model'>,
+    signal: AbortSignal,
+    onAttempt: (target: string) => void,
+  ): Source;
 }
 
 export function createRouter({ catalogue, health, retry, random, now }: RouterParts): Router {
   const affinity = createAffinity();
   return {
     plan: (model, requirements) => planAttempts(model, requirements, catalogue),
-    open: (plan, call, signal) => {
+    open: (plan, call, signal, onAttempt) => {
       const { keyId, request } = call;
       // With one target there is nothing to prefer, and nothing to hash for.
       const choice = plan.flat().length > 1;
@@ -40,6 +45,7 @@ export function createRouter({ catalogue, health, retry, random, now }: RouterPa
         machine: createAttemptMachine(plan, { retry, health, random, now, preferred }),
         health,
         signal,
+        onAttempt,
         onCommit: ({ target }) => {
           if (choice) affinity.remember(keyId, request, target.name);
         },

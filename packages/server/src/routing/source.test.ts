@@ -105,7 +105,7 @@ function setUp(
     const planned = plan();
     if (!planned.ok) throw new Error(planned.failure.message);
     const call = { request: { ...request, ...asked } as ChatRequest, keyId: 'k', completionId: 'c' };
-    return router.open(planned.value, call, signal);
+    return router.open(planned.value, call, signal, () => {});
   };
   return { plan, open, health };
 }

@@ -47,6 +47,8 @@ export interface SourceDeps {
   readonly machine: AttemptMachine;
   readonly health: Health;
   readonly signal: AbortSignal;
+  /** Told of every target that is asked, as it is asked. */
+  onAttempt(target: string): void;
   /** Told once, at the commit, who is warm for the next turn of this chat. */
   onCommit(candidate: Candidate): void;
 }
@@ -65,7 +67,7 @@ interface Work {
   readonly continuation: Continuation | undefined;
 }
 
-export function openSource(call: Call, { machine, health, signal, onCommit }: SourceDeps): Source {
+export function openSource(call: Call, { machine, health, signal, onAttempt, onCommit }: SourceDeps): Source {
   const { request } = call;
   const attempts: AttemptRecord[] = [];
   const delivered = createDelivered();
@@ -85,6 +87,7 @@ export function openSource(call: Call, { machine, health, signal, onCommit }: So
   function open(candidate: Candidate, mode: AttemptRecord['mode'], continuation?: Continuation): Work {
     const record: AttemptRecord = { target: candidate.target.name, mode, outcome: 'open' };
     attempts.push(record);
+    onAttempt(record.target);
     const visit = health.begin(candidate.target);
     const attempt = openAttempt(candidate, continuation?.call ?? call, candidate.model.timeouts, signal);
     const work: Work = { candidate, attempt, record, visit, continuation };

@@ -77,7 +77,10 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
   exchange.response.once('close', onClose);
   if (exchange.response.destroyed) onClose();
   const transcript = config.logging.content ? createTranscript() : undefined;
-  const source = router.open(plan.value, { request, keyId: run.keyId, completionId: run.id }, run.signal);
+  const call = { request, keyId: run.keyId, completionId: run.id };
+  const source = router.open(plan.value, call, run.signal, (target) => {
+    run.target = target;
+  });
   try {
     const outcome = request.stream
       ? await stream(exchange, options, { request, run, source, transcript }, usageForm)
@@ -184,7 +187,6 @@ function usageFormAsked(
 /** `model` is what the client asked for, or the fallback that served it. */
 function identify(run: Run, asked: string, source: Source, fingerprint: string | undefined): StreamIdentity {
   const served = source.served();
-  run.target = served?.target;
   return {
     id: run.id,
     created: Math.floor(run.createdAtMs / 1_000),
