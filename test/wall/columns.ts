@@ -1,0 +1,60 @@
+import { faults } from '../../packages/server/src/wall/catalogue.ts';
+import type { Fault, Outcomes } from '../../packages/server/src/wall/fault.ts';
+import type { ConfigTree } from '../support/server.ts';
+
+/** Who stands beside the fault; takeover has two forms, of which the same is expected. */
+export const columns = ['one', 'second', 'replay', 'prefix'] as const;
+export type Column = (typeof columns)[number];
+
+/** A fault with one value of its parameter. */
+export interface FaultCase {
+  readonly fault: Fault;
+  /** As in `wall/<spelling>`. */
+  readonly spelling: string;
+}
+
+export const faultCases: readonly FaultCase[] = faults.flatMap((fault) => {
+  const { name, parameter } = fault;
+  if (parameter?.kind !== 'word') return [{ fault, spelling: name }];
+  return parameter.words.map((word) => ({ fault, spelling: `${name}:${word}` }));
+});
+
+export function expectedIn(column: Column, { fault }: FaultCase): Outcomes {
+  return fault.expected[column === 'one' || column === 'second' ? column : 'takeover'];
+}
+
+/** The id under which the server serves a case. */
+export function modelOf(column: Column, { spelling }: FaultCase): string {
+  return `${column}/${spelling}`;
+}
+
+/** A configuration with one model for each case and column; patience is short, so that the run is. */
+export function wallConfig(wallPort: number, refusePort: number): ConfigTree {
+  const upstream = (port: number): ConfigTree => ({
+    kind: 'openai',
+    base_url: `http://127.0.0.1:${port}/v1`,
+    api_key: 'wall',
+  });
+  const models = columns.flatMap((column) =>
+    faultCases.map((faultCase) => [modelOf(column, faultCase), modelConfig(column, faultCase)] as const),
+  );
+  return {
+    upstreams: { wall: upstream(wallPort), spare: upstream(wallPort), closed: upstream(refusePort) },
+    models: Object.fromEntries(models),
+    timeouts: { connect: '2s', first_token: '2s', stall: '1s', total: '60s' },
+    retry: { backoff: '10ms' },
+    // A target that fails on purpose stays in the game.
+    breaker: { failures: 10_000 },
+  };
+}
+
+function modelConfig(column: Column, { fault, spelling }: FaultCase): ConfigTree {
+  const takeover = column === 'replay' || column === 'prefix' ? column : 'none';
+  const upstream = fault.closedPort === true ? 'closed' : 'wall';
+  const faulty = { upstream, model: `wall/${spelling}`, takeover };
+  const healthy = { upstream: 'spare', model: 'wall/healthy', priority: 1, takeover };
+  return {
+    targets: column === 'one' ? [faulty] : [faulty, healthy],
+    ...(fault.name === 'endless' ? { timeouts: { total: '3s' } } : {}),
+  };
+}
