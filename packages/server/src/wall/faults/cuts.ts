@@ -122,7 +122,8 @@ export const cuts: readonly Fault[] = [
     name: 'empty',
     description: 'The head of a stream and the end of its body, nothing between.',
     play: streamed(() => ({ head: streamHead(), pieces: [], end: 'whole' })),
-    expected: failsBeforeCommit(502, 'upstream_cut'),
+    // Nothing was cut where nothing had begun: a 200 that is no stream.
+    expected: failsBeforeCommit(502, 'upstream_protocol'),
   },
 ];
 

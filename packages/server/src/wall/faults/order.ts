@@ -4,6 +4,8 @@ import { alwaysWhole, breaksAfterCommit } from '../outcomes.ts';
 import { streamed } from '../play-stream.ts';
 
 const cut = breaksAfterCommit(502, 'upstream_cut');
+// An error without a status of its own stands for a 500.
+const saidSo = breaksAfterCommit(502, 'upstream_refused');
 
 /** Parts of the stream that are missing, doubled, early or late. */
 export const order: readonly Fault[] = [
@@ -123,7 +125,7 @@ export const order: readonly Fault[] = [
       ],
       end: 'whole',
     })),
-    expected: cut,
+    expected: saidSo,
   },
   {
     name: 'data-error',
@@ -132,7 +134,7 @@ export const order: readonly Fault[] = [
       pieces: [...roles, ...deltas.slice(0, 3), errorFrame],
       end: 'whole',
     })),
-    expected: cut,
+    expected: saidSo,
   },
   {
     name: 'error-then-done',
@@ -141,7 +143,7 @@ export const order: readonly Fault[] = [
       pieces: [...roles, ...deltas.slice(0, 3), errorFrame, done],
       end: 'whole',
     })),
-    expected: cut,
+    expected: saidSo,
   },
   ...(['error', 'abort'] as const).map(
     (reason): Fault => ({
