@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createRedact } from '../telemetry/redact.ts';
-import { createUpstreams } from '../upstreams/registry.ts';
+import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { banner } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
 import { listenProblem, systemMessage } from './listen-problem.ts';
@@ -75,7 +75,7 @@ async function serve(
 
   let engine: Engine | undefined;
   try {
-    const upstreams = await createUpstreams(config.upstreams);
+    const upstreams = await upstreamsOf(config, io);
     if (upstreams.problems.length > 0) return complain(io, 2, upstreams.problems.join('\n'));
 
     if (config.engine.models.size > 0) {
@@ -100,7 +100,7 @@ async function serve(
       upstreams,
       keys,
       load,
-      createUpstreams: (next) => createUpstreams(next.upstreams),
+      createUpstreams: (next) => upstreamsOf(next, io),
       servingKeys,
     });
     announce(config, port, keys, io, engine);
@@ -156,4 +156,12 @@ function announce(
 function complain(io: CommandIo, exitCode: number, message: string): number {
   for (const line of message.split('\n')) io.stderr.write(`tailrace: ${line}\n`);
   return exitCode;
+}
+
+function upstreamsOf({ upstreams, timeouts, stream }: Config, io: CommandIo): Promise<CreatedUpstreams> {
+  return createUpstreams(upstreams, {
+    env: io.env,
+    connectMs: timeouts.connectMs,
+    maxEventBytes: stream.maxEventBytes,
+  });
 }

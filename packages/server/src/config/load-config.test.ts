@@ -112,7 +112,7 @@ describe('the sample of the contract', () => {
       'limits.max_streams is accepted, but not in force in this version',
     );
     expect(loaded.ok && loaded.warnings).toContain(
-      'upstreams.lab (kind openai) is accepted, but not in force in this version',
+      'upstreams.claude (kind anthropic) is accepted, but not in force in this version',
     );
   });
 });

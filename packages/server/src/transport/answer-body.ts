@@ -8,11 +8,12 @@ import type { Failure } from '../domain/failure.ts';
  */
 export interface AnswerBody extends AsyncIterator<Uint8Array, Failure | undefined, undefined> {
   next(): Promise<IteratorResult<Uint8Array, Failure | undefined>>;
-  /** Destroys the connection unless the body has ended. May be called at any time, more than once. */
+  /** Destroys the connection unless the body has ended or was released. May be called at any time, more than once. */
   return(): Promise<IteratorResult<Uint8Array, Failure | undefined>>;
   /**
    * The reader has all it wants: a pending `next()` ends, and what is left of the body is read and dropped
    * so that the connection can serve again, at most 64 KiB and 1 s; then it is destroyed.
+   * An abort of the request no longer reaches it.
    */
   release(): void;
 }
@@ -22,6 +23,8 @@ export interface BodySource {
   resume(): void;
   pause(): void;
   destroy(): void;
+  /** The reader has let go: its abort is no longer this body's affair. */
+  detach(): void;
 }
 
 export interface BodyQueue {
@@ -109,7 +112,7 @@ export function createBodyQueue(source: BodySource): BodyQueue {
         });
       },
       return() {
-        if (ended === undefined) {
+        if (ended === undefined && drained === undefined) {
           pieces = [];
           finish(undefined);
           source.destroy();
@@ -120,6 +123,7 @@ export function createBodyQueue(source: BodySource): BodyQueue {
         if (ended !== undefined || drained !== undefined) return;
         drained = pieces.reduce((sum, piece) => sum + piece.length, 0);
         pieces = [];
+        source.detach();
         drainTimer = setTimeout(source.destroy, maxDrainMs);
         drainTimer.unref();
         schedule();

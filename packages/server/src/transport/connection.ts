@@ -115,6 +115,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
             pause: () => controller?.pause(),
             resume: () => controller?.resume(),
             destroy,
+            detach: settle,
           });
           resolve({ kind: 'answer', answer: { status, headers, body: queue.body } });
         },

@@ -95,9 +95,12 @@ describe('a request', () => {
     });
     const transport = transportTo(origin.url);
     for (let asked = 0; asked < 2; asked += 1) {
-      const { body } = await answerOf(transport);
+      const abort = new AbortController();
+      const { body } = await answerOf(transport, abort.signal);
       await body.next();
       body.release();
+      abort.abort();
+      await body.return();
       expect(await body.next()).toEqual({ done: true, value: undefined });
       await until(() => transport.stats.busy === 0);
     }

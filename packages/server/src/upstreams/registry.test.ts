@@ -36,17 +36,19 @@ describe('creating the configured upstreams', () => {
     const { upstreams, problems } = await create({
       broken: { script: join(folder, 'bad.yaml') },
       empty: {},
-      cloud: { kind: 'openai' },
+      cloud: { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1' },
+      nowhere: { kind: 'openai', preset: 'vllm' },
       claude: { kind: 'anthropic' },
       stars: { kind: 'gemini' },
       lab: { script: join(folder, 'good.yaml') },
     });
-    expect([...upstreams.keys()]).toEqual(['lab']);
+    expect([...upstreams.keys()]).toEqual(['cloud', 'lab']);
     expect(problems).toEqual([
       expect.stringMatching(
         /^upstreams\.broken: .*bad\.yaml:2: answers\[0\]\.steps\[0\]: expected a step with one of /,
       ),
       'upstreams.empty: kind scripted needs script: the file with its answers',
+      'upstreams.nowhere: preset vllm needs a base_url',
     ]);
   });
 });

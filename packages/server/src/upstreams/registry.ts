@@ -1,12 +1,20 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import { assertNever } from '../domain/assert-never.ts';
+import type { Environment } from '../transport/proxy.ts';
 import type { Upstream } from './contract.ts';
+import { createOpenAiUpstream } from './openai/openai.ts';
 import { type CreatedUpstream, createScriptedUpstream, type ScriptClock } from './scripted/scripted.ts';
 
 /** What the kinds need from outside. */
 export interface UpstreamDeps {
   /** Paces scripted upstreams; absent, the system's timers do. */
   readonly scriptClock?: ScriptClock;
+  /** Whose proxy variables count. Default: none. */
+  readonly env?: Environment;
+  /** How long a connection may take to come about. Default 5,000. */
+  readonly connectMs?: number;
+  /** What one event of an upstream may hold. Default 1 MiB. */
+  readonly maxEventBytes?: number;
 }
 
 export interface CreatedUpstreams {
@@ -51,6 +59,13 @@ async function createUpstream(
         ...(deps.scriptClock === undefined ? {} : { clock: deps.scriptClock }),
       });
     case 'openai':
+      return createOpenAiUpstream({
+        name,
+        config,
+        env: deps.env ?? {},
+        connectMs: deps.connectMs ?? 5_000,
+        maxEventBytes: deps.maxEventBytes ?? 1024 * 1024,
+      });
     case 'anthropic':
     case 'gemini':
       return undefined;

@@ -1,0 +1,194 @@
+import type { TokenLogprobWire } from '@tailrace/protocol';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Usage } from '../../domain/usage.ts';
+import type { CallPiece } from './tool-calls.ts';
+import { decodeUsage } from './usage.ts';
+
+/** One event of an upstream in one shape, whatever its dialect: what is not there is absent. */
+export interface UpstreamChunk {
+  readonly choices: readonly ChunkChoice[];
+  readonly usage?: Usage;
+  readonly fingerprint?: string;
+  /** `error` as it came. */
+  readonly error?: unknown;
+}
+
+export interface ChunkChoice {
+  readonly index: number;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly refusal: string;
+  readonly calls: readonly CallPiece[];
+  readonly finish?: string;
+  readonly logprobs?: readonly TokenLogprobWire[];
+  /** OpenRouter's `reasoning_details`, to be handed back with the message. */
+  readonly details: readonly JsonObject[];
+}
+
+/**
+ * Decodes a chunk, or a whole completion (`message` for `delta`). Undefined: a shape that cannot be a chunk
+ * and may hold output that nobody here can read.
+ */
+export function decodeChunk(value: unknown): UpstreamChunk | undefined {
+  const chunk = asRecord(value);
+  if (chunk === undefined) return undefined;
+  const error = chunk['error'];
+  if (error !== undefined && error !== null) return { choices: [], error };
+  const { choices, system_fingerprint: fingerprint } = chunk;
+  const usage = decodeUsage(chunk['usage']);
+  const decoded: ChunkChoice[] = [];
+  // An event without choices is some progress of the provider's own, and no output.
+  for (const choice of Array.isArray(choices) ? choices : []) {
+    const one = decodeChoice(choice);
+    if (one === undefined) return undefined;
+    decoded.push(one);
+  }
+  return {
+    choices: decoded,
+    ...(usage === undefined ? {} : { usage }),
+    ...(typeof fingerprint === 'string' && fingerprint !== '' ? { fingerprint } : {}),
+  };
+}
+
+function decodeChoice(value: unknown): ChunkChoice | undefined {
+  const choice = asRecord(value);
+  if (choice === undefined) return undefined;
+  const index = choice['index'] ?? 0;
+  const delta = asRecord(choice['delta'] ?? choice['message'] ?? {});
+  if (typeof index !== 'number' || delta === undefined) return undefined;
+  const content = decodeContent(delta['content']);
+  const details = decodeDetails(delta['reasoning_details']);
+  const reasoning = firstText(delta['reasoning_content'], delta['reasoning']);
+  const refusal = firstText(delta['refusal']);
+  const calls = decodeCalls(delta['tool_calls']);
+  if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
+    return undefined;
+  }
+  const finish = choice['finish_reason'];
+  const logprobs = decodeLogprobs(choice['logprobs']);
+  return {
+    index,
+    text: content.text,
+    reasoning: content.reasoning + (reasoning === '' ? detailsText(details) : reasoning),
+    refusal,
+    calls,
+    details,
+    ...(typeof finish === 'string' && finish !== '' ? { finish } : {}),
+    ...(logprobs === undefined ? {} : { logprobs }),
+  };
+}
+
+/** A string, nothing, or parts (Mistral sends its thinking as parts). Undefined: something else. */
+function decodeContent(value: unknown): { text: string; reasoning: string } | undefined {
+  if (value === undefined || value === null) return { text: '', reasoning: '' };
+  if (typeof value === 'string') return { text: value, reasoning: '' };
+  if (!Array.isArray(value)) return undefined;
+  let text = '';
+  let reasoning = '';
+  for (const item of value) {
+    const part = asRecord(item);
+    if (part === undefined) return undefined;
+    if (part['type'] === 'text' && typeof part['text'] === 'string') text += part['text'];
+    else if (part['type'] === 'thinking') {
+      const thinking = decodeContent(part['thinking']);
+      if (thinking === undefined) return undefined;
+      reasoning += thinking.text;
+    } else if ('text' in part) return undefined;
+  }
+  return { text, reasoning };
+}
+
+/** The first that says something; empty where none does. Undefined: one is no string. */
+function firstText(...values: readonly unknown[]): string | undefined {
+  const given = values.filter((value) => value !== undefined && value !== null && value !== '');
+  const [first = ''] = given;
+  return typeof first === 'string' ? first : undefined;
+}
+
+function decodeDetails(value: unknown): readonly JsonObject[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(isHandedOn);
+}
+
+/** What is handed on as it came must be possible to write again. */
+function isHandedOn(value: unknown): value is JsonObject {
+  return asRecord(value) !== undefined && jsonOf(value) !== undefined;
+}
+
+function detailsText(details: readonly JsonObject[]): string {
+  return details
+    .map(({ text, summary }) =>
+      typeof text === 'string' ? text : typeof summary === 'string' ? summary : '',
+    )
+    .join('');
+}
+
+function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return undefined;
+  const pieces: CallPiece[] = [];
+  for (const item of value) {
+    const call = asRecord(item);
+    if (call === undefined) return undefined;
+    const called = asRecord(call['function'] ?? {});
+    if (called === undefined) return undefined;
+    const { index, id, extra_content: extra } = call;
+    const { name, arguments: args } = called;
+    const text = decodeArguments(args);
+    if (text === undefined) return undefined;
+    pieces.push({
+      ...(typeof index === 'number' ? { index } : {}),
+      ...(typeof id === 'string' && id !== '' ? { id } : {}),
+      ...(typeof name === 'string' && name !== '' ? { name } : {}),
+      ...(text === '' ? {} : { arguments: text }),
+      ...(isHandedOn(extra) ? { extra } : {}),
+    });
+  }
+  return pieces;
+}
+
+function decodeArguments(value: unknown): string | undefined {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return value;
+  // Some hand over what they have parsed.
+  return typeof value === 'object' ? jsonOf(value) : undefined;
+}
+
+/** Undefined where the value is nested deeper than `JSON.stringify` goes (10,000), though it could be parsed. */
+export function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeLogprobs(value: unknown): readonly TokenLogprobWire[] | undefined {
+  const content = asRecord(value)?.['content'];
+  if (!Array.isArray(content) || content.length === 0) return undefined;
+  return content.flatMap((item) => {
+    const token = asRecord(item);
+    const one = decodeToken(token);
+    if (token === undefined || one === undefined) return [];
+    const top = Array.isArray(token['top_logprobs']) ? token['top_logprobs'] : [];
+    return [{ ...one, top_logprobs: top.flatMap((other) => decodeToken(asRecord(other)) ?? []) }];
+  });
+}
+
+function decodeToken(token: Record<string, unknown> | undefined) {
+  if (typeof token?.['token'] !== 'string' || typeof token['logprob'] !== 'number') return undefined;
+  const { bytes } = token;
+  const isBytes =
+    Array.isArray(bytes) && bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256);
+  return {
+    token: token['token'].toWellFormed(),
+    logprob: token['logprob'],
+    bytes: isBytes ? (bytes as number[]) : null,
+  };
+}
+
+function asRecord(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}

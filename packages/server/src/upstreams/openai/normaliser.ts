@@ -1,0 +1,214 @@
+import { errorKind, type FinishReason } from '@tailrace/protocol';
+import { type Failure, failure } from '../../domain/failure.ts';
+import type { StreamEvent } from '../../domain/stream-event.ts';
+import type { Usage } from '../../domain/usage.ts';
+import { createChoice } from './choice.ts';
+import { decodeChunk, jsonOf, type UpstreamChunk } from './chunk.ts';
+import { type ErrorContext, errorFrom, failureOfEvent } from './errors.ts';
+import { addUsage } from './usage.ts';
+
+/**
+ * Turns the events of an OpenAI-compatible stream into ours, whatever the dialect (contract, sections 3
+ * and 7). It knows no bytes and no sockets.
+ *
+ *     open ──▶ every choice has finished ──▶ held, for the usage ──▶ whole
+ *       └────▶ torn (error, an odd finish, unreadable output, the end of the body)
+ */
+export interface Normaliser {
+  /** A parsed event. What says nothing that is known counts for nothing. */
+  chunk(value: unknown): void;
+  /** An event that cannot be read. `evidence`: as much of it as there is. */
+  malformed(evidence: string): void;
+  /** An error that was announced as one (`event: error`). */
+  error(value: unknown): void;
+  fail(reason: Failure): void;
+  /** `[DONE]`, or the end of the body; `cut` where HTTP says that it came too early. */
+  end(cut?: Failure): void;
+  /** Every choice has finished, and the last finish waits for the usage. */
+  readonly held: boolean;
+  readonly ended: 'whole' | 'torn' | undefined;
+  /** Events that could not be read and carried no output. */
+  readonly dropped: number;
+  /** True where a plain text delta of that choice could be emitted without going through here. */
+  isPlain(choice: number): boolean;
+}
+
+export interface NormaliserOptions {
+  /** `n` of the request. */
+  readonly choices: number;
+  readonly completionId: string;
+  readonly finishReasons: Readonly<Record<string, FinishReason>>;
+  readonly errors: () => ErrorContext;
+  /** The prefix that comes once more before the answer. */
+  readonly echo?: string;
+}
+
+const maxDropped = 3;
+const showsOutput = /content|reasoning|arguments|refusal|tool_calls/;
+
+export function createNormaliser(options: NormaliserOptions, emit: (event: StreamEvent) => void): Normaliser {
+  const idBase = options.completionId.replace(/^chatcmpl-/, '');
+  const choices = Array.from({ length: options.choices }, (_, choice) =>
+    createChoice(
+      {
+        choice,
+        idBase,
+        finishReasons: options.finishReasons,
+        ...(options.echo === undefined ? {} : { echo: options.echo }),
+      },
+      send,
+    ),
+  );
+  const told = new Set<number>();
+  let said = false;
+  let held = false;
+  let ended: 'whole' | 'torn' | undefined;
+  let dropped = 0;
+  let usage: Usage | undefined;
+  /** Usage chunks without choices: with `n` above 1 some servers send one for each. */
+  let usageChunks = 0;
+  let lastFinish: { readonly choice: number } | undefined;
+
+  function send(event: StreamEvent): void {
+    said = true;
+    emit(event);
+  }
+
+  function tear(reason: Failure): void {
+    if (ended !== undefined) return;
+    // All finishes were said: what comes behind them changes nothing.
+    if (held) {
+      complete();
+      return;
+    }
+    ended = 'torn';
+    send({ type: 'failed', failure: reason });
+  }
+
+  function complete(): void {
+    ended = 'whole';
+    held = false;
+    if (usage !== undefined) send({ type: 'usage', usage });
+    if (lastFinish !== undefined) tell(lastFinish.choice);
+  }
+
+  function tell(choice: number): void {
+    const finish = choices[choice]?.finished;
+    if (finish === undefined || told.has(choice)) return;
+    told.add(choice);
+    send({ type: 'finish', choice, ...finish });
+  }
+
+  function takeUsage(chunk: UpstreamChunk): void {
+    if (chunk.usage === undefined) return;
+    if (chunk.choices.length > 0) {
+      usage = chunk.usage;
+      return;
+    }
+    usageChunks += 1;
+    usage =
+      usage !== undefined && usageChunks > 1 && options.choices > 1
+        ? addUsage(usage, chunk.usage)
+        : chunk.usage;
+  }
+
+  function apply(chunk: UpstreamChunk): void {
+    if (!said && chunk.fingerprint !== undefined) send({ type: 'start', fingerprint: chunk.fingerprint });
+    takeUsage(chunk);
+    for (const part of chunk.choices) {
+      const choice = choices[part.index];
+      if (choice === undefined) {
+        drop();
+        if (ended !== undefined) return;
+        continue;
+      }
+      const torn = choice.add(part);
+      if (torn !== undefined) {
+        tear(failure(torn.code, 'The upstream broke off its answer.', { detail: torn.why }));
+        return;
+      }
+      if (choice.finished === undefined || told.has(part.index)) continue;
+      const left = choices.filter((one) => one.finished === undefined).length;
+      if (left > 0) tell(part.index);
+      else if (!held) {
+        held = true;
+        lastFinish = { choice: part.index };
+      }
+    }
+    if (!held || chunk.usage === undefined) return;
+    // On the chunk of a choice it is the whole; without choices every choice may send its own.
+    if (chunk.choices.length > 0 || usageChunks >= options.choices) complete();
+  }
+
+  function drop(): void {
+    dropped += 1;
+    if (dropped > maxDropped) {
+      tear(
+        failure('upstream_protocol', 'The upstream sent several events that cannot be read.', {
+          detail: `more than ${maxDropped} malformed events`,
+        }),
+      );
+    }
+  }
+
+  function malformed(evidence: string): void {
+    if (ended !== undefined || held) return;
+    if (!showsOutput.test(evidence)) {
+      drop();
+      return;
+    }
+    tear(
+      failure('upstream_cut', 'Part of the upstream’s answer could not be read.', {
+        detail: `malformed event: ${evidence.slice(0, 200)}`,
+      }),
+    );
+  }
+
+  function error(value: unknown): void {
+    if (ended !== undefined || held) return;
+    const reason = failureOfEvent(errorFrom(value), options.errors());
+    // Behind output nobody can have asked wrongly any more: what is left is a torn answer.
+    const blamesCaller = said && errorKind(reason.code).status === 400;
+    if (!blamesCaller || reason.code === 'content_policy_violation') tear(reason);
+    else tear({ ...reason, code: 'upstream_cut', message: 'The upstream broke off its answer.' });
+  }
+
+  return {
+    chunk(value) {
+      if (ended !== undefined) return;
+      const chunk = decodeChunk(value);
+      if (chunk === undefined) malformed(jsonOf(value) ?? 'content');
+      else if (chunk.error !== undefined) error(chunk.error);
+      else apply(chunk);
+    },
+    malformed,
+    error,
+    fail: tear,
+    end(cut) {
+      if (ended !== undefined) return;
+      if (held) {
+        complete();
+        return;
+      }
+      const silent = !said && cut === undefined;
+      tear(
+        cut ??
+          failure(
+            silent ? 'upstream_protocol' : 'upstream_cut',
+            silent ? 'The upstream sent an answer without content.' : 'The upstream broke off its answer.',
+            { detail: 'the body ended before every choice had a finish reason' },
+          ),
+      );
+    },
+    get held() {
+      return held;
+    },
+    get ended() {
+      return ended;
+    },
+    get dropped() {
+      return dropped;
+    },
+    isPlain: (choice) => !held && ended === undefined && choices[choice]?.plain === true,
+  };
+}

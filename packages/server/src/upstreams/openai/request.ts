@@ -1,0 +1,135 @@
+import type { ChatRequest } from '../../domain/chat-request.ts';
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import type { Feature } from '../../domain/requirements.ts';
+import type { UpstreamCall } from '../contract.ts';
+import type { Preset } from './preset.ts';
+
+/** Which feature a field asks for: where the preset lacks it, what is left in the field asks for nothing. */
+const fieldFeatures: Readonly<Record<string, Feature>> = {
+  temperature: 'temperature',
+  top_p: 'top_p',
+  stop: 'stop',
+  n: 'n',
+  presence_penalty: 'presence_penalty',
+  frequency_penalty: 'frequency_penalty',
+  logit_bias: 'logit_bias',
+  logprobs: 'logprobs',
+  top_logprobs: 'logprobs',
+  tools: 'tools',
+  tool_choice: 'tools',
+  parallel_tool_calls: 'tools',
+  functions: 'functions',
+  function_call: 'functions',
+  modalities: 'audio_output',
+  audio: 'audio_output',
+  prediction: 'prediction',
+  web_search_options: 'web_search',
+};
+
+/**
+ * The body of a request as this preset takes it: what the client sent, fields nobody knows included, with
+ * the model's name there, streaming switched on, and left out what asks for nothing or only advises where
+ * the preset refuses it.
+ */
+export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
+  const { request } = call;
+  const body: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(request.body)) {
+    if (value !== null && isTaken(key, value, request, preset)) body[key] = value;
+  }
+  body['model'] = call.model;
+  body['messages'] = messagesOf(call, preset);
+  body['stream'] = true;
+  delete body['stream_options'];
+  if (preset.streamOptions !== 'none') {
+    const padding = preset.streamOptions === 'usage-without-padding' ? { include_obfuscation: false } : {};
+    body['stream_options'] = { include_usage: true, ...padding };
+  }
+  delete body['max_tokens'];
+  delete body['max_completion_tokens'];
+  if (request.maxTokens !== undefined) body[preset.maxTokensField] = request.maxTokens;
+  delete body['seed'];
+  if (request.seed !== undefined) body[preset.seedField] = request.seed;
+  return call.prefix === undefined ? body : { ...body, ...preset.prefill?.request };
+}
+
+function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
+  if (preset.refusedAdvice.includes(key)) return false;
+  const feature = fieldFeatures[key];
+  if (feature !== undefined && !preset.features.includes(feature)) return false;
+  switch (key) {
+    // OpenAI itself refuses these where they ask for nothing.
+    case 'tools':
+    case 'tool_choice':
+    case 'parallel_tool_calls':
+      return request.tools.length > 0;
+    case 'functions':
+    case 'stop':
+      return !Array.isArray(value) || value.length > 0;
+    case 'top_logprobs':
+      return request.logprobs;
+    case 'metadata':
+      // OpenAI takes metadata only of what it is to store.
+      return request.body['store'] === true;
+    case 'response_format':
+      return request.responseFormat.type !== 'text';
+    default:
+      return true;
+  }
+}
+
+function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValue[] {
+  const given = request.body['messages'];
+  const messages = (Array.isArray(given) ? given : []).map((message) =>
+    isObject(message) ? messageOf(message, preset) : message,
+  );
+  if (prefix !== undefined) {
+    messages.push({ role: 'assistant', content: prefix, ...preset.prefill?.message });
+  }
+  return messages;
+}
+
+function messageOf(message: JsonObject, preset: Preset): JsonObject {
+  const kept: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(message)) {
+    if (value === null && key !== 'content') continue;
+    if (key === 'name' && preset.messageName === 'refused') continue;
+    kept[key] = value;
+  }
+  if (kept['role'] === 'developer') kept['role'] = preset.developerRole;
+  if (kept['role'] === 'assistant') returnedMessage(kept, preset);
+  return kept;
+}
+
+/** An assistant message as an SDK keeps it: ours and the answer's own fields go, unless they are wanted back. */
+function returnedMessage(message: Record<string, JsonValue>, preset: Preset): void {
+  const extra = message['extra_content'];
+  if (!preset.wantsBack.includes('reasoning')) delete message['reasoning_content'];
+  if (!preset.wantsBack.includes('extra_content')) delete message['extra_content'];
+  delete message['annotations'];
+  if (preset.wantsBack.includes('reasoning_details') && isObject(extra) && isObject(extra['openrouter'])) {
+    const details = extra['openrouter']['reasoning_details'];
+    if (details !== undefined) message['reasoning_details'] = details;
+  }
+  const calls = message['tool_calls'];
+  if (Array.isArray(calls) && calls.length > 0) {
+    message['tool_calls'] = calls.map((call) => (isObject(call) ? returnedCall(call, preset) : call));
+  } else {
+    delete message['tool_calls'];
+    // Without calls a message has text, or it has nothing.
+    if (message['content'] === null || message['content'] === undefined) {
+      message['content'] = message['refusal'] ?? '';
+    }
+  }
+  if (preset.developerRole === 'system') delete message['refusal'];
+}
+
+function returnedCall(call: JsonObject, preset: Preset): JsonObject {
+  const { extra_content: extra, index: _index, ...kept } = call;
+  const wanted = preset.wantsBack.includes('extra_content') && extra !== undefined && extra !== null;
+  return { type: 'function', ...kept, ...(wanted ? { extra_content: extra } : {}) };
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

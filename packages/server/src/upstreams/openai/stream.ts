@@ -1,0 +1,172 @@
+import { createSseDecoder, type SseItem } from '@tailrace/protocol';
+import { failure } from '../../domain/failure.ts';
+import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
+import type { AnswerBody } from '../../transport/answer-body.ts';
+import { createFastPath } from './fast-path.ts';
+import { createNormaliser, type NormaliserOptions } from './normaliser.ts';
+
+export interface StreamOptions extends NormaliserOptions {
+  /** One event of the upstream. */
+  readonly maxEventBytes: number;
+  /** How long the last finish waits for its usage, in milliseconds. */
+  readonly usageWaitMs: number;
+  /** Of the answer, as its header says. */
+  readonly contentType: string;
+}
+
+/** A whole completion where a stream was asked for. */
+const maxCompletionBytes = 16 * 1024 * 1024;
+
+/**
+ * The body of a 200 as batches of events, one a read; comments make none. It ends with the last finish or
+ * with `failed`, or with neither when `signal` is aborted. A whole answer lets its connection go for the next
+ * request; the caller returns the body in any other case.
+ */
+export async function* readAnswer(
+  body: AnswerBody,
+  options: StreamOptions,
+  signal: AbortSignal,
+): AsyncGenerator<EventBatch, undefined, undefined> {
+  let events: StreamEvent[] = [];
+  let alive = false;
+  const normaliser = createNormaliser(options, (event) => events.push(event));
+  const fastPath = createFastPath();
+
+  function onEvent(data: string): void {
+    const delta = fastPath.read(data);
+    if (delta !== undefined && normaliser.isPlain(delta.choice)) {
+      events.push(delta);
+      return;
+    }
+    const parsed = parse(data);
+    if (parsed === undefined) {
+      normaliser.malformed(data);
+      return;
+    }
+    const before = events.length;
+    alive = true;
+    normaliser.chunk(parsed.value);
+    const [only, ...others] = events.slice(before);
+    if (only?.type === 'text-delta' && others.length === 0 && normaliser.isPlain(only.choice)) {
+      fastPath.learn(data, only);
+    }
+  }
+
+  function onItem(item: SseItem): void {
+    if (normaliser.ended !== undefined) return;
+    switch (item.type) {
+      case 'event':
+        if (item.data.trim() === '[DONE]') normaliser.end();
+        else if (item.event === 'error') normaliser.error(parse(item.data)?.value ?? item.data);
+        else if (item.data.trim() !== '') onEvent(item.data);
+        return;
+      case 'incomplete':
+        if (item.data.trim() === '[DONE]') normaliser.end();
+        return;
+      case 'malformed':
+        normaliser.malformed(item.data);
+        return;
+      case 'too-large':
+        normaliser.fail(
+          failure('upstream_protocol', 'The upstream sent an event that is too large.', {
+            detail: `an event over ${item.maxEventBytes} bytes`,
+          }),
+        );
+        return;
+      case 'comment':
+      case 'retry':
+    }
+  }
+
+  const decoder = createSseDecoder({ maxEventBytes: options.maxEventBytes }, onItem);
+  let patience: NodeJS.Timeout | undefined;
+  try {
+    let first = await body.next();
+    if (first.done !== true && !/^text\/event-stream\b/i.test(options.contentType)) {
+      const kind = kindOf(first.value);
+      if (kind !== 'stream') {
+        const whole = kind === 'json' ? await collect(first.value, body) : undefined;
+        if (signal.aborted) return;
+        yield [...completionEvents(whole)];
+        return;
+      }
+    }
+    for (;;) {
+      if (signal.aborted) return;
+      if (first.done === true) {
+        decoder.end();
+        normaliser.end(first.value);
+      } else {
+        decoder.push(first.value);
+      }
+      if (normaliser.ended === 'whole') body.release();
+      if (events.length > 0 || alive) {
+        const batch = events;
+        events = [];
+        alive = false;
+        yield batch;
+      }
+      if (normaliser.ended !== undefined || signal.aborted) return;
+      if (normaliser.held && patience === undefined) {
+        // The pending read ends, and with it the wait: what was said is whole without the usage.
+        patience = setTimeout(() => body.release(), options.usageWaitMs);
+      }
+      first = await body.next();
+    }
+  } finally {
+    clearTimeout(patience);
+  }
+
+  /** A completion that came as one JSON object goes the way of a chunk that says everything. */
+  function completionEvents(text: string | undefined): readonly StreamEvent[] {
+    const parsed = text === undefined ? undefined : parse(text);
+    const value = parsed?.value;
+    if (typeof value === 'object' && value !== null && ('choices' in value || 'error' in value)) {
+      normaliser.chunk(value);
+      normaliser.end();
+    } else {
+      normaliser.fail(
+        failure('upstream_protocol', 'The upstream did not answer with a stream.', {
+          detail: `content type ${options.contentType === '' ? 'absent' : options.contentType}`,
+        }),
+      );
+    }
+    return events;
+  }
+}
+
+function parse(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a body of some other content type turns out to be; servers that name none are common. */
+function kindOf(bytes: Uint8Array): 'stream' | 'json' | 'other' {
+  const start = Buffer.from(bytes.subarray(0, 256))
+    .toString('utf8')
+    .replace(/^\ufeff/, '');
+  if (/^\s*[{[]/.test(start)) return 'json';
+  return /^\s*(?:data|event|id|retry)?:/.test(start) ? 'stream' : 'other';
+}
+
+/** The rest of a body as text; undefined where it is cut, too large, or not UTF-8. */
+async function collect(first: Uint8Array, body: AnswerBody): Promise<string | undefined> {
+  const pieces = [first];
+  let length = first.length;
+  for (let read = await body.next(); ; read = await body.next()) {
+    if (read.done === true) {
+      if (read.value !== undefined) return undefined;
+      try {
+        return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
+      } catch {
+        return undefined;
+      }
+    }
+    pieces.push(read.value);
+    length += read.value.length;
+    if (length > maxCompletionBytes) return undefined;
+  }
+}
