@@ -10,7 +10,8 @@ import { messages } from './wall-client.ts';
 
 /*
  * Every fault × {streaming, not} × column through the server, each outcome compared with what the fault
- * declares. `TAILRACE_WALL_COLUMN=one,second` and `TAILRACE_WALL_FAULT=cut` choose some of them.
+ * declares. `TAILRACE_WALL_COLUMN=one,second` and `TAILRACE_WALL_FAULT=cut` choose some of them;
+ * a column that is named is judged though it is pending.
  */
 
 const titles: Readonly<Record<Column, string>> = {
@@ -30,7 +31,8 @@ const judged = columns
   .map((column) => ({
     column,
     cases: faultCases.filter(
-      ({ fault, spelling }) => !isPending(column, fault.name) && spelling.includes(onlyFaults ?? ''),
+      ({ fault, spelling }) =>
+        (onlyColumns !== undefined || !isPending(column, fault.name)) && spelling.includes(onlyFaults ?? ''),
     ),
   }))
   .filter(({ cases }) => cases.length > 0);

@@ -4,8 +4,8 @@ import { createConnection, createServer } from 'node:net';
 /** A port of this machine at which every connection is refused, for as long as it is held. */
 export interface RefusePort {
   readonly port: number;
-  /** Gives the port back to the system. */
-  release(): void;
+  /** Gives the port back to the system; resolves when it is done. */
+  release(): Promise<void>;
 }
 
 /**
@@ -25,15 +25,16 @@ export async function holdRefusePort(host: string): Promise<RefusePort> {
     socket.on('error', () => {});
     socket.unref();
   }
-  const closed = once(listener, 'close');
-  listener.close();
-  // `close` waits for the connection too; that it listens no more is what counts, and that is so at once.
-  closed.catch(() => {});
+  // It listens no more at once; `close` is said when the connection has gone too.
+  const closed = new Promise<void>((resolve) => {
+    listener.close(() => resolve());
+  });
   return {
     port: address.port,
-    release() {
+    async release() {
       near.destroy();
       far.destroy();
+      await closed;
     },
   };
 }

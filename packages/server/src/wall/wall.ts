@@ -59,8 +59,7 @@ export function createWall(deps: WallDeps = {}): Wall {
         server.close(() => resolve());
       });
       for (const socket of sockets) socket.destroy();
-      refusePort?.release();
-      await closed;
+      await Promise.all([closed, refusePort?.release()]);
     },
   };
 }
