@@ -1,0 +1,107 @@
+import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { JsonValue } from '../../domain/json.ts';
+import type { Expression } from './expression.ts';
+import { defaultLimits, type GrammarLimits } from './limits.ts';
+import { printGbnf } from './print-gbnf.ts';
+import { leftmostWalks, prune } from './prune.ts';
+import { createRuleSet, type Rule, type RuleSet } from './rule-set.ts';
+import { createCompiler } from './schema-compiler.ts';
+import { createSchemaDocument } from './schema-document.ts';
+import { createProblems, isSchema } from './schema-part.ts';
+import { anyObject } from './shared-rules.ts';
+
+/** A grammar in llama.cpp's notation, whose start rule is `root`. */
+export interface CompiledGrammar {
+  readonly gbnf: string;
+  readonly ruleCount: number;
+}
+
+export interface CompileOptions {
+  /** Where the schema stands in the request: `response_format.json_schema.schema`. */
+  readonly path: string;
+  readonly limits?: Partial<GrammarLimits>;
+}
+
+/**
+ * The grammar of all JSON texts that a model may write for a schema: each of them satisfies it. Fails with
+ * `unsupported_parameter` at the path of a keyword that cannot be enforced, `invalid_type` or `invalid_value` at the
+ * path of what is no schema, and `invalid_value` where nothing can satisfy it or it is too large. Pure; a few
+ * milliseconds for an ordinary schema. docs/structured-output.md says what is enforced.
+ */
+export function compileSchema(schema: JsonValue, options: CompileOptions): Result<CompiledGrammar> {
+  const limits = { ...defaultLimits, ...options.limits };
+  const rules = createRuleSet();
+  const root = rules.declare(options.path);
+  const value = schemaExpression(rules, schema, options.path, limits);
+  if (!value.ok) return value;
+  root.body = value.value;
+  return finishGrammar(rules, root, limits);
+}
+
+/** The grammar of all JSON objects: `response_format: {type: json_object}`. */
+export function compileJsonObject(): CompiledGrammar {
+  const rules = createRuleSet();
+  const root = rules.declare();
+  root.body = anyObject(rules);
+  return { gbnf: printGbnf(rules.rules), ruleCount: rules.rules.length };
+}
+
+/** One schema as an expression over `rules`, several of which may share a grammar. Failures as of `compileSchema`. */
+export function schemaExpression(
+  rules: RuleSet,
+  schema: JsonValue,
+  path: string,
+  limits: GrammarLimits,
+): Result<Expression> {
+  if (!isSchema(schema)) {
+    return fail(failure('invalid_type', 'A schema must be an object, or true or false.', { param: path }));
+  }
+  const size = tooLarge(schema, path, limits);
+  if (size !== undefined) return fail(size);
+  const problems = createProblems();
+  const document = createSchemaDocument({ schema, path }, problems);
+  const expression = createCompiler(rules, problems, document, limits).value([{ schema, path }]);
+  return problems.first === undefined ? ok(expression) : fail(problems.first);
+}
+
+/** Leaves out what nothing can complete, checks the size, prints. */
+export function finishGrammar(rules: RuleSet, root: Rule, limits: GrammarLimits): Result<CompiledGrammar> {
+  const pruned = prune(rules.rules, root);
+  if (!pruned.ok) {
+    const param = pruned.path ?? root.path;
+    return fail(
+      failure('invalid_value', 'Nothing can satisfy this schema.', {
+        ...(param === undefined ? {} : { param }),
+      }),
+    );
+  }
+  const gbnf = printGbnf(pruned.rules);
+  const bytes = Buffer.byteLength(gbnf);
+  const walks = leftmostWalks(pruned.rules);
+  if (pruned.rules.length > limits.maxRules || bytes > limits.maxBytes || walks > limits.maxLeftmostWalks) {
+    const message = `The schema is too large: its grammar has ${pruned.rules.length} rules and ${bytes} bytes.`;
+    return fail(failure('invalid_value', message, root.path === undefined ? {} : { param: root.path }));
+  }
+  return ok({ gbnf, ruleCount: pruned.rules.length });
+}
+
+/** Counted level by level, without recursion: it is the first thing that touches the schema. */
+function tooLarge(schema: JsonValue, path: string, limits: GrammarLimits): Failure | undefined {
+  let level: readonly JsonValue[] = [schema];
+  let nodes = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    nodes += level.length;
+    if (depth > limits.maxDepth) {
+      return failure('invalid_value', `The schema is nested over ${limits.maxDepth} levels deep.`, {
+        param: path,
+      });
+    }
+    if (nodes > limits.maxNodes) {
+      return failure('invalid_value', `The schema has over ${limits.maxNodes} values.`, { param: path });
+    }
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,18 @@
+import type { JsonValue } from '../../domain/json.ts';
+import type { Expression } from './expression.ts';
+import type { GrammarLimits } from './limits.ts';
+import type { RuleSet } from './rule-set.ts';
+import type { SchemaDocument } from './schema-document.ts';
+import type { Part, Problems } from './schema-part.ts';
+
+/** What the compilers of the single types work with. */
+export interface Compiler {
+  readonly rules: RuleSet;
+  readonly problems: Problems;
+  readonly document: SchemaDocument;
+  readonly limits: GrammarLimits;
+  /** The values that satisfy all parts, as a reference to a rule; equal parts share one. */
+  value(parts: readonly Part[]): Expression;
+  /** Whether a known value satisfies all parts. */
+  satisfies(value: JsonValue, parts: readonly Part[]): boolean;
+}

@@ -1,0 +1,102 @@
+import { type Condition, dead } from './automaton.ts';
+import { lastCodePoint, type Range, union } from './code-points.ts';
+
+/** A finished automaton without dead ends: from every state some text leads to an accepting one. */
+export interface StateTable {
+  readonly states: readonly State[];
+}
+
+export interface State {
+  readonly accepts: boolean;
+  readonly edges: readonly { readonly ranges: readonly Range[]; readonly to: number }[];
+}
+
+/**
+ * The strings that meet all conditions at once, as a table; no states where none does. Undefined where it takes more
+ * than `maxStates`: some expressions (`(a|b)*a(a|b){20}`) have exponentially many. Surrogates are no characters.
+ */
+export function determinise(conditions: readonly Condition[], maxStates: number): StateTable | undefined {
+  const intervals = alphabet(conditions);
+  const ids = new Map<string, number>();
+  const found: (readonly number[])[] = [];
+  const targets: (readonly number[])[] = [];
+
+  function identify(state: readonly number[]): number {
+    // A positive condition that has failed has failed for all.
+    if (conditions.some(({ negated }, index) => negated !== true && state[index] === dead)) return dead;
+    const key = state.join(' ');
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    ids.set(key, found.length);
+    return found.push(state) - 1;
+  }
+
+  identify(conditions.map(({ automaton }) => automaton.initial));
+  for (let index = 0; index < found.length; index += 1) {
+    if (found.length > maxStates) return undefined;
+    const state = found[index] ?? [];
+    targets.push(
+      intervals.map(([from]) =>
+        identify(
+          state.map((part, condition) =>
+            part === dead ? dead : (conditions[condition]?.automaton.next(part, from) ?? dead),
+          ),
+        ),
+      ),
+    );
+  }
+  const accepting = found.map((state) =>
+    conditions.every(({ automaton, negated }, index) => {
+      const part = state[index] ?? dead;
+      return (part !== dead && automaton.accepts(part)) !== (negated === true);
+    }),
+  );
+  return trim(intervals, targets, accepting);
+}
+
+function alphabet(conditions: readonly Condition[]): readonly Range[] {
+  const starts = new Set([0, 0xd800, 0xe000]);
+  for (const { automaton } of conditions) for (const boundary of automaton.boundaries) starts.add(boundary);
+  const sorted = [...starts].filter((start) => start <= lastCodePoint).sort((a, b) => a - b);
+  return sorted
+    .map((start, index): Range => [start, (sorted[index + 1] ?? lastCodePoint + 1) - 1])
+    .filter(([from]) => from < 0xd800 || from > 0xdfff);
+}
+
+/** Keeps the states that lead to an accepting one, merges edges to the same state, numbers from the initial on. */
+function trim(
+  intervals: readonly Range[],
+  targets: readonly (readonly number[])[],
+  accepting: readonly boolean[],
+): StateTable {
+  const sources: number[][] = targets.map(() => []);
+  targets.forEach((row, from) => {
+    for (const to of new Set(row)) sources[to]?.push(from);
+  });
+  const live = new Set<number>();
+  const waiting = accepting.flatMap((accepts, state) => (accepts ? [state] : []));
+  for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
+    if (live.has(state)) continue;
+    live.add(state);
+    waiting.push(...(sources[state] ?? []));
+  }
+  if (!live.has(0)) return { states: [] };
+
+  const numbers = new Map([...live].sort((a, b) => a - b).map((state, index) => [state, index]));
+  const states = [...numbers.keys()].map((state): State => {
+    const byTarget = new Map<number, Range[]>();
+    targets[state]?.forEach((target, index) => {
+      const to = numbers.get(target);
+      const interval = intervals[index];
+      if (to === undefined || interval === undefined) return;
+      const ranges = byTarget.get(to);
+      if (ranges === undefined) byTarget.set(to, [interval]);
+      else ranges.push(interval);
+    });
+    return {
+      accepts: accepting[state] === true,
+      edges: [...byTarget].map(([to, ranges]) => ({ to, ranges: union(ranges) })),
+    };
+  });
+  return { states };
+}

@@ -1,0 +1,77 @@
+/**
+ * A format as a pattern in the subset that `pattern` has too: the whole format or the ordinary part of it.
+ */
+export interface Format {
+  /** Absent: the format asserts nothing about the text. */
+  readonly pattern?: string;
+  readonly note: string;
+}
+
+const month31 = '(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])';
+const month30 = '(0[469]|11)-(0[1-9]|[12][0-9]|30)';
+const february = '02-(0[1-9]|1[0-9]|2[0-8])';
+const leapYear = '([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)';
+const date = `([0-9]{4}-(${month31}|${month30}|${february})|${leapYear}-02-29)`;
+const time = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])';
+const byte = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+const ipv4 = `(${byte}\\.){3}${byte}`;
+const group = '[0-9a-fA-F]{1,4}';
+// Six labels of 32 stay under the 253 characters of a name.
+const label = '[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?';
+const hostname = `(${label}\\.){0,5}${label}`;
+const plainHost = '[A-Za-z0-9]+([.-][A-Za-z0-9]+)*';
+const uriCharacter = "([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})";
+const uriTail = `(\\?(${uriCharacter}|\\?)*)?(#(${uriCharacter}|\\?)*)?`;
+const mailLabel = '[A-Za-z0-9]+(-+[A-Za-z0-9]+)*';
+const dateParts = '([0-9]{1,4}Y([0-9]{1,4}M)?([0-9]{1,4}D)?|[0-9]{1,4}M([0-9]{1,4}D)?|[0-9]{1,4}D)';
+const timeParts = 'T([0-9]{1,4}H([0-9]{1,4}M)?([0-9]{1,4}S)?|[0-9]{1,4}M([0-9]{1,4}S)?|[0-9]{1,4}S)';
+
+/** `::` in an IPv6 address stands for one group of zeros or more, once: `left` groups before it, the rest after. */
+function ipv6(): string {
+  const full = `(${group}:){7}${group}`;
+  const shortened = Array.from({ length: 8 }, (_, left) => {
+    const before = left === 0 ? '' : `(${group}:){${left - 1}}${group}`;
+    const after = 7 - left;
+    return after === 0 ? `${before}::` : `${before}::((${group}:){0,${after - 1}}${group})?`;
+  });
+  return `(${[full, ...shortened].join('|')})`;
+}
+
+export const formats: Readonly<Record<string, Format>> = {
+  date: { pattern: date, note: 'real days only, 29 February in leap years only' },
+  time: {
+    pattern: time,
+    note: 'with a zone (`Z` or `+hh:mm`), up to nine digits of a second, no leap seconds',
+  },
+  'date-time': { pattern: `${date}T${time}`, note: 'a date, `T`, a time' },
+  duration: {
+    pattern: `P([0-9]{1,4}W|${dateParts}(${timeParts})?|${timeParts})`,
+    note: 'ISO 8601 with whole numbers',
+  },
+  uuid: { pattern: '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', note: 'any version' },
+  email: {
+    pattern: `[A-Za-z0-9_+-]+(\\.[A-Za-z0-9_+-]+)*@(${mailLabel}\\.)+[A-Za-z]{2,}`,
+    note: 'ordinary addresses: letters, digits, `. _ + -`, and a domain with a top level',
+  },
+  hostname: { pattern: hostname, note: 'up to six labels of up to 32 characters' },
+  ipv4: { pattern: ipv4, note: 'four decimal numbers' },
+  ipv6: { pattern: ipv6(), note: 'full and shortened with `::`, without an embedded IPv4 address' },
+  uri: {
+    pattern: `([A-Za-z][A-Za-z0-9+.-]*:(//${plainHost}(:[0-9]{1,5})?(/${uriCharacter}*)?|[A-Za-z0-9]${uriCharacter}*)${uriTail})`,
+    note: 'absolute: a scheme, then a host or a path of plain characters',
+  },
+  binary: { note: 'asserts nothing' },
+  byte: { note: 'asserts nothing' },
+  password: { note: 'asserts nothing' },
+  path: { note: 'asserts nothing (whether a file exists is not for a grammar)' },
+  'file-path': { note: 'asserts nothing' },
+  'directory-path': { note: 'asserts nothing' },
+};
+
+/** Formats of numbers, as OpenAPI has them. */
+export const numberFormats: Readonly<Record<string, { readonly min?: number; readonly max?: number }>> = {
+  int32: { min: -(2 ** 31), max: 2 ** 31 - 1 },
+  int64: {},
+  float: {},
+  double: {},
+};

@@ -1,0 +1,32 @@
+/** What a schema may cost. Beyond any of these it is refused with 400 before anything is generated. */
+export interface GrammarLimits {
+  /** Levels of objects and lists in the schema. */
+  readonly maxDepth: number;
+  /** Objects, lists and values in the schema, counted together. */
+  readonly maxNodes: number;
+  /** Properties in one object. */
+  readonly maxProperties: number;
+  /** Alternatives in one oneOf, which are compared pair by pair. */
+  readonly maxExclusive: number;
+  /** Characters or items counted by one minLength, maxLength, minItems or maxItems. */
+  readonly maxCount: number;
+  /** States of the automaton of one string: `pattern`, `format` and length together. */
+  readonly maxStates: number;
+  readonly maxRules: number;
+  /** Length of the grammar's text in bytes. */
+  readonly maxBytes: number;
+  /** Steps of llama.cpp's check for left recursion; 50,000 take it about 0.1 s. */
+  readonly maxLeftmostWalks: number;
+}
+
+export const defaultLimits: GrammarLimits = {
+  maxDepth: 64,
+  maxNodes: 50_000,
+  maxProperties: 1_000,
+  maxExclusive: 200,
+  maxCount: 1_000_000,
+  maxStates: 4_000,
+  maxRules: 30_000,
+  maxBytes: 1_048_576,
+  maxLeftmostWalks: 50_000,
+};

@@ -1,0 +1,185 @@
+import type { JsonObject } from '../../domain/json.ts';
+import type { Compiler } from './compiler.ts';
+import { numberBounds } from './number-expression.ts';
+import { definedNames, forbids } from './object-expression.ts';
+import { isList, listOf, mapOf, type Part, type PlainPart } from './schema-part.ts';
+import { itemPath, memberPath } from './schema-path.ts';
+import { finiteValues, typesOf } from './schema-types.ts';
+
+/** How deep alternatives within alternatives, and properties within properties, are compared. */
+const maxNesting = 3;
+
+/** Apart as they are; or apart as soon as both have the property `require`; undefined: nobody knows. */
+type Apart = { readonly require?: string } | undefined;
+
+/**
+ * The alternatives of a `oneOf`, which may hold for a value only one at a time. A grammar cannot take one alternative
+ * and not another, so any two must be apart by their nature: by type, by listed values, by bounds, or by a property
+ * that has other values in each. Where such a property is optional it is made required here: less than the letter
+ * allows, and it is what discriminated unions mean. Refused at `path` where two cannot be told apart.
+ */
+export function exclusiveBranches(
+  compiler: Compiler,
+  branches: readonly Part[],
+  others: readonly PlainPart[],
+  path: string,
+): readonly (readonly Part[])[] {
+  const { problems, limits, document } = compiler;
+  if (branches.length > limits.maxExclusive) {
+    problems.refuse(
+      'invalid_value',
+      path,
+      `A oneOf may have at most ${limits.maxExclusive} alternatives; an anyOf may have more.`,
+    );
+    return [];
+  }
+  const plain = branches.map((branch) => document.expand([branch, ...others]));
+  const needed = branches.map(() => new Set<string>());
+  for (let a = 0; a < branches.length; a += 1) {
+    for (let b = a + 1; b < branches.length; b += 1) {
+      const one = plain[a];
+      const other = plain[b];
+      if (one === undefined || other === undefined || one.impossible || other.impossible) continue;
+      const apart = compare(one.plain, other.plain, 0);
+      if (problems.first !== undefined) return [];
+      if (apart === undefined) {
+        problems.refuse(
+          'unsupported_parameter',
+          path,
+          `“oneOf” is enforced only where its alternatives exclude each other by type, by listed values or by a property with other values in each; ${a} and ${b} may both hold. Use “anyOf”, or give each a property with a “const” of its own.`,
+        );
+        return [];
+      }
+      if (apart.require === undefined) continue;
+      needed[a]?.add(apart.require);
+      needed[b]?.add(apart.require);
+    }
+  }
+  return branches.map((branch, index) => [
+    branch,
+    ...[...(needed[index] ?? [])].map((name) => requiring(name, path)),
+  ]);
+
+  function compare(a: readonly PlainPart[], b: readonly PlainPart[], nesting: number): Apart {
+    if (nesting > maxNesting) return undefined;
+    const split = alternativesOf(a) ?? alternativesOf(b);
+    if (split !== undefined) {
+      const other = alternativesOf(a) === undefined ? a : b;
+      const all = split.every((way) => {
+        const { plain: expanded, impossible } = document.expand(way);
+        if (impossible) return true;
+        const apart = compare(expanded, other, nesting + 1);
+        return apart !== undefined && apart.require === undefined;
+      });
+      return all ? {} : undefined;
+    }
+    const common = commonTypes(a, b);
+    if (common.length === 0) return {};
+    const byValue = compareValues(a, b);
+    if (byValue !== undefined) return byValue;
+    if (common.every((type) => type === 'number' || type === 'integer')) return compareBounds(a, b);
+    return common.length === 1 && common[0] === 'object' ? compareMembers(a, b, nesting) : undefined;
+  }
+
+  function commonTypes(a: readonly PlainPart[], b: readonly PlainPart[]): readonly string[] {
+    const wide = (parts: readonly PlainPart[]): readonly string[] =>
+      byTheLetter(parts)
+        ? typesOf(parts, problems).flatMap((type) => (type === 'integer' ? ['number'] : [type]))
+        : everything;
+    const other = wide(b);
+    return wide(a).filter((type) => other.includes(type));
+  }
+
+  function compareValues(a: readonly PlainPart[], b: readonly PlainPart[]): Apart {
+    const first = finiteValues(a)?.values;
+    const second = finiteValues(b)?.values;
+    if (
+      first !== undefined &&
+      !first.some((value) => compiler.satisfies(value, a) && compiler.satisfies(value, b))
+    )
+      return {};
+    if (
+      second !== undefined &&
+      !second.some((value) => compiler.satisfies(value, a) && compiler.satisfies(value, b))
+    )
+      return {};
+    return undefined;
+  }
+
+  function compareMembers(a: readonly PlainPart[], b: readonly PlainPart[], nesting: number): Apart {
+    let candidate: string | undefined;
+    for (const name of new Set([...definedNames(a), ...definedNames(b)])) {
+      const always = { a: requires(a, name), b: requires(b, name) };
+      if (always.a && b.some((part) => forbids(part, name))) return {};
+      if (always.b && a.some((part) => forbids(part, name))) return {};
+      const first = memberParts(a, name);
+      const second = memberParts(b, name);
+      if (first.length === 0 || second.length === 0) continue;
+      const apart = compare(document.expand(first).plain, document.expand(second).plain, nesting + 1);
+      if (apart === undefined || apart.require !== undefined) continue;
+      if (always.a && always.b) return {};
+      candidate ??= name;
+    }
+    return candidate === undefined ? undefined : { require: candidate };
+  }
+}
+
+const everything = ['null', 'boolean', 'number', 'string', 'array', 'object'];
+
+/** Whether a `type` (or listed values) says what the compiler would otherwise only imply. */
+function byTheLetter(parts: readonly PlainPart[]): boolean {
+  return parts.some(({ schema }) => schema['type'] !== undefined || schema['not'] !== undefined);
+}
+
+function alternativesOf(parts: readonly PlainPart[]): readonly (readonly Part[])[] | undefined {
+  for (const part of parts) {
+    for (const name of ['anyOf', 'oneOf']) {
+      const list = part.schema[name];
+      if (!isList(list) || part.taken?.includes(name) === true) continue;
+      const rest = parts.map((other) =>
+        other === part ? { ...part, taken: [...(part.taken ?? []), name] } : other,
+      );
+      return list.map((schema, index) => [
+        { schema, path: itemPath(memberPath(part.path, name), index) },
+        ...rest,
+      ]);
+    }
+  }
+  return undefined;
+}
+
+function compareBounds(a: readonly PlainPart[], b: readonly PlainPart[]): Apart {
+  const first = numberBounds(a);
+  const second = numberBounds(b);
+  const below = (max: number | undefined, min: number | undefined): boolean =>
+    max !== undefined && min !== undefined && max < min;
+  return below(first.max, second.min) || below(second.max, first.min) ? {} : undefined;
+}
+
+function requires(parts: readonly PlainPart[], name: string): boolean {
+  return parts.some(({ schema }) => listOf(schema, 'required').includes(name));
+}
+
+function memberParts(parts: readonly PlainPart[], name: string): readonly Part[] {
+  return parts.flatMap(({ schema, path }) => {
+    const properties = mapOf(schema, 'properties');
+    const value = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    return value === undefined
+      ? []
+      : [{ schema: value, path: memberPath(memberPath(path, 'properties'), name) }];
+  });
+}
+
+const requirements = new Map<string, JsonObject>();
+const maxRequirements = 1000;
+
+/** One schema object for one name, so that what is compiled from it is found again. */
+function requiring(name: string, path: string): Part {
+  let schema = requirements.get(name);
+  if (schema === undefined) {
+    if (requirements.size >= maxRequirements) requirements.clear();
+    schema = { type: 'object', required: [name] };
+    requirements.set(name, schema);
+  }
+  return { schema, path };
+}

@@ -1,0 +1,82 @@
+import { type Condition, lengthAutomaton } from './automaton.ts';
+import { formats, numberFormats } from './formats.ts';
+import { patternAutomaton } from './pattern-automaton.ts';
+import { parsePattern } from './pattern-parser.ts';
+import { isList, type PlainPart, type Problems, tightest } from './schema-part.ts';
+import { memberPath } from './schema-path.ts';
+
+/** What parts ask of a string: texts by `pattern` and `format`, length in code points. */
+export interface StringConditions {
+  readonly conditions: readonly Condition[];
+  readonly min: number;
+  readonly max: number | undefined;
+}
+
+export function stringConditions(parts: readonly PlainPart[], problems: Problems): StringConditions {
+  const conditions: Condition[] = [];
+  for (const { schema, path } of parts) {
+    const { pattern, format } = schema;
+    if (typeof pattern === 'string')
+      conditions.push(...patternConditions(pattern, memberPath(path, 'pattern'), problems));
+    if (typeof format === 'string')
+      conditions.push(...formatConditions(format, memberPath(path, 'format'), problems));
+  }
+  return {
+    conditions,
+    min: tightest(parts, 'minLength', Math.max) ?? 0,
+    max: tightest(parts, 'maxLength', Math.min),
+  };
+}
+
+/** The same with the length as one more condition. */
+export function allConditions({ conditions, min, max }: StringConditions): readonly Condition[] {
+  return min === 0 && max === undefined
+    ? conditions
+    : [...conditions, { automaton: lengthAutomaton(min, max) }];
+}
+
+/** `pattern`, and the look-aheads it begins with, each as a condition. Refused at `path`. */
+export function patternConditions(source: string, path: string, problems: Problems): readonly Condition[] {
+  const parsed = parsePattern(source);
+  if ('kind' in parsed) {
+    const code = parsed.kind === 'malformed' ? 'invalid_value' : 'unsupported_parameter';
+    const said = parsed.kind === 'malformed' ? 'is no regular expression' : 'cannot be enforced';
+    problems.refuse(code, path, `This pattern ${said}: ${parsed.reason}.`);
+    return [];
+  }
+  const conditions: Condition[] = [];
+  for (const { body, negated } of [{ body: parsed.body, negated: false }, ...parsed.ahead]) {
+    const automaton = patternAutomaton(body);
+    if (automaton === undefined)
+      problems.refuse('invalid_value', path, 'This pattern is too large; ask for fewer repetitions.');
+    else conditions.push({ automaton, negated });
+  }
+  return conditions;
+}
+
+function formatConditions(name: string, path: string, problems: Problems): readonly Condition[] {
+  const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
+  if (format === undefined) {
+    const known = Object.keys(formats).join(', ');
+    problems.refuse(
+      'unsupported_parameter',
+      path,
+      `The format ${JSON.stringify(name)} cannot be enforced; known for strings are ${known}. A “pattern” may say what is meant.`,
+    );
+    return [];
+  }
+  return format.pattern === undefined ? [] : patternConditions(`^(?:${format.pattern})$`, path, problems);
+}
+
+/** A format is an assertion here; one that nobody knows is refused wherever it stands. */
+export function checkNumberFormat({ schema, path }: PlainPart, problems: Problems): void {
+  const { format, type } = schema;
+  if (typeof format !== 'string' || Object.hasOwn(numberFormats, format) || Object.hasOwn(formats, format))
+    return;
+  if (isList(type) && type.includes('string')) return;
+  problems.refuse(
+    'unsupported_parameter',
+    memberPath(path, 'format'),
+    `The format ${JSON.stringify(format)} cannot be enforced; known for numbers are ${Object.keys(numberFormats).join(', ')}.`,
+  );
+}
