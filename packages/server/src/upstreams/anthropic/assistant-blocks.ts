@@ -1,0 +1,122 @@
+import type { AssistantMessage } from '../../domain/chat-request.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { asCount, asList, asRecord, parseJson } from '../shared/unknown-json.ts';
+
+/**
+ * How the content of an assistant turn goes out and comes back. Thoughts carry signatures and have to return
+ * unchanged and in their place, so that `extra_content.anthropic.blocks` keeps the order of all blocks: the
+ * thoughts whole, of the others only where they stood.
+ */
+export type KeptBlock =
+  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
+  | { readonly type: 'redacted_thinking'; readonly data: string }
+  /** So many UTF-16 units of the message's text. */
+  | { readonly type: 'text'; readonly length: number }
+  | { readonly type: 'tool_use'; readonly id: string };
+
+/** For the finish event; undefined where there were no thoughts, and so nothing to give back. */
+export function keepBlocks(blocks: readonly KeptBlock[]): JsonObject | undefined {
+  if (!blocks.some(isThought)) return undefined;
+  return { anthropic: { blocks: blocks.map((block) => ({ ...block })) } };
+}
+
+export function hasSignedThoughts(message: AssistantMessage): boolean {
+  return keptBlocks(message).some(isThought);
+}
+
+/** The content of an assistant turn as the API takes it. Empty where nothing is left to say. */
+export function assistantBlocks(message: AssistantMessage): JsonObject[] {
+  const text = message.content
+    .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
+    .join('');
+  const calls = new Map(message.toolCalls.map((call) => [toolUseId(call.id), toolUse(call)]));
+  const kept = keptBlocks(message);
+  return (
+    inPlace(kept, text, calls) ?? [
+      ...kept.filter(isThought).map(thought),
+      ...textBlocks(text),
+      ...calls.values(),
+    ]
+  );
+}
+
+/** Ids of other providers may hold characters that the API refuses; a call and its result change alike. */
+export function toolUseId(id: string): string {
+  return id.replace(/[^a-zA-Z0-9_-]/g, '_');
+}
+
+/** Blocks without anything but white space are refused by the API, and say nothing. */
+export function textBlocks(text: string): JsonObject[] {
+  return text.trim() === '' ? [] : [{ type: 'text', text }];
+}
+
+/** Undefined where the message is not the one the blocks were kept for. */
+function inPlace(
+  kept: readonly KeptBlock[],
+  text: string,
+  calls: ReadonlyMap<string, JsonObject>,
+): JsonObject[] | undefined {
+  if (kept.length === 0) return undefined;
+  const blocks: JsonObject[] = [];
+  const due = new Set(calls.keys());
+  let at = 0;
+  for (const block of kept) {
+    if (block.type === 'text') {
+      blocks.push(...textBlocks(text.slice(at, at + block.length)));
+      at += block.length;
+    } else if (block.type === 'tool_use') {
+      const call = calls.get(toolUseId(block.id));
+      if (call === undefined || !due.delete(toolUseId(block.id))) return undefined;
+      blocks.push(call);
+    } else blocks.push(thought(block));
+  }
+  return at === text.length && due.size === 0 ? blocks : undefined;
+}
+
+function toolUse(call: AssistantMessage['toolCalls'][number]): JsonObject {
+  return { type: 'tool_use', id: toolUseId(call.id), name: call.name, input: inputOf(call.arguments) };
+}
+
+/** The API takes objects only. What is none (a call that was cut off) is handed over as it was written. */
+function inputOf(written: string): JsonObject {
+  if (written.trim() === '') return {};
+  const parsed = asRecord(parseJson(written));
+  // Just parsed, and an object: JSON throughout.
+  return parsed === undefined ? { arguments: written } : (parsed as JsonObject);
+}
+
+function isThought(block: KeptBlock): block is Extract<KeptBlock, { type: `${string}thinking` }> {
+  return block.type === 'thinking' || block.type === 'redacted_thinking';
+}
+
+function thought(block: Extract<KeptBlock, { type: `${string}thinking` }>): JsonObject {
+  return { ...block };
+}
+
+/** What a client sent back may be anything: blocks that are none are left out. */
+function keptBlocks({ extra }: AssistantMessage): readonly KeptBlock[] {
+  return asList(asRecord(extra?.['anthropic'])?.['blocks']).flatMap((value) => keptBlock(value) ?? []);
+}
+
+function keptBlock(value: unknown): KeptBlock | undefined {
+  const block = asRecord(value);
+  switch (block?.['type']) {
+    case 'thinking': {
+      const { thinking, signature } = block;
+      if (typeof thinking !== 'string' || typeof signature !== 'string') return undefined;
+      return { type: 'thinking', thinking, signature };
+    }
+    case 'redacted_thinking':
+      return typeof block['data'] === 'string'
+        ? { type: 'redacted_thinking', data: block['data'] }
+        : undefined;
+    case 'text': {
+      const length = asCount(block['length']);
+      return length === undefined ? undefined : { type: 'text', length };
+    }
+    case 'tool_use':
+      return typeof block['id'] === 'string' ? { type: 'tool_use', id: block['id'] } : undefined;
+    default:
+      return undefined;
+  }
+}

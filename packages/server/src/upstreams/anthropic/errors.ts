@@ -1,0 +1,91 @@
+import { type Failure, failure } from '../../domain/failure.ts';
+import {
+  type Complaint,
+  callersFault,
+  failureByStatus,
+  notServed,
+  type Refusal,
+  retryAfterMs,
+} from '../shared/refusal.ts';
+import { asRecord, asText, parseJson } from '../shared/unknown-json.ts';
+
+/** What a refusal is judged by, besides itself. */
+export interface ErrorContext {
+  /** Never shown to a client: the upstream's host and key. */
+  readonly hidden: readonly string[];
+  /** Unix milliseconds, for `Retry-After` as a date. */
+  readonly nowMs: number;
+}
+
+/**
+ * Types of error and the status that each has over HTTP (platform.claude.com/docs/en/api/errors): in a stream
+ * there is only the type. `overloaded_error` is 529.
+ */
+const statusOfType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+/**
+ * The API has one type for everything that a caller can get wrong; these two can only be told by what it says:
+ * `prompt is too long: 210000 tokens > 200000 maximum`, ``input length and `max_tokens` exceed context limit``,
+ * and an account without credit, which comes as 400 too.
+ */
+const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|input is too long/i;
+const noCredit = /credit balance is too low/i;
+
+/** An answer that is no stream. A 200 with an error inside is judged by the error's own type. */
+export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
+  const error = asRecord(asRecord(parseJson(refusal.body))?.['error']);
+  const inside = statusOfType[asText(error?.['type'])];
+  return judge({
+    status: refusal.status >= 400 ? refusal.status : (inside ?? refusal.status),
+    message: asText(error?.['message']),
+    detail: `HTTP ${refusal.status}: ${refusal.body.slice(0, 500)}`,
+    retryAfterMs: retryAfterMs(refusal.headers, nowMs),
+    hidden,
+  });
+}
+
+/** The `error` of an `error` event; a type that nobody knows is the provider's own failure. */
+export function failureOfEvent(value: unknown, hidden: readonly string[]): Failure {
+  const error = asRecord(value);
+  const type = asText(error?.['type']);
+  const message = asText(error?.['message']);
+  return judge({
+    status: statusOfType[type] ?? 500,
+    message,
+    detail: `in the stream: ${type}: ${message.slice(0, 500)}`,
+    retryAfterMs: undefined,
+    hidden,
+  });
+}
+
+function judge(complaint: Complaint): Failure {
+  const { status, message, detail } = complaint;
+  if (status === 400 || status === 413) {
+    if (tooLong.test(message)) {
+      return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
+    }
+    if (noCredit.test(message)) return notServed(detail);
+  }
+  return failureByStatus(complaint);
+}
+
+/** A prefill that is refused is between us and the upstream: the client never asked for one. */
+export function prefillRefused(reason: Failure): Failure {
+  if (reason.code !== 'invalid_value' && reason.code !== 'unsupported_parameter') return reason;
+  return failure('upstream_refused', 'The upstream does not continue an answer.', {
+    permanent: true,
+    ...(reason.detail === undefined ? {} : { detail: reason.detail }),
+  });
+}

@@ -1,0 +1,132 @@
+import type { ChatRequest } from '../../domain/chat-request.ts';
+import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import type { UpstreamCall } from '../contract.ts';
+import { conversation } from './conversation.ts';
+import type { ClaudeModel } from './models.ts';
+import { closeObjects } from './output-schema.ts';
+import { type ThinkingFields, thinkingFields } from './thinking.ts';
+
+/**
+ * The body of `POST /v1/messages` (platform.claude.com/docs/en/api/messages).
+ *
+ * What has no place there and only advises is left out: `service_tier`, `verbosity`, `store`, `metadata`,
+ * `prompt_cache_key`, and the `name` of a message. Failures are the caller's: a value that the model does
+ * not take, named by its path.
+ */
+export function requestBody(call: UpstreamCall, model: ClaudeModel): Result<JsonObject> {
+  const { request, prefix } = call;
+  const problem = valueProblem(request, model);
+  if (problem !== undefined) return fail(problem);
+  const talk = conversation(request.messages, model, prefix);
+  if (!talk.ok) return talk;
+  // The API demands it; without one, an answer may be as long as the model can make it.
+  const maxTokens = Math.min(request.maxTokens ?? model.maxOutputTokens, model.maxOutputTokens);
+  const thoughts = thinkingFields(request, model, maxTokens, prefix !== undefined);
+  return ok(
+    withoutUndefined({
+      model: call.model,
+      max_tokens: maxTokens,
+      stream: true,
+      system: talk.value.system.length === 0 ? undefined : talk.value.system,
+      messages: talk.value.messages,
+      ...sampling(request, model),
+      stop_sequences: request.stop.length === 0 ? undefined : request.stop,
+      thinking: thoughts.thinking,
+      output_config: outputConfig(request, thoughts),
+      tools: request.tools.length === 0 ? undefined : tools(request, model),
+      tool_choice: toolChoice(request),
+      metadata: metadata(request),
+    }),
+  );
+}
+
+/** What capabilities cannot say, because it depends on the value. */
+function valueProblem(request: ChatRequest, model: ClaudeModel): Failure | undefined {
+  const { temperature, topP, stop } = request;
+  if (temperature !== undefined && temperature > 1) {
+    return notTaken('temperature', `'temperature' must be 0 to 1 for this model, got ${temperature}.`);
+  }
+  if (model.sampling === 'one' && binds(temperature) && binds(topP)) {
+    return notTaken('top_p', "This model takes 'temperature' or 'top_p', not both. Leave one of them out.");
+  }
+  const blank = stop.findIndex((text) => text.trim() === '');
+  if (blank >= 0) {
+    return notTaken(
+      Array.isArray(request.body['stop']) ? `stop[${blank}]` : 'stop',
+      'A stop string of white space alone cannot be honoured by this model.',
+    );
+  }
+  return undefined;
+}
+
+function notTaken(param: string, message: string): Failure {
+  return failure('unsupported_parameter', message, { param });
+}
+
+function binds(value: number | undefined): boolean {
+  return value !== undefined && value !== 1;
+}
+
+/** A 1 is the default, and asks for nothing: sent beside the other one, it would be refused. */
+function sampling(
+  { temperature, topP }: ChatRequest,
+  model: ClaudeModel,
+): Record<string, JsonValue | undefined> {
+  if (model.sampling === 'none') return {};
+  return { temperature: binds(temperature) ? temperature : undefined, top_p: binds(topP) ? topP : undefined };
+}
+
+function outputConfig({ responseFormat }: ChatRequest, { effort }: ThinkingFields): JsonObject | undefined {
+  const format =
+    responseFormat.type === 'json_schema'
+      ? { type: 'json_schema', schema: closeObjects(responseFormat.schema) }
+      : undefined;
+  if (format === undefined && effort === undefined) return undefined;
+  return withoutUndefined({ format, effort });
+}
+
+function tools({ tools: definitions }: ChatRequest, model: ClaudeModel): JsonValue {
+  return definitions.map(({ name, description, parameters, strict }) =>
+    withoutUndefined({
+      name,
+      description,
+      input_schema: objectSchema(strict && model.structuredOutput ? closeObjects(parameters) : parameters),
+      strict: strict && model.structuredOutput ? true : undefined,
+    }),
+  );
+}
+
+/** Tools take objects; a schema that leaves that open is told so. */
+function objectSchema(schema: JsonValue): JsonValue {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return { type: 'object' };
+  return { type: 'object', ...schema };
+}
+
+function toolChoice({ tools: definitions, toolChoice: choice, parallelToolCalls }: ChatRequest) {
+  if (definitions.length === 0) return undefined;
+  const alone = parallelToolCalls ? {} : { disable_parallel_tool_use: true };
+  switch (choice.type) {
+    case 'none':
+      return { type: 'none' };
+    case 'required':
+      return { type: 'any', ...alone };
+    case 'function':
+      return { type: 'tool', name: choice.name, ...alone };
+    case 'auto':
+      return parallelToolCalls ? undefined : { type: 'auto', ...alone };
+  }
+}
+
+const maxUserId = 256;
+
+function metadata({ body }: ChatRequest): JsonObject | undefined {
+  const id = [body['safety_identifier'], body['user']].find((value) => typeof value === 'string');
+  return typeof id === 'string' && id !== '' && id.length <= maxUserId ? { user_id: id } : undefined;
+}
+
+function withoutUndefined(fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
+  const kept: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(fields)) if (value !== undefined) kept[key] = value;
+  return kept;
+}

@@ -1,0 +1,100 @@
+import type { Failure, Result } from '../../domain/failure.ts';
+import type { EventBatch } from '../../domain/stream-event.ts';
+import type { WireAnswer, WireRequest } from '../../transport/connection.ts';
+import { readBody } from '../../transport/read-body.ts';
+import type { Transport } from '../../transport/transport.ts';
+import type { EventStream } from '../contract.ts';
+import type { Refusal } from './refusal.ts';
+import type { Translation } from './translation.ts';
+
+export interface HttpStreamOptions {
+  readonly transport: Transport;
+  /** The request, or why it cannot be made: then that is all the stream says. */
+  readonly request: Result<WireRequest>;
+  readonly translation: Translation;
+  /** Reads an answer that is no stream. */
+  refused(refusal: Refusal): Failure;
+}
+
+const maxRefusalBytes = 64 * 1024;
+const maxRefusalMs = 2_000;
+/** How long finishes wait for the usage behind them (contract, section 7). */
+const maxHoldMs = 2_000;
+
+/** Asks once and streams the answer: one batch a read of the socket, released on every path. */
+export function openHttpStream(options: HttpStreamOptions, signal: AbortSignal): EventStream {
+  // `return` has to wake a stream that waits, so it needs an abort of its own.
+  const stop = new AbortController();
+  const batches = run(options, AbortSignal.any([signal, stop.signal]));
+  return {
+    next: () => batches.next(),
+    async return() {
+      stop.abort();
+      await batches.return(undefined);
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+async function* run(
+  { transport, request, translation, refused }: HttpStreamOptions,
+  signal: AbortSignal,
+): AsyncGenerator<EventBatch, undefined, undefined> {
+  if (signal.aborted) return;
+  if (!request.ok) {
+    yield [{ type: 'failed', failure: request.failure }];
+    return;
+  }
+  const sent = await transport.post(request.value, signal);
+  if (!sent.ok) {
+    if (!signal.aborted) yield [{ type: 'failed', failure: sent.failure }];
+    return;
+  }
+  const { body } = sent.value;
+  try {
+    if (!isEventStream(sent.value)) {
+      const failure = refused(await readRefusal(sent.value));
+      if (!signal.aborted) yield [{ type: 'failed', failure }];
+      return;
+    }
+    yield* translate(sent.value, translation, signal);
+  } finally {
+    await body.return();
+  }
+}
+
+async function* translate(
+  { body }: WireAnswer,
+  translation: Translation,
+  signal: AbortSignal,
+): AsyncGenerator<EventBatch, undefined, undefined> {
+  let hold: NodeJS.Timeout | undefined;
+  try {
+    while (!signal.aborted) {
+      const read = await body.next();
+      if (signal.aborted) return;
+      const batch = read.done === true ? translation.end(read.value) : translation.push(read.value);
+      if (translation.ended) {
+        // What is left is a courtesy (`message_stop`): read away, so that the connection can serve again.
+        body.release();
+        if (batch !== undefined && batch.length > 0) yield batch;
+        return;
+      }
+      // Letting go of the body ends the read that waits, and with it the wait for the usage.
+      if (translation.holding) hold ??= setTimeout(body.release, maxHoldMs);
+      if (batch !== undefined) yield batch;
+    }
+  } finally {
+    clearTimeout(hold);
+  }
+}
+
+function isEventStream({ status, headers }: WireAnswer): boolean {
+  const type = headers['content-type'];
+  return status === 200 && typeof type === 'string' && /^\s*text\/event-stream\b/i.test(type);
+}
+
+async function readRefusal({ status, headers, body }: WireAnswer): Promise<Refusal> {
+  const { bytes } = await readBody(body, { maxBytes: maxRefusalBytes, maxMs: maxRefusalMs });
+  return { status, headers, body: new TextDecoder().decode(bytes) };
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import type { UpstreamConfig } from '../../config/config.ts';
+import type { Environment } from '../../transport/proxy.ts';
+import { createTransport, type Transport, type TransportStats } from '../../transport/transport.ts';
+import type { Upstream } from '../contract.ts';
+
+/** What every provider's adapter is made from. */
+export interface ProviderOptions {
+  readonly name: string;
+  readonly config: UpstreamConfig;
+  /** For its proxy variables. */
+  readonly env: Environment;
+  readonly connectMs: number;
+  /** Bytes of one event of a stream. */
+  readonly maxEventBytes: number;
+  /** Unix milliseconds. Default: the system's clock. */
+  readonly now?: () => number;
+}
+
+export interface ProviderUpstream extends Upstream {
+  /** Sockets, for those who look after leaks. */
+  readonly stats: TransportStats;
+  /** Destroys every connection, running streams included. */
+  close(): void;
+}
+
+export type CreatedProvider =
+  | { readonly ok: true; readonly upstream: ProviderUpstream }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** The way to one provider. */
+export interface Provider {
+  readonly transport: Transport;
+  /** What stands before the API's own paths: empty, or a path without a slash at its end. */
+  readonly pathPrefix: string;
+  /** Never shown to a client: the key and the host. */
+  readonly hidden: readonly string[];
+}
+
+export type CreatedTransport =
+  | { readonly ok: true; readonly provider: Provider }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Makes the transport of a provider whose `base_url` is the host without version. A header that the operator
+ * names wins over `headers`. Problems are the configuration's. No connection is opened yet; the caller closes
+ * the transport.
+ */
+export async function createProviderTransport(
+  { config, env, connectMs }: ProviderOptions,
+  defaultUrl: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<CreatedTransport> {
+  const address = config.baseUrl ?? defaultUrl;
+  if (!URL.canParse(address)) return { ok: false, problems: ['base_url is not a URL'] };
+  const baseUrl = new URL(address);
+  let ca: string | undefined;
+  if (config.caFile !== undefined) {
+    try {
+      ca = await readFile(config.caFile, 'utf8');
+    } catch (error) {
+      return { ok: false, problems: [`ca_file: ${error instanceof Error ? error.message : String(error)}`] };
+    }
+  }
+  const sent: Record<string, string> = { ...headers };
+  for (const [name, value] of Object.entries(config.headers)) sent[name.toLowerCase()] = value;
+  const transport = createTransport({
+    origin: baseUrl,
+    headers: sent,
+    connectMs,
+    env,
+    ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
+    ...(ca === undefined ? {} : { ca }),
+  });
+  if (!transport.ok) return { ok: false, problems: [transport.failure.message] };
+  return {
+    ok: true,
+    provider: {
+      transport: transport.value,
+      pathPrefix: baseUrl.pathname.replace(/\/+$/, ''),
+      hidden: [config.apiKey, baseUrl.host, baseUrl.hostname].filter((text) => text !== undefined),
+    },
+  };
+}

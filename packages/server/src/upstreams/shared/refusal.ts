@@ -1,0 +1,106 @@
+import { type Failure, failure } from '../../domain/failure.ts';
+
+/** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+}
+
+/** What an adapter made of a refusal's body, before the status decides. */
+export interface Complaint {
+  readonly status: number;
+  readonly message: string;
+  /** For the log: the refusal as it came. */
+  readonly detail: string;
+  readonly retryAfterMs: number | undefined;
+  /** Never shown to a client: the upstream's host and key. */
+  readonly hidden: readonly string[];
+}
+
+/** The contract's reading of a status (section 7), where nothing in the body says more than the status does. */
+export function failureByStatus(complaint: Complaint): Failure {
+  const { status, detail, retryAfterMs: waitMs } = complaint;
+  const more = { detail, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
+  switch (status) {
+    case 401:
+    case 403:
+    case 407:
+      return keyRefused(detail);
+    case 402:
+    case 404:
+      return notServed(detail);
+    case 408:
+    case 409:
+      return failure('upstream_refused', 'The upstream could not serve the request now.', more);
+    case 429:
+      return failure(
+        'rate_limit_exceeded',
+        'The upstream is asked too often at the moment. Try again later.',
+        more,
+      );
+  }
+  if (status >= 500) return failure('upstream_refused', 'The upstream failed to serve the request.', more);
+  if (status < 400) {
+    return failure('upstream_protocol', 'The upstream sent no answer that can be read.', { detail });
+  }
+  return callersFault('invalid_value', 'The upstream refused the request', complaint);
+}
+
+/** A refusal that is the caller's to mend, with what the upstream said about it. */
+export function callersFault(code: Failure['code'], what: string, complaint: Complaint): Failure {
+  const quoted = excerpt(complaint.message, complaint.hidden);
+  return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, { detail: complaint.detail });
+}
+
+export function keyRefused(detail: string): Failure {
+  return failure('upstream_auth', 'The upstream did not accept the key of this server.', {
+    detail,
+    permanent: true,
+  });
+}
+
+export function notServed(detail: string): Failure {
+  return failure('upstream_refused', 'The upstream cannot serve this model to this server.', {
+    detail,
+    permanent: true,
+  });
+}
+
+const maxExcerpt = 300;
+
+/** At most 300 characters of what an upstream said, on one line, without addresses and anything like a key. */
+export function excerpt(message: string, hidden: readonly string[]): string {
+  let text = message.slice(0, 2_000);
+  for (const secret of hidden) if (secret.length > 3) text = text.replaceAll(secret, '…');
+  text = text
+    .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '…')
+    .replace(/\b(?:Bearer|Basic)\s+\S+/gi, '…')
+    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '…')
+    .replace(
+      /\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|ai|dev|cloud|internal|local|svc|xyz|app)\b(?::\d+)?\S*/gi,
+      '…',
+    )
+    .replace(/\blocalhost(?::\d+)?\b/gi, '…')
+    .replace(/\b(?:sk|pk|tr|tl|tns|gsk|xai|key|api|org|proj)[-_][\w*.-]{6,}/gi, '…')
+    .replace(/\b(?=\w*\d)(?=\w*[a-z])\w{32,}\b/gi, '…')
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .toWellFormed();
+  return text.length > maxExcerpt ? `${text.slice(0, maxExcerpt - 1).toWellFormed()}…` : text;
+}
+
+/** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative. */
+export function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | undefined {
+  const exact = first(headers['retry-after-ms']);
+  if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Math.round(Number(exact));
+  const coarse = first(headers['retry-after']);
+  if (coarse === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(coarse)) return Math.round(Number(coarse) * 1_000);
+  const date = Date.parse(coarse);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+function first(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value.trim() : value?.[0]?.trim();
+}
