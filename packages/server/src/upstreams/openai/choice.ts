@@ -5,19 +5,21 @@ import type { ChunkChoice } from './chunk.ts';
 import { createTextHold } from './text-hold.ts';
 import { createToolCalls } from './tool-calls.ts';
 
-const commonReasons: Readonly<Record<string, FinishReason>> = {
-  stop: 'stop',
-  length: 'length',
-  tool_calls: 'tool_calls',
-  content_filter: 'content_filter',
-  // Which servers and engines say so, whoever stands in front of them (contract, section 7).
-  eos: 'stop',
-  eos_token: 'stop',
-  stop_sequence: 'stop',
-  end_turn: 'stop',
-  model_length: 'length',
-  max_tokens: 'length',
-};
+const commonReasons = new Map<string, FinishReason>(
+  Object.entries({
+    stop: 'stop',
+    length: 'length',
+    tool_calls: 'tool_calls',
+    content_filter: 'content_filter',
+    // Which servers and engines say so, whoever stands in front of them (contract, section 7).
+    eos: 'stop',
+    eos_token: 'stop',
+    stop_sequence: 'stop',
+    end_turn: 'stop',
+    model_length: 'length',
+    max_tokens: 'length',
+  } as const),
+);
 
 /** Why a choice tears its stream. */
 export interface Torn {
@@ -51,6 +53,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   const reasoning = createTextHold();
   const refusal = createTextHold();
   const calls = createToolCalls(options, emit);
+  const ownReasons = new Map(Object.entries(options.finishReasons));
   const details: Record<string, JsonValue>[] = [];
   let echoLeft = options.echo ?? '';
   let finished: Choice['finished'];
@@ -97,7 +100,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   }
 
   function finish(said: string): Torn | undefined {
-    const mapped = options.finishReasons[said] ?? commonReasons[said];
+    const mapped = ownReasons.get(said) ?? commonReasons.get(said);
     if (mapped === undefined) return { code: 'upstream_cut', why: `the finish reason ${said.slice(0, 40)}` };
     say('reasoning-delta', reasoning.flush());
     say('text-delta', text.flush());

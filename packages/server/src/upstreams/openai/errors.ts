@@ -163,7 +163,8 @@ export function errorFrom(value: unknown): UpstreamError {
   if (outer === undefined) return { message: '' };
   const inner = asRecord(outer['error']);
   if (inner === undefined && typeof outer['error'] === 'string') return { message: outer['error'] };
-  const fields = inner ?? outer;
+  // Mistral puts FastAPI's details where the message should be.
+  const fields = { ...(inner ?? outer), ...asRecord((inner ?? outer)['message']) };
   const message = [fields['message'], fields['detail'], fields['msg']].find(
     (text) => typeof text === 'string',
   );

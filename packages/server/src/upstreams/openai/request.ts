@@ -5,26 +5,28 @@ import type { UpstreamCall } from '../contract.ts';
 import type { Preset } from './preset.ts';
 
 /** Which feature a field asks for: where the preset lacks it, what is left in the field asks for nothing. */
-const fieldFeatures: Readonly<Record<string, Feature>> = {
-  temperature: 'temperature',
-  top_p: 'top_p',
-  stop: 'stop',
-  n: 'n',
-  presence_penalty: 'presence_penalty',
-  frequency_penalty: 'frequency_penalty',
-  logit_bias: 'logit_bias',
-  logprobs: 'logprobs',
-  top_logprobs: 'logprobs',
-  tools: 'tools',
-  tool_choice: 'tools',
-  parallel_tool_calls: 'tools',
-  functions: 'functions',
-  function_call: 'functions',
-  modalities: 'audio_output',
-  audio: 'audio_output',
-  prediction: 'prediction',
-  web_search_options: 'web_search',
-};
+const fieldFeatures = new Map<string, Feature>(
+  Object.entries({
+    temperature: 'temperature',
+    top_p: 'top_p',
+    stop: 'stop',
+    n: 'n',
+    presence_penalty: 'presence_penalty',
+    frequency_penalty: 'frequency_penalty',
+    logit_bias: 'logit_bias',
+    logprobs: 'logprobs',
+    top_logprobs: 'logprobs',
+    tools: 'tools',
+    tool_choice: 'tools',
+    parallel_tool_calls: 'tools',
+    functions: 'functions',
+    function_call: 'functions',
+    modalities: 'audio_output',
+    audio: 'audio_output',
+    prediction: 'prediction',
+    web_search_options: 'web_search',
+  } as const),
+);
 
 /**
  * The body of a request as this preset takes it: what the client sent, fields nobody knows included, with
@@ -33,10 +35,12 @@ const fieldFeatures: Readonly<Record<string, Feature>> = {
  */
 export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   const { request } = call;
-  const body: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(request.body)) {
-    if (value !== null && isTaken(key, value, request, preset)) body[key] = value;
-  }
+  // From entries: a field may be called `__proto__`.
+  const body: Record<string, JsonValue> = Object.fromEntries(
+    Object.entries(request.body).filter(
+      ([key, value]) => value !== null && isTaken(key, value, request, preset),
+    ),
+  );
   body['model'] = call.model;
   body['messages'] = messagesOf(call, preset);
   body['stream'] = true;
@@ -55,7 +59,7 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
 
 function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
   if (preset.refusedAdvice.includes(key)) return false;
-  const feature = fieldFeatures[key];
+  const feature = fieldFeatures.get(key);
   if (feature !== undefined && !preset.features.includes(feature)) return false;
   switch (key) {
     // OpenAI itself refuses these where they ask for nothing.

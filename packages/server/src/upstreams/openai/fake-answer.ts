@@ -1,0 +1,75 @@
+import type { Failure } from '../../domain/failure.ts';
+import type { EventBatch } from '../../domain/stream-event.ts';
+import type { AnswerBody } from '../../transport/answer-body.ts';
+import { readAnswer, type StreamOptions } from './stream.ts';
+
+/** A body for tests that brings these pieces, one a read, and then ends, is cut, or stays open. */
+export interface FakeBody extends AnswerBody {
+  readonly released: boolean;
+  readonly returned: boolean;
+}
+
+export function fakeBody(
+  pieces: readonly (string | Uint8Array)[],
+  end: 'ends' | 'stays open' | Failure = 'ends',
+): FakeBody {
+  const left = [...pieces];
+  let released = false;
+  let returned = false;
+  let wake = () => {};
+  return {
+    get released() {
+      return released;
+    },
+    get returned() {
+      return returned;
+    },
+    async next() {
+      const piece = released || returned ? undefined : left.shift();
+      if (piece !== undefined)
+        return { done: false, value: typeof piece === 'string' ? Buffer.from(piece) : piece };
+      if (end === 'stays open' && !released && !returned) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return { done: true, value: typeof end === 'string' || released ? undefined : end };
+    },
+    async return() {
+      returned = true;
+      wake();
+      return { done: true, value: undefined };
+    },
+    release() {
+      released = true;
+      wake();
+    },
+  };
+}
+
+/** Every batch of an answer with these pieces. */
+export async function batchesOf(
+  pieces: readonly (string | Uint8Array)[] | AnswerBody,
+  options: Partial<StreamOptions> = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<EventBatch[]> {
+  const body = 'next' in pieces ? pieces : fakeBody(pieces);
+  const batches: EventBatch[] = [];
+  const answer = readAnswer(
+    body,
+    {
+      choices: 1,
+      completionId: 'chatcmpl-7',
+      finishReasons: {},
+      errors: () => ({ hidden: [], nowMs: 0 }),
+      maxEventBytes: 1024 * 1024,
+      usageWaitMs: 2_000,
+      contentType: 'text/event-stream; charset=utf-8',
+      ...options,
+    },
+    signal,
+  );
+  for (let read = await answer.next(); read.done !== true; read = await answer.next())
+    batches.push(read.value);
+  return batches;
+}

@@ -1,0 +1,140 @@
+/**
+ * Each preset's own dialect, as raw bytes: replayed whole, byte by byte, and cut at each event and each
+ * byte. `written` ones were made by hand from the page or source that their note names; none is recorded.
+ */
+
+import { readFileSync } from 'node:fs';
+import { decodeJsonText } from '@tailrace/protocol';
+import { describe, expect, test } from 'vitest';
+import { createEventGrammar } from '../../domain/event-grammar.ts';
+import type { StreamEvent } from '../../domain/stream-event.ts';
+import type { Usage } from '../../domain/usage.ts';
+import { failureOf } from './errors.ts';
+import { batchesOf } from './fake-answer.ts';
+import { findPreset, presets } from './presets.ts';
+
+interface Meta {
+  readonly provenance: 'written' | 'recorded';
+  readonly note: string;
+  readonly stream: {
+    readonly text: string;
+    readonly reasoning: string;
+    readonly finish: string;
+    readonly usage: Usage;
+    readonly extra?: unknown;
+  };
+  readonly toolCall: {
+    readonly calls: readonly { readonly name: string; readonly arguments: unknown }[];
+    readonly finish: string;
+    readonly usage: Usage;
+  };
+  readonly error: {
+    readonly status: number;
+    readonly headers: Record<string, string>;
+    readonly code: string;
+    readonly param?: string;
+    readonly retryAfterMs?: number;
+  };
+}
+
+const file = (preset: string, name: string) =>
+  readFileSync(new URL(`./fixtures/${preset}/${name}`, import.meta.url));
+
+function said(events: readonly StreamEvent[]) {
+  const grammar = createEventGrammar(1);
+  const calls: { name: string; arguments: string }[] = [];
+  let [text, reasoning] = ['', ''];
+  for (const event of events) {
+    const problem = grammar.accept(event);
+    if (problem !== undefined) throw new Error(problem);
+    if (event.type === 'text-delta') text += decodeJsonText(event.json);
+    if (event.type === 'reasoning-delta') reasoning += decodeJsonText(event.json);
+    if (event.type === 'tool-call-start') calls.push({ name: event.name, arguments: '' });
+    const call = calls.at(-1);
+    if (event.type === 'tool-call-delta' && call !== undefined) call.arguments += decodeJsonText(event.json);
+  }
+  return {
+    text,
+    reasoning,
+    calls,
+    finish: events.find((event) => event.type === 'finish'),
+    usage: events.find((event) => event.type === 'usage')?.usage,
+    failed: events.find((event) => event.type === 'failed')?.failure.code,
+    ended: grammar.ended,
+  };
+}
+
+describe.each(Object.keys(presets))('%s', (name) => {
+  const meta = JSON.parse(file(name, 'meta.json').toString('utf8')) as Meta;
+  const finishReasons = findPreset(name)?.finishReasons ?? {};
+  const replay = async (pieces: readonly Uint8Array[]) =>
+    said((await batchesOf(pieces, { finishReasons })).flat());
+  const bytewise = (bytes: Buffer) => Array.from(bytes, (byte) => Uint8Array.of(byte));
+
+  test('says where its fixtures come from', () => {
+    expect(meta.provenance).toBe('written');
+    expect(meta.note).not.toBe('');
+  });
+
+  test.each(['whole', 'byte by byte'])('a stream, %s', async (how) => {
+    const bytes = file(name, 'stream.sse');
+    const { text, reasoning, finish, usage, ended } = await replay(
+      how === 'whole' ? [bytes] : bytewise(bytes),
+    );
+    const { stream } = meta;
+    expect({ text, reasoning, usage, ended }).toEqual({
+      text: stream.text,
+      reasoning: stream.reasoning,
+      usage: stream.usage,
+      ended: 'whole',
+    });
+    expect(finish).toEqual({
+      type: 'finish',
+      choice: 0,
+      reason: stream.finish,
+      ...(stream.extra === undefined ? {} : { extra: stream.extra }),
+    });
+  });
+
+  test.each(['whole', 'byte by byte'])('a tool call, %s', async (how) => {
+    const bytes = file(name, 'tool-call.sse');
+    const { calls, finish, usage, ended } = await replay(how === 'whole' ? [bytes] : bytewise(bytes));
+    const parsed = calls.map((call) => ({
+      name: call.name,
+      arguments: JSON.parse(call.arguments) as unknown,
+    }));
+    expect({ calls: parsed, usage, ended }).toEqual({
+      calls: meta.toolCall.calls,
+      usage: meta.toolCall.usage,
+      ended: 'whole',
+    });
+    expect(finish?.reason).toBe(meta.toolCall.finish);
+  });
+
+  test.each(['stream.sse', 'tool-call.sse'])('%s cut anywhere before its finish is torn', async (fixture) => {
+    const bytes = file(name, fixture);
+    const lines = bytes.toString('latin1');
+    // The event that finishes: to its blank line it is a cut, from there on the answer is whole.
+    const finishes = lines.search(/"finish_reason": ?"/);
+    const whole = lines.indexOf('\n\n', finishes) + 2;
+    for (let at = 0; at < bytes.length; at += 1) {
+      const { ended, finish, failed } = await replay([bytes.subarray(0, at)]);
+      const expected = at >= whole ? 'whole' : 'torn';
+      if (
+        ended !== expected ||
+        (finish === undefined) !== at < whole ||
+        (failed === undefined) === at < whole
+      ) {
+        throw new Error(`cut at byte ${at} of ${bytes.length}: ${ended}, where ${expected} is due`);
+      }
+    }
+  });
+
+  test('an error', () => {
+    const { status, headers, ...expected } = meta.error;
+    const body = file(name, 'error.json').toString('utf8');
+    const reason = failureOf({ status, headers, body }, { hidden: [], nowMs: 0 });
+    expect(reason).toMatchObject(expected);
+    expect(reason.message).not.toMatch(/:\/\/|org_|openrouter\.ai/);
+  });
+});
