@@ -5,6 +5,8 @@ import type { ConfigTree } from '../support/server.ts';
 /** Who stands beside the fault; takeover has two forms, of which the same is expected. */
 export const columns = ['one', 'second', 'replay', 'prefix'] as const;
 export type Column = (typeof columns)[number];
+export const modes = ['streaming', 'collected'] as const;
+export type Mode = (typeof modes)[number];
 
 /** A fault with one value of its parameter. */
 export interface FaultCase {
@@ -30,16 +32,22 @@ export function modelOf(column: Column, { spelling }: FaultCase): string {
 
 /** A configuration with one model for each case and column; patience is short, so that the run is. */
 export function wallConfig(wallPort: number, refusePort: number): ConfigTree {
-  const upstream = (port: number): ConfigTree => ({
+  const upstream = (port: number, more: ConfigTree = {}): ConfigTree => ({
     kind: 'openai',
     base_url: `http://127.0.0.1:${port}/v1`,
     api_key: 'wall',
+    ...more,
   });
   const models = columns.flatMap((column) =>
     faultCases.map((faultCase) => [modelOf(column, faultCase), modelConfig(column, faultCase)] as const),
   );
   return {
-    upstreams: { wall: upstream(wallPort), spare: upstream(wallPort), closed: upstream(refusePort) },
+    upstreams: {
+      wall: upstream(wallPort),
+      // One whose preset says how it is given a beginning to continue.
+      spare: upstream(wallPort, { preset: 'vllm' }),
+      closed: upstream(refusePort),
+    },
     models: Object.fromEntries(models),
     timeouts: { connect: '2s', first_token: '2s', stall: '1s', total: '60s' },
     retry: { backoff: '10ms' },

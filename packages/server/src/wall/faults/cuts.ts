@@ -84,7 +84,7 @@ export const cuts: readonly Fault[] = [
       pieces: [...[...roles, ...deltas.slice(0, count)].map(rawChunk), `zz\r\n${deltas[count] ?? ''}\r\n`],
       end: 'fin',
     })),
-    expected: cut,
+    expected: breaksAfterCommit(502, 'upstream_protocol'),
   },
   {
     name: 'content-length-short',

@@ -137,6 +137,7 @@ export const refusals: readonly Fault[] = [
         ['Location', 'http://localhost:9/v1/chat/completions'],
       ]),
     ),
-    expected: failsBeforeCommit(502, 'upstream_protocol'),
+    // None is followed; like a 404 it says that the target is not where it was looked for.
+    expected: failsBeforeCommit(502, 'upstream_refused'),
   },
 ];

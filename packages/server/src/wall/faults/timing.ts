@@ -98,6 +98,7 @@ export const timing: readonly Fault[] = [
         collected: httpError(504, 'deadline_exceeded'),
       },
     },
+    says: () => ' and'.repeat(100_000),
   },
   {
     name: 'too-fast',
