@@ -49,6 +49,8 @@ export interface ReasoningDelta {
   readonly type: 'reasoning-delta';
   readonly choice: number;
   readonly json: JsonText;
+  /** How many tokens this is, where the target tells. */
+  readonly tokens?: number;
 }
 
 export interface RefusalDelta {

@@ -5,15 +5,15 @@ import { createCallStream } from './call-stream.ts';
 test('text that nobody pulled is joined, a choice at a time, and escaped once', async () => {
   const call = createCallStream(() => {});
   call.push({ type: 'start' });
-  call.pushText(0, 'a"');
-  call.pushText(0, 'é');
-  call.pushText(1, 'b');
+  call.pushText({ type: 'text', choice: 0, text: 'a"', tokens: 1 });
+  call.pushText({ type: 'text', choice: 0, text: 'é', tokens: 1 });
+  call.pushText({ type: 'text', choice: 1, text: 'b', tokens: 1 });
   expect(await call.stream.next()).toEqual({
     done: false,
     value: [
       { type: 'start' },
-      { type: 'text-delta', choice: 0, json: jsonText('a"é') },
-      { type: 'text-delta', choice: 1, json: 'b' },
+      { type: 'text-delta', choice: 0, json: jsonText('a"é'), tokens: 2 },
+      { type: 'text-delta', choice: 1, json: 'b', tokens: 1 },
     ],
   });
 });
@@ -21,10 +21,10 @@ test('text that nobody pulled is joined, a choice at a time, and escaped once', 
 test('a waiting reader gets an event at once, and a sign of life as an empty batch', async () => {
   const call = createCallStream(() => {});
   const first = call.stream.next();
-  call.pushText(0, '');
+  call.pushText({ type: 'text', choice: 0, text: '', tokens: 1 });
   expect(await first).toEqual({ done: false, value: [] });
   const second = call.stream.next();
-  call.pushText(0, 'x');
+  call.pushText({ type: 'text', choice: 0, text: 'x', tokens: 1 });
   expect(await second).toMatchObject({ value: [{ json: 'x' }] });
 });
 
@@ -32,7 +32,7 @@ test('what is pending at the end is still read, and then the stream is over', as
   const call = createCallStream(() => {});
   call.push({ type: 'finish', choice: 0, reason: 'stop' });
   call.end();
-  call.pushText(0, 'too late');
+  call.pushText({ type: 'text', choice: 0, text: 'too late', tokens: 1 });
   expect(await call.stream.next()).toMatchObject({ value: [{ type: 'finish' }] });
   expect((await call.stream.next()).done).toBe(true);
 });
@@ -54,7 +54,7 @@ test('a reader that leaves early is told about once, one that leaves after the e
 
 test('a dropped stream ends without a further event', async () => {
   const call = createCallStream(() => {});
-  call.pushText(0, 'a');
+  call.pushText({ type: 'text', choice: 0, text: 'a', tokens: 1 });
   call.drop();
   expect((await call.stream.next()).done).toBe(true);
 });

@@ -16,12 +16,23 @@ export interface Call {
   takenAt: number;
   promptTokens: number;
   cachedTokens: number;
+  /** Over the choices that have finished. */
+  completionTokens: number;
+  reasoningTokens: number;
+  /** Choices that have not finished. */
+  unfinished: number;
+  readonly completionId: string;
   readonly release: () => void;
 }
 
 /** The list of open calls: how many there may be, and what becomes of them when the child dies. */
 export interface Calls {
-  add(message: Omit<GenerateMessage, 'id'>, stream: CallStream, release: () => void): Call;
+  add(
+    message: Omit<GenerateMessage, 'id'>,
+    completionId: string,
+    stream: CallStream,
+    release: () => void,
+  ): Call;
   get(id: number): Call | undefined;
   taken(call: Call): void;
   delete(call: Call): void;
@@ -71,7 +82,7 @@ export function createCalls(options: CallsOptions): Calls {
   }
 
   return {
-    add(message, stream, release) {
+    add(message, completionId, stream, release) {
       const call: Call = {
         message: { ...message, id: ++lastId },
         stream,
@@ -82,6 +93,10 @@ export function createCalls(options: CallsOptions): Calls {
         takenAt: 0,
         promptTokens: 0,
         cachedTokens: 0,
+        completionTokens: 0,
+        reasoningTokens: 0,
+        unfinished: message.choices,
+        completionId,
         release,
       };
       calls.set(lastId, call);

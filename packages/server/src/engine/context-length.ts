@@ -5,8 +5,8 @@ import type { PromptMessage } from './protocol.ts';
  * Tokens that messages have at least, known without looking at them: each message costs one, and no token is
  * longer than the vocabulary's longest. Cheap, so that megabytes are refused before anything is computed.
  */
-export function leastTokens(messages: readonly PromptMessage[], longestToken: number): number {
-  let units = 0;
+export function leastTokens(messages: readonly PromptMessage[], longestToken: number, prefix = ''): number {
+  let units = prefix.length;
   for (const message of messages) {
     units += message.content.length;
     for (const call of message.toolCalls ?? []) units += call.name.length + call.arguments.length;

@@ -43,9 +43,9 @@ function stepsOf(id: number, scenario: string): GenerationEvent[] {
     { type: 'started', id, promptTokens: 5, cachedTokens: 0 },
   ];
   const text = (words: readonly string[]): GenerationEvent[] =>
-    words.map((word) => ({ type: 'text', id, choice: 0, text: word }));
+    words.map((word) => ({ type: 'text', id, choice: 0, text: word, tokens: 1 }));
   const finish: GenerationEvent[] = [
-    { type: 'finished', id, choice: 0, reason: 'stop', completionTokens: 3 },
+    { type: 'finished', id, choice: 0, reason: 'stop', completionTokens: 3, reasoningTokens: 0 },
     { type: 'ended', id },
   ];
   const failure: GenerationEvent[] = [

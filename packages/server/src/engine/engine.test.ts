@@ -102,14 +102,14 @@ describe('engine', () => {
     run.say(
       { type: 'taken', id: 1 },
       { type: 'started', id: 1, promptTokens: 9, cachedTokens: 4 },
-      { type: 'text', id: 1, choice: 0, text: 'é' },
-      { type: 'text', id: 1, choice: 0, text: '"' },
-      { type: 'finished', id: 1, choice: 0, reason: 'stop', completionTokens: 3 },
+      { type: 'text', id: 1, choice: 0, text: 'é', tokens: 1 },
+      { type: 'text', id: 1, choice: 0, text: '"', tokens: 1 },
+      { type: 'finished', id: 1, choice: 0, reason: 'stop', completionTokens: 3, reasoningTokens: 0 },
       { type: 'ended', id: 1 },
     );
     expect(await drain(stream)).toEqual([
       { type: 'start', fingerprint: expect.stringMatching(/^fp_[0-9a-f]{12}$/) },
-      { type: 'text-delta', choice: 0, json: '\\u00e9\\"' },
+      { type: 'text-delta', choice: 0, json: '\\u00e9\\"', tokens: 2 },
       { type: 'usage', usage: { promptTokens: 9, completionTokens: 3, cachedTokens: 4 } },
       { type: 'finish', choice: 0, reason: 'stop' },
     ]);
@@ -176,7 +176,7 @@ describe('engine', () => {
     const run = await running();
     const cut = run.open('a');
     const carried = run.open('b');
-    run.say({ type: 'taken', id: 1 }, { type: 'text', id: 1, choice: 0, text: 'x' });
+    run.say({ type: 'taken', id: 1 }, { type: 'text', id: 1, choice: 0, text: 'x', tokens: 1 });
     run.child().exit(null, 'SIGSEGV');
     const events = await drain(cut);
     expect(events.map((event) => event.type)).toEqual(['text-delta', 'failed']);
@@ -189,7 +189,7 @@ describe('engine', () => {
     expect(run.child().requests).toEqual([2, 3]);
     run.say(
       { type: 'taken', id: 2 },
-      { type: 'finished', id: 2, choice: 0, reason: 'stop', completionTokens: 1 },
+      { type: 'finished', id: 2, choice: 0, reason: 'stop', completionTokens: 1, reasoningTokens: 0 },
       { type: 'ended', id: 2 },
       { type: 'failed', id: 3, failure: { code: 'invalid_value', message: 'no' } },
       { type: 'ended', id: 3 },

@@ -2,15 +2,14 @@ import { type Failure, failure, ok, type Result } from '../domain/failure.ts';
 import type { Capabilities, Feature } from '../domain/requirements.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
+import { createAnswerShapes } from './answer-shape.ts';
 import { createCallStream } from './call-stream.ts';
 import { type Call, createCalls } from './calls.ts';
-import { leastTokens, promptTooLong } from './context-length.ts';
 import { chooseThreads, countCores } from './cores.ts';
 import { forkChild } from './fork-child.ts';
-import { promptMessages } from './messages.ts';
+import { generateMessage } from './generate-message.ts';
 import { inspectModelFile } from './model-file.ts';
 import type { FromChild, GenerationEvent, LoadMessage, ModelInfo } from './protocol.ts';
-import { samplingOf } from './sampling.ts';
 import { type Child, createSupervisor } from './supervisor.ts';
 
 export interface EngineModel {
@@ -59,7 +58,20 @@ export interface Engine extends Upstream {
   stop(): Promise<void>;
 }
 
-const honoured: Capabilities = new Set<Feature>(['temperature', 'top_p', 'max_tokens', 'stop', 'seed']);
+const honoured: Capabilities = new Set<Feature>([
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'stop',
+  'seed',
+  'n',
+  'presence_penalty',
+  'frequency_penalty',
+  'logit_bias',
+  'logprobs',
+  'json_object',
+  'json_schema',
+]);
 const nothing: Capabilities = new Set();
 /** The one model whose context is chosen here: eight of these fit into 400 MB. */
 const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct', 2048]]);
@@ -67,6 +79,7 @@ const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct'
 export function createEngine(options: EngineOptions): Engine {
   const { log, random = Math.random } = options;
   const infos = new Map<string, ModelInfo>();
+  const shapes = createAnswerShapes();
   const fingerprints = new Map<string, string>();
   const cores = options.cores ?? countCores();
   const threads = chooseThreads(cores, options.threads);
@@ -135,19 +148,21 @@ export function createEngine(options: EngineOptions): Engine {
         return;
       }
       case 'text':
-        call.stream.pushText(event.choice, event.text);
+      case 'reasoning':
+      case 'arguments':
+        call.stream.pushText(event);
+        return;
+      case 'call':
+        call.stream.push({
+          type: 'tool-call-start',
+          choice: event.choice,
+          index: event.index,
+          id: `call_${call.completionId.slice(-20)}_${event.choice}_${event.index}`,
+          name: event.name,
+        });
         return;
       case 'finished':
-        supervisor.served();
-        call.stream.push({
-          type: 'usage',
-          usage: {
-            promptTokens: call.promptTokens,
-            completionTokens: event.completionTokens,
-            cachedTokens: call.cachedTokens,
-          },
-        });
-        call.stream.push({ type: 'finish', choice: event.choice, reason: event.reason });
+        onFinished(call, event);
         return;
       case 'failed':
         call.stream.push({ type: 'failed', failure: event.failure });
@@ -157,6 +172,27 @@ export function createEngine(options: EngineOptions): Engine {
         call.stream.end();
         return;
     }
+  }
+
+  /** The usage of all choices comes with the last of them. */
+  function onFinished(call: Call, event: GenerationEvent & { readonly type: 'finished' }): void {
+    supervisor.served();
+    call.completionTokens += event.completionTokens;
+    call.reasoningTokens += event.reasoningTokens;
+    call.unfinished--;
+    if (call.unfinished === 0) {
+      const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = call;
+      call.stream.push({
+        type: 'usage',
+        usage: {
+          promptTokens,
+          completionTokens,
+          cachedTokens,
+          ...(reasoningTokens > 0 ? { reasoningTokens } : {}),
+        },
+      });
+    }
+    call.stream.push({ type: 'finish', choice: event.choice, reason: event.reason });
   }
 
   function fail(call: Call, reason: Failure): void {
@@ -176,32 +212,19 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function open(upstreamCall: UpstreamCall, signal: AbortSignal): EventStream {
-    const { model, request } = upstreamCall;
-    const messages = promptMessages(request);
-    if (!messages.ok) return failed(messages.failure);
+    const { model } = upstreamCall;
     const info = infos.get(model);
     if (info === undefined) {
       return failed(failure('model_not_found', `The local engine serves no model called ${model}.`));
     }
-    const least = leastTokens(messages.value, info.longestToken);
-    if (least >= info.contextLength) return failed(promptTooLong(info.contextLength, least, false));
+    const message = generateMessage(upstreamCall, { info, shapes, random });
+    if (!message.ok) return failed(message.failure);
     const refusal = refusalNow(model);
     if (refusal !== undefined) return failed(refusal);
 
     const stream = createCallStream(() => onAbort());
-    const call = calls.add(
-      {
-        type: 'generate',
-        model,
-        keyId: upstreamCall.keyId,
-        messages: messages.value,
-        sampling: samplingOf(request, random),
-        ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
-        stop: request.stop,
-        choices: request.n,
-      },
-      stream,
-      () => signal.removeEventListener('abort', onAbort),
+    const call = calls.add(message.value, upstreamCall.completionId, stream, () =>
+      signal.removeEventListener('abort', onAbort),
     );
     const onAbort = (): void => leave(call);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -224,6 +247,7 @@ export function createEngine(options: EngineOptions): Engine {
     firstTokenClock: 'start',
     capabilities: (model) => (options.models.has(model) ? honoured : nothing),
     contextLength: (model) => infos.get(model)?.contextLength,
+    takeover: (model) => (options.models.has(model) ? 'prefix' : undefined),
     open,
     async start(signal) {
       if (options.threads !== undefined && options.threads > threads) {

@@ -42,5 +42,7 @@ export const fakeInfo: ModelInfo = {
   sequences: 2,
   threads: 1,
   longestToken: 4,
+  vocabularySize: 100,
+  toolSyntax: 'tagged',
   device: 'cpu',
 };

@@ -1,5 +1,7 @@
-import type { FinishReason } from '@tailrace/protocol';
+import type { FinishReason, TokenLogprobWire } from '@tailrace/protocol';
 import type { Failure } from '../domain/failure.ts';
+import type { JsonValue } from '../domain/json.ts';
+import type { ToolSyntaxName } from './tool-syntax.ts';
 
 /**
  * What the server and the engine's process say to each other, over the IPC channel that `fork` makes. Both
@@ -24,7 +26,7 @@ export interface ModelToLoad {
   readonly context: number | 'max';
 }
 
-/** One request. What later fields ask for (grammar, tools, penalties, logprobs) is added beside `sampling`. */
+/** One request. */
 export interface GenerateMessage {
   readonly type: 'generate';
   readonly id: number;
@@ -32,12 +34,37 @@ export interface GenerateMessage {
   /** Whose request it is, for fairness between keys. */
   readonly keyId: string;
   readonly messages: readonly PromptMessage[];
+  /** The beginning of the answer, which was delivered before: counted as prompt, said no more. */
+  readonly prefix?: string;
+  /** Functions that the prompt describes; empty where none may be called. */
+  readonly tools: readonly PromptTool[];
   readonly sampling: Sampling;
   /** Tokens of the answer at most; capped to what the context leaves. */
   readonly maxTokens?: number;
   readonly stop: readonly string[];
-  /** Completions of the one prompt. Always 1 for now. */
+  /** Completions of the one prompt, each with a seed of its own. */
   readonly choices: number;
+  /** Alternatives told for each token of text; absent: no probabilities are told. */
+  readonly topLogprobs?: number;
+  readonly shape: AnswerShape;
+}
+
+/** What an answer may be. A grammar rules the text behind the model's thoughts, never the thoughts. */
+export type AnswerShape =
+  | { readonly type: 'text' }
+  /** All of the answer is a sentence of the grammar. */
+  | { readonly type: 'grammar'; readonly gbnf: string }
+  /**
+   * Tool calls, by a grammar that begins with the syntax's opening marker: at once where they are `forced`,
+   * else when the model writes that marker.
+   */
+  | { readonly type: 'calls'; readonly gbnf: string; readonly forced: boolean };
+
+/** A function as chat templates know it. */
+export interface PromptTool {
+  readonly name: string;
+  readonly description?: string;
+  readonly parameters: JsonValue;
 }
 
 /** A message as chat templates know it: text only. */
@@ -53,6 +80,11 @@ export interface Sampling {
   /** 0 takes the most probable token always. */
   readonly temperature: number;
   readonly topP: number;
+  /** As OpenAI defines them: subtracted once from every token of the answer so far, and once per occurrence. */
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  /** Token ids of this model and what is added to their logits. */
+  readonly logitBias: readonly (readonly [token: number, bias: number])[];
   /** 32 bits, never 2^32-1, which the native sampler takes for "random". */
   readonly seed: number;
   /**
@@ -92,9 +124,46 @@ export interface ModelInfo {
   readonly threads: number;
   /** UTF-16 units of the longest token: no prompt with more units than this times the context can fit. */
   readonly longestToken: number;
+  /** Tokens of the vocabulary: the ids of `logit_bias` are below it. */
+  readonly vocabularySize: number;
+  /** How this model writes tool calls. */
+  readonly toolSyntax: ToolSyntaxName;
   /** The compute layer: `cpu`, `metal`, `cuda`, `vulkan`. */
   readonly device: string;
 }
+
+/** What a choice says. `tokens` counts those sampled since the choice spoke last, so that nothing is lost. */
+export type AnswerEvent =
+  /** Text that may leave; empty as a sign of life. */
+  | {
+      readonly type: 'text';
+      readonly id: number;
+      readonly choice: number;
+      readonly text: string;
+      readonly tokens: number;
+      readonly logprobs?: readonly TokenLogprobWire[];
+    }
+  | {
+      readonly type: 'reasoning';
+      readonly id: number;
+      readonly choice: number;
+      readonly text: string;
+      readonly tokens: number;
+    }
+  | {
+      readonly type: 'call';
+      readonly id: number;
+      readonly choice: number;
+      readonly index: number;
+      readonly name: string;
+    }
+  | {
+      readonly type: 'arguments';
+      readonly id: number;
+      readonly choice: number;
+      readonly index: number;
+      readonly text: string;
+    };
 
 /** All that happened to requests in one round of the scheduler travels as one message. */
 export type GenerationEvent =
@@ -107,8 +176,7 @@ export type GenerationEvent =
       readonly promptTokens: number;
       readonly cachedTokens: number;
     }
-  /** Text that may leave; empty as a sign of life. */
-  | { readonly type: 'text'; readonly id: number; readonly choice: number; readonly text: string }
+  | AnswerEvent
   | {
       readonly type: 'finished';
       readonly id: number;
@@ -116,6 +184,8 @@ export type GenerationEvent =
       readonly reason: FinishReason;
       /** Every token that was sampled, the one that ended the answer and those of a stop string included. */
       readonly completionTokens: number;
+      /** Those of them that were thoughts, their tags included. */
+      readonly reasoningTokens: number;
     }
   | { readonly type: 'failed'; readonly id: number; readonly failure: Failure }
   /** The last word about an id, after `finished`, `failed` or an abort: its sequence is free. */

@@ -12,9 +12,17 @@ export function samplingOf(request: ChatRequest, random: () => number): Sampling
   return {
     temperature,
     topP: request.topP ?? 1,
+    presencePenalty: request.presencePenalty ?? 0,
+    frequencyPenalty: request.frequencyPenalty ?? 0,
+    logitBias: [...(request.logitBias ?? [])],
     seed: foldSeed(seed),
     repeatable: request.seed !== undefined || temperature === 0,
   };
+}
+
+/** The seed of one of several choices: the first has the request's own, so that `n` does not change it. */
+export function choiceSeed(seed: number, choice: number): number {
+  return choice === 0 ? seed : foldSeed(((seed ^ Math.imul(choice, 0x85eb_ca6b)) >>> 0) + choice * 2 ** 32);
 }
 
 /** The one 32-bit value that the native sampler takes for "any seed". */

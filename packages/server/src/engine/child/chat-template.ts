@@ -1,4 +1,5 @@
-import type { PromptMessage } from '../protocol.ts';
+import type { PromptMessage, PromptTool } from '../protocol.ts';
+import { describeTools, writtenCall, writtenResult } from './generic-tools.ts';
 
 /** A message in the form that chat templates read. */
 export interface TemplateMessage {
@@ -9,6 +10,12 @@ export interface TemplateMessage {
   tool_calls?: { id: string; type: 'function'; function: { name: string; arguments: unknown } }[];
 }
 
+/** A function in the form that chat templates read. */
+export interface TemplateTool {
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly description?: string; readonly parameters: unknown };
+}
+
 /** What a template can do with messages, found out once by rendering a few. */
 export interface TemplateAbilities {
   /** Whether a system message is rendered: anywhere, only as the first, or not at all. */
@@ -17,16 +24,18 @@ export interface TemplateAbilities {
   readonly repeatedRoles: boolean;
   /** Whether tool calls and their results are rendered. */
   readonly tools: boolean;
+  /** Whether the functions that may be called are described to the model. */
+  readonly toolDefinitions: boolean;
 }
 
 export interface ChatTemplate {
-  render(messages: readonly TemplateMessage[]): string;
+  render(messages: readonly TemplateMessage[], tools: readonly TemplateTool[]): string;
   readonly abilities: TemplateAbilities;
   readonly stop: readonly string[];
   readonly warning: string | undefined;
 }
 
-type Render = (messages: readonly TemplateMessage[]) => string;
+type Render = (messages: readonly TemplateMessage[], tools: readonly TemplateTool[]) => string;
 
 /**
  * For files without a template: the turns of ChatML, which most small models have seen. Where the vocabulary
@@ -43,7 +52,7 @@ export function openTemplate(source: string | undefined, compile: (source: strin
   if (source !== undefined) {
     try {
       const render = compile(source);
-      render([{ role: 'user', content: 'probe' }]);
+      render([{ role: 'user', content: 'probe' }], []);
       return { render, abilities: probe(render), stop: [], warning: undefined };
     } catch (error) {
       warning = `the file's chat template can't be used (${error instanceof Error ? error.message : 'unknown error'}); using ChatML`;
@@ -57,9 +66,13 @@ function probe(render: Render): TemplateAbilities {
   const user: TemplateMessage = { role: 'user', content: 'u' };
   const assistant: TemplateMessage = { role: 'assistant', content: 'a' };
   const system: TemplateMessage = { role: 'system', content: 'probe' };
-  const renders = (messages: readonly TemplateMessage[], text: string): boolean => {
+  const renders = (
+    messages: readonly TemplateMessage[],
+    text: string,
+    tools: readonly TemplateTool[] = [],
+  ): boolean => {
     try {
-      return render(messages).includes(text);
+      return render(messages, tools).includes(text);
     } catch {
       return false;
     }
@@ -76,6 +89,16 @@ function probe(render: Render): TemplateAbilities {
     system: first && later ? 'anywhere' : first ? 'first' : 'nowhere',
     repeatedRoles: renders([user, { role: 'user', content: 'probe' }], 'probe'),
     tools: renders([user, call, result], 'probe_call') && renders([user, call, result], 'probe_result'),
+    toolDefinitions: renders([user], 'probe_tool', [
+      {
+        type: 'function',
+        function: {
+          name: 'probe_tool',
+          description: 'probe',
+          parameters: { type: 'object', properties: {} },
+        },
+      },
+    ]),
   };
 }
 
@@ -87,10 +110,19 @@ export function adaptMessages(
   messages: readonly PromptMessage[],
   abilities: TemplateAbilities,
   guard: (text: string) => string,
+  tools: readonly TemplateTool[] = [],
 ): TemplateMessage[] {
   let adapted = messages.map((message) => toTemplateMessage(message, abilities, guard));
+  if (tools.length > 0 && !abilities.toolDefinitions) adapted = withTools(adapted, describeTools(tools));
   if (abilities.system !== 'anywhere') adapted = moveSystem(adapted, abilities.system === 'first');
   return abilities.repeatedRoles ? adapted : alternate(adapted);
+}
+
+/** What a template can't describe stands behind the system message's own words. */
+function withTools(messages: readonly TemplateMessage[], description: string): TemplateMessage[] {
+  const [first, ...rest] = messages;
+  if (first?.role !== 'system') return [{ role: 'system', content: description }, ...messages];
+  return [{ ...first, content: `${first.content}\n\n${description}` }, ...rest];
 }
 
 function toTemplateMessage(
@@ -99,14 +131,14 @@ function toTemplateMessage(
   guard: (text: string) => string,
 ): TemplateMessage {
   const content = guard(message.content);
-  if (message.role === 'tool' && !abilities.tools) return { role: 'user', content };
+  if (message.role === 'tool' && !abilities.tools) return { role: 'user', content: writtenResult(content) };
   const adapted: TemplateMessage = { role: message.role, content };
   if (message.name !== undefined) adapted.name = guard(message.name);
   if (message.toolCallId !== undefined) adapted.tool_call_id = guard(message.toolCallId);
   const calls = message.toolCalls ?? [];
   if (calls.length === 0) return adapted;
   if (!abilities.tools) {
-    const written = calls.map((call) => `${guard(call.name)}(${guard(call.arguments)})`);
+    const written = calls.map((call) => writtenCall(guard(call.name), guard(call.arguments)));
     return { ...adapted, content: [content, ...written].filter((text) => text !== '').join('\n') };
   }
   adapted.tool_calls = calls.map((call) => ({
@@ -115,6 +147,21 @@ function toTemplateMessage(
     function: { name: guard(call.name), arguments: readArguments(call.arguments, guard) },
   }));
   return adapted;
+}
+
+/** Functions as templates want them. */
+export function adaptTools(
+  tools: readonly PromptTool[],
+  guard: (text: string) => string,
+): readonly TemplateTool[] {
+  return tools.map(({ name, description, parameters }) => ({
+    type: 'function',
+    function: {
+      name: guard(name),
+      ...(description === undefined ? {} : { description: guard(description) }),
+      parameters: guardDeep(parameters, guard, 0),
+    },
+  }));
 }
 
 /** Templates want an object; what is none, or nested beyond reason, stays the text it came as. */

@@ -6,6 +6,7 @@ import {
   isToChild,
   type LoadMessage,
 } from '../protocol.ts';
+import { toolSyntaxes } from '../tool-syntax.ts';
 import type { LoadedModel } from './model.ts';
 import { openNative } from './native.ts';
 import { createPrompter, type Prompter } from './prompt.ts';
@@ -77,17 +78,28 @@ async function generate(message: GenerateMessage, state: { aborted: boolean }): 
     const unknown = failure('model_not_found', `The engine serves no model called ${message.model}.`);
     return emit({ type: 'failed', id, failure: unknown }, { type: 'ended', id });
   }
-  const built = state.aborted ? undefined : await target.prompter.build(message.messages);
+  const built = state.aborted ? undefined : await target.prompter.build(message);
   preparing.delete(id);
   if (built === undefined || state.aborted) return emit({ type: 'ended', id });
   if (!built.ok) return emit({ type: 'failed', id, failure: built.failure }, { type: 'ended', id });
-  const left = target.model.info.contextLength - built.value.length;
+  const { tokens, prefixTokens, opened } = built.value;
+  const left = target.model.info.contextLength - tokens.length;
+  const { shape } = message;
   target.scheduler.submit({
     id,
-    tokens: built.value,
+    keyId: message.keyId,
+    tokens,
+    prefixTokens,
+    opened,
+    tags: target.prompter.tags,
     sampling: message.sampling,
     maxTokens: Math.max(1, Math.min(message.maxTokens ?? left, left)),
-    stop: [...message.stop, ...target.prompter.stop],
+    // A template's textual end of turn could be a part of the JSON that a grammar rules.
+    stop: shape.type === 'grammar' ? message.stop : [...message.stop, ...target.prompter.stop],
+    choices: message.choices,
+    ...(message.topLogprobs === undefined ? {} : { topLogprobs: message.topLogprobs }),
+    shape,
+    syntax: toolSyntaxes[target.model.info.toolSyntax],
   });
 }
 

@@ -1,23 +1,19 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import type {
-  Llama,
-  LlamaContextSequence,
-  LlamaModel,
-  LlamaOptions,
-  SequenceEvaluateOptions,
-  Token,
-} from 'node-llama-cpp';
+import type { Llama, LlamaContextSequence, LlamaModel, LlamaOptions, Token } from 'node-llama-cpp';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
-import type { ModelToLoad, Sampling } from '../protocol.ts';
-import type { LoadedModel, Sequence, Writing } from './model.ts';
+import type { ModelToLoad } from '../protocol.ts';
+import { detectToolSyntax } from '../tool-syntax.ts';
+import { type Internals, openInternals } from './library-internals.ts';
+import type { LoadedModel, Sequence } from './model.ts';
+import { createNativeSequences, type LibrarySequence } from './native-sequence.ts';
 import type { Vocabulary } from './prompt.ts';
 import { createSpecialTexts } from './special-text.ts';
 import { bytesOfByteLevelPiece, bytesOfSentencePiece, looksLikeMarkup } from './vocabulary.ts';
 
 /**
- * The only file that knows node-llama-cpp (written for 3.22).
+ * The only file that imports node-llama-cpp (written for 3.22; what it hides is in `library-internals.ts`).
  *
  * Flash attention is off on CPUs: there it is slower (measured: 165 to 196 prompt tokens a second at 1,200),
  * and its results depend on how a prompt was cut, while without it the same seed gives the same text whatever
@@ -131,8 +127,20 @@ async function loadModel(
       flashAttention: device === 'cpu' ? false : 'auto',
       batching: { itemPrioritizationStrategy: everything },
     });
-    const sequences = Array.from({ length: wanted.sequences }, () => openSequence(context.getSequence()));
     const vocabulary = readVocabulary(library, model);
+    const internals = openInternals(llama, model, context);
+    if (internals === undefined) return fail(unknownShape());
+    const native = createNativeSequences({
+      internals,
+      tokenize: (text) => vocabulary.tokenize(text, true),
+      controls: new Map([...vocabulary.controls].filter(([token]) => !model.isEogToken(tokenId(token)))),
+    });
+    const sequences: Sequence[] = [];
+    for (let index = 0; index < wanted.sequences; index++) {
+      const opened = openSequence(context.getSequence(), internals);
+      if (opened === undefined) return fail(unknownShape());
+      sequences.push(native.open(opened));
+    }
     const readingRate = await warmUp(sequences, vocabulary.tokenize, threads);
     const metadata = model.fileInfo.metadata;
     return ok({
@@ -142,12 +150,15 @@ async function loadModel(
         sequences: wanted.sequences,
         threads,
         longestToken: vocabulary.longestToken,
+        vocabularySize: vocabulary.size,
+        toolSyntax: detectToolSyntax(metadata.tokenizer?.chat_template),
         device,
       },
       vocabulary,
       template: metadata.tokenizer?.chat_template,
       sequences,
       bytesOf: createBytesOf(library, model),
+      controls: vocabulary.controls,
       endsAnswer: (token) => model.isEogToken(tokenId(token)),
       readingRate,
     });
@@ -187,48 +198,23 @@ async function decideContext(model: LlamaModel, wanted: ModelToLoad): Promise<nu
   return Math.min(Math.max(fitting, smallestContext), trained);
 }
 
-function openSequence(sequence: LlamaContextSequence): Sequence {
+function openSequence(sequence: LlamaContextSequence, internals: Internals): LibrarySequence | undefined {
+  const hidden = internals.sequence(sequence);
+  if (hidden === undefined) return undefined;
   return {
-    async keep(length) {
-      if (sequence.nextTokenIndex > length) {
-        await sequence.adaptStateToTokens(sequence.contextTokens.slice(0, length), false);
-      }
+    get nextTokenIndex() {
       return sequence.nextTokenIndex;
     },
+    truncate: (length) => sequence.adaptStateToTokens(sequence.contextTokens.slice(0, length), false),
     async read(tokens) {
       await sequence.evaluateWithoutGeneratingNewTokens(tokens.map(tokenId));
     },
-    write: (token, sampling) => openWriting(sequence, token, sampling),
+    internals: hidden,
   };
 }
 
-function openWriting(sequence: LlamaContextSequence, token: number, sampling: Sampling): Writing {
-  const tokens = sequence.evaluate([tokenId(token)], samplingOptions(sampling));
-  return {
-    async next() {
-      const step = await tokens.next();
-      if (step.done === true) throw new Error('the sequence ended by itself');
-      return step.value;
-    },
-    async end() {
-      await tokens.return();
-    },
-  };
-}
-
-/**
- * The library's defaults are not OpenAI's: top-k must be null, for undefined means 40 and 0 sorts the whole
- * vocabulary for each token (measured: 110 instead of 148 tokens a second).
- */
-function samplingOptions(sampling: Sampling): SequenceEvaluateOptions {
-  const options: SequenceEvaluateOptions = {
-    temperature: sampling.temperature,
-    topP: sampling.topP,
-    minP: 0,
-    seed: sampling.seed,
-    yieldEogToken: true,
-  };
-  return Object.assign<SequenceEvaluateOptions, object>(options, { topK: null });
+function unknownShape(): Failure {
+  return cannot('The engine works with node-llama-cpp 3.22.1; another version is installed.');
 }
 
 /** What was asked for in one turn is computed in one batch: how much that is, the scheduler has decided. */
@@ -246,12 +232,15 @@ const everything: NonNullable<
 
 interface WholeVocabulary extends Vocabulary {
   readonly longestToken: number;
+  readonly size: number;
+  readonly controls: ReadonlyMap<number, string>;
 }
 
 function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
   const pieces: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
   const types: readonly number[] = model.fileInfo.metadata.tokenizer?.ggml?.token_type ?? [];
   const specials: [string, number][] = [];
+  const controls = new Map<number, string>();
   let longestToken = 1;
   for (const [id, piece] of pieces.entries()) {
     longestToken = Math.max(longestToken, piece.length);
@@ -260,6 +249,7 @@ function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
     const token = tokenId(id);
     const attributes = model.getTokenAttributes(token);
     const control = attributes.control || attributes.unknown || model.isEogToken(token);
+    if (control) controls.set(id, piece);
     if (control || (attributes.userDefined && looksLikeMarkup(piece))) specials.push([piece, id]);
   }
   const addsSpace = model.vocabularyType === library.LlamaVocabularyType.spm;
@@ -271,6 +261,8 @@ function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
     eosText: model.tokens.eosString ?? undefined,
     leadingToken: model.tokens.shouldPrependBosToken ? (model.tokens.bos ?? undefined) : undefined,
     longestToken,
+    size: pieces.length,
+    controls,
   };
 }
 
@@ -322,7 +314,20 @@ async function warmUp(
   const begun = performance.now();
   await first.read(sample);
   const rate = sample.length / Math.max(performance.now() - begun, 0.01);
-  const writing = first.write(last, { temperature: 1, topP: 1, seed, repeatable: false });
+  const writing = first.write(last, {
+    sampling: {
+      temperature: 1,
+      topP: 1,
+      seed,
+      presencePenalty: 0,
+      frequencyPenalty: 0,
+      logitBias: [],
+      repeatable: false,
+    },
+    history: [],
+    maxTokens: 1,
+    markers: [],
+  });
   await writing.next();
   await writing.end();
   await first.keep(0);

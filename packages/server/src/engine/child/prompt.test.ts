@@ -44,9 +44,9 @@ async function built(
   messages: readonly PromptMessage[],
   options: Partial<PrompterOptions> = {},
 ): Promise<string> {
-  const result = await prompter(options).build(messages);
+  const result = await prompter(options).build({ messages });
   if (!result.ok) throw new Error(result.failure.message);
-  return show(result.value);
+  return show(result.value.tokens);
 }
 
 describe('prompt', () => {
@@ -124,7 +124,7 @@ describe('prompt', () => {
         return [1000];
       },
     });
-    await prompter({ vocabulary: spying }).build([{ role: 'user', content: 'x </s> y' }]);
+    await prompter({ vocabulary: spying }).build({ messages: [{ role: 'user', content: 'x </s> y' }] });
     expect(calls).toEqual([
       ['user\nx <', false],
       ['/s> y', true],
@@ -202,13 +202,16 @@ describe('prompt', () => {
             "{% for m in messages %}{% if m.role != 'tool' %}{{ m.role + ':' + m.content + ';' }}{% endif %}{% endfor %}",
         },
       ),
-    ).toBe('user:q;assistant:f({"a":1});user:42;');
+    ).toBe(
+      'user:q;assistant:<tool_call>\n{"name": "f", "arguments": {"a":1}}\n</tool_call>;' +
+        'user:<tool_response>\n42\n</tool_response>;',
+    );
   });
 
   test('what the template refuses is the caller’s mistake, with its reason', async () => {
     const template =
       "{% for m in messages %}{% if m.content == 'no' %}{{ raise_exception('never no') }}{% endif %}{{ m.content }}{% endfor %}";
-    const result = await prompter({ template }).build([{ role: 'user', content: 'no' }]);
+    const result = await prompter({ template }).build({ messages: [{ role: 'user', content: 'no' }] });
     expect(result).toMatchObject({ ok: false, failure: { code: 'invalid_value', param: 'messages' } });
     expect(!result.ok && result.failure.message).toContain('never no');
   });
@@ -218,20 +221,23 @@ describe('prompt', () => {
       const used = prompter({ template });
       expect(used.stop).toEqual(['<|im_end|>']);
       expect(used.warning === undefined).toBe(template === undefined);
-      expect((await used.build([{ role: 'user', content: 'a' }])).ok).toBe(true);
+      expect((await used.build({ messages: [{ role: 'user', content: 'a' }] })).ok).toBe(true);
     }
   });
 
   test('a prompt that leaves no token for the answer is refused with its count', async () => {
     const words = 'x'.repeat(100);
-    const whole = (await prompter().build([{ role: 'user', content: words }])) as {
-      value: readonly number[];
+    const whole = (await prompter().build({ messages: [{ role: 'user', content: words }] })) as {
+      value: { tokens: readonly number[] };
     };
-    const size = whole.value.length;
-    expect((await prompter({ contextLength: size + 1 }).build([{ role: 'user', content: words }])).ok).toBe(
-      true,
-    );
-    const refused = await prompter({ contextLength: size }).build([{ role: 'user', content: words }]);
+    const size = whole.value.tokens.length;
+    expect(
+      (await prompter({ contextLength: size + 1 }).build({ messages: [{ role: 'user', content: words }] }))
+        .ok,
+    ).toBe(true);
+    const refused = await prompter({ contextLength: size }).build({
+      messages: [{ role: 'user', content: words }],
+    });
     expect(refused).toMatchObject({
       ok: false,
       failure: { code: 'context_length_exceeded', param: 'messages' },
@@ -246,9 +252,13 @@ describe('prompt', () => {
       },
     });
     const long = prompter({ vocabulary: never, contextLength: 100 });
-    expect((await long.build([{ role: 'user', content: 'y'.repeat(400) }])).ok).toBe(false);
+    expect((await long.build({ messages: [{ role: 'user', content: 'y'.repeat(400) }] })).ok).toBe(false);
     expect(
-      (await long.build(Array.from({ length: 100 }, () => ({ role: 'user', content: '' }) as const))).ok,
+      (
+        await long.build({
+          messages: Array.from({ length: 100 }, () => ({ role: 'user', content: '' }) as const),
+        })
+      ).ok,
     ).toBe(false);
   });
 
@@ -268,7 +278,7 @@ describe('prompt', () => {
       breathe: async () => {
         pauses++;
       },
-    }).build([{ role: 'user', content: 'z'.repeat(1_000_000) }]);
+    }).build({ messages: [{ role: 'user', content: 'z'.repeat(1_000_000) }] });
     expect(result.ok).toBe(false);
     expect(units).toBeLessThan(40_000);
     expect(pauses).toBeGreaterThan(0);

@@ -1,9 +1,10 @@
 import { Template } from '@huggingface/jinja';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { leastTokens, promptTooLong } from '../context-length.ts';
-import type { PromptMessage } from '../protocol.ts';
-import { adaptMessages, type ChatTemplate, openTemplate, type TemplateMessage } from './chat-template.ts';
-import type { SpecialTexts } from './special-text.ts';
+import type { PromptMessage, PromptTool } from '../protocol.ts';
+import { adaptMessages, adaptTools, type ChatTemplate, openTemplate } from './chat-template.ts';
+import { detectReasoningTags, openedTags, type ReasoningTags } from './reasoning-split.ts';
+import type { Segment, SpecialTexts } from './special-text.ts';
 
 /** What a prompt needs to know of a model's vocabulary. */
 export interface Vocabulary {
@@ -20,15 +21,32 @@ export interface Vocabulary {
 
 export interface Prompter {
   /**
-   * Messages → tokens. Fails with `context_length_exceeded` where no token of answer would fit, and with
+   * Messages, what may be called, and the beginning of the answer → tokens. Fails with `context_length_exceeded` where no token of answer would fit, and with
    * `invalid_value` where the template refuses the messages. Text that can't fit is refused before it is
    * rendered or tokenised whole, and long text gives way to other work every few milliseconds.
    */
-  build(messages: readonly PromptMessage[]): Promise<Result<readonly number[]>>;
+  build(wanted: PromptContent): Promise<Result<Prompt>>;
+  /** Tags between which this model thinks. */
+  readonly tags: readonly ReasoningTags[];
   /** Stop strings of a template whose turns end with no control token. */
   readonly stop: readonly string[];
   /** Why the file's own template is not used, where that is so. */
   readonly warning: string | undefined;
+}
+
+export interface PromptContent {
+  readonly messages: readonly PromptMessage[];
+  readonly tools?: readonly PromptTool[];
+  /** The beginning of the answer; the prompt goes on exactly behind it. */
+  readonly prefix?: string;
+}
+
+export interface Prompt {
+  readonly tokens: readonly number[];
+  /** How many of them, at the end, are the prefix. */
+  readonly prefixTokens: number;
+  /** Set where the answer begins inside the model's thoughts. */
+  readonly opened: ReasoningTags | undefined;
 }
 
 export interface PrompterOptions {
@@ -49,45 +67,71 @@ export function createPrompter(options: PrompterOptions): Prompter {
   const { vocabulary, contextLength, breathe = nextTurn } = options;
   const template = openTemplate(options.template, (source) => {
     const parsed = new Template(source);
-    return (messages) =>
+    return (messages, tools) =>
       parsed.render({
         messages,
         add_generation_prompt: true,
         bos_token: vocabulary.bosText ?? '',
         eos_token: vocabulary.eosText ?? '',
-        tools: null,
+        tools: tools.length > 0 ? tools : null,
         documents: null,
       });
   });
+  const tags = detectReasoningTags(options.template);
   const tooLong = (tokens: number, exact: boolean) => promptTooLong(contextLength, tokens, exact);
 
   return {
     stop: template.stop,
     warning: template.warning,
-    async build(messages) {
-      const least = leastTokens(messages, vocabulary.longestToken);
+    tags,
+    async build({ messages, tools = [], prefix = '' }) {
+      const least = leastTokens(messages, vocabulary.longestToken, prefix);
       if (least >= contextLength) return fail(tooLong(least, false));
-      const mark = vocabulary.specialTexts.markFor(messages.map((message) => JSON.stringify(message)));
-      const rendered = render(template, messages, (text) => vocabulary.specialTexts.break(text, mark));
+      const { specialTexts } = vocabulary;
+      const outside = [...messages, ...tools].map((text) => JSON.stringify(text));
+      const mark = specialTexts.markFor([...outside, prefix]);
+      const rendered = render(template, messages, tools, (text) => specialTexts.break(text, mark));
       if (!rendered.ok) return rendered;
 
-      const tokens: number[] = [];
-      for (const segment of vocabulary.specialTexts.split(rendered.value, mark)) {
-        if (segment.type === 'token') {
-          tokens.push(segment.token);
-          continue;
-        }
-        const counted = await countLong(segment.text);
-        if (tokens.length + counted >= contextLength) return fail(tooLong(tokens.length + counted, false));
-        for (const token of vocabulary.tokenize(segment.text, segment.continued)) tokens.push(token);
-        if (tokens.length >= 2 * contextLength) return fail(tooLong(tokens.length, false));
-      }
+      const opened = openedTags(rendered.value, tags);
+      // What is continued is the answer: the thoughts before it are over.
+      const closed = opened !== undefined && prefix !== '' ? `\n${opened.close}\n\n` : '';
+      const read = await tokenizeAll(specialTexts.split(rendered.value + closed, mark), 0);
+      if (!read.ok) return read;
+      const tokens = read.value;
       const { leadingToken } = vocabulary;
       if (leadingToken !== undefined && tokens[0] !== leadingToken) tokens.unshift(leadingToken);
+
+      const segments = specialTexts.split(specialTexts.break(prefix, mark), mark);
+      const continued = segments.map((part) => (part.type === 'text' ? { ...part, continued: true } : part));
+      const prefixed = await tokenizeAll(continued, tokens.length);
+      if (!prefixed.ok) return prefixed;
+      for (const token of prefixed.value) tokens.push(token);
       if (tokens.length >= contextLength) return fail(tooLong(tokens.length, true));
-      return ok(tokens);
+      return ok({
+        tokens,
+        prefixTokens: prefixed.value.length,
+        opened: prefix === '' ? opened : undefined,
+      });
     },
   };
+
+  /** Segments → tokens, given up where they and those `before` them can't fit. */
+  async function tokenizeAll(segments: readonly Segment[], before: number): Promise<Result<number[]>> {
+    const tokens: number[] = [];
+    for (const segment of segments) {
+      if (segment.type === 'token') {
+        tokens.push(segment.token);
+        continue;
+      }
+      const counted = await countLong(segment.text);
+      const least = before + tokens.length + counted;
+      if (least >= contextLength) return fail(tooLong(least, false));
+      for (const token of vocabulary.tokenize(segment.text, segment.continued)) tokens.push(token);
+      if (before + tokens.length >= 2 * contextLength) return fail(tooLong(before + tokens.length, false));
+    }
+    return ok(tokens);
+  }
 
   /** A lower bound of a long text's tokens, counted in pieces; 0 for text that is short. */
   async function countLong(text: string): Promise<number> {
@@ -104,11 +148,13 @@ export function createPrompter(options: PrompterOptions): Prompter {
 function render(
   template: ChatTemplate,
   messages: readonly PromptMessage[],
+  tools: readonly PromptTool[],
   guard: (text: string) => string,
 ): Result<string> {
-  const adapted: readonly TemplateMessage[] = adaptMessages(messages, template.abilities, guard);
   try {
-    return ok(template.render(adapted));
+    const adaptedTools = adaptTools(tools, guard);
+    const adapted = adaptMessages(messages, template.abilities, guard, adaptedTools);
+    return ok(template.render(adapted, template.abilities.toolDefinitions ? adaptedTools : []));
   } catch (error) {
     const reason = error instanceof Error ? error.message.slice(0, 200) : 'no reason given';
     return fail(

@@ -1,10 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { GenerationEvent, Sampling } from '../protocol.ts';
+import { toolSyntaxes } from '../tool-syntax.ts';
 import type { Sequence } from './model.ts';
 import { createScheduler, type Job } from './scheduler.ts';
 
 const end = 0;
-const sampling: Sampling = { temperature: 1, topP: 1, seed: 1, repeatable: false };
+const sampling: Sampling = {
+  temperature: 1,
+  topP: 1,
+  seed: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  logitBias: [],
+  repeatable: false,
+};
 
 /**
  * A model that writes the letters a, b, c … after any prompt and ends after `answer` of them. What it computes
@@ -12,6 +21,7 @@ const sampling: Sampling = { temperature: 1, topP: 1, seed: 1, repeatable: false
  */
 function fake(options: { sequences?: number; answer?: number; rate?: number } = {}) {
   const log: string[] = [];
+  const seeds: number[] = [];
   let gate: Promise<void> | undefined;
   let open: (() => void) | undefined;
   const failing = new Set<number>();
@@ -23,13 +33,19 @@ function fake(options: { sequences?: number; answer?: number; rate?: number } = 
         held = Math.min(held, length);
         return held;
       },
+      async copy(from, length) {
+        log.push(`copy ${index} from ${sequences.indexOf(from)}:${length}`);
+        held = length;
+        return held;
+      },
       async read(tokens) {
         log.push(`read ${index}:${tokens.length}`);
         await gate;
         held += tokens.length;
       },
-      write(token) {
+      write(token, { sampling: { seed } }) {
         let written = 0;
+        seeds.push(seed);
         log.push(`write ${index} after ${token}`);
         return {
           async next() {
@@ -38,8 +54,9 @@ function fake(options: { sequences?: number; answer?: number; rate?: number } = 
             if (failing.delete(index)) throw new Error('decode failed');
             held++;
             written++;
-            return written > (options.answer ?? 3) ? end : 96 + written;
+            return { token: written > (options.answer ?? 3) ? end : 96 + written };
           },
+          constrain: () => true,
           async end() {
             log.push(`end ${index}`);
           },
@@ -53,6 +70,7 @@ function fake(options: { sequences?: number; answer?: number; rate?: number } = 
     model: {
       sequences,
       bytesOf: (token) => Uint8Array.of(token),
+      controls: new Map(),
       endsAnswer: (token) => token === end,
       readingRate: options.rate ?? 1,
     },
@@ -66,6 +84,7 @@ function fake(options: { sequences?: number; answer?: number; rate?: number } = 
   });
   return {
     log,
+    seeds,
     events,
     scheduler,
     failing,
@@ -86,7 +105,21 @@ function fake(options: { sequences?: number; answer?: number; rate?: number } = 
 }
 
 function job(id: number, more: Partial<Job> = {}): Job {
-  return { id, tokens: [1000 + id, 7, 8, 9], sampling, maxTokens: 100, stop: [], ...more };
+  return {
+    id,
+    keyId: 'k',
+    tokens: [1000 + id, 7, 8, 9],
+    prefixTokens: 0,
+    sampling,
+    maxTokens: 100,
+    stop: [],
+    choices: 1,
+    shape: { type: 'text' },
+    syntax: toolSyntaxes.tagged,
+    tags: [],
+    opened: undefined,
+    ...more,
+  };
 }
 
 /** Lets everything run that can run without a timer. */
@@ -103,7 +136,7 @@ describe('scheduler', () => {
     expect(text(1)).toBe('abc');
     expect(of(1)[1]).toMatchObject({ promptTokens: 4, cachedTokens: 0 });
     // The token that ended the answer is counted: it was computed.
-    expect(of(1)[5]).toMatchObject({ reason: 'stop', completionTokens: 4 });
+    expect(of(1)[5]).toMatchObject({ reason: 'stop', completionTokens: 4, reasoningTokens: 0 });
   });
 
   test('max_tokens ends with length, and the held-back beginning of a stop string leaves', async () => {
@@ -117,6 +150,7 @@ describe('scheduler', () => {
       choice: 0,
       reason: 'length',
       completionTokens: 2,
+      reasoningTokens: 0,
     });
   });
 
@@ -125,7 +159,14 @@ describe('scheduler', () => {
     scheduler.submit(job(1, { maxTokens: 3, stop: ['bc'] }));
     await settle();
     expect(text(1)).toBe('a');
-    expect(of(1)).toContainEqual({ type: 'finished', id: 1, choice: 0, reason: 'stop', completionTokens: 3 });
+    expect(of(1)).toContainEqual({
+      type: 'finished',
+      id: 1,
+      choice: 0,
+      reason: 'stop',
+      completionTokens: 3,
+      reasoningTokens: 0,
+    });
   });
 
   test('jobs beyond the sequences wait in order, and an aborted one never runs', async () => {
@@ -260,10 +301,12 @@ describe('scheduler', () => {
           {
             keep: async () => 0,
             read: async () => {},
-            write: () => ({ next: async () => 5, end: async () => {} }),
+            copy: async () => 0,
+            write: () => ({ next: async () => ({ token: 5 }), constrain: () => true, end: async () => {} }),
           },
         ],
         bytesOf: () => new Uint8Array(0),
+        controls: new Map(),
         endsAnswer: () => false,
         readingRate: 1,
       },
@@ -276,6 +319,6 @@ describe('scheduler', () => {
     });
     silent.submit(job(9, { maxTokens: 12 }));
     await settle();
-    expect(run.of(9)).toContainEqual({ type: 'text', id: 9, choice: 0, text: '' });
+    expect(run.of(9)).toContainEqual({ type: 'text', id: 9, choice: 0, text: '', tokens: 0 });
   });
 });

@@ -1,9 +1,14 @@
 import type { FinishReason } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
-import type { GenerationEvent, Sampling } from '../protocol.ts';
-import type { LoadedModel, Sequence, Writing } from './model.ts';
+import type { AnswerShape, GenerationEvent, Sampling } from '../protocol.ts';
+import { choiceSeed } from '../sampling.ts';
+import type { ToolSyntax } from '../tool-syntax.ts';
+import { type AnswerReader, createAnswerReader, type Reading, type Said } from './answer-reader.ts';
+import { createKeyQueue } from './key-queue.ts';
+import type { LoadedModel, Sampled, Sequence, Writing } from './model.ts';
+import type { ReasoningTags } from './reasoning-split.ts';
 import { commonPrefix, createSlots, type Slot } from './slots.ts';
-import { createTextStream, type TextStream } from './text-stream.ts';
+import { createTokenTexts, type TokenTexts } from './token-texts.ts';
 
 /**
  * Continuous batching over a fixed number of sequences.
@@ -15,6 +20,9 @@ import { createTextStream, type TextStream } from './text-stream.ts';
  * and reading are never mixed in a batch, which costs nothing (llama.cpp cuts a mixed batch apart anyway) and
  * makes a prompt's state independent of its neighbours. Slices are sized by time, because nothing interrupts
  * one: an abort is heard between two computations, and no live stream waits longer than that for its token.
+ *
+ * A job with several choices is as many tasks. The first reads the prompt; the others wait for that, go before
+ * the queue, and take its state over, as any prompt does that begins like a state which some sequence holds.
  */
 export interface Scheduler {
   /** Queues a job; its events go to `emit`, `taken` first and `ended` last. */
@@ -25,15 +33,24 @@ export interface Scheduler {
 
 export interface Job {
   readonly id: number;
+  readonly keyId: string;
   readonly tokens: readonly number[];
+  /** How many of them, at the end, are the beginning of the answer. */
+  readonly prefixTokens: number;
   readonly sampling: Sampling;
-  /** Tokens to sample at most, at least 1; prompt and answer fit the context together. */
+  /** Tokens to sample at most for each choice, at least 1; prompt and answer fit the context together. */
   readonly maxTokens: number;
   readonly stop: readonly string[];
+  readonly choices: number;
+  readonly topLogprobs?: number;
+  readonly shape: AnswerShape;
+  readonly syntax: ToolSyntax;
+  readonly tags: readonly ReasoningTags[];
+  readonly opened: ReasoningTags | undefined;
 }
 
 export interface SchedulerOptions {
-  readonly model: Pick<LoadedModel, 'sequences' | 'bytesOf' | 'endsAnswer' | 'readingRate'>;
+  readonly model: Pick<LoadedModel, 'sequences' | 'bytesOf' | 'controls' | 'endsAnswer' | 'readingRate'>;
   /** Takes all events of one step. */
   emit(events: readonly GenerationEvent[]): void;
   /** Called after every computation: the engine lives. */
@@ -47,13 +64,24 @@ const sliceMs = 50;
 const lonelySliceMs = 70;
 const smallestSlice = 8;
 const largestSlice = 512;
+/** A state is copied where it saves at least so many tokens: about what the copy costs. */
+const leastCopied = 16;
 /** A stream that samples tokens without text says so this often. */
 const signOfLifeMs = 1000;
 
+/** One choice of a job. */
+interface Part {
+  readonly job: Job;
+  readonly choice: number;
+  readonly keyId: string;
+}
+
 interface Task {
   readonly job: Job;
+  readonly choice: number;
   readonly slot: Slot<Sequence, Task>;
-  readonly text: TextStream;
+  readonly reader: AnswerReader;
+  readonly texts: TokenTexts;
   /** Set once the prompt is read. */
   writing: Writing | undefined;
   prepared: boolean;
@@ -69,7 +97,11 @@ interface Task {
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { model, now } = options;
-  const queue: Job[] = [];
+  const queue = createKeyQueue<Part>();
+  /** Further choices of prompts that have been read. */
+  const siblings: Part[] = [];
+  /** Choices of each job that have not ended. */
+  const open = new Map<number, number>();
   const slots = createSlots<Sequence, Task>(model.sequences);
   let readingRate = model.readingRate;
   let lastReader = -1;
@@ -108,25 +140,50 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function admit(): void {
-    for (let job = queue[0]; job !== undefined; job = queue[0]) {
+    for (let part = nextPart(); part !== undefined; part = nextPart()) {
+      const { job, choice } = part;
       const slot = slots.choose(job.tokens, job.sampling.repeatable);
       if (slot === undefined) return;
-      queue.shift();
-      slot.task = {
-        job,
-        slot,
-        text: createTextStream(job.stop),
-        writing: undefined,
-        prepared: false,
-        cachedTokens: 0,
-        sampled: 0,
-        pending: job.tokens.at(-1) ?? 0,
-        aborted: false,
-        busy: false,
-        spokeAt: now(),
-      };
-      say({ type: 'taken', id: job.id });
+      if (siblings[0] === part) siblings.shift();
+      else queue.take(part);
+      slot.task = openTask(part, slot);
+      if (choice === 0) say({ type: 'taken', id: job.id });
     }
+  }
+
+  function nextPart(): Part | undefined {
+    return siblings[0] ?? queue.peek();
+  }
+
+  function openTask({ job, choice }: Part, slot: Slot<Sequence, Task>): Task {
+    const task: Task = {
+      job,
+      choice,
+      slot,
+      texts: createTokenTexts(model, [
+        ...job.tags.flatMap((tags) => [tags.open, tags.close]),
+        ...(job.shape.type === 'calls' ? [job.syntax.marker, job.syntax.close] : []),
+      ]),
+      reader: createAnswerReader({
+        shape: job.shape,
+        syntax: job.syntax,
+        tags: job.tags,
+        opened: job.opened,
+        stop: job.stop,
+        continued: job.prefixTokens > 0,
+        constrain: (written) =>
+          job.shape.type !== 'text' && task.writing?.constrain(job.shape.gbnf, written) === true,
+      }),
+      writing: undefined,
+      prepared: false,
+      cachedTokens: 0,
+      sampled: 0,
+      pending: job.tokens.at(-1) ?? 0,
+      aborted: false,
+      busy: false,
+      spokeAt: now(),
+    };
+    return task;
   }
 
   /** One token for each, in one batch. */
@@ -143,31 +200,56 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         continue;
       }
       task.slot.tokens.push(task.pending);
-      task.pending = outcome.value;
+      task.pending = outcome.value.token;
       if (task.aborted) release(task);
       else takeToken(task, outcome.value);
     }
   }
 
-  function takeToken(task: Task, token: number): void {
+  function takeToken(task: Task, sampled: Sampled): void {
     task.sampled++;
-    if (model.endsAnswer(token)) {
-      finish(task, 'stop', task.text.flush());
+    if (model.endsAnswer(sampled.token)) {
+      finish(task, 'stop');
       return;
     }
-    const piece = task.text.push(model.bytesOf(token));
-    if (piece.stopped) finish(task, 'stop', piece.text);
-    else if (task.sampled >= task.job.maxTokens) finish(task, 'length', piece.text + task.text.flush());
-    else if (piece.text !== '' || now() - task.spokeAt >= signOfLifeMs) {
-      task.spokeAt = now();
-      say({ type: 'text', id: task.job.id, choice: 0, text: piece.text });
+    let reading: Reading;
+    try {
+      reading = task.reader.push(task.texts.bytesOf(sampled.token), task.texts.logprobOf(sampled));
+    } catch (reason) {
+      breakOff(task, reason);
+      return;
+    }
+    tell(task, reading.said);
+    if (reading.stopped) finish(task, 'stop', false);
+    else if (task.sampled >= task.job.maxTokens) finish(task, 'length');
+    else if (reading.said.length === 0 && now() - task.spokeAt >= signOfLifeMs) {
+      tell(task, [{ type: 'text', text: '', tokens: 0 }]);
     }
   }
 
-  function finish(task: Task, reason: FinishReason, text: string): void {
-    const { id } = task.job;
-    if (text !== '') say({ type: 'text', id, choice: 0, text });
-    say({ type: 'finished', id, choice: 0, reason, completionTokens: task.sampled });
+  function tell(task: Task, said: readonly Said[]): void {
+    if (said.length > 0) task.spokeAt = now();
+    for (const piece of said) say({ ...piece, id: task.job.id, choice: task.choice });
+  }
+
+  function finish(task: Task, why: 'stop' | 'length', flushed = true): void {
+    if (flushed) {
+      try {
+        tell(task, task.reader.flush());
+      } catch (reason) {
+        breakOff(task, reason);
+        return;
+      }
+    }
+    const reason: FinishReason = why === 'stop' && task.reader.calls() > 0 ? 'tool_calls' : why;
+    say({
+      type: 'finished',
+      id: task.job.id,
+      choice: task.choice,
+      reason,
+      completionTokens: task.sampled,
+      reasoningTokens: task.reader.reasoningTokens(),
+    });
     release(task);
   }
 
@@ -186,31 +268,69 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (!task.prepared) await prepare(task);
       if (!task.aborted && slot.tokens.length < job.tokens.length - 1) await readOn(task);
     } catch (reason) {
-      return breakOff(task, reason);
+      breakOff(task, reason);
+      return;
     } finally {
       task.busy = false;
     }
-    if (task.aborted) return release(task);
+    if (task.aborted) {
+      release(task);
+      return;
+    }
     if (slot.tokens.length < job.tokens.length - 1) return;
-    task.writing = slot.sequence.write(task.pending, job.sampling);
+    try {
+      task.writing = openWriting(task);
+    } catch (reason) {
+      breakOff(task, reason);
+      return;
+    }
+    if (task.choice > 0) return;
     say({ type: 'started', id: job.id, promptTokens: job.tokens.length, cachedTokens: task.cachedTokens });
+    for (let choice = 1; choice < job.choices; choice++) siblings.push({ job, choice, keyId: job.keyId });
   }
 
-  /** Keeps what the sequence already holds of this prompt. */
+  function openWriting({ job, choice, slot, pending }: Task): Writing {
+    const { shape } = job;
+    const ruled = shape.type === 'grammar' || (shape.type === 'calls' && shape.forced);
+    return slot.sequence.write(pending, {
+      sampling: { ...job.sampling, seed: choiceSeed(job.sampling.seed, choice) },
+      history: job.prefixTokens > 0 ? job.tokens.slice(-job.prefixTokens) : [],
+      maxTokens: job.maxTokens,
+      ...(job.topLogprobs === undefined ? {} : { topLogprobs: job.topLogprobs }),
+      // Thoughts are not ruled: there the grammar sets in behind them.
+      ...(ruled && job.opened === undefined ? { grammar: shape.gbnf } : {}),
+      markers: shape.type === 'calls' ? [job.syntax.open, job.syntax.close, job.syntax.between] : [],
+    });
+  }
+
+  /** Keeps what the sequence already holds of this prompt, or takes over what another one holds of it. */
   async function prepare(task: Task): Promise<void> {
     const { job, slot } = task;
-    const last = job.tokens.length - 1;
-    let keep = Math.min(commonPrefix(slot.tokens, job.tokens), last);
-    if (job.sampling.repeatable) {
-      keep = Math.min(keep, slot.canonical);
-      // A lone token is computed by other kernels than a slice, and rounds differently.
-      if (last - keep === 1 && keep > 0) keep--;
+    const { repeatable } = job.sampling;
+    const own = commonPrefix(slot.tokens, job.tokens);
+    const usable = keepable(job, repeatable ? Math.min(own, slot.canonical) : own);
+    const donor = slots.donor(job.tokens, repeatable, usable + leastCopied - 1);
+    let kept: number;
+    if (donor === undefined || donor.slot === slot) {
+      kept = Math.min(await slot.sequence.keep(usable), usable);
+      slot.canonical = Math.min(slot.canonical, kept);
+    } else {
+      const wanted = keepable(job, donor.length);
+      kept = Math.min(await slot.sequence.copy(donor.slot.sequence, wanted), wanted);
+      slot.tokens.splice(0, slot.tokens.length, ...donor.slot.tokens.slice(0, kept));
+      slot.canonical = Math.min(donor.slot.canonical, kept);
     }
-    const kept = Math.min(await slot.sequence.keep(keep), keep);
     slot.tokens.length = kept;
-    slot.canonical = Math.min(slot.canonical, kept);
     task.cachedTokens = kept;
     task.prepared = true;
+  }
+
+  /** At least the last token of a prompt has to be computed, for what follows it. */
+  function keepable(job: Job, held: number): number {
+    const last = job.tokens.length - 1;
+    const length = Math.min(held, last);
+    // A lone token is computed by other kernels than a slice, and rounds differently.
+    return job.sampling.repeatable && last - length === 1 && length > 0 ? length - 1 : length;
   }
 
   async function readOn(task: Task): Promise<void> {
@@ -238,39 +358,54 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** A computation failed: the request ends, and nothing of the sequence's state is trusted. */
   function breakOff(task: Task, reason: unknown): void {
+    const { job } = task;
     const detail = reason instanceof Error ? reason.message : String(reason);
     task.slot.tokens.length = 0;
     task.slot.canonical = 0;
     const message = 'The engine could not go on with this request.';
-    if (!task.aborted) {
-      say({ type: 'failed', id: task.job.id, failure: failure('upstream_cut', message, { detail }) });
-    }
+    if (!task.aborted)
+      say({ type: 'failed', id: job.id, failure: failure('upstream_cut', message, { detail }) });
     release(task);
+    // The other choices fall with this one: the request has failed.
+    abortAll(job.id);
   }
 
   function release(task: Task): void {
     slots.free(task.slot);
-    say({ type: 'ended', id: task.job.id });
     void task.writing?.end();
+    close(task.job.id, task.choice === 0 && task.writing === undefined ? task.job.choices : 1);
+  }
+
+  /** So many choices of a job are over; the last one ends it. */
+  function close(id: number, choices: number): void {
+    const left = (open.get(id) ?? 0) - choices;
+    if (left > 0) open.set(id, left);
+    else if (open.delete(id)) say({ type: 'ended', id });
+  }
+
+  function abortAll(id: number): void {
+    const waiting = queue.find((part) => part.job.id === id);
+    if (waiting !== undefined && queue.take(waiting)) close(id, waiting.job.choices);
+    for (let index = siblings.length - 1; index >= 0; index--) {
+      if (siblings[index]?.job.id !== id) continue;
+      siblings.splice(index, 1);
+      close(id, 1);
+    }
+    for (const task of tasks()) {
+      if (task.job.id !== id || task.aborted) continue;
+      task.aborted = true;
+      if (!task.busy) release(task);
+    }
   }
 
   return {
     submit(job) {
-      queue.push(job);
+      open.set(job.id, job.choices);
+      queue.push({ job, choice: 0, keyId: job.keyId });
       void run();
     },
     abort(id) {
-      const waiting = queue.findIndex((job) => job.id === id);
-      if (waiting !== -1) {
-        queue.splice(waiting, 1);
-        say({ type: 'ended', id });
-        return flush();
-      }
-      const task = tasks().find((candidate) => candidate.job.id === id);
-      if (task === undefined || task.aborted) return;
-      task.aborted = true;
-      if (task.busy) return;
-      release(task);
+      abortAll(id);
       flush();
     },
   };

@@ -18,6 +18,16 @@ export interface Slots<Sequence, Task> {
   readonly all: readonly Slot<Sequence, Task>[];
   /** The idle slot that suits a prompt best, undefined where all are taken. */
   choose(tokens: readonly number[], repeatable: boolean): Slot<Sequence, Task> | undefined;
+  /**
+   * The slot, idle or not, that holds most of a prompt's beginning, and how much; undefined where none holds
+   * more than `least` tokens. For
+   * repeatable requests only canonical state counts.
+   */
+  donor(
+    tokens: readonly number[],
+    repeatable: boolean,
+    least: number,
+  ): { readonly slot: Slot<Sequence, Task>; readonly length: number } | undefined;
   /** Gives a slot back; its state stays for whoever comes with the same beginning. */
   free(slot: Slot<Sequence, Task>): void;
 }
@@ -51,6 +61,18 @@ export function createSlots<Sequence, Task>(sequences: readonly Sequence[]): Slo
         }
       }
       return best ?? oldest;
+    },
+    donor(tokens, repeatable, least) {
+      let best: Slot<Sequence, Task> | undefined;
+      let length = least;
+      for (const slot of all) {
+        const common = commonPrefix(slot.tokens, tokens);
+        const shared = repeatable ? Math.min(common, slot.canonical) : common;
+        if (shared <= length) continue;
+        best = slot;
+        length = shared;
+      }
+      return best === undefined ? undefined : { slot: best, length };
     },
     free(slot) {
       slot.task = undefined;

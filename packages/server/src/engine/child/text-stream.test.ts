@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTextStream } from './text-stream.ts';
+import { createUtf8Decoder } from './utf8-decoder.ts';
 
 const encoder = new TextEncoder();
 
 function run(text: string | Uint8Array, stops: readonly string[], cuts: readonly number[]) {
   const bytes = typeof text === 'string' ? encoder.encode(text) : text;
   const stream = createTextStream(stops);
+  const decoder = createUtf8Decoder();
   const pieces: string[] = [];
   let from = 0;
   for (const cut of [...cuts, bytes.length]) {
-    const piece = stream.push(bytes.subarray(from, cut));
+    const piece = stream.push(decoder.push(bytes.subarray(from, cut)));
     pieces.push(piece.text);
     from = cut;
     if (piece.stopped) return { pieces, text: pieces.join(''), stopped: true };
@@ -44,9 +46,9 @@ describe('text stream', () => {
 
   test('text that looked like a stop string and was none leaves as soon as that is certain', () => {
     const stream = createTextStream(['aab']);
-    expect(stream.push(encoder.encode('aa')).text).toBe('');
-    expect(stream.push(encoder.encode('a')).text).toBe('a');
-    expect(stream.push(encoder.encode('c')).text).toBe('aac');
+    expect(stream.push('aa').text).toBe('');
+    expect(stream.push('a').text).toBe('a');
+    expect(stream.push('c').text).toBe('aac');
   });
 
   test('of overlapping stop strings the one that ends first counts, and of those the longest', () => {
@@ -56,8 +58,8 @@ describe('text stream', () => {
 
   test('after a stop string nothing more leaves', () => {
     const stream = createTextStream(['.']);
-    expect(stream.push(encoder.encode('a.b'))).toEqual({ text: 'a', stopped: true });
-    expect(stream.push(encoder.encode('c'))).toEqual({ text: '', stopped: true });
+    expect(stream.push('a.b')).toEqual({ text: 'a', stopped: true });
+    expect(stream.push('c')).toEqual({ text: '', stopped: true });
   });
 
   test('no piece ends inside a character, at whichever byte the tokens cut it', () => {

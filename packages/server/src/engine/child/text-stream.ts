@@ -1,20 +1,18 @@
 /**
- * Bytes of tokens in, text that may leave out.
+ * Text in, text that may leave out.
  *
- * Two things are held back: the bytes of a character that is not complete, and text that could turn out to
- * be the beginning of a stop string. A stop string is found where it ends first (the longest of those that
- * end there), which does not depend on how the text was cut into tokens; nothing of it ever leaves, and
- * everything before it does.
+ * Held back is what could turn out to be the beginning of a stop string. A stop string is found where it ends
+ * first (the longest of those that end there), which does not depend on how the text was cut into tokens;
+ * nothing of it ever leaves, and everything before it does.
  *
  * Cost: one step of a Knuth-Morris-Pratt automaton a stop string and UTF-16 unit, whatever its length.
  */
 export interface TextStream {
-  /** Takes a token's bytes; returns what may leave now. After a stop string was found, nothing more. */
-  push(bytes: Uint8Array): TextPiece;
-  /**
-   * The end without a stop string: what was held back leaves. Bytes of a character that never became whole
-   * are dropped: they are no text.
-   */
+  /** Takes text; returns what may leave now. After a stop string was found, nothing more. */
+  push(text: string): TextPiece;
+  /** UTF-16 units that are held back. */
+  held(): number;
+  /** The end without a stop string: what was held back leaves. */
   flush(): string;
 }
 
@@ -25,15 +23,13 @@ export interface TextPiece {
 }
 
 export function createTextStream(stops: readonly string[]): TextStream {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const matchers = stops.filter((stop) => stop !== '').map(createMatcher);
   let held = '';
   let stopped = false;
 
   return {
-    push(bytes) {
+    push(arrived) {
       if (stopped) return { text: '', stopped };
-      const arrived = decoder.decode(bytes, { stream: true });
       if (matchers.length === 0) return { text: arrived, stopped };
       const pending = held + arrived;
       for (let end = held.length + 1; end <= pending.length; end++) {
@@ -48,6 +44,7 @@ export function createTextStream(stops: readonly string[]): TextStream {
       held = pending.slice(leave);
       return { text: pending.slice(0, leave), stopped };
     },
+    held: () => held.length,
     flush() {
       const text = held;
       held = '';

@@ -1,0 +1,209 @@
+import type { TokenLogprobWire } from '@tailrace/protocol';
+import type { AnswerShape } from '../protocol.ts';
+import type { ToolSyntax } from '../tool-syntax.ts';
+import { createCallFinder, type Found } from './call-finder.ts';
+import { createCallReader } from './call-reader.ts';
+import { createReasoningSplit, type ReasoningTags } from './reasoning-split.ts';
+import { createTextStream } from './text-stream.ts';
+import { createUtf8Decoder } from './utf8-decoder.ts';
+
+/**
+ * Reads one choice, token by token:
+ *
+ *     bytes ──decoder──▶ characters ──split──▶ reasoning
+ *                                       └────▶ answer ──finder──▶ text ──stop strings──▶ leaves
+ *                                                         └─────▶ calls ──▶ names and arguments
+ *
+ * Every stage holds back what may still become something else. A token counts as delivered once nothing of it
+ * is held: `tokens` of the text that has left is what it took to write exactly that text.
+ */
+export interface AnswerReader {
+  /** Takes a sampled token. Throws where the grammar that is due does not fit what was written. */
+  push(bytes: Uint8Array, logprob: TokenLogprobWire | undefined): Reading;
+  /** The end without a stop string. */
+  flush(): readonly Said[];
+  calls(): number;
+  reasoningTokens(): number;
+}
+
+export interface Reading {
+  readonly said: readonly Said[];
+  /** A stop string was found: the answer is over. */
+  readonly stopped: boolean;
+}
+
+export type Said =
+  | {
+      readonly type: 'text';
+      readonly text: string;
+      readonly tokens: number;
+      readonly logprobs?: readonly TokenLogprobWire[];
+    }
+  | { readonly type: 'reasoning'; readonly text: string; readonly tokens: number }
+  | { readonly type: 'call'; readonly index: number; readonly name: string }
+  | { readonly type: 'arguments'; readonly index: number; readonly text: string };
+
+export interface AnswerReaderOptions {
+  readonly shape: AnswerShape;
+  readonly syntax: ToolSyntax;
+  readonly tags: readonly ReasoningTags[];
+  /** Set where the prompt ends inside the model's thoughts. */
+  readonly opened: ReasoningTags | undefined;
+  /** Strings that end the answer's text; calls and thoughts are not cut by them. */
+  readonly stop: readonly string[];
+  /** The beginning of the answer was delivered before: what comes is text. */
+  readonly continued: boolean;
+  /**
+   * Lets the grammar rule what is sampled from now on, as if `written` had been sampled under it. False where
+   * the grammar does not allow that.
+   */
+  constrain(written: string): boolean;
+}
+
+export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
+  const { shape, syntax } = options;
+  const ruledAtOnce = isRuled(shape) && options.opened === undefined;
+  const decoder = createUtf8Decoder();
+  const split = createReasoningSplit(ruledAtOnce || options.continued ? [] : options.tags, options.opened);
+  const finder =
+    shape.type === 'calls' && !shape.forced ? createCallFinder(syntax.marker, syntax.atStart) : undefined;
+  const stops = createTextStream(options.stop);
+  const reader = createCallReader(syntax);
+  const tokens = createTokenAccount();
+  let mode: 'text' | 'calls' = shape.type === 'calls' && shape.forced ? 'calls' : 'text';
+  let ruled = ruledAtOnce;
+  let decoded = 0;
+  let sampled = 0;
+  let reasoningTokens = 0;
+  let stopped = false;
+  let calls = 0;
+
+  function takeAnswer(text: string, said: Said[]): void {
+    if (text === '') return;
+    if (isRuled(shape) && !ruled) {
+      ruled = true;
+      if (!options.constrain(text)) throw new Error('the answer began against its grammar');
+    }
+    if (mode === 'calls') takeCalls(text, said);
+    else if (finder === undefined) takeText(text, said);
+    else takeUntilMarker(finder.push(text), said);
+  }
+
+  /** Text is given on; behind the marker the calls begin, where the grammar agrees that they do. */
+  function takeUntilMarker(found: Found, said: Said[]): void {
+    takeText(found.text, said);
+    if (found.behind === undefined || stopped) return;
+    if (beginCalls(found.behind)) {
+      takeHeld(said);
+      mode = 'calls';
+      takeCalls(syntax.marker + found.behind, said);
+    } else takeText(syntax.marker + found.behind, said);
+  }
+
+  /** The marker and what came with it in one token, in the ways the grammar may spell them. */
+  function beginCalls(behind: string): boolean {
+    const rest = behind.trimStart();
+    const spellings = new Set([syntax.marker + behind, syntax.marker + rest, syntax.open + rest]);
+    return [...spellings].some((spelling) => options.constrain(spelling));
+  }
+
+  function takeText(text: string, said: Said[]): void {
+    if (stopped || text === '') return;
+    const piece = stops.push(text);
+    if (piece.text !== '') said.push({ type: 'text', text: piece.text, tokens: 0 });
+    stopped = piece.stopped;
+  }
+
+  function takeHeld(said: Said[]): void {
+    const held = stops.flush();
+    if (held !== '') said.push({ type: 'text', text: held, tokens: 0 });
+  }
+
+  function takeCalls(text: string, said: Said[]): void {
+    for (const part of reader.push(text)) {
+      if (part.type === 'call') said.push({ type: 'call', index: calls++, name: part.name });
+      else said.push({ type: 'arguments', index: calls - 1, text: part.text });
+    }
+  }
+
+  function heldUnits(): number {
+    return split.held() + (finder?.held() ?? 0) + stops.held();
+  }
+
+  return {
+    push(bytes, logprob) {
+      const before = split.phase();
+      const characters = decoder.push(bytes);
+      decoded += characters.length;
+      sampled++;
+      const said: Said[] = [];
+      const parts = split.push(characters);
+      if (parts.reasoning !== '') said.push({ type: 'reasoning', text: parts.reasoning, tokens: 0 });
+      takeAnswer(parts.text, said);
+      const after = split.phase();
+      if (before === 'reasoning' || after === 'reasoning') reasoningTokens = sampled;
+      tokens.add(decoded + (decoder.incomplete() ? 1 : 0), logprob);
+      tokens.resolve(decoded - heldUnits(), before === 'text');
+      return { said: tokens.attach(said), stopped };
+    },
+    flush() {
+      const said: Said[] = [];
+      const parts = split.flush();
+      if (parts.reasoning !== '') said.push({ type: 'reasoning', text: parts.reasoning, tokens: 0 });
+      takeAnswer(parts.text, said);
+      if (mode === 'text' && !stopped) {
+        takeText(finder?.flush() ?? '', said);
+        if (!stopped) takeHeld(said);
+      }
+      tokens.resolve(Number.POSITIVE_INFINITY, true);
+      return tokens.attach(said);
+    },
+    calls: () => calls,
+    reasoningTokens: () => reasoningTokens,
+  };
+}
+
+function isRuled(shape: AnswerShape): boolean {
+  return shape.type === 'grammar' || (shape.type === 'calls' && shape.forced);
+}
+
+/** Which tokens the text that leaves is made of. */
+function createTokenAccount() {
+  const waiting: { readonly end: number; readonly logprob: TokenLogprobWire | undefined }[] = [];
+  let uncounted = 0;
+  let entries: TokenLogprobWire[] = [];
+  let first = 0;
+  let isText = false;
+
+  return {
+    /** A token, and where its text ends in all that was decoded. */
+    add(end: number, logprob: TokenLogprobWire | undefined): void {
+      waiting.push({ end, logprob });
+    },
+    /** Nothing before this place is held any more. `text`: what is resolved belongs to the answer's text. */
+    resolve(upTo: number, text: boolean): void {
+      first = entries.length;
+      while (waiting[0] !== undefined && waiting[0].end <= upTo) {
+        const { logprob } = waiting[0];
+        waiting.shift();
+        uncounted++;
+        if (logprob !== undefined) entries.push(logprob);
+      }
+      isText = text;
+    },
+    attach(said: readonly Said[]): readonly Said[] {
+      const last = said.findLastIndex(({ type }) => type === 'text' || type === 'reasoning');
+      const lastText = said.findLastIndex(({ type }) => type === 'text');
+      if (lastText === -1 && !isText) entries = entries.slice(0, first);
+      return said.map((piece, index): Said => {
+        if (piece.type !== 'text' && piece.type !== 'reasoning') return piece;
+        const counted = index === last ? uncounted : 0;
+        if (index === last) uncounted = 0;
+        if (index !== lastText || piece.type !== 'text') return { ...piece, tokens: counted };
+        const logprobs = entries;
+        entries = [];
+        return { ...piece, tokens: counted, ...(logprobs.length > 0 ? { logprobs } : {}) };
+      });
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { toolSyntaxes } from '../tool-syntax.ts';
+import type { TemplateTool } from './chat-template.ts';
+
+/**
+ * How tools are told to a model whose template knows none of them, in the tagged syntax. `docs/engine.md`
+ * shows these words; all that came from outside is guarded already.
+ */
+export function describeTools(tools: readonly TemplateTool[]): string {
+  const { open, close } = toolSyntaxes.tagged;
+  return [
+    'You can call these functions, described as JSON, one a line:',
+    '<tools>',
+    ...tools.map((tool) => JSON.stringify(tool.function)),
+    '</tools>',
+    'To call one, write its name and its arguments as JSON, like this:',
+    `${open}{"name": "the function", "arguments": {"the parameter": "its value"}}${close}`,
+    'The result comes back between <tool_response> and </tool_response>.',
+  ].join('\n');
+}
+
+/** A call that was made, as the model would have written it. */
+export function writtenCall(name: string, argumentsJson: string): string {
+  const { open, close } = toolSyntaxes.tagged;
+  return `${open}{"name": "${name}", "arguments": ${argumentsJson}}${close}`;
+}
+
+export function writtenResult(content: string): string {
+  return `<tool_response>\n${content}\n</tool_response>`;
+}

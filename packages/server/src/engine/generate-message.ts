@@ -1,0 +1,62 @@
+import type { ChatRequest } from '../domain/chat-request.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import type { UpstreamCall } from '../upstreams/contract.ts';
+import type { AnswerShapes } from './answer-shape.ts';
+import { leastTokens, promptTooLong } from './context-length.ts';
+import { promptMessages } from './messages.ts';
+import type { GenerateMessage, ModelInfo } from './protocol.ts';
+import { samplingOf } from './sampling.ts';
+
+export interface GenerateParts {
+  readonly info: ModelInfo;
+  readonly shapes: AnswerShapes;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * A request as the child is told it. Whatever can be refused without the model is refused here, before anything
+ * is computed: text that cannot fit, token ids that are none, schemas that cannot be enforced.
+ */
+export function generateMessage(
+  call: UpstreamCall,
+  { info, shapes, random }: GenerateParts,
+): Result<Omit<GenerateMessage, 'id'>> {
+  const { request, model, keyId, prefix } = call;
+  const messages = promptMessages(request);
+  if (!messages.ok) return messages;
+  const least = leastTokens(messages.value, info.longestToken, prefix);
+  if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false));
+  const bias = wrongBias(request, info.vocabularySize);
+  if (bias !== undefined) return fail(bias);
+  const shape = shapes.of(request, info.toolSyntax);
+  if (!shape.ok) return shape;
+  const callable = shape.value.type === 'calls' ? request.tools : [];
+  return ok({
+    type: 'generate',
+    model,
+    keyId,
+    messages: messages.value,
+    ...(prefix === undefined || prefix === '' ? {} : { prefix }),
+    tools: callable.map(({ name, description, parameters }) => ({
+      name,
+      parameters,
+      ...(description === undefined ? {} : { description }),
+    })),
+    sampling: samplingOf(request, random),
+    ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
+    stop: request.stop,
+    choices: request.n,
+    ...(request.logprobs ? { topLogprobs: request.topLogprobs } : {}),
+    shape: shape.value,
+  });
+}
+
+function wrongBias(request: ChatRequest, vocabularySize: number): Failure | undefined {
+  for (const token of request.logitBias?.keys() ?? []) {
+    if (token < vocabularySize) continue;
+    const message = `This model has ${vocabularySize} tokens; ${token} is the id of none of them.`;
+    return failure('invalid_value', message, { param: `logit_bias.${token}` });
+  }
+  return undefined;
+}
