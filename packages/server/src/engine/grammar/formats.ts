@@ -4,6 +4,8 @@
 export interface Format {
   /** Absent: the format asserts nothing about the text. */
   readonly pattern?: string;
+  /** Patterns that libraries write beside this format and that hold for all we write: they need no automaton. */
+  readonly implies?: readonly string[];
   readonly note: string;
 }
 
@@ -46,6 +48,9 @@ export const formats: Readonly<Record<string, Format>> = {
   'date-time': { pattern: `${date}T${time}`, note: 'a date, `T`, a time' },
   duration: {
     pattern: `P([0-9]{1,4}W|${dateParts}(${timeParts})?|${timeParts})`,
+    implies: [
+      '^P(?:(\\d+W)|(?!.*W)(?=\\d|T\\d)(\\d+Y)?(\\d+M)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+([.,]\\d+)?S)?)?)$',
+    ],
     note: 'ISO 8601 with whole numbers',
   },
   uuid: { pattern: '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', note: 'any version' },
@@ -67,6 +72,28 @@ export const formats: Readonly<Record<string, Format>> = {
   'file-path': { note: 'asserts nothing' },
   'directory-path': { note: 'asserts nothing' },
 };
+
+/** Names that zod gives to a `pattern` beside them: the pattern says it all, and without one they are refused. */
+export const patternNames: ReadonlySet<string> = new Set([
+  'base64',
+  'base64url',
+  'cidrv4',
+  'cidrv6',
+  'cuid',
+  'cuid2',
+  'e164',
+  'ends_with',
+  'includes',
+  'ksuid',
+  'lowercase',
+  'mac',
+  'nanoid',
+  'regex',
+  'starts_with',
+  'ulid',
+  'uppercase',
+  'xid',
+]);
 
 /** Formats of numbers, as OpenAPI has them. */
 export const numberFormats: Readonly<Record<string, { readonly min?: number; readonly max?: number }>> = {

@@ -54,17 +54,17 @@ export function createSchemaDocument(root: Part, problems: Problems): SchemaDocu
       const { schema, path } = part;
       if (schema === false) impossible = true;
       if (!isObject(schema)) return;
-      const own: PlainPart = { ...part, schema };
+      const own: PlainPart = { ...part, schema, expanded: true };
       if (!checked.has(schema)) {
         checked.add(schema);
         checkKeywords(own, problems);
       }
       if (problems.first !== undefined) return;
       const before = plain.get(schema);
-      plain.set(
-        schema,
-        before === undefined ? own : { ...before, taken: [...(before.taken ?? []), ...(own.taken ?? [])] },
-      );
+      // Named again in full, a schema holds in full: only what both have taken is taken.
+      const taken = (own.taken ?? []).filter((name) => before === undefined || before.taken?.includes(name));
+      plain.set(schema, { ...own, taken });
+      if (part.expanded === true) return;
       const reference = schema['$ref'];
       if (typeof reference === 'string') {
         const target = resolve(own, reference);

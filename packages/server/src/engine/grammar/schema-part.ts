@@ -10,6 +10,8 @@ export interface Part {
   readonly path: string;
   /** Alternatives of this schema that have already been chosen from. */
   readonly taken?: readonly string[];
+  /** Its references and its allOf have been followed; their parts stand beside it. */
+  readonly expanded?: true;
 }
 
 export interface PlainPart extends Part {
@@ -135,9 +137,12 @@ export function show(value: JsonValue): string {
   return json.length > 60 ? `${json.slice(0, 60)}…` : json;
 }
 
-/** Whether a schema says nothing about a value. */
+/** Whether a part says nothing about a value, once what it refers to stands beside it. */
 export function isInert({ schema, taken = [] }: PlainPart): boolean {
-  return Object.keys(schema).every((name) => keyword(name).status !== 'enforced' || taken.includes(name));
+  return Object.keys(schema).every(
+    (name) =>
+      keyword(name).status !== 'enforced' || name === '$ref' || name === 'allOf' || taken.includes(name),
+  );
 }
 
 /** The types a schema names with `type` and `nullable`; undefined where it names none. */

@@ -1,5 +1,5 @@
 import { type Condition, lengthAutomaton } from './automaton.ts';
-import { formats, numberFormats } from './formats.ts';
+import { formats, numberFormats, patternNames } from './formats.ts';
 import { patternAutomaton } from './pattern-automaton.ts';
 import { parsePattern } from './pattern-parser.ts';
 import { isList, type PlainPart, type Problems, tightest } from './schema-part.ts';
@@ -16,10 +16,14 @@ export function stringConditions(parts: readonly PlainPart[], problems: Problems
   const conditions: Condition[] = [];
   for (const { schema, path } of parts) {
     const { pattern, format } = schema;
-    if (typeof pattern === 'string')
+    const known = typeof format === 'string' && Object.hasOwn(formats, format) ? formats[format] : undefined;
+    if (typeof pattern === 'string' && known?.implies?.includes(pattern) !== true) {
       conditions.push(...patternConditions(pattern, memberPath(path, 'pattern'), problems));
-    if (typeof format === 'string')
+    }
+    const named = typeof pattern === 'string' && typeof format === 'string' && patternNames.has(format);
+    if (typeof format === 'string' && !named) {
       conditions.push(...formatConditions(format, memberPath(path, 'format'), problems));
+    }
   }
   return {
     conditions,

@@ -1,0 +1,101 @@
+import type { ToolChoice, ToolDefinition } from '../../domain/chat-request.ts';
+import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { JsonValue } from '../../domain/json.ts';
+import { type CompiledGrammar, compileSchema, finishGrammar, schemaExpression } from './compile-schema.ts';
+import { choice, type Expression, sequence, text } from './expression.ts';
+import { literal } from './json-text.ts';
+import { defaultLimits, type GrammarLimits } from './limits.ts';
+import { createRuleSet, type RuleSet } from './rule-set.ts';
+import { colon, comma } from './shared-rules.ts';
+
+/**
+ * How calls are written: `open`, a call, `between` and another call as often as there are more, `close`. A call is
+ * `{"name": "…", "arguments": {…}}`, the second key by the name of `argumentsKey`.
+ */
+export interface ToolCallSyntax {
+  readonly open: string;
+  readonly between: string;
+  readonly close: string;
+  readonly argumentsKey: string;
+}
+
+/** What a model whose template knows no tools is taught; Hermes and Qwen write it by themselves. */
+export const genericToolCallSyntax: ToolCallSyntax = {
+  open: '<tool_call>\n',
+  between: '\n</tool_call>\n<tool_call>\n',
+  close: '\n</tool_call>',
+  argumentsKey: 'arguments',
+};
+
+export interface ToolCallsOptions {
+  /** `required` and `auto` leave all tools open, a function only itself; `none` has no grammar and is refused. */
+  readonly choice: ToolChoice;
+  /** Several calls in one answer, at most 16. */
+  readonly parallel: boolean;
+  readonly syntax: ToolCallSyntax;
+  readonly limits?: Partial<GrammarLimits>;
+}
+
+const mostCalls = 16;
+
+/**
+ * The grammar of one or more calls whose arguments satisfy their tool's schema. Fails as `compileSchema` does, at
+ * `tools[2].function.parameters…`, and with `invalid_value` where the named tool is not among them.
+ */
+export function compileToolCalls(
+  tools: readonly ToolDefinition[],
+  options: ToolCallsOptions,
+): Result<CompiledGrammar> {
+  const { choice: wanted, parallel, syntax } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const rules = createRuleSet();
+  const root = rules.declare('tools');
+  const calls: Expression[] = [];
+  for (const [index, tool] of tools.entries()) {
+    if (wanted.type === 'none' || (wanted.type === 'function' && wanted.name !== tool.name)) continue;
+    const path = `tools[${index}].function.parameters`;
+    const value = argumentsExpression(rules, tool.parameters, path, limits);
+    if (!value.ok) return value;
+    calls.push(
+      sequence(
+        text('{'),
+        literal('name'),
+        colon(rules),
+        literal(tool.name),
+        comma(rules),
+        literal(syntax.argumentsKey),
+        colon(rules),
+        rules.define(value.value, path),
+        text('}'),
+      ),
+    );
+  }
+  if (calls.length === 0) {
+    const param = wanted.type === 'function' ? 'tool_choice.function.name' : 'tools';
+    return fail(failure('invalid_value', 'There is no tool to call here.', { param }));
+  }
+  const call = rules.define(choice(...calls));
+  const more = parallel ? rules.repeat(sequence(text(syntax.between), call), 0, mostCalls - 1) : sequence();
+  root.body = sequence(text(syntax.open), call, more, text(syntax.close));
+  return finishGrammar(rules, root, limits);
+}
+
+/** The grammar of the arguments of one tool; an empty schema takes none. Failures as of `compileSchema`, at `path`. */
+export function compileToolArguments(parameters: JsonValue, path: string): Result<CompiledGrammar> {
+  return compileSchema(takesNothing(parameters) ? emptyObjectSchema : parameters, { path });
+}
+
+function argumentsExpression(
+  rules: RuleSet,
+  parameters: JsonValue,
+  path: string,
+  limits: GrammarLimits,
+): Result<Expression> {
+  return takesNothing(parameters) ? ok(text('{}')) : schemaExpression(rules, parameters, path, limits);
+}
+
+const emptyObjectSchema: JsonValue = { type: 'object', additionalProperties: false };
+
+function takesNothing(parameters: JsonValue): boolean {
+  return typeof parameters === 'object' && parameters !== null && Object.keys(parameters).length === 0;
+}
