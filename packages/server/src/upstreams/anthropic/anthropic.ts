@@ -9,6 +9,7 @@ import {
   type ProviderOptions,
   type ProviderUpstream,
 } from '../shared/provider-transport.ts';
+import { requestHeaders } from '../shared/request-json.ts';
 import { createTranslation } from '../shared/translation.ts';
 import { failureOfRefusal, prefillRefused } from './errors.ts';
 import { capabilitiesOf, claudeModel } from './models.ts';
@@ -74,11 +75,7 @@ function wireRequest(call: UpstreamCall, pathPrefix: string): Result<WireRequest
   if (!body.ok) return fail(call.prefix === undefined ? body.failure : prefillRefused(body.failure));
   return ok({
     path: `${pathPrefix}/v1/messages`,
-    headers: {
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      'user-agent': 'tailrace',
-    },
+    headers: requestHeaders,
     body: JSON.stringify(body.value),
   });
 }

@@ -1,6 +1,7 @@
 import type { AssistantMessage } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { asCount, asList, asRecord, parseJson } from '../shared/unknown-json.ts';
+import { argumentsObject } from '../shared/request-json.ts';
+import { asCount, asList, asRecord } from '../shared/unknown-json.ts';
 
 /**
  * How the content of an assistant turn goes out and comes back. Thoughts carry signatures and have to return
@@ -74,15 +75,12 @@ function inPlace(
 }
 
 function toolUse(call: AssistantMessage['toolCalls'][number]): JsonObject {
-  return { type: 'tool_use', id: toolUseId(call.id), name: call.name, input: inputOf(call.arguments) };
-}
-
-/** The API takes objects only. What is none (a call that was cut off) is handed over as it was written. */
-function inputOf(written: string): JsonObject {
-  if (written.trim() === '') return {};
-  const parsed = asRecord(parseJson(written));
-  // Just parsed, and an object: JSON throughout.
-  return parsed === undefined ? { arguments: written } : (parsed as JsonObject);
+  return {
+    type: 'tool_use',
+    id: toolUseId(call.id),
+    name: call.name,
+    input: argumentsObject(call.arguments),
+  };
 }
 
 function isThought(block: KeptBlock): block is Extract<KeptBlock, { type: `${string}thinking` }> {

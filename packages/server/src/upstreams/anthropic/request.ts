@@ -2,6 +2,7 @@ import type { ChatRequest } from '../../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';
+import { withoutUndefined } from '../shared/request-json.ts';
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
 import { closeObjects } from './output-schema.ts';
@@ -123,10 +124,4 @@ const maxUserId = 256;
 function metadata({ body }: ChatRequest): JsonObject | undefined {
   const id = [body['safety_identifier'], body['user']].find((value) => typeof value === 'string');
   return typeof id === 'string' && id !== '' && id.length <= maxUserId ? { user_id: id } : undefined;
-}
-
-function withoutUndefined(fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  const kept: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(fields)) if (value !== undefined) kept[key] = value;
-  return kept;
 }

@@ -1,0 +1,148 @@
+import type { AssistantMessage, ContentPart, Message } from '../../domain/chat-request.ts';
+import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { parseDataUrl } from '../shared/data-url.ts';
+import { argumentsObject } from '../shared/request-json.ts';
+import { asRecord } from '../shared/unknown-json.ts';
+import type { GeminiModel } from './models.ts';
+
+/** The `systemInstruction` and `contents` of a request. */
+export interface Contents {
+  readonly instruction: readonly JsonObject[];
+  readonly contents: readonly JsonObject[];
+}
+
+interface Turn {
+  readonly role: 'user' | 'model';
+  readonly parts: JsonObject[];
+}
+
+/**
+ * Stands for the signature of a call that this provider never signed: a turn of another provider, or of a
+ * client that lost it (ai.google.dev/gemini-api/docs/thought-signatures). Without one, newer models refuse
+ * the whole history.
+ */
+const foreignSignature = 'skip_thought_signature_validator';
+
+/**
+ * Messages as turns of `user` and `model`; neighbours of one role are one turn, as the results of parallel
+ * calls have to be. Instructions have one place only, so later ones move up into it, in order.
+ */
+export function contentsOf(messages: readonly Message[], model: GeminiModel): Result<Contents> {
+  const instruction: JsonObject[] = [];
+  const turns: Turn[] = [];
+  const names = new Map<string, string>();
+  const add = (role: Turn['role'], parts: readonly JsonObject[]) => {
+    if (parts.length === 0) return;
+    const last = turns.at(-1);
+    if (last?.role === role) last.parts.push(...parts);
+    else turns.push({ role, parts: [...parts] });
+  };
+
+  for (const [index, message] of messages.entries()) {
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        instruction.push(...textParts(textOf(message.content)));
+        break;
+      case 'user': {
+        const parts = userParts(message.content, `messages[${index}].content`);
+        if (!parts.ok) return parts;
+        add('user', parts.value);
+        break;
+      }
+      case 'assistant':
+        for (const call of message.toolCalls) names.set(call.id, call.name);
+        add('model', modelParts(message, model));
+        break;
+      case 'tool': {
+        const { toolCallId: id } = message;
+        const name = names.get(id);
+        if (name === undefined) {
+          const param = `messages[${index}].tool_call_id`;
+          const text = `'${param}' must be the id of a tool call earlier in 'messages', got '${id}'.`;
+          return fail(failure('invalid_value', text, { param }));
+        }
+        add('user', [{ functionResponse: { id, name, response: { output: textOf(message.content) } } }]);
+        break;
+      }
+    }
+  }
+  // Instructions alone are a request too, and the API wants a turn.
+  if (turns.length === 0 || !model.instructions) {
+    const [first] = turns;
+    if (first?.role === 'user') first.parts.unshift(...instruction);
+    else if (instruction.length > 0) turns.unshift({ role: 'user', parts: [...instruction] });
+    return ok({ instruction: [], contents: turns.map((turn) => ({ ...turn })) });
+  }
+  return ok({ instruction, contents: turns.map((turn) => ({ ...turn })) });
+}
+
+function textParts(text: string): JsonObject[] {
+  return text === '' ? [] : [{ text }];
+}
+
+function textOf(parts: readonly ContentPart[]): string {
+  return parts
+    .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
+    .join('');
+}
+
+/** Thoughts stay with us: what the model wants of them is in their signatures. */
+function modelParts(message: AssistantMessage, model: GeminiModel): JsonObject[] {
+  const text = textOf(message.content);
+  const signature = signatureOf(message);
+  const parts: JsonObject[] = textParts(text);
+  if (signature !== undefined) {
+    const [last] = parts.splice(-1);
+    parts.push({ ...(last ?? { text: '' }), thoughtSignature: signature });
+  }
+  for (const [index, call] of message.toolCalls.entries()) {
+    const stand = model.wantsSignatures && index === 0 ? foreignSignature : undefined;
+    const signed = signatureOf(call) ?? stand;
+    parts.push({
+      functionCall: { id: call.id, name: call.name, args: argumentsObject(call.arguments) },
+      ...(signed === undefined ? {} : { thoughtSignature: signed }),
+    });
+  }
+  return parts;
+}
+
+/** `extra_content.google.thought_signature`, as Google's own OpenAI-compatible API has it. */
+function signatureOf({ extra }: { readonly extra?: JsonObject }): string | undefined {
+  const signature = asRecord(extra?.['google'])?.['thought_signature'];
+  return typeof signature === 'string' && signature !== '' ? signature : undefined;
+}
+
+function userParts(content: readonly ContentPart[], path: string): Result<JsonObject[]> {
+  const parts: JsonObject[] = [];
+  for (const [index, part] of content.entries()) {
+    switch (part.type) {
+      case 'text':
+        parts.push(...textParts(part.text));
+        break;
+      case 'image': {
+        const inline = parseDataUrl(part.url);
+        if (inline !== undefined) {
+          parts.push({ inlineData: { mimeType: inline.mediaType, data: inline.base64 } });
+        } else if (/^https?:\/\//i.test(part.url)) {
+          parts.push({ fileData: { fileUri: part.url } });
+        } else {
+          const param = `${path}[${index}].image_url.url`;
+          return fail(
+            failure('invalid_value', `'${param}' must be an http(s) URL or a base64 data URL.`, { param }),
+          );
+        }
+        break;
+      }
+      case 'audio':
+        parts.push({ inlineData: { mimeType: `audio/${part.format.toLowerCase()}`, data: part.data } });
+        break;
+      case 'refusal':
+      case 'file':
+        // Not a user's, or not declared: such a request is never sent here.
+        break;
+    }
+  }
+  return ok(parts);
+}

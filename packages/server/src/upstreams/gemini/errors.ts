@@ -1,0 +1,103 @@
+import { type Failure, failure } from '../../domain/failure.ts';
+import {
+  type Complaint,
+  callersFault,
+  failureByStatus,
+  keyRefused,
+  notServed,
+  type Refusal,
+  retryAfterMs,
+} from '../shared/refusal.ts';
+import { asList, asRecord, asText, parseJson } from '../shared/unknown-json.ts';
+
+/** What a refusal is judged by, besides itself. */
+export interface ErrorContext {
+  /** Never shown to a client: the upstream's host and key. */
+  readonly hidden: readonly string[];
+  /** Unix milliseconds, for `Retry-After` as a date. */
+  readonly nowMs: number;
+}
+
+/** Statuses by name, for errors without a number (cloud.google.com/apis/design/errors). */
+const statusOfName: Readonly<Record<string, number>> = {
+  INVALID_ARGUMENT: 400,
+  FAILED_PRECONDITION: 400,
+  OUT_OF_RANGE: 400,
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+  ABORTED: 409,
+  RESOURCE_EXHAUSTED: 429,
+  CANCELLED: 499,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+  DEADLINE_EXCEEDED: 504,
+};
+
+/** `The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).`: no code for it. */
+const tooLong =
+  /(?:input|prompt) token count .*exceeds? the maximum|exceeds the maximum (?:number of )?tokens/i;
+
+/** An answer that is no stream: `{"error": {code, message, status, details}}`, or a list with one of these. */
+export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
+  const parsed = parseJson(refusal.body);
+  const error = asRecord(asRecord(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
+  return judge(error, {
+    status: refusal.status >= 400 ? refusal.status : (statusIn(error) ?? refusal.status),
+    message: asText(error?.['message']),
+    detail: `HTTP ${refusal.status}: ${refusal.body.slice(0, 500)}`,
+    retryAfterMs: retryDelayMs(error) ?? retryAfterMs(refusal.headers, nowMs),
+    hidden,
+  });
+}
+
+/** The `error` of an event; one without a status is the provider's own failure. */
+export function failureOfEvent(value: unknown, hidden: readonly string[]): Failure {
+  const error = asRecord(value);
+  const message = asText(error?.['message']);
+  return judge(error, {
+    status: statusIn(error) ?? 500,
+    message,
+    detail: `in the stream: ${asText(error?.['status'])}: ${message.slice(0, 500)}`,
+    retryAfterMs: retryDelayMs(error),
+    hidden,
+  });
+}
+
+/** `promptFeedback.blockReason`: the prompt was refused, and there is no answer. */
+export function promptBlocked(reason: string): Failure {
+  return failure('content_policy_violation', 'The content policy of the upstream refused this request.', {
+    detail: `blockReason ${reason}`,
+  });
+}
+
+function judge(error: Readonly<Record<string, unknown>> | undefined, complaint: Complaint): Failure {
+  const { status, message, detail } = complaint;
+  // A wrong key is an invalid argument there, a country without service a failed precondition: ours to mend.
+  if (status === 400 && reasonsIn(error).includes('API_KEY_INVALID')) return keyRefused(detail);
+  if (status === 400 && error?.['status'] === 'FAILED_PRECONDITION') return notServed(detail);
+  if ((status === 400 || status === 413) && tooLong.test(message)) {
+    return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
+  }
+  // 499: the upstream's own side gave up.
+  return failureByStatus(status === 499 ? { ...complaint, status: 500 } : complaint);
+}
+
+function statusIn(error: Readonly<Record<string, unknown>> | undefined): number | undefined {
+  const code = error?.['code'];
+  if (typeof code === 'number' && Number.isInteger(code) && code >= 400 && code < 600) return code;
+  return statusOfName[asText(error?.['status'])];
+}
+
+function reasonsIn(error: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  return asList(error?.['details']).map((detail) => asText(asRecord(detail)?.['reason']));
+}
+
+/** `RetryInfo.retryDelay` among the details: seconds with an `s`, `34.07s`. */
+function retryDelayMs(error: Readonly<Record<string, unknown>> | undefined): number | undefined {
+  for (const detail of asList(error?.['details'])) {
+    const delay = /^(\d+(?:\.\d+)?)s$/.exec(asText(asRecord(detail)?.['retryDelay']))?.[1];
+    if (delay !== undefined) return Math.round(Number(delay) * 1_000);
+  }
+  return undefined;
+}

@@ -1,0 +1,142 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../domain/json.ts';
+import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
+import type { UpstreamCall } from '../contract.ts';
+import { capabilitiesOf, geminiModel } from './models.ts';
+import { requestBody } from './request.ts';
+
+/** A call as the wire would hand it over. */
+function call(body: JsonObject, model: string): UpstreamCall {
+  const decoded = decodeChatRequest({
+    model: 'public',
+    messages: [{ role: 'user', content: 'Hi' }],
+    ...body,
+  });
+  if (!decoded.ok) throw new Error(decoded.failure.message);
+  return { request: decoded.value.request, model, keyId: 'key', completionId: 'chatcmpl-1' };
+}
+
+function bodyFor(body: JsonObject, model = 'gemini-3-flash-preview'): JsonObject {
+  const made = requestBody(call(body, model), geminiModel(model));
+  if (!made.ok) throw new Error(made.failure.message);
+  return made.value;
+}
+
+function refusal(body: JsonObject, model = 'gemini-3-flash-preview') {
+  const made = requestBody(call(body, model), geminiModel(model));
+  return made.ok ? undefined : { code: made.failure.code, param: made.failure.param };
+}
+
+function thinking(reasoning_effort: string | undefined, model: string) {
+  const made = bodyFor(reasoning_effort === undefined ? {} : { reasoning_effort }, model);
+  return (made['generationConfig'] as JsonObject | undefined)?.['thinkingConfig'];
+}
+
+describe('golden files', () => {
+  const folder = new URL('fixtures/requests/', import.meta.url);
+  test.each(readdirSync(folder))('%s: what the client sent becomes what the API takes', (file) => {
+    const golden = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {
+      model: string;
+      request: JsonObject;
+      body: JsonObject;
+    };
+    expect(bodyFor(golden.request, golden.model)).toEqual(golden.body);
+  });
+});
+
+describe('reasoning_effort', () => {
+  test('is a level from Gemini 3 on, the nearest one that the model has', () => {
+    expect(thinking('none', 'gemini-3-flash-preview')).toEqual({
+      thinkingLevel: 'minimal',
+      includeThoughts: true,
+    });
+    expect(thinking('none', 'gemini-3.8-flash')).toEqual({ thinkingLevel: 'low', includeThoughts: true });
+    expect(thinking('medium', 'gemini-3-pro-preview')).toEqual({
+      thinkingLevel: 'high',
+      includeThoughts: true,
+    });
+    expect(thinking('medium', 'gemini-flash-latest')).toEqual({
+      thinkingLevel: 'medium',
+      includeThoughts: true,
+    });
+    expect(thinking('max', 'gemini-4-argon')).toEqual({ thinkingLevel: 'high', includeThoughts: true });
+  });
+
+  test('is a budget on 2.5, which its Pro cannot set to nothing', () => {
+    expect(thinking('low', 'gemini-2.5-flash')).toEqual({ thinkingBudget: 1_024, includeThoughts: true });
+    expect(thinking('none', 'gemini-2.5-flash')).toEqual({ thinkingBudget: 0 });
+    expect(thinking('none', 'gemini-2.5-pro')).toEqual({ thinkingBudget: 128, includeThoughts: true });
+  });
+
+  test('is nothing where the model does not think, and thoughts are shown where nobody asked', () => {
+    expect(thinking('high', 'gemini-2.0-flash')).toBeUndefined();
+    expect(thinking(undefined, 'gemini-2.5-flash')).toEqual({ includeThoughts: true });
+    expect(thinking('extreme', 'gemini-3-flash-preview')).toEqual({ includeThoughts: true });
+  });
+});
+
+describe('what cannot go together', () => {
+  const both = {
+    tools: [{ type: 'function', function: { name: 'a' } }],
+    response_format: { type: 'json_object' },
+  };
+
+  test('a response format beside tools is refused by older models', () => {
+    expect(refusal(both, 'gemini-2.5-flash')).toEqual({
+      code: 'unsupported_parameter',
+      param: 'response_format',
+    });
+    expect(refusal(both)).toBeUndefined();
+  });
+
+  test('the result of a call that nobody made is the caller’s mistake', () => {
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'tool', tool_call_id: 'call_9', content: 'x' },
+    ];
+    expect(refusal({ messages })).toEqual({ code: 'invalid_value', param: 'messages[1].tool_call_id' });
+  });
+
+  test('an image that is neither a web address nor inline is the caller’s mistake', () => {
+    const content = [{ type: 'image_url', image_url: { url: 'file:///etc/passwd' } }];
+    expect(refusal({ messages: [{ role: 'user', content }] })).toEqual({
+      code: 'invalid_value',
+      param: 'messages[0].content[0].image_url.url',
+    });
+  });
+});
+
+describe('instructions', () => {
+  test('alone are the user’s turn', () => {
+    const made = bodyFor({ messages: [{ role: 'system', content: 'Say hi.' }] });
+    expect(made).not.toHaveProperty('systemInstruction');
+    expect(made['contents']).toEqual([{ role: 'user', parts: [{ text: 'Say hi.' }] }]);
+  });
+
+  test('go into the first turn of a model that has no place for them', () => {
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hi' },
+    ];
+    const made = bodyFor({ messages }, 'gemma-3-27b-it');
+    expect(made).not.toHaveProperty('systemInstruction');
+    expect(made['contents']).toEqual([{ role: 'user', parts: [{ text: 'Be brief.' }, { text: 'Hi' }] }]);
+  });
+});
+
+describe('capabilities', () => {
+  const always = ['image_input', 'max_tokens', 'seed', 'stop', 'temperature', 'top_p'];
+  const formats = ['audio_input', 'json_object', 'json_schema', 'tool_choice', 'tools'];
+  const penalties = ['frequency_penalty', 'presence_penalty'];
+
+  test('differ by generation', () => {
+    const declared = (model: string) => [...capabilitiesOf(geminiModel(model))].sort();
+    expect(declared('gemini-2.0-flash')).toEqual([...always, ...formats, ...penalties, 'n'].sort());
+    expect(declared('gemini-1.5-pro')).toEqual([...always, ...formats, ...penalties, 'n'].sort());
+    expect(declared('gemini-2.5-pro')).toEqual([...always, ...formats, 'n'].sort());
+    expect(declared('gemini-3-pro-preview')).toEqual([...always, ...formats, ...penalties].sort());
+    expect(declared('gemini-pro-latest')).toEqual([...always, ...formats, ...penalties].sort());
+    expect(declared('gemma-3-27b-it')).toEqual([...always].sort());
+  });
+});
