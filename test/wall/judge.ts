@@ -1,4 +1,11 @@
-import { type ChatCompletion, checkStream, type ErrorEnvelope, isErrorCode } from '@tailrace/protocol';
+import {
+  type ChatCompletion,
+  checkStream,
+  type ErrorEnvelope,
+  type FinishReason,
+  isErrorCode,
+  type UsageWire,
+} from '@tailrace/protocol';
 import type { Fault, Outcome } from '../../packages/server/src/wall/fault.ts';
 import { healthyTokens } from '../../packages/server/src/wall/healthy-answer.ts';
 import type { RawResponse } from '../support/http-bytes.ts';
@@ -11,53 +18,74 @@ export interface Verdict {
   readonly lies: readonly string[];
 }
 
-/** `choices`: how many were asked for. `truths`: texts that the first choice may hold, or begin with. */
+/** One answer that the client may be given. */
 export interface Truth {
-  readonly choices: number;
+  /** By choice. */
   readonly texts: readonly string[];
+  readonly finish: FinishReason;
 }
 
-/** What the client may be told: the text of the fault, and that of the healthy target beside it. */
-export function truthOf(fault: Fault): Truth {
-  const healthy = healthyTokens({ messages: messages.map(({ role, content }) => ({ role, text: content })) });
+/** What the client may be told: the answer of the fault, and that of the healthy target beside it. */
+export function truthsOf(fault: Fault): readonly Truth[] {
+  const ask = { messages: messages.map(({ role, content }) => ({ role, text: content })) };
   const n = fault.asks?.['n'];
-  const text = fault.says?.(healthy) ?? healthy.join('');
-  // What is never handed to the healthy target must come as the fault says it.
-  const handedOver = fault.expected.one.streaming.kind !== 'whole';
-  return {
-    choices: typeof n === 'number' ? n : 1,
-    texts: handedOver ? [...new Set([text, healthy.join('')])] : [text],
+  const choices = Array.from({ length: typeof n === 'number' ? n : 1 }, (_, index) =>
+    healthyTokens(ask, index),
+  );
+  const healthy: Truth = { texts: choices.map((tokens) => tokens.join('')), finish: 'stop' };
+  const own: Truth = {
+    texts: choices.map((tokens) => fault.says?.(tokens) ?? tokens.join('')),
+    finish: fault.finishes ?? 'stop',
   };
+  // What is never handed to the healthy target must come as the fault says it.
+  return fault.expected.one.streaming.kind === 'whole' ? [own] : [own, healthy];
 }
 
-export function judgeStream(response: RawResponse, truth: Truth): Verdict {
+export function judgeStream(response: RawResponse, truths: readonly Truth[]): Verdict {
   if (response.status !== 200) return judgeRefusal(response);
-  const { violations, summary } = checkStream(response.body, { choices: truth.choices });
+  const { violations, summary } = checkStream(response.body, { choices: truths[0]?.texts.length ?? 1 });
   const lies = violations.map(({ rule, message }) => `${rule}: ${message}`);
-  const said = summary.choices[0]?.content ?? '';
+  const said = summary.choices.map(({ content, finishReason }) => ({ text: content, finish: finishReason }));
   if (summary.error !== undefined) {
-    if (!truth.texts.some((text) => text.startsWith(said))) lies.push(`not a part of the text: ${said}`);
     const { code } = summary.error;
+    const begun = ({ texts }: Truth) => said.every(({ text }, index) => texts[index]?.startsWith(text));
+    if (!truths.some(begun)) lies.push(`not a part of the text: ${shown(said)}`);
     if (!isErrorCode(code))
       return { outcome: { kind: 'whole' }, lies: [...lies, `an unknown code: ${code}`] };
     return { outcome: { kind: 'error-event', code }, lies };
   }
   if (!response.complete) lies.push('the body was cut without a word');
-  if (!truth.texts.includes(said)) lies.push(`not the text: ${said.slice(0, 400)}`);
-  if (!((summary.usage?.completion_tokens ?? 0) > 0)) lies.push('no tokens in the usage');
-  return { outcome: { kind: 'whole' }, lies };
+  return { outcome: { kind: 'whole' }, lies: [...lies, ...wholeLies(said, summary.usage, truths)] };
 }
 
-export function judgeObject(response: RawResponse, truth: Truth): Verdict {
+export function judgeObject(response: RawResponse, truths: readonly Truth[]): Verdict {
   if (response.status !== 200) return judgeRefusal(response);
   const { choices, usage } = JSON.parse(response.body.toString()) as ChatCompletion;
-  const said = choices[0]?.message.content ?? '';
-  const lies: string[] = [];
-  if (choices.length !== truth.choices) lies.push(`${choices.length} choices`);
-  if (!truth.texts.includes(said)) lies.push(`not the text: ${said.slice(0, 400)}`);
-  if (choices.some(({ finish_reason: reason }) => reason === null)) lies.push('no finish reason');
-  if (!(usage.completion_tokens > 0)) lies.push('no tokens in the usage');
-  return { outcome: { kind: 'whole' }, lies };
+  const said = choices.map(({ message, finish_reason: finish }) => ({ text: message.content ?? '', finish }));
+  return { outcome: { kind: 'whole' }, lies: wholeLies(said, usage, truths) };
+}
+
+interface SaidChoice {
+  readonly text: string;
+  readonly finish: FinishReason | undefined;
+}
+
+function wholeLies(
+  said: readonly SaidChoice[],
+  usage: UsageWire | undefined,
+  truths: readonly Truth[],
+): string[] {
+  const told = ({ texts, finish }: Truth) =>
+    said.length === texts.length &&
+    said.every((choice, index) => choice.text === texts[index] && choice.finish === finish);
+  return [
+    ...(truths.some(told) ? [] : [`not the answer: ${shown(said)}`]),
+    ...((usage?.completion_tokens ?? 0) > 0 ? [] : ['no tokens in the usage']),
+  ];
+}
+
+function shown(said: readonly SaidChoice[]): string {
+  return JSON.stringify(said).slice(0, 600);
 }
 
 function judgeRefusal({ status, body }: RawResponse): Verdict {

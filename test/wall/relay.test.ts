@@ -14,7 +14,7 @@ import {
   modes,
   wallConfig,
 } from './columns.ts';
-import { judgeObject, judgeStream, truthOf } from './judge.ts';
+import { judgeObject, judgeStream, truthsOf } from './judge.ts';
 import { isPending, pending } from './pending.ts';
 import { messages } from './wall-client.ts';
 
@@ -33,6 +33,7 @@ const titles: Readonly<Record<Column, string>> = {
 
 // A stall that nobody can take over is waited for: at least 30 s, and with retries more than once.
 const patienceMs = 150_000;
+const mostIdleConnections = 8;
 const onlyColumns = process.env['TAILRACE_WALL_COLUMN']?.split(',');
 const onlyFaults = process.env['TAILRACE_WALL_FAULT'];
 
@@ -80,7 +81,7 @@ describe('through the relay', () => {
             await exchange(wallPort, { method: 'POST', path: '/wall/reset', body: '' });
             const response = await askRelay(column, faultCase, mode);
             const judge = mode === 'streaming' ? judgeStream : judgeObject;
-            expect(judge(response, truthOf(faultCase.fault))).toEqual({ outcome, lies: [] });
+            expect(judge(response, truthsOf(faultCase.fault))).toEqual({ outcome, lies: [] });
             await untilNothingIsLeft();
           },
           patienceMs,
@@ -98,6 +99,11 @@ describe('through the relay', () => {
       body: JSON.stringify({ model: modelOf(column, faultCase), messages, stream, ...asks }),
     });
   }
+
+  // Idle connections are kept for the next request; whatever is beyond a handful was forgotten.
+  test('and the server holds no more connections than it can use again', () => {
+    expect(wall.stats().connections_open).toBeLessThanOrEqual(mostIdleConnections);
+  });
 
   /** The server has let go of the wall, and of its own run. */
   async function untilNothingIsLeft(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@tailrace/protocol';
+import type { ErrorCode, FinishReason } from '@tailrace/protocol';
 import type { JsonObject } from '../domain/json.ts';
 import type { ChatAsk } from './chat-ask.ts';
 import type { WallConnection } from './connection.ts';
@@ -78,4 +78,6 @@ export interface Fault {
   readonly expected: ExpectedOutcomes;
   /** The text that the answer holds, where it is not the healthy one. */
   readonly says?: (healthyTokens: readonly string[]) => string;
+  /** How its answer finishes once a relay has put it right. Default: `stop`. */
+  readonly finishes?: FinishReason;
 }

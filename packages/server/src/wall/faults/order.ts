@@ -174,6 +174,7 @@ export const order: readonly Fault[] = [
         end: 'whole',
       })),
       expected: alwaysWhole,
+      finishes: meaning,
     }),
   ),
   {

@@ -34,6 +34,7 @@ const toolFault = (
   play: streamed((stream, _controls, ask) => callStream(stream, calls(ask))),
   expected,
   says: () => '',
+  finishes: 'tool_calls',
 });
 
 export const tools: readonly Fault[] = [
