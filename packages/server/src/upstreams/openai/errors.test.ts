@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { failureOf, shown } from './errors.ts';
+
+const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], nowMs: 0 };
+const judged = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  failureOf({ status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }, context);
+const error = (message: string, more: object = {}) => ({ error: { message, ...more } });
+
+describe('an HTTP error of an upstream', () => {
+  test.each([
+    [401, 'upstream_auth', true],
+    [403, 'upstream_auth', true],
+    [402, 'upstream_refused', true],
+    [404, 'upstream_refused', true],
+    [408, 'upstream_refused', undefined],
+    [409, 'upstream_refused', undefined],
+    [429, 'rate_limit_exceeded', undefined],
+    [500, 'upstream_refused', undefined],
+    [503, 'upstream_refused', undefined],
+    [529, 'upstream_refused', undefined],
+    [400, 'invalid_value', undefined],
+    [418, 'invalid_value', undefined],
+    [422, 'invalid_value', undefined],
+    [204, 'upstream_protocol', undefined],
+  ])('%i is %s', (status, code, permanent) => {
+    const reason = judged(status, error('some words'));
+    expect(reason.code).toBe(code);
+    expect(reason.permanent).toBe(permanent);
+  });
+
+  test('keeps a code of ours where it is the caller’s, and a path that can be one', () => {
+    expect(
+      judged(400, error('x', { code: 'unsupported_parameter', param: 'tools[0].function.name' })),
+    ).toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'tools[0].function.name',
+    });
+    // Codes that are no fault of a caller are none of ours here.
+    expect(judged(400, error('x', { code: 'internal_error', param: 'not a path!' }))).toEqual({
+      code: 'invalid_value',
+      message: 'The upstream refused the request: x',
+      detail: expect.any(String),
+    });
+  });
+
+  test('for want of credit is the operator’s, though it comes as 429', () => {
+    expect(judged(429, error('quota', { code: 'insufficient_quota' }))).toMatchObject({
+      code: 'upstream_refused',
+      permanent: true,
+    });
+  });
+
+  test.each([
+    [400, "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens"],
+    [400, "The input (3100 tokens) is longer than the model's context length (2048 tokens)."],
+    [400, 'the request exceeds the available context size, try increasing it'],
+    [500, 'the request exceeds the available context size. try increasing the context size'],
+    [
+      400,
+      'Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length',
+    ],
+    [400, 'Please reduce the length of the messages or completion.'],
+    [422, 'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096'],
+    [400, 'The prompt is too long: 140000, model maximum context length: 131071'],
+    [400, "This model's maximum prompt length is 131072 but the request contains 140000 tokens."],
+    [400, 'Requested tokens (3100) exceed context window of 2048'],
+    [400, 'The number of tokens to keep from the initial prompt is greater than the context length'],
+    [400, 'prompt too long; exceeded max context length by 4 tokens'],
+  ])('%i that words the context: %s', (status, message) => {
+    expect(judged(status, error(message)).code).toBe('context_length_exceeded');
+  });
+
+  test.each(['content_policy_violation', 'content_filter'])('%s is never routed around', (code) => {
+    expect(judged(400, error('no', { code })).code).toBe('content_policy_violation');
+  });
+
+  test('may be worded in any of the ways in which providers word it', () => {
+    const wordings = [
+      error('boom'),
+      { error: 'boom' },
+      { message: 'boom', object: 'error', code: 400 },
+      { detail: 'boom' },
+      { detail: [{ loc: ['body', 'messages', 0, 'role'], msg: 'boom', type: 'x' }] },
+      [error('boom')],
+      'boom',
+      '"boom"',
+    ];
+    for (const body of wordings)
+      expect(judged(400, body).message).toBe('The upstream refused the request: boom');
+    expect(judged(400, wordings[4]).param).toBe('messages[0].role');
+    for (const body of ['', '{}', '[]', 'null', '<html>x</html>', '5']) {
+      expect(judged(400, body).message).toBe('The upstream refused the request.');
+    }
+  });
+});
+
+describe('what a client sees of an upstream’s words', () => {
+  test.each([
+    ['ask https://api.example.com/v1 for more', 'ask … for more'],
+    ['lab.corp:8000 says no', '… says no'],
+    ['key sk-secret-1 is wrong', 'key … is wrong'],
+    ['Incorrect API key provided: sk-proj-ab12cd34ef.', 'Incorrect API key provided: …'],
+    ['Bearer abc.def is wrong', '… is wrong'],
+    ['connect 10.0.0.5:8000 refused', 'connect … refused'],
+    ['upstream at node7.cluster.local:9000/x failed', 'upstream at … failed'],
+    ['two\nlines\u0007', 'two lines'],
+    ["field 'api_version' of key_values is unknown", "field 'api_version' of key_values is unknown"],
+  ])('%j becomes %j', (message, expected) => {
+    expect(shown(message, context.hidden)).toBe(expected);
+  });
+
+  test('is at most 300 characters, and never half a character', () => {
+    const text = shown('😀'.repeat(400), []);
+    expect(text.length).toBeLessThanOrEqual(300);
+    expect(text.isWellFormed()).toBe(true);
+    expect(text.endsWith('…')).toBe(true);
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import type { JsonValue } from '../../domain/json.ts';
+import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
+import { findPreset, genericPreset, type PresetName } from './presets.ts';
+import { requestBody } from './request.ts';
+
+const hello: JsonValue = [{ role: 'user', content: 'hi' }];
+
+/** The body that a preset would get. Refused requests are the wire's affair. */
+function sent(more: Record<string, JsonValue>, preset?: PresetName, prefix?: string) {
+  const decoded = decodeChatRequest({ model: 'm', messages: hello, ...more });
+  if (!decoded.ok) throw new Error(decoded.failure.message);
+  const row = preset === undefined ? genericPreset : findPreset(preset);
+  if (row === undefined) throw new Error(`no preset ${preset}`);
+  return requestBody(
+    {
+      request: decoded.value.request,
+      model: 'there',
+      keyId: 'k',
+      completionId: 'c',
+      ...(prefix === undefined ? {} : { prefix }),
+    },
+    row,
+  );
+}
+
+const message = (assistant: Record<string, JsonValue>, preset?: PresetName) => {
+  const { messages } = sent({ messages: [{ role: 'assistant', ...assistant }] }, preset);
+  return Array.isArray(messages) ? messages[0] : undefined;
+};
+
+describe('the body for an upstream', () => {
+  test('is the client’s, with the model there, streaming on and usage asked for', () => {
+    expect(sent({ temperature: 0.5, top_k: 40, stream: false, __proto__x: 1 })).toEqual({
+      model: 'there',
+      messages: hello,
+      stream: true,
+      stream_options: { include_usage: true },
+      temperature: 0.5,
+      top_k: 40,
+      __proto__x: 1,
+    });
+  });
+
+  test('has no field that is null, and none that asks for nothing where OpenAI refuses that', () => {
+    const nothing = {
+      tools: [],
+      tool_choice: 'none',
+      parallel_tool_calls: false,
+      stop: [],
+      response_format: { type: 'text' },
+    };
+    const nulls = { seed: null, temperature: null, unknown: null };
+    expect(Object.keys(sent({ ...nothing, ...nulls, functions: [], metadata: { a: 'b' } }))).toEqual([
+      'model',
+      'messages',
+      'stream',
+      'stream_options',
+    ]);
+  });
+
+  test('keeps fields that the preset lacks out of it: what is left in them asks for nothing', () => {
+    const body = sent({ n: 1, logprobs: false, logit_bias: {}, presence_penalty: 0 }, 'groq');
+    expect(body).not.toHaveProperty('n');
+    expect(body).not.toHaveProperty('logprobs');
+    expect(body).not.toHaveProperty('logit_bias');
+    expect(body).toHaveProperty('presence_penalty', 0);
+  });
+
+  test.each<[PresetName, string]>([
+    ['openai', 'max_completion_tokens'],
+    ['ollama', 'max_tokens'],
+  ])('of %s says %s, whatever the client called it', (preset, field) => {
+    for (const given of ['max_tokens', 'max_completion_tokens']) {
+      const body = sent({ [given]: 7 }, preset);
+      expect(Object.entries(body).filter(([key]) => key.startsWith('max'))).toEqual([[field, 7]]);
+    }
+  });
+
+  test('of Mistral has its own name for the seed, and no stream_options', () => {
+    const body = sent(
+      { seed: 5, user: 'u', stream: true, stream_options: { include_usage: true } },
+      'mistral',
+    );
+    expect(body).toMatchObject({ random_seed: 5 });
+    expect(Object.keys(body)).not.toEqual(expect.arrayContaining(['seed']));
+    expect(body).not.toHaveProperty('stream_options');
+    expect(body).not.toHaveProperty('user');
+  });
+
+  test('of OpenAI asks for no padding', () => {
+    expect(sent({}, 'openai')['stream_options']).toEqual({ include_usage: true, include_obfuscation: false });
+  });
+
+  test('calls the developer what the preset calls it, and leaves out names that it refuses', () => {
+    const messages = [{ role: 'developer', content: 'x', name: 'n' }];
+    expect(sent({ messages }, 'groq')['messages']).toEqual([{ role: 'system', content: 'x' }]);
+    expect(sent({ messages }, 'openai')['messages']).toEqual(messages);
+  });
+});
+
+describe('an assistant message that comes back', () => {
+  const returned = {
+    content: null,
+    refusal: null,
+    audio: null,
+    function_call: null,
+    annotations: [],
+    reasoning_content: 'hm',
+    extra_content: { openrouter: { reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] } },
+    tool_calls: [
+      {
+        index: 0,
+        id: 'c',
+        type: 'function',
+        function: { name: 'f', arguments: '{}' },
+        extra_content: { google: { thought_signature: 's' } },
+      },
+    ],
+  };
+  const bare = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+
+  test('loses what is ours, and what was null', () => {
+    expect(message(returned, 'openai')).toEqual({ role: 'assistant', content: null, tool_calls: [bare] });
+  });
+
+  test('takes back to OpenRouter its reasoning details, to DeepSeek its reasoning', () => {
+    expect(message(returned, 'openrouter')).toEqual({
+      role: 'assistant',
+      content: null,
+      tool_calls: [bare],
+      reasoning_details: [{ type: 'reasoning.text', text: 'hm' }],
+    });
+    expect(message(returned, 'deepseek')).toMatchObject({ reasoning_content: 'hm' });
+  });
+
+  test('takes thought signatures back to an upstream that is only known by its address', () => {
+    expect(message(returned)).toMatchObject({
+      tool_calls: [{ ...bare, extra_content: { google: { thought_signature: 's' } } }],
+    });
+  });
+
+  test('without calls has text: its own, its refusal, or none', () => {
+    expect(message({ content: null, tool_calls: [] }, 'vllm')).toEqual({ role: 'assistant', content: '' });
+    expect(message({ content: null, refusal: 'No.' }, 'vllm')).toEqual({ role: 'assistant', content: 'No.' });
+    expect(message({ content: 'a', refusal: null }, 'vllm')).toEqual({ role: 'assistant', content: 'a' });
+  });
+});
+
+describe('the beginning of an answer', () => {
+  test.each<[PresetName, Record<string, JsonValue>, Record<string, JsonValue>]>([
+    ['vllm', { continue_final_message: true, add_generation_prompt: false }, {}],
+    ['sglang', { continue_final_message: true }, {}],
+    ['mistral', {}, { prefix: true }],
+    ['deepseek', {}, { prefix: true }],
+  ])('is handed to %s in its own way', (preset, inBody, inMessage) => {
+    const body = sent({}, preset, 'The mi');
+    expect(body).toMatchObject(inBody);
+    expect(body['messages']).toEqual([
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'The mi', ...inMessage },
+    ]);
+    expect(sent({}, preset)).not.toHaveProperty('continue_final_message');
+  });
+});
