@@ -1,9 +1,10 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
-import { compileJsonObject, compileSchema } from './grammar/compile-schema.ts';
+import { type CompiledGrammar, compileJsonObject, compileSchema } from './grammar/compile-schema.ts';
 import { createGrammarCache } from './grammar/grammar-cache.ts';
+import { compileToolCalls } from './grammar/tool-calls.ts';
 import type { AnswerShape } from './protocol.ts';
-import type { ToolSyntaxName } from './tool-syntax.ts';
+import { type ToolSyntaxName, toolSyntaxes } from './tool-syntax.ts';
 
 /** What answers may be, by request; compiled schemas are remembered. */
 export interface AnswerShapes {
@@ -15,9 +16,12 @@ export interface AnswerShapes {
 }
 
 const grammarsKept = 256;
+/** An agent sends the same tools with every turn; compiling fifty of them takes a while. */
+const toolSetsKept = 64;
 
 export function createAnswerShapes(): AnswerShapes {
   const compile = createGrammarCache(compileSchema, grammarsKept);
+  const toolSets = new Map<string, Result<CompiledGrammar>>();
   const anyObject = compileJsonObject().gbnf;
 
   function format(request: ChatRequest): Result<AnswerShape> {
@@ -26,7 +30,7 @@ export function createAnswerShapes(): AnswerShapes {
     if (request.stop.length > 0) {
       return together(
         'stop',
-        'A stop string could cut the JSON that response_format asks for: send one of both.',
+        "'stop' could cut the JSON that 'response_format' asks for: this model takes one of both.",
       );
     }
     if (responseFormat.type === 'json_object') return ok({ type: 'grammar', gbnf: anyObject });
@@ -34,10 +38,39 @@ export function createAnswerShapes(): AnswerShapes {
     return compiled.ok ? ok({ type: 'grammar', gbnf: compiled.value.gbnf }) : compiled;
   }
 
+  function calls(request: ChatRequest, syntax: ToolSyntaxName): Result<AnswerShape> {
+    const forced = request.toolChoice.type !== 'auto';
+    if (!forced && request.responseFormat.type !== 'text') {
+      return together(
+        'response_format',
+        "'response_format' and 'tools' with 'tool_choice: auto' cannot be enforced together by this model: " +
+          "send one of both, or 'tool_choice: required'.",
+      );
+    }
+    const compiled = compileTools(request, syntax);
+    return compiled.ok ? ok({ type: 'calls', gbnf: compiled.value.gbnf, forced }) : compiled;
+  }
+
+  function compileTools(request: ChatRequest, syntax: ToolSyntaxName): Result<CompiledGrammar> {
+    const { tools, toolChoice } = request;
+    // A function asked for by name is called once.
+    const parallel = request.parallelToolCalls && toolChoice.type !== 'function';
+    const key = JSON.stringify([syntax, toolChoice, parallel, tools]);
+    const known = toolSets.get(key);
+    toolSets.delete(key);
+    const result =
+      known ?? compileToolCalls(tools, { choice: toolChoice, parallel, syntax: toolSyntaxes[syntax] });
+    toolSets.set(key, result);
+    const [oldest] = toolSets.keys();
+    if (toolSets.size > toolSetsKept && oldest !== undefined) toolSets.delete(oldest);
+    return result;
+  }
+
   return {
-    of(request) {
-      return format(request);
-    },
+    of: (request, syntax) =>
+      request.tools.length > 0 && request.toolChoice.type !== 'none'
+        ? calls(request, syntax)
+        : format(request),
   };
 }
 

@@ -71,6 +71,8 @@ const honoured: Capabilities = new Set<Feature>([
   'logprobs',
   'json_object',
   'json_schema',
+  'tools',
+  'tool_choice',
 ]);
 const nothing: Capabilities = new Set();
 /** The one model whose context is chosen here: eight of these fit into 400 MB. */

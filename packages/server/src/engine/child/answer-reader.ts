@@ -66,7 +66,9 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   const decoder = createUtf8Decoder();
   const split = createReasoningSplit(ruledAtOnce || options.continued ? [] : options.tags, options.opened);
   const finder =
-    shape.type === 'calls' && !shape.forced ? createCallFinder(syntax.marker, syntax.atStart) : undefined;
+    shape.type === 'calls' && !shape.forced && !(options.continued && syntax.atStart)
+      ? createCallFinder(syntax.marker, syntax.atStart)
+      : undefined;
   const stops = createTextStream(options.stop);
   const reader = createCallReader(syntax);
   const tokens = createTokenAccount();

@@ -292,6 +292,82 @@ describe('scheduler', () => {
     expect(run.of(2)).toContainEqual(expect.objectContaining({ type: 'started', cachedTokens: 3 }));
   });
 
+  test('several choices read one prompt: the others copy its state, have seeds of their own, and end the job', async () => {
+    const run = fake({ sequences: 3, answer: 2 });
+    const tokens = Array.from({ length: 40 }, (_, index) => index);
+    run.scheduler.submit(job(1, { tokens, choices: 3 }));
+    await settle();
+    const read = run.log.flatMap((line) => (line.startsWith('read') ? [Number(line.split(':')[1])] : []));
+    expect(read.reduce((sum, length) => sum + length, 0)).toBe(39);
+    expect(run.log.filter((line) => line.startsWith('copy'))).toEqual([
+      'copy 1 from 0:39',
+      'copy 2 from 0:39',
+    ]);
+    expect(new Set(run.seeds).size).toBe(3);
+    const finished = run.of(1).flatMap((event) => (event.type === 'finished' ? [event.choice] : []));
+    expect(finished.toSorted()).toEqual([0, 1, 2]);
+    expect(run.types(1).filter((type) => type === 'taken' || type === 'started').length).toBe(2);
+    expect(run.types(1).filter((type) => type === 'ended').length).toBe(1);
+    expect(run.types(1).at(-1)).toBe('ended');
+  });
+
+  test('more choices than sequences are written one after the other', async () => {
+    const run = fake({ sequences: 1, answer: 2 });
+    run.scheduler.submit(job(1, { choices: 3 }));
+    run.scheduler.submit(job(2));
+    await settle();
+    expect(run.of(1).filter((event) => event.type === 'finished').length).toBe(3);
+    expect(run.types(2).at(-1)).toBe('ended');
+  });
+
+  test('an abort ends every choice, those that wait too, with one word', async () => {
+    const run = fake({ sequences: 2, answer: 1000 });
+    run.scheduler.submit(job(1, { choices: 4 }));
+    while (!run.log.includes('next 1')) await Promise.resolve();
+    run.hold();
+    await settle();
+    run.scheduler.abort(1);
+    run.letGo();
+    await settle();
+    expect(run.types(1).filter((type) => type === 'ended').length).toBe(1);
+    run.scheduler.submit(job(2, { maxTokens: 1 }));
+    await settle();
+    expect(run.types(2).at(-1)).toBe('ended');
+  });
+
+  test('a choice that fails fails the request once, and frees the places of the others', async () => {
+    const run = fake({ sequences: 2, answer: 1000 });
+    run.scheduler.submit(job(1, { choices: 2 }));
+    while (!run.log.includes('next 1')) await Promise.resolve();
+    run.failing.add(1);
+    await settle();
+    expect(run.types(1).filter((type) => type === 'failed').length).toBe(1);
+    expect(run.types(1).at(-1)).toBe('ended');
+    run.scheduler.submit(job(2, { maxTokens: 1 }));
+    await settle();
+    expect(run.types(2).at(-1)).toBe('ended');
+  });
+
+  test('a prompt that begins like one in another sequence copies that much of its state', async () => {
+    const run = fake({ sequences: 2, answer: 2 });
+    const system = Array.from({ length: 30 }, (_, index) => index);
+    run.scheduler.submit(job(1, { tokens: [...system, ...Array.from({ length: 60 }, () => 500)] }));
+    await settle();
+    run.scheduler.submit(job(2, { tokens: [...system, ...Array.from({ length: 9 }, () => 600)] }));
+    await settle();
+    expect(run.log).toContain('copy 1 from 0:30');
+    expect(run.of(2)).toContainEqual(expect.objectContaining({ type: 'started', cachedTokens: 30 }));
+  });
+
+  test('keys take turns at the places, whoever came first with how many', async () => {
+    const run = fake({ sequences: 1, answer: 1 });
+    for (const id of [1, 2, 3]) run.scheduler.submit(job(id, { keyId: 'busy' }));
+    run.scheduler.submit(job(4, { keyId: 'other' }));
+    await settle();
+    const order = run.events.flatMap((event) => (event.type === 'taken' ? [event.id] : []));
+    expect(order).toEqual([1, 4, 2, 3]);
+  });
+
   test('a stream that samples tokens without text says that it lives', async () => {
     const run = fake({ answer: 0 });
     let clock = 0;

@@ -145,7 +145,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const slot = slots.choose(job.tokens, job.sampling.repeatable);
       if (slot === undefined) return;
       if (siblings[0] === part) siblings.shift();
-      else queue.take(part);
+      else queue.serve(part);
       slot.task = openTask(part, slot);
       if (choice === 0) say({ type: 'taken', id: job.id });
     }
@@ -385,7 +385,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function abortAll(id: number): void {
     const waiting = queue.find((part) => part.job.id === id);
-    if (waiting !== undefined && queue.take(waiting)) close(id, waiting.job.choices);
+    if (waiting !== undefined && queue.remove(waiting)) close(id, waiting.job.choices);
     for (let index = siblings.length - 1; index >= 0; index--) {
       if (siblings[index]?.job.id !== id) continue;
       siblings.splice(index, 1);

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import type { ChatRequest, ResponseFormat, ToolChoice } from '../domain/chat-request.ts';
+import { createAnswerShapes } from './answer-shape.ts';
+
+const tool = {
+  name: 'f',
+  strict: false,
+  parameters: { type: 'object', properties: { a: { type: 'string' } } },
+};
+const person: ResponseFormat = { type: 'json_schema', name: 'p', strict: true, schema: { type: 'integer' } };
+
+function shape(fields: Partial<ChatRequest>) {
+  const request: ChatRequest = {
+    model: 'm',
+    messages: [],
+    stream: true,
+    includeUsage: false,
+    stop: [],
+    n: 1,
+    logprobs: false,
+    topLogprobs: 0,
+    responseFormat: { type: 'text' },
+    tools: [],
+    toolChoice: { type: 'auto' },
+    parallelToolCalls: true,
+    body: {},
+    ...fields,
+  };
+  return createAnswerShapes().of(request, 'tagged');
+}
+
+test('without tools or a format an answer is text, and so it is where no tool may be called', () => {
+  expect(shape({})).toEqual({ ok: true, value: { type: 'text' } });
+  expect(shape({ tools: [tool], toolChoice: { type: 'none' } })).toEqual({
+    ok: true,
+    value: { type: 'text' },
+  });
+});
+
+test('calls are forced where a choice asks for one, and left to the model otherwise', () => {
+  const choices: [ToolChoice, boolean][] = [
+    [{ type: 'auto' }, false],
+    [{ type: 'required' }, true],
+    [{ type: 'function', name: 'f' }, true],
+  ];
+  for (const [toolChoice, forced] of choices) {
+    expect(shape({ tools: [tool], toolChoice })).toMatchObject({
+      ok: true,
+      value: { type: 'calls', forced },
+    });
+  }
+});
+
+test('a schema that cannot be enforced is refused at its path, in a format and in a tool', () => {
+  const schema = { type: 'object', properties: { a: { if: { type: 'string' } } } };
+  expect(shape({ responseFormat: { ...person, schema } })).toMatchObject({
+    ok: false,
+    failure: {
+      code: 'unsupported_parameter',
+      param: 'response_format.json_schema.schema.properties.a.if',
+    },
+  });
+  expect(shape({ tools: [tool, { ...tool, name: 'g', parameters: schema }] })).toMatchObject({
+    ok: false,
+    failure: { param: 'tools[1].function.parameters.properties.a.if' },
+  });
+});
+
+test('fields that cannot be honoured together are refused naming both', () => {
+  const stopped = shape({ responseFormat: person, stop: ['x'] });
+  expect(stopped).toMatchObject({ ok: false, failure: { code: 'unsupported_parameter', param: 'stop' } });
+  expect(!stopped.ok && stopped.failure.message).toContain("'response_format'");
+  const both = shape({ responseFormat: person, tools: [tool] });
+  expect(both).toMatchObject({ ok: false, failure: { param: 'response_format' } });
+  expect(!both.ok && both.failure.message).toContain("'tools'");
+  expect(shape({ responseFormat: person, tools: [tool], toolChoice: { type: 'required' } }).ok).toBe(true);
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { toolSyntaxes } from '../tool-syntax.ts';
+import { type AnswerReaderOptions, createAnswerReader, type Said } from './answer-reader.ts';
+
+const encoder = new TextEncoder();
+const tags = [{ open: '<think>', close: '</think>' }];
+
+function reader(options: Partial<AnswerReaderOptions> = {}) {
+  return createAnswerReader({
+    shape: { type: 'text' },
+    syntax: toolSyntaxes.tagged,
+    tags,
+    opened: undefined,
+    stop: [],
+    continued: false,
+    constrain: () => true,
+    ...options,
+  });
+}
+
+/** Reads tokens given as text, each with a logprob that names it. */
+function read(tokens: readonly string[], options: Partial<AnswerReaderOptions> = {}) {
+  const answer = reader(options);
+  const said: Said[] = [];
+  for (const token of tokens) {
+    const bytes = [...encoder.encode(token)];
+    const reading = answer.push(Uint8Array.from(bytes), { token, logprob: -1, bytes, top_logprobs: [] });
+    said.push(...reading.said);
+    if (reading.stopped) return { answer, said, stopped: true };
+  }
+  said.push(...answer.flush());
+  return { answer, said, stopped: false };
+}
+
+const sum = (said: readonly Said[]): number =>
+  said.reduce((total, piece) => total + ('tokens' in piece ? piece.tokens : 0), 0);
+const entries = (said: readonly Said[]): string[] =>
+  said.flatMap((piece) => (piece.type === 'text' ? (piece.logprobs ?? []).map(({ token }) => token) : []));
+
+describe('answer reader', () => {
+  test('every token is counted once, with the text in which its last character leaves', () => {
+    const { said } = read(['ab', 'c', 'd', 'e'], { stop: ['cdx'] });
+    expect(said).toMatchObject([
+      { type: 'text', text: 'ab', tokens: 1 },
+      { type: 'text', text: 'cde', tokens: 3 },
+    ]);
+    expect(entries(said)).toEqual(['ab', 'c', 'd', 'e']);
+  });
+
+  test('a token of which a part is held is not counted before that part has left', () => {
+    const answer = reader({ stop: ['bx'] });
+    expect(answer.push(encoder.encode('ab'), undefined).said).toEqual([
+      { type: 'text', text: 'a', tokens: 0 },
+    ]);
+    expect(answer.push(encoder.encode('c'), undefined).said).toEqual([
+      { type: 'text', text: 'bc', tokens: 2 },
+    ]);
+  });
+
+  test('tokens that are parts of one character are counted with the character', () => {
+    const bytes = encoder.encode('😀');
+    const answer = reader();
+    expect(answer.push(bytes.subarray(0, 2), undefined).said).toEqual([]);
+    expect(answer.push(bytes.subarray(2), undefined).said).toEqual([{ type: 'text', text: '😀', tokens: 2 }]);
+  });
+
+  test('thoughts are counted as such, tags included, and have no logprobs among the answer’s', () => {
+    const { answer, said } = read(['<think>', 'hm', '</think>', '\n\n', 'So', '.']);
+    expect(said).toMatchObject([
+      { type: 'reasoning', text: 'hm' },
+      { type: 'text', text: 'So' },
+      { type: 'text', text: '.' },
+    ]);
+    expect(answer.reasoningTokens()).toBe(3);
+    expect(sum(said)).toBe(6);
+    expect(entries(said).slice(-2)).toEqual(['So', '.']);
+    expect(entries(said)).not.toContain('hm');
+  });
+
+  test('a stop string in thoughts or in a call cuts nothing', () => {
+    const call = ['<tool_call>', '\n{"name": "f", "arguments": {"a": "x"}}', '\n</tool_call>'];
+    const { said, stopped } = read(['<think>', 'x', '</think>', ...call], {
+      stop: ['x'],
+      shape: { type: 'calls', gbnf: 'g', forced: false },
+    });
+    expect(stopped).toBe(false);
+    expect(said).toMatchObject([
+      { type: 'reasoning', text: 'x' },
+      { type: 'call', index: 0, name: 'f' },
+      { type: 'arguments', index: 0, text: '{"a": "x"}' },
+    ]);
+  });
+
+  test('the grammar sets in behind the marker, with what came in the same token', () => {
+    const seen: string[] = [];
+    const shape = { type: 'calls', gbnf: 'g', forced: false } as const;
+    const { said } = read(['Well', '. <tool', '_call>{', '"name":"f","arguments":{}}'], {
+      shape,
+      constrain: (written) => {
+        seen.push(written);
+        return written.startsWith('<tool_call>\n');
+      },
+    });
+    expect(seen).toEqual(['<tool_call>{', '<tool_call>\n{']);
+    expect(said).toMatchObject([
+      { type: 'text', text: 'Well' },
+      { type: 'text', text: '.' },
+      { type: 'call', name: 'f' },
+      { type: 'arguments', text: '{}' },
+    ]);
+  });
+
+  test('a marker that the grammar does not allow to go on is text, and nothing is lost', () => {
+    const { said, answer } = read(['<tool_call>', 'oops', ' really'], {
+      shape: { type: 'calls', gbnf: 'g', forced: false },
+      constrain: () => false,
+    });
+    expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe(
+      '<tool_call>oops really',
+    );
+    expect(answer.calls()).toBe(0);
+  });
+
+  test('where the template opened a thought the grammar rules only what comes behind it', () => {
+    const seen: string[] = [];
+    const { said } = read(['so', '</think>', '\n', '{}'], {
+      shape: { type: 'grammar', gbnf: 'g' },
+      opened: tags[0],
+      constrain: (written) => {
+        seen.push(written);
+        return true;
+      },
+    });
+    expect(seen).toEqual(['{}']);
+    expect(said).toMatchObject([
+      { type: 'reasoning', text: 'so' },
+      { type: 'text', text: '{}' },
+    ]);
+  });
+
+  test('a continued answer has no thoughts: what looks like a tag is text', () => {
+    const { said } = read(['<think>', 'x'], { continued: true });
+    expect(said.every((piece) => piece.type === 'text')).toBe(true);
+  });
+});

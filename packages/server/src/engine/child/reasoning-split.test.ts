@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { createReasoningSplit, detectReasoningTags, openedTags } from './reasoning-split.ts';
+import { createUtf8Decoder } from './utf8-decoder.ts';
+
+const think = { open: '<think>', close: '</think>' };
+
+/** Feeds bytes cut at the given places, as tokens would cut them. */
+function split(text: string, cuts: readonly number[], opened = false) {
+  const bytes = new TextEncoder().encode(text);
+  const decoder = createUtf8Decoder();
+  const splitter = createReasoningSplit([think], opened ? think : undefined);
+  const out = { reasoning: '', text: '' };
+  const add = (parts: { reasoning: string; text: string }): void => {
+    out.reasoning += parts.reasoning;
+    out.text += parts.text;
+  };
+  let from = 0;
+  for (const cut of [...cuts, bytes.length]) {
+    add(splitter.push(decoder.push(bytes.subarray(from, cut))));
+    from = cut;
+  }
+  add(splitter.flush());
+  return out;
+}
+
+describe('reasoning split', () => {
+  const text = '\n<think>\nwhy, é 😀 </thin\n</think>\n\nSo: <think>not a thought</think>.';
+  const whole = { reasoning: 'why, é 😀 </thin\n', text: 'So: <think>not a thought</think>.' };
+
+  test('a block that opens the answer is reasoning wherever its tags are split, later tags are text', () => {
+    const length = new TextEncoder().encode(text).length;
+    for (let first = 0; first <= length; first++) {
+      for (const second of [first, first + 1, first + 5]) {
+        expect(split(text, [first, Math.min(second, length)])).toEqual(whole);
+      }
+    }
+    expect(split(text, [...Array(length).keys()])).toEqual(whole);
+  });
+
+  test('a block that the template opened is reasoning from the first character', () => {
+    const opened = '\nwhy\n</think>\n\nSo.';
+    for (let cut = 0; cut <= opened.length; cut++) {
+      expect(split(opened, [cut], true)).toEqual({ reasoning: 'why\n', text: 'So.' });
+    }
+  });
+
+  test('text that only looks like a tag at first leaves as text, white space and all', () => {
+    for (const plain of [' <thin', '  <thinker> a', 'a <think>b</think>', '', '<', '\n\n']) {
+      for (let cut = 0; cut <= plain.length; cut++) {
+        expect(split(plain, [cut])).toEqual({ reasoning: '', text: plain });
+      }
+    }
+  });
+
+  test('white space without end is not waited through', () => {
+    const splitter = createReasoningSplit([think], undefined);
+    expect(splitter.push(' '.repeat(65)).text).toBe(' '.repeat(65));
+    expect(splitter.push('<think>').text).toBe('<think>');
+  });
+
+  test('thoughts that never end are reasoning to the last unit', () => {
+    expect(split('<think>on and on </thi', [3, 9])).toEqual({ reasoning: 'on and on </thi', text: '' });
+  });
+
+  test('thoughts leave as they come, but for what may be the closing tag', () => {
+    const splitter = createReasoningSplit([think], think);
+    expect(splitter.push('a</').reasoning).toBe('a');
+    expect(splitter.held()).toBe(2);
+    expect(splitter.push('b').reasoning).toBe('</b');
+    expect(splitter.phase()).toBe('reasoning');
+  });
+});
+
+describe('tags', () => {
+  test('of the rarer tags those count that the template shows', () => {
+    expect(detectReasoningTags(undefined).map((tags) => tags.open)).toEqual(['<think>']);
+    expect(detectReasoningTags("… '[THINK]' …").map((tags) => tags.open)).toEqual(['<think>', '[THINK]']);
+  });
+
+  test('a prompt that ends with an opening tag leaves it open', () => {
+    expect(openedTags('x<|assistant|>\n<think>\n', [think])).toBe(think);
+    expect(openedTags('<think></think>', [think])).toBeUndefined();
+  });
+});

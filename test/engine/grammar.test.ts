@@ -1,0 +1,58 @@
+import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileJsonObject, compileSchema } from '../../packages/server/src/engine/grammar/compile-schema.ts';
+import { readCorpus } from '../../packages/server/src/engine/grammar/testing/corpus.ts';
+import { fuzzSchemas } from '../../packages/server/src/engine/grammar/testing/fuzz-schemas.ts';
+import {
+  compileToolCalls,
+  genericToolCallSyntax,
+} from '../../packages/server/src/engine/grammar/tool-calls.ts';
+
+describe('llama.cpp itself', () => {
+  let llama: Llama;
+  beforeAll(async () => {
+    llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.error });
+  });
+  afterAll(() => llama.dispose());
+
+  test('accepts the grammar of every schema of the corpus', async () => {
+    const refused: string[] = [];
+    let accepted = 0;
+    for (const { name, schema } of readCorpus()) {
+      const compiled = compileSchema(schema, { path: 'schema' });
+      if (!compiled.ok) continue;
+      try {
+        await llama.createGrammar({ grammar: compiled.value.gbnf });
+        accepted += 1;
+      } catch {
+        refused.push(name);
+      }
+    }
+    expect(refused).toEqual([]);
+    expect(accepted).toBeGreaterThanOrEqual(120);
+  });
+
+  test('accepts the grammars of any object and of tool calls', async () => {
+    const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+    const calls = compileToolCalls([{ name: 'weather', parameters, strict: true }], {
+      choice: { type: 'required' },
+      parallel: true,
+      syntax: genericToolCallSyntax,
+    });
+    if (!calls.ok) throw new Error(calls.failure.message);
+    await llama.createGrammar({ grammar: compileJsonObject().gbnf });
+    await llama.createGrammar({ grammar: calls.value.gbnf });
+  });
+
+  test('refuses what is no grammar, so the tests above can fail', async () => {
+    await expect(llama.createGrammar({ grammar: 'root ::= [a' })).rejects.toThrow();
+    await expect(llama.createGrammar({ grammar: 'root ::= "a"{2500}' })).rejects.toThrow();
+  });
+});
+
+test('random sentences for 2,000 random schemas are valid by an independent judge', () => {
+  const { grammars, sentences, invalid } = fuzzSchemas(20261121, 2000);
+  expect(invalid).toEqual([]);
+  expect(grammars).toBeGreaterThan(1500);
+  expect(sentences).toBe(grammars * 3);
+});
