@@ -8,6 +8,7 @@ import { order } from './faults/order.ts';
 import { refusals } from './faults/refusals.ts';
 import { timing } from './faults/timing.ts';
 import { tools } from './faults/tools.ts';
+import { usage } from './faults/usage.ts';
 
 /** Every fault the wall knows, each name once. */
 export const faults: readonly Fault[] = [
@@ -16,6 +17,7 @@ export const faults: readonly Fault[] = [
   ...cuts,
   ...events,
   ...order,
+  ...usage,
   ...framing,
   ...tools,
 ];

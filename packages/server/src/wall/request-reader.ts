@@ -24,7 +24,7 @@ export interface RequestReader {
 }
 
 const maxHeadBytes = 64 * 1024;
-const maxBodyBytes = 32 * 1024 * 1024;
+const maxBodyBytes = 16 * 1024 * 1024;
 const headEnd = Buffer.from('\r\n\r\n');
 
 /** Reads HTTP/1.x requests off a socket, pipelined ones one after the other. */
