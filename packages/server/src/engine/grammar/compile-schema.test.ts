@@ -1,27 +1,287 @@
 import { describe, expect, test } from 'vitest';
-import { compileSchema } from './compile-schema.ts';
-import { parseGbnf, recognise } from './testing/gbnf.ts';
+import type { JsonValue } from '../../domain/json.ts';
+import { compileJsonObject, compileSchema } from './compile-schema.ts';
+import { keywords } from './keywords.ts';
+import { createGenerator, parseGbnf, recognise } from './testing/gbnf.ts';
+import { createRandom } from './testing/random.ts';
 
-describe('a schema as grammar', () => {
-  test('takes every subset of the optional properties, in their order', () => {
-    const schema = {
-      type: 'object',
-      properties: { a: { type: 'integer' }, b: { type: 'null' }, c: { type: 'boolean' } },
-      required: ['b'],
-      additionalProperties: false,
-    };
-    const compiled = compileSchema(schema, { path: 'schema' });
-    if (!compiled.ok) throw new Error(compiled.failure.message);
-    const grammar = parseGbnf(compiled.value.gbnf);
-    const accepted = (value: unknown): boolean => recognise(grammar, JSON.stringify(value)).accepted;
+function accepts(schema: JsonValue): (text: string) => boolean {
+  const compiled = compileSchema(schema, { path: 'schema' });
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.failure));
+  const grammar = parseGbnf(compiled.value.gbnf);
+  return (text) => recognise(grammar, text).accepted;
+}
+
+function refusal(schema: JsonValue): readonly [code: string, param: string | undefined] {
+  const compiled = compileSchema(schema, { path: 'schema' });
+  return compiled.ok ? ['none', compiled.value.gbnf] : [compiled.failure.code, compiled.failure.param];
+}
+
+describe('the text of an answer', () => {
+  test('has at most one space, after a colon or a comma', () => {
+    const accepted = accepts({ type: 'object', additionalProperties: { type: 'array' } });
+    expect(['{"a":[1,2],"b":[]}', '{"a": [1, 2], "b": []}'].map(accepted)).toEqual([true, true]);
     expect(
-      [{ b: null }, { a: 1, b: null }, { b: null, c: true }, { a: 1, b: null, c: true }].map(accepted),
-    ).toEqual([true, true, true, true]);
-    expect([{}, { a: 1 }, { c: true, b: null }, { b: null, d: 1 }].map(accepted)).toEqual([
-      false,
-      false,
-      false,
-      false,
+      ['{ "a":[]}', '{"a":  []}', '{"a" :[]}', '{"a":[] }', '{"a":[]}\n', '{"a":[1,\n2]}'].filter(accepted),
+    ).toEqual([]);
+  });
+
+  test('is JSON, never almost', () => {
+    const accepted = accepts({});
+    expect(
+      [
+        '01',
+        '1.',
+        '.5',
+        '+1',
+        '-',
+        '1e',
+        "'a'",
+        '"a',
+        '"\t"',
+        '"\\x"',
+        '[1,]',
+        '{"a"}',
+        '{"a":1,}',
+        'nul',
+        '',
+      ].filter(accepted),
+    ).toEqual([]);
+  });
+
+  test('holds no half of a surrogate pair', () => {
+    const accepted = accepts({ type: 'string' });
+    expect(accepted('"\ud83d"')).toBe(false);
+    expect(accepted('"\\ud83d"')).toBe(false);
+    expect(accepted('"😀"')).toBe(true);
+  });
+
+  test('has properties in the order of definition', () => {
+    const accepted = accepts({ type: 'object', properties: { b: { type: 'null' }, a: { type: 'null' } } });
+    expect(accepted('{"b":null,"a":null}')).toBe(true);
+    expect(accepted('{"a":null,"b":null}')).toBe(false);
+  });
+
+  test('of an object without a schema is an object', () => {
+    const grammar = parseGbnf(compileJsonObject().gbnf);
+    expect(['{}', '{"a":[1,{"b":null}]}'].map((text) => recognise(grammar, text).accepted)).toEqual([
+      true,
+      true,
     ]);
+    expect(['[]', '1', '', '{'].filter((text) => recognise(grammar, text).accepted)).toEqual([]);
+    const generate = createGenerator(grammar, createRandom(3));
+    for (let count = 0; count < 50; count += 1) expect(JSON.parse(generate(count * 5))).toBeTypeOf('object');
+  });
+
+  test('names beside the defined ones are never one of them', () => {
+    const accepted = accepts({
+      type: 'object',
+      properties: { ab: { type: 'null' } },
+      additionalProperties: { type: 'integer' },
+    });
+    expect(accepted('{"ab":1}')).toBe(false);
+    expect(accepted('{"ab":null,"ab":1}')).toBe(false);
+    expect(accepted('{"\\u0061b":1}')).toBe(false);
+    expect(accepted('{"a":1,"abc":2,"":3}')).toBe(true);
+  });
+});
+
+describe('recursion', () => {
+  test('through alternatives that lead back to themselves comes to an end', () => {
+    const accepted = accepts({
+      $defs: {
+        a: { anyOf: [{ $ref: '#/$defs/a' }, { type: 'string' }, { $ref: '#/$defs/b' }] },
+        b: { anyOf: [{ type: 'integer' }, { $ref: '#/$defs/a' }] },
+      },
+      $ref: '#/$defs/a',
+    });
+    expect(['"x"', '1'].map(accepted)).toEqual([true, true]);
+    expect(['true', 'null', '{}'].filter(accepted)).toEqual([]);
+  });
+
+  test.each<[string, JsonValue, string]>([
+    [
+      'a required property',
+      { type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] },
+      'schema.properties.a',
+    ],
+    ['a reference to itself', { $ref: '#' }, 'schema.$ref'],
+    [
+      'two references',
+      { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } },
+      'schema.$defs.b.$ref',
+    ],
+    ['an alternative', { anyOf: [{ $ref: '#' }] }, 'schema'],
+  ])('that cannot end is refused: %s', (_, schema, path) => {
+    const [code, param] = refusal(schema);
+    expect(code).toBe('invalid_value');
+    expect(param?.startsWith(path) === true || path.startsWith(param ?? '-'), param).toBe(true);
+  });
+});
+
+describe('a schema that nothing can satisfy', () => {
+  test.each<[string, JsonValue, string]>([
+    ['false', false, 'schema'],
+    [
+      'a range',
+      { type: 'object', properties: { n: { type: 'integer', minimum: 5, maximum: 3 } }, required: ['n'] },
+      'schema.properties.n',
+    ],
+    ['a range without whole numbers', { type: 'integer', minimum: 0.2, maximum: 0.8 }, 'schema'],
+    [
+      'a length',
+      { type: 'array', items: { type: 'string', minLength: 3, maxLength: 2 }, minItems: 1 },
+      'schema.items',
+    ],
+    ['a pattern and a length', { type: 'string', pattern: '^a{5}$', maxLength: 4 }, 'schema'],
+    [
+      'types that exclude each other',
+      { allOf: [{ type: 'string' }, { type: 'integer' }] },
+      'schema.allOf[0]',
+    ],
+    ['an enum of another type', { type: 'string', enum: [1, 2] }, 'schema'],
+    [
+      'a required property that is forbidden',
+      { type: 'object', properties: { a: {} }, required: ['b'], additionalProperties: false },
+      'schema.additionalProperties',
+    ],
+    ['all alternatives', { anyOf: [false, { type: 'integer', minimum: 2, maximum: 1 }] }, 'schema.anyOf[0]'],
+    ['not anything', { not: {} }, 'schema'],
+    ['too many needed', { type: 'array', items: { enum: [1, 2] }, uniqueItems: true, minItems: 3 }, 'schema'],
+  ])('is refused at its place: %s', (_, schema, path) => {
+    expect(refusal(schema)).toEqual(['invalid_value', path]);
+  });
+});
+
+describe('what cannot be enforced', () => {
+  const refused = Object.entries(keywords).filter(([, { status }]) => status === 'refused');
+
+  test.each(refused)('is refused at its path: %s', (name) => {
+    const inner: JsonValue = { type: 'object', [name]: { type: 'string' } };
+    expect(refusal({ type: 'object', properties: { a: inner } })).toEqual([
+      'unsupported_parameter',
+      `schema.properties.a.${name}`,
+    ]);
+  });
+
+  test.each<[JsonValue, string]>([
+    [{ properties: { a: { not: { minimum: 3 } } } }, 'schema.properties.a.not'],
+    [{ properties: { 'a b': { unknownWord: 1 } } }, 'schema.properties["a b"].unknownWord'],
+    [{ type: 'array', items: { $ref: 'https://example.org/schema' } }, 'schema.items.$ref'],
+    [{ $ref: '#name' }, 'schema.$ref'],
+    [{ type: 'string', format: 'jwt' }, 'schema.format'],
+    [{ type: 'integer', format: 'int16' }, 'schema.format'],
+    [{ type: 'string', pattern: '(a)\\1' }, 'schema.pattern'],
+    [{ type: 'string', pattern: 'a(?=b)' }, 'schema.pattern'],
+    [{ type: 'string', pattern: '(?<!a)b' }, 'schema.pattern'],
+    [{ type: 'string', pattern: '\\bword\\b' }, 'schema.pattern'],
+    [{ type: 'string', pattern: '\\p{L}' }, 'schema.pattern'],
+    [{ type: 'array', items: { type: 'string' }, uniqueItems: true }, 'schema.uniqueItems'],
+    [{ type: 'number', multipleOf: 0.01 }, 'schema.multipleOf'],
+    [{ type: 'integer', multipleOf: 12347 }, 'schema.multipleOf'],
+    [{ type: 'object', additionalProperties: {}, minProperties: 2 }, 'schema.minProperties'],
+    [
+      {
+        oneOf: [
+          { type: 'string', maxLength: 3 },
+          { type: 'string', minLength: 2 },
+        ],
+      },
+      'schema.oneOf',
+    ],
+    [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'schema.oneOf'],
+    [{ oneOf: [{ properties: { a: {} } }, { properties: { b: {} } }] }, 'schema.oneOf'],
+    [
+      { $defs: { x: { allOf: [{ contains: {} }] } }, anyOf: [{ $ref: '#/$defs/x' }] },
+      'schema.$defs.x.allOf[0].contains',
+    ],
+  ])('%j is refused at %s', (schema, path) => {
+    expect(refusal(schema)).toEqual(['unsupported_parameter', path]);
+  });
+});
+
+describe('what is no schema', () => {
+  test.each<[JsonValue, string, string]>([
+    [5, 'invalid_type', 'schema'],
+    [[], 'invalid_type', 'schema'],
+    [{ type: 5 }, 'invalid_type', 'schema.type'],
+    [{ type: 'strnig' }, 'invalid_value', 'schema.type'],
+    [{ type: [] }, 'invalid_value', 'schema.type'],
+    [{ properties: [] }, 'invalid_type', 'schema.properties'],
+    [{ properties: { a: 1 } }, 'invalid_type', 'schema.properties'],
+    [{ required: 'a' }, 'invalid_type', 'schema.required'],
+    [{ enum: [] }, 'invalid_value', 'schema.enum'],
+    [{ anyOf: [] }, 'invalid_value', 'schema.anyOf'],
+    [{ type: 'string', minLength: -1 }, 'invalid_value', 'schema.minLength'],
+    [{ type: 'string', maxLength: 1.5 }, 'invalid_value', 'schema.maxLength'],
+    [{ type: 'string', pattern: '(' }, 'invalid_value', 'schema.pattern'],
+    [{ type: 'string', pattern: '[b-a]' }, 'invalid_value', 'schema.pattern'],
+    [{ type: 'integer', multipleOf: 0 }, 'invalid_value', 'schema.multipleOf'],
+    [{ $ref: '#/nowhere' }, 'invalid_value', 'schema.$ref'],
+    [{ $ref: '#/$defs/%' }, 'invalid_value', 'schema.$ref'],
+  ])('%j is refused', (schema, code, path) => {
+    expect(refusal(schema)).toEqual([code, path]);
+  });
+});
+
+describe('size', () => {
+  const nested = (levels: number): JsonValue =>
+    levels === 0 ? { type: 'null' } : { type: 'array', items: nested(levels - 1) };
+
+  test('is bounded in depth, values, properties, counts and states', () => {
+    const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`p${index}`, {}]));
+    expect(refusal(nested(60))[0]).toBe('none');
+    expect(refusal(nested(65))).toEqual(['invalid_value', 'schema']);
+    expect(refusal({ enum: Array.from({ length: 60_000 }, (_, index) => index) })).toEqual([
+      'invalid_value',
+      'schema',
+    ]);
+    expect(refusal({ properties: many })).toEqual(['invalid_value', 'schema.properties']);
+    expect(refusal({ type: 'string', maxLength: 1_000_001 })).toEqual(['invalid_value', 'schema.maxLength']);
+    expect(refusal({ type: 'array', minItems: 1_000_001 })).toEqual(['invalid_value', 'schema.minItems']);
+    expect(refusal({ type: 'string', pattern: 'a.{30}b' })).toEqual(['invalid_value', 'schema.pattern']);
+    expect(refusal({ type: 'string', pattern: '((a{1,99}){1,99}){1,99}' })).toEqual([
+      'invalid_value',
+      'schema.pattern',
+    ]);
+  });
+
+  test('of the grammar grows no faster than the schema', () => {
+    const size = (count: number): number => {
+      const properties = Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [`p${index}`, { type: 'integer' }]),
+      );
+      const compiled = compileSchema({ type: 'object', properties }, { path: 'schema' });
+      return compiled.ok ? compiled.value.gbnf.length : Number.NaN;
+    };
+    expect(size(800) / size(100)).toBeLessThan(10);
+  });
+
+  test('of alternatives of alternatives that would stop the native check is refused', () => {
+    const level = (depth: number): JsonValue =>
+      depth === 0
+        ? { type: 'null' }
+        : { anyOf: [{ $ref: `#/$defs/l${depth - 1}` }, { $ref: `#/$defs/m${depth - 1}` }] };
+    const $defs = Object.fromEntries(
+      Array.from({ length: 30 }, (_, depth) => [
+        [`l${depth}`, level(depth)],
+        [`m${depth}`, { ...Object(level(depth)), title: 'm' }],
+      ]).flat(),
+    );
+    expect(refusal({ $defs, $ref: '#/$defs/l29' })).toEqual(['invalid_value', 'schema']);
+  });
+
+  test('leaves few derivations alive at any point of a text', () => {
+    const compiled = compileSchema(
+      { type: 'array', items: { type: 'string', maxLength: 5000 } },
+      { path: 'schema' },
+    );
+    if (!compiled.ok) throw new Error(compiled.failure.message);
+    const { accepted, widest } = recognise(
+      parseGbnf(compiled.value.gbnf),
+      JSON.stringify(['x'.repeat(4321)]),
+    );
+    expect(accepted).toBe(true);
+    expect(widest).toBeLessThan(20);
   });
 });
