@@ -111,9 +111,6 @@ describe('the sample of the contract', () => {
     expect(loaded.ok && loaded.warnings).toContain(
       'limits.max_streams is accepted, but not in force in this version',
     );
-    expect(loaded.ok && loaded.warnings).toContain(
-      'upstreams.claude (kind anthropic) is accepted, but not in force in this version',
-    );
   });
 });
 

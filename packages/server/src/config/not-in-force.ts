@@ -27,8 +27,5 @@ export const settingsNotInForce: readonly string[] = rows.map(({ setting }) => s
 /** One sentence for each setting of this configuration that is accepted but not in force in this version. */
 export function notInForce(config: Config): readonly string[] {
   const settings = rows.filter(({ isSet }) => isSet(config)).map(({ setting }) => setting);
-  for (const [name, { kind }] of config.upstreams) {
-    if (kind === 'anthropic' || kind === 'gemini') settings.push(`upstreams.${name} (kind ${kind})`);
-  }
   return settings.map((setting) => `${setting} is accepted, but not in force in this version`);
 }

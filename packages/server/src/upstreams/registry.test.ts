@@ -40,15 +40,17 @@ describe('creating the configured upstreams', () => {
       nowhere: { kind: 'openai', preset: 'vllm' },
       claude: { kind: 'anthropic' },
       stars: { kind: 'gemini' },
+      mars: { kind: 'gemini', baseUrl: 'mars' },
       lab: { script: join(folder, 'good.yaml') },
     });
-    expect([...upstreams.keys()]).toEqual(['cloud', 'lab']);
+    expect([...upstreams.keys()]).toEqual(['cloud', 'claude', 'stars', 'lab']);
     expect(problems).toEqual([
       expect.stringMatching(
         /^upstreams\.broken: .*bad\.yaml:2: answers\[0\]\.steps\[0\]: expected a step with one of /,
       ),
       'upstreams.empty: kind scripted needs script: the file with its answers',
       'upstreams.nowhere: preset vllm needs a base_url',
+      'upstreams.mars: base_url is not a URL',
     ]);
   });
 });

@@ -1,7 +1,9 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import type { Environment } from '../transport/proxy.ts';
+import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import type { Upstream } from './contract.ts';
+import { createGeminiUpstream } from './gemini/gemini.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
 import { type CreatedUpstream, createScriptedUpstream, type ScriptClock } from './scripted/scripted.ts';
 
@@ -25,8 +27,7 @@ export interface CreatedUpstreams {
 }
 
 /**
- * Makes every configured upstream: the one place that knows which kind is made by which folder. Kinds that
- * are not built yet are left out of the map in silence here: `config/not-in-force.ts` announces them.
+ * Makes every configured upstream: the one place that knows which kind is made by which folder.
  */
 export async function createUpstreams(
   configs: ReadonlyMap<string, UpstreamConfig>,
@@ -36,7 +37,6 @@ export async function createUpstreams(
   const problems: string[] = [];
   for (const [name, config] of configs) {
     const created = await createUpstream(name, config, deps);
-    if (created === undefined) continue;
     if (created.ok) upstreams.set(name, created.upstream);
     else problems.push(...created.problems.map((problem) => `upstreams.${name}: ${problem}`));
   }
@@ -47,7 +47,14 @@ async function createUpstream(
   name: string,
   config: UpstreamConfig,
   deps: UpstreamDeps,
-): Promise<CreatedUpstream<Upstream> | undefined> {
+): Promise<CreatedUpstream<Upstream>> {
+  const provider = {
+    name,
+    config,
+    env: deps.env ?? {},
+    connectMs: deps.connectMs ?? 5_000,
+    maxEventBytes: deps.maxEventBytes ?? 1024 * 1024,
+  };
   switch (config.kind) {
     case 'scripted':
       if (config.script === undefined) {
@@ -59,16 +66,11 @@ async function createUpstream(
         ...(deps.scriptClock === undefined ? {} : { clock: deps.scriptClock }),
       });
     case 'openai':
-      return createOpenAiUpstream({
-        name,
-        config,
-        env: deps.env ?? {},
-        connectMs: deps.connectMs ?? 5_000,
-        maxEventBytes: deps.maxEventBytes ?? 1024 * 1024,
-      });
+      return createOpenAiUpstream(provider);
     case 'anthropic':
+      return createAnthropicUpstream(provider);
     case 'gemini':
-      return undefined;
+      return createGeminiUpstream(provider);
     default:
       return assertNever(config.kind);
   }
