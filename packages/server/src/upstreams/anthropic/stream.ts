@@ -49,6 +49,7 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
   let block: OpenBlock | undefined;
   let calls = 0;
   let missing = due;
+  let spoken = false;
   let reason: FinishReason | undefined;
   let usage: Readonly<Record<string, unknown>> = {};
 
@@ -63,11 +64,14 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
       missing = missing.slice(shared);
       text = text.slice(shared);
     }
-    if (text !== '') say({ type: 'text-delta', choice: 0, json: jsonText(text) });
+    if (text === '') return;
+    spoken = true;
+    say({ type: 'text-delta', choice: 0, json: jsonText(text) });
   }
 
+  /** Reasoning comes before the text (contract, section 3): later thoughts only go back to where they came from. */
   function sayThought(say: Say, text: string): void {
-    if (text !== '') say({ type: 'reasoning-delta', choice: 0, json: jsonText(text) });
+    if (text !== '' && !spoken) say({ type: 'reasoning-delta', choice: 0, json: jsonText(text) });
   }
 
   function sayInput(say: Say, call: number, text: string): void {

@@ -78,16 +78,20 @@ interface Choice {
 function createChoice(choice: number, { parallelToolCalls, completionId }: ContentStreamOptions): Choice {
   const texts = createTextHold();
   const thoughts = createTextHold();
+  let spoken = false;
   let calls = 0;
   let signature: string | undefined;
   let reason: FinishReason | undefined;
 
   function sayText(say: Say, text: string): void {
-    if (text !== '') say({ type: 'text-delta', choice, json: jsonText(text) });
+    if (text === '') return;
+    spoken = true;
+    say({ type: 'text-delta', choice, json: jsonText(text) });
   }
 
+  /** Reasoning comes before the text (contract, section 3): later thoughts are counted, and not shown. */
   function sayThought(say: Say, text: string): void {
-    if (text !== '') say({ type: 'reasoning-delta', choice, json: jsonText(text) });
+    if (text !== '' && !spoken) say({ type: 'reasoning-delta', choice, json: jsonText(text) });
   }
 
   function call(
