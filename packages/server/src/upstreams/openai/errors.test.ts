@@ -66,6 +66,8 @@ describe('an HTTP error of an upstream', () => {
     [400, 'Requested tokens (3100) exceed context window of 2048'],
     [400, 'The number of tokens to keep from the initial prompt is greater than the context length'],
     [400, 'prompt too long; exceeded max context length by 4 tokens'],
+    [422, 'Input validation error: `inputs` must have less than 8192 tokens. Given: 9001'],
+    [400, 'The input token count (9001) exceeds the maximum number of tokens allowed (8192).'],
   ])('%i that words the context: %s', (status, message) => {
     expect(judged(status, error(message)).code).toBe('context_length_exceeded');
   });

@@ -36,6 +36,8 @@ const contextWordings: readonly RegExp[] = [
   /too large for model with \d+ maximum/i, // Mistral
   /prompt (?:is )?too long/i, // Fireworks, Ollama
   /`?inputs`? tokens \+ `?max_new_tokens`? must be/i, // Together, TGI
+  /`?inputs`? must have less than \d+ tokens/i, // TGI
+  /input token count .{0,40}exceeds the maximum/i, // Gemini
   /reduce the length of the (?:messages|prompt|input)/i, // Groq
 ];
 const contextCodes = new Set([
@@ -54,15 +56,10 @@ export function failureOf(refusal: Refusal, context: ErrorContext): Failure {
   return judge(refusal.status, error, context, detail, wait);
 }
 
-/** An error object inside a stream, or in the body of a 200: its own code is its status, else it is a 500. */
-export function failureOfEvent(error: UpstreamError, context: ErrorContext): Failure {
-  return judge(
-    error.status ?? 500,
-    error,
-    context,
-    `in the stream: ${error.message.slice(0, 500)}`,
-    undefined,
-  );
+/** An error object where none is due; `status` is what it stands for unless its own code says so. */
+export function failureOfEvent(error: UpstreamError, status: number, context: ErrorContext): Failure {
+  const detail = `in the answer: ${error.message.slice(0, 500)}`;
+  return judge(error.status ?? status, error, context, detail, undefined);
 }
 
 function judge(
@@ -75,15 +72,23 @@ function judge(
   const more = { detail, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
   const code = (error.code ?? error.type ?? '').toLowerCase();
   if (policyCodes.has(code)) {
-    return caller(
+    return callersFault(
       'content_policy_violation',
       'The content policy of the upstream refused this request',
       error,
+      context,
+      detail,
     );
   }
   // A prompt that is too long may come as 400, 413, 422, and from llama.cpp as 500.
   if (contextCodes.has(code) || (isAboutContent(status) && wordsContext(error.message))) {
-    return caller('context_length_exceeded', 'The prompt is too long for the model', error);
+    return callersFault(
+      'context_length_exceeded',
+      'The prompt is too long for the model',
+      error,
+      context,
+      detail,
+    );
   }
   switch (status) {
     case 401:
@@ -120,16 +125,22 @@ function judge(
     return failure('upstream_protocol', 'The upstream sent no answer that can be read.', more);
   const known =
     isErrorCode(error.code) && errorKind(error.code).status === 400 ? error.code : 'invalid_value';
-  return caller(known, 'The upstream refused the request', error);
+  return callersFault(known, 'The upstream refused the request', error, context, detail);
+}
 
-  function caller(of: Failure['code'], what: string, said: UpstreamError): Failure {
-    const quoted = shown(said.message, context.hidden);
-    const param = said.param !== undefined && plausiblePath.test(said.param) ? said.param : undefined;
-    return failure(of, quoted === '' ? `${what}.` : `${what}: ${quoted}`, {
-      detail,
-      ...(param === undefined ? {} : { param }),
-    });
-  }
+/** A refusal that is the caller's: our sentence, and what may be shown of the upstream's. */
+function callersFault(
+  code: Failure['code'],
+  what: string,
+  { message, param }: UpstreamError,
+  { hidden }: ErrorContext,
+  detail: string,
+): Failure {
+  const quoted = shown(message, hidden);
+  return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, {
+    detail,
+    ...(param !== undefined && plausiblePath.test(param) ? { param } : {}),
+  });
 }
 
 const plausiblePath = /^[A-Za-z_][\w-]{0,63}(?:\.[\w-]{1,64}|\[\d{1,5}\]){0,32}$/;

@@ -19,8 +19,8 @@ export interface Normaliser {
   chunk(value: unknown): void;
   /** An event that cannot be read. `evidence`: as much of it as there is. */
   malformed(evidence: string): void;
-  /** An error that was announced as one (`event: error`). */
-  error(value: unknown): void;
+  /** An error that was announced as one (`event: error`), or came under a status; by itself it is a 500. */
+  error(value: unknown, status?: number): void;
   fail(reason: Failure): void;
   /** `[DONE]`, or the end of the body; `cut` where HTTP says that it came too early. */
   end(cut?: Failure): void;
@@ -164,9 +164,9 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
     );
   }
 
-  function error(value: unknown): void {
+  function error(value: unknown, status = 500): void {
     if (ended !== undefined || held) return;
-    const reason = failureOfEvent(errorFrom(value), options.errors());
+    const reason = failureOfEvent(errorFrom(value), status, options.errors());
     // Behind output nobody can have asked wrongly any more: what is left is a torn answer.
     const blamesCaller = said && errorKind(reason.code).status === 400;
     if (!blamesCaller || reason.code === 'content_policy_violation') tear(reason);

@@ -523,6 +523,7 @@ describe('a 200 that is no stream', () => {
 
   test.each([
     ['an error', '{"error":{"message":"slow down","code":429}}', 'rate_limit_exceeded'],
+    ['an error that says no more', '{"error":{"message":"boom"}}', 'upstream_protocol'],
     ['some other object', '{"hello":"world"}', 'upstream_protocol'],
     ['a torn one', '{"choices":[', 'upstream_protocol'],
     ['a completion without finish', '{"choices":[{"message":{"content":""}}]}', 'upstream_protocol'],

@@ -121,7 +121,11 @@ export async function* readAnswer(
   function completionEvents(text: string | undefined): readonly StreamEvent[] {
     const parsed = text === undefined ? undefined : parse(text);
     const value = parsed?.value;
-    if (typeof value === 'object' && value !== null && ('choices' in value || 'error' in value)) {
+    const isObject = typeof value === 'object' && value !== null;
+    if (isObject && 'error' in value && value.error !== null) {
+      // Under a 200 it is no answer to anything, unless it says itself what it is.
+      normaliser.error(value, 200);
+    } else if (isObject && 'choices' in value) {
       normaliser.chunk(value);
       normaliser.end();
     } else {
