@@ -54,6 +54,9 @@ export function compileToolCalls(
   for (const [index, tool] of tools.entries()) {
     if (wanted.type === 'none' || (wanted.type === 'function' && wanted.name !== tool.name)) continue;
     const path = `tools[${index}].function.parameters`;
+    // Compiled by itself first: beside other tools an impossible one would only never be called.
+    const alone = compileToolArguments(tool.parameters, path, limits);
+    if (!alone.ok) return alone;
     const value = argumentsExpression(rules, tool.parameters, path, limits);
     if (!value.ok) return value;
     calls.push(
@@ -81,8 +84,12 @@ export function compileToolCalls(
 }
 
 /** The grammar of the arguments of one tool; an empty schema takes none. Failures as of `compileSchema`, at `path`. */
-export function compileToolArguments(parameters: JsonValue, path: string): Result<CompiledGrammar> {
-  return compileSchema(takesNothing(parameters) ? emptyObjectSchema : parameters, { path });
+export function compileToolArguments(
+  parameters: JsonValue,
+  path: string,
+  limits: Partial<GrammarLimits> = {},
+): Result<CompiledGrammar> {
+  return compileSchema(takesNothing(parameters) ? emptyObjectSchema : parameters, { path, limits });
 }
 
 function argumentsExpression(
