@@ -109,7 +109,10 @@ function uniqueItems(
   }
   const valid = values.filter((value) => compiler.satisfies(value, items));
   const distinct = [...new Map(valid.map((value) => [sorted(value), value])).values()];
-  const entries = distinct.map((value) => ({ body: constant(rules, [value], limits), required: false }));
+  const entries = distinct.map((value) => ({
+    body: constant(rules, [value], limits, compiler.work),
+    required: false,
+  }));
   const bounds = max === undefined || max >= entries.length ? {} : { max };
   if (min > entries.length) return never;
   return sequence(text('['), orderedList(rules, { entries, min, ...bounds, comma: comma(rules) }), text(']'));

@@ -2,11 +2,13 @@ import { codePointsOf } from './code-points.ts';
 
 /**
  * A deterministic automaton over code points, walked state by state and built only as far as it is walked.
- * All code points from one boundary up to the next behave alike.
+ * All code points from one boundary of a state up to the next behave alike in it.
  */
 export interface Automaton {
-  /** Where behaviour may change; in any order, repeats allowed. */
-  readonly boundaries: readonly number[];
+  /** Where behaviour may change in this state; in any order, repeats allowed. */
+  boundaries(state: number): readonly number[];
+  /** How much work one step from this state is; absent: 1. */
+  cost?(state: number): number;
   readonly initial: number;
   /** The next state, or `dead`. */
   next(state: number, codePoint: number): number;
@@ -26,7 +28,7 @@ export interface Condition {
 export function lengthAutomaton(min: number, max: number | undefined): Automaton {
   const last = max ?? min;
   return {
-    boundaries: [],
+    boundaries: () => [],
     initial: 0,
     next: (state) => (state < last ? state + 1 : max === undefined ? state : dead),
     accepts: (state) => state >= min,
@@ -36,11 +38,9 @@ export function lengthAutomaton(min: number, max: number | undefined): Automaton
 /** Exactly these texts, as a tree of their common beginnings. */
 export function textsAutomaton(texts: Iterable<string>): Automaton {
   const nodes: { readonly next: Map<number, number>; end: boolean }[] = [{ next: new Map(), end: false }];
-  const boundaries = new Set<number>();
   for (const value of texts) {
     let state = 0;
     for (const codePoint of codePointsOf(value)) {
-      boundaries.add(codePoint).add(codePoint + 1);
       let next = nodes[state]?.next.get(codePoint);
       if (next === undefined) {
         next = nodes.push({ next: new Map(), end: false }) - 1;
@@ -52,32 +52,10 @@ export function textsAutomaton(texts: Iterable<string>): Automaton {
     if (node !== undefined) node.end = true;
   }
   return {
-    boundaries: [...boundaries],
+    boundaries: (state) => [...(nodes[state]?.next.keys() ?? [])].flatMap((point) => [point, point + 1]),
     initial: 0,
     next: (state, codePoint) => nodes[state]?.next.get(codePoint) ?? dead,
     accepts: (state) => nodes[state]?.end === true,
-  };
-}
-
-/** Texts in which `marker` stands somewhere (Knuth, Morris and Pratt's automaton). */
-export function containsAutomaton(marker: string): Automaton {
-  const wanted = codePointsOf(marker);
-  const fallback: number[] = [0];
-  for (let index = 1, matched = 0; index < wanted.length; index += 1) {
-    while (matched > 0 && wanted[index] !== wanted[matched]) matched = fallback[matched - 1] ?? 0;
-    if (wanted[index] === wanted[matched]) matched += 1;
-    fallback[index] = matched;
-  }
-  return {
-    boundaries: wanted.flatMap((codePoint) => [codePoint, codePoint + 1]),
-    initial: 0,
-    next(state, codePoint) {
-      if (state === wanted.length) return state;
-      let matched = state;
-      while (matched > 0 && wanted[matched] !== codePoint) matched = fallback[matched - 1] ?? 0;
-      return wanted[matched] === codePoint ? matched + 1 : 0;
-    },
-    accepts: (state) => state === wanted.length,
   };
 }
 

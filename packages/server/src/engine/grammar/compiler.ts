@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../domain/json.ts';
+import type { Work } from './determinise.ts';
 import type { Expression } from './expression.ts';
 import type { GrammarLimits } from './limits.ts';
 import type { RuleSet } from './rule-set.ts';
@@ -11,6 +12,8 @@ export interface Compiler {
   readonly problems: Problems;
   readonly document: SchemaDocument;
   readonly limits: GrammarLimits;
+  /** What is left of the limit on computing, for the whole schema. */
+  readonly work: Work;
   /** The values that satisfy all parts, as a reference to a rule; equal parts share one. */
   value(parts: readonly Part[]): Expression;
   /** Whether a known value satisfies all parts. */

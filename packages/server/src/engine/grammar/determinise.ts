@@ -11,15 +11,29 @@ export interface State {
   readonly edges: readonly { readonly ranges: readonly Range[]; readonly to: number }[];
 }
 
+/** How much may still be computed for one schema: characters' classes times places, state by state. */
+export interface Work {
+  left: number;
+}
+
+interface Step {
+  readonly interval: Range;
+  readonly to: number;
+}
+
 /**
  * The strings that meet all conditions at once, as a table; no states where none does. Undefined where it takes more
- * than `maxStates`: some expressions (`(a|b)*a(a|b){20}`) have exponentially many. Surrogates are no characters.
+ * than `maxStates`: some expressions (`(a|b)*a(a|b){20}`) have exponentially many; or more work than is left.
+ * Surrogates are no characters.
  */
-export function determinise(conditions: readonly Condition[], maxStates: number): StateTable | undefined {
-  const intervals = alphabet(conditions);
+export function determinise(
+  conditions: readonly Condition[],
+  maxStates: number,
+  work: Work,
+): StateTable | undefined {
   const ids = new Map<string, number>();
   const found: (readonly number[])[] = [];
-  const targets: (readonly number[])[] = [];
+  const targets: (readonly Step[])[] = [];
 
   function identify(state: readonly number[]): number {
     // A positive condition that has failed has failed for all.
@@ -35,14 +49,18 @@ export function determinise(conditions: readonly Condition[], maxStates: number)
   for (let index = 0; index < found.length; index += 1) {
     if (found.length > maxStates) return undefined;
     const state = found[index] ?? [];
+    const intervals = alphabet(conditions, state);
+    work.left -= intervals.length * costOf(conditions, state);
+    if (work.left < 0) return undefined;
     targets.push(
-      intervals.map(([from]) =>
-        identify(
+      intervals.map((interval) => ({
+        interval,
+        to: identify(
           state.map((part, condition) =>
-            part === dead ? dead : (conditions[condition]?.automaton.next(part, from) ?? dead),
+            part === dead ? dead : (conditions[condition]?.automaton.next(part, interval[0]) ?? dead),
           ),
         ),
-      ),
+      })),
     );
   }
   const accepting = found.map((state) =>
@@ -51,27 +69,34 @@ export function determinise(conditions: readonly Condition[], maxStates: number)
       return (part !== dead && automaton.accepts(part)) !== (negated === true);
     }),
   );
-  return trim(intervals, targets, accepting);
+  return trim(targets, accepting);
 }
 
-function alphabet(conditions: readonly Condition[]): readonly Range[] {
+/** The classes of characters that no condition tells apart in this state. */
+function alphabet(conditions: readonly Condition[], state: readonly number[]): readonly Range[] {
   const starts = new Set([0, 0xd800, 0xe000]);
-  for (const { automaton } of conditions) for (const boundary of automaton.boundaries) starts.add(boundary);
+  conditions.forEach(({ automaton }, index) => {
+    const part = state[index] ?? dead;
+    if (part !== dead) for (const boundary of automaton.boundaries(part)) starts.add(boundary);
+  });
   const sorted = [...starts].filter((start) => start <= lastCodePoint).sort((a, b) => a - b);
   return sorted
     .map((start, index): Range => [start, (sorted[index + 1] ?? lastCodePoint + 1) - 1])
     .filter(([from]) => from < 0xd800 || from > 0xdfff);
 }
 
+function costOf(conditions: readonly Condition[], state: readonly number[]): number {
+  return conditions.reduce((sum, { automaton }, index) => {
+    const part = state[index] ?? dead;
+    return sum + (part === dead ? 0 : (automaton.cost?.(part) ?? 1));
+  }, 0);
+}
+
 /** Keeps the states that lead to an accepting one, merges edges to the same state, numbers from the initial on. */
-function trim(
-  intervals: readonly Range[],
-  targets: readonly (readonly number[])[],
-  accepting: readonly boolean[],
-): StateTable {
+function trim(targets: readonly (readonly Step[])[], accepting: readonly boolean[]): StateTable {
   const sources: number[][] = targets.map(() => []);
   targets.forEach((row, from) => {
-    for (const to of new Set(row)) sources[to]?.push(from);
+    for (const to of new Set(row.map((step) => step.to))) sources[to]?.push(from);
   });
   const live = new Set<number>();
   const waiting = accepting.flatMap((accepts, state) => (accepts ? [state] : []));
@@ -85,10 +110,9 @@ function trim(
   const numbers = new Map([...live].sort((a, b) => a - b).map((state, index) => [state, index]));
   const states = [...numbers.keys()].map((state): State => {
     const byTarget = new Map<number, Range[]>();
-    targets[state]?.forEach((target, index) => {
+    targets[state]?.forEach(({ interval, to: target }) => {
       const to = numbers.get(target);
-      const interval = intervals[index];
-      if (to === undefined || interval === undefined) return;
+      if (to === undefined) return;
       const ranges = byTarget.get(to);
       if (ranges === undefined) byTarget.set(to, [interval]);
       else ranges.push(interval);

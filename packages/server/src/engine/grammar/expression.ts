@@ -25,10 +25,6 @@ export function isNever(expression: Expression): boolean {
   return expression.kind === 'choice' && expression.items.length === 0;
 }
 
-export function isEmpty(expression: Expression): boolean {
-  return expression.kind === 'sequence' && expression.items.length === 0;
-}
-
 export function text(value: string): Expression {
   return value === '' ? empty : { kind: 'text', text: value };
 }

@@ -53,24 +53,14 @@ export function literal(value: string | number | boolean | null): Expression {
 
 /** The strings of a table, in JSON's quotes. */
 export function stringOfTable(rules: RuleSet, table: StateTable): Expression {
-  return sequence(text('"'), tableExpression(rules, table, inString, text('"')));
-}
-
-/** The texts of a table as they are, without quotes or escapes. */
-export function textOfTable(rules: RuleSet, table: StateTable): Expression {
-  return tableExpression(rules, table, characters, sequence());
+  return sequence(text('"'), tableExpression(rules, table, text('"')));
 }
 
 /**
  * One rule for each state, and the closing quote in the place of acceptance: at every point of the text a single
  * derivation is alive. States that only one other leads to, and that leave no choice, are written where they are used.
  */
-function tableExpression(
-  rules: RuleSet,
-  { states }: StateTable,
-  write: (ranges: readonly Range[]) => Expression,
-  end: Expression,
-): Expression {
+function tableExpression(rules: RuleSet, { states }: StateTable, end: Expression): Expression {
   if (states.length === 0) return never;
   const arrivals = states.map(() => 0);
   for (const { edges } of states) for (const { to } of edges) arrivals[to] = (arrivals[to] ?? 0) + 1;
@@ -80,7 +70,7 @@ function tableExpression(
 
   function body(state: State): Expression {
     const ways = state.edges.map(({ ranges, to }) => {
-      const items: Expression[] = [write(ranges)];
+      const items: Expression[] = [inString(ranges)];
       // A loop, not a recursion: a chain may be thousands of states long.
       for (let id = to; ; ) {
         const rule = declared[id];
@@ -94,7 +84,7 @@ function tableExpression(
           items.push(end);
           break;
         }
-        items.push(write(edge.ranges));
+        items.push(inString(edge.ranges));
         id = edge.to;
       }
       return sequence(...items);

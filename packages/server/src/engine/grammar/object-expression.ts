@@ -56,7 +56,7 @@ export function objectExpression(compiler: Compiler, parts: readonly PlainPart[]
   }
   const least = min <= needed ? 0 : min;
   const most = max !== undefined && (others.kind !== 'choice' || max < entries.length) ? { max } : {};
-  if (entries.length * Math.max(least, most.max ?? 0) > limits.maxRules) {
+  if (entries.length * Math.max(least, most.max ?? 0) > limits.maxRules / 4) {
     problems.refuse(
       'invalid_value',
       pathOf(parts, ['minProperties', 'maxProperties']),

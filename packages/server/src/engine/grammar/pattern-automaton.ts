@@ -4,7 +4,7 @@ import { contains, type Range, scalarValues } from './code-points.ts';
 import type { Pattern } from './pattern-parser.ts';
 
 /** More places than this in one pattern are refused. `[a-z]{1,500}` has about a thousand. */
-const maxPlaces = 20_000;
+const maxPlaces = 10_000;
 
 interface Place {
   /** Reached from here without a character. */
@@ -22,7 +22,6 @@ interface Place {
  */
 export function patternAutomaton(pattern: Pattern): Automaton | undefined {
   const places: Place[] = [];
-  const boundaries = new Set<number>();
   let tooLarge = false;
 
   function place(): number {
@@ -30,7 +29,6 @@ export function patternAutomaton(pattern: Pattern): Automaton | undefined {
     return places.push({ free: [], atStart: [], atEnd: [], steps: [] }) - 1;
   }
   function step(from: number, ranges: readonly Range[], to: number): void {
-    for (const [first, last] of ranges) boundaries.add(first).add(last + 1);
     places[from]?.steps.push({ ranges, to });
   }
 
@@ -98,15 +96,10 @@ export function patternAutomaton(pattern: Pattern): Automaton | undefined {
   places[first]?.free.push(start);
   const matched = add(pattern, start);
   if (tooLarge) return undefined;
-  return subsets(places, [...boundaries], first, matched);
+  return subsets(places, first, matched);
 }
 
-function subsets(
-  places: readonly Place[],
-  boundaries: readonly number[],
-  first: number,
-  matched: number,
-): Automaton {
+function subsets(places: readonly Place[], first: number, matched: number): Automaton {
   const states: (readonly number[])[] = [];
   const ids = new Map<string, number>();
 
@@ -142,8 +135,15 @@ function subsets(
   const initial = states.push(opening.has(matched) ? [matched] : [...opening]) - 1;
 
   return {
-    boundaries,
     initial,
+    boundaries(state) {
+      const members = states[state] ?? [];
+      if (members[0] === matched && members.length === 1) return [];
+      return members.flatMap((id) =>
+        (places[id]?.steps ?? []).flatMap(({ ranges }) => ranges.flatMap(([from, to]) => [from, to + 1])),
+      );
+    },
+    cost: (state) => states[state]?.length ?? 1,
     next(state, codePoint) {
       const members = states[state] ?? [];
       if (members[0] === matched && members.length === 1) return state;

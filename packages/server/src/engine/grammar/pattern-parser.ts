@@ -283,6 +283,3 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
 function single(codePoint: number): readonly Range[] {
   return [[codePoint, codePoint]];
 }
-
-/** Everything one step of a pattern can be followed or preceded by. */
-export const anyCharacter: Pattern = { kind: 'characters', ranges: scalarValues };

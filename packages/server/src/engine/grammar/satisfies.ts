@@ -2,7 +2,6 @@ import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { sorted } from './array-expression.ts';
 import { meets } from './automaton.ts';
 import type { JsonType } from './keywords.ts';
-import type { GrammarLimits } from './limits.ts';
 import { countBounds, numberBounds } from './number-expression.ts';
 import type { SchemaDocument } from './schema-document.ts';
 import {
@@ -30,9 +29,15 @@ const maxNesting = 200;
 export function createSatisfies(
   document: SchemaDocument,
   problems: Problems,
-  _limits: GrammarLimits,
 ): (value: JsonValue, parts: readonly Part[]) => boolean {
   let nesting = 0;
+  const lists = new Map<readonly JsonValue[], ReadonlySet<string>>();
+
+  function listed(values: readonly JsonValue[]): ReadonlySet<string> {
+    const known = lists.get(values) ?? new Set(values.map(sorted));
+    lists.set(values, known);
+    return known;
+  }
 
   function satisfies(value: JsonValue, parts: readonly Part[]): boolean {
     const { plain, impossible } = document.expand(parts);
@@ -49,8 +54,7 @@ export function createSatisfies(
     if (types !== undefined && !types.some((type) => isOfType(value, type))) return false;
     if (excludedTypes(part, problems).some((type) => isOfType(value, type))) return false;
     if (schema['const'] !== undefined && sorted(schema['const']) !== sorted(value)) return false;
-    if (isList(schema['enum']) && !schema['enum'].some((other) => sorted(other) === sorted(value)))
-      return false;
+    if (isList(schema['enum']) && !listed(schema['enum']).has(sorted(value))) return false;
     const any = branches(part, 'anyOf');
     if (any.length > 0 && !any.some((branch) => satisfies(value, [branch]))) return false;
     const one = branches(part, 'oneOf');

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../domain/json.ts';
 import { arrayExpression } from './array-expression.ts';
 import type { Compiler } from './compiler.ts';
+import type { Work } from './determinise.ts';
 import { choice, type Expression, never, text } from './expression.ts';
 import { anyString } from './json-text.ts';
 import { type JsonType, keyword } from './keywords.ts';
@@ -25,8 +26,9 @@ export function createCompiler(
   limits: GrammarLimits,
 ): Compiler {
   const known = new Map<string, Expression>();
-  const satisfies = createSatisfies(document, problems, limits);
-  const compiler: Compiler = { rules, problems, document, limits, value, satisfies };
+  const satisfies = createSatisfies(document, problems);
+  const work: Work = { left: limits.maxWork };
+  const compiler: Compiler = { rules, problems, document, limits, work, value, satisfies };
 
   function value(parts: readonly Part[]): Expression {
     if (problems.first !== undefined) return never;
@@ -90,7 +92,7 @@ export function createCompiler(
   function constants(values: readonly JsonValue[], parts: readonly PlainPart[]): Expression {
     const valid = values.filter((candidate) => satisfies(candidate, parts));
     const unique = [...new Map(valid.map((candidate) => [JSON.stringify(candidate), candidate])).values()];
-    return constant(rules, unique, limits);
+    return constant(rules, unique, limits, work);
   }
 
   function ofType(type: JsonType, parts: readonly PlainPart[]): Expression {

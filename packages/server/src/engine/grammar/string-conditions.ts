@@ -39,8 +39,19 @@ export function allConditions({ conditions, min, max }: StringConditions): reado
     : [...conditions, { automaton: lengthAutomaton(min, max) }];
 }
 
+/** Patterns that were built for a schema: one that an enum of thousands is held against is built once. */
+const built = new WeakMap<Problems, Map<string, readonly Condition[]>>();
+
 /** `pattern`, and the look-aheads it begins with, each as a condition. Refused at `path`. */
 export function patternConditions(source: string, path: string, problems: Problems): readonly Condition[] {
+  const known = built.get(problems) ?? new Map<string, readonly Condition[]>();
+  built.set(problems, known);
+  const conditions = known.get(source) ?? buildConditions(source, path, problems);
+  known.set(source, conditions);
+  return conditions;
+}
+
+function buildConditions(source: string, path: string, problems: Problems): readonly Condition[] {
   const parsed = parsePattern(source);
   if ('kind' in parsed) {
     const code = parsed.kind === 'malformed' ? 'invalid_value' : 'unsupported_parameter';

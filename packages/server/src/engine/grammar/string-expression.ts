@@ -21,7 +21,12 @@ export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]
     );
     return never;
   }
-  if (conditions.length > 0) return tableOf(compiler, allConditions(asked), path);
+  if (conditions.length > 0) {
+    // What is asked in the same words, three hundred addresses for instance, is computed and written once.
+    const asks = parts.map(({ schema }) => [schema['pattern'], schema['format']]);
+    const key = `string:${JSON.stringify([asks, min, max])}`;
+    return rules.shared(key, () => tableOf(compiler, allConditions(asked), path));
+  }
   if (max !== undefined && max > limits.maxCount) {
     problems.refuse(
       'invalid_value',
@@ -35,16 +40,16 @@ export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]
 
 /** A JSON string that meets the conditions; refused at `path` where the automaton is too large. */
 export function tableOf(
-  { rules, problems, limits }: Compiler,
+  { rules, problems, limits, work }: Compiler,
   conditions: readonly Condition[],
   path: string,
 ): Expression {
-  const table = determinise(conditions, limits.maxStates);
+  const table = determinise(conditions, limits.maxStates, work);
   if (table !== undefined) return stringOfTable(rules, table);
   problems.refuse(
     'invalid_value',
     path,
-    `What is asked of this string is too large to be enforced (over ${limits.maxStates} states); ask for a shorter one or a simpler pattern.`,
+    'What is asked of this string is too large to be enforced; ask for a shorter one or a simpler pattern.',
   );
   return never;
 }
