@@ -1,4 +1,4 @@
-import { complement, lastCodePoint, type Range, scalarValues, union } from './code-points.ts';
+import { complement, lastCodePoint, type Range, union } from './code-points.ts';
 
 /** A regular expression of the supported subset, as JSON Schema's `pattern` has it (ECMA-262, `u` flag). */
 export type Pattern =
