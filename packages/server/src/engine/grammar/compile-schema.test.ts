@@ -86,6 +86,13 @@ describe('the text of an answer', () => {
   });
 });
 
+test('alternatives of a oneOf without a type are told apart by a property', () => {
+  const branch = (kind: string): JsonValue => ({ properties: { kind: { const: kind } }, required: ['kind'] });
+  const accepted = accepts({ oneOf: [branch('a'), branch('b')] });
+  expect(['{"kind":"a"}', '{"kind":"b"}'].map(accepted)).toEqual([true, true]);
+  expect(['{}', '1', '{"kind":"c"}'].filter(accepted)).toEqual([]);
+});
+
 describe('recursion', () => {
   test('through alternatives that lead back to themselves comes to an end', () => {
     const accepted = accepts({

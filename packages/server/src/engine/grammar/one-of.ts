@@ -77,17 +77,21 @@ export function exclusiveBranches(
     if (common.length === 0) return {};
     const byValue = compareValues(a, b);
     if (byValue !== undefined) return byValue;
-    if (common.every((type) => type === 'number' || type === 'integer')) return compareBounds(a, b);
+    if (common.every((type) => type === 'number')) return compareBounds(a, b);
     return common.length === 1 && common[0] === 'object' ? compareMembers(a, b, nesting) : undefined;
   }
 
+  /** Types that one of them writes and the other allows: what is only implied binds the writer, not the reader. */
   function commonTypes(a: readonly PlainPart[], b: readonly PlainPart[]): readonly string[] {
-    const wide = (parts: readonly PlainPart[]): readonly string[] =>
-      byTheLetter(parts)
-        ? typesOf(parts, problems).flatMap((type) => (type === 'integer' ? ['number'] : [type]))
-        : everything;
-    const other = wide(b);
-    return wide(a).filter((type) => other.includes(type));
+    const written = (parts: readonly PlainPart[]): readonly string[] =>
+      typesOf(parts, problems).map((type) => (type === 'integer' ? 'number' : type));
+    const allowed = (parts: readonly PlainPart[]): readonly string[] =>
+      byTheLetter(parts) ? written(parts) : everything;
+    return everything.filter(
+      (type) =>
+        (written(a).includes(type) && allowed(b).includes(type)) ||
+        (written(b).includes(type) && allowed(a).includes(type)),
+    );
   }
 
   function compareValues(a: readonly PlainPart[], b: readonly PlainPart[]): Apart {
