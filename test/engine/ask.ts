@@ -32,6 +32,7 @@ export async function startTestEngine(
 }
 
 export interface Outcome {
+  /** Of all choices together. */
   readonly text: string;
   readonly events: readonly StreamEvent[];
   /** The finish reason, or the failure's code; undefined where the stream just ended. */
@@ -40,10 +41,16 @@ export interface Outcome {
     readonly promptTokens: number;
     readonly completionTokens: number;
     readonly cachedTokens?: number;
+    readonly reasoningTokens?: number;
   };
 }
 
-export type Wish = Partial<ChatRequest> & { readonly signal?: AbortSignal; readonly onText?: () => void };
+export type Wish = Partial<ChatRequest> & {
+  readonly signal?: AbortSignal;
+  readonly onText?: () => void;
+  readonly prefix?: string;
+  readonly keyId?: string;
+};
 
 /** A request of one user message, with the fields a test wants to differ. */
 export function requestOf(content: string, fields: Partial<ChatRequest> = {}): ChatRequest {
@@ -67,9 +74,10 @@ export function requestOf(content: string, fields: Partial<ChatRequest> = {}): C
 
 /** Asks once and reads to the end. */
 export async function ask(engine: Engine, content: string, wish: Wish = {}): Promise<Outcome> {
-  const { signal = new AbortController().signal, onText, ...fields } = wish;
+  const { signal = new AbortController().signal, onText, prefix, keyId = 'k', ...fields } = wish;
   const request = requestOf(content, fields);
-  const stream = engine.open({ request, model: 'm', keyId: 'k', completionId: 'c' }, signal);
+  const continued = prefix === undefined ? {} : { prefix };
+  const stream = engine.open({ request, model: 'm', keyId, completionId: 'c', ...continued }, signal);
   const events: StreamEvent[] = [];
   let text = '';
   let end: string | undefined;
@@ -86,4 +94,27 @@ export async function ask(engine: Engine, content: string, wish: Wish = {}): Pro
     }
   }
   return { text, events, end, usage };
+}
+
+/** The text of one choice. */
+export function textOf(events: readonly StreamEvent[], choice: number): string {
+  return events
+    .map((event) =>
+      event.type === 'text-delta' && event.choice === choice ? decodeJsonText(event.json) : '',
+    )
+    .join('');
+}
+
+/** The calls of one choice, their arguments joined. */
+export function callsOf(events: readonly StreamEvent[], choice = 0): { name: string; arguments: string }[] {
+  const calls: { name: string; arguments: string }[] = [];
+  for (const event of events) {
+    if (event.type === 'tool-call-start' && event.choice === choice) {
+      calls.push({ name: event.name, arguments: '' });
+    } else if (event.type === 'tool-call-delta' && event.choice === choice) {
+      const last = calls.at(-1);
+      if (last !== undefined) last.arguments += decodeJsonText(event.json);
+    }
+  }
+  return calls;
 }

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { decodeJsonText } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Message } from '../../packages/server/src/domain/chat-request.ts';
 import { until } from '../support/until.ts';
-import { ask, startTestEngine, type TestEngine } from './ask.ts';
+import { ask, callsOf, startTestEngine, type TestEngine } from './ask.ts';
 
 const file = process.env['TAILRACE_TEST_MODEL'] ?? '';
 
@@ -32,6 +34,55 @@ describe.skipIf(!existsSync(file))(
       ]);
       expect(again.text).toBe(first.text);
       expect(among?.text).toBe(first.text);
+    });
+
+    test('an answer that goes on from any of its tokens is the one that was not cut, and has its tokens', async () => {
+      for (const question of ['Tell me a story about a mill.', 'What is a river?']) {
+        const wish = { temperature: 0, maxTokens: 60 };
+        const whole = await ask(running.engine, question, wish);
+        let prefix = '';
+        let tokens = 0;
+        for (const event of whole.events) {
+          if (event.type !== 'text-delta') continue;
+          prefix += decodeJsonText(event.json);
+          tokens += event.tokens ?? 0;
+          if (tokens % 7 !== 3 || tokens >= whole.usage.completionTokens - 1) continue;
+          const rest = await ask(running.engine, question, { ...wish, maxTokens: 60 - tokens, prefix });
+          expect(prefix + rest.text).toBe(whole.text);
+          expect(tokens + rest.usage.completionTokens).toBe(whole.usage.completionTokens);
+          expect(rest.usage.promptTokens).toBe(whole.usage.promptTokens + tokens);
+          expect(rest.end).toBe(whole.end);
+        }
+      }
+    });
+
+    test('a model that begins a call by itself goes on inside its grammar', async () => {
+      const parameters = {
+        type: 'object',
+        properties: { city: { type: 'string' } },
+        required: ['city'],
+        additionalProperties: false,
+      };
+      const text = (content: string) => [{ type: 'text', text: content }] as const;
+      const asked = ['Rome', 'Oslo', 'Lima'].flatMap((city, index): Message[] => [
+        { role: 'user', content: text(`Weather in ${city}?`) },
+        {
+          role: 'assistant',
+          content: [],
+          toolCalls: [{ id: `c${index}`, name: 'weather', arguments: JSON.stringify({ city }) }],
+        },
+      ]);
+      const outcome = await ask(running.engine, '', {
+        temperature: 0,
+        maxTokens: 120,
+        tools: [{ name: 'weather', strict: false, parameters }],
+        messages: [...asked, { role: 'user', content: text('Weather in Paris?') }],
+        parallelToolCalls: false,
+      });
+      expect(outcome.end).toBe('tool_calls');
+      const calls = callsOf(outcome.events);
+      expect(calls.map((call) => call.name)).toEqual(['weather']);
+      expect(JSON.parse(calls[0]?.arguments ?? '')).toEqual({ city: expect.any(String) });
     });
 
     test('text of a control token in a message ends no turn', async () => {

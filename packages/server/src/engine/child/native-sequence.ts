@@ -1,6 +1,7 @@
 import { createGrammars, type Grammars } from './grammars.ts';
 import type { Internals, SamplerConfig, SamplerInternals, SequenceInternals } from './library-internals.ts';
 import type { Sampled, Sequence, WriteOptions, Writing } from './model.ts';
+import { createUtf8Guard, type Utf8Guard } from './utf8-guard.ts';
 
 /** The public part of a sequence. */
 export interface LibrarySequence {
@@ -20,6 +21,9 @@ export interface NativeSequencesOptions {
   tokenize(text: string): readonly number[];
   /** Tokens that are markup and not text, but for those that end an answer. */
   readonly controls: ReadonlyMap<number, string>;
+  bytesOf(token: number): Uint8Array;
+  /** Tokens whose bytes are not all ASCII; looked at when a grammar is used first. */
+  unusualTokens(): Iterable<readonly [token: number, bytes: Uint8Array]>;
 }
 
 /** Sequences of one context: they share grammars, and a sampler that changes nothing. */
@@ -28,6 +32,11 @@ export function createNativeSequences(options: NativeSequencesOptions): NativeSe
   const grammars = createGrammars(internals);
   const neutral = internals.newSampler();
   neutral.applyConfig({ temperature: 0 });
+  let guard: Utf8Guard | undefined;
+  const utf8Guard = (): Utf8Guard => {
+    guard ??= createUtf8Guard(options.unusualTokens());
+    return guard;
+  };
   const handles = new WeakMap<Sequence, LibrarySequence>();
   return {
     open(library) {
@@ -44,7 +53,8 @@ export function createNativeSequences(options: NativeSequencesOptions): NativeSe
           return library.nextTokenIndex;
         },
         read: (tokens) => library.read(tokens),
-        write: (token, wanted) => openWriting(token, wanted, { ...options, grammars, neutral, library }),
+        write: (token, wanted) =>
+          openWriting(token, wanted, { ...options, grammars, neutral, utf8Guard, library }),
       };
       handles.set(sequence, library);
       return sequence;
@@ -55,6 +65,7 @@ export function createNativeSequences(options: NativeSequencesOptions): NativeSe
 interface WritingParts extends NativeSequencesOptions {
   readonly grammars: Grammars;
   readonly neutral: SamplerInternals;
+  readonly utf8Guard: () => Utf8Guard;
   readonly library: LibrarySequence;
 }
 
@@ -66,6 +77,8 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
   const remembers = options.sampling.presencePenalty !== 0 || options.sampling.frequencyPenalty !== 0;
   let last = first;
   let state = options.grammar === undefined ? undefined : parts.grammars.begin(options.grammar);
+  /** Tokens that cannot follow the last one. */
+  let forbidden: readonly number[] = [];
   sampler.applyConfig(config());
 
   function config(): SamplerConfig {
@@ -76,6 +89,8 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
       for (const [token, text] of parts.controls) {
         if (options.markers.every((marker) => !marker.includes(text))) biases.set(token, -Infinity);
       }
+      for (const token of parts.utf8Guard().never) biases.set(token, -Infinity);
+      for (const token of forbidden) biases.set(token, -Infinity);
     }
     return {
       temperature,
@@ -100,6 +115,12 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
     };
   }
 
+  function forbid(tokens: readonly number[]): void {
+    if (tokens === forbidden) return;
+    forbidden = tokens;
+    sampler.applyConfig(config());
+  }
+
   async function sample(batchIndex: number): Promise<Sampled> {
     const token = await internals.sample(batchIndex, sampler);
     if (token === -1 || options.topLogprobs === undefined) return { token };
@@ -122,6 +143,7 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
       if (!isSampled(sampled) || sampled.token === -1) throw new Error('no token could be sampled');
       last = sampled.token;
       if (remembers) history.push(last);
+      if (state !== undefined) forbid(parts.utf8Guard().after(parts.bytesOf(last)));
       return sampled;
     },
     constrain(gbnf, written) {

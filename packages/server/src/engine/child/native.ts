@@ -130,7 +130,10 @@ async function loadModel(
     const vocabulary = readVocabulary(library, model);
     const internals = openInternals(llama, model, context);
     if (internals === undefined) return fail(unknownShape());
+    const bytesOf = createBytesOf(library, model);
     const native = createNativeSequences({
+      bytesOf,
+      unusualTokens: () => vocabulary.unusual.map((token) => [token, bytesOf(token)] as const),
       internals,
       tokenize: (text) => vocabulary.tokenize(text, true),
       controls: new Map([...vocabulary.controls].filter(([token]) => !model.isEogToken(tokenId(token)))),
@@ -157,7 +160,7 @@ async function loadModel(
       vocabulary,
       template: metadata.tokenizer?.chat_template,
       sequences,
-      bytesOf: createBytesOf(library, model),
+      bytesOf,
       controls: vocabulary.controls,
       endsAnswer: (token) => model.isEogToken(tokenId(token)),
       readingRate,
@@ -234,6 +237,8 @@ interface WholeVocabulary extends Vocabulary {
   readonly longestToken: number;
   readonly size: number;
   readonly controls: ReadonlyMap<number, string>;
+  /** Tokens whose bytes are not all ASCII. */
+  readonly unusual: readonly number[];
 }
 
 function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
@@ -241,9 +246,11 @@ function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
   const types: readonly number[] = model.fileInfo.metadata.tokenizer?.ggml?.token_type ?? [];
   const specials: [string, number][] = [];
   const controls = new Map<number, string>();
+  const unusual: number[] = [];
   let longestToken = 1;
   for (const [id, piece] of pieces.entries()) {
     longestToken = Math.max(longestToken, piece.length);
+    if (notAscii.test(piece)) unusual.push(id);
     // Most tokens are normal ones and look it: no native call for those.
     if ((types[id] ?? 1) === 1 && !looksLikeMarkup(piece)) continue;
     const token = tokenId(id);
@@ -263,8 +270,12 @@ function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
     longestToken,
     size: pieces.length,
     controls,
+    unusual,
   };
 }
+
+/** Pieces of which some byte is not ASCII: all but spaces and line ends as vocabularies spell them. */
+const notAscii = /[^ -~\u0109\u010a\u010d\u0120\u2581]|^<0x[89A-Fa-f]/;
 
 function createBytesOf(library: Library, model: LlamaModel): (token: number) => Uint8Array {
   const pieces: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];

@@ -325,9 +325,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     task.prepared = true;
   }
 
-  /** At least the last token of a prompt has to be computed, for what follows it. */
+  /** How much of a state that holds so many of a prompt's tokens is of use: the last one is computed always. */
   function keepable(job: Job, held: number): number {
-    const last = job.tokens.length - 1;
+    const last = slicedLength(job);
     const length = Math.min(held, last);
     // A lone token is computed by other kernels than a slice, and rounds differently.
     return job.sampling.repeatable && last - length === 1 && length > 0 ? length - 1 : length;
@@ -336,12 +336,39 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   async function readOn(task: Task): Promise<void> {
     const { job, slot } = task;
     const from = slot.tokens.length;
-    const slice = job.tokens.slice(from, from + sliceLength(job.tokens.length - 1 - from));
+    const sliced = slicedLength(job);
+    if (from >= sliced) {
+      await readSingly(task);
+      return;
+    }
+    const slice = job.tokens.slice(from, from + sliceLength(sliced - from));
     const begun = now();
     await slot.sequence.read(slice);
     if (slice.length >= smallestSlice) measure(slice.length, now() - begun);
     for (const token of slice) slot.tokens.push(token);
     if (slot.canonical === from) slot.canonical = slot.tokens.length;
+  }
+
+  /**
+   * How much of a prompt is read in slices: all but its last token, which is computed as it is when an answer
+   * is written. So are the tokens of an answer that goes on from a prefix, where its text is to be the one
+   * that would have been written: slices round differently, which turned every third continuation of the
+   * default model at temperature 0 into another text.
+   */
+  function slicedLength(job: Job): number {
+    return job.tokens.length - 1 - (job.sampling.repeatable ? job.prefixTokens : 0);
+  }
+
+  /** One token after the other, as many as the time for a slice allows. */
+  async function readSingly(task: Task): Promise<void> {
+    const { job, slot } = task;
+    const begun = now();
+    do {
+      const token = job.tokens[slot.tokens.length];
+      if (token === undefined) return;
+      await slot.sequence.read([token]);
+      slot.tokens.push(token);
+    } while (!task.aborted && slot.tokens.length < job.tokens.length - 1 && now() - begun < sliceMs);
   }
 
   /** As many tokens as the time for a slice allows, never leaving a single one for the next slice. */
