@@ -2,20 +2,13 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import {
   type Complaint,
   callersFault,
+  type ErrorContext,
   failureByStatus,
   notServed,
   type Refusal,
   retryAfterMs,
 } from '../shared/refusal.ts';
 import { asRecord, asText, parseJson } from '../shared/unknown-json.ts';
-
-/** What a refusal is judged by, besides itself. */
-export interface ErrorContext {
-  /** Never shown to a client: the upstream's host and key. */
-  readonly hidden: readonly string[];
-  /** Unix milliseconds, for `Retry-After` as a date. */
-  readonly nowMs: number;
-}
 
 /**
  * Types of error and the status that each has over HTTP (platform.claude.com/docs/en/api/errors): in a stream

@@ -2,6 +2,7 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import {
   type Complaint,
   callersFault,
+  type ErrorContext,
   failureByStatus,
   keyRefused,
   notServed,
@@ -9,14 +10,6 @@ import {
   retryAfterMs,
 } from '../shared/refusal.ts';
 import { asList, asRecord, asText, parseJson } from '../shared/unknown-json.ts';
-
-/** What a refusal is judged by, besides itself. */
-export interface ErrorContext {
-  /** Never shown to a client: the upstream's host and key. */
-  readonly hidden: readonly string[];
-  /** Unix milliseconds, for `Retry-After` as a date. */
-  readonly nowMs: number;
-}
 
 /** Statuses by name, for errors without a number (cloud.google.com/apis/design/errors). */
 const statusOfName: Readonly<Record<string, number>> = {

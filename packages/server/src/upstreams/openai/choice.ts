@@ -1,8 +1,8 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createTextHold } from '../shared/text-hold.ts';
 import type { ChunkChoice } from './chunk.ts';
-import { createTextHold } from './text-hold.ts';
 import { createToolCalls } from './tool-calls.ts';
 
 const commonReasons = new Map<string, FinishReason>(

@@ -1,6 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
+import { asRecord } from '../shared/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -185,10 +186,4 @@ function decodeToken(token: Record<string, unknown> | undefined) {
     logprob: token['logprob'],
     bytes: isBytes ? (bytes as number[]) : null,
   };
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }

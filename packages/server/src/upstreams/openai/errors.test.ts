@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { failureOf, shown } from './errors.ts';
+import { excerpt } from '../shared/refusal.ts';
+import { failureOf } from './errors.ts';
 
 const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], nowMs: 0 };
 const judged = (status: number, body: unknown, headers: Record<string, string> = {}) =>
@@ -108,11 +109,11 @@ describe('what a client sees of an upstream’s words', () => {
     ['two\nlines\u0007', 'two lines'],
     ["field 'api_version' of key_values is unknown", "field 'api_version' of key_values is unknown"],
   ])('%j becomes %j', (message, expected) => {
-    expect(shown(message, context.hidden)).toBe(expected);
+    expect(excerpt(message, context.hidden)).toBe(expected);
   });
 
   test('is at most 300 characters, and never half a character', () => {
-    const text = shown('😀'.repeat(400), []);
+    const text = excerpt('😀'.repeat(400), []);
     expect(text.length).toBeLessThanOrEqual(300);
     expect(text.isWellFormed()).toBe(true);
     expect(text.endsWith('…')).toBe(true);

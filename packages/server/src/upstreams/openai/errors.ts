@@ -1,19 +1,15 @@
 import { errorKind, isErrorCode } from '@tailrace/protocol';
-import { type Failure, failure } from '../../domain/failure.ts';
-
-/** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */
-export interface Refusal {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: string;
-}
-
-export interface ErrorContext {
-  /** Never shown to a client: the upstream's host and key. */
-  readonly hidden: readonly string[];
-  /** Unix milliseconds, for `Retry-After` as a date. */
-  readonly nowMs: number;
-}
+import type { Failure } from '../../domain/failure.ts';
+import {
+  type Complaint,
+  callersFault,
+  type ErrorContext,
+  failureByStatus,
+  notServed,
+  type Refusal,
+  retryAfterMs,
+} from '../shared/refusal.ts';
+import { asRecord } from '../shared/unknown-json.ts';
 
 /** What providers put into an error, wherever they put it. */
 export interface UpstreamError {
@@ -49,101 +45,49 @@ const policyCodes = new Set(['content_policy_violation', 'content_filter', 'resp
 const noCreditCodes = new Set(['insufficient_quota', 'insufficient_balance', 'billing_hard_limit_reached']);
 
 /** An HTTP error as a failure of ours (contract, section 7). */
-export function failureOf(refusal: Refusal, context: ErrorContext): Failure {
+export function failureOf(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
   const error = parseError(refusal.body);
-  const detail = `HTTP ${refusal.status}: ${refusal.body.slice(0, 500)}`;
-  const wait = retryAfterMs(refusal.headers, context.nowMs);
-  return judge(refusal.status, error, context, detail, wait);
+  return judge(error, {
+    status: refusal.status,
+    message: error.message,
+    ...(error.param === undefined ? {} : { param: error.param }),
+    detail: `HTTP ${refusal.status}: ${refusal.body.slice(0, 500)}`,
+    retryAfterMs: retryAfterMs(refusal.headers, nowMs),
+    hidden,
+  });
 }
 
 /** An error object where none is due; `status` is what it stands for unless its own code says so. */
-export function failureOfEvent(error: UpstreamError, status: number, context: ErrorContext): Failure {
-  const detail = `in the answer: ${error.message.slice(0, 500)}`;
-  return judge(error.status ?? status, error, context, detail, undefined);
+export function failureOfEvent(error: UpstreamError, status: number, { hidden }: ErrorContext): Failure {
+  return judge(error, {
+    status: error.status ?? status,
+    message: error.message,
+    ...(error.param === undefined ? {} : { param: error.param }),
+    detail: `in the answer: ${error.message.slice(0, 500)}`,
+    retryAfterMs: undefined,
+    hidden,
+  });
 }
 
-function judge(
-  status: number,
-  error: UpstreamError,
-  context: ErrorContext,
-  detail: string,
-  waitMs: number | undefined,
-): Failure {
-  const more = { detail, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
+function judge(error: UpstreamError, complaint: Complaint): Failure {
+  const { status, detail } = complaint;
   const code = (error.code ?? error.type ?? '').toLowerCase();
   if (policyCodes.has(code)) {
     return callersFault(
       'content_policy_violation',
       'The content policy of the upstream refused this request',
-      error,
-      context,
-      detail,
+      complaint,
     );
   }
   // A prompt that is too long may come as 400, 413, 422, and from llama.cpp as 500.
   if (contextCodes.has(code) || (isAboutContent(status) && wordsContext(error.message))) {
-    return callersFault(
-      'context_length_exceeded',
-      'The prompt is too long for the model',
-      error,
-      context,
-      detail,
-    );
+    return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
   }
-  switch (status) {
-    case 401:
-    case 403:
-    case 407:
-      return failure('upstream_auth', 'The upstream did not accept the key of this server.', {
-        detail,
-        permanent: true,
-      });
-    case 402:
-    case 404:
-      return failure('upstream_refused', 'The upstream cannot serve this model to this server.', {
-        detail,
-        permanent: true,
-      });
-    case 408:
-    case 409:
-      return failure('upstream_refused', 'The upstream could not serve the request now.', more);
-    case 429:
-      if (noCreditCodes.has(code)) {
-        return failure('upstream_refused', 'The upstream cannot serve this model to this server.', {
-          detail,
-          permanent: true,
-        });
-      }
-      return failure(
-        'rate_limit_exceeded',
-        'The upstream is asked too often at the moment. Try again later.',
-        more,
-      );
-  }
-  if (status >= 500) return failure('upstream_refused', 'The upstream failed to serve the request.', more);
-  if (status < 400)
-    return failure('upstream_protocol', 'The upstream sent no answer that can be read.', more);
-  const known =
-    isErrorCode(error.code) && errorKind(error.code).status === 400 ? error.code : 'invalid_value';
-  return callersFault(known, 'The upstream refused the request', error, context, detail);
+  if (status === 429 && noCreditCodes.has(code)) return notServed(detail);
+  const failed = failureByStatus(complaint);
+  if (failed.code !== 'invalid_value' || !isErrorCode(error.code)) return failed;
+  return errorKind(error.code).status === 400 ? { ...failed, code: error.code } : failed;
 }
-
-/** A refusal that is the caller's: our sentence, and what may be shown of the upstream's. */
-function callersFault(
-  code: Failure['code'],
-  what: string,
-  { message, param }: UpstreamError,
-  { hidden }: ErrorContext,
-  detail: string,
-): Failure {
-  const quoted = shown(message, hidden);
-  return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, {
-    detail,
-    ...(param !== undefined && plausiblePath.test(param) ? { param } : {}),
-  });
-}
-
-const plausiblePath = /^[A-Za-z_][\w-]{0,63}(?:\.[\w-]{1,64}|\[\d{1,5}\]){0,32}$/;
 
 function isAboutContent(status: number): boolean {
   return status === 400 || status === 413 || status === 422 || status === 500;
@@ -207,48 +151,4 @@ function statusFrom(code: unknown): number | undefined {
   return typeof number === 'number' && Number.isInteger(number) && number >= 400 && number < 600
     ? number
     : undefined;
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
-}
-
-const maxQuoted = 300;
-
-/** At most 300 characters of what the upstream said, on one line, without addresses and anything like a key. */
-export function shown(message: string, hidden: readonly string[]): string {
-  let text = message.slice(0, 2_000);
-  for (const secret of hidden) if (secret.length > 3) text = text.replaceAll(secret, '…');
-  text = text
-    .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '…')
-    .replace(/\b(?:Bearer|Basic)\s+\S+/gi, '…')
-    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '…')
-    .replace(
-      /\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|ai|dev|cloud|internal|local|svc|xyz|app)\b(?::\d+)?\S*/gi,
-      '…',
-    )
-    .replace(/\blocalhost(?::\d+)?\b/gi, '…')
-    .replace(/\b(?:sk|pk|tr|tl|tns|gsk|xai|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}/gi, '…')
-    .replace(/\b(?=\w*\d)(?=\w*[a-z])\w{32,}\b/gi, '…')
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
-    .trim()
-    .toWellFormed();
-  return text.length > maxQuoted ? `${text.slice(0, maxQuoted - 1).toWellFormed()}…` : text;
-}
-
-/** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative. */
-export function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | undefined {
-  const exact = one(headers['retry-after-ms']);
-  if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Math.round(Number(exact));
-  const coarse = one(headers['retry-after']);
-  if (coarse === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(coarse)) return Math.round(Number(coarse) * 1_000);
-  const date = Date.parse(coarse);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
-}
-
-function one(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value.trim() : value?.[0]?.trim();
 }

@@ -2,9 +2,10 @@ import { errorKind, type FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
+import type { ErrorContext } from '../shared/refusal.ts';
 import { createChoice } from './choice.ts';
 import { decodeChunk, jsonOf, type UpstreamChunk } from './chunk.ts';
-import { type ErrorContext, errorFrom, failureOfEvent } from './errors.ts';
+import { errorFrom, failureOfEvent } from './errors.ts';
 import { addUsage } from './usage.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { jsonText } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { createTextHold, type TextHold } from './text-hold.ts';
+import { createTextHold, type TextHold } from '../shared/text-hold.ts';
 
 /** One piece of a call, as an upstream sends it: anything may be missing. */
 export interface CallPiece {

@@ -1,4 +1,5 @@
 import type { Usage } from '../../domain/usage.ts';
+import { asRecord } from '../shared/unknown-json.ts';
 
 /** An upstream's `usage`; undefined where it is none, or says what cannot be (negative, not whole). */
 export function decodeUsage(value: unknown): Usage | undefined {
@@ -39,8 +40,4 @@ function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= maxTokens
     ? value
     : undefined;
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }

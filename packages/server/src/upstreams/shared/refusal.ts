@@ -7,10 +7,20 @@ export interface Refusal {
   readonly body: string;
 }
 
+/** What a refusal is judged by, besides itself. */
+export interface ErrorContext {
+  /** Never shown to a client: the upstream's host and key. */
+  readonly hidden: readonly string[];
+  /** Unix milliseconds, for `Retry-After` as a date. */
+  readonly nowMs: number;
+}
+
 /** What an adapter made of a refusal's body, before the status decides. */
 export interface Complaint {
   readonly status: number;
   readonly message: string;
+  /** The field at fault, as the upstream names it; passed on where it can be a path. */
+  readonly param?: string;
   /** For the log: the refusal as it came. */
   readonly detail: string;
   readonly retryAfterMs: number | undefined;
@@ -42,7 +52,7 @@ export function failureByStatus(complaint: Complaint): Failure {
   }
   if (status >= 500) return failure('upstream_refused', 'The upstream failed to serve the request.', more);
   if (status < 400) {
-    return failure('upstream_protocol', 'The upstream sent no answer that can be read.', { detail });
+    return failure('upstream_protocol', 'The upstream sent no answer that can be read.', more);
   }
   return callersFault('invalid_value', 'The upstream refused the request', complaint);
 }
@@ -50,8 +60,14 @@ export function failureByStatus(complaint: Complaint): Failure {
 /** A refusal that is the caller's to mend, with what the upstream said about it. */
 export function callersFault(code: Failure['code'], what: string, complaint: Complaint): Failure {
   const quoted = excerpt(complaint.message, complaint.hidden);
-  return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, { detail: complaint.detail });
+  const { detail, param } = complaint;
+  return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, {
+    detail,
+    ...(param !== undefined && plausiblePath.test(param) ? { param } : {}),
+  });
 }
+
+const plausiblePath = /^[A-Za-z_][\w-]{0,63}(?:\.[\w-]{1,64}|\[\d{1,5}\]){0,32}$/;
 
 export function keyRefused(detail: string): Failure {
   return failure('upstream_auth', 'The upstream did not accept the key of this server.', {
@@ -82,7 +98,7 @@ export function excerpt(message: string, hidden: readonly string[]): string {
       '…',
     )
     .replace(/\blocalhost(?::\d+)?\b/gi, '…')
-    .replace(/\b(?:sk|pk|tr|tl|tns|gsk|xai|key|api|org|proj)[-_][\w*.-]{6,}/gi, '…')
+    .replace(/\b(?:sk|pk|tr|tl|tns|gsk|xai|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}/gi, '…')
     .replace(/\b(?=\w*\d)(?=\w*[a-z])\w{32,}\b/gi, '…')
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
     .trim()
