@@ -5,7 +5,8 @@ import { chunked, type FakeExchange, type FakeOrigin, startFakeOrigin } from '..
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
 import { describeUpstream, readStream, type UpstreamScenario } from '../contract.suite.ts';
 import type { UpstreamCall } from '../contract.ts';
-import { createOpenAiUpstream, type OpenAiUpstream } from './openai.ts';
+import type { ProviderUpstream } from '../shared/provider-transport.ts';
+import { createOpenAiUpstream } from './openai.ts';
 
 function callOf(text: string, more: Record<string, JsonValue> = {}): UpstreamCall {
   const decoded = decodeChatRequest({ model: 'm', messages: [{ role: 'user', content: text }], ...more });
@@ -13,7 +14,7 @@ function callOf(text: string, more: Record<string, JsonValue> = {}): UpstreamCal
   return { request: decoded.value.request, model: 'there', keyId: 'key', completionId: 'chatcmpl-1' };
 }
 
-async function upstreamAt(url: string, config: Partial<UpstreamConfig> = {}): Promise<OpenAiUpstream> {
+async function upstreamAt(url: string, config: Partial<UpstreamConfig> = {}): Promise<ProviderUpstream> {
   const created = await createOpenAiUpstream({
     name: 'lab',
     config: { kind: 'openai', baseUrl: url, headers: {}, ...config },

@@ -2,103 +2,55 @@
  * Everything that speaks OpenAI's chat-completions protocol. What one server or provider does differently is
  * a row in `presets.ts`; what all of them may do wrong is put right in `normaliser.ts`.
  */
-import { readFile } from 'node:fs/promises';
-import type { UpstreamConfig } from '../../config/config.ts';
 import { failure } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { EventBatch } from '../../domain/stream-event.ts';
-import type { Environment } from '../../transport/proxy.ts';
 import { readBody } from '../../transport/read-body.ts';
-import { createTransport, type Transport, type TransportStats } from '../../transport/transport.ts';
-import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import type { EventStream, UpstreamCall } from '../contract.ts';
+import {
+  type CreatedProvider,
+  createProviderTransport,
+  type Provider,
+  type ProviderOptions,
+  type ProviderUpstream,
+} from '../shared/provider-transport.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
+import { requestHeaders } from '../shared/request-json.ts';
 import { failureOf } from './errors.ts';
 import type { Preset } from './preset.ts';
 import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
 import { requestBody } from './request.ts';
 import { readAnswer } from './stream.ts';
 
-export interface OpenAiUpstream extends Upstream {
-  /** Sockets, for those who look after leaks. */
-  readonly stats: TransportStats;
-  /** Destroys every connection, running streams included. */
-  close(): void;
-}
-
-export interface OpenAiOptions {
-  readonly name: string;
-  readonly config: UpstreamConfig;
-  /** For its proxy variables. */
-  readonly env: Environment;
-  readonly connectMs: number;
-  readonly maxEventBytes: number;
+export interface OpenAiOptions extends ProviderOptions {
   /** How long a finish waits for its usage, in milliseconds. Default 2,000 (contract, section 7). */
   readonly usageWaitMs?: number;
-  /** Unix milliseconds. Default: the system's clock. */
-  readonly now?: () => number;
 }
-
-export type CreatedOpenAi =
-  | { readonly ok: true; readonly upstream: OpenAiUpstream }
-  | { readonly ok: false; readonly problems: readonly string[] };
 
 const maxErrorBytes = 64 * 1024;
 const maxErrorMs = 2_000;
 
 /** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
-export async function createOpenAiUpstream(options: OpenAiOptions): Promise<CreatedOpenAi> {
+export async function createOpenAiUpstream(options: OpenAiOptions): Promise<CreatedProvider> {
   const { config } = options;
   const preset = config.preset === undefined ? genericPreset : findPreset(config.preset);
-  if (preset === undefined) return problem(`there is no preset '${config.preset}'`);
-  const address = config.baseUrl ?? preset.baseUrl;
-  if (address === undefined) return problem(`preset ${config.preset} needs a base_url`);
-  if (!URL.canParse(address)) return problem('base_url is not a URL');
-  const baseUrl = new URL(address);
-
-  let ca: string | undefined;
-  if (config.caFile !== undefined) {
-    try {
-      ca = await readFile(config.caFile, 'utf8');
-    } catch (error) {
-      return problem(`ca_file: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  const transport = createTransport({
-    origin: baseUrl,
-    headers: headersOf(config, preset),
-    connectMs: options.connectMs,
-    env: options.env,
-    ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
-    ...(ca === undefined ? {} : { ca }),
-  });
-  if (!transport.ok) return problem(transport.failure.message);
-  return { ok: true, upstream: upstreamOf(options, preset, baseUrl, transport.value) };
+  if (preset === undefined) return { ok: false, problems: [`there is no preset '${config.preset}'`] };
+  const created = await createProviderTransport(options, preset.baseUrl, keyHeader(config.apiKey, preset));
+  return created.ok ? { ok: true, upstream: upstreamOf(options, preset, created.provider) } : created;
 }
 
-function problem(text: string): CreatedOpenAi {
-  return { ok: false, problems: [text] };
-}
-
-/** The key in the form this preset takes it; a header that the operator names wins. */
-function headersOf(config: UpstreamConfig, preset: Preset): Record<string, string> {
-  const headers: Record<string, string> = {};
-  if (config.apiKey !== undefined) {
-    if (preset.auth === 'bearer') headers['authorization'] = `Bearer ${config.apiKey}`;
-    else headers['api-key'] = config.apiKey;
-  }
-  for (const [name, value] of Object.entries(config.headers)) headers[name.toLowerCase()] = value;
-  return headers;
+/** The key in the form this preset takes it. */
+function keyHeader(apiKey: string | undefined, preset: Preset): Readonly<Record<string, string>> {
+  if (apiKey === undefined) return {};
+  return preset.auth === 'bearer' ? { authorization: `Bearer ${apiKey}` } : { 'api-key': apiKey };
 }
 
 function upstreamOf(
-  options: OpenAiOptions,
+  { name, maxEventBytes, usageWaitMs = 2_000, now = Date.now }: OpenAiOptions,
   preset: Preset,
-  baseUrl: URL,
-  transport: Transport,
-): OpenAiUpstream {
-  const { name, config, maxEventBytes, usageWaitMs = 2_000, now = Date.now } = options;
+  { transport, baseUrl, hidden }: Provider,
+): ProviderUpstream {
   const capabilities: Capabilities = new Set(preset.features);
-  const hidden = [config.apiKey, baseUrl.host, baseUrl.hostname].filter((text) => text !== undefined);
   const errors = (): ErrorContext => ({ hidden, nowMs: now() });
 
   async function* run(
@@ -109,11 +61,7 @@ function upstreamOf(
     const posted = await transport.post(
       {
         path: requestPath(baseUrl, preset, call),
-        headers: {
-          'content-type': 'application/json',
-          accept: 'text/event-stream',
-          'user-agent': 'tailrace',
-        },
+        headers: requestHeaders,
         body: JSON.stringify(requestBody(call, preset)),
       },
       signal,

@@ -31,7 +31,8 @@ export type CreatedProvider =
 /** The way to one provider. */
 export interface Provider {
   readonly transport: Transport;
-  /** What stands before the API's own paths: empty, or a path without a slash at its end. */
+  readonly baseUrl: URL;
+  /** The path of `base_url`, before the API's own paths: empty, or without a slash at its end. */
   readonly pathPrefix: string;
   /** Never shown to a client: the key and the host. */
   readonly hidden: readonly string[];
@@ -42,16 +43,17 @@ export type CreatedTransport =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /**
- * Makes the transport of a provider whose `base_url` is the host without version. A header that the operator
+ * Makes the transport of a provider, to `base_url` or, without one, to `defaultUrl`. A header that the operator
  * names wins over `headers`. Problems are the configuration's. No connection is opened yet; the caller closes
  * the transport.
  */
 export async function createProviderTransport(
   { config, env, connectMs }: ProviderOptions,
-  defaultUrl: string,
+  defaultUrl: string | undefined,
   headers: Readonly<Record<string, string>>,
 ): Promise<CreatedTransport> {
   const address = config.baseUrl ?? defaultUrl;
+  if (address === undefined) return { ok: false, problems: [`preset ${config.preset} needs a base_url`] };
   if (!URL.canParse(address)) return { ok: false, problems: ['base_url is not a URL'] };
   const baseUrl = new URL(address);
   let ca: string | undefined;
@@ -77,6 +79,7 @@ export async function createProviderTransport(
     ok: true,
     provider: {
       transport: transport.value,
+      baseUrl,
       pathPrefix: baseUrl.pathname.replace(/\/+$/, ''),
       hidden: [config.apiKey, baseUrl.host, baseUrl.hostname].filter((text) => text !== undefined),
     },
