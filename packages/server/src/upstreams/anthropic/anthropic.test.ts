@@ -61,7 +61,7 @@ describeProvider({
       ],
     },
     silent: 'silent',
-    stalls: { pieces: [begin, start(0, { type: 'text', text: '' }), say(0, 'once')], open: true },
+    stalls: { pieces: [begin, start(0, { type: 'text', text: '' }), say(0, 'once')], after: 'stays open' },
     'two choices': 'the API has no n',
     reasoning: { pieces: [begin, ...thoughts, ...words('yes', 1), end()] },
     'tool calls': {

@@ -34,7 +34,7 @@ export async function createAnthropicUpstream(options: ProviderOptions): Promise
 }
 
 function upstreamOf(
-  { name, maxEventBytes, now = Date.now }: ProviderOptions,
+  { name, maxEventBytes, usageWaitMs = 2_000, now = Date.now }: ProviderOptions,
   { transport, pathPrefix, hidden }: Provider,
 ): ProviderUpstream {
   return {
@@ -59,6 +59,7 @@ function upstreamOf(
             maxEventBytes,
             output: messageOutput,
           }),
+          usageWaitMs,
           refused(refusal) {
             const reason = failureOfRefusal(refusal, { hidden, nowMs: now() });
             return prefix === undefined ? reason : prefillRefused(reason);

@@ -1,5 +1,8 @@
+import { expect, test } from 'vitest';
 import type { JsonValue } from '../../domain/json.ts';
-import { apiKey, describeProvider, type Played } from '../shared/provider.suite.ts';
+import { chunked, startFakeOrigin } from '../../transport/fake-origin.ts';
+import { readStream } from '../contract.suite.ts';
+import { apiKey, callOf, describeProvider, type Played } from '../shared/provider.suite.ts';
 import { createGeminiUpstream } from './gemini.ts';
 
 const frame = (response: JsonValue) => `data: ${JSON.stringify(response)}\r\n\r\n`;
@@ -39,7 +42,7 @@ describeProvider({
     'other text': { pieces: [...words('Nothing but the truth.'), end()] },
     long: { pieces: [...Array.from({ length: 100 }, () => say(' on')), end()] },
     silent: 'silent',
-    stalls: { pieces: [say('once')], open: true },
+    stalls: { pieces: [say('once')], after: 'stays open' },
     'two choices': { pieces: [say('a'), say('b', 1), end('STOP', 0), end('STOP', 1)] },
     reasoning: { pieces: [parts(0, { text: 'hm', thought: true }), say('yes'), end()] },
     'tool calls': { pieces: [parts(0, signedCall, otherCall), end()] },
@@ -130,4 +133,26 @@ describeProvider({
     parts: [{ text: 'I look.', thoughtSignature: 'MsgSig' }, signedCall, otherCall],
   },
   turns: (body) => body['contents'] as readonly JsonValue[],
+});
+
+test('a finish whose counts never come does not wait for ever', async () => {
+  const uncounted = frame({ candidates: [{ finishReason: 'STOP', content: { parts: [{ text: 'Hi' }] } }] });
+  const origin = await startFakeOrigin(({ socket }) => socket.write(chunked([uncounted], false)));
+  const created = await createGeminiUpstream({
+    name: 'lab',
+    config: { kind: 'gemini', baseUrl: origin.url.origin, headers: {} },
+    env: {},
+    connectMs: 5_000,
+    maxEventBytes: 1_024,
+    usageWaitMs: 1,
+  });
+  if (!created.ok) throw new Error(created.problems.join('\n'));
+  try {
+    const stream = created.upstream.open(callOf('Hi', 'gemini-2.5-flash'), new AbortController().signal);
+    const { ended, texts, usages } = await readStream(stream, 1);
+    expect({ ended, texts, usages }).toEqual({ ended: 'whole', texts: ['Hi'], usages: [] });
+  } finally {
+    created.upstream.close();
+    await origin.close();
+  }
 });

@@ -34,7 +34,7 @@ export async function createGeminiUpstream(options: ProviderOptions): Promise<Cr
 }
 
 function upstreamOf(
-  { name, maxEventBytes, now = Date.now }: ProviderOptions,
+  { name, maxEventBytes, usageWaitMs = 2_000, now = Date.now }: ProviderOptions,
   { transport, pathPrefix, hidden }: Provider,
 ): ProviderUpstream {
   return {
@@ -59,6 +59,7 @@ function upstreamOf(
             maxEventBytes,
             output: contentOutput,
           }),
+          usageWaitMs,
           refused: (refusal) => failureOfRefusal(refusal, { hidden, nowMs: now() }),
         },
         signal,

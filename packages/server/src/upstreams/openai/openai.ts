@@ -22,16 +22,11 @@ import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
 import { requestBody } from './request.ts';
 import { readAnswer } from './stream.ts';
 
-export interface OpenAiOptions extends ProviderOptions {
-  /** How long a finish waits for its usage, in milliseconds. Default 2,000 (contract, section 7). */
-  readonly usageWaitMs?: number;
-}
-
 const maxErrorBytes = 64 * 1024;
 const maxErrorMs = 2_000;
 
 /** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
-export async function createOpenAiUpstream(options: OpenAiOptions): Promise<CreatedProvider> {
+export async function createOpenAiUpstream(options: ProviderOptions): Promise<CreatedProvider> {
   const { config } = options;
   const preset = config.preset === undefined ? genericPreset : findPreset(config.preset);
   if (preset === undefined) return { ok: false, problems: [`there is no preset '${config.preset}'`] };
@@ -46,7 +41,7 @@ function keyHeader(apiKey: string | undefined, preset: Preset): Readonly<Record<
 }
 
 function upstreamOf(
-  { name, maxEventBytes, usageWaitMs = 2_000, now = Date.now }: OpenAiOptions,
+  { name, maxEventBytes, usageWaitMs = 2_000, now = Date.now }: ProviderOptions,
   preset: Preset,
   { transport, baseUrl, hidden }: Provider,
 ): ProviderUpstream {

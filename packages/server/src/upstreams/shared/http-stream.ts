@@ -12,14 +12,14 @@ export interface HttpStreamOptions {
   /** The request, or why it cannot be made: then that is all the stream says. */
   readonly request: Result<WireRequest>;
   readonly translation: Translation;
+  /** How long finishes wait for the usage behind them, in milliseconds (contract, section 7). */
+  readonly usageWaitMs: number;
   /** Reads an answer that is no stream. */
   refused(refusal: Refusal): Failure;
 }
 
 const maxRefusalBytes = 64 * 1024;
 const maxRefusalMs = 2_000;
-/** How long finishes wait for the usage behind them (contract, section 7). */
-const maxHoldMs = 2_000;
 
 /** Asks once and streams the answer: one batch a read of the socket, released on every path. */
 export function openHttpStream(options: HttpStreamOptions, signal: AbortSignal): EventStream {
@@ -37,7 +37,7 @@ export function openHttpStream(options: HttpStreamOptions, signal: AbortSignal):
 }
 
 async function* run(
-  { transport, request, translation, refused }: HttpStreamOptions,
+  { transport, request, translation, usageWaitMs, refused }: HttpStreamOptions,
   signal: AbortSignal,
 ): AsyncGenerator<EventBatch, undefined, undefined> {
   if (signal.aborted) return;
@@ -57,7 +57,7 @@ async function* run(
       if (!signal.aborted) yield [{ type: 'failed', failure }];
       return;
     }
-    yield* translate(sent.value, translation, signal);
+    yield* translate(sent.value, translation, usageWaitMs, signal);
   } finally {
     await body.return();
   }
@@ -66,6 +66,7 @@ async function* run(
 async function* translate(
   { body }: WireAnswer,
   translation: Translation,
+  usageWaitMs: number,
   signal: AbortSignal,
 ): AsyncGenerator<EventBatch, undefined, undefined> {
   let hold: NodeJS.Timeout | undefined;
@@ -81,7 +82,7 @@ async function* translate(
         return;
       }
       // Letting go of the body ends the read that waits, and with it the wait for the usage.
-      if (translation.holding) hold ??= setTimeout(body.release, maxHoldMs);
+      if (translation.holding) hold ??= setTimeout(body.release, usageWaitMs);
       if (batch !== undefined) yield batch;
     }
   } finally {

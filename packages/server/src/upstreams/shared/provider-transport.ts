@@ -13,6 +13,8 @@ export interface ProviderOptions {
   readonly connectMs: number;
   /** Bytes of one event of a stream. */
   readonly maxEventBytes: number;
+  /** How long a finish waits for its usage, in milliseconds. Default 2,000 (contract, section 7). */
+  readonly usageWaitMs?: number;
   /** Unix milliseconds. Default: the system's clock. */
   readonly now?: () => number;
 }

@@ -12,7 +12,7 @@ import type { CreatedProvider, ProviderOptions, ProviderUpstream } from './provi
 
 /** How a provider answers over HTTP; the bytes of one read each. */
 export type Played =
-  | { readonly pieces: readonly string[]; readonly open?: true }
+  | { readonly pieces: readonly string[]; readonly after?: 'stays open' | 'hangs up' }
   | { readonly status: number; readonly body: string; readonly headers?: string; readonly type?: string }
   | 'silent';
 
@@ -80,6 +80,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
       env: {},
       connectMs: 5_000,
       maxEventBytes: 64 * 1024,
+      usageWaitMs: 1,
       now: () => Date.parse('2026-11-21T10:00:00Z'),
     });
     if (!created.ok) throw new Error(created.problems.join('\n'));
@@ -154,6 +155,17 @@ export function describeProvider(provider: ProviderUnderTest): void {
       expect(origin.accepted).toBe(accepted);
     });
 
+    test.each([
+      ['a connection that is lost', { after: 'hangs up' as const }],
+      ['a body that ends politely', {}],
+    ])('%s before the finish is a cut', async (_name, how) => {
+      const text = scenarioOf('text');
+      if (typeof text === 'string' || !('pieces' in text)) throw new Error('text is a stream');
+      const events = await ask(callOf('text', provider.model), { pieces: text.pieces.slice(0, -1), ...how });
+      expect(events.some(({ type }) => type === 'text-delta')).toBe(true);
+      expect(events.at(-1)).toMatchObject({ type: 'failed', failure: { code: 'upstream_cut' } });
+    });
+
     test.each(Object.entries(provider.refusals))('%s', async (_name, { played, becomes }) => {
       const events = await ask(callOf('Hi', provider.model), played);
       const [only] = events;
@@ -223,7 +235,8 @@ async function perform(played: Played, socket: Socket): Promise<void> {
     if (socket.destroyed) return;
     socket.write(`${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`);
   }
-  if (played.open !== true) socket.write('0\r\n\r\n');
+  if (played.after === 'hangs up') socket.end();
+  else if (played.after === undefined) socket.write('0\r\n\r\n');
 }
 
 async function until(holds: () => boolean): Promise<void> {
