@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import {
   describeUpstream,
   type UpstreamScenario,
@@ -11,9 +12,7 @@ import { ask, requestOf, startTestEngine } from './ask.ts';
 const unplayable: Partial<Record<UpstreamScenario, string>> = {
   silent: 'a living engine is not silent; played over a scripted child',
   stalls: 'a living engine does not stall; played over a scripted child',
-  'two choices': 'the engine has none of these yet',
-  reasoning: 'the engine has none of these yet',
-  'tool calls': 'the engine has none of these yet',
+  reasoning: 'random weights never close a thought; played over a scripted child',
   'fails midway': 'takes a killed process: engine.test.ts',
 };
 
@@ -30,10 +29,7 @@ describeUpstream('the engine over a random model', async () => {
       const cannot = unplayable[scenario];
       if (cannot !== undefined) return { cannot };
       const content = scenario === 'fails at once' ? 'q'.repeat(2000) : scenario;
-      const request = requestOf(
-        content,
-        scenario === 'long' ? { seed: longSeed } : { seed: 1, maxTokens: 30 },
-      );
+      const request = requestOf(content, fieldsOf(scenario));
       return { request, model: 'm', keyId: 'key', completionId: 'chatcmpl-1' };
     },
     async released() {
@@ -47,6 +43,23 @@ describeUpstream('the engine over a random model', async () => {
       scratch.remove();
     },
   };
+
+  function fieldsOf(scenario: UpstreamScenario): Partial<ChatRequest> {
+    switch (scenario) {
+      case 'long':
+        return { seed: longSeed };
+      case 'two choices':
+        return { seed: 1, maxTokens: 30, n: 2 };
+      case 'tool calls':
+        return {
+          seed: 1,
+          tools: [{ name: 'now', strict: false, parameters: {} }],
+          toolChoice: { type: 'required' },
+        };
+      default:
+        return { seed: 1, maxTokens: 30 };
+    }
+  }
 
   async function seedWhere(longEnough: (tokens: number) => boolean): Promise<number> {
     for (let seed = 1; ; seed++) {

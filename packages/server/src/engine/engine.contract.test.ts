@@ -52,7 +52,41 @@ function stepsOf(id: number, scenario: string): GenerationEvent[] {
     { type: 'failed', id, failure: { code: 'upstream_cut', message: 'The engine could not go on.' } },
     { type: 'ended', id },
   ];
+  const finishes: GenerationEvent[] = [0, 1].map((choice) => ({
+    type: 'finished',
+    id,
+    choice,
+    reason: 'stop',
+    completionTokens: 2,
+    reasoningTokens: 0,
+  }));
   switch (scenario) {
+    case 'two choices':
+      return [
+        ...begin,
+        { type: 'text', id, choice: 0, text: 'one', tokens: 1 },
+        { type: 'text', id, choice: 1, text: 'other', tokens: 1 },
+        ...finishes,
+        { type: 'ended', id },
+      ];
+    case 'reasoning':
+      return [
+        ...begin,
+        { type: 'reasoning', id, choice: 0, text: 'hm', tokens: 1 },
+        ...text(['so']),
+        ...finish,
+      ];
+    case 'tool calls':
+      return [
+        ...begin,
+        { type: 'call', id, choice: 0, index: 0, name: 'f' },
+        { type: 'arguments', id, choice: 0, index: 0, text: '{"a":' },
+        { type: 'arguments', id, choice: 0, index: 0, text: '1}' },
+        { type: 'call', id, choice: 0, index: 1, name: 'g' },
+        { type: 'arguments', id, choice: 0, index: 1, text: '{}' },
+        { type: 'finished', id, choice: 0, reason: 'tool_calls', completionTokens: 9, reasoningTokens: 0 },
+        { type: 'ended', id },
+      ];
     case 'long':
       return [...begin, ...text(Array.from({ length: 200 }, (_, index) => `word ${index} `)), ...finish];
     case 'silent':
@@ -67,13 +101,6 @@ function stepsOf(id: number, scenario: string): GenerationEvent[] {
       return [...begin, ...text([scenario, ' 😀', '']), ...finish];
   }
 }
-
-const later = 'the engine has none of these yet';
-const missing = new Map<UpstreamScenario, string>([
-  ['two choices', later],
-  ['reasoning', later],
-  ['tool calls', later],
-]);
 
 describeUpstream('the engine over a scripted child', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tailrace-engine-'));
@@ -91,8 +118,6 @@ describeUpstream('the engine over a scripted child', async () => {
   return {
     upstream,
     call(scenario) {
-      const cannot = missing.get(scenario);
-      if (cannot !== undefined) return { cannot };
       return { request: requestFor(scenario), model: 'm', keyId: 'key', completionId: 'chatcmpl-1' };
     },
     async released() {
@@ -116,7 +141,7 @@ function requestFor(scenario: UpstreamScenario): ChatRequest {
     stream: true,
     includeUsage: false,
     stop: [],
-    n: 1,
+    n: scenario === 'two choices' ? 2 : 1,
     logprobs: false,
     topLogprobs: 0,
     responseFormat: { type: 'text' },
