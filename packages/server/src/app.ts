@@ -72,6 +72,7 @@ export function createApp(parts: AppParts): HandleRequest {
     authenticator: createAuthenticator({ ...config.auth, ...keys }),
     cors: config.auth.required ? createCors(config.server.corsOrigins) : noCors,
     ownHostsOnly: !config.auth.required,
+    clientWriteMs: config.timeouts.clientWriteMs,
     newRequestId,
     onDone: (exchange) => logExchange(log, exchange, config.logging.content),
   });
@@ -93,7 +94,8 @@ function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {
       outcome: response.writableFinished ? 'completed' : 'abandoned',
       durationMs: performance.now() - exchange.startedMs,
       keyId: exchange.principal.keyId,
-      clientRequestId,
+      // Anybody's text: enough of it to find a request by.
+      clientRequestId: clientRequestId?.slice(0, 128),
       ...(response.headersSent ? { status: response.statusCode } : {}),
       ...notes,
     },

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { fail, failure, ok, type Result } from '../domain/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import { extractKey, type RequestHeaders } from './extract-key.ts';
 
 /** Whoever asks, once the key has been looked at. */
@@ -40,18 +40,11 @@ export function createAuthenticator(keys: FixedKeys): Authenticator {
 
   return {
     authenticate: (access, headers, query) => {
-      if (access === 'public') return ok(nobody);
       const extracted = extractKey(headers, query, keys.keyPrefix);
       if (!extracted.ok) return extracted;
+      if (access === 'public') return ok(nobody);
       if (!keys.required) return ok({ ...nobody, admin: true });
-      if (extracted.value === undefined) {
-        return fail(
-          failure(
-            'missing_api_key',
-            "No API key came with this request. Send it as 'Authorization: Bearer KEY'.",
-          ),
-        );
-      }
+      if (extracted.value === undefined) return fail(missingKey(access, headers));
       const given = digest(extracted.value);
       let found: Principal | undefined;
       for (const candidate of known) {
@@ -59,7 +52,10 @@ export function createAuthenticator(keys: FixedKeys): Authenticator {
       }
       if (found === undefined) {
         return fail(
-          failure('invalid_api_key', 'The API key is not known here. Check it, and the server it is for.'),
+          failure(
+            'invalid_api_key',
+            'This API key is not known here. Check it, and that it was made for this server.',
+          ),
         );
       }
       if (access === 'admin' && !found.admin) {
@@ -68,6 +64,13 @@ export function createAuthenticator(keys: FixedKeys): Authenticator {
       return ok(found);
     },
   };
+}
+
+function missingKey(access: Access, headers: RequestHeaders): Failure {
+  const what = access === 'admin' ? 'admin key' : 'API key';
+  const sent = headers['authorization'] !== undefined;
+  const came = sent ? `The Authorization header has no ${what} in it` : `No ${what} came with this request`;
+  return failure('missing_api_key', `${came}. Send it as 'Authorization: Bearer KEY'.`);
 }
 
 function digest(key: string): Buffer {

@@ -38,8 +38,11 @@ export function extractKey(
   return ok(key);
 }
 
+/** Linear on purpose: this reads what anybody sends, before anything is known of them. */
 function bearer(value: string): string | undefined {
-  return /^\s*bearer[ \t]+(\S.*?)\s*$/i.exec(value)?.[1];
+  const text = value.trim();
+  if (!/^bearer[ \t]/i.test(text)) return undefined;
+  return text.slice('bearer '.length).trim() || undefined;
 }
 
 function printable(name: string): string {

@@ -18,6 +18,8 @@ export interface Exchange {
   readonly principal: Principal;
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
+  /** How long the client may take nothing of its answer. */
+  readonly clientWriteMs: number;
   /** Filled in by the routes, written as one line when the exchange is over. */
   readonly notes: ExchangeNotes;
 }

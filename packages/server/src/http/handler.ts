@@ -15,14 +15,20 @@ export interface HandlerOptions {
   readonly cors: Cors;
   /** With authentication off: only this machine's own pages and names. */
   readonly ownHostsOnly: boolean;
+  /** How long a client may take nothing of its answer, in milliseconds. */
+  readonly clientWriteMs: number;
   newRequestId(): string;
   /** Once per request, when its answer is over. */
   onDone(exchange: Exchange): void;
 }
 
-const hostMissing = failure('invalid_value', 'An HTTP/1.1 request has a Host header; this one has none.', {
-  param: 'Host',
-});
+const hostMissing = failure(
+  'invalid_value',
+  'A request has one Host header; this one has none, or several.',
+  {
+    param: 'Host',
+  },
+);
 
 const unknownPrincipal: Principal = { keyId: 'none', admin: false };
 
@@ -50,6 +56,7 @@ export function createHandler(options: HandlerOptions) {
       id: '',
       principal: unknownPrincipal,
       expectsContinue,
+      clientWriteMs: options.clientWriteMs,
       notes,
     };
     let exchange = anonymous;
@@ -60,7 +67,8 @@ export function createHandler(options: HandlerOptions) {
 
     try {
       cors.decorate(request, response);
-      if (request.headers.host === undefined && request.httpVersion !== '1.0') {
+      const hosts = request.headersDistinct['host']?.length ?? 0;
+      if (hosts > 1 || (hosts === 0 && request.httpVersion !== '1.0')) {
         // Whoever writes such requests may not agree with us on where the next one begins.
         return await replyFailure(exchange, hostMissing, { connection: 'close' });
       }

@@ -23,6 +23,7 @@ export async function readBody(exchange: Exchange, maxBytes: number): Promise<Re
     }
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
+    exchange.notes.outcome = 'abandoned';
     return fail(failure('invalid_json', 'The request body ended before it was complete.', { detail }));
   }
   return ok(Buffer.concat(chunks, bytes));

@@ -3,6 +3,7 @@ import type { Failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import { bodyIsComing, drainBody } from './drain-body.ts';
 import type { Exchange } from './exchange.ts';
+import { watchStalledReader } from './stalled-reader.ts';
 
 /** Answers with a whole JSON body. */
 export async function replyJson(exchange: Exchange, status: number, body: string): Promise<void> {
@@ -36,6 +37,7 @@ async function reply(
   const bodyUnread = bodyIsComing(request);
   if (bodyUnread) response.setHeader('connection', 'close');
   response.writeHead(status, { ...headers, 'content-length': String(bytes.length) });
+  watchStalledReader(response, exchange.clientWriteMs).arm();
   if (request.method === 'HEAD') {
     response.end();
     return;

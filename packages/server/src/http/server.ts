@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { asciiJson } from '@tailrace/protocol';
 import type { ListenAddress } from '../config/config.ts';
@@ -34,15 +33,27 @@ export function createHttpServer(
     // Without it Node answers a missing Host with an empty 400; the route decides, and says something.
     requireHostHeader: false,
   });
-  server.on(
-    'request',
-    (request: IncomingMessage, response: ServerResponse) => void handle(request, response, false),
+  /** How many answers are under way on a socket: what is no request must not be answered into one of them. */
+  const underWay = new WeakMap<Duplex, number>();
+  const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
+    const { socket } = request;
+    underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
+    response.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+    void handle(request, response, expectsContinue);
+  };
+  server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+    take(request, response, false),
   );
-  server.on(
-    'checkContinue',
-    (request: IncomingMessage, response: ServerResponse) => void handle(request, response, true),
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    take(request, response, true),
   );
-  server.on('clientError', (error, socket) => answerClientError(error, socket, newRequestId()));
+  // The only expectation there is has its own event; any other is ignored like a header nobody knows.
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    take(request, response, false),
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    answerClientError(error, socket, newRequestId(), (underWay.get(socket) ?? 0) > 0);
+  });
 
   return {
     listen: (address) => listen(server, address),
@@ -69,10 +80,14 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<number> 
   });
 }
 
-/** What never became a request: an envelope all the same, as long as nothing was answered on the socket. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, requestId: string): void {
-  const answered = socket instanceof Socket && socket.bytesWritten > 0;
-  if (!socket.writable || error.code === 'ECONNRESET' || answered) {
+/** What never became a request: an envelope all the same, unless another answer is under way. */
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  requestId: string,
+  answering: boolean,
+): void {
+  if (!socket.writable || error.code === 'ECONNRESET' || answering) {
     socket.destroy();
     return;
   }
@@ -82,7 +97,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, request
   });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\n` +
-      `connection: close\r\nx-request-id: ${requestId}\r\nx-should-retry: false\r\n\r\n${body}`,
+      `connection: close\r\nx-request-id: ${requestId}\r\n\r\n${body}`,
   );
 }
 

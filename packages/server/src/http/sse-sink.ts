@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Sink } from '../relay/sink.ts';
+import { watchStalledReader } from './stalled-reader.ts';
 
 export interface SseSinkOptions {
   readonly response: ServerResponse;
@@ -19,16 +20,7 @@ export interface SseSinkOptions {
 export function createSseSink({ response, clientWriteMs, headHeaders }: SseSinkOptions): Sink {
   let opened = false;
   let raw: Socket | undefined;
-  let stall: NodeJS.Timeout | undefined;
-
-  const watchReader = () => {
-    stall ??= setTimeout(() => response.socket?.resetAndDestroy(), clientWriteMs);
-  };
-  const readerMoved = () => {
-    clearTimeout(stall);
-    stall = undefined;
-  };
-  response.once('close', readerMoved);
+  const reader = watchStalledReader(response, clientWriteMs);
 
   return {
     get opened() {
@@ -51,7 +43,7 @@ export function createSseSink({ response, clientWriteMs, headHeaders }: SseSinkO
         raw === undefined
           ? response.write(frame, 'latin1')
           : raw.write(`${frame.length.toString(16)}\r\n${frame}\r\n`, 'latin1');
-      if (!writable) watchReader();
+      if (!writable) reader.arm();
       return writable;
     },
     drained: (signal) =>
@@ -60,7 +52,7 @@ export function createSseSink({ response, clientWriteMs, headHeaders }: SseSinkO
         const done = () => {
           drains.off('drain', done);
           signal.removeEventListener('abort', done);
-          readerMoved();
+          reader.disarm();
           resolve();
         };
         if (signal.aborted || !(raw?.writableNeedDrain ?? response.writableNeedDrain)) return done();
@@ -69,14 +61,14 @@ export function createSseSink({ response, clientWriteMs, headHeaders }: SseSinkO
       }),
     finish: (frame) => {
       if (response.destroyed) return;
-      watchReader();
-      response.end(frame, 'latin1', readerMoved);
+      reader.arm();
+      response.end(frame, 'latin1', reader.disarm);
     },
     tear: (frame) => {
       if (response.destroyed) return;
-      watchReader();
+      reader.arm();
       response.end(frame, 'latin1', () => {
-        readerMoved();
+        reader.disarm();
         // Over HTTP/1.0 a polite close is how a whole body ends; a torn one must not look like it.
         if (response.req.httpVersion === '1.0') response.socket?.resetAndDestroy();
       });

@@ -1,4 +1,4 @@
-import { didYouMean } from '../config/nearest.ts';
+import { nearest } from '../config/nearest.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { Route } from './routes.ts';
 
@@ -10,6 +10,8 @@ const otherSurfaces = new Map([
   ['/api/chat', "Use 'POST /v1/chat/completions'."],
   ['/api/generate', "Use 'POST /v1/chat/completions'."],
   ['/api/tags', "Use 'GET /v1/models'."],
+  ['/health', "Use 'GET /livez' or 'GET /readyz'."],
+  ['/healthz', "Use 'GET /livez' or 'GET /readyz'."],
 ]);
 
 /** 404 that says the nearest known route: most of these are a base URL without `/v1`. */
@@ -19,6 +21,9 @@ export function unknownUrl(method: string, path: string, routes: readonly Route[
 }
 
 function hint(path: string, routes: readonly Route[]): string {
+  if (/^\/(v1\/?)?$/.test(path)) {
+    return "This is Tailrace: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what it serves.";
+  }
   const plain = path
     .replace(/\/{2,}/g, '/')
     .replace(/(?<=.)\/$/, '')
@@ -38,5 +43,6 @@ function hint(path: string, routes: readonly Route[]): string {
       ? `Add /v1: the base URL ends in '/v1', the route is '${candidate}'.`
       : `Did you mean '${candidate}'?`;
   }
-  return didYouMean(path, paths).replace(/^ \(/, '').replace(/\)$/, '').replace(/^did/, 'Did');
+  const guess = nearest(path, paths);
+  return guess === undefined ? '' : `Did you mean '${guess}'?`;
 }

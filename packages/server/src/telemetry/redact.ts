@@ -13,7 +13,8 @@ export interface RedactOptions {
 
 const mask = '***';
 const bearer = /\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi;
-const urlCredentials = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi;
+// Bounded repetitions: what is redacted may be anybody's text, and must not be read twice from each letter.
+const urlCredentials = /([a-z][a-z0-9+.-]{0,15}:\/\/)[^\s/?#@"']{1,300}@/gi;
 const queryKeys = /([?&](?:api[-_]?key|key|access_token|token)=)[^&\s"']+/gi;
 const shortestSecret = 6;
 

@@ -11,6 +11,9 @@ export interface ErrorReply {
 /** Clients obey waits up to a minute and misbehave beyond: openai-node retries at once. */
 const maxRetryAfterMs = 60_000;
 const defaultRetryAfterMs = 1_000;
+/** Both may quote the client's own names, which may be as long as a body. */
+const maxMessageLength = 4_000;
+const maxParamLength = 300;
 
 export function errorReply(reason: Failure): ErrorReply {
   const { status } = errorKind(reason.code);
@@ -25,13 +28,17 @@ export function errorFrame(reason: Failure, requestId: string): string {
 function envelope(reason: Failure, requestId?: string): ErrorEnvelope {
   return {
     error: {
-      message: reason.message,
+      message: shortened(reason.message, maxMessageLength),
       type: errorKind(reason.code).type,
-      param: reason.param ?? null,
+      param: reason.param === undefined ? null : shortened(reason.param, maxParamLength),
       code: reason.code,
       ...(requestId === undefined ? {} : { request_id: requestId }),
     },
   };
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
 function retryHeaders(reason: Failure, status: number): Record<string, string> {

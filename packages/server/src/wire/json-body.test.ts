@@ -14,11 +14,22 @@ describe('a request body', () => {
     ['blank', ' \n'],
     ['cut short', '{"a": '],
     ['followed by more', '{} {}'],
-    ['a million deep', nested(1_000_000)],
-    ['65 deep', nested(65)],
     ['with a number JSON does not know', '{"a": NaN}'],
   ])('that is %s is invalid_json', (_, text) => {
     expect(parse(text)).toMatchObject({ ok: false, failure: { code: 'invalid_json' } });
+  });
+
+  it.each([
+    ['a number beyond all', '{"a": [1, 1e999]}', 'a[1]'],
+    ['half a surrogate pair', '{"a": {"b": "\\ud83d"}}', 'a.b'],
+    ['half a surrogate pair in a key', '{"a": {"\\ud83d": 1}}', 'a'],
+    ['65 levels', `{"a": ${nested(64)}}`, `a${'[0]'.repeat(63)}`],
+  ])('with %s is invalid_value at its path', (_, text, param) => {
+    expect(parse(text)).toMatchObject({ ok: false, failure: { code: 'invalid_value', param } });
+  });
+
+  it('may be a million deep without any harm', () => {
+    expect(parse(nested(1_000_000))).toMatchObject({ ok: false, failure: { code: 'invalid_value' } });
   });
 
   it('may nest 64 deep, and brackets inside strings do not count', () => {

@@ -1,4 +1,4 @@
-import { fail, failure, ok, type Result } from '../domain/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
 
 /** `JSON.parse` takes nesting of millions, and everything that later walks the value would not. */
@@ -8,7 +8,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
  * Bytes of a request body → a JSON value nested no deeper than 64, every number finite, every text well
- * formed. Failures are `invalid_json`, `invalid_value`.
+ * formed. Failures are `invalid_json`, and `invalid_value` with the path of what is wrong.
  */
 export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
   let text: string;
@@ -20,33 +20,58 @@ export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
   if (text.trim() === '') {
     return fail(failure('invalid_json', 'The request body is empty. Send a JSON object.'));
   }
-  // Before parsing: what the parser is never given needs no second walk with a deep stack.
-  if (nestsDeeperThan(text, maxDepth)) {
-    return fail(failure('invalid_json', `The request body nests deeper than ${maxDepth} levels.`));
-  }
+  let value: JsonValue;
   try {
-    return ok(JSON.parse(text) as JsonValue);
+    value = JSON.parse(text) as JsonValue;
   } catch (error) {
     const reason = error instanceof SyntaxError ? syntaxMessage(error) : 'unreadable';
     return fail(failure('invalid_json', `The request body is not valid JSON: ${reason}.`));
   }
+  const wrong = inspect(value);
+  return wrong === undefined ? ok(value) : fail(wrong);
 }
 
-function nestsDeeperThan(text: string, limit: number): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    if (inString) {
-      if (unit === 0x5c) i += 1;
-      else if (unit === 0x22) inString = false;
-    } else if (unit === 0x22) inString = true;
-    else if (unit === 0x7b || unit === 0x5b) {
-      depth += 1;
-      if (depth > limit) return true;
-    } else if (unit === 0x7d || unit === 0x5d) depth -= 1;
+/** A value on the way down, and how it was reached: paths are only written out for what is wrong. */
+interface Visit {
+  readonly value: JsonValue;
+  readonly step: string | number | undefined;
+  readonly parent: Visit | undefined;
+  readonly depth: number;
+}
+
+/** With a stack of its own: what it is given may nest deeper than any call stack. */
+function inspect(root: JsonValue): Failure | undefined {
+  const stack: Visit[] = [{ value: root, step: undefined, parent: undefined, depth: 0 }];
+  for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
+    const { value } = visit;
+    if (typeof value === 'number' && !Number.isFinite(value)) return wrong(visit, 'is no finite number');
+    if (typeof value === 'string' && !value.isWellFormed()) return wrong(visit, halfPair);
+    if (typeof value !== 'object' || value === null) continue;
+    if (visit.depth === maxDepth) return wrong(visit, `nests deeper than ${maxDepth} levels`);
+    for (const [key, child] of Object.entries(value)) {
+      if (!key.isWellFormed()) return wrong(visit, `has a key that ${halfPair}`);
+      const step = Array.isArray(value) ? Number(key) : key;
+      stack.push({ value: child, step, parent: visit, depth: visit.depth + 1 });
+    }
   }
-  return false;
+  return undefined;
+}
+
+const halfPair = 'has half of a surrogate pair, which is not valid Unicode text';
+
+function wrong(visit: Visit, what: string): Failure {
+  const param = pathOf(visit);
+  const subject = param === '' ? 'The request body' : `'${param}'`;
+  return failure('invalid_value', `${subject} ${what}.`, param === '' ? {} : { param });
+}
+
+function pathOf(visit: Visit): string {
+  const steps: (string | number)[] = [];
+  for (let at: Visit | undefined = visit; at?.step !== undefined; at = at.parent) steps.push(at.step);
+  return steps.reverse().reduce<string>((path, step) => {
+    if (typeof step === 'number') return `${path}[${step}]`;
+    return path === '' ? step : `${path}.${step}`;
+  }, '');
 }
 
 /** V8's message without the excerpt of the body it may quote: that is content, and goes to logs. */

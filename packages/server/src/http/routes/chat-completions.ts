@@ -116,7 +116,7 @@ async function stream(
   const form: UsageForm = usageForm === 'separate' && !request.includeUsage ? 'none' : usageForm;
   const sink = createSseSink({
     response: exchange.response,
-    clientWriteMs: config.timeouts.clientWriteMs,
+    clientWriteMs: exchange.clientWriteMs,
     headHeaders: () => targetHeader(source),
   });
   const outcome = await relayStream({
