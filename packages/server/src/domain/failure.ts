@@ -14,6 +14,8 @@ export interface Failure {
   readonly retryAfterMs?: number;
   /** True where the same target would say the same again: its key is refused, its model is not there. */
   readonly permanent?: true;
+  /** True where it says nothing against the target's health. */
+  readonly blameless?: true;
   /** For the log only: the cause as it came, with hosts and wording of others. */
   readonly detail?: string;
 }

@@ -226,7 +226,7 @@ describe('a breaker', () => {
       () => nowMs,
     );
     const one = { ...target('a'), name: 'a/m', upstream: upstream('a'), takeover: undefined };
-    const visit = (outcome: 'answered' | 'failed') => {
+    const visit = (outcome: 'succeeded' | 'failed') => {
       const begun = health.begin(one);
       begun[outcome]();
       begun.end();
@@ -261,6 +261,7 @@ describe('a breaker', () => {
     expect(health.admits(one)).toBe(false);
     expect(health.describe(one)).toMatchObject({ breaker: 'half-open', inFlight: 1 });
     probe.answered();
+    probe.succeeded();
     expect(health.admits(one)).toBe(true);
     probe.end();
     expect(health.describe(one)).toMatchObject({ breaker: 'closed', inFlight: 0 });

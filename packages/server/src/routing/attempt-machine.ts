@@ -27,6 +27,8 @@ export interface AttemptMachine {
   hedge(): Candidate | undefined;
   /** After the commit: somebody to go on with the answer, now. `suits` says who could. */
   takeOver(suits: (candidate: Candidate) => boolean): Candidate | undefined;
+  /** Whether {@link next} would still find somebody; changes nothing. */
+  canRetry(): boolean;
   /** Whether {@link takeOver} would find somebody; changes nothing. */
   canTakeOver(suits: (candidate: Candidate) => boolean): boolean;
 }
@@ -65,6 +67,8 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
   const stages = (): AttemptPlan =>
     roomBeyond === 0 ? plan : plan.map((stage) => stage.filter((one) => roomOf(one) > roomBeyond));
 
+  const mayOpen = () => !hopeless && attempts < retry.total;
+
   const triedOf = (target: Target): Tried => tried.get(target) ?? { tries: 0, notBeforeMs: 0 };
 
   const open = (candidate: Candidate, afterMs: number): Action => {
@@ -87,7 +91,7 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
       .sort((a, b) => triedOf(a.target).notBeforeMs - triedOf(b.target).notBeforeMs);
 
   const next = (): Action => {
-    if (hopeless || attempts >= retry.total) return exhausted();
+    if (!mayOpen()) return exhausted();
     for (const stage of stages()) {
       const chosen = draw(fresh(stage), deps);
       if (chosen !== undefined) return open(chosen, 0);
@@ -117,7 +121,7 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
       else markFailed(candidate.target, reason);
     },
     hedge: () => {
-      const chosen = attempts >= retry.total ? undefined : firstOf((stage) => draw(fresh(stage), deps));
+      const chosen = mayOpen() ? firstOf((stage) => draw(fresh(stage), deps)) : undefined;
       if (chosen !== undefined) open(chosen, 0);
       return chosen;
     },
@@ -127,6 +131,7 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
       return chosen;
     },
     canTakeOver: (suits) => successor(suits) !== undefined,
+    canRetry: () => mayOpen() && firstOf((stage) => fresh(stage)[0] ?? again(stage)[0]) !== undefined,
   };
 
   function firstOf(choose: (stage: readonly Candidate[]) => Candidate | undefined): Candidate | undefined {
@@ -138,7 +143,7 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
   }
 
   function successor(suits: (candidate: Candidate) => boolean): Candidate | undefined {
-    if (attempts >= retry.total) return undefined;
+    if (!mayOpen()) return undefined;
     return firstOf((stage) => {
       const able = stage.filter(suits);
       return draw(fresh(able), deps) ?? again(able)[0];

@@ -17,6 +17,8 @@ export interface Attempt {
    * we wait here, ends it with `failed`: a slow client holds us back, not the target.
    */
   next(patienceMs: number): Promise<EventBatch | undefined>;
+  /** Whether whoever opened it has stopped it: then its end says nothing of the target. */
+  stopped(): boolean;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ export function openAttempt(
         watchdog.disarm();
       }
     },
+    stopped: () => signal.aborted,
     close: async () => {
       watchdog.close();
       signal.removeEventListener('abort', forward);

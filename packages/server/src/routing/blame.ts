@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@tailrace/protocol';
+import type { Failure } from '../domain/failure.ts';
 
 /**
  * Whose failure it is: the `caller`'s stays wrong wherever it is sent, a `target`'s need not, and a prompt
@@ -27,8 +28,9 @@ export function blameOf(code: ErrorCode): 'caller' | 'context' | 'target' {
 }
 
 /** Whether a failure says that the target is unwell, or only that it is busy or asked the wrong thing. */
-export function countsAgainstHealth(code: ErrorCode): boolean {
-  switch (code) {
+export function countsAgainstHealth(reason: Failure): boolean {
+  if (reason.blameless === true) return false;
+  switch (reason.code) {
     case 'upstream_refused':
     case 'upstream_protocol':
     case 'upstream_auth':

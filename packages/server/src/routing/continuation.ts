@@ -1,6 +1,5 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
-import type { Candidate } from './attempt-plan.ts';
 import type { TakeoverMode } from './catalogue.ts';
 import { createPrefixJoint, createReplayJoint, type Delivered, type Joint } from './delivered.ts';
 
@@ -34,9 +33,10 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
   return { ...request, maxTokens, body: { ...request.body, [field]: maxTokens } };
 }
 
-/** True when the client has had all the tokens it asked for: there is nothing to go on with. */
+/**
+ * True when the client has had all the tokens it asked for: there is nothing to go on with. Only where the
+ * targets counted them; taking deltas for tokens here would end a cut answer as if it were whole.
+ */
 export function isSpent(request: ChatRequest, delivered: Delivered): boolean {
-  return request.maxTokens !== undefined && delivered.tokens >= request.maxTokens;
+  return delivered.counted && request.maxTokens !== undefined && delivered.tokens >= request.maxTokens;
 }
-
-export type Suits = (candidate: Candidate) => boolean;

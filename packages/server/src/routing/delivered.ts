@@ -116,7 +116,8 @@ export function createReplayJoint(delivered: Delivered): Joint {
         reasoningAt += due.length;
         if (due.length === said.length) return 'old';
         // More reasoning than there was, though the answer had already begun.
-        return text === '' ? { ...event, json: jsonText(said.slice(due.length)) } : 'diverged';
+        if (text !== '') return 'diverged';
+        return { type: event.type, choice: event.choice, json: jsonText(said.slice(due.length)) };
       }
       case 'text-delta': {
         if (reasoningAt < reasoning.length) return 'diverged';
@@ -125,7 +126,9 @@ export function createReplayJoint(delivered: Delivered): Joint {
         if (!said.startsWith(due)) return 'diverged';
         textAt += due.length;
         if (due.length === said.length && due.length > 0) return 'old';
-        return due === '' ? event : { ...event, json: jsonText(said.slice(due.length)) };
+        if (due === '') return event;
+        // Of a delta that is cut here, token counts and log probabilities would tell of old text too.
+        return { type: event.type, choice: event.choice, json: jsonText(said.slice(due.length)) };
       }
       case 'refusal-delta':
       case 'tool-call-start':

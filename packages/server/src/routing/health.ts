@@ -24,8 +24,10 @@ export interface Health {
 
 /** One request in a target's hands. */
 export interface Visit {
-  /** It has begun to answer: the target is well. */
+  /** It has begun to answer: a probe that got so far closes the breaker. */
   answered(): void;
+  /** It has answered whole: what failed before is forgotten. */
+  succeeded(): void;
   /** It failed in a way that speaks against the target. */
   failed(): void;
   /** It is over, however. Called once more does nothing. */
@@ -33,8 +35,6 @@ export interface Visit {
 }
 
 export interface TargetHealth {
-  /** `upstream/model`. */
-  readonly target: string;
   readonly breaker: 'closed' | 'open' | 'half-open';
   readonly inFlight: number;
   readonly recentFailures: number;
@@ -91,9 +91,12 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
       let over = false;
       return {
         answered: () => {
+          // The failures stay: a target that cuts every answer after its first token shall not look well.
           record.openedMs = undefined;
-          record.failures = [];
           if (probe) record.probing = false;
+        },
+        succeeded: () => {
+          record.failures = [];
         },
         failed: () => noteFailure(record),
         end: () => {
@@ -107,7 +110,6 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
     describe: (target) => {
       const record = recordOf(target);
       return {
-        target: target.name,
         breaker: record.openedMs === undefined ? 'closed' : record.probing ? 'half-open' : 'open',
         inFlight: record.inFlight,
         recentFailures: record.failures.filter((ms) => now() - ms < policy().windowMs).length,

@@ -1,38 +1,16 @@
-import type { Failure } from '../domain/failure.ts';
-import type { Attempt, Committed } from './attempt.ts';
-import type { Candidate } from './attempt-plan.ts';
+import type { Attempt } from './attempt.ts';
 
-/** One target at work on a request that has not committed. */
-export interface Racer {
-  readonly candidate: Candidate;
-  readonly attempt: Attempt;
-  readonly outcome: Promise<Finished>;
-}
+/** How an attempt's wait for its commit ended. */
+type Outcome = Awaited<ReturnType<Attempt['commit']>>;
 
-export interface Finished {
-  readonly racer: Racer;
-  readonly result: Committed | { readonly failure: Failure } | 'aborted';
-}
-
-/** Starts waiting for an attempt's commit. */
-export function enter(candidate: Candidate, attempt: Attempt): Racer {
-  const racer: { candidate: Candidate; attempt: Attempt; outcome?: Promise<Finished> } = {
-    candidate,
-    attempt,
-  };
-  const outcome = attempt.commit().then((result): Finished => ({ racer: entered, result }));
-  // Lost racers are closed and never awaited again: a bug in one of them is not an unhandled rejection.
-  outcome.catch(() => {});
-  const entered: Racer = Object.assign(racer, { outcome });
-  return entered;
-}
-
-/** The first racer to be done, or `late` when none is within `patienceMs`. */
-export async function firstDone(
-  racers: readonly Racer[],
+/** The first racer to be done, with its outcome, or `late` when none is within `patienceMs`. */
+export async function firstDone<Racer>(
+  racers: ReadonlyMap<Racer, Promise<Outcome>>,
   patienceMs: number | undefined,
-): Promise<Finished | 'late'> {
-  const outcomes = racers.map((racer) => racer.outcome);
+): Promise<readonly [Racer, Outcome] | 'late'> {
+  const outcomes = [...racers].map(async ([racer, outcome]) => [racer, await outcome] as const);
+  // Those that lose are closed and never awaited again: a bug in one of them is no unhandled rejection.
+  for (const outcome of outcomes) outcome.catch(() => {});
   if (patienceMs === undefined) return await Promise.race(outcomes);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {

@@ -77,7 +77,15 @@ const model = (fields: Partial<ModelConfig>): ModelConfig => ({
 });
 const target = (upstream: string, priority = 0, weight = 1) => ({ upstream, model: 'm', priority, weight });
 
-const request = { model: 'main', n: 1, stop: [], messages: [], responseFormat: { type: 'text' }, body: {} };
+const request = {
+  model: 'main',
+  n: 1,
+  stream: true,
+  stop: [],
+  messages: [],
+  responseFormat: { type: 'text' },
+  body: {},
+};
 
 function setUp(
   upstreams: readonly Upstream[],
@@ -297,7 +305,6 @@ describe('a takeover', () => {
     const b = toy('b', [[{ type: 'start' }], text('He'), text('llo wor'), text('ld'), finish]);
     const source = setUp([toy('a', cut), b], both, { temperature: 0 }).open();
     expect(await drain(source)).toEqual([text('Hel'), text('lo'), text(' wor'), text('ld'), finish]);
-    expect(source.takeovers()).toBe(1);
     expect(source.served()).toEqual({ target: 'a/m' });
     expect(source.attempts()).toMatchObject([
       { outcome: 'failed', failure: { code: 'upstream_cut' } },
@@ -365,8 +372,83 @@ describe('a takeover', () => {
 
   it('ends by length at once when all tokens asked for had been delivered', async () => {
     const b = toy('b', [text('Hello'), finish]);
-    const batches = await drain(setUp([toy('a', cut), b], both, { temperature: 0, maxTokens: 2 }).open());
+    const counted: EventBatch = [{ type: 'text-delta', choice: 0, json: jsonText('Hello'), tokens: 2 }];
+    const asked = { temperature: 0, maxTokens: 2 };
+    const batches = await drain(setUp([toy('a', [counted, fails('upstream_cut')]), b], both, asked).open());
     expect(batches.at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
     expect(b.opened).toBe(0);
+    // Deltas are no tokens: where nobody counted, a cut stays a cut.
+    const guessed = await drain(setUp([toy('a', cut)], both, { ...asked, temperature: 1 }).open());
+    expect(guessed.at(-1)).toEqual(fails('upstream_cut'));
+  });
+
+  it('tells the usage of whoever ended the answer, once', async () => {
+    const usage = (promptTokens: number): EventBatch => [
+      { type: 'usage', usage: { promptTokens, completionTokens: 1 } },
+    ];
+    const early = toy('a', [text('Hel'), usage(1), fails('upstream_cut')]);
+    const b = toy('b', [text('Hello'), usage(2), finish]);
+    const batches = await drain(setUp([early, b], both, { temperature: 0 }).open());
+    expect(batches.flat().filter((event) => event.type === 'usage')).toEqual(usage(2));
+    expect(batches.flat().at(-1)).toEqual(finish[0]);
+  });
+
+  it('is not tried for a failure that is the caller’s', async () => {
+    const refused = toy('a', [text('Hel'), fails('content_policy_violation')]);
+    const b = toy('b', [text('Hello'), finish]);
+    const batches = await drain(setUp([refused, b], both, { temperature: 0 }).open());
+    expect(batches.at(-1)).toEqual(fails('content_policy_violation'));
+    expect(b.opened).toBe(0);
+  });
+
+  it('by prefix is never asked of an upstream that does not declare it', async () => {
+    const configured = { main: model({ targets: [target('a'), { ...target('b', 1), takeover: 'prefix' }] }) };
+    const b = toy('b', [text('Something else'), finish]);
+    const batches = await drain(setUp([toy('a', cut), b], configured).open());
+    expect(batches.at(-1)).toEqual(fails('upstream_cut'));
+    expect(b.opened).toBe(0);
+  });
+
+  it('by somebody else has the whole patience when nobody is left behind it', async () => {
+    const b = toy('b', [text('Hello'), timeouts.stallMs + 1, text('!'), finish]);
+    const done = drain(setUp([toy('a', cut), b], both, { temperature: 0 }).open());
+    await vi.advanceTimersByTimeAsync(timeouts.stallMs + 1);
+    expect((await done).at(-2)).toEqual(text('!'));
+  });
+
+  it('that diverges speaks against nobody’s health', async () => {
+    const { open, health } = setUp([toy('a', cut), toy('b', [text('Help'), finish])], both, {
+      temperature: 0,
+    });
+    for (let i = 0; i < 3; i += 1) await drain(open());
+    const of = (name: string) => {
+      const upstream = toy(name, []);
+      return health.describe({
+        name: `${name}/m`,
+        upstream,
+        model: 'm',
+        priority: 0,
+        weight: 1,
+        takeover: undefined,
+      });
+    };
+    expect([of('a').recentFailures, of('b').recentFailures]).toEqual([3, 0]);
+  });
+});
+
+describe('an answer that does not stream', () => {
+  it('commits when it is complete: a cut in its middle is retried elsewhere', async () => {
+    const a = toy('a', [text('Hel'), fails('upstream_cut')]);
+    const b = toy('b', [text('Some'), text('thing'), finish]);
+    const models = { main: model({ targets: [target('a'), target('b', 1)] }) };
+    const source = setUp([a, b], models, { stream: false }).open();
+    expect(await drain(source)).toEqual([[...text('Some'), ...text('thing'), ...finish]]);
+    expect(source.served()).toEqual({ target: 'b/m' });
+  });
+
+  it('ends in the last failure when no try completes', async () => {
+    const models = { main: model({ targets: [target('a')] }) };
+    const source = setUp([toy('a', [text('Hel')])], models, { stream: false }).open();
+    expect(await drain(source)).toMatchObject([[{ failure: { code: 'upstream_cut' } }]]);
   });
 });

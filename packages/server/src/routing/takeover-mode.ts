@@ -6,6 +6,8 @@ import type { Delivered } from './delivered.ts';
 /**
  * How a candidate could go on with the answer so far; `none` where it could not. What is configured decides,
  * else what the upstream declares, else a replay where the request repeats itself (temperature 0 or a seed).
+ * A prefix is only ever asked of an upstream that declares it: any other would begin a new answer behind the
+ * old one.
  */
 export function takeoverMode(
   { target }: Candidate,
@@ -14,12 +16,12 @@ export function takeoverMode(
 ): TakeoverMode {
   if (request.n > 1 || !delivered.resumable) return 'none';
   const repeatable = request.temperature === 0 || request.seed !== undefined;
-  const mode =
-    target.takeover ?? target.upstream.takeover?.(target.model) ?? (repeatable ? 'replay' : 'none');
+  const otherwise = repeatable ? 'replay' : 'none';
+  const declared = target.upstream.takeover?.(target.model);
+  const mode = target.takeover ?? declared ?? otherwise;
   if (mode !== 'prefix') return mode;
   // A prefix cannot hand over thoughts, nor the state of a grammar: there only a replay is exact.
   const insideGrammar = request.responseFormat.type !== 'text';
   const insideReasoning = delivered.text === '' && delivered.reasoning !== '';
-  if (!insideGrammar && !insideReasoning) return 'prefix';
-  return repeatable ? 'replay' : 'none';
+  return declared === 'prefix' && !insideGrammar && !insideReasoning ? 'prefix' : otherwise;
 }

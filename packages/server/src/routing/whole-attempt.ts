@@ -1,0 +1,48 @@
+import { failure } from '../domain/failure.ts';
+import type { StreamEvent } from '../domain/stream-event.ts';
+import type { Attempt } from './attempt.ts';
+
+/** An answer that does not stream is held whole, so it has a bound: characters, as they are escaped. */
+const maxHeldCharacters = 64 * 1024 * 1024;
+
+/**
+ * An attempt that commits only when its answer is complete: what a client that does not stream waits for
+ * anyway, and failover stays possible until then. `patienceMs` is asked before each wait.
+ */
+export function holdWhole(attempt: Attempt, choices: number, patienceMs: () => number): Attempt {
+  return {
+    commit: async () => {
+      const begun = await attempt.commit();
+      if (begun === 'aborted' || 'failure' in begun) return begun;
+      const held: StreamEvent[] = [];
+      let characters = 0;
+      let unfinished = choices;
+      for (let batch = begun.batch; ; ) {
+        for (const event of batch) {
+          if (event.type === 'failed') return { failure: event.failure };
+          if (event.type === 'finish') unfinished -= 1;
+          if ('json' in event) characters += event.json.length;
+          held.push(event);
+        }
+        if (unfinished === 0) return { batch: held };
+        if (characters > maxHeldCharacters) return { failure: tooLarge() };
+        const next = await attempt.next(patienceMs());
+        if (next === undefined) return attempt.stopped() ? 'aborted' : { failure: brokeOff() };
+        batch = next;
+      }
+    },
+    next: () => Promise.resolve(undefined),
+    stopped: attempt.stopped,
+    close: attempt.close,
+  };
+}
+
+/** However politely HTTP ended: without a finish for every choice it is a cut. */
+export function brokeOff() {
+  return failure('upstream_cut', 'The answer broke off: the upstream ended it without a finish reason.');
+}
+
+function tooLarge() {
+  const message = `The answer is larger than the ${maxHeldCharacters} characters held for one that does not stream.`;
+  return failure('upstream_protocol', message, { permanent: true });
+}
