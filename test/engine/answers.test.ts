@@ -259,3 +259,30 @@ describe('tools', () => {
     expect(auto.usage.promptTokens).toBeGreaterThan(plain.usage.promptTokens + 50);
   });
 });
+
+describe('thoughts', () => {
+  test('where the template opens them all is reasoning until they are closed, also before a schema', async () => {
+    const file = join(scratch.path, 'thinking.gguf');
+    const chatTemplate =
+      "{% for m in messages %}{{ '<|im_start|>' + m['content'] + '<|im_end|>' }}{% endfor %}{{ '<think>\n' }}";
+    writeRandomGguf(file, { seed: 9, chatTemplate });
+    const { engine } = await startTestEngine({ file, sequences: 2, context: 'max' });
+    try {
+      const schema = { type: 'integer' };
+      const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
+      const logitBias = new Map([[2, -100]]);
+      for (const more of [{}, { responseFormat }]) {
+        const outcome = await ask(engine, 'q', { seed: 1, maxTokens: 20, logitBias, ...more });
+        expect(outcome).toMatchObject({ end: 'length', text: '' });
+        expect(outcome.events.some((event) => event.type === 'reasoning-delta')).toBe(true);
+        expect(outcome.usage).toMatchObject({ completionTokens: 20, reasoningTokens: 20 });
+      }
+      // What is gone on with is the answer: the thoughts before it are over.
+      const rest = await ask(engine, 'q', { seed: 1, maxTokens: 20, logitBias, prefix: 'So' });
+      expect(rest.text).not.toBe('');
+      expect(rest.usage.reasoningTokens).toBeUndefined();
+    } finally {
+      await engine.stop();
+    }
+  });
+});

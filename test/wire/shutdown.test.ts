@@ -84,10 +84,12 @@ describe.runIf(process.platform === 'linux')('the engine’s process', () => {
   const long = { model: 'default', stream: true, max_tokens: 1500, temperature: 1 };
   const short = { model: 'default', stream: true, max_tokens: 4 };
 
-  async function engineRunning(): Promise<{ running: TestServer; stream: RawConnection; engine: number }> {
+  async function engineRunning(
+    request: Readonly<Record<string, unknown>> = long,
+  ): Promise<{ running: TestServer; stream: RawConnection; engine: number }> {
     server = await startServer({ model: 'default' });
     const running = server;
-    const stream = await startChat(running, long);
+    const stream = await startChat(running, request);
     await until('the first words', 30_000, () =>
       stream.received().toString('latin1').includes('"content":"') ? true : undefined,
     );
@@ -97,8 +99,17 @@ describe.runIf(process.platform === 'linux')('the engine’s process', () => {
     return { running, stream, engine };
   }
 
-  test('killed in mid-stream costs the running stream an error event and the next request nothing', async () => {
-    const { running, stream, engine } = await engineRunning();
+  test('killed in mid-stream goes on with the answer in the process that follows it', async () => {
+    const { running, stream, engine } = await engineRunning({ ...long, max_tokens: 200 });
+    process.kill(engine, 'SIGKILL');
+    expect(expectTrueStream((await stream.response()).body).complete).toBe(true);
+    expect(childrenOf(running.pid)).not.toContain(engine);
+    stream.destroy();
+  });
+
+  test('killed in mid-stream costs a stream that nobody can go on with an error event, and the next request nothing', async () => {
+    // Several choices are not taken over.
+    const { running, stream, engine } = await engineRunning({ ...long, n: 2 });
     process.kill(engine, 'SIGKILL');
     const summary = expectTrueStream((await stream.response()).body);
     expect(summary.error?.code).toBe('upstream_cut');
