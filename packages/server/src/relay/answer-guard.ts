@@ -1,14 +1,28 @@
-import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText } from '@tailrace/protocol';
+import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
 import { createEventGrammar } from '../domain/event-grammar.ts';
-import type { FailedEvent, StreamEvent, UsageEvent } from '../domain/stream-event.ts';
+import type {
+  FailedEvent,
+  FinishEvent,
+  ReasoningDelta,
+  RefusalDelta,
+  StreamEvent,
+  TextDelta,
+  UsageEvent,
+} from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
+import { createPairHold } from './pair-hold.ts';
+
+const noArguments = jsonText('{}');
+/** Arguments are held to be parsed at the end: escaped characters of all calls of a choice. */
+const maxArgumentLength = 16 * 1024 * 1024;
 
 /** What the guard lets through: everything but failures, which end the drive before it. */
 export type Passed = Exclude<StreamEvent, FailedEvent>;
 
 /**
- * Stands between every source and every reader. It refuses what breaks the grammar, drops what says nothing,
- * holds tool arguments to being JSON, and sees to it that an answer never ends without a usage.
+ * Stands between every source and every reader, so that each adapter need not: it refuses what breaks the
+ * grammar, drops what says nothing, holds half a character for its other half, holds tool arguments to being
+ * JSON, names the finish after the calls, and sees to it that an answer never ends without a usage.
  */
 export interface AnswerGuard {
   /** The events to pass on, or what is wrong with this one. */
@@ -21,17 +35,59 @@ export interface AnswerGuard {
 /** `promptTokens`: an estimate, for a target that does not say. */
 export function createAnswerGuard(choices: number, promptTokens: () => number): AnswerGuard {
   const grammar = createEventGrammar(choices);
-  const calls = new Map<number, JsonText[]>();
+  const states = Array.from({ length: choices }, () => ({
+    /** Arguments of each call so far. */
+    calls: [] as JsonText[],
+    argumentLength: 0,
+    texts: createPairHold(),
+    thoughts: createPairHold(),
+    begun: false,
+  }));
   let deltas = 0;
   let unfinished = choices;
   let usage: Usage | undefined;
 
-  const brokenArguments = (choice: number): string | undefined => {
-    for (const [index, json] of (calls.get(choice) ?? []).entries()) {
-      if (!isJson(decodeJsonText(json))) return `the arguments of tool call ${index} are not JSON`;
+  /** What is still held when a choice ends, or turns from thinking to answering. */
+  function letGo(choice: number, which: 'texts' | 'thoughts'): Passed[] {
+    const json = states[choice]?.[which].flush() ?? emptyJsonText;
+    const type = which === 'texts' ? 'text-delta' : 'reasoning-delta';
+    return json === '' ? [] : [{ type, choice, json }];
+  }
+
+  function text(event: TextDelta | ReasoningDelta | RefusalDelta): readonly Passed[] {
+    const state = states[event.choice];
+    if (state === undefined) return [event];
+    if (event.type === 'refusal-delta') return [event];
+    const thinking = event.type === 'reasoning-delta';
+    // Reasoning comes before the answer; what an upstream thinks aloud behind its beginning is not shown.
+    if (thinking && state.begun) return [];
+    const before = thinking || state.begun ? [] : letGo(event.choice, 'thoughts');
+    if (!thinking) state.begun = true;
+    const json = (thinking ? state.thoughts : state.texts).push(event.json);
+    if (json === event.json && before.length === 0) return [event];
+    const told = event.type === 'text-delta' && event.logprobs !== undefined;
+    return json === '' && !told ? before : [...before, { ...event, json }];
+  }
+
+  function finish(event: FinishEvent): readonly Passed[] | string {
+    const state = states[event.choice];
+    if (state === undefined) return [event];
+    const before: Passed[] = [...letGo(event.choice, 'thoughts'), ...letGo(event.choice, 'texts')];
+    for (const [index, json] of state.calls.entries()) {
+      if (json === '')
+        before.push({ type: 'tool-call-delta', choice: event.choice, index, json: noArguments });
+      else if (event.reason !== 'length' && !isJson(decodeJsonText(json))) {
+        return `the arguments of tool call ${index} are not JSON`;
+      }
     }
-    return undefined;
-  };
+    unfinished -= 1;
+    const called = state.calls.length > 0 && event.reason === 'stop';
+    const named: FinishEvent = called ? { ...event, reason: 'tool_calls' } : event;
+    if (unfinished > 0 || usage !== undefined) return [...before, named];
+    const estimated = estimate(promptTokens(), deltas);
+    usage = estimated.usage;
+    return [...before, estimated, named];
+  }
 
   return {
     get whole() {
@@ -49,28 +105,24 @@ export function createAnswerGuard(choices: number, promptTokens: () => number): 
         case 'reasoning-delta':
         case 'refusal-delta':
           deltas += 1;
-          return [event];
+          return text(event);
         case 'tool-call-start':
-          calls.set(event.choice, [...(calls.get(event.choice) ?? []), emptyJsonText]);
-          return [event];
+          states[event.choice]?.calls.push(emptyJsonText);
+          return [...letGo(event.choice, 'thoughts'), ...letGo(event.choice, 'texts'), event];
         case 'tool-call-delta': {
           deltas += 1;
-          const joined = calls.get(event.choice) ?? [];
-          joined[event.index] = joinJsonText(joined[event.index] ?? emptyJsonText, event.json);
+          const state = states[event.choice];
+          if (state === undefined) return [event];
+          state.argumentLength += event.json.length;
+          if (state.argumentLength > maxArgumentLength) return 'tool arguments beyond all bounds';
+          state.calls[event.index] = joinJsonText(state.calls[event.index] ?? emptyJsonText, event.json);
           return [event];
         }
         case 'usage':
           usage = event.usage;
           return [event];
-        case 'finish': {
-          unfinished -= 1;
-          const broken = event.reason === 'length' ? undefined : brokenArguments(event.choice);
-          if (broken !== undefined) return broken;
-          if (unfinished > 0 || usage !== undefined) return [event];
-          const estimated = estimate(promptTokens(), deltas);
-          usage = estimated.usage;
-          return [estimated, event];
-        }
+        case 'finish':
+          return finish(event);
         case 'start':
           return [event];
       }

@@ -142,6 +142,21 @@ describe('a relayed stream', () => {
     expect((await relayStream(job(events(call, cut), arraySink().sink))).status).toBe('completed');
   });
 
+  it('puts right what targets say in odd ways: stop after calls, no arguments, thoughts behind the answer', async () => {
+    const { sink, body } = arraySink();
+    const call: StreamEvent = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
+    const late: StreamEvent = { type: 'reasoning-delta', choice: 0, json: jsonText('hm') };
+    expect((await relayStream(job(events([text('a'), late, call], ending), sink))).status).toBe('completed');
+    const { violations, summary } = checkStream(Buffer.from(body()));
+    expect(violations).toEqual([]);
+    expect(summary.choices[0]).toMatchObject({
+      content: 'a',
+      reasoning: '',
+      finishReason: 'tool_calls',
+      toolCalls: [{ id: 'c', name: 'f', arguments: '{}' }],
+    });
+  });
+
   it('takes a polite end without a finish for a cut', async () => {
     const { sink, state } = arraySink();
     const outcome = await relayStream(job(events([text('Half')]), sink));
