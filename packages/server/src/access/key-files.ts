@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 export interface KeyFile {
   readonly file: string;
@@ -19,7 +19,7 @@ export async function keyFromFile(
   prefix: string,
 ): Promise<KeyFile> {
   const file = join(dataDir, name);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(dataDir);
   const key = prefix + randomBytes(24).toString('base64url');
   try {
     // wx: two servers that start at once must not end with different keys.
@@ -32,4 +32,28 @@ export async function keyFromFile(
   if (stored !== '') return { file, key: stored, created: false };
   await writeFile(file, `${key}\n`, { mode: 0o600 });
   return { file, key, created: true };
+}
+
+/**
+ * Makes a folder and what leads to it. Not by `recursive: true`: that never returns where a file system says
+ * that a folder is missing and that it cannot be made (/proc does).
+ */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    const parent = dirname(folder);
+    if (code !== 'ENOENT' || parent === folder || (await exists(parent))) throw error;
+    await makeFolder(parent);
+    await mkdir(folder, { mode: 0o700 });
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

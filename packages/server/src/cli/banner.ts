@@ -12,6 +12,8 @@ export interface BannerFacts {
   readonly adminFile: string | undefined;
   /** Lines about the models served, ready to print. */
   readonly models: readonly string[];
+  /** False where no model is configured: then there is nothing to try. */
+  readonly serves: boolean;
   /** Only a terminal is shown the key itself; what goes to a file reads it from where it lies. */
   readonly terminal: boolean;
 }
@@ -20,16 +22,23 @@ export interface BannerFacts {
  * What a new user pastes. Commands stand at the left margin and name nothing of the moment, so that they
  * work from a terminal's scrollback and from a log file alike.
  */
-export function banner({ url, key, adminFile, models, terminal }: BannerFacts): string {
+export function banner({ url, key, adminFile, models, serves, terminal }: BannerFacts): string {
   const shellKey = keyForShell(key, terminal);
   const pythonKey = keyForPython(key, terminal);
   const lines = ['', `Tailrace serves OpenAI's chat completions at  ${url}/v1`, ...models];
   if (key.type === 'file') {
     lines.push(`API key: ${terminal ? `${key.key}  (kept in ${key.file})` : key.file}`);
   } else if (key.type === 'configured') {
-    lines.push('API key: one of the configured keys; the commands below read it from TAILRACE_API_KEY');
+    lines.push(
+      'API key: one of the configured keys. The commands below read it from TAILRACE_API_KEY:',
+      'in another terminal, set that first (export TAILRACE_API_KEY=…).',
+    );
   } else lines.push('API key: none asked for (auth.required: false)');
   if (adminFile !== undefined) lines.push(`Admin key: ${adminFile}`);
+  if (!serves) {
+    lines.push('', 'No model is configured, so there is nothing to ask yet: see docs/configuration.md.', '');
+    return lines.join('\n');
+  }
   lines.push(
     '',
     'Try it:',
@@ -41,7 +50,7 @@ export function banner({ url, key, adminFile, models, terminal }: BannerFacts): 
     'Or with an OpenAI SDK (pip install openai):',
     '',
     "python3 - <<'END'",
-    'import os',
+    ...(key.type === 'configured' ? ['import os'] : []),
     'from openai import OpenAI',
     `client = OpenAI(base_url="${url}/v1", api_key=${pythonKey})`,
     'stream = client.chat.completions.create(model="default", stream=True, temperature=0.3,',

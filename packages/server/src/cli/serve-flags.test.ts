@@ -18,10 +18,16 @@ describe('the words after serve', () => {
   });
 
   it.each([
-    [['--confg', 'a'], 'unknown flag "--confg" (did you mean "--config"?); see tailrace serve --help'],
-    [['--port=80'], 'unknown flag "--port"; see tailrace serve --help'],
-    [['-c', 'a'], 'unknown flag "-c"; see tailrace serve --help'],
-    [['extra'], 'unexpected "extra"; see tailrace serve --help'],
+    [
+      ['--confg', 'a'],
+      'unknown flag "--confg" (did you mean "--config"?); npm start -- --help lists the flags',
+    ],
+    [['--port=80'], 'unknown flag "--port" (use --listen HOST:PORT); npm start -- --help lists the flags'],
+    [['-c', 'a'], 'unknown flag "-c"; npm start -- --help lists the flags'],
+    [
+      ['extra'],
+      'unexpected "extra": flags stand behind "--" (npm start -- --listen …); npm start -- --help lists the flags',
+    ],
     [['--config'], '--config needs a value'],
     [['--config='], '--config needs a value'],
     [['--config', '--no-engine'], '--config needs a value'],

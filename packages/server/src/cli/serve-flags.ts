@@ -55,13 +55,25 @@ export function parseServeFlags(argv: readonly string[]): ParsedFlags<ServeFlags
     } else if (name.startsWith('-')) {
       const known = [...Object.keys(valued), '--no-engine', '--help'];
       return refuse(
-        `unknown flag ${JSON.stringify(name)}${didYouMean(name, known)}; see tailrace serve --help`,
+        `unknown flag ${JSON.stringify(name)}${hintFor(name) ?? didYouMean(name, known)}; ${helpHint}`,
       );
     } else {
-      return refuse(`unexpected ${JSON.stringify(word)}; see tailrace serve --help`);
+      // npm keeps what stands before `--` for itself, and hands over the bare values.
+      return refuse(
+        `unexpected ${JSON.stringify(word)}: flags stand behind "--" (npm start -- --listen …); ${helpHint}`,
+      );
     }
   }
   return { ok: true, flags: { ...values, ...(noEngine && { noEngine }), help } };
+}
+
+const helpHint = 'npm start -- --help lists the flags';
+
+/** Flags that other servers have. */
+function hintFor(name: string): string | undefined {
+  if (/^--?(port|p|host|bind|address)$/.test(name)) return ' (use --listen HOST:PORT)';
+  if (/^--?(key|api-key)$/.test(name)) return ' (set TAILRACE_API_KEY in the environment)';
+  return undefined;
 }
 
 function isValued(name: string): name is ValuedFlag {

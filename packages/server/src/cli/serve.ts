@@ -5,22 +5,22 @@ import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createHttpServer, type HttpServer } from '../http/server.ts';
+import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
-import { createRedact } from '../telemetry/redact.ts';
+import { createRedact, type Redact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { banner } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
-import { listenProblem, systemMessage } from './listen-problem.ts';
 import { watchParent } from './parent-watch.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
 import { createService, type Service } from './service.ts';
 import { type ServingKeys, servingKeys } from './serving-keys.ts';
 import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { answerWhileStarting } from './starting.ts';
+import { dataDirProblem, listenProblem } from './system-problem.ts';
 
-/** A reader slower than this has had all the time of the drain. */
-const lastBytesMs = 2_000;
+/** For the error events of those that were stopped; whoever reads slower has had all the time of the drain. */
+const lastBytesMs = 500;
 
 /** `tailrace serve`. Resolves with the exit code: 0 drained, 1 failed at run time, 2 wrong usage. */
 export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -46,12 +46,17 @@ async function serve(
     keys = await servingKeys(config);
   } catch (error) {
     const { dataDir } = config.server;
-    return complain(io, 1, `cannot keep keys in the data folder ${dataDir}: ${systemMessage(error)}`);
+    return complain(io, 1, dataDirProblem(error, dataDir));
   }
   const terminal = io.stderr.isTTY === true;
-  const secrets = [...configSecrets(config), ...keys.apiKeys, ...keys.adminKeys];
-  const redact = createRedact({ secrets, keyPrefix: config.auth.keyPrefix });
-  const log = createLog({ ...config.logging, stream: io.stderr, now: Date.now, colour: terminal, redact });
+  let redact = redactFor(config, keys);
+  const log = createLog({
+    ...config.logging,
+    stream: io.stderr,
+    now: Date.now,
+    colour: terminal,
+    redact: (text) => redact(text),
+  });
   for (const warning of warnings) log.warn(warning);
 
   let service: Service | undefined;
@@ -102,9 +107,14 @@ async function serve(
       load,
       createUpstreams: (next) => upstreamsOf(next, io),
       servingKeys,
+      onSecrets: (next, nextKeys) => {
+        // What was a secret stays one: the old keys may still stand in what is logged.
+        const [before, after] = [redact, redactFor(next, nextKeys)];
+        redact = (text) => after(before(text));
+      },
     });
     announce(config, port, keys, io, engine);
-    await untilEnd(service, http, shutdown);
+    await untilEnd(service, config, io, shutdown);
     return 0;
   } finally {
     await engine?.stop();
@@ -112,14 +122,24 @@ async function serve(
   }
 }
 
-/** Drains, and gives the last bytes of the last answers a moment to leave. */
-async function untilEnd(service: Service, http: HttpServer, shutdown: Shutdown): Promise<void> {
+function redactFor(config: Config, keys: ServingKeys): Redact {
+  const secrets = [...configSecrets(config), ...keys.apiKeys, ...keys.adminKeys];
+  return createRedact({ secrets, keyPrefix: config.auth.keyPrefix });
+}
+
+/** Drains; told to end at once, or past the drain, it gives the last bytes a moment to leave. */
+async function untilEnd(service: Service, config: Config, io: CommandIo, shutdown: Shutdown): Promise<void> {
   await shutdown.asked;
+  const running = service.running();
+  if (running > 0) {
+    const seconds = Math.round(config.timeouts.drainMs / 1_000);
+    const what = running === 1 ? '1 request is running' : `${running} requests are running`;
+    io.stderr.write(`tailrace: ${what}; waiting up to ${seconds} s (Ctrl-C again ends at once)\n`);
+  }
   const drained = service.drain();
-  await Promise.race([drained, shutdown.forced]);
+  await Promise.race([drained, shutdown.forced, delay(config.timeouts.drainMs, undefined, { ref: false })]);
   service.stopAll();
-  await drained;
-  await Promise.race([http.close(), shutdown.forced, delay(lastBytesMs, undefined, { ref: false })]);
+  await Promise.race([drained, delay(lastBytesMs, undefined, { ref: false })]);
 }
 
 function announce(
@@ -147,6 +167,7 @@ function announce(
       key: keys.shown,
       adminFile: keys.adminFile,
       models,
+      serves: config.models.size > 0,
       terminal: io.stderr.isTTY === true,
     }),
   );

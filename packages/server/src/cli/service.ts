@@ -23,6 +23,8 @@ export interface ServiceParts {
   createUpstreams(config: Config): Promise<CreatedUpstreams>;
   /** The fixed keys a configuration puts in force. Rejects where the data folder cannot be used. */
   servingKeys(config: Config): Promise<ServingKeys>;
+  /** Told before a configuration is in force: what the log must never show from then on. */
+  onSecrets(config: Config, keys: ServingKeys): void;
 }
 
 /** The server between start and end: the configuration in force, and the requests at work over its changes. */
@@ -30,9 +32,11 @@ export interface Service {
   readonly handle: HandleRequest;
   /** Puts the configuration in force as it is now, or says what is wrong and changes nothing. Never rejects. */
   reload(): Promise<readonly string[]>;
+  /** Completions at work. */
+  running(): number;
   /**
-   * Refuses new requests and resolves when the running ones have ended; those that outlast `timeouts.drain`
-   * end with `draining`.
+   * Refuses new requests and resolves when the running ones have ended and their last byte has left; those
+   * that outlast `timeouts.drain` end with `draining`.
    */
   drain(): Promise<void>;
   /** Ends every running request now, with an error event. */
@@ -48,7 +52,8 @@ export function createService(parts: ServiceParts): Service {
     () => performance.now(),
   );
   let draining = false;
-  let reloading: Promise<readonly string[]> | undefined;
+  let reloading: Promise<void> = Promise.resolve();
+  const exchanges = createCounter();
 
   const compose = (next: Config, { upstreams }: CreatedUpstreams, keys: ServingKeys): HandleRequest =>
     createApp({
@@ -72,7 +77,9 @@ export function createService(parts: ServiceParts): Service {
       return fixed.map((setting) => `${setting} cannot change while the server runs; restart it`);
     const upstreams = await parts.createUpstreams(loaded.config);
     if (upstreams.problems.length > 0) return upstreams.problems;
-    handle = compose(loaded.config, upstreams, await parts.servingKeys(loaded.config));
+    const keys = await parts.servingKeys(loaded.config);
+    parts.onSecrets(loaded.config, keys);
+    handle = compose(loaded.config, upstreams, keys);
     config = loaded.config;
     log.setLevel(config.logging.level);
     for (const warning of loaded.warnings) log.warn(warning);
@@ -80,21 +87,30 @@ export function createService(parts: ServiceParts): Service {
   }
 
   function reload(): Promise<readonly string[]> {
-    // Two at once would race for which is in force; the second waits for the first one's answer.
-    reloading ??= reloadOnce()
-      .catch((error: unknown) => [error instanceof Error ? error.message : String(error)])
-      .then((problems) => {
-        reloading = undefined;
-        if (problems.length === 0) log.info('configuration reloaded');
-        for (const problem of problems) log.error('configuration not reloaded', { problem });
-        return problems;
-      });
-    return reloading;
+    // One after the other: each reads the file as it is when its turn comes.
+    const turn = reloading.then(async () => {
+      const problems = await reloadOnce().catch((error: unknown) => [
+        error instanceof Error ? error.message : String(error),
+      ]);
+      if (problems.length === 0) log.info('configuration reloaded');
+      for (const problem of problems) log.error('configuration not reloaded', { problem });
+      return problems;
+    });
+    reloading = turn.then(() => {});
+    return turn;
   }
 
   return {
-    handle: (request, response, expectsContinue) => handle(request, response, expectsContinue),
+    handle: async (request, response, expectsContinue) => {
+      exchanges.begin();
+      try {
+        await handle(request, response, expectsContinue);
+      } finally {
+        exchanges.end();
+      }
+    },
     reload,
+    running: () => runs.size,
     drain: async () => {
       draining = true;
       const { drainMs } = config.timeouts;
@@ -102,11 +118,31 @@ export function createService(parts: ServiceParts): Service {
       const timer = setTimeout(() => runs.stopAll(failure('draining', message)), drainMs);
       await runs.idle();
       clearTimeout(timer);
+      // An answer that has been written is not yet one that has left: slow readers still take theirs.
+      await exchanges.none();
     },
     stopAll: () => {
       draining = true;
       runs.stopAll(failure('draining', 'The server was stopped.'));
     },
+  };
+}
+
+/** Counts what is under way, from a request's head to the last byte of its answer. */
+function createCounter() {
+  let count = 0;
+  let waiters: (() => void)[] = [];
+  return {
+    begin: () => {
+      count += 1;
+    },
+    end: () => {
+      count -= 1;
+      if (count > 0) return;
+      for (const wake of waiters) wake();
+      waiters = [];
+    },
+    none: () => (count === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiters.push(resolve))),
   };
 }
 
@@ -125,6 +161,7 @@ function needsRestart(before: Config, after: Config): string[] {
     ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
     ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
     ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
+    ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
     ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
   ];
 }

@@ -4,8 +4,8 @@ import { faults } from '../wall/catalogue.ts';
 import { faultList } from '../wall/fault-table.ts';
 import { createWall } from '../wall/wall.ts';
 import type { CommandIo } from './command-io.ts';
-import { listenProblem } from './listen-problem.ts';
 import { listenForShutdown } from './shutdown.ts';
+import { listenProblem } from './system-problem.ts';
 
 const defaultListen = '127.0.0.1:8643';
 

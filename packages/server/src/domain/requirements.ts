@@ -39,6 +39,8 @@ export type Capabilities = ReadonlySet<Feature>;
 export interface Requirement {
   readonly feature: Feature;
   readonly param: string;
+  /** What the client may have meant, in words that follow the refusal. */
+  readonly hint?: string;
 }
 
 /** The first requirement a target cannot honour, or undefined where it can serve the whole request. */

@@ -79,6 +79,7 @@ export function createHandler(options: HandlerOptions) {
 
       const match = matchRoute(routes, request.method ?? '', path);
       if (match.type === 'unknown') {
+        notes.path = path.slice(0, 200);
         return await replyFailure(exchange, unknownUrl(request.method ?? '', path, routes));
       }
       if (match.type === 'wrong-method') {

@@ -92,6 +92,7 @@ async function fetchModel(options: EnsureModelOptions): Promise<ModelResult<Ensu
   for (const [name, fetchFrom] of sources) {
     const outcome = await fetchAndKeep(fetchFrom, context);
     if (outcome.ok) {
+      progress.end();
       log.info('model fetched', { model: spec.id, source: outcome.value.source, file: outcome.value.file });
       return found({ file: outcome.value.file, source: outcome.value.source });
     }

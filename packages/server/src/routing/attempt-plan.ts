@@ -41,13 +41,9 @@ export function planAttempts(
       failure('no_healthy_upstream', `No target of the model '${model.id}' is available right now.`),
     );
   }
-  return fail(
-    failure(
-      'unsupported_parameter',
-      `'${lacking.param}' is not supported by the model '${model.id}'. Leave it out, or use another model.`,
-      { param: lacking.param },
-    ),
-  );
+  const refused = `'${lacking.param}' is not supported by the model '${model.id}'.`;
+  const message = `${refused} ${lacking.hint ?? 'Leave it out, or use another model.'}`;
+  return fail(failure('unsupported_parameter', message, { param: lacking.param }));
 }
 
 function unmetBy(target: Target, requirements: readonly Requirement[]): Requirement | undefined {

@@ -11,6 +11,8 @@ export interface RequestRecord {
   readonly method: string;
   /** As the route table names it, never the raw path: that may hold a key. */
   readonly route: string;
+  /** The raw path without its query, where no route took it: the way to find a wrong base URL. */
+  readonly path?: string | undefined;
   /** HTTP status as it was sent; absent where the client left before there was one. */
   readonly status?: number | undefined;
   readonly outcome: RequestOutcome;
@@ -49,6 +51,7 @@ export function requestLine(record: RequestRecord, logContent = false): RequestL
     fields: {
       method,
       route,
+      path: record.path,
       status: status ?? null,
       outcome,
       request_id: record.requestId,
@@ -75,11 +78,15 @@ export function logRequest(log: Log, record: RequestRecord, logContent = false):
   log[level](message, fields);
 }
 
+const probes: ReadonlySet<string> = new Set(['/livez', '/readyz']);
+
 /** A client's mistake or departure is everyday; ours and an upstream's want to be seen. */
-function levelOf({ outcome, status, code }: RequestRecord): LogLevel {
+function levelOf({ outcome, status, code, route }: RequestRecord): LogLevel {
   if (code === 'internal_error') return 'error';
   switch (outcome) {
     case 'completed':
+      // Balancers ask every few seconds; what they are told is worth a line only when it is bad news.
+      return probes.has(route) ? 'debug' : 'info';
     case 'cancelled':
     case 'abandoned':
       return 'info';

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
+import { nearest } from '../../config/nearest.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
@@ -58,7 +59,7 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
   exchange.notes.stream = request.stream;
 
   const model = catalogue.find(request.model);
-  if (model === undefined) return replyFailure(exchange, unknownModel(request.model));
+  if (model === undefined) return replyFailure(exchange, unknownModel(request.model, catalogue));
   const plan = router.plan(model, requirements);
   if (!plan.ok) return replyFailure(exchange, plan.failure);
   // The body took its time to arrive: a drain may have begun, or the last place been taken.
@@ -167,9 +168,14 @@ function refuseNow({ draining, runs, config }: ChatRouteOptions): Failure | unde
   return failure('overloaded', `All ${maxStreams} places of this server are taken.`, { retryAfterMs: 1_000 });
 }
 
-function unknownModel(id: string): Failure {
-  const message = `There is no model '${id}' here. 'default' always exists; GET /v1/models lists the others.`;
-  return failure('model_not_found', message, { param: 'model' });
+function unknownModel(id: string, catalogue: Catalogue): Failure {
+  const names = catalogue.names().map(({ name }) => name);
+  const meant = nearest(id, names);
+  const hint =
+    names.length === 0
+      ? 'None is configured: see docs/configuration.md.'
+      : `${meant === undefined ? '' : `Did you mean '${meant}'? `}GET /v1/models lists those there are.`;
+  return failure('model_not_found', `There is no model '${id}' here. ${hint}`, { param: 'model' });
 }
 
 /** The deployment's choice, or the request's own in `tailrace-usage-chunk`. */

@@ -142,13 +142,17 @@ function decodePart(
     case 'refusal':
       return requireText(place, 'refusal', (refusal) => ({ type: 'refusal', refusal }));
     case 'image_url':
-      requirements.push({ feature: 'image_input', param: path });
+      requirements.push({
+        feature: 'image_input',
+        param: path,
+        hint: 'It is an image; this model reads text.',
+      });
       return decodeImage(place);
     case 'input_audio':
-      requirements.push({ feature: 'audio_input', param: path });
+      requirements.push({ feature: 'audio_input', param: path, hint: 'It is audio; this model reads text.' });
       return decodeAudio(place);
     case 'file': {
-      requirements.push({ feature: 'file_input', param: path });
+      requirements.push({ feature: 'file_input', param: path, hint: 'It is a file; this model reads text.' });
       const file = objectField(place, 'file');
       return file === undefined ? missing(place, 'file', 'an object') : { type: 'file', file: file.object };
     }

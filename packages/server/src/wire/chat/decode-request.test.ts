@@ -56,7 +56,7 @@ describe('a request', () => {
       'messages[0].content[0]',
     ],
   ])('with %j needs %s', (fields, feature, param) => {
-    expect(requestOf(fields).requirements).toEqual([{ feature, param }]);
+    expect(requestOf(fields).requirements).toMatchObject([{ feature, param }]);
   });
 
   it.each<[JsonObject, string, string | undefined]>([

@@ -1,5 +1,5 @@
 /** Every field of OpenAI's chat-completions request. */
-const known: ReadonlySet<string> = new Set([
+export const knownFields: ReadonlySet<string> = new Set([
   'model',
   'messages',
   'stream',
@@ -37,5 +37,5 @@ const known: ReadonlySet<string> = new Set([
 ]);
 
 export function isKnownField(key: string): boolean {
-  return known.has(key);
+  return knownFields.has(key);
 }

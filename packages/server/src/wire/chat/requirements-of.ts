@@ -1,6 +1,8 @@
+import { nearest } from '../../config/nearest.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { Feature, Requirement } from '../../domain/requirements.ts';
+import { knownFields } from './known-fields.ts';
 
 /**
  * What a request needs of a target, in the order in which a client should hear of it. A value that asks
@@ -35,7 +37,12 @@ export function requirementsOf(request: ChatRequest, unknownFields: readonly str
   need(present(body['audio']), 'audio_output', 'audio');
   need(present(body['prediction']), 'prediction');
   need(present(body['web_search_options']), 'web_search', 'web_search_options');
-  for (const field of unknownFields) need(true, 'unknown_fields', field);
+  for (const field of unknownFields) {
+    const meant = nearest(field, knownFields);
+    const hint =
+      meant === undefined ? {} : { hint: `OpenAI's API has no such field; the nearest is '${meant}'.` };
+    needs.push({ feature: 'unknown_fields', param: field, ...hint });
+  }
   return needs;
 }
 

@@ -16,7 +16,25 @@ export function listenProblem(error: unknown, { host, port }: ListenAddress): st
   }
 }
 
-export function systemMessage(error: unknown): string {
+/** One clear line for what the file system said about the folder the keys lie in. */
+export function dataDirProblem(error: unknown, dataDir: string): string {
+  const wayOut = 'choose another with --data-dir, or server.data_dir in the configuration';
+  switch (systemCode(error)) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return `no permission to keep keys in the data folder ${dataDir}; ${wayOut}`;
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return `the data folder ${dataDir} is a file, or lies in one; ${wayOut}`;
+    case 'ENOSPC':
+      return `the disk is full: the data folder ${dataDir} cannot be written; ${wayOut}`;
+    default:
+      return `cannot keep keys in the data folder ${dataDir}: ${systemMessage(error)}; ${wayOut}`;
+  }
+}
+
+function systemMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
