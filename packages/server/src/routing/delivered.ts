@@ -36,7 +36,7 @@ export function createDelivered(): Delivered {
           if (!resumable) return;
           (event.type === 'text-delta' ? texts : reasonings).push(event.json);
           characters += event.json.length;
-          if (event.type === 'text-delta' && event.tokens !== undefined) tokens += event.tokens;
+          if (event.tokens !== undefined) tokens += event.tokens;
           else {
             tokens += 1;
             counted = false;
