@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { didYouMean } from '../config/nearest.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 
 const usage = `usage: tailrace config check [--config FILE]

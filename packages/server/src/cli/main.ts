@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { didYouMean } from '../config/nearest.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 
 // Each command loads what it needs when it is called: `models list` has no use for the server.

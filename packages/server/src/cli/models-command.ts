@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultCacheDir, thisMachine } from '../config/cache-dir.ts';
 import { variable } from '../config/given.ts';
-import { didYouMean } from '../config/nearest.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import { defaultModel } from '../models/default-model.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import { type ListedModel, listModels } from '../models/list-models.ts';

@@ -1,5 +1,5 @@
 import type { ConfigFlags } from '../config/given.ts';
-import { didYouMean } from '../config/nearest.ts';
+import { didYouMean } from '../domain/nearest.ts';
 
 /** What `tailrace serve` was asked on the command line. */
 export interface ServeFlags extends ConfigFlags {

@@ -1,5 +1,5 @@
-import { didYouMean } from '../config/nearest.ts';
 import { parseListen } from '../config/units.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import { faults } from '../wall/catalogue.ts';
 import { faultList } from '../wall/fault-table.ts';
 import { createWall } from '../wall/wall.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import { formatDuration, formatSize, parseDuration, parseListen, parseSize } from './units.ts';
 
 /**

@@ -1,5 +1,5 @@
+import { didYouMean } from '../domain/nearest.ts';
 import { expected } from './config-problem.ts';
-import { didYouMean } from './nearest.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { RawConfig } from './schema.ts';
 

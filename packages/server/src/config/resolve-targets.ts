@@ -1,7 +1,7 @@
+import { didYouMean } from '../domain/nearest.ts';
 import type { EngineModelConfig, TargetConfig } from './config.ts';
 import { type ConfigPath, expected } from './config-problem.ts';
 import { defaultEngineModel, engineUpstream } from './names.ts';
-import { didYouMean } from './nearest.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { RawConfig, RawModel } from './schema.ts';
 

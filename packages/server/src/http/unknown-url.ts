@@ -1,5 +1,5 @@
-import { nearest } from '../config/nearest.ts';
 import { type Failure, failure } from '../domain/failure.ts';
+import { nearest } from '../domain/nearest.ts';
 import type { Route } from './routes.ts';
 
 /** Surfaces that clients look for and that are answered by another route here. */

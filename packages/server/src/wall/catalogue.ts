@@ -1,5 +1,5 @@
-import { didYouMean } from '../config/nearest.ts';
 import { parseDuration } from '../config/units.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import type { Fault, FaultControls, FaultParameter } from './fault.ts';
 import { cuts } from './faults/cuts.ts';
 import { events } from './faults/events.ts';

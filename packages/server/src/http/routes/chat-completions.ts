@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
-import { nearest } from '../../config/nearest.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
+import { nearest } from '../../domain/nearest.ts';
 import { collectCompletion } from '../../relay/collect-completion.ts';
 import { relayStream } from '../../relay/relay-stream.ts';
 import type { Run, RunOutcome } from '../../relay/run.ts';

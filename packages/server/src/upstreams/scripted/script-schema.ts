@@ -1,8 +1,8 @@
 import { errorCodes } from '@tailrace/protocol';
 import { z } from 'zod';
-import { didYouMean } from '../../config/nearest.ts';
 import { parseDuration } from '../../config/units.ts';
 import { failure } from '../../domain/failure.ts';
+import { didYouMean } from '../../domain/nearest.ts';
 import { type Feature, features } from '../../domain/requirements.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { type Chunk, cut, type Paced, type Script, type ScriptModel, type Step } from './script.ts';

@@ -1,6 +1,6 @@
-import { nearest } from '../../config/nearest.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { nearest } from '../../domain/nearest.ts';
 import type { Feature, Requirement } from '../../domain/requirements.ts';
 import { knownFields } from './known-fields.ts';
 

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { didYouMean, nearest } from './nearest.ts';
+
+it.each([
+  ['labb', ['lab', 'claude'], 'lab'],
+  ['lsiten', ['listen', 'limits'], 'listen'],
+  ['dataDir', ['data_dir', 'workers'], 'data_dir'],
+  ['maxstreams', ['max_streams', 'max_body'], 'max_streams'],
+  ['LISTEN', ['listen'], 'listen'],
+  ['x', ['y'], 'y'],
+])('takes %s for one of %j', (name, candidates, meant) => {
+  expect(nearest(name, candidates)).toBe(meant);
+});
+
+it('stays silent where nothing is close', () => {
+  expect(nearest('colour', ['listen', 'workers'])).toBeUndefined();
+  expect(nearest('lab', [])).toBeUndefined();
+  expect(didYouMean('colour', ['listen'])).toBe('');
+});
+
+it('says the guess as a question', () => {
+  expect(didYouMean('labb', ['lab'])).toBe(' (did you mean "lab"?)');
+});
