@@ -7,15 +7,17 @@ import {
   type UsageWire,
 } from '@tailrace/protocol';
 import type { Fault, Outcome } from '../../packages/server/src/wall/fault.ts';
-import { healthyTokens } from '../../packages/server/src/wall/healthy-answer.ts';
 import type { RawResponse } from '../support/http-bytes.ts';
-import { messages } from './wall-client.ts';
+import { type ChatMessage, tokensFor } from './ask-relay.ts';
 
 /** How an answer of the relay ended, and what of it is a lie. */
 export interface Verdict {
   readonly outcome: Outcome;
   /** One sentence each; a true answer has none. */
   readonly lies: readonly string[];
+  /** Output had reached the client. */
+  readonly begun: boolean;
+  readonly usage: UsageWire | undefined;
 }
 
 /** One answer that the client may be given. */
@@ -26,11 +28,10 @@ export interface Truth {
 }
 
 /** What the client may be told: the answer of the fault, and that of the healthy target beside it. */
-export function truthsOf(fault: Fault): readonly Truth[] {
-  const ask = { messages: messages.map(({ role, content }) => ({ role, text: content })) };
+export function truthsOf(fault: Fault, messages: readonly ChatMessage[]): readonly Truth[] {
   const n = fault.asks?.['n'];
   const choices = Array.from({ length: typeof n === 'number' ? n : 1 }, (_, index) =>
-    healthyTokens(ask, index),
+    tokensFor(messages, index),
   );
   const healthy: Truth = { texts: choices.map((tokens) => tokens.join('')), finish: 'stop' };
   const own: Truth = {
@@ -44,25 +45,27 @@ export function truthsOf(fault: Fault): readonly Truth[] {
 export function judgeStream(response: RawResponse, truths: readonly Truth[]): Verdict {
   if (response.status !== 200) return judgeRefusal(response);
   const { violations, summary } = checkStream(response.body, { choices: truths[0]?.texts.length ?? 1 });
+  const { usage } = summary;
   const lies = violations.map(({ rule, message }) => `${rule}: ${message}`);
   const said = summary.choices.map(({ content, finishReason }) => ({ text: content, finish: finishReason }));
+  const begun = summary.choices.some(({ content, toolCalls }) => content !== '' || toolCalls.length > 0);
+  if (!response.complete) lies.push('the body was cut without a word');
   if (summary.error !== undefined) {
     const { code } = summary.error;
-    const begun = ({ texts }: Truth) => said.every(({ text }, index) => texts[index]?.startsWith(text));
-    if (!truths.some(begun)) lies.push(`not a part of the text: ${shown(said)}`);
-    if (!isErrorCode(code))
-      return { outcome: { kind: 'whole' }, lies: [...lies, `an unknown code: ${code}`] };
-    return { outcome: { kind: 'error-event', code }, lies };
+    const partOf = ({ texts }: Truth) => said.every(({ text }, index) => texts[index]?.startsWith(text));
+    if (!truths.some(partOf)) lies.push(`not a part of the text: ${shown(said)}`);
+    if (isErrorCode(code)) return { outcome: { kind: 'error-event', code }, lies, begun, usage };
+    return { outcome: { kind: 'whole' }, lies: [...lies, `an unknown code: ${code}`], begun, usage };
   }
-  if (!response.complete) lies.push('the body was cut without a word');
-  return { outcome: { kind: 'whole' }, lies: [...lies, ...wholeLies(said, summary.usage, truths)] };
+  const untrue = wholeLies(said, usage, truths);
+  return { outcome: { kind: 'whole' }, lies: [...lies, ...untrue], begun, usage };
 }
 
 export function judgeObject(response: RawResponse, truths: readonly Truth[]): Verdict {
   if (response.status !== 200) return judgeRefusal(response);
   const { choices, usage } = JSON.parse(response.body.toString()) as ChatCompletion;
   const said = choices.map(({ message, finish_reason: finish }) => ({ text: message.content ?? '', finish }));
-  return { outcome: { kind: 'whole' }, lies: wholeLies(said, usage, truths) };
+  return { outcome: { kind: 'whole' }, lies: wholeLies(said, usage, truths), begun: true, usage };
 }
 
 interface SaidChoice {
@@ -90,5 +93,10 @@ function shown(said: readonly SaidChoice[]): string {
 
 function judgeRefusal({ status, body }: RawResponse): Verdict {
   const { error } = JSON.parse(body.toString()) as ErrorEnvelope;
-  return { outcome: { kind: 'http-error', status, code: error.code }, lies: [] };
+  return {
+    outcome: { kind: 'http-error', status, code: error.code },
+    lies: [],
+    begun: false,
+    usage: undefined,
+  };
 }

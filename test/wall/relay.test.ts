@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWall, type Wall } from '../../packages/server/src/wall/wall.ts';
-import { connect, type RequestParts, requestBytes } from '../support/raw-connection.ts';
+import { inParallel } from '../support/in-parallel.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { createMemoryProbe, type Held, type MemoryProbe } from '../support/server-memory.ts';
 import { until } from '../support/until.ts';
+import { askRelay, type ChatMessage, liveRuns } from './ask-relay.ts';
 import {
   type Column,
   columns,
@@ -14,14 +16,13 @@ import {
   modes,
   wallConfig,
 } from './columns.ts';
-import { judgeObject, judgeStream, truthsOf } from './judge.ts';
-import { isPending, pending } from './pending.ts';
-import { messages } from './wall-client.ts';
+import { judgeObject, judgeStream, truthsOf, type Verdict } from './judge.ts';
+import { type ClientRecord, disagreements } from './settled.ts';
 
 /*
  * Every fault × {streaming, not} × column through the server, each outcome compared with what the fault
- * declares. `TAILRACE_WALL_COLUMN=one,second` and `TAILRACE_WALL_FAULT=cut` choose some of them;
- * a column that is named is judged though it is pending.
+ * declares; then what the server's log says of each request, and what the server still holds.
+ * `TAILRACE_WALL_COLUMN=one,second` and `TAILRACE_WALL_FAULT=cut` choose some of them.
  */
 
 const titles: Readonly<Record<Column, string>> = {
@@ -31,96 +32,143 @@ const titles: Readonly<Record<Column, string>> = {
   prefix: 'with a healthy second target that continues a prefix',
 };
 
+interface Case {
+  readonly column: Column;
+  readonly faultCase: FaultCase;
+  readonly mode: Mode;
+}
+
 // A stall that nobody can take over is waited for: at least 30 s, and with retries more than once.
-const patienceMs = 150_000;
-const mostIdleConnections = 8;
+const patienceMs = 110_000;
+const atOnce = 24;
+/** Warm code, pools and caches: what is held after these is what may be held. */
+const warmUpRounds = 20;
+const mostHeapGrowthBytes = 8 * 1024 * 1024;
 const onlyColumns = process.env['TAILRACE_WALL_COLUMN']?.split(',');
 const onlyFaults = process.env['TAILRACE_WALL_FAULT'];
 
-const judged = columns
+const cases: readonly Case[] = columns
   .filter((column) => onlyColumns?.includes(column) ?? true)
-  .map((column) => ({
-    column,
-    cases: faultCases
+  .flatMap((column) =>
+    faultCases
       .filter(({ spelling }) => spelling.includes(onlyFaults ?? ''))
-      .flatMap((faultCase) => modes.map((mode) => ({ faultCase, mode })))
-      .filter(({ faultCase, mode }) => onlyColumns !== undefined || !isPending(column, mode, faultCase)),
-  }));
+      .flatMap((faultCase) => modes.map((mode) => ({ column, faultCase, mode }))),
+  );
 
-test('what is pending is a case that there is, and has a reason', () => {
-  for (const row of pending) {
-    const cases = faultCases.filter(row.concerns);
-    expect(cases, row.reason).not.toEqual([]);
-    expect(row.reason).toMatch(/\w+ \w+/);
-  }
-});
+// Each case asks a question of its own, so that they run side by side and `500-once` is once for each.
+const titleOf = ({ column, faultCase, mode }: Case) => `${faultCase.spelling}, ${mode}, ${column}`;
+const questionOf = (one: Case): readonly ChatMessage[] => [
+  { role: 'user', content: `Tell me about the mill: ${titleOf(one)}.` },
+];
+
+/** What is counted over all requests, and what takes a processor for itself, is asked one after the other. */
+const inTurn: ReadonlySet<string> = new Set(['flapping', 'too-fast']);
+const slowFirst = ['stall', '429-date', '429-seconds', 'endless', 'hang', 'comments-only'];
+const rank = ({ faultCase }: Case) => (slowFirst.includes(faultCase.fault.name) ? 0 : 1);
 
 describe('through the relay', () => {
   let wall: Wall;
-  let wallPort: number;
   let server: TestServer;
+  let probe: MemoryProbe;
+  let before: Held;
+  const verdicts = new Map<Case, Verdict | Error>();
+  const records: ClientRecord[] = [];
 
   beforeAll(async () => {
     wall = createWall();
-    wallPort = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
-    server = await startServer({ model: 'none', config: wallConfig(wallPort, wall.stats().refuse_port) });
-  });
+    const wallPort = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
+    probe = createMemoryProbe();
+    server = await startServer({
+      model: 'none',
+      config: wallConfig(wallPort, wall.stats().refuse_port),
+      env: probe.env,
+    });
+    await warmUp();
+    before = await held();
+    const side = cases.filter(({ faultCase }) => !inTurn.has(faultCase.fault.name));
+    await inParallel(
+      side.toSorted((a, b) => rank(a) - rank(b)),
+      atOnce,
+      judge,
+    );
+    await inParallel(
+      cases.filter(({ faultCase }) => inTurn.has(faultCase.fault.name)),
+      1,
+      judge,
+    );
+  }, 400_000);
   afterAll(async () => {
     await wall.close();
     await server.stop();
+    probe.close();
   });
 
-  for (const { column, cases } of judged) {
+  for (const column of columns) {
+    const ofColumn = cases.filter((one) => one.column === column);
+    if (ofColumn.length === 0) continue;
     describe(titles[column], () => {
-      for (const { faultCase, mode } of cases) {
-        const outcome = expectedIn(column, faultCase)[mode];
+      for (const one of ofColumn) {
+        const outcome = expectedIn(column, one.faultCase)[one.mode];
         const words = outcome.kind === 'whole' ? 'whole' : `${outcome.kind} ${outcome.code}`;
-        test(
-          `${faultCase.spelling}, ${mode}: ${words}`,
-          async () => {
-            await exchange(wallPort, { method: 'POST', path: '/wall/reset', body: '' });
-            const response = await askRelay(column, faultCase, mode);
-            const judge = mode === 'streaming' ? judgeStream : judgeObject;
-            expect(judge(response, truthsOf(faultCase.fault))).toEqual({ outcome, lies: [] });
-            await untilNothingIsLeft();
-          },
-          patienceMs,
-        );
+        test(`${one.faultCase.spelling}, ${one.mode}: ${words}`, () => {
+          const verdict = verdicts.get(one);
+          if (verdict === undefined || verdict instanceof Error)
+            throw verdict ?? new Error('it was not asked');
+          expect({ outcome: verdict.outcome, lies: verdict.lies }).toEqual({ outcome, lies: [] });
+        });
       }
     });
   }
 
-  function askRelay(column: Column, faultCase: FaultCase, mode: Mode) {
-    const { asks } = faultCase.fault;
-    const stream = mode === 'streaming';
-    return exchange(server.port, {
-      path: '/v1/chat/completions',
-      headers: { Authorization: `Bearer ${server.apiKey}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify({ model: modelOf(column, faultCase), messages, stream, ...asks }),
-    });
-  }
-
-  // Idle connections are kept for the next request; whatever is beyond a handful was forgotten.
-  test('and the server holds no more connections than it can use again', () => {
-    expect(wall.stats().connections_open).toBeLessThanOrEqual(mostIdleConnections);
+  test('and every request has left one line that says what its client saw', () => {
+    expect(records.length).toBeGreaterThanOrEqual(cases.length);
+    expect(disagreements(records, server.logs())).toEqual([]);
   });
 
-  /** The server has let go of the wall, and of its own run. */
-  async function untilNothingIsLeft(): Promise<void> {
+  test('and the server holds no more than it held before', async () => {
+    expect(await liveRuns(server)).toEqual([]);
     await until('every answer of the wall to be over', 10_000, () =>
       wall.stats().in_flight === 0 ? true : undefined,
     );
-    const headers = { Authorization: `Bearer ${server.adminKey}` };
-    await until('every run of the server to be over', 10_000, async () => {
-      const { body } = await exchange(server.port, { path: '/admin/v1/streams', headers });
-      const { data } = JSON.parse(body.toString()) as { data: readonly unknown[] };
-      return data.length === 0 ? true : undefined;
+    const after = await held();
+    expect(after.resources).toEqual(before.resources);
+    expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+    expect(after.heapBytes - before.heapBytes).toBeLessThan(mostHeapGrowthBytes);
+  });
+
+  async function ask(one: Case, messages: readonly ChatMessage[]): Promise<Verdict> {
+    const { column, faultCase, mode } = one;
+    const fields = { model: modelOf(column, faultCase), messages, stream: mode === 'streaming' };
+    const response = await askRelay(server, { ...fields, ...faultCase.fault.asks }, patienceMs);
+    if (response === undefined) throw new Error('the connection ended without an answer');
+    const judged = mode === 'streaming' ? judgeStream : judgeObject;
+    const verdict = judged(response, truthsOf(faultCase.fault, messages));
+    records.push({ requestId: response.header('x-request-id') ?? '', status: response.status, verdict });
+    return verdict;
+  }
+
+  async function judge(one: Case): Promise<void> {
+    try {
+      verdicts.set(one, await ask(one, questionOf(one)));
+    } catch (error) {
+      verdicts.set(one, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  async function warmUp(): Promise<void> {
+    const quick = cases.filter((one) => rank(one) === 1 && !inTurn.has(one.faultCase.fault.name));
+    const rounds = Array.from({ length: warmUpRounds }, (_, round) => round);
+    await inParallel(rounds, 4, async (round) => {
+      const one = quick[(round * 31) % quick.length];
+      if (one !== undefined) await ask(one, [{ role: 'user', content: `Warm-up ${round}` }]);
     });
   }
-});
 
-async function exchange(port: number, parts: RequestParts) {
-  await using connection = await connect(port);
-  connection.send(requestBytes(parts));
-  return await connection.response(0, patienceMs - 20_000);
-}
+  /** Counted once idle connections have been given up: those are kept a while for the next request. */
+  async function held(): Promise<Held> {
+    await until('idle connections to be given up', 20_000, () =>
+      wall.stats().connections_open === 0 ? true : undefined,
+    );
+    return probe.held();
+  }
+});

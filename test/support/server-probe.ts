@@ -1,0 +1,30 @@
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+
+/*
+ * Loaded into a server by `--import` beside `--expose-gc` (see server-memory.ts): whoever connects to the
+ * socket at TAILRACE_TEST_PROBE is told, after a collection, what the process still holds. A product that
+ * could be asked this from outside would be worse for it, so it stays out of the product.
+ */
+
+const path = process.env['TAILRACE_TEST_PROBE'];
+const collect: (() => void) | undefined = globalThis.gc;
+if (path !== undefined && collect !== undefined) {
+  createServer(async (socket) => {
+    socket.on('error', () => {});
+    // Finalisers run between collections, and free what the next one finds.
+    for (let round = 0; round < 3; round += 1) {
+      collect();
+      await turn();
+    }
+    const held = {
+      heapBytes: process.memoryUsage().heapUsed,
+      descriptors: readdirSync('/proc/self/fd').length,
+      resources: process.getActiveResourcesInfo(),
+    };
+    socket.end(JSON.stringify(held));
+  })
+    .listen(path)
+    .unref();
+}

@@ -1,0 +1,53 @@
+import { healthyTokens } from '../../packages/server/src/wall/healthy-answer.ts';
+import { parseResponses, type RawResponse } from '../support/http-bytes.ts';
+import { connect, type RequestParts, requestBytes } from '../support/raw-connection.ts';
+import type { TestServer } from '../support/server.ts';
+
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** The tokens that a healthy target says to these messages. */
+export function tokensFor(messages: readonly ChatMessage[], choice = 0): readonly string[] {
+  return healthyTokens({ messages: messages.map(({ role, content }) => ({ role, text: content })) }, choice);
+}
+
+type Reachable = Pick<TestServer, 'port' | 'apiKey' | 'adminKey'>;
+
+/**
+ * One request on a connection of its own, and the answer as it was when the server closed: complete or not.
+ * Undefined where the connection ended before a head. Throws where it does not end within `withinMs`: a hang.
+ */
+export function askRelay(
+  server: Reachable,
+  fields: Readonly<Record<string, unknown>>,
+  withinMs: number,
+): Promise<RawResponse | undefined> {
+  const path = '/v1/chat/completions';
+  return exchange(server.port, server.apiKey, { path, body: JSON.stringify(fields) }, withinMs);
+}
+
+/** What the administrator sees running. Unlike `fetch` it leaves no connection open behind it. */
+export async function liveRuns(server: Reachable): Promise<readonly unknown[]> {
+  const response = await exchange(server.port, server.adminKey, { path: '/admin/v1/streams' }, 10_000);
+  const { data } = JSON.parse(response?.body.toString() ?? '') as { data: readonly unknown[] };
+  return data;
+}
+
+async function exchange(
+  port: number,
+  key: string,
+  parts: RequestParts,
+  withinMs: number,
+): Promise<RawResponse | undefined> {
+  await using connection = await connect(port);
+  const headers = {
+    Authorization: `Bearer ${key}`,
+    'Content-Type': 'application/json',
+    Connection: 'close',
+  };
+  connection.send(requestBytes({ ...parts, headers }));
+  const closed = await connection.untilClosed(withinMs);
+  return parseResponses(connection.received(), { closed: closed === 'end' })[0];
+}
