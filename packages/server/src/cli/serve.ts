@@ -105,7 +105,7 @@ async function serve(
       upstreams,
       keys,
       load,
-      createUpstreams: (next) => upstreamsOf(next, io),
+      createUpstreams: (next, before) => upstreamsOf(next, io, before),
       servingKeys,
       onSecrets: (next, nextKeys) => {
         // What was a secret stays one: the old keys may still stand in what is logged.
@@ -179,10 +179,11 @@ function complain(io: CommandIo, exitCode: number, message: string): number {
   return exitCode;
 }
 
-function upstreamsOf({ upstreams, timeouts, stream }: Config, io: CommandIo): Promise<CreatedUpstreams> {
-  return createUpstreams(upstreams, {
-    env: io.env,
-    connectMs: timeouts.connectMs,
-    maxEventBytes: stream.maxEventBytes,
-  });
+function upstreamsOf(
+  { upstreams, timeouts, stream }: Config,
+  io: CommandIo,
+  before?: CreatedUpstreams,
+): Promise<CreatedUpstreams> {
+  const { connectMs } = timeouts;
+  return createUpstreams(upstreams, { env: io.env, connectMs, maxEventBytes: stream.maxEventBytes }, before);
 }

@@ -20,7 +20,8 @@ export interface ServiceParts {
   readonly keys: ServingKeys;
   /** Reads flags, environment and file again. */
   load(): Promise<LoadedConfig>;
-  createUpstreams(config: Config): Promise<CreatedUpstreams>;
+  /** What is configured as it was `before` is taken over from there. */
+  createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
   /** The fixed keys a configuration puts in force. Rejects where the data folder cannot be used. */
   servingKeys(config: Config): Promise<ServingKeys>;
   /** Told before a configuration is in force: what the log must never show from then on. */
@@ -47,6 +48,7 @@ export function createService(parts: ServiceParts): Service {
   const { engine, log } = parts;
   const runs = createRunRegistry(Date.now);
   let config = parts.config;
+  let inForce = parts.upstreams;
   const health = createHealth(
     () => config.breaker,
     () => performance.now(),
@@ -75,12 +77,15 @@ export function createService(parts: ServiceParts): Service {
     const fixed = needsRestart(config, loaded.config);
     if (fixed.length > 0)
       return fixed.map((setting) => `${setting} cannot change while the server runs; restart it`);
-    const upstreams = await parts.createUpstreams(loaded.config);
+    const upstreams = await parts.createUpstreams(loaded.config, inForce);
     if (upstreams.problems.length > 0) return upstreams.problems;
     const keys = await parts.servingKeys(loaded.config);
     parts.onSecrets(loaded.config, keys);
     handle = compose(loaded.config, upstreams, keys);
     config = loaded.config;
+    // Requests at work keep what they began with; their connections close behind them.
+    inForce.retire(upstreams);
+    inForce = upstreams;
     log.setLevel(config.logging.level);
     for (const warning of loaded.warnings) log.warn(warning);
     return [];

@@ -191,11 +191,14 @@ function draw(candidates: readonly Candidate[], deps: MachineDeps): Candidate | 
 }
 
 function leastBusy(group: readonly Candidate[], { health, random }: MachineDeps): Candidate | undefined {
-  const load = ({ target }: Candidate) =>
-    (health.inFlight(target) + (target.upstream.pressure?.(target.model) ?? 0)) /
-    Math.max(target.weight, 1e-9);
-  const least = Math.min(...group.map(load));
-  const idle = group.filter((candidate) => load(candidate) === least);
+  // Asked once each: what an upstream tells may change between two questions.
+  const loads = group.map(
+    ({ target }) =>
+      (health.inFlight(target) + (target.upstream.pressure?.(target.model) ?? 0)) /
+      Math.max(target.weight, 1e-9),
+  );
+  const least = Math.min(...loads);
+  const idle = group.filter((_, at) => loads[at] === least);
   return idle[Math.floor(random() * idle.length)];
 }
 

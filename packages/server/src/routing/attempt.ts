@@ -50,7 +50,7 @@ export function openAttempt(
   };
 
   const firstToken = failure('first_token_timeout', `No first token within ${timeouts.firstTokenMs} ms.`);
-  const events = upstream.open({ ...call, model }, controller.signal);
+  const events = upstream.open({ ...call, model, connectMs: timeouts.connectMs }, controller.signal);
 
   return {
     commit: async () => {

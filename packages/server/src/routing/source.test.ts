@@ -171,6 +171,25 @@ describe('a source', () => {
     expect(source.served()).toEqual({ target: 'a/m' });
   });
 
+  it('gives each target the time to connect that its model has', async () => {
+    const seen: (number | undefined)[] = [];
+    const noting = (name: string, steps: readonly EventBatch[]) => {
+      const upstream = toy(name, steps);
+      const { open } = upstream;
+      upstream.open = (call, signal) => {
+        seen.push(call.connectMs);
+        return open(call, signal);
+      };
+      return upstream;
+    };
+    const { open } = setUp([noting('a', [fails('upstream_refused')]), noting('b', [finish])], {
+      main: model({ targets: [target('a')], fallbacks: ['other'], timeouts: { connectMs: 70 } }),
+      other: model({ targets: [target('b')] }),
+    });
+    await drain(open());
+    expect(seen).toEqual([70, timeouts.connectMs]);
+  });
+
   it('makes a failure before the commit invisible when another target answers', async () => {
     const bad = toy('bad', [fails('upstream_refused')]);
     const { open } = setUp([bad, toy('good', [text('x'), finish])], {

@@ -6,6 +6,8 @@ import { ConnectError, openSocket, type Route } from './connect.ts';
 import { proxyAuthorization } from './proxy.ts';
 
 export interface WireRequest {
+  /** Default: POST. A GET has no body. */
+  readonly method?: 'GET' | 'POST';
   /** Path and query, beginning with a slash. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -145,14 +147,14 @@ export function createConnection(route: Route, connectMs: number, events: Connec
       try {
         client.dispatch(
           {
-            method: 'POST',
+            method: request.method ?? 'POST',
             path: forwarded ? `${route.origin.origin}${request.path}` : request.path,
             headers: {
               ...request.headers,
               ...(forwarded ? { host: route.origin.host } : {}),
               ...(forwarded && authorization !== undefined ? { 'proxy-authorization': authorization } : {}),
             },
-            body: request.body,
+            body: request.method === 'GET' ? null : request.body,
           },
           handler,
         );

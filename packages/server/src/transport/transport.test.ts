@@ -123,6 +123,46 @@ describe('a request', () => {
   });
 });
 
+describe('a retired transport', () => {
+  test('keeps nothing open, and still serves what runs and what comes', async () => {
+    let release = () => {};
+    const origin = await originOf(({ socket, body }) => {
+      socket.write(chunked([body], body !== 'open'));
+      if (body === 'open') release = () => socket.write('0\r\n\r\n');
+    });
+    const transport = transportTo(origin.url);
+    const post = async (body: string) => {
+      const posted = await transport.post({ ...hello, body }, never());
+      if (!posted.ok) throw new Error(posted.failure.detail);
+      return posted.value.body;
+    };
+    const [first, second] = [await post('open'), await post('a')];
+    expect(await textOf(second)).toBe('a');
+    await until(() => transport.stats.busy === 1);
+    expect(transport.stats.openSockets).toBe(2);
+    transport.retire();
+    await until(() => transport.stats.openSockets === 1);
+    release();
+    expect(await textOf(first)).toBe('open');
+    expect(await textOf(await post('late'))).toBe('late');
+    await origin.allClosed();
+    await until(() => transport.stats.openSockets === 0);
+    expect(transport.stats.busy).toBe(0);
+  });
+});
+
+test('a GET has a path and no body', async () => {
+  let head = '';
+  const origin = await originOf((exchange) => {
+    head = exchange.head;
+    exchange.socket.write(chunked(['up 1']));
+  });
+  const answer = await transportTo(origin.url).get({ path: '/metrics', headers: {} }, never());
+  expect(answer.ok && (await textOf(answer.value.body))).toBe('up 1');
+  expect(head).toMatch(/^GET \/metrics HTTP\/1\.1\r\n/);
+  expect(head).not.toMatch(/^content-length: [1-9]/im);
+});
+
 describe('a stale socket', () => {
   test('is replaced once, when no byte of an answer had come', async () => {
     const origin = await originOf(({ socket, onSocket }) => {
@@ -293,10 +333,12 @@ describe('connecting', () => {
     closing.push(() => server.close());
     const { port } = server.address() as AddressInfo;
     const transport = transportTo(new URL(`https://127.0.0.1:${port}`), { connectMs: 30 });
-    expect(await transport.post(hello, never())).toMatchObject({
+    const late = (ms: number) => ({
       ok: false,
-      failure: { code: 'upstream_refused', detail: expect.stringMatching(/within 30 ms/) },
+      failure: { code: 'upstream_refused', detail: expect.stringMatching(new RegExp(`within ${ms} ms`)) },
     });
+    expect(await transport.post(hello, never())).toMatchObject(late(30));
+    expect(await transport.post({ ...hello, connectMs: 20 }, never())).toMatchObject(late(20));
   });
 });
 

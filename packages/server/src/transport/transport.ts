@@ -25,10 +25,22 @@ export interface Transport {
    * Failures: `upstream_refused` (no connection, or lost before an answer; a redirect, which is
    * `permanent`), `upstream_protocol` (not HTTP, or a body in a content coding although none was asked for).
    */
-  post(request: WireRequest, signal: AbortSignal): Promise<Result<WireAnswer>>;
+  post(request: PostRequest, signal: AbortSignal): Promise<Result<WireAnswer>>;
+  /** The same for a GET. */
+  get(request: Omit<PostRequest, 'body'>, signal: AbortSignal): Promise<Result<WireAnswer>>;
   readonly stats: TransportStats;
+  /**
+   * Nothing is kept open any more: idle connections close now, the others when they have served. Requests that
+   * still come are served, each by a connection of its own.
+   */
+  retire(): void;
   /** Destroys every connection. */
   close(): void;
+}
+
+export interface PostRequest extends Omit<WireRequest, 'method'> {
+  /** How long a fresh connection may take to come about. Default: the transport's. */
+  readonly connectMs?: number | undefined;
 }
 
 export interface TransportStats {
@@ -43,7 +55,7 @@ export interface TransportOptions {
   readonly origin: URL;
   /** Sent with every request; credentials belong here. */
   readonly headers: Readonly<Record<string, string>>;
-  /** For TCP, the proxy and TLS together. */
+  /** For TCP, the proxy and TLS together, where a request says nothing else. */
   readonly connectMs: number;
   readonly env: Environment;
   /** Instead of what the environment says. */
@@ -98,9 +110,10 @@ function pooled(route: Route, { headers, connectMs }: TransportOptions): Transpo
   const all = new Set<Connection>();
   const idle: Connection[] = [];
   let openSockets = 0;
+  let retired = false;
 
-  function open(): Connection {
-    const connection = createConnection(route, connectMs, {
+  function open(withinMs: number): Connection {
+    const connection = createConnection(route, withinMs, {
       opened: () => {
         openSockets += 1;
       },
@@ -108,7 +121,7 @@ function pooled(route: Route, { headers, connectMs }: TransportOptions): Transpo
         openSockets -= 1;
       },
       idle: (free) => {
-        if (idle.length < maxIdle) idle.push(free);
+        if (!retired && idle.length < maxIdle) idle.push(free);
         else free.destroy();
       },
       gone: (lost) => {
@@ -121,17 +134,23 @@ function pooled(route: Route, { headers, connectMs }: TransportOptions): Transpo
     return connection;
   }
 
+  async function send(
+    { connectMs: withinMs = connectMs, ...request }: WireRequest & Pick<PostRequest, 'connectMs'>,
+    signal: AbortSignal,
+  ): Promise<Result<WireAnswer>> {
+    const sent = { ...request, headers: { ...request.headers, ...headers, 'accept-encoding': 'identity' } };
+    // The most recently used one first: it is the least likely to have gone stale.
+    const reused = idle.pop();
+    let outcome = await (reused ?? open(withinMs)).send(sent, signal);
+    if (reused !== undefined && outcome.kind === 'failed' && outcome.silent && !signal.aborted) {
+      outcome = await open(withinMs).send(sent, signal);
+    }
+    return judge(outcome);
+  }
+
   return {
-    async post(request, signal) {
-      const sent = { ...request, headers: { ...request.headers, ...headers, 'accept-encoding': 'identity' } };
-      // The most recently used one first: it is the least likely to have gone stale.
-      const reused = idle.pop();
-      let outcome = await (reused ?? open()).send(sent, signal);
-      if (reused !== undefined && outcome.kind === 'failed' && outcome.silent && !signal.aborted) {
-        outcome = await open().send(sent, signal);
-      }
-      return judge(outcome);
-    },
+    post: send,
+    get: (request, signal) => send({ ...request, method: 'GET', body: '' }, signal),
     stats: {
       get openSockets() {
         return openSockets;
@@ -139,6 +158,10 @@ function pooled(route: Route, { headers, connectMs }: TransportOptions): Transpo
       get busy() {
         return all.size - idle.length;
       },
+    },
+    retire() {
+      retired = true;
+      for (const connection of [...idle]) connection.destroy();
     },
     close() {
       for (const connection of [...all]) connection.destroy();

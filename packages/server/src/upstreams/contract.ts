@@ -56,6 +56,8 @@ export interface UpstreamCall {
   readonly prefix?: string;
   /** The completion's id: for logs, and for making tool-call ids. */
   readonly completionId: string;
+  /** How long a connection may take to come about, in milliseconds. Default: the upstream's own. */
+  readonly connectMs?: number;
 }
 
 /**

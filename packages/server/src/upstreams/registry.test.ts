@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { UpstreamConfig } from '../config/config.ts';
-import { createUpstreams } from './registry.ts';
+import { type CreatedUpstreams, createUpstreams } from './registry.ts';
 
 describe('creating the configured upstreams', () => {
   let folder: string;
@@ -16,7 +16,7 @@ describe('creating the configured upstreams', () => {
     await rm(folder, { recursive: true });
   });
 
-  const create = (entries: Record<string, Partial<UpstreamConfig>>) =>
+  const create = (entries: Record<string, Partial<UpstreamConfig>>, before?: CreatedUpstreams) =>
     createUpstreams(
       new Map(
         Object.entries(entries).map(([name, config]) => [
@@ -24,6 +24,8 @@ describe('creating the configured upstreams', () => {
           { kind: 'scripted' as const, headers: {}, ...config },
         ]),
       ),
+      {},
+      before,
     );
 
   test('a scripted one is made under its name', async () => {
@@ -52,5 +54,34 @@ describe('creating the configured upstreams', () => {
       'upstreams.nowhere: preset vllm needs a base_url',
       'upstreams.mars: base_url is not a URL',
     ]);
+  });
+
+  test('one that is configured as before is taken over; the others are made anew and the old ones let go', async () => {
+    const kept = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1' } as const;
+    const before = await create({
+      kept,
+      moved: { ...kept, preset: 'vllm' },
+      gone: { kind: 'anthropic' },
+      lab: { script: join(folder, 'good.yaml') },
+    });
+    const next = await create(
+      { kept, moved: { ...kept, preset: 'sglang' }, lab: { script: join(folder, 'good.yaml') } },
+      before,
+    );
+    const same = [...next.upstreams].map(([name, upstream]) => [
+      name,
+      upstream === before.upstreams.get(name),
+    ]);
+    // The file of a script may have changed.
+    expect(same).toEqual([
+      ['kept', true],
+      ['moved', false],
+      ['lab', false],
+    ]);
+    const retired: string[] = [];
+    for (const [name, made] of before.made)
+      vi.spyOn(made, 'retire').mockImplementation(() => void retired.push(name));
+    before.retire(next);
+    expect(retired).toEqual(['moved', 'gone', 'lab']);
   });
 });

@@ -6,6 +6,7 @@ import type { Upstream } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
 import { type CreatedUpstream, createScriptedUpstream, type ScriptClock } from './scripted/scripted.ts';
+import type { ProviderUpstream } from './shared/provider-transport.ts';
 
 /** What the kinds need from outside. */
 export interface UpstreamDeps {
@@ -24,30 +25,63 @@ export interface CreatedUpstreams {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** One line for each thing the operator got wrong; the upstreams concerned are missing from the map. */
   readonly problems: readonly string[];
+  /** The same by name, with what a reload has to know of them. */
+  readonly made: ReadonlyMap<string, MadeUpstream>;
+  /**
+   * Lets go of the upstreams that `successor` does not have: streams run to their end, and then nothing of
+   * them is open any more.
+   */
+  retire(successor: CreatedUpstreams): void;
+}
+
+interface MadeUpstream {
+  readonly upstream: Upstream;
+  /** Equal where an upstream would be made the same way again. */
+  readonly from: string;
+  retire(): void;
 }
 
 /**
- * Makes every configured upstream: the one place that knows which kind is made by which folder.
+ * Makes every configured upstream: the one place that knows which kind is made by which folder. What is
+ * configured as it was `before` is taken over with its open connections; what reads a file is made anew, for the
+ * file may have changed.
  */
 export async function createUpstreams(
   configs: ReadonlyMap<string, UpstreamConfig>,
   deps: UpstreamDeps = {},
+  before?: CreatedUpstreams,
 ): Promise<CreatedUpstreams> {
-  const upstreams = new Map<string, Upstream>();
+  const made = new Map<string, MadeUpstream>();
   const problems: string[] = [];
   for (const [name, config] of configs) {
+    const from = JSON.stringify([config, deps.maxEventBytes]);
+    const known = before?.made.get(name);
+    const readsFile = config.kind === 'scripted' || config.caFile !== undefined;
+    if (known?.from === from && !readsFile) {
+      made.set(name, known);
+      continue;
+    }
     const created = await createUpstream(name, config, deps);
-    if (created.ok) upstreams.set(name, created.upstream);
-    else problems.push(...created.problems.map((problem) => `upstreams.${name}: ${problem}`));
+    if (created.ok) {
+      const { upstream } = created;
+      made.set(name, { upstream, from, retire: () => upstream.retire?.() });
+    } else problems.push(...created.problems.map((problem) => `upstreams.${name}: ${problem}`));
   }
-  return { upstreams, problems };
+  return {
+    upstreams: new Map([...made].map(([name, { upstream }]) => [name, upstream])),
+    problems,
+    made,
+    retire(successor) {
+      for (const [name, one] of made) if (successor.made.get(name) !== one) one.retire();
+    },
+  };
 }
 
 async function createUpstream(
   name: string,
   config: UpstreamConfig,
   deps: UpstreamDeps,
-): Promise<CreatedUpstream<Upstream>> {
+): Promise<CreatedUpstream<Upstream & Partial<Pick<ProviderUpstream, 'retire'>>>> {
   const provider = {
     name,
     config,

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../domain/failure.ts';
-import type { WireRequest } from '../../transport/connection.ts';
+import type { PostRequest } from '../../transport/transport.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { openHttpStream } from '../shared/http-stream.ts';
 import {
@@ -44,6 +44,7 @@ function upstreamOf(
     contextLength: (model) => claudeModel(model).contextTokens,
     takeover: (model) => (claudeModel(model).prefill ? 'prefix' : undefined),
     stats: transport.stats,
+    retire: () => transport.retire(),
     close: () => transport.close(),
     open(call, signal) {
       const { prefix } = call;
@@ -71,12 +72,13 @@ function upstreamOf(
   };
 }
 
-function wireRequest(call: UpstreamCall, pathPrefix: string): Result<WireRequest> {
+function wireRequest(call: UpstreamCall, pathPrefix: string): Result<PostRequest> {
   const body = requestBody(call, claudeModel(call.model));
   if (!body.ok) return fail(call.prefix === undefined ? body.failure : prefillRefused(body.failure));
   return ok({
     path: `${pathPrefix}/v1/messages`,
     headers: requestHeaders,
+    connectMs: call.connectMs,
     body: JSON.stringify(body.value),
   });
 }

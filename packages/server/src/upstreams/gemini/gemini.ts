@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../domain/failure.ts';
-import type { WireRequest } from '../../transport/connection.ts';
+import type { PostRequest } from '../../transport/transport.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { openHttpStream } from '../shared/http-stream.ts';
 import {
@@ -43,6 +43,7 @@ function upstreamOf(
     capabilities: (model) => capabilitiesOf(geminiModel(model)),
     contextLength: (model) => geminiModel(model).contextTokens,
     stats: transport.stats,
+    retire: () => transport.retire(),
     close: () => transport.close(),
     open: (call, signal) =>
       openHttpStream(
@@ -67,7 +68,7 @@ function upstreamOf(
   };
 }
 
-function wireRequest(call: UpstreamCall, pathPrefix: string): Result<WireRequest> {
+function wireRequest(call: UpstreamCall, pathPrefix: string): Result<PostRequest> {
   const body = requestBody(call, geminiModel(call.model));
   if (!body.ok) return fail(body.failure);
   // A tuned model brings its own collection: `tunedModels/…`.
@@ -75,6 +76,7 @@ function wireRequest(call: UpstreamCall, pathPrefix: string): Result<WireRequest
   return ok({
     path: `${pathPrefix}/v1beta/${model.split('/').map(encodeURIComponent).join('/')}:streamGenerateContent?alt=sse`,
     headers: requestHeaders,
+    connectMs: call.connectMs,
     body: JSON.stringify(body.value),
   });
 }

@@ -2,9 +2,11 @@
  * Everything that speaks OpenAI's chat-completions protocol. What one server or provider does differently is
  * a row in `presets.ts`; what all of them may do wrong is put right in `normaliser.ts`.
  */
+import { performance } from 'node:perf_hooks';
 import { failure } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { EventBatch } from '../../domain/stream-event.ts';
+import type { AnswerBody } from '../../transport/answer-body.ts';
 import { readBody } from '../../transport/read-body.ts';
 import type { EventStream, UpstreamCall } from '../contract.ts';
 import {
@@ -17,6 +19,7 @@ import {
 import type { ErrorContext } from '../shared/refusal.ts';
 import { requestHeaders } from '../shared/request-json.ts';
 import { failureOf } from './errors.ts';
+import { createLoadWatch } from './load-watch.ts';
 import type { Preset } from './preset.ts';
 import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
 import { requestBody } from './request.ts';
@@ -24,6 +27,7 @@ import { readAnswer } from './stream.ts';
 
 const maxErrorBytes = 64 * 1024;
 const maxErrorMs = 2_000;
+const loadHeaders = { 'endpoint-load-metrics-format': 'TEXT' };
 
 /** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
 export async function createOpenAiUpstream(options: ProviderOptions): Promise<CreatedProvider> {
@@ -47,26 +51,43 @@ function upstreamOf(
 ): ProviderUpstream {
   const capabilities: Capabilities = new Set(preset.features);
   const errors = (): ErrorContext => ({ hidden, nowMs: now() });
+  let running = 0;
+  const load =
+    preset.load === undefined
+      ? undefined
+      : createLoadWatch({
+          transport,
+          signal: preset.load,
+          own: () => running,
+          now: () => performance.now(),
+        });
 
   async function* run(
     call: UpstreamCall,
     signal: AbortSignal,
   ): AsyncGenerator<EventBatch, undefined, undefined> {
     if (signal.aborted) return;
-    const posted = await transport.post(
-      {
-        path: requestPath(baseUrl, preset, call),
-        headers: requestHeaders,
-        body: JSON.stringify(requestBody(call, preset)),
-      },
-      signal,
-    );
-    if (!posted.ok) {
-      if (!signal.aborted) yield [{ type: 'failed', failure: posted.failure }];
-      return;
-    }
-    const { status, headers, body } = posted.value;
+    const asksForLoad = load?.watching === true && preset.load?.inAnswers === true;
+    let opened: AnswerBody | undefined;
+    running += 1;
     try {
+      const posted = await transport.post(
+        {
+          path: requestPath(baseUrl, preset, call),
+          headers: asksForLoad ? { ...requestHeaders, ...loadHeaders } : requestHeaders,
+          body: JSON.stringify(requestBody(call, preset)),
+          connectMs: call.connectMs,
+        },
+        signal,
+      );
+      if (!posted.ok) {
+        if (!signal.aborted) yield [{ type: 'failed', failure: posted.failure }];
+        return;
+      }
+      const { status, headers, body } = posted.value;
+      opened = body;
+      const told = headers['endpoint-load-metrics'];
+      if (typeof told === 'string') load?.heard(told);
       if (signal.aborted) return;
       if (status !== 200) {
         const read = await readBody(body, { maxBytes: maxErrorBytes, maxMs: maxErrorMs });
@@ -91,7 +112,8 @@ function upstreamOf(
         signal,
       );
     } finally {
-      await body.return();
+      running -= 1;
+      await opened?.return();
     }
   }
 
@@ -101,8 +123,16 @@ function upstreamOf(
     capabilities: () => capabilities,
     contextLength: () => undefined,
     takeover: () => (preset.prefill === undefined ? undefined : 'prefix'),
+    ...(load === undefined ? {} : { pressure: load.pressure }),
     stats: transport.stats,
-    close: () => transport.close(),
+    retire: () => {
+      load?.close();
+      transport.retire();
+    },
+    close: () => {
+      load?.close();
+      transport.close();
+    },
     open(call, signal): EventStream {
       if (call.prefix !== undefined && preset.prefill === undefined) {
         return refused('This upstream cannot go on with a given beginning.');

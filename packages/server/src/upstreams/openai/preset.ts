@@ -53,4 +53,6 @@ export interface LoadSignal {
   /** Prometheus gauges: how many wait, how many run. */
   readonly waiting?: string;
   readonly running?: string;
+  /** It tells in the header `endpoint-load-metrics` of each answer too, where it is asked to. */
+  readonly inAnswers?: true;
 }

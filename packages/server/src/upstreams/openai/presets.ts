@@ -62,7 +62,12 @@ export const presets = {
       message: {},
       echo: false,
     },
-    load: { path: '/metrics', waiting: 'vllm:num_requests_waiting', running: 'vllm:num_requests_running' },
+    load: {
+      path: '/metrics',
+      waiting: 'vllm:num_requests_waiting',
+      running: 'vllm:num_requests_running',
+      inAnswers: true,
+    },
   },
 
   // docs.sglang.ai, OpenAI APIs, and python/sglang/srt/entrypoints/openai/protocol.py.

@@ -1,8 +1,8 @@
 import type { Failure, Result } from '../../domain/failure.ts';
 import type { EventBatch } from '../../domain/stream-event.ts';
-import type { WireAnswer, WireRequest } from '../../transport/connection.ts';
+import type { WireAnswer } from '../../transport/connection.ts';
 import { readBody } from '../../transport/read-body.ts';
-import type { Transport } from '../../transport/transport.ts';
+import type { PostRequest, Transport } from '../../transport/transport.ts';
 import type { EventStream } from '../contract.ts';
 import type { Refusal } from './refusal.ts';
 import type { Translation } from './translation.ts';
@@ -10,7 +10,7 @@ import type { Translation } from './translation.ts';
 export interface HttpStreamOptions {
   readonly transport: Transport;
   /** The request, or why it cannot be made: then that is all the stream says. */
-  readonly request: Result<WireRequest>;
+  readonly request: Result<PostRequest>;
   readonly translation: Translation;
   /** How long finishes wait for the usage behind them, in milliseconds (contract, section 7). */
   readonly usageWaitMs: number;

@@ -22,6 +22,8 @@ export interface ProviderOptions {
 export interface ProviderUpstream extends Upstream {
   /** Sockets, for those who look after leaks. */
   readonly stats: TransportStats;
+  /** Running streams go on to their end, and so do those that still come; nothing stays open behind them. */
+  retire(): void;
   /** Destroys every connection, running streams included. */
   close(): void;
 }
