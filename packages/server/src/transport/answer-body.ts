@@ -29,7 +29,10 @@ export interface BodySource {
 
 export interface BodyQueue {
   readonly body: AnswerBody;
+  /** Takes a copy. */
   push(bytes: Uint8Array): void;
+  /** Behind everything that one read of the socket brought: chunked bodies come piece by piece, and are one batch. */
+  flush(): void;
   end(failure: Failure | undefined): void;
 }
 
@@ -43,7 +46,6 @@ const maxDrainMs = 1_000;
 export function createBodyQueue(source: BodySource): BodyQueue {
   let pieces: Uint8Array[] = [];
   let waiting: ((result: IteratorResult<Uint8Array, Failure | undefined>) => void) | undefined;
-  let delivering = false;
   let ended: { readonly failure: Failure | undefined } | undefined;
   /** Bytes dropped since the reader let go; undefined while it still reads. */
   let drained: number | undefined;
@@ -58,12 +60,11 @@ export function createBodyQueue(source: BodySource): BodyQueue {
     return bytes;
   }
 
-  /** Behind everything the same read brings: chunked bodies come piece by piece, and are one batch. */
-  function deliver(): void {
-    delivering = false;
+  function flush(): void {
     const resolve = waiting;
     if (resolve === undefined) {
-      if (pieces.length > 0) source.pause();
+      // An ended body has no claim on the connection any more: it may be serving the next request.
+      if (pieces.length > 0 && ended === undefined) source.pause();
       return;
     }
     if (pieces.length > 0) {
@@ -75,17 +76,11 @@ export function createBodyQueue(source: BodySource): BodyQueue {
     }
   }
 
-  function schedule(): void {
-    if (delivering) return;
-    delivering = true;
-    queueMicrotask(deliver);
-  }
-
   function finish(failure: Failure | undefined): void {
     if (ended !== undefined) return;
     ended = { failure };
     clearTimeout(drainTimer);
-    schedule();
+    flush();
   }
 
   return {
@@ -96,9 +91,10 @@ export function createBodyQueue(source: BodySource): BodyQueue {
         if (drained > maxDrainBytes) source.destroy();
         return;
       }
-      pieces.push(bytes);
-      schedule();
+      // Out of the pool: 0.2 µs for the few hundred bytes of an event.
+      pieces.push(Buffer.from(bytes));
     },
+    flush,
     end: finish,
     body: {
       next() {
@@ -126,7 +122,7 @@ export function createBodyQueue(source: BodySource): BodyQueue {
         source.detach();
         drainTimer = setTimeout(source.destroy, maxDrainMs);
         drainTimer.unref();
-        schedule();
+        flush();
         source.resume();
       },
     },

@@ -1,0 +1,244 @@
+/**
+ * One HTTP/1.1 response after another request, as bytes come (RFC 9112, sections 4 to 7). Strict where two
+ * readers could disagree on where an answer ends: both lengths at once, folded headers, bare line feeds and
+ * sizes that are none are refused.
+ *
+ *     head ──▶ chunk size ⇄ data ──▶ trailer ──▶ ended
+ *      ▲ 1xx └▶ data of a known length ──────────▶ ended
+ *      └──┘  └▶ data until the connection closes ▶ ended
+ */
+export interface ResponseParser {
+  /** Takes the next bytes of the connection; they are not kept. Says what is not HTTP about them, then is done. */
+  push(bytes: Buffer): string | undefined;
+  /** The connection was closed by the other side, in order. False where that cuts the answer. */
+  close(): boolean;
+}
+
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface ResponseListener {
+  /** The head of the answer; names of headers in lower case. Interim answers (1xx) are passed over. */
+  head(status: number, headers: ResponseHeaders): void;
+  /** A part of the body, valid only during the call. */
+  body(bytes: Buffer): void;
+  /** The answer is whole. `idleMs`: how long the connection may wait for another request; 0: it serves no more. */
+  end(idleMs: number): void;
+}
+
+const maxHeadBytes = 32 * 1024;
+/** llama.cpp and others close an idle socket after 5 s: let go a little earlier, unless a server says more. */
+const keepAliveMs = 4_000;
+const maxKeepAliveMs = 60_000;
+
+const maxSizeDigits = 12;
+
+const cr = 0x0d;
+const lf = 0x0a;
+
+type State =
+  | 'head'
+  | 'size'
+  | 'size-end'
+  | 'data'
+  | 'data-cr'
+  | 'data-lf'
+  | 'trailer'
+  | 'until-close'
+  | 'ended';
+
+export function createResponseParser(listener: ResponseListener): ResponseParser {
+  let state: State = 'head';
+  /** The head, the line of a chunk's size, or the trailer, as far as it came in earlier reads. */
+  let held = '';
+  let chunked = false;
+  /** Bytes of the body, or of the chunk, that are to come. */
+  let left = 0;
+  /** Of the chunk size under way. */
+  let digits = 0;
+  let idleMs = 0;
+
+  function end(ms: number): undefined {
+    state = 'ended';
+    listener.end(ms);
+  }
+
+  /** Says what is wrong with it. */
+  function takeHead(text: string): string | undefined {
+    const head = parseHead(text);
+    if (typeof head === 'string') return head;
+    if (head.status < 200) return head.status === 101 ? 'a change of protocol' : undefined;
+    const framing = framingOf(head);
+    if (typeof framing === 'string') return framing;
+    idleMs = idleMsOf(head);
+    chunked = framing.chunked;
+    left = framing.length ?? 0;
+    state = chunked ? 'size' : framing.length === undefined ? 'until-close' : 'data';
+    listener.head(head.status, head.headers);
+    // A body of no length ends with its head.
+    return framing.length === 0 ? end(idleMs) : undefined;
+  }
+
+  /** Everything but the hot loop below: text that ends with `terminator`, which may come in several reads. */
+  function takeText(bytes: Buffer, at: number, terminator: string): { text: string; next: number } | string {
+    const before = held.length;
+    held += bytes.toString('latin1', at, Math.min(bytes.length, at + maxHeadBytes + 1));
+    const found = held.indexOf(terminator, Math.max(0, before - terminator.length + 1));
+    if (found < 0) return held.length > maxHeadBytes ? 'a head without end' : { text: '', next: -1 };
+    const text = held.slice(0, found);
+    held = '';
+    return { text, next: at + found + terminator.length - before };
+  }
+
+  function push(bytes: Buffer): string | undefined {
+    let at = 0;
+    while (at < bytes.length) {
+      switch (state) {
+        case 'head': {
+          const taken = takeText(bytes, at, '\r\n\r\n');
+          if (typeof taken === 'string') return taken;
+          if (taken.next < 0) return 'HTTP/1.'.startsWith(held.slice(0, 7)) ? undefined : 'no status line';
+          at = taken.next;
+          const problem = takeHead(taken.text);
+          if (problem !== undefined) return problem;
+          break;
+        }
+        case 'size': {
+          const digit = hexDigit(bytes[at]);
+          if (digit >= 0) {
+            left = left * 16 + digit;
+            digits += 1;
+            if (digits > maxSizeDigits) return 'a chunk beyond all bounds';
+            at += 1;
+            break;
+          }
+          if (digits === 0) return 'a chunk without a size';
+          digits = 0;
+          state = 'size-end';
+          break;
+        }
+        case 'size-end': {
+          // What stands between a size and its line's end are extensions, which nobody has to understand.
+          if (held === '' && bytes[at] === cr && bytes[at + 1] === lf) {
+            at += 2;
+          } else {
+            const taken = takeText(bytes, at, '\r\n');
+            if (typeof taken === 'string') return taken;
+            if (!/^[ \t]*(?:;[^\r\n]*)?\r?$/.test(taken.next < 0 ? held : taken.text))
+              return 'a chunk size that is none';
+            if (taken.next < 0) return undefined;
+            at = taken.next;
+          }
+          state = left === 0 ? 'trailer' : 'data';
+          break;
+        }
+        case 'data':
+        case 'until-close': {
+          const to = state === 'data' ? Math.min(bytes.length, at + left) : bytes.length;
+          listener.body(at === 0 && to === bytes.length ? bytes : bytes.subarray(at, to));
+          left -= to - at;
+          at = to;
+          if (state !== 'data' || left > 0) break;
+          if (chunked) state = 'data-cr';
+          else end(idleMs);
+          break;
+        }
+        case 'data-cr':
+        case 'data-lf': {
+          if (bytes[at] !== (state === 'data-cr' ? cr : lf)) return 'a chunk longer than its size';
+          at += 1;
+          state = state === 'data-cr' ? 'data-lf' : 'size';
+          break;
+        }
+        case 'trailer': {
+          const taken = takeText(bytes, at, '\r\n');
+          if (typeof taken === 'string') return taken;
+          if (taken.next < 0) return undefined;
+          at = taken.next;
+          if (taken.text === '') end(idleMs);
+          break;
+        }
+        case 'ended':
+          return 'more than one answer';
+      }
+    }
+    return undefined;
+  }
+
+  return {
+    push,
+    close() {
+      if (state !== 'until-close') return state === 'ended';
+      end(0);
+      return true;
+    },
+  };
+}
+
+function hexDigit(byte: number | undefined): number {
+  if (byte === undefined) return -1;
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+interface Head {
+  readonly minor: '0' | '1';
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+}
+
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?$/;
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+function parseHead(text: string): Head | string {
+  const [first = '', ...lines] = text.split('\r\n');
+  const [, minor, status] = statusLine.exec(first) ?? [];
+  if (status === undefined) return 'no status line';
+  const headers: Record<string, string | string[]> = Object.create(null);
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (!headerName.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) return 'a header that is none';
+    const known = headers[name];
+    if (known === undefined) headers[name] = value;
+    else if (typeof known === 'string') headers[name] = [known, value];
+    else known.push(value);
+  }
+  return { minor: minor === '0' ? '0' : '1', status: Number(status), headers };
+}
+
+interface Framing {
+  readonly chunked: boolean;
+  /** Undefined: until the connection closes, unless it is chunked. */
+  readonly length: number | undefined;
+}
+
+/** RFC 9112, section 6.3. */
+function framingOf({ status, headers }: Head): Framing | string {
+  if (status === 204 || status === 304) return { chunked: false, length: 0 };
+  const { 'transfer-encoding': coding, 'content-length': length } = headers;
+  if (coding !== undefined) {
+    if (length !== undefined) return 'two lengths at once';
+    if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked')
+      return 'a transfer coding nobody asked for';
+    return { chunked: true, length: undefined };
+  }
+  if (length === undefined) return { chunked: false, length: undefined };
+  if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) return 'a content length that is none';
+  return { chunked: false, length: Number(length) };
+}
+
+/** How long the connection may idle behind this answer, by what the server says of it. */
+function idleMsOf({ minor, headers }: Head): number {
+  const { connection = '', 'keep-alive': hint } = headers;
+  const tokens = String(connection)
+    .toLowerCase()
+    .split(/[\s,]+/);
+  if (tokens.includes('close') || (minor === '0' && !tokens.includes('keep-alive'))) return 0;
+  const seconds = /timeout=(\d{1,6})/i.exec(String(hint))?.[1];
+  // A second before the server does, so that both do not meet half-way.
+  return seconds === undefined
+    ? keepAliveMs
+    : Math.min(maxKeepAliveMs, Math.max(0, Number(seconds) - 1) * 1_000);
+}
