@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly model: 'default' | 'random' | 'none';
   /** Requests the engine runs at once. Default 8 (`random`: 2). */
   readonly sequences?: number;
+  /** Tokens a sequence of the `random` model, a byte of the prompt each. Default 512. */
+  readonly context?: number;
 }
 
 export interface TestServer {
@@ -142,8 +144,9 @@ async function engineSection(options: ServerOptions, folder: string): Promise<Co
     case 'random': {
       const { writeRandomGguf } = await import('./random-gguf.ts');
       const file = `${folder}/random.gguf`;
-      await writeRandomGguf(file, { seed: 1 });
-      const random = { file, sequences: options.sequences ?? 2, context: 512 };
+      const context = options.context ?? 512;
+      await writeRandomGguf(file, { seed: 1, contextLength: context });
+      const random = { file, sequences: options.sequences ?? 2, context };
       return { engine: { ...given, models: { random } } };
     }
     case 'default': {

@@ -27,8 +27,8 @@ export function generateMessage(
   if (!messages.ok) return messages;
   const least = leastTokens(messages.value, info.longestToken, prefix);
   if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false));
-  const bias = wrongBias(request, info.vocabularySize);
-  if (bias !== undefined) return fail(bias);
+  const wrong = tooManyChoices(request) ?? wrongBias(request, info.vocabularySize);
+  if (wrong !== undefined) return fail(wrong);
   const shape = shapes.of(request, info.toolSyntax);
   if (!shape.ok) return shape;
   const callable = shape.value.type === 'calls' ? request.tools : [];
@@ -50,6 +50,15 @@ export function generateMessage(
     ...(request.logprobs ? { topLogprobs: request.topLogprobs } : {}),
     shape: shape.value,
   });
+}
+
+/** Choices beyond the sequences are written one after the other: more would hold a place for minutes. */
+const mostChoices = 8;
+
+function tooManyChoices({ n }: ChatRequest): Failure | undefined {
+  if (n <= mostChoices) return undefined;
+  const message = `The local engine writes at most ${mostChoices} choices, got ${n}. Ask several times for more.`;
+  return failure('invalid_value', message, { param: 'n' });
 }
 
 function wrongBias(request: ChatRequest, vocabularySize: number): Failure | undefined {
