@@ -80,7 +80,6 @@ describe('tailrace config check', () => {
   });
 
   it.each([
-    [['check', '--probe'], 'config check --probe is not available in this version'],
     [[], 'config needs a word after it; expected: tailrace config check'],
     [['chek'], 'unknown: config "chek"; expected: tailrace config check'],
     [['check', '--confg=x'], 'unknown "--confg=x"'],

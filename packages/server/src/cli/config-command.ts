@@ -1,18 +1,20 @@
 import { relative } from 'node:path';
+import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 
-const usage = `usage: tailrace config check [--config FILE]
+const usage = `usage: tailrace config check [--config FILE] [--probe]
 
   Reads the configuration as \`tailrace serve\` would, and says whether it would start with it.
-  Exit status: 0 valid, 2 not.
+  --probe  also calls each upstream once for each model it serves: one token, 10 s at most
+  Exit status: 0 valid, 1 an upstream did not answer the probe, 2 not valid.
 `;
 
 /**
- * `tailrace config …`. Resolves to the exit status: 0 valid, 2 wrong usage or configuration. Standard
- * output says the result; warnings and problems go to standard error.
+ * `tailrace config …`. Resolves to the exit status: 0 valid, 1 a probe failed, 2 wrong usage or configuration.
+ * Standard output says the result; warnings and problems go to standard error.
  */
 export async function configCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const asked = parse(args);
@@ -23,10 +25,6 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   if (asked.help) {
     io.stdout.write(usage);
     return 0;
-  }
-  if (asked.probe) {
-    io.stderr.write('tailrace: config check --probe is not available in this version; leave --probe out\n');
-    return 2;
   }
   const { config: file } = asked;
   const loaded = await loadConfig({
@@ -43,7 +41,17 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   const counts = `${counted(config.models.size, 'model')}, ${counted(config.upstreams.size, 'upstream')}`;
   io.stdout.write(`${name}: ok (${counts})\n`);
   io.stderr.write(warnings.map((warning) => `warning: ${warning}\n`).join(''));
-  return 0;
+  return asked.probe ? await probe(config, io) : 0;
+}
+
+async function probe(config: Config, io: CommandIo): Promise<number> {
+  // Loaded on need: to read a file, no provider's code is wanted.
+  const { probeUpstreams } = await import('./probe-upstreams.ts');
+  const { lines, ok, problems } = await probeUpstreams(config, io);
+  io.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
+  if (problems.length > 0) return 2;
+  io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  return ok ? 0 : 1;
 }
 
 interface Asked {

@@ -16,7 +16,7 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   serve           start the server (--help lists its flags)
   models pull     fetch the default model into the cache
   models list     show which models are on this machine
-  config check    read the configuration and say what is wrong with it
+  config check    read the configuration and say what is wrong with it (--probe calls each upstream)
   wall            start a server that misbehaves on request (--list names its faults)
 
   --version       print the version

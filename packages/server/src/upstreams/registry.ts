@@ -28,10 +28,10 @@ export interface CreatedUpstreams {
   /** The same by name, with what a reload has to know of them. */
   readonly made: ReadonlyMap<string, MadeUpstream>;
   /**
-   * Lets go of the upstreams that `successor` does not have: streams run to their end, and then nothing of
+   * Lets go of the upstreams that `successor` does not have (absent: of all): streams run to their end, and then nothing of
    * them is open any more.
    */
-  retire(successor: CreatedUpstreams): void;
+  retire(successor?: CreatedUpstreams): void;
 }
 
 interface MadeUpstream {
@@ -72,7 +72,7 @@ export async function createUpstreams(
     problems,
     made,
     retire(successor) {
-      for (const [name, one] of made) if (successor.made.get(name) !== one) one.retire();
+      for (const [name, one] of made) if (successor?.made.get(name) !== one) one.retire();
     },
   };
 }
