@@ -1,7 +1,13 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { TakeoverMode } from './catalogue.ts';
-import { createPrefixJoint, createReplayJoint, type Delivered, type Joint } from './delivered.ts';
+import {
+  createPrefixJoint,
+  createReplayJoint,
+  createSpentJoint,
+  type Delivered,
+  type Joint,
+} from './delivered.ts';
 
 /** What a target is asked that shall go on with an answer, and what stands at the joint. */
 export interface Continuation {
@@ -19,12 +25,14 @@ export function continueWith(
   if (mode === 'replay') return { call, joint: createReplayJoint(delivered), prefixTokens: 0 };
   return {
     call: { ...call, request: lessTokens(call.request, delivered.tokens), prefix: delivered.text },
-    joint: createPrefixJoint(delivered, call.request.stop),
+    joint: hasItsTokens(call.request, delivered)
+      ? createSpentJoint()
+      : createPrefixJoint(delivered, call.request.stop),
     prefixTokens: delivered.tokens,
   };
 }
 
-/** `max_tokens` counts the answer as a whole: what was delivered is gone from it. */
+/** `max_tokens` counts the answer as a whole: what was delivered is gone from it. No target takes 0. */
 function lessTokens(request: ChatRequest, spent: number): ChatRequest {
   if (request.maxTokens === undefined) return request;
   const maxTokens = Math.max(1, request.maxTokens - spent);
@@ -35,8 +43,13 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
 
 /**
  * True when the client has had all the tokens it asked for: there is nothing to go on with. Only where the
- * targets counted them; taking deltas for tokens here would end a cut answer as if it were whole.
+ * targets counted them; else a target is asked whether there was more to say.
  */
 export function isSpent(request: ChatRequest, delivered: Delivered): boolean {
-  return delivered.counted && request.maxTokens !== undefined && delivered.tokens >= request.maxTokens;
+  return delivered.counted && hasItsTokens(request, delivered);
+}
+
+/** As far as is known: where the targets did not count, a delta is taken for a token. */
+function hasItsTokens({ maxTokens }: ChatRequest, { tokens }: Delivered): boolean {
+  return maxTokens !== undefined && tokens >= maxTokens;
 }

@@ -2,7 +2,13 @@ import { decodeJsonText, jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
-import { createDelivered, createPrefixJoint, createReplayJoint, type Joint } from './delivered.ts';
+import {
+  createDelivered,
+  createPrefixJoint,
+  createReplayJoint,
+  createSpentJoint,
+  type Joint,
+} from './delivered.ts';
 
 const text = (words: string): StreamEvent => ({ type: 'text-delta', choice: 0, json: jsonText(words) });
 const thought = (words: string): StreamEvent => ({
@@ -112,5 +118,14 @@ describe('what was delivered', () => {
     expect(
       seen(text('a'), { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' }).resumable,
     ).toBe(false);
+  });
+});
+
+describe('the joint behind an answer that is as long as it may be', () => {
+  it.each<[string, readonly EventBatch[], string]>([
+    ['lets nothing new through', [[text('')], [text('more')], [finish]], 'spent'],
+    ['lets the end through where there was no more to say', [[text('')], [finish]], '.'],
+  ])('%s', (_, batches, outcome) => {
+    expect(pass(createSpentJoint(), batches)).toBe(outcome);
   });
 });

@@ -88,7 +88,9 @@ export type Resumed =
   /** It says something else: this target cannot go on with that answer. */
   | { readonly type: 'diverged' }
   /** A stop string ends in the first words behind the joint: the answer is over. */
-  | { readonly type: 'stopped' };
+  | { readonly type: 'stopped' }
+  /** It has more to say than the client asked for: the answer is over, at its length. */
+  | { readonly type: 'spent' };
 
 /** Stands at the joint of two answers and lets through what is new. */
 export type Joint = (batch: EventBatch) => Resumed;
@@ -173,6 +175,28 @@ export function createPrefixJoint(delivered: Delivered, stops: readonly string[]
     const released = held;
     held = [];
     return { type: 'events', batch: released };
+  };
+}
+
+/**
+ * A joint for a prefix that is as long as the answer may be: nothing new is let through. What the target
+ * would say next only tells whether the answer ends here by itself or at its length.
+ */
+export function createSpentJoint(): Joint {
+  return (batch) => {
+    for (const event of batch) {
+      switch (event.type) {
+        case 'finish':
+        case 'failed':
+          return { type: 'events', batch };
+        case 'start':
+        case 'usage':
+          break;
+        default:
+          if (!('json' in event) || event.json !== '') return { type: 'spent' };
+      }
+    }
+    return { type: 'events', batch };
   };
 }
 

@@ -229,6 +229,7 @@ export function openSource(call: Call, deps: SourceDeps): Source {
       const resumed = continuation?.joint(batch) ?? never();
       if (resumed.type === 'diverged') return { failure: diverged() };
       if (resumed.type === 'stopped') return { batch: [finish('stop')] };
+      if (resumed.type === 'spent') return { batch: [finish('length')] };
       held.push(...resumed.batch);
       const failed = held.find((event) => event.type === 'failed');
       if (held.some(commits)) return { batch: held };

@@ -62,7 +62,8 @@ export function healthyAnswer(ask: ChatAsk, serial: number, nowMs: number): Heal
     created: Math.floor(nowMs / 1000),
     model: ask.model,
     choices,
-    promptTokens: ask.messages.reduce((sum, { text }) => sum + 4 + text.split(/\s+/).length, 0),
+    promptTokens:
+      ask.messages.reduce((sum, { text }) => sum + 4 + text.split(/\s+/).length, 0) + prefixTokens(ask),
     completionTokens: choices.reduce((sum, { tokens }) => sum + tokens.length, 0),
   };
 }
@@ -71,6 +72,15 @@ function choiceOf(ask: ChatAsk, index: number): HealthyChoice {
   const tokens = untilStop(behind(healthyTokens(ask, index), ask.prefix), ask.stop);
   const limit = Math.max(0, ask.maxTokens ?? tokens.length);
   return { index, tokens: tokens.slice(0, limit), finish: limit < tokens.length ? 'length' : 'stop' };
+}
+
+/** A given beginning is prompt to whoever goes on with it: the tokens it was said in. */
+function prefixTokens(ask: ChatAsk): number {
+  let left = ask.prefix.length;
+  return healthyTokens(ask).filter((token) => {
+    left -= token.length;
+    return left + token.length > 0;
+  }).length;
 }
 
 /** What follows a prefix of the text; a prefix of something else is answered from the start. */
