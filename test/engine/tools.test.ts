@@ -1,10 +1,14 @@
 // Fifty tools as real agents define them: whatever random weights write, the arguments are valid.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../packages/server/src/domain/json.ts';
 import { createJudge } from '../../packages/server/src/engine/grammar/testing/judge.ts';
+import { firstRandomTag, writeRandomGguf } from '../support/random-gguf.ts';
+import { createScratch } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { ask, callsOf, startTestEngine } from './ask.ts';
 import { type Answer, type Called, complete, type Fields } from './completion.ts';
 import { tokenOf } from './parameters/row.ts';
 
@@ -123,5 +127,42 @@ describe('fifty tools', () => {
     expect(calls).toBeGreaterThanOrEqual(jobs.length);
     if (parallel) expect(most).toBeGreaterThan(1);
     else expect(most).toBe(1);
+  });
+});
+
+describe('a model that begins calls by itself', () => {
+  test('goes on inside the grammar of what was offered, between pieces of text', async () => {
+    const scratch = createScratch('auto');
+    const file = join(scratch.path, 'tags.gguf');
+    writeRandomGguf(file, { seed: 3, contextLength: 10_240, tags: ['<tool_call>'] });
+    const { engine } = await startTestEngine({ file, sequences: atOnce, context: 'max' });
+    try {
+      const biases = { ...closing, [firstRandomTag]: 3 };
+      const logitBias = new Map(Object.entries(biases).map(([id, bias]) => [Number(id), bias]));
+      let calls = 0;
+      const jobs = tools.flatMap((tool) => seeds.map((seed) => ({ tool, seed })));
+      const problems = await gather(jobs, async ({ tool, seed }) => {
+        const offered = [{ ...tool, strict: false }];
+        const { events, end } = await ask(engine, 'Do it.', {
+          seed,
+          tools: offered,
+          logitBias,
+          maxTokens: 800,
+        });
+        const made = callsOf(events).map((one) => ({ id: '', ...one }));
+        if (end === 'length') made.pop();
+        calls += made.length;
+        const honest = end === (made.length > 0 ? 'tool_calls' : 'stop') || end === 'length';
+        return [
+          ...(honest ? [] : [`${made.length} calls ended in ${end}`]),
+          ...made.flatMap((one) => problemOf([tool], one) ?? []),
+        ];
+      });
+      expect(problems).toEqual([]);
+      expect(calls).toBeGreaterThan(jobs.length / 2);
+    } finally {
+      await engine.stop();
+      scratch.remove();
+    }
   });
 });

@@ -14,6 +14,8 @@ export interface RandomGgufOptions {
   /** Default ChatML; null leaves it out. */
   readonly chatTemplate?: string | null;
   readonly name?: string;
+  /** Tokens behind all others, each one text as chat models have for tags: matched whole in templates. */
+  readonly tags?: readonly string[];
 }
 
 const embedding = 64;
@@ -25,6 +27,9 @@ const alignment = 32;
 const chatMl =
   "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+/** Id of the first of {@link RandomGgufOptions.tags}. */
+export const firstRandomTag = 269;
 
 /** Texts of the model's control tokens, by id from 0. */
 export const randomGgufSpecials = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'] as const;
@@ -38,10 +43,13 @@ export function writeRandomGguf(path: string, options: RandomGgufOptions): void 
 export function randomGguf(options: RandomGgufOptions): Buffer {
   const layers = options.layers ?? 2;
   const contextLength = options.contextLength ?? 512;
-  const tokens = [...randomGgufSpecials, ...byteStandIns(), ...merges.map((merge) => merge.replace(' ', ''))];
-  const types = tokens.map((_, id) =>
-    id < randomGgufSpecials.length ? tokenType.control : tokenType.normal,
-  );
+  const tags = options.tags ?? [];
+  const words = [...randomGgufSpecials, ...byteStandIns(), ...merges.map((merge) => merge.replace(' ', ''))];
+  const tokens = [...words, ...tags];
+  const types = tokens.map((_, id) => {
+    if (id < randomGgufSpecials.length) return tokenType.control;
+    return id < words.length ? tokenType.normal : tokenType.userDefined;
+  });
   const template = options.chatTemplate === undefined ? chatMl : options.chatTemplate;
 
   const metadata: [string, Buffer][] = [
@@ -118,7 +126,7 @@ function assemble(metadata: readonly [string, Buffer][], tensors: readonly Tenso
   return Buffer.concat(parts);
 }
 
-const tokenType = { normal: 1, control: 3 } as const;
+const tokenType = { normal: 1, control: 3, userDefined: 4 } as const;
 const valueType = { u32: 4, i32: 5, f32: 6, bool: 7, text: 8, list: 9 } as const;
 
 function aligned(size: number): number {
