@@ -35,6 +35,8 @@ export interface TestServer {
   readonly apiKey: string;
   readonly adminKey: string;
   readonly pid: number;
+  /** The file it was started with, for tests that reload it. */
+  readonly configFile: string;
   readonly exited: Promise<Exit>;
   /** Drains (SIGTERM) and checks that it went well: exit 0, no stack trace on standard error. Once is enough. */
   stop(): Promise<void>;
@@ -92,6 +94,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     apiKey,
     adminKey,
     pid: child.pid,
+    configFile,
     exited: child.exited,
     signal: (signal) => void child.process.kill(signal),
     logs: () => child.stderr(),
