@@ -1,0 +1,91 @@
+// Who waits for whom: keys take turns, and a deadline runs while a request waits.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { untilLive, untilNoneLive } from '../support/live-streams.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { type Answer, complete } from './completion.ts';
+import { endless } from './parameters/row.ts';
+
+const greedy = 'tr_key_of_one_who_asks_much';
+const modest = 'tr_key_of_one_who_asks_once';
+const context = 2048;
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({
+    model: 'random',
+    context,
+    // One place: whatever is asked beside a running request waits.
+    sequences: 1,
+    // Without a key in the environment the file's keys are in force.
+    env: { TAILRACE_API_KEY: '' },
+    config: {
+      auth: { api_keys: [greedy, modest] },
+      models: {
+        hurried: { targets: [{ engine: 'random' }], timeouts: { total: '400ms' } },
+        patient: { targets: [{ engine: 'random' }] },
+      },
+    },
+  });
+});
+afterAll(async () => {
+  await server?.stop();
+});
+
+interface Wish {
+  readonly apiKey: string;
+  readonly model?: string;
+  readonly maxTokens?: number;
+  readonly stream?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+function asks({ apiKey, model = 'patient', maxTokens = 300, stream = true, signal }: Wish): Promise<Answer> {
+  const fields = {
+    model,
+    messages: [{ role: 'user', content: 'Go on.' }],
+    max_tokens: maxTokens,
+    logit_bias: endless,
+    stream,
+  };
+  return complete(server, fields, { apiKey, ...(signal === undefined ? {} : { signal }) });
+}
+
+test('a key that floods the queue delays another key’s single request by a place, not by the flood', async () => {
+  const flood = 16;
+  let served = 0;
+  const crowd = Array.from({ length: flood }, async () => {
+    const answer = await asks({ apiKey: greedy });
+    served++;
+    return answer;
+  });
+  // The first one may have ended before the last one is seen.
+  await untilLive(server, flood - served);
+  const before = served;
+  const single = await asks({ apiKey: modest, maxTokens: 20 });
+  const passed = served - before;
+  expect(single.usage.completion_tokens).toBe(20);
+  // The one that ran, and one that may have followed while the request was on its way.
+  expect(passed).toBeLessThanOrEqual(2);
+  expect(served).toBeLessThan(flood);
+  for (const answer of await Promise.all(crowd)) expect(answer.usage.completion_tokens).toBe(300);
+});
+
+test.each([true, false])('the deadline covers the wait in the queue: 504 (stream: %s)', async (stream) => {
+  const controller = new AbortController();
+  const occupied = Array.from({ length: 16 }, () =>
+    asks({ apiKey: greedy, maxTokens: context, signal: controller.signal }).catch(() => undefined),
+  );
+  try {
+    await untilLive(server, occupied.length);
+    const late = await asks({ apiKey: greedy, model: 'hurried', maxTokens: 5, stream });
+    expect(late.status).toBe(504);
+    expect(late.error).toMatchObject({ type: 'timeout_error', code: 'deadline_exceeded' });
+  } finally {
+    controller.abort();
+    await Promise.all(occupied);
+  }
+  await untilNoneLive(server);
+  const alone = await asks({ apiKey: greedy, model: 'hurried', maxTokens: 5, stream });
+  expect(alone.usage.completion_tokens).toBe(5);
+});
