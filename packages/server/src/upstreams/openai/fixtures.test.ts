@@ -1,9 +1,10 @@
 /**
  * Each preset's own dialect, as raw bytes: replayed whole, byte by byte, and cut at each event and each
- * byte. `written` ones were made by hand from the page or source that their note names; none is recorded.
+ * byte. `written` ones were made by hand from the page or source that their note names; `recorded` ones are what
+ * a server of the version they name has sent. A folder is named for its preset, and may say more after a `-`.
  */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
 import { createEventGrammar } from '../../domain/event-grammar.ts';
@@ -16,6 +17,8 @@ import { findPreset, presets } from './presets.ts';
 interface Meta {
   readonly provenance: 'written' | 'recorded';
   readonly note: string;
+  /** Of the server that was recorded. */
+  readonly version?: string;
   readonly stream: {
     readonly text: string;
     readonly reasoning: string;
@@ -64,16 +67,25 @@ function said(events: readonly StreamEvent[]) {
   };
 }
 
-describe.each(Object.keys(presets))('%s', (name) => {
+const folders = readdirSync(new URL('./fixtures/', import.meta.url));
+const presetOf = (folder: string) => folder.split('-')[0] ?? folder;
+
+test('every preset has fixtures, and no fixtures are without their preset', () => {
+  expect([...new Set(folders.map(presetOf))].toSorted()).toEqual(Object.keys(presets).toSorted());
+});
+
+describe.each(folders)('%s', (name) => {
   const meta = JSON.parse(file(name, 'meta.json').toString('utf8')) as Meta;
-  const finishReasons = findPreset(name)?.finishReasons ?? {};
+  const finishReasons = findPreset(presetOf(name))?.finishReasons ?? {};
   const replay = async (pieces: readonly Uint8Array[]) =>
     said((await batchesOf(pieces, { finishReasons })).flat());
   const bytewise = (bytes: Buffer) => Array.from(bytes, (byte) => Uint8Array.of(byte));
 
   test('says where its fixtures come from', () => {
-    expect(meta.provenance).toBe('written');
+    expect(meta.provenance).toMatch(/^(written|recorded)$/);
     expect(meta.note).not.toBe('');
+    // What a server really sends changes with its version.
+    expect(meta.version !== undefined).toBe(meta.provenance === 'recorded');
   });
 
   test.each(['whole', 'byte by byte'])('a stream, %s', async (how) => {
