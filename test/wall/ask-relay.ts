@@ -41,7 +41,10 @@ async function exchange(
   parts: RequestParts,
   withinMs: number,
 ): Promise<RawResponse | undefined> {
-  await using connection = await connect(port);
+  // Where a proxy between resets what it has just accepted, that is an end without a head as well.
+  const connected = await connect(port).catch(() => undefined);
+  if (connected === undefined) return undefined;
+  await using connection = connected;
   const headers = {
     Authorization: `Bearer ${key}`,
     'Content-Type': 'application/json',
