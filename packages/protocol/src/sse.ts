@@ -39,6 +39,11 @@ export interface SseDecoder {
   push(bytes: Uint8Array): void;
   /** The body has ended: tells what it left unfinished. Nothing may be pushed afterwards. */
   end(): void;
+  /**
+   * True while the next byte begins an event: nothing of the one before is held. Whoever knows how its next
+   * bytes read may then leave them out, as long as they are whole events.
+   */
+  readonly between: boolean;
 }
 
 const lf = 0x0a;
@@ -205,6 +210,11 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
   }
 
   return {
+    get between() {
+      return (
+        bomBytes < 0 && heldLength === 0 && data === undefined && eventName === '' && !skipLf && !skipping
+      );
+    },
     push(bytes) {
       let from = 0;
       while (bomBytes >= 0 && from < bytes.length) {

@@ -1,44 +1,72 @@
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { TextDelta } from '../../domain/stream-event.ts';
+import type { StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import { batchesOf } from './fake-answer.ts';
-import { createFastPath } from './fast-path.ts';
+import { createFastPath, type FastPath } from './fast-path.ts';
 
 const delta = (json: string): TextDelta => ({ type: 'text-delta', choice: 0, json: jsonText(json) });
 const chunk = (content: string, more: object = {}) =>
   JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content }, finish_reason: null }], ...more });
 
-function learnt(): ReturnType<typeof createFastPath> {
-  const path = createFastPath();
-  path.learn(chunk('Hello'), delta('Hello'));
-  return path;
+/** What is read of these bytes. */
+function readAs(path: FastPath, text: string | Uint8Array) {
+  const events: StreamEvent[] = [];
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  return { read: path.read(bytes, events), length: bytes.length, events };
 }
 
+function read(text: string | Uint8Array, maxEventBytes = 1_000) {
+  const path = createFastPath(maxEventBytes);
+  path.learn(chunk('Hello'), delta('Hello'));
+  return readAs(path, text);
+}
+
+const frame = (data: string) => `data: ${data}\n\n`;
+
 describe('a learnt chunk', () => {
-  test('is read without a parse, in the form in which it leaves', () => {
-    expect(learnt().read(chunk('größe "x"\n'))).toEqual(undefined);
-    expect(learnt().read(chunk('größe'))).toEqual(delta('größe'));
-    expect(learnt().read(chunk('a "x"\n'))).toEqual(delta('a "x"\n'));
+  test.each(['a', 'a "x"\n', 'größe', '\u2028', '\ufeff', '"'])(
+    'with the text %j is read without a parse, in the form in which it leaves',
+    (text) => {
+      const { read: bytes, length, events } = read(frame(chunk(text)));
+      expect(events).toEqual([delta(text)]);
+      expect(bytes).toBe(length);
+    },
+  );
+
+  test('is read as often as it comes, up to what is no such chunk, or not whole', () => {
+    const known = frame(chunk('a')) + frame(chunk('b'));
+    for (const rest of [frame(chunk('c')).slice(0, -1), ': x\n', frame('[DONE]'), '\n']) {
+      expect(read(known + rest)).toMatchObject({ read: known.length, events: [delta('a'), delta('b')] });
+    }
   });
 
   test.each([
     ['another shape', chunk('a', { usage: { prompt_tokens: 1 } })],
     ['a finish', chunk('a').replace('null', '"stop"')],
+    ['both kinds of text', chunk('größe "x"')],
     ['an escape that needs reading', chunk('a').replace('"a"', '"\\u0061"')],
     ['a quote that ends the text', chunk('a').replace('"a"', '"a","content":"b"')],
     ['nothing to say', chunk('')],
     ['a control character', chunk('a').replace('"a"', '"\u0001"')],
   ])('is not %s', (_name, data) => {
-    expect(learnt().read(data)).toBeUndefined();
+    expect(read(frame(data))).toMatchObject({ read: 0, events: [] });
+  });
+
+  test('is not one that is too large, ends its lines in another way, or is no UTF-8', () => {
+    const whole = frame(chunk('a'));
+    expect(read(whole, whole.length - 1).read).toBe(0);
+    expect(read(whole, whole.length).read).toBe(whole.length);
+    expect(read(whole.replaceAll('\n', '\r\n')).read).toBe(0);
+    expect(read(Buffer.from(frame(chunk('\xff')), 'latin1')).read).toBe(0);
   });
 
   test('is not learnt from a place that only looks like the text', () => {
-    const path = createFastPath();
+    const path = createFastPath(1_000);
     const shadowed = '{"x":{"content":"b"},"choices":[{"index":0,"delta":{"content":"a"}}]}';
     path.learn(shadowed, delta('a'));
-    expect(path.read(shadowed.replace('"b"', '"zzz"'))).toBeUndefined();
-    expect(path.read(shadowed.replace('"a"', '"c"'))).toEqual(delta('c'));
+    expect(readAs(path, frame(shadowed.replace('"b"', '"zzz"'))).events).toEqual([]);
+    expect(readAs(path, frame(shadowed.replace('"a"', '"c"'))).events).toEqual([delta('c')]);
   });
 });
 
@@ -60,6 +88,19 @@ describe('the short way', () => {
         return `data: ${ascii ? escaped : json}\n\n`;
       })
       .join('')}data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`;
+
+  /** One event a read, or two; `cut` of 2 and 3 tears some of them apart. */
+  function readsOf(bytes: Buffer, cut: number): Uint8Array[] {
+    const reads: Uint8Array[] = [];
+    let from = 0;
+    for (let end = bytes.indexOf('\n\n'); end >= 0; end = bytes.indexOf('\n\n', end + 2)) {
+      if (cut === 1 && (end + reads.length) % 2 === 1) continue;
+      const to = end + 2 - (cut > 1 ? reads.length % cut : 0);
+      reads.push(bytes.subarray(from, to));
+      from = to;
+    }
+    return [...reads, bytes.subarray(from)].filter((read) => read.length > 0);
+  }
 
   const pieces = fc.array(
     fc.oneof(
@@ -84,8 +125,9 @@ describe('the short way', () => {
 
   test('says, byte for byte, what the long one says', async () => {
     await fc.assert(
-      fc.asyncProperty(pieces, fc.boolean(), fc.boolean(), async (texts, spaced, ascii) => {
-        const short = (await batchesOf([stream(texts, spaced, ascii, false)])).flat();
+      fc.asyncProperty(pieces, fc.boolean(), fc.boolean(), fc.nat(3), async (texts, spaced, ascii, cut) => {
+        const bytes = Buffer.from(stream(texts, spaced, ascii, false));
+        const short = (await batchesOf(readsOf(bytes, cut))).flat();
         const long = (await batchesOf([stream(texts, spaced, ascii, true)])).flat();
         expect(short).toEqual(long);
         for (const event of short) {

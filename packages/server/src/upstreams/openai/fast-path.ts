@@ -1,57 +1,79 @@
+import { isUtf8 } from 'node:buffer';
 import { type JsonText, jsonText } from '@tailrace/protocol';
-import type { TextDelta } from '../../domain/stream-event.ts';
+import type { StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import { decodeChunk } from './chunk.ts';
 
 /**
- * Most chunks of a stream differ in their text alone. Once the bytes before and after it are known, a chunk
- * that has them needs no parse: its text is cut out, in the escaped form in which it leaves again.
+ * Most events of a stream differ in their text alone. Once the bytes before and after it are known, an event
+ * that has them needs no decoding and no parse: its text is cut out, in the escaped form in which it leaves again.
  *
- *     {"id":"…","choices":[{"index":0,"delta":{"content":"   Hello   "},"finish_reason":null}]}
- *     └──────────────────── prefix ─────────────────────┘  text  └───────── suffix ──────────┘
+ *     data: {"id":"…","choices":[{"index":0,"delta":{"content":"   Hello   "},"finish_reason":null}]}⏎⏎
+ *     └─────────────────────── start ──────────────────────────┘  text  └────────── end ───────────────┘
  *
  * The learnt pair was parsed with an empty text between: it is a chunk with one choice and nothing else to
  * say. So any body of a JSON string between them is one with that text.
+ *
+ * Measured for an event of 210 bytes: 0.2 µs, against 0.4 for lines and decoding and 1.4 more for a parse.
  */
 export interface FastPath {
-  /** The delta of a chunk that matches; undefined: parse it. */
-  read(data: string): TextDelta | undefined;
+  /** Adds the deltas that `bytes` begins with, and says how many bytes of it they were. */
+  read(bytes: Uint8Array, into: StreamEvent[]): number;
   /** `data` was parsed, and this was all it said. */
   learn(data: string, delta: TextDelta): void;
+  /** The choice whose deltas are read; of no meaning before one was learnt. */
+  readonly choice: number;
 }
 
+const printable = /^[\x20-\x7e]*$/;
 const canonical = /^(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\bfnrt])*$/;
 const unescaped = /^[^"\\\x00-\x1f]*$/;
 const contentKey = /"content"\s*:\s*"/g;
 /** Learning costs two parses: where chunks differ in more than their text, it is tried ever more rarely. */
 const eagerAttempts = 8;
 
-export function createFastPath(): FastPath {
-  let prefix: string | undefined;
-  let suffix = '';
+export function createFastPath(maxEventBytes: number): FastPath {
+  let start: string | undefined;
+  let end = '';
   let choice = 0;
   let misses = 0;
 
   return {
-    read(data) {
-      if (prefix === undefined || data.length <= prefix.length + suffix.length) return undefined;
-      if (!data.startsWith(prefix) || !data.endsWith(suffix)) return undefined;
-      const text = data.slice(prefix.length, data.length - suffix.length);
-      const json = escapedText(text);
-      if (json === undefined) return undefined;
-      misses = 0;
-      return { type: 'text-delta', choice, json };
+    get choice() {
+      return choice;
+    },
+    read(bytes, into) {
+      if (start === undefined || bytes.length <= start.length + end.length) return 0;
+      const buffer = Buffer.isBuffer(bytes)
+        ? bytes
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const all = buffer.toString('latin1');
+      let at = 0;
+      while (all.startsWith(start, at)) {
+        const from = at + start.length;
+        // A quote inside the text has a backslash before it: then what lies before is no body of a string.
+        const to = all.indexOf(end, from);
+        if (to <= from || to - at + end.length > maxEventBytes) break;
+        const text = all.slice(from, to);
+        const json = canonical.test(text) ? (text as JsonText) : escapedText(text, buffer.subarray(from, to));
+        if (json === undefined) break;
+        into.push({ type: 'text-delta', choice, json });
+        at = to + end.length;
+      }
+      if (at > 0) misses = 0;
+      return at;
     },
     learn(data, delta) {
       misses += 1;
       if (misses > eagerAttempts && !Number.isInteger(Math.log2(misses))) return;
+      if (!printable.test(data)) return;
       for (const match of data.matchAll(contentKey)) {
         const from = match.index + match[0].length;
         const to = endOfString(data, from);
         const [before, after] = [data.slice(0, from), data.slice(to)];
         if (!isTextOnly(before, '', after, delta.choice) || !isTextOnly(before, 'x', after, delta.choice))
           continue;
-        prefix = before;
-        suffix = after;
+        start = `data: ${before}`;
+        end = `${after}\n\n`;
         choice = delta.choice;
         return;
       }
@@ -59,10 +81,9 @@ export function createFastPath(): FastPath {
   };
 }
 
-/** The body of a JSON string as {@link jsonText} would write it; undefined where that takes a parse. */
-function escapedText(text: string): JsonText | undefined {
-  if (canonical.test(text)) return text as JsonText;
-  return unescaped.test(text) ? jsonText(text) : undefined;
+/** Text beyond ASCII as {@link jsonText} would write it; undefined where that takes a parse, or is no text. */
+function escapedText(latin1: string, bytes: Buffer): JsonText | undefined {
+  return unescaped.test(latin1) && isUtf8(bytes) ? jsonText(bytes.toString('utf8')) : undefined;
 }
 
 function endOfString(data: string, from: number): number {

@@ -5,10 +5,10 @@
 import { performance } from 'node:perf_hooks';
 import { failure } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
-import type { EventBatch } from '../../domain/stream-event.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
 import { readBody } from '../../transport/read-body.ts';
 import type { EventStream, UpstreamCall } from '../contract.ts';
+import { type BatchReader, type Begun, openLazily } from '../shared/lazy-stream.ts';
 import {
   type CreatedProvider,
   createProviderTransport,
@@ -62,13 +62,10 @@ function upstreamOf(
           now: () => performance.now(),
         });
 
-  async function* run(
-    call: UpstreamCall,
-    signal: AbortSignal,
-  ): AsyncGenerator<EventBatch, undefined, undefined> {
-    if (signal.aborted) return;
+  async function ask(call: UpstreamCall, signal: AbortSignal): Promise<Begun> {
     const asksForLoad = load?.watching === true && preset.load?.inAnswers === true;
     let opened: AnswerBody | undefined;
+    let reader: BatchReader | undefined;
     running += 1;
     try {
       const posted = await transport.post(
@@ -80,24 +77,21 @@ function upstreamOf(
         },
         signal,
       );
-      if (!posted.ok) {
-        if (!signal.aborted) yield [{ type: 'failed', failure: posted.failure }];
-        return;
-      }
+      if (signal.aborted && !posted.ok) return { stopped: true };
+      if (!posted.ok) return { last: [{ type: 'failed', failure: posted.failure }] };
       const { status, headers, body } = posted.value;
       opened = body;
       const told = headers['endpoint-load-metrics'];
       if (typeof told === 'string') load?.heard(told);
-      if (signal.aborted) return;
+      if (signal.aborted) return { stopped: true };
       if (status !== 200) {
         const read = await readBody(body, { maxBytes: maxErrorBytes, maxMs: maxErrorMs });
-        if (signal.aborted) return;
+        if (signal.aborted) return { stopped: true };
         const text = Buffer.from(read.bytes).toString('utf8');
-        yield [{ type: 'failed', failure: failureOf({ status, headers, body: text }, errors()) }];
-        return;
+        return { last: [{ type: 'failed', failure: failureOf({ status, headers, body: text }, errors()) }] };
       }
       const contentType = headers['content-type'];
-      yield* readAnswer(
+      reader = readAnswer(
         body,
         {
           choices: call.request.n,
@@ -108,12 +102,18 @@ function upstreamOf(
           usageWaitMs,
           contentType: typeof contentType === 'string' ? contentType : '',
           ...(call.prefix !== undefined && preset.prefill?.echo === true ? { echo: call.prefix } : {}),
+          onClosed: () => {
+            running -= 1;
+          },
         },
         signal,
       );
+      return { reader };
     } finally {
-      running -= 1;
-      await opened?.return();
+      if (reader === undefined) {
+        running -= 1;
+        await opened?.return();
+      }
     }
   }
 
@@ -137,17 +137,7 @@ function upstreamOf(
       if (call.prefix !== undefined && preset.prefill === undefined) {
         return refused('This upstream cannot go on with a given beginning.');
       }
-      // `return` has to wake a stream that waits, so it needs an abort of its own.
-      const stop = new AbortController();
-      const batches = run(call, AbortSignal.any([signal, stop.signal]));
-      return {
-        next: () => batches.next(),
-        async return() {
-          stop.abort();
-          await batches.return(undefined);
-          return { done: true, value: undefined };
-        },
-      };
+      return openLazily((stopped) => ask(call, stopped), signal);
     },
   };
 }

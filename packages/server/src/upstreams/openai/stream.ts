@@ -2,6 +2,7 @@ import { createSseDecoder, type SseItem } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
+import type { BatchReader } from '../shared/lazy-stream.ts';
 import { createFastPath } from './fast-path.ts';
 import { createNormaliser, type NormaliserOptions } from './normaliser.ts';
 
@@ -12,7 +13,11 @@ export interface StreamOptions extends NormaliserOptions {
   readonly usageWaitMs: number;
   /** Of the answer, as its header says. */
   readonly contentType: string;
+  /** Called once, when the body has been let go. */
+  readonly onClosed?: () => void;
 }
+
+type BodyRead = Awaited<ReturnType<AnswerBody['next']>>;
 
 /** A whole completion where a stream was asked for. */
 const maxCompletionBytes = 16 * 1024 * 1024;
@@ -20,24 +25,19 @@ const maxCompletionBytes = 16 * 1024 * 1024;
 /**
  * The body of a 200 as batches of events, one a read; comments make none. It ends with the last finish or
  * with `failed`, or with neither when `signal` is aborted. A whole answer lets its connection go for the next
- * request; the caller returns the body in any other case.
+ * request; in any other case the end, or `close()`, returns the body.
  */
-export async function* readAnswer(
-  body: AnswerBody,
-  options: StreamOptions,
-  signal: AbortSignal,
-): AsyncGenerator<EventBatch, undefined, undefined> {
+export function readAnswer(body: AnswerBody, options: StreamOptions, signal: AbortSignal): BatchReader {
   let events: StreamEvent[] = [];
   let alive = false;
+  let begun = false;
+  let over = false;
+  let closed = false;
+  let patience: NodeJS.Timeout | undefined;
   const normaliser = createNormaliser(options, (event) => events.push(event));
-  const fastPath = createFastPath();
+  const fastPath = createFastPath(options.maxEventBytes);
 
   function onEvent(data: string): void {
-    const delta = fastPath.read(data);
-    if (delta !== undefined && normaliser.isPlain(delta.choice)) {
-      events.push(delta);
-      return;
-    }
     const parsed = parse(data);
     if (parsed === undefined) {
       normaliser.malformed(data);
@@ -79,43 +79,67 @@ export async function* readAnswer(
   }
 
   const decoder = createSseDecoder({ maxEventBytes: options.maxEventBytes }, onItem);
-  let patience: NodeJS.Timeout | undefined;
-  try {
-    let first = await body.next();
-    if (first.done !== true && !/^text\/event-stream\b/i.test(options.contentType)) {
-      const kind = kindOf(first.value);
-      if (kind !== 'stream') {
-        const whole = kind === 'json' ? await collect(first.value, body) : undefined;
-        if (signal.aborted) return;
-        yield [...completionEvents(whole)];
-        return;
-      }
-    }
-    for (;;) {
-      if (signal.aborted) return;
-      if (first.done === true) {
-        decoder.end();
-        normaliser.end(first.value);
-      } else {
-        decoder.push(first.value);
-      }
-      if (normaliser.ended === 'whole') body.release();
-      if (events.length > 0 || alive) {
-        const batch = events;
-        events = [];
-        alive = false;
-        yield batch;
-      }
-      if (normaliser.ended !== undefined || signal.aborted) return;
-      if (normaliser.held && patience === undefined) {
-        // The pending read ends, and with it the wait: what was said is whole without the usage.
-        patience = setTimeout(() => body.release(), options.usageWaitMs);
-      }
-      first = await body.next();
-    }
-  } finally {
-    clearTimeout(patience);
+
+  function push(bytes: Uint8Array): void {
+    const plain = decoder.between && normaliser.isPlain(fastPath.choice);
+    const read = plain ? fastPath.read(bytes, events) : 0;
+    if (read < bytes.length) decoder.push(read === 0 ? bytes : bytes.subarray(read));
   }
+
+  /** What one read meant; undefined where it was no sign of life. */
+  function take(read: BodyRead): EventBatch | undefined {
+    if (read.done === true) {
+      decoder.end();
+      normaliser.end(read.value);
+    } else {
+      push(read.value);
+    }
+    if (normaliser.ended !== undefined) over = true;
+    if (normaliser.ended === 'whole') body.release();
+    if (events.length === 0 && !alive) return undefined;
+    const batch = events;
+    events = [];
+    alive = false;
+    return batch;
+  }
+
+  /** The first read tells whether it is a stream at all. */
+  async function begin(read: BodyRead): Promise<EventBatch | undefined> {
+    begun = true;
+    if (read.done === true || /^text\/event-stream\b/i.test(options.contentType)) return take(read);
+    const kind = kindOf(read.value);
+    if (kind === 'stream') return take(read);
+    over = true;
+    const whole = kind === 'json' ? await collect(read.value, body) : undefined;
+    return signal.aborted ? undefined : completionEvents(whole);
+  }
+
+  async function close(): Promise<void> {
+    over = true;
+    if (closed) return;
+    closed = true;
+    clearTimeout(patience);
+    await body.return();
+    options.onClosed?.();
+  }
+
+  return {
+    close,
+    async next() {
+      while (!over && !signal.aborted) {
+        if (normaliser.held && patience === undefined) {
+          // The pending read ends, and with it the wait: what was said is whole without the usage.
+          patience = setTimeout(() => body.release(), options.usageWaitMs);
+        }
+        const read = await body.next();
+        if (signal.aborted) break;
+        const batch = begun ? take(read) : await begin(read);
+        if (batch !== undefined) return { done: false, value: batch };
+      }
+      await close();
+      return { done: true, value: undefined };
+    },
+  };
 
   /** A completion that came as one JSON object goes the way of a chunk that says everything. */
   function completionEvents(text: string | undefined): readonly StreamEvent[] {
