@@ -53,7 +53,7 @@ export const cutCases: readonly CutCase[] = Array.from({ length: 500 }, (_, inde
 
 /**
  * Streams of a target that knows no stop strings and is cut in the middle of one: its beginning is with the
- * client, its end is said by the successor, and there the answer is over.
+ * client, its end is the successor's, and there the answer is over.
  */
 export function stopsAcross(count: number): readonly CutCase[] {
   return Array.from({ length: count }, (_, index): CutCase => {
@@ -61,15 +61,23 @@ export function stopsAcross(count: number): readonly CutCase[] {
     const tokens = tokensFor(messages);
     const at = between(2, tokens.length - 2);
     const [before, behind] = [tokens.slice(0, at).join(''), tokens.slice(at).join('')];
-    const stop = `${[...before].slice(-between(1, 8)).join('')}${[...behind].slice(0, between(1, 8)).join('')}`;
+    let stop: string;
+    // Drawn again where the text says it before: a target that knows it would not have got so far.
+    do {
+      stop = `${ending(before, between(1, 8))}${[...behind].slice(0, between(1, 8)).join('')}`;
+    } while ((before + behind).indexOf(stop) + stop.length <= before.length);
     return {
       id: `stop/${index}`,
       fault: `${at}:wall/healthy`,
-      takeover: 'prefix',
+      takeover: index % 2 === 0 ? 'prefix' : 'replay',
       asks: { messages, stop: [stop] },
       due: { ...undisturbed(messages, tokens, undefined, undefined).due, text: before, completionTokens: at },
     };
   });
+}
+
+function ending(text: string, characters: number): string {
+  return [...text].slice(-characters).join('');
 }
 
 function question(content: string): readonly ChatMessage[] {

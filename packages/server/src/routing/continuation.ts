@@ -22,7 +22,9 @@ export function continueWith(
   call: Omit<UpstreamCall, 'model'>,
   delivered: Delivered,
 ): Continuation {
-  if (mode === 'replay') return { call, joint: createReplayJoint(delivered), prefixTokens: 0 };
+  if (mode === 'replay') {
+    return { call, joint: createReplayJoint(delivered, call.request.stop), prefixTokens: 0 };
+  }
   return {
     call: { ...call, request: lessTokens(call.request, delivered.tokens), prefix: delivered.text },
     joint: hasItsTokens(call.request, delivered)

@@ -121,6 +121,22 @@ describe('what was delivered', () => {
   });
 });
 
+describe('the joint of a replay that ends in a stop string', () => {
+  it.each<[string, readonly string[], EventBatch, string]>([
+    ['is over where the old answer had begun to say it', ['river'], [text('The '), finish], 'stopped'],
+    ['diverges where the old answer said something else', ['lake'], [text('The '), finish], 'diverged'],
+    ['diverges where the old answer had said it whole', ['ri'], [text('The '), finish], 'diverged'],
+    [
+      'diverges where the replay ended at its length',
+      ['river'],
+      [text('The '), { type: 'finish', choice: 0, reason: 'length' }],
+      'diverged',
+    ],
+  ])('%s', (_, stops, batch, outcome) => {
+    expect(pass(createReplayJoint(seen(text('The ri')), stops), [batch])).toBe(outcome);
+  });
+});
+
 describe('the joint behind an answer that is as long as it may be', () => {
   it.each<[string, readonly EventBatch[], string]>([
     ['lets nothing new through', [[text('')], [text('more')], [finish]], 'spent'],

@@ -87,7 +87,7 @@ export type Resumed =
   | { readonly type: 'events'; readonly batch: EventBatch }
   /** It says something else: this target cannot go on with that answer. */
   | { readonly type: 'diverged' }
-  /** A stop string ends in the first words behind the joint: the answer is over. */
+  /** A stop string that began before the joint is complete: the answer is over. */
   | { readonly type: 'stopped' }
   /** It has more to say than the client asked for: the answer is over, at its length. */
   | { readonly type: 'spent' };
@@ -97,15 +97,21 @@ export type Joint = (batch: EventBatch) => Resumed;
 
 /**
  * A joint for a replay: the request was run again, and its answer is passed on from where it has reproduced
- * the delivered text, unit by unit. Reasoning likewise, before it.
+ * the delivered text, unit by unit. Reasoning likewise, before it. Where the first target was cut in a stop
+ * string that it had begun to say, the replay ends before it, and so is the answer over.
  */
-export function createReplayJoint(delivered: Delivered): Joint {
+export function createReplayJoint(delivered: Delivered, stops: readonly string[] = []): Joint {
   const text = delivered.text;
   const reasoning = delivered.reasoning;
   let textAt = 0;
   let reasoningAt = 0;
 
-  const repeat = (event: StreamEvent): StreamEvent | 'old' | 'diverged' => {
+  const endsInStop = () => {
+    const rest = text.slice(textAt);
+    return reasoningAt === reasoning.length && stops.some((stop) => stop !== rest && stop.startsWith(rest));
+  };
+
+  const repeat = (event: StreamEvent): StreamEvent | 'old' | 'diverged' | 'stopped' => {
     switch (event.type) {
       case 'start':
       case 'usage':
@@ -136,7 +142,8 @@ export function createReplayJoint(delivered: Delivered): Joint {
       case 'tool-call-start':
       case 'tool-call-delta':
       case 'finish':
-        return textAt < text.length || reasoningAt < reasoning.length ? 'diverged' : event;
+        if (textAt === text.length && reasoningAt === reasoning.length) return event;
+        return event.type === 'finish' && event.reason === 'stop' && endsInStop() ? 'stopped' : 'diverged';
     }
   };
 
@@ -144,7 +151,7 @@ export function createReplayJoint(delivered: Delivered): Joint {
     const fresh: StreamEvent[] = [];
     for (const event of batch) {
       const outcome = repeat(event);
-      if (outcome === 'diverged') return { type: 'diverged' };
+      if (outcome === 'diverged' || outcome === 'stopped') return { type: outcome };
       if (outcome !== 'old') fresh.push(outcome);
     }
     return { type: 'events', batch: fresh };
