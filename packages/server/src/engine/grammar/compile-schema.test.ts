@@ -253,6 +253,43 @@ describe('size', () => {
     ]);
   });
 
+  /** Thirty definitions, each of which names the next one twice. */
+  const doubling = (keyword: 'allOf' | 'anyOf'): JsonValue => ({
+    $ref: '#/$defs/d0',
+    $defs: Object.fromEntries(
+      Array.from({ length: 30 }, (_, index): [string, JsonValue] => {
+        const next = { $ref: `#/$defs/d${index + 1}` };
+        return [`d${index}`, index === 29 ? { type: 'string' } : { [keyword]: [next, next] }];
+      }),
+    ),
+  });
+
+  test('of what references stand for is bounded: thirty that double are not a billion', () => {
+    for (const keyword of ['allOf', 'anyOf'] as const) {
+      const accepted = accepts(doubling(keyword));
+      expect([accepted('"a"'), accepted('5')]).toEqual([true, false]);
+    }
+    // Here each combination would be tried on the value.
+    expect(refusal({ const: 5, allOf: [{ $ref: '#/$defs/d0' }], ...(doubling('anyOf') as object) })).toEqual([
+      'invalid_value',
+      'schema',
+    ]);
+  });
+
+  test('of a union with a property that tells its alternatives apart costs one look at each', () => {
+    const kinds = Array.from({ length: 200 }, (_, index): JsonValue => {
+      const properties = { note: { type: 'string' }, kind: { const: `k${index}` } };
+      return { type: 'object', properties, required: ['kind'] };
+    });
+    const compiled = compileSchema({ oneOf: kinds }, { path: 'schema', limits: { maxVisits: 2000 } });
+    expect(compiled.ok).toBe(true);
+    const twice = compileSchema(
+      { oneOf: [...kinds.slice(1), kinds[1] ?? {}] },
+      { path: 'schema', limits: { maxVisits: 2000 } },
+    );
+    expect(twice.ok).toBe(false);
+  });
+
   test('of the grammar grows no faster than the schema', () => {
     const size = (count: number): number => {
       const properties = Object.fromEntries(

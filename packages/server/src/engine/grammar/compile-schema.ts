@@ -59,7 +59,7 @@ export function schemaExpression(
   const size = tooLarge(schema, path, limits);
   if (size !== undefined) return fail(size);
   const problems = createProblems();
-  const document = createSchemaDocument({ schema, path }, problems);
+  const document = createSchemaDocument({ schema, path }, problems, limits.maxVisits);
   const expression = createCompiler(rules, problems, document, limits).value([{ schema, path }]);
   return problems.first === undefined ? ok(expression) : fail(problems.first);
 }

@@ -10,6 +10,8 @@ export interface GrammarLimits {
   readonly maxExclusive: number;
   /** Characters or items counted by one minLength, maxLength, minItems or maxItems. */
   readonly maxCount: number;
+  /** Times that schemas are looked at, combinations of alternatives and references counted one by one. */
+  readonly maxVisits: number;
   /** Steps computed for the automata of all strings of a schema together; a million take about 0.2 s. */
   readonly maxWork: number;
   /** States of the automaton of one string: `pattern`, `format` and length together. */
@@ -27,7 +29,8 @@ export const defaultLimits: GrammarLimits = {
   maxProperties: 1_000,
   maxExclusive: 200,
   maxCount: 1_000_000,
-  maxWork: 2_000_000,
+  maxVisits: 100_000,
+  maxWork: 500_000,
   maxStates: 4_000,
   maxRules: 30_000,
   maxBytes: 1_048_576,

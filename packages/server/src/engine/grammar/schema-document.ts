@@ -18,9 +18,26 @@ export interface SchemaDocument {
   identity(schema: JsonObject): number;
 }
 
-export function createSchemaDocument(root: Part, problems: Problems): SchemaDocument {
+/**
+ * `maxVisits` bounds how often schemas are looked at, all calls of `expand` together: references let thirty of them
+ * stand for a billion. Beyond it the schema is refused with `invalid_value`.
+ */
+export function createSchemaDocument(root: Part, problems: Problems, maxVisits: number): SchemaDocument {
   const identities = new Map<JsonObject, number>();
   const checked = new Set<JsonObject>();
+  let visits = 0;
+
+  function mayVisit(): boolean {
+    visits += 1;
+    if (visits > maxVisits) {
+      problems.refuse(
+        'invalid_value',
+        root.path,
+        'The schema is too large: its alternatives and references lead to too many combinations.',
+      );
+    }
+    return problems.first === undefined;
+  }
 
   function resolve(part: PlainPart, reference: string): Part | undefined {
     const at = memberPath(part.path, '$ref');
@@ -48,6 +65,7 @@ export function createSchemaDocument(root: Part, problems: Problems): SchemaDocu
 
   function expand(parts: readonly Part[]): { plain: readonly PlainPart[]; impossible: boolean } {
     const plain = new Map<JsonObject, PlainPart>();
+    const followed = new Set<JsonObject>();
     let impossible = false;
 
     function visit(part: Part, open: readonly JsonValue[]): void {
@@ -59,12 +77,14 @@ export function createSchemaDocument(root: Part, problems: Problems): SchemaDocu
         checked.add(schema);
         checkKeywords(own, problems);
       }
-      if (problems.first !== undefined) return;
+      if (!mayVisit()) return;
       const before = plain.get(schema);
       // Named again in full, a schema holds in full: only what both have taken is taken.
       const taken = (own.taken ?? []).filter((name) => before === undefined || before.taken?.includes(name));
       plain.set(schema, { ...own, taken });
-      if (part.expanded === true) return;
+      // What it leads to stands here already: followed again and again, n doublings would be 2ⁿ visits.
+      if (part.expanded === true || followed.has(schema)) return;
+      followed.add(schema);
       const reference = schema['$ref'];
       if (typeof reference === 'string') {
         const target = resolve(own, reference);
