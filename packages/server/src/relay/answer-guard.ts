@@ -4,7 +4,6 @@ import type {
   FailedEvent,
   FinishEvent,
   ReasoningDelta,
-  RefusalDelta,
   StreamEvent,
   TextDelta,
   UsageEvent,
@@ -25,15 +24,22 @@ export type Passed = Exclude<StreamEvent, FailedEvent>;
  * JSON, names the finish after the calls, and sees to it that an answer never ends without a usage.
  */
 export interface AnswerGuard {
-  /** The events to pass on, or what is wrong with this one. */
-  accept(event: Passed): readonly Passed[] | string;
+  /** Passes on what comes of this event, none or several; or says what is wrong with it. */
+  accept(event: Passed): string | undefined;
   /** Every choice has finished. */
   readonly whole: boolean;
   readonly usage: Usage | undefined;
 }
 
-/** `promptTokens`: an estimate, for a target that does not say. */
-export function createAnswerGuard(choices: number, promptTokens: () => number): AnswerGuard {
+/**
+ * `promptTokens`: an estimate, for a target that does not say. `pass` is called and no list is made: most
+ * events are passed on as they are.
+ */
+export function createAnswerGuard(
+  choices: number,
+  promptTokens: () => number,
+  pass: (event: Passed) => void,
+): AnswerGuard {
   const grammar = createEventGrammar(choices);
   const states = Array.from({ length: choices }, () => ({
     /** Arguments of each call so far. */
@@ -48,45 +54,47 @@ export function createAnswerGuard(choices: number, promptTokens: () => number): 
   let usage: Usage | undefined;
 
   /** What is still held when a choice ends, or turns from thinking to answering. */
-  function letGo(choice: number, which: 'texts' | 'thoughts'): Passed[] {
+  function letGo(choice: number, which: 'texts' | 'thoughts'): void {
     const json = states[choice]?.[which].flush() ?? emptyJsonText;
-    const type = which === 'texts' ? 'text-delta' : 'reasoning-delta';
-    return json === '' ? [] : [{ type, choice, json }];
+    if (json !== '') pass({ type: which === 'texts' ? 'text-delta' : 'reasoning-delta', choice, json });
   }
 
-  function text(event: TextDelta | ReasoningDelta | RefusalDelta): readonly Passed[] {
+  function text(event: TextDelta | ReasoningDelta): void {
     const state = states[event.choice];
-    if (state === undefined) return [event];
-    if (event.type === 'refusal-delta') return [event];
+    if (state === undefined) return;
     const thinking = event.type === 'reasoning-delta';
     // Reasoning comes before the answer; what an upstream thinks aloud behind its beginning is not shown.
-    if (thinking && state.begun) return [];
-    const before = thinking || state.begun ? [] : letGo(event.choice, 'thoughts');
-    if (!thinking) state.begun = true;
+    if (thinking && state.begun) return;
+    if (!thinking && !state.begun) {
+      letGo(event.choice, 'thoughts');
+      state.begun = true;
+    }
     const json = (thinking ? state.thoughts : state.texts).push(event.json);
-    if (json === event.json && before.length === 0) return [event];
     const told = event.type === 'text-delta' && event.logprobs !== undefined;
-    return json === '' && !told ? before : [...before, { ...event, json }];
+    if (json === event.json) pass(event);
+    else if (json !== '' || told) pass({ ...event, json });
   }
 
-  function finish(event: FinishEvent): readonly Passed[] | string {
+  function finish(event: FinishEvent): string | undefined {
     const state = states[event.choice];
-    if (state === undefined) return [event];
-    const before: Passed[] = [...letGo(event.choice, 'thoughts'), ...letGo(event.choice, 'texts')];
+    // The grammar has refused choices that there are not.
+    if (state === undefined) return undefined;
+    const torn = state.calls.findIndex((json) => json !== '' && !isJson(decodeJsonText(json)));
+    if (torn >= 0 && event.reason !== 'length') return `the arguments of tool call ${torn} are not JSON`;
+    letGo(event.choice, 'thoughts');
+    letGo(event.choice, 'texts');
     for (const [index, json] of state.calls.entries()) {
-      if (json === '')
-        before.push({ type: 'tool-call-delta', choice: event.choice, index, json: noArguments });
-      else if (event.reason !== 'length' && !isJson(decodeJsonText(json))) {
-        return `the arguments of tool call ${index} are not JSON`;
-      }
+      if (json === '') pass({ type: 'tool-call-delta', choice: event.choice, index, json: noArguments });
     }
     unfinished -= 1;
     const called = state.calls.length > 0 && event.reason === 'stop';
-    const named: FinishEvent = called ? { ...event, reason: 'tool_calls' } : event;
-    if (unfinished > 0 || usage !== undefined) return [...before, named];
-    const estimated = estimate(promptTokens(), deltas);
-    usage = estimated.usage;
-    return [...before, estimated, named];
+    if (unfinished === 0 && usage === undefined) {
+      const estimated = estimate(promptTokens(), deltas);
+      usage = estimated.usage;
+      pass(estimated);
+    }
+    pass(called ? { ...event, reason: 'tool_calls' } : event);
+    return undefined;
   }
 
   return {
@@ -97,35 +105,41 @@ export function createAnswerGuard(choices: number, promptTokens: () => number): 
       return usage;
     },
     accept: (event) => {
-      if (isEmptyDelta(event)) return [];
+      if (isEmptyDelta(event)) return undefined;
       const violation = grammar.accept(event);
       if (violation !== undefined) return violation;
       switch (event.type) {
         case 'text-delta':
         case 'reasoning-delta':
+          deltas += 1;
+          text(event);
+          return undefined;
         case 'refusal-delta':
           deltas += 1;
-          return text(event);
+          break;
         case 'tool-call-start':
           states[event.choice]?.calls.push(emptyJsonText);
-          return [...letGo(event.choice, 'thoughts'), ...letGo(event.choice, 'texts'), event];
+          letGo(event.choice, 'thoughts');
+          letGo(event.choice, 'texts');
+          break;
         case 'tool-call-delta': {
           deltas += 1;
           const state = states[event.choice];
-          if (state === undefined) return [event];
+          if (state === undefined) break;
           state.argumentLength += event.json.length;
           if (state.argumentLength > maxArgumentLength) return 'tool arguments beyond all bounds';
           state.calls[event.index] = joinJsonText(state.calls[event.index] ?? emptyJsonText, event.json);
-          return [event];
+          break;
         }
         case 'usage':
           usage = event.usage;
-          return [event];
+          break;
         case 'finish':
           return finish(event);
         case 'start':
-          return [event];
       }
+      pass(event);
+      return undefined;
     },
   };
 }

@@ -30,8 +30,14 @@ export interface Drive {
  */
 export async function drive(job: Drive): Promise<RunOutcome> {
   const { run, events } = job;
-  const guard = createAnswerGuard(job.choices, job.promptTokens);
+  const startedMs = job.now();
   let ttftMs: number | undefined;
+  let pause: Promise<void> | undefined;
+  const guard = createAnswerGuard(job.choices, job.promptTokens, (event) => {
+    if (ttftMs === undefined && commits(event)) ttftMs = job.now() - startedMs;
+    job.transcript?.add(event);
+    pause = job.take(event, guard.whole && event.type === 'finish');
+  });
 
   const outcome = (status: RunOutcome['status'], reason?: Failure): RunOutcome => ({
     status,
@@ -40,7 +46,6 @@ export async function drive(job: Drive): Promise<RunOutcome> {
     ...(ttftMs === undefined ? {} : { ttftMs }),
   });
   const torn = (reason: Failure) => outcome(ttftMs === undefined ? 'failed' : 'cut', reason);
-  const startedMs = job.now();
 
   try {
     for (let turns = 1; ; turns += 1) {
@@ -57,18 +62,12 @@ export async function drive(job: Drive): Promise<RunOutcome> {
         const event = batch[i];
         if (event === undefined) break;
         if (event.type === 'failed') return torn(event.failure);
-        const passed = guard.accept(event);
-        if (typeof passed === 'string') return torn(outOfOrder(passed));
-
-        let pause: Promise<void> | undefined;
-        for (const one of passed) {
-          if (ttftMs === undefined && commits(one)) ttftMs = job.now() - startedMs;
-          job.transcript?.add(one);
-          pause = job.take(one, guard.whole && one.type === 'finish');
-        }
+        const violation = guard.accept(event);
+        if (violation !== undefined) return torn(outOfOrder(violation));
         if (guard.whole) return outcome('completed');
         if (pause === undefined) continue;
         await pause;
+        pause = undefined;
         if (run.signal.aborted) break;
         batch = mergeDeltas(batch.slice(i + 1));
         i = -1;

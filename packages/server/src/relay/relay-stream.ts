@@ -66,9 +66,9 @@ export async function relayStream(job: StreamJob): Promise<RunOutcome> {
           encoder = job.createEncoder(fingerprint);
           if (!sink.opened) sink.open();
           for (const frame of encoder.roles()) write(frame);
-          if (early !== undefined) encoder.encode(early);
+          if (early !== undefined) encoder.encode(early, write);
         }
-        for (const frame of encoder.encode(event)) write(frame);
+        encoder.encode(event, write);
         silence.note();
         if (last) sink.finish(sseDone);
         if (last || !blocked) return undefined;

@@ -39,23 +39,18 @@ export function openAttempt(
   if (signal.aborted) controller.abort();
 
   let expired: Failure | undefined;
-  let onExpiry: Failure | undefined;
-  const watchdog = createWatchdog(() => {
-    expired = onExpiry;
+  let begun = false;
+  const watchdog = createWatchdog((patienceMs) => {
+    expired = begun ? stalled(patienceMs) : noFirstToken(patienceMs);
     controller.abort();
   });
-  const watch = (reason: Failure, patienceMs: number) => {
-    onExpiry = reason;
-    watchdog.arm(patienceMs);
-  };
 
-  const firstToken = failure('first_token_timeout', `No first token within ${timeouts.firstTokenMs} ms.`);
   const events = upstream.open({ ...call, model, connectMs: timeouts.connectMs }, controller.signal);
 
   return {
     commit: async () => {
       const held: StreamEvent[] = [];
-      if (upstream.firstTokenClock === 'call') watch(firstToken, timeouts.firstTokenMs);
+      if (upstream.firstTokenClock === 'call') watchdog.arm(timeouts.firstTokenMs);
       try {
         for (;;) {
           const { done, value: batch } = await events.next();
@@ -71,9 +66,12 @@ export function openAttempt(
           // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
           if (failed !== undefined && !committed) return { failure: beforeCommit(failed.failure) };
           held.push(...batch);
-          if (committed) return { batch: held };
+          if (committed) {
+            begun = true;
+            return { batch: held };
+          }
           if (upstream.firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
-            watch(firstToken, timeouts.firstTokenMs);
+            watchdog.arm(timeouts.firstTokenMs);
           }
         }
       } finally {
@@ -81,7 +79,7 @@ export function openAttempt(
       }
     },
     next: async (patienceMs) => {
-      watch(stalled(patienceMs), patienceMs);
+      watchdog.arm(patienceMs);
       try {
         const { done, value: batch } = await events.next();
         if (done !== true) return batch;
@@ -98,6 +96,10 @@ export function openAttempt(
       await events.return();
     },
   };
+}
+
+function noFirstToken(patienceMs: number): Failure {
+  return failure('first_token_timeout', `No first token within ${patienceMs} ms.`);
 }
 
 function stalled(patienceMs: number): Failure {

@@ -57,6 +57,7 @@ export interface SourceDeps {
 const minStallMs = 30_000;
 
 type Call = Omit<UpstreamCall, 'model'>;
+type Next = IteratorResult<EventBatch, undefined>;
 
 /** A target at work: its attempt, its line in the record, its visit in the health book. */
 interface Work {
@@ -180,22 +181,23 @@ export function openSource(call: Call, deps: SourceDeps): Source {
     return passOn(outcome);
   }
 
-  async function nextBatch(): Promise<EventBatch | undefined> {
+  /** One function and one promise a read, while the answer comes as it should. */
+  async function nextBatch(): Promise<Next> {
     const work = current ?? never();
     if (cutPending === undefined) {
       if (!delivered.resumable) mayResume = false;
       mayResume ??= machine.canTakeOver(suits);
       const batch = await work.attempt.next(stallPatience(work.candidate.model.timeouts.stallMs, mayResume));
-      if (signal.aborted) return undefined;
-      const [first] = batch ?? [];
+      if (signal.aborted) return told(undefined);
+      const first = batch?.[0];
       // A failure alone is dealt with here; behind other events it waits for its turn.
-      if (batch !== undefined && first?.type !== 'failed') return passOn(batch);
+      if (batch !== undefined && first?.type !== 'failed') return { done: false, value: passOn(batch) };
       cutPending = first?.type === 'failed' ? first.failure : brokeOff();
     }
     const reason = cutPending;
     cutPending = undefined;
     await fail(work, reason);
-    return takeOver(reason);
+    return told(await takeOver(reason));
   }
 
   /** Somebody goes on with the answer, or it ends in the failure that cut it. */
@@ -262,6 +264,13 @@ export function openSource(call: Call, deps: SourceDeps): Source {
     return passed;
   }
 
+  /** A batch as the iterator says it; without one it is over. */
+  function told(batch: EventBatch | undefined): Next {
+    if (batch !== undefined) return { done: false, value: batch };
+    ended = true;
+    return { done: true, value: undefined };
+  }
+
   function tear(reason: Failure): EventBatch {
     ended = true;
     return [{ type: 'failed', failure: reason }];
@@ -270,12 +279,9 @@ export function openSource(call: Call, deps: SourceDeps): Source {
   return {
     served: () => served,
     attempts: () => attempts,
-    next: async () => {
-      if (ended) return { done: true, value: undefined };
-      const batch = served === undefined ? await firstBatch() : await nextBatch();
-      if (batch !== undefined) return { done: false, value: batch };
-      ended = true;
-      return { done: true, value: undefined };
+    next: () => {
+      if (ended) return Promise.resolve({ done: true, value: undefined });
+      return served === undefined ? firstBatch().then(told) : nextBatch();
     },
     return: async () => {
       ended = true;

@@ -10,7 +10,7 @@ export interface Watchdog {
   close(): void;
 }
 
-export function createWatchdog(onExpired: () => void): Watchdog {
+export function createWatchdog(onExpired: (patienceMs: number) => void): Watchdog {
   let timer: NodeJS.Timeout | undefined;
   let armedMs = 0;
   let armed = false;
@@ -26,7 +26,7 @@ export function createWatchdog(onExpired: () => void): Watchdog {
       clearTimeout(timer);
       armedMs = patienceMs;
       timer = setTimeout(() => {
-        if (armed) onExpired();
+        if (armed) onExpired(patienceMs);
       }, patienceMs);
       timer.unref();
     },

@@ -33,6 +33,8 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
   let begun = false;
   let over = false;
   let closed = false;
+  /** Whether deltas may be read without the decoder and the normaliser, as they were left. */
+  let plain = false;
   let patience: NodeJS.Timeout | undefined;
   const normaliser = createNormaliser(options, (event) => events.push(event));
   const fastPath = createFastPath(options.maxEventBytes);
@@ -80,10 +82,13 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
 
   const decoder = createSseDecoder({ maxEventBytes: options.maxEventBytes }, onItem);
 
-  function push(bytes: Uint8Array): void {
-    const plain = decoder.between && normaliser.isPlain(fastPath.choice);
+  /** False where that was all of it, and nothing but deltas: then nothing else has changed. */
+  function push(bytes: Uint8Array): boolean {
     const read = plain ? fastPath.read(bytes, events) : 0;
-    if (read < bytes.length) decoder.push(read === 0 ? bytes : bytes.subarray(read));
+    if (read === bytes.length) return false;
+    decoder.push(read === 0 ? bytes : bytes.subarray(read));
+    plain = decoder.between && normaliser.isPlain(fastPath.choice);
+    return true;
   }
 
   /** What one read meant; undefined where it was no sign of life. */
@@ -91,16 +96,23 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
     if (read.done === true) {
       decoder.end();
       normaliser.end(read.value);
-    } else {
-      push(read.value);
+      settle();
+    } else if (push(read.value)) {
+      settle();
     }
-    if (normaliser.ended !== undefined) over = true;
-    if (normaliser.ended === 'whole') body.release();
     if (events.length === 0 && !alive) return undefined;
     const batch = events;
     events = [];
     alive = false;
     return batch;
+  }
+
+  /** What follows from the state that the normaliser is in now. */
+  function settle(): void {
+    if (normaliser.ended !== undefined) over = true;
+    if (normaliser.ended === 'whole') body.release();
+    // The pending read ends, and with it the wait: what was said is whole without the usage.
+    else if (normaliser.held) patience ??= setTimeout(() => body.release(), options.usageWaitMs);
   }
 
   /** The first read tells whether it is a stream at all. */
@@ -127,10 +139,6 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
     close,
     async next() {
       while (!over && !signal.aborted) {
-        if (normaliser.held && patience === undefined) {
-          // The pending read ends, and with it the wait: what was said is whole without the usage.
-          patience = setTimeout(() => body.release(), options.usageWaitMs);
-        }
         const read = await body.next();
         if (signal.aborted) break;
         const batch = begun ? take(read) : await begin(read);

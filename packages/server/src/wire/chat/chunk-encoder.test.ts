@@ -16,9 +16,9 @@ const finish = (choice = 0): Whole => ({ type: 'finish', choice, reason: 'stop' 
 
 function encode(events: readonly Whole[], choices = 1, form: UsageForm = 'inline'): string {
   const encoder = createChunkEncoder(identity, choices, form);
-  return [...encoder.roles(), ...events.flatMap((event) => encoder.encode(event)), 'data: [DONE]\n\n'].join(
-    '',
-  );
+  const frames = encoder.roles();
+  for (const event of events) encoder.encode(event, (frame) => frames.push(frame));
+  return [...frames, 'data: [DONE]\n\n'].join('');
 }
 
 function chunksOf(stream: string): Record<string, unknown>[] {
@@ -76,7 +76,9 @@ describe('the chunk encoder', () => {
 
   it('writes one frame an event, so that one event is one write', () => {
     const encoder = createChunkEncoder(identity, 1, 'inline');
-    expect(encoder.encode(text('a'))).toHaveLength(1);
+    const frames: string[] = [];
+    encoder.encode(text('a'), (frame) => frames.push(frame));
+    expect(frames).toHaveLength(1);
     expect(encoder.keepalive()).toContain('"delta":{"content":""}');
   });
 
