@@ -1,7 +1,7 @@
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import type { Expression } from './expression.ts';
-import { defaultLimits, type GrammarLimits } from './limits.ts';
+import { type Budget, createBudget, defaultLimits, type GrammarLimits } from './limits.ts';
 import { printGbnf } from './print-gbnf.ts';
 import { leftmostWalks, prune } from './prune.ts';
 import { createRuleSet, type Rule, type RuleSet } from './rule-set.ts';
@@ -20,6 +20,8 @@ export interface CompileOptions {
   /** Where the schema stands in the request: `response_format.json_schema.schema`. */
   readonly path: string;
   readonly limits?: Partial<GrammarLimits>;
+  /** Shared with other schemas of the request. Absent: what `limits` allow, for this schema alone. */
+  readonly budget?: Budget;
 }
 
 /**
@@ -32,7 +34,7 @@ export function compileSchema(schema: JsonValue, options: CompileOptions): Resul
   const limits = { ...defaultLimits, ...options.limits };
   const rules = createRuleSet();
   const root = rules.declare(options.path);
-  const value = schemaExpression(rules, schema, options.path, limits);
+  const value = schemaExpression(rules, schema, options.path, limits, options.budget);
   if (!value.ok) return value;
   root.body = value.value;
   return finishGrammar(rules, root, limits);
@@ -52,6 +54,7 @@ export function schemaExpression(
   schema: JsonValue,
   path: string,
   limits: GrammarLimits,
+  budget: Budget = createBudget(limits),
 ): Result<Expression> {
   if (!isSchema(schema)) {
     return fail(failure('invalid_type', 'A schema must be an object, or true or false.', { param: path }));
@@ -59,8 +62,8 @@ export function schemaExpression(
   const size = tooLarge(schema, path, limits);
   if (size !== undefined) return fail(size);
   const problems = createProblems();
-  const document = createSchemaDocument({ schema, path }, problems, limits.maxVisits);
-  const expression = createCompiler(rules, problems, document, limits).value([{ schema, path }]);
+  const document = createSchemaDocument({ schema, path }, problems, budget);
+  const expression = createCompiler(rules, problems, document, limits, budget).value([{ schema, path }]);
   return problems.first === undefined ? ok(expression) : fail(problems.first);
 }
 

@@ -1,3 +1,5 @@
+import type { Work } from './determinise.ts';
+
 /** What a schema may cost. Beyond any of these it is refused with 400 before anything is generated. */
 export interface GrammarLimits {
   /** Levels of objects and lists in the schema. */
@@ -36,3 +38,12 @@ export const defaultLimits: GrammarLimits = {
   maxBytes: 1_048_576,
   maxLeftmostWalks: 50_000,
 };
+
+/** What may still be computed: for a schema, or for all tools of a request together. */
+export interface Budget extends Work {
+  visits: number;
+}
+
+export function createBudget({ maxVisits, maxWork }: GrammarLimits): Budget {
+  return { visits: maxVisits, left: maxWork };
+}

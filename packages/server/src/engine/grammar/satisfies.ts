@@ -33,6 +33,16 @@ export function createSatisfies(
   let nesting = 0;
   const lists = new Map<readonly JsonValue[], ReadonlySet<string>>();
 
+  /** Listed values are large at times, and are compared with every alternative. */
+  const texts = new Map<JsonValue, string>();
+
+  function canonical(value: JsonValue): string {
+    if (typeof value !== 'object' || value === null) return sorted(value);
+    const known = texts.get(value) ?? sorted(value);
+    texts.set(value, known);
+    return known;
+  }
+
   function listed(values: readonly JsonValue[]): ReadonlySet<string> {
     const known = lists.get(values) ?? new Set(values.map(sorted));
     lists.set(values, known);
@@ -53,13 +63,15 @@ export function createSatisfies(
     const types = namedTypes(schema);
     if (types !== undefined && !types.some((type) => isOfType(value, type))) return false;
     if (excludedTypes(part, problems).some((type) => isOfType(value, type))) return false;
-    if (schema['const'] !== undefined && sorted(schema['const']) !== sorted(value)) return false;
-    if (isList(schema['enum']) && !listed(schema['enum']).has(sorted(value))) return false;
+    if (schema['const'] !== undefined && canonical(schema['const']) !== canonical(value)) return false;
+    if (isList(schema['enum']) && !listed(schema['enum']).has(canonical(value))) return false;
     const any = branches(part, 'anyOf');
     if (any.length > 0 && !any.some((branch) => satisfies(value, [branch]))) return false;
     const one = branches(part, 'oneOf');
     if (one.length > 0 && one.filter((branch) => satisfies(value, [branch])).length !== 1) return false;
     if (typeof value === 'number') return satisfiesNumber(value, part);
+    // A look at a schema is worth about ten characters.
+    if (typeof value === 'string') document.charge(Math.floor(value.length / 10));
     if (typeof value === 'string') return meets(allConditions(stringConditions([part], problems)), value);
     if (isList(value)) return satisfiesArray(value, part);
     return !isObject(value) || satisfiesObject(value, part);

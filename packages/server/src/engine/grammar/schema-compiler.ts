@@ -1,11 +1,10 @@
 import type { JsonValue } from '../../domain/json.ts';
 import { arrayExpression } from './array-expression.ts';
 import type { Compiler } from './compiler.ts';
-import type { Work } from './determinise.ts';
 import { choice, type Expression, never, text } from './expression.ts';
 import { anyString } from './json-text.ts';
 import { type JsonType, keyword } from './keywords.ts';
-import type { GrammarLimits } from './limits.ts';
+import type { Budget, GrammarLimits } from './limits.ts';
 import { numberExpression } from './number-expression.ts';
 import { anyNumber } from './numbers.ts';
 import { objectExpression } from './object-expression.ts';
@@ -24,10 +23,10 @@ export function createCompiler(
   problems: Problems,
   document: SchemaDocument,
   limits: GrammarLimits,
+  work: Budget,
 ): Compiler {
   const known = new Map<string, Expression>();
   const satisfies = createSatisfies(document, problems);
-  const work: Work = { left: limits.maxWork };
   const compiler: Compiler = { rules, problems, document, limits, work, value, satisfies };
 
   function value(parts: readonly Part[]): Expression {

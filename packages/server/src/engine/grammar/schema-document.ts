@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import type { Budget } from './limits.ts';
 import {
   checkKeywords,
   isList,
@@ -14,29 +15,29 @@ import { itemPath, memberPath } from './schema-path.ts';
 export interface SchemaDocument {
   /** Follows `$ref` and `allOf` until only plain conditions are left; `impossible` where one of them is `false`. */
   expand(parts: readonly Part[]): { readonly plain: readonly PlainPart[]; readonly impossible: boolean };
+  /** Takes so many looks at schemas from what is left, for work that is done beside them. */
+  charge(visits: number): void;
   /** The same number for the same schema object: what compiled rules are remembered by. */
   identity(schema: JsonObject): number;
 }
 
 /**
- * `maxVisits` bounds how often schemas are looked at, all calls of `expand` together: references let thirty of them
+ * `budget` bounds how often schemas are looked at, all calls of `expand` together: references let thirty of them
  * stand for a billion. Beyond it the schema is refused with `invalid_value`.
  */
-export function createSchemaDocument(root: Part, problems: Problems, maxVisits: number): SchemaDocument {
+export function createSchemaDocument(root: Part, problems: Problems, budget: Budget): SchemaDocument {
   const identities = new Map<JsonObject, number>();
   const checked = new Set<JsonObject>();
-  let visits = 0;
 
-  function mayVisit(): boolean {
-    visits += 1;
-    if (visits > maxVisits) {
+  function charge(visits: number): void {
+    budget.visits -= visits;
+    if (budget.visits < 0) {
       problems.refuse(
         'invalid_value',
         root.path,
         'The schema is too large: its alternatives and references lead to too many combinations.',
       );
     }
-    return problems.first === undefined;
   }
 
   function resolve(part: PlainPart, reference: string): Part | undefined {
@@ -77,7 +78,8 @@ export function createSchemaDocument(root: Part, problems: Problems, maxVisits: 
         checked.add(schema);
         checkKeywords(own, problems);
       }
-      if (!mayVisit()) return;
+      charge(1);
+      if (problems.first !== undefined) return;
       const before = plain.get(schema);
       // Named again in full, a schema holds in full: only what both have taken is taken.
       const taken = (own.taken ?? []).filter((name) => before === undefined || before.taken?.includes(name));
@@ -112,6 +114,7 @@ export function createSchemaDocument(root: Part, problems: Problems, maxVisits: 
 
   return {
     expand,
+    charge,
     identity(schema) {
       const known = identities.get(schema);
       if (known !== undefined) return known;

@@ -80,6 +80,18 @@ describe('tool calls', () => {
     expect(compileToolCalls(tools, { ...options, choice: { type: 'none' } }).ok).toBe(false);
   });
 
+  test('share what one request may cost', () => {
+    const many = Array.from({ length: 20 }, (_, index): ToolDefinition => {
+      const parameters = { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } };
+      return { name: `f${index}`, parameters, strict: false };
+    });
+    const limits = { maxVisits: 50 };
+    expect(compileToolCalls(many.slice(0, 5), { ...options, limits }).ok).toBe(true);
+    expect(compileToolCalls(many, { ...options, limits })).toMatchObject({
+      failure: { code: 'invalid_value' },
+    });
+  });
+
   test('one impossible tool among others is refused too, not left out in silence', () => {
     const impossible: ToolDefinition = { name: 'no', parameters: false, strict: false };
     expect(compileToolCalls([...tools, impossible], options)).toMatchObject({

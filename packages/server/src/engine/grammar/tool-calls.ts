@@ -4,7 +4,7 @@ import type { JsonValue } from '../../domain/json.ts';
 import { type CompiledGrammar, compileSchema, finishGrammar, schemaExpression } from './compile-schema.ts';
 import { choice, type Expression, sequence, text } from './expression.ts';
 import { literal } from './json-text.ts';
-import { defaultLimits, type GrammarLimits } from './limits.ts';
+import { type Budget, createBudget, defaultLimits, type GrammarLimits } from './limits.ts';
 import { createRuleSet, type RuleSet } from './rule-set.ts';
 import { colon, comma } from './shared-rules.ts';
 
@@ -49,15 +49,17 @@ export function compileToolCalls(
   const { choice: wanted, parallel, syntax } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const rules = createRuleSet();
+  // Fifty ordinary tools need less than a fourth of it.
+  const budget = createBudget(limits);
   const root = rules.declare('tools');
   const calls: Expression[] = [];
   for (const [index, tool] of tools.entries()) {
     if (wanted.type === 'none' || (wanted.type === 'function' && wanted.name !== tool.name)) continue;
     const path = `tools[${index}].function.parameters`;
     // Compiled by itself first: beside other tools an impossible one would only never be called.
-    const alone = compileToolArguments(tool.parameters, path, limits);
+    const alone = compileToolArguments(tool.parameters, path, limits, budget);
     if (!alone.ok) return alone;
-    const value = argumentsExpression(rules, tool.parameters, path, limits);
+    const value = argumentsExpression(rules, tool.parameters, path, limits, budget);
     if (!value.ok) return value;
     calls.push(
       sequence(
@@ -88,8 +90,14 @@ export function compileToolArguments(
   parameters: JsonValue,
   path: string,
   limits: Partial<GrammarLimits> = {},
+  budget?: Budget,
 ): Result<CompiledGrammar> {
-  return compileSchema(takesNothing(parameters) ? emptyObjectSchema : parameters, { path, limits });
+  const shared = budget === undefined ? {} : { budget };
+  return compileSchema(takesNothing(parameters) ? emptyObjectSchema : parameters, {
+    path,
+    limits,
+    ...shared,
+  });
 }
 
 function argumentsExpression(
@@ -97,8 +105,11 @@ function argumentsExpression(
   parameters: JsonValue,
   path: string,
   limits: GrammarLimits,
+  budget: Budget,
 ): Result<Expression> {
-  return takesNothing(parameters) ? ok(text('{}')) : schemaExpression(rules, parameters, path, limits);
+  return takesNothing(parameters)
+    ? ok(text('{}'))
+    : schemaExpression(rules, parameters, path, limits, budget);
 }
 
 const emptyObjectSchema: JsonValue = { type: 'object', additionalProperties: false };
