@@ -110,7 +110,7 @@ function uniqueItems(
   const valid = values.filter((value) => compiler.satisfies(value, items));
   const distinct = [...new Map(valid.map((value) => [sorted(value), value])).values()];
   const entries = distinct.map((value) => ({
-    body: constant(rules, [value], limits, compiler.work),
+    body: constant(rules, [value], compiler.work),
     required: false,
   }));
   const bounds = max === undefined || max >= entries.length ? {} : { max };

@@ -276,6 +276,16 @@ describe('size', () => {
     ]);
   });
 
+  test('of lists of values is bounded where they would all be open at once', () => {
+    const list = (count: number, make: (index: number) => JsonValue): JsonValue => ({
+      enum: Array.from({ length: count }, (_, index) => make(index)),
+    });
+    expect(refusal(list(3000, (index) => index))[0]).toBe('none');
+    expect(refusal(list(5000, (index) => index))).toEqual(['invalid_value', 'schema']);
+    // Strings are a tree of their beginnings.
+    expect(refusal(list(5000, (index) => `value ${index}`))[0]).toBe('none');
+  });
+
   test('of a union with a property that tells its alternatives apart costs one look at each', () => {
     const kinds = Array.from({ length: 200 }, (_, index): JsonValue => {
       const properties = { note: { type: 'string' }, kind: { const: `k${index}` } };

@@ -3,7 +3,7 @@ import type { JsonValue } from '../../domain/json.ts';
 import type { Expression } from './expression.ts';
 import { type Budget, createBudget, defaultLimits, type GrammarLimits } from './limits.ts';
 import { printGbnf } from './print-gbnf.ts';
-import { leftmostWalks, prune } from './prune.ts';
+import { leftmostWalks, mostAlternatives, prune } from './prune.ts';
 import { createRuleSet, type Rule, type RuleSet } from './rule-set.ts';
 import { createCompiler } from './schema-compiler.ts';
 import { createSchemaDocument } from './schema-document.ts';
@@ -81,8 +81,14 @@ export function finishGrammar(rules: RuleSet, root: Rule, limits: GrammarLimits)
   const gbnf = printGbnf(pruned.rules);
   const bytes = Buffer.byteLength(gbnf);
   const walks = leftmostWalks(pruned.rules);
-  if (pruned.rules.length > limits.maxRules || bytes > limits.maxBytes || walks > limits.maxLeftmostWalks) {
-    const message = `The schema is too large: its grammar has ${pruned.rules.length} rules and ${bytes} bytes.`;
+  const alternatives = mostAlternatives(pruned.rules);
+  const fits =
+    pruned.rules.length <= limits.maxRules &&
+    bytes <= limits.maxBytes &&
+    walks <= limits.maxLeftmostWalks &&
+    alternatives <= limits.maxAlternatives;
+  if (!fits) {
+    const message = `The schema is too large: its grammar has ${pruned.rules.length} rules, ${bytes} bytes and up to ${alternatives} alternatives.`;
     return fail(failure('invalid_value', message, root.path === undefined ? {} : { param: root.path }));
   }
   return ok({ gbnf, ruleCount: pruned.rules.length });

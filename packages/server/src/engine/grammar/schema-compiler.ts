@@ -91,7 +91,7 @@ export function createCompiler(
   function constants(values: readonly JsonValue[], parts: readonly PlainPart[]): Expression {
     const valid = values.filter((candidate) => satisfies(candidate, parts));
     const unique = [...new Map(valid.map((candidate) => [JSON.stringify(candidate), candidate])).values()];
-    return constant(rules, unique, limits, work);
+    return constant(rules, unique, work);
   }
 
   function ofType(type: JsonType, parts: readonly PlainPart[]): Expression {

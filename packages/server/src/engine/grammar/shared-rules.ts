@@ -3,7 +3,6 @@ import { textsAutomaton } from './automaton.ts';
 import { determinise, type Work } from './determinise.ts';
 import { choice, type Expression, empty, optional, sequence, text } from './expression.ts';
 import { anyString, literal, stringOfTable } from './json-text.ts';
-import type { GrammarLimits } from './limits.ts';
 import { anyNumber } from './numbers.ts';
 import type { RuleSet } from './rule-set.ts';
 import { isList, isObject } from './schema-part.ts';
@@ -63,17 +62,12 @@ export function listOf(rules: RuleSet, item: Expression, min: number, max?: numb
 const manyStrings = 16;
 
 /** One of these values. */
-export function constant(
-  rules: RuleSet,
-  values: readonly JsonValue[],
-  limits: GrammarLimits,
-  work: Work,
-): Expression {
+export function constant(rules: RuleSet, values: readonly JsonValue[], work: Work): Expression {
   const strings = values.filter(
     (value): value is string => typeof value === 'string' && value.isWellFormed(),
   );
   if (strings.length >= manyStrings) {
-    const table = determinise([{ automaton: textsAutomaton(strings) }], limits.maxRules, work);
+    const table = determinise([{ automaton: textsAutomaton(strings) }], Number.POSITIVE_INFINITY, work);
     const rest = values.filter((value) => typeof value !== 'string' || !value.isWellFormed());
     if (table !== undefined) {
       return choice(stringOfTable(rules, table), ...rest.map((value) => constantOf(rules, value)));
