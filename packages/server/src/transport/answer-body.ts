@@ -91,7 +91,7 @@ export function createBodyQueue(source: BodySource): BodyQueue {
         if (drained > maxDrainBytes) source.destroy();
         return;
       }
-      // Out of the pool: 0.2 µs for the few hundred bytes of an event.
+      // The bytes are valid only now. An event's few hundred come out of Node's pool.
       pieces.push(Buffer.from(bytes));
     },
     flush,

@@ -59,9 +59,9 @@ type OnBytes = (bytes: Buffer) => void;
 
 const readBytes = 64 * 1024;
 /**
- * One buffer for all reads of all sockets: bytes are handed on within the call that read them. A buffer of
- * 64 KiB made and cut down for every read costs 3 µs. On Windows the kernel writes into buffers between
- * calls, and each socket needs its own.
+ * One buffer for all reads of all sockets: bytes are handed on within the call that read them. Otherwise Node
+ * makes a buffer of this size for every read and cuts it down again. On Windows the kernel writes into buffers
+ * between calls, and each socket needs its own.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(readBytes);
 
