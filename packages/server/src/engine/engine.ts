@@ -285,12 +285,14 @@ export function createEngine(options: EngineOptions): Engine {
   };
 }
 
+// Blameless both: one crash ends every stream at once, and the engine itself knows best when it is up again.
+// Counted one by one, the streams of a single crash would open the breaker of an engine that is back.
 function stoppedFailure(): Failure {
-  return failure('upstream_cut', 'The local engine stopped while it wrote this answer.');
+  return failure('upstream_cut', 'The local engine stopped while it wrote this answer.', { blameless: true });
 }
 
 function notRunning(retryAfterMs: number): Failure {
-  return failure('upstream_refused', 'The local engine is not running.', { retryAfterMs });
+  return failure('upstream_refused', 'The local engine is not running.', { retryAfterMs, blameless: true });
 }
 
 function failed(reason: Failure): EventStream {

@@ -31,20 +31,26 @@ export interface AnswerGuard {
   readonly usage: Usage | undefined;
 }
 
-/**
- * `promptTokens`: an estimate, for a target that does not say. `pass` is called and no list is made: most
- * events are passed on as they are.
- */
-export function createAnswerGuard(
-  choices: number,
-  promptTokens: () => number,
-  pass: (event: Passed) => void,
-): AnswerGuard {
+/** What the request says of its answer. */
+export interface AnswerRules {
+  readonly choices: number;
+  /** `response_format` asks for JSON: the text of a choice that ends by itself is held to it. */
+  readonly json: boolean;
+  /** An estimate, for a target that does not tell its usage. */
+  promptTokens(): number;
+}
+
+/** `pass` is called and no list is made: most events are passed on as they are. */
+export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => void): AnswerGuard {
+  const { choices } = rules;
   const grammar = createEventGrammar(choices);
   const states = Array.from({ length: choices }, () => ({
     /** Arguments of each call so far. */
     calls: [] as JsonText[],
     argumentLength: 0,
+    /** The answer so far, only where it is held to being JSON. */
+    answer: [] as JsonText[],
+    refused: false,
     texts: createPairHold(),
     thoughts: createPairHold(),
     begun: false,
@@ -70,6 +76,7 @@ export function createAnswerGuard(
       state.begun = true;
     }
     const json = (thinking ? state.thoughts : state.texts).push(event.json);
+    if (rules.json && !thinking) state.answer.push(json);
     const told = event.type === 'text-delta' && event.logprobs !== undefined;
     if (json === event.json) pass(event);
     else if (json !== '' || told) pass({ ...event, json });
@@ -81,6 +88,10 @@ export function createAnswerGuard(
     if (state === undefined) return undefined;
     const torn = state.calls.findIndex((json) => json !== '' && !isJson(decodeJsonText(json)));
     if (torn >= 0 && event.reason !== 'length') return `the arguments of tool call ${torn} are not JSON`;
+    const plain = event.reason === 'stop' && state.calls.length === 0 && !state.refused;
+    if (rules.json && plain && !isJson(decodeJsonText(state.answer.join('') as JsonText))) {
+      return 'the answer is not the JSON that response_format asks for';
+    }
     letGo(event.choice, 'thoughts');
     letGo(event.choice, 'texts');
     for (const [index, json] of state.calls.entries()) {
@@ -89,7 +100,7 @@ export function createAnswerGuard(
     unfinished -= 1;
     const called = state.calls.length > 0 && event.reason === 'stop';
     if (unfinished === 0 && usage === undefined) {
-      const estimated = estimate(promptTokens(), deltas);
+      const estimated = estimate(rules.promptTokens(), deltas);
       usage = estimated.usage;
       pass(estimated);
     }
@@ -114,9 +125,12 @@ export function createAnswerGuard(
           deltas += 1;
           text(event);
           return undefined;
-        case 'refusal-delta':
+        case 'refusal-delta': {
           deltas += 1;
+          const state = states[event.choice];
+          if (state !== undefined) state.refused = true;
           break;
+        }
         case 'tool-call-start':
           states[event.choice]?.calls.push(emptyJsonText);
           letGo(event.choice, 'thoughts');

@@ -1,6 +1,7 @@
 import type { EventStream } from '../upstreams/contract.ts';
 import type { StreamIdentity } from '../wire/chat/chunk-encoder.ts';
 import { createCompletionCollector } from '../wire/chat/completion-collector.ts';
+import type { AnswerRules } from './answer-guard.ts';
 import { drive } from './drive.ts';
 import type { Run, RunOutcome } from './run.ts';
 import type { Transcript } from './transcript.ts';
@@ -8,10 +9,8 @@ import type { Transcript } from './transcript.ts';
 export interface CollectJob {
   readonly run: Run;
   readonly events: EventStream;
-  readonly choices: number;
+  readonly rules: AnswerRules;
   readonly transcript: Transcript | undefined;
-  /** An estimate, for a target that does not tell its usage. */
-  readonly promptTokens: () => number;
   /** Called when the answer is whole. */
   identify(fingerprint: string | undefined): StreamIdentity;
   now(): number;
@@ -19,7 +18,7 @@ export interface CollectJob {
 
 /** The twin of the stream: the same events as one JSON body. It commits when it is complete. */
 export async function collectCompletion(job: CollectJob): Promise<RunOutcome & { readonly body?: string }> {
-  const collector = createCompletionCollector(job.choices);
+  const collector = createCompletionCollector(job.rules.choices);
   let fingerprint: string | undefined;
   const outcome = await drive({
     ...job,

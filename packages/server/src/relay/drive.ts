@@ -2,7 +2,7 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
-import { createAnswerGuard, type Passed } from './answer-guard.ts';
+import { type AnswerRules, createAnswerGuard, type Passed } from './answer-guard.ts';
 import { mergeDeltas } from './merge-deltas.ts';
 import type { Run, RunOutcome } from './run.ts';
 import type { Transcript } from './transcript.ts';
@@ -10,11 +10,8 @@ import type { Transcript } from './transcript.ts';
 export interface Drive {
   readonly run: Run;
   readonly events: EventStream;
-  /** How many finishes make the answer whole. */
-  readonly choices: number;
+  readonly rules: AnswerRules;
   readonly now: () => number;
-  /** An estimate of the prompt's tokens, for a target that does not tell its usage. */
-  readonly promptTokens: () => number;
   /** Listens in, for the operator's log. */
   readonly transcript: Transcript | undefined;
   /**
@@ -33,7 +30,7 @@ export async function drive(job: Drive): Promise<RunOutcome> {
   const startedMs = job.now();
   let ttftMs: number | undefined;
   let pause: Promise<void> | undefined;
-  const guard = createAnswerGuard(job.choices, job.promptTokens, (event) => {
+  const guard = createAnswerGuard(job.rules, (event) => {
     if (ttftMs === undefined && commits(event)) ttftMs = job.now() - startedMs;
     job.transcript?.add(event);
     pause = job.take(event, guard.whole && event.type === 'finish');

@@ -75,10 +75,9 @@ function job(stream: EventStream, sink: Sink, settings: Partial<StreamJob['setti
   return {
     run: newRun(),
     events: stream,
-    choices: 1,
+    rules: { choices: 1, json: false, promptTokens: () => 11 },
     sink,
     transcript: undefined,
-    promptTokens: () => 11,
     settings: { keepalive: 'comment', keepaliveAfterMs: 10_000, holdHeadMs: 8_000, ...settings },
     createEncoder: () =>
       createChunkEncoder({ id: 'chatcmpl-1', created: 1, model: 'm', fingerprint: 'fp' }, 1, 'inline'),
@@ -140,6 +139,16 @@ describe('a relayed stream', () => {
     expect(body()).not.toContain('finish_reason":"');
     const cut: EventBatch = [{ type: 'finish', choice: 0, reason: 'length' }];
     expect((await relayStream(job(events(call, cut), arraySink().sink))).status).toBe('completed');
+  });
+
+  it('ends in the error event when the answer is not the JSON that was asked for', async () => {
+    const asked = { rules: { choices: 1, json: true, promptTokens: () => 1 } };
+    const torn = arraySink();
+    const bad = { ...job(events([text('{"a":')], ending), torn.sink), ...asked };
+    expect(await relayStream(bad)).toMatchObject({ status: 'cut', failure: { code: 'upstream_protocol' } });
+    expect(torn.body()).not.toContain('[DONE]');
+    const good = { ...job(events([text('{"a":'), text('1}')], ending), arraySink().sink), ...asked };
+    expect((await relayStream(good)).status).toBe('completed');
   });
 
   it('puts right what targets say in odd ways: stop after calls, no arguments, thoughts behind the answer', async () => {

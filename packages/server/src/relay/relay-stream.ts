@@ -4,6 +4,7 @@ import { commits, type UsageEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import type { ChunkEncoder } from '../wire/chat/chunk-encoder.ts';
 import { errorFrame } from '../wire/error-reply.ts';
+import type { AnswerRules } from './answer-guard.ts';
 import { drive } from './drive.ts';
 import type { Run, RunOutcome } from './run.ts';
 import { watchSilence } from './silence.ts';
@@ -13,10 +14,8 @@ import type { Transcript } from './transcript.ts';
 export interface StreamJob {
   readonly run: Run;
   readonly events: EventStream;
-  readonly choices: number;
+  readonly rules: AnswerRules;
   readonly transcript: Transcript | undefined;
-  /** An estimate, for a target that does not tell its usage. */
-  readonly promptTokens: () => number;
   readonly sink: Sink;
   readonly settings: Pick<StreamConfig, 'keepalive' | 'keepaliveAfterMs' | 'holdHeadMs'>;
   /** Called at the commit, when it is known who serves. */

@@ -13,7 +13,7 @@ export interface Affinity {
 }
 
 const maxChats = 10_000;
-/** Longer chats are looked up by their first messages and their last ones' prefix would cost hashing. */
+/** Messages of a chat that are hashed at most; a longer one finds no warm target. */
 const maxHashed = 512;
 
 export function createAffinity(): Affinity {
@@ -21,8 +21,8 @@ export function createAffinity(): Affinity {
 
   return {
     preferred: (keyId, request) => {
-      // The longest known prefix wins; the request as a whole may be a retry of itself.
-      for (const hash of prefixHashes(keyId, request).reverse()) {
+      // Only what an earlier turn began: one-shot requests that are all the same are to be spread.
+      for (const hash of prefixHashes(keyId, request).slice(0, -1).reverse()) {
         const target = warm.get(hash);
         if (target !== undefined) return target;
       }

@@ -77,7 +77,7 @@ function story(machine: AttemptMachine, reason: Failure, advance: (ms: number) =
     const { candidate, afterMs } = action;
     asked.push(`${candidate.target.upstream.name}${afterMs === 0 ? '' : `+${afterMs}`}`);
     advance(afterMs);
-    machine.failed(candidate, reason);
+    machine.failed(candidate, reason, false);
   }
 }
 
@@ -265,6 +265,23 @@ describe('a breaker', () => {
     expect(health.admits(one)).toBe(true);
     probe.end();
     expect(health.describe(one)).toMatchObject({ breaker: 'closed', inFlight: 0 });
+  });
+
+  it('is probed every interval though a probe hangs, and late failures put no probe off', () => {
+    const { health, one, visit, advance } = setUpBreaker();
+    const late = health.begin(one);
+    for (let i = 0; i < 3; i += 1) visit('failed');
+    advance(400);
+    late.failed();
+    late.end();
+    expect(health.retryInMs(one)).toBe(100);
+    advance(100);
+    const hanging = health.begin(one);
+    expect(health.retryInMs(one)).toBe(500);
+    advance(500);
+    health.begin(one).answered();
+    hanging.end();
+    expect(health.admits(one)).toBe(true);
   });
 
   it('stays open for another interval when the probe fails, and admits another when it is given up', () => {

@@ -22,7 +22,7 @@ export interface AttemptMachine {
   /** What to do when nothing is at work: at the start, and when the last attempt has failed. */
   next(): Action;
   /** An attempt failed, before or after it committed. */
-  failed(candidate: Candidate, reason: Failure): void;
+  failed(candidate: Candidate, reason: Failure, committed: boolean): void;
   /** The first token is late: somebody to ask beside the one at work, or undefined. Never waits. */
   hedge(): Candidate | undefined;
   /** After the commit: somebody to go on with the answer, now. `suits` says who could. */
@@ -113,9 +113,11 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
 
   return {
     next,
-    failed: (candidate, reason) => {
+    failed: (candidate, reason, committed) => {
       last = reason;
-      const blame = blameOf(reason.code);
+      // Behind the commit the request has been taken: what is said against it is the target's trouble, or
+      // its refusal of a prefill. Only a content policy is never routed around.
+      const blame = committed && reason.code !== 'content_policy_violation' ? 'target' : blameOf(reason.code);
       if (blame === 'caller') hopeless = true;
       else if (blame === 'context') roomBeyond = Math.max(roomBeyond, roomOf(candidate), 1);
       else markFailed(candidate.target, reason);
@@ -158,7 +160,7 @@ function roomOf({ model }: Candidate): number {
 
 /** Milliseconds before the same target is asked again; infinite where it is not. */
 function pauseBefore(reason: Failure, tries: number, { retry, random }: MachineDeps): number {
-  if (reason.permanent === true) return Number.POSITIVE_INFINITY;
+  if (reason.permanent === true || blameOf(reason.code) !== 'target') return Number.POSITIVE_INFINITY;
   switch (reason.code) {
     case 'first_token_timeout':
     case 'upstream_auth':
@@ -168,7 +170,8 @@ function pauseBefore(reason: Failure, tries: number, { retry, random }: MachineD
     case 'insufficient_quota':
       return Number.POSITIVE_INFINITY;
     case 'rate_limit_exceeded': {
-      const waitMs = reason.retryAfterMs ?? retry.backoffMs;
+      const saidMs = reason.retryAfterMs ?? 0;
+      const waitMs = saidMs > 0 ? saidMs : retry.backoffMs;
       return waitMs <= retry.honourRetryAfterMs ? waitMs : Number.POSITIVE_INFINITY;
     }
     default: {
@@ -184,13 +187,19 @@ function draw(candidates: readonly Candidate[], deps: MachineDeps): Candidate | 
   const [first] = candidates;
   if (first === undefined) return undefined;
   const lowest = Math.min(...candidates.map(({ target }) => target.priority));
-  const group = candidates.filter(({ target }) => target.priority === lowest);
+  const equals = candidates.filter(({ target }) => target.priority === lowest);
+  // A weight of 0 is a target for when there is no other.
+  const weighted = equals.filter(({ target }) => target.weight > 0);
+  const group = weighted.length > 0 ? weighted : equals;
+  if (first.model.balance === 'least_busy') return leastBusy(group, deps);
   const warm = group.find(({ target }) => target.name === deps.preferred);
-  if (warm !== undefined) return warm;
-  return first.model.balance === 'least_busy' ? leastBusy(group, deps) : drawByWeight(group, deps.random);
+  return warm ?? drawByWeight(group, deps.random);
 }
 
-function leastBusy(group: readonly Candidate[], { health, random }: MachineDeps): Candidate | undefined {
+function leastBusy(
+  group: readonly Candidate[],
+  { health, random, preferred }: MachineDeps,
+): Candidate | undefined {
   // Asked once each: what an upstream tells may change between two questions.
   const loads = group.map(
     ({ target }) =>
@@ -199,6 +208,8 @@ function leastBusy(group: readonly Candidate[], { health, random }: MachineDeps)
   );
   const least = Math.min(...loads);
   const idle = group.filter((_, at) => loads[at] === least);
+  const warm = idle.find(({ target }) => target.name === preferred);
+  if (warm !== undefined) return warm;
   return idle[Math.floor(random() * idle.length)];
 }
 

@@ -5,7 +5,7 @@ import type { Target } from './catalogue.ts';
  * breaker lets one through.
  *
  *            failures ≥ limit within the window
- *     closed ──────────────────────────────────▶ open ──probe_every──▶ half-open: one request is let through
+ *     closed ──────────────────────────────────▶ open ──probe_every──▶ half-open: one request an interval
  *        ▲                                         ▲                       │
  *        └──────────────── it answered ────────────┼───────────────────────┤
  *                                                  └────── it failed ──────┘
@@ -50,7 +50,9 @@ interface TargetRecord {
   inFlight: number;
   /** Times of failures within the window, oldest first; never more than the limit. */
   failures: number[];
-  openedMs: number | undefined;
+  open: boolean;
+  /** Of an open breaker: when the next probe may go. A probe that hangs keeps nobody from the one after it. */
+  nextProbeMs: number;
   probing: boolean;
 }
 
@@ -62,21 +64,23 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
     const { name } = target;
     const known = records.get(name);
     if (known !== undefined) return known;
-    const fresh: TargetRecord = { inFlight: 0, failures: [], openedMs: undefined, probing: false };
+    const fresh: TargetRecord = { inFlight: 0, failures: [], open: false, nextProbeMs: 0, probing: false };
     records.set(name, fresh);
     return fresh;
   };
-  const retryInMs = (record: TargetRecord): number => {
-    if (record.openedMs === undefined) return 0;
-    const restMs = record.openedMs + policy().probeEveryMs - now();
-    return record.probing ? Math.max(1, restMs) : Math.max(0, restMs);
+  const retryInMs = (record: TargetRecord): number =>
+    record.open ? Math.max(0, record.nextProbeMs - now()) : 0;
+  const postpone = (record: TargetRecord) => {
+    record.nextProbeMs = now() + policy().probeEveryMs;
   };
   const noteFailure = (record: TargetRecord) => {
     const at = now();
     const { windowMs, failures: limit } = policy();
     record.failures = [...record.failures.filter((ms) => at - ms < windowMs), at].slice(-limit);
-    // An open breaker that fails its probe is opened anew: the next probe is due a whole interval later.
-    if (record.openedMs !== undefined || record.failures.length >= limit) record.openedMs = at;
+    // Late failures of requests that began before it opened tell nothing new: they move no probe.
+    if (record.open || record.failures.length < limit) return;
+    record.open = true;
+    postpone(record);
   };
 
   return {
@@ -85,32 +89,44 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
     inFlight: (target) => recordOf(target).inFlight,
     begin: (target) => {
       const record = recordOf(target);
-      const probe = record.openedMs !== undefined;
-      if (probe) record.probing = true;
+      const probe = record.open;
+      let decided = !probe;
+      if (probe) {
+        record.probing = true;
+        postpone(record);
+      }
       record.inFlight += 1;
       let over = false;
       return {
         answered: () => {
           // The failures stay: a target that cuts every answer after its first token shall not look well.
-          record.openedMs = undefined;
-          if (probe) record.probing = false;
+          decided = true;
+          record.open = false;
+          record.probing = false;
         },
         succeeded: () => {
           record.failures = [];
         },
-        failed: () => noteFailure(record),
+        failed: () => {
+          if (probe && !decided) postpone(record);
+          decided = true;
+          noteFailure(record);
+        },
         end: () => {
           if (over) return;
           over = true;
           record.inFlight -= 1;
-          if (probe) record.probing = false;
+          if (!probe) return;
+          record.probing = false;
+          // Given up before it told anything (its client left): the next request may ask at once.
+          if (!decided) record.nextProbeMs = now();
         },
       };
     },
     describe: (target) => {
       const record = recordOf(target);
       return {
-        breaker: record.openedMs === undefined ? 'closed' : record.probing ? 'half-open' : 'open',
+        breaker: !record.open ? 'closed' : record.probing ? 'half-open' : 'open',
         inFlight: record.inFlight,
         recentFailures: record.failures.filter((ms) => now() - ms < policy().windowMs).length,
       };

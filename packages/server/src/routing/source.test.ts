@@ -308,6 +308,23 @@ describe('a hedge', () => {
     expect(await wins).toEqual([text('s'), finish]);
   });
 
+  it('that fails at once gives its place to somebody fresh', async () => {
+    const three = { ...hedged, targets: [target('slow'), target('fast', 1), target('spare', 2)] };
+    const bad = toy('fast', [fails('upstream_refused')]);
+    const upstreams = [toy('slow', [90_000, text('s')]), bad, toy('spare', [text('f'), finish])];
+    const done = drain(setUp(upstreams, { main: model(three) }).open());
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(await done).toEqual([text('f'), finish]);
+  });
+
+  it('is not started beside an answer that has begun, though it does not stream', async () => {
+    const slow = toy('slow', [text('s'), 5_000, finish]);
+    const fast = toy('fast', [text('f'), finish]);
+    const done = drain(setUp([slow, fast], { main: model(hedged) }, { stream: false }).open());
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([await done, fast.opened]).toEqual([[[...text('s'), ...finish]], 0]);
+  });
+
   it('carries the request when the one it stands beside fails', async () => {
     const bad = toy('slow', [2_000, fails('upstream_refused')]);
     const done = drain(setUp([bad, toy('fast', [3_000, text('f'), finish])], { main: model(hedged) }).open());
@@ -433,6 +450,13 @@ describe('a takeover', () => {
     const done = drain(setUp([toy('a', cut), b], both, { temperature: 0 }).open());
     await vi.advanceTimersByTimeAsync(timeouts.stallMs + 1);
     expect((await done).at(-2)).toEqual(text('!'));
+  });
+
+  it('goes on with the next one when a candidate refuses the request behind the commit', async () => {
+    const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
+    const b = toy('b', [fails('invalid_value')]);
+    const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
+    expect((await drain(good.open())).at(-2)).toEqual(text('!'));
   });
 
   it('that diverges speaks against nobody’s health', async () => {

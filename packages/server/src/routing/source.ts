@@ -78,6 +78,8 @@ export function openSource(call: Call, deps: SourceDeps): Source {
   let served: Served | undefined;
   let unfinished = request.n;
   let ended = false;
+  /** Somebody has said something, though an answer that does not stream commits later: a hedge is for silence. */
+  let begun = false;
   /** Told once, before the last finish: a target that is cut after its usage has told too early. */
   let usage: UsageEvent | undefined;
   /** Whether somebody could go on now; asked anew for each target that goes on. */
@@ -93,10 +95,14 @@ export function openSource(call: Call, deps: SourceDeps): Source {
     attempts.push(record);
     deps.onAttempt(record.target);
     const opened = openAttempt(candidate, continuation?.call ?? call, timeouts, signal);
-    const attempt = request.stream
-      ? opened
-      : holdWhole(opened, request.n, () => stallPatience(timeouts.stallMs, machine.canRetry()));
-    const work = { candidate, attempt, record, visit: health.begin(candidate.target), continuation };
+    const visit = health.begin(candidate.target);
+    const patienceMs = () => stallPatience(timeouts.stallMs, machine.canRetry());
+    const onBegun = () => {
+      begun = true;
+      visit.answered();
+    };
+    const attempt = request.stream ? opened : holdWhole(opened, request.n, patienceMs, onBegun);
+    const work = { candidate, attempt, record, visit, continuation };
     working.add(work);
     return work;
   }
@@ -115,7 +121,7 @@ export function openSource(call: Call, deps: SourceDeps): Source {
 
   async function fail(work: Work, reason: Failure): Promise<void> {
     await close(work, 'failed', reason);
-    machine.failed(work.candidate, reason);
+    machine.failed(work.candidate, reason, served !== undefined);
   }
 
   async function closeOthers(kept: Work | undefined, outcome: AttemptRecord['outcome']): Promise<void> {
@@ -138,6 +144,10 @@ export function openSource(call: Call, deps: SourceDeps): Source {
       const work = open(candidate, mode);
       racers.set(work, work.attempt.commit());
     };
+    const startBeside = () => {
+      const beside = machine.hedge();
+      if (beside !== undefined) start(beside, 'hedge');
+    };
 
     for (;;) {
       if (racers.size === 0) {
@@ -151,8 +161,7 @@ export function openSource(call: Call, deps: SourceDeps): Source {
       const done = await firstDone(racers, hedged ? undefined : first?.candidate.model.timeouts.hedgeAfterMs);
       if (done === 'late') {
         hedged = true;
-        const beside = machine.hedge();
-        if (beside !== undefined) start(beside, 'hedge');
+        if (!begun) startBeside();
         continue;
       }
       const [work, result] = done;
@@ -164,9 +173,12 @@ export function openSource(call: Call, deps: SourceDeps): Source {
       }
       racers.delete(work);
       await fail(work, result.failure);
-      if (blameOf(result.failure.code) !== 'caller') continue;
-      await closeOthers(undefined, 'aborted');
-      return { failure: result.failure };
+      if (blameOf(result.failure.code) === 'caller') {
+        await closeOthers(undefined, 'aborted');
+        return { failure: result.failure };
+      }
+      // One of two has failed: somebody fresh takes its place at once; with nobody fresh the other goes on.
+      if (racers.size > 0) startBeside();
     }
   }
 

@@ -7,13 +7,20 @@ const maxHeldCharacters = 64 * 1024 * 1024;
 
 /**
  * An attempt that commits only when its answer is complete: what a client that does not stream waits for
- * anyway, and failover stays possible until then. `patienceMs` is asked before each wait.
+ * anyway, and failover stays possible until then. `patienceMs` is asked before each wait,
+ * `onBegun` told of the first token.
  */
-export function holdWhole(attempt: Attempt, choices: number, patienceMs: () => number): Attempt {
+export function holdWhole(
+  attempt: Attempt,
+  choices: number,
+  patienceMs: () => number,
+  onBegun: () => void,
+): Attempt {
   return {
     commit: async () => {
       const begun = await attempt.commit();
       if (begun === 'aborted' || 'failure' in begun) return begun;
+      onBegun();
       const held: StreamEvent[] = [];
       let characters = 0;
       let unfinished = choices;

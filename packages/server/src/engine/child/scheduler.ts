@@ -391,7 +391,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     task.slot.canonical = 0;
     const message = 'The engine could not go on with this request.';
     if (!task.aborted)
-      say({ type: 'failed', id: job.id, failure: failure('upstream_cut', message, { detail }) });
+      say({
+        type: 'failed',
+        id: job.id,
+        failure: failure('upstream_cut', message, { detail, blameless: true }),
+      });
     release(task);
     // The other choices fall with this one: the request has failed.
     abortAll(job.id);

@@ -4,6 +4,7 @@ import type { ChatRequest } from '../../domain/chat-request.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
+import type { AnswerRules } from '../../relay/answer-guard.ts';
 import { collectCompletion } from '../../relay/collect-completion.ts';
 import { relayStream } from '../../relay/relay-stream.ts';
 import type { Run, RunOutcome } from '../../relay/run.ts';
@@ -124,8 +125,7 @@ async function stream(
     run,
     events: source,
     transcript,
-    promptTokens: () => estimatePromptTokens(request),
-    choices: request.n,
+    rules: rulesOf(request),
     sink,
     settings: config.stream,
     now: () => performance.now(),
@@ -143,8 +143,7 @@ async function collect(exchange: Exchange, { request, run, source, transcript }:
     run,
     events: source,
     transcript,
-    promptTokens: () => estimatePromptTokens(request),
-    choices: request.n,
+    rules: rulesOf(request),
     now: () => performance.now(),
     identify: (fingerprint) => identify(run, request.model, source, fingerprint),
   });
@@ -155,6 +154,14 @@ async function collect(exchange: Exchange, { request, run, source, transcript }:
     await replyJson(exchange, 200, outcome.body);
   }
   return outcome;
+}
+
+function rulesOf(request: ChatRequest): AnswerRules {
+  return {
+    choices: request.n,
+    json: request.responseFormat.type !== 'text',
+    promptTokens: () => estimatePromptTokens(request),
+  };
 }
 
 function refuseNow({ draining, runs, config }: ChatRouteOptions): Failure | undefined {

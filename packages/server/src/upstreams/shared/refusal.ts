@@ -113,8 +113,9 @@ export function retryAfterMs(headers: Refusal['headers'], nowMs: number): number
   const coarse = first(headers['retry-after']);
   if (coarse === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(coarse)) return Math.round(Number(coarse) * 1_000);
-  const date = Date.parse(coarse);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  // An HTTP date begins with the day's name; `Date.parse` would make one of anything, of `-5` for instance.
+  const date = /^[A-Z][a-z]{2}/.test(coarse) ? Date.parse(coarse) : Number.NaN;
+  return date > nowMs ? date - nowMs : undefined;
 }
 
 function first(value: string | readonly string[] | undefined): string | undefined {
