@@ -258,3 +258,15 @@ test('a body of one byte a push takes as many steps as bytes, not their square',
     2 * 1024 * 1024,
   ]);
 });
+
+test('it is between two events only where the next byte begins one', () => {
+  const decoder = createSseDecoder({}, () => {});
+  const seen: boolean[] = [];
+  for (const byte of Buffer.from('data: a\n\n: c\nevent: x\ndata: b\n\n')) {
+    decoder.push(Uint8Array.of(byte));
+    seen.push(decoder.between);
+  }
+  // The comment's line is over and holds nothing; inside a line, and behind a field, it is not between.
+  const text = seen.map((between) => (between ? '|' : '.')).join('');
+  expect(text).toBe('........|...|.................|');
+});
