@@ -111,3 +111,9 @@ test('headers that come twice are a list, and none of them is inherited', () => 
   expect(headers['set-cookie']).toEqual(['a', 'b']);
   expect(Object.getPrototypeOf(headers)).toBe(Object.prototype);
 });
+
+test('trailers without end are refused, and reading many short lines costs what they are long', () => {
+  const start = `${head}transfer-encoding: chunked\r\n\r\n0\r\n`;
+  const flood = Array.from({ length: 4 }, () => 'a\r\n'.repeat(20_000));
+  expect(parse([start, ...flood])).toMatchObject({ problem: 'trailers without end' });
+});

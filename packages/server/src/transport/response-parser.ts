@@ -55,6 +55,7 @@ export function createResponseParser(listener: ResponseListener): ResponseParser
   let left = 0;
   /** Of the chunk size under way. */
   let digits = 0;
+  let trailerBytes = 0;
   let idleMs = 0;
 
   function end(ms: number): undefined {
@@ -78,15 +79,24 @@ export function createResponseParser(listener: ResponseListener): ResponseParser
     return framing.length === 0 ? end(idleMs) : undefined;
   }
 
-  /** Everything but the hot loop below: text that ends with `terminator`, which may come in several reads. */
+  /**
+   * Everything but the hot loop below: text that ends with `terminator`, which may come in several reads. Line
+   * by line, so that many short texts in one read cost what they are long, not what the read is.
+   */
   function takeText(bytes: Buffer, at: number, terminator: string): { text: string; next: number } | string {
-    const before = held.length;
-    held += bytes.toString('latin1', at, Math.min(bytes.length, at + maxHeadBytes + 1));
-    const found = held.indexOf(terminator, Math.max(0, before - terminator.length + 1));
-    if (found < 0) return held.length > maxHeadBytes ? 'a head without end' : { text: '', next: -1 };
-    const text = held.slice(0, found);
-    held = '';
-    return { text, next: at + found + terminator.length - before };
+    for (let from = at; ; ) {
+      const end = bytes.indexOf(lf, from) + 1;
+      const to = end > 0 ? end : Math.min(bytes.length, from + maxHeadBytes + 1);
+      held += bytes.toString('latin1', from, to);
+      if (held.endsWith(terminator)) {
+        const text = held.slice(0, -terminator.length);
+        held = '';
+        return { text, next: to };
+      }
+      if (held.length > maxHeadBytes) return 'a head without end';
+      if (end === 0 || to === bytes.length) return { text: '', next: -1 };
+      from = to;
+    }
   }
 
   function push(bytes: Buffer): string | undefined {
@@ -154,6 +164,8 @@ export function createResponseParser(listener: ResponseListener): ResponseParser
           if (typeof taken === 'string') return taken;
           if (taken.next < 0) return undefined;
           at = taken.next;
+          trailerBytes += taken.text.length + 2;
+          if (trailerBytes > maxHeadBytes) return 'trailers without end';
           if (taken.text === '') end(idleMs);
           break;
         }
