@@ -85,7 +85,9 @@ function endedEarly(): Failure {
 }
 
 function outOfOrder(violation: string): Failure {
-  return failure('upstream_protocol', 'The upstream sent its answer out of order.', { detail: violation });
+  return failure('upstream_protocol', `The upstream's answer is not in order: ${violation}.`, {
+    detail: violation,
+  });
 }
 
 function bug(error: unknown): Failure {

@@ -121,9 +121,12 @@ describe('answer reader', () => {
     expect(answer.calls()).toBe(0);
   });
 
-  test('where the template opened a thought the grammar rules only what comes behind it', () => {
+  test.each([
+    [['so', '</think>', '{}'], ['']],
+    [['so', '</think>{', '}'], ['{']],
+  ])('where the template opened a thought the grammar rules from its end on: %j', (pieces, begun) => {
     const seen: string[] = [];
-    const { said } = read(['so', '</think>', '\n', '{}'], {
+    const { said } = read(pieces, {
       shape: { type: 'grammar', gbnf: 'g' },
       opened: tags[0],
       constrain: (written) => {
@@ -131,11 +134,9 @@ describe('answer reader', () => {
         return true;
       },
     });
-    expect(seen).toEqual(['{}']);
-    expect(said).toMatchObject([
-      { type: 'reasoning', text: 'so' },
-      { type: 'text', text: '{}' },
-    ]);
+    expect(seen).toEqual(begun);
+    expect(said[0]).toMatchObject({ type: 'reasoning', text: 'so' });
+    expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe('{}');
   });
 
   test('a continued answer has no thoughts: what looks like a tag is text', () => {

@@ -143,6 +143,8 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       if (parts.reasoning !== '') said.push({ type: 'reasoning', text: parts.reasoning, tokens: 0 });
       takeAnswer(parts.text, said);
       const after = split.phase();
+      // From the closing tag on, not from the first word behind it: that word must be one the grammar allows.
+      if (isRuled(shape) && !ruled && after === 'text') ruled = options.constrain('');
       if (before === 'reasoning' || after === 'reasoning') reasoningTokens = sampled;
       tokens.add(decoded + (decoder.incomplete() ? 1 : 0), logprob);
       tokens.resolve(decoded - heldUnits(), before === 'text');
