@@ -33,9 +33,11 @@ export interface ChunkChoice {
 export function decodeChunk(value: unknown): UpstreamChunk | undefined {
   const chunk = asRecord(value);
   if (chunk === undefined) return undefined;
-  const error = chunk['error'];
-  if (error !== undefined && error !== null) return { choices: [], error };
-  const { choices, system_fingerprint: fingerprint } = chunk;
+  const { choices, error, system_fingerprint: fingerprint } = chunk;
+  // Some send the field with every chunk: null, false or empty where nothing is wrong.
+  if (error !== undefined && error !== null && error !== false && error !== '') return { choices: [], error };
+  const odd = choices !== undefined && choices !== null && !Array.isArray(choices);
+  if (odd || chunk['delta'] !== undefined) return undefined;
   const usage = decodeUsage(chunk['usage']);
   const decoded: ChunkChoice[] = [];
   // An event without choices is some progress of the provider's own, and no output.
@@ -51,12 +53,20 @@ export function decodeChunk(value: unknown): UpstreamChunk | undefined {
   };
 }
 
+function isFilled(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
+}
+
 function decodeChoice(value: unknown): ChunkChoice | undefined {
   const choice = asRecord(value);
   if (choice === undefined) return undefined;
   const index = choice['index'] ?? 0;
   const delta = asRecord(choice['delta'] ?? choice['message'] ?? {});
   if (typeof index !== 'number' || delta === undefined) return undefined;
+  // The completions of old (a copy beside a delta is Together's way), and calls as they were before tools:
+  // output that is not dropped in silence.
+  const bare = (choice['delta'] ?? choice['message'] ?? null) === null;
+  if ((bare && isFilled(choice['text'])) || isFilled(delta['function_call'])) return undefined;
   const content = decodeContent(delta['content']);
   const details = decodeDetails(delta['reasoning_details']);
   const reasoning = firstText(delta['reasoning_content'], delta['reasoning']);

@@ -45,7 +45,7 @@ export interface NormaliserOptions {
 }
 
 const maxDropped = 3;
-const showsOutput = /content|reasoning|arguments|refusal|tool_calls/;
+const showsOutput = /content|reasoning|arguments|refusal|tool_calls|function_call|"text"/;
 
 export function createNormaliser(options: NormaliserOptions, emit: (event: StreamEvent) => void): Normaliser {
   const idBase = options.completionId.replace(/^chatcmpl-/, '');
@@ -160,7 +160,8 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
     }
     tear(
       failure('upstream_cut', 'Part of the upstream’s answer could not be read.', {
-        detail: `malformed event: ${evidence.slice(0, 200)}`,
+        // Not the event itself: it may be content.
+        detail: `an event of ${evidence.length} characters that cannot be read`,
       }),
     );
   }

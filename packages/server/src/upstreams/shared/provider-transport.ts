@@ -85,7 +85,9 @@ export async function createProviderTransport(
       transport: transport.value,
       baseUrl,
       pathPrefix: baseUrl.pathname.replace(/\/+$/, ''),
-      hidden: [config.apiKey, baseUrl.host, baseUrl.hostname].filter((text) => text !== undefined),
+      hidden: [config.apiKey, baseUrl.host, baseUrl.hostname, ...Object.values(config.headers)].filter(
+        (text) => text !== undefined,
+      ),
     },
   };
 }

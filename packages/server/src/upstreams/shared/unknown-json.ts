@@ -13,9 +13,13 @@ export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** A count of tokens; undefined where it is none (negative, not whole, not a number). */
+/** No answer has this many tokens: what says so is absurd, and is not billed. */
+const maxCount = 1_000_000_000;
+
+/** A count of tokens; undefined where it is none (negative, not whole, absurd, not a number). */
 export function asCount(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  const isCount = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < maxCount;
+  return isCount ? value : undefined;
 }
 
 /** Undefined where the text is not JSON. */

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { decodeChunk } from './chunk.ts';
+
+describe('a chunk whose output cannot be read', () => {
+  it.each([
+    ['choices as an object', { choices: { 0: { delta: { content: 'two' } } } }],
+    ['a delta without choices', { delta: { content: 'two' } }],
+    ['the completions of old', { choices: [{ index: 0, text: 'two' }] }],
+    [
+      'a call as before tools',
+      { choices: [{ index: 0, delta: { function_call: { name: 'f', arguments: '{}' } } }] },
+    ],
+    ['text that is none', { choices: [{ index: 0, delta: { content: { a: 1 } } }] }],
+  ])('is no empty one: %s', (_, chunk) => {
+    expect(decodeChunk(chunk)).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'a copy of the text beside the delta',
+      { choices: [{ index: 0, delta: { content: 'two' }, text: 'two' }] },
+    ],
+    ['function_call: null', { choices: [{ index: 0, delta: { content: 'two', function_call: null } }] }],
+    [
+      'an error field that says nothing',
+      { error: false, choices: [{ index: 0, delta: { content: 'two' } }] },
+    ],
+  ])('is not seen in %s', (_, chunk) => {
+    expect(decodeChunk(chunk)?.choices).toMatchObject([{ text: 'two' }]);
+  });
+
+  it('is not seen in an event without choices, a provider’s own progress', () => {
+    expect(decodeChunk({ object: 'progress', percent: 5 })).toMatchObject({ choices: [] });
+  });
+});
