@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 export interface Exit {
   readonly code: number | null;
@@ -79,11 +80,21 @@ export function startChild(file: string, args: readonly string[], options: Child
   };
 }
 
-/** True while a process of that id exists, whoever started it. */
+/** True while a process of that id runs, whoever started it. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+  } catch {
+    return false;
+  }
+  // A zombie has ended; when an orphan is reaped is init's affair, and takes some inits two seconds.
+  return !isZombie(pid);
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {
     return false;
   }
