@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { isAlive } from '../support/child.ts';
 import { writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
@@ -29,20 +30,11 @@ test('the process ends with its parent, even after a kill -9 while it computes',
       parent.stdout.setEncoding('utf8').once('data', (text: string) => resolve(Number(text)));
       parent.once('exit', () => reject(new Error('the parent ended by itself')));
     });
-    expect(alive(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
-    await until('the engine process is gone', 2000, () => (alive(pid) ? undefined : true));
+    await until('the engine process is gone', 2000, () => (isAlive(pid) ? undefined : true));
   } finally {
     parent.kill('SIGKILL');
     scratch.remove();
   }
 });
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
