@@ -40,3 +40,8 @@ export function ok<T>(value: T): Result<T> {
 export function fail<T>(reason: Failure): Result<T> {
   return { ok: false, failure: reason };
 }
+
+/** However politely an answer ended: without a finish for every choice it is a cut. */
+export function brokeOff(): Failure {
+  return failure('upstream_cut', 'The answer broke off: the upstream ended it without a finish reason.');
+}

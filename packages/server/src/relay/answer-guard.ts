@@ -1,5 +1,6 @@
 import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
 import { createEventGrammar } from '../domain/event-grammar.ts';
+import { isJson } from '../domain/json.ts';
 import type {
   FailedEvent,
   FinishEvent,
@@ -173,14 +174,5 @@ function isEmptyDelta(event: Passed): boolean {
       return event.json === '';
     default:
       return false;
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }

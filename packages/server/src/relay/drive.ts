@@ -1,5 +1,5 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
-import { type Failure, failure } from '../domain/failure.ts';
+import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import { type AnswerRules, createAnswerGuard, type Passed } from './answer-guard.ts';
@@ -52,7 +52,7 @@ export async function drive(job: Drive): Promise<RunOutcome> {
       const stopped = run.stopReason();
       if (stopped?.type === 'failed') return torn(stopped.failure);
       if (stopped !== undefined) return outcome('abandoned');
-      if (done === true) return torn(endedEarly());
+      if (done === true) return torn(brokeOff());
 
       let batch: EventBatch = value;
       for (let i = 0; i < batch.length; i += 1) {
@@ -79,10 +79,6 @@ export async function drive(job: Drive): Promise<RunOutcome> {
 
 /** At 2 µs a turn of a source that never waits, every clock and socket is served within a millisecond. */
 const turnsBeforeYield = 256;
-
-function endedEarly(): Failure {
-  return failure('upstream_cut', 'The answer broke off: the upstream ended it without a finish reason.');
-}
 
 function outOfOrder(violation: string): Failure {
   return failure('upstream_protocol', `The upstream's answer is not in order: ${violation}.`, {

@@ -1,4 +1,4 @@
-import { type Failure, failure } from '../domain/failure.ts';
+import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent, type UsageEvent } from '../domain/stream-event.ts';
 import type { EventStream, UpstreamCall } from '../upstreams/contract.ts';
 import { type Attempt, openAttempt } from './attempt.ts';
@@ -10,7 +10,7 @@ import { createDelivered } from './delivered.ts';
 import type { Health, Visit } from './health.ts';
 import { firstDone, pause } from './race.ts';
 import { takeoverMode } from './takeover-mode.ts';
-import { brokeOff, holdWhole } from './whole-attempt.ts';
+import { holdWhole } from './whole-attempt.ts';
 
 /**
  * One answer, however many targets it took: a single sequence of batches whose first one is the commit.

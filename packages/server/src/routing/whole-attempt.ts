@@ -1,4 +1,4 @@
-import { failure } from '../domain/failure.ts';
+import { brokeOff, failure } from '../domain/failure.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -42,11 +42,6 @@ export function holdWhole(
     stopped: attempt.stopped,
     close: attempt.close,
   };
-}
-
-/** However politely HTTP ended: without a finish for every choice it is a cut. */
-export function brokeOff() {
-  return failure('upstream_cut', 'The answer broke off: the upstream ended it without a finish reason.');
 }
 
 function tooLarge() {

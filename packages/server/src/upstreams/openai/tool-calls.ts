@@ -1,5 +1,6 @@
 import { jsonText } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
+import { isJson } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createTextHold, type TextHold } from '../shared/text-hold.ts';
 
@@ -167,13 +168,4 @@ export function createToolCalls(
       return calls.length;
     },
   };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
