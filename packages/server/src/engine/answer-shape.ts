@@ -1,5 +1,5 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
-import { fail, failure, ok, type Result } from '../domain/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import { type CompiledGrammar, compileJsonObject, compileSchema } from './grammar/compile-schema.ts';
 import { createGrammarCache } from './grammar/grammar-cache.ts';
 import { compileToolCalls } from './grammar/tool-calls.ts';
@@ -27,12 +27,6 @@ export function createAnswerShapes(): AnswerShapes {
   function format(request: ChatRequest): Result<AnswerShape> {
     const { responseFormat } = request;
     if (responseFormat.type === 'text') return ok({ type: 'text' });
-    if (request.stop.length > 0) {
-      return together(
-        'stop',
-        "'stop' could cut the JSON that 'response_format' asks for: this model takes one of both.",
-      );
-    }
     if (responseFormat.type === 'json_object') return ok({ type: 'grammar', gbnf: anyObject });
     const compiled = compile(responseFormat.schema, { path: 'response_format.json_schema.schema' });
     return compiled.ok ? ok({ type: 'grammar', gbnf: compiled.value.gbnf }) : compiled;
@@ -40,13 +34,6 @@ export function createAnswerShapes(): AnswerShapes {
 
   function calls(request: ChatRequest, syntax: ToolSyntaxName): Result<AnswerShape> {
     const forced = request.toolChoice.type !== 'auto';
-    if (!forced && request.responseFormat.type !== 'text') {
-      return together(
-        'response_format',
-        "'response_format' and 'tools' with 'tool_choice: auto' cannot be enforced together by this model: " +
-          "send one of both, or 'tool_choice: required'.",
-      );
-    }
     const compiled = compileTools(request, syntax);
     return compiled.ok ? ok({ type: 'calls', gbnf: compiled.value.gbnf, forced }) : compiled;
   }
@@ -67,13 +54,30 @@ export function createAnswerShapes(): AnswerShapes {
   }
 
   return {
-    of: (request, syntax) =>
-      request.tools.length > 0 && request.toolChoice.type !== 'none'
-        ? calls(request, syntax)
-        : format(request),
+    of(request, syntax) {
+      const refused = refusedTogether(request);
+      if (refused !== undefined) return fail(refused);
+      return callsTools(request) ? calls(request, syntax) : format(request);
+    },
   };
 }
 
-function together(param: string, message: string): Result<never> {
-  return fail(failure('unsupported_parameter', message, { param }));
+function callsTools({ tools, toolChoice }: ChatRequest): boolean {
+  return tools.length > 0 && toolChoice.type !== 'none';
+}
+
+/** Fields that cannot be honoured together; undefined where none are. */
+export function refusedTogether(request: ChatRequest): Failure | undefined {
+  if (request.responseFormat.type === 'text') return undefined;
+  if (!callsTools(request)) {
+    if (request.stop.length === 0) return undefined;
+    const message =
+      "'stop' could cut the JSON that 'response_format' asks for: this model takes one of both.";
+    return failure('unsupported_parameter', message, { param: 'stop' });
+  }
+  if (request.toolChoice.type !== 'auto') return undefined;
+  const message =
+    "'response_format' and 'tools' with 'tool_choice: auto' cannot be enforced together by this model: " +
+    "send one of both, or 'tool_choice: required'.";
+  return failure('unsupported_parameter', message, { param: 'response_format' });
 }

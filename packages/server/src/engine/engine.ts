@@ -7,7 +7,7 @@ import { createCallStream } from './call-stream.ts';
 import { type Call, createCalls } from './calls.ts';
 import { chooseThreads, countCores } from './cores.ts';
 import { forkChild } from './fork-child.ts';
-import { generateMessage } from './generate-message.ts';
+import { generateMessage, refusedValues } from './generate-message.ts';
 import { inspectModelFile } from './model-file.ts';
 import type { FromChild, GenerationEvent, LoadMessage, ModelInfo } from './protocol.ts';
 import { type Child, createSupervisor } from './supervisor.ts';
@@ -249,6 +249,10 @@ export function createEngine(options: EngineOptions): Engine {
     firstTokenClock: 'start',
     capabilities: (model) => (options.models.has(model) ? honoured : nothing),
     contextLength: (model) => infos.get(model)?.contextLength,
+    refuses: (request, model) => {
+      const info = infos.get(model);
+      return info === undefined ? undefined : refusedValues(request, info);
+    },
     takeover: (model) => (options.models.has(model) ? 'prefix' : undefined),
     open,
     async start(signal) {

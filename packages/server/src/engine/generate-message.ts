@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
-import type { AnswerShapes } from './answer-shape.ts';
+import { type AnswerShapes, refusedTogether } from './answer-shape.ts';
 import { leastTokens, promptTooLong } from './context-length.ts';
 import { promptMessages } from './messages.ts';
 import type { GenerateMessage, ModelInfo } from './protocol.ts';
@@ -27,7 +27,7 @@ export function generateMessage(
   if (!messages.ok) return messages;
   const least = leastTokens(messages.value, info.longestToken, prefix);
   if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false));
-  const wrong = tooManyChoices(request) ?? wrongBias(request, info.vocabularySize);
+  const wrong = refusedValues(request, info);
   if (wrong !== undefined) return fail(wrong);
   const shape = shapes.of(request, info.toolSyntax);
   if (!shape.ok) return shape;
@@ -50,6 +50,11 @@ export function generateMessage(
     ...(request.logprobs ? { topLogprobs: request.topLogprobs } : {}),
     shape: shape.value,
   });
+}
+
+/** What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call. */
+export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | undefined {
+  return tooManyChoices(request) ?? wrongBias(request, info.vocabularySize) ?? refusedTogether(request);
 }
 
 /** Choices beyond the sequences are written one after the other: more would hold a place for minutes. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
+import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import { type AttemptMachine, createAttemptMachine } from './attempt-machine.ts';
@@ -54,7 +55,7 @@ function setUp({ models, upstreams, random = () => 0, preferred }: SetUp) {
   const health = createHealth(() => ({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }), now);
   const main = catalogue.find('main');
   if (main === undefined) throw new Error('no main model');
-  const plan = planAttempts(main, [], catalogue);
+  const plan = planAttempts(main, { request: {} as ChatRequest, requirements: [] }, catalogue);
   if (!plan.ok) throw new Error(plan.failure.message);
   const retry = { perTarget: 3, total: 6, backoffMs: 500, honourRetryAfterMs: 5_000 };
   const machine = createAttemptMachine(plan.value, { retry, health, random, now, preferred });

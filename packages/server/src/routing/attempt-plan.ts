@@ -1,5 +1,5 @@
-import { fail, failure, ok, type Result } from '../domain/failure.ts';
-import { type Requirement, unmet } from '../domain/requirements.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import { type DecodedRequest, unmet } from '../domain/requirements.ts';
 import type { Catalogue, Model, Target } from './catalogue.ts';
 
 /** One target a request may be sent to, and the model whose rules apply there. */
@@ -14,38 +14,41 @@ export interface Candidate {
 export type AttemptPlan = readonly (readonly Candidate[])[];
 
 /**
- * Which targets a request may meet. Those that cannot honour it are left out here, before any dice are
- * thrown; in which order the others are asked is decided attempt by attempt (`attempt-machine.ts`).
+ * Which targets a request may meet, first or later: as fallbacks, hedges and takeovers too. Those that cannot
+ * honour it, a feature or a value of it, are left out here, before any dice are thrown; in which order the others
+ * are asked is decided attempt by attempt (`attempt-machine.ts`).
  *
- * Failures: `unsupported_parameter` naming the field when no target honours the request,
+ * Failures: `unsupported_parameter` or `invalid_value` naming the field when no target honours the request,
  * `no_healthy_upstream` when there is no target at all.
  */
-export function planAttempts(
-  model: Model,
-  requirements: readonly Requirement[],
-  catalogue: Catalogue,
-): Result<AttemptPlan> {
+export function planAttempts(model: Model, asked: DecodedRequest, catalogue: Catalogue): Result<AttemptPlan> {
   const fallbacks = model.fallbacks.flatMap((id) => catalogue.find(id) ?? []);
-  const stages = [model, ...fallbacks].map((one) =>
-    one.targets.map((target) => ({ target, model: one, fallback: one !== model })),
-  );
-  const able = stages
-    .map((stage) => stage.filter(({ target }) => unmetBy(target, requirements) === undefined))
-    .filter((stage) => stage.length > 0);
-  if (able.length > 0) return ok(able);
-
-  const [first] = stages.flat();
-  const lacking = first === undefined ? undefined : unmetBy(first.target, requirements);
-  if (lacking === undefined) {
-    return fail(
-      failure('no_healthy_upstream', `No target of the model '${model.id}' is available right now.`),
-    );
+  const able: Candidate[][] = [];
+  let reason: Failure | undefined;
+  for (const one of [model, ...fallbacks]) {
+    const stage: Candidate[] = [];
+    for (const target of one.targets) {
+      const refusal = refusalOf(target, asked, model);
+      if (refusal === undefined) stage.push({ target, model: one, fallback: one !== model });
+      // What the first one says is said: it is the model that was asked for, in the operator's order.
+      else reason ??= refusal;
+    }
+    if (stage.length > 0) able.push(stage);
   }
-  const refused = `'${lacking.param}' is not supported by the model '${model.id}'.`;
-  const message = `${refused} ${lacking.hint ?? 'Leave it out, or use another model.'}`;
-  return fail(failure('unsupported_parameter', message, { param: lacking.param }));
+  if (able.length > 0) return ok(able);
+  return fail(
+    reason ?? failure('no_healthy_upstream', `No target of the model '${model.id}' is available right now.`),
+  );
 }
 
-function unmetBy(target: Target, requirements: readonly Requirement[]): Requirement | undefined {
-  return unmet(requirements, target.upstream.capabilities(target.model));
+function refusalOf(
+  { upstream, model }: Target,
+  { request, requirements }: DecodedRequest,
+  asked: Model,
+): Failure | undefined {
+  const lacking = unmet(requirements, upstream.capabilities(model));
+  if (lacking === undefined) return upstream.refuses?.(request, model);
+  const refused = `'${lacking.param}' is not supported by the model '${asked.id}'.`;
+  const message = `${refused} ${lacking.hint ?? 'Leave it out, or use another model.'}`;
+  return failure('unsupported_parameter', message, { param: lacking.param });
 }

@@ -58,14 +58,16 @@ interface TargetRecord {
 
 /** `policy` is asked each time: a reload may change it while what is known of the targets stays. */
 export function createHealth(policy: () => BreakerPolicy, now: () => number): Health {
-  const records = new Map<string, TargetRecord>();
+  // By upstream, then model: both names may hold any character, so no joint of them tells two targets apart.
+  const records = new Map<string, Map<string, TargetRecord>>();
 
-  const recordOf = (target: Target): TargetRecord => {
-    const { name } = target;
-    const known = records.get(name);
+  const recordOf = ({ upstream, model }: Target): TargetRecord => {
+    const models = records.get(upstream.name) ?? new Map<string, TargetRecord>();
+    records.set(upstream.name, models);
+    const known = models.get(model);
     if (known !== undefined) return known;
     const fresh: TargetRecord = { inFlight: 0, failures: [], open: false, nextProbeMs: 0, probing: false };
-    records.set(name, fresh);
+    models.set(model, fresh);
     return fresh;
   };
   const retryInMs = (record: TargetRecord): number =>

@@ -1,6 +1,6 @@
 import type { RetryConfig } from '../config/config.ts';
 import type { Result } from '../domain/failure.ts';
-import type { Requirement } from '../domain/requirements.ts';
+import type { DecodedRequest } from '../domain/requirements.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import { createAffinity } from './affinity.ts';
 import { createAttemptMachine } from './attempt-machine.ts';
@@ -22,7 +22,7 @@ export interface RouterParts {
 /** What the request's walk needs of routing: who could answer, and one answer. */
 export interface Router {
   /** See {@link planAttempts}. */
-  plan(model: Model, requirements: readonly Requirement[]): Result<AttemptPlan>;
+  plan(model: Model, asked: DecodedRequest): Result<AttemptPlan>;
   /** Asks nobody yet: the first `next()` does. `onAttempt` hears the name of every target that is asked. */
   open(
     plan: AttemptPlan,
@@ -35,7 +35,7 @@ export interface Router {
 export function createRouter({ catalogue, health, retry, random, now }: RouterParts): Router {
   const affinity = createAffinity();
   return {
-    plan: (model, requirements) => planAttempts(model, requirements, catalogue),
+    plan: (model, asked) => planAttempts(model, asked, catalogue),
     open: (plan, call, signal, onAttempt) => {
       const { keyId, request } = call;
       // With one target there is nothing to prefer, and nothing to hash for.

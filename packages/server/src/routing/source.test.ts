@@ -101,18 +101,17 @@ function setUp(
   const now = () => performance.now();
   const health = createHealth(() => ({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }), now);
   const router = createRouter({ catalogue, health, retry, random: () => 0, now });
+  const whole = { ...request, ...asked } as ChatRequest;
   const plan = (needs: readonly Feature[] = []) => {
     const main = catalogue.find('main');
     if (main === undefined) throw new Error('no main model');
-    return router.plan(
-      main,
-      needs.map((feature) => ({ feature, param: feature })),
-    );
+    const requirements = needs.map((feature) => ({ feature, param: feature }));
+    return router.plan(main, { request: whole, requirements });
   };
   const open = (signal: AbortSignal = new AbortController().signal) => {
     const planned = plan();
     if (!planned.ok) throw new Error(planned.failure.message);
-    const call = { request: { ...request, ...asked } as ChatRequest, keyId: 'k', completionId: 'c' };
+    const call = { request: whole, keyId: 'k', completionId: 'c' };
     return router.open(planned.value, call, signal, () => {});
   };
   return { plan, open, health };

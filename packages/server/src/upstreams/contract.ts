@@ -1,4 +1,5 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
+import type { Failure } from '../domain/failure.ts';
 import type { Capabilities } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
 
@@ -12,6 +13,13 @@ export interface Upstream {
 
   /** What this upstream honours for that model of its own. */
   capabilities(model: string): Capabilities;
+
+  /**
+   * Why that model cannot be asked this request, though it honours every feature of it: a value it does not
+   * take, two fields it takes only one of. Names the field; `unsupported_parameter` or `invalid_value`. Pure and
+   * cheap, for it is asked of every target before any is chosen. Absent: nothing of the kind is known.
+   */
+  refuses?(request: ChatRequest, model: string): Failure | undefined;
 
   /** Tokens of prompt and answer together, where the upstream says. */
   contextLength(model: string): number | undefined;

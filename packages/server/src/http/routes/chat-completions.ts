@@ -55,13 +55,13 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
   if (!body.ok) return replyFailure(exchange, body.failure);
   const decoded = decodeChatRequest(body.value);
   if (!decoded.ok) return replyFailure(exchange, decoded.failure);
-  const { request, requirements } = decoded.value;
+  const { request } = decoded.value;
   exchange.notes.model = request.model;
   exchange.notes.stream = request.stream;
 
   const model = catalogue.find(request.model);
   if (model === undefined) return replyFailure(exchange, unknownModel(request.model, catalogue));
-  const plan = router.plan(model, requirements);
+  const plan = router.plan(model, decoded.value);
   if (!plan.ok) return replyFailure(exchange, plan.failure);
   // The body took its time to arrive: a drain may have begun, or the last place been taken.
   const refusedLate = refuseNow(options);

@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
+import type { ChatRequest } from '../domain/chat-request.ts';
+import { failure } from '../domain/failure.ts';
+import { type Feature, features } from '../domain/requirements.ts';
+import type { Upstream } from '../upstreams/contract.ts';
+import { planAttempts } from './attempt-plan.ts';
+import { createCatalogue } from './catalogue.ts';
+
+const request = { temperature: 1.5 } as ChatRequest;
+
+function upstream(name: string, extra: Partial<Upstream> = {}): Upstream {
+  return {
+    name,
+    firstTokenClock: 'call',
+    capabilities: () => new Set(features),
+    contextLength: () => undefined,
+    open: () => {
+      throw new Error('a plan opens nothing');
+    },
+    ...extra,
+  };
+}
+
+/** Refuses temperatures above 1, as Claude does. */
+const cool = upstream('cool', {
+  refuses: ({ temperature = 1 }, model) =>
+    temperature > 1
+      ? failure('unsupported_parameter', `${model} wants less`, { param: 'temperature' })
+      : undefined,
+});
+const warm = upstream('warm');
+const mute = upstream('mute', { capabilities: () => new Set<Feature>() });
+
+/** Names of the targets of each stage, or the failure. */
+function plan(
+  upstreams: readonly Upstream[],
+  fallbacks: readonly Upstream[],
+  asked: { readonly request?: ChatRequest; readonly needs?: readonly Feature[] } = {},
+) {
+  const config = (names: readonly Upstream[], ids: readonly string[]): ModelConfig => ({
+    aliases: [],
+    targets: names.map(({ name }) => ({ upstream: name, model: 'm', priority: 0, weight: 1 })),
+    balance: 'weight',
+    fallbacks: ids,
+    timeouts: {},
+  });
+  const catalogue = createCatalogue(
+    new Map([
+      ['main', config(upstreams, ['spare'])],
+      ['spare', config(fallbacks, [])],
+    ]),
+    new Map([...upstreams, ...fallbacks].map((one) => [one.name, one])),
+    {} as TimeoutsConfig,
+  );
+  const main = catalogue.find('main');
+  if (main === undefined) throw new Error('no main model');
+  const requirements = (asked.needs ?? []).map((feature) => ({ feature, param: feature }));
+  const planned = planAttempts(main, { request: asked.request ?? request, requirements }, catalogue);
+  return planned.ok ? planned.value.map((stage) => stage.map(({ target }) => target.name)) : planned.failure;
+}
+
+it('a target that does not take a value is left out as one that lacks the feature is', () => {
+  expect(plan([cool, warm, mute], [], { needs: ['temperature'] })).toEqual([['warm/m']]);
+  const mild = { temperature: 0.5 } as ChatRequest;
+  expect(plan([cool, warm], [], { request: mild })).toEqual([['cool/m', 'warm/m']]);
+});
+
+it('fallbacks are asked too, and one that takes the value serves alone', () => {
+  expect(plan([cool], [warm])).toEqual([['warm/m']]);
+  expect(plan([warm], [cool])).toEqual([['warm/m']]);
+});
+
+it('when all refuse, the first one says which field it was', () => {
+  expect(plan([cool], [mute], { needs: ['tools'] })).toEqual({
+    code: 'unsupported_parameter',
+    message: 'm wants less',
+    param: 'temperature',
+  });
+  expect(plan([mute], [cool], { needs: ['tools'] })).toMatchObject({
+    code: 'unsupported_parameter',
+    message: "'tools' is not supported by the model 'main'. Leave it out, or use another model.",
+  });
+});
+
+it('a target is asked about values only where it has the features', () => {
+  const picky = upstream('picky', {
+    capabilities: () => new Set<Feature>(),
+    refuses: () => {
+      throw new Error('asked');
+    },
+  });
+  expect(plan([picky], [], { needs: ['tools'] })).toMatchObject({ param: 'tools' });
+});

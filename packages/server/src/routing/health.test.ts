@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import type { Upstream } from '../upstreams/contract.ts';
+import type { Target } from './catalogue.ts';
+import { createHealth } from './health.ts';
+
+const target = (upstream: string, model: string): Target => ({
+  name: `${upstream}/${model}`,
+  upstream: { name: upstream } as Upstream,
+  model,
+  priority: 0,
+  weight: 1,
+  takeover: undefined,
+});
+
+it('two targets whose names read alike have a breaker each', () => {
+  const health = createHealth(
+    () => ({ failures: 1, windowMs: 1_000, probeEveryMs: 1_000 }),
+    () => 0,
+  );
+  const sick = target('lab', 'vendor/model');
+  const well = target('lab/vendor', 'model');
+  expect(sick.name).toBe(well.name);
+  health.begin(sick).failed();
+  expect(health.admits(sick)).toBe(false);
+  expect(health.admits(well)).toBe(true);
+  expect(health.inFlight(well)).toBe(0);
+});
+
+it('a target made anew by a reload is the one it was', () => {
+  const health = createHealth(
+    () => ({ failures: 1, windowMs: 1_000, probeEveryMs: 1_000 }),
+    () => 0,
+  );
+  health.begin(target('lab', 'm')).failed();
+  expect(health.admits(target('lab', 'm'))).toBe(false);
+});
