@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { GenerationEvent, Sampling } from '../protocol.ts';
 import { toolSyntaxes } from '../tool-syntax.ts';
+import type { Job } from './job.ts';
 import type { Sequence } from './model.ts';
-import { createScheduler, type Job } from './scheduler.ts';
+import { createScheduler } from './scheduler.ts';
 
 const end = 0;
 const sampling: Sampling = {

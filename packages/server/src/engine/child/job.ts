@@ -1,0 +1,29 @@
+import type { AnswerShape, Sampling } from '../protocol.ts';
+import type { ToolSyntax } from '../tool-syntax.ts';
+import type { Prompt, Prompter } from './prompt.ts';
+
+/** One request as the scheduler takes it: its prompt in tokens, and what its answer may be. */
+export interface Job {
+  readonly id: number;
+  readonly keyId: string;
+  readonly tokens: readonly number[];
+  /** How many of them, at the end, are the beginning of the answer. */
+  readonly prefixTokens: number;
+  readonly sampling: Sampling;
+  /** Tokens to sample at most for each choice, at least 1; prompt and answer fit the context together. */
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+  readonly choices: number;
+  readonly topLogprobs?: number;
+  readonly shape: AnswerShape;
+  readonly syntax: ToolSyntax;
+  readonly tags: Prompter['tags'];
+  readonly opened: Prompt['opened'];
+}
+
+/** One choice of a job: what takes a place. */
+export interface Part {
+  readonly job: Job;
+  readonly choice: number;
+  readonly keyId: string;
+}

@@ -1,0 +1,44 @@
+import { choiceSeed } from '../sampling.ts';
+import type { Sampled, Writing } from './model.ts';
+import type { Task } from './task.ts';
+
+/** Begins the answer of a task whose prompt is read. Throws where its grammar is none. */
+export function beginWriting({ job, choice, slot, pending }: Task): Writing {
+  const { shape, syntax } = job;
+  const ruled = shape.type === 'grammar' || (shape.type === 'calls' && shape.forced);
+  return slot.sequence.write(pending, {
+    sampling: { ...job.sampling, seed: choiceSeed(job.sampling.seed, choice) },
+    history: job.prefixTokens > 0 ? job.tokens.slice(-job.prefixTokens) : [],
+    maxTokens: job.maxTokens,
+    ...(job.topLogprobs === undefined ? {} : { topLogprobs: job.topLogprobs }),
+    // Thoughts are not ruled: there the grammar sets in behind them.
+    ...(ruled && job.opened === undefined ? { grammar: shape.gbnf } : {}),
+    markers: shape.type === 'calls' ? [syntax.open, syntax.close, syntax.between] : [],
+  });
+}
+
+export type Written =
+  | { readonly task: Task; readonly sampled: Sampled }
+  /** The computation of this one failed; that of the others did not. */
+  | { readonly task: Task; readonly sampled: undefined; readonly reason: unknown };
+
+/** One token for each, in one batch. Never rejects. */
+export async function writeTokens(writers: readonly Task[]): Promise<readonly Written[]> {
+  for (const task of writers) task.busy = true;
+  const outcomes = await Promise.allSettled(writers.map((task) => task.writing?.next()));
+  // Nothing is awaited from here on: an abort can't come between one task's token and the next one's.
+  return writers.map((task, index): Written => {
+    task.busy = false;
+    const outcome = outcomes[index];
+    if (outcome?.status !== 'fulfilled' || outcome.value === undefined) {
+      return {
+        task,
+        sampled: undefined,
+        reason: outcome?.status === 'rejected' ? outcome.reason : 'no token',
+      };
+    }
+    task.slot.tokens.push(task.pending);
+    task.pending = outcome.value.token;
+    return { task, sampled: outcome.value };
+  });
+}
