@@ -1,6 +1,7 @@
 import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
 import { createEventGrammar } from '../domain/event-grammar.ts';
 import { isJson } from '../domain/json.ts';
+import { createPairHold } from '../domain/pair-hold.ts';
 import type {
   FailedEvent,
   FinishEvent,
@@ -10,7 +11,6 @@ import type {
   UsageEvent,
 } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
-import { createPairHold } from './pair-hold.ts';
 
 const noArguments = jsonText('{}');
 /** Arguments are held to be parsed at the end: escaped characters of all calls of a choice. */
@@ -62,8 +62,9 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
 
   /** What is still held when a choice ends, or turns from thinking to answering. */
   function letGo(choice: number, which: 'texts' | 'thoughts'): void {
-    const json = states[choice]?.[which].flush() ?? emptyJsonText;
-    if (json !== '') pass({ type: which === 'texts' ? 'text-delta' : 'reasoning-delta', choice, json });
+    const left = states[choice]?.[which].flush() ?? '';
+    if (left === '') return;
+    pass({ type: which === 'texts' ? 'text-delta' : 'reasoning-delta', choice, json: jsonText(left) });
   }
 
   function text(event: TextDelta | ReasoningDelta): void {
@@ -76,7 +77,7 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
       letGo(event.choice, 'thoughts');
       state.begun = true;
     }
-    const json = (thinking ? state.thoughts : state.texts).push(event.json);
+    const json = (thinking ? state.thoughts : state.texts).takeJson(event.json);
     if (rules.json && !thinking) state.answer.push(json);
     const told = event.type === 'text-delta' && event.logprobs !== undefined;
     if (json === event.json) pass(event);

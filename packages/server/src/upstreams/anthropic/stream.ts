@@ -1,7 +1,7 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
+import { createPairHold } from '../../domain/pair-hold.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { createTextHold } from '../shared/text-hold.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
 import { asCount, asRecord, asText } from '../shared/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
@@ -42,9 +42,9 @@ interface OpenBlock {
  * Kinds of events, blocks and deltas that nobody here knows are signs of life, as that page asks for.
  */
 export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions): Dialect {
-  const texts = createTextHold();
-  const thoughts = createTextHold();
-  const inputs = createTextHold();
+  const texts = createPairHold();
+  const thoughts = createPairHold();
+  const inputs = createPairHold();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
   let calls = 0;

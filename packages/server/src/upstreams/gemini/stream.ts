@@ -1,7 +1,7 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
+import { createPairHold } from '../../domain/pair-hold.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { createTextHold } from '../shared/text-hold.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
 import { asCount, asList, asRecord, asText } from '../shared/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
@@ -76,8 +76,8 @@ interface Choice {
 }
 
 function createChoice(choice: number, { parallelToolCalls, completionId }: ContentStreamOptions): Choice {
-  const texts = createTextHold();
-  const thoughts = createTextHold();
+  const texts = createPairHold();
+  const thoughts = createPairHold();
   let spoken = false;
   let calls = 0;
   let signature: string | undefined;

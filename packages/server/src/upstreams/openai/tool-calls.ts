@@ -1,8 +1,8 @@
 import { jsonText } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import { isJson } from '../../domain/json.ts';
+import { createPairHold, type PairHold } from '../../domain/pair-hold.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { createTextHold, type TextHold } from '../shared/text-hold.ts';
 
 /** One piece of a call, as an upstream sends it: anything may be missing. */
 export interface CallPiece {
@@ -42,7 +42,7 @@ interface Call {
   /** Length at which the arguments were last tried as JSON. */
   tried: number;
   complete: boolean;
-  readonly hold: TextHold;
+  readonly hold: PairHold;
 }
 
 const maxCalls = 1_024;
@@ -83,7 +83,7 @@ export function createToolCalls(
       sent: 0,
       tried: -1,
       complete: false,
-      hold: createTextHold(),
+      hold: createPairHold(),
     };
     calls.push(call);
     return call;

@@ -1,4 +1,4 @@
-import { decodeJsonText, emptyJsonText, joinJsonText, jsonText } from '@tailrace/protocol';
+import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPairHold } from './pair-hold.ts';
@@ -11,7 +11,7 @@ const halfPairs = fc
 /** Every delta escaped on its own, as targets do. */
 function pass(pieces: readonly string[]): string[] {
   const hold = createPairHold();
-  return [...pieces.map((piece) => hold.push(jsonText(piece))), hold.flush()].map(decodeJsonText);
+  return [...pieces.map((piece) => decodeJsonText(hold.takeJson(jsonText(piece)))), hold.flush()];
 }
 
 describe('a character in two halves', () => {
@@ -36,10 +36,31 @@ describe('a character in two halves', () => {
         const cuts = [0, ...at.map((n) => n % (text.length + 1)), text.length].sort((a, b) => a - b);
         const pieces = cuts.slice(1).map((end, index) => text.slice(cuts[index], end));
         const hold = createPairHold();
-        const joined = [...pieces.map((piece) => hold.push(jsonText(piece))), hold.flush()];
+        const decoded = createPairHold();
+        const joined = [...pieces.map((piece) => hold.takeJson(jsonText(piece))), jsonText(hold.flush())];
         expect(joined.every((json) => decodeJsonText(json).isWellFormed())).toBe(true);
         expect(decodeJsonText(joined.reduce(joinJsonText, emptyJsonText))).toBe(text.toWellFormed());
+        // Escaped or not, it is the same hold.
+        expect([...pieces.map((piece) => decoded.take(piece)), decoded.flush()]).toEqual(
+          joined.map(decodeJsonText),
+        );
       }),
     );
+  });
+
+  it('is held until it is told, once', () => {
+    const hold = createPairHold();
+    expect(hold.holding).toBe(false);
+    expect(hold.take('a\ud83d')).toBe('a');
+    expect(hold.holding).toBe(true);
+    expect(hold.take('')).toBe('');
+    expect(hold.flush()).toBe('\ufffd');
+    expect(hold.flush()).toBe('');
+    expect(hold.holding).toBe(false);
+  });
+
+  it('is no reason to write text without halves in other escapes than it came in', () => {
+    const spelt = 'caf\\u00e9 \\/ \\u0041' as JsonText;
+    expect(createPairHold().takeJson(spelt)).toBe(spelt);
   });
 });
