@@ -1,3 +1,4 @@
+import type { Pullable } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Capabilities } from '../domain/requirements.ts';
@@ -70,8 +71,9 @@ export interface UpstreamCall {
 
 /**
  * One batch a read; pulling is the back-pressure. `return()` releases everything and may be called at any
- * time, more than once.
+ * time, more than once. `pull()` is `next()` without its promise, for those whose batches are many and small; it
+ * may be absent.
  */
-export interface EventStream extends AsyncIterator<EventBatch, undefined, undefined> {
+export interface EventStream extends AsyncIterator<EventBatch, undefined, undefined>, Partial<Pullable> {
   return(): Promise<IteratorResult<EventBatch, undefined>>;
 }

@@ -1,3 +1,4 @@
+import { pullOnce } from '../../domain/batches.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { EventBatch } from '../../domain/stream-event.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
@@ -17,12 +18,17 @@ export function fakeBody(
   let released = false;
   let returned = false;
   let wake = () => {};
-  return {
+  const body: FakeBody = {
     get released() {
       return released;
     },
     get returned() {
       return returned;
+    },
+    pull(receiver) {
+      void body
+        .next()
+        .then(({ done, value }) => (done === true ? receiver.ended(value) : receiver.bytes(value)));
     },
     async next() {
       const piece = released || returned ? undefined : left.shift();
@@ -45,6 +51,7 @@ export function fakeBody(
       wake();
     },
   };
+  return body;
 }
 
 /** Every batch of an answer with these pieces. */
@@ -69,7 +76,7 @@ export async function batchesOf(
     },
     signal,
   );
-  for (let read = await answer.next(); read.done !== true; read = await answer.next())
+  for (let read = await pullOnce(answer); read.done !== true; read = await pullOnce(answer))
     batches.push(read.value);
   return batches;
 }

@@ -1,7 +1,8 @@
 import { createSseDecoder, type SseItem } from '@tailrace/protocol';
-import { failure } from '../../domain/failure.ts';
+import type { BatchReceiver } from '../../domain/batches.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
-import type { AnswerBody } from '../../transport/answer-body.ts';
+import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
 import { createFastPath } from './fast-path.ts';
 import { createNormaliser, type NormaliserOptions } from './normaliser.ts';
@@ -16,8 +17,6 @@ export interface StreamOptions extends NormaliserOptions {
   /** Called once, when the body has been let go. */
   readonly onClosed?: () => void;
 }
-
-type BodyRead = Awaited<ReturnType<AnswerBody['next']>>;
 
 /** A whole completion where a stream was asked for. */
 const maxCompletionBytes = 16 * 1024 * 1024;
@@ -36,6 +35,7 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
   /** Whether deltas may be read without the decoder and the normaliser, as they were left. */
   let plain = false;
   let patience: NodeJS.Timeout | undefined;
+  let waiting: BatchReceiver | undefined;
   const normaliser = createNormaliser(options, (event) => events.push(event));
   const fastPath = createFastPath(options.maxEventBytes);
 
@@ -91,15 +91,8 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
     return true;
   }
 
-  /** What one read meant; undefined where it was no sign of life. */
-  function take(read: BodyRead): EventBatch | undefined {
-    if (read.done === true) {
-      decoder.end();
-      normaliser.end(read.value);
-      settle();
-    } else if (push(read.value)) {
-      settle();
-    }
+  /** What is new since the last read; undefined where nothing was a sign of life. */
+  function batchNow(): EventBatch | undefined {
     if (events.length === 0 && !alive) return undefined;
     const batch = events;
     events = [];
@@ -115,15 +108,77 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
     else if (normaliser.held) patience ??= setTimeout(() => body.release(), options.usageWaitMs);
   }
 
-  /** The first read tells whether it is a stream at all. */
-  async function begin(read: BodyRead): Promise<EventBatch | undefined> {
+  const reads: BytesReceiver = {
+    bytes(bytes) {
+      let batch: EventBatch | undefined;
+      try {
+        if (!begun && !begin(bytes)) return;
+        if (!signal.aborted && push(bytes)) settle();
+        batch = batchNow();
+      } catch (bug) {
+        tellBug(bug);
+        return;
+      }
+      tell(batch);
+    },
+    ended(reason) {
+      let batch: EventBatch | undefined;
+      try {
+        if (!signal.aborted) finish(reason);
+        batch = batchNow();
+      } catch (bug) {
+        tellBug(bug);
+        return;
+      }
+      tell(batch);
+    },
+  };
+
+  function finish(reason: Failure | undefined): void {
+    decoder.end();
+    normaliser.end(reason);
+    settle();
+  }
+
+  /** The first read tells whether it is a stream at all; false where it is not, and dealt with. */
+  function begin(bytes: Uint8Array): boolean {
     begun = true;
-    if (read.done === true || /^text\/event-stream\b/i.test(options.contentType)) return take(read);
-    const kind = kindOf(read.value);
-    if (kind === 'stream') return take(read);
+    if (/^text\/event-stream\b/i.test(options.contentType)) return true;
+    const kind = kindOf(bytes);
+    if (kind === 'stream') return true;
     over = true;
-    const whole = kind === 'json' ? await collect(read.value, body) : undefined;
-    return signal.aborted ? undefined : completionEvents(whole);
+    const whole = kind === 'json' ? collect(Buffer.from(bytes), body) : Promise.resolve(undefined);
+    whole.then((text) => tell(signal.aborted ? undefined : completionEvents(text))).catch(tellBug);
+    return false;
+  }
+
+  /** Hands a batch to whoever waits; without one, reads on. */
+  function tell(batch: EventBatch | undefined): void {
+    if (batch === undefined || signal.aborted) {
+      proceed();
+      return;
+    }
+    const receiver = waiting;
+    waiting = undefined;
+    receiver?.batch(batch);
+  }
+
+  function tellBug(bug: unknown): void {
+    const receiver = waiting;
+    waiting = undefined;
+    receiver?.broke(bug);
+  }
+
+  function proceed(): void {
+    if (!over && !signal.aborted) {
+      body.pull(reads);
+      return;
+    }
+    close().then(() => {
+      const receiver = waiting;
+      waiting = undefined;
+      receiver?.end();
+    }, tellBug);
   }
 
   async function close(): Promise<void> {
@@ -137,15 +192,9 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
 
   return {
     close,
-    async next() {
-      while (!over && !signal.aborted) {
-        const read = await body.next();
-        if (signal.aborted) break;
-        const batch = begun ? take(read) : await begin(read);
-        if (batch !== undefined) return { done: false, value: batch };
-      }
-      await close();
-      return { done: true, value: undefined };
+    pull(receiver) {
+      waiting = receiver;
+      proceed();
     },
   };
 
