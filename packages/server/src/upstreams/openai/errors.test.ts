@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { excerpt } from '../shared/refusal.ts';
 import { failureOf } from './errors.ts';
 
 const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], nowMs: 0 };
@@ -94,28 +93,5 @@ describe('an HTTP error of an upstream', () => {
     for (const body of ['', '{}', '[]', 'null', '<html>x</html>', '5']) {
       expect(judged(400, body).message).toBe('The upstream refused the request.');
     }
-  });
-});
-
-describe('what a client sees of an upstream’s words', () => {
-  test.each([
-    ['ask https://api.example.com/v1 for more', 'ask … for more'],
-    ['lab.corp:8000 says no', '… says no'],
-    ['key sk-secret-1 is wrong', 'key … is wrong'],
-    ['Incorrect API key provided: sk-proj-ab12cd34ef.', 'Incorrect API key provided: …'],
-    ['Bearer abc.def is wrong', '… is wrong'],
-    ['connect 10.0.0.5:8000 refused', 'connect … refused'],
-    ['upstream at node7.cluster.local:9000/x failed', 'upstream at … failed'],
-    ['two\nlines\u0007', 'two lines'],
-    ["field 'api_version' of key_values is unknown", "field 'api_version' of key_values is unknown"],
-  ])('%j becomes %j', (message, expected) => {
-    expect(excerpt(message, context.hidden)).toBe(expected);
-  });
-
-  test('is at most 300 characters, and never half a character', () => {
-    const text = excerpt('😀'.repeat(400), []);
-    expect(text.length).toBeLessThanOrEqual(300);
-    expect(text.isWellFormed()).toBe(true);
-    expect(text.endsWith('…')).toBe(true);
   });
 });

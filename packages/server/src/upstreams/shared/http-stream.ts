@@ -1,9 +1,9 @@
 import type { Failure, Result } from '../../domain/failure.ts';
 import type { EventBatch } from '../../domain/stream-event.ts';
 import type { WireAnswer } from '../../transport/connection.ts';
-import { readBody } from '../../transport/read-body.ts';
 import type { PostRequest, Transport } from '../../transport/transport.ts';
 import type { EventStream } from '../contract.ts';
+import { readRefusal } from './read-refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { Translation } from './translation.ts';
 
@@ -17,9 +17,6 @@ export interface HttpStreamOptions {
   /** Reads an answer that is no stream. */
   refused(refusal: Refusal): Failure;
 }
-
-const maxRefusalBytes = 64 * 1024;
-const maxRefusalMs = 2_000;
 
 /** Asks once and streams the answer: one batch a read of the socket, released on every path. */
 export function openHttpStream(options: HttpStreamOptions, signal: AbortSignal): EventStream {
@@ -93,9 +90,4 @@ async function* translate(
 function isEventStream({ status, headers }: WireAnswer): boolean {
   const type = headers['content-type'];
   return status === 200 && typeof type === 'string' && /^\s*text\/event-stream\b/i.test(type);
-}
-
-async function readRefusal({ status, headers, body }: WireAnswer): Promise<Refusal> {
-  const { bytes } = await readBody(body, { maxBytes: maxRefusalBytes, maxMs: maxRefusalMs });
-  return { status, headers, body: new TextDecoder().decode(bytes) };
 }

@@ -1,4 +1,6 @@
+import { errorKind } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
+import { excerpt } from './excerpt.ts';
 
 /** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */
 export interface Refusal {
@@ -21,7 +23,7 @@ export interface Complaint {
   readonly message: string;
   /** The field at fault, as the upstream names it; passed on where it can be a path. */
   readonly param?: string;
-  /** For the log: the refusal as it came. */
+  /** For the log, without content: see `log-detail.ts`. */
   readonly detail: string;
   readonly retryAfterMs: number | undefined;
   /** Never shown to a client: the upstream's host and key. */
@@ -83,27 +85,16 @@ export function notServed(detail: string): Failure {
   });
 }
 
-const maxExcerpt = 300;
-
-/** At most 300 characters of what an upstream said, on one line, without addresses and anything like a key. */
-export function excerpt(message: string, hidden: readonly string[]): string {
-  let text = message.slice(0, 2_000);
-  for (const secret of hidden) if (secret.length > 3) text = text.replaceAll(secret, '…');
-  text = text
-    .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '…')
-    .replace(/\b(?:Bearer|Basic)\s+\S+/gi, '…')
-    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '…')
-    .replace(
-      /\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|ai|dev|cloud|internal|local|svc|xyz|app)\b(?::\d+)?\S*/gi,
-      '…',
-    )
-    .replace(/\blocalhost(?::\d+)?\b/gi, '…')
-    .replace(/\b(?:sk|pk|tr|tl|tns|gsk|xai|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}/gi, '…')
-    .replace(/\b(?=\w*\d)(?=\w*[a-z])\w{32,}\b/gi, '…')
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .trim()
-    .toWellFormed();
-  return text.length > maxExcerpt ? `${text.slice(0, maxExcerpt - 1).toWellFormed()}…` : text;
+/**
+ * What an error event leaves behind output: nobody can have asked wrongly any more, and what is there is a torn
+ * answer. Only a refusal by policy stays what it is, for it is never routed around.
+ */
+export function behindOutput(reason: Failure): Failure {
+  const blamesCaller = errorKind(reason.code).status === 400;
+  if (!blamesCaller || reason.code === 'content_policy_violation') return reason;
+  return failure('upstream_cut', 'The upstream broke off its answer.', {
+    ...(reason.detail === undefined ? {} : { detail: reason.detail }),
+  });
 }
 
 /** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative. */

@@ -1,6 +1,8 @@
 import { createSseDecoder, type SseItem } from '@tailrace/protocol';
-import { type Failure, failure } from '../../domain/failure.ts';
-import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
+import { brokeOff, type Failure } from '../../domain/failure.ts';
+import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
+import { createMalformedEvents, eventTooLarge } from './malformed-events.ts';
+import { behindOutput } from './refusal.ts';
 import { asRecord, parseJson } from './unknown-json.ts';
 
 export type Say = (event: StreamEvent) => void;
@@ -38,19 +40,27 @@ export interface TranslationOptions {
   readonly output: RegExp;
 }
 
-/** Malformed events that can have carried no output and are forgiven (contract, section 7). */
-const maxForgiven = 3;
-
 export function createTranslation({ dialect, maxEventBytes, output }: TranslationOptions): Translation {
   let batch: StreamEvent[] = [];
   let alive = false;
   let ended = false;
-  let forgiven = 0;
+  let spoken = false;
+  const malformed = createMalformedEvents(output);
 
   const say: Say = (event) => {
     if (ended) return;
+    if (event.type === 'failed') {
+      // All finishes are there: what comes behind them changes nothing.
+      if (dialect.state !== 'open') {
+        finish();
+        return;
+      }
+      ended = true;
+      batch.push(spoken ? { type: 'failed', failure: behindOutput(event.failure) } : event);
+      return;
+    }
+    spoken ||= commits(event);
     batch.push(event);
-    if (event.type === 'failed') ended = true;
   };
   const fail = (reason: Failure) => say({ type: 'failed', failure: reason });
 
@@ -59,21 +69,9 @@ export function createTranslation({ dialect, maxEventBytes, output }: Translatio
     ended = true;
   }
 
-  function forgive(data: string): void {
-    if (output.test(data)) {
-      fail(
-        failure('upstream_cut', 'An event of the answer could not be read.', { detail: data.slice(0, 500) }),
-      );
-      return;
-    }
-    forgiven += 1;
-    if (forgiven > maxForgiven) {
-      fail(
-        failure('upstream_protocol', 'The upstream sent too many events that cannot be read.', {
-          detail: data.slice(0, 500),
-        }),
-      );
-    }
+  function judge(data: string): void {
+    const reason = malformed.judge(data);
+    if (reason !== undefined) fail(reason);
   }
 
   function readItem(item: SseItem): void {
@@ -83,7 +81,7 @@ export function createTranslation({ dialect, maxEventBytes, output }: Translatio
         if (item.data.trim() === '') return;
         const event = asRecord(parseJson(item.data));
         if (event === undefined) {
-          forgive(item.data);
+          judge(item.data);
           return;
         }
         alive = true;
@@ -93,12 +91,10 @@ export function createTranslation({ dialect, maxEventBytes, output }: Translatio
       }
       case 'malformed':
         // Bytes that are not UTF-8 in a comment have nothing to say.
-        if (item.data !== '') forgive(item.data);
+        if (item.data !== '') judge(item.data);
         return;
       case 'too-large':
-        fail(
-          failure('upstream_protocol', `The upstream sent an event larger than ${item.maxEventBytes} bytes.`),
-        );
+        fail(eventTooLarge(item.maxEventBytes));
         return;
       case 'comment':
       case 'retry':
@@ -131,7 +127,7 @@ export function createTranslation({ dialect, maxEventBytes, output }: Translatio
     end(cause) {
       decoder.end();
       if (!ended && dialect.state !== 'open') finish();
-      fail(cause ?? failure('upstream_cut', 'The upstream ended its answer without a finish reason.'));
+      fail(cause ?? brokeOff());
       return take();
     },
   };

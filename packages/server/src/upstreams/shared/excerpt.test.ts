@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { excerpt } from './excerpt.ts';
+
+const hidden = ['sk-secret-1', 'lab.corp:8000'];
+
+describe('what a client sees of an upstream’s words', () => {
+  test.each([
+    ['ask https://api.example.com/v1 for more', 'ask … for more'],
+    ['lab.corp:8000 says no', '… says no'],
+    ['key sk-secret-1 is wrong', 'key … is wrong'],
+    ['Incorrect API key provided: sk-proj-ab12cd34ef.', 'Incorrect API key provided: …'],
+    ['Bearer abc.def is wrong', '… is wrong'],
+    ['connect 10.0.0.5:8000 refused', 'connect … refused'],
+    ['upstream at node7.cluster.local:9000/x failed', 'upstream at … failed'],
+    ['no route to gpu7:8000 from here', 'no route to … from here'],
+    ['dial tcp llm_server:8080: refused', 'dial tcp … refused'],
+    ['dial tcp [::1]:8000 and fe80::1%eth0 failed', 'dial tcp … and … failed'],
+    ['::ffff:10.0.0.1 is not allowed', '… is not allowed'],
+    ['ask ops@lab.corp or //gpu7/v1', 'ask … or …'],
+    ['two\nlines\u0007', 'two lines'],
+    ['max_tokens: 5 is over 4 at messages[0].content', 'max_tokens: 5 is over 4 at messages[0].content'],
+    ["field 'api_version' of key_values is unknown", "field 'api_version' of key_values is unknown"],
+  ])('%j becomes %j', (message, expected) => {
+    expect(excerpt(message, hidden)).toBe(expected);
+  });
+
+  test('is at most 300 characters, and never half a character', () => {
+    const text = excerpt('😀'.repeat(400), []);
+    expect(text.length).toBeLessThanOrEqual(300);
+    expect(text.isWellFormed()).toBe(true);
+    expect(text.endsWith('…')).toBe(true);
+  });
+
+  const label = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}[a-z0-9]$/);
+  const port = fc.integer({ min: 10, max: 65_535 });
+  const words = fc.constantFrom('', 'dial tcp ', 'could not reach (', 'error at\n');
+  const address = fc.oneof(
+    fc
+      .tuple(fc.array(label, { minLength: 1, maxLength: 4 }), port)
+      .map(([labels, at]) => `${labels.join('.')}:${at}`),
+    fc.ipV4(),
+    fc.tuple(fc.ipV4(), port).map(([ip, at]) => `${ip}:${at}`),
+    fc.ipV6(),
+    fc.tuple(fc.ipV6(), port).map(([ip, at]) => `[${ip}]:${at}`),
+  );
+
+  test('has no address in it, whatever its form and wherever it stands', () => {
+    fc.assert(
+      fc.property(
+        words,
+        address,
+        fc.constantFrom('', ' refused', ', retry', ') failed'),
+        (before, host, behind) => {
+          const said = excerpt(`${before}${host}${behind}`, []);
+          expect(said).not.toContain(host);
+          // Nor a part of one that would tell it: a group, a label or a port.
+          for (const part of host.split(/[^0-9a-z-]+/i)) {
+            if (part.length > 4) expect(said).not.toContain(part);
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});

@@ -1,0 +1,40 @@
+const maxExcerpt = 300;
+/** More is never read: an excerpt is short, and some of these expressions look back. */
+const maxRead = 2_000;
+
+/**
+ * Addresses and keys, most telling first: each is replaced before a narrower one could leave half of it. Rather
+ * too much than too little: `position:1024` goes too, for it reads like a host of a cluster.
+ */
+const hiddenShapes: readonly RegExp[] = [
+  // URLs, with a scheme or without, and whatever has a user before a host.
+  /(?:[a-z][a-z0-9+.-]{0,31}:)?\/\/[^\s/]\S*/gi,
+  /\b(?:Bearer|Basic)\s+\S+/gi,
+  /[^\s@]{1,200}@[^\s@]+/g,
+  // IPv6 in brackets or bare, with a zone, an IPv4 tail and a port.
+  /(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,8}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?:%\w{1,32})?\]?(?::\d{1,5})?/gi,
+  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g,
+  // A name with a port, of however many labels: `gpu7:8000`.
+  /\b(?=[\w.-]{0,253}[a-z])\w(?:[\w.-]{0,252}\w)?:\d{2,5}\b\S*/gi,
+  /\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|edu|gov|io|ai|dev|cloud|internal|intranet|local|localdomain|lan|home|corp|svc|xyz|app|info|tech|eu|de|fr|uk|ch|nl|jp|cn)\b(?::\d+)?\S*/gi,
+  /\blocalhost\b/gi,
+  /\b(?:sk|pk|tr|tl|tns|gsk|xai|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}/gi,
+  /\b(?=\w*\d)(?=\w*[a-z])\w{32,}\b/gi,
+];
+
+/** At most 300 characters of what an upstream said, on one line, without addresses and anything like a key. */
+export function excerpt(message: string, hidden: readonly string[]): string {
+  let text = message.slice(0, maxRead);
+  for (const secret of hidden) if (secret.length > 3) text = text.replaceAll(secret, '…');
+  for (const shape of hiddenShapes) text = text.replace(shape, '…');
+  text = onOneLine(text);
+  return text.length > maxExcerpt ? `${text.slice(0, maxExcerpt - 1).toWellFormed()}…` : text;
+}
+
+/** Control characters and line ends become spaces, halves of characters U+FFFD. */
+export function onOneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .toWellFormed();
+}
