@@ -8,7 +8,6 @@ import type {
   ReasoningDelta,
   StreamEvent,
   TextDelta,
-  UsageEvent,
 } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
@@ -56,7 +55,7 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
     thoughts: createPairHold(),
     begun: false,
   }));
-  let deltas = 0;
+  const output = createOutputCount();
   let unfinished = choices;
   let usage: Usage | undefined;
 
@@ -102,9 +101,8 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
     unfinished -= 1;
     const called = state.calls.length > 0 && event.reason === 'stop';
     if (unfinished === 0 && usage === undefined) {
-      const estimated = estimate(rules.promptTokens(), deltas);
-      usage = estimated.usage;
-      pass(estimated);
+      usage = { promptTokens: rules.promptTokens(), completionTokens: output.tokens(), estimated: true };
+      pass({ type: 'usage', usage });
     }
     pass(called ? { ...event, reason: 'tool_calls' } : event);
     return undefined;
@@ -124,11 +122,11 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
       switch (event.type) {
         case 'text-delta':
         case 'reasoning-delta':
-          deltas += 1;
+          output.add(event.tokens ?? 1, event.json.length);
           text(event);
           return undefined;
         case 'refusal-delta': {
-          deltas += 1;
+          output.add(1, event.json.length);
           const state = states[event.choice];
           if (state !== undefined) state.refused = true;
           break;
@@ -139,7 +137,7 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
           letGo(event.choice, 'texts');
           break;
         case 'tool-call-delta': {
-          deltas += 1;
+          output.add(1, event.json.length);
           const state = states[event.choice];
           if (state === undefined) break;
           state.argumentLength += event.json.length;
@@ -148,8 +146,9 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
           break;
         }
         case 'usage':
-          usage = event.usage;
-          break;
+          usage = atLeast(event.usage, output.tokens());
+          pass(usage === event.usage ? event : { type: 'usage', usage });
+          return undefined;
         case 'finish':
           return finish(event);
         case 'start':
@@ -160,9 +159,29 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
   };
 }
 
-/** One token a delta is what most targets send; an estimate is marked as one. */
-function estimate(promptTokens: number, completionTokens: number): UsageEvent {
-  return { type: 'usage', usage: { promptTokens, completionTokens, estimated: true } };
+/** English in today's vocabularies runs at four to five characters a token; this is on the low side. */
+const charactersPerToken = 6;
+
+/**
+ * Tokens of an answer that nobody has counted. One a delta is what most targets send; where deltas are pages,
+ * their length says more. A character beyond ASCII is six when escaped, which is about right for one token.
+ */
+function createOutputCount() {
+  let told = 0;
+  let characters = 0;
+  return {
+    add(tokens: number, length: number): void {
+      told += tokens;
+      characters += length;
+    },
+    tokens: () => Math.max(told, Math.ceil(characters / charactersPerToken)),
+  };
+}
+
+/** What a target counted before its answer was over is no less than what came. */
+function atLeast(usage: Usage, counted: number): Usage {
+  if (usage.estimated !== true || usage.completionTokens >= counted) return usage;
+  return { ...usage, completionTokens: counted };
 }
 
 function isEmptyDelta(event: Passed): boolean {

@@ -3,7 +3,7 @@ import type { AnswerShape } from '../protocol.ts';
 import type { ToolSyntax } from '../tool-syntax.ts';
 import { createCallFinder, type Found } from './call-finder.ts';
 import { createCallReader } from './call-reader.ts';
-import { createReasoningSplit, type ReasoningTags } from './reasoning-split.ts';
+import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
 import { createTextStream } from './text-stream.ts';
 import { createUtf8Decoder } from './utf8-decoder.ts';
 

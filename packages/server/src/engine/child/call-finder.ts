@@ -1,4 +1,4 @@
-import { suffixThatBegins } from './reasoning-split.ts';
+import { suffixThatBegins } from '../../domain/reasoning-split.ts';
 
 /** Looks in an answer for the marker by which a model begins to call tools. */
 export interface CallFinder {

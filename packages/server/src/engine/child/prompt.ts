@@ -3,7 +3,8 @@ import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { leastTokens, promptTooLong } from '../context-length.ts';
 import type { PromptMessage, PromptTool } from '../protocol.ts';
 import { adaptMessages, adaptTools, type ChatTemplate, openTemplate } from './chat-template.ts';
-import { detectReasoningTags, openedTags, type ReasoningTags } from './reasoning-split.ts';
+import type { ReasoningTags } from '../../domain/reasoning-split.ts';
+import { detectReasoningTags, openedTags } from './reasoning-tags.ts';
 import type { Segment, SpecialTexts } from './special-text.ts';
 
 /** What a prompt needs to know of a model's vocabulary. */

@@ -1,7 +1,8 @@
-import { type FinishReason, jsonText } from '@tailrace/protocol';
+import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { createPairHold } from '../../domain/pair-hold.ts';
+import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { createTextHold } from '../shared/text-hold.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createToolCalls } from './tool-calls.ts';
 
@@ -28,8 +29,11 @@ export interface Torn {
 }
 
 export interface Choice {
-  /** Emits the deltas of a chunk. After the finish everything is dropped. */
-  add(chunk: ChunkChoice): Torn | undefined;
+  /**
+   * Emits the deltas of a chunk. After the finish everything is dropped. `tokens`: how many tokens the chunk
+   * is, where it tells.
+   */
+  add(chunk: ChunkChoice, tokens?: number): Torn | undefined;
   /** Set by the chunk that finished it; deltas are all emitted by then. */
   readonly finished: { readonly reason: FinishReason; readonly extra?: JsonObject } | undefined;
   /** Nothing is held back and nothing has ended: a plain delta may be emitted from outside. */
@@ -43,26 +47,76 @@ export interface ChoiceOptions {
   readonly finishReasons: Readonly<Record<string, FinishReason>>;
   /** The beginning of the answer that this upstream says once more, and that must not be said twice. */
   readonly echo?: string;
+  /** The beginning of the answer was delivered before: a tag that comes now is text. */
+  readonly continues?: boolean;
 }
+
+/** Other tags are a template's own, and whoever runs the template tells the thoughts apart itself. */
+const thinkTags = [{ open: '<think>', close: '</think>' }];
 
 const maxDetails = 10_000;
 
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice } = options;
-  const text = createTextHold();
-  const reasoning = createTextHold();
-  const refusal = createTextHold();
+  const text = createPairHold();
+  const reasoning = createPairHold();
+  const refusal = createPairHold();
   const calls = createToolCalls(options, emit);
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details: Record<string, JsonValue>[] = [];
   let echoLeft = options.echo ?? '';
   let finished: Choice['finished'];
+  /** Until it is decided whether the answer begins with thoughts in tags; from then on nobody asks. */
+  let split: ReasoningSplit | undefined =
+    options.continues === true ? undefined : createReasoningSplit(thinkTags, undefined);
+  /** What came with text that the split holds back. */
+  let owed: Told | undefined;
 
-  function say(type: 'text-delta' | 'reasoning-delta' | 'refusal-delta', said: string): void {
+  function say(type: 'reasoning-delta' | 'refusal-delta', said: string): void {
     if (said !== '') emit({ type, choice, json: jsonText(said) });
   }
 
-  function sayText(chunk: ChunkChoice): Torn | undefined {
+  function sayTold(
+    type: 'text-delta' | 'reasoning-delta',
+    said: string,
+    { logprobs, tokens = 1 }: Told,
+  ): void {
+    if (said === '' && logprobs === undefined) return;
+    emit({
+      type,
+      choice,
+      json: jsonText(said),
+      // One token a delta is what most send, and what nobody need say.
+      ...(tokens === 1 ? {} : { tokens }),
+      ...(logprobs === undefined ? {} : { logprobs }),
+    });
+  }
+
+  /** Text of which some may be thoughts. Log probabilities of thoughts are left out: no field is for them. */
+  function sayApart(splitter: ReasoningSplit, said: string, told: Told): void {
+    const parts = splitter.push(said);
+    const all = joined(owed, told);
+    const both = parts.reasoning !== '' && parts.text !== '';
+    if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(both ? owed : all));
+    if (parts.text !== '') sayTold('text-delta', parts.text, both ? told : all);
+    owed = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
+    if (splitter.phase() !== 'opening' && owed !== undefined) owed = countOf(owed);
+    if (splitter.done()) split = undefined;
+  }
+
+  /** What is held will not be decided any more: something else has come, or the end. */
+  function endSplit(beforeThoughts = false): void {
+    const parts = split?.flush();
+    split = undefined;
+    if (parts === undefined) return;
+    if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(owed));
+    // White space in front of thoughts belongs to neither side.
+    const isNothing = beforeThoughts && parts.text.trim() === '';
+    if (parts.text !== '' && !isNothing) sayTold('text-delta', parts.text, owed ?? {});
+    owed = undefined;
+  }
+
+  function sayText(chunk: ChunkChoice, tokens: number | undefined): Torn | undefined {
     let said = text.take(chunk.text);
     if (echoLeft !== '' && said !== '') {
       const echoed = Math.min(echoLeft.length, said.length);
@@ -72,8 +126,9 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       echoLeft = echoLeft.slice(echoed);
       said = said.slice(echoed);
     }
-    if (chunk.logprobs === undefined) say('text-delta', said);
-    else emit({ type: 'text-delta', choice, json: jsonText(said), logprobs: chunk.logprobs });
+    const told = toldOf(chunk, tokens);
+    if (split === undefined) sayTold('text-delta', said, told);
+    else sayApart(split, said, told);
     return undefined;
   }
 
@@ -103,7 +158,10 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     const mapped = ownReasons.get(said) ?? commonReasons.get(said);
     if (mapped === undefined) return { code: 'upstream_cut', why: `the finish reason ${said.slice(0, 40)}` };
     say('reasoning-delta', reasoning.flush());
-    say('text-delta', text.flush());
+    const half = text.flush();
+    if (split === undefined) sayTold('text-delta', half, {});
+    else if (half !== '') sayApart(split, half, {});
+    endSplit();
     say('refusal-delta', refusal.flush());
     const wrong = calls.finish(mapped === 'length');
     if (wrong !== undefined) return { code: 'upstream_protocol', why: wrong };
@@ -121,15 +179,19 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   }
 
   return {
-    add(chunk) {
+    add(chunk, tokens) {
       if (finished !== undefined) return undefined;
       keepDetails(chunk.details);
+      const saysElse = chunk.reasoning !== '' || chunk.refusal !== '' || chunk.calls.length > 0;
+      // An upstream that tells its thoughts apart itself has no tags around them.
+      if (split !== undefined && chunk.reasoning !== '') endSplit(true);
       if (chunk.reasoning !== '') say('reasoning-delta', reasoning.take(chunk.reasoning));
       if (chunk.text !== '' || chunk.logprobs !== undefined) {
         say('reasoning-delta', reasoning.flush());
-        const torn = sayText(chunk);
+        const torn = sayText(chunk, saysElse ? undefined : tokens);
         if (torn !== undefined) return torn;
       }
+      if (split !== undefined && saysElse) endSplit();
       if (chunk.refusal !== '') say('refusal-delta', refusal.take(chunk.refusal));
       for (const piece of chunk.calls) {
         const wrong = calls.add(piece);
@@ -141,7 +203,38 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       return finished;
     },
     get plain() {
-      return finished === undefined && echoLeft === '' && !text.holding && !reasoning.holding;
+      return (
+        split === undefined &&
+        finished === undefined &&
+        echoLeft === '' &&
+        !text.holding &&
+        !reasoning.holding
+      );
     },
   };
+}
+
+/** What a chunk says of its text, besides the text. */
+interface Told {
+  readonly tokens?: number;
+  readonly logprobs?: readonly TokenLogprobWire[];
+}
+
+function toldOf({ logprobs }: ChunkChoice, counted: number | undefined): Told {
+  const tokens = counted ?? logprobs?.length;
+  return {
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+  };
+}
+
+function joined(first: Told | undefined, second: Told): Told {
+  if (first === undefined) return second;
+  const logprobs = [...(first.logprobs ?? []), ...(second.logprobs ?? [])];
+  const tokens = (first.tokens ?? 1) + (second.tokens ?? 1);
+  return { tokens, ...(logprobs.length === 0 ? {} : { logprobs }) };
+}
+
+function countOf(told: Told | undefined): Told {
+  return told?.tokens === undefined ? {} : { tokens: told.tokens };
 }

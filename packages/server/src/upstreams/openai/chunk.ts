@@ -61,7 +61,9 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   const choice = asRecord(value);
   if (choice === undefined) return undefined;
   const index = choice['index'] ?? 0;
-  const delta = asRecord(choice['delta'] ?? choice['message'] ?? {});
+  const said = choice['delta'] ?? choice['message'] ?? {};
+  // An empty list is how PHP writes an empty object.
+  const delta = Array.isArray(said) && said.length === 0 ? {} : asRecord(said);
   if (typeof index !== 'number' || delta === undefined) return undefined;
   // The completions of old (a copy beside a delta is Together's way), and calls as they were before tools:
   // output that is not dropped in silence.

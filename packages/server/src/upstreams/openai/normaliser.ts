@@ -1,10 +1,10 @@
 import { errorKind, type FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
+import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
 import { createChoice } from './choice.ts';
-import { decodeChunk, jsonOf, type UpstreamChunk } from './chunk.ts';
+import { type ChunkChoice, decodeChunk, jsonOf, type UpstreamChunk } from './chunk.ts';
 import { errorFrom, failureOfEvent } from './errors.ts';
 import { addUsage } from './usage.ts';
 
@@ -42,10 +42,15 @@ export interface NormaliserOptions {
   readonly errors: () => ErrorContext;
   /** The prefix that comes once more before the answer. */
   readonly echo?: string;
+  /** There is a prefix, said once more or not: a tag that opens what comes now is text. */
+  readonly continues?: boolean;
 }
 
 const maxDropped = 3;
 const showsOutput = /content|reasoning|arguments|refusal|tool_calls|function_call|"text"/;
+/** The bytes got as far as into a choice, or into what it says. */
+const showsChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
+const saysNothing = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
 export function createNormaliser(options: NormaliserOptions, emit: (event: StreamEvent) => void): Normaliser {
   const idBase = options.completionId.replace(/^chatcmpl-/, '');
@@ -56,23 +61,35 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
         idBase,
         finishReasons: options.finishReasons,
         ...(options.echo === undefined ? {} : { echo: options.echo }),
+        ...(options.continues === undefined ? {} : { continues: options.continues }),
       },
       send,
     ),
   );
   const told = new Set<number>();
+  let started = false;
+  /** Something of an answer: an announcement is none. */
   let said = false;
   let held = false;
   let ended: 'whole' | 'torn' | undefined;
   let dropped = 0;
   let usage: Usage | undefined;
+  /** Output has come behind the usage: it was a count on the way, and not the last word. */
+  let outdated = false;
   /** Usage chunks without choices: with `n` above 1 some servers send one for each. */
   let usageChunks = 0;
   let lastFinish: { readonly choice: number } | undefined;
 
   function send(event: StreamEvent): void {
     said = true;
+    if (usage !== undefined && commits(event) && event.type !== 'finish') outdated = true;
     emit(event);
+  }
+
+  function start(fingerprint: string): void {
+    if (started || said) return;
+    started = true;
+    emit({ type: 'start', fingerprint });
   }
 
   function tear(reason: Failure): void {
@@ -89,7 +106,9 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
   function complete(): void {
     ended = 'whole';
     held = false;
-    if (usage !== undefined) send({ type: 'usage', usage });
+    if (usage !== undefined) {
+      send({ type: 'usage', usage: outdated ? { ...usage, estimated: true } : usage });
+    }
     if (lastFinish !== undefined) tell(lastFinish.choice);
   }
 
@@ -102,6 +121,11 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
 
   function takeUsage(chunk: UpstreamChunk): void {
     if (chunk.usage === undefined) return;
+    if (outdated) {
+      usage = undefined;
+      usageChunks = 0;
+      outdated = false;
+    }
     if (chunk.choices.length > 0) {
       usage = chunk.usage;
       return;
@@ -113,32 +137,46 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
         : chunk.usage;
   }
 
+  /** What a chunk adds to a count that comes with every one; undefined where there is none, or it is no count of it. */
+  function countedBy(chunk: UpstreamChunk): number | undefined {
+    if (options.choices > 1 || chunk.usage === undefined || usage === undefined) return undefined;
+    const added = chunk.usage.completionTokens - usage.completionTokens;
+    return added > 0 ? added : undefined;
+  }
+
   function apply(chunk: UpstreamChunk): void {
-    if (!said && chunk.fingerprint !== undefined) send({ type: 'start', fingerprint: chunk.fingerprint });
-    takeUsage(chunk);
+    if (chunk.fingerprint !== undefined) start(chunk.fingerprint);
+    const tokens = outdated ? undefined : countedBy(chunk);
     for (const part of chunk.choices) {
-      const choice = choices[part.index];
-      if (choice === undefined) {
-        drop();
-        if (ended !== undefined) return;
-        continue;
-      }
-      const torn = choice.add(part);
-      if (torn !== undefined) {
-        tear(failure(torn.code, 'The upstream broke off its answer.', { detail: torn.why }));
-        return;
-      }
-      if (choice.finished === undefined || told.has(part.index)) continue;
-      const left = choices.filter((one) => one.finished === undefined).length;
-      if (left > 0) tell(part.index);
-      else if (!held) {
-        held = true;
-        lastFinish = { choice: part.index };
-      }
+      if (!applyPart(part, tokens)) return;
     }
+    // Behind the deltas it came with, for those it has counted.
+    takeUsage(chunk);
     if (!held || chunk.usage === undefined) return;
     // On the chunk of a choice it is the whole; without choices every choice may send its own.
     if (chunk.choices.length > 0 || usageChunks >= options.choices) complete();
+  }
+
+  /** False where the stream has ended by it. */
+  function applyPart(part: ChunkChoice, tokens: number | undefined): boolean {
+    const choice = choices[part.index];
+    if (choice === undefined) {
+      drop();
+      return ended === undefined;
+    }
+    const torn = choice.add(part, tokens);
+    if (torn !== undefined) {
+      tear(failure(torn.code, 'The upstream broke off its answer.', { detail: torn.why }));
+      return false;
+    }
+    if (choice.finished === undefined || told.has(part.index)) return true;
+    const left = choices.filter((one) => one.finished === undefined).length;
+    if (left > 0) tell(part.index);
+    else if (!held) {
+      held = true;
+      lastFinish = { choice: part.index };
+    }
+    return true;
   }
 
   function drop(): void {
@@ -154,7 +192,7 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
 
   function malformed(evidence: string): void {
     if (ended !== undefined || held) return;
-    if (!showsOutput.test(evidence)) {
+    if (!mayCarryOutput(evidence)) {
       drop();
       return;
     }
@@ -211,6 +249,13 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
     get dropped() {
       return dropped;
     },
-    isPlain: (choice) => !held && ended === undefined && choices[choice]?.plain === true,
+    // Behind a usage the next delta has to be seen here: it makes the usage an old one.
+    isPlain: (choice) =>
+      !held && ended === undefined && (usage === undefined || outdated) && choices[choice]?.plain === true,
   };
+}
+
+/** An event that cannot be read has torn the answer where it got into a choice that may have said something. */
+function mayCarryOutput(evidence: string): boolean {
+  return showsOutput.test(evidence) || (showsChoice.test(evidence) && !saysNothing.test(evidence));
 }

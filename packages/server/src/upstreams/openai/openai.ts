@@ -26,7 +26,9 @@ import { requestBody } from './request.ts';
 import { readAnswer } from './stream.ts';
 
 const maxErrorBytes = 64 * 1024;
-const maxErrorMs = 2_000;
+/** A caller's mistake is worth a wait for its words; any other refusal is clear from its status. */
+const maxWordsMs = 2_000;
+const maxErrorMs = 250;
 const loadHeaders = { 'endpoint-load-metrics-format': 'TEXT' };
 
 /** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
@@ -85,7 +87,10 @@ function upstreamOf(
       if (typeof told === 'string') load?.heard(told);
       if (signal.aborted) return { stopped: true };
       if (status !== 200) {
-        const read = await readBody(body, { maxBytes: maxErrorBytes, maxMs: maxErrorMs });
+        const read = await readBody(body, {
+          maxBytes: maxErrorBytes,
+          maxMs: isTheCallers(status) ? maxWordsMs : maxErrorMs,
+        });
         if (signal.aborted) return { stopped: true };
         const text = Buffer.from(read.bytes).toString('utf8');
         return { last: [{ type: 'failed', failure: failureOf({ status, headers, body: text }, errors()) }] };
@@ -101,6 +106,7 @@ function upstreamOf(
           maxEventBytes,
           usageWaitMs,
           contentType: typeof contentType === 'string' ? contentType : '',
+          continues: call.prefix !== undefined,
           ...(call.prefix !== undefined && preset.prefill?.echo === true ? { echo: call.prefix } : {}),
           onClosed: () => {
             running -= 1;
@@ -140,6 +146,11 @@ function upstreamOf(
       return openLazily((stopped) => ask(call, stopped), signal);
     },
   };
+}
+
+/** Another target cannot help, and the client reads what this one says; with the others failover is waiting. */
+function isTheCallers(status: number): boolean {
+  return status === 400 || status === 413 || status === 422;
 }
 
 /** A stream that only says why it is none. */

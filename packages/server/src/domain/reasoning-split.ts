@@ -12,6 +12,8 @@ export interface ReasoningSplit {
   /** The end: what was held back leaves. */
   flush(): Parts;
   phase(): 'opening' | 'reasoning' | 'text';
+  /** From here on everything is text and passes as it comes: whoever asks may stop asking. */
+  done(): boolean;
   /** UTF-16 units that are held back. */
   held(): number;
 }
@@ -24,27 +26,6 @@ export interface Parts {
 export interface ReasoningTags {
   readonly open: string;
   readonly close: string;
-}
-
-/** Tags of the common models. The first is looked for always, the others where the template shows them. */
-const knownTags: readonly [ReasoningTags, ...ReasoningTags[]] = [
-  { open: '<think>', close: '</think>' },
-  { open: '<thinking>', close: '</thinking>' },
-  { open: '<thought>', close: '</thought>' },
-  { open: '<reasoning>', close: '</reasoning>' },
-  { open: '[THINK]', close: '[/THINK]' },
-  { open: '<|START_THINKING|>', close: '<|END_THINKING|>' },
-];
-
-export function detectReasoningTags(template: string | undefined): readonly ReasoningTags[] {
-  const [always, ...others] = knownTags;
-  return [always, ...others.filter((tags) => template?.includes(tags.open) === true)];
-}
-
-/** The tags that a rendered prompt leaves open: then the answer begins inside them. */
-export function openedTags(prompt: string, tags: readonly ReasoningTags[]): ReasoningTags | undefined {
-  const end = prompt.trimEnd();
-  return tags.find(({ open }) => end.endsWith(open));
 }
 
 /** White space before an answer that is waited through for a tag. */
@@ -109,6 +90,7 @@ export function createReasoningSplit(
       return phase === 'reasoning' ? { reasoning: rest, text: '' } : { reasoning: '', text: rest };
     },
     phase: () => (phase === 'gap' ? 'text' : phase),
+    done: () => phase === 'text',
     held: () => pending.length,
   };
 }

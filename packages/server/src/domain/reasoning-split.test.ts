@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createReasoningSplit, detectReasoningTags, openedTags } from './reasoning-split.ts';
-import { createUtf8Decoder } from './utf8-decoder.ts';
+import { createUtf8Decoder } from '../engine/child/utf8-decoder.ts';
+import { createReasoningSplit } from './reasoning-split.ts';
 
 const think = { open: '<think>', close: '</think>' };
 
@@ -62,23 +62,20 @@ describe('reasoning split', () => {
     expect(split('<think>on and on </thi', [3, 9])).toEqual({ reasoning: 'on and on </thi', text: '' });
   });
 
+  test('it is done with the first text behind everything that may be a tag, and not before', () => {
+    const splitter = createReasoningSplit([think], undefined);
+    const done = ['\n', '<think>', 'why', '</think>', '\n', 'So'].map((piece) => {
+      splitter.push(piece);
+      return splitter.done();
+    });
+    expect(done).toEqual([false, false, false, false, false, true]);
+  });
+
   test('thoughts leave as they come, but for what may be the closing tag', () => {
     const splitter = createReasoningSplit([think], think);
     expect(splitter.push('a</').reasoning).toBe('a');
     expect(splitter.held()).toBe(2);
     expect(splitter.push('b').reasoning).toBe('</b');
     expect(splitter.phase()).toBe('reasoning');
-  });
-});
-
-describe('tags', () => {
-  test('of the rarer tags those count that the template shows', () => {
-    expect(detectReasoningTags(undefined).map((tags) => tags.open)).toEqual(['<think>']);
-    expect(detectReasoningTags("… '[THINK]' …").map((tags) => tags.open)).toEqual(['<think>', '[THINK]']);
-  });
-
-  test('a prompt that ends with an opening tag leaves it open', () => {
-    expect(openedTags('x<|assistant|>\n<think>\n', [think])).toBe(think);
-    expect(openedTags('<think></think>', [think])).toBeUndefined();
   });
 });

@@ -1,0 +1,309 @@
+import { decodeJsonText } from '@tailrace/protocol';
+import { describe, expect, test } from 'vitest';
+import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createNormaliser, type NormaliserOptions } from './normaliser.ts';
+
+function start(more: Partial<NormaliserOptions> = {}) {
+  const events: StreamEvent[] = [];
+  const normaliser = createNormaliser(
+    {
+      choices: 1,
+      completionId: 'chatcmpl-1',
+      finishReasons: {},
+      errors: () => ({ hidden: [], nowMs: 0 }),
+      ...more,
+    },
+    (event) => events.push(event),
+  );
+  return { events, normaliser };
+}
+
+interface Piece {
+  readonly content?: string;
+  readonly reasoning?: string;
+  readonly refusal?: string;
+  readonly tool_calls?: readonly unknown[];
+}
+
+function chunk(delta: Piece, index = 0, more: object = {}): unknown {
+  return { choices: [{ index, delta, finish_reason: null, ...more }] };
+}
+
+function finish(index = 0, reason = 'stop'): unknown {
+  return { choices: [{ index, delta: {}, finish_reason: reason }] };
+}
+
+const usage = (completion: number) => ({ prompt_tokens: 7, completion_tokens: completion });
+
+function joined(events: readonly StreamEvent[], type: StreamEvent['type'], choice = 0): string {
+  return events
+    .flatMap((event) =>
+      event.type === type && 'json' in event && event.choice === choice ? [decodeJsonText(event.json)] : [],
+    )
+    .join('');
+}
+
+/** Order of what was said, each kind once for as long as it lasts. */
+function order(events: readonly StreamEvent[]): string[] {
+  const types = events.map(({ type }) => type);
+  return types.filter((type, at) => type !== types[at - 1]);
+}
+
+const failureOf = (events: readonly StreamEvent[]) =>
+  events.flatMap((event) => (event.type === 'failed' ? [event.failure.code] : []));
+
+describe('thoughts in tags', () => {
+  const text = '\n<think>\nwhy, 😀 </thin\n</think>\n\nSo: <think>not a thought</think>.';
+  const thought = 'why, 😀 </thin\n';
+  const answer = 'So: <think>not a thought</think>.';
+
+  function say(pieces: readonly string[], more: Partial<NormaliserOptions> = {}) {
+    const { events, normaliser } = start(more);
+    for (const content of pieces) normaliser.chunk(chunk({ content }));
+    const plain = normaliser.isPlain(0);
+    normaliser.chunk(finish());
+    normaliser.end();
+    return { events, plain };
+  }
+
+  test('a block that opens the answer is reasoning wherever its tags are split; later tags are text', () => {
+    for (let first = 0; first <= text.length; first++) {
+      for (let second = first; second <= Math.min(first + 9, text.length); second++) {
+        const { events } = say([text.slice(0, first), text.slice(first, second), text.slice(second)]);
+        expect(joined(events, 'reasoning-delta')).toBe(thought);
+        expect(joined(events, 'text-delta')).toBe(answer);
+        expect(order(events)).toEqual(['reasoning-delta', 'text-delta', 'finish']);
+      }
+    }
+    const { events, plain } = say([...text]);
+    expect([joined(events, 'reasoning-delta'), joined(events, 'text-delta')]).toEqual([thought, answer]);
+    expect(plain).toBe(true);
+  });
+
+  test('an answer that does not begin with a tag leaves as it came, from its first letter on', () => {
+    for (const plain of ['So <think>', ' <thin', '<thinker> a', '<', '\n\n', '']) {
+      expect(joined(say([...plain]).events, 'text-delta')).toBe(plain);
+    }
+    const { events, normaliser } = start();
+    expect(normaliser.isPlain(0)).toBe(false);
+    normaliser.chunk(chunk({ content: 'So' }));
+    expect(joined(events, 'text-delta')).toBe('So');
+    expect(normaliser.isPlain(0)).toBe(true);
+  });
+
+  test('nothing is plain while it may still be a tag, and while it is a thought', () => {
+    const { normaliser } = start();
+    const plain = ['\n', '<thi', 'nk>why', '</think>', '\n', 'So'].map((content) => {
+      normaliser.chunk(chunk({ content }));
+      return normaliser.isPlain(0);
+    });
+    expect(plain).toEqual([false, false, false, false, false, true]);
+  });
+
+  test('thoughts that never end are reasoning to the last letter, whatever the finish', () => {
+    for (const reason of ['stop', 'length']) {
+      const { events, normaliser } = start();
+      for (const content of ['<think>on', ' and on', ' </thi']) normaliser.chunk(chunk({ content }));
+      normaliser.chunk(finish(0, reason));
+      normaliser.end();
+      expect(joined(events, 'reasoning-delta')).toBe('on and on </thi');
+      expect(joined(events, 'text-delta')).toBe('');
+      expect(events.at(-1)).toEqual({ type: 'finish', choice: 0, reason });
+    }
+  });
+
+  test('each choice is told apart by itself', () => {
+    const { events, normaliser } = start({ choices: 2 });
+    for (const [index, content] of [
+      [0, '<th'],
+      [1, 'No th'],
+      [0, 'ink>a'],
+      [1, 'oughts'],
+      [0, '</think>b'],
+    ] as const) {
+      normaliser.chunk(chunk({ content }, index));
+    }
+    for (const index of [0, 1]) normaliser.chunk(finish(index));
+    normaliser.end();
+    expect([joined(events, 'reasoning-delta', 0), joined(events, 'text-delta', 0)]).toEqual(['a', 'b']);
+    expect([joined(events, 'reasoning-delta', 1), joined(events, 'text-delta', 1)]).toEqual([
+      '',
+      'No thoughts',
+    ]);
+  });
+
+  test('a stream that gives its thoughts a field of their own has no tags', () => {
+    const { events, normaliser } = start();
+    normaliser.chunk(chunk({ content: '\n' }));
+    normaliser.chunk(chunk({ reasoning: 'why' }));
+    normaliser.chunk(chunk({ content: '<think>a tag</think>' }));
+    expect(joined(events, 'reasoning-delta')).toBe('why');
+    expect(joined(events, 'text-delta')).toBe('<think>a tag</think>');
+  });
+
+  test('behind a beginning that was delivered before, a tag is text', () => {
+    const { events } = say(['<think>', 'a'], { continues: true });
+    expect(joined(events, 'text-delta')).toBe('<think>a');
+  });
+
+  test('what is held goes out in front of a call or a refusal', () => {
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{}' } };
+    for (const piece of [{ tool_calls: [call] }, { refusal: 'No.' }]) {
+      const { events, normaliser } = start();
+      normaliser.chunk(chunk({ content: '<thi' }));
+      normaliser.chunk(chunk(piece));
+      expect(events[0]).toMatchObject({ type: 'text-delta', json: '<thi' });
+      expect(events).not.toHaveLength(1);
+    }
+  });
+
+  test('log probabilities stay with the text they are of, and those of thoughts are left out', () => {
+    const logprobs = (token: string) => ({ logprobs: { content: [{ token, logprob: -1 }] } });
+    const tokensOf = (pieces: readonly string[]) => {
+      const { events, normaliser } = start();
+      for (const content of pieces) normaliser.chunk(chunk({ content }, 0, logprobs(content)));
+      return events.flatMap((event) =>
+        event.type === 'text-delta' ? (event.logprobs ?? []).map(({ token }) => token) : [],
+      );
+    };
+    expect(tokensOf(['<', 'div', '>'])).toEqual(['<', 'div', '>']);
+    expect(tokensOf(['<', 'think>', 'why', '</think>', '\n', 'So'])).toEqual(['So']);
+  });
+
+  test('no token is lost from the count by being held', () => {
+    const { events } = say(['<', 'think>', 'why', ' so', '</', 'think>', '\n', 'So', '.']);
+    const tokens = events.map((event) =>
+      event.type === 'text-delta' || event.type === 'reasoning-delta' ? (event.tokens ?? 1) : 0,
+    );
+    expect(tokens.reduce((sum, one) => sum + one, 0)).toBe(9);
+  });
+});
+
+describe('an event that cannot be read', () => {
+  test.each([
+    '{"id":"x","choices":[{"index":0,"delta":{"con',
+    '{"id":"x","choices":[{"index":0,"delta":{',
+    '{"id":"x","choices":[{"index":0,"del',
+    '{"choices": [ {',
+    '{"choices":[{"index":0,"delta":{"role":"assistant","x":"a"}',
+  ])('has torn the answer where it got into a choice: %s', (evidence) => {
+    const { events, normaliser } = start();
+    normaliser.chunk(chunk({ content: 'a' }));
+    normaliser.malformed(evidence);
+    expect(failureOf(events)).toEqual(['upstream_cut']);
+  });
+
+  test.each([
+    'ping',
+    '{"type":"ping"',
+    '{"id":"x","object":"chat.comp',
+    '{"id":"x","choices":[],"usage":{"prompt_tok',
+    '{"choices":[{"index":0,"delta":{},"finish_reason":"st',
+    '{"choices":[{"index":0,"delta":{"role":"assistant"},"logpr',
+  ])('is dropped where it can have said nothing: %s', (evidence) => {
+    const { events, normaliser } = start();
+    normaliser.chunk(chunk({ content: 'a' }));
+    normaliser.malformed(evidence);
+    expect([failureOf(events), normaliser.dropped]).toEqual([[], 1]);
+  });
+
+  test.each([
+    [{ content: 5 }, ['upstream_cut']],
+    [[], []],
+    [['a'], ['upstream_cut']],
+    ['a', ['upstream_cut']],
+  ])('that is JSON all the same is judged alike: delta %j', (delta, failures) => {
+    const { events, normaliser } = start();
+    normaliser.chunk(chunk({ content: 'a' }));
+    normaliser.chunk({ choices: [{ index: 0, delta, finish_reason: null }] });
+    expect(failureOf(events)).toEqual(failures);
+  });
+});
+
+describe('an announcement', () => {
+  test('of the fingerprint comes once, and in front of everything', () => {
+    const { events, normaliser } = start();
+    for (const content of ['', 'a', 'b']) {
+      normaliser.chunk({ ...(chunk({ content }) as object), system_fingerprint: 'fp' });
+    }
+    expect(events.map(({ type }) => type)).toEqual(['start', 'text-delta', 'text-delta']);
+  });
+
+  test('is no answer: what ends behind it has not begun', () => {
+    const { events, normaliser } = start();
+    normaliser.chunk({ ...(chunk({ content: '' }) as object), system_fingerprint: 'fp' });
+    normaliser.end();
+    expect(failureOf(events)).toEqual(['upstream_protocol']);
+  });
+
+  test('leaves a refusal behind it the caller’s', () => {
+    const { events, normaliser } = start();
+    normaliser.chunk({ ...(chunk({ content: '' }) as object), system_fingerprint: 'fp' });
+    normaliser.error({ error: { message: 'temperature is too high', code: 400 } });
+    expect(failureOf(events)).toEqual(['invalid_value']);
+  });
+});
+
+describe('a usage', () => {
+  const usages = (events: readonly StreamEvent[]) =>
+    events.flatMap((event) => (event.type === 'usage' ? [event.usage] : []));
+
+  test('that more output has followed is an estimate, unless a later one comes', () => {
+    for (const [last, told] of [
+      [undefined, { promptTokens: 7, completionTokens: 1, estimated: true }],
+      [usage(3), { promptTokens: 7, completionTokens: 3 }],
+    ] as const) {
+      const { events, normaliser } = start();
+      normaliser.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(1) });
+      normaliser.chunk(chunk({ content: 'b' }));
+      normaliser.chunk(chunk({ content: 'c' }));
+      normaliser.chunk(finish());
+      if (last !== undefined) normaliser.chunk({ choices: [], usage: last });
+      normaliser.end();
+      expect(usages(events)).toEqual([told]);
+    }
+  });
+
+  test('on the last delta, or with the finish, is the last word', () => {
+    const { events, normaliser } = start();
+    normaliser.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(1) });
+    normaliser.chunk({ ...(chunk({ content: 'b' }) as object), usage: usage(2) });
+    normaliser.chunk(finish());
+    normaliser.end();
+    expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 2 }]);
+  });
+
+  test('keeps deltas from passing unseen until one of them has made it an old one', () => {
+    const { normaliser } = start();
+    normaliser.chunk(chunk({ content: 'a' }));
+    normaliser.chunk({ choices: [], usage: usage(1) });
+    expect(normaliser.isPlain(0)).toBe(false);
+    normaliser.chunk(chunk({ content: 'b' }));
+    expect(normaliser.isPlain(0)).toBe(true);
+  });
+
+  test('for each of several choices counts only what came behind the last output', () => {
+    const { events, normaliser } = start({ choices: 2 });
+    normaliser.chunk({ choices: [], usage: usage(1) });
+    for (const index of [0, 1]) normaliser.chunk(chunk({ content: 'a' }, index));
+    for (const index of [0, 1]) normaliser.chunk(finish(index));
+    for (const one of [2, 3]) normaliser.chunk({ choices: [], usage: usage(one) });
+    expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 5 }]);
+  });
+
+  test('that grows with every chunk tells how many tokens each of them was', () => {
+    const { events, normaliser } = start();
+    for (const [content, count] of [
+      ['a', 1],
+      ['b and c', 4],
+      ['d', 5],
+    ] as const) {
+      normaliser.chunk({ ...(chunk({ content }) as object), usage: usage(count) });
+    }
+    expect(events.map((event) => (event.type === 'text-delta' ? event.tokens : 'other'))).toEqual([
+      undefined,
+      3,
+      undefined,
+    ]);
+  });
+});
