@@ -261,6 +261,39 @@ describe('tools', () => {
 });
 
 describe('thoughts', () => {
+  test.each([
+    ['as plain text', []],
+    ['as tokens of their own', ['<think>', '</think>']],
+  ])('a model that ends inside them still owes the JSON or the call (tags %s)', async (_, tags) => {
+    const file = join(scratch.path, `ending-${tags.length}.gguf`);
+    const chatTemplate =
+      "{% for m in messages %}{{ '<|im_start|>' + m['content'] + '<|im_end|>' }}{% endfor %}{{ '<think>\n' }}";
+    writeRandomGguf(file, { seed: 9, chatTemplate, tags, contextLength: 2048 });
+    const { engine } = await startTestEngine({ file, sequences: 2, context: 'max' });
+    try {
+      // Ends its turn wherever it may: at once in its thoughts, and behind the answer.
+      const logitBias = new Map([[2, 100]]);
+      const schema = { enum: ['red', 'green'] };
+      const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
+      const tools = [{ name: 'now', strict: false, parameters: {} }];
+      for (const seed of [1, 2, 3]) {
+        const wish = { seed, maxTokens: 400, logitBias };
+        const json = await ask(engine, 'q', { ...wish, responseFormat });
+        expect(json.end).toBe('stop');
+        expect(['red', 'green']).toContain(JSON.parse(json.text));
+        expect(json.usage.reasoningTokens).toBeGreaterThan(1);
+        const called = await ask(engine, 'q', { ...wish, tools, toolChoice: { type: 'required' } });
+        expect(called.end).toBe('tool_calls');
+        expect(callsOf(called.events)[0]).toEqual({ name: 'now', arguments: '{}' });
+        const cut = await ask(engine, 'q', { ...wish, responseFormat, maxTokens: 2 });
+        expect(cut).toMatchObject({ end: 'length', usage: { completionTokens: 2 } });
+      }
+      expect(await ask(engine, 'q', { logitBias })).toMatchObject({ end: 'stop', text: '' });
+    } finally {
+      await engine.stop();
+    }
+  });
+
   test('where the template opens them all is reasoning until they are closed, also before a schema', async () => {
     const file = join(scratch.path, 'thinking.gguf');
     const chatTemplate =

@@ -1,9 +1,9 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
+import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
 import type { AnswerShape } from '../protocol.ts';
 import type { ToolSyntax } from '../tool-syntax.ts';
 import { createCallFinder, type Found } from './call-finder.ts';
 import { createCallReader } from './call-reader.ts';
-import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
 import { createTextStream } from './text-stream.ts';
 import { createUtf8Decoder } from './utf8-decoder.ts';
 
@@ -23,6 +23,8 @@ export interface AnswerReader {
   /** The end without a stop string. */
   flush(): readonly Said[];
   calls(): number;
+  /** True while thoughts stand before an answer that a grammar is to rule: to end now would be to owe it. */
+  owes(): boolean;
   reasoningTokens(): number;
 }
 
@@ -163,6 +165,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       return tokens.attach(said);
     },
     calls: () => calls,
+    owes: () => isRuled(shape) && !ruled,
     reasoningTokens: () => reasoningTokens,
   };
 }

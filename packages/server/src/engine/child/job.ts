@@ -19,6 +19,8 @@ export interface Job {
   readonly syntax: ToolSyntax;
   readonly tags: Prompter['tags'];
   readonly opened: Prompt['opened'];
+  /** What closes the thoughts that are open. */
+  readonly closing: Prompt['closing'];
 }
 
 /** One choice of a job: what takes a place. */

@@ -82,7 +82,7 @@ async function generate(message: GenerateMessage, state: { aborted: boolean }): 
   preparing.delete(id);
   if (built === undefined || state.aborted) return emit({ type: 'ended', id });
   if (!built.ok) return emit({ type: 'failed', id, failure: built.failure }, { type: 'ended', id });
-  const { tokens, prefixTokens, opened } = built.value;
+  const { tokens, prefixTokens, opened, closing } = built.value;
   const left = target.model.info.contextLength - tokens.length;
   const { shape } = message;
   target.scheduler.submit({
@@ -91,6 +91,7 @@ async function generate(message: GenerateMessage, state: { aborted: boolean }): 
     tokens,
     prefixTokens,
     opened,
+    closing,
     tags: target.prompter.tags,
     sampling: message.sampling,
     maxTokens: Math.max(1, Math.min(message.maxTokens ?? left, left)),

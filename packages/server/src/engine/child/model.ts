@@ -53,8 +53,13 @@ export interface WriteOptions {
 }
 
 export interface Writing {
-  /** Computes the token before and samples the next one. Every token comes, control tokens too. */
-  next(): Promise<Sampled>;
+  /**
+   * Computes the token before and samples the next one. Every token comes, control tokens too. With `given` nothing
+   * is sampled: that token is the next one.
+   */
+  next(given?: number): Promise<Sampled>;
+  /** Puts a token in the place of the one that came last, as if it had been sampled. Not while a grammar rules. */
+  instead(token: number): void;
   /**
    * From the next token on the grammar rules, as if `written` had been sampled under it. False, and nothing
    * changed, where the grammar does not allow that text. Throws where it is no grammar.
@@ -66,6 +71,8 @@ export interface Writing {
 
 export interface Sampled {
   readonly token: number;
+  /** Milliseconds that choosing it took, grammar included, computing it not; absent where nothing was chosen. */
+  readonly tookMs?: number;
   /** Natural logarithms, of the model's own distribution: before temperature, penalties, bias and grammar. */
   readonly logprob?: number;
   readonly top?: readonly (readonly [token: number, logprob: number])[];

@@ -24,6 +24,8 @@ export interface NativeSequencesOptions {
   bytesOf(token: number): Uint8Array;
   /** Tokens whose bytes are not all ASCII; looked at when a grammar is used first. */
   unusualTokens(): Iterable<readonly [token: number, bytes: Uint8Array]>;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 /** Sequences of one context: they share grammars, and a sampler that changes nothing. */
@@ -37,6 +39,7 @@ export function createNativeSequences(options: NativeSequencesOptions): NativeSe
     guard ??= createUtf8Guard(options.unusualTokens());
     return guard;
   };
+  const watch = createSampleWatch(options.now);
   const handles = new WeakMap<Sequence, LibrarySequence>();
   return {
     open(library) {
@@ -54,7 +57,7 @@ export function createNativeSequences(options: NativeSequencesOptions): NativeSe
         },
         read: (tokens) => library.read(tokens),
         write: (token, wanted) =>
-          openWriting(token, wanted, { ...options, grammars, neutral, utf8Guard, library }),
+          openWriting(token, wanted, { ...options, grammars, neutral, utf8Guard, watch, library }),
       };
       handles.set(sequence, library);
       return sequence;
@@ -66,6 +69,7 @@ interface WritingParts extends NativeSequencesOptions {
   readonly grammars: Grammars;
   readonly neutral: SamplerInternals;
   readonly utf8Guard: () => Utf8Guard;
+  readonly watch: SampleWatch;
   readonly library: LibrarySequence;
 }
 
@@ -122,22 +126,24 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
   }
 
   async function sample(batchIndex: number): Promise<Sampled> {
+    const begun = parts.watch.begin();
     const token = await internals.sample(batchIndex, sampler);
-    if (token === -1 || options.topLogprobs === undefined) return { token };
+    const tookMs = parts.watch.end(begun);
+    if (token === -1 || options.topLogprobs === undefined) return { token, tookMs };
     const looked = await internals.look(batchIndex, parts.neutral, [token], options.topLogprobs);
     if (looked === undefined) throw new Error('no logits came with a token');
-    return { token, ...logprobsOf(token, looked[3], looked[4], options.topLogprobs) };
+    return { token, tookMs, ...logprobsOf(token, looked[3], looked[4], options.topLogprobs) };
   }
 
   return {
-    async next() {
+    async next(given) {
       const [sampled] = await library.internals._decodeTokens(
         [last],
         [true],
         3,
         library.internals._tokenMeter,
         { size: 1, strategy: 'eraseBeginning' },
-        sample,
+        given === undefined ? sample : async () => ({ token: given }),
         undefined,
       );
       if (!isSampled(sampled) || sampled.token === -1) throw new Error('no token could be sampled');
@@ -145,6 +151,10 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
       if (remembers) history.push(last);
       if (state !== undefined) forbid(parts.utf8Guard().after(parts.bytesOf(last)));
       return sampled;
+    },
+    instead(token) {
+      last = token;
+      if (remembers) history[history.length - 1] = token;
     },
     constrain(gbnf, written) {
       const begun = parts.grammars.begin(gbnf);
@@ -158,6 +168,29 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
     },
     async end() {
       sampler.dispose();
+    },
+  };
+}
+
+/**
+ * How long each sample takes by itself. Those of a batch are asked for at once and computed one after the other, for
+ * the process has one native thread for them (`fork-child.ts`).
+ */
+interface SampleWatch {
+  begin(): number;
+  /** Milliseconds since `begin`, or since the sample before this one was done. */
+  end(begun: number): number;
+}
+
+export function createSampleWatch(now: () => number): SampleWatch {
+  let lastDone = Number.NEGATIVE_INFINITY;
+  return {
+    begin: now,
+    end(begun) {
+      const done = now();
+      const tookMs = done - Math.max(begun, lastDone);
+      lastDone = done;
+      return tookMs;
     },
   };
 }

@@ -135,6 +135,7 @@ async function loadModel(
       bytesOf,
       unusualTokens: () => vocabulary.unusual.map((token) => [token, bytesOf(token)] as const),
       internals,
+      now: () => performance.now(),
       tokenize: (text) => vocabulary.tokenize(text, true),
       controls: new Map([...vocabulary.controls].filter(([token]) => !model.isEogToken(tokenId(token)))),
     });

@@ -1,9 +1,9 @@
 import { Template } from '@huggingface/jinja';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { ReasoningTags } from '../../domain/reasoning-split.ts';
 import { leastTokens, promptTooLong } from '../context-length.ts';
 import type { PromptMessage, PromptTool } from '../protocol.ts';
 import { adaptMessages, adaptTools, type ChatTemplate, openTemplate } from './chat-template.ts';
-import type { ReasoningTags } from '../../domain/reasoning-split.ts';
 import { detectReasoningTags, openedTags } from './reasoning-tags.ts';
 import type { Segment, SpecialTexts } from './special-text.ts';
 
@@ -48,6 +48,8 @@ export interface Prompt {
   readonly prefixTokens: number;
   /** Set where the answer begins inside the model's thoughts. */
   readonly opened: ReasoningTags | undefined;
+  /** What the model would write to end those thoughts; empty where there are none. */
+  readonly closing: readonly number[];
 }
 
 export interface PrompterOptions {
@@ -96,7 +98,8 @@ export function createPrompter(options: PrompterOptions): Prompter {
 
       const opened = openedTags(rendered.value, tags);
       // What is continued is the answer: the thoughts before it are over.
-      const closed = opened !== undefined && prefix !== '' ? `\n${opened.close}\n\n` : '';
+      const closing = opened === undefined ? '' : `\n${opened.close}\n\n`;
+      const closed = prefix === '' ? '' : closing;
       const read = await tokenizeAll(specialTexts.split(rendered.value + closed, mark), 0);
       if (!read.ok) return read;
       const tokens = read.value;
@@ -113,9 +116,17 @@ export function createPrompter(options: PrompterOptions): Prompter {
         tokens,
         prefixTokens: prefixed.value.length,
         opened: prefix === '' ? opened : undefined,
+        closing: prefix === '' ? tokensOf(closing) : [],
       });
     },
   };
+
+  /** A short text of our own → tokens; texts of control tokens are those. */
+  function tokensOf(text: string): number[] {
+    return vocabulary.specialTexts
+      .split(text, '\ue0a7')
+      .flatMap((part) => (part.type === 'token' ? [part.token] : vocabulary.tokenize(part.text, true)));
+  }
 
   /** Segments → tokens, given up where they and those `before` them can't fit. */
   async function tokenizeAll(segments: readonly Segment[], before: number): Promise<Result<number[]>> {

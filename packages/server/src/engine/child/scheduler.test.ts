@@ -18,9 +18,10 @@ const sampling: Sampling = {
 
 /**
  * A model that writes the letters a, b, c … after any prompt and ends after `answer` of them. What it computes
- * is logged; with `held` set a computation waits until the test lets it go.
+ * is logged; with `held` set a computation waits until the test lets it go. A grammar that sets in begins the
+ * letters anew; `slow` says how long the samples of a sequence take.
  */
-function fake(options: { sequences?: number; answer?: number; rate?: number } = {}) {
+function fake(options: { sequences?: number; answer?: number; rate?: number; slow?: [number, number] } = {}) {
   const log: string[] = [];
   const seeds: number[] = [];
   let gate: Promise<void> | undefined;
@@ -49,15 +50,23 @@ function fake(options: { sequences?: number; answer?: number; rate?: number } = 
         seeds.push(seed);
         log.push(`write ${index} after ${token}`);
         return {
-          async next() {
-            log.push(`next ${index}`);
+          async next(given) {
+            log.push(given === undefined ? `next ${index}` : `given ${index}:${given}`);
             await gate;
             if (failing.delete(index)) throw new Error('decode failed');
             held++;
+            if (given !== undefined) return { token: given };
             written++;
-            return { token: written > (options.answer ?? 3) ? end : 96 + written };
+            const tookMs = options.slow?.[0] === index ? options.slow[1] : 1;
+            return { token: written > (options.answer ?? 3) ? end : 96 + written, tookMs };
           },
-          constrain: () => true,
+          instead(token) {
+            log.push(`instead ${index}:${token}`);
+          },
+          constrain() {
+            written = 0;
+            return true;
+          },
           async end() {
             log.push(`end ${index}`);
           },
@@ -119,6 +128,7 @@ function job(id: number, more: Partial<Job> = {}): Job {
     syntax: toolSyntaxes.tagged,
     tags: [],
     opened: undefined,
+    closing: [],
     ...more,
   };
 }
@@ -369,6 +379,85 @@ describe('scheduler', () => {
     expect(order).toEqual([1, 4, 2, 3]);
   });
 
+  const tags = { open: '<think>', close: '</think>' };
+  const thinking: Partial<Job> = {
+    tags: [tags],
+    opened: tags,
+    closing: [...tags.close].map((letter) => letter.charCodeAt(0)),
+    shape: { type: 'grammar', gbnf: 'g' },
+  };
+
+  test('a turn that ends inside opened thoughts, the answer still owed, only ends the thoughts', async () => {
+    const run = fake();
+    run.scheduler.submit(job(1, thinking));
+    await settle();
+    const thoughts = run.of(1).flatMap((event) => (event.type === 'reasoning' ? [event.text] : []));
+    expect(thoughts.join('')).toBe('abc');
+    expect(run.text(1)).toBe('abc');
+    // The closing tag stands in the place of the token that would have ended the turn: 3 + 8, then 3 and the end.
+    expect(run.of(1)).toContainEqual(
+      expect.objectContaining({
+        type: 'finished',
+        reason: 'stop',
+        completionTokens: 15,
+        reasoningTokens: 11,
+      }),
+    );
+    expect(run.log.filter((line) => line.startsWith('instead'))).toEqual(['instead 0:60']);
+    expect(run.log.filter((line) => line.startsWith('given')).length).toBe(7);
+    // What the sequence holds is what was written, without the end of the turn in its middle.
+    run.scheduler.submit(
+      job(2, { tokens: [...job(1).tokens, 97, 98, 99, ...(thinking.closing ?? []), 97, 1] }),
+    );
+    await settle();
+    expect(run.of(2)).toContainEqual(expect.objectContaining({ type: 'started', cachedTokens: 16 }));
+  });
+
+  test('a closing tag that max_tokens cuts ends with length, and one that closes nothing with a failure', async () => {
+    const run = fake();
+    run.scheduler.submit(job(1, { ...thinking, maxTokens: 6 }));
+    await settle();
+    expect(run.of(1)).toContainEqual(
+      expect.objectContaining({ type: 'finished', reason: 'length', completionTokens: 6 }),
+    );
+    run.scheduler.submit(job(2, { ...thinking, closing: [] }));
+    await settle();
+    expect(run.of(2)).toContainEqual(
+      expect.objectContaining({ failure: expect.objectContaining({ code: 'upstream_protocol' }) }),
+    );
+    expect(run.types(2)).not.toContain('finished');
+    expect(run.types(2).at(-1)).toBe('ended');
+  });
+
+  test('a free answer that ends inside opened thoughts just ends', async () => {
+    const run = fake();
+    run.scheduler.submit(job(1, { ...thinking, shape: { type: 'text' } }));
+    await settle();
+    expect(run.of(1)).toContainEqual(expect.objectContaining({ type: 'finished', reason: 'stop' }));
+    expect(run.log.some((line) => line.startsWith('instead'))).toBe(false);
+  });
+
+  test('a sample that a grammar made take seconds ends its stream alone, naming the field', async () => {
+    const run = fake({ slow: [0, 2001] });
+    run.scheduler.submit(job(1, { shape: { type: 'grammar', gbnf: 'g' } }));
+    run.scheduler.submit(job(2, { shape: { type: 'grammar', gbnf: 'g' } }));
+    await settle();
+    expect(run.of(1)).toContainEqual({
+      type: 'failed',
+      id: 1,
+      failure: expect.objectContaining({ code: 'invalid_value', param: 'response_format' }),
+    });
+    expect(run.types(1).at(-1)).toBe('ended');
+    expect(run.text(2)).toBe('abc');
+  });
+
+  test('a sample that takes seconds without a grammar is the machine’s, and ends nothing', async () => {
+    const run = fake({ slow: [0, 5000] });
+    run.scheduler.submit(job(1));
+    await settle();
+    expect(run.text(1)).toBe('abc');
+  });
+
   test('a stream that samples tokens without text says that it lives', async () => {
     const run = fake({ answer: 0 });
     let clock = 0;
@@ -379,7 +468,12 @@ describe('scheduler', () => {
             keep: async () => 0,
             read: async () => {},
             copy: async () => 0,
-            write: () => ({ next: async () => ({ token: 5 }), constrain: () => true, end: async () => {} }),
+            write: () => ({
+              next: async () => ({ token: 5 }),
+              instead: () => {},
+              constrain: () => true,
+              end: async () => {},
+            }),
           },
         ],
         bytesOf: () => new Uint8Array(0),

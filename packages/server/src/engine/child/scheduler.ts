@@ -1,5 +1,5 @@
 import type { FinishReason } from '@tailrace/protocol';
-import { failure } from '../../domain/failure.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
 import type { GenerationEvent } from '../protocol.ts';
 import type { Reading, Said } from './answer-reader.ts';
 import type { Job } from './job.ts';
@@ -8,6 +8,7 @@ import { createPromptReading } from './prompt-reading.ts';
 import { createSlots } from './slots.ts';
 import { openTask, type Task } from './task.ts';
 import { beginWriting, writeTokens } from './token-writing.ts';
+import { createTurns } from './turns.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 /**
@@ -41,6 +42,8 @@ export interface SchedulerOptions {
   readonly now: () => number;
 }
 
+/** A sample that takes longer ends its stream: the next one would take longer still, and everybody waits for it. */
+const mostSampleMs = 2000;
 /** A stream that samples tokens without text says so this often. */
 const signOfLifeMs = 1000;
 
@@ -51,6 +54,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const open = new Map<number, number>();
   const slots = createSlots<Sequence, Task>(model.sequences);
   const reading = createPromptReading({ slots, now, readingRate: model.readingRate });
+  const turns = createTurns(now);
   let lastReader = -1;
   let running = false;
   let pendingEvents: GenerationEvent[] = [];
@@ -98,18 +102,27 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   async function writeRound(): Promise<void> {
-    const writers = tasks().filter((task) => task.writing !== undefined);
+    const all = tasks();
+    const writing = all.filter((task) => task.writing !== undefined);
+    const writers = turns.whose(writing, writing.length < all.length);
     if (writers.length === 0) return;
     for (const written of await writeTokens(writers)) {
       const { task, sampled } = written;
-      if (sampled === undefined) breakOff(task, written.reason);
+      if (sampled === undefined) breakOff(task, brokenOff(written.reason));
       else if (task.aborted) release(task);
       else takeToken(task, sampled);
     }
   }
 
-  function takeToken(task: Task, sampled: Sampled): void {
+  function takeToken(task: Task, chosen: Sampled): void {
+    const { tookMs = 0 } = chosen;
+    turns.took(task, tookMs);
+    if (tookMs > mostSampleMs && task.job.shape.type !== 'text') {
+      breakOff(task, tooSlow(task.job));
+      return;
+    }
     task.sampled++;
+    const sampled = endsTooSoon(task, chosen) ? closeThoughts(task) : chosen;
     if (model.endsAnswer(sampled.token)) {
       finish(task, 'stop');
       return;
@@ -118,7 +131,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     try {
       reading = task.reader.push(task.texts.bytesOf(sampled.token), task.texts.logprobOf(sampled));
     } catch (reason) {
-      breakOff(task, reason);
+      breakOff(task, brokenOff(reason));
       return;
     }
     tell(task, reading.said);
@@ -127,6 +140,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     else if (reading.said.length === 0 && now() - task.spokeAt >= signOfLifeMs) {
       tell(task, [{ type: 'text', text: '', tokens: 0 }]);
     }
+  }
+
+  /** The end of the turn inside thoughts that the template opened, with the JSON or the call still owed. */
+  function endsTooSoon({ job, reader, given }: Task, { token }: Sampled): boolean {
+    return model.endsAnswer(token) && reader.owes() && job.closing.length > 0 && given.length === 0;
+  }
+
+  /** In place of the token that would have ended the answer: the thoughts are over, and the grammar sets in. */
+  function closeThoughts(task: Task): Sampled {
+    const [token = task.pending, ...given] = task.job.closing;
+    task.writing?.instead(token);
+    task.pending = token;
+    task.given = given;
+    return { token };
   }
 
   function tell(task: Task, said: readonly Said[]): void {
@@ -139,9 +166,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       try {
         tell(task, task.reader.flush());
       } catch (reason) {
-        breakOff(task, reason);
+        breakOff(task, brokenOff(reason));
         return;
       }
+    }
+    if (why === 'stop' && task.reader.owes()) {
+      breakOff(task, owing());
+      return;
     }
     const reason: FinishReason = why === 'stop' && task.reader.calls() > 0 ? 'tool_calls' : why;
     say({
@@ -171,7 +202,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     try {
       read = await reading.readSlice(task, lonely);
     } catch (reason) {
-      breakOff(task, reason);
+      breakOff(task, brokenOff(reason));
       return;
     } finally {
       task.busy = false;
@@ -184,7 +215,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     try {
       task.writing = beginWriting(task);
     } catch (reason) {
-      breakOff(task, reason);
+      breakOff(task, brokenOff(reason));
       return;
     }
     if (task.choice > 0) return;
@@ -192,19 +223,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     line.addChoices(job);
   }
 
-  /** A computation failed: the request ends, and nothing of the sequence's state is trusted. */
-  function breakOff(task: Task, reason: unknown): void {
+  /** The request ends, and nothing of the sequence's state is trusted. */
+  function breakOff(task: Task, reason: Failure): void {
     const { job } = task;
-    const detail = reason instanceof Error ? reason.message : String(reason);
     task.slot.tokens.length = 0;
     task.slot.canonical = 0;
-    const message = 'The engine could not go on with this request.';
-    if (!task.aborted)
-      say({
-        type: 'failed',
-        id: job.id,
-        failure: failure('upstream_cut', message, { detail, blameless: true }),
-      });
+    if (!task.aborted) say({ type: 'failed', id: job.id, failure: reason });
     release(task);
     // The other choices fall with this one: the request has failed.
     abortAll(job.id);
@@ -244,4 +268,26 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       flush();
     },
   };
+}
+
+function brokenOff(reason: unknown): Failure {
+  const detail = reason instanceof Error ? reason.message : String(reason);
+  return failure('upstream_cut', 'The engine could not go on with this request.', {
+    detail,
+    blameless: true,
+  });
+}
+
+function tooSlow({ shape }: Job): Failure {
+  const param = shape.type === 'calls' ? 'tools' : 'response_format';
+  const message =
+    `Following '${param}' took this model over ${mostSampleMs / 1000} s for one token: alternatives of the schema ` +
+    'begin alike and nest. Tell them apart by their first property, or send a simpler schema.';
+  return failure('invalid_value', message, { param });
+}
+
+/** Never an ordinary finish: what was asked for is not there. */
+function owing(): Failure {
+  const message = 'The model ended its answer before the JSON or the call that was asked for.';
+  return failure('upstream_protocol', message, { blameless: true });
 }

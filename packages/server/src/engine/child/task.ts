@@ -19,6 +19,8 @@ export interface Task {
   sampled: number;
   /** The token sampled last, not computed yet; the prompt's last one at first. */
   pending: number;
+  /** Tokens that are written next in the model's place. */
+  given: readonly number[];
   aborted: boolean;
   /** In a computation that has not returned. */
   busy: boolean;
@@ -55,6 +57,7 @@ export function openTask(
     cachedTokens: 0,
     sampled: 0,
     pending: job.tokens.at(-1) ?? 0,
+    given: [],
     aborted: false,
     busy: false,
     spokeAt: nowMs,

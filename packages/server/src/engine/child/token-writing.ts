@@ -22,10 +22,16 @@ export type Written =
   /** The computation of this one failed; that of the others did not. */
   | { readonly task: Task; readonly sampled: undefined; readonly reason: unknown };
 
+async function next(task: Task): Promise<Sampled | undefined> {
+  const [given, ...later] = task.given;
+  task.given = later;
+  return task.writing?.next(given);
+}
+
 /** One token for each, in one batch. Never rejects. */
 export async function writeTokens(writers: readonly Task[]): Promise<readonly Written[]> {
   for (const task of writers) task.busy = true;
-  const outcomes = await Promise.allSettled(writers.map((task) => task.writing?.next()));
+  const outcomes = await Promise.allSettled(writers.map(next));
   // Nothing is awaited from here on: an abort can't come between one task's token and the next one's.
   return writers.map((task, index): Written => {
     task.busy = false;

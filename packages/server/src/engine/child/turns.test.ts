@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { toolSyntaxes } from '../tool-syntax.ts';
+import type { Job } from './job.ts';
+import { openTask } from './task.ts';
+import { createTurns } from './turns.ts';
+
+const job: Job = {
+  id: 1,
+  keyId: 'k',
+  tokens: [1, 2],
+  prefixTokens: 0,
+  sampling: {
+    temperature: 1,
+    topP: 1,
+    seed: 1,
+    presencePenalty: 0,
+    frequencyPenalty: 0,
+    logitBias: [],
+    repeatable: false,
+  },
+  maxTokens: 9,
+  stop: [],
+  choices: 1,
+  shape: { type: 'text' },
+  syntax: toolSyntaxes.tagged,
+  tags: [],
+  opened: undefined,
+  closing: [],
+};
+
+function task(index: number) {
+  const sequence = {
+    keep: async () => 0,
+    copy: async () => 0,
+    read: async () => {},
+    write: () => {
+      throw new Error('nobody writes here');
+    },
+  };
+  const slot = { index, sequence, tokens: [], canonical: 0, task: undefined, usedAt: 0 };
+  const model = { bytesOf: () => new Uint8Array(0), controls: new Map<number, string>() };
+  return openTask({ job, choice: 0, keyId: 'k' }, slot, model, 0);
+}
+
+describe('turns', () => {
+  test('a stream sits out as long as its sample took, while others write', () => {
+    let at = 0;
+    const turns = createTurns(() => at);
+    const [slow, quick] = [task(0), task(1)];
+    turns.took(slow, 400);
+    turns.took(quick, 100);
+    expect(turns.whose([slow, quick], false)).toEqual([quick]);
+    at = 399;
+    expect(turns.whose([slow, quick], false)).toEqual([quick]);
+    at = 400;
+    expect(turns.whose([slow, quick], false)).toEqual([slow, quick]);
+  });
+
+  test('it sits out for a prompt that is being read, and for nobody when it is alone', () => {
+    const turns = createTurns(() => 0);
+    const slow = task(0);
+    turns.took(slow, 400);
+    expect(turns.whose([slow], true)).toEqual([]);
+    expect(turns.whose([slow], false)).toEqual([slow]);
+  });
+
+  test('of streams that all are slow one writes at a time, the one that has waited longest first', () => {
+    let at = 0;
+    const turns = createTurns(() => at);
+    const [first, second] = [task(0), task(1)];
+    turns.took(first, 900);
+    turns.took(second, 300);
+    expect(turns.whose([first, second], false)).toEqual([second]);
+    at = 200;
+    turns.took(second, 900);
+    expect(turns.whose([first, second], false)).toEqual([first]);
+    expect(turns.whose([], false)).toEqual([]);
+  });
+});
