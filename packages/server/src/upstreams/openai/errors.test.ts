@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { failureOf } from './errors.ts';
+import { failureOfRefusal } from './errors.ts';
 
 const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], nowMs: 0 };
 const judged = (status: number, body: unknown, headers: Record<string, string> = {}) =>
-  failureOf({ status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }, context);
+  failureOfRefusal(
+    { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) },
+    context,
+  );
 const error = (message: string, more: object = {}) => ({ error: { message, ...more } });
 
 describe('an HTTP error of an upstream', () => {

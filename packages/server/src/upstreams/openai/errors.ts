@@ -1,5 +1,6 @@
 import { errorKind, isErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
+import { type ErrorNames, logDetail } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -44,29 +45,34 @@ const contextCodes = new Set([
 const policyCodes = new Set(['content_policy_violation', 'content_filter', 'responsibleaipolicyviolation']);
 const noCreditCodes = new Set(['insufficient_quota', 'insufficient_balance', 'billing_hard_limit_reached']);
 
-/** An HTTP error as a failure of ours (contract, section 7). */
-export function failureOf(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
+/** An answer that is no stream (contract, section 7). */
+export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
   const error = parseError(refusal.body);
   return judge(error, {
     status: refusal.status,
     message: error.message,
     ...(error.param === undefined ? {} : { param: error.param }),
-    detail: `HTTP ${refusal.status}: ${refusal.body.slice(0, 500)}`,
+    detail: logDetail(`HTTP ${refusal.status}`, namesOf(error), error.message),
     retryAfterMs: retryAfterMs(refusal.headers, nowMs),
     hidden,
   });
 }
 
 /** An error object where none is due; `status` is what it stands for unless its own code says so. */
-export function failureOfEvent(error: UpstreamError, status: number, { hidden }: ErrorContext): Failure {
+export function failureOfEvent(value: unknown, { hidden }: ErrorContext, status = 500): Failure {
+  const error = errorFrom(value);
   return judge(error, {
     status: error.status ?? status,
     message: error.message,
     ...(error.param === undefined ? {} : { param: error.param }),
-    detail: `in the answer: ${error.message.slice(0, 500)}`,
+    detail: logDetail('in the answer', namesOf(error), error.message),
     retryAfterMs: undefined,
     hidden,
   });
+}
+
+function namesOf({ code, type, status, param }: UpstreamError): ErrorNames {
+  return { status, type, code, param };
 }
 
 function judge(error: UpstreamError, complaint: Complaint): Failure {

@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { createEventGrammar } from '../../domain/event-grammar.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { failureOf } from './errors.ts';
+import { failureOfRefusal } from './errors.ts';
 import { batchesOf } from './fake-answer.ts';
 import { findPreset, presets } from './presets.ts';
 
@@ -145,7 +145,7 @@ describe.each(folders)('%s', (name) => {
   test('an error', () => {
     const { status, headers, ...expected } = meta.error;
     const body = file(name, 'error.json').toString('utf8');
-    const reason = failureOf({ status, headers, body }, { hidden: [], nowMs: 0 });
+    const reason = failureOfRefusal({ status, headers, body }, { hidden: [], nowMs: 0 });
     expect(reason).toMatchObject(expected);
     expect(reason.message).not.toMatch(/:\/\/|org_|openrouter\.ai/);
   });

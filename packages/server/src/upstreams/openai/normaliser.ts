@@ -1,11 +1,12 @@
-import { errorKind, type FinishReason } from '@tailrace/protocol';
+import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
-import type { ErrorContext } from '../shared/refusal.ts';
+import { createMalformedEvents } from '../shared/malformed-events.ts';
+import { behindOutput, type ErrorContext } from '../shared/refusal.ts';
 import { createChoice } from './choice.ts';
 import { type ChunkChoice, decodeChunk, jsonOf, type UpstreamChunk } from './chunk.ts';
-import { errorFrom, failureOfEvent } from './errors.ts';
+import { failureOfEvent } from './errors.ts';
 import { addUsage } from './usage.ts';
 
 /**
@@ -46,7 +47,6 @@ export interface NormaliserOptions {
   readonly continues?: boolean;
 }
 
-const maxDropped = 3;
 const showsOutput = /content|reasoning|arguments|refusal|tool_calls|function_call|"text"/;
 /** The bytes got as far as into a choice, or into what it says. */
 const showsChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
@@ -72,7 +72,7 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
   let said = false;
   let held = false;
   let ended: 'whole' | 'torn' | undefined;
-  let dropped = 0;
+  const malformedEvents = createMalformedEvents(mayCarryOutput);
   let usage: Usage | undefined;
   /** Output has come behind the usage: it was a count on the way, and not the last word. */
   let outdated = false;
@@ -180,37 +180,20 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
   }
 
   function drop(): void {
-    dropped += 1;
-    if (dropped > maxDropped) {
-      tear(
-        failure('upstream_protocol', 'The upstream sent several events that cannot be read.', {
-          detail: `more than ${maxDropped} malformed events`,
-        }),
-      );
-    }
+    const reason = malformedEvents.drop();
+    if (reason !== undefined) tear(reason);
   }
 
   function malformed(evidence: string): void {
     if (ended !== undefined || held) return;
-    if (!mayCarryOutput(evidence)) {
-      drop();
-      return;
-    }
-    tear(
-      failure('upstream_cut', 'Part of the upstream’s answer could not be read.', {
-        // Not the event itself: it may be content.
-        detail: `an event of ${evidence.length} characters that cannot be read`,
-      }),
-    );
+    const reason = malformedEvents.judge(evidence);
+    if (reason !== undefined) tear(reason);
   }
 
   function error(value: unknown, status = 500): void {
     if (ended !== undefined || held) return;
-    const reason = failureOfEvent(errorFrom(value), status, options.errors());
-    // Behind output nobody can have asked wrongly any more: what is left is a torn answer.
-    const blamesCaller = said && errorKind(reason.code).status === 400;
-    if (!blamesCaller || reason.code === 'content_policy_violation') tear(reason);
-    else tear({ ...reason, code: 'upstream_cut', message: 'The upstream broke off its answer.' });
+    const reason = failureOfEvent(value, options.errors(), status);
+    tear(said ? behindOutput(reason) : reason);
   }
 
   return {
@@ -247,7 +230,7 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
       return ended;
     },
     get dropped() {
-      return dropped;
+      return malformedEvents.dropped;
     },
     // Behind a usage the next delta has to be seen here: it makes the usage an old one.
     isPlain: (choice) =>

@@ -6,7 +6,6 @@ import { performance } from 'node:perf_hooks';
 import { failure } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
-import { readBody } from '../../transport/read-body.ts';
 import type { EventStream, UpstreamCall } from '../contract.ts';
 import { type BatchReader, type Begun, openLazily } from '../shared/lazy-stream.ts';
 import {
@@ -16,19 +15,16 @@ import {
   type ProviderOptions,
   type ProviderUpstream,
 } from '../shared/provider-transport.ts';
+import { readRefusal } from '../shared/read-refusal.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
 import { requestHeaders } from '../shared/request-json.ts';
-import { failureOf } from './errors.ts';
+import { failureOfRefusal } from './errors.ts';
 import { createLoadWatch } from './load-watch.ts';
 import type { Preset } from './preset.ts';
 import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
 import { requestBody } from './request.ts';
 import { readAnswer } from './stream.ts';
 
-const maxErrorBytes = 64 * 1024;
-/** A caller's mistake is worth a wait for its words; any other refusal is clear from its status. */
-const maxWordsMs = 2_000;
-const maxErrorMs = 250;
 const loadHeaders = { 'endpoint-load-metrics-format': 'TEXT' };
 
 /** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
@@ -87,13 +83,9 @@ function upstreamOf(
       if (typeof told === 'string') load?.heard(told);
       if (signal.aborted) return { stopped: true };
       if (status !== 200) {
-        const read = await readBody(body, {
-          maxBytes: maxErrorBytes,
-          maxMs: isTheCallers(status) ? maxWordsMs : maxErrorMs,
-        });
+        const refusal = await readRefusal(posted.value);
         if (signal.aborted) return { stopped: true };
-        const text = Buffer.from(read.bytes).toString('utf8');
-        return { last: [{ type: 'failed', failure: failureOf({ status, headers, body: text }, errors()) }] };
+        return { last: [{ type: 'failed', failure: failureOfRefusal(refusal, errors()) }] };
       }
       const contentType = headers['content-type'];
       reader = readAnswer(
@@ -149,10 +141,6 @@ function upstreamOf(
 }
 
 /** Another target cannot help, and the client reads what this one says; with the others failover is waiting. */
-function isTheCallers(status: number): boolean {
-  return status === 400 || status === 413 || status === 422;
-}
-
 /** A stream that only says why it is none. */
 function refused(message: string): EventStream {
   let told = false;

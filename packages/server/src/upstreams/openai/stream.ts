@@ -4,6 +4,7 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
+import { eventTooLarge } from '../shared/malformed-events.ts';
 import { createFastPath } from './fast-path.ts';
 import { createNormaliser, type NormaliserOptions } from './normaliser.ts';
 
@@ -69,11 +70,7 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
         normaliser.malformed(item.data);
         return;
       case 'too-large':
-        normaliser.fail(
-          failure('upstream_protocol', 'The upstream sent an event that is too large.', {
-            detail: `an event over ${item.maxEventBytes} bytes`,
-          }),
-        );
+        normaliser.fail(eventTooLarge(item.maxEventBytes));
         return;
       case 'comment':
       case 'retry':

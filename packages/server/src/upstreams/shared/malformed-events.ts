@@ -12,8 +12,8 @@ export interface MalformedEvents {
   readonly dropped: number;
 }
 
-/** `output`: what the bytes of an event that carries output look like. */
-export function createMalformedEvents(output: RegExp): MalformedEvents {
+/** `mayCarryOutput`: whether the bytes of an event that cannot be read look like output. */
+export function createMalformedEvents(mayCarryOutput: (evidence: string) => boolean): MalformedEvents {
   let dropped = 0;
 
   function drop(): Failure | undefined {
@@ -27,7 +27,7 @@ export function createMalformedEvents(output: RegExp): MalformedEvents {
   return {
     drop,
     judge: (evidence) =>
-      output.test(evidence)
+      mayCarryOutput(evidence)
         ? unreadable(`an event of ${evidence.length} characters that cannot be read`)
         : drop(),
     get dropped() {

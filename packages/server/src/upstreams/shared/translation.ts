@@ -45,7 +45,7 @@ export function createTranslation({ dialect, maxEventBytes, output }: Translatio
   let alive = false;
   let ended = false;
   let spoken = false;
-  const malformed = createMalformedEvents(output);
+  const malformed = createMalformedEvents((evidence) => output.test(evidence));
 
   const say: Say = (event) => {
     if (ended) return;

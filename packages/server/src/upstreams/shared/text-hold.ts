@@ -1,1 +1,0 @@
-export { createPairHold as createTextHold, type PairHold as TextHold } from '../../domain/pair-hold.ts';
