@@ -1,4 +1,4 @@
-import { setImmediate as yieldToLoop } from 'node:timers/promises';
+import { type BatchReceiver, pullFrom } from '../domain/batches.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
@@ -24,57 +24,125 @@ export interface Drive {
 /**
  * The one loop: batches of events → grammar guard → whoever takes them, until the answer is whole, torn or
  * unwanted. Never rejects; a bug on the way becomes `internal_error`. The events are released in any case.
+ *
+ *     pull ──batch──▶ guard, take ──▶ pull …          a batch at hand is taken in a loop, not by recursion
+ *                        └ a pause ──over──▶ the rest of the batch, merged
+ *
+ * It is driven by calls: one that reads from a socket ends, on the other side of this loop, in the write to the
+ * client's socket, and no promise is made on the way.
  */
 export async function drive(job: Drive): Promise<RunOutcome> {
-  const { run, events } = job;
-  const startedMs = job.now();
+  const { events, now } = job;
+  const startedMs = now();
   let ttftMs: number | undefined;
   let pause: Promise<void> | undefined;
   const guard = createAnswerGuard(job.rules, (event) => {
-    if (ttftMs === undefined && commits(event)) ttftMs = job.now() - startedMs;
+    if (ttftMs === undefined && commits(event)) ttftMs = now() - startedMs;
     job.transcript?.add(event);
     pause = job.take(event, guard.whole && event.type === 'finish');
   });
 
-  const outcome = (status: RunOutcome['status'], reason?: Failure): RunOutcome => ({
+  const outcome = ({ status, reason }: Ending): RunOutcome => ({
     status,
     ...(reason === undefined ? {} : { failure: reason }),
     ...(guard.usage === undefined ? {} : { usage: guard.usage }),
     ...(ttftMs === undefined ? {} : { ttftMs }),
   });
-  const torn = (reason: Failure) => outcome(ttftMs === undefined ? 'failed' : 'cut', reason);
+  const torn = (reason: Failure): Ending => ({ status: ttftMs === undefined ? 'failed' : 'cut', reason });
 
   try {
-    for (let turns = 1; ; turns += 1) {
-      // A source that always has something at hand would keep everybody else from the event loop.
-      if (turns % turnsBeforeYield === 0) await yieldToLoop();
-      const { done, value } = await events.next();
-      const stopped = run.stopReason();
-      if (stopped?.type === 'failed') return torn(stopped.failure);
-      if (stopped !== undefined) return outcome('abandoned');
-      if (done === true) return torn(brokeOff());
+    return outcome(await new Promise<Ending>(loop));
+  } catch (error) {
+    return outcome(torn(bug(error)));
+  } finally {
+    await events.return();
+  }
 
-      let batch: EventBatch = value;
+  function loop(end: (ending: Ending) => void, fail: (bug: unknown) => void): void {
+    let turns = 0;
+    /** Inside `pull`: what it tells at once is left in `atHand`. */
+    let pulling = false;
+    let atHand: EventBatch | undefined;
+
+    const receiver: BatchReceiver = {
+      batch: (batch) => {
+        if (pulling) atHand = batch;
+        else if (take(batch)) pullOn();
+      },
+      end: () => end(stopped() ?? torn(brokeOff())),
+      broke: fail,
+    };
+
+    /** Pulls until there is something to wait for. */
+    function pullOn(): void {
+      for (;;) {
+        turns += 1;
+        // A source that always has something at hand would keep everybody else from the event loop.
+        if (turns % turnsBeforeYield === 0) {
+          setImmediate(pullOn);
+          return;
+        }
+        pulling = true;
+        atHand = undefined;
+        try {
+          pullFrom(events, receiver);
+        } catch (error) {
+          fail(error);
+          return;
+        } finally {
+          pulling = false;
+        }
+        if (atHand === undefined || !take(atHand)) return;
+      }
+    }
+
+    /** False when nothing is to be pulled now: the end is told, or a pause is on. */
+    function take(batch: EventBatch): boolean {
+      try {
+        const ending = stopped() ?? takeEach(batch);
+        if (ending === 'paused') return false;
+        if (ending !== undefined) end(ending);
+        return ending === undefined;
+      } catch (error) {
+        fail(error);
+        return false;
+      }
+    }
+
+    /** Takes a batch up to its end, the answer's end, or a pause behind which the rest is taken. */
+    function takeEach(batch: EventBatch): Ending | 'paused' | undefined {
       for (let i = 0; i < batch.length; i += 1) {
         const event = batch[i];
         if (event === undefined) break;
         if (event.type === 'failed') return torn(event.failure);
         const violation = guard.accept(event);
         if (violation !== undefined) return torn(outOfOrder(violation));
-        if (guard.whole) return outcome('completed');
+        if (guard.whole) return { status: 'completed' };
         if (pause === undefined) continue;
-        await pause;
-        pause = undefined;
-        if (run.signal.aborted) break;
-        batch = mergeDeltas(batch.slice(i + 1));
-        i = -1;
+        const rest = batch.slice(i + 1);
+        pause.then(() => {
+          pause = undefined;
+          if (take(mergeDeltas(rest))) pullOn();
+        }, fail);
+        return 'paused';
       }
+      return undefined;
     }
-  } catch (error) {
-    return torn(bug(error));
-  } finally {
-    await events.return();
+
+    pullOn();
   }
+
+  /** How it ends where somebody has stopped the run meanwhile. */
+  function stopped(): Ending | undefined {
+    const reason = job.run.stopReason();
+    if (reason === undefined) return undefined;
+    return reason.type === 'failed' ? torn(reason.failure) : { status: 'abandoned' };
+  }
+}
+
+interface Ending {
+  readonly status: RunOutcome['status'];
+  readonly reason?: Failure;
 }
 
 /** At 2 µs a turn of a source that never waits, every clock and socket is served within a millisecond. */

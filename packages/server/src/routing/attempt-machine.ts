@@ -31,6 +31,8 @@ export interface AttemptMachine {
   canRetry(): boolean;
   /** Whether {@link takeOver} would find somebody; changes nothing. */
   canTakeOver(suits: (candidate: Candidate) => boolean): boolean;
+  /** Whether anybody of the plan suits, however it fares at the moment. */
+  anySuits(suits: (candidate: Candidate) => boolean): boolean;
 }
 
 export type Action =
@@ -133,6 +135,7 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
       return chosen;
     },
     canTakeOver: (suits) => successor(suits) !== undefined,
+    anySuits: (suits) => plan.some((stage) => stage.some(suits)),
     canRetry: () => mayOpen() && firstOf((stage) => fresh(stage)[0] ?? again(stage)[0]) !== undefined,
   };
 

@@ -1,4 +1,5 @@
 import type { TimeoutsConfig } from '../config/config.ts';
+import { type BatchReceiver, type Pullable, pullFrom, pullOnce } from '../domain/batches.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
@@ -13,10 +14,10 @@ export interface Attempt {
   /** Everything up to and including the batch that commits; or why it never came to that. */
   commit(): Promise<Committed | { readonly failure: Failure } | 'aborted'>;
   /**
-   * After the commit: the next batch; undefined at the end. Silence for `patienceMs`, counted only while
-   * we wait here, ends it with `failed`: a slow client holds us back, not the target.
+   * After the commit: the next batch. Silence for `patienceMs`, counted only while we wait here, ends it with
+   * `failed`: a slow client holds us back, not the target.
    */
-  next(patienceMs: number): Promise<EventBatch | undefined>;
+  pull(patienceMs: number, receiver: BatchReceiver): void;
   /** Whether whoever opened it has stopped it: then its end says nothing of the target. */
   stopped(): boolean;
   close(): Promise<void>;
@@ -26,10 +27,22 @@ export interface Committed {
   readonly batch: EventBatch;
 }
 
+export interface AttemptDeps {
+  readonly timeouts: TimeoutsConfig;
+  /** Monotonic milliseconds. */
+  now(): number;
+}
+
+/** The next batch of a committed attempt as a promise; undefined at its end. */
+export async function nextBatch(attempt: Attempt, patienceMs: number): Promise<EventBatch | undefined> {
+  const waiting: Pullable = { pull: (receiver) => attempt.pull(patienceMs, receiver) };
+  return (await pullOnce(waiting)).value;
+}
+
 export function openAttempt(
   candidate: Candidate,
   call: Omit<UpstreamCall, 'model'>,
-  timeouts: TimeoutsConfig,
+  { timeouts, now }: AttemptDeps,
   signal: AbortSignal,
 ): Attempt {
   const { upstream, model } = candidate.target;
@@ -40,12 +53,35 @@ export function openAttempt(
 
   let expired: Failure | undefined;
   let begun = false;
-  const watchdog = createWatchdog((patienceMs) => {
-    expired = begun ? stalled(patienceMs) : noFirstToken(patienceMs);
-    controller.abort();
+  const watchdog = createWatchdog({
+    onExpired: (patienceMs) => {
+      expired = begun ? stalled(patienceMs) : noFirstToken(patienceMs);
+      controller.abort();
+    },
+    now,
   });
 
-  const events = upstream.open({ ...call, model, connectMs: timeouts.connectMs }, controller.signal);
+  const { connectMs, stallMs } = timeouts;
+  const asked: UpstreamCall = { ...call, model, connectMs, patienceMs: stallMs };
+  const events = upstream.open(asked, controller.signal);
+
+  let waiting: BatchReceiver | undefined;
+  const whoWaits = (): BatchReceiver => {
+    watchdog.disarm();
+    const receiver = waiting ?? never();
+    waiting = undefined;
+    return receiver;
+  };
+  /** One for all reads: what the hot path needs of an attempt. */
+  const reads: BatchReceiver = {
+    batch: (batch) => whoWaits().batch(batch),
+    end: () => {
+      const receiver = whoWaits();
+      if (expired === undefined) receiver.end();
+      else receiver.batch([{ type: 'failed', failure: expired }]);
+    },
+    broke: (bug) => whoWaits().broke(bug),
+  };
 
   return {
     commit: async () => {
@@ -78,15 +114,10 @@ export function openAttempt(
         watchdog.disarm();
       }
     },
-    next: async (patienceMs) => {
+    pull: (patienceMs, receiver) => {
+      waiting = receiver;
       watchdog.arm(patienceMs);
-      try {
-        const { done, value: batch } = await events.next();
-        if (done !== true) return batch;
-        return expired === undefined ? undefined : [{ type: 'failed', failure: expired }];
-      } finally {
-        watchdog.disarm();
-      }
+      pullFrom(events, reads);
     },
     stopped: () => signal.aborted,
     close: async () => {
@@ -109,4 +140,8 @@ function stalled(patienceMs: number): Failure {
 /** Nothing was cut where nothing had been said: a target that dies before its answer has refused it. */
 function beforeCommit(reason: Failure): Failure {
   return reason.code === 'upstream_cut' ? { ...reason, code: 'upstream_refused' } : reason;
+}
+
+function never(): never {
+  throw new Error('an attempt told of a batch that nobody had pulled');
 }

@@ -20,7 +20,8 @@ export interface Delivered {
   readonly resumable: boolean;
 }
 
-export function createDelivered(): Delivered {
+/** `remembers`: somebody might go on with the answer some time; else only its tokens are counted. */
+export function createDelivered(remembers = true): Delivered {
   const texts: string[] = [];
   const reasonings: string[] = [];
   let characters = 0;
@@ -34,8 +35,10 @@ export function createDelivered(): Delivered {
         case 'text-delta':
         case 'reasoning-delta':
           if (!resumable) return;
-          (event.type === 'text-delta' ? texts : reasonings).push(event.json);
-          characters += event.json.length;
+          if (remembers) {
+            (event.type === 'text-delta' ? texts : reasonings).push(event.json);
+            characters += event.json.length;
+          }
           if (event.tokens !== undefined) tokens += event.tokens;
           else {
             tokens += 1;

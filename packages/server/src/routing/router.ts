@@ -45,6 +45,7 @@ export function createRouter({ catalogue, health, retry, random, now }: RouterPa
         machine: createAttemptMachine(plan, { retry, health, random, now, preferred }),
         health,
         signal,
+        now,
         onAttempt,
         onCommit: ({ target }) => {
           if (choice) affinity.remember(keyId, request, target.name);

@@ -1,6 +1,6 @@
 import { brokeOff, failure } from '../domain/failure.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, nextBatch } from './attempt.ts';
 
 /** An answer that does not stream is held whole, so it has a bound: characters, as they are escaped. */
 const maxHeldCharacters = 64 * 1024 * 1024;
@@ -33,12 +33,12 @@ export function holdWhole(
         }
         if (unfinished === 0) return { batch: held };
         if (characters > maxHeldCharacters) return { failure: tooLarge() };
-        const next = await attempt.next(patienceMs());
+        const next = await nextBatch(attempt, patienceMs());
         if (next === undefined) return attempt.stopped() ? 'aborted' : { failure: brokeOff() };
         batch = next;
       }
     },
-    next: () => Promise.resolve(undefined),
+    pull: (_, receiver) => receiver.end(),
     stopped: attempt.stopped,
     close: attempt.close,
   };

@@ -67,6 +67,8 @@ export interface UpstreamCall {
   readonly completionId: string;
   /** How long a connection may take to come about, in milliseconds. Default: the upstream's own. */
   readonly connectMs?: number;
+  /** Silence in mid-answer that is taken for a stall, in milliseconds: what waits by itself waits less. */
+  readonly patienceMs?: number;
 }
 
 /**

@@ -1,0 +1,7 @@
+/** Without anybody to take over, a stream that still might come is worth at least this much patience. */
+const minStallMs = 30_000;
+
+/** How long silence in mid-answer is borne, in milliseconds (contract, section 7). */
+export function stallPatience(stallMs: number, somebodyElse: boolean): number {
+  return somebodyElse ? stallMs : Math.max(stallMs, minStallMs);
+}

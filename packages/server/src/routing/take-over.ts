@@ -1,0 +1,89 @@
+import { brokeOff, type Failure, failure } from '../domain/failure.ts';
+import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
+import { nextBatch } from './attempt.ts';
+import type { AttemptMachine } from './attempt-machine.ts';
+import type { Candidate } from './attempt-plan.ts';
+import { continueWith, isSpent } from './continuation.ts';
+import type { Delivered } from './delivered.ts';
+import { stallPatience } from './stall-patience.ts';
+import { takeoverMode } from './takeover-mode.ts';
+import type { Call, Work, Works } from './works.ts';
+
+export interface TakeOverDeps {
+  readonly machine: AttemptMachine;
+  readonly works: Works;
+  readonly call: Call;
+  readonly delivered: Delivered;
+  readonly signal: AbortSignal;
+}
+
+/** Who goes on and with what; `work` is absent where the answer only wanted its end. */
+export type TakenOver =
+  | { readonly work?: Work; readonly batch: EventBatch }
+  | { readonly failure: Failure }
+  | undefined;
+
+/**
+ * Finds somebody to go on with an answer that broke off, and reads it until it says something new. A failure
+ * is `reason` once more: nobody could. Undefined: the run was stopped meanwhile.
+ */
+export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<TakenOver> {
+  const { machine, works, call, delivered } = deps;
+  const { request } = call;
+  const suits = (candidate: Candidate) => takeoverMode(candidate, request, delivered) !== 'none';
+  const mayFinishHere = delivered.resumable && request.n === 1;
+  if (mayFinishHere && isSpent(request, delivered)) return { batch: [finish('length')] };
+  for (;;) {
+    const candidate = machine.takeOver(suits);
+    const mode = candidate === undefined ? 'none' : takeoverMode(candidate, request, delivered);
+    if (candidate === undefined || mode === 'none') return { failure: reason };
+    const work = works.open(candidate, mode, continueWith(mode, call, delivered));
+    const outcome = await resume(deps, work, () => machine.canTakeOver(suits));
+    if (outcome === undefined) return undefined;
+    if ('batch' in outcome) return { work, batch: outcome.batch };
+    await works.fail(work, outcome.failure, true);
+  }
+}
+
+/** Reads a successor until it says something new. */
+async function resume(
+  { signal }: TakeOverDeps,
+  { attempt, candidate, continuation }: Work,
+  somebodyElse: () => boolean,
+): Promise<{ readonly batch: EventBatch } | { readonly failure: Failure } | undefined> {
+  const committed = await attempt.commit();
+  if (committed === 'aborted' || signal.aborted) return undefined;
+  if ('failure' in committed) return committed;
+  let batch: EventBatch | undefined = committed.batch.filter((event) => event.type !== 'start');
+  const held: StreamEvent[] = [];
+  for (;;) {
+    const resumed = continuation?.joint(batch) ?? never();
+    if (resumed.type === 'diverged') return { failure: diverged() };
+    if (resumed.type === 'stopped') return { batch: [finish('stop')] };
+    if (resumed.type === 'spent') return { batch: [finish('length')] };
+    held.push(...resumed.batch);
+    const failed = held.find((event) => event.type === 'failed');
+    if (held.some(commits)) return { batch: held };
+    if (failed?.type === 'failed') return { failure: failed.failure };
+    batch = await nextBatch(attempt, stallPatience(candidate.model.timeouts.stallMs, somebodyElse()));
+    if (signal.aborted) return undefined;
+    if (batch === undefined) return { failure: brokeOff() };
+  }
+}
+
+function finish(reason: 'stop' | 'length'): StreamEvent {
+  return { type: 'finish', choice: 0, reason };
+}
+
+/** Said of the answer, not of the target: it is as well as before, and would only say the same again. */
+function diverged(): Failure {
+  return failure('upstream_cut', 'The answer broke off and could not be gone on with.', {
+    detail: 'a replay said something else than the answer it was to repeat',
+    permanent: true,
+    blameless: true,
+  });
+}
+
+function never(): never {
+  throw new Error('an answer taken over by somebody who was not told how');
+}

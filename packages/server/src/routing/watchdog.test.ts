@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createWatchdog } from './watchdog.ts';
+
+describe('a watchdog', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function setUp() {
+    const expired: number[] = [];
+    const startMs = performance.now();
+    const watchdog = createWatchdog({
+      onExpired: (patienceMs) => expired.push(patienceMs, Math.round(performance.now() - startMs)),
+      now: () => performance.now(),
+    });
+    return { watchdog, expired };
+  }
+
+  it('expires once, when nothing disarms it', () => {
+    const { watchdog, expired } = setUp();
+    watchdog.arm(100);
+    vi.advanceTimersByTime(500);
+    expect(expired).toEqual([100, 100]);
+  });
+
+  it('counts each wait from its own beginning', () => {
+    const { watchdog, expired } = setUp();
+    for (let wait = 0; wait < 5; wait += 1) {
+      watchdog.arm(100);
+      vi.advanceTimersByTime(60);
+      watchdog.disarm();
+      vi.advanceTimersByTime(30);
+    }
+    expect(expired).toEqual([]);
+    watchdog.arm(100);
+    vi.advanceTimersByTime(500);
+    expect(expired).toEqual([100, 550]);
+  });
+
+  it('takes a shorter patience at its word, and a longer one', () => {
+    const { watchdog, expired } = setUp();
+    watchdog.arm(1_000);
+    watchdog.arm(50);
+    vi.advanceTimersByTime(60);
+    expect(expired).toEqual([50, 50]);
+    watchdog.arm(50);
+    watchdog.arm(1_000);
+    vi.advanceTimersByTime(2_000);
+    expect(expired).toEqual([50, 50, 1_000, 1_060]);
+  });
+
+  it('lets nothing happen once it is disarmed or closed', () => {
+    const { watchdog, expired } = setUp();
+    watchdog.arm(50);
+    watchdog.disarm();
+    vi.advanceTimersByTime(100);
+    watchdog.arm(50);
+    watchdog.close();
+    vi.advanceTimersByTime(100);
+    expect(expired).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
