@@ -112,7 +112,10 @@ export function openSource(call: Call, deps: SourceDeps): Source {
   };
 
   function pullNext(work: Work): void {
-    if (cutPending !== undefined) return goOn(cutPending);
+    if (cutPending !== undefined) {
+      goOn(cutPending);
+      return;
+    }
     const { stallMs } = work.candidate.model.timeouts;
     const mayResume = remembers && delivered.resumable;
     if (!mayResume) patienceMs = stallPatience(stallMs, false);
@@ -156,7 +159,10 @@ export function openSource(call: Call, deps: SourceDeps): Source {
   function tell(batch: EventBatch | undefined): void {
     const receiver = waiting ?? never();
     waiting = undefined;
-    if (batch !== undefined) return receiver.batch(batch);
+    if (batch !== undefined) {
+      receiver.batch(batch);
+      return;
+    }
     ended = true;
     receiver.end();
   }
@@ -173,7 +179,10 @@ export function openSource(call: Call, deps: SourceDeps): Source {
   }
 
   function pull(receiver: BatchReceiver): void {
-    if (ended) return receiver.end();
+    if (ended) {
+      receiver.end();
+      return;
+    }
     waiting = receiver;
     if (served === undefined) firstBatch().then(tell, tellBug);
     else pullNext(current ?? never());
