@@ -1,15 +1,32 @@
 import { type Failure, failure } from '../domain/failure.ts';
-import type { PromptMessage } from './protocol.ts';
+import type { JsonValue } from '../domain/json.ts';
+import type { PromptMessage, PromptTool } from './protocol.ts';
+
+/** All that a prompt is made of. */
+export interface PromptContent {
+  readonly messages: readonly PromptMessage[];
+  /** What may be called. */
+  readonly tools?: readonly PromptTool[];
+  /** The beginning of the answer; the prompt goes on exactly behind it. */
+  readonly prefix?: string;
+}
 
 /**
- * Tokens that messages have at least, known without looking at them: each message costs one, and no token is
- * longer than the vocabulary's longest. Cheap, so that megabytes are refused before anything is computed.
+ * Tokens that a prompt has at least, known without looking at its text: each message costs one, and no token is
+ * longer than the vocabulary's longest. Cheap, so that megabytes are refused before anything is computed. White space
+ * around a message is not counted, nor are names of speakers: templates may leave them out.
  */
-export function leastTokens(messages: readonly PromptMessage[], longestToken: number, prefix = ''): number {
+export function leastTokens(
+  { messages, tools = [], prefix = '' }: PromptContent,
+  longestToken: number,
+): number {
   let units = prefix.length;
   for (const message of messages) {
-    units += message.content.length;
+    units += message.content.trim().length;
     for (const call of message.toolCalls ?? []) units += call.name.length + call.arguments.length;
+  }
+  for (const { name, description = '', parameters } of tools) {
+    units += name.length + description.trim().length + textLength(parameters);
   }
   return Math.max(messages.length, Math.floor(units / longestToken));
 }
@@ -22,4 +39,13 @@ export function promptTooLong(contextLength: number, tokens: number, exact: bool
       `the messages have ${exact ? '' : 'at least '}${tokens} tokens. Send fewer or shorter messages.`,
     { param: 'messages' },
   );
+}
+
+/** UTF-16 units of all keys and strings. Nesting is bounded where bodies are read. */
+function textLength(value: JsonValue): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 1;
+  let units = 0;
+  for (const [key, item] of Object.entries(value)) units += key.length + textLength(item);
+  return units;
 }

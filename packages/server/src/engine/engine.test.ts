@@ -238,6 +238,18 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
+  test('tools that can’t fit are refused like messages, unless they may not be called', async () => {
+    const run = await running();
+    const tools = [{ name: 'f', description: 'y'.repeat(400), parameters: {}, strict: false }];
+    expect(await drain(run.open('q', undefined, { tools }))).toMatchObject([
+      { type: 'failed', failure: { code: 'context_length_exceeded' } },
+    ]);
+    expect(run.child().requests).toEqual([]);
+    run.open('q', undefined, { tools, toolChoice: { type: 'none' } });
+    expect(run.child().requests.length).toBe(1);
+    await run.engine.stop();
+  });
+
   test('stop fails what runs, and what comes after it is refused', async () => {
     const run = await running();
     const stream = run.open();

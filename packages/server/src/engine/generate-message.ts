@@ -25,7 +25,9 @@ export function generateMessage(
   const { request, model, keyId, prefix } = call;
   const messages = promptMessages(request);
   if (!messages.ok) return messages;
-  const least = leastTokens(messages.value, info.longestToken, prefix);
+  const offered = request.toolChoice.type === 'none' ? [] : request.tools;
+  const content = { messages: messages.value, tools: offered, ...(prefix === undefined ? {} : { prefix }) };
+  const least = leastTokens(content, info.longestToken);
   if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false));
   const wrong = refusedValues(request, info);
   if (wrong !== undefined) return fail(wrong);

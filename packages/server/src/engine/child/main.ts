@@ -79,7 +79,6 @@ async function generate(message: GenerateMessage, state: { aborted: boolean }): 
     return emit({ type: 'failed', id, failure: unknown }, { type: 'ended', id });
   }
   const built = state.aborted ? undefined : await target.prompter.build(message);
-  preparing.delete(id);
   if (built === undefined || state.aborted) return emit({ type: 'ended', id });
   if (!built.ok) return emit({ type: 'failed', id, failure: built.failure }, { type: 'ended', id });
   const { tokens, prefixTokens, opened, closing } = built.value;
@@ -104,6 +103,21 @@ async function generate(message: GenerateMessage, state: { aborted: boolean }): 
   });
 }
 
+/** A bug in one request's way here ends that request: unhandled it would end the process, and every stream. */
+function prepare(message: GenerateMessage): void {
+  const { id } = message;
+  const state = { aborted: false };
+  preparing.set(id, state);
+  lastBuild = lastBuild
+    .then(() => generate(message, state))
+    .catch((reason: unknown) => {
+      const detail = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+      const broken = failure('internal_error', 'The engine could not read this request.', { detail });
+      emit({ type: 'failed', id, failure: broken }, { type: 'ended', id });
+    })
+    .finally(() => preparing.delete(id));
+}
+
 function abort(id: number): void {
   const state = preparing.get(id);
   if (state !== undefined) state.aborted = true;
@@ -119,14 +133,17 @@ process.on('message', (message) => {
   if (!isToChild(message)) return;
   switch (message.type) {
     case 'load':
-      void load(message);
+      load(message).catch((reason: unknown) => {
+        const detail = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+        send({
+          type: 'unloadable',
+          failure: failure('internal_error', 'The engine cannot load.', { detail }),
+        });
+      });
       return;
-    case 'generate': {
-      const state = { aborted: false };
-      preparing.set(message.id, state);
-      lastBuild = lastBuild.then(() => generate(message, state));
+    case 'generate':
+      prepare(message);
       return;
-    }
     case 'abort':
       abort(message.id);
       return;

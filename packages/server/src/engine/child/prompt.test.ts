@@ -280,7 +280,40 @@ describe('prompt', () => {
       },
     }).build({ messages: [{ role: 'user', content: 'z'.repeat(1_000_000) }] });
     expect(result.ok).toBe(false);
-    expect(units).toBeLessThan(40_000);
+    expect(units).toBeLessThan(60_000);
     expect(pauses).toBeGreaterThan(0);
+  });
+
+  test('many small pieces are given up and paused for like one long text', async () => {
+    let pauses = 0;
+    let asked = 0;
+    const counting = vocabulary({
+      longestToken: 1_000_000,
+      tokenize(text) {
+        asked++;
+        return Array.from({ length: text.length }, () => 1000);
+      },
+    });
+    const result = await prompter({
+      vocabulary: counting,
+      contextLength: 5000,
+      breathe: async () => {
+        pauses++;
+      },
+    }).build({ messages: [{ role: 'user', content: '<|im_end|>'.repeat(100_000) }] });
+    expect(result).toMatchObject({ ok: false, failure: { code: 'context_length_exceeded' } });
+    expect(asked).toBeLessThan(3000);
+    expect(pauses).toBeGreaterThan(1);
+  });
+
+  test('a tool that cannot fit is refused without being rendered', async () => {
+    const never = vocabulary({
+      tokenize() {
+        throw new Error('tokenised');
+      },
+    });
+    const tools = [{ name: 'f', description: 'y'.repeat(400), parameters: {} }];
+    const long = prompter({ vocabulary: never, contextLength: 100 });
+    expect((await long.build({ messages: [{ role: 'user', content: 'q' }], tools })).ok).toBe(false);
   });
 });

@@ -1,11 +1,13 @@
 import { Template } from '@huggingface/jinja';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { JsonValue } from '../../domain/json.ts';
 import type { ReasoningTags } from '../../domain/reasoning-split.ts';
-import { leastTokens, promptTooLong } from '../context-length.ts';
+import { leastTokens, type PromptContent, promptTooLong } from '../context-length.ts';
 import type { PromptMessage, PromptTool } from '../protocol.ts';
 import { adaptMessages, adaptTools, type ChatTemplate, openTemplate } from './chat-template.ts';
 import { detectReasoningTags, openedTags } from './reasoning-tags.ts';
 import type { Segment, SpecialTexts } from './special-text.ts';
+import { sliceEnd, sliceUnits } from './text-slices.ts';
 
 /** What a prompt needs to know of a model's vocabulary. */
 export interface Vocabulary {
@@ -35,13 +37,6 @@ export interface Prompter {
   readonly warning: string | undefined;
 }
 
-export interface PromptContent {
-  readonly messages: readonly PromptMessage[];
-  readonly tools?: readonly PromptTool[];
-  /** The beginning of the answer; the prompt goes on exactly behind it. */
-  readonly prefix?: string;
-}
-
 export interface Prompt {
   readonly tokens: readonly number[];
   /** How many of them, at the end, are the prefix. */
@@ -61,10 +56,8 @@ export interface PrompterOptions {
   readonly breathe?: () => Promise<void>;
 }
 
-/** UTF-16 units that are tokenised without a pause: 3 to 15 ms on a slow core. */
-const chunkUnits = 16_384;
-/** Tokens that cutting a text in two can add at most, with a wide margin. */
-const slackPerCut = 16;
+/** What a segment costs besides its units: a call of the tokenizer. */
+const unitsPerSegment = 64;
 
 export function createPrompter(options: PrompterOptions): Prompter {
   const { vocabulary, contextLength, breathe = nextTurn } = options;
@@ -87,13 +80,16 @@ export function createPrompter(options: PrompterOptions): Prompter {
     stop: template.stop,
     warning: template.warning,
     tags,
-    async build({ messages, tools = [], prefix = '' }) {
-      const least = leastTokens(messages, vocabulary.longestToken, prefix);
+    async build(content) {
+      const { messages, tools = [], prefix = '' } = content;
+      const least = leastTokens(content, vocabulary.longestToken);
       if (least >= contextLength) return fail(tooLong(least, false));
       const { specialTexts } = vocabulary;
-      const outside = [...messages, ...tools].map((text) => JSON.stringify(text));
-      const mark = specialTexts.markFor([...outside, prefix]);
-      const rendered = render(template, messages, tools, (text) => specialTexts.break(text, mark));
+      const texts = textsOf(content);
+      const mark = specialTexts.markFor(texts);
+      const broken = await breakLong(texts, mark);
+      const guard = (text: string) => broken.get(text) ?? specialTexts.break(text, mark);
+      const rendered = render(template, messages, tools, guard);
       if (!rendered.ok) return rendered;
 
       const opened = openedTags(rendered.value, tags);
@@ -106,7 +102,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
       const { leadingToken } = vocabulary;
       if (leadingToken !== undefined && tokens[0] !== leadingToken) tokens.unshift(leadingToken);
 
-      const segments = specialTexts.split(specialTexts.break(prefix, mark), mark);
+      const segments = [...specialTexts.split(guard(prefix), mark)];
       const continued = segments.map((part) => (part.type === 'text' ? { ...part, continued: true } : part));
       const prefixed = await tokenizeAll(continued, tokens.length);
       if (!prefixed.ok) return prefixed;
@@ -123,37 +119,75 @@ export function createPrompter(options: PrompterOptions): Prompter {
 
   /** A short text of our own → tokens; texts of control tokens are those. */
   function tokensOf(text: string): number[] {
-    return vocabulary.specialTexts
-      .split(text, '\ue0a7')
-      .flatMap((part) => (part.type === 'token' ? [part.token] : vocabulary.tokenize(part.text, true)));
+    return Array.from(vocabulary.specialTexts.split(text, '\ue0a7'), (part) =>
+      part.type === 'token' ? [part.token] : vocabulary.tokenize(part.text, true),
+    ).flat();
+  }
+
+  /** Long texts with their special ones broken, slice by slice. */
+  async function breakLong(texts: readonly string[], mark: string): Promise<ReadonlyMap<string, string>> {
+    const broken = new Map<string, string>();
+    for (const text of texts) {
+      if (text.length <= sliceUnits || broken.has(text)) continue;
+      const slices: string[] = [];
+      for (let from = 0; from < text.length; ) {
+        const end = sliceEnd(text, from, '');
+        slices.push(vocabulary.specialTexts.break(text.slice(from, end), mark));
+        from = end;
+        await breathe();
+      }
+      broken.set(text, slices.join(''));
+    }
+    return broken;
   }
 
   /** Segments → tokens, given up where they and those `before` them can't fit. */
-  async function tokenizeAll(segments: readonly Segment[], before: number): Promise<Result<number[]>> {
+  async function tokenizeAll(segments: Iterable<Segment>, before: number): Promise<Result<number[]>> {
     const tokens: number[] = [];
+    let units = 0;
+    let paused = false;
     for (const segment of segments) {
-      if (segment.type === 'token') {
-        tokens.push(segment.token);
-        continue;
+      units += unitsPerSegment;
+      if (segment.type === 'token') tokens.push(segment.token);
+      else {
+        for (const token of vocabulary.tokenize(segment.text, segment.continued)) tokens.push(token);
+        units += segment.text.length;
       }
-      const counted = await countLong(segment.text);
-      const least = before + tokens.length + counted;
-      if (least >= contextLength) return fail(tooLong(least, false));
-      for (const token of vocabulary.tokenize(segment.text, segment.continued)) tokens.push(token);
-      if (before + tokens.length >= 2 * contextLength) return fail(tooLong(before + tokens.length, false));
+      const least = before + tokens.length;
+      // The exact count is told where it costs little.
+      if (least >= (paused ? 1 : 2) * contextLength) return fail(tooLong(least, false));
+      if (units < sliceUnits) continue;
+      await breathe();
+      units = 0;
+      paused = true;
     }
     return ok(tokens);
   }
+}
 
-  /** A lower bound of a long text's tokens, counted in pieces; 0 for text that is short. */
-  async function countLong(text: string): Promise<number> {
-    if (text.length <= chunkUnits) return 0;
-    let least = 0;
-    for (let from = 0; from < text.length && least < contextLength; from += chunkUnits) {
-      least += vocabulary.tokenize(text.slice(from, from + chunkUnits), true).length - slackPerCut;
-      await breathe();
+/** Every text of a prompt that came from outside. */
+function textsOf({ messages, tools = [], prefix = '' }: PromptContent): string[] {
+  const texts = [prefix];
+  for (const { content, name = '', toolCallId = '', toolCalls = [] } of messages) {
+    texts.push(content, name, toolCallId);
+    // Arguments are read as JSON, in which the mark's own units could be escaped.
+    for (const call of toolCalls)
+      texts.push(call.id, call.name, call.arguments.replace(/\\ue0a7/gi, '\ue0a7'));
+  }
+  for (const { name, description = '', parameters } of tools) {
+    texts.push(name, description);
+    addTexts(parameters, texts);
+  }
+  return texts;
+}
+
+function addTexts(value: JsonValue, texts: string[]): void {
+  if (typeof value === 'string') texts.push(value);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, item] of Object.entries(value)) {
+      texts.push(key);
+      addTexts(item, texts);
     }
-    return Math.max(0, least);
   }
 }
 

@@ -6,13 +6,18 @@
  * message; after rendering, the texts that are still whole are the template's, and the marks are cut out
  * again, with the pieces tokenised apart so that they can't grow together.
  */
+import { sliceEnd, sliceUnits } from './text-slices.ts';
+
 export interface SpecialTexts {
   /** A mark that occurs in none of the texts. */
   markFor(texts: readonly string[]): string;
   /** The text with every special text in it broken, and its edges too where they could complete one. */
   break(text: string, mark: string): string;
-  /** Rendered text → tokens of the template and plain text between them. */
-  split(rendered: string, mark: string): readonly Segment[];
+  /**
+   * Rendered text → tokens of the template and plain text between them, long text in slices. Found as they are asked
+   * for, so that whoever asks can pause, or stop.
+   */
+  split(rendered: string, mark: string): Iterable<Segment>;
 }
 
 export type Segment =
@@ -45,6 +50,15 @@ export function createSpecialTexts(tokens: Iterable<readonly [text: string, toke
       node = child;
     }
     node.token ??= token;
+  }
+
+  const starts = startsOf(root.next.keys());
+
+  /** The next place where a special text may begin; the text's length where there is none. */
+  function nextStart(text: string, from: number): number {
+    if (starts === undefined) return text.length;
+    starts.lastIndex = from;
+    return starts.exec(text)?.index ?? text.length;
   }
 
   /** The longest special text at an index; `open` where the text ends while one could still be going on. */
@@ -81,8 +95,7 @@ export function createSpecialTexts(tokens: Iterable<readonly [text: string, toke
     break(text, mark) {
       let broken = '';
       let from = 0;
-      for (let index = 0; index < text.length; index++) {
-        if (!root.next.has(text.charCodeAt(index))) continue;
+      for (let index = nextStart(text, 0); index < text.length; index = nextStart(text, index + 1)) {
         const match = matchAt(text, index);
         if (match.length === 0 && !match.open) continue;
         broken += text.slice(from, index + 1) + mark;
@@ -91,31 +104,41 @@ export function createSpecialTexts(tokens: Iterable<readonly [text: string, toke
       broken += text.slice(from);
       return completes(text) ? mark + broken : broken;
     },
-    split(rendered, mark) {
-      const segments: Segment[] = [];
+    *split(rendered, mark) {
       let from = 0;
-      for (let index = 0; index < rendered.length; ) {
-        const match = root.next.has(rendered.charCodeAt(index)) ? matchAt(rendered, index) : undefined;
-        if (match === undefined || match.length === 0) {
-          index++;
-          continue;
+      let continued = false;
+      function* textUpTo(end: number): Iterable<Segment> {
+        while (from < end) {
+          const cut = Math.min(sliceEnd(rendered, from, mark), end);
+          for (const text of rendered.slice(from, cut).split(mark)) {
+            if (text === '') continue;
+            yield { type: 'text', text, continued };
+            continued = true;
+          }
+          from = cut;
         }
-        addText(segments, rendered.slice(from, index), mark);
-        segments.push({ type: 'token', token: match.token });
-        index += match.length;
-        from = index;
       }
-      addText(segments, rendered.slice(from), mark);
-      return segments;
+      for (let index = nextStart(rendered, 0); index < rendered.length; index = nextStart(rendered, index)) {
+        const match = matchAt(rendered, index);
+        if (match.length > 0) {
+          yield* textUpTo(index);
+          yield { type: 'token', token: match.token };
+          index += match.length;
+          from = index;
+          continued = false;
+        } else {
+          index++;
+          // What is a long way back is text, whatever comes.
+          while (index - from > 2 * sliceUnits) yield* textUpTo(sliceEnd(rendered, from, mark));
+        }
+      }
+      yield* textUpTo(rendered.length);
     },
   };
 }
 
-function addText(segments: Segment[], text: string, mark: string): void {
-  let continued = false;
-  for (const piece of text.split(mark)) {
-    if (piece === '') continue;
-    segments.push({ type: 'text', text: piece, continued });
-    continued = true;
-  }
+/** Finds the first units of special texts; undefined where there are none. */
+function startsOf(units: Iterable<number>): RegExp | undefined {
+  const listed = [...units].map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+  return listed === '' ? undefined : new RegExp(`[${listed}]`, 'g');
 }

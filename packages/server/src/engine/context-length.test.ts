@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { leastTokens } from './context-length.ts';
+
+describe('the least that a prompt has', () => {
+  test('each message is a token, and no token is longer than the longest', () => {
+    const messages = Array.from({ length: 7 }, () => ({ role: 'user', content: '' }) as const);
+    expect(leastTokens({ messages }, 10)).toBe(7);
+    expect(leastTokens({ messages: [{ role: 'user', content: 'x'.repeat(95) }] }, 10)).toBe(9);
+  });
+
+  test('tools, calls that were made and the beginning of the answer count', () => {
+    const long = 'y'.repeat(1000);
+    const messages = [{ role: 'user', content: 'q' }] as const;
+    const tool = { name: 'f', parameters: {} };
+    for (const content of [
+      { messages, prefix: long },
+      { messages, tools: [{ ...tool, description: long }] },
+      { messages, tools: [{ ...tool, parameters: { properties: { a: { enum: [1, long] } } } }] },
+      { messages, tools: [{ ...tool, parameters: { properties: { [long]: {} } } }] },
+      {
+        messages: [
+          {
+            role: 'assistant' as const,
+            content: '',
+            toolCalls: [{ id: 'c', name: 'f', arguments: long }],
+          },
+        ],
+      },
+    ]) {
+      expect(leastTokens(content, 10)).toBeGreaterThanOrEqual(100);
+    }
+  });
+
+  test('white space that a template may cut off does not', () => {
+    expect(leastTokens({ messages: [{ role: 'user', content: ' '.repeat(1000) }] }, 10)).toBe(1);
+  });
+});
