@@ -95,6 +95,8 @@ describe('a request', () => {
     [{ top_logprobs: 2 }, 'invalid_value', 'top_logprobs'],
     [{ logprobs: true, top_logprobs: 21 }, 'invalid_value', 'top_logprobs'],
     [{ logit_bias: { word: 1 } }, 'invalid_value', 'logit_bias.word'],
+    [{ logit_bias: { '01': 1 } }, 'invalid_value', 'logit_bias.01'],
+    [{ logit_bias: { '1': 1, '+1': 1 } }, 'invalid_value', 'logit_bias.+1'],
     [{ logit_bias: { 5: 101 } }, 'invalid_value', 'logit_bias.5'],
     [{ tool_choice: 'required' }, 'invalid_value', 'tool_choice'],
     [{ tool_choice: { type: 'function', function: { name: 'f' } } }, 'invalid_value', 'tool_choice'],

@@ -153,7 +153,8 @@ function decodeLogitBias(place: Place): ReadonlyMap<number, number> | undefined 
   const decoded = new Map<number, number>();
   for (const [key, value] of entries) {
     const param = `logit_bias.${key}`;
-    if (!/^\d{1,9}$/.test(key)) {
+    // One spelling a token: `01` beside `1` would be two biases of which one is lost.
+    if (!/^(0|[1-9]\d{0,8})$/.test(key)) {
       return wrongValue(place.findings, param, `'${param}' is no token id: keys are decimal token ids.`);
     }
     const bias = numberAt(place.findings, param, value, -100, 100);
