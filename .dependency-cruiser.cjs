@@ -10,6 +10,7 @@ const rooms = [
   { name: 'wire', rank: 1 },
   { name: 'config', rank: 1 },
   { name: 'telemetry', rank: 1 },
+  { name: 'json-schema', rank: 1 },
   { name: 'models', rank: 2 },
   { name: 'transport', rank: 2 },
   { name: 'upstreams', rank: 2 },

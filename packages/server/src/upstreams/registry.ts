@@ -1,7 +1,9 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import { assertNever } from '../domain/assert-never.ts';
+import { createSchemaThread } from '../json-schema/schema-thread.ts';
 import type { Environment } from '../transport/proxy.ts';
 import { createAnthropicUpstream } from './anthropic/anthropic.ts';
+import { checkAnswers } from './checked/checked-upstream.ts';
 import type { Upstream } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
@@ -53,6 +55,8 @@ export async function createUpstreams(
 ): Promise<CreatedUpstreams> {
   const made = new Map<string, MadeUpstream>();
   const problems: string[] = [];
+  // Nothing runs before the first schema comes, nor long after the last.
+  const schemas = createSchemaThread();
   for (const [name, config] of configs) {
     const from = JSON.stringify([config, deps.maxEventBytes]);
     const known = before?.made.get(name);
@@ -63,7 +67,7 @@ export async function createUpstreams(
     }
     const created = await createUpstream(name, config, deps);
     if (created.ok) {
-      const { upstream } = created;
+      const upstream = checkAnswers(created.upstream, schemas);
       made.set(name, { upstream, from, retire: () => upstream.retire?.() });
     } else problems.push(...created.problems.map((problem) => `upstreams.${name}: ${problem}`));
   }

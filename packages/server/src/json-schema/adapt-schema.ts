@@ -1,0 +1,39 @@
+import type { JsonObject, JsonValue } from '../domain/json.ts';
+import { literals, namedSchemas } from './schema-keywords.ts';
+
+/**
+ * The same schema without what Ajv refuses though it is harmless: an `id` from before draft 6, which means nothing
+ * in the later ones, and OpenAPI's `nullable` where no `type` stands beside it to be widened.
+ */
+export function adaptSchema(schema: JsonValue): JsonValue {
+  if (Array.isArray(schema)) return schema.map(adaptSchema);
+  if (!isObject(schema)) return schema;
+  const members: [string, JsonValue][] = [];
+  for (const [name, value] of Object.entries(schema)) {
+    if (name === 'id' && typeof value === 'string') continue;
+    if (name === 'nullable' && schema['type'] === undefined) continue;
+    if (literals.has(name)) members.push([name, value]);
+    else if (namedSchemas.has(name) && isObject(value)) members.push([name, adaptNamed(value)]);
+    else members.push([name, adaptSchema(value)]);
+  }
+  const adapted = Object.fromEntries(members);
+  const nullable = schema['nullable'] === true && schema['type'] === undefined;
+  return nullable ? orNull(adapted) : adapted;
+}
+
+/** References still find what is defined here. */
+function orNull({ $defs, definitions, ...schema }: JsonObject): JsonObject {
+  return {
+    anyOf: [{ type: 'null' }, schema],
+    ...($defs === undefined ? {} : { $defs }),
+    ...(definitions === undefined ? {} : { definitions }),
+  };
+}
+
+function adaptNamed(schemas: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, adaptSchema(one)]));
+}
+
+export function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,20 @@
+import type { Breach } from './compile-validator.ts';
+import type { SchemaProblem } from './schema-problem.ts';
+
+/** What the worker is asked: to compile a schema, and to hold an answer to it where there is one. */
+export interface SchemaTask {
+  /** As JSON text, by which it is known again. Absent: the answer has to be JSON, and no more. */
+  readonly schema?: string;
+  /** Escaped, as it stands inside a JSON string. */
+  readonly answer?: string;
+}
+
+export type SchemaFinding =
+  | { readonly type: 'right' }
+  | { readonly type: 'schema'; readonly problem: SchemaProblem }
+  | { readonly type: 'not-json' }
+  | { readonly type: 'breach'; readonly breach: Breach }
+  /** Nobody can say: it nests too deeply, or the code for the schema broke. */
+  | { readonly type: 'undecided'; readonly why: string };
+
+export type FromWorker = { readonly type: 'ready' } | SchemaFinding;

@@ -1,0 +1,103 @@
+import { jsonText } from '@tailrace/protocol';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { JsonValue } from '../domain/json.ts';
+import { createSchemaThread, type SchemaThread, type SchemaThreadOptions } from './schema-thread.ts';
+
+let thread: SchemaThread | undefined;
+afterEach(() => thread?.close());
+
+function start(options: SchemaThreadOptions = {}) {
+  const started = createSchemaThread({ taskMs: 5_000, ...options });
+  thread = started;
+  return (schema: JsonValue, answer?: string) =>
+    started.ask({
+      schema: JSON.stringify(schema),
+      ...(answer === undefined ? {} : { answer: jsonText(answer) }),
+    });
+}
+
+const exponential = {
+  $defs: {
+    n: {
+      anyOf: [
+        { items: { $ref: '#/$defs/n' }, minItems: 1 },
+        { items: { $ref: '#/$defs/n' }, maxItems: 9 },
+      ],
+    },
+  },
+  allOf: [{ $ref: '#/$defs/n' }, { const: 1 }],
+};
+
+describe('the thread for schemas', () => {
+  test('judges answers as they come, whatever is escaped in them', async () => {
+    const ask = start();
+    const schema = { type: 'object', properties: { a: { const: 'ä"\n😀' } }, required: ['a'] };
+    expect(await ask(schema)).toEqual({ type: 'right' });
+    expect(await ask(schema, '{"a": "ä\\"\\n😀"}')).toEqual({ type: 'right' });
+    expect(await ask(schema, '{"a": 1}')).toMatchObject({ type: 'breach', breach: { pointer: '/a' } });
+    expect(await ask(schema, '{"a": ')).toEqual({ type: 'not-json' });
+    expect(await ask({ type: 5 }, '{}')).toMatchObject({ type: 'schema', problem: { at: ['type'] } });
+  });
+
+  test('answers each in its turn', async () => {
+    const ask = start();
+    const findings = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        ask({ const: index }, String(index % 2 === 0 ? index : 'null')),
+      ),
+    );
+    expect(findings.map(({ type }) => type)).toEqual(
+      Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? 'right' : 'breach')),
+    );
+  });
+
+  test.each<[string, JsonValue, string]>([
+    ['a pattern that backtracks without end', { pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`)],
+    ['a union that doubles with each level', exponential, `${'['.repeat(40)}0${']'.repeat(40)}`],
+  ])('is ended by %s, and a new one judges the next', async (_name, schema, answer) => {
+    const ask = start({ taskMs: 300 });
+    const [slow, next] = await Promise.all([ask(schema, answer), ask({ type: 'number' }, '5')]);
+    expect([slow.type, next.type]).toEqual(['late', 'right']);
+  });
+
+  test('cannot say of an answer nested beyond its stack, and says so', async () => {
+    const ask = start();
+    const schema = { $defs: { n: { items: { $ref: '#/$defs/n' } } }, $ref: '#/$defs/n' };
+    const depth = 200_000;
+    const finding = await ask(schema, `${'['.repeat(depth)}${']'.repeat(depth)}`);
+    expect(finding.type).toBe('undecided');
+    expect((await ask(schema, '[]')).type).toBe('right');
+  });
+
+  test('lets nobody wait longer than a while for a turn', async () => {
+    const ask = start({ taskMs: 2_500, waitMs: 1_500 });
+    await ask(true);
+    const evil = ask({ pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`));
+    expect((await ask(true, '1')).type).toBe('busy');
+    expect((await evil).type).toBe('late');
+    expect((await ask(true, '1')).type).toBe('right');
+  });
+
+  test('takes only so many to wait', async () => {
+    const ask = start();
+    const findings = await Promise.all(Array.from({ length: 400 }, () => ask(true, '1')));
+    const types = new Set(findings.map(({ type }) => type));
+    expect(types).toEqual(new Set(['right', 'busy']));
+  });
+
+  test('starts again after it was let go for want of work', async () => {
+    const ask = start({ idleMs: 1 });
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect((await ask(true, '1')).type).toBe('right');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+
+  test('leaves nobody waiting when it is closed', async () => {
+    const ask = start();
+    await ask(true);
+    const asked = [ask({ pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`)), ask(true, '1')];
+    thread?.close();
+    expect((await Promise.all(asked)).map(({ type }) => type)).toEqual(['busy', 'busy']);
+  });
+});

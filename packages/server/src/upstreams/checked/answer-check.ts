@@ -1,0 +1,128 @@
+import { decodeJsonText, type JsonText, jsonText } from '@tailrace/protocol';
+import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
+import { isJson } from '../../domain/json.ts';
+import type { FinishEvent, StreamEvent } from '../../domain/stream-event.ts';
+import type { SchemaFinding } from '../../json-schema/protocol.ts';
+import { pathOf, type SchemaProblem } from '../../json-schema/schema-problem.ts';
+import type { SchemaThread } from '../../json-schema/schema-thread.ts';
+
+type Finding = SchemaFinding | { readonly type: 'late' | 'busy' };
+
+const schemaPath = 'response_format.json_schema.schema';
+/** More than any context holds; escaped characters of a choice. */
+const maxAnswerLength = 16 * 1024 * 1024;
+/** Parsed in a few milliseconds, which is not worth a thread. */
+const maxParsedHere = 256 * 1024;
+
+/** Holds the answer of one request to what its `response_format` says. */
+export interface AnswerCheck {
+  /** Takes what was said. True for a finish whose answer has to be judged first. */
+  hears(event: StreamEvent): boolean;
+  /** Whether the answer that this finish ends is what was asked for. Never rejects. */
+  judge(finish: FinishEvent): Promise<Failure | undefined>;
+}
+
+/** `prefix`: the beginning of the answer, said by somebody else. */
+export function createAnswerCheck(
+  { n, responseFormat }: Pick<ChatRequest, 'n' | 'responseFormat'>,
+  prefix: string,
+  thread: SchemaThread,
+): AnswerCheck {
+  const schema = schemaTextOf(responseFormat);
+  const choices = Array.from({ length: n }, () => ({
+    texts: prefix === '' ? [] : [jsonText(prefix)],
+    length: prefix.length,
+    /** Calls and refusals are not the answer that the format is about. */
+    otherwise: false,
+  }));
+
+  return {
+    hears(event) {
+      const choice = 'choice' in event ? choices[event.choice] : undefined;
+      if (choice === undefined) return false;
+      switch (event.type) {
+        case 'text-delta':
+          choice.length += event.json.length;
+          if (choice.length <= maxAnswerLength) choice.texts.push(event.json);
+          return false;
+        case 'tool-call-start':
+        case 'refusal-delta':
+          choice.otherwise = true;
+          return false;
+        case 'finish':
+          // What ran out of tokens, or was cut by a filter, says so itself.
+          return event.reason === 'stop' && !choice.otherwise;
+        default:
+          return false;
+      }
+    },
+    async judge(finish) {
+      const choice = choices[finish.choice];
+      if (choice === undefined) return undefined;
+      if (choice.length > maxAnswerLength) return unreadable('it is too long to be checked');
+      const answer = choice.texts.join('') as JsonText;
+      if (schema === undefined && answer.length <= maxParsedHere) {
+        return isJson(decodeJsonText(answer)) ? undefined : notJson();
+      }
+      return failureOf(await thread.ask({ answer, ...(schema === undefined ? {} : { schema }) }));
+    },
+  };
+}
+
+export function schemaTextOf(format: ResponseFormat): string | undefined {
+  return format.type === 'json_schema' ? JSON.stringify(format.schema) : undefined;
+}
+
+export function schemaRefusal({ at, why }: SchemaProblem): Failure {
+  const param = pathOf(schemaPath, at);
+  return failure('invalid_value', `'${param}' ${why}. Answers could not be held to this schema.`, { param });
+}
+
+/** What a finding means for the client; undefined where all is well. */
+export function failureOf(finding: Finding): Failure | undefined {
+  switch (finding.type) {
+    case 'right':
+      return undefined;
+    case 'schema':
+      return schemaRefusal(finding.problem);
+    case 'not-json':
+      return notJson();
+    case 'breach': {
+      const { pointer, why, keyword } = finding.breach;
+      const place = pointer === '' ? 'it' : `'${pointer.slice(0, 200)}'`;
+      return failure(
+        'upstream_protocol',
+        `The upstream's answer is not valid against the schema of response_format: ${place} ${why.slice(0, 300)}.`,
+        { detail: `the answer breaks '${keyword}' of its schema`, blameless: true },
+      );
+    }
+    case 'undecided':
+      return unreadable(`it could not be checked against the schema (${finding.why})`);
+    case 'late':
+      // Wherever it is sent, this schema takes as long.
+      return failure(
+        'deadline_exceeded',
+        `The answer could not be checked against '${schemaPath}' in time. Simplify its patterns and alternatives.`,
+        { param: schemaPath, detail: 'the check of an answer against its schema was given up' },
+      );
+    case 'busy':
+      return failure('overloaded', 'Too many answers wait to be checked against their schemas.', {
+        retryAfterMs: 1_000,
+        blameless: true,
+      });
+  }
+}
+
+/** It says nothing against the target's health: the model wrote it. */
+function notJson(): Failure {
+  const message = 'The upstream’s answer is not the JSON that response_format asks for.';
+  return failure('upstream_protocol', message, { detail: 'the answer is not JSON', blameless: true });
+}
+
+function unreadable(why: string): Failure {
+  return failure('upstream_protocol', `The upstream’s answer was given up: ${why}.`, {
+    detail: why,
+    blameless: true,
+  });
+}

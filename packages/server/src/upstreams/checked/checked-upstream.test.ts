@@ -1,0 +1,210 @@
+import { jsonText } from '@tailrace/protocol';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
+import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
+import { createSchemaThread } from '../../json-schema/schema-thread.ts';
+import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import { checkAnswers } from './checked-upstream.ts';
+
+const thread = createSchemaThread();
+afterAll(() => thread.close());
+
+const schema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] };
+const jsonSchema: ResponseFormat = { type: 'json_schema', name: 'a', schema, strict: true };
+const jsonObject: ResponseFormat = { type: 'json_object' };
+
+const text = (said: string, choice = 0): StreamEvent => ({
+  type: 'text-delta',
+  choice,
+  json: jsonText(said),
+});
+const finish = (
+  reason: 'stop' | 'length' | 'tool_calls' | 'content_filter' = 'stop',
+  choice = 0,
+): StreamEvent => ({
+  type: 'finish',
+  choice,
+  reason,
+});
+
+/** An upstream that says these batches, and what became of it. */
+function says(batches: readonly EventBatch[]) {
+  const seen = { opened: 0, returned: 0 };
+  const upstream: Upstream = {
+    name: 'lab',
+    firstTokenClock: 'call',
+    capabilities: () => new Set(),
+    contextLength: () => undefined,
+    open(): EventStream {
+      seen.opened += 1;
+      const left = [...batches];
+      return {
+        async next() {
+          const value = left.shift();
+          return value === undefined ? { done: true, value } : { done: false, value };
+        },
+        async return() {
+          seen.returned += 1;
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+  return { upstream: checkAnswers(upstream, thread), seen };
+}
+
+function callFor(responseFormat: ResponseFormat, more: Partial<UpstreamCall> = {}): UpstreamCall {
+  return {
+    request: { n: 1, responseFormat } as ChatRequest,
+    model: 'm',
+    keyId: 'k',
+    completionId: 'c',
+    ...more,
+  };
+}
+
+async function read(upstream: Upstream, call: UpstreamCall): Promise<EventBatch[]> {
+  const stream = upstream.open(call, new AbortController().signal);
+  const batches: EventBatch[] = [];
+  for (let one = await stream.next(); one.done !== true; one = await stream.next()) batches.push(one.value);
+  await stream.return();
+  return batches;
+}
+
+const failures = (batches: readonly EventBatch[]) =>
+  batches.flat().flatMap((event) => (event.type === 'failed' ? [event.failure] : []));
+
+describe('an answer that is held to a schema', () => {
+  test('passes as it came where it is right', async () => {
+    const batches = [[text('{"a"')], [text(': 1}')], [finish()]];
+    const { upstream } = says(batches);
+    expect(await read(upstream, callFor(jsonSchema))).toEqual(batches);
+  });
+
+  test('ends in a failure instead of its finish where it is wrong', async () => {
+    const { upstream, seen } = says([[text('{"a"')], [text(': "x"}'), finish()]]);
+    const batches = await read(upstream, callFor(jsonSchema));
+    expect(batches.flat().map(({ type }) => type)).toEqual(['text-delta', 'text-delta', 'failed']);
+    expect(failures(batches)).toMatchObject([{ code: 'upstream_protocol', blameless: true }]);
+    expect(failures(batches)[0]?.message).toContain("'/a' must be integer");
+    expect(seen.returned).toBeGreaterThan(0);
+  });
+
+  test('fails before anything of it is passed on where it came at once', async () => {
+    for (const said of ['{"a": "x"}', 'Here is your JSON: {"a": 1}', '']) {
+      const { upstream } = says([[text(said), finish()]]);
+      const batches = await read(upstream, callFor(jsonSchema));
+      expect(batches.flat().map(({ type }) => type)).toEqual(['failed']);
+    }
+  });
+
+  test.each([
+    ['that ran out of tokens', [text('{"a"'), finish('length')]],
+    ['that a filter cut', [text('{"a"'), finish('content_filter')]],
+    ['that is a call', [{ type: 'tool-call-start', choice: 0, index: 0, id: 'i', name: 'f' }, finish()]],
+    ['that is a refusal', [{ type: 'refusal-delta', choice: 0, json: jsonText('No.') }, finish()]],
+  ] as [string, EventBatch][])('passes %s', async (_name, batch) => {
+    const { upstream } = says([batch]);
+    expect(await read(upstream, callFor(jsonSchema))).toEqual([batch]);
+  });
+
+  test('is judged choice by choice', async () => {
+    const { upstream } = says([
+      [text('{"a": 1}', 0), text('{"a": 2}', 1), finish('stop', 1)],
+      [text('!', 0), finish('stop', 0)],
+    ]);
+    const call = callFor(jsonSchema);
+    const batches = await read(upstream, { ...call, request: { ...call.request, n: 2 } });
+    expect(batches.flat().map(({ type }) => type)).toEqual([
+      'text-delta',
+      'text-delta',
+      'finish',
+      'text-delta',
+      'failed',
+    ]);
+  });
+
+  test('includes the beginning that somebody else has said', async () => {
+    for (const [rest, failed] of [
+      ['1}', 0],
+      ['"x"}', 1],
+    ] as const) {
+      const { upstream } = says([[text(rest)], [finish()]]);
+      const batches = await read(upstream, callFor(jsonSchema, { prefix: '{"a": ' }));
+      expect(failures(batches)).toHaveLength(failed);
+    }
+  });
+});
+
+describe('an answer that has to be JSON', () => {
+  test.each([
+    ['{"a": 1}', 0],
+    [`["${'x'.repeat(400_000)}"]`, 0],
+    ['{"a": 1', 1],
+    [`["${'x'.repeat(400_000)}`, 1],
+    [`"${'x'.repeat(17 * 1024 * 1024)}"`, 1],
+  ])('is held to it, however long it is (%#)', async (said, failed) => {
+    const { upstream } = says([[text(said)], [finish()]]);
+    expect(failures(await read(upstream, callFor(jsonObject)))).toHaveLength(failed);
+  });
+});
+
+describe('a schema that nobody can enforce', () => {
+  test('is refused without asking anybody, where a look at it says so', () => {
+    const { upstream, seen } = says([]);
+    const format = { ...jsonSchema, schema: { properties: { a: { $ref: 'https://e.org/a' } } } };
+    const { request } = callFor(format);
+    for (const _again of [1, 2]) {
+      expect(upstream.refuses?.(request, 'm')).toMatchObject({
+        code: 'invalid_value',
+        param: 'response_format.json_schema.schema.properties.a.$ref',
+      });
+    }
+    expect(upstream.refuses?.(callFor(jsonSchema).request, 'm')).toBeUndefined();
+    expect(seen.opened).toBe(0);
+  });
+
+  test('is the caller’s to mend, and the upstream is not asked', async () => {
+    const { upstream, seen } = says([[text('{}'), finish()]]);
+    const format = { ...jsonSchema, schema: { properties: { a: { type: 'intger' } } } };
+    expect(failures(await read(upstream, callFor(format)))).toMatchObject([
+      { code: 'invalid_value', param: 'response_format.json_schema.schema.properties.a.type' },
+    ]);
+    expect(seen.opened).toBe(0);
+  });
+});
+
+test('a request for text gets the very stream of the upstream', () => {
+  const { upstream, seen } = says([]);
+  upstream.open(callFor({ type: 'text' }), new AbortController().signal);
+  expect(seen.opened).toBe(1);
+});
+
+test('a stream that is returned while its schema is looked at never asks the upstream', async () => {
+  const { upstream, seen } = says([[text('{}'), finish()]]);
+  const format = { ...jsonSchema, schema: { title: 'new', type: 'object' } };
+  const stream = upstream.open(callFor(format), new AbortController().signal);
+  const first = stream.next();
+  await stream.return();
+  expect(await first).toEqual({ done: true, value: undefined });
+  expect(seen.opened).toBe(0);
+});
+
+test('a check that outlasts its time is never a success', async () => {
+  const impatient = createSchemaThread({ taskMs: 300 });
+  try {
+    const evil = { ...jsonSchema, schema: { pattern: '^(a+)+$' } };
+    const said = JSON.stringify(`${'a'.repeat(40)}!`);
+    const upstream = checkAnswers(
+      { ...says([]).upstream, open: () => streamOf([[text(said)], [finish()]]) } as Upstream,
+      impatient,
+    );
+    expect(failures(await read(upstream, callFor(evil)))).toMatchObject([{ code: 'deadline_exceeded' }]);
+  } finally {
+    impatient.close();
+  }
+});
+
+function streamOf(batches: readonly EventBatch[]): EventStream {
+  return says(batches).upstream.open(callFor({ type: 'text' }), new AbortController().signal);
+}

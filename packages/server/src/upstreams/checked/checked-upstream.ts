@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { ChatRequest } from '../../domain/chat-request.ts';
+import type { Failure } from '../../domain/failure.ts';
+import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
+import { schemaProblem } from '../../json-schema/schema-problem.ts';
+import type { SchemaThread } from '../../json-schema/schema-thread.ts';
+import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import { createAnswerCheck, failureOf, schemaRefusal, schemaTextOf } from './answer-check.ts';
+
+type Next = IteratorResult<EventBatch, undefined>;
+
+const over: Next = { done: true, value: undefined };
+const schemasKnown = 1_024;
+
+/**
+ * An upstream whose JSON answers are held to their `response_format`: a finish waits until the answer before it has
+ * been judged, and a wrong one becomes `failed` (`upstream_protocol`) instead; where nothing of it was passed on,
+ * before the commit. A schema that cannot be enforced fails before the upstream is asked. Requests for text pass by.
+ */
+export function checkAnswers<One extends Upstream>(upstream: One, thread: SchemaThread): One {
+  /** Schemas that were compiled before, by their hash: only what is new is asked about ahead of the upstream. */
+  const known = new Set<string>();
+
+  async function problemOf(schema: string): Promise<Failure | undefined> {
+    const hash = createHash('sha256').update(schema).digest('base64');
+    if (known.has(hash)) return undefined;
+    const problem = failureOf(await thread.ask({ schema }));
+    if (problem !== undefined) return problem;
+    if (known.size >= schemasKnown) known.clear();
+    known.add(hash);
+    return undefined;
+  }
+
+  function openChecked(call: UpstreamCall, signal: AbortSignal): EventStream {
+    const check = createAnswerCheck(call.request, call.prefix ?? '', thread);
+    const schema = schemaTextOf(call.request.responseFormat);
+    let events: EventStream | undefined;
+    let ended = false;
+    let committed = false;
+
+    async function fail(said: readonly StreamEvent[], failure: Failure): Promise<Next> {
+      ended = true;
+      await events?.return();
+      // What nobody has seen need not be taken back: the failure alone leaves every way open.
+      return { done: false, value: [...(committed ? said : []), { type: 'failed', failure }] };
+    }
+
+    async function next(): Promise<Next> {
+      if (ended) return over;
+      if (events === undefined) {
+        const problem = schema === undefined ? undefined : await problemOf(schema);
+        if (signal.aborted || ended) return over;
+        if (problem !== undefined) return fail([], problem);
+        events = upstream.open(call, signal);
+      }
+      const read = await events.next();
+      if (read.done === true) return read;
+      for (const [index, event] of read.value.entries()) {
+        if (!check.hears(event) || event.type !== 'finish') continue;
+        const failure = await check.judge(event);
+        if (signal.aborted || ended) return over;
+        if (failure !== undefined) return fail(read.value.slice(0, index), failure);
+      }
+      committed ||= read.value.some(commits);
+      return read;
+    }
+
+    return {
+      next,
+      async return() {
+        ended = true;
+        await events?.return();
+        return over;
+      },
+    };
+  }
+
+  return {
+    ...upstream,
+    refuses: (request, model) => refusalOf(request) ?? upstream.refuses?.(request, model),
+    open: (call, signal) =>
+      call.request.responseFormat.type === 'text' ? upstream.open(call, signal) : openChecked(call, signal),
+  };
+}
+
+/** By request: every target of a model is asked, and the schema is the same. */
+const refusals = new WeakMap<ChatRequest, Failure | 'none'>();
+
+function refusalOf(request: ChatRequest): Failure | undefined {
+  const { responseFormat } = request;
+  if (responseFormat.type !== 'json_schema') return undefined;
+  const known = refusals.get(request);
+  if (known !== undefined) return known === 'none' ? undefined : known;
+  const problem = schemaProblem(responseFormat.schema);
+  const refusal = problem === undefined ? undefined : schemaRefusal(problem);
+  refusals.set(request, refusal ?? 'none');
+  return refusal;
+}
