@@ -58,3 +58,10 @@ test('a dropped stream ends without a further event', async () => {
   call.drop();
   expect((await call.stream.next()).done).toBe(true);
 });
+
+test('a token that left no text of its own is still told of', async () => {
+  const call = createCallStream(() => {});
+  const logprobs = [{ token: 'aST', logprob: -1, bytes: [97, 83, 84], top_logprobs: [] }];
+  call.pushText({ type: 'text', choice: 0, text: '', tokens: 1, logprobs });
+  expect(await call.stream.next()).toMatchObject({ value: [{ type: 'text-delta', json: '', logprobs }] });
+});

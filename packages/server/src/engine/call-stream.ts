@@ -89,7 +89,7 @@ export function createCallStream(onReturn: () => void): CallStream {
       if (over) return;
       const last = pending.at(-1);
       const joined = last === undefined ? undefined : join(last, said);
-      if (said.text === '' && joined === undefined) {
+      if (said.text === '' && joined === undefined && !('logprobs' in said)) {
         if (pending.length === 0) answer({ done: false, value: [] });
       } else if (joined !== undefined) {
         pending[pending.length - 1] = joined;

@@ -28,8 +28,9 @@ function read(tokens: readonly string[], options: Partial<AnswerReaderOptions> =
     said.push(...reading.said);
     if (reading.stopped) return { answer, said, stopped: true };
   }
-  said.push(...answer.flush());
-  return { answer, said, stopped: false };
+  const rest = answer.flush();
+  said.push(...rest.said);
+  return { answer, said, stopped: rest.stopped };
 }
 
 const sum = (said: readonly Said[]): number =>
@@ -54,6 +55,62 @@ describe('answer reader', () => {
     ]);
     expect(answer.push(encoder.encode('c'), undefined).said).toEqual([
       { type: 'text', text: 'bc', tokens: 2 },
+    ]);
+  });
+
+  test.each([
+    [['ab', 'cS', 'TOP'], 'abc', ['ab', 'cS']],
+    [['abS', 'T', 'OPxy'], 'ab', ['abS']],
+    [['ab', 'S', 'TO', 'P'], 'ab', ['ab']],
+    [['abSTOPc'], 'ab', ['abSTOPc']],
+    [['STOP'], '', []],
+  ])('of a stop string’s tokens only one it cuts in two is told: %j', (pieces, text, told) => {
+    for (const shape of [{ type: 'text' }, { type: 'calls', gbnf: 'g', forced: false }] as const) {
+      const { said, stopped } = read(pieces, { stop: ['STOP'], shape });
+      expect(stopped).toBe(true);
+      expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe(text);
+      expect(entries(said)).toEqual(told);
+      expect(sum(said)).toBe(told.length);
+    }
+  });
+
+  test('a stop string cut by the end of what was allowed is no stop, one that was only held back is', () => {
+    expect(read(['a', 'ST'], { stop: ['STOP'] })).toMatchObject({
+      stopped: false,
+      said: [{ text: 'a' }, { text: 'ST' }],
+    });
+    const shape = { type: 'calls', gbnf: 'g', forced: false } as const;
+    const held = read(['Well', '<tool'], { stop: ['<tool'], shape });
+    expect(held.stopped).toBe(true);
+    expect(held.said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe('Well');
+  });
+
+  test.each([
+    [['Hi', '\n', '\n', 'there'], '\n\n', 'Hi', 3],
+    [['Hi ', ' ', 'there'], '  ', 'Hi', 2],
+    [['\n', 'Hi'], '\n', '', 1],
+    [[' ', '\n', 'Hi'], '\n', ' ', 2],
+  ])('a stop string of white space is found with its last token: %j, %j', (pieces, stop, text, used) => {
+    for (const shape of [{ type: 'text' }, { type: 'calls', gbnf: 'g', forced: false }] as const) {
+      const answer = reader({ stop: [stop], shape });
+      const said: string[] = [];
+      let count = 0;
+      for (const piece of pieces) {
+        const reading = answer.push(encoder.encode(piece), undefined);
+        said.push(...reading.said.map((part) => ('text' in part ? part.text : '')));
+        count++;
+        if (reading.stopped) break;
+      }
+      expect(count).toBe(used);
+      expect(said.join('')).toBe(text);
+    }
+  });
+
+  test('white space before a thought that holds no stop string leaves the thought a thought', () => {
+    const { said } = read(['\n', '<think>', 'so', '</think>', '\n\n', 'Hi'], { stop: ['\n\n'] });
+    expect(said).toMatchObject([
+      { type: 'reasoning', text: 'so' },
+      { type: 'text', text: 'Hi' },
     ]);
   });
 

@@ -2,7 +2,7 @@ import type { TokenLogprobWire } from '@tailrace/protocol';
 import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
 import type { AnswerShape } from '../protocol.ts';
 import type { ToolSyntax } from '../tool-syntax.ts';
-import { createCallFinder, type Found } from './call-finder.ts';
+import { type CallFinder, createCallFinder } from './call-finder.ts';
 import { createCallReader } from './call-reader.ts';
 import { createTextStream } from './text-stream.ts';
 import { createUtf8Decoder } from './utf8-decoder.ts';
@@ -20,8 +20,8 @@ import { createUtf8Decoder } from './utf8-decoder.ts';
 export interface AnswerReader {
   /** Takes a sampled token. Throws where the grammar that is due does not fit what was written. */
   push(bytes: Uint8Array, logprob: TokenLogprobWire | undefined): Reading;
-  /** The end without a stop string. */
-  flush(): readonly Said[];
+  /** The end: what was held back leaves, unless a stop string is found in it. */
+  flush(): Reading;
   calls(): number;
   /** True while thoughts stand before an answer that a grammar is to rule: to end now would be to owe it. */
   owes(): boolean;
@@ -65,11 +65,16 @@ export interface AnswerReaderOptions {
 export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   const { shape, syntax } = options;
   const ruledAtOnce = isRuled(shape) && options.opened === undefined;
+  const whiteStops = options.stop.filter((stop) => stop.trim() === '');
   const decoder = createUtf8Decoder();
   const split = createReasoningSplit(ruledAtOnce || options.continued ? [] : options.tags, options.opened);
   const finder =
     shape.type === 'calls' && !shape.forced && !(options.continued && syntax.atStart)
-      ? createCallFinder(syntax.marker, syntax.atStart)
+      ? createCallFinder({
+          marker: syntax.marker,
+          atStart: syntax.atStart,
+          spaceLeaves: whiteStops.length > 0,
+        })
       : undefined;
   const stops = createTextStream(options.stop);
   const reader = createCallReader(syntax);
@@ -81,6 +86,8 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   let reasoningTokens = 0;
   let stopped = false;
   let calls = 0;
+  /** White space with which the answer opened, while it may still stand before a thought. */
+  let opening = '';
 
   function takeAnswer(text: string, said: Said[]): void {
     if (text === '') return;
@@ -89,19 +96,21 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       if (!options.constrain(text)) throw new Error('the answer began against its grammar');
     }
     if (mode === 'calls') takeCalls(text, said);
-    else if (finder === undefined) takeText(text, said);
-    else takeUntilMarker(finder.push(text), said);
+    else if (finder === undefined) takeText(text, said, split.held());
+    else takeUntilMarker(finder, text, said);
   }
 
   /** Text is given on; behind the marker the calls begin, where the grammar agrees that they do. */
-  function takeUntilMarker(found: Found, said: Said[]): void {
-    takeText(found.text, said);
+  function takeUntilMarker(finding: CallFinder, text: string, said: Said[]): void {
+    const whole = finding.held() + text.length;
+    const found = finding.push(text);
+    takeText(found.text, said, whole - found.text.length + split.held());
     if (found.behind === undefined || stopped) return;
     if (beginCalls(found.behind)) {
       takeHeld(said);
       mode = 'calls';
       takeCalls(syntax.marker + found.behind, said);
-    } else takeText(syntax.marker + found.behind, said);
+    } else takeText(syntax.marker + found.behind, said, split.held());
   }
 
   /** The marker and what came with it in one token, in the ways the grammar may spell them. */
@@ -111,11 +120,26 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     return [...spellings].some((spelling) => options.constrain(spelling));
   }
 
-  function takeText(text: string, said: Said[]): void {
+  /** `behind`: units decoded so far that come after this text. */
+  function takeText(text: string, said: Said[], behind: number): void {
     if (stopped || text === '') return;
     const piece = stops.push(text);
     if (piece.text !== '') said.push({ type: 'text', text: piece.text, tokens: 0 });
-    stopped = piece.stopped;
+    if (!piece.stopped) return;
+    stopped = true;
+    tokens.stop(decoded - behind - piece.dropped);
+    // A token that the stop string cut in two: its first half left before, and it is told of now.
+    if (tokens.told() && !said.some(({ type }) => type === 'text')) {
+      said.push({ type: 'text', text: '', tokens: 0 });
+    }
+  }
+
+  /** A stop string of white space is found there too, where a thought could still follow. */
+  function lookAtOpening(characters: string, said: Said[]): void {
+    opening += characters;
+    if (opening.trim() === '' && whiteStops.some((stop) => opening.includes(stop))) {
+      takeText(opening, said, 0);
+    }
   }
 
   function takeHeld(said: Said[]): void {
@@ -139,16 +163,17 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       const before = split.phase();
       const characters = decoder.push(bytes);
       decoded += characters.length;
+      tokens.add(decoded + (decoder.incomplete() ? 1 : 0), logprob);
       sampled++;
       const said: Said[] = [];
       const parts = split.push(characters);
       if (parts.reasoning !== '') said.push({ type: 'reasoning', text: parts.reasoning, tokens: 0 });
       takeAnswer(parts.text, said);
       const after = split.phase();
+      if (after === 'opening' && whiteStops.length > 0) lookAtOpening(characters, said);
       // From the closing tag on, not from the first word behind it: that word must be one the grammar allows.
       if (isRuled(shape) && !ruled && after === 'text') ruled = options.constrain('');
       if (before === 'reasoning' || after === 'reasoning') reasoningTokens = sampled;
-      tokens.add(decoded + (decoder.incomplete() ? 1 : 0), logprob);
       tokens.resolve(decoded - heldUnits(), before === 'text');
       return { said: tokens.attach(said), stopped };
     },
@@ -158,11 +183,11 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       if (parts.reasoning !== '') said.push({ type: 'reasoning', text: parts.reasoning, tokens: 0 });
       takeAnswer(parts.text, said);
       if (mode === 'text' && !stopped) {
-        takeText(finder?.flush() ?? '', said);
+        takeText(finder?.flush() ?? '', said, 0);
         if (!stopped) takeHeld(said);
       }
       tokens.resolve(Number.POSITIVE_INFINITY, true);
-      return tokens.attach(said);
+      return { said: tokens.attach(said), stopped };
     },
     calls: () => calls,
     owes: () => isRuled(shape) && !ruled,
@@ -176,20 +201,41 @@ function isRuled(shape: AnswerShape): boolean {
 
 /** Which tokens the text that leaves is made of. */
 function createTokenAccount() {
-  const waiting: { readonly end: number; readonly logprob: TokenLogprobWire | undefined }[] = [];
+  let waiting: {
+    readonly from: number;
+    readonly end: number;
+    readonly logprob: TokenLogprobWire | undefined;
+  }[] = [];
+  let lastEnd = 0;
   let uncounted = 0;
   let entries: TokenLogprobWire[] = [];
   let first = 0;
   let isText = false;
+  let ended = false;
 
   return {
     /** A token, and where its text ends in all that was decoded. */
     add(end: number, logprob: TokenLogprobWire | undefined): void {
-      waiting.push({ end, logprob });
+      waiting.push({ from: lastEnd, end, logprob });
+      lastEnd = end;
     },
+    /** Text ends at this place: tokens that begin before it are a part of it, the others of nothing. */
+    stop(at: number): void {
+      const parts = waiting.filter(({ from }) => from < at);
+      waiting = [];
+      uncounted += parts.length;
+      for (const { logprob } of parts) if (logprob !== undefined) entries.push(logprob);
+      ended = true;
+    },
+    /** Something is to be told with the next text. */
+    told: () => entries.length > 0,
     /** Nothing before this place is held any more. `text`: what is resolved belongs to the answer's text. */
     resolve(upTo: number, text: boolean): void {
       first = entries.length;
+      if (ended) {
+        isText = true;
+        return;
+      }
       while (waiting[0] !== undefined && waiting[0].end <= upTo) {
         const { logprob } = waiting[0];
         waiting.shift();

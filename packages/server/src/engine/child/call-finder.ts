@@ -16,8 +16,16 @@ export interface Found {
   readonly behind?: string;
 }
 
-/** `atStart`: the marker counts only as the first thing that is said. */
-export function createCallFinder(marker: string, atStart: boolean): CallFinder {
+export interface CallFinderOptions {
+  readonly marker: string;
+  /** The marker counts only as the first thing that is said. */
+  readonly atStart: boolean;
+  /** White space is text at once, though a marker may follow: somebody looks for it there. */
+  readonly spaceLeaves: boolean;
+}
+
+export function createCallFinder({ marker, atStart, spaceLeaves }: CallFinderOptions): CallFinder {
+  const wordsOf = (text: string): string => (spaceLeaves ? text : text.trimEnd());
   let pending = '';
   let given = false;
 
@@ -27,14 +35,14 @@ export function createCallFinder(marker: string, atStart: boolean): CallFinder {
       if (atStart && given) return leave(pending.length);
       const at = pending.indexOf(marker);
       if (at !== -1 && (!atStart || pending.slice(0, at).trim() === '')) {
-        const before = pending.slice(0, at).trimEnd();
+        const before = wordsOf(pending.slice(0, at));
         const behind = pending.slice(at + marker.length);
         pending = '';
         return { text: before, behind };
       }
       const kept = pending.length - suffixThatBegins(marker, pending);
-      const words = pending.slice(0, kept).trimEnd().length;
-      return leave(atStart && words > 0 ? pending.length : words);
+      const leaving = wordsOf(pending.slice(0, kept));
+      return leave(atStart && leaving.trim() !== '' ? pending.length : leaving.length);
     },
     flush() {
       const rest = pending;
@@ -47,7 +55,7 @@ export function createCallFinder(marker: string, atStart: boolean): CallFinder {
   function leave(length: number): Found {
     const text = pending.slice(0, length);
     pending = pending.slice(length);
-    given ||= text !== '';
+    given ||= text.trim() !== '';
     return { text };
   }
 }

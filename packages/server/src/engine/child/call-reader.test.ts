@@ -3,6 +3,8 @@ import { toolSyntaxes } from '../tool-syntax.ts';
 import { createCallFinder } from './call-finder.ts';
 import { createCallReader } from './call-reader.ts';
 
+const anywhere = { marker: '<tool_call>', atStart: false, spaceLeaves: false };
+
 /** What is read when a text comes in pieces of so many units. */
 function read(text: string, size: number, syntax: keyof typeof toolSyntaxes) {
   const reader = createCallReader(toolSyntaxes[syntax]);
@@ -50,7 +52,7 @@ test('the marker is found wherever it is cut, and what stands before it leaves w
   const text = 'I call.\n\n<tool_call>\n{';
   for (let first = 0; first <= text.length; first++) {
     for (let second = first; second <= text.length; second++) {
-      const finder = createCallFinder('<tool_call>', false);
+      const finder = createCallFinder(anywhere);
       const pieces = [text.slice(0, first), text.slice(first, second), text.slice(second)];
       let before = '';
       let behind: string | undefined;
@@ -70,14 +72,24 @@ test('the marker is found wherever it is cut, and what stands before it leaves w
 });
 
 test('text without a marker leaves whole, the marker’s beginning at its end included', () => {
-  const finder = createCallFinder('<tool_call>', false);
+  const finder = createCallFinder(anywhere);
   expect(finder.push('a < b \n <tool').text).toBe('a < b');
   expect(finder.flush()).toBe(' \n <tool');
 });
 
 test('a marker that counts only at the start is text later', () => {
-  const finder = createCallFinder('{"name": "', true);
+  const first = { marker: '{"name": "', atStart: true, spaceLeaves: false };
+  const finder = createCallFinder(first);
   expect(finder.push('Look: {"name": "x"').text).toBe('Look: {"name": "x"');
   expect(finder.push(' {"name": "').behind).toBeUndefined();
-  expect(createCallFinder('{"name": "', true).push('{"name": "f')).toEqual({ text: '', behind: 'f' });
+  expect(createCallFinder(first).push('{"name": "f')).toEqual({ text: '', behind: 'f' });
+});
+
+test('where somebody looks for white space it leaves at once, and a marker is found behind it all the same', () => {
+  const finder = createCallFinder({ ...anywhere, spaceLeaves: true });
+  expect(finder.push('so \n')).toEqual({ text: 'so \n' });
+  expect(finder.push('\n<tool_call>x')).toEqual({ text: '\n', behind: 'x' });
+  const first = createCallFinder({ marker: '{"name": "', atStart: true, spaceLeaves: true });
+  expect(first.push('\n')).toEqual({ text: '\n' });
+  expect(first.push('{"name": "f')).toEqual({ text: '', behind: 'f' });
 });

@@ -180,6 +180,16 @@ describe('scheduler', () => {
     });
   });
 
+  test('a stop string that is found in what was held back when max_tokens is reached ends with stop', async () => {
+    const { scheduler, of, text } = fake({ answer: 10 });
+    const syntax = { ...toolSyntaxes.tagged, marker: 'bcx' };
+    const shape = { type: 'calls', gbnf: 'g', forced: false } as const;
+    scheduler.submit(job(1, { maxTokens: 3, stop: ['bc'], shape, syntax }));
+    await settle();
+    expect(text(1)).toBe('a');
+    expect(of(1)).toContainEqual(expect.objectContaining({ type: 'finished', reason: 'stop' }));
+  });
+
   test('jobs beyond the sequences wait in order, and an aborted one never runs', async () => {
     const { scheduler, events, types } = fake({ sequences: 1 });
     for (const id of [1, 2, 3]) scheduler.submit(job(id));

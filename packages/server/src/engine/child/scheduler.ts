@@ -162,19 +162,23 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function finish(task: Task, why: 'stop' | 'length', flushed = true): void {
+    let stopped = why === 'stop';
     if (flushed) {
       try {
-        tell(task, task.reader.flush());
+        const rest = task.reader.flush();
+        tell(task, rest.said);
+        stopped ||= rest.stopped;
       } catch (reason) {
         breakOff(task, brokenOff(reason));
         return;
       }
     }
-    if (why === 'stop' && task.reader.owes()) {
+    if (stopped && task.reader.owes()) {
       breakOff(task, owing());
       return;
     }
-    const reason: FinishReason = why === 'stop' && task.reader.calls() > 0 ? 'tool_calls' : why;
+    const ended = task.reader.calls() > 0 ? 'tool_calls' : 'stop';
+    const reason: FinishReason = stopped ? ended : 'length';
     say({
       type: 'finished',
       id: task.job.id,

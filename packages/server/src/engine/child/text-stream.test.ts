@@ -58,8 +58,8 @@ describe('text stream', () => {
 
   test('after a stop string nothing more leaves', () => {
     const stream = createTextStream(['.']);
-    expect(stream.push('a.b')).toEqual({ text: 'a', stopped: true });
-    expect(stream.push('c')).toEqual({ text: '', stopped: true });
+    expect(stream.push('a.b')).toEqual({ text: 'a', stopped: true, dropped: 2 });
+    expect(stream.push('c')).toEqual({ text: '', stopped: true, dropped: 1 });
   });
 
   test('no piece ends inside a character, at whichever byte the tokens cut it', () => {

@@ -20,6 +20,8 @@ export interface TextPiece {
   readonly text: string;
   /** True once a stop string has been found. */
   readonly stopped: boolean;
+  /** UTF-16 units of what arrived that never leave: the stop string, and what came behind it. */
+  readonly dropped: number;
 }
 
 export function createTextStream(stops: readonly string[]): TextStream {
@@ -29,20 +31,21 @@ export function createTextStream(stops: readonly string[]): TextStream {
 
   return {
     push(arrived) {
-      if (stopped) return { text: '', stopped };
-      if (matchers.length === 0) return { text: arrived, stopped };
+      if (stopped) return { text: '', stopped, dropped: arrived.length };
+      if (matchers.length === 0) return { text: arrived, stopped, dropped: 0 };
       const pending = held + arrived;
       for (let end = held.length + 1; end <= pending.length; end++) {
         const found = longestMatch(matchers, pending.charCodeAt(end - 1));
         if (found === 0) continue;
         stopped = true;
         held = '';
-        return { text: pending.slice(0, wholeCharacters(pending, end - found)), stopped };
+        const cut = wholeCharacters(pending, end - found);
+        return { text: pending.slice(0, cut), stopped, dropped: pending.length - cut };
       }
       const keep = Math.max(...matchers.map((matcher) => matcher.matched()));
       const leave = wholeCharacters(pending, pending.length - keep);
       held = pending.slice(leave);
-      return { text: pending.slice(0, leave), stopped };
+      return { text: pending.slice(0, leave), stopped, dropped: 0 };
     },
     held: () => held.length,
     flush() {
