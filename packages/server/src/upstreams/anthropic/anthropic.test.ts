@@ -160,16 +160,18 @@ describeProvider({
 });
 
 describe('errors', () => {
+  const context = { hidden: [], nowMs: 0 };
+
   test('of a kind that nobody knows are the provider’s own', () => {
-    expect(failureOfEvent({ type: 'weather_error', message: 'Rain' }, []).code).toBe('upstream_refused');
-    expect(failureOfEvent(null, []).code).toBe('upstream_refused');
+    expect(failureOfEvent({ type: 'weather_error', message: 'Rain' }, context).code).toBe('upstream_refused');
+    expect(failureOfEvent(null, context).code).toBe('upstream_refused');
   });
 
   test('a refused prefill is never the client’s to see, other failures are left as they are', () => {
-    const mistake = failureOfEvent({ type: 'invalid_request_error', message: 'no prefill' }, []);
+    const mistake = failureOfEvent({ type: 'invalid_request_error', message: 'no prefill' }, context);
     expect(mistake.code).toBe('invalid_value');
     expect(prefillRefused(mistake)).toMatchObject({ code: 'upstream_refused', permanent: true });
-    const busy = failureOfEvent({ type: 'rate_limit_error', message: '' }, []);
+    const busy = failureOfEvent({ type: 'rate_limit_error', message: '' }, context);
     expect(prefillRefused(busy)).toBe(busy);
   });
 });

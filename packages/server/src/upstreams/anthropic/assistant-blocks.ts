@@ -25,25 +25,24 @@ export function hasSignedThoughts(message: AssistantMessage): boolean {
   return keptBlocks(message).some(isThought);
 }
 
-/** The content of an assistant turn as the API takes it. Empty where nothing is left to say. */
-export function assistantBlocks(message: AssistantMessage): JsonObject[] {
+/**
+ * The content of an assistant turn as the API takes it; `ids` are those of its calls, in order (`tool-use-ids.ts`).
+ * Empty where nothing is left to say.
+ */
+export function assistantBlocks(message: AssistantMessage, ids: readonly string[]): JsonObject[] {
   const text = message.content
     .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
     .join('');
-  const calls = new Map(message.toolCalls.map((call) => [toolUseId(call.id), toolUse(call)]));
+  const calls = message.toolCalls.map((call, index) => toolUse(call, ids[index] ?? ''));
   const kept = keptBlocks(message);
+  const places = message.toolCalls.map(({ id }) => id);
   return (
-    inPlace(kept, text, calls) ?? [
+    inPlace(kept, text, { places, calls }) ?? [
       ...kept.filter(isThought).map(thought),
       ...textBlocks(text),
-      ...calls.values(),
+      ...calls,
     ]
   );
-}
-
-/** Ids of other providers may hold characters that the API refuses; a call and its result change alike. */
-export function toolUseId(id: string): string {
-  return id.replace(/[^a-zA-Z0-9_-]/g, '_');
 }
 
 /** Blocks without anything but white space are refused by the API, and say nothing. */
@@ -55,32 +54,28 @@ export function textBlocks(text: string): JsonObject[] {
 function inPlace(
   kept: readonly KeptBlock[],
   text: string,
-  calls: ReadonlyMap<string, JsonObject>,
+  { places, calls }: { readonly places: readonly string[]; readonly calls: readonly JsonObject[] },
 ): JsonObject[] | undefined {
   if (kept.length === 0) return undefined;
   const blocks: JsonObject[] = [];
-  const due = new Set(calls.keys());
   let at = 0;
+  let next = 0;
   for (const block of kept) {
     if (block.type === 'text') {
       blocks.push(...textBlocks(text.slice(at, at + block.length)));
       at += block.length;
     } else if (block.type === 'tool_use') {
-      const call = calls.get(toolUseId(block.id));
-      if (call === undefined || !due.delete(toolUseId(block.id))) return undefined;
+      const call = calls[next];
+      if (call === undefined || places[next] !== block.id) return undefined;
+      next += 1;
       blocks.push(call);
     } else blocks.push(thought(block));
   }
-  return at === text.length && due.size === 0 ? blocks : undefined;
+  return at === text.length && next === calls.length ? blocks : undefined;
 }
 
-function toolUse(call: AssistantMessage['toolCalls'][number]): JsonObject {
-  return {
-    type: 'tool_use',
-    id: toolUseId(call.id),
-    name: call.name,
-    input: argumentsObject(call.arguments),
-  };
+function toolUse(call: AssistantMessage['toolCalls'][number], id: string): JsonObject {
+  return { type: 'tool_use', id, name: call.name, input: argumentsObject(call.arguments) };
 }
 
 function isThought(block: KeptBlock): block is Extract<KeptBlock, { type: `${string}thinking` }> {

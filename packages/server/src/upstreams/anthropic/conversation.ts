@@ -1,9 +1,9 @@
 import type { ContentPart, Message } from '../../domain/chat-request.ts';
-import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
-import { assistantBlocks, textBlocks, toolUseId } from './assistant-blocks.ts';
+import { assistantBlocks, textBlocks } from './assistant-blocks.ts';
 import type { ClaudeModel } from './models.ts';
+import { createToolUseIds } from './tool-use-ids.ts';
 
 /** The `system` and `messages` of a request. */
 export interface Conversation {
@@ -17,7 +17,14 @@ interface Turn {
 }
 
 /**
- * Messages as alternating turns: neighbours of one role are one turn, tool results stand first in the user's.
+ * Stands where a user's turn has nothing to say: the API refuses a turn without content and a text of white space,
+ * and without the turn the ones around it would become one.
+ */
+const nothingSaid: JsonObject = { type: 'text', text: '(empty)' };
+
+/**
+ * Messages as alternating turns: neighbours of one role are one turn, tool results stand first in the user's. What
+ * the API would refuse has been refused before (`refusals.ts`).
  *
  * Instructions (`system`, `developer`) at the beginning become `system`. Later ones stay where they are on
  * models that take system turns, where the API takes one: behind a user's turn and before an assistant's.
@@ -30,53 +37,56 @@ export function conversation(
   messages: readonly Message[],
   model: ClaudeModel,
   prefix?: string,
-): Result<Conversation> {
+): Conversation {
+  const ids = createToolUseIds(messages);
   const system: JsonObject[] = [];
   const turns: Turn[] = [];
   const add = (role: Turn['role'], content: readonly JsonObject[]) => {
-    if (content.length === 0) return;
     const last = turns.at(-1);
     if (last?.role === role) last.content.push(...content);
-    else turns.push({ role, content: [...content] });
+    // A user who says nothing still has a turn.
+    else if (content.length > 0 || role === 'user') turns.push({ role, content: [...content] });
   };
 
   for (const [index, message] of messages.entries()) {
     switch (message.role) {
       case 'system':
       case 'developer': {
-        const blocks = message.content.flatMap((part) => (part.type === 'text' ? textBlocks(part.text) : []));
+        const blocks = message.content.flatMap((part) => textBlocks(textOf(part)));
         const stays = model.systemTurns && takesSystemTurn(turns, messages[index + 1]);
-        if (stays) add('system', blocks);
-        else system.push(...blocks);
+        if (!stays) system.push(...blocks);
+        else if (blocks.length > 0) add('system', blocks);
         break;
       }
-      case 'user': {
-        const blocks = userBlocks(message.content, `messages[${index}].content`);
-        if (!blocks.ok) return blocks;
-        add('user', blocks.value);
+      case 'user':
+        add('user', userBlocks(message.content));
         break;
-      }
       case 'tool': {
-        const blocks = userBlocks(message.content, `messages[${index}].content`);
-        if (!blocks.ok) return blocks;
+        const content = userBlocks(message.content);
         add('user', [
           {
             type: 'tool_result',
-            tool_use_id: toolUseId(message.toolCallId),
-            ...(blocks.value.length === 0 ? {} : { content: blocks.value }),
+            tool_use_id: ids.ofResult(index),
+            ...(content.length === 0 ? {} : { content }),
           },
         ]);
         break;
       }
-      case 'assistant':
-        add('assistant', assistantBlocks(message));
+      case 'assistant': {
+        const callIds = message.toolCalls.map((_, call) => ids.ofCall(index, call));
+        add('assistant', assistantBlocks(message, callIds));
         break;
+      }
     }
   }
   if (prefix !== undefined) add('assistant', textBlocks(prefix.trimEnd()));
   // Instructions alone are a request too, and the API wants a user's turn.
-  if (turns.length === 0) return ok({ system: [], messages: [{ role: 'user', content: system }] });
-  return ok({ system, messages: turns.map((turn) => ({ ...turn })) });
+  if (turns.length === 0) return { system: [], messages: [wireTurn({ role: 'user', content: system })] };
+  return { system, messages: turns.map(wireTurn) };
+}
+
+function wireTurn({ role, content }: Turn): JsonObject {
+  return { role, content: content.length === 0 ? [nothingSaid] : content };
 }
 
 function takesSystemTurn(turns: readonly Turn[], next: Message | undefined): boolean {
@@ -84,37 +94,23 @@ function takesSystemTurn(turns: readonly Turn[], next: Message | undefined): boo
   return (last === 'user' || last === 'system') && (next === undefined || next.role === 'assistant');
 }
 
-function userBlocks(parts: readonly ContentPart[], path: string): Result<JsonObject[]> {
-  const blocks: JsonObject[] = [];
-  for (const [index, part] of parts.entries()) {
-    switch (part.type) {
-      case 'text':
-        blocks.push(...textBlocks(part.text));
-        break;
-      case 'image': {
-        const source = imageSource(part.url);
-        if (source === undefined) {
-          const param = `${path}[${index}].image_url.url`;
-          const message = `'${param}' must be an http(s) URL, or a base64 data URL of a JPEG, PNG, GIF or WebP.`;
-          return fail(failure('invalid_value', message, { param }));
-        }
-        blocks.push({ type: 'image', source });
-        break;
-      }
-      case 'refusal':
-      case 'audio':
-      case 'file':
-        // Not a user's, or not declared: such a request is never sent here.
-        break;
-    }
-  }
-  return ok(blocks);
+function userBlocks(parts: readonly ContentPart[]): JsonObject[] {
+  return parts.flatMap((part) => {
+    if (part.type !== 'image') return textBlocks(textOf(part));
+    const source = imageSource(part.url);
+    return source === undefined ? [] : [{ type: 'image', source }];
+  });
+}
+
+function textOf(part: ContentPart): string {
+  return part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : '';
 }
 
 // platform.claude.com/docs/en/build-with-claude/vision
 const imageTypes = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 
-function imageSource(url: string): JsonObject | undefined {
+/** Undefined where the API takes no such image. */
+export function imageSource(url: string): JsonObject | undefined {
   if (/^https?:\/\//i.test(url)) return { type: 'url', url };
   const inline = parseDataUrl(url);
   const mediaType = inline?.mediaType === 'image/jpg' ? 'image/jpeg' : inline?.mediaType;

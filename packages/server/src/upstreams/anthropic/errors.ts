@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../../domain/failure.ts';
+import { logDetail } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -43,21 +44,21 @@ export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorConte
   return judge({
     status: refusal.status >= 400 ? refusal.status : (inside ?? refusal.status),
     message: asText(error?.['message']),
-    detail: `HTTP ${refusal.status}: ${refusal.body.slice(0, 500)}`,
+    detail: logDetail(`HTTP ${refusal.status}`, { type: error?.['type'] }, asText(error?.['message'])),
     retryAfterMs: retryAfterMs(refusal.headers, nowMs),
     hidden,
   });
 }
 
 /** The `error` of an `error` event; a type that nobody knows is the provider's own failure. */
-export function failureOfEvent(value: unknown, hidden: readonly string[]): Failure {
+export function failureOfEvent(value: unknown, { hidden }: ErrorContext): Failure {
   const error = asRecord(value);
   const type = asText(error?.['type']);
   const message = asText(error?.['message']);
   return judge({
     status: statusOfType[type] ?? 500,
     message,
-    detail: `in the stream: ${type}: ${message.slice(0, 500)}`,
+    detail: logDetail('in the stream', { type }, message),
     retryAfterMs: undefined,
     hidden,
   });

@@ -20,6 +20,8 @@ export interface ClaudeModel {
   readonly highEfforts: boolean;
   /** Continues an assistant message that comes last. */
   readonly prefill: boolean;
+  /** Whose message may come last: an assistant's is to be gone on with, and so must not end in white space. */
+  readonly lastTurn: 'any' | 'without white space' | 'user';
   /** `tool_choice` `any` and `tool`. */
   readonly forcedTools: boolean;
   /** `output_config.format` and `strict` tools. */
@@ -36,6 +38,7 @@ const claude3: ClaudeModel = {
   thinkingStops: true,
   highEfforts: false,
   prefill: true,
+  lastTurn: 'without white space',
   forcedTools: true,
   structuredOutput: false,
   systemTurns: false,
@@ -49,6 +52,7 @@ const claude46: ClaudeModel = {
   contextTokens: 1_000_000,
   thinking: 'adaptive',
   prefill: false,
+  lastTurn: 'user',
 };
 const claude47: ClaudeModel = { ...claude46, sampling: 'none', highEfforts: true };
 const claude48: ClaudeModel = { ...claude47, systemTurns: true };
@@ -83,6 +87,7 @@ const stranger: ClaudeModel = {
   thinkingStops: true,
   highEfforts: false,
   prefill: false,
+  lastTurn: 'any',
   forcedTools: true,
   structuredOutput: false,
   systemTurns: false,

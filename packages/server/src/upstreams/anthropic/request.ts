@@ -1,11 +1,12 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
-import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { withoutUndefined } from '../shared/request-json.ts';
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
 import { closeObjects } from './output-schema.ts';
+import { binds, refusalOf } from './refusals.ts';
 import { type ThinkingFields, thinkingFields } from './thinking.ts';
 
 /**
@@ -17,10 +18,9 @@ import { type ThinkingFields, thinkingFields } from './thinking.ts';
  */
 export function requestBody(call: UpstreamCall, model: ClaudeModel): Result<JsonObject> {
   const { request, prefix } = call;
-  const problem = valueProblem(request, model);
+  const problem = refusalOf(request, model);
   if (problem !== undefined) return fail(problem);
   const talk = conversation(request.messages, model, prefix);
-  if (!talk.ok) return talk;
   // The API demands it; without one, an answer may be as long as the model can make it.
   const maxTokens = Math.min(request.maxTokens ?? model.maxOutputTokens, model.maxOutputTokens);
   const thoughts = thinkingFields(request, model, maxTokens, prefix !== undefined);
@@ -29,8 +29,8 @@ export function requestBody(call: UpstreamCall, model: ClaudeModel): Result<Json
       model: call.model,
       max_tokens: maxTokens,
       stream: true,
-      system: talk.value.system.length === 0 ? undefined : talk.value.system,
-      messages: talk.value.messages,
+      system: talk.system.length === 0 ? undefined : talk.system,
+      messages: talk.messages,
       ...sampling(request, model),
       stop_sequences: request.stop.length === 0 ? undefined : request.stop,
       thinking: thoughts.thinking,
@@ -40,33 +40,6 @@ export function requestBody(call: UpstreamCall, model: ClaudeModel): Result<Json
       metadata: metadata(request),
     }),
   );
-}
-
-/** What capabilities cannot say, because it depends on the value. */
-function valueProblem(request: ChatRequest, model: ClaudeModel): Failure | undefined {
-  const { temperature, topP, stop } = request;
-  if (temperature !== undefined && temperature > 1) {
-    return notTaken('temperature', `'temperature' must be 0 to 1 for this model, got ${temperature}.`);
-  }
-  if (model.sampling === 'one' && binds(temperature) && binds(topP)) {
-    return notTaken('top_p', "This model takes 'temperature' or 'top_p', not both. Leave one of them out.");
-  }
-  const blank = stop.findIndex((text) => text.trim() === '');
-  if (blank >= 0) {
-    return notTaken(
-      Array.isArray(request.body['stop']) ? `stop[${blank}]` : 'stop',
-      'A stop string of white space alone cannot be honoured by this model.',
-    );
-  }
-  return undefined;
-}
-
-function notTaken(param: string, message: string): Failure {
-  return failure('unsupported_parameter', message, { param });
-}
-
-function binds(value: number | undefined): boolean {
-  return value !== undefined && value !== 1;
 }
 
 /** A 1 is the default, and asks for nothing: sent beside the other one, it would be refused. */

@@ -7,7 +7,11 @@ import { createMessageDialect, messageOutput } from './stream.ts';
 
 const translation = (due?: string) =>
   createTranslation({
-    dialect: createMessageDialect({ hidden: [], ...(due === undefined ? {} : { due }) }),
+    dialect: createMessageDialect({
+      errors: { hidden: [], nowMs: 0 },
+      completionId: 'chatcmpl-1',
+      ...(due === undefined ? {} : { due }),
+    }),
     maxEventBytes: 64 * 1024,
     output: messageOutput,
   });

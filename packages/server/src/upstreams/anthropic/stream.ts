@@ -1,16 +1,23 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
-import type { Usage } from '../../domain/usage.ts';
+import { unreadable } from '../shared/malformed-events.ts';
+import type { ErrorContext } from '../shared/refusal.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
-import { asCount, asRecord, asText } from '../shared/unknown-json.ts';
+import { asCount, asList, asRecord, nameOf } from '../shared/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
-import { failureOfEvent } from './errors.ts';
+import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
+import { failureOfEvent, prefillRefused } from './errors.ts';
+import { addCounts, type Counts, usageOf } from './usage.ts';
 
 export interface MessageStreamOptions {
-  /** Never shown to a client. */
-  readonly hidden: readonly string[];
-  /** White space cut from the end of a prefix: the answer has to begin with it, and it is not said again. */
+  readonly errors: ErrorContext;
+  /** For ids of calls that come without one. */
+  readonly completionId: string;
+  /**
+   * Behind a prefix: the white space that was cut from its end. The answer has to begin with it, and it is not
+   * said again.
+   */
   readonly due?: string;
 }
 
@@ -19,18 +26,16 @@ export const messageOutput = /content_block|"(?:text|thinking|partial_json)"/;
 
 interface OpenBlock {
   readonly index: number;
-  readonly kind: 'text' | 'thinking' | 'tool_use' | 'other';
-  /** Of a tool call: its place among the calls. */
+  readonly start: BlockStart;
+  /** Of a tool call: its place among the calls, and its id. */
   readonly call: number;
-  readonly kept: KeptBlock | undefined;
+  readonly id: string;
   thinking: string;
   signature: string;
   /** UTF-16 units of text. */
   length: number;
   /** Whether the call's arguments have begun. */
   begun: boolean;
-  /** Arguments that came whole with the start of the block. */
-  readonly input: string;
 }
 
 /**
@@ -38,20 +43,25 @@ interface OpenBlock {
  *
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
- * `message_delta` carries the stop reason and the final usage together, so nothing has to be held back.
- * Kinds of events, blocks and deltas that nobody here knows are signs of life, as that page asks for.
+ * `message_delta` carries the stop reason and the final usage together, so nothing has to be held back. Events
+ * that nobody here knows are signs of life, as that page asks for; a block or a delta that nobody knows is output,
+ * and without it the answer would be torn: a cut.
  */
-export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions): Dialect {
+export function createMessageDialect({ errors, completionId, due }: MessageStreamOptions): Dialect {
   const texts = createPairHold();
   const thoughts = createPairHold();
   const inputs = createPairHold();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
   let calls = 0;
-  let missing = due;
+  let missing = due ?? '';
   let spoken = false;
   let reason: FinishReason | undefined;
-  let usage: Readonly<Record<string, unknown>> = {};
+  let counts: Counts = {};
+
+  function cut(say: Say, what: string): void {
+    say({ type: 'failed', failure: unreadable(what) });
+  }
 
   function sayText(say: Say, piece: string): void {
     let text = piece;
@@ -80,59 +90,60 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
 
   function startBlock(event: Readonly<Record<string, unknown>>, say: Say): void {
     if (block !== undefined) stopBlock(say);
-    const content = asRecord(event['content_block']);
-    const type = asText(content?.['type']);
-    const kind = type === 'text' || type === 'thinking' || type === 'tool_use' ? type : 'other';
-    const id = asText(content?.['id']);
-    const input = asRecord(content?.['input']);
-    block = {
-      index: asCount(event['index']) ?? 0,
-      kind,
-      call: calls,
-      kept:
-        type === 'redacted_thinking'
-          ? { type, data: asText(content?.['data']) }
-          : type === 'tool_use'
-            ? { type, id }
-            : undefined,
-      thinking: '',
-      signature: asText(content?.['signature']),
-      length: 0,
-      begun: false,
-      input: input === undefined || Object.keys(input).length === 0 ? '' : JSON.stringify(input),
-    };
-    if (kind === 'tool_use') {
-      calls += 1;
-      say({ type: 'tool-call-start', choice: 0, index: block.call, id, name: asText(content?.['name']) });
-    } else if (kind === 'text') delta({ type: 'text_delta', text: content?.['text'] }, say);
-    else if (kind === 'thinking') delta({ type: 'thinking_delta', thinking: content?.['thinking'] }, say);
+    const start = decodeBlock(event['content_block']);
+    if ('odd' in start) {
+      cut(say, start.odd);
+      return;
+    }
+    const given = start.type === 'tool_use' ? start.id : '';
+    const id = given === '' ? `call_${completionId.slice(-20)}_0_${calls}` : given;
+    const index = asCount(event['index']) ?? 0;
+    block = { index, start, call: calls, id, thinking: '', signature: '', length: 0, begun: false };
+    switch (start.type) {
+      case 'text':
+        addText(block, start.text, say);
+        return;
+      case 'thinking':
+        block.signature = start.signature;
+        addThought(block, start.thinking, say);
+        return;
+      case 'tool_use':
+        calls += 1;
+        say({ type: 'tool-call-start', choice: 0, index: block.call, id, name: start.name });
+        return;
+      case 'redacted_thinking':
+    }
   }
 
-  function delta(piece: Readonly<Record<string, unknown>> | undefined, say: Say): void {
-    if (block === undefined) return;
-    switch (piece?.['type']) {
-      case 'text_delta': {
-        const text = asText(piece['text']);
-        block.length += text.length;
-        sayText(say, texts.take(text));
-        return;
-      }
-      case 'thinking_delta': {
-        const text = asText(piece['thinking']);
-        block.thinking += text;
-        sayThought(say, thoughts.take(text));
-        return;
-      }
-      case 'signature_delta':
-        block.signature += asText(piece['signature']);
-        return;
-      case 'input_json_delta': {
-        if (block.kind !== 'tool_use') return; // of a tool that the provider runs itself
-        const text = asText(piece['partial_json']);
-        block.begun ||= text !== '';
-        sayInput(say, block.call, inputs.take(text));
-        return;
-      }
+  function addText(to: OpenBlock, text: string, say: Say): void {
+    to.length += text.length;
+    sayText(say, texts.take(text));
+  }
+
+  function addThought(to: OpenBlock, text: string, say: Say): void {
+    to.thinking += text;
+    sayThought(say, thoughts.take(text));
+  }
+
+  function addPiece(event: Readonly<Record<string, unknown>>, say: Say): void {
+    if (block === undefined || asCount(event['index']) !== block.index) {
+      const message = 'The upstream mixed the blocks of its answer.';
+      say({ type: 'failed', failure: failure('upstream_protocol', message) });
+      return;
+    }
+    const piece = decodePiece(event['delta']);
+    if ('odd' in piece) {
+      cut(say, piece.odd);
+      return;
+    }
+    const { of, text } = piece;
+    if (of !== block.start.type) cut(say, `a delta of ${of} in a block of ${block.start.type}`);
+    else if (of === 'text') addText(block, text, say);
+    else if (piece.signs) block.signature += text;
+    else if (of === 'thinking') addThought(block, text, say);
+    else {
+      block.begun ||= text !== '';
+      sayInput(say, block.call, inputs.take(text));
     }
   }
 
@@ -142,15 +153,22 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
     block = undefined;
     sayText(say, texts.flush());
     sayThought(say, thoughts.flush());
-    if (ended.kind === 'tool_use') {
-      sayInput(say, ended.call, inputs.flush());
-      // A call without arguments has no pieces; the protocol wants JSON all the same.
-      if (!ended.begun) sayInput(say, ended.call, ended.input === '' ? '{}' : ended.input);
-    }
-    if (ended.kept !== undefined) kept.push(ended.kept);
-    else if (ended.kind === 'text') kept.push({ type: 'text', length: ended.length });
-    else if (ended.kind === 'thinking') {
-      kept.push({ type: 'thinking', thinking: ended.thinking, signature: ended.signature });
+    const { start, thinking, signature, length, id } = ended;
+    switch (start.type) {
+      case 'text':
+        kept.push({ type: 'text', length });
+        return;
+      case 'thinking':
+        kept.push({ type: 'thinking', thinking, signature });
+        return;
+      case 'redacted_thinking':
+        kept.push(start);
+        return;
+      case 'tool_use':
+        sayInput(say, ended.call, inputs.flush());
+        // A call without arguments has no pieces; the protocol wants JSON all the same.
+        if (!ended.begun) sayInput(say, ended.call, start.input === '' ? '{}' : start.input);
+        kept.push({ type: 'tool_use', id });
     }
   }
 
@@ -160,15 +178,22 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
   }
 
   function messageDelta(event: Readonly<Record<string, unknown>>, say: Say): void {
-    usage = { ...usage, ...known(event['usage']) };
+    counts = addCounts(counts, event['usage']);
     const stop = asRecord(event['delta'])?.['stop_reason'];
-    if (typeof stop !== 'string') return;
+    if (stop === undefined || stop === null) return;
     if (block !== undefined) stopBlock(say);
     if (missing !== '' && calls === 0) refuseJoint(say);
-    reason = finishReason(stop, calls > 0);
+    reason = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
     if (reason !== undefined) return;
     const message = 'The upstream stopped without having finished its answer.';
-    say({ type: 'failed', failure: failure('upstream_cut', message, { detail: `stop_reason ${stop}` }) });
+    const detail = `stop_reason ${nameOf(stop)} with ${calls} tool calls`;
+    say({ type: 'failed', failure: failure('upstream_cut', message, { detail }) });
+  }
+
+  function tear(value: unknown, say: Say): void {
+    const torn = failureOfEvent(value, errors);
+    const begun = block !== undefined || kept.length > 0;
+    say({ type: 'failed', failure: due === undefined || begun ? torn : prefillRefused(torn) });
   }
 
   return {
@@ -177,17 +202,18 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
     },
     read(event, say) {
       switch (event['type']) {
-        case 'message_start':
-          usage = { ...usage, ...known(asRecord(event['message'])?.['usage']) };
+        case 'message_start': {
+          const message = asRecord(event['message']);
+          counts = addCounts(counts, message?.['usage']);
+          // Empty in every stream; what came here would come in no block.
+          if (asList(message?.['content']).length > 0) cut(say, 'content in message_start');
           return;
+        }
         case 'content_block_start':
           startBlock(event, say);
           return;
         case 'content_block_delta':
-          if (block === undefined || asCount(event['index']) !== block.index) {
-            const message = 'The upstream mixed the blocks of its answer.';
-            say({ type: 'failed', failure: failure('upstream_protocol', message) });
-          } else delta(asRecord(event['delta']), say);
+          addPiece(event, say);
           return;
         case 'content_block_stop':
           stopBlock(say);
@@ -196,13 +222,13 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
           messageDelta(event, say);
           return;
         case 'error':
-          say({ type: 'failed', failure: failureOfEvent(event['error'], hidden) });
+          tear(event['error'], say);
           return;
       }
     },
     finish(say) {
-      const counted = usageOf(usage);
-      if (counted !== undefined) say({ type: 'usage', usage: counted });
+      const usage = usageOf(counts);
+      if (usage !== undefined) say({ type: 'usage', usage });
       const extra = keepBlocks(kept);
       say({
         type: 'finish',
@@ -216,7 +242,8 @@ export function createMessageDialect({ hidden, due = '' }: MessageStreamOptions)
 
 /**
  * platform.claude.com/docs/en/build-with-claude/handling-stop-reasons. Undefined for what is no finish:
- * `pause_turn` (of tools the provider runs, which nobody asked for here) and what is newer than this list.
+ * `pause_turn` (of tools the provider runs, which nobody asked for here), `tool_use` where no call came (it was
+ * lost on the way, and an answer without it would be a truncated success), and what is newer than this list.
  */
 function finishReason(stop: string, called: boolean): FinishReason | undefined {
   switch (stop) {
@@ -224,7 +251,7 @@ function finishReason(stop: string, called: boolean): FinishReason | undefined {
     case 'stop_sequence':
       return called ? 'tool_calls' : 'stop';
     case 'tool_use':
-      return 'tool_calls';
+      return called ? 'tool_calls' : undefined;
     case 'max_tokens':
     case 'model_context_window_exceeded':
       return 'length';
@@ -233,25 +260,4 @@ function finishReason(stop: string, called: boolean): FinishReason | undefined {
     default:
       return undefined;
   }
-}
-
-/** `message_delta` repeats counts of `message_start`, some of them as null. */
-function known(value: unknown): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(asRecord(value) ?? {}).filter(([, count]) => count != null));
-}
-
-/** `input_tokens` counts only what no cache held or took in; the three together are the prompt. */
-function usageOf(usage: Readonly<Record<string, unknown>>): Usage | undefined {
-  const input = asCount(usage['input_tokens']);
-  const output = asCount(usage['output_tokens']);
-  if (input === undefined || output === undefined) return undefined;
-  const cached = asCount(usage['cache_read_input_tokens']);
-  const created = asCount(usage['cache_creation_input_tokens']) ?? 0;
-  const thinking = asCount(asRecord(usage['output_tokens_details'])?.['thinking_tokens']);
-  return {
-    promptTokens: input + created + (cached ?? 0),
-    completionTokens: output,
-    ...(cached === undefined ? {} : { cachedTokens: cached }),
-    ...(thinking === undefined || thinking > output ? {} : { reasoningTokens: thinking }),
-  };
 }

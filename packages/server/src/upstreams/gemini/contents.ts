@@ -1,5 +1,4 @@
 import type { AssistantMessage, ContentPart, Message } from '../../domain/chat-request.ts';
-import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
 import { argumentsObject } from '../shared/request-json.ts';
@@ -26,9 +25,10 @@ const foreignSignature = 'skip_thought_signature_validator';
 
 /**
  * Messages as turns of `user` and `model`; neighbours of one role are one turn, as the results of parallel
- * calls have to be. Instructions have one place only, so later ones move up into it, in order.
+ * calls have to be. Instructions have one place only, so later ones move up into it, in order. What the API would
+ * refuse has been refused before (`refusals.ts`).
  */
-export function contentsOf(messages: readonly Message[], model: GeminiModel): Result<Contents> {
+export function contentsOf(messages: readonly Message[], model: GeminiModel): Contents {
   const instruction: JsonObject[] = [];
   const turns: Turn[] = [];
   const names = new Map<string, string>();
@@ -39,30 +39,22 @@ export function contentsOf(messages: readonly Message[], model: GeminiModel): Re
     else turns.push({ role, parts: [...parts] });
   };
 
-  for (const [index, message] of messages.entries()) {
+  for (const message of messages) {
     switch (message.role) {
       case 'system':
       case 'developer':
         instruction.push(...textParts(textOf(message.content)));
         break;
-      case 'user': {
-        const parts = userParts(message.content, `messages[${index}].content`);
-        if (!parts.ok) return parts;
-        add('user', parts.value);
+      case 'user':
+        add('user', userParts(message.content));
         break;
-      }
       case 'assistant':
         for (const call of message.toolCalls) names.set(call.id, call.name);
         add('model', modelParts(message, model));
         break;
       case 'tool': {
         const { toolCallId: id } = message;
-        const name = names.get(id);
-        if (name === undefined) {
-          const param = `messages[${index}].tool_call_id`;
-          const text = `'${param}' must be the id of a tool call earlier in 'messages', got '${id}'.`;
-          return fail(failure('invalid_value', text, { param }));
-        }
+        const name = names.get(id) ?? '';
         add('user', [{ functionResponse: { id, name, response: { output: textOf(message.content) } } }]);
         break;
       }
@@ -73,9 +65,9 @@ export function contentsOf(messages: readonly Message[], model: GeminiModel): Re
     const [first] = turns;
     if (first?.role === 'user') first.parts.unshift(...instruction);
     else if (instruction.length > 0) turns.unshift({ role: 'user', parts: [...instruction] });
-    return ok({ instruction: [], contents: turns.map((turn) => ({ ...turn })) });
+    return { instruction: [], contents: turns.map((turn) => ({ ...turn })) };
   }
-  return ok({ instruction, contents: turns.map((turn) => ({ ...turn })) });
+  return { instruction, contents: turns.map((turn) => ({ ...turn })) };
 }
 
 function textParts(text: string): JsonObject[] {
@@ -114,35 +106,30 @@ function signatureOf({ extra }: { readonly extra?: JsonObject }): string | undef
   return typeof signature === 'string' && signature !== '' ? signature : undefined;
 }
 
-function userParts(content: readonly ContentPart[], path: string): Result<JsonObject[]> {
-  const parts: JsonObject[] = [];
-  for (const [index, part] of content.entries()) {
+function userParts(content: readonly ContentPart[]): JsonObject[] {
+  return content.flatMap((part): readonly JsonObject[] => {
     switch (part.type) {
-      case 'text':
-        parts.push(...textParts(part.text));
-        break;
       case 'image': {
-        const inline = parseDataUrl(part.url);
-        if (inline !== undefined) {
-          parts.push({ inlineData: { mimeType: inline.mediaType, data: inline.base64 } });
-        } else if (/^https?:\/\//i.test(part.url)) {
-          parts.push({ fileData: { fileUri: part.url } });
-        } else {
-          const param = `${path}[${index}].image_url.url`;
-          return fail(
-            failure('invalid_value', `'${param}' must be an http(s) URL or a base64 data URL.`, { param }),
-          );
-        }
-        break;
+        const image = imagePart(part.url);
+        return image === undefined ? [] : [image];
       }
       case 'audio':
-        parts.push({ inlineData: { mimeType: `audio/${part.format.toLowerCase()}`, data: part.data } });
-        break;
-      case 'refusal':
-      case 'file':
-        // Not a user's, or not declared: such a request is never sent here.
-        break;
+        return [{ inlineData: { mimeType: `audio/${part.format.toLowerCase()}`, data: part.data } }];
+      default:
+        return textParts(textOf([part]));
     }
-  }
-  return ok(parts);
+  });
+}
+
+// ai.google.dev/gemini-api/docs/image-understanding, "Supported image formats"
+const imageTypes = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/heic', 'image/heif']);
+
+/** Undefined where the API takes no such image. */
+export function imagePart(url: string): JsonObject | undefined {
+  if (/^https?:\/\//i.test(url)) return { fileData: { fileUri: url } };
+  const inline = parseDataUrl(url);
+  // "Unsupported MIME type: image/jpg"
+  const mimeType = inline?.mediaType === 'image/jpg' ? 'image/jpeg' : inline?.mediaType;
+  if (inline === undefined || mimeType === undefined || !imageTypes.has(mimeType)) return undefined;
+  return { inlineData: { mimeType, data: inline.base64 } };
 }

@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../../domain/failure.ts';
+import { type ErrorNames, logDetail } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -9,7 +10,7 @@ import {
   type Refusal,
   retryAfterMs,
 } from '../shared/refusal.ts';
-import { asList, asRecord, asText, parseJson } from '../shared/unknown-json.ts';
+import { asList, asRecord, asText, nameOf, parseJson } from '../shared/unknown-json.ts';
 
 /** Statuses by name, for errors without a number (cloud.google.com/apis/design/errors). */
 const statusOfName: Readonly<Record<string, number>> = {
@@ -38,29 +39,33 @@ export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorConte
   return judge(error, {
     status: refusal.status >= 400 ? refusal.status : (statusIn(error) ?? refusal.status),
     message: asText(error?.['message']),
-    detail: `HTTP ${refusal.status}: ${refusal.body.slice(0, 500)}`,
+    detail: logDetail(`HTTP ${refusal.status}`, namesOf(error), asText(error?.['message'])),
     retryAfterMs: retryDelayMs(error) ?? retryAfterMs(refusal.headers, nowMs),
     hidden,
   });
 }
 
 /** The `error` of an event; one without a status is the provider's own failure. */
-export function failureOfEvent(value: unknown, hidden: readonly string[]): Failure {
+export function failureOfEvent(value: unknown, { hidden }: ErrorContext): Failure {
   const error = asRecord(value);
   const message = asText(error?.['message']);
   return judge(error, {
     status: statusIn(error) ?? 500,
     message,
-    detail: `in the stream: ${asText(error?.['status'])}: ${message.slice(0, 500)}`,
+    detail: logDetail('in the stream', namesOf(error), message),
     retryAfterMs: retryDelayMs(error),
     hidden,
   });
 }
 
+function namesOf(error: Readonly<Record<string, unknown>> | undefined): ErrorNames {
+  return { code: error?.['code'], status: error?.['status'], reason: reasonsIn(error)[0] };
+}
+
 /** `promptFeedback.blockReason`: the prompt was refused, and there is no answer. */
 export function promptBlocked(reason: string): Failure {
   return failure('content_policy_violation', 'The content policy of the upstream refused this request.', {
-    detail: `blockReason ${reason}`,
+    detail: `blockReason ${nameOf(reason)}`,
   });
 }
 

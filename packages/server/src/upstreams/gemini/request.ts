@@ -1,10 +1,11 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
-import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { withoutUndefined } from '../shared/request-json.ts';
 import { contentsOf } from './contents.ts';
 import type { GeminiModel } from './models.ts';
+import { refusalOf } from './refusals.ts';
 import { thinkingConfig } from './thinking.ts';
 
 /** Seeds are signed integers of 32 bits there. */
@@ -18,11 +19,9 @@ const seedModulus = 2 ** 31;
  * false` has none either: `stream.ts` keeps to one call. Failures are the caller's, with the path of the field.
  */
 export function requestBody({ request }: UpstreamCall, model: GeminiModel): Result<JsonObject> {
-  const problem = formatProblem(request, model);
+  const problem = refusalOf(request, model);
   if (problem !== undefined) return fail(problem);
-  const talk = contentsOf(request.messages, model);
-  if (!talk.ok) return talk;
-  const { instruction, contents } = talk.value;
+  const { instruction, contents } = contentsOf(request.messages, model);
   return ok(
     withoutUndefined({
       systemInstruction: instruction.length === 0 ? undefined : { parts: instruction },
@@ -32,14 +31,6 @@ export function requestBody({ request }: UpstreamCall, model: GeminiModel): Resu
       generationConfig: generationConfig(request, model),
     }),
   );
-}
-
-function formatProblem(request: ChatRequest, model: GeminiModel): Failure | undefined {
-  if (request.responseFormat.type === 'text' || request.tools.length === 0 || model.jsonWithTools) {
-    return undefined;
-  }
-  const message = "This model takes 'response_format' or 'tools', not both. Leave one of them out.";
-  return failure('unsupported_parameter', message, { param: 'response_format' });
 }
 
 function tools({ tools: definitions }: ChatRequest): JsonValue | undefined {

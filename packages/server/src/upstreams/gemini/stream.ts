@@ -2,9 +2,13 @@ import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
 import type { Usage } from '../../domain/usage.ts';
+import { unreadable } from '../shared/malformed-events.ts';
+import type { ErrorContext } from '../shared/refusal.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
-import { asCount, asList, asRecord, asText } from '../shared/unknown-json.ts';
+import { asCount, asRecord, nameOf } from '../shared/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
+import { decodePart, type Part, partsOf } from './parts.ts';
+import { usageOf } from './usage.ts';
 
 export interface ContentStreamOptions {
   readonly choices: number;
@@ -12,8 +16,7 @@ export interface ContentStreamOptions {
   readonly parallelToolCalls: boolean;
   /** For ids of calls that come without one. */
   readonly completionId: string;
-  /** Never shown to a client. */
-  readonly hidden: readonly string[];
+  readonly errors: ErrorContext;
 }
 
 /** Events that cannot be read but show output: the names of its fields. */
@@ -26,11 +29,27 @@ export const contentOutput = /"(?:parts|text|functionCall)"/;
  * Calls come whole, in one part. The finish reason rides on the last parts, and the counts, which grow with
  * every event, stand beside it: the finishes wait for the end of that event, and for counts only where it has
  * none.
+ *
+ * Metadata beside the content (citations, grounding, ratings) is passed over: the text is whole without it. Content
+ * of a kind that has no place in our stream is a cut.
  */
 export function createContentDialect(options: ContentStreamOptions): Dialect {
   const choices = Array.from({ length: options.choices }, (_, choice) => createChoice(choice, options));
   let usage: Usage | undefined;
   let counted = false;
+
+  function readCandidates(candidates: unknown, say: Say): Failure | undefined {
+    if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
+    for (const value of candidates) {
+      const candidate = asRecord(value);
+      if (candidate === undefined) return unreadable('a candidate that is no object');
+      const choice = choices[asCount(candidate['index'] ?? 0) ?? options.choices];
+      if (choice === undefined) return unreadable('a candidate that nobody asked for');
+      const failed = choice.read(candidate, say);
+      if (failed !== undefined) return failed;
+    }
+    return undefined;
+  }
 
   const isComplete = () => choices.every(({ reason }) => reason !== undefined);
 
@@ -41,7 +60,7 @@ export function createContentDialect(options: ContentStreamOptions): Dialect {
     },
     read(event, say) {
       if (event['error'] !== undefined) {
-        say({ type: 'failed', failure: failureOfEvent(event['error'], options.hidden) });
+        say({ type: 'failed', failure: failureOfEvent(event['error'], options.errors) });
         return;
       }
       const counts = usageOf(event['usageMetadata']);
@@ -51,11 +70,8 @@ export function createContentDialect(options: ContentStreamOptions): Dialect {
         say({ type: 'failed', failure: promptBlocked(blocked) });
         return;
       }
-      for (const value of asList(event['candidates'])) {
-        const candidate = asRecord(value);
-        if (candidate === undefined) continue;
-        const failed = choices[asCount(candidate['index']) ?? 0]?.read(candidate, say);
-        if (failed === undefined) continue;
+      const failed = readCandidates(event['candidates'] ?? [], say);
+      if (failed !== undefined) {
         say({ type: 'failed', failure: failed });
         return;
       }
@@ -94,43 +110,30 @@ function createChoice(choice: number, { parallelToolCalls, completionId }: Conte
     if (text !== '' && !spoken) say({ type: 'reasoning-delta', choice, json: jsonText(text) });
   }
 
-  function call(
-    value: Readonly<Record<string, unknown>>,
-    signed: string | undefined,
-    say: Say,
-  ): Failure | undefined {
-    const name = asText(value['name']);
-    if (name === '') return failure('upstream_protocol', 'The upstream called a tool without a name.');
-    if (calls > 0 && !parallelToolCalls) return undefined;
+  function sayCall(call: Extract<Part, { type: 'call' }>, say: Say): void {
+    if (calls > 0 && !parallelToolCalls) return;
     const index = calls;
     calls += 1;
     say({
       type: 'tool-call-start',
       choice,
       index,
-      id: asText(value['id']) || `call_${completionId.slice(-20)}_${choice}_${index}`,
-      name,
-      ...(signed === undefined ? {} : { extra: { google: { thought_signature: signed } } }),
+      id: call.id === '' ? `call_${completionId.slice(-20)}_${choice}_${index}` : call.id,
+      name: call.name,
+      ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
-    say({
-      type: 'tool-call-delta',
-      choice,
-      index,
-      json: jsonText(JSON.stringify(asRecord(value['args']) ?? {})),
-    });
-    return undefined;
+    say({ type: 'tool-call-delta', choice, index, json: jsonText(call.args) });
   }
 
-  function part(value: Readonly<Record<string, unknown>>, say: Say): Failure | undefined {
-    const signed = asText(value['thoughtSignature']) || undefined;
-    const called = asRecord(value['functionCall']);
-    if (called !== undefined) return call(called, signed, say);
+  function sayPart(part: Part, say: Say): void {
+    if (part.type === 'call') {
+      sayCall(part, say);
+      return;
+    }
     // One on a text, or on an empty text at the very end, belongs to the message.
-    signature = signed ?? signature;
-    const text = asText(value['text']);
-    if (value['thought'] === true) sayThought(say, thoughts.take(text));
-    else sayText(say, texts.take(text));
-    return undefined;
+    signature = part.signature ?? signature;
+    if (part.thought) sayThought(say, thoughts.take(part.text));
+    else sayText(say, texts.take(part.text));
   }
 
   return {
@@ -138,25 +141,26 @@ function createChoice(choice: number, { parallelToolCalls, completionId }: Conte
       return reason;
     },
     read(candidate, say) {
-      // Parts behind the finish are dropped; a signature may still come.
-      for (const value of asList(asRecord(candidate['content'])?.['parts'])) {
-        const content = asRecord(value);
-        if (content === undefined) continue;
+      const parts = partsOf(candidate);
+      if ('odd' in parts) return unreadable(parts.odd);
+      for (const value of parts) {
+        const part = decodePart(value);
+        // Parts behind the finish are dropped; a signature may still come.
         if (reason !== undefined) {
-          signature = asText(content['thoughtSignature']) || signature;
-          continue;
-        }
-        const failed = part(content, say);
-        if (failed !== undefined) return failed;
+          if ('type' in part && part.type === 'text') signature = part.signature ?? signature;
+        } else if ('odd' in part) return unreadable(part.odd);
+        else sayPart(part, say);
       }
-      const stop = candidate['finishReason'];
-      if (typeof stop !== 'string' || reason !== undefined) return undefined;
+      const stop = candidate['finishReason'] ?? unspecified;
+      if (stop === unspecified || reason !== undefined) return undefined;
       sayThought(say, thoughts.flush());
       sayText(say, texts.flush());
       reason = finishReason(stop, calls > 0);
       if (reason !== undefined) return undefined;
       const message = 'The upstream stopped without having finished its answer.';
-      return failure('upstream_cut', message, { detail: `finishReason ${stop}` });
+      return failure('upstream_cut', message, {
+        detail: `finishReason ${nameOf(stop)} with ${calls} calls`,
+      });
     },
     finish(say) {
       say({
@@ -169,15 +173,21 @@ function createChoice(choice: number, { parallelToolCalls, completionId }: Conte
   };
 }
 
+/** The enum's value for none. */
+const unspecified = 'FINISH_REASON_UNSPECIFIED';
+
 /**
  * `FinishReason` of the API reference. Undefined for what is no finish: a call the model got wrong
- * (`MALFORMED_FUNCTION_CALL`, `UNEXPECTED_TOOL_CALL`, `TOO_MANY_TOOL_CALLS`), `MALFORMED_RESPONSE`, `LANGUAGE`,
- * `OTHER`, and what is newer than this list.
+ * (`MALFORMED_FUNCTION_CALL`, `UNEXPECTED_TOOL_CALL`, `TOO_MANY_TOOL_CALLS`, `MISSING_THOUGHT_SIGNATURE`),
+ * `MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, `NO_IMAGE`, `IMAGE_OTHER`, and what is newer than this list.
  */
-function finishReason(stop: string, called: boolean): FinishReason | undefined {
+function finishReason(stop: unknown, called: boolean): FinishReason | undefined {
   switch (stop) {
     case 'STOP':
       return called ? 'tool_calls' : 'stop';
+    // Google's own says STOP; emulators (aimock) have this one. Without a call it was lost on the way.
+    case 'FUNCTION_CALL':
+      return called ? 'tool_calls' : undefined;
     case 'MAX_TOKENS':
     // One request's share of a longer answer is used up: there is more, as after any `length`.
     case 'CONTINUATION':
@@ -190,23 +200,10 @@ function finishReason(stop: string, called: boolean): FinishReason | undefined {
     case 'IMAGE_SAFETY':
     case 'IMAGE_PROHIBITED_CONTENT':
     case 'IMAGE_RECITATION':
+    // Vertex AI's name for its own filter.
+    case 'MODEL_ARMOR':
       return 'content_filter';
     default:
       return undefined;
   }
-}
-
-/** Thoughts are counted beside the answer, and billed as output; cached tokens are part of the prompt. */
-function usageOf(value: unknown): Usage | undefined {
-  const counts = asRecord(value);
-  const prompt = asCount(counts?.['promptTokenCount']);
-  if (counts === undefined || prompt === undefined) return undefined;
-  const thought = asCount(counts['thoughtsTokenCount']);
-  const cached = asCount(counts['cachedContentTokenCount']);
-  return {
-    promptTokens: prompt + (asCount(counts['toolUsePromptTokenCount']) ?? 0),
-    completionTokens: (asCount(counts['candidatesTokenCount']) ?? 0) + (thought ?? 0),
-    ...(cached === undefined || cached > prompt ? {} : { cachedTokens: cached }),
-    ...(thought === undefined ? {} : { reasoningTokens: thought }),
-  };
 }

@@ -36,6 +36,11 @@ export function createMalformedEvents(mayCarryOutput: (evidence: string) => bool
   };
 }
 
+/** What it is that our stream has no place for, or that cannot be read; for the log, never its text. */
+export interface Odd {
+  readonly odd: string;
+}
+
 /**
  * Output that has no place in our stream, or that cannot be read: dropping it would tear the answer in silence.
  * `what` names it for the log and is never its text, which may be content.

@@ -16,11 +16,20 @@ export function withoutUndefined(fields: Readonly<Record<string, JsonValue | und
 
 /**
  * The arguments of a call in the history, for providers that take an object: none is an empty one, and what
- * is no object (a call that was cut off) is handed over as it was written, as `{"arguments": "…"}`.
+ * is no object (a call that was cut off) is handed over as it was written, as `{"arguments": "…"}`. So is what
+ * is nested deeper than a request may be: a text inside it is no way around that bound.
  */
 export function argumentsObject(written: string): JsonObject {
   if (written.trim() === '') return {};
   const parsed = asRecord(parseJson(written));
+  if (parsed === undefined || !isWithin(parsed, maxNesting)) return { arguments: written };
   // Just parsed, and an object: JSON throughout.
-  return parsed === undefined ? { arguments: written } : (parsed as JsonObject);
+  return parsed as JsonObject;
+}
+
+const maxNesting = 64;
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isWithin(inner, levels - 1));
 }

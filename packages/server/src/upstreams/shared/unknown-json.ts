@@ -30,3 +30,22 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** Text that may be left out; undefined where it is something else. */
+export function textOrNone(value: unknown): string | undefined {
+  return value === undefined || value === null ? '' : typeof value === 'string' ? value : undefined;
+}
+
+/** Undefined where the value is nested deeper than `JSON.stringify` goes (some thousands), though it was parsed. */
+export function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name out of a provider's vocabulary, for the log: what could be a text is told by its type only. */
+export function nameOf(value: unknown): string {
+  return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : `some ${typeof value}`;
+}

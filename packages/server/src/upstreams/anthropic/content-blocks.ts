@@ -1,0 +1,81 @@
+import type { Odd } from '../shared/malformed-events.ts';
+import { asRecord, jsonOf, nameOf, textOrNone } from '../shared/unknown-json.ts';
+
+/** How a block of an answer begins. */
+export type BlockStart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
+  | { readonly type: 'redacted_thinking'; readonly data: string }
+  /** `id` is empty where there is none; `input`: arguments that came whole, as JSON. */
+  | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: string };
+
+/** A piece of a block: the one it belongs to, and its text. */
+export interface BlockPiece {
+  readonly of: 'text' | 'thinking' | 'tool_use';
+  readonly signs: boolean;
+  readonly text: string;
+}
+
+/**
+ * A `content_block`. Blocks of tools that the provider runs itself, and of kinds nobody here knows, are output that
+ * cannot be represented: nobody asked for them, and an answer without them would be another one.
+ */
+export function decodeBlock(value: unknown): BlockStart | Odd {
+  const block = asRecord(value);
+  if (block === undefined) return { odd: 'a content block that is no object' };
+  const { type } = block;
+  switch (type) {
+    case 'text': {
+      const text = textOrNone(block['text']);
+      return text === undefined ? { odd: 'a text block whose text is none' } : { type, text };
+    }
+    case 'thinking': {
+      const thinking = textOrNone(block['thinking']);
+      const signature = textOrNone(block['signature']);
+      if (thinking === undefined || signature === undefined) return { odd: 'a thinking block without text' };
+      return { type, thinking, signature };
+    }
+    case 'redacted_thinking': {
+      const data = textOrNone(block['data']);
+      return data === undefined ? { odd: 'a redacted_thinking block without data' } : { type, data };
+    }
+    case 'tool_use':
+      return decodeToolUse(block);
+    default:
+      return { odd: `a content block of type ${nameOf(type)}` };
+  }
+}
+
+function decodeToolUse(block: Readonly<Record<string, unknown>>): BlockStart | Odd {
+  const id = textOrNone(block['id']);
+  const { name, input } = block;
+  if (id === undefined) return { odd: 'a tool call whose id is no text' };
+  if (typeof name !== 'string' || name === '') return { odd: 'a tool call without a name' };
+  if (input === undefined || input === null) return { type: 'tool_use', id, name, input: '' };
+  const given = asRecord(input);
+  const json = given === undefined ? undefined : jsonOf(given);
+  if (json === undefined) return { odd: 'a tool call whose input cannot be read' };
+  return { type: 'tool_use', id, name, input: json === '{}' ? '' : json };
+}
+
+/** The `delta` of a block. */
+export function decodePiece(value: unknown): BlockPiece | Odd {
+  const delta = asRecord(value);
+  switch (delta?.['type']) {
+    case 'text_delta':
+      return piece('text', delta['text']);
+    case 'thinking_delta':
+      return piece('thinking', delta['thinking']);
+    case 'signature_delta':
+      return piece('thinking', delta['signature'], true);
+    case 'input_json_delta':
+      return piece('tool_use', delta['partial_json']);
+    default:
+      return { odd: `a delta of type ${nameOf(delta?.['type'])}` };
+  }
+}
+
+function piece(of: BlockPiece['of'], value: unknown, signs = false): BlockPiece | Odd {
+  const text = textOrNone(value);
+  return text === undefined ? { odd: `a delta of ${of} whose text is none` } : { of, signs, text };
+}

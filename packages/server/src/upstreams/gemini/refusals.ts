@@ -1,0 +1,68 @@
+import type { ChatRequest, ContentPart, Message } from '../../domain/chat-request.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
+import { toolHistoryProblem } from '../shared/tool-history.ts';
+import { imagePart } from './contents.ts';
+import type { GeminiModel } from './models.ts';
+
+/**
+ * What capabilities cannot say, because it depends on the value: why this model cannot be asked this request, or
+ * undefined where it can. Each of these the API answers with 400.
+ */
+export function refusalOf(request: ChatRequest, model: GeminiModel): Failure | undefined {
+  return (
+    formatProblem(request, model) ??
+    candidatesProblem(request) ??
+    toolNameProblem(request) ??
+    contentProblem(request.messages) ??
+    toolHistoryProblem(request.messages)
+  );
+}
+
+function notTaken(param: string, message: string): Failure {
+  return failure('unsupported_parameter', message, { param });
+}
+
+/** "Function calling with a response mime type: 'application/json' is unsupported". */
+function formatProblem(request: ChatRequest, model: GeminiModel): Failure | undefined {
+  if (request.responseFormat.type === 'text' || request.tools.length === 0 || model.jsonWithTools) {
+    return undefined;
+  }
+  const message = "This model takes 'response_format' or 'tools', not both. Leave one of them out.";
+  return notTaken('response_format', message);
+}
+
+const mostCandidates = 8;
+
+function candidatesProblem({ n }: ChatRequest): Failure | undefined {
+  if (n <= mostCandidates) return undefined;
+  return notTaken('n', `'n' must be 1 to ${mostCandidates} for this model, got ${n}.`);
+}
+
+/** "Invalid function name. Must start with a letter or an underscore." */
+function toolNameProblem({ tools }: ChatRequest): Failure | undefined {
+  const index = tools.findIndex(({ name }) => !/^[A-Za-z_]/.test(name));
+  if (index < 0) return undefined;
+  const param = `tools[${index}].function.name`;
+  return notTaken(param, `'${param}' must begin with a letter or '_' for this model.`);
+}
+
+function contentProblem(messages: readonly Message[]): Failure | undefined {
+  for (const [index, message] of messages.entries()) {
+    for (const [place, part] of message.content.entries()) {
+      const problem = partProblem(part, message.role, `messages[${index}].content[${place}]`);
+      if (problem !== undefined) return problem;
+    }
+  }
+  return undefined;
+}
+
+function partProblem(part: ContentPart, role: Message['role'], param: string): Failure | undefined {
+  if (part.type === 'text' || part.type === 'refusal') return undefined;
+  if (role !== 'user') {
+    return notTaken(param, `'${param}' is no text: this model takes that of users only.`);
+  }
+  if (part.type !== 'image' || imagePart(part.url) !== undefined) return undefined;
+  const url = `${param}.image_url.url`;
+  const message = `'${url}' must be an http(s) URL, or a base64 data URL of a PNG, JPEG, WebP, HEIC or HEIF.`;
+  return failure('invalid_value', message, { param: url });
+}

@@ -1,0 +1,51 @@
+import type { Message } from '../../domain/chat-request.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
+
+/**
+ * Providers of their own refuse a history in which calls and results do not meet: each call has its result
+ * directly behind the assistant's turn, and no result stands alone. Undefined where they do.
+ */
+export function toolHistoryProblem(messages: readonly Message[]): Failure | undefined {
+  /** Ids of the calls of the turn before that have no result yet, and where that turn is. */
+  let open: string[] = [];
+  let turn = 0;
+  let answering = false;
+  for (const [index, message] of messages.entries()) {
+    switch (message.role) {
+      // Instructions move away from here.
+      case 'system':
+      case 'developer':
+        break;
+      case 'tool': {
+        const at = open.indexOf(message.toolCallId);
+        if (at < 0) return resultAlone(index, message.toolCallId);
+        open.splice(at, 1);
+        answering = true;
+        break;
+      }
+      case 'user':
+        if (open.length > 0) return callAlone(turn);
+        break;
+      case 'assistant':
+        // Neighbours of one role are one turn; behind a result the next one has begun.
+        if (open.length > 0 && answering) return callAlone(turn);
+        if (message.toolCalls.length > 0) turn = index;
+        open = [...open, ...message.toolCalls.map(({ id }) => id)];
+        answering = false;
+        break;
+    }
+  }
+  return open.length > 0 ? callAlone(turn) : undefined;
+}
+
+function resultAlone(index: number, id: string): Failure {
+  const param = `messages[${index}].tool_call_id`;
+  const message = `'${param}' must be the id of a tool call directly before it that has no result yet, got '${id.slice(0, 100)}'.`;
+  return failure('invalid_value', message, { param });
+}
+
+function callAlone(index: number): Failure {
+  const param = `messages[${index}].tool_calls`;
+  const message = `Every call of '${param}' must be answered by a message with role 'tool' directly behind it.`;
+  return failure('invalid_value', message, { param });
+}
