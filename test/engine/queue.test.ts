@@ -89,3 +89,53 @@ test.each([true, false])('the deadline covers the wait in the queue: 504 (stream
   const alone = await asks({ apiKey: greedy, model: 'hurried', maxTokens: 5, stream });
   expect(alone.usage.completion_tokens).toBe(5);
 });
+
+test('a key that fills the queue is refused beyond it, another key still gets in', async () => {
+  const small = await startServer({
+    model: 'random',
+    context,
+    sequences: 1,
+    env: { TAILRACE_API_KEY: '' },
+    config: { auth: { api_keys: [greedy, modest] }, engine: { queue: 2 } },
+  });
+  const controller = new AbortController();
+  const asked = (apiKey: string, maxTokens: number, signal?: AbortSignal): Promise<Answer> =>
+    complete(
+      small,
+      {
+        model: 'random',
+        messages: [{ role: 'user', content: 'Go on.' }],
+        max_tokens: maxTokens,
+        logit_bias: endless,
+      },
+      { apiKey, ...(signal === undefined ? {} : { signal }) },
+    );
+  try {
+    const crowd = Array.from({ length: 6 }, () => asked(greedy, context, controller.signal));
+    // One runs, two wait; whoever of the six is refused is refused at once.
+    const refused: Answer[] = [];
+    await new Promise<void>((resolve) => {
+      for (const answer of crowd) {
+        answer.then(
+          (given) => {
+            refused.push(given);
+            if (refused.length === 3) resolve();
+          },
+          () => {},
+        );
+      }
+    });
+    for (const answer of refused) {
+      expect(answer).toMatchObject({ status: 503, error: { code: 'overloaded' } });
+    }
+    const single = asked(modest, 5);
+    // Three of the crowd are there still: it waits beyond the queue's end.
+    await untilLive(small, 4);
+    controller.abort();
+    expect((await single).usage.completion_tokens).toBe(5);
+    await Promise.allSettled(crowd);
+  } finally {
+    controller.abort();
+    await small.stop();
+  }
+});

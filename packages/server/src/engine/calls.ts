@@ -25,7 +25,12 @@ export interface Call {
   readonly release: () => void;
 }
 
-/** The list of open calls: how many there may be, and what becomes of them when the child dies. */
+/**
+ * The list of open calls: how many there may be, and what becomes of them when the child dies.
+ *
+ * Each choice of a call takes a place, or waits for one. What waits is bounded by `queue`, and nobody can fill that
+ * for others: a key that holds less than its share of a full queue still gets in, up to twice `queue` in all.
+ */
 export interface Calls {
   add(
     message: Omit<GenerateMessage, 'id'>,
@@ -41,8 +46,8 @@ export interface Calls {
   unsent(): readonly Call[];
   count(): number;
   load(): { readonly running: number; readonly waiting: number };
-  /** Why one more call for a model can't be taken, where that is so. */
-  refusal(model: string): Failure | undefined;
+  /** Why one more call can't be taken, where that is so. A model that does nothing takes any call. */
+  refusal(wanted: Pick<GenerateMessage, 'model' | 'keyId' | 'choices'>): Failure | undefined;
   /**
    * The child is gone. Calls that only waited stay, to be sent to the next one; the others are dropped and
    * returned: those that were running, and those that have waited through too many deaths.
@@ -51,6 +56,7 @@ export interface Calls {
 }
 
 export interface CallsOptions {
+  /** Choices that may wait beyond the sequences, over all models. */
   readonly queue: number;
   sequencesOf(model: string): number;
   readonly now: () => number;
@@ -68,11 +74,31 @@ export function createCalls(options: CallsOptions): Calls {
   let lastId = 0;
   let averageMs = guessMs;
 
-  /** Calls of each model. */
-  function perModel(): ReadonlyMap<string, number> {
+  /** Choices of each model that have not ended. */
+  function perModel(): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const { message } of calls.values()) counts.set(message.model, (counts.get(message.model) ?? 0) + 1);
+    for (const { message, unfinished } of calls.values()) {
+      counts.set(message.model, (counts.get(message.model) ?? 0) + Math.max(1, unfinished));
+    }
     return counts;
+  }
+
+  /** Of choices that want a place, how many wait for one. */
+  function waitingOf(counts: ReadonlyMap<string, number>): number {
+    let waiting = 0;
+    for (const [id, count] of counts) waiting += Math.max(0, count - options.sequencesOf(id));
+    return waiting;
+  }
+
+  /** True where a key asks for no more of the queue than the keys that wait there can have each. */
+  function withinShare(keyId: string, choices: number): boolean {
+    const waiting = new Map<string, number>([[keyId, 0]]);
+    for (const { message, phase } of calls.values()) {
+      if (phase !== 'waiting') continue;
+      waiting.set(message.keyId, (waiting.get(message.keyId) ?? 0) + message.choices);
+    }
+    const own = waiting.get(keyId) ?? 0;
+    return own === 0 ? waiting.size > 1 : own + choices <= Math.ceil(options.queue / waiting.size);
   }
 
   function load(): { running: number; waiting: number } {
@@ -116,13 +142,15 @@ export function createCalls(options: CallsOptions): Calls {
     unsent: () => [...calls.values()].filter((call) => !call.sent),
     count: () => calls.size,
     load,
-    refusal(model) {
+    refusal({ model, keyId, choices }) {
       const sequences = options.sequencesOf(model);
       const counts = perModel();
-      if ((counts.get(model) ?? 0) < sequences) return undefined;
-      let waiting = 0;
-      for (const [id, count] of counts) waiting += Math.max(0, count - options.sequencesOf(id));
-      if (waiting < options.queue) return undefined;
+      const before = counts.get(model) ?? 0;
+      if (before === 0 || before + choices <= sequences) return undefined;
+      counts.set(model, before + choices);
+      const waiting = waitingOf(counts);
+      if (waiting <= options.queue) return undefined;
+      if (waiting <= 2 * options.queue && withinShare(keyId, choices)) return undefined;
       // Half the queue ahead: by then a place in it is free, and not every refused client comes at one moment.
       const estimateMs = (averageMs * Math.max(1, waiting / 2)) / Math.max(1, sequences);
       return failure('overloaded', 'The local engine is busy and its queue is full. Try again later.', {

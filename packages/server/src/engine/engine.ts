@@ -9,7 +9,7 @@ import { chooseThreads, countCores } from './cores.ts';
 import { forkChild } from './fork-child.ts';
 import { generateMessage, refusedValues } from './generate-message.ts';
 import { inspectModelFile } from './model-file.ts';
-import type { FromChild, GenerationEvent, LoadMessage, ModelInfo } from './protocol.ts';
+import type { FromChild, GenerateMessage, GenerationEvent, LoadMessage, ModelInfo } from './protocol.ts';
 import { type Child, createSupervisor } from './supervisor.ts';
 
 export interface EngineModel {
@@ -24,7 +24,10 @@ export interface EngineOptions {
   readonly models: ReadonlyMap<string, EngineModel>;
   /** Absent: the cores that are really there, less one. Never more than those. */
   readonly threads?: number;
-  /** Requests that may wait beyond the sequences, over all models; more are refused with `overloaded`. */
+  /**
+   * Choices of requests that may wait beyond the sequences, over all models; more are refused with `overloaded`. A
+   * key that holds less than its share of a full queue may still wait, up to twice as many in all.
+   */
   readonly queue: number;
   readonly log: Log;
   /** The environment of which the child gets the few names it needs. Absent: it gets none. */
@@ -221,7 +224,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     const message = generateMessage(upstreamCall, { info, shapes, random });
     if (!message.ok) return failed(message.failure);
-    const refusal = refusalNow(model);
+    const refusal = refusalNow(message.value);
     if (refusal !== undefined) return failed(refusal);
 
     const stream = createCallStream(() => onAbort());
@@ -235,13 +238,13 @@ export function createEngine(options: EngineOptions): Engine {
     return stream.stream;
   }
 
-  function refusalNow(model: string): Failure | undefined {
+  function refusalNow(message: Omit<GenerateMessage, 'id'>): Failure | undefined {
     const state = supervisor.state();
     const restarting = supervisor.retryInMs();
     if (state === 'stopped' || (state === 'down' && restarting > 0)) {
       return notRunning(Math.max(1000, restarting));
     }
-    return calls.refusal(model);
+    return calls.refusal(message);
   }
 
   return {
