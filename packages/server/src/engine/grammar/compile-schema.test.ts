@@ -276,14 +276,13 @@ describe('size', () => {
     ]);
   });
 
-  test('of lists of values is bounded where they would all be open at once', () => {
+  test('of lists of values is bounded in bytes alone: they are a tree of their beginnings', () => {
     const list = (count: number, make: (index: number) => JsonValue): JsonValue => ({
       enum: Array.from({ length: count }, (_, index) => make(index)),
     });
-    expect(refusal(list(3000, (index) => index))[0]).toBe('none');
-    expect(refusal(list(5000, (index) => index))).toEqual(['invalid_value', 'schema']);
-    // Strings are a tree of their beginnings.
+    expect(refusal(list(5000, (index) => index * 7))[0]).toBe('none');
     expect(refusal(list(5000, (index) => `value ${index}`))[0]).toBe('none');
+    expect(refusal(list(3000, (index) => `${index}`.repeat(100)))).toEqual(['invalid_value', 'schema']);
   });
 
   test('of a union with a property that tells its alternatives apart costs one look at each', () => {
@@ -308,7 +307,8 @@ describe('size', () => {
       const compiled = compileSchema({ type: 'object', properties }, { path: 'schema' });
       return compiled.ok ? compiled.value.gbnf.length : Number.NaN;
     };
-    expect(size(800) / size(100)).toBeLessThan(10);
+    // As many as the names have letters, which are more where there are more names.
+    expect(size(800) / size(100)).toBeLessThan(12);
   });
 
   test('of alternatives of alternatives that would stop the native check is refused', () => {

@@ -1,9 +1,12 @@
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
+import { type Derivations, derivations } from './derivations.ts';
 import type { Expression } from './expression.ts';
+import { leftFactor } from './left-factor.ts';
 import { type Budget, createBudget, defaultLimits, type GrammarLimits } from './limits.ts';
+import { mergeRules } from './merge-rules.ts';
 import { printGbnf } from './print-gbnf.ts';
-import { leftmostWalks, mostAlternatives, prune } from './prune.ts';
+import { leftmostWalks, prune } from './prune.ts';
 import { createRuleSet, type Rule, type RuleSet } from './rule-set.ts';
 import { createCompiler } from './schema-compiler.ts';
 import { createSchemaDocument } from './schema-document.ts';
@@ -14,6 +17,8 @@ import { anyObject } from './shared-rules.ts';
 export interface CompiledGrammar {
   readonly gbnf: string;
   readonly ruleCount: number;
+  /** Derivations that may be alive at one point of an answer, at most: what bounds the cost of a token. */
+  readonly mostDerivations: number;
 }
 
 export interface CompileOptions {
@@ -45,7 +50,11 @@ export function compileJsonObject(): CompiledGrammar {
   const rules = createRuleSet();
   const root = rules.declare();
   root.body = anyObject(rules);
-  return { gbnf: printGbnf(rules.rules), ruleCount: rules.rules.length };
+  return {
+    gbnf: printGbnf(rules.rules) ?? '',
+    ruleCount: rules.rules.length,
+    mostDerivations: derivations(rules.rules, defaultLimits.maxDerivations).most,
+  };
 }
 
 /** One schema as an expression over `rules`, several of which may share a grammar. Failures as of `compileSchema`. */
@@ -67,7 +76,7 @@ export function schemaExpression(
   return problems.first === undefined ? ok(expression) : fail(problems.first);
 }
 
-/** Leaves out what nothing can complete, checks the size, prints. */
+/** Leaves out what nothing can complete, bounds what a token may cost, checks the size, prints. */
 export function finishGrammar(rules: RuleSet, root: Rule, limits: GrammarLimits): Result<CompiledGrammar> {
   const pruned = prune(rules.rules, root);
   if (!pruned.ok) {
@@ -78,20 +87,51 @@ export function finishGrammar(rules: RuleSet, root: Rule, limits: GrammarLimits)
       }),
     );
   }
-  const gbnf = printGbnf(pruned.rules);
-  const bytes = Buffer.byteLength(gbnf);
-  const walks = leftmostWalks(pruned.rules);
-  const alternatives = mostAlternatives(pruned.rules);
-  const fits =
-    pruned.rules.length <= limits.maxRules &&
-    bytes <= limits.maxBytes &&
-    walks <= limits.maxLeftmostWalks &&
-    alternatives <= limits.maxAlternatives;
-  if (!fits) {
-    const message = `The schema is too large: its grammar has ${pruned.rules.length} rules, ${bytes} bytes and up to ${alternatives} alternatives.`;
-    return fail(failure('invalid_value', message, root.path === undefined ? {} : { param: root.path }));
+  return settle(pruned.rules, root, limits);
+}
+
+function settle(
+  rules: readonly Rule[],
+  { path: param }: Rule,
+  limits: GrammarLimits,
+): Result<CompiledGrammar> {
+  const refuse = (message: string, path = param): Result<never> =>
+    fail(failure('invalid_value', message, path === undefined ? {} : { param: path }));
+  const fits = (candidate: readonly Rule[]): boolean =>
+    candidate.length <= limits.maxRules && leftmostWalks(candidate) <= limits.maxLeftmostWalks;
+  if (!fits(rules)) {
+    return refuse(
+      `The schema is too large: its grammar has ${rules.length} rules, or too many that begin with one another.`,
+    );
   }
-  return ok({ gbnf, ruleCount: pruned.rules.length });
+  const { rules: chosen, alive } = fewestDerivations(rules, limits, fits);
+  if (alive.most > limits.maxDerivations) {
+    return refuse(
+      `The alternatives here begin alike and cannot be told apart soon enough: over ${limits.maxDerivations} of them would have to be followed at once. Let them differ in their first property, or use fewer.`,
+      alive.path,
+    );
+  }
+  const gbnf = printGbnf(chosen, limits.maxBytes);
+  if (gbnf !== undefined) return ok({ gbnf, ruleCount: chosen.length, mostDerivations: alive.most });
+  return refuse(
+    `The schema is too large: its grammar has ${chosen.length} rules and over ${limits.maxBytes} bytes.`,
+  );
+}
+
+/** From so many derivations on alternatives are made to share their beginnings; fewer cost a few milliseconds a token. */
+const manyDerivations = 24;
+
+function fewestDerivations(
+  rules: readonly Rule[],
+  limits: GrammarLimits,
+  fits: (rules: readonly Rule[]) => boolean,
+): { readonly rules: readonly Rule[]; readonly alive: Derivations } {
+  const plain = { rules, alive: derivations(rules, limits.maxDerivations) };
+  if (plain.alive.most < manyDerivations) return plain;
+  const factored = leftFactor(mergeRules(rules));
+  if (!fits(factored) || printGbnf(factored, limits.maxBytes) === undefined) return plain;
+  const alive = derivations(factored, limits.maxDerivations);
+  return alive.most < plain.alive.most ? { rules: factored, alive } : plain;
 }
 
 /** Counted level by level, without recursion: it is the first thing that touches the schema. */

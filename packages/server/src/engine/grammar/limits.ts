@@ -21,8 +21,8 @@ export interface GrammarLimits {
   readonly maxRules: number;
   /** Length of the grammar's text in bytes. */
   readonly maxBytes: number;
-  /** Alternatives of which a text may begin any; llama.cpp takes the square of their number. */
-  readonly maxAlternatives: number;
+  /** Derivations that may be alive at one point of an answer; each costs llama.cpp about a millisecond a token. */
+  readonly maxDerivations: number;
   /** Steps of llama.cpp's check for left recursion; 50,000 take it about 0.1 s. */
   readonly maxLeftmostWalks: number;
 }
@@ -38,7 +38,7 @@ export const defaultLimits: GrammarLimits = {
   maxStates: 4_000,
   maxRules: 30_000,
   maxBytes: 1_048_576,
-  maxAlternatives: 4_000,
+  maxDerivations: 256,
   maxLeftmostWalks: 50_000,
 };
 

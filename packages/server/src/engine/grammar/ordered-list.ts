@@ -1,4 +1,5 @@
 import { choice, type Expression, empty, isNever, never, sequence } from './expression.ts';
+import { createKeyTree } from './key-tree.ts';
 import type { RuleSet } from './rule-set.ts';
 
 /** Entries that come in a fixed order, each at most once, then perhaps others. */
@@ -10,6 +11,9 @@ export interface OrderedList {
   readonly max?: number;
   readonly comma: Expression;
 }
+
+/** From so many on entries are written as a tree of their keys. */
+const manyEntries = 16;
 
 /**
  * Every subset of the optional entries in its order, with the right commas, one rule for each entry:
@@ -31,6 +35,13 @@ export function orderedList(rules: RuleSet, list: OrderedList): Expression {
   const mayGoOn = (index: number, count: number): boolean =>
     (max === undefined || count < max) && (index < entries.length || !isNever(others));
 
+  const keys = entries.map(({ body }) => keyOf(body));
+  const asTree = entries.length >= manyEntries && cap === 0 && max === undefined;
+  const tree =
+    asTree && isKeys(keys)
+      ? createKeyTree(rules, keys, (index) => sequence(behindKey(entries[index]?.body), after(index + 1, 0)))
+      : undefined;
+
   function from(index: number, count: number): Expression {
     const key = `${index} ${count}`;
     const before = known.get(key);
@@ -38,7 +49,8 @@ export function orderedList(rules: RuleSet, list: OrderedList): Expression {
     const rule = rules.declare();
     const reference: Expression = { kind: 'rule', id: rule.id };
     known.set(key, reference);
-    rule.body = index < entries.length ? fromEntry(index, count) : fromOthers(count);
+    if (index === entries.length) rule.body = fromOthers(count);
+    else rule.body = tree === undefined ? fromEntry(index, count) : fromTree(index);
     return reference;
   }
 
@@ -60,10 +72,31 @@ export function orderedList(rules: RuleSet, list: OrderedList): Expression {
     return mayEnd(index, count) ? choice(more, empty) : more;
   }
 
+  /** Many that are not counted: as a tree of their keys, up to the next that is required. */
+  function fromTree(index: number): Expression {
+    const required = entries.findIndex((entry, at) => at >= index && entry.required);
+    const some = tree?.between(index, required < 0 ? entries.length - 1 : required) ?? never;
+    return required < 0 && !isNever(others) ? choice(some, from(entries.length, 0)) : some;
+  }
+
   // The last entries first: the rules of a thousand properties are made without a thousand nested calls.
   for (let index = entries.length; index >= 0; index -= 1) {
     for (let count = cap; count >= 0; count -= 1) if (mayGoOn(index, count)) from(index, count);
   }
   const some = mayGoOn(0, 0) ? from(0, 0) : never;
   return mayEnd(0, 0) ? choice(some, empty) : some;
+}
+
+/** The text an entry begins with, which no other entry's text begins with: names are in quotes. */
+function keyOf(body: Expression): string | undefined {
+  const [first] = body.kind === 'sequence' ? body.items : [body];
+  return first?.kind === 'text' && first.text.startsWith('"') ? first.text : undefined;
+}
+
+function isKeys(keys: readonly (string | undefined)[]): keys is readonly string[] {
+  return keys.every((key) => key !== undefined) && new Set(keys).size === keys.length;
+}
+
+function behindKey(body: Expression | undefined): Expression {
+  return body?.kind === 'sequence' ? sequence(...body.items.slice(1)) : empty;
 }

@@ -6,12 +6,20 @@ import type { Rule } from './rule-set.ts';
 /**
  * Writes rules in llama.cpp's grammar notation, the first one as `root`. Rule names may hold letters, digits and
  * hyphens only; a rule ends at the end of its line, so an alternative of nothing is written `""`: after a bare `|`
- * llama.cpp would read on into the next rule.
+ * llama.cpp would read on into the next rule. Undefined where it would be longer than `maxBytes`; all of it is ASCII.
  */
-export function printGbnf(rules: readonly Rule[]): string {
+export function printGbnf(rules: readonly Rule[], maxBytes = Number.POSITIVE_INFINITY): string | undefined {
   const [root] = rules;
   const name = (id: number): string => (id === root?.id ? 'root' : `r${id}`);
-  return `${rules.map((rule) => `${name(rule.id)} ::= ${print(rule.body, name, 'top')}`).join('\n')}\n`;
+  const lines: string[] = [];
+  let left = maxBytes;
+  for (const rule of rules) {
+    const line = `${name(rule.id)} ::= ${print(rule.body, name, 'top')}\n`;
+    left -= line.length;
+    if (left < 0) return undefined;
+    lines.push(line);
+  }
+  return lines.join('');
 }
 
 type Place = 'top' | 'choice' | 'sequence' | 'repeat';

@@ -53,7 +53,8 @@ function completes(expression: Expression, productive: ReadonlySet<number>): boo
   }
 }
 
-function references(expression: Expression): readonly number[] {
+/** The rules that an expression names, in order, as often as it does. */
+export function references(expression: Expression): readonly number[] {
   switch (expression.kind) {
     case 'rule':
       return [expression.id];
@@ -195,41 +196,6 @@ export function leftmostWalks(rules: readonly Rule[]): number {
     return steps;
   };
   return rules.reduce((most, rule) => Math.max(most, walk(rule.id)), 0);
-}
-
-/**
- * The most alternatives that any rule begins with, those of the rules it begins with included. Each is a derivation
- * of its own while an answer is written, and llama.cpp takes the square of their number: 2,000 take it 0.2 s, and
- * 45,000 listed values stopped every stream of the engine for a minute.
- */
-export function mostAlternatives(rules: readonly Rule[]): number {
-  const byId = new Map(rules.map((rule) => [rule.id, rule]));
-  const known = new Map<number, number>();
-  const ofRule = (id: number): number => {
-    const before = known.get(id);
-    if (before !== undefined) return before;
-    // What leads back to itself adds nothing.
-    known.set(id, 0);
-    const body = byId.get(id)?.body;
-    const count = body === undefined ? 0 : ofExpression(body);
-    known.set(id, count);
-    return count;
-  };
-  const ofExpression = (expression: Expression): number => {
-    switch (expression.kind) {
-      case 'rule':
-        return ofRule(expression.id);
-      case 'repeat':
-        return ofExpression(expression.item);
-      case 'choice':
-        return expression.items.reduce((sum, item) => sum + ofExpression(item), 0);
-      case 'sequence':
-        return expression.items[0] === undefined ? 0 : ofExpression(expression.items[0]);
-      default:
-        return 1;
-    }
-  };
-  return rules.reduce((most, rule) => Math.max(most, ofRule(rule.id)), 0);
 }
 
 function leftmost(expression: Expression): readonly number[] {

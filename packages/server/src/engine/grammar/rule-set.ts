@@ -4,6 +4,8 @@ import { choice, type Expression, empty, isNever, never, sequence } from './expr
 export interface Rule {
   readonly id: number;
   readonly path?: string;
+  /** Counts in blocks: its two alternatives begin alike, and only the second may go on behind a whole block. */
+  readonly blocks?: true;
   body: Expression;
 }
 
@@ -11,7 +13,7 @@ export interface Rule {
 export interface RuleSet {
   readonly rules: readonly Rule[];
   /** A rule whose body comes later: what is recursive needs its name first. */
-  declare(path?: string): Rule;
+  declare(path?: string, blocks?: true): Rule;
   /** A new rule, and the reference to it. */
   define(body: Expression, path?: string): Expression;
   /** One rule for all who ask by the same name. */
@@ -31,8 +33,13 @@ export function createRuleSet(): RuleSet {
   const rules: Rule[] = [];
   const byName = new Map<string, Expression>();
 
-  function declare(path?: string): Rule {
-    const rule: Rule = { id: rules.length, body: never, ...(path === undefined ? {} : { path }) };
+  function declare(path?: string, blocks?: true): Rule {
+    const rule: Rule = {
+      id: rules.length,
+      body: never,
+      ...(path === undefined ? {} : { path }),
+      ...(blocks === undefined ? {} : { blocks }),
+    };
     rules.push(rule);
     return rule;
   }
@@ -56,7 +63,9 @@ export function createRuleSet(): RuleSet {
     const lessThanBlock = define(counted(item, 0, blockSize - 1));
     let chain = counted(item, 0, times % blockSize);
     for (let left = Math.floor(times / blockSize); left > 0; left -= 1) {
-      chain = define(choice(lessThanBlock, sequence(block, chain)));
+      const rule = declare(undefined, true);
+      rule.body = choice(lessThanBlock, sequence(block, chain));
+      chain = { kind: 'rule', id: rule.id };
     }
     return chain;
   }

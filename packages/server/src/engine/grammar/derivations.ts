@@ -1,0 +1,178 @@
+import { clusters, isTerminal, keyOfSet, ways } from './form-groups.ts';
+import { createForms, endBit, type Form } from './forms.ts';
+import type { Rule } from './rule-set.ts';
+
+/**
+ * How many derivations of a text llama.cpp may have to hold at once: an upper bound. It keeps a stack for each and
+ * walks every one for each token of the vocabulary, so their number is what a token costs: about a millisecond each
+ * with 49,000 tokens. Two alternatives that begin alike and lead back to themselves double it at every level.
+ *
+ * Sets of forms are followed as they would be alive together. What all of a set read first is called once and counted
+ * as often as there are forms in the set; what cannot be followed to its end is counted as the sum of its forms. The
+ * counts of sets thus depend on one another, and recursion that multiplies has no finite solution.
+ *
+ * It relies on what holds for all grammars of this compiler: a JSON value that is whole is not a prefix of another
+ * one that may stand in its place, but for numbers, and nothing that may follow a number goes on with it.
+ */
+export interface Derivations {
+  /** At most one more than `limit`: what is more is not counted. */
+  readonly most: number;
+  /** Where in the schema, for what is over `limit`. */
+  readonly path?: string;
+}
+
+interface Node {
+  readonly path: string | undefined;
+  readonly constant: number;
+  /** Sums of other nodes, each so many times; the largest of them counts. */
+  readonly sums: Sum[];
+  value: number;
+  readonly users: Set<Node>;
+}
+
+interface Sum {
+  readonly constant: number;
+  readonly terms: readonly (readonly [node: Node, times: number])[];
+}
+
+/** Forms looked at, all sets together; beyond it sums of single forms stand for sets. */
+const mostSteps = 30_000;
+/** What lasts longer than this is being nested without end. */
+const longestForm = 48;
+
+export function derivations(rules: readonly Rule[], limit: number): Derivations {
+  const forms = createForms(rules);
+  const nodes = new Map<string, Node>();
+  const waiting: (readonly [Node, readonly (Form | undefined)[]])[] = [];
+  let steps = 0;
+
+  function nodeOf(set: readonly (Form | undefined)[], path: string | undefined): Node {
+    const key = keyOfSet(set);
+    const known = nodes.get(key);
+    if (known !== undefined) return known;
+    const constant = [...new Set(set)].reduce((sum, form) => sum + forms.fan(form), 0);
+    const node: Node = { path, constant, sums: [], value: 0, users: new Set() };
+    nodes.set(key, node);
+    waiting.push([node, [...new Set(set)]]);
+    return node;
+  }
+
+  function add(node: Node, constant: number, ...terms: Sum['terms']): void {
+    node.sums.push({ constant, terms });
+    for (const [other] of terms) other.users.add(node);
+  }
+
+  function explore(node: Node, set: readonly (Form | undefined)[]): void {
+    for (const cluster of clusters(forms, set)) {
+      const [group] = cluster;
+      const alive = cluster.flatMap((one) => one.forms);
+      if (group === undefined) continue;
+      if (alive.length === 1) {
+        walk(node, alive[0]);
+        continue;
+      }
+      steps += alive.length;
+      const rests = group.forms.map(({ next }) => next);
+      if (cluster.length === 1 && !isTerminal(group.head) && rests.every((rest) => apart(group.head, rest))) {
+        const alone = forms.prepend(group.head, undefined);
+        add(node, 0, [nodeOf([alone], node.path), alive.length]);
+        add(
+          node,
+          rests.reduce((sum, rest) => sum + forms.fan(rest) + forms.fan(alone), 0),
+        );
+        add(node, 0, [nodeOf(rests, node.path), 1]);
+      } else if (steps > mostSteps || alive.some((form) => form.length > longestForm || isBlocks(form))) {
+        add(node, 0, ...alive.map((form) => [nodeOf([form], node.path), 1] as const));
+      } else if (cluster.every(({ head }) => isTerminal(head))) {
+        for (const way of ways(forms, alive)) add(node, 0, [nodeOf(way.rests, node.path), 1]);
+      } else {
+        const opened = alive.flatMap((form) => (isTerminal(form.head) ? [form] : forms.unfold(form)));
+        add(node, 0, [nodeOf(opened, node.path), 1]);
+      }
+    }
+  }
+
+  /** One form: its symbols come one after the other, each with no more than itself alive. */
+  function walk(node: Node, form: Form | undefined): void {
+    for (let at = form; at !== undefined; at = at.next) {
+      const { head, next } = at;
+      if (isTerminal(head)) continue;
+      if (!apart(head, next)) {
+        if (steps > mostSteps) add(node, limit + 1);
+        else add(node, 0, [nodeOf(forms.unfold(at), node.path), 1]);
+        return;
+      }
+      add(node, 0, [unit(head, node.path), 1]);
+      // Where it may have ended and may go on: both for one character.
+      if (next !== undefined) add(node, forms.fan(forms.prepend(head, undefined)) + forms.fan(next));
+    }
+  }
+
+  function unit(head: Form['head'], path: string | undefined): Node {
+    if (head.kind === 'repeat') return nodeOf([forms.prepend(head.item, undefined)], path);
+    const alone = forms.prepend(head, undefined);
+    const rule = head.kind === 'rule' ? forms.rule(head.id) : undefined;
+    if (alone === undefined || rule?.blocks !== true) {
+      return nodeOf(alone === undefined ? [] : forms.unfold(alone), rule?.path ?? path);
+    }
+    const known = nodes.get(`blocks ${rule.id}`);
+    if (known !== undefined) return known;
+    // Fewer than a block and a whole one run side by side; the former has ended where the next block begins.
+    const node: Node = { path, constant: 2, sums: [], value: 0, users: new Set() };
+    nodes.set(`blocks ${rule.id}`, node);
+    const [fewer, more] = rule.body.kind === 'choice' ? rule.body.items : [];
+    const [block, chain] = more?.kind === 'sequence' ? more.items : [];
+    if (fewer !== undefined && block !== undefined)
+      add(node, 0, [unit(fewer, path), 1], [unit(block, path), 1]);
+    if (chain !== undefined) add(node, 0, [unit(chain, path), 1]);
+    return node;
+  }
+
+  /** Whether the next character tells if `head` goes on or `next` begins. */
+  function apart(head: Form['head'], next: Form | undefined): boolean {
+    if (head.kind === 'repeat' && head.min === head.max) return true;
+    const alone = forms.first(forms.prepend(head, undefined));
+    if (head.kind !== 'repeat' && (alone & endBit) === 0n) return true;
+    return (alone & forms.first(next) & ~endBit) === 0n;
+  }
+
+  function isBlocks({ head }: Form): boolean {
+    return head.kind === 'rule' && forms.rule(head.id)?.blocks === true;
+  }
+
+  const [root] = rules;
+  const start = root === undefined ? undefined : forms.prepend({ kind: 'rule', id: root.id }, undefined);
+  if (start === undefined) return { most: 0 };
+  const top = nodeOf(forms.unfold(start), root?.path);
+  // The list grows while it is walked.
+  for (const [node, set] of waiting) explore(node, set);
+  return solve([...nodes.values()], top, limit);
+}
+
+/** The least solution, from below: a count grows until nothing asks for more, or over the limit. */
+function solve(nodes: readonly Node[], top: Node, limit: number): Derivations {
+  // Whoever was found later is mostly what earlier ones are made of.
+  const waiting = new Set(nodes);
+  const order = [...nodes];
+  while (order.length > 0) {
+    const node = order.pop();
+    if (node === undefined || !waiting.delete(node)) continue;
+    const value = node.sums.reduce(
+      (most, { constant, terms }) =>
+        Math.max(
+          most,
+          terms.reduce((sum, [other, times]) => sum + times * other.value, constant),
+        ),
+      node.constant,
+    );
+    if (value <= node.value) continue;
+    node.value = value;
+    if (value > limit) return { most: limit + 1, ...(node.path === undefined ? {} : { path: node.path }) };
+    for (const user of node.users) {
+      if (waiting.has(user)) continue;
+      waiting.add(user);
+      order.push(user);
+    }
+  }
+  return { most: top.value };
+}
