@@ -9,8 +9,9 @@ export interface ChatMessage {
 }
 
 /** The tokens that a healthy target says to these messages. */
-export function tokensFor(messages: readonly ChatMessage[], choice = 0): readonly string[] {
-  return healthyTokens({ messages: messages.map(({ role, content }) => ({ role, text: content })) }, choice);
+export function tokensFor(messages: readonly ChatMessage[], choice = 0, json = false): readonly string[] {
+  const asked = messages.map(({ role, content }) => ({ role, text: content }));
+  return healthyTokens({ messages: asked, json }, choice);
 }
 
 type Reachable = Pick<TestServer, 'port' | 'apiKey' | 'adminKey'>;

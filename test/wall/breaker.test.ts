@@ -43,6 +43,7 @@ beforeAll(async () => {
           targets: [target('flapping', 'wall/healthy'), { ...target('steady', 'wall/healthy'), priority: 1 }],
         },
         'date-soon': { targets: [target('steady', 'wall/429-date:2')] },
+        'hanging-probe': { targets: [target('steady', 'wall/500-then-hang:3')] },
         'date-late': { targets: [target('steady', 'wall/429-date:3600')] },
       },
       timeouts: { connect: '2s', first_token: '2s', stall: '1s', total: '30s' },
@@ -83,6 +84,34 @@ describe('an upstream that is down', () => {
     expect(await breakerOf('flapping/wall/healthy')).toBe('closed');
   });
 });
+
+describe('a probe that hangs', () => {
+  test('keeps its place no longer than the first token may take, and nobody else waits for it', async () => {
+    const messages = [{ role: 'user', content: 'The same to all' }];
+    const counted = () => wall.stats().requests['500-then-hang'] ?? 0;
+    const down = await ask('hanging-probe', { messages });
+    expect([codeOf(down), counted()]).toEqual(['upstream_refused', 3]);
+    expect(await breakerOf('steady/wall/500-then-hang:3')).toBe('open');
+
+    for (const probes of [1, 2]) {
+      // Whoever comes when a probe is due is the probe, and hangs; those who come meanwhile are told at once.
+      const probing = await until('a probe', patienceMs, async () => {
+        const asked = ask('hanging-probe', { messages });
+        const first = await Promise.race([asked.then(codeOf), arrived(() => counted() >= 3 + probes)]);
+        return first === 'arrived' ? { asked } : undefined;
+      });
+      const beside = await inParallel(Array.from({ length: 5 }), 5, () => ask('hanging-probe', { messages }));
+      expect(new Set(beside.map(codeOf))).toEqual(new Set(['no_healthy_upstream']));
+      expect(codeOf(await probing.asked)).toBe('first_token_timeout');
+      expect(counted()).toBe(3 + probes);
+    }
+  });
+});
+
+async function arrived(condition: () => boolean): Promise<'arrived'> {
+  await until('the request to arrive', patienceMs, () => (condition() ? true : undefined));
+  return 'arrived';
+}
 
 describe('an upstream that flaps', () => {
   test('never makes an answer lie, and with another one beside it none fails', async () => {

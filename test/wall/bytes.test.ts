@@ -21,6 +21,7 @@ afterAll(() => wall.close());
 /** Faults that end by nobody's doing: what the client waits for before it looks. */
 const openEnded: Readonly<Record<string, (seen: Seen) => boolean>> = {
   hang: () => wall.stats().in_flight === 1,
+  '503-hang': ({ bytes }) => bytes.includes('"mess'),
   stall: ({ body }) => readEvents(body).chunks.length === 4,
   endless: ({ body }) => readEvents(body).chunks.length > 6,
   'comments-only': ({ body }) => (body.match(/still here/g) ?? []).length >= 2,

@@ -34,9 +34,17 @@ export const faultBytes: Readonly<Record<string, Check>> = {
     const date = response?.header('Retry-After') ?? '';
     expect(new Date(date).toUTCString()).toBe(date);
   },
+  '429-odd': ({ response }) => {
+    jsonAnswerOf(response, 429);
+    expect(response?.header('Retry-After')).toBe('-5');
+  },
   '500-once': ({ response }) => void jsonAnswerOf(response, 500),
   flapping: ({ response }) => void jsonAnswerOf(response, 500),
   '503': ({ response }) => void jsonAnswerOf(response, 503),
+  '503-hang': ({ response, closed }) => {
+    expect([response?.status, response?.complete, closed]).toEqual([503, false, undefined]);
+  },
+  '500-then-hang': ({ response }) => void jsonAnswerOf(response, 500),
   '401': ({ response }) => void jsonAnswerOf(response, 401),
   '402': ({ response }) => void jsonAnswerOf(response, 402),
   '403': ({ response }) => void jsonAnswerOf(response, 403),
@@ -91,6 +99,19 @@ export const faultBytes: Readonly<Record<string, Check>> = {
     const torn = unreadable(seen);
     expect(torn).toHaveLength(1);
     expect(torn[0]).toContain('"content":"');
+  },
+  'malformed-early': (seen) => {
+    const torn = unreadable(seen);
+    expect(torn).toHaveLength(1);
+    expect(torn[0]).toMatch(/"delta":\{"con$/);
+  },
+  'content-number': ({ body }) => {
+    const { chunks } = readEvents(body);
+    expect(chunks.filter(({ choices }) => typeof choices?.[0]?.delta?.content === 'number')).toHaveLength(1);
+  },
+  'delta-list': (seen) => {
+    wholeWith({})(seen);
+    expect(seen.body.match(/"delta":\[\]/g)).toHaveLength(2);
   },
   'malformed-four': (seen) => {
     wholeWith({})(seen);
@@ -164,6 +185,18 @@ export const faultBytes: Readonly<Record<string, Check>> = {
     expect(seen.body).not.toContain('\\udf0a');
   },
 
+  'think-tags': ({ body }) => {
+    const { text: said, chunks } = readEvents(body);
+    expect(said).toMatch(/^<think>[\s\S]*<\/think>\n\n/);
+    expect(said.replace(/^<think>[\s\S]*?<\/think>\n\n/, '').replace(' <think>', '')).toBe(text);
+    // No delta holds a whole tag of the thoughts.
+    expect(chunks[1]?.choices?.[0]?.delta?.content).toBe('<th');
+  },
+  'json-prose': wholeWith({}),
+  'json-off-schema': ({ body }) => {
+    expect(JSON.parse(readEvents(body).text)).toEqual({ words: text });
+  },
+
   cr: ({ body }) => {
     expect(body).not.toContain('\n');
     expect(readEvents(body.replaceAll('\r', '\n'))).toMatchObject({ text, done: 1 });
@@ -187,6 +220,11 @@ export const faultBytes: Readonly<Record<string, Check>> = {
   'headers-100k': (seen) => {
     wholeWith({})(seen);
     expect(seen.bytes.indexOf('\r\n\r\n')).toBeGreaterThan(100_000);
+  },
+  'trailer-flood': ({ bytes, closed }) => {
+    expect(readEvents(bytes)).toMatchObject({ text, done: 1 });
+    expect(bytes.subarray(bytes.indexOf('\r\n0\r\nx-wall-0: ')).length).toBeGreaterThan(2_000_000);
+    expect(closed).toBe('end');
   },
   'wrong-content-type': (seen) => {
     wholeWith({})(seen);

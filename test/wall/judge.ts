@@ -31,7 +31,7 @@ export interface Truth {
 export function truthsOf(fault: Fault, messages: readonly ChatMessage[]): readonly Truth[] {
   const n = fault.asks?.['n'];
   const choices = Array.from({ length: typeof n === 'number' ? n : 1 }, (_, index) =>
-    tokensFor(messages, index),
+    tokensFor(messages, index, fault.asks?.['response_format'] !== undefined),
   );
   const healthy: Truth = { texts: choices.map((tokens) => tokens.join('')), finish: 'stop' };
   const own: Truth = {

@@ -63,7 +63,16 @@ const questionOf = (one: Case): readonly ChatMessage[] => [
 
 /** What is counted over all requests, and what takes a processor for itself, is asked one after the other. */
 const inTurn: ReadonlySet<string> = new Set(['flapping', 'too-fast']);
-const slowFirst = ['stall', '429-date', '429-seconds', 'endless', 'hang', 'comments-only'];
+const slowFirst = [
+  'stall',
+  '429-date',
+  '429-seconds',
+  'endless',
+  'hang',
+  'comments-only',
+  '500-then-hang',
+  '503-hang',
+];
 const rank = ({ faultCase }: Case) => (slowFirst.includes(faultCase.fault.name) ? 0 : 1);
 
 describe('through the relay', () => {
@@ -162,6 +171,9 @@ describe('through the relay', () => {
       const one = quick[(round * 31) % quick.length];
       if (one !== undefined) await ask(one, [{ role: 'user', content: `Warm-up ${round}` }]);
     });
+    // The thread that judges JSON stays for a while.
+    const judged = cases.find(({ faultCase }) => faultCase.fault.name === 'json-off-schema');
+    if (judged !== undefined) await ask(judged, [{ role: 'user', content: 'Warm-up of the judge' }]);
   }
 
   /** Counted once idle connections have been given up: those are kept a while for the next request. */

@@ -1,6 +1,7 @@
 import { parseDuration } from '../config/units.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { Fault, FaultControls, FaultParameter } from './fault.ts';
+import { answers } from './faults/answers.ts';
 import { cuts } from './faults/cuts.ts';
 import { events } from './faults/events.ts';
 import { framing } from './faults/framing.ts';
@@ -17,6 +18,7 @@ export const faults: readonly Fault[] = [
   ...cuts,
   ...events,
   ...order,
+  ...answers,
   ...usage,
   ...framing,
   ...tools,

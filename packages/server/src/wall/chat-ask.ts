@@ -12,6 +12,8 @@ export interface ChatAsk {
   readonly stop: readonly string[];
   /** 1 … 8. */
   readonly n: number;
+  /** `response_format` asks for JSON: then the text is one member of an object. */
+  readonly json: boolean;
   /** Name of the first tool offered; the tool faults call it. */
   readonly toolName: string;
 }
@@ -45,6 +47,7 @@ export function readChatAsk(body: string): ChatAsk | string {
     ...(typeof maxTokens === 'number' ? { maxTokens } : {}),
     stop: readStop(value['stop']),
     n: typeof value['n'] === 'number' ? Math.min(8, Math.max(1, Math.trunc(value['n']))) : 1,
+    json: isObject(value['response_format']) && /^json_/.test(String(value['response_format']['type'])),
     toolName: readToolName(value['tools']),
   };
 }

@@ -43,7 +43,16 @@ const trickyWords = [
 const shortestTokens = 24;
 
 /** What a healthy target says to these messages: joined, `choices[choice].message.content` undisturbed. */
-export function healthyTokens(ask: Pick<ChatAsk, 'messages'>, choice = 0): readonly string[] {
+export function healthyTokens(
+  ask: Pick<ChatAsk, 'messages'> & Partial<Pick<ChatAsk, 'json'>>,
+  choice = 0,
+): readonly string[] {
+  const words = wordsFor(ask, choice);
+  if (ask.json !== true) return words;
+  return ['{"text": "', ...words.map((word) => JSON.stringify(word).slice(1, -1)), '"}'];
+}
+
+function wordsFor(ask: Pick<ChatAsk, 'messages'>, choice: number): readonly string[] {
   const digest = promptDigest(ask);
   const next = randomWords(digest.readUInt32LE(0) ^ Math.imul(choice, 0x9e3779b9));
   const count = shortestTokens + (next() % 17);

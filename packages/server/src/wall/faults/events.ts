@@ -36,6 +36,45 @@ export const events: readonly Fault[] = [
     expected: breaksAfterCommit(502, 'upstream_cut'),
   },
   {
+    name: 'malformed-early',
+    description: 'One event that ends inside its delta, in front of the text it carried.',
+    play: streamed((stream) => {
+      const third = stream.deltas[2] ?? '';
+      const torn = third.slice(0, third.indexOf('{"content"') + '{"con'.length);
+      return {
+        pieces: inOrder({ ...stream, deltas: stream.deltas.with(2, `${torn}\n\n`) }),
+        end: 'whole',
+      };
+    }),
+    expected: breaksAfterCommit(502, 'upstream_cut'),
+  },
+  {
+    name: 'content-number',
+    description: 'One delta whose content is a number: JSON that no text can be read from.',
+    play: streamed((stream) => ({
+      pieces: inOrder({
+        ...stream,
+        deltas: stream.deltas.with(2, deltaFrame(stream.answer, { content: 5 })),
+      }),
+      end: 'whole',
+    })),
+    expected: breaksAfterCommit(502, 'upstream_cut'),
+  },
+  {
+    name: 'delta-list',
+    description: 'Two events whose delta is an empty list, as PHP writes an empty object.',
+    play: streamed((stream) => {
+      const empty = frame(
+        chunkOf(stream.answer, [{ index: 0, delta: [], logprobs: null, finish_reason: null }]),
+      );
+      return {
+        pieces: inOrder({ ...stream, deltas: afterTwo(stream.deltas, [empty, empty]) }),
+        end: 'whole',
+      };
+    }),
+    expected: alwaysWhole,
+  },
+  {
     name: 'malformed-four',
     description: 'Four events that are not JSON and can have carried no output.',
     play: streamed((stream) => ({

@@ -1,12 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import type { Fault } from '../fault.ts';
 import { type HealthyStream, inOrder } from '../healthy-stream.ts';
-import { eventStreamHeaders, head, streamHead } from '../http-bytes.ts';
+import { chunk, eventStreamHeaders, head, streamHead } from '../http-bytes.ts';
 import { alwaysWhole, failsBeforeCommit } from '../outcomes.ts';
 import { type StreamPlan, streamed } from '../play-stream.ts';
 
 const headerCount = 100;
 const headerBytes = 1000;
+const trailerCount = 2000;
 
 /** A healthy stream in a strange envelope. */
 export const framing: readonly Fault[] = [
@@ -62,6 +63,25 @@ export const framing: readonly Fault[] = [
       end: 'whole',
     })),
     expected: failsBeforeCommit(502, 'upstream_protocol'),
+  },
+  {
+    name: 'trailer-flood',
+    description: 'A healthy stream, then two megabytes of trailers and FIN.',
+    play: streamed((stream) => ({
+      framing: 'raw',
+      pieces: [
+        ...inOrder(stream).map(chunk),
+        '0\r\n',
+        ...Array.from(
+          { length: trailerCount },
+          (_, index) => `x-wall-${index}: ${'w'.repeat(headerBytes)}\r\n`,
+        ),
+      ],
+      everyMs: 0,
+      end: 'fin',
+    })),
+    // Nothing of the answer is missing, and nobody has to read on.
+    expected: alwaysWhole,
   },
   {
     name: 'wrong-content-type',

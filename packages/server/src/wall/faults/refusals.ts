@@ -1,9 +1,9 @@
 import type { JsonValue } from '../../domain/json.ts';
 import type { ChatAsk } from '../chat-ask.ts';
-import type { Fault, FaultControls, Play } from '../fault.ts';
-import { errorAnswer, fixedAnswer, jsonAnswer } from '../http-bytes.ts';
+import type { AfterPlay, Fault, FaultControls, Play } from '../fault.ts';
+import { errorAnswer, fixedAnswer, head, jsonAnswer } from '../http-bytes.ts';
 import { alwaysWhole, callersFault, failsBeforeCommit } from '../outcomes.ts';
-import { answered, playHealthy } from '../play-stream.ts';
+import { answered, forEverMs, playHealthy } from '../play-stream.ts';
 import { contextWordings } from './context-wordings.ts';
 
 /** Always the same answer, whatever was asked. */
@@ -14,6 +14,16 @@ function answers(bytes: (controls: FaultControls, ask: ChatAsk) => string): Play
 const tooMany = {
   error: { message: 'Too many requests.', type: 'rate_limit_error', param: null, code: null },
 };
+
+/** By the word that asks for it. */
+function oddWaits(nowMs: number): Readonly<Record<string, string>> {
+  return {
+    negative: '-5',
+    past: new Date(nowMs - 3_600_000).toUTCString(),
+    absurd: '9'.repeat(400),
+    words: 'soon',
+  };
+}
 
 function brokenOnce(status: string, breaks: (controls: FaultControls) => boolean): Play {
   return async (connection, ask, controls) => {
@@ -45,6 +55,15 @@ export const refusals: readonly Fault[] = [
     expected: failsBeforeCommit(429, 'rate_limit_exceeded'),
   },
   {
+    name: '429-odd',
+    description: '429 for ever, with a Retry-After that is of no use.',
+    parameter: { kind: 'word', words: ['negative', 'past', 'absurd', 'words'], means: 'what it says' },
+    play: answers(({ word, now }) =>
+      jsonAnswer('429 Too Many Requests', tooMany, [['Retry-After', oddWaits(now())[word] ?? '']]),
+    ),
+    expected: failsBeforeCommit(429, 'rate_limit_exceeded'),
+  },
+  {
     name: '500-once',
     description: '500 to the first request with these messages, healthy answers to those after it.',
     play: brokenOnce('500 Internal Server Error', ({ askedWithThesePrompts }) => askedWithThesePrompts === 1),
@@ -61,6 +80,34 @@ export const refusals: readonly Fault[] = [
     description: '503 for ever, without Retry-After.',
     play: answers(() => errorAnswer('503 Service Unavailable', 'server_error', null, 'Overloaded.')),
     expected: failsBeforeCommit(502, 'upstream_refused'),
+  },
+  {
+    name: '503-hang',
+    description: '503 with the beginning of a body, then silence.',
+    play: async (connection, _ask, { wait }): Promise<AfterPlay> => {
+      const headers = [
+        ['Content-Type', 'application/json'],
+        ['Content-Length', '1000'],
+      ] as const;
+      await connection.write(`${head('503 Service Unavailable', headers)}{"error": {"mess`);
+      await wait(forEverMs);
+      return 'close';
+    },
+    // The status says enough: nobody waits long for the words.
+    expected: failsBeforeCommit(502, 'upstream_refused'),
+  },
+  {
+    name: '500-then-hang',
+    description: '500 to the first requests with these messages, silence to those after it.',
+    parameter: { kind: 'count', default: 1, max: 1000, means: 'requests that are refused' },
+    play: async (connection, _ask, { askedWithThesePrompts, count, wait }): Promise<AfterPlay> => {
+      if (askedWithThesePrompts <= count) {
+        return answered(connection, errorAnswer('500 Internal Server Error', 'server_error', null, 'Down.'));
+      }
+      await wait(forEverMs);
+      return 'close';
+    },
+    expected: failsBeforeCommit(504, 'first_token_timeout'),
   },
   {
     name: '401',

@@ -1,0 +1,64 @@
+import type { JsonObject } from '../../domain/json.ts';
+import type { Fault } from '../fault.ts';
+import { deltaFrame, type HealthyStream, inOrder } from '../healthy-stream.ts';
+import { alwaysWhole, breaksForGood } from '../outcomes.ts';
+import { streamed } from '../play-stream.ts';
+
+/** What the model said: not as it was asked to, or not in its place. The stream itself is in order. */
+
+const thought = '<think>\nThe mill has a < in it, and </thin air.\n</think>\n\n';
+const piecesOfThree = thought.match(/[\s\S]{1,3}/g) ?? [];
+
+const schema: JsonObject = {
+  type: 'object',
+  properties: { text: { type: 'string' } },
+  required: ['text'],
+  additionalProperties: false,
+};
+
+/** The words of the answer, without the JSON around them that was asked for. */
+const prose = (tokens: readonly string[]): readonly string[] =>
+  tokens.slice(1, -1).map((token) => JSON.parse(`"${token}"`) as string);
+
+const renamed = (tokens: readonly string[]): readonly string[] =>
+  tokens.map((token, index) => (index === 0 ? token.replace('"text"', '"words"') : token));
+
+export const answers: readonly Fault[] = [
+  {
+    name: 'think-tags',
+    description:
+      'Thoughts in tags open the text, split over many deltas; more of the tags stand in the text.',
+    play: streamed((stream) => {
+      const [first = '', ...others] = tokensOf(stream);
+      return saying(stream, [...piecesOfThree, `${first} <think>`, ...others]);
+    }),
+    expected: alwaysWhole,
+    says: ([first = '', ...others]) => `${first} <think>${others.join('')}`,
+  },
+  {
+    name: 'json-prose',
+    description: 'JSON was asked for, and the answer is prose that finishes as if nothing were wrong.',
+    asks: { response_format: { type: 'json_object' } },
+    play: streamed((stream) => saying(stream, prose(tokensOf(stream)))),
+    // Checked at its finish; nobody can take back what has been said.
+    expected: breaksForGood(502, 'upstream_protocol'),
+    says: (tokens) => prose(tokens).join(''),
+  },
+  {
+    name: 'json-off-schema',
+    description: 'A schema was given, and the answer is JSON that is not valid against it.',
+    asks: { response_format: { type: 'json_schema', json_schema: { name: 'told', schema, strict: true } } },
+    play: streamed((stream) => saying(stream, renamed(tokensOf(stream)))),
+    expected: breaksForGood(502, 'upstream_protocol'),
+    says: (tokens) => renamed(tokens).join(''),
+  },
+];
+
+function tokensOf({ answer }: HealthyStream): readonly string[] {
+  return answer.choices[0]?.tokens ?? [];
+}
+
+function saying(stream: HealthyStream, tokens: readonly string[]) {
+  const deltas = tokens.map((content) => deltaFrame(stream.answer, { content }));
+  return { pieces: inOrder({ ...stream, deltas }), end: 'whole' as const };
+}
