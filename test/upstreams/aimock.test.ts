@@ -79,9 +79,17 @@ describe.skipIf(!existsSync(program))('aimock behind the gateway (npm test insta
           anthropic: provider({ kind: 'anthropic', base_url: direct }),
           gemini: provider({ kind: 'gemini', base_url: direct }),
         },
-        models: Object.fromEntries(
-          Object.entries(ways).map(([upstream, model]) => [upstream, { targets: [{ upstream, model }] }]),
-        ),
+        models: {
+          ...Object.fromEntries(
+            Object.entries(ways).map(([upstream, model]) => [upstream, { targets: [{ upstream, model }] }]),
+          ),
+          several: {
+            targets: [
+              { upstream: 'anthropic', model: ways.anthropic, weight: 1_000 },
+              { upstream: 'gemini', model: ways.gemini },
+            ],
+          },
+        },
       },
     });
   });
@@ -100,7 +108,7 @@ describe.skipIf(!existsSync(program))('aimock behind the gateway (npm test insta
     });
   }
 
-  const ask = (way: Way, word: string, more: Fields = {}) =>
+  const ask = (way: Way | 'several', word: string, more: Fields = {}) =>
     post(gateway.baseUrl, { model: way, messages: [{ role: 'user', content: word }], ...more });
 
   /** The answer, which is the same whether it streams or not. */
@@ -130,13 +138,25 @@ describe.skipIf(!existsSync(program))('aimock behind the gateway (npm test insta
     });
   });
 
-  // aimock ends Gemini's calls with the finish reason FUNCTION_CALL. Gemini's reference has none of that name and
-  // ends them with STOP; what is no finish reason finishes nothing here.
-  test.each(all.filter((way) => way !== 'gemini'))('%s: a tool call', async (way) => {
+  // aimock ends Gemini's calls with the finish reason FUNCTION_CALL, where Google's own says STOP.
+  test.each(all)('%s: a tool call', async (way) => {
     expect(await answerBy(way, 'weather', { tools })).toMatchObject({
       text: '',
       calls: [{ name: 'forecast', arguments: forecast }],
       finish: 'tool_calls',
+    });
+  });
+
+  test('a value that one target does not take is no dice: the other one serves, every time', async () => {
+    for (let count = 0; count < 10; count += 1) {
+      const response = await ask('several', 'greet', { temperature: 1.5 });
+      expect(response.status).toBe(200);
+      expect(response.headers.get('tailrace-target')).toBe(`gemini/${ways.gemini}`);
+    }
+    const alone = await ask('anthropic', 'greet', { temperature: 1.5 });
+    expect(alone.status).toBe(400);
+    expect(await alone.json()).toMatchObject({
+      error: { code: 'unsupported_parameter', param: 'temperature' },
     });
   });
 

@@ -94,3 +94,139 @@ describe('behind a prefix', () => {
     expect(codes(translation(' \n').push(bytes(textBlock, text(' '), stop)) ?? [])).toEqual(['upstream_cut']);
   });
 });
+
+describe('output that has no place in our stream', () => {
+  const piece = (delta: object) => ({ type: 'content_block_delta', index: 0, delta });
+  const block = (content_block: unknown) => ({ type: 'content_block_start', index: 0, content_block });
+  const toolBlock = block({ type: 'tool_use', id: 'toolu_1', name: 'f', input: {} });
+
+  test.each<[string, readonly object[], string]>([
+    ['a block that is none', [block(5)], 'a content block that is no object'],
+    ['a block without a type', [block({})], 'a content block of type some undefined'],
+    [
+      'a tool that the provider runs',
+      [block({ type: 'server_tool_use', id: 'srvtoolu_1', name: 'web_search', input: {} })],
+      'a content block of type server_tool_use',
+    ],
+    [
+      'its result',
+      [block({ type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1', content: [] })],
+      'a content block of type web_search_tool_result',
+    ],
+    ['a type that could be a text', [block({ type: 'my secret' })], 'a content block of type some string'],
+    [
+      'a text block whose text is a number',
+      [block({ type: 'text', text: 5 })],
+      'a text block whose text is none',
+    ],
+    [
+      'a text that is a number',
+      [textBlock, piece({ type: 'text_delta', text: 5 })],
+      'a delta of text whose text is none',
+    ],
+    [
+      'a citation',
+      [textBlock, piece({ type: 'citations_delta', citation: { cited_text: 'x' } })],
+      'a delta of type citations_delta',
+    ],
+    ['a delta that is none', [textBlock, piece([])], 'a delta of type some undefined'],
+    [
+      'a thought in a text',
+      [textBlock, piece({ type: 'thinking_delta', thinking: 'hm' })],
+      'a delta of thinking in a block of text',
+    ],
+    [
+      'arguments in a text',
+      [textBlock, piece({ type: 'input_json_delta', partial_json: '{}' })],
+      'a delta of tool_use in a block of text',
+    ],
+    [
+      'arguments that are parsed',
+      [toolBlock, piece({ type: 'input_json_delta', partial_json: {} })],
+      'a delta of tool_use whose text is none',
+    ],
+    [
+      'a call without a name',
+      [block({ type: 'tool_use', id: 'toolu_1', input: {} })],
+      'a tool call without a name',
+    ],
+    [
+      'a call whose id is a number',
+      [block({ type: 'tool_use', id: 1, name: 'f' })],
+      'a tool call whose id is no text',
+    ],
+    [
+      'a call whose input is a text',
+      [block({ type: 'tool_use', id: 'a', name: 'f', input: 'x' })],
+      'a tool call whose input cannot be read',
+    ],
+    [
+      'content before all blocks',
+      [{ type: 'message_start', message: { content: [{ type: 'text', text: 'Hi' }] } }],
+      'content in message_start',
+    ],
+  ])('%s is a cut, and the log says what it was', (_name, events, detail) => {
+    const said = translation().push(bytes(...events)) ?? [];
+    expect(said.at(-1)).toMatchObject({ type: 'failed', failure: { code: 'upstream_cut', detail } });
+  });
+
+  test('what says nothing may be left out', () => {
+    const events = [
+      block({ type: 'text' }),
+      piece({ type: 'text_delta' }),
+      piece({ type: 'text_delta', text: null }),
+      piece({ type: 'text_delta', text: 'a' }),
+      stop,
+    ];
+    expect(texts(translation().push(bytes(...events)) ?? [])).toBe('a');
+  });
+});
+
+describe('calls', () => {
+  const call = (id: string | undefined, index = 0) => ({
+    type: 'content_block_start',
+    index,
+    content_block: { type: 'tool_use', ...(id === undefined ? {} : { id }), name: 'f' },
+  });
+  const called = { type: 'message_delta', delta: { stop_reason: 'tool_use' } };
+
+  test('without an id get one, each its own', () => {
+    const events = translation().push(bytes(call(undefined), call('', 1), call('toolu_1', 2), called)) ?? [];
+    const ids = events.flatMap((event) => (event.type === 'tool-call-start' ? [event.id] : []));
+    expect(ids).toEqual(['call_chatcmpl-1_0_0', 'call_chatcmpl-1_0_1', 'toolu_1']);
+    expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'tool_calls' });
+  });
+
+  test('that were announced and never came are a cut: an answer without them is none', () => {
+    const events = translation().push(bytes(textBlock, text('I call.'), called)) ?? [];
+    expect(texts(events)).toBe('I call.');
+    expect(events.at(-1)).toMatchObject({
+      type: 'failed',
+      failure: { code: 'upstream_cut', detail: 'stop_reason tool_use with 0 tool calls' },
+    });
+  });
+});
+
+describe('an error event', () => {
+  const error = (type: string) => ({ type: 'error', error: { type, message: 'no prefill here' } });
+
+  test('before any output is judged by its type', () => {
+    expect(codes(translation().push(bytes(error('invalid_request_error'))) ?? [])).toEqual(['invalid_value']);
+    expect(codes(translation().push(bytes(error('overloaded_error'))) ?? [])).toEqual(['upstream_refused']);
+  });
+
+  test('behind output blames no caller', () => {
+    const events = translation().push(bytes(textBlock, text('a'), error('invalid_request_error'))) ?? [];
+    expect(codes(events)).toEqual(['upstream_cut']);
+  });
+
+  test('behind a prefix is between us and the upstream', () => {
+    const events = translation('').push(bytes(error('invalid_request_error'))) ?? [];
+    expect(codes(events)).toEqual(['upstream_refused']);
+  });
+
+  test('behind the finish changes nothing', () => {
+    const events = translation().push(bytes(textBlock, text('a'), stop, error('api_error'))) ?? [];
+    expect(codes(events)).toEqual([]);
+  });
+});

@@ -23,11 +23,6 @@ function bodyFor(body: JsonObject, model = 'gemini-3-flash-preview'): JsonObject
   return made.value;
 }
 
-function refusal(body: JsonObject, model = 'gemini-3-flash-preview') {
-  const made = requestBody(call(body, model), geminiModel(model));
-  return made.ok ? undefined : { code: made.failure.code, param: made.failure.param };
-}
-
 function thinking(reasoning_effort: string | undefined, model: string) {
   const made = bodyFor(reasoning_effort === undefined ? {} : { reasoning_effort }, model);
   return (made['generationConfig'] as JsonObject | undefined)?.['thinkingConfig'];
@@ -73,37 +68,6 @@ describe('reasoning_effort', () => {
     expect(thinking('high', 'gemini-2.0-flash')).toBeUndefined();
     expect(thinking(undefined, 'gemini-2.5-flash')).toEqual({ includeThoughts: true });
     expect(thinking('extreme', 'gemini-3-flash-preview')).toEqual({ includeThoughts: true });
-  });
-});
-
-describe('what cannot go together', () => {
-  const both = {
-    tools: [{ type: 'function', function: { name: 'a' } }],
-    response_format: { type: 'json_object' },
-  };
-
-  test('a response format beside tools is refused by older models', () => {
-    expect(refusal(both, 'gemini-2.5-flash')).toEqual({
-      code: 'unsupported_parameter',
-      param: 'response_format',
-    });
-    expect(refusal(both)).toBeUndefined();
-  });
-
-  test('the result of a call that nobody made is the caller’s mistake', () => {
-    const messages = [
-      { role: 'user', content: 'Hi' },
-      { role: 'tool', tool_call_id: 'call_9', content: 'x' },
-    ];
-    expect(refusal({ messages })).toEqual({ code: 'invalid_value', param: 'messages[1].tool_call_id' });
-  });
-
-  test('an image that is neither a web address nor inline is the caller’s mistake', () => {
-    const content = [{ type: 'image_url', image_url: { url: 'file:///etc/passwd' } }];
-    expect(refusal({ messages: [{ role: 'user', content }] })).toEqual({
-      code: 'invalid_value',
-      param: 'messages[0].content[0].image_url.url',
-    });
   });
 });
 

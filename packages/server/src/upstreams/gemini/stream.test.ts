@@ -13,7 +13,7 @@ const translation = (options: { choices?: number; parallelToolCalls?: boolean } 
       errors: { hidden: [], nowMs: 0 },
       ...options,
     }),
-    maxEventBytes: 64 * 1024,
+    maxEventBytes: 1024 * 1024,
     output: contentOutput,
   });
 
@@ -23,6 +23,7 @@ const candidate = (parts: readonly object[], finishReason?: string) => ({
   candidates: [{ content: { parts }, ...(finishReason === undefined ? {} : { finishReason }) }],
 });
 const usageMetadata = { promptTokenCount: 3, candidatesTokenCount: 4 };
+const last = (events: readonly StreamEvent[] | undefined) => events?.at(-1);
 const types = (events: readonly StreamEvent[] | undefined) => (events ?? []).map(({ type }) => type);
 const codes = (events: readonly StreamEvent[] | undefined) =>
   (events ?? []).flatMap((event) => (event.type === 'failed' ? [event.failure.code] : []));
@@ -88,4 +89,124 @@ test('an unreadable event that shows output has torn the text, another is forgiv
 
 test('an event of counts alone is a sign of life', () => {
   expect(translation().push(bytes({ usageMetadata }))).toEqual([]);
+});
+
+describe('output that has no place in our stream', () => {
+  test.each<[string, object, string]>([
+    ['candidates that are none', { candidates: 5 }, 'candidates that are no list'],
+    ['a candidate that is none', { candidates: ['Hi'] }, 'a candidate that is no object'],
+    [
+      'a candidate that nobody asked for',
+      { candidates: [{ index: 1, content: { parts: [{ text: 'Hi' }] } }] },
+      'a candidate that nobody asked for',
+    ],
+    ['a content that is a text', { candidates: [{ content: 'Hi' }] }, 'a content that cannot be read'],
+    [
+      'parts that are no list',
+      { candidates: [{ content: { parts: { text: 'Hi' } } }] },
+      'a content that cannot be read',
+    ],
+    ['a part that is a text', { candidates: [{ content: { parts: ['Hi'] } }] }, 'a part that is no object'],
+    ['a text that is a number', candidate([{ text: 5 }]), 'a part whose text is none'],
+    [
+      'a signature that is a number',
+      candidate([{ text: 'a', thoughtSignature: 5 }]),
+      'a signature that is no text',
+    ],
+    [
+      'an image',
+      candidate([{ inlineData: { mimeType: 'image/png', data: 'AA' } }]),
+      'a part with inlineData',
+    ],
+    ['code that it runs', candidate([{ executableCode: { code: '1' } }]), 'a part with executableCode'],
+    [
+      'what that gave',
+      candidate([{ codeExecutionResult: { output: '1' } }]),
+      'a part with codeExecutionResult',
+    ],
+    ['a part of a kind nobody knows', candidate([{ hologram: {}, text: 'a' }]), 'a part with hologram'],
+    ['a call that is a text', candidate([{ functionCall: 'f' }]), 'a function call that cannot be read'],
+    ['a call without a name', candidate([{ functionCall: {} }]), 'a function call without a name'],
+    [
+      'args that are a text',
+      candidate([{ functionCall: { name: 'f', args: '{}' } }]),
+      'a function call whose args are no object',
+    ],
+    [
+      'a call in pieces',
+      candidate([{ functionCall: { name: 'f', willContinue: true } }]),
+      'a function call in pieces',
+    ],
+  ])('%s is a cut, and the log says what it was', (_name, event, detail) => {
+    expect(last(translation().push(bytes(event)))).toMatchObject({
+      type: 'failed',
+      failure: { code: 'upstream_cut', detail },
+    });
+  });
+
+  test('args nested beyond all bounds are a cut and no bug', () => {
+    const args = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const event = `data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${args}}}]}}]}\n\n`;
+    expect(codes(translation().push(new TextEncoder().encode(event)))).toEqual(['upstream_cut']);
+  });
+
+  test('metadata beside the text is none, and neither is an empty part', () => {
+    const event = {
+      candidates: [
+        {
+          content: { parts: [{}, { text: 'a', partMetadata: { x: 1 } }, { text: null, inlineData: null }] },
+          citationMetadata: { citationSources: [] },
+          groundingMetadata: {},
+          finishReason: 'STOP',
+        },
+      ],
+      usageMetadata,
+      modelVersion: 'x',
+    };
+    expect(types(translation().push(bytes(event)))).toEqual(['text-delta', 'usage', 'finish']);
+  });
+});
+
+describe('finish reasons', () => {
+  const call = { functionCall: { name: 'f', args: {} } };
+  const finished = (parts: readonly object[], reason: string) =>
+    last(translation().push(bytes({ ...candidate(parts, reason), usageMetadata })));
+
+  test('FUNCTION_CALL, which emulators say, is tool_calls where there is a call', () => {
+    expect(finished([call], 'FUNCTION_CALL')).toMatchObject({ type: 'finish', reason: 'tool_calls' });
+    expect(finished([{ text: 'a' }], 'FUNCTION_CALL')).toMatchObject({ failure: { code: 'upstream_cut' } });
+  });
+
+  test.each(['MISSING_THOUGHT_SIGNATURE', 'TOO_MANY_TOOL_CALLS', 'NO_IMAGE', 'OTHER', 'NEWER_THAN_THIS'])(
+    '%s finishes nothing',
+    (reason) => {
+      expect(finished([{ text: 'a' }], reason)).toMatchObject({
+        failure: { code: 'upstream_cut', detail: `finishReason ${reason} with 0 calls` },
+      });
+    },
+  );
+
+  test('the enum’s value for none is none', () => {
+    const stream = translation();
+    stream.push(bytes(candidate([{ text: 'a' }], 'FINISH_REASON_UNSPECIFIED')));
+    expect(last(stream.push(bytes({ ...candidate([{ text: 'b' }], 'STOP'), usageMetadata })))).toMatchObject({
+      type: 'finish',
+      reason: 'stop',
+    });
+  });
+});
+
+describe('an error event', () => {
+  const error = { error: { code: 400, status: 'INVALID_ARGUMENT', message: 'x' } };
+
+  test('behind output blames no caller', () => {
+    expect(codes(translation().push(bytes(error)))).toEqual(['invalid_value']);
+    expect(codes(translation().push(bytes(candidate([{ text: 'a' }]), error)))).toEqual(['upstream_cut']);
+  });
+
+  test('while only the counts are awaited ends the wait, not the answer', () => {
+    const stream = translation();
+    stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
+    expect(types(stream.push(bytes(error)))).toEqual(['finish']);
+  });
 });

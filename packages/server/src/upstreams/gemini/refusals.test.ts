@@ -1,0 +1,10 @@
+import { describeRefusals } from '../shared/refusals.suite.ts';
+import { geminiModel } from './models.ts';
+import { refusalOf } from './refusals.ts';
+import { requestBody } from './request.ts';
+
+describeRefusals(
+  new URL('fixtures/refusals.json', import.meta.url),
+  (request, model) => refusalOf(request, geminiModel(model)),
+  (call) => requestBody(call, geminiModel(call.model)),
+);
