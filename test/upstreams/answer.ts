@@ -1,21 +1,26 @@
 interface Call {
-  readonly function: { readonly name?: string; readonly arguments?: string };
+  readonly function: { readonly name?: string | null; readonly arguments?: string | null };
   readonly index?: number;
 }
 
 interface Said {
   readonly content?: string | null;
   readonly reasoning_content?: string | null;
-  readonly tool_calls?: readonly Call[];
+  /** Other servers' name for it. */
+  readonly reasoning?: string | null;
+  readonly tool_calls?: readonly Call[] | null;
+}
+
+interface WireChoice {
+  readonly index?: number;
+  readonly delta?: Said;
+  readonly message?: Said;
+  readonly finish_reason?: string | null;
 }
 
 /** A completion or a chunk of one, as far as these tests look. */
 export interface Wire {
-  readonly choices: readonly {
-    readonly delta?: Said;
-    readonly message?: Said;
-    readonly finish_reason: string | null;
-  }[];
+  readonly choices: readonly WireChoice[];
   readonly usage?: Readonly<Record<string, unknown>> | null;
 }
 
@@ -30,40 +35,65 @@ export interface Answer {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-export function wholeAnswer({ choices, usage }: Wire): Answer {
-  const [choice] = choices;
+/** The first choice of a completion. */
+export function wholeAnswer(wire: Wire): Answer {
+  return first(wholeAnswers(wire));
+}
+
+/** The first choice of a stream's body. */
+export function streamedAnswer(body: Buffer): Answer {
+  return first(streamedAnswers(body));
+}
+
+/** Each choice of a completion, in order; the usage is that of all. */
+export function wholeAnswers({ choices, usage }: Wire): Answer[] {
+  return choices.map((choice) => answerOf([choice.message ?? {}], choice.finish_reason, usage));
+}
+
+/** The same of a stream's body. Forgiving, for it reads other servers' streams too; ours are judged elsewhere. */
+export function streamedAnswers(body: Buffer): Answer[] {
+  const data = body
+    .toString('utf8')
+    .split(/\r?\n/)
+    .filter((line) => /^data: ?\{/.test(line));
+  const chunks = data.map((line) => JSON.parse(line.slice('data:'.length)) as Wire);
+  const usage = chunks.findLast((chunk) => chunk.usage != null)?.usage;
+  const parts = chunks.flatMap(({ choices }) => choices ?? []);
+  const indexes = [...new Set(parts.map(({ index }) => index ?? 0))].toSorted((one, other) => one - other);
+  return indexes.map((wanted) => {
+    const own = parts.filter(({ index }) => (index ?? 0) === wanted);
+    const finish = own.findLast((part) => part.finish_reason != null)?.finish_reason;
+    return answerOf(
+      own.map(({ delta }) => delta ?? {}),
+      finish,
+      usage,
+    );
+  });
+}
+
+function answerOf(said: readonly Said[], finish: string | null | undefined, usage: Wire['usage']): Answer {
+  const calls: { name: string; arguments: string }[] = [];
+  for (const part of said) {
+    for (const [place, call] of (part.tool_calls ?? []).entries()) {
+      const at = call.index ?? place;
+      const known = calls[at] ?? { name: '', arguments: '' };
+      calls[at] = {
+        name: known.name + (call.function.name ?? ''),
+        arguments: known.arguments + (call.function.arguments ?? ''),
+      };
+    }
+  }
   return {
-    text: choice?.message?.content ?? '',
-    reasoning: choice?.message?.reasoning_content ?? '',
-    calls: (choice?.message?.tool_calls ?? []).map(({ function: called }) => ({
-      name: called.name ?? '',
-      arguments: JSON.parse(called.arguments ?? '') as unknown,
-    })),
-    finish: choice?.finish_reason ?? null,
+    text: said.map(({ content }) => content ?? '').join(''),
+    reasoning: said.map((part) => part.reasoning_content ?? part.reasoning ?? '').join(''),
+    calls: calls.map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) as unknown })),
+    finish: finish ?? null,
     usage: counted(usage),
   };
 }
 
-/** The same of a stream's body, whose usage is on its last chunk. */
-export function streamedAnswer(body: Buffer): Answer {
-  const events = body.toString('utf8').split('\n\n').slice(0, -2);
-  const chunks = events.map((event) => JSON.parse(event.slice('data: '.length)) as Wire);
-  const deltas = chunks.map(({ choices }) => choices[0]?.delta);
-  const calls: { name: string; arguments: string }[] = [];
-  for (const call of deltas.flatMap((delta) => delta?.tool_calls ?? [])) {
-    const known = calls[call.index ?? 0] ?? { name: '', arguments: '' };
-    calls[call.index ?? 0] = {
-      name: known.name + (call.function.name ?? ''),
-      arguments: known.arguments + (call.function.arguments ?? ''),
-    };
-  }
-  return {
-    text: deltas.map((delta) => delta?.content ?? '').join(''),
-    reasoning: deltas.map((delta) => delta?.reasoning_content ?? '').join(''),
-    calls: calls.map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) as unknown })),
-    finish: chunks.at(-1)?.choices[0]?.finish_reason ?? null,
-    usage: counted(chunks.at(-1)?.usage),
-  };
+function first([answer]: readonly Answer[]): Answer {
+  return answer ?? answerOf([], null, null);
 }
 
 function counted(usage: Wire['usage']): Answer['usage'] {

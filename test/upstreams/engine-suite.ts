@@ -1,0 +1,248 @@
+/**
+ * A real engine behind a gateway: the same requests directly and through Tailrace give the same text, calls and
+ * usage; an engine that is killed in mid-stream ends in a takeover or the error event; what it refuses is said in
+ * the contract's words. The engine runs on one thread at temperature 0 or with a seed: then it repeats itself.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startServer, type TestServer } from '../support/server.ts';
+import { expectTrueStream } from '../support/stream-check.ts';
+import { until } from '../support/until.ts';
+import { type Answer, type Fields, streamedAnswers, type Wire, wholeAnswers } from './answer.ts';
+import { type CaseName, cases, story, user } from './engine-cases.ts';
+
+/** A running engine, reached as any OpenAI-compatible server. */
+export interface RealEngine {
+  /** With the version: `http://127.0.0.1:8000/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** What the model is called there. */
+  readonly model: string;
+  /** kill -9 of whatever computes. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface EngineKind {
+  readonly name: string;
+  /** Undefined: any OpenAI-compatible server, without a preset. */
+  readonly preset?: string;
+  /** What has to be there, and where the tests look for it; the suite is skipped without. */
+  readonly needs: string;
+  readonly present: boolean;
+  readonly start: () => Promise<RealEngine>;
+  /** Fields of its own that every request carries. */
+  readonly fields?: Fields;
+  /** Requests it cannot answer twice alike, or not at all, each with what it does instead. */
+  readonly without?: Partial<Record<CaseName, string>>;
+  /** Requests whose direct answer is the stream's, and why the other form says something else. */
+  readonly onlyStreams?: Partial<Record<CaseName, string>>;
+  /**
+   * What of its usage the gateway repeats, where not all: `of one choice` when it counts the tokens of one of
+   * several only (the gateway counts all), `none` when it tells none in a stream (then it is estimated).
+   */
+  readonly usage?: 'of one choice' | 'none';
+  /** Status and code of a model that it does not have; absent where it serves any name. */
+  readonly unknownModel?: readonly [number, string];
+  /** What it does with a prompt that is longer than its context. */
+  readonly tooLong: 'refused' | 'truncated';
+  /** A field that it refuses for its value, as it stands in the request; absent where it refuses none. */
+  readonly refused?: Fields;
+  /** The finish of the tool call; absent where this model makes none there. */
+  readonly calls?: 'one';
+}
+
+export function describeEngine(kind: EngineKind, more?: (running: () => Running) => void): void {
+  describe.skipIf(!kind.present)(`${kind.name} behind the gateway (${kind.needs})`, () => {
+    let engine: RealEngine;
+    let twin: RealEngine;
+    let gateway: TestServer;
+
+    beforeAll(async () => {
+      [engine, twin] = await Promise.all([kind.start(), kind.start()]);
+      const upstream = ({ baseUrl, apiKey }: RealEngine) => ({
+        kind: 'openai',
+        base_url: baseUrl,
+        api_key: apiKey,
+        ...(kind.preset === undefined ? {} : { preset: kind.preset }),
+      });
+      const target = (upstream: string, more: Fields = {}) => ({ upstream, model: engine.model, ...more });
+      gateway = await startServer({
+        model: 'none',
+        config: {
+          upstreams: { real: upstream(engine), twin: upstream(twin) },
+          models: {
+            relayed: { targets: [target('real', { takeover: 'none' })] },
+            guarded: {
+              targets: [
+                target('twin', { takeover: 'replay' }),
+                target('real', { takeover: 'replay', priority: 1 }),
+              ],
+            },
+            missing: { targets: [{ upstream: 'real', model: 'no-such-model' }] },
+          },
+          retry: { per_target: 1, backoff: '10ms' },
+        },
+      });
+    });
+
+    afterAll(async () => {
+      await gateway?.stop();
+      await twin?.stop();
+      await engine?.stop();
+    });
+
+    const through = (fields: Fields, signal?: AbortSignal) =>
+      post(`${gateway.baseUrl}/v1`, gateway.apiKey, { model: 'relayed', ...kind.fields, ...fields }, signal);
+    const atOnce = (fields: Fields) =>
+      post(engine.baseUrl, engine.apiKey, { model: engine.model, ...kind.fields, ...fields });
+
+    more?.(() => ({ engine, gateway, through }));
+
+    async function directly(name: CaseName, fields: Fields): Promise<readonly Answer[]> {
+      // Once for the cache: from then on the same prompt is read in the same way.
+      await (await atOnce(fields)).arrayBuffer();
+      if (kind.onlyStreams?.[name] === undefined) {
+        const response = await atOnce(fields);
+        expect(response.status).toBe(200);
+        return wholeAnswers((await response.json()) as Wire);
+      }
+      return await streamedDirectly(fields);
+    }
+
+    async function streamedDirectly(fields: Fields): Promise<readonly Answer[]> {
+      const all = { ...fields, stream: true, stream_options: { include_usage: true } };
+      const response = await atOnce(all);
+      expect(response.status).toBe(200);
+      return streamedAnswers(Buffer.from(await response.arrayBuffer()));
+    }
+
+    /** What has to be the same. */
+    function comparable(answers: readonly Answer[]): readonly Partial<Answer>[] {
+      const whole = kind.usage === undefined || (kind.usage === 'of one choice' && answers.length === 1);
+      return whole ? answers : answers.map(({ usage: _, ...answer }) => answer);
+    }
+
+    const asked = Object.entries(cases) as [CaseName, Fields][];
+
+    for (const [name, fields] of asked) {
+      const why = kind.without?.[name];
+      test.skipIf(why !== undefined)(
+        `${name} comes as it does directly${why === undefined ? '' : `: ${why}`}`,
+        async () => {
+          const expected = comparable(await directly(name, fields));
+          expect(expected).toHaveLength(typeof fields['n'] === 'number' ? fields['n'] : 1);
+          for (const { text, calls } of expected) expect(`${text}${JSON.stringify(calls)}`).not.toBe('[]');
+
+          const once = await through(fields);
+          expect(once.status).toBe(200);
+          expect(comparable(wholeAnswers((await once.json()) as Wire))).toEqual(expected);
+
+          const streamed = await through({ ...fields, stream: true });
+          expect(streamed.status).toBe(200);
+          const body = Buffer.from(await streamed.arrayBuffer());
+          expect(expectTrueStream(body).complete).toBe(true);
+          expect(comparable(streamedAnswers(body))).toEqual(expected);
+        },
+      );
+    }
+
+    test.runIf(kind.calls === 'one')('the tool call was one', async () => {
+      const [answer] = await directly('a tool call', cases['a tool call']);
+      expect(answer).toMatchObject({
+        calls: [{ name: 'forecast', arguments: { city: 'Köln', days: 2 } }],
+        finish: 'tool_calls',
+      });
+    });
+
+    test.runIf(kind.unknownModel !== undefined)('a model it does not have is a failure of ours', async () => {
+      const [status, code] = kind.unknownModel ?? [];
+      const response = await through({ model: 'missing', messages: user('Hello.') });
+      expect([response.status, await codeOf(response)]).toEqual([status, code]);
+    });
+
+    test.runIf(kind.refused !== undefined)('a value that it refuses is the caller’s 400', async () => {
+      for (const stream of [true, false]) {
+        const response = await through({ messages: user('Hello.'), stream, ...kind.refused });
+        expect([response.status, await codeOf(response)]).toEqual([400, 'invalid_value']);
+      }
+    });
+
+    test(`a prompt that is too long is ${kind.tooLong}`, async () => {
+      const fields = { messages: user('word '.repeat(6_000)), max_tokens: 4 };
+      for (const stream of [true, false]) {
+        const response = await through({ ...fields, stream });
+        if (kind.tooLong === 'truncated') {
+          expect(response.status).toBe(200);
+          await response.arrayBuffer();
+        } else {
+          expect([response.status, await codeOf(response)]).toEqual([400, 'context_length_exceeded']);
+        }
+      }
+    });
+
+    test('killed in mid-stream, another takes the story over, byte for byte', async () => {
+      await streamedDirectly(story);
+      const [expected] = await streamedDirectly(story);
+      const response = await through({ ...story, model: 'guarded', stream: true });
+      expect(response.status).toBe(200);
+      const body = await readKilling(response, () => twin.kill());
+      expect(expectTrueStream(body).complete).toBe(true);
+      const [answer] = streamedAnswers(body);
+      expect({ text: answer?.text, finish: answer?.finish }).toEqual({
+        text: expected?.text,
+        finish: expected?.finish,
+      });
+      const twice = await until('the line in the log', 5_000, () => /"attempts":2/.exec(gateway.logs())?.[0]);
+      expect(twice).toBeDefined();
+    });
+
+    // The last one: nothing answers behind it.
+    test('killed in mid-stream with nobody beside it, the stream ends in the error event', async () => {
+      const response = await through({ ...story, stream: true });
+      expect(response.status).toBe(200);
+      const body = await readKilling(response, () => engine.kill());
+      const { complete, error, choices } = expectTrueStream(body);
+      expect({ complete, code: error?.code }).toEqual({ complete: false, code: 'upstream_cut' });
+      expect(choices[0]?.content).not.toBe('');
+      const next = await through({ ...story });
+      expect([502, 503]).toContain(next.status);
+    });
+  });
+}
+
+/** What the tests of one engine may use beside the common ones. */
+export interface Running {
+  readonly engine: RealEngine;
+  readonly gateway: TestServer;
+  /** Asks the gateway for `relayed`, which is this engine alone. */
+  readonly through: (fields: Fields, signal?: AbortSignal) => Promise<Response>;
+}
+
+function post(baseUrl: string, apiKey: string, fields: Fields, signal?: AbortSignal): Promise<Response> {
+  return fetch(`${baseUrl}/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify(fields),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The code of an error, whose message says nothing of where the engine is. */
+async function codeOf(response: Response): Promise<string | undefined> {
+  const { error } = (await response.json()) as { error?: { code: string; message: string } };
+  expect(error?.message).not.toMatch(/127\.0\.0\.1|:\d{4}/);
+  return error?.code;
+}
+
+/** Reads a stream to its end, and kills once the first text has come. */
+async function readKilling(response: Response, kill: () => Promise<void>): Promise<Buffer> {
+  const read: Uint8Array[] = [];
+  let killed: Promise<void> | undefined;
+  for await (const bytes of response.body ?? []) {
+    read.push(bytes);
+    if (killed === undefined && /"content":"[^"]/.test(Buffer.concat(read).toString('utf8'))) killed = kill();
+  }
+  expect(killed, 'some text came').toBeDefined();
+  await killed;
+  return Buffer.concat(read);
+}

@@ -1,0 +1,65 @@
+/** vLLM on a CPU, as its preset. No prefix cache there: then it repeats itself. */
+import { existsSync } from 'node:fs';
+import { startChild } from '../support/child.ts';
+import { endFamily } from '../support/family.ts';
+import { freePort } from '../support/free-port.ts';
+import { createScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+import { describeEngine, type RealEngine } from './engine-suite.ts';
+import { toolTemplate } from './tool-template.ts';
+
+const command = process.env['TAILRACE_TEST_VLLM'] ?? '';
+const model = process.env['TAILRACE_TEST_VLLM_MODEL'] ?? '';
+
+async function start(): Promise<RealEngine> {
+  const scratch = createScratch('vllm');
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const child = startChild(
+    command,
+    [
+      ...['serve', model, '--served-model-name', 'smollm2', '--host', '127.0.0.1', '--port', String(port)],
+      ...['--enforce-eager', '--max-model-len', '2048', '--max-num-seqs', '4', '--no-enable-prefix-caching'],
+      ...['--enable-auto-tool-choice', '--tool-call-parser', 'hermes'],
+      ...['--chat-template', scratch.write('tools.jinja', toolTemplate)],
+    ],
+    {
+      env: {
+        PATH: process.env['PATH'],
+        HOME: scratch.path,
+        HF_HUB_OFFLINE: '1',
+        OMP_NUM_THREADS: '1',
+        VLLM_CPU_KVCACHE_SPACE: '1',
+        VLLM_CPU_OMP_THREADS_BIND: 'nobind',
+        VLLM_NO_USAGE_STATS: '1',
+      },
+    },
+  );
+  await until('vLLM to serve', 170_000, async () => {
+    if (child.exit() !== undefined) throw new Error(child.stdout() + child.stderr());
+    const health = await fetch(`${origin}/health`).catch(() => undefined);
+    return health?.ok === true ? true : undefined;
+  });
+  return {
+    baseUrl: `${origin}/v1`,
+    apiKey: 'none',
+    model: 'smollm2',
+    kill: () => endFamily(child, 'SIGKILL'),
+    async stop() {
+      await endFamily(child, 'SIGTERM');
+      scratch.remove();
+    },
+  };
+}
+
+describeEngine({
+  name: 'vLLM',
+  preset: 'vllm',
+  needs: 'TAILRACE_TEST_VLLM names its command, TAILRACE_TEST_VLLM_MODEL a folder of weights',
+  present: existsSync(command) && existsSync(model),
+  start,
+  unknownModel: [502, 'upstream_refused'],
+  tooLong: 'refused',
+  refused: { top_k: 'many' },
+  calls: 'one',
+});
