@@ -196,6 +196,41 @@ describe('answer reader', () => {
     expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe('{}');
   });
 
+  test('what one token says behind the closing tag against the grammar is left out, and the grammar begins', () => {
+    const seen: string[] = [];
+    const { said } = read(['so', '</think>Sure', '{}'], {
+      shape: { type: 'grammar', gbnf: 'g' },
+      opened: tags[0],
+      constrain: (written) => {
+        seen.push(written);
+        return written === '';
+      },
+    });
+    expect(seen).toEqual(['Sure', '']);
+    expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe('{}');
+    expect(entries(said)).toEqual(['{}']);
+  });
+
+  test('a call that repeats an earlier one ends the answer before it', () => {
+    const once = '{"name":"f","arguments":{"a":1}}';
+    const { said, stopped } = read([once, '</tool_call><tool_call>', once, '</tool_call><tool_call>', once], {
+      shape: { type: 'calls', gbnf: 'g', forced: true },
+    });
+    expect(stopped).toBe(true);
+    expect(said).toEqual([
+      { type: 'call', index: 0, name: 'f' },
+      { type: 'arguments', index: 0, text: '{"a":1}' },
+    ]);
+    const cut = read([once, '{"name":"f","arguments":{"a"'], {
+      shape: { type: 'calls', gbnf: 'g', forced: true },
+    });
+    expect(cut.stopped).toBe(false);
+    expect(cut.said.slice(2)).toEqual([
+      { type: 'call', index: 1, name: 'f' },
+      { type: 'arguments', index: 1, text: '{"a"' },
+    ]);
+  });
+
   test('a continued answer has no thoughts: what looks like a tag is text', () => {
     const { said } = read(['<think>', 'x'], { continued: true });
     expect(said.every((piece) => piece.type === 'text')).toBe(true);

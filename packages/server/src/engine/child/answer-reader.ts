@@ -3,8 +3,10 @@ import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning
 import type { AnswerShape } from '../protocol.ts';
 import type { ToolSyntax } from '../tool-syntax.ts';
 import { type CallFinder, createCallFinder } from './call-finder.ts';
-import { createCallReader } from './call-reader.ts';
+import { type CallPart, createCallReader } from './call-reader.ts';
+import { createRepeatHold } from './repeat-hold.ts';
 import { createTextStream } from './text-stream.ts';
+import { createTokenAccount } from './token-account.ts';
 import { createUtf8Decoder } from './utf8-decoder.ts';
 
 /**
@@ -30,7 +32,7 @@ export interface AnswerReader {
 
 export interface Reading {
   readonly said: readonly Said[];
-  /** A stop string was found: the answer is over. */
+  /** A stop string was found, or a call that was made before: the answer is over. */
   readonly stopped: boolean;
 }
 
@@ -78,6 +80,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       : undefined;
   const stops = createTextStream(options.stop);
   const reader = createCallReader(syntax);
+  const repeats = createRepeatHold();
   const tokens = createTokenAccount();
   let mode: 'text' | 'calls' = shape.type === 'calls' && shape.forced ? 'calls' : 'text';
   let ruled = ruledAtOnce;
@@ -93,7 +96,11 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     if (text === '') return;
     if (isRuled(shape) && !ruled) {
       ruled = true;
-      if (!options.constrain(text)) throw new Error('the answer began against its grammar');
+      if (!options.constrain(text)) {
+        // What came in one token with the closing tag, and can be no beginning: the answer begins behind it.
+        if (!options.constrain('')) throw new Error('the grammar does not begin');
+        return;
+      }
     }
     if (mode === 'calls') takeCalls(text, said);
     else if (finder === undefined) takeText(text, said, split.held());
@@ -149,8 +156,17 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
 
   function takeCalls(text: string, said: Said[]): void {
     for (const part of reader.push(text)) {
+      sayCalls(repeats.push(part), said);
+      // The end of the answer, for whoever goes on: a model that repeats itself has said what it had to say.
+      if (repeats.repeated()) stopped = true;
+      if (stopped) return;
+    }
+  }
+
+  function sayCalls(parts: readonly CallPart[], said: Said[]): void {
+    for (const part of parts) {
       if (part.type === 'call') said.push({ type: 'call', index: calls++, name: part.name });
-      else said.push({ type: 'arguments', index: calls - 1, text: part.text });
+      else if (part.type === 'arguments') said.push({ type: 'arguments', index: calls - 1, text: part.text });
     }
   }
 
@@ -186,6 +202,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
         takeText(finder?.flush() ?? '', said, 0);
         if (!stopped) takeHeld(said);
       }
+      sayCalls(repeats.flush(), said);
       tokens.resolve(Number.POSITIVE_INFINITY, true);
       return { said: tokens.attach(said), stopped };
     },
@@ -197,66 +214,4 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
 
 function isRuled(shape: AnswerShape): boolean {
   return shape.type === 'grammar' || (shape.type === 'calls' && shape.forced);
-}
-
-/** Which tokens the text that leaves is made of. */
-function createTokenAccount() {
-  let waiting: {
-    readonly from: number;
-    readonly end: number;
-    readonly logprob: TokenLogprobWire | undefined;
-  }[] = [];
-  let lastEnd = 0;
-  let uncounted = 0;
-  let entries: TokenLogprobWire[] = [];
-  let first = 0;
-  let isText = false;
-  let ended = false;
-
-  return {
-    /** A token, and where its text ends in all that was decoded. */
-    add(end: number, logprob: TokenLogprobWire | undefined): void {
-      waiting.push({ from: lastEnd, end, logprob });
-      lastEnd = end;
-    },
-    /** Text ends at this place: tokens that begin before it are a part of it, the others of nothing. */
-    stop(at: number): void {
-      const parts = waiting.filter(({ from }) => from < at);
-      waiting = [];
-      uncounted += parts.length;
-      for (const { logprob } of parts) if (logprob !== undefined) entries.push(logprob);
-      ended = true;
-    },
-    /** Something is to be told with the next text. */
-    told: () => entries.length > 0,
-    /** Nothing before this place is held any more. `text`: what is resolved belongs to the answer's text. */
-    resolve(upTo: number, text: boolean): void {
-      first = entries.length;
-      if (ended) {
-        isText = true;
-        return;
-      }
-      while (waiting[0] !== undefined && waiting[0].end <= upTo) {
-        const { logprob } = waiting[0];
-        waiting.shift();
-        uncounted++;
-        if (logprob !== undefined) entries.push(logprob);
-      }
-      isText = text;
-    },
-    attach(said: readonly Said[]): readonly Said[] {
-      const last = said.findLastIndex(({ type }) => type === 'text' || type === 'reasoning');
-      const lastText = said.findLastIndex(({ type }) => type === 'text');
-      if (lastText === -1 && !isText) entries = entries.slice(0, first);
-      return said.map((piece, index): Said => {
-        if (piece.type !== 'text' && piece.type !== 'reasoning') return piece;
-        const counted = index === last ? uncounted : 0;
-        if (index === last) uncounted = 0;
-        if (index !== lastText || piece.type !== 'text') return { ...piece, tokens: counted };
-        const logprobs = entries;
-        entries = [];
-        return { ...piece, tokens: counted, ...(logprobs.length > 0 ? { logprobs } : {}) };
-      });
-    },
-  };
 }

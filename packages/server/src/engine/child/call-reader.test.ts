@@ -9,15 +9,17 @@ const anywhere = { marker: '<tool_call>', atStart: false, spaceLeaves: false };
 function read(text: string, size: number, syntax: keyof typeof toolSyntaxes) {
   const reader = createCallReader(toolSyntaxes[syntax]);
   const calls: { name: string; arguments: string }[] = [];
+  let ends = 0;
   for (let from = 0; from < text.length; from += size) {
     for (const part of reader.push(text.slice(from, from + size))) {
       if (part.type === 'call') calls.push({ name: part.name, arguments: '' });
-      else {
+      else if (part.type === 'arguments') {
         const last = calls.at(-1);
         if (last !== undefined) last.arguments += part.text;
-      }
+      } else ends++;
     }
   }
+  expect(ends).toBe(calls.length);
   return calls;
 }
 

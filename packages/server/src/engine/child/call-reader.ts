@@ -11,7 +11,9 @@ export interface CallReader {
 
 export type CallPart =
   | { readonly type: 'call'; readonly name: string }
-  | { readonly type: 'arguments'; readonly text: string };
+  | { readonly type: 'arguments'; readonly text: string }
+  /** The call is whole. */
+  | { readonly type: 'end' };
 
 type Place =
   /** Outside of objects, or between the members of one. */
@@ -37,7 +39,7 @@ export function createCallReader(syntax: Pick<ToolSyntax, 'argumentsKey'>): Call
         if (unit === '{') place = 'member';
         return '';
       case 'member':
-        return inMember(unit);
+        return inMember(unit, parts);
       case 'string':
         return inString(unit, parts);
       case 'value':
@@ -46,15 +48,15 @@ export function createCallReader(syntax: Pick<ToolSyntax, 'argumentsKey'>): Call
           place = 'string';
         } else if (unit === ',' || unit === '}') {
           place = 'member';
-          inMember(unit);
+          inMember(unit, parts);
         }
         return '';
       case 'arguments':
-        return inArguments(unit);
+        return inArguments(unit, parts);
     }
   }
 
-  function inMember(unit: string): string {
+  function inMember(unit: string, parts: CallPart[]): string {
     if (unit === '"') {
       text = unit;
       place = 'string';
@@ -66,6 +68,7 @@ export function createCallReader(syntax: Pick<ToolSyntax, 'argumentsKey'>): Call
     else if (unit === '}') {
       place = 'outside';
       key = undefined;
+      parts.push({ type: 'end' });
     }
     return '';
   }
@@ -86,7 +89,7 @@ export function createCallReader(syntax: Pick<ToolSyntax, 'argumentsKey'>): Call
     return '';
   }
 
-  function inArguments(unit: string): string {
+  function inArguments(unit: string, parts: CallPart[]): string {
     if (quoted) {
       if (escaped) escaped = false;
       else if (unit === '\\') escaped = true;
@@ -98,7 +101,7 @@ export function createCallReader(syntax: Pick<ToolSyntax, 'argumentsKey'>): Call
     else if (unit === '}' || unit === ']' || unit === ',') {
       if (depth === 0) {
         place = 'member';
-        return inMember(unit);
+        return inMember(unit, parts);
       }
       if (unit !== ',') depth--;
     } else if (depth === 0 && unit.trim() === '') return '';

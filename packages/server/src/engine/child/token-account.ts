@@ -1,0 +1,64 @@
+import type { TokenLogprobWire } from '@tailrace/protocol';
+import type { Said } from './answer-reader.ts';
+
+/** Which tokens the text that leaves is made of. */
+export function createTokenAccount() {
+  let waiting: {
+    readonly from: number;
+    readonly end: number;
+    readonly logprob: TokenLogprobWire | undefined;
+  }[] = [];
+  let lastEnd = 0;
+  let uncounted = 0;
+  let entries: TokenLogprobWire[] = [];
+  let first = 0;
+  let isText = false;
+  let ended = false;
+
+  return {
+    /** A token, and where its text ends in all that was decoded. */
+    add(end: number, logprob: TokenLogprobWire | undefined): void {
+      waiting.push({ from: lastEnd, end, logprob });
+      lastEnd = end;
+    },
+    /** Text ends at this place: tokens that begin before it are a part of it, the others of nothing. */
+    stop(at: number): void {
+      const parts = waiting.filter(({ from }) => from < at);
+      waiting = [];
+      uncounted += parts.length;
+      for (const { logprob } of parts) if (logprob !== undefined) entries.push(logprob);
+      ended = true;
+    },
+    /** Something is to be told with the next text. */
+    told: () => entries.length > 0,
+    /** Nothing before this place is held any more. `text`: what is resolved belongs to the answer's text. */
+    resolve(upTo: number, text: boolean): void {
+      first = entries.length;
+      if (ended) {
+        isText = true;
+        return;
+      }
+      while (waiting[0] !== undefined && waiting[0].end <= upTo) {
+        const { logprob } = waiting[0];
+        waiting.shift();
+        uncounted++;
+        if (logprob !== undefined) entries.push(logprob);
+      }
+      isText = text;
+    },
+    attach(said: readonly Said[]): readonly Said[] {
+      const last = said.findLastIndex(({ type }) => type === 'text' || type === 'reasoning');
+      const lastText = said.findLastIndex(({ type }) => type === 'text');
+      if (lastText === -1 && !isText) entries = entries.slice(0, first);
+      return said.map((piece, index): Said => {
+        if (piece.type !== 'text' && piece.type !== 'reasoning') return piece;
+        const counted = index === last ? uncounted : 0;
+        if (index === last) uncounted = 0;
+        if (index !== lastText || piece.type !== 'text') return { ...piece, tokens: counted };
+        const logprobs = entries;
+        entries = [];
+        return { ...piece, tokens: counted, ...(logprobs.length > 0 ? { logprobs } : {}) };
+      });
+    },
+  };
+}
