@@ -1,7 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { asRecord } from '../shared/unknown-json.ts';
+import { asRecord, jsonOf } from '../shared/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -165,15 +165,6 @@ function decodeArguments(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   // Some hand over what they have parsed.
   return typeof value === 'object' ? jsonOf(value) : undefined;
-}
-
-/** Undefined where the value is nested deeper than `JSON.stringify` goes (10,000), though it could be parsed. */
-export function jsonOf(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined;
-  }
 }
 
 function decodeLogprobs(value: unknown): readonly TokenLogprobWire[] | undefined {

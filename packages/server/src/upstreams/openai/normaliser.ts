@@ -4,8 +4,9 @@ import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { createMalformedEvents } from '../shared/malformed-events.ts';
 import { behindOutput, type ErrorContext } from '../shared/refusal.ts';
+import { jsonOf } from '../shared/unknown-json.ts';
 import { createChoice } from './choice.ts';
-import { type ChunkChoice, decodeChunk, jsonOf, type UpstreamChunk } from './chunk.ts';
+import { type ChunkChoice, decodeChunk, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
 import { addUsage } from './usage.ts';
 

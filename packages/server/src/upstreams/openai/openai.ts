@@ -22,6 +22,7 @@ import { failureOfRefusal } from './errors.ts';
 import { createLoadWatch } from './load-watch.ts';
 import type { Preset } from './preset.ts';
 import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
+import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
 import { readAnswer } from './stream.ts';
 
@@ -120,6 +121,7 @@ function upstreamOf(
     firstTokenClock: 'call',
     capabilities: () => capabilities,
     contextLength: () => undefined,
+    refuses: (request) => refusalOf(request, preset),
     takeover: () => (preset.prefill === undefined ? undefined : 'prefix'),
     ...(load === undefined ? {} : { pressure: load.pressure }),
     stats: transport.stats,

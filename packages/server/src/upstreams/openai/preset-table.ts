@@ -16,11 +16,21 @@ export function presetTables(): string {
     ]),
   );
   const differences = table(
-    ['preset', 'base_url', 'key as', 'token limit as', 'developer as', 'taken over by prefix', 'load'],
+    [
+      'preset',
+      'base_url',
+      'key as',
+      'at most',
+      'token limit as',
+      'developer as',
+      'taken over by prefix',
+      'load',
+    ],
     rows.map(([name, preset]) => [
       `\`${name}\``,
       preset.baseUrl === undefined ? 'yours' : `\`${preset.baseUrl}\``,
       preset.auth === 'bearer' ? 'Bearer' : '`api-key`',
+      bounds(preset),
       `\`${preset.maxTokensField}\``,
       preset.developerRole,
       preset.prefill === undefined ? 'none' : 'yes',
@@ -28,6 +38,15 @@ export function presetTables(): string {
     ]),
   );
   return `${honoured}\n${differences}`;
+}
+
+function bounds({ most }: Preset): string {
+  const named = [
+    ['temperature', most?.temperature],
+    ['top_logprobs', most?.topLogprobs],
+  ] as const;
+  const told = named.flatMap(([name, bound]) => (bound === undefined ? [] : [`\`${name}\` ${bound}`]));
+  return told.length === 0 ? 'none' : told.join(', ');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

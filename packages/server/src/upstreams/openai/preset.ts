@@ -10,6 +10,8 @@ export interface Preset {
   readonly path: 'plain' | 'deployments';
   /** All it honours; a feature that is missing here is a statement. */
   readonly features: readonly Feature[];
+  /** The most it takes of a number that this API lets be larger; what is absent goes as far as the API does. */
+  readonly most?: { readonly temperature?: number; readonly topLogprobs?: number };
   readonly maxTokensField: 'max_tokens' | 'max_completion_tokens';
   readonly seedField: 'seed' | 'random_seed';
   /** `none`: it refuses the field, or reports usage without it. */

@@ -226,6 +226,8 @@ export const presets = {
   mistral: {
     ...usual,
     baseUrl: 'https://api.mistral.ai/v1',
+    // On no page of theirs, but what is above it is a 422 (reported in December 2025; unverified).
+    most: { temperature: 1.5 },
     features: [
       'temperature',
       'top_p',
@@ -251,6 +253,7 @@ export const presets = {
   xai: {
     ...usual,
     baseUrl: 'https://api.x.ai/v1',
+    most: { topLogprobs: 8 },
     features: [
       ...sampling,
       ...penalties,
