@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ChatRequest, ResponseFormat, ToolChoice } from '../domain/chat-request.ts';
 import { createAnswerShapes } from './answer-shape.ts';
+import type { ToolSyntaxName } from './tool-syntax.ts';
 
 const tool = {
   name: 'f',
@@ -9,7 +10,7 @@ const tool = {
 };
 const person: ResponseFormat = { type: 'json_schema', name: 'p', strict: true, schema: { type: 'integer' } };
 
-function shape(fields: Partial<ChatRequest>) {
+function shape(fields: Partial<ChatRequest>, syntax: ToolSyntaxName = 'tagged') {
   const request: ChatRequest = {
     model: 'm',
     messages: [],
@@ -26,7 +27,7 @@ function shape(fields: Partial<ChatRequest>) {
     body: {},
     ...fields,
   };
-  return createAnswerShapes().of(request, 'tagged');
+  return createAnswerShapes().of(request, syntax);
 }
 
 test('without tools or a format an answer is text, and so it is where no tool may be called', () => {
@@ -70,8 +71,23 @@ test('fields that cannot be honoured together are refused naming both', () => {
   const stopped = shape({ responseFormat: person, stop: ['x'] });
   expect(stopped).toMatchObject({ ok: false, failure: { code: 'unsupported_parameter', param: 'stop' } });
   expect(!stopped.ok && stopped.failure.message).toContain("'response_format'");
-  const both = shape({ responseFormat: person, tools: [tool] });
+  // A model whose calls are bare JSON cannot be told which of both it writes.
+  const both = shape({ responseFormat: person, tools: [tool] }, 'bare');
   expect(both).toMatchObject({ ok: false, failure: { param: 'response_format' } });
   expect(!both.ok && both.failure.message).toContain("'tools'");
-  expect(shape({ responseFormat: person, tools: [tool], toolChoice: { type: 'required' } }).ok).toBe(true);
+  for (const syntax of ['tagged', 'bare'] as const) {
+    const forced = { responseFormat: person, tools: [tool], toolChoice: { type: 'required' } } as const;
+    expect(shape(forced, syntax)).toMatchObject({ value: { type: 'calls', forced: true } });
+  }
+  const stoppedEither = shape({ responseFormat: person, tools: [tool], stop: ['x'] });
+  expect(stoppedEither).toMatchObject({ ok: false, failure: { param: 'stop' } });
+});
+
+test('a format beside tools that may be called is either: JSON, or calls', () => {
+  for (const syntax of ['tagged', 'list'] as const) {
+    expect(shape({ responseFormat: person, tools: [tool] }, syntax)).toMatchObject({
+      ok: true,
+      value: { type: 'json-or-calls', gbnf: expect.stringContaining('root ::= a-root | b-root') },
+    });
+  }
 });

@@ -4,7 +4,7 @@ import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type AnswerShapes, refusedTogether } from './answer-shape.ts';
 import { leastTokens, promptTooLong } from './context-length.ts';
 import { promptMessages } from './messages.ts';
-import type { GenerateMessage, ModelInfo } from './protocol.ts';
+import { type GenerateMessage, type ModelInfo, mayCall } from './protocol.ts';
 import { samplingOf } from './sampling.ts';
 
 export interface GenerateParts {
@@ -33,7 +33,7 @@ export function generateMessage(
   if (wrong !== undefined) return fail(wrong);
   const shape = shapes.of(request, info.toolSyntax);
   if (!shape.ok) return shape;
-  const callable = shape.value.type === 'calls' ? request.tools : [];
+  const callable = mayCall(shape.value) ? request.tools : [];
   return ok({
     type: 'generate',
     model,
@@ -56,7 +56,11 @@ export function generateMessage(
 
 /** What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call. */
 export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | undefined {
-  return tooManyChoices(request) ?? wrongBias(request, info.vocabularySize) ?? refusedTogether(request);
+  return (
+    tooManyChoices(request) ??
+    wrongBias(request, info.vocabularySize) ??
+    refusedTogether(request, info.toolSyntax)
+  );
 }
 
 /** Choices beyond the sequences are written one after the other: more would hold a place for minutes. */

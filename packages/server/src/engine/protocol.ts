@@ -52,13 +52,25 @@ export interface GenerateMessage {
 /** What an answer may be. A grammar rules the text behind the model's thoughts, never the thoughts. */
 export type AnswerShape =
   | { readonly type: 'text' }
-  /** All of the answer is a sentence of the grammar. */
+  /** All of the answer is a sentence of the grammar: JSON. */
   | { readonly type: 'grammar'; readonly gbnf: string }
   /**
    * Tool calls, by a grammar that begins with the syntax's opening marker: at once where they are `forced`,
    * else when the model writes that marker.
    */
-  | { readonly type: 'calls'; readonly gbnf: string; readonly forced: boolean };
+  | { readonly type: 'calls'; readonly gbnf: string; readonly forced: boolean }
+  /** All of the answer is a sentence of the grammar: JSON, or calls, as the model likes. */
+  | { readonly type: 'json-or-calls'; readonly gbnf: string };
+
+/** True where a grammar rules the whole answer, but for its thoughts. */
+export function isRuled(shape: AnswerShape): shape is Exclude<AnswerShape, { readonly type: 'text' }> {
+  return shape.type === 'calls' ? shape.forced : shape.type !== 'text';
+}
+
+/** True where an answer may hold calls. */
+export function mayCall({ type }: AnswerShape): boolean {
+  return type === 'calls' || type === 'json-or-calls';
+}
 
 /** A function as chat templates know it. */
 export interface PromptTool {

@@ -1,6 +1,6 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
-import type { AnswerShape } from '../protocol.ts';
+import { type AnswerShape, isRuled } from '../protocol.ts';
 import type { ToolSyntax } from '../tool-syntax.ts';
 import { type CallFinder, createCallFinder } from './call-finder.ts';
 import { type CallPart, createCallReader } from './call-reader.ts';
@@ -70,14 +70,13 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   const whiteStops = options.stop.filter((stop) => stop.trim() === '');
   const decoder = createUtf8Decoder();
   const split = createReasoningSplit(ruledAtOnce || options.continued ? [] : options.tags, options.opened);
-  const finder =
-    shape.type === 'calls' && !shape.forced && !(options.continued && syntax.atStart)
-      ? createCallFinder({
-          marker: syntax.marker,
-          atStart: syntax.atStart,
-          spaceLeaves: whiteStops.length > 0,
-        })
-      : undefined;
+  const finder = looksForCalls()
+    ? createCallFinder({
+        marker: syntax.marker,
+        atStart: syntax.atStart || shape.type === 'json-or-calls',
+        spaceLeaves: whiteStops.length > 0,
+      })
+    : undefined;
   const stops = createTextStream(options.stop);
   const reader = createCallReader(syntax);
   const repeats = createRepeatHold();
@@ -91,6 +90,11 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   let calls = 0;
   /** White space with which the answer opened, while it may still stand before a thought. */
   let opening = '';
+
+  function looksForCalls(): boolean {
+    if (shape.type === 'calls') return !shape.forced && !(options.continued && syntax.atStart);
+    return shape.type === 'json-or-calls' && !options.continued;
+  }
 
   function takeAnswer(text: string, said: Said[]): void {
     if (text === '') return;
@@ -113,7 +117,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     const found = finding.push(text);
     takeText(found.text, said, whole - found.text.length + split.held());
     if (found.behind === undefined || stopped) return;
-    if (beginCalls(found.behind)) {
+    if (ruled || beginCalls(found.behind)) {
       takeHeld(said);
       mode = 'calls';
       takeCalls(syntax.marker + found.behind, said);
@@ -210,8 +214,4 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     owes: () => isRuled(shape) && !ruled,
     reasoningTokens: () => reasoningTokens,
   };
-}
-
-function isRuled(shape: AnswerShape): boolean {
-  return shape.type === 'grammar' || (shape.type === 'calls' && shape.forced);
 }

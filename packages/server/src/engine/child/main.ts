@@ -95,7 +95,10 @@ async function generate(message: GenerateMessage, state: { aborted: boolean }): 
     sampling: message.sampling,
     maxTokens: Math.max(1, Math.min(message.maxTokens ?? left, left)),
     // A template's textual end of turn could be a part of the JSON that a grammar rules.
-    stop: shape.type === 'grammar' ? message.stop : [...message.stop, ...target.prompter.stop],
+    stop:
+      shape.type === 'grammar' || shape.type === 'json-or-calls'
+        ? message.stop
+        : [...message.stop, ...target.prompter.stop],
     choices: message.choices,
     ...(message.topLogprobs === undefined ? {} : { topLogprobs: message.topLogprobs }),
     shape,

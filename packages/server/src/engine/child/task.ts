@@ -1,3 +1,4 @@
+import { mayCall } from '../protocol.ts';
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts';
 import type { Job, Part } from './job.ts';
 import type { LoadedModel, Sequence, Writing } from './model.ts';
@@ -41,7 +42,7 @@ export function openTask(
     slot,
     texts: createTokenTexts(model, [
       ...tags.flatMap(({ open, close }) => [open, close]),
-      ...(shape.type === 'calls' ? [syntax.marker, syntax.close] : []),
+      ...(mayCall(shape) ? [syntax.marker, syntax.close] : []),
     ]),
     reader: createAnswerReader({
       shape,

@@ -1,3 +1,4 @@
+import { isRuled, mayCall } from '../protocol.ts';
 import { choiceSeed } from '../sampling.ts';
 import type { Sampled, Writing } from './model.ts';
 import type { Task } from './task.ts';
@@ -5,15 +6,14 @@ import type { Task } from './task.ts';
 /** Begins the answer of a task whose prompt is read. Throws where its grammar is none. */
 export function beginWriting({ job, choice, slot, pending }: Task): Writing {
   const { shape, syntax } = job;
-  const ruled = shape.type === 'grammar' || (shape.type === 'calls' && shape.forced);
   return slot.sequence.write(pending, {
     sampling: { ...job.sampling, seed: choiceSeed(job.sampling.seed, choice) },
     history: job.prefixTokens > 0 ? job.tokens.slice(-job.prefixTokens) : [],
     maxTokens: job.maxTokens,
     ...(job.topLogprobs === undefined ? {} : { topLogprobs: job.topLogprobs }),
     // Thoughts are not ruled: there the grammar sets in behind them.
-    ...(ruled && job.opened === undefined ? { grammar: shape.gbnf } : {}),
-    markers: shape.type === 'calls' ? [syntax.open, syntax.close, syntax.between] : [],
+    ...(isRuled(shape) && job.opened === undefined ? { grammar: shape.gbnf } : {}),
+    markers: mayCall(shape) ? [syntax.open, syntax.close, syntax.between] : [],
   });
 }
 
