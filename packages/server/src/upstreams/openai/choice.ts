@@ -81,15 +81,11 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     said: string,
     { logprobs, tokens = 1 }: Told,
   ): void {
-    if (said === '' && logprobs === undefined) return;
-    emit({
-      type,
-      choice,
-      json: jsonText(said),
-      // One token a delta is what most send, and what nobody need say.
-      ...(tokens === 1 ? {} : { tokens }),
-      ...(logprobs === undefined ? {} : { logprobs }),
-    });
+    const json = jsonText(said);
+    // One token a delta is what most send, and what nobody need say.
+    const counted = tokens === 1 ? undefined : { tokens };
+    if (logprobs !== undefined) emit({ type, choice, json, ...counted, logprobs });
+    else if (said !== '') emit({ type, choice, json, ...counted });
   }
 
   /** Text of which some may be thoughts. Log probabilities of thoughts are left out: no field is for them. */
@@ -220,12 +216,12 @@ interface Told {
   readonly logprobs?: readonly TokenLogprobWire[];
 }
 
+const untold: Told = {};
+
 function toldOf({ logprobs }: ChunkChoice, counted: number | undefined): Told {
   const tokens = counted ?? logprobs?.length;
-  return {
-    ...(tokens === undefined ? {} : { tokens }),
-    ...(logprobs === undefined ? {} : { logprobs }),
-  };
+  if (tokens === undefined) return untold;
+  return logprobs === undefined ? { tokens } : { tokens, logprobs };
 }
 
 function joined(first: Told | undefined, second: Told): Told {
