@@ -242,6 +242,25 @@ describe('tools', () => {
     expect(callsOf(outcome.events).length).toBe(1);
   });
 
+  test('beside a response_format the model calls or answers in JSON, whatever it likes', async () => {
+    const schema = { type: 'object', properties: { red: { type: 'boolean' } }, required: ['red'] };
+    const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
+    const bias = (letter: string) => new Map([[tokenOfLetter(letter), 50]]);
+    const ends = new Set<string | undefined>();
+    for (const seed of [1, 2, 3, 4]) {
+      for (const logitBias of [bias('<'), bias('{')]) {
+        const wish = { seed, maxTokens: 400, tools, responseFormat, logitBias };
+        const outcome = await ask(running.engine, 'q', wish);
+        ends.add(outcome.end);
+        if (outcome.end === 'stop') expect(JSON.parse(outcome.text)).toHaveProperty('red');
+        else expect(outcome.text).toBe('');
+        expect(callsOf(outcome.events).length > 0).toBe(outcome.end === 'tool_calls');
+        expect(outcome.usage.promptTokens).toBeGreaterThan(100);
+      }
+    }
+    expect(ends).toEqual(new Set(['stop', 'tool_calls']));
+  });
+
   test('a call that max_tokens cuts finishes with length', async () => {
     const outcome = await ask(running.engine, 'call', {
       maxTokens: 30,

@@ -107,6 +107,17 @@ export const outputRows: readonly Row[] = [
   ),
   accepted(
     'response_format',
+    'valid',
+    'beside tools that may be called',
+    { ...ruled, response_format: ofSchema(schema), tools },
+    (answer, ask, fields) => {
+      if (answer.choices[0]?.finish === 'tool_calls') return called(answer, ask, fields);
+      expect(answer.choices[0]?.finish).toBe('stop');
+      expect(json(answer)).toEqual({ id: expect.any(Number), tag: expect.stringMatching(/^[ab]$/) });
+    },
+  ),
+  accepted(
+    'response_format',
     'boundary',
     'a constant',
     { response_format: ofSchema({ const: 7 }) },
@@ -153,13 +164,6 @@ export const outputRows: readonly Row[] = [
     { response_format: { type: 'json_object' }, stop: 'x' },
     'unsupported_parameter',
     'stop',
-  ),
-  refused(
-    'response_format',
-    'out of range',
-    'beside tools that may be called',
-    { response_format: { type: 'json_object' }, tools },
-    'unsupported_parameter',
   ),
   ...refusedValues('response_format', 'wrong type', ['json_object', 5, [], true]),
   refused(

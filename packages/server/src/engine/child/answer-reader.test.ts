@@ -211,6 +211,37 @@ describe('answer reader', () => {
     expect(entries(said)).toEqual(['{}']);
   });
 
+  test.each([
+    [['{', '"a":', '1}'], '{"a":1}', 0],
+    [['[', '"TOOL"', ']'], '["TOOL"]', 0],
+    [['<tool', '_call>', '\n{"name":"f",', '"arguments":{}}', '\n</tool_call>'], '', 1],
+  ])('where the grammar allows JSON or calls, %j is told by how it begins', (pieces, text, calls) => {
+    const { said, answer } = read(pieces, {
+      shape: { type: 'json-or-calls', gbnf: 'g' },
+      constrain: () => {
+        throw new Error('the grammar rules already');
+      },
+    });
+    expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe(text);
+    expect(answer.calls()).toBe(calls);
+    expect(answer.owes()).toBe(false);
+  });
+
+  test('behind opened thoughts JSON or calls are ruled too', () => {
+    const seen: string[] = [];
+    const { said, answer } = read(['so', '</think>', '\n\n', '<tool_call>', '{"name":"f","arguments":{}}'], {
+      shape: { type: 'json-or-calls', gbnf: 'g' },
+      opened: tags[0],
+      constrain: (written) => {
+        seen.push(written);
+        return true;
+      },
+    });
+    expect(seen).toEqual(['']);
+    expect(said[0]).toMatchObject({ type: 'reasoning', text: 'so' });
+    expect(answer.calls()).toBe(1);
+  });
+
   test('a call that repeats an earlier one ends the answer before it', () => {
     const once = '{"name":"f","arguments":{"a":1}}';
     const { said, stopped } = read([once, '</tool_call><tool_call>', once, '</tool_call><tool_call>', once], {
