@@ -166,6 +166,19 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
       });
     });
 
+    describe('refusals before the call', () => {
+      test('what can be asked is not refused, however often it is asked about', (context) => {
+        const { refuses } = harness.upstream;
+        if (refuses === undefined) return context.skip('it knows of nothing that it would refuse');
+        for (const scenario of ['text', 'long', 'two choices', 'reasoning', 'tool calls'] as const) {
+          const call = harness.call(scenario);
+          if ('cannot' in call) continue;
+          expect(refuses(call.request, call.model)).toBeUndefined();
+          expect(refuses(call.request, call.model)).toBeUndefined();
+        }
+      });
+    });
+
     describe('whole streams', () => {
       test.for(['text', 'long', 'two choices', 'reasoning', 'tool calls'] as const)(
         '%s: every choice finishes, and usage comes once, before the last finish',

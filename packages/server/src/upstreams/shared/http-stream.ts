@@ -79,7 +79,7 @@ async function* translate(
         return;
       }
       // Letting go of the body ends the read that waits, and with it the wait for the usage.
-      if (translation.holding) hold ??= setTimeout(body.release, usageWaitMs);
+      if (translation.holding) hold ??= setTimeout(() => body.release(), usageWaitMs);
       if (batch !== undefined) yield batch;
     }
   } finally {
