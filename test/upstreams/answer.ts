@@ -98,5 +98,7 @@ function first([answer]: readonly Answer[]): Answer {
 
 function counted(usage: Wire['usage']): Answer['usage'] {
   const { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details } = usage ?? {};
-  return { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details };
+  // Some say null where they have nothing to say.
+  const details = prompt_tokens_details ?? undefined;
+  return { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details: details };
 }

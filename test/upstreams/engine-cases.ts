@@ -95,6 +95,12 @@ export const cases = {
     messages: [...turns, ...user('Weather in Köln, 2 days?')],
     tools: [forecast],
   },
+  'a call by name': {
+    ...plain,
+    messages: user('Weather in Bonn tomorrow?'),
+    tools: [forecast],
+    tool_choice: { type: 'function', function: { name: 'forecast' } },
+  },
   'two choices': { ...plain, temperature: 0.9, seed: 11, n: 2, messages: user('Name a river.') },
 } satisfies Record<string, Fields>;
 

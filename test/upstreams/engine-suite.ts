@@ -43,11 +43,13 @@ export interface EngineKind {
   readonly usage?: 'of one choice' | 'none';
   /** Status and code of a model that it does not have; absent where it serves any name. */
   readonly unknownModel?: readonly [number, string];
-  /** What it does with a prompt that is longer than its context. */
-  readonly tooLong: 'refused' | 'truncated';
-  /** A field that it refuses for its value, as it stands in the request; absent where it refuses none. */
-  readonly refused?: Fields;
-  /** The finish of the tool call; absent where this model makes none there. */
+  /** What it does with a prompt that is longer than its context; `silent`: a stream that ends without a word. */
+  readonly tooLong: 'refused' | 'truncated' | 'silent';
+  /** A value that it refuses, with the status and code that become of it; absent where it refuses none. */
+  readonly refused?: readonly [Fields, number, string];
+  /** How another of its kind takes a broken stream over. Default `replay`. */
+  readonly takeover?: 'prefix';
+  /** The model makes the one call that it was shown. */
   readonly calls?: 'one';
 }
 
@@ -65,6 +67,7 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
         api_key: apiKey,
         ...(kind.preset === undefined ? {} : { preset: kind.preset }),
       });
+      const { takeover = 'replay' } = kind;
       const target = (upstream: string, more: Fields = {}) => ({ upstream, model: engine.model, ...more });
       gateway = await startServer({
         model: 'none',
@@ -73,10 +76,7 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
           models: {
             relayed: { targets: [target('real', { takeover: 'none' })] },
             guarded: {
-              targets: [
-                target('twin', { takeover: 'replay' }),
-                target('real', { takeover: 'replay', priority: 1 }),
-              ],
+              targets: [target('twin', { takeover }), target('real', { takeover, priority: 1 })],
             },
             missing: { targets: [{ upstream: 'real', model: 'no-such-model' }] },
           },
@@ -160,10 +160,11 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
       expect([response.status, await codeOf(response)]).toEqual([status, code]);
     });
 
-    test.runIf(kind.refused !== undefined)('a value that it refuses is the caller’s 400', async () => {
+    test.runIf(kind.refused !== undefined)('a value that it refuses is told to the caller', async () => {
+      const [value, status, code] = kind.refused ?? [];
       for (const stream of [true, false]) {
-        const response = await through({ messages: user('Hello.'), stream, ...kind.refused });
-        expect([response.status, await codeOf(response)]).toEqual([400, 'invalid_value']);
+        const response = await through({ messages: user('Hello.'), stream, ...value });
+        expect([response.status, await codeOf(response)]).toEqual([status, code]);
       }
     });
 
@@ -175,7 +176,9 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
           expect(response.status).toBe(200);
           await response.arrayBuffer();
         } else {
-          expect([response.status, await codeOf(response)]).toEqual([400, 'context_length_exceeded']);
+          const due =
+            kind.tooLong === 'silent' ? [502, 'upstream_protocol'] : [400, 'context_length_exceeded'];
+          expect([response.status, await codeOf(response)]).toEqual(due);
         }
       }
     });

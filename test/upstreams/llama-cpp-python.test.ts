@@ -38,8 +38,13 @@ describeEngine({
   needs: 'TAILRACE_TEST_LLAMA_CPP_PYTHON names a Python that has it, TAILRACE_TEST_MODEL a GGUF',
   present: existsSync(python) && existsSync(model),
   start,
-  without: { 'two choices': 'it makes one' },
+  without: {
+    'a seed': 'the same one gives another text each time',
+    'a schema': 'it knows none, and answers 500',
+    'two choices': 'it makes one',
+  },
   usage: 'none',
-  tooLong: 'refused',
-  refused: { top_k: 'many' },
+  tooLong: 'silent',
+  // It says 500 of what its caller did wrong.
+  refused: [{ top_k: 'many' }, 502, 'upstream_refused'],
 });

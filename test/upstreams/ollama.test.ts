@@ -76,7 +76,7 @@ describeEngine({
   needs: 'TAILRACE_TEST_OLLAMA names its binary, TAILRACE_TEST_MODEL a GGUF',
   present: existsSync(binary) && existsSync(model),
   start,
-  without: { 'two choices': 'it makes one' },
+  without: { 'a call by name': 'it makes what it likes', 'two choices': 'it makes one' },
   unknownModel: [502, 'upstream_refused'],
   tooLong: 'truncated',
   calls: 'one',

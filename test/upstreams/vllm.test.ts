@@ -60,6 +60,7 @@ describeEngine({
   start,
   unknownModel: [502, 'upstream_refused'],
   tooLong: 'refused',
-  refused: { top_k: 'many' },
+  refused: [{ top_k: 'many' }, 400, 'invalid_value'],
+  takeover: 'prefix',
   calls: 'one',
 });
