@@ -71,7 +71,10 @@ export interface Writing {
 
 export interface Sampled {
   readonly token: number;
-  /** Milliseconds that choosing it took, grammar included, computing it not; absent where nothing was chosen. */
+  /**
+   * Milliseconds of processor time that choosing it took, grammar included, computing it not; absent where nothing
+   * was chosen.
+   */
   readonly tookMs?: number;
   /** Natural logarithms, of the model's own distribution: before temperature, penalties, bias and grammar. */
   readonly logprob?: number;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { logprobsOf } from './native-sequence.ts';
+import { createSampleWatch, logprobsOf } from './native-sequence.ts';
 import { createTokenTexts } from './token-texts.ts';
 
 test('logits and the weight of all of them make log probabilities, ranked', () => {
@@ -30,4 +30,18 @@ test('a control token among the alternatives is named and has no bytes, a marker
   expect(texts.bytesOf(2).length).toBe(0);
   expect(new TextDecoder().decode(texts.bytesOf(3))).toBe('[TOOL_CALLS]');
   expect(texts.logprobOf({ token: 1 })).toBeUndefined();
+});
+
+test('a sample of a batch takes what it took itself, not what it waited for the one before', () => {
+  let at = 0;
+  const watch = createSampleWatch(() => at);
+  const [first, second] = [watch.begin(), watch.begin()];
+  at = 900;
+  expect(watch.end(first)).toBe(900);
+  at = 903;
+  expect(watch.end(second)).toBe(3);
+  at = 2000;
+  const third = watch.begin();
+  at = 2005;
+  expect(watch.end(third)).toBe(5);
 });

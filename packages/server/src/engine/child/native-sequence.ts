@@ -24,8 +24,8 @@ export interface NativeSequencesOptions {
   bytesOf(token: number): Uint8Array;
   /** Tokens whose bytes are not all ASCII; looked at when a grammar is used first. */
   unusualTokens(): Iterable<readonly [token: number, bytes: Uint8Array]>;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
+  /** Milliseconds of processor time that this process has used: a machine that stalls is no slow sample. */
+  readonly cpuMs: () => number;
 }
 
 /** Sequences of one context: they share grammars, and a sampler that changes nothing. */
@@ -39,7 +39,7 @@ export function createNativeSequences(options: NativeSequencesOptions): NativeSe
     guard ??= createUtf8Guard(options.unusualTokens());
     return guard;
   };
-  const watch = createSampleWatch(options.now);
+  const watch = createSampleWatch(options.cpuMs);
   const handles = new WeakMap<Sequence, LibrarySequence>();
   return {
     open(library) {
@@ -178,16 +178,16 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
  */
 interface SampleWatch {
   begin(): number;
-  /** Milliseconds since `begin`, or since the sample before this one was done. */
+  /** Processor time since `begin`, or since the sample before this one was done. */
   end(begun: number): number;
 }
 
-export function createSampleWatch(now: () => number): SampleWatch {
+export function createSampleWatch(cpuMs: () => number): SampleWatch {
   let lastDone = Number.NEGATIVE_INFINITY;
   return {
-    begin: now,
+    begin: cpuMs,
     end(begun) {
-      const done = now();
+      const done = cpuMs();
       const tookMs = done - Math.max(begun, lastDone);
       lastDone = done;
       return tookMs;

@@ -135,7 +135,7 @@ async function loadModel(
       bytesOf,
       unusualTokens: () => vocabulary.unusual.map((token) => [token, bytesOf(token)] as const),
       internals,
-      now: () => performance.now(),
+      cpuMs,
       tokenize: (text) => vocabulary.tokenize(text, true),
       controls: new Map([...vocabulary.controls].filter(([token]) => !model.isEogToken(tokenId(token)))),
     });
@@ -344,6 +344,11 @@ async function warmUp(
   await writing.end();
   await first.keep(0);
   return rate;
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** The library brands its token ids; ours are the plain numbers it made. */

@@ -42,8 +42,6 @@ export interface SchedulerOptions {
   readonly now: () => number;
 }
 
-/** A sample that takes longer ends its stream: the next one would take longer still, and everybody waits for it. */
-const mostSampleMs = 2000;
 /** A stream that samples tokens without text says so this often. */
 const signOfLifeMs = 1000;
 
@@ -115,9 +113,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function takeToken(task: Task, chosen: Sampled): void {
-    const { tookMs = 0 } = chosen;
-    turns.took(task, tookMs);
-    if (tookMs > mostSampleMs && task.job.shape.type !== 'text') {
+    const bearable = turns.took(task, chosen.tookMs ?? 0);
+    if (!bearable && task.job.shape.type !== 'text') {
       breakOff(task, tooSlow(task.job));
       return;
     }
@@ -285,8 +282,8 @@ function brokenOff(reason: unknown): Failure {
 function tooSlow({ shape }: Job): Failure {
   const param = shape.type === 'calls' ? 'tools' : 'response_format';
   const message =
-    `Following '${param}' took this model over ${mostSampleMs / 1000} s for one token: alternatives of the schema ` +
-    'begin alike and nest. Tell them apart by their first property, or send a simpler schema.';
+    `Following '${param}' takes this model too long, longer with every token: alternatives of the schema begin ` +
+    'alike and nest. Tell them apart by their first property, or send a simpler schema.';
   return failure('invalid_value', message, { param });
 }
 

@@ -64,6 +64,20 @@ describe('turns', () => {
     expect(turns.whose([slow], false)).toEqual([slow]);
   });
 
+  test('one sample of over two seconds is unbearable, and so is the third of a steep row', () => {
+    const turns = createTurns(() => 0);
+    const taking = (...samples: number[]): boolean[] => {
+      const one = task(0);
+      return samples.map((tookMs) => turns.took(one, tookMs));
+    };
+    expect(taking(2000, 2001)).toEqual([true, false]);
+    expect(taking(3, 13, 387)).toEqual([true, true, false]);
+    // A large grammar, a single slow sample, and growth that is small in milliseconds are all borne.
+    expect(taking(900, 1100, 1000, 1300)).toEqual([true, true, true, true]);
+    expect(taking(4, 4, 1500, 4)).toEqual([true, true, true, true]);
+    expect(taking(1, 12, 190)).toEqual([true, true, true]);
+  });
+
   test('of streams that all are slow one writes at a time, the one that has waited longest first', () => {
     let at = 0;
     const turns = createTurns(() => at);
