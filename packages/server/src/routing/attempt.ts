@@ -2,9 +2,9 @@ import type { TimeoutsConfig } from '../config/config.ts';
 import { type BatchReceiver, type Pullable, pullFrom, pullOnce } from '../domain/batches.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
-import type { UpstreamCall } from '../upstreams/contract.ts';
+import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { createWatchdog } from './watchdog.ts';
+import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 /**
  * One call of one target, its clocks watched. What it brings before the commit is held, so that the caller
@@ -42,91 +42,116 @@ export async function nextBatch(attempt: Attempt, patienceMs: number): Promise<E
 export function openAttempt(
   candidate: Candidate,
   call: Omit<UpstreamCall, 'model'>,
-  { timeouts, now }: AttemptDeps,
+  deps: AttemptDeps,
   signal: AbortSignal,
 ): Attempt {
-  const { upstream, model } = candidate.target;
-  const controller = new AbortController();
-  const forward = () => controller.abort();
-  signal.addEventListener('abort', forward, { once: true });
-  if (signal.aborted) controller.abort();
+  return new OpenAttempt(candidate, call, deps, signal);
+}
 
-  let expired: Failure | undefined;
-  let begun = false;
-  const watchdog = createWatchdog({
-    onExpired: (patienceMs) => {
-      expired = begun ? stalled(patienceMs) : noFirstToken(patienceMs);
-      controller.abort();
-    },
-    now,
-  });
+class OpenAttempt implements Attempt, BatchReceiver {
+  private readonly watchdog: Watchdog;
+  private readonly events: EventStream;
+  private waiting: BatchReceiver | undefined;
+  private expired: Failure | undefined;
+  private begun = false;
+  private readonly signal: AbortSignal;
+  private readonly controller = new AbortController();
+  private readonly firstTokenClock: Upstream['firstTokenClock'];
+  private readonly firstTokenMs: number;
 
-  const { connectMs, stallMs } = timeouts;
-  const asked: UpstreamCall = { ...call, model, connectMs, patienceMs: stallMs };
-  const events = upstream.open(asked, controller.signal);
+  constructor(
+    { target }: Candidate,
+    call: Omit<UpstreamCall, 'model'>,
+    { timeouts, now }: AttemptDeps,
+    signal: AbortSignal,
+  ) {
+    const { upstream, model } = target;
+    this.signal = signal;
+    this.firstTokenClock = upstream.firstTokenClock;
+    this.firstTokenMs = timeouts.firstTokenMs;
+    signal.addEventListener('abort', this.forward, { once: true });
+    if (signal.aborted) this.controller.abort();
+    this.watchdog = createWatchdog({
+      onExpired: (patienceMs) => {
+        this.expired = this.begun ? stalled(patienceMs) : noFirstToken(patienceMs);
+        this.controller.abort();
+      },
+      now,
+    });
+    const { connectMs, stallMs } = timeouts;
+    this.events = upstream.open({ ...call, model, connectMs, patienceMs: stallMs }, this.controller.signal);
+  }
 
-  let waiting: BatchReceiver | undefined;
-  const whoWaits = (): BatchReceiver => {
-    watchdog.disarm();
-    const receiver = waiting ?? never();
-    waiting = undefined;
-    return receiver;
-  };
-  /** One for all reads: what the hot path needs of an attempt. */
-  const reads: BatchReceiver = {
-    batch: (batch) => whoWaits().batch(batch),
-    end: () => {
-      const receiver = whoWaits();
-      if (expired === undefined) receiver.end();
-      else receiver.batch([{ type: 'failed', failure: expired }]);
-    },
-    broke: (bug) => whoWaits().broke(bug),
-  };
-
-  return {
-    commit: async () => {
-      const held: StreamEvent[] = [];
-      if (upstream.firstTokenClock === 'call') watchdog.arm(timeouts.firstTokenMs);
-      try {
-        for (;;) {
-          const { done, value: batch } = await events.next();
-          if (done === true) {
-            if (expired !== undefined) return { failure: expired };
-            if (signal.aborted) return 'aborted';
-            return {
-              failure: failure('upstream_protocol', 'The upstream ended its answer before it began.'),
-            };
-          }
-          const failed = batch.find((event) => event.type === 'failed');
-          const committed = batch.some(commits);
-          // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
-          if (failed !== undefined && !committed) return { failure: beforeCommit(failed.failure) };
-          held.push(...batch);
-          if (committed) {
-            begun = true;
-            return { batch: held };
-          }
-          if (upstream.firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
-            watchdog.arm(timeouts.firstTokenMs);
-          }
+  async commit(): ReturnType<Attempt['commit']> {
+    const held: StreamEvent[] = [];
+    if (this.firstTokenClock === 'call') this.watchdog.arm(this.firstTokenMs);
+    try {
+      for (;;) {
+        const { done, value: batch } = await this.events.next();
+        if (done === true) {
+          if (this.expired !== undefined) return { failure: this.expired };
+          if (this.signal.aborted) return 'aborted';
+          return {
+            failure: failure('upstream_protocol', 'The upstream ended its answer before it began.'),
+          };
         }
-      } finally {
-        watchdog.disarm();
+        const failed = batch.find((event) => event.type === 'failed');
+        const committed = batch.some(commits);
+        // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
+        if (failed !== undefined && !committed) return { failure: beforeCommit(failed.failure) };
+        held.push(...batch);
+        if (committed) {
+          this.begun = true;
+          return { batch: held };
+        }
+        if (this.firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
+          this.watchdog.arm(this.firstTokenMs);
+        }
       }
-    },
-    pull: (patienceMs, receiver) => {
-      waiting = receiver;
-      watchdog.arm(patienceMs);
-      pullFrom(events, reads);
-    },
-    stopped: () => signal.aborted,
-    close: async () => {
-      watchdog.close();
-      signal.removeEventListener('abort', forward);
-      controller.abort();
-      await events.return();
-    },
-  };
+    } finally {
+      this.watchdog.disarm();
+    }
+  }
+
+  pull(patienceMs: number, receiver: BatchReceiver): void {
+    this.waiting = receiver;
+    this.watchdog.arm(patienceMs);
+    pullFrom(this.events, this);
+  }
+
+  stopped(): boolean {
+    return this.signal.aborted;
+  }
+
+  async close(): Promise<void> {
+    this.watchdog.close();
+    this.signal.removeEventListener('abort', this.forward);
+    this.controller.abort();
+    await this.events.return();
+  }
+
+  batch(batch: EventBatch): void {
+    this.whoWaits().batch(batch);
+  }
+
+  end(): void {
+    const receiver = this.whoWaits();
+    if (this.expired === undefined) receiver.end();
+    else receiver.batch([{ type: 'failed', failure: this.expired }]);
+  }
+
+  broke(bug: unknown): void {
+    this.whoWaits().broke(bug);
+  }
+
+  private readonly forward = () => this.controller.abort();
+
+  private whoWaits(): BatchReceiver {
+    this.watchdog.disarm();
+    const receiver = this.waiting ?? never();
+    this.waiting = undefined;
+    return receiver;
+  }
 }
 
 function noFirstToken(patienceMs: number): Failure {

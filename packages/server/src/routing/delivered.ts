@@ -1,5 +1,5 @@
-import { decodeJsonText, jsonText } from '@tailrace/protocol';
-import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import { decodeJsonText, type JsonText, jsonText } from '@tailrace/protocol';
+import type { EventBatch, StreamEvent, TextDelta } from '../domain/stream-event.ts';
 
 /** A longer answer than this is not remembered, and so not taken over. */
 const maxCharacters = 4 * 1024 * 1024;
@@ -10,6 +10,8 @@ const maxCharacters = 4 * 1024 * 1024;
  */
 export interface Delivered {
   add(event: StreamEvent): void;
+  /** {@link Delivered.add} for what nearly every event is. */
+  addText(event: TextDelta): void;
   readonly text: string;
   readonly reasoning: string;
   /** Tokens of text and reasoning, counted by the targets or else one a delta. */
@@ -22,66 +24,76 @@ export interface Delivered {
 
 /** `remembers`: somebody might go on with the answer some time; else only its tokens are counted. */
 export function createDelivered(remembers = true): Delivered {
-  const texts: string[] = [];
-  const reasonings: string[] = [];
-  let characters = 0;
-  let tokens = 0;
-  let counted = true;
-  let resumable = true;
+  return new Memory(remembers);
+}
 
-  return {
-    add: (event) => {
-      switch (event.type) {
-        case 'text-delta':
-        case 'reasoning-delta':
-          if (!resumable) return;
-          if (remembers) {
-            (event.type === 'text-delta' ? texts : reasonings).push(event.json);
-            characters += event.json.length;
-          }
-          if (event.tokens !== undefined) tokens += event.tokens;
-          else {
-            tokens += 1;
-            counted = false;
-          }
-          if (characters > maxCharacters) forget();
-          return;
-        case 'tool-call-start':
-        case 'tool-call-delta':
-        case 'refusal-delta':
-          forget();
-          return;
-        default:
-          return;
-      }
-    },
-    get text() {
-      return decodeAll(texts);
-    },
-    get reasoning() {
-      return decodeAll(reasonings);
-    },
-    get tokens() {
-      return tokens;
-    },
-    get counted() {
-      return counted;
-    },
-    get resumable() {
-      return resumable;
-    },
-  };
+class Memory implements Delivered {
+  tokens = 0;
+  counted = true;
+  resumable = true;
+  private readonly remembers: boolean;
+  private readonly texts: JsonText[] = [];
+  private readonly reasonings: JsonText[] = [];
+  private characters = 0;
 
-  function forget(): void {
-    resumable = false;
-    texts.length = 0;
-    reasonings.length = 0;
+  constructor(remembers: boolean) {
+    this.remembers = remembers;
+  }
+
+  add(event: StreamEvent): void {
+    switch (event.type) {
+      case 'text-delta':
+        this.addText(event);
+        return;
+      case 'reasoning-delta':
+        this.count(event.tokens);
+        if (this.remembers) this.keep(this.reasonings, event.json);
+        return;
+      case 'tool-call-start':
+      case 'tool-call-delta':
+      case 'refusal-delta':
+        this.forget();
+        return;
+      default:
+        return;
+    }
+  }
+
+  addText(event: TextDelta): void {
+    this.count(event.tokens);
+    if (this.remembers) this.keep(this.texts, event.json);
+  }
+
+  get text(): string {
+    return decodeAll(this.texts);
+  }
+
+  get reasoning(): string {
+    return decodeAll(this.reasonings);
+  }
+
+  private count(tokens: number | undefined): void {
+    this.tokens += tokens ?? 1;
+    if (tokens === undefined) this.counted = false;
+  }
+
+  private keep(pieces: JsonText[], json: JsonText): void {
+    if (!this.resumable) return;
+    pieces.push(json);
+    this.characters += json.length;
+    if (this.characters > maxCharacters) this.forget();
+  }
+
+  private forget(): void {
+    this.resumable = false;
+    this.texts.length = 0;
+    this.reasonings.length = 0;
   }
 }
 
-function decodeAll(pieces: readonly string[]): string {
+function decodeAll(pieces: readonly JsonText[]): string {
   // Each piece was escaped on its own: joining escaped pieces and decoding once is the same, and cheaper.
-  return decodeJsonText(pieces.join('') as Parameters<typeof decodeJsonText>[0]);
+  return decodeJsonText(pieces.join('') as JsonText);
 }
 
 /** What comes of a batch while somebody else's words are being said again. */

@@ -2,13 +2,21 @@ import { type BatchReceiver, pullOnce } from '../domain/batches.ts';
 import { brokeOff, type Failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent, UsageEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
+import type { Attempt } from './attempt.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { createDelivered } from './delivered.ts';
+import { createDelivered, type Delivered } from './delivered.ts';
 import { race } from './race.ts';
 import { stallPatience } from './stall-patience.ts';
 import { takeOver } from './take-over.ts';
 import { takeoverMode } from './takeover-mode.ts';
-import { type AttemptRecord, type Call, createWorks, type Work, type WorksDeps } from './works.ts';
+import {
+  type AttemptRecord,
+  type Call,
+  createWorks,
+  type Work,
+  type Works,
+  type WorksDeps,
+} from './works.ts';
 
 /**
  * One answer, however many targets it took: a single sequence of batches whose first one is the commit.
@@ -41,165 +49,202 @@ export interface SourceDeps extends WorksDeps {
 }
 
 export function openSource(call: Call, deps: SourceDeps): Source {
-  const { machine, signal } = deps;
-  const { request } = call;
-  const works = createWorks(call, deps);
-  // What no target could ever go on with need not be kept.
-  const nothing = createDelivered(false);
-  const remembers = machine.anySuits((candidate) => takeoverMode(candidate, request, nothing) !== 'none');
-  const delivered = createDelivered(remembers);
-  const suits = (candidate: Candidate) => takeoverMode(candidate, request, delivered) !== 'none';
-  let current: Work | undefined;
-  let served: Served | undefined;
-  let unfinished = request.n;
-  let ended = false;
-  /** Told once, before the last finish: a target that is cut after its usage has told too early. */
-  let usage: UsageEvent | undefined;
+  return new OneAnswer(call, deps);
+}
+
+/** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
+class OneAnswer implements Source, BatchReceiver {
+  private waiting: BatchReceiver | undefined;
+  private attempt: Attempt | undefined;
   /** How long silence is borne; asked anew for each target that goes on. */
-  let patienceMs: number | undefined;
+  private patienceMs: number | undefined;
+  private readonly delivered: Delivered;
   /** A failure that came behind events of its own batch: those go out first. */
-  let cutPending: Failure | undefined;
-  let waiting: BatchReceiver | undefined;
+  private cutPending: Failure | undefined;
+  private ended = false;
 
-  function takeOn(work: Work): void {
-    work.visit.answered();
-    work.record.outcome = 'served';
-    current = work;
-    patienceMs = undefined;
-    deps.onAttempt(work.record.target);
+  private readonly call: Call;
+  private readonly deps: SourceDeps;
+  private readonly works: Works;
+  private readonly remembers: boolean;
+  private current: Work | undefined;
+  private server: Served | undefined;
+  private unfinished: number;
+  /** Told once, before the last finish: a target that is cut after its usage has told too early. */
+  private usage: UsageEvent | undefined;
+
+  constructor(call: Call, deps: SourceDeps) {
+    const { machine } = deps;
+    const { request } = call;
+    this.call = call;
+    this.deps = deps;
+    this.works = createWorks(call, deps);
+    this.unfinished = request.n;
+    // What no target could ever go on with need not be kept.
+    const nothing = createDelivered(false);
+    this.remembers = machine.anySuits((candidate) => takeoverMode(candidate, request, nothing) !== 'none');
+    this.delivered = createDelivered(this.remembers);
   }
 
-  async function firstBatch(): Promise<EventBatch | undefined> {
-    const outcome = await race(machine, works, signal);
-    if (outcome === undefined) return undefined;
-    if ('failure' in outcome) return tear(outcome.failure);
-    takeOn(outcome.work);
-    const { candidate } = outcome.work;
-    const { name } = candidate.target;
-    served = { target: name, ...(candidate.fallback ? { fellBackTo: candidate.model.id } : {}) };
-    deps.onCommit(candidate);
-    return passOn(outcome.batch);
+  served(): Served | undefined {
+    return this.server;
   }
 
-  /** Somebody goes on with the answer, or it ends in the failure that cut it. */
-  async function afterCut(work: Work, reason: Failure): Promise<EventBatch | undefined> {
-    cutPending = undefined;
-    await works.fail(work, reason, true);
-    const outcome = await takeOver({ machine, works, call, delivered, signal }, reason);
-    if (outcome === undefined) return undefined;
-    if ('failure' in outcome) return tear(outcome.failure);
-    if (outcome.work !== undefined) takeOn(outcome.work);
-    return passOn(outcome.batch);
+  attempts(): readonly AttemptRecord[] {
+    return this.works.records;
   }
 
-  /** While the answer comes as it should: no promise and no object but the batch itself. */
-  const reads: BatchReceiver = {
-    batch: (batch) => {
-      const [first] = batch;
-      if (signal.aborted) return tell(undefined);
-      // A failure alone is dealt with here; behind other events it waits for its turn.
-      if (first?.type === 'failed') return goOn(first.failure);
-      let passed: EventBatch;
-      try {
-        passed = passOn(batch);
-      } catch (bug) {
-        return tellBug(bug);
-      }
-      tell(passed);
-    },
-    end: () => (signal.aborted ? tell(undefined) : goOn(brokeOff())),
-    broke: (bug) => tellBug(bug),
-  };
+  next(): Promise<IteratorResult<EventBatch, undefined>> {
+    return pullOnce(this);
+  }
 
-  function pullNext(work: Work): void {
-    if (cutPending !== undefined) {
-      goOn(cutPending);
+  pull(receiver: BatchReceiver): void {
+    if (this.ended) {
+      receiver.end();
       return;
     }
-    const { stallMs } = work.candidate.model.timeouts;
-    const mayResume = remembers && delivered.resumable;
-    if (!mayResume) patienceMs = stallPatience(stallMs, false);
-    patienceMs ??= stallPatience(stallMs, machine.canTakeOver(suits));
-    work.attempt.pull(patienceMs, reads);
+    this.waiting = receiver;
+    if (this.attempt === undefined) this.firstBatch().then(this.told, this.toldBug);
+    else if (this.cutPending !== undefined) this.goOn(this.cutPending);
+    else this.attempt.pull(this.patienceMs ?? this.patience(), this);
   }
 
-  function goOn(reason: Failure): void {
-    afterCut(current ?? never(), reason).then(tell, tellBug);
+  async return(): Promise<IteratorResult<EventBatch, undefined>> {
+    this.ended = true;
+    const outcome = this.unfinished === 0 ? 'served' : 'aborted';
+    if (this.current !== undefined) await this.works.close(this.current, outcome);
+    await this.works.closeOthers(undefined, 'aborted');
+    return { done: true, value: undefined };
   }
 
-  /** Notes what the client is about to see; holds back a usage until the end, a failure until its turn. */
-  function passOn(batch: EventBatch): EventBatch {
-    // Nearly every batch is one delta, and passed on as it is.
-    const [only] = batch;
-    if (batch.length === 1 && only?.type === 'text-delta') {
-      delivered.add(only);
-      return batch;
-    }
-    const passed: StreamEvent[] = [];
-    for (const event of batch) {
-      if (event.type === 'failed') {
-        cutPending = event.failure;
-        break;
+  /** What the attempt at work tells; while the answer comes as it should nothing is made here. */
+  batch(batch: EventBatch): void {
+    let passed: EventBatch;
+    try {
+      const [first] = batch;
+      // A failure alone is dealt with here; behind other events it waits for its turn.
+      if (first?.type === 'failed') {
+        this.goOn(first.failure);
+        return;
       }
-      if (event.type === 'usage') {
-        usage = countPrefix(event, current?.continuation?.prefixTokens ?? 0);
-        continue;
-      }
-      if (event.type === 'finish') unfinished -= 1;
-      if (unfinished === 0 && usage !== undefined) passed.push(usage);
-      delivered.add(event);
-      passed.push(event);
-      if (unfinished === 0) break;
+      passed = this.passOn(batch);
+    } catch (bug) {
+      this.broke(bug);
+      return;
     }
-    if (unfinished === 0) ended = true;
-    return passed;
+    this.tell(passed);
   }
+
+  end(): void {
+    this.goOn(brokeOff());
+  }
+
+  broke(bug: unknown): void {
+    const receiver = this.waiting ?? never();
+    this.waiting = undefined;
+    receiver.broke(bug);
+  }
+
+  private readonly told = (batch: EventBatch | undefined): void => this.tell(batch);
+  private readonly toldBug = (bug: unknown): void => this.broke(bug);
 
   /** A batch to whoever waits; without one it is over. */
-  function tell(batch: EventBatch | undefined): void {
-    const receiver = waiting ?? never();
-    waiting = undefined;
+  private tell(batch: EventBatch | undefined): void {
+    const receiver = this.waiting ?? never();
+    this.waiting = undefined;
     if (batch !== undefined) {
       receiver.batch(batch);
       return;
     }
-    ended = true;
+    this.ended = true;
     receiver.end();
   }
 
-  function tellBug(bug: unknown): void {
-    const receiver = waiting ?? never();
-    waiting = undefined;
-    receiver.broke(bug);
+  private async firstBatch(): Promise<EventBatch | undefined> {
+    const { deps, works } = this;
+    const outcome = await race(deps.machine, works, deps.signal);
+    if (outcome === undefined) return undefined;
+    if ('failure' in outcome) return this.tear(outcome.failure);
+    this.takeOn(outcome.work);
+    const { candidate } = outcome.work;
+    const { name } = candidate.target;
+    this.server = { target: name, ...(candidate.fallback ? { fellBackTo: candidate.model.id } : {}) };
+    deps.onCommit(candidate);
+    return this.passOn(outcome.batch);
   }
 
-  function tear(reason: Failure): EventBatch {
-    ended = true;
+  /** The target at work has failed; where nobody wants the answer any more, that is all. */
+  private goOn(reason: Failure): void {
+    if (this.deps.signal.aborted) this.tell(undefined);
+    else this.afterCut(this.current ?? never(), reason).then(this.told, this.toldBug);
+  }
+
+  /** Somebody goes on with the answer, or it ends in the failure that cut it. */
+  private async afterCut(work: Work, reason: Failure): Promise<EventBatch | undefined> {
+    const { works, call, delivered } = this;
+    const { machine, signal } = this.deps;
+    this.cutPending = undefined;
+    await works.fail(work, reason, true);
+    const outcome = await takeOver({ machine, works, call, delivered, signal }, reason);
+    if (outcome === undefined) return undefined;
+    if ('failure' in outcome) return this.tear(outcome.failure);
+    if (outcome.work !== undefined) this.takeOn(outcome.work);
+    return this.passOn(outcome.batch);
+  }
+
+  private takeOn(work: Work): void {
+    work.visit.answered();
+    work.record.outcome = 'served';
+    this.current = work;
+    this.attempt = work.attempt;
+    this.patienceMs = undefined;
+    this.deps.onAttempt(work.record.target);
+  }
+
+  private patience(): number {
+    const { call, delivered } = this;
+    const suits = (candidate: Candidate) => takeoverMode(candidate, call.request, delivered) !== 'none';
+    const somebodyElse = this.remembers && this.deps.machine.canTakeOver(suits);
+    const { stallMs } = (this.current ?? never()).candidate.model.timeouts;
+    this.patienceMs = stallPatience(stallMs, somebodyElse);
+    return this.patienceMs;
+  }
+
+  /** Notes what the client is about to see; holds back a usage until the end, a failure until its turn. */
+  private passOn(batch: EventBatch): EventBatch {
+    // Nearly every batch is one delta, and passed on as it is.
+    const only = batch.length === 1 ? batch[0] : undefined;
+    if (only?.type === 'text-delta') {
+      this.delivered.addText(only);
+      return batch;
+    }
+    const { delivered } = this;
+    const passed: StreamEvent[] = [];
+    for (const event of batch) {
+      if (event.type === 'failed') {
+        this.cutPending = event.failure;
+        break;
+      }
+      if (event.type === 'usage') {
+        this.usage = countPrefix(event, this.current?.continuation?.prefixTokens ?? 0);
+        continue;
+      }
+      if (event.type === 'finish') this.unfinished -= 1;
+      if (this.unfinished === 0 && this.usage !== undefined) passed.push(this.usage);
+      delivered.add(event);
+      passed.push(event);
+      if (this.unfinished === 0) break;
+    }
+    if (this.unfinished === 0) this.ended = true;
+    // Tool calls, and an answer beyond all bounds, are nobody's to take over: from here on it is patience alone.
+    if (!delivered.resumable) this.patienceMs = undefined;
+    return passed;
+  }
+
+  private tear(reason: Failure): EventBatch {
+    this.ended = true;
     return [{ type: 'failed', failure: reason }];
   }
-
-  function pull(receiver: BatchReceiver): void {
-    if (ended) {
-      receiver.end();
-      return;
-    }
-    waiting = receiver;
-    if (served === undefined) firstBatch().then(tell, tellBug);
-    else pullNext(current ?? never());
-  }
-
-  return {
-    served: () => served,
-    attempts: () => works.records,
-    pull,
-    next: () => pullOnce({ pull }),
-    return: async () => {
-      ended = true;
-      if (current !== undefined) await works.close(current, unfinished === 0 ? 'served' : 'aborted');
-      await works.closeOthers(undefined, 'aborted');
-      return { done: true, value: undefined };
-    },
-  };
 }
 
 /** The joint's prefix was prompt to the target that went on, and is answer to the client. */

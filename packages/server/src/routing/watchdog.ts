@@ -19,49 +19,61 @@ export interface WatchdogDeps {
   now(): number;
 }
 
-export function createWatchdog({ onExpired, now }: WatchdogDeps): Watchdog {
-  let timer: NodeJS.Timeout | undefined;
+export function createWatchdog(deps: WatchdogDeps): Watchdog {
+  return new NotingWatchdog(deps);
+}
+
+class NotingWatchdog implements Watchdog {
+  private readonly deps: WatchdogDeps;
+  private armed = false;
+  private armedMs = 0;
+  private patienceMs = 0;
   /** When the timer fires, no later than the wait under way ends. */
-  let dueMs = 0;
-  let armedMs = 0;
-  let patienceMs = 0;
-  let armed = false;
+  private dueMs = 0;
+  private timer: NodeJS.Timeout | undefined;
 
-  function sleep(fromMs: number, ms: number): void {
-    dueMs = fromMs + ms;
-    timer = setTimeout(fire, Math.max(1, ms));
+  constructor(deps: WatchdogDeps) {
+    this.deps = deps;
+  }
+
+  arm(patienceMs: number): void {
+    // Whole milliseconds are numbers without an object of their own.
+    const nowMs = Math.floor(this.deps.now());
+    this.armed = true;
+    this.armedMs = nowMs;
+    this.patienceMs = patienceMs;
+    if (this.timer !== undefined && this.dueMs <= nowMs + patienceMs) return;
+    clearTimeout(this.timer);
+    this.sleep(nowMs, patienceMs);
+  }
+
+  disarm(): void {
+    this.armed = false;
+  }
+
+  close(): void {
+    this.armed = false;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private sleep(fromMs: number, ms: number): void {
+    this.dueMs = fromMs + ms;
+    this.timer = setTimeout(() => this.fire(), Math.max(1, ms));
     // It may outlive the wait it was made for, and must not keep a process alive then.
-    timer.unref();
+    this.timer.unref();
   }
 
-  function fire(): void {
-    timer = undefined;
-    if (!armed) return;
-    const nowMs = now();
-    const restMs = armedMs + patienceMs - nowMs;
-    if (restMs > 0) sleep(nowMs, restMs);
-    else {
-      armed = false;
-      onExpired(patienceMs);
+  private fire(): void {
+    this.timer = undefined;
+    if (!this.armed) return;
+    const nowMs = Math.floor(this.deps.now());
+    const restMs = this.armedMs + this.patienceMs - nowMs;
+    if (restMs > 0) {
+      this.sleep(nowMs, restMs);
+      return;
     }
+    this.armed = false;
+    this.deps.onExpired(this.patienceMs);
   }
-
-  return {
-    arm: (ms) => {
-      armed = true;
-      armedMs = now();
-      patienceMs = ms;
-      if (timer !== undefined && dueMs <= armedMs + ms) return;
-      clearTimeout(timer);
-      sleep(armedMs, ms);
-    },
-    disarm: () => {
-      armed = false;
-    },
-    close: () => {
-      armed = false;
-      clearTimeout(timer);
-      timer = undefined;
-    },
-  };
 }

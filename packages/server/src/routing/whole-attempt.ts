@@ -39,8 +39,8 @@ export function holdWhole(
       }
     },
     pull: (_, receiver) => receiver.end(),
-    stopped: attempt.stopped,
-    close: attempt.close,
+    stopped: () => attempt.stopped(),
+    close: () => attempt.close(),
   };
 }
 

@@ -2,8 +2,8 @@ import type { Failure } from '../domain/failure.ts';
 
 /** Told by one {@link AnswerBody.pull}, within it or later, by exactly one of the two. Neither may throw. */
 export interface BytesReceiver {
-  /** What one read of the socket brought; valid only during the call. */
-  bytes(bytes: Uint8Array): void;
+  /** What one read of the socket brought: `buffer` from `from` up to `to`, valid only during the call. */
+  bytes(buffer: Buffer, from: number, to: number): void;
   /** The body is over; with a failure, too early. */
   ended(reason: Failure | undefined): void;
 }
@@ -40,7 +40,7 @@ export interface BodySource {
 export interface BodyQueue {
   readonly body: AnswerBody;
   /** The bytes are kept until {@link BodyQueue.flush}, which must come before they change. */
-  push(bytes: Uint8Array): void;
+  push(buffer: Buffer, from: number, to: number): void;
   /** Behind everything that one read of the socket brought: chunked bodies come piece by piece, and are one batch. */
   flush(): void;
   end(failure: Failure | undefined): void;
@@ -54,119 +54,143 @@ const maxDrainMs = 1_000;
  * each): the source is paused as soon as one has brought something that nobody asked for.
  */
 export function createBodyQueue(source: BodySource): BodyQueue {
-  /** Copies, made where bytes come in several pieces or before anybody asks. */
-  let pieces: Uint8Array[] = [];
-  /** The only piece of this read so far, while it lies in the socket's buffer: the usual case, and no copy. */
-  let live: Uint8Array | undefined;
-  let waiting: BytesReceiver | undefined;
-  let paused = false;
-  let ended: { readonly failure: Failure | undefined } | undefined;
-  /** Bytes dropped since the reader let go; undefined while it still reads. */
-  let drained: number | undefined;
-  let drainTimer: NodeJS.Timeout | undefined;
+  return new QueuedBody(source);
+}
 
-  function take(): Uint8Array {
-    const [first] = pieces;
-    const bytes = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
-    pieces = [];
-    return bytes;
+/** One object for both ends: what an event touches is what it costs (decisions/0006). */
+class QueuedBody implements BodyQueue, AnswerBody {
+  private readonly source: BodySource;
+  /** Copies, made where bytes come in several pieces or before anybody asks; undefined for none. */
+  private pieces: Buffer[] | undefined;
+  /** The only piece of this read so far, while it lies in the socket's buffer: the usual case, and no copy. */
+  private live: Buffer | undefined;
+  private liveFrom = 0;
+  private liveTo = 0;
+  private waiting: BytesReceiver | undefined;
+  private paused = false;
+  private ended = false;
+  private reason: Failure | undefined;
+  /** Bytes dropped since the reader let go; undefined while it still reads. */
+  private drained: number | undefined;
+  private drainTimer: NodeJS.Timeout | undefined;
+
+  constructor(source: BodySource) {
+    this.source = source;
   }
 
-  function flush(): void {
-    const receiver = waiting;
-    if (receiver === undefined) {
-      // An ended body has no claim on the connection any more: it may be serving the next request.
-      if (pieces.length === 0 || ended !== undefined) return;
-      paused = true;
-      source.pause();
+  get body(): AnswerBody {
+    return this;
+  }
+
+  push(buffer: Buffer, from: number, to: number): void {
+    if (this.ended) return;
+    if (this.drained !== undefined) {
+      this.drained += to - from;
+      if (this.drained > maxDrainBytes) this.source.destroy();
       return;
     }
-    if (live !== undefined || pieces.length > 0) {
-      const bytes = live ?? take();
-      live = undefined;
-      waiting = undefined;
-      receiver.bytes(bytes);
-    } else if (ended !== undefined || drained !== undefined) {
-      waiting = undefined;
-      receiver.ended(ended?.failure);
+    if (this.waiting !== undefined && this.live === undefined && this.pieces === undefined) {
+      this.live = buffer;
+      this.liveFrom = from;
+      this.liveTo = to;
+      return;
+    }
+    this.keepLive();
+    // An event's few hundred bytes come out of Node's pool.
+    this.keep(Buffer.from(buffer.subarray(from, to)));
+  }
+
+  flush(): void {
+    const receiver = this.waiting;
+    if (receiver === undefined) {
+      // An ended body has no claim on the connection any more: it may be serving the next request.
+      if (this.pieces === undefined || this.ended) return;
+      this.paused = true;
+      this.source.pause();
+      return;
+    }
+    if (this.live !== undefined) {
+      const buffer = this.live;
+      this.live = undefined;
+      this.waiting = undefined;
+      receiver.bytes(buffer, this.liveFrom, this.liveTo);
+    } else if (this.pieces !== undefined) {
+      this.waiting = undefined;
+      this.hand(this.pieces, receiver);
+    } else if (this.ended || this.drained !== undefined) {
+      this.waiting = undefined;
+      receiver.ended(this.reason);
     }
   }
 
-  function resume(): void {
-    if (!paused) return;
-    paused = false;
-    source.resume();
+  end(failure: Failure | undefined): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.reason = failure;
+    clearTimeout(this.drainTimer);
+    this.flush();
   }
 
-  function finish(failure: Failure | undefined): void {
-    if (ended !== undefined) return;
-    ended = { failure };
-    clearTimeout(drainTimer);
-    flush();
-  }
-
-  function pull(receiver: BytesReceiver): void {
-    if (drained === undefined && pieces.length > 0) {
-      receiver.bytes(take());
-    } else if (ended !== undefined || drained !== undefined) {
-      receiver.ended(ended?.failure);
-    } else {
-      waiting = receiver;
-      resume();
+  pull(receiver: BytesReceiver): void {
+    if (this.drained === undefined && this.pieces !== undefined) this.hand(this.pieces, receiver);
+    else if (this.ended || this.drained !== undefined) receiver.ended(this.reason);
+    else {
+      this.waiting = receiver;
+      if (this.paused) this.resume();
     }
   }
 
-  return {
-    push(bytes) {
-      if (ended !== undefined) return;
-      if (drained !== undefined) {
-        drained += bytes.length;
-        if (drained > maxDrainBytes) source.destroy();
-        return;
-      }
-      if (waiting !== undefined && live === undefined && pieces.length === 0) {
-        live = bytes;
-        return;
-      }
-      if (live !== undefined) {
-        pieces.push(Buffer.from(live));
-        live = undefined;
-      }
-      // An event's few hundred bytes come out of Node's pool.
-      pieces.push(Buffer.from(bytes));
-    },
-    flush,
-    end: finish,
-    body: {
-      pull,
-      next() {
-        return new Promise((resolve) => {
-          pull({
-            bytes: (bytes) => resolve({ done: false, value: Buffer.from(bytes) }),
-            ended: (value) => resolve({ done: true, value }),
-          });
-        });
-      },
-      return() {
-        if (ended === undefined && drained === undefined) {
-          pieces = [];
-          live = undefined;
-          finish(undefined);
-          source.destroy();
-        }
-        return Promise.resolve({ done: true, value: ended?.failure });
-      },
-      release() {
-        if (ended !== undefined || drained !== undefined) return;
-        drained = pieces.reduce((sum, piece) => sum + piece.length, 0);
-        pieces = [];
-        live = undefined;
-        source.detach();
-        drainTimer = setTimeout(source.destroy, maxDrainMs);
-        drainTimer.unref();
-        flush();
-        resume();
-      },
-    },
-  };
+  next(): Promise<IteratorResult<Uint8Array, Failure | undefined>> {
+    return new Promise((resolve) => {
+      this.pull({
+        bytes: (buffer, from, to) => resolve({ done: false, value: Buffer.from(buffer.subarray(from, to)) }),
+        ended: (value) => resolve({ done: true, value }),
+      });
+    });
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, Failure | undefined>> {
+    if (!this.ended && this.drained === undefined) {
+      this.pieces = undefined;
+      this.live = undefined;
+      this.end(undefined);
+      this.source.destroy();
+    }
+    return Promise.resolve({ done: true, value: this.reason });
+  }
+
+  release(): void {
+    if (this.ended || this.drained !== undefined) return;
+    this.keepLive();
+    this.drained = (this.pieces ?? []).reduce((sum, piece) => sum + piece.length, 0);
+    this.pieces = undefined;
+    this.source.detach();
+    this.drainTimer = setTimeout(this.source.destroy, maxDrainMs);
+    this.drainTimer.unref();
+    this.flush();
+    if (this.paused) this.resume();
+  }
+
+  private keepLive(): void {
+    if (this.live === undefined) return;
+    this.keep(Buffer.from(this.live.subarray(this.liveFrom, this.liveTo)));
+    this.live = undefined;
+  }
+
+  private keep(piece: Buffer): void {
+    if (this.pieces === undefined) this.pieces = [piece];
+    else this.pieces.push(piece);
+  }
+
+  private hand(pieces: readonly Buffer[], receiver: BytesReceiver): void {
+    this.pieces = undefined;
+    const [first] = pieces;
+    const bytes = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
+    receiver.bytes(bytes, 0, bytes.length);
+  }
+
+  private resume(): void {
+    this.paused = false;
+    this.source.resume();
+  }
 }

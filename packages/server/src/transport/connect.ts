@@ -26,7 +26,7 @@ export class ConnectError extends Error {
  * `connectMs`. Rejects with {@link ConnectError}; aborting destroys what was begun. Nagle's algorithm is
  * off: with it, small writes wait for the other side's delayed ACK (40 ms).
  *
- * What the other side sends goes to `onBytes`, which may not keep it: the buffer is used again.
+ * What the other side sends goes to `onBytes`, a buffer's first bytes, which it may not keep: the buffer is used again.
  */
 export async function openSocket(
   route: Route,
@@ -55,7 +55,7 @@ export async function openSocket(
   }
 }
 
-type OnBytes = (bytes: Buffer) => void;
+type OnBytes = (buffer: Buffer, length: number) => void;
 
 const readBytes = 64 * 1024;
 /**
@@ -75,7 +75,7 @@ async function dial(
   const secured = url.protocol === 'https:';
   const buffer = process.platform === 'win32' ? Buffer.allocUnsafeSlow(readBytes) : sharedBuffer;
   const callback = (length: number) => {
-    onBytes?.(buffer.subarray(0, length));
+    onBytes?.(buffer, length);
     return true;
   };
   const socket = connectTcp({
@@ -107,7 +107,7 @@ async function secure(
     ...(route.secureContext === undefined ? {} : { secureContext: route.secureContext }),
   });
   await ready(socket, 'secureConnect', signal);
-  if (onBytes !== undefined) socket.on('data', onBytes);
+  if (onBytes !== undefined) socket.on('data', (bytes) => onBytes(bytes, bytes.length));
   return socket;
 }
 

@@ -85,7 +85,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
     ending?.fail(reason, silentIfUnheard && !ending.heard);
   }
 
-  function onBytes(bytes: Buffer): void {
+  function onBytes(buffer: Buffer, length: number): void {
     const running = exchange;
     if (running === undefined) {
       // Bytes that nobody asked for: whatever they are, they answer nothing.
@@ -93,7 +93,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
       return;
     }
     running.heard = true;
-    const problem = running.parser.push(bytes);
+    const problem = running.parser.push(buffer, length);
     if (problem !== undefined) {
       const what = 'The upstream sent something that is not HTTP.';
       end(failure('upstream_protocol', what, { detail: problem }), false);
@@ -188,8 +188,8 @@ export function createConnection(route: Route, connectMs: number, events: Connec
             running.queue = queue;
             resolve({ kind: 'answer', answer: { status, headers, body: queue.body } });
           },
-          body(bytes) {
-            running.queue?.push(bytes);
+          body(buffer, from, to) {
+            running.queue?.push(buffer, from, to);
           },
           end(idleMs) {
             settle();

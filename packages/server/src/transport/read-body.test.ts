@@ -27,9 +27,9 @@ describe('reading a body into memory', () => {
       [failure('upstream_cut', 'cut'), 'cut'],
     ] as const) {
       const queue = createBodyQueue(source());
-      queue.push(Buffer.from('so '));
+      queue.push(Buffer.from('so '), 0, 3);
       const read = readBody(queue.body, { maxBytes: 100 });
-      queue.push(Buffer.from('far'));
+      queue.push(Buffer.from('far'), 0, 3);
       queue.end(end);
       expect(text(await read)).toEqual(['so far', short]);
     }
@@ -38,7 +38,7 @@ describe('reading a body into memory', () => {
   test('stops at its bound, and destroys what it does not read', async () => {
     const from = source();
     const queue = createBodyQueue(from);
-    queue.push(Buffer.from('0123456789'));
+    queue.push(Buffer.from('0123456789'), 0, 10);
     expect(text(await readBody(queue.body, { maxBytes: 4 }))).toEqual(['0123', 'too-large']);
     expect(from.destroyed).toBe(true);
   });
@@ -46,7 +46,7 @@ describe('reading a body into memory', () => {
   test('gives up on one that does not end', async () => {
     const from = source();
     const queue = createBodyQueue(from);
-    queue.push(Buffer.from('slow'));
+    queue.push(Buffer.from('slow'), 0, 4);
     expect(text(await readBody(queue.body, { maxBytes: 100, maxMs: 5 }))).toEqual(['slow', 'too-slow']);
     expect(from.destroyed).toBe(true);
   });

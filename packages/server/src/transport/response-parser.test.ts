@@ -11,15 +11,17 @@ function parse(reads: readonly string[], closed = true) {
       seen.status = status;
       headers = { ...given };
     },
-    body: (bytes) => {
-      seen.body += bytes.toString('latin1');
+    body: (bytes, from, to) => {
+      seen.body += bytes.toString('latin1', from, to);
     },
     end: (idleMs) => {
       seen.ended = idleMs;
     },
   });
   for (const read of reads) {
-    const problem = parser.push(Buffer.from(read, 'latin1'));
+    // As on a socket: one buffer for all reads, and behind each of them an earlier one's bytes.
+    const shared = Buffer.from(`${read}\r\n0\r\n\r\n`, 'latin1');
+    const problem = parser.push(shared, read.length);
     if (problem !== undefined) return { ...seen, headers, problem };
   }
   seen.cut = closed && !parser.close();

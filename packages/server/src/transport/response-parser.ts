@@ -8,8 +8,11 @@
  *      └──┘  └▶ data until the connection closes ▶ ended
  */
 export interface ResponseParser {
-  /** Takes the next bytes of the connection; they are not kept. Says what is not HTTP about them, then is done. */
-  push(bytes: Buffer): string | undefined;
+  /**
+   * Takes the next bytes of the connection, `bytes` up to `length`; they are not kept. Says what is not HTTP about
+   * them, then is done.
+   */
+  push(bytes: Buffer, length?: number): string | undefined;
   /** The connection was closed by the other side, in order. False where that cuts the answer. */
   close(): boolean;
 }
@@ -19,8 +22,8 @@ export type ResponseHeaders = Readonly<Record<string, string | readonly string[]
 export interface ResponseListener {
   /** The head of the answer; names of headers in lower case. Interim answers (1xx) are passed over. */
   head(status: number, headers: ResponseHeaders): void;
-  /** A part of the body, valid only during the call. */
-  body(bytes: Buffer): void;
+  /** A part of the body, `bytes` from `from` up to `to`, valid only during the call. */
+  body(bytes: Buffer, from: number, to: number): void;
   /** The answer is whole. `idleMs`: how long the connection may wait for another request; 0: it serves no more. */
   end(idleMs: number): void;
 }
@@ -47,126 +50,98 @@ type State =
   | 'ended';
 
 export function createResponseParser(listener: ResponseListener): ResponseParser {
-  let state: State = 'head';
-  /** The head, the line of a chunk's size, or the trailer, as far as it came in earlier reads. */
-  let held = '';
-  let chunked = false;
+  return new Parser(listener);
+}
+
+class Parser implements ResponseParser {
+  private readonly listener: ResponseListener;
+  private state: State = 'head';
   /** Bytes of the body, or of the chunk, that are to come. */
-  let left = 0;
+  private left = 0;
   /** Of the chunk size under way. */
-  let digits = 0;
-  let trailerBytes = 0;
-  let idleMs = 0;
+  private digits = 0;
+  private chunked = false;
+  /** The head, the line of a chunk's size, or the trailer, as far as it came in earlier reads. */
+  private held = '';
+  private trailerBytes = 0;
+  private idleMs = 0;
 
-  function end(ms: number): undefined {
-    state = 'ended';
-    listener.end(ms);
+  constructor(listener: ResponseListener) {
+    this.listener = listener;
   }
 
-  /** Says what is wrong with it. */
-  function takeHead(text: string): string | undefined {
-    const head = parseHead(text);
-    if (typeof head === 'string') return head;
-    if (head.status < 200) return head.status === 101 ? 'a change of protocol' : undefined;
-    const framing = framingOf(head);
-    if (typeof framing === 'string') return framing;
-    idleMs = idleMsOf(head);
-    chunked = framing.chunked;
-    left = framing.length ?? 0;
-    state = chunked ? 'size' : framing.length === undefined ? 'until-close' : 'data';
-    listener.head(head.status, head.headers);
-    // A body of no length ends with its head.
-    return framing.length === 0 ? end(idleMs) : undefined;
-  }
-
-  /**
-   * Everything but the hot loop below: text that ends with `terminator`, which may come in several reads. Line
-   * by line, so that many short texts in one read cost what they are long, not what the read is.
-   */
-  function takeText(bytes: Buffer, at: number, terminator: string): { text: string; next: number } | string {
-    for (let from = at; ; ) {
-      const end = bytes.indexOf(lf, from) + 1;
-      const to = end > 0 ? end : Math.min(bytes.length, from + maxHeadBytes + 1);
-      held += bytes.toString('latin1', from, to);
-      if (held.endsWith(terminator)) {
-        const text = held.slice(0, -terminator.length);
-        held = '';
-        return { text, next: to };
-      }
-      if (held.length > maxHeadBytes) return 'a head without end';
-      if (end === 0 || to === bytes.length) return { text: '', next: -1 };
-      from = to;
-    }
-  }
-
-  function push(bytes: Buffer): string | undefined {
+  push(bytes: Buffer, length = bytes.length): string | undefined {
     let at = 0;
-    while (at < bytes.length) {
-      switch (state) {
-        case 'head': {
-          const taken = takeText(bytes, at, '\r\n\r\n');
-          if (typeof taken === 'string') return taken;
-          if (taken.next < 0) return 'HTTP/1.'.startsWith(held.slice(0, 7)) ? undefined : 'no status line';
-          at = taken.next;
-          const problem = takeHead(taken.text);
-          if (problem !== undefined) return problem;
-          break;
-        }
+    while (at < length) {
+      switch (this.state) {
         case 'size': {
           const digit = hexDigit(bytes[at]);
           if (digit >= 0) {
-            left = left * 16 + digit;
-            digits += 1;
-            if (digits > maxSizeDigits) return 'a chunk beyond all bounds';
+            this.left = this.left * 16 + digit;
+            this.digits += 1;
+            if (this.digits > maxSizeDigits) return 'a chunk beyond all bounds';
             at += 1;
             break;
           }
-          if (digits === 0) return 'a chunk without a size';
-          digits = 0;
-          state = 'size-end';
+          if (this.digits === 0) return 'a chunk without a size';
+          this.digits = 0;
+          this.state = 'size-end';
           break;
         }
         case 'size-end': {
           // What stands between a size and its line's end are extensions, which nobody has to understand.
-          if (held === '' && bytes[at] === cr && bytes[at + 1] === lf) {
+          if (this.held === '' && at + 1 < length && bytes[at] === cr && bytes[at + 1] === lf) {
             at += 2;
           } else {
-            const taken = takeText(bytes, at, '\r\n');
+            const taken = this.takeText(bytes, at, length, '\r\n');
             if (typeof taken === 'string') return taken;
-            if (!/^[ \t]*(?:;[^\r\n]*)?\r?$/.test(taken.next < 0 ? held : taken.text))
+            if (!/^[ \t]*(?:;[^\r\n]*)?\r?$/.test(taken.next < 0 ? this.held : taken.text))
               return 'a chunk size that is none';
             if (taken.next < 0) return undefined;
             at = taken.next;
           }
-          state = left === 0 ? 'trailer' : 'data';
+          this.state = this.left === 0 ? 'trailer' : 'data';
           break;
         }
         case 'data':
         case 'until-close': {
-          const to = state === 'data' ? Math.min(bytes.length, at + left) : bytes.length;
-          listener.body(at === 0 && to === bytes.length ? bytes : bytes.subarray(at, to));
-          left -= to - at;
+          const to = this.state === 'data' ? Math.min(length, at + this.left) : length;
+          this.listener.body(bytes, at, to);
+          this.left -= to - at;
           at = to;
-          if (state !== 'data' || left > 0) break;
-          if (chunked) state = 'data-cr';
-          else end(idleMs);
+          if (this.state !== 'data' || this.left > 0) break;
+          if (!this.chunked) this.end(this.idleMs);
+          else if (at + 1 < length && bytes[at] === cr && bytes[at + 1] === lf) {
+            at += 2;
+            this.state = 'size';
+          } else this.state = 'data-cr';
           break;
         }
         case 'data-cr':
         case 'data-lf': {
-          if (bytes[at] !== (state === 'data-cr' ? cr : lf)) return 'a chunk longer than its size';
+          if (bytes[at] !== (this.state === 'data-cr' ? cr : lf)) return 'a chunk longer than its size';
           at += 1;
-          state = state === 'data-cr' ? 'data-lf' : 'size';
+          this.state = this.state === 'data-cr' ? 'data-lf' : 'size';
+          break;
+        }
+        case 'head': {
+          const taken = this.takeText(bytes, at, length, '\r\n\r\n');
+          if (typeof taken === 'string') return taken;
+          if (taken.next < 0)
+            return 'HTTP/1.'.startsWith(this.held.slice(0, 7)) ? undefined : 'no status line';
+          at = taken.next;
+          const problem = this.takeHead(taken.text);
+          if (problem !== undefined) return problem;
           break;
         }
         case 'trailer': {
-          const taken = takeText(bytes, at, '\r\n');
+          const taken = this.takeText(bytes, at, length, '\r\n');
           if (typeof taken === 'string') return taken;
           if (taken.next < 0) return undefined;
           at = taken.next;
-          trailerBytes += taken.text.length + 2;
-          if (trailerBytes > maxHeadBytes) return 'trailers without end';
-          if (taken.text === '') end(idleMs);
+          this.trailerBytes += taken.text.length + 2;
+          if (this.trailerBytes > maxHeadBytes) return 'trailers without end';
+          if (taken.text === '') this.end(this.idleMs);
           break;
         }
         case 'ended':
@@ -176,14 +151,60 @@ export function createResponseParser(listener: ResponseListener): ResponseParser
     return undefined;
   }
 
-  return {
-    push,
-    close() {
-      if (state !== 'until-close') return state === 'ended';
-      end(0);
-      return true;
-    },
-  };
+  close(): boolean {
+    if (this.state !== 'until-close') return this.state === 'ended';
+    this.end(0);
+    return true;
+  }
+
+  private end(ms: number): void {
+    this.state = 'ended';
+    this.listener.end(ms);
+  }
+
+  /** Says what is wrong with it. */
+  private takeHead(text: string): string | undefined {
+    const head = parseHead(text);
+    if (typeof head === 'string') return head;
+    if (head.status < 200) return head.status === 101 ? 'a change of protocol' : undefined;
+    const framing = framingOf(head);
+    if (typeof framing === 'string') return framing;
+    this.idleMs = idleMsOf(head);
+    this.chunked = framing.chunked;
+    this.left = framing.length ?? 0;
+    this.state = this.chunked ? 'size' : framing.length === undefined ? 'until-close' : 'data';
+    this.listener.head(head.status, head.headers);
+    // A body of no length ends with its head.
+    if (framing.length === 0) this.end(this.idleMs);
+    return undefined;
+  }
+
+  /**
+   * Everything but chunks: text that ends with `terminator`, which may come in several reads. Line by line, so
+   * that many short texts in one read cost what they are long, not what the read is.
+   */
+  private takeText(
+    buffer: Buffer,
+    at: number,
+    length: number,
+    terminator: string,
+  ): { text: string; next: number } | string {
+    // What lies behind `length` is an earlier read's.
+    const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
+    for (let from = at; ; ) {
+      const end = bytes.indexOf(lf, from) + 1;
+      const to = end > 0 ? end : Math.min(length, from + maxHeadBytes + 1);
+      this.held += bytes.toString('latin1', from, to);
+      if (this.held.endsWith(terminator)) {
+        const text = this.held.slice(0, -terminator.length);
+        this.held = '';
+        return { text, next: to };
+      }
+      if (this.held.length > maxHeadBytes) return 'a head without end';
+      if (end === 0 || to === length) return { text: '', next: -1 };
+      from = to;
+    }
+  }
 }
 
 function hexDigit(byte: number | undefined): number {

@@ -26,9 +26,10 @@ export function fakeBody(
       return returned;
     },
     pull(receiver) {
-      void body
-        .next()
-        .then(({ done, value }) => (done === true ? receiver.ended(value) : receiver.bytes(value)));
+      void body.next().then(({ done, value }) => {
+        if (done === true) receiver.ended(value);
+        else receiver.bytes(Buffer.from(value), 0, value.length);
+      });
     },
     async next() {
       const piece = released || returned ? undefined : left.shift();

@@ -11,9 +11,10 @@ const chunk = (content: string, more: object = {}) =>
 
 /** What is read of these bytes. */
 function readAs(path: FastPath, text: string | Uint8Array) {
-  const events: StreamEvent[] = [];
-  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-  return { read: path.read(bytes, events), length: bytes.length, events };
+  const bytes = Buffer.from(text);
+  const read = path.read(Buffer.concat([Buffer.from('?'), bytes]), 1, 1 + bytes.length);
+  const events: readonly StreamEvent[] = read > 0 ? path.batch : [];
+  return { read, length: bytes.length, events };
 }
 
 function read(text: string | Uint8Array, maxEventBytes = 1_000) {

@@ -1,12 +1,12 @@
-import { createSseDecoder, type SseItem } from '@tailrace/protocol';
+import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
 import type { BatchReceiver } from '../../domain/batches.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
 import { eventTooLarge } from '../shared/malformed-events.ts';
-import { createFastPath } from './fast-path.ts';
-import { createNormaliser, type NormaliserOptions } from './normaliser.ts';
+import { createFastPath, type FastPath } from './fast-path.ts';
+import { createNormaliser, type Normaliser, type NormaliserOptions } from './normaliser.ts';
 
 export interface StreamOptions extends NormaliserOptions {
   /** One event of the upstream. */
@@ -28,40 +28,159 @@ const maxCompletionBytes = 16 * 1024 * 1024;
  * request; in any other case the end, or `close()`, returns the body.
  */
 export function readAnswer(body: AnswerBody, options: StreamOptions, signal: AbortSignal): BatchReader {
-  let events: StreamEvent[] = [];
-  let alive = false;
-  let begun = false;
-  let over = false;
-  let closed = false;
-  /** Whether deltas may be read without the decoder and the normaliser, as they were left. */
-  let plain = false;
-  let patience: NodeJS.Timeout | undefined;
-  let waiting: BatchReceiver | undefined;
-  const normaliser = createNormaliser(options, (event) => events.push(event));
-  const fastPath = createFastPath(options.maxEventBytes);
+  return new AnswerReader(body, options, signal);
+}
 
-  function onEvent(data: string): void {
-    const parsed = parse(data);
-    if (parsed === undefined) {
-      normaliser.malformed(data);
-      return;
-    }
-    const before = events.length;
-    alive = true;
-    normaliser.chunk(parsed.value);
-    const [only, ...others] = events.slice(before);
-    if (only?.type === 'text-delta' && others.length === 0 && normaliser.isPlain(only.choice)) {
-      fastPath.learn(data, only);
-    }
+/** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
+class AnswerReader implements BatchReader, BytesReceiver {
+  private readonly body: AnswerBody;
+  private readonly fastPath: FastPath;
+  /** Whether deltas may be read without the decoder and the normaliser, as they were left. */
+  private plain = false;
+  private over = false;
+  private waiting: BatchReceiver | undefined;
+
+  private readonly options: StreamOptions;
+  private readonly signal: AbortSignal;
+  private readonly normaliser: Normaliser;
+  private readonly decoder: SseDecoder;
+  private events: StreamEvent[] = [];
+  private alive = false;
+  private begun = false;
+  private closed = false;
+  private patience: NodeJS.Timeout | undefined;
+
+  constructor(body: AnswerBody, options: StreamOptions, signal: AbortSignal) {
+    this.body = body;
+    this.options = options;
+    this.signal = signal;
+    this.fastPath = createFastPath(options.maxEventBytes);
+    this.normaliser = createNormaliser(options, (event) => this.events.push(event));
+    this.decoder = createSseDecoder({ maxEventBytes: options.maxEventBytes }, (item) => this.onItem(item));
+    if (signal.aborted) this.over = true;
+    else signal.addEventListener('abort', this.onAbort);
   }
 
-  function onItem(item: SseItem): void {
+  pull(receiver: BatchReceiver): void {
+    this.waiting = receiver;
+    this.proceed();
+  }
+
+  bytes(buffer: Buffer, from: number, to: number): void {
+    let batch: EventBatch | undefined;
+    try {
+      batch = this.take(buffer, from, to);
+    } catch (bug) {
+      this.tellBug(bug);
+      return;
+    }
+    if (batch !== dealtWith) this.tell(batch);
+  }
+
+  ended(reason: Failure | undefined): void {
+    this.over = true;
+    let batch: EventBatch | undefined;
+    try {
+      if (!this.signal.aborted) {
+        this.decoder.end();
+        this.normaliser.end(reason);
+        this.settle();
+      }
+      batch = this.batchNow();
+    } catch (bug) {
+      this.tellBug(bug);
+      return;
+    }
+    this.tell(batch);
+  }
+
+  async close(): Promise<void> {
+    this.over = true;
+    if (this.closed) return;
+    this.closed = true;
+    clearTimeout(this.patience);
+    this.signal.removeEventListener('abort', this.onAbort);
+    await this.body.return();
+    this.options.onClosed?.();
+  }
+
+  private readonly onAbort = () => {
+    this.over = true;
+  };
+
+  /** What one read brought; undefined where nothing was a sign of life. */
+  private take(buffer: Buffer, from: number, to: number): EventBatch | undefined {
+    let at = from;
+    if (this.plain) {
+      at += this.fastPath.read(buffer, from, to);
+      // Nothing but deltas: then nothing else has changed.
+      if (at === to) return this.fastPath.batch;
+      if (at > from) this.events = this.fastPath.batch;
+    } else if (!this.begun && !this.begin(buffer, from, to)) return dealtWith;
+    this.decoder.push(buffer.subarray(at, to));
+    this.plain = this.decoder.between && this.normaliser.isPlain(this.fastPath.choice);
+    this.settle();
+    return this.batchNow();
+  }
+
+  private batchNow(): EventBatch | undefined {
+    if (this.events.length === 0 && !this.alive) return undefined;
+    const batch = this.events;
+    this.events = [];
+    this.alive = false;
+    return batch;
+  }
+
+  /** What follows from the state that the normaliser is in now. */
+  private settle(): void {
+    const { normaliser, body } = this;
+    if (normaliser.ended !== undefined) this.over = true;
+    if (normaliser.ended === 'whole') body.release();
+    // The pending read ends, and with it the wait: what was said is whole without the usage.
+    else if (normaliser.held) this.patience ??= setTimeout(() => body.release(), this.options.usageWaitMs);
+  }
+
+  /** Hands a batch to whoever waits; without one, reads on. */
+  private tell(batch: EventBatch | undefined): void {
+    if (batch === undefined) {
+      this.proceed();
+      return;
+    }
+    const receiver = this.waiting;
+    this.waiting = undefined;
+    receiver?.batch(batch);
+  }
+
+  private tellBug(bug: unknown): void {
+    const receiver = this.waiting;
+    this.waiting = undefined;
+    receiver?.broke(bug);
+  }
+
+  private proceed(): void {
+    if (!this.over) this.body.pull(this);
+    else this.finish();
+  }
+
+  private finish(): void {
+    this.close().then(
+      () => {
+        const receiver = this.waiting;
+        this.waiting = undefined;
+        receiver?.end();
+      },
+      (bug: unknown) => this.tellBug(bug),
+    );
+  }
+
+  private onItem(item: SseItem): void {
+    const { normaliser } = this;
     if (normaliser.ended !== undefined) return;
     switch (item.type) {
       case 'event':
         if (item.data.trim() === '[DONE]') normaliser.end();
         else if (item.event === 'error') normaliser.error(parse(item.data)?.value ?? item.data);
-        else if (item.data.trim() !== '') onEvent(item.data);
+        else if (item.data.trim() !== '') this.onEvent(item.data);
         return;
       case 'incomplete':
         if (item.data.trim() === '[DONE]') normaliser.end();
@@ -77,126 +196,41 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
     }
   }
 
-  const decoder = createSseDecoder({ maxEventBytes: options.maxEventBytes }, onItem);
-
-  /** False where that was all of it, and nothing but deltas: then nothing else has changed. */
-  function push(bytes: Uint8Array): boolean {
-    const read = plain ? fastPath.read(bytes, events) : 0;
-    if (read === bytes.length) return false;
-    decoder.push(read === 0 ? bytes : bytes.subarray(read));
-    plain = decoder.between && normaliser.isPlain(fastPath.choice);
-    return true;
-  }
-
-  /** What is new since the last read; undefined where nothing was a sign of life. */
-  function batchNow(): EventBatch | undefined {
-    if (events.length === 0 && !alive) return undefined;
-    const batch = events;
-    events = [];
-    alive = false;
-    return batch;
-  }
-
-  /** What follows from the state that the normaliser is in now. */
-  function settle(): void {
-    if (normaliser.ended !== undefined) over = true;
-    if (normaliser.ended === 'whole') body.release();
-    // The pending read ends, and with it the wait: what was said is whole without the usage.
-    else if (normaliser.held) patience ??= setTimeout(() => body.release(), options.usageWaitMs);
-  }
-
-  const reads: BytesReceiver = {
-    bytes(bytes) {
-      let batch: EventBatch | undefined;
-      try {
-        if (!begun && !begin(bytes)) return;
-        if (!signal.aborted && push(bytes)) settle();
-        batch = batchNow();
-      } catch (bug) {
-        tellBug(bug);
-        return;
-      }
-      tell(batch);
-    },
-    ended(reason) {
-      let batch: EventBatch | undefined;
-      try {
-        if (!signal.aborted) finish(reason);
-        batch = batchNow();
-      } catch (bug) {
-        tellBug(bug);
-        return;
-      }
-      tell(batch);
-    },
-  };
-
-  function finish(reason: Failure | undefined): void {
-    decoder.end();
-    normaliser.end(reason);
-    settle();
+  private onEvent(data: string): void {
+    const { normaliser, events } = this;
+    const parsed = parse(data);
+    if (parsed === undefined) {
+      normaliser.malformed(data);
+      return;
+    }
+    const before = events.length;
+    this.alive = true;
+    normaliser.chunk(parsed.value);
+    const only = events.length === before + 1 ? events[before] : undefined;
+    if (only?.type === 'text-delta' && normaliser.isPlain(only.choice)) this.fastPath.learn(data, only);
   }
 
   /** The first read tells whether it is a stream at all; false where it is not, and dealt with. */
-  function begin(bytes: Uint8Array): boolean {
-    begun = true;
-    if (/^text\/event-stream\b/i.test(options.contentType)) return true;
+  private begin(buffer: Buffer, from: number, to: number): boolean {
+    this.begun = true;
+    if (/^text\/event-stream\b/i.test(this.options.contentType)) return true;
+    const bytes = Buffer.from(buffer.subarray(from, to));
     const kind = kindOf(bytes);
     if (kind === 'stream') return true;
-    over = true;
-    const whole = kind === 'json' ? collect(Buffer.from(bytes), body) : Promise.resolve(undefined);
-    whole.then((text) => tell(signal.aborted ? undefined : completionEvents(text))).catch(tellBug);
+    const whole = kind === 'json' ? collect(bytes, this.body) : Promise.resolve(undefined);
+    whole
+      .then((text) => {
+        const stopped = this.over;
+        this.over = true;
+        this.tell(stopped ? undefined : this.completionEvents(text));
+      })
+      .catch((bug: unknown) => this.tellBug(bug));
     return false;
   }
 
-  /** Hands a batch to whoever waits; without one, reads on. */
-  function tell(batch: EventBatch | undefined): void {
-    if (batch === undefined || signal.aborted) {
-      proceed();
-      return;
-    }
-    const receiver = waiting;
-    waiting = undefined;
-    receiver?.batch(batch);
-  }
-
-  function tellBug(bug: unknown): void {
-    const receiver = waiting;
-    waiting = undefined;
-    receiver?.broke(bug);
-  }
-
-  function proceed(): void {
-    if (!over && !signal.aborted) {
-      body.pull(reads);
-      return;
-    }
-    close().then(() => {
-      const receiver = waiting;
-      waiting = undefined;
-      receiver?.end();
-    }, tellBug);
-  }
-
-  async function close(): Promise<void> {
-    over = true;
-    if (closed) return;
-    closed = true;
-    clearTimeout(patience);
-    await body.return();
-    options.onClosed?.();
-  }
-
-  return {
-    close,
-    pull(receiver) {
-      waiting = receiver;
-      proceed();
-    },
-  };
-
   /** A completion that came as one JSON object goes the way of a chunk that says everything. */
-  function completionEvents(text: string | undefined): readonly StreamEvent[] {
+  private completionEvents(text: string | undefined): EventBatch {
+    const { normaliser, options } = this;
     const parsed = text === undefined ? undefined : parse(text);
     const value = parsed?.value;
     const isObject = typeof value === 'object' && value !== null;
@@ -213,9 +247,12 @@ export function readAnswer(body: AnswerBody, options: StreamOptions, signal: Abo
         }),
       );
     }
-    return events;
+    return this.events;
   }
 }
+
+/** Said of a read whose batch is told by somebody else, later. */
+const dealtWith: EventBatch = [];
 
 function parse(text: string): { readonly value: unknown } | undefined {
   try {

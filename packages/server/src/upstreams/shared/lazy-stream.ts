@@ -21,55 +21,67 @@ export type Begun =
  * Plain functions and calls, no generators and no promises but for the first: one hand on the way of every read.
  */
 export function openLazily(begin: (signal: AbortSignal) => Promise<Begun>, signal: AbortSignal): EventStream {
-  const stop = new AbortController();
-  const forward = () => stop.abort();
-  let reader: BatchReader | undefined;
-  let over = signal.aborted;
-  if (!over) signal.addEventListener('abort', forward);
+  return new LazyStream(begin, signal);
+}
 
-  async function close(): Promise<void> {
-    over = true;
-    signal.removeEventListener('abort', forward);
-    stop.abort();
-    await reader?.close();
+class LazyStream implements EventStream, Pullable {
+  private reader: BatchReader | undefined;
+  private over: boolean;
+  private readonly begin: (signal: AbortSignal) => Promise<Begun>;
+  private readonly signal: AbortSignal;
+  private readonly stop = new AbortController();
+
+  constructor(begin: (signal: AbortSignal) => Promise<Begun>, signal: AbortSignal) {
+    this.begin = begin;
+    this.signal = signal;
+    this.over = signal.aborted;
+    if (!this.over) signal.addEventListener('abort', this.forward);
   }
 
-  function end(receiver: BatchReceiver): void {
-    close().then(
+  pull(receiver: BatchReceiver): void {
+    if (this.reader !== undefined) this.reader.pull(receiver);
+    else if (this.over) this.end(receiver);
+    else this.first(receiver);
+  }
+
+  next(): Promise<IteratorResult<EventBatch, undefined>> {
+    return pullOnce(this);
+  }
+
+  async return(): Promise<IteratorResult<EventBatch, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  private readonly forward = () => this.stop.abort();
+
+  private async close(): Promise<void> {
+    this.over = true;
+    this.signal.removeEventListener('abort', this.forward);
+    this.stop.abort();
+    await this.reader?.close();
+  }
+
+  private end(receiver: BatchReceiver): void {
+    this.close().then(
       () => receiver.end(),
       (bug: unknown) => receiver.broke(bug),
     );
   }
 
-  function first(receiver: BatchReceiver): void {
-    begin(stop.signal).then(
+  private first(receiver: BatchReceiver): void {
+    this.begin(this.stop.signal).then(
       (begun) => {
-        if ('reader' in begun) {
-          reader = begun.reader;
-          if (!over) return reader.pull(receiver);
-        }
-        if ('last' in begun)
-          close()
-            .then(() => receiver.batch(begun.last))
-            .catch((bug) => receiver.broke(bug));
-        else end(receiver);
+        if ('reader' in begun) this.reader = begun.reader;
+        if ('reader' in begun && !this.over) begun.reader.pull(receiver);
+        else if ('last' in begun) {
+          this.close().then(
+            () => receiver.batch(begun.last),
+            (bug: unknown) => receiver.broke(bug),
+          );
+        } else this.end(receiver);
       },
       (bug: unknown) => receiver.broke(bug),
     );
   }
-
-  function pull(receiver: BatchReceiver): void {
-    if (reader !== undefined) reader.pull(receiver);
-    else if (over) end(receiver);
-    else first(receiver);
-  }
-
-  return {
-    pull,
-    next: () => pullOnce({ pull }),
-    async return() {
-      await close();
-      return { done: true, value: undefined };
-    },
-  };
 }
