@@ -1,6 +1,7 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { describeAnyEvents } from '../shared/any-events.suite.ts';
 import { describeFixtures } from '../shared/replay.suite.ts';
 import { createTranslation } from '../shared/translation.ts';
 import { createMessageDialect, messageOutput } from './stream.ts';
@@ -32,6 +33,76 @@ const codes = (events: readonly StreamEvent[]) =>
   events.flatMap((event) => (event.type === 'failed' ? [event.failure.code] : []));
 
 describeFixtures(new URL('fixtures/streams/', import.meta.url), () => translation());
+
+describeAnyEvents(
+  {
+    keys: [
+      'type',
+      'index',
+      'content_block',
+      'delta',
+      'message',
+      'usage',
+      'error',
+      'text',
+      'thinking',
+      'signature',
+      'data',
+      'id',
+      'name',
+      'input',
+      'partial_json',
+      'stop_reason',
+      'content',
+      'input_tokens',
+      'output_tokens',
+    ],
+    texts: [
+      'message_start',
+      'content_block_start',
+      'content_block_delta',
+      'content_block_stop',
+      'message_delta',
+      'error',
+      'ping',
+      'text',
+      'thinking',
+      'redacted_thinking',
+      'tool_use',
+      'text_delta',
+      'thinking_delta',
+      'signature_delta',
+      'input_json_delta',
+      'end_turn',
+      'tool_use',
+      'max_tokens',
+    ],
+    events: [
+      { type: 'message_start', message: { content: [], usage: { input_tokens: 3, output_tokens: 1 } } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      {
+        type: 'content_block_start',
+        index: 0,
+        content_block: { type: 'thinking', thinking: '', signature: 's' },
+      },
+      { type: 'content_block_start', index: 0, content_block: { type: 'redacted_thinking', data: 'd' } },
+      {
+        type: 'content_block_start',
+        index: 0,
+        content_block: { type: 'tool_use', id: 'a', name: 'f', input: {} },
+      },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'a' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'a' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'a' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{}' } },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 4 } },
+      { type: 'message_delta', delta: { stop_reason: null }, usage: { output_tokens: 4 } },
+      { type: 'error', error: { type: 'api_error', message: 'a' } },
+    ],
+  },
+  () => translation(),
+);
 
 describe('signs of life', () => {
   test('a ping is one, half an event and a comment are none', () => {

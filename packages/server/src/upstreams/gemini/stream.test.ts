@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { describeAnyEvents } from '../shared/any-events.suite.ts';
 import { describeFixtures } from '../shared/replay.suite.ts';
 import { createTranslation } from '../shared/translation.ts';
 import { contentOutput, createContentDialect } from './stream.ts';
@@ -30,6 +31,50 @@ const codes = (events: readonly StreamEvent[] | undefined) =>
 
 describeFixtures(new URL('fixtures/streams/', import.meta.url), (name) =>
   translation({ choices: name === 'two-choices' ? 2 : 1 }),
+);
+
+describeAnyEvents(
+  {
+    keys: [
+      'candidates',
+      'content',
+      'parts',
+      'text',
+      'thought',
+      'thoughtSignature',
+      'functionCall',
+      'name',
+      'args',
+      'id',
+      'finishReason',
+      'index',
+      'usageMetadata',
+      'promptTokenCount',
+      'candidatesTokenCount',
+      'promptFeedback',
+      'blockReason',
+      'error',
+      'inlineData',
+    ],
+    texts: ['STOP', 'MAX_TOKENS', 'SAFETY', 'FUNCTION_CALL', 'FINISH_REASON_UNSPECIFIED', 'f'],
+    events: [
+      { candidates: [{ index: 0, content: { parts: [{ text: 'a' }, { text: 'b', thought: true }] } }] },
+      {
+        candidates: [
+          { content: { parts: [{ functionCall: { id: 'a', name: 'f', args: {} }, thoughtSignature: 's' }] } },
+        ],
+      },
+      { candidates: [{ content: { parts: [{ text: '' }] }, finishReason: 'STOP' }] },
+      {
+        candidates: [{ finishReason: 'STOP' }],
+        usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 4 },
+      },
+      { usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 4, thoughtsTokenCount: 1 } },
+      { promptFeedback: { blockReason: 'SAFETY' } },
+      { error: { code: 503, message: 'a', status: 'UNAVAILABLE', details: [{ reason: 'a' }] } },
+    ],
+  },
+  () => translation(),
 );
 
 describe('the finish', () => {
