@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ChatRequest, ResponseFormat, ToolChoice } from '../domain/chat-request.ts';
 import { createAnswerShapes } from './answer-shape.ts';
+import { runJob } from './grammar/compile-job.ts';
+import type { GrammarCompiler } from './grammar/grammar-compiler.ts';
 import type { ToolSyntaxName } from './tool-syntax.ts';
 
 const tool = {
@@ -9,6 +11,8 @@ const tool = {
   parameters: { type: 'object', properties: { a: { type: 'string' } } },
 };
 const person: ResponseFormat = { type: 'json_schema', name: 'p', strict: true, schema: { type: 'integer' } };
+
+const inPlace: GrammarCompiler = { compile: (job) => runJob(job), close: () => Promise.resolve() };
 
 function shape(fields: Partial<ChatRequest>, syntax: ToolSyntaxName = 'tagged') {
   const request: ChatRequest = {
@@ -27,7 +31,9 @@ function shape(fields: Partial<ChatRequest>, syntax: ToolSyntaxName = 'tagged') 
     body: {},
     ...fields,
   };
-  return createAnswerShapes().of(request, syntax);
+  const made = createAnswerShapes(inPlace).of(request, syntax, new AbortController().signal);
+  if (made instanceof Promise) throw new Error('compiled elsewhere');
+  return made;
 }
 
 test('without tools or a format an answer is text, and so it is where no tool may be called', () => {

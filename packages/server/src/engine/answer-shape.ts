@@ -1,70 +1,76 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import { eitherGrammar } from './either-grammar.ts';
-import { type CompiledGrammar, compileJsonObject, compileSchema } from './grammar/compile-schema.ts';
-import { createGrammarCache } from './grammar/grammar-cache.ts';
-import { compileToolCalls } from './grammar/tool-calls.ts';
+import { type CompiledGrammar, compileJsonObject } from './grammar/compile-schema.ts';
+import { createGrammarCompiler, type GrammarCompiler } from './grammar/grammar-compiler.ts';
 import type { AnswerShape } from './protocol.ts';
 import { type ToolSyntaxName, toolSyntaxes } from './tool-syntax.ts';
+
+/** At once, or later where a large schema is compiled in another thread. */
+export type Pending<T> = Result<T> | Promise<Result<T>>;
 
 /** What answers may be, by request; compiled schemas are remembered. */
 export interface AnswerShapes {
   /**
    * Fails with the compiler's failures at the path of what cannot be enforced, and with `unsupported_parameter`
-   * for fields that cannot be honoured together.
+   * for fields that cannot be honoured together. `signal` says that the request is gone: a schema that still waits for
+   * the compiler is left out then.
    */
-  of(request: ChatRequest, syntax: ToolSyntaxName): Result<AnswerShape>;
+  of(request: ChatRequest, syntax: ToolSyntaxName, signal: AbortSignal): Pending<AnswerShape>;
+  /** Ends the compiler's thread. */
+  close(): Promise<void>;
 }
 
-const grammarsKept = 256;
-/** An agent sends the same tools with every turn; compiling fifty of them takes a while. */
-const toolSetsKept = 64;
-
-export function createAnswerShapes(): AnswerShapes {
-  const compile = createGrammarCache(compileSchema, grammarsKept);
-  const toolSets = new Map<string, Result<CompiledGrammar>>();
+export function createAnswerShapes(compiler: GrammarCompiler = createGrammarCompiler()): AnswerShapes {
   const anyObject = compileJsonObject().gbnf;
 
-  function format(request: ChatRequest): Result<AnswerShape> {
-    const { responseFormat } = request;
+  function format({ responseFormat }: ChatRequest, signal: AbortSignal): Pending<AnswerShape> {
     if (responseFormat.type === 'text') return ok({ type: 'text' });
     if (responseFormat.type === 'json_object') return ok({ type: 'grammar', gbnf: anyObject });
-    const compiled = compile(responseFormat.schema, { path: 'response_format.json_schema.schema' });
-    return compiled.ok ? ok({ type: 'grammar', gbnf: compiled.value.gbnf }) : compiled;
+    const { schema } = responseFormat;
+    const job = { kind: 'schema', schema, path: 'response_format.json_schema.schema' } as const;
+    return shaped(compiler.compile(job, signal), ({ gbnf }) => ({ type: 'grammar', gbnf }));
   }
 
-  function calls(request: ChatRequest, syntax: ToolSyntaxName): Result<AnswerShape> {
-    const forced = request.toolChoice.type !== 'auto';
-    const compiled = compileTools(request, syntax);
-    return compiled.ok ? ok({ type: 'calls', gbnf: compiled.value.gbnf, forced }) : compiled;
-  }
-
-  function compileTools(request: ChatRequest, syntax: ToolSyntaxName): Result<CompiledGrammar> {
-    const { tools, toolChoice } = request;
+  function calls(request: ChatRequest, syntax: ToolSyntaxName, signal: AbortSignal): Pending<AnswerShape> {
+    const { toolChoice, parallelToolCalls } = request;
+    const forced = toolChoice.type !== 'auto';
+    const tools = request.tools.map(({ name, parameters, strict }) => ({ name, parameters, strict }));
     // A function asked for by name is called once.
-    const parallel = request.parallelToolCalls && toolChoice.type !== 'function';
-    const key = JSON.stringify([syntax, toolChoice, parallel, tools]);
-    const known = toolSets.get(key);
-    toolSets.delete(key);
-    const result =
-      known ?? compileToolCalls(tools, { choice: toolChoice, parallel, syntax: toolSyntaxes[syntax] });
-    toolSets.set(key, result);
-    const [oldest] = toolSets.keys();
-    if (toolSets.size > toolSetsKept && oldest !== undefined) toolSets.delete(oldest);
-    return result;
+    const parallel = parallelToolCalls && toolChoice.type !== 'function';
+    const options = { choice: toolChoice, parallel, syntax: toolSyntaxes[syntax] };
+    const compiled = compiler.compile({ kind: 'tools', tools, options }, signal);
+    return shaped(compiled, ({ gbnf }) => ({ type: 'calls', gbnf, forced }));
   }
 
   return {
-    of(request, syntax) {
+    of(request, syntax, signal) {
       const refused = refusedTogether(request, syntax);
       if (refused !== undefined) return fail(refused);
-      if (!callsTools(request)) return format(request);
-      const called = calls(request, syntax);
-      if (!called.ok || !choosesFormat(request)) return called;
-      const formatted = format(request);
-      return formatted.ok ? ok(either(formatted.value, called.value)) : formatted;
+      if (!callsTools(request)) return format(request, signal);
+      const called = calls(request, syntax, signal);
+      return choosesFormat(request) ? both(format(request, signal), called) : called;
     },
+    close: () => compiler.close(),
   };
+}
+
+function both(json: Pending<AnswerShape>, called: Pending<AnswerShape>): Pending<AnswerShape> {
+  const join = (one: Result<AnswerShape>, other: Result<AnswerShape>): Result<AnswerShape> =>
+    one.ok && other.ok ? ok(either(one.value, other.value)) : one.ok ? other : one;
+  if (json instanceof Promise || called instanceof Promise) {
+    return Promise.all([json, called]).then(([one, other]) => join(one, other));
+  }
+  return join(json, called);
+}
+
+function shaped(
+  compiled: Pending<CompiledGrammar>,
+  shape: (grammar: CompiledGrammar) => AnswerShape,
+): Pending<AnswerShape> {
+  const of = (result: Result<CompiledGrammar>): Result<AnswerShape> =>
+    result.ok ? ok(shape(result.value)) : result;
+  return compiled instanceof Promise ? compiled.then(of) : of(compiled);
 }
 
 function callsTools({ tools, toolChoice }: ChatRequest): boolean {

@@ -222,19 +222,43 @@ export function createEngine(options: EngineOptions): Engine {
     if (info === undefined) {
       return failed(failure('model_not_found', `The local engine serves no model called ${model}.`));
     }
-    const message = generateMessage(upstreamCall, { info, shapes, random });
-    if (!message.ok) return failed(message.failure);
-    const refusal = refusalNow(message.value);
-    if (refusal !== undefined) return failed(refusal);
+    const stream = createCallStream(() => onReturn());
+    let gone = false;
+    let onReturn = (): void => {
+      gone = true;
+    };
 
-    const stream = createCallStream(() => onAbort());
-    const call = calls.add(message.value, upstreamCall.completionId, stream, () =>
-      signal.removeEventListener('abort', onAbort),
-    );
-    const onAbort = (): void => leave(call);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    else send(call);
+    function begin(message: Result<Omit<GenerateMessage, 'id'>>): void {
+      // Whoever left while a large schema was compiled is owed nothing.
+      if (gone || signal.aborted) {
+        stream.drop();
+        return;
+      }
+      const refusal = message.ok ? refusalNow(message.value) : message.failure;
+      if (!message.ok || refusal !== undefined) {
+        if (refusal !== undefined) stream.push({ type: 'failed', failure: refusal });
+        stream.end();
+        return;
+      }
+      const call = calls.add(message.value, upstreamCall.completionId, stream, () =>
+        signal.removeEventListener('abort', onAbort),
+      );
+      const onAbort = (): void => leave(call);
+      onReturn = onAbort;
+      signal.addEventListener('abort', onAbort, { once: true });
+      send(call);
+    }
+
+    const message = generateMessage(upstreamCall, { info, shapes, random, signal });
+    if (message instanceof Promise) {
+      signal.addEventListener('abort', stream.drop, { once: true });
+      const compiled = (made: Result<Omit<GenerateMessage, 'id'>>): void => {
+        signal.removeEventListener('abort', stream.drop);
+        begin(made);
+      };
+      // A bug in the compiler is this request's end alone.
+      message.then(compiled, (error: unknown) => compiled(bug(error)));
+    } else begin(message);
     return stream.stream;
   }
 
@@ -287,7 +311,7 @@ export function createEngine(options: EngineOptions): Engine {
         fail(call, stoppedFailure());
         calls.delete(call);
       }
-      await stopping;
+      await Promise.all([stopping, shapes.close()]);
     },
   };
 }
@@ -300,6 +324,11 @@ function stoppedFailure(): Failure {
 
 function notRunning(retryAfterMs: number): Failure {
   return failure('upstream_refused', 'The local engine is not running.', { retryAfterMs, blameless: true });
+}
+
+function bug(error: unknown): Result<never> {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { ok: false, failure: failure('internal_error', 'The request could not be prepared.', { detail }) };
 }
 
 function failed(reason: Failure): EventStream {

@@ -1,10 +1,10 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
-import { type AnswerShapes, refusedTogether } from './answer-shape.ts';
+import { type AnswerShapes, type Pending, refusedTogether } from './answer-shape.ts';
 import { leastTokens, promptTooLong } from './context-length.ts';
 import { promptMessages } from './messages.ts';
-import { type GenerateMessage, type ModelInfo, mayCall } from './protocol.ts';
+import { type AnswerShape, type GenerateMessage, type ModelInfo, mayCall } from './protocol.ts';
 import { samplingOf } from './sampling.ts';
 
 export interface GenerateParts {
@@ -12,17 +12,20 @@ export interface GenerateParts {
   readonly shapes: AnswerShapes;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  /** The request is gone. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * A request as the child is told it. Whatever can be refused without the model is refused here, before anything
- * is computed: text that cannot fit, token ids that are none, schemas that cannot be enforced.
+ * is computed: text that cannot fit, token ids that are none, schemas that cannot be enforced. Later only where a
+ * large schema is compiled in another thread.
  */
 export function generateMessage(
   call: UpstreamCall,
-  { info, shapes, random }: GenerateParts,
-): Result<Omit<GenerateMessage, 'id'>> {
-  const { request, model, keyId, prefix } = call;
+  { info, shapes, random, signal }: GenerateParts,
+): Pending<Omit<GenerateMessage, 'id'>> {
+  const { request, prefix } = call;
   const messages = promptMessages(request);
   if (!messages.ok) return messages;
   const offered = request.toolChoice.type === 'none' ? [] : request.tools;
@@ -31,14 +34,24 @@ export function generateMessage(
   if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false));
   const wrong = refusedValues(request, info);
   if (wrong !== undefined) return fail(wrong);
-  const shape = shapes.of(request, info.toolSyntax);
-  if (!shape.ok) return shape;
-  const callable = mayCall(shape.value) ? request.tools : [];
-  return ok({
+  const told = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
+    shape.ok ? ok(messageOf(call, content, shape.value, random)) : shape;
+  const shape = shapes.of(request, info.toolSyntax, signal);
+  return shape instanceof Promise ? shape.then(told) : told(shape);
+}
+
+function messageOf(
+  { request, model, keyId, prefix }: UpstreamCall,
+  { messages }: Pick<GenerateMessage, 'messages'>,
+  shape: AnswerShape,
+  random: () => number,
+): Omit<GenerateMessage, 'id'> {
+  const callable = mayCall(shape) ? request.tools : [];
+  return {
     type: 'generate',
     model,
     keyId,
-    messages: messages.value,
+    messages,
     ...(prefix === undefined || prefix === '' ? {} : { prefix }),
     tools: callable.map(({ name, description, parameters }) => ({
       name,
@@ -50,8 +63,8 @@ export function generateMessage(
     stop: request.stop,
     choices: request.n,
     ...(request.logprobs ? { topLogprobs: request.topLogprobs } : {}),
-    shape: shape.value,
-  });
+    shape,
+  };
 }
 
 /** What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call. */

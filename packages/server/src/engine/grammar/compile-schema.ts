@@ -53,7 +53,7 @@ export function compileJsonObject(): CompiledGrammar {
   return {
     gbnf: printGbnf(rules.rules) ?? '',
     ruleCount: rules.rules.length,
-    mostDerivations: derivations(rules.rules, defaultLimits.maxDerivations).most,
+    mostDerivations: derivations(rules.rules, defaultLimits.maxDerivations, defaultLimits.maxSteps).most,
   };
 }
 
@@ -126,16 +126,19 @@ function fewestDerivations(
   limits: GrammarLimits,
   fits: (rules: readonly Rule[]) => boolean,
 ): { readonly rules: readonly Rule[]; readonly alive: Derivations } {
-  const plain = { rules, alive: derivations(rules, limits.maxDerivations) };
+  const plain = { rules, alive: derivations(rules, limits.maxDerivations, limits.maxSteps) };
   if (plain.alive.most < manyDerivations) return plain;
-  const factored = leftFactor(mergeRules(rules));
+  const factored = leftFactor(mergeRules(rules), 6 * limits.maxSteps);
   if (!fits(factored) || printGbnf(factored, limits.maxBytes) === undefined) return plain;
-  const alive = derivations(factored, limits.maxDerivations);
+  const alive = derivations(factored, limits.maxDerivations, limits.maxSteps);
   return alive.most < plain.alive.most ? { rules: factored, alive } : plain;
 }
 
-/** Counted level by level, without recursion: it is the first thing that touches the schema. */
-function tooLarge(schema: JsonValue, path: string, limits: GrammarLimits): Failure | undefined {
+/**
+ * Why a schema is too deep or has too many values. Counted level by level, without recursion: it is the first thing
+ * that touches the schema.
+ */
+export function tooLarge(schema: JsonValue, path: string, limits: GrammarLimits): Failure | undefined {
   let level: readonly JsonValue[] = [schema];
   let nodes = 0;
   for (let depth = 0; level.length > 0; depth += 1) {

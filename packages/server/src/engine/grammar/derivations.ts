@@ -35,12 +35,11 @@ interface Sum {
   readonly terms: readonly (readonly [node: Node, times: number])[];
 }
 
-/** Forms looked at, all sets together; beyond it sums of single forms stand for sets. */
-const mostSteps = 30_000;
 /** What lasts longer than this is being nested without end. */
 const longestForm = 48;
 
-export function derivations(rules: readonly Rule[], limit: number): Derivations {
+/** `mostSteps` bounds the forms that are followed in sets; beyond it sums of single forms stand for sets. */
+export function derivations(rules: readonly Rule[], limit: number, mostSteps: number): Derivations {
   const forms = createForms(rules);
   const nodes = new Map<string, Node>();
   const waiting: (readonly [Node, readonly (Form | undefined)[]])[] = [];

@@ -1,41 +1,38 @@
 import { expect, test } from 'vitest';
-import { compileSchema } from './compile-schema.ts';
+import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { CompiledGrammar } from './compile-schema.ts';
 import { createGrammarCache } from './grammar-cache.ts';
 
-function counting(max: number): { readonly cached: typeof compileSchema; readonly compiled: () => number } {
-  let compiled = 0;
-  const cached = createGrammarCache((schema, options) => {
-    compiled += 1;
-    return compileSchema(schema, options);
-  }, max);
-  return { cached, compiled: () => compiled };
+function grammar(gbnf: string): Result<CompiledGrammar> {
+  return ok({ gbnf, ruleCount: 1, mostDerivations: 1 });
 }
 
-test('equal schemas are compiled once, refused ones too', () => {
-  const { cached, compiled } = counting(4);
-  expect(cached({ type: 'string' }, { path: 's' })).toBe(cached({ type: 'string' }, { path: 's' }));
-  expect(cached({ if: {} }, { path: 's' })).toBe(cached({ if: {} }, { path: 's' }));
-  expect(compiled()).toBe(2);
-});
-
-test('another order of properties, another path and other limits are compiled for themselves', () => {
-  const { cached, compiled } = counting(8);
-  cached({ properties: { a: {}, b: {} } }, { path: 's' });
-  cached({ properties: { b: {}, a: {} } }, { path: 's' });
-  cached({ properties: { a: {}, b: {} } }, { path: 't' });
-  cached({ properties: { a: {}, b: {} } }, { path: 's', limits: { maxDepth: 2 } });
-  expect(compiled()).toBe(4);
+test('what was kept is found again, refusals too', () => {
+  const cache = createGrammarCache(4);
+  const refusal: Result<CompiledGrammar> = fail(failure('invalid_value', 'no'));
+  cache.set('a', grammar('x'));
+  cache.set('b', refusal);
+  expect(cache.get('a')).toEqual(grammar('x'));
+  expect(cache.get('b')).toBe(refusal);
+  expect(cache.get('c')).toBeUndefined();
 });
 
 test('the least recently used one is forgotten', () => {
-  const { cached, compiled } = counting(2);
-  const of = (value: number): unknown => cached({ const: value }, { path: 's' });
-  of(1);
-  of(2);
-  of(1);
-  of(3);
-  of(1);
-  expect(compiled()).toBe(3);
-  of(2);
-  expect(compiled()).toBe(4);
+  const cache = createGrammarCache(2);
+  cache.set('a', grammar('x'));
+  cache.set('b', grammar('x'));
+  cache.get('a');
+  cache.set('c', grammar('x'));
+  expect(['a', 'b', 'c'].map((key) => cache.get(key) !== undefined)).toEqual([true, false, true]);
+});
+
+test('large ones are forgotten before there are many', () => {
+  const cache = createGrammarCache(10, 100);
+  cache.set('a', grammar('x'.repeat(60)));
+  cache.set('b', grammar('x'.repeat(60)));
+  expect(cache.get('a')).toBeUndefined();
+  expect(cache.get('b')).toBeDefined();
+  cache.set('b', grammar('x'));
+  cache.set('c', grammar('x'.repeat(60)));
+  expect(cache.get('b')).toBeDefined();
 });

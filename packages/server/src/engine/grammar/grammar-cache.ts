@@ -1,23 +1,45 @@
 import type { Result } from '../../domain/failure.ts';
-import type { JsonValue } from '../../domain/json.ts';
-import type { CompiledGrammar, CompileOptions } from './compile-schema.ts';
+import type { CompiledGrammar } from './compile-schema.ts';
 
-type Compile = (schema: JsonValue, options: CompileOptions) => Result<CompiledGrammar>;
+/** Compiled grammars and refusals, by the text of what they were made of. */
+export interface GrammarCache {
+  get(key: string): Result<CompiledGrammar> | undefined;
+  set(key: string, result: Result<CompiledGrammar>): void;
+}
 
-/**
- * Remembers the last `max` schemas, refusals too, and forgets the least recently used. The key is the schema's JSON
- * text as it came: the order of properties is part of what the grammar says.
- */
-export function createGrammarCache(compile: Compile, max: number): Compile {
+/** Forgets the least recently used beyond `max` entries, or beyond `maxCharacters` of keys and grammars together. */
+export function createGrammarCache(max: number, maxCharacters = 32 * 1024 * 1024): GrammarCache {
   const known = new Map<string, Result<CompiledGrammar>>();
-  return (schema, options) => {
-    const key = `${options.path}\n${JSON.stringify(options.limits ?? {})}\n${JSON.stringify(schema)}`;
-    const before = known.get(key);
-    if (before !== undefined) known.delete(key);
-    const result = before ?? compile(schema, options);
-    known.set(key, result);
-    const [oldest] = known.keys();
-    if (known.size > max && oldest !== undefined) known.delete(oldest);
+  let characters = 0;
+
+  function drop(key: string): Result<CompiledGrammar> | undefined {
+    const result = known.get(key);
+    if (result === undefined) return undefined;
+    known.delete(key);
+    characters -= sizeOf(key, result);
     return result;
+  }
+
+  function set(key: string, result: Result<CompiledGrammar>): void {
+    drop(key);
+    known.set(key, result);
+    characters += sizeOf(key, result);
+    for (const oldest of known.keys()) {
+      if (known.size <= max && characters <= maxCharacters) return;
+      drop(oldest);
+    }
+  }
+
+  return {
+    get(key) {
+      const result = drop(key);
+      if (result !== undefined) set(key, result);
+      return result;
+    },
+    set,
   };
+}
+
+function sizeOf(key: string, result: Result<CompiledGrammar>): number {
+  return key.length + (result.ok ? result.value.gbnf.length : 0);
 }

@@ -3,8 +3,6 @@ import { type Cluster, clusters, isTerminal, keyOfSet, ways } from './form-group
 import { createForms, expressionOf, type Form } from './forms.ts';
 import { createRuleSet, type Rule } from './rule-set.ts';
 
-/** Forms looked at. Alternatives that are left then stay side by side. */
-const mostSteps = 200_000;
 /** Sets of forms that become rules. */
 const mostSets = 6_000;
 /** What lasts longer than this is being nested without end. */
@@ -17,9 +15,9 @@ const longestForm = 48;
  * opened, so recursion is followed once; only what begins alike and is not the same is opened. Where that does not end
  * within bounds alternatives stay as they were.
  *
- * The root is the first rule, before and behind.
+ * `mostSteps` bounds the forms that are looked at. The root is the first rule, before and behind.
  */
-export function leftFactor(source: readonly Rule[]): readonly Rule[] {
+export function leftFactor(source: readonly Rule[], mostSteps: number): readonly Rule[] {
   const forms = createForms(source);
   const made = createRuleSet();
   const bySource = new Map<number, Expression>();

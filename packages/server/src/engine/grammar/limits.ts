@@ -23,6 +23,8 @@ export interface GrammarLimits {
   readonly maxBytes: number;
   /** Derivations that may be alive at one point of an answer; each costs llama.cpp about a millisecond a token. */
   readonly maxDerivations: number;
+  /** Forms followed to count derivations; six times as many to have alternatives share their beginnings. */
+  readonly maxSteps: number;
   /** Steps of llama.cpp's check for left recursion; 50,000 take it about 0.1 s. */
   readonly maxLeftmostWalks: number;
 }
@@ -39,6 +41,7 @@ export const defaultLimits: GrammarLimits = {
   maxRules: 30_000,
   maxBytes: 1_048_576,
   maxDerivations: 256,
+  maxSteps: 30_000,
   maxLeftmostWalks: 50_000,
 };
 

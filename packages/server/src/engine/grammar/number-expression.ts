@@ -9,6 +9,8 @@ import { checkNumberFormat } from './string-conditions.ts';
 
 /** Remainders carried along digit by digit cost as many rules as there are remainders, for each digit. */
 const largestStep = 128n;
+/** Steps of work that each remainder is counted as: a rule for every digit, in every length of a number. */
+const workOfRemainder = 150;
 /** Values that are listed one by one where `multipleOf` has a fraction. */
 const mostListed = 1000;
 
@@ -17,7 +19,7 @@ export function numberExpression(
   parts: readonly PlainPart[],
   integer: boolean,
 ): Expression {
-  const { rules, problems } = compiler;
+  const { rules, problems, work } = compiler;
   for (const part of parts) checkNumberFormat(part, problems);
   const { min, max } = numberBounds(parts);
   const bounds = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
@@ -37,6 +39,17 @@ export function numberExpression(
       `“multipleOf” is enforced up to ${largestStep} (times a power of ten), not ${step}.`,
     );
     return never;
+  }
+  if (first !== undefined) {
+    work.left -= Number(withoutTens(step)) * workOfRemainder;
+    if (work.left < 0) {
+      problems.refuse(
+        'invalid_value',
+        memberPath(first.path, 'multipleOf'),
+        'Too many numbers ask for multiples.',
+      );
+      return never;
+    }
   }
   return numberWithin(rules, { ...bounds, integer, ...(first === undefined ? {} : { step }) });
 }

@@ -1,0 +1,120 @@
+import { EventEmitter } from 'node:events';
+import { expect, test } from 'vitest';
+import { ok } from '../../domain/failure.ts';
+import type { CompileJob } from './compile-job.ts';
+import { type CompileWorker, createCompileThread } from './compile-thread.ts';
+
+const job: CompileJob = { kind: 'schema', schema: { type: 'integer' }, path: 's' };
+const other: CompileJob = { kind: 'schema', schema: { type: 'string' }, path: 't' };
+const grammar = ok({ gbnf: 'root', ruleCount: 1, mostDerivations: 1 });
+const always = (): boolean => true;
+
+class FakeWorker extends EventEmitter implements CompileWorker {
+  readonly jobs: CompileJob[] = [];
+  terminated = false;
+  held = true;
+  postMessage(posted: CompileJob): void {
+    this.jobs.push(posted);
+  }
+  unref(): void {
+    this.held = false;
+  }
+  terminate(): Promise<void> {
+    this.terminated = true;
+    return Promise.resolve();
+  }
+}
+
+function started() {
+  const workers: FakeWorker[] = [];
+  const start = (): FakeWorker => {
+    const worker = new FakeWorker();
+    workers.push(worker);
+    return worker;
+  };
+  return { workers, start };
+}
+
+test('jobs are run one after the other by one thread that keeps no process alive', async () => {
+  const { workers, start } = started();
+  const thread = createCompileThread({ start });
+  expect(workers).toEqual([]);
+  const both = [thread.run(job, always), thread.run(other, always)];
+  expect(workers[0]?.jobs).toEqual([job]);
+  workers[0]?.emit('message', grammar);
+  expect(workers[0]?.jobs).toEqual([job, other]);
+  workers[0]?.emit('message', grammar);
+  expect(await Promise.all(both)).toEqual([grammar, grammar]);
+  expect([workers.length, workers[0]?.held]).toEqual([1, false]);
+  await thread.close();
+  expect(workers[0]?.terminated).toBe(true);
+});
+
+test('a thread that dies fails the job it had, and the next one gets a new thread', async () => {
+  const { workers, start } = started();
+  const thread = createCompileThread({ start });
+  const both = [thread.run(job, always), thread.run(other, always)];
+  workers[0]?.emit('exit');
+  expect(await both[0]).toMatchObject({ ok: false, failure: { code: 'internal_error' } });
+  expect(workers[1]?.jobs).toEqual([other]);
+  // The dead one has no say any more.
+  workers[0]?.emit('message', ok({ gbnf: 'late', ruleCount: 1, mostDerivations: 1 }));
+  workers[1]?.emit('message', grammar);
+  expect(await both[1]).toEqual(grammar);
+  await thread.close();
+});
+
+test('the real thread is replaced when it is killed midway', async () => {
+  const { Worker } = await import('node:worker_threads');
+  const made: InstanceType<typeof Worker>[] = [];
+  const start = (): CompileWorker => {
+    const worker = new Worker(new URL('./compile-worker.ts', import.meta.url), {
+      execArgv: ['--conditions=tailrace-source'],
+    });
+    made.push(worker);
+    return worker;
+  };
+  const thread = createCompileThread({ start });
+  const killed = thread.run(job, always);
+  await made[0]?.terminate();
+  expect(await killed).toMatchObject({ ok: false, failure: { code: 'internal_error' } });
+  expect(await thread.run(other, always)).toMatchObject({ ok: true });
+  expect(made).toHaveLength(2);
+  await thread.close();
+});
+
+test('a job over its time ends its thread and is told to come again', async () => {
+  const { workers, start } = started();
+  const thread = createCompileThread({ start, limitMs: 1 });
+  expect(await thread.run(job, always)).toMatchObject({ ok: false, failure: { code: 'overloaded' } });
+  expect(workers[0]?.terminated).toBe(true);
+  await thread.close();
+});
+
+test('beyond the queue a job is refused, and one that nobody wants any more is left out', async () => {
+  const { workers, start } = started();
+  const thread = createCompileThread({ start, queue: 1 });
+  let wanted = true;
+  const first = thread.run(job, always);
+  const second = thread.run(other, () => wanted);
+  expect(await thread.run(job, always)).toMatchObject({ ok: false, failure: { code: 'overloaded' } });
+  wanted = false;
+  workers[0]?.emit('message', grammar);
+  expect(await first).toEqual(grammar);
+  expect(await second).toMatchObject({ ok: false });
+  expect(workers[0]?.jobs).toEqual([job]);
+  await thread.close();
+});
+
+test('closing fails what runs and what waits', async () => {
+  const { workers, start } = started();
+  const thread = createCompileThread({ start });
+  const both = [thread.run(job, always), thread.run(other, always)];
+  await thread.close();
+  expect((await Promise.all(both)).map((result) => !result.ok && result.failure.code)).toEqual([
+    'draining',
+    'draining',
+  ]);
+  expect(workers[0]?.terminated).toBe(true);
+  expect(await thread.run(job, always)).toMatchObject({ ok: false, failure: { code: 'draining' } });
+});

@@ -1,0 +1,139 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { fail, failure, ok } from '../../domain/failure.ts';
+import type { JsonValue } from '../../domain/json.ts';
+import type { CompileJob } from './compile-job.ts';
+import type { CompileThread } from './compile-thread.ts';
+import { createGrammarCompiler, type GrammarCompiler } from './grammar-compiler.ts';
+
+const { signal } = new AbortController();
+let open: GrammarCompiler[] = [];
+afterEach(async () => {
+  await Promise.all(open.map((compiler) => compiler.close()));
+  open = [];
+});
+
+function compilerWith(thread?: CompileThread): GrammarCompiler {
+  const compiler = createGrammarCompiler(thread);
+  open.push(compiler);
+  return compiler;
+}
+
+const schemaJob = (schema: JsonValue): CompileJob => ({ kind: 'schema', schema, path: 's' });
+/** Near the limit of what is computed for strings. */
+const worst: JsonValue = {
+  type: 'object',
+  properties: Object.fromEntries(
+    Array.from({ length: 30 }, (_, index) => [
+      `p${index}`,
+      { type: 'string', pattern: `^(a|b)*a(a|b){6}c${index}$` },
+    ]),
+  ),
+};
+
+interface FakeThread extends CompileThread {
+  readonly jobs: CompileJob[];
+  readonly wanted: (() => boolean)[];
+  answer(result?: ReturnType<typeof fail>): void;
+}
+
+function fakeThread(): FakeThread {
+  const jobs: CompileJob[] = [];
+  const wanted: (() => boolean)[] = [];
+  const done: ((result: never) => void)[] = [];
+  return {
+    jobs,
+    wanted,
+    run(job, isWanted) {
+      jobs.push(job);
+      wanted.push(isWanted);
+      return new Promise((resolve) => done.push(resolve as (result: never) => void));
+    },
+    answer(result) {
+      done.shift()?.((result ?? ok({ gbnf: 'root', ruleCount: 1, mostDerivations: 1 })) as never);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+describe('in place', () => {
+  test('a small schema is compiled at once, and known afterwards', () => {
+    const compiler = compilerWith(fakeThread());
+    const job = schemaJob({ type: 'object', properties: { a: { type: 'integer' } } });
+    const first = compiler.compile(job, signal);
+    expect(first).toMatchObject({ ok: true });
+    expect(compiler.compile(structuredClone(job), signal)).toBe(first);
+  });
+
+  test('a schema beyond all bounds is refused before anything is written of it', () => {
+    const thread = fakeThread();
+    const schema = { enum: Array.from({ length: 60_000 }, (_, index) => index) };
+    expect(compilerWith(thread).compile(schemaJob(schema), signal)).toMatchObject({
+      ok: false,
+      failure: { code: 'invalid_value', param: 's' },
+    });
+    expect(thread.jobs).toEqual([]);
+  });
+});
+
+describe('in a thread', () => {
+  test('the loop lives while the worst schema is compiled', async () => {
+    const compiled = compilerWith().compile(schemaJob(worst), signal);
+    expect(compiled).toBeInstanceOf(Promise);
+    let over = false;
+    let turns = 0;
+    void Promise.resolve(compiled).then(() => {
+      over = true;
+    });
+    while (!over) {
+      await setImmediate();
+      turns += 1;
+    }
+    expect(await compiled).toMatchObject({ ok: true });
+    // In place there would be one or two.
+    expect(turns).toBeGreaterThan(100);
+  });
+
+  test('what is refused there names its place', async () => {
+    const result = await compilerWith().compile(schemaJob({ properties: { a: { if: {} } } }), signal);
+    expect(result).toMatchObject({
+      ok: false,
+      failure: { code: 'unsupported_parameter', param: 's.properties.a.if' },
+    });
+  });
+
+  test('those who ask for the same wait for one computation, and it is known afterwards', async () => {
+    const thread = fakeThread();
+    const compiler = compilerWith(thread);
+    const both = [compiler.compile(schemaJob(worst), signal), compiler.compile(schemaJob(worst), signal)];
+    thread.answer();
+    const [one, other] = await Promise.all(both);
+    expect(one).toBe(other);
+    expect(thread.jobs).toHaveLength(1);
+    expect(compiler.compile(schemaJob(worst), signal)).toBe(one);
+  });
+
+  test('a job is wanted as long as one of those who asked is there', () => {
+    const thread = fakeThread();
+    const compiler = compilerWith(thread);
+    const [first, second] = [new AbortController(), new AbortController()];
+    for (const { signal: own } of [first, second]) void compiler.compile(schemaJob(worst), own);
+    first.abort();
+    expect(thread.wanted.map((wanted) => wanted())).toEqual([true]);
+    second.abort();
+    expect(thread.wanted.map((wanted) => wanted())).toEqual([false]);
+  });
+
+  test('a death is not remembered, a refusal is', async () => {
+    const thread = fakeThread();
+    const compiler = compilerWith(thread);
+    const died = compiler.compile(schemaJob(worst), signal);
+    thread.answer(fail(failure('internal_error', 'died')));
+    expect(await died).toMatchObject({ ok: false, failure: { code: 'internal_error' } });
+    const refused = compiler.compile(schemaJob(worst), signal);
+    thread.answer(fail(failure('invalid_value', 'no')));
+    const refusal = await refused;
+    expect(compiler.compile(schemaJob(worst), signal)).toBe(refusal);
+    expect(thread.jobs).toHaveLength(2);
+  });
+});
