@@ -96,7 +96,7 @@ function keptBlock(value: unknown): KeptBlock | undefined {
   switch (block?.['type']) {
     case 'thinking': {
       const { thinking, signature } = block;
-      if (typeof thinking !== 'string' || typeof signature !== 'string') return undefined;
+      if (typeof thinking !== 'string' || typeof signature !== 'string' || signature === '') return undefined;
       return { type: 'thinking', thinking, signature };
     }
     case 'redacted_thinking':

@@ -278,6 +278,17 @@ describe('calls', () => {
   });
 });
 
+test('thoughts that nobody signed are told, and not asked back', () => {
+  const thinking = {
+    type: 'content_block_start',
+    index: 0,
+    content_block: { type: 'thinking', thinking: 'hm' },
+  };
+  const events = translation().push(bytes(thinking, { ...textBlock, index: 1 }, text('a', 1), stop)) ?? [];
+  expect(events.map(({ type }) => type)).toEqual(['reasoning-delta', 'text-delta', 'finish']);
+  expect(events.at(-1)).not.toHaveProperty('extra');
+});
+
 describe('an error event', () => {
   const error = (type: string) => ({ type: 'error', error: { type, message: 'no prefill here' } });
 

@@ -159,7 +159,8 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
         kept.push({ type: 'text', length });
         return;
       case 'thinking':
-        kept.push({ type: 'thinking', thinking, signature });
+        // Without a signature, which servers of others leave out, it could not go back.
+        if (signature !== '') kept.push({ type: 'thinking', thinking, signature });
         return;
       case 'redacted_thinking':
         kept.push(start);
