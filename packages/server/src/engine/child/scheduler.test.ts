@@ -356,18 +356,22 @@ describe('scheduler', () => {
     expect(run.types(2).at(-1)).toBe('ended');
   });
 
-  test('a choice that fails fails the request once, and frees the places of the others', async () => {
-    const run = fake({ sequences: 2, answer: 1000 });
-    run.scheduler.submit(job(1, { choices: 2 }));
-    while (!run.log.includes('next 1')) await Promise.resolve();
-    run.failing.add(1);
-    await settle();
-    expect(run.types(1).filter((type) => type === 'failed').length).toBe(1);
-    expect(run.types(1).at(-1)).toBe('ended');
-    run.scheduler.submit(job(2, { maxTokens: 1 }));
-    await settle();
-    expect(run.types(2).at(-1)).toBe('ended');
-  });
+  test.each([0, 1])(
+    'choice %i fails: so does the request, once, and every place is freed once',
+    async (failing) => {
+      const run = fake({ sequences: 2, answer: 1000 });
+      run.scheduler.submit(job(1, { choices: 2 }));
+      while (!run.log.includes('next 1')) await Promise.resolve();
+      run.failing.add(failing);
+      await settle();
+      expect(run.log.filter((line) => line.startsWith('end')).toSorted()).toEqual(['end 0', 'end 1']);
+      expect(run.types(1).filter((type) => type === 'failed').length).toBe(1);
+      expect(run.types(1).at(-1)).toBe('ended');
+      run.scheduler.submit(job(2, { maxTokens: 1 }));
+      await settle();
+      expect(run.types(2).at(-1)).toBe('ended');
+    },
+  );
 
   test('a prompt that begins like one in another sequence copies that much of its state', async () => {
     const run = fake({ sequences: 2, answer: 2 });

@@ -106,6 +106,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (writers.length === 0) return;
     for (const written of await writeTokens(writers)) {
       const { task, sampled } = written;
+      task.busy = false;
       if (sampled === undefined) breakOff(task, brokenOff(written.reason));
       else if (task.aborted) release(task);
       else takeToken(task, sampled);

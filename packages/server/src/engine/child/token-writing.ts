@@ -28,13 +28,15 @@ async function next(task: Task): Promise<Sampled | undefined> {
   return task.writing?.next(given);
 }
 
-/** One token for each, in one batch. Never rejects. */
+/**
+ * One token for each, in one batch. Never rejects. The tasks stay busy: whoever takes their tokens, one after the
+ * other, sets each free in its turn, so that one that falls with another is released once.
+ */
 export async function writeTokens(writers: readonly Task[]): Promise<readonly Written[]> {
   for (const task of writers) task.busy = true;
   const outcomes = await Promise.allSettled(writers.map(next));
   // Nothing is awaited from here on: an abort can't come between one task's token and the next one's.
   return writers.map((task, index): Written => {
-    task.busy = false;
     const outcome = outcomes[index];
     if (outcome?.status !== 'fulfilled' || outcome.value === undefined) {
       return {
