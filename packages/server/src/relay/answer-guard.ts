@@ -55,7 +55,8 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
     thoughts: createPairHold(),
     begun: false,
   }));
-  const output = createOutputCount();
+  /** Tokens said, as far as they can be counted. */
+  let counted = 0;
   let unfinished = choices;
   let usage: Usage | undefined;
 
@@ -101,7 +102,7 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
     unfinished -= 1;
     const called = state.calls.length > 0 && event.reason === 'stop';
     if (unfinished === 0 && usage === undefined) {
-      usage = { promptTokens: rules.promptTokens(), completionTokens: output.tokens(), estimated: true };
+      usage = { promptTokens: rules.promptTokens(), completionTokens: counted, estimated: true };
       pass({ type: 'usage', usage });
     }
     pass(called ? { ...event, reason: 'tool_calls' } : event);
@@ -122,11 +123,11 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
       switch (event.type) {
         case 'text-delta':
         case 'reasoning-delta':
-          output.add(event.tokens ?? 1, event.json.length);
+          counted += tokensOf(event.json, event.tokens);
           text(event);
           return undefined;
         case 'refusal-delta': {
-          output.add(1, event.json.length);
+          counted += tokensOf(event.json);
           const state = states[event.choice];
           if (state !== undefined) state.refused = true;
           break;
@@ -137,7 +138,7 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
           letGo(event.choice, 'texts');
           break;
         case 'tool-call-delta': {
-          output.add(1, event.json.length);
+          counted += tokensOf(event.json);
           const state = states[event.choice];
           if (state === undefined) break;
           state.argumentLength += event.json.length;
@@ -146,7 +147,7 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
           break;
         }
         case 'usage':
-          usage = atLeast(event.usage, output.tokens());
+          usage = atLeast(event.usage, counted);
           pass(usage === event.usage ? event : { type: 'usage', usage });
           return undefined;
         case 'finish':
@@ -159,23 +160,17 @@ export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => v
   };
 }
 
-/** English in today's vocabularies runs at four to five characters a token; this is on the low side. */
+/** No token is longer, escaped; a delta that is longer is several. */
+const longestToken = 64;
+/** A word and its space; a character beyond ASCII is six when escaped, which is about right for one token. */
 const charactersPerToken = 6;
 
 /**
- * Tokens of an answer that nobody has counted. One a delta is what most targets send; where deltas are pages,
- * their length says more. A character beyond ASCII is six when escaped, which is about right for one token.
+ * Tokens of a delta that nobody has counted. One a delta is what most targets send, so what might be one is one;
+ * of one that cannot be, the length says more.
  */
-function createOutputCount() {
-  let told = 0;
-  let characters = 0;
-  return {
-    add(tokens: number, length: number): void {
-      told += tokens;
-      characters += length;
-    },
-    tokens: () => Math.max(told, Math.ceil(characters / charactersPerToken)),
-  };
+function tokensOf(json: JsonText, told?: number): number {
+  return told ?? (json.length <= longestToken ? 1 : Math.ceil(json.length / charactersPerToken));
 }
 
 /** What a target counted before its answer was over is no less than what came. */
