@@ -18,12 +18,12 @@ export function mergeDeltas(batch: EventBatch): EventBatch {
 }
 
 function joinDeltas(left: TextDelta, right: TextDelta): TextDelta {
-  const { tokens: _, logprobs: __, ...both } = { ...left, json: joinJsonText(left.json, right.json) };
-  const counted = left.tokens !== undefined && right.tokens !== undefined;
+  const { logprobs: _, ...both } = { ...left, json: joinJsonText(left.json, right.json) };
   const told = left.logprobs !== undefined || right.logprobs !== undefined;
   return {
     ...both,
-    ...(counted ? { tokens: left.tokens + right.tokens } : {}),
+    // What says nothing of its tokens is one; two of them are not.
+    tokens: (left.tokens ?? 1) + (right.tokens ?? 1),
     ...(told ? { logprobs: [...(left.logprobs ?? []), ...(right.logprobs ?? [])] } : {}),
   };
 }
