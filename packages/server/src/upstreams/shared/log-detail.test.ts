@@ -8,6 +8,9 @@ describe('a refusal for the log', () => {
     expect(logDetail('HTTP 400', names, 'temperature is too high')).toBe(
       'HTTP 400; type invalid_request_error; code 400; "temperature is too high"',
     );
+    expect(logDetail('HTTP 400', { param: 'messages[2].content' }, '')).toBe(
+      'HTTP 400; param messages[2].content',
+    );
     expect(logDetail('HTTP 502', {}, '')).toBe('HTTP 502');
   });
 

@@ -1,6 +1,6 @@
 import { onOneLine } from './excerpt.ts';
 
-/** What an upstream names its error by: what it gives of code, type, status, reason. */
+/** What an upstream names its error by: what it gives of code, type, status, reason and path. */
 export type ErrorNames = Readonly<Record<string, unknown>>;
 
 /**
@@ -11,7 +11,8 @@ export type ErrorNames = Readonly<Record<string, unknown>>;
  */
 export function logDetail(where: string, names: ErrorNames, message: string): string {
   const told = Object.entries(names).flatMap(([name, value]) => {
-    const isName = typeof value === 'number' || (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value));
+    const isName =
+      typeof value === 'number' || (typeof value === 'string' && /^[\w.[\]-]{1,64}$/.test(value));
     return isName ? [`${name} ${value}`] : [];
   });
   const wording = withoutContent(message);
