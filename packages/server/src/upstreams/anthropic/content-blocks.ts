@@ -51,7 +51,7 @@ function decodeToolUse(block: Readonly<Record<string, unknown>>): BlockStart | O
   const { name, input } = block;
   if (id === undefined) return { odd: 'a tool call whose id is no text' };
   if (typeof name !== 'string' || name === '') return { odd: 'a tool call without a name' };
-  if (input === undefined || input === null) return { type: 'tool_use', id, name, input: '' };
+  if (textOrNone(input) === '') return { type: 'tool_use', id, name, input: '' };
   const given = asRecord(input);
   const json = given === undefined ? undefined : jsonOf(given);
   if (json === undefined) return { odd: 'a tool call whose input cannot be read' };

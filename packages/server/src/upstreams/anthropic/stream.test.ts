@@ -243,6 +243,7 @@ describe('output that has no place in our stream', () => {
 
   test('what says nothing may be left out', () => {
     const events = [
+      { type: 'message_delta', delta: { stop_reason: '' } },
       block({ type: 'text' }),
       piece({ type: 'text_delta' }),
       piece({ type: 'text_delta', text: null }),

@@ -4,7 +4,7 @@ import { createPairHold } from '../../domain/pair-hold.ts';
 import { unreadable } from '../shared/malformed-events.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
-import { asCount, asList, asRecord, nameOf } from '../shared/unknown-json.ts';
+import { asCount, asList, asRecord, nameOf, textOrNone } from '../shared/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
@@ -181,7 +181,7 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
   function messageDelta(event: Readonly<Record<string, unknown>>, say: Say): void {
     counts = addCounts(counts, event['usage']);
     const stop = asRecord(event['delta'])?.['stop_reason'];
-    if (stop === undefined || stop === null) return;
+    if (textOrNone(stop) === '') return;
     if (block !== undefined) stopBlock(say);
     if (missing !== '' && calls === 0) refuseJoint(say);
     reason = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;

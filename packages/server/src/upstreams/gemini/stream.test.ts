@@ -234,6 +234,7 @@ describe('finish reasons', () => {
   test('the enum’s value for none is none', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'FINISH_REASON_UNSPECIFIED')));
+    stream.push(bytes(candidate([{ text: 'a' }], '')));
     expect(last(stream.push(bytes({ ...candidate([{ text: 'b' }], 'STOP'), usageMetadata })))).toMatchObject({
       type: 'finish',
       reason: 'stop',

@@ -5,7 +5,7 @@ import type { Usage } from '../../domain/usage.ts';
 import { unreadable } from '../shared/malformed-events.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
-import { asCount, asRecord, nameOf } from '../shared/unknown-json.ts';
+import { asCount, asRecord, nameOf, textOrNone } from '../shared/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
 import { usageOf } from './usage.ts';
@@ -151,8 +151,9 @@ function createChoice(choice: number, { parallelToolCalls, completionId }: Conte
         } else if ('odd' in part) return unreadable(part.odd);
         else sayPart(part, say);
       }
-      const stop = candidate['finishReason'] ?? unspecified;
-      if (stop === unspecified || reason !== undefined) return undefined;
+      const stop = candidate['finishReason'];
+      const isNone = textOrNone(stop) === '' || stop === unspecified;
+      if (isNone || reason !== undefined) return undefined;
       sayThought(say, thoughts.flush());
       sayText(say, texts.flush());
       reason = finishReason(stop, calls > 0);
