@@ -147,6 +147,18 @@ describe.skipIf(!existsSync(program))('aimock behind the gateway (npm test insta
     });
   });
 
+  test.each(all)('%s: a history with calls of another provider, and their results', async (way) => {
+    const call = (id: string) => ({ id, type: 'function', function: { name: 'forecast', arguments: '{}' } });
+    const messages = [
+      { role: 'user', content: 'weather' },
+      { role: 'assistant', content: null, tool_calls: [call('functions.a:0'), call('functions:a.0')] },
+      { role: 'tool', tool_call_id: 'functions.a:0', content: 'Sun' },
+      { role: 'tool', tool_call_id: 'functions:a.0', content: 'Rain' },
+      { role: 'user', content: 'greet' },
+    ];
+    expect(await answerBy(way, '', { tools, messages })).toMatchObject({ text, calls: [], finish: 'stop' });
+  });
+
   test('a value that one target does not take is no dice: the other one serves, every time', async () => {
     for (let count = 0; count < 10; count += 1) {
       const response = await ask('several', 'greet', { temperature: 1.5 });
