@@ -17,72 +17,80 @@ export interface EventGrammar {
 
 /** Grammar for a request with `n: choices`. */
 export function createEventGrammar(choices: number): EventGrammar {
-  const finished = new Uint8Array(choices);
-  /** Calls begun, by choice: the last of them is the open one. */
-  const calls = new Uint32Array(choices);
-  let unfinished = choices;
-  let begun = false;
-  let usageSeen = false;
-  let ended: 'whole' | 'torn' | undefined;
+  return new Judge(choices);
+}
 
-  function choiceProblem(event: StreamEvent & { readonly choice: number }): string | undefined {
-    const state = finished[event.choice];
-    if (state === undefined) return `${event.type} for choice ${event.choice} of ${choices}`;
-    return state === 1 ? `${event.type} after the finish of choice ${event.choice}` : undefined;
+class Judge implements EventGrammar {
+  private readonly choices: number;
+  private unfinished: number;
+  private begun = false;
+  ended: 'whole' | 'torn' | undefined;
+  private usageSeen = false;
+  private readonly finished: Uint8Array;
+  /** Calls begun, by choice: the last of them is the open one. */
+  private readonly calls: Uint32Array;
+
+  constructor(choices: number) {
+    this.choices = choices;
+    this.unfinished = choices;
+    this.finished = new Uint8Array(choices);
+    this.calls = new Uint32Array(choices);
   }
 
-  function judge(event: StreamEvent): string | undefined {
+  accept(event: StreamEvent): string | undefined {
+    if (this.ended !== undefined) return `${event.type} after the end`;
+    const problem = this.judge(event);
+    if (problem === undefined) this.begun = true;
+    return problem;
+  }
+
+  private judge(event: StreamEvent): string | undefined {
     switch (event.type) {
-      case 'start':
-        return begun ? 'start after another event' : undefined;
       case 'text-delta':
       case 'reasoning-delta':
       case 'refusal-delta':
-        return choiceProblem(event);
+        // The first choice, while none has finished, is nearly every delta there is.
+        return event.choice === 0 && this.unfinished === this.choices ? undefined : this.choiceProblem(event);
+      case 'start':
+        return this.begun ? 'start after another event' : undefined;
       case 'tool-call-start': {
-        const problem = choiceProblem(event);
+        const problem = this.choiceProblem(event);
         if (problem !== undefined) return problem;
-        const due = calls[event.choice] ?? 0;
+        const due = this.calls[event.choice] ?? 0;
         if (event.index !== due) return `tool call ${event.index} begins where ${due} is due`;
-        calls[event.choice] = due + 1;
+        this.calls[event.choice] = due + 1;
         return undefined;
       }
       case 'tool-call-delta': {
-        const problem = choiceProblem(event);
+        const problem = this.choiceProblem(event);
         if (problem !== undefined) return problem;
-        const open = (calls[event.choice] ?? 0) - 1;
+        const open = (this.calls[event.choice] ?? 0) - 1;
         if (event.index === open) return undefined;
         return `a delta of tool call ${event.index} while ${open < 0 ? 'none' : open} is open`;
       }
       case 'usage':
-        if (usageSeen) return 'usage twice';
-        usageSeen = true;
+        if (this.usageSeen) return 'usage twice';
+        this.usageSeen = true;
         return undefined;
       case 'finish': {
-        const problem = choiceProblem(event);
+        const problem = this.choiceProblem(event);
         if (problem !== undefined) return problem;
-        finished[event.choice] = 1;
-        unfinished -= 1;
-        if (unfinished === 0) ended = 'whole';
+        this.finished[event.choice] = 1;
+        this.unfinished -= 1;
+        if (this.unfinished === 0) this.ended = 'whole';
         return undefined;
       }
       case 'failed':
-        ended = 'torn';
+        this.ended = 'torn';
         return undefined;
       default:
         return assertNever(event);
     }
   }
 
-  return {
-    accept(event) {
-      if (ended !== undefined) return `${event.type} after the end`;
-      const problem = judge(event);
-      if (problem === undefined) begun = true;
-      return problem;
-    },
-    get ended() {
-      return ended;
-    },
-  };
+  private choiceProblem(event: StreamEvent & { readonly choice: number }): string | undefined {
+    const state = this.finished[event.choice];
+    if (state === undefined) return `${event.type} for choice ${event.choice} of ${this.choices}`;
+    return state === 1 ? `${event.type} after the finish of choice ${event.choice}` : undefined;
+  }
 }

@@ -18,31 +18,34 @@ export interface PairHold {
 const halfEscaped = /\\ud[89a-f]/i;
 
 export function createPairHold(): PairHold {
-  let half = '';
+  return new Hold();
+}
 
-  function take(piece: string): string {
+class Hold implements PairHold {
+  private half = '';
+
+  take(piece: string): string {
     if (piece === '') return '';
-    const text = half + piece;
+    const text = this.half + piece;
     const last = text.charCodeAt(text.length - 1);
-    half = last >= 0xd800 && last <= 0xdbff ? text.slice(-1) : '';
-    return (half === '' ? text : text.slice(0, -1)).toWellFormed();
+    this.half = last >= 0xd800 && last <= 0xdbff ? text.slice(-1) : '';
+    return (this.half === '' ? text : text.slice(0, -1)).toWellFormed();
   }
 
-  return {
-    take,
-    takeJson(json) {
-      // Nearly every delta: one test, and for one beyond ASCII a second; only halves and emoji are decoded.
-      if (half === '' && !(json.includes('\\u') && halfEscaped.test(json))) return json;
-      const said = take(decodeJsonText(json));
-      return said === '' ? emptyJsonText : jsonText(said);
-    },
-    flush() {
-      const left = half === '' ? '' : '\ufffd';
-      half = '';
-      return left;
-    },
-    get holding() {
-      return half !== '';
-    },
-  };
+  takeJson(json: JsonText): JsonText {
+    // Nearly every delta: one test, and for one beyond ASCII a second; only halves and emoji are decoded.
+    if (this.half === '' && !(json.includes('\\u') && halfEscaped.test(json))) return json;
+    const said = this.take(decodeJsonText(json));
+    return said === '' ? emptyJsonText : jsonText(said);
+  }
+
+  flush(): string {
+    const left = this.half === '' ? '' : '\ufffd';
+    this.half = '';
+    return left;
+  }
+
+  get holding(): boolean {
+    return this.half !== '';
+  }
 }

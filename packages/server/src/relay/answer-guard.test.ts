@@ -11,7 +11,7 @@ const text = (said: string, tokens?: number): Passed => ({
 const finish: Passed = { type: 'finish', choice: 0, reason: 'stop' };
 
 function usageBehind(events: readonly Passed[]) {
-  const guard = createAnswerGuard({ choices: 1, json: false, promptTokens: () => 7 }, () => {});
+  const guard = createAnswerGuard({ choices: 1, json: false, promptTokens: () => 7 }, { pass: () => {} });
   for (const event of [...events, finish]) expect(guard.accept(event)).toBeUndefined();
   return guard.usage;
 }

@@ -1,5 +1,5 @@
 import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
-import { createEventGrammar } from '../domain/event-grammar.ts';
+import { createEventGrammar, type EventGrammar } from '../domain/event-grammar.ts';
 import { isJson } from '../domain/json.ts';
 import { createPairHold } from '../domain/pair-hold.ts';
 import type {
@@ -40,124 +40,148 @@ export interface AnswerRules {
   promptTokens(): number;
 }
 
-/** `pass` is called and no list is made: most events are passed on as they are. */
-export function createAnswerGuard(rules: AnswerRules, pass: (event: Passed) => void): AnswerGuard {
-  const { choices } = rules;
-  const grammar = createEventGrammar(choices);
-  const states = Array.from({ length: choices }, () => ({
-    /** Arguments of each call so far. */
-    calls: [] as JsonText[],
-    argumentLength: 0,
-    /** The answer so far, only where it is held to being JSON. */
-    answer: [] as JsonText[],
-    refused: false,
-    texts: createPairHold(),
-    thoughts: createPairHold(),
-    begun: false,
-  }));
-  /** Tokens said, as far as they can be counted. */
-  let counted = 0;
-  let unfinished = choices;
-  let usage: Usage | undefined;
+/** Whoever gets what the guard lets through. */
+export interface PassReceiver {
+  pass(event: Passed): void;
+}
 
-  /** What is still held when a choice ends, or turns from thinking to answering. */
-  function letGo(choice: number, which: 'texts' | 'thoughts'): void {
-    const left = states[choice]?.[which].flush() ?? '';
-    if (left === '') return;
-    pass({ type: which === 'texts' ? 'text-delta' : 'reasoning-delta', choice, json: jsonText(left) });
+/** `to` is called and no list is made: most events are passed on as they are. */
+export function createAnswerGuard(rules: AnswerRules, to: PassReceiver): AnswerGuard {
+  return new Guard(rules, to);
+}
+
+/** What is known of one choice so far. */
+class ChoiceState {
+  begun = false;
+  readonly texts = createPairHold();
+  readonly thoughts = createPairHold();
+  /** Arguments of each call so far. */
+  readonly calls: JsonText[] = [];
+  argumentLength = 0;
+  /** The answer so far, only where it is held to being JSON. */
+  readonly answer: JsonText[] = [];
+  refused = false;
+}
+
+class Guard implements AnswerGuard {
+  private readonly to: PassReceiver;
+  private readonly grammar: EventGrammar;
+  private readonly rules: AnswerRules;
+  /** The first choice: most answers have no other. */
+  private readonly first: ChoiceState;
+  /** Tokens said, as far as they can be counted. */
+  private counted = 0;
+  whole = false;
+  usage: Usage | undefined;
+  private unfinished: number;
+  private readonly states: readonly ChoiceState[];
+
+  constructor(rules: AnswerRules, to: PassReceiver) {
+    const { choices } = rules;
+    this.rules = rules;
+    this.to = to;
+    this.grammar = createEventGrammar(choices);
+    this.first = new ChoiceState();
+    this.states = Array.from({ length: choices }, (_, choice) =>
+      choice === 0 ? this.first : new ChoiceState(),
+    );
+    this.unfinished = choices;
   }
 
-  function text(event: TextDelta | ReasoningDelta): void {
-    const state = states[event.choice];
+  accept(event: Passed): string | undefined {
+    if (isEmptyDelta(event)) return undefined;
+    const violation = this.grammar.accept(event);
+    if (violation !== undefined) return violation;
+    switch (event.type) {
+      case 'text-delta':
+      case 'reasoning-delta':
+        this.counted += tokensOf(event.json, event.tokens);
+        this.text(event);
+        return undefined;
+      case 'refusal-delta': {
+        this.counted += tokensOf(event.json);
+        const state = this.states[event.choice];
+        if (state !== undefined) state.refused = true;
+        break;
+      }
+      case 'tool-call-start':
+        this.states[event.choice]?.calls.push(emptyJsonText);
+        this.letGo(event.choice, 'thoughts');
+        this.letGo(event.choice, 'texts');
+        break;
+      case 'tool-call-delta': {
+        this.counted += tokensOf(event.json);
+        const state = this.states[event.choice];
+        if (state === undefined) break;
+        state.argumentLength += event.json.length;
+        if (state.argumentLength > maxArgumentLength) return 'tool arguments beyond all bounds';
+        state.calls[event.index] = joinJsonText(state.calls[event.index] ?? emptyJsonText, event.json);
+        break;
+      }
+      case 'usage':
+        this.usage = atLeast(event.usage, this.counted);
+        this.to.pass(this.usage === event.usage ? event : { type: 'usage', usage: this.usage });
+        return undefined;
+      case 'finish':
+        return this.finish(event);
+      case 'start':
+    }
+    this.to.pass(event);
+    return undefined;
+  }
+
+  private text(event: TextDelta | ReasoningDelta): void {
+    const state = event.choice === 0 ? this.first : this.states[event.choice];
     if (state === undefined) return;
     const thinking = event.type === 'reasoning-delta';
     // Reasoning comes before the answer; what an upstream thinks aloud behind its beginning is not shown.
     if (thinking && state.begun) return;
     if (!thinking && !state.begun) {
-      letGo(event.choice, 'thoughts');
+      this.letGo(event.choice, 'thoughts');
       state.begun = true;
     }
     const json = (thinking ? state.thoughts : state.texts).takeJson(event.json);
-    if (rules.json && !thinking) state.answer.push(json);
+    if (this.rules.json && !thinking) state.answer.push(json);
     const told = event.type === 'text-delta' && event.logprobs !== undefined;
-    if (json === event.json) pass(event);
-    else if (json !== '' || told) pass({ ...event, json });
+    if (json === event.json) this.to.pass(event);
+    else if (json !== '' || told) this.to.pass({ ...event, json });
   }
 
-  function finish(event: FinishEvent): string | undefined {
-    const state = states[event.choice];
+  private finish(event: FinishEvent): string | undefined {
+    const state = this.states[event.choice];
     // The grammar has refused choices that there are not.
     if (state === undefined) return undefined;
     const torn = state.calls.findIndex((json) => json !== '' && !isJson(decodeJsonText(json)));
     if (torn >= 0 && event.reason !== 'length') return `the arguments of tool call ${torn} are not JSON`;
     const plain = event.reason === 'stop' && state.calls.length === 0 && !state.refused;
-    if (rules.json && plain && !isJson(decodeJsonText(state.answer.join('') as JsonText))) {
+    if (this.rules.json && plain && !isJson(decodeJsonText(state.answer.join('') as JsonText))) {
       return 'the answer is not the JSON that response_format asks for';
     }
-    letGo(event.choice, 'thoughts');
-    letGo(event.choice, 'texts');
+    this.letGo(event.choice, 'thoughts');
+    this.letGo(event.choice, 'texts');
     for (const [index, json] of state.calls.entries()) {
-      if (json === '') pass({ type: 'tool-call-delta', choice: event.choice, index, json: noArguments });
+      if (json !== '') continue;
+      this.to.pass({ type: 'tool-call-delta', choice: event.choice, index, json: noArguments });
     }
-    unfinished -= 1;
+    this.unfinished -= 1;
+    this.whole = this.unfinished === 0;
     const called = state.calls.length > 0 && event.reason === 'stop';
-    if (unfinished === 0 && usage === undefined) {
-      usage = { promptTokens: rules.promptTokens(), completionTokens: counted, estimated: true };
-      pass({ type: 'usage', usage });
+    if (this.whole && this.usage === undefined) {
+      const promptTokens = this.rules.promptTokens();
+      this.usage = { promptTokens, completionTokens: this.counted, estimated: true };
+      this.to.pass({ type: 'usage', usage: this.usage });
     }
-    pass(called ? { ...event, reason: 'tool_calls' } : event);
+    this.to.pass(called ? { ...event, reason: 'tool_calls' } : event);
     return undefined;
   }
 
-  return {
-    get whole() {
-      return unfinished === 0;
-    },
-    get usage() {
-      return usage;
-    },
-    accept: (event) => {
-      if (isEmptyDelta(event)) return undefined;
-      const violation = grammar.accept(event);
-      if (violation !== undefined) return violation;
-      switch (event.type) {
-        case 'text-delta':
-        case 'reasoning-delta':
-          counted += tokensOf(event.json, event.tokens);
-          text(event);
-          return undefined;
-        case 'refusal-delta': {
-          counted += tokensOf(event.json);
-          const state = states[event.choice];
-          if (state !== undefined) state.refused = true;
-          break;
-        }
-        case 'tool-call-start':
-          states[event.choice]?.calls.push(emptyJsonText);
-          letGo(event.choice, 'thoughts');
-          letGo(event.choice, 'texts');
-          break;
-        case 'tool-call-delta': {
-          counted += tokensOf(event.json);
-          const state = states[event.choice];
-          if (state === undefined) break;
-          state.argumentLength += event.json.length;
-          if (state.argumentLength > maxArgumentLength) return 'tool arguments beyond all bounds';
-          state.calls[event.index] = joinJsonText(state.calls[event.index] ?? emptyJsonText, event.json);
-          break;
-        }
-        case 'usage':
-          usage = atLeast(event.usage, counted);
-          pass(usage === event.usage ? event : { type: 'usage', usage });
-          return undefined;
-        case 'finish':
-          return finish(event);
-        case 'start':
-      }
-      pass(event);
-      return undefined;
-    },
-  };
+  /** What is still held when a choice ends, or turns from thinking to answering. */
+  private letGo(choice: number, which: 'texts' | 'thoughts'): void {
+    const left = this.states[choice]?.[which].flush() ?? '';
+    if (left === '') return;
+    const type = which === 'texts' ? 'text-delta' : 'reasoning-delta';
+    this.to.pass({ type, choice, json: jsonText(left) });
+  }
 }
 
 /** No token is longer, escaped; a delta that is longer is several. */

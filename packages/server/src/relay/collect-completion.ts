@@ -22,10 +22,12 @@ export async function collectCompletion(job: CollectJob): Promise<RunOutcome & {
   let fingerprint: string | undefined;
   const outcome = await drive({
     ...job,
-    take: (event) => {
-      if (event.type === 'start') fingerprint = event.fingerprint;
-      collector.add(event);
-      return undefined;
+    taker: {
+      take: (event) => {
+        if (event.type === 'start') fingerprint = event.fingerprint;
+        collector.add(event);
+        return undefined;
+      },
     },
   });
   if (outcome.status === 'completed')

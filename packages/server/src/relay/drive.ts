@@ -2,7 +2,13 @@ import { type BatchReceiver, pullFrom } from '../domain/batches.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
-import { type AnswerRules, createAnswerGuard, type Passed } from './answer-guard.ts';
+import {
+  type AnswerGuard,
+  type AnswerRules,
+  createAnswerGuard,
+  type Passed,
+  type PassReceiver,
+} from './answer-guard.ts';
 import { mergeDeltas } from './merge-deltas.ts';
 import type { Run, RunOutcome } from './run.ts';
 import type { Transcript } from './transcript.ts';
@@ -14,6 +20,11 @@ export interface Drive {
   readonly now: () => number;
   /** Listens in, for the operator's log. */
   readonly transcript: Transcript | undefined;
+  readonly taker: Taker;
+}
+
+/** Whoever gets the answer: frames for a sink, or one object. */
+export interface Taker {
   /**
    * Takes one event; `last` on the finish that makes the answer whole. Returns a promise only when it wants
    * a pause: one promise an event would cost more than the relaying itself.
@@ -32,117 +43,159 @@ export interface Drive {
  * client's socket, and no promise is made on the way.
  */
 export async function drive(job: Drive): Promise<RunOutcome> {
-  const { events, now } = job;
-  const startedMs = now();
-  let ttftMs: number | undefined;
-  let pause: Promise<void> | undefined;
-  const guard = createAnswerGuard(job.rules, (event) => {
-    if (ttftMs === undefined && commits(event)) ttftMs = now() - startedMs;
-    job.transcript?.add(event);
-    pause = job.take(event, guard.whole && event.type === 'finish');
-  });
-
-  const outcome = ({ status, reason }: Ending): RunOutcome => ({
-    status,
-    ...(reason === undefined ? {} : { failure: reason }),
-    ...(guard.usage === undefined ? {} : { usage: guard.usage }),
-    ...(ttftMs === undefined ? {} : { ttftMs }),
-  });
-  const torn = (reason: Failure): Ending => ({ status: ttftMs === undefined ? 'failed' : 'cut', reason });
-
+  const loop = new Loop(job);
   try {
-    return outcome(await new Promise<Ending>(loop));
+    return loop.outcome(await loop.ended());
   } catch (error) {
-    return outcome(torn(bug(error)));
+    return loop.outcome(loop.torn(bug(error)));
   } finally {
-    await events.return();
-  }
-
-  function loop(end: (ending: Ending) => void, fail: (bug: unknown) => void): void {
-    let turns = 0;
-    /** Inside `pull`: what it tells at once is left in `atHand`. */
-    let pulling = false;
-    let atHand: EventBatch | undefined;
-
-    const receiver: BatchReceiver = {
-      batch: (batch) => {
-        if (pulling) atHand = batch;
-        else if (take(batch)) pullOn();
-      },
-      end: () => end(stopped() ?? torn(brokeOff())),
-      broke: fail,
-    };
-
-    /** Pulls until there is something to wait for. */
-    function pullOn(): void {
-      for (;;) {
-        turns += 1;
-        // A source that always has something at hand would keep everybody else from the event loop.
-        if (turns % turnsBeforeYield === 0) {
-          setImmediate(pullOn);
-          return;
-        }
-        pulling = true;
-        atHand = undefined;
-        try {
-          pullFrom(events, receiver);
-        } catch (error) {
-          fail(error);
-          return;
-        } finally {
-          pulling = false;
-        }
-        if (atHand === undefined || !take(atHand)) return;
-      }
-    }
-
-    /** False when nothing is to be pulled now: the end is told, or a pause is on. */
-    function take(batch: EventBatch): boolean {
-      try {
-        const ending = stopped() ?? takeEach(batch);
-        if (ending === 'paused') return false;
-        if (ending !== undefined) end(ending);
-        return ending === undefined;
-      } catch (error) {
-        fail(error);
-        return false;
-      }
-    }
-
-    /** Takes a batch up to its end, the answer's end, or a pause behind which the rest is taken. */
-    function takeEach(batch: EventBatch): Ending | 'paused' | undefined {
-      for (let i = 0; i < batch.length; i += 1) {
-        const event = batch[i];
-        if (event === undefined) break;
-        if (event.type === 'failed') return torn(event.failure);
-        const violation = guard.accept(event);
-        if (violation !== undefined) return torn(outOfOrder(violation));
-        if (guard.whole) return { status: 'completed' };
-        if (pause === undefined) continue;
-        const rest = batch.slice(i + 1);
-        pause.then(() => {
-          pause = undefined;
-          if (take(mergeDeltas(rest))) pullOn();
-        }, fail);
-        return 'paused';
-      }
-      return undefined;
-    }
-
-    pullOn();
-  }
-
-  /** How it ends where somebody has stopped the run meanwhile. */
-  function stopped(): Ending | undefined {
-    const reason = job.run.stopReason();
-    if (reason === undefined) return undefined;
-    return reason.type === 'failed' ? torn(reason.failure) : { status: 'abandoned' };
+    await job.events.return();
   }
 }
 
 interface Ending {
   readonly status: RunOutcome['status'];
   readonly reason?: Failure;
+}
+
+/** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
+class Loop implements BatchReceiver, PassReceiver {
+  private readonly events: EventStream;
+  private readonly run: Run;
+  private readonly guard: AnswerGuard;
+  private readonly taker: Taker;
+  private readonly transcript: Transcript | undefined;
+  private ttftMs: number | undefined;
+  private pause: Promise<void> | undefined;
+  private turns = 0;
+  /** Inside `pull`: what it tells at once is left in `atHand`. */
+  private pulling = false;
+  private atHand: EventBatch | undefined;
+
+  private readonly now: () => number;
+  private readonly startedMs: number;
+  private settle: (ending: Ending) => void = () => {};
+  private fail: (bug: unknown) => void = () => {};
+
+  constructor({ events, run, rules, taker, transcript, now }: Drive) {
+    this.events = events;
+    this.run = run;
+    this.taker = taker;
+    this.transcript = transcript;
+    this.now = now;
+    this.startedMs = now();
+    this.guard = createAnswerGuard(rules, this);
+  }
+
+  ended(): Promise<Ending> {
+    return new Promise((resolve, reject) => {
+      this.settle = resolve;
+      this.fail = reject;
+      this.pullOn();
+    });
+  }
+
+  outcome({ status, reason }: Ending): RunOutcome {
+    const { usage } = this.guard;
+    return {
+      status,
+      ...(reason === undefined ? {} : { failure: reason }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(this.ttftMs === undefined ? {} : { ttftMs: this.ttftMs }),
+    };
+  }
+
+  torn(reason: Failure): Ending {
+    return { status: this.ttftMs === undefined ? 'failed' : 'cut', reason };
+  }
+
+  batch(batch: EventBatch): void {
+    if (this.pulling) this.atHand = batch;
+    else if (this.take(batch)) this.pullOn();
+  }
+
+  end(): void {
+    this.settle(this.stopped() ?? this.torn(brokeOff()));
+  }
+
+  broke(bug: unknown): void {
+    this.fail(bug);
+  }
+
+  /** Pulls until there is something to wait for. */
+  private pullOn(): void {
+    for (;;) {
+      this.turns += 1;
+      // A source that always has something at hand would keep everybody else from the event loop.
+      if (this.turns % turnsBeforeYield === 0) {
+        setImmediate(() => this.pullOn());
+        return;
+      }
+      this.pulling = true;
+      try {
+        pullFrom(this.events, this);
+      } catch (error) {
+        this.fail(error);
+        return;
+      } finally {
+        this.pulling = false;
+      }
+      const { atHand } = this;
+      if (atHand === undefined) return;
+      this.atHand = undefined;
+      if (!this.take(atHand)) return;
+    }
+  }
+
+  /** False when nothing is to be pulled now: the end is told, or a pause is on. */
+  private take(batch: EventBatch): boolean {
+    try {
+      const ending = this.stopped() ?? this.takeEach(batch);
+      if (ending === undefined) return true;
+      if (ending !== 'paused') this.settle(ending);
+    } catch (error) {
+      this.fail(error);
+    }
+    return false;
+  }
+
+  /** Takes a batch up to its end, the answer's end, or a pause behind which the rest is taken. */
+  private takeEach(batch: EventBatch): Ending | 'paused' | undefined {
+    const { guard } = this;
+    for (let i = 0; i < batch.length; i += 1) {
+      const event = batch[i];
+      if (event === undefined) break;
+      if (event.type === 'failed') return this.torn(event.failure);
+      const violation = guard.accept(event);
+      if (violation !== undefined) return this.torn(outOfOrder(violation));
+      if (guard.whole) return { status: 'completed' };
+      if (this.pause === undefined) continue;
+      this.takeLater(batch.slice(i + 1), this.pause);
+      return 'paused';
+    }
+    return undefined;
+  }
+
+  private takeLater(rest: EventBatch, pause: Promise<void>): void {
+    pause.then(() => {
+      this.pause = undefined;
+      if (this.take(mergeDeltas(rest))) this.pullOn();
+    }, this.fail);
+  }
+
+  /** What the guard lets through. */
+  pass(event: Passed): void {
+    if (this.ttftMs === undefined && commits(event)) this.ttftMs = this.now() - this.startedMs;
+    this.transcript?.add(event);
+    this.pause = this.taker.take(event, event.type === 'finish' && this.guard.whole);
+  }
+
+  /** How it ends where somebody has stopped the run meanwhile. */
+  private stopped(): Ending | undefined {
+    const { stopReason } = this.run;
+    if (stopReason === undefined) return undefined;
+    return stopReason.type === 'failed' ? this.torn(stopReason.failure) : { status: 'abandoned' };
+  }
 }
 
 /** At 2 µs a turn of a source that never waits, every clock and socket is served within a millisecond. */

@@ -260,7 +260,7 @@ describe('the run registry', () => {
   it('stops a run at its total deadline', async () => {
     const run = newRun();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(run.stopReason()).toMatchObject({ type: 'failed', failure: { code: 'deadline_exceeded' } });
+    expect(run.stopReason).toMatchObject({ type: 'failed', failure: { code: 'deadline_exceeded' } });
   });
 
   it('is idle when the last run has finished', async () => {

@@ -2,12 +2,12 @@ import { sseDone, sseKeepalive } from '@tailrace/protocol';
 import type { StreamConfig } from '../config/config.ts';
 import { commits, type UsageEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
-import type { ChunkEncoder } from '../wire/chat/chunk-encoder.ts';
+import type { ChunkEncoder, FrameReceiver } from '../wire/chat/chunk-encoder.ts';
 import { errorFrame } from '../wire/error-reply.ts';
-import type { AnswerRules } from './answer-guard.ts';
-import { drive } from './drive.ts';
+import type { AnswerRules, Passed } from './answer-guard.ts';
+import { drive, type Taker } from './drive.ts';
 import type { Run, RunOutcome } from './run.ts';
-import { watchSilence } from './silence.ts';
+import { type Silence, watchSilence } from './silence.ts';
 import type { Sink } from './sink.ts';
 import type { Transcript } from './transcript.ts';
 
@@ -30,55 +30,84 @@ export interface StreamJob {
  * ended, without finish and without `[DONE]`.
  */
 export async function relayStream(job: StreamJob): Promise<RunOutcome> {
-  const { run, sink, settings } = job;
-  let encoder: ChunkEncoder | undefined;
-  let fingerprint: string | undefined;
-  let early: UsageEvent | undefined;
-  let blocked = false;
-
-  const write = (frame: string) => {
-    blocked = !sink.write(frame);
-  };
-  const silence = watchSilence({
-    holdHeadMs: settings.holdHeadMs,
-    keepaliveAfterMs: settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs,
-    now: job.now,
-    onHeadDue: () => {
-      if (!sink.opened) sink.open();
-    },
-    onSilence: () => {
-      // Before the head there is nobody to tell, and a reader that is behind has no lack of bytes.
-      if (!sink.opened || blocked) return;
-      write(settings.keepalive === 'chunk' && encoder !== undefined ? encoder.keepalive() : sseKeepalive);
-    },
-  });
-
+  const { run, sink } = job;
+  const frames = new FrameWriter(job);
   try {
-    const outcome = await drive({
-      ...job,
-      take: (event, last) => {
-        if (event.type === 'start') fingerprint = event.fingerprint;
-        if (encoder === undefined) {
-          // Usage may come before the commit; the encoder hears it when there is one.
-          if (event.type === 'usage') early = event;
-          if (!commits(event)) return undefined;
-          encoder = job.createEncoder(fingerprint);
-          if (!sink.opened) sink.open();
-          for (const frame of encoder.roles()) write(frame);
-          if (early !== undefined) encoder.encode(early, write);
-        }
-        encoder.encode(event, write);
-        silence.note();
-        if (last) sink.finish(sseDone);
-        if (last || !blocked) return undefined;
-        return sink.drained(run.signal).then(() => {
-          blocked = false;
-        });
-      },
-    });
+    const outcome = await drive({ ...job, taker: frames });
     if (outcome.failure !== undefined && sink.opened) sink.tear(errorFrame(outcome.failure, run.requestId));
     return outcome;
   } finally {
-    silence.close();
+    frames.close();
+  }
+}
+
+/** Events → frames → sink, and what is written when nothing comes. */
+class FrameWriter implements Taker, FrameReceiver {
+  private readonly sink: Sink;
+  private encoder: ChunkEncoder | undefined;
+  private readonly silence: Silence;
+  /** The sink has asked for a pause. */
+  private blocked = false;
+
+  private readonly job: StreamJob;
+  private fingerprint: string | undefined;
+  /** Usage may come before the commit; the encoder hears it when there is one. */
+  private early: UsageEvent | undefined;
+
+  constructor(job: StreamJob) {
+    const { sink, settings, now } = job;
+    this.job = job;
+    this.sink = sink;
+    this.silence = watchSilence({
+      holdHeadMs: settings.holdHeadMs,
+      keepaliveAfterMs: settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs,
+      now,
+      onHeadDue: () => {
+        if (!sink.opened) sink.open();
+      },
+      onSilence: () => this.onSilence(),
+    });
+  }
+
+  take(event: Passed, last: boolean): Promise<void> | undefined {
+    const encoder = this.encoder ?? this.begin(event);
+    if (encoder === undefined) return undefined;
+    encoder.encode(event, this);
+    this.silence.note();
+    if (last) this.sink.finish(sseDone);
+    return last || !this.blocked ? undefined : this.drained();
+  }
+
+  frame(frame: string): void {
+    if (!this.sink.write(frame)) this.blocked = true;
+  }
+
+  close(): void {
+    this.silence.close();
+  }
+
+  /** The head and the role chunks go out with the first event that commits; what comes before it waits. */
+  private begin(event: Passed): ChunkEncoder | undefined {
+    if (event.type === 'start') this.fingerprint = event.fingerprint;
+    if (event.type === 'usage') this.early = event;
+    if (!commits(event)) return undefined;
+    const encoder = this.job.createEncoder(this.fingerprint);
+    this.encoder = encoder;
+    if (!this.sink.opened) this.sink.open();
+    for (const frame of encoder.roles()) this.frame(frame);
+    if (this.early !== undefined) encoder.encode(this.early, this);
+    return encoder;
+  }
+
+  private async drained(): Promise<void> {
+    await this.sink.drained(this.job.run.signal);
+    this.blocked = false;
+  }
+
+  private onSilence(): void {
+    // Before the head there is nobody to tell, and a reader that is behind has no lack of bytes.
+    if (!this.sink.opened || this.blocked) return;
+    const asChunk = this.job.settings.keepalive === 'chunk';
+    this.frame(asChunk && this.encoder !== undefined ? this.encoder.keepalive() : sseKeepalive);
   }
 }

@@ -60,19 +60,19 @@ export function createRunRegistry(now: () => number): RunRegistry {
 function createRun(spec: RunSpec, createdAtMs: number): Run {
   const { totalMs: _, ...facts } = spec;
   const controller = new AbortController();
-  let stopped: StopReason | undefined;
-  return {
+  const run: Run & { stopReason: StopReason | undefined } = {
     ...facts,
     createdAtMs,
     signal: controller.signal,
     target: undefined,
+    stopReason: undefined,
     stop: (reason) => {
-      if (stopped !== undefined) return;
-      stopped = reason;
+      if (run.stopReason !== undefined) return;
+      run.stopReason = reason;
       controller.abort();
     },
-    stopReason: () => stopped,
   };
+  return run;
 }
 
 function pastDeadline(totalMs: number): Failure {

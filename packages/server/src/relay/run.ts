@@ -25,7 +25,7 @@ export interface Run {
   target: string | undefined;
   /** The first call decides; later ones change nothing. */
   stop(reason: StopReason): void;
-  stopReason(): StopReason | undefined;
+  readonly stopReason: StopReason | undefined;
 }
 
 /** How a run ended, once and for all: what the log says today and the usage ledger will store. */

@@ -23,31 +23,46 @@ export interface SilenceOptions {
 }
 
 export function watchSilence(options: SilenceOptions): Silence {
-  const { keepaliveAfterMs, now } = options;
-  let lastEventMs = now();
-  const head = setTimeout(options.onHeadDue, options.holdHeadMs);
-  let keepalive: NodeJS.Timeout | undefined;
+  return new Watch(options);
+}
 
-  const sleep = (ms: number) => {
-    keepalive = setTimeout(onTimer, Math.max(1, ms));
-  };
-  const onTimer = () => {
+class Watch implements Silence {
+  private readonly options: SilenceOptions;
+  /** Whole milliseconds, so that noting one makes no object. */
+  private lastEventMs: number;
+  private readonly head: NodeJS.Timeout;
+  private keepalive: NodeJS.Timeout | undefined;
+
+  constructor(options: SilenceOptions) {
+    this.options = options;
+    this.lastEventMs = Math.floor(options.now());
+    this.head = setTimeout(options.onHeadDue, options.holdHeadMs);
+    if (options.keepaliveAfterMs !== undefined) this.sleep(options.keepaliveAfterMs);
+  }
+
+  note(): void {
+    this.lastEventMs = Math.floor(this.options.now());
+  }
+
+  close(): void {
+    clearTimeout(this.head);
+    clearTimeout(this.keepalive);
+  }
+
+  private sleep(ms: number): void {
+    this.keepalive = setTimeout(() => this.onTimer(), Math.max(1, ms));
+  }
+
+  private onTimer(): void {
+    const { keepaliveAfterMs, onSilence, now } = this.options;
     if (keepaliveAfterMs === undefined) return;
-    const restMs = lastEventMs + keepaliveAfterMs - now();
-    if (restMs > 0) return sleep(restMs);
-    options.onSilence();
-    lastEventMs = now();
-    sleep(keepaliveAfterMs);
-  };
-  if (keepaliveAfterMs !== undefined) sleep(keepaliveAfterMs);
-
-  return {
-    note: () => {
-      lastEventMs = now();
-    },
-    close: () => {
-      clearTimeout(head);
-      clearTimeout(keepalive);
-    },
-  };
+    const restMs = this.lastEventMs + keepaliveAfterMs - now();
+    if (restMs > 0) {
+      this.sleep(restMs);
+      return;
+    }
+    onSilence();
+    this.note();
+    this.sleep(keepaliveAfterMs);
+  }
 }

@@ -17,7 +17,7 @@ const finish = (choice = 0): Whole => ({ type: 'finish', choice, reason: 'stop' 
 function encode(events: readonly Whole[], choices = 1, form: UsageForm = 'inline'): string {
   const encoder = createChunkEncoder(identity, choices, form);
   const frames = encoder.roles();
-  for (const event of events) encoder.encode(event, (frame) => frames.push(frame));
+  for (const event of events) encoder.encode(event, { frame: (frame) => frames.push(frame) });
   return [...frames, 'data: [DONE]\n\n'].join('');
 }
 
@@ -77,7 +77,7 @@ describe('the chunk encoder', () => {
   it('writes one frame an event, so that one event is one write', () => {
     const encoder = createChunkEncoder(identity, 1, 'inline');
     const frames: string[] = [];
-    encoder.encode(text('a'), (frame) => frames.push(frame));
+    encoder.encode(text('a'), { frame: (frame) => frames.push(frame) });
     expect(frames).toHaveLength(1);
     expect(encoder.keepalive()).toContain('"delta":{"content":""}');
   });

@@ -1,7 +1,6 @@
-import { asciiJson, type FinishReason, type JsonText, sseData, type UsageWire } from '@tailrace/protocol';
+import { asciiJson, type JsonText, sseData, type UsageWire } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
-import type { JsonObject } from '../../domain/json.ts';
-import type { FailedEvent, StreamEvent } from '../../domain/stream-event.ts';
+import type { FailedEvent, FinishEvent, StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { usageWire } from './usage-wire.ts';
 
@@ -22,7 +21,10 @@ export interface StreamIdentity {
  */
 export type UsageForm = 'inline' | 'separate' | 'none';
 
-type Write = (frame: string) => void;
+/** Where frames go: one call, one event, one write. */
+export interface FrameReceiver {
+  frame(frame: string): void;
+}
 
 /**
  * Events → frames of the default stream. A frame is a prepared prefix, the delta's text as it travelled,
@@ -31,95 +33,123 @@ type Write = (frame: string) => void;
 export interface ChunkEncoder {
   /** The role chunks, one per choice in order; they go out before anything else does. */
   roles(): string[];
-  /** Writes the frames of one event; none for `start` and `usage`. */
-  encode(event: Exclude<StreamEvent, FailedEvent>, write: Write): void;
+  /** Tells the frames of one event; none for `start` and `usage`. */
+  encode(event: Exclude<StreamEvent, FailedEvent>, to: FrameReceiver): void;
   /** A keepalive that clients without comments understand. Only after the role chunks. */
   keepalive(): string;
 }
 
 export function createChunkEncoder(identity: StreamIdentity, choices: number, form: UsageForm): ChunkEncoder {
-  const head =
-    `{"id":${asciiJson(identity.id)},"object":"chat.completion.chunk","created":${identity.created}` +
-    `,"model":${asciiJson(identity.model)},"system_fingerprint":${asciiJson(identity.fingerprint)}`;
-  const prefix = `data: ${head},"choices":[{"index":`;
-  const tail = form === 'separate' ? ',"usage":null}\n\n' : '}\n\n';
-  const suffix = `},"logprobs":null,"finish_reason":null}]${tail}`;
+  return new PreparedEncoder(identity, choices, form);
+}
 
-  let usage: Usage | undefined;
-  let unfinished = choices;
-  const finished = new Set<number>();
+class PreparedEncoder implements ChunkEncoder {
+  /** Everything before the text of the first choice's content: most streams have no other choice. */
+  private readonly firstContent: string;
+  private readonly suffix: string;
+  private readonly prefix: string;
+  private readonly tail: string;
+  private readonly head: string;
+  private readonly form: UsageForm;
+  private readonly choices: number;
+  private readonly finished = new Set<number>();
+  private usage: Usage | undefined;
 
-  const deltaFrame = (choice: number, delta: string) => `${prefix}${choice},"delta":{${delta}${suffix}`;
-  const textFrame = (choice: number, field: string, json: JsonText) =>
-    `${prefix}${choice},"delta":{"${field}":"${json}"${suffix}`;
+  constructor(identity: StreamIdentity, choices: number, form: UsageForm) {
+    this.head =
+      `{"id":${asciiJson(identity.id)},"object":"chat.completion.chunk","created":${identity.created}` +
+      `,"model":${asciiJson(identity.model)},"system_fingerprint":${asciiJson(identity.fingerprint)}`;
+    this.prefix = `data: ${this.head},"choices":[{"index":`;
+    this.tail = form === 'separate' ? ',"usage":null}\n\n' : '}\n\n';
+    this.suffix = `},"logprobs":null,"finish_reason":null}]${this.tail}`;
+    this.firstContent = `${this.prefix}0,"delta":{"content":"`;
+    this.form = form;
+    this.choices = choices;
+  }
 
-  const finishFrames = (
-    choice: number,
-    reason: FinishReason,
-    extra: JsonObject | undefined,
-    write: Write,
-  ): void => {
-    unfinished -= 1;
-    finished.add(choice);
-    if (extra !== undefined) {
-      write(deltaFrame(choice, `"content":"","extra_content":${asciiJson(extra)}`));
-    }
-    const last = unfinished === 0;
-    const wire = last && usage !== undefined ? usageWire(usage) : undefined;
-    const frame = `${prefix}${choice},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]`;
-    write(frame + (form === 'inline' ? inlineUsage(wire) : tail));
-    if (form === 'separate' && wire !== undefined) {
-      write(sseData(`${head},"choices":[],"usage":${asciiJson(wire)}}`));
-    }
-  };
+  roles(): string[] {
+    return Array.from({ length: this.choices }, (_, choice) =>
+      this.deltaFrame(choice, '"role":"assistant","content":""'),
+    );
+  }
 
-  return {
-    roles: () =>
-      Array.from({ length: choices }, (_, choice) => deltaFrame(choice, '"role":"assistant","content":""')),
-    keepalive: () => {
-      let choice = 0;
-      while (finished.has(choice)) choice += 1;
-      return deltaFrame(choice, '"content":""');
-    },
-    encode: (event, write) => {
-      switch (event.type) {
-        case 'start':
-          return;
-        case 'usage':
-          usage = event.usage;
-          return;
-        case 'text-delta':
-          if (event.logprobs !== undefined) {
-            const logprobs = asciiJson({ content: event.logprobs });
-            const delta = `"delta":{"content":"${event.json}"},"logprobs":${logprobs}`;
-            return write(`${prefix}${event.choice},${delta},"finish_reason":null}]${tail}`);
-          }
-          return write(textFrame(event.choice, 'content', event.json));
-        case 'reasoning-delta':
-          return write(textFrame(event.choice, 'reasoning_content', event.json));
-        case 'refusal-delta':
-          return write(textFrame(event.choice, 'refusal', event.json));
-        case 'tool-call-start': {
-          const call = {
-            index: event.index,
-            id: event.id,
-            type: 'function',
-            function: { name: event.name, arguments: '' },
-            ...(event.extra === undefined ? {} : { extra_content: event.extra }),
-          };
-          return write(deltaFrame(event.choice, `"tool_calls":[${asciiJson(call)}]`));
-        }
-        case 'tool-call-delta': {
-          const call = `{"index":${event.index},"function":{"arguments":"${event.json}"}}`;
-          return write(deltaFrame(event.choice, `"tool_calls":[${call}]`));
-        }
-        case 'finish':
-          return finishFrames(event.choice, event.reason, event.extra, write);
-        default:
-          return assertNever(event);
+  keepalive(): string {
+    let choice = 0;
+    while (this.finished.has(choice)) choice += 1;
+    return this.deltaFrame(choice, '"content":""');
+  }
+
+  encode(event: Exclude<StreamEvent, FailedEvent>, to: FrameReceiver): void {
+    switch (event.type) {
+      case 'text-delta':
+        to.frame(this.contentFrame(event));
+        return;
+      case 'start':
+        return;
+      case 'usage':
+        this.usage = event.usage;
+        return;
+      case 'reasoning-delta':
+        to.frame(this.textFrame(event.choice, 'reasoning_content', event.json));
+        return;
+      case 'refusal-delta':
+        to.frame(this.textFrame(event.choice, 'refusal', event.json));
+        return;
+      case 'tool-call-start': {
+        const call = {
+          index: event.index,
+          id: event.id,
+          type: 'function',
+          function: { name: event.name, arguments: '' },
+          ...(event.extra === undefined ? {} : { extra_content: event.extra }),
+        };
+        to.frame(this.deltaFrame(event.choice, `"tool_calls":[${asciiJson(call)}]`));
+        return;
       }
-    },
-  };
+      case 'tool-call-delta': {
+        const call = `{"index":${event.index},"function":{"arguments":"${event.json}"}}`;
+        to.frame(this.deltaFrame(event.choice, `"tool_calls":[${call}]`));
+        return;
+      }
+      case 'finish':
+        this.finish(event, to);
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  private contentFrame({ choice, json, logprobs }: TextDelta): string {
+    if (logprobs !== undefined) {
+      const told = asciiJson({ content: logprobs });
+      const delta = `"delta":{"content":"${json}"},"logprobs":${told}`;
+      return `${this.prefix}${choice},${delta},"finish_reason":null}]${this.tail}`;
+    }
+    if (choice === 0) return `${this.firstContent}${json}"${this.suffix}`;
+    return this.textFrame(choice, 'content', json);
+  }
+
+  private textFrame(choice: number, field: string, json: JsonText): string {
+    return this.deltaFrame(choice, `"${field}":"${json}"`);
+  }
+
+  private deltaFrame(choice: number, delta: string): string {
+    return `${this.prefix}${choice},"delta":{${delta}${this.suffix}`;
+  }
+
+  private finish({ choice, reason, extra }: FinishEvent, to: FrameReceiver): void {
+    this.finished.add(choice);
+    if (extra !== undefined) {
+      to.frame(this.deltaFrame(choice, `"content":"","extra_content":${asciiJson(extra)}`));
+    }
+    const last = this.finished.size === this.choices;
+    const wire = last && this.usage !== undefined ? usageWire(this.usage) : undefined;
+    const frame = `${this.prefix}${choice},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]`;
+    to.frame(frame + (this.form === 'inline' ? inlineUsage(wire) : this.tail));
+    if (this.form === 'separate' && wire !== undefined) {
+      to.frame(sseData(`${this.head},"choices":[],"usage":${asciiJson(wire)}}`));
+    }
+  }
 }
 
 function inlineUsage(wire: UsageWire | undefined): string {
