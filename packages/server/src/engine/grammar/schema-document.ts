@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { Budget } from './limits.ts';
+import { createSchemaIdentity } from './schema-identity.ts';
 import {
   checkKeywords,
   isList,
@@ -17,7 +18,7 @@ export interface SchemaDocument {
   expand(parts: readonly Part[]): { readonly plain: readonly PlainPart[]; readonly impossible: boolean };
   /** Takes so many looks at schemas from what is left, for work that is done beside them. */
   charge(visits: number): void;
-  /** The same number for the same schema object: what compiled rules are remembered by. */
+  /** The same number for schemas that say the same: what compiled rules are remembered by. */
   identity(schema: JsonObject): number;
 }
 
@@ -26,7 +27,7 @@ export interface SchemaDocument {
  * stand for a billion. Beyond it the schema is refused with `invalid_value`.
  */
 export function createSchemaDocument(root: Part, problems: Problems, budget: Budget): SchemaDocument {
-  const identities = new Map<JsonObject, number>();
+  const identity = createSchemaIdentity();
   const checked = new Set<JsonObject>();
 
   function charge(visits: number): void {
@@ -115,12 +116,7 @@ export function createSchemaDocument(root: Part, problems: Problems, budget: Bud
   return {
     expand,
     charge,
-    identity(schema) {
-      const known = identities.get(schema);
-      if (known !== undefined) return known;
-      identities.set(schema, identities.size);
-      return identities.size - 1;
-    },
+    identity,
   };
 }
 
