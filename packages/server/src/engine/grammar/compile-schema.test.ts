@@ -312,14 +312,14 @@ describe('size', () => {
   });
 
   test('of alternatives of alternatives that would stop the native check is refused', () => {
-    const level = (depth: number): JsonValue =>
+    const level = (depth: number, end: string): JsonValue =>
       depth === 0
-        ? { type: 'null' }
-        : { anyOf: [{ $ref: `#/$defs/l${depth - 1}` }, { $ref: `#/$defs/m${depth - 1}` }] };
+        ? { const: end }
+        : { anyOf: [{ $ref: `#/$defs/l${depth - 1}` }, { $ref: `#/$defs/m${depth - 1}` }, { const: end }] };
     const $defs = Object.fromEntries(
       Array.from({ length: 30 }, (_, depth) => [
-        [`l${depth}`, level(depth)],
-        [`m${depth}`, { ...Object(level(depth)), title: 'm' }],
+        [`l${depth}`, level(depth, 'l')],
+        [`m${depth}`, level(depth, 'm')],
       ]).flat(),
     );
     expect(refusal({ $defs, $ref: '#/$defs/l29' })).toEqual(['invalid_value', 'schema']);
