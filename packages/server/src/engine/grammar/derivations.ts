@@ -62,6 +62,10 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
   }
 
   function explore(node: Node, set: readonly (Form | undefined)[]): void {
+    if (allApart(set)) {
+      for (const form of set) walk(node, form);
+      return;
+    }
     for (const cluster of clusters(forms, set)) {
       const [group] = cluster;
       const alive = cluster.flatMap((one) => one.forms);
@@ -91,6 +95,17 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
     }
   }
 
+  /** The ordinary case: the next character tells all of them apart. */
+  function allApart(set: readonly (Form | undefined)[]): boolean {
+    let seen = 0n;
+    for (const form of set) {
+      const first = forms.first(form) & ~endBit;
+      if ((seen & first) !== 0n) return false;
+      seen |= first;
+    }
+    return true;
+  }
+
   /** One form: its symbols come one after the other, each with no more than itself alive. */
   function walk(node: Node, form: Form | undefined): void {
     for (let at = form; at !== undefined; at = at.next) {
@@ -107,10 +122,18 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
     }
   }
 
+  function knownNode(constant: number, path: string | undefined): Node {
+    const key = `known ${constant}`;
+    const node = nodes.get(key) ?? { path, constant, sums: [], value: 0, users: new Set() };
+    nodes.set(key, node);
+    return node;
+  }
+
   function unit(head: Form['head'], path: string | undefined): Node {
     if (head.kind === 'repeat') return nodeOf([forms.prepend(head.item, undefined)], path);
-    const alone = forms.prepend(head, undefined);
     const rule = head.kind === 'rule' ? forms.rule(head.id) : undefined;
+    if (rule?.alive !== undefined) return knownNode(rule.alive, path);
+    const alone = forms.prepend(head, undefined);
     if (alone === undefined || rule?.blocks !== true) {
       return nodeOf(alone === undefined ? [] : forms.unfold(alone), rule?.path ?? path);
     }

@@ -66,7 +66,11 @@ function tableExpression(rules: RuleSet, { states }: StateTable, end: Expression
   for (const { edges } of states) for (const { to } of edges) arrivals[to] = (arrivals[to] ?? 0) + 1;
   const inline = (id: number, state: State): boolean =>
     id !== 0 && arrivals[id] === 1 && state.edges.length + Number(state.accepts) === 1;
-  const declared = states.map((state, id) => (inline(id, state) ? undefined : rules.declare()));
+  const alive =
+    1 + Math.max(...states.map(({ edges }) => edges.reduce((sum, edge) => sum + waysOf(edge), 0)));
+  const declared = states.map((state, id) =>
+    inline(id, state) ? undefined : rules.declare(undefined, { alive }),
+  );
 
   function body(state: State): Expression {
     const ways = state.edges.map(({ ranges, to }) => {
@@ -98,6 +102,13 @@ function tableExpression(rules: RuleSet, { states }: StateTable, end: Expression
   });
   const [root] = declared;
   return root === undefined ? never : { kind: 'rule', id: root.id };
+}
+
+/** How many alternatives {@link inString} makes of an edge, at most. */
+function waysOf({ ranges }: State['edges'][number]): number {
+  const [only] = ranges;
+  if (only !== undefined && ranges.length === 1 && only[0] === only[1]) return 1;
+  return ranges.every(([, to]) => to < 0x20) ? 0x20 : 2;
 }
 
 /** The characters of a class as JSON writes them. Rare controls only where nothing else is left to choose. */

@@ -34,7 +34,11 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
     const known = bySource.get(id);
     if (known !== undefined) return known;
     const origin = forms.rule(id);
-    const rule = made.declare(origin?.path, origin?.blocks);
+    const { blocks, alive } = origin ?? {};
+    const rule = made.declare(origin?.path, {
+      ...(blocks === undefined ? {} : { blocks }),
+      ...(alive === undefined ? {} : { alive }),
+    });
     const expression: Expression = { kind: 'rule', id: rule.id };
     bySource.set(id, expression);
     waiting.push({ rule, body: () => (origin === undefined ? never : bodyFrom(origin)) });

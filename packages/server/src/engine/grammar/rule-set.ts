@@ -6,6 +6,8 @@ export interface Rule {
   readonly path?: string;
   /** Counts in blocks: its two alternatives begin alike, and only the second may go on behind a whole block. */
   readonly blocks?: true;
+  /** At most so many derivations are alive in its texts, known from how they were made. */
+  readonly alive?: number;
   body: Expression;
 }
 
@@ -13,7 +15,7 @@ export interface Rule {
 export interface RuleSet {
   readonly rules: readonly Rule[];
   /** A rule whose body comes later: what is recursive needs its name first. */
-  declare(path?: string, blocks?: true): Rule;
+  declare(path?: string, known?: Pick<Rule, 'blocks' | 'alive'>): Rule;
   /** A new rule, and the reference to it. */
   define(body: Expression, path?: string): Expression;
   /** One rule for all who ask by the same name. */
@@ -33,12 +35,12 @@ export function createRuleSet(): RuleSet {
   const rules: Rule[] = [];
   const byName = new Map<string, Expression>();
 
-  function declare(path?: string, blocks?: true): Rule {
+  function declare(path?: string, known: Pick<Rule, 'blocks' | 'alive'> = {}): Rule {
     const rule: Rule = {
       id: rules.length,
       body: never,
       ...(path === undefined ? {} : { path }),
-      ...(blocks === undefined ? {} : { blocks }),
+      ...known,
     };
     rules.push(rule);
     return rule;
@@ -63,7 +65,7 @@ export function createRuleSet(): RuleSet {
     const lessThanBlock = define(counted(item, 0, blockSize - 1));
     let chain = counted(item, 0, times % blockSize);
     for (let left = Math.floor(times / blockSize); left > 0; left -= 1) {
-      const rule = declare(undefined, true);
+      const rule = declare(undefined, { blocks: true });
       rule.body = choice(lessThanBlock, sequence(block, chain));
       chain = { kind: 'rule', id: rule.id };
     }
