@@ -42,6 +42,16 @@ const turns = [
 export const user = (content: string) => [{ role: 'user', content }];
 const plain = { temperature: 0, max_tokens: 40 };
 
+/** Answers that begin with a thought, for the model to go on like that. */
+const thoughts = [
+  ['river', 'a river is long', 'Long.'],
+  ['mill', 'a mill is loud', 'Loud.'],
+  ['stone', 'a stone is hard', 'Hard.'],
+].flatMap(([thing, thought, answer]) => [
+  { role: 'user', content: `How is a ${thing}?` },
+  { role: 'assistant', content: `<think>\n${thought}\n</think>\n${answer}` },
+]);
+
 /** Long enough to be broken off in the middle. */
 export const story: Fields = {
   temperature: 0,
@@ -95,8 +105,10 @@ export const cases = {
     messages: [...turns, ...user('Weather in Köln, 2 days?')],
     tools: [forecast],
   },
+  thoughts: { ...plain, model: 'thinking', messages: [...thoughts, ...user('How is a river?')] },
   'a call by name': {
     ...plain,
+    max_tokens: 80,
     messages: user('Weather in Bonn tomorrow?'),
     tools: [forecast],
     tool_choice: { type: 'function', function: { name: 'forecast' } },

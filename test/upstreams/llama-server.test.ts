@@ -51,6 +51,7 @@ describeEngine(
     fields: { cache_prompt: false },
     usage: 'of one choice',
     tooLong: 'refused',
+    thinks: true,
     calls: 'one',
   },
   (running) => {

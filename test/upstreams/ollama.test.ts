@@ -1,17 +1,20 @@
 /** A real Ollama as its preset. The model is made there from the GGUF of the tests, on one thread. */
 import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { startChild } from '../support/child.ts';
 import { endFamily } from '../support/family.ts';
 import { freePort } from '../support/free-port.ts';
 import { createScratch } from '../support/scratch.ts';
+import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
-import { describeEngine, type RealEngine } from './engine-suite.ts';
+import { cases, user } from './engine-cases.ts';
+import { codeOf, describeEngine, type RealEngine } from './engine-suite.ts';
 
 const binary = process.env['TAILRACE_TEST_OLLAMA'] ?? '';
 const model = process.env['TAILRACE_TEST_MODEL'] ?? '';
 
-/** A template that knows tools and thinks, for Ollama reads both off it. */
-const template = `{{- if .Tools }}<|im_start|>system
+/** A template that knows tools, for Ollama reads that off it; and another that thinks as well. */
+const template = (thought: string) => `{{- if .Tools }}<|im_start|>system
 You can call these functions:
 <tools>{{ range .Tools }}
 {{ . }}{{ end }}
@@ -21,20 +24,25 @@ To call one, write:
 {"name": "the name", "arguments": {"the": "arguments"}}
 </tool_call><|im_end|>
 {{ end }}
-{{- range $i, $_ := .Messages }}
+{{- range .Messages }}
 {{- if eq .Role "tool" }}<|im_start|>user
 <tool_response>
 {{ .Content }}
 </tool_response><|im_end|>
-{{ else if .ToolCalls }}<|im_start|>assistant
-{{ .Content }}{{ range .ToolCalls }}<tool_call>
-{"name": "{{ .Function.Name }}", "arguments": {{ .Function.Arguments }}}
-</tool_call>{{ end }}<|im_end|>
+{{ else if eq .Role "assistant" }}<|im_start|>assistant
+${thought}{{ if .Content }}{{ .Content }}{{ else if .ToolCalls }}<tool_call>
+{{ range .ToolCalls }}{"name": "{{ .Function.Name }}", "arguments": {{ .Function.Arguments }}}
+{{ end }}</tool_call>{{ end }}<|im_end|>
 {{ else }}<|im_start|>{{ .Role }}
 {{ .Content }}<|im_end|>
 {{ end }}
 {{- end }}<|im_start|>assistant
 `;
+
+const thought = `{{ if .Thinking }}<think>
+{{ .Thinking }}
+</think>
+{{ end }}`;
 
 async function start(): Promise<RealEngine> {
   const scratch = createScratch('ollama');
@@ -52,16 +60,26 @@ async function start(): Promise<RealEngine> {
     const version = await fetch(`http://${address}/api/version`).catch(() => undefined);
     return version?.ok === true ? true : undefined;
   });
-  const file = scratch.write(
-    'Modelfile',
-    `FROM ${model}\nTEMPLATE """${template}"""\nPARAMETER stop <|im_end|>\nPARAMETER num_thread 1\nPARAMETER num_ctx 2048\n`,
-  );
-  const made = await startChild(binary, ['create', 'smollm2', '-f', file], { env }).exited;
-  if (made.code !== 0) throw new Error(child.stderr());
+  for (const [name, thoughts] of [
+    ['smollm2', ''],
+    ['smollm2-thinks', thought],
+  ] as const) {
+    const lines = [
+      `FROM ${model}`,
+      `TEMPLATE """${template(thoughts)}"""`,
+      'PARAMETER stop <|im_end|>',
+      'PARAMETER num_thread 1',
+      'PARAMETER num_ctx 1024',
+    ];
+    const file = scratch.write(`${name}.modelfile`, lines.join('\n'));
+    const made = await startChild(binary, ['create', name, '-f', file], { env }).exited;
+    if (made.code !== 0) throw new Error(child.stderr());
+  }
   return {
     baseUrl: `http://${address}/v1`,
     apiKey: 'none',
     model: 'smollm2',
+    thinker: 'smollm2-thinks',
     kill: () => endFamily(child, 'SIGKILL'),
     async stop() {
       await endFamily(child, 'SIGTERM');
@@ -70,14 +88,36 @@ async function start(): Promise<RealEngine> {
   };
 }
 
-describeEngine({
-  name: 'Ollama',
-  preset: 'ollama',
-  needs: 'TAILRACE_TEST_OLLAMA names its binary, TAILRACE_TEST_MODEL a GGUF',
-  present: existsSync(binary) && existsSync(model),
-  start,
-  without: { 'a call by name': 'it makes what it likes', 'two choices': 'it makes one' },
-  unknownModel: [502, 'upstream_refused'],
-  tooLong: 'truncated',
-  calls: 'one',
-});
+describeEngine(
+  {
+    name: 'Ollama',
+    preset: 'ollama',
+    needs: 'TAILRACE_TEST_OLLAMA names its binary, TAILRACE_TEST_MODEL a GGUF',
+    present: existsSync(binary) && existsSync(model),
+    start,
+    without: { 'a call by name': 'it makes what it likes', 'two choices': 'it makes one' },
+    unknownModel: [502, 'upstream_refused'],
+    tooLong: 'truncated',
+    thinks: true,
+    calls: 'one',
+  },
+  (running) => {
+    test('what it makes of a schema where a model that can think does not is never passed off as valid', async () => {
+      for (const stream of [true, false]) {
+        const fields = { ...cases['a schema'], model: 'thinking', stream };
+        const response = await running().through(fields);
+        if (!stream) {
+          expect([response.status, await codeOf(response)]).toEqual([502, 'upstream_protocol']);
+        } else {
+          const { complete, error } = expectTrueStream(Buffer.from(await response.arrayBuffer()));
+          expect({ complete, code: error?.code }).toEqual({ complete: false, code: 'upstream_protocol' });
+        }
+      }
+    });
+
+    test('how hard to think is advice, also to a model that does not think', async () => {
+      const fields = { messages: user('Hello.'), max_tokens: 4, reasoning_effort: 'high' };
+      expect((await running().through(fields)).status).toBe(200);
+    });
+  },
+);

@@ -32,6 +32,7 @@ describeEngine(
     unknownModel: [502, 'upstream_refused'],
     tooLong: 'refused',
     refused: [{ no_such_field: 1 }, 400, 'unsupported_parameter'],
+    thinks: true,
     calls: 'one',
   },
   (running) => {

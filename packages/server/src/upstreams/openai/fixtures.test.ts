@@ -30,6 +30,8 @@ interface Meta {
     readonly calls: readonly { readonly name: string; readonly arguments: unknown }[];
     readonly finish: string;
     readonly usage: Usage;
+    /** Why the adapter cannot read it yet; its tests are expected to fail, and fail once it can. */
+    readonly unread?: string;
   };
   readonly error: {
     readonly status: number;
@@ -108,7 +110,8 @@ describe.each(folders)('%s', (name) => {
     });
   });
 
-  test.each(['whole', 'byte by byte'])('a tool call, %s', async (how) => {
+  const callTest = meta.toolCall.unread === undefined ? test : test.fails;
+  callTest.each(['whole', 'byte by byte'])('a tool call, %s', async (how) => {
     const bytes = file(name, 'tool-call.sse');
     const { calls, finish, usage, ended } = await replay(how === 'whole' ? [bytes] : bytewise(bytes));
     const parsed = calls.map((call) => ({
@@ -123,7 +126,10 @@ describe.each(folders)('%s', (name) => {
     expect(finish?.reason).toBe(meta.toolCall.finish);
   });
 
-  test.each(['stream.sse', 'tool-call.sse'])('%s cut anywhere before its finish is torn', async (fixture) => {
+  test('stream.sse cut anywhere before its finish is torn', () => cutAnywhere('stream.sse'));
+  callTest('tool-call.sse cut anywhere before its finish is torn', () => cutAnywhere('tool-call.sse'));
+
+  async function cutAnywhere(fixture: string): Promise<void> {
     const bytes = file(name, fixture);
     const lines = bytes.toString('latin1');
     // The event that finishes: to its blank line it is a cut, from there on the answer is whole.
@@ -140,7 +146,7 @@ describe.each(folders)('%s', (name) => {
         throw new Error(`cut at byte ${at} of ${bytes.length}: ${ended}, where ${expected} is due`);
       }
     }
-  });
+  }
 
   test('an error', () => {
     const { status, headers, ...expected } = meta.error;

@@ -104,8 +104,10 @@ export const presets = {
   },
 
   // docs.ollama.com/api/openai-compatibility: n, tool_choice and logit_bias are not among the fields it reads.
+  // reasoning_effort is 400 there for a model that does not think (seen with 0.17.4).
   ollama: {
     ...usual,
+    refusedAdvice: ['reasoning_effort'],
     features: [
       ...sampling,
       ...penalties,
