@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { leastTokens } from './context-length.ts';
+import { leastTokens, promptUnits } from './context-length.ts';
 
 describe('the least that a prompt has', () => {
   test('each message is a token, and no token is longer than the longest', () => {
@@ -32,6 +32,8 @@ describe('the least that a prompt has', () => {
   });
 
   test('white space that a template may cut off does not', () => {
-    expect(leastTokens({ messages: [{ role: 'user', content: ' '.repeat(1000) }] }, 10)).toBe(1);
+    const messages = [{ role: 'user', content: ' '.repeat(1000) }] as const;
+    expect(leastTokens({ messages }, 10)).toBe(1);
+    expect(promptUnits({ messages })).toBe(1000);
   });
 });

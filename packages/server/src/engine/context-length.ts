@@ -16,19 +16,25 @@ export interface PromptContent {
  * longer than the vocabulary's longest. Cheap, so that megabytes are refused before anything is computed. White space
  * around a message is not counted, nor are names of speakers: templates may leave them out.
  */
-export function leastTokens(
+export function leastTokens(content: PromptContent, longestToken: number): number {
+  const units = promptUnits(content, (text) => text.trim());
+  return Math.max(content.messages.length, Math.floor(units / longestToken));
+}
+
+/** UTF-16 units of what a prompt says, names of speakers left out; `read` may make texts shorter. */
+export function promptUnits(
   { messages, tools = [], prefix = '' }: PromptContent,
-  longestToken: number,
+  read: (text: string) => string = (text) => text,
 ): number {
   let units = prefix.length;
   for (const message of messages) {
-    units += message.content.trim().length;
+    units += read(message.content).length;
     for (const call of message.toolCalls ?? []) units += call.name.length + call.arguments.length;
   }
   for (const { name, description = '', parameters } of tools) {
-    units += name.length + description.trim().length + textLength(parameters);
+    units += name.length + read(description).length + textLength(parameters);
   }
-  return Math.max(messages.length, Math.floor(units / longestToken));
+  return units;
 }
 
 /** `exact` is false where the count was given up on the way. */

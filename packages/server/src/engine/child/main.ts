@@ -1,4 +1,5 @@
 import { failure } from '../../domain/failure.ts';
+import { promptUnits } from '../context-length.ts';
 import {
   type FromChild,
   type GenerateMessage,
@@ -29,8 +30,13 @@ const beatMs = 1000;
 const served = new Map<string, Served>();
 /** Requests between their arrival and the scheduler's queue, and whether their client left meanwhile. */
 const preparing = new Map<number, { aborted: boolean }>();
-/** Prompts are built one after the other: each is bounded, and many together would starve the streams. */
-let lastBuild: Promise<void> = Promise.resolve();
+/**
+ * Prompts are built one after the other: each is bounded, and many together would starve the streams. Long ones have a
+ * line of their own, so that a short one waits for milliseconds.
+ */
+const lastBuild = { short: Promise.resolve(), long: Promise.resolve() };
+/** UTF-16 units from which on a prompt is long: some 50 ms of work. */
+const longPrompt = 65_536;
 let lastSent = 0;
 
 function send(message: FromChild): void {
@@ -111,7 +117,8 @@ function prepare(message: GenerateMessage): void {
   const { id } = message;
   const state = { aborted: false };
   preparing.set(id, state);
-  lastBuild = lastBuild
+  const line = promptUnits(message) < longPrompt ? 'short' : 'long';
+  lastBuild[line] = lastBuild[line]
     .then(() => generate(message, state))
     .catch((reason: unknown) => {
       const detail = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
