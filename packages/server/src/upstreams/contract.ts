@@ -72,6 +72,14 @@ export interface UpstreamCall {
 }
 
 /**
+ * How long an upstream may keep its caller waiting for a reason of its own, in milliseconds: less than would be
+ * taken for a stall. `atMostMs` where nobody says.
+ */
+export function ownWaitMs({ patienceMs }: Pick<UpstreamCall, 'patienceMs'>, atMostMs = Infinity): number {
+  return patienceMs === undefined ? atMostMs : Math.min(atMostMs, Math.ceil(patienceMs / 2));
+}
+
+/**
  * One batch a read; pulling is the back-pressure. `return()` releases everything and may be called at any
  * time, more than once. `pull()` is `next()` without its promise, for those whose batches are many and small; it
  * may be absent.

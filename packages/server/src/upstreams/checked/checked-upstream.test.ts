@@ -2,7 +2,7 @@ import { jsonText } from '@tailrace/protocol';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
-import { createSchemaThread } from '../../json-schema/schema-thread.ts';
+import { createSchemaThread, type SchemaThread } from '../../json-schema/schema-thread.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
 import { checkAnswers } from './checked-upstream.ts';
 
@@ -28,7 +28,7 @@ const finish = (
 });
 
 /** An upstream that says these batches, and what became of it. */
-function says(batches: readonly EventBatch[]) {
+function says(batches: readonly EventBatch[], by: SchemaThread = thread) {
   const seen = { opened: 0, returned: 0 };
   const upstream: Upstream = {
     name: 'lab',
@@ -50,7 +50,7 @@ function says(batches: readonly EventBatch[]) {
       };
     },
   };
-  return { upstream: checkAnswers(upstream, thread), seen };
+  return { upstream: checkAnswers(upstream, by), seen };
 }
 
 function callFor(responseFormat: ResponseFormat, more: Partial<UpstreamCall> = {}): UpstreamCall {
@@ -79,6 +79,22 @@ describe('an answer that is held to a schema', () => {
     const batches = [[text('{"a"')], [text(': 1}')], [finish()]];
     const { upstream } = says(batches);
     expect(await read(upstream, callFor(jsonSchema))).toEqual(batches);
+  });
+
+  test('gives signs of life while the check takes longer than a stall may', async () => {
+    const batches: EventBatch[] = [[text('{"a": 1}'), finish()]];
+    const slow: SchemaThread = {
+      ask: async ({ answer }) => {
+        if (answer !== undefined) await new Promise((resolve) => setTimeout(resolve, 60));
+        return { type: 'right' };
+      },
+      close: async () => {},
+    };
+    const { upstream } = says(batches, slow);
+    const told = await read(upstream, callFor(jsonSchema, { patienceMs: 10 }));
+    expect(told.slice(0, -1).flat()).toEqual([]);
+    expect(told.length).toBeGreaterThan(1);
+    expect(told.at(-1)).toEqual(batches[0]);
   });
 
   test('ends in a failure instead of its finish where it is wrong', async () => {

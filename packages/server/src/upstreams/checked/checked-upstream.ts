@@ -4,7 +4,7 @@ import type { Failure } from '../../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
 import { schemaProblem } from '../../json-schema/schema-problem.ts';
 import type { SchemaThread } from '../../json-schema/schema-thread.ts';
-import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import { type EventStream, ownWaitMs, type Upstream, type UpstreamCall } from '../contract.ts';
 import { createAnswerCheck, failureOf, schemaRefusal, schemaTextOf } from './answer-check.ts';
 
 type Next = IteratorResult<EventBatch, undefined>;
@@ -37,6 +37,8 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
     let events: EventStream | undefined;
     let ended = false;
     let committed = false;
+    /** The batch whose finish is being judged. */
+    let judging: Promise<Next> | undefined;
 
     async function fail(said: readonly StreamEvent[], failure: Failure): Promise<Next> {
       ended = true;
@@ -53,16 +55,44 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
         if (problem !== undefined) return fail([], problem);
         events = upstream.open(call, signal);
       }
+      if (judging !== undefined) return await verdictOrLife(judging);
       const read = await events.next();
       if (read.done === true) return read;
-      for (const [index, event] of read.value.entries()) {
-        if (!check.hears(event) || event.type !== 'finish') continue;
+      const batch = read.value;
+      const finishes = batch.filter((event) => check.hears(event) && event.type === 'finish');
+      if (finishes.length === 0) {
+        committed ||= batch.some(commits);
+        return read;
+      }
+      judging = judge(batch, new Set(finishes));
+      return await verdictOrLife(judging);
+    }
+
+    async function judge(batch: EventBatch, finishes: ReadonlySet<StreamEvent>): Promise<Next> {
+      for (const [index, event] of batch.entries()) {
+        if (event.type !== 'finish' || !finishes.has(event)) continue;
         const failure = await check.judge(event);
         if (signal.aborted || ended) return over;
-        if (failure !== undefined) return fail(read.value.slice(0, index), failure);
+        if (failure !== undefined) return fail(batch.slice(0, index), failure);
       }
-      committed ||= read.value.some(commits);
-      return read;
+      committed ||= batch.some(commits);
+      return { done: false, value: batch };
+    }
+
+    /** A check takes its time, and is no silence of the upstream's: it has said all it has to say. */
+    async function verdictOrLife(verdict: Promise<Next>): Promise<Next> {
+      const life: Next = { done: false, value: [] };
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<Next>((resolve) => {
+        if (call.patienceMs !== undefined) timer = setTimeout(resolve, ownWaitMs(call), life);
+      });
+      try {
+        const next = await Promise.race([verdict, late]);
+        if (next !== life) judging = undefined;
+        return next;
+      } finally {
+        clearTimeout(timer);
+      }
     }
 
     return {

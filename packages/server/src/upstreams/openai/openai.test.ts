@@ -21,6 +21,7 @@ async function upstreamAt(url: string, config: Partial<UpstreamConfig> = {}): Pr
     env: {},
     connectMs: 5_000,
     maxEventBytes: 1024 * 1024,
+    usageWaitMs: 60_000,
     now: () => Date.parse('2026-11-21T10:00:00Z'),
   });
   if (!created.ok) throw new Error(created.problems.join('\n'));
@@ -130,6 +131,14 @@ describe('an upstream', () => {
       upstream.close();
     }
   }
+
+  test('does not let a finish wait for its usage as long as would be taken for a stall', async () => {
+    const open = ({ socket }: FakeExchange) => {
+      socket.write(chunked([say({ content: 'a' }) + finish('stop')], false));
+    };
+    const { events } = await ask({}, { ...callOf('hi'), patienceMs: 20 }, open);
+    expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' });
+  });
 
   test('sends its key, its headers and the model of the target', async () => {
     const { head, texts } = await ask({ apiKey: 'sk-1', headers: { 'X-Team': 'a' } });

@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { failure } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
-import type { EventStream, UpstreamCall } from '../contract.ts';
+import { type EventStream, ownWaitMs, type UpstreamCall } from '../contract.ts';
 import { type BatchReader, type Begun, openLazily } from '../shared/lazy-stream.ts';
 import {
   type CreatedProvider,
@@ -97,7 +97,7 @@ function upstreamOf(
           finishReasons: preset.finishReasons,
           errors,
           maxEventBytes,
-          usageWaitMs,
+          usageWaitMs: ownWaitMs(call, usageWaitMs),
           contentType: typeof contentType === 'string' ? contentType : '',
           continues: call.prefix !== undefined,
           ...(call.prefix !== undefined && preset.prefill?.echo === true ? { echo: call.prefix } : {}),

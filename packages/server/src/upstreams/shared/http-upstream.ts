@@ -3,7 +3,7 @@ import { type Failure, fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { PostRequest } from '../../transport/transport.ts';
-import type { UpstreamCall } from '../contract.ts';
+import { ownWaitMs, type UpstreamCall } from '../contract.ts';
 import { openHttpStream } from './http-stream.ts';
 import {
   type CreatedProvider,
@@ -77,7 +77,7 @@ export async function createHttpUpstream(
           transport,
           request: wireRequest(call),
           translation: createTranslation({ dialect, maxEventBytes, output: protocol.output }),
-          usageWaitMs,
+          usageWaitMs: ownWaitMs(call, usageWaitMs),
           refused: (refusal) => protocol.refused(refusal, { hidden, nowMs: now() }, call),
         },
         signal,
