@@ -6,7 +6,7 @@ import { leftFactor } from './left-factor.ts';
 import { type Budget, createBudget, defaultLimits, type GrammarLimits } from './limits.ts';
 import { mergeRules } from './merge-rules.ts';
 import { printGbnf } from './print-gbnf.ts';
-import { leftmostWalks, prune } from './prune.ts';
+import { leftmostWalks, prune, repetitions } from './prune.ts';
 import { createRuleSet, type Rule, type RuleSet } from './rule-set.ts';
 import { createCompiler } from './schema-compiler.ts';
 import { createSchemaDocument } from './schema-document.ts';
@@ -109,6 +109,12 @@ function settle(
     return refuse(
       `The alternatives here begin alike and cannot be told apart soon enough: over ${limits.maxDerivations} of them would have to be followed at once. Let them differ in their first property, or use fewer.`,
       alive.path,
+    );
+  }
+  const repeated = repetitions(chosen);
+  if (repeated > limits.maxRepetitions) {
+    return refuse(
+      `The schema is too large: its lengths and counts add up to ${repeated}, and ${limits.maxRepetitions} are the most.`,
     );
   }
   const gbnf = printGbnf(chosen, limits.maxBytes);

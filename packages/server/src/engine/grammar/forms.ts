@@ -1,4 +1,4 @@
-import { choice, type Expression, never, sequence, text } from './expression.ts';
+import { type Expression, never, sequence, text } from './expression.ts';
 import type { Rule } from './rule-set.ts';
 
 /**
@@ -168,11 +168,6 @@ export function expressionOf(form: Form | undefined): Expression {
 export function dropText(forms: Forms, form: Form, length: number): Form | undefined {
   if (form.head.kind !== 'text') return form.next;
   return forms.prepend(text(form.head.text.slice(length)), form.next);
-}
-
-export function bodyOf(rule: Rule): readonly Expression[] {
-  const body = choice(rule.body);
-  return body.kind === 'choice' ? body.items : [body];
 }
 
 function bitOf(codePoint: number): bigint {

@@ -93,6 +93,8 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
     if (cluster.every(({ head }) => isTerminal(head))) {
       return choice(...ways(forms, alive).map((way) => sequence(way.read, emit(way.rests))));
     }
+    const nested = absorbed(cluster);
+    if (nested !== undefined) return together(nested);
     const grouped = cluster.map((one) => common(one));
     if (cluster.length === 1 || cluster.some((one) => isBlocks(one.head))) {
       return choice(...grouped.map((form) => translate(expressionOf(form))));
@@ -103,6 +105,39 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
         return isTerminal(one.head) || form === undefined ? one.forms : forms.unfold(form);
       }),
     );
+  }
+
+  /**
+   * `E x | (A | B | "null") y`, where E is `A | B`, is `E (x | y) | "null" y`: opened, a recursive E would never come
+   * together again. Pydantic writes such pairs for a union and its Optional. Undefined where there are none.
+   */
+  function absorbed(cluster: Cluster): readonly (Form | undefined)[] | undefined {
+    for (const smaller of cluster) {
+      const inner = alternativesOf(smaller.head);
+      if (inner.size < 2) continue;
+      for (const larger of cluster) {
+        const outer = alternativesOf(larger.head);
+        if (
+          larger === smaller ||
+          outer.size <= inner.size ||
+          [...inner.keys()].some((key) => !outer.has(key))
+        )
+          continue;
+        const others = [...outer].flatMap(([key, item]) => (inner.has(key) ? [] : [item]));
+        const split = larger.forms.flatMap(({ next }) =>
+          [smaller.head, ...others].map((item) => forms.prepend(item, next)),
+        );
+        return [...cluster.flatMap((one) => (one === larger ? [] : one.forms)), ...split];
+      }
+    }
+    return undefined;
+  }
+
+  /** What a rule is a name for, where it is nothing but a choice. */
+  function alternativesOf(head: Expression): ReadonlyMap<string, Expression> {
+    const rule = head.kind === 'rule' ? forms.rule(head.id) : undefined;
+    if (rule === undefined || rule.blocks === true || rule.body.kind !== 'choice') return new Map();
+    return new Map(rule.body.items.map((item) => [forms.keyOf(item), item]));
   }
 
   /** What all forms of a group begin with, then a new rule for what they go on with. */

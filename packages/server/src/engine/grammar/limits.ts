@@ -21,6 +21,8 @@ export interface GrammarLimits {
   readonly maxRules: number;
   /** Length of the grammar's text in bytes. */
   readonly maxBytes: number;
+  /** Repetitions that the native parser writes out one by one. */
+  readonly maxRepetitions: number;
   /** Derivations that may be alive at one point of an answer; each costs llama.cpp about a millisecond a token. */
   readonly maxDerivations: number;
   /** Forms followed to count derivations; six times as many to have alternatives share their beginnings. */
@@ -40,6 +42,7 @@ export const defaultLimits: GrammarLimits = {
   maxStates: 4_000,
   maxRules: 30_000,
   maxBytes: 1_048_576,
+  maxRepetitions: 300_000,
   maxDerivations: 256,
   maxSteps: 30_000,
   maxLeftmostWalks: 50_000,

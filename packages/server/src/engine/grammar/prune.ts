@@ -198,6 +198,22 @@ export function leftmostWalks(rules: readonly Rule[]): number {
   return rules.reduce((most, rule) => Math.max(most, walk(rule.id)), 0);
 }
 
+/** How many symbols llama.cpp writes repetitions out as, all together: half a million take it most of a second. */
+export function repetitions(rules: readonly Rule[]): number {
+  const of = (expression: Expression): number => {
+    switch (expression.kind) {
+      case 'sequence':
+      case 'choice':
+        return expression.items.reduce((sum, item) => sum + of(item), 0);
+      case 'repeat':
+        return (expression.max ?? expression.min) + of(expression.item);
+      default:
+        return 0;
+    }
+  };
+  return rules.reduce((sum, { body }) => sum + of(body), 0);
+}
+
 function leftmost(expression: Expression): readonly number[] {
   switch (expression.kind) {
     case 'rule':
