@@ -1,57 +1,24 @@
 /** llama.cpp's own server as the preset `llamacpp`. No prompt cache there: then it repeats itself. */
-import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { gaugeTotal } from '../../packages/server/src/upstreams/openai/load-text.ts';
 import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
-import { startChild } from '../support/child.ts';
-import { freePort } from '../support/free-port.ts';
-import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { user } from './engine-cases.ts';
-import { describeEngine, type RealEngine } from './engine-suite.ts';
-import { toolTemplate } from './tool-template.ts';
+import { describeEngine } from './engine-suite.ts';
+import { hasLlamaServer, startLlamaServer } from './start-llama-server.ts';
 
-const binary = process.env['TAILRACE_TEST_LLAMA_SERVER'] ?? '';
-const model = process.env['TAILRACE_TEST_MODEL'] ?? '';
 const load = presets.llamacpp.load;
-
-async function start(): Promise<RealEngine> {
-  const scratch = createScratch('llama-server');
-  const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  const child = startChild(binary, [
-    ...['-m', model, '--alias', 'smollm2', '--host', '127.0.0.1', '--port', String(port)],
-    ...['-t', '1', '-c', '4096', '-np', '2', '--metrics', '--jinja'],
-    ...['--chat-template-file', scratch.write('tools.jinja', toolTemplate)],
-  ]);
-  await until('llama-server to serve', 60_000, async () => {
-    if (child.exit() !== undefined) throw new Error(child.stderr());
-    const health = await fetch(`${origin}/health`).catch(() => undefined);
-    return health?.ok === true ? true : undefined;
-  });
-  return {
-    baseUrl: `${origin}/v1`,
-    apiKey: 'none',
-    model: 'smollm2',
-    kill: async () => void (await child.end('SIGKILL', 0)),
-    async stop() {
-      await child.end('SIGTERM', 5_000);
-      scratch.remove();
-    },
-  };
-}
 
 describeEngine(
   {
     name: 'llama-server',
     preset: 'llamacpp',
     needs: 'TAILRACE_TEST_LLAMA_SERVER names its binary, TAILRACE_TEST_MODEL a GGUF',
-    present: existsSync(binary) && existsSync(model),
-    start,
+    present: hasLlamaServer,
+    start: startLlamaServer,
     fields: { cache_prompt: false },
     usage: 'of one choice',
     tooLong: 'refused',
-    thinks: true,
     calls: 'one',
   },
   (running) => {
