@@ -444,6 +444,17 @@ describe('a takeover', () => {
     expect(b.opened).toBe(0);
   });
 
+  it('by prefix is asked of a server that only the operator knows, where it was told so', async () => {
+    for (const told of [true, false]) {
+      const second = told ? { ...target('b', 1), takeover: 'prefix' as const } : target('b', 1);
+      const configured = { main: model({ targets: [target('a'), second] }) };
+      const b = toy('b', [text('lo'), finish], { takeover: () => 'if-told' });
+      const batches = await drain(setUp([toy('a', cut), b], configured).open());
+      expect(batches.at(-1)).toEqual(told ? finish : fails('upstream_cut'));
+      expect(b.opened).toBe(told ? 1 : 0);
+    }
+  });
+
   it('by somebody else has the whole patience when nobody is left behind it', async () => {
     const b = toy('b', [text('Hello'), timeouts.stallMs + 1, text('!'), finish]);
     const done = drain(setUp([toy('a', cut), b], both, { temperature: 0 }).open());

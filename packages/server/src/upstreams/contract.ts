@@ -39,10 +39,11 @@ export interface Upstream {
 
   /**
    * How this upstream can go on with an answer that another one left unfinished, unless the configuration
-   * says otherwise: `prefix` where {@link UpstreamCall.prefix} is continued exactly. Absent: it cannot be
+   * says otherwise: `prefix` where {@link UpstreamCall.prefix} is continued exactly; `if-told` where the prefix
+   * can be handed over and only the operator knows what the server behind it makes of it. Absent: it cannot be
    * told where to begin.
    */
-  takeover?(model: string): 'prefix' | undefined;
+  takeover?(model: string): 'prefix' | 'if-told' | undefined;
 
   /**
    * Asks once. Returns at once; connecting, queueing and everything that can go wrong happen inside the

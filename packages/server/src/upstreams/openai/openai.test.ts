@@ -205,7 +205,7 @@ describe('an upstream', () => {
 
   test('refuses a beginning that its preset cannot continue, and sends it where it can', async () => {
     const asked = { ...callOf('hi'), prefix: 'The mill' };
-    expect((await ask({ preset: 'ollama' }, asked)).failed).toMatchObject({ code: 'upstream_refused' });
+    expect((await ask({ preset: 'openai' }, asked)).failed).toMatchObject({ code: 'upstream_refused' });
     expect((await ask({ preset: 'vllm' }, asked)).texts).toEqual(['a']);
     expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({
       continue_final_message: true,
@@ -218,7 +218,15 @@ describe('an upstream', () => {
     const of = async (preset: string) =>
       (await upstreamAt('http://127.0.0.1:9/v1', { preset })).takeover?.('m');
     expect(await of('vllm')).toBe('prefix');
+    expect(await of('llamacpp')).toBe('if-told');
     expect(await of('openai')).toBeUndefined();
+  });
+
+  test('hands a prefix over as the last message of the assistant where nothing else is known', async () => {
+    await ask({}, { ...callOf('hi'), prefix: 'The mill' });
+    const { messages, ...more } = JSON.parse(seen[0]?.body ?? '');
+    expect(messages.at(-1)).toEqual({ role: 'assistant', content: 'The mill' });
+    expect(more).not.toHaveProperty('continue_final_message');
   });
 });
 

@@ -20,7 +20,7 @@ import type { ErrorContext } from '../shared/refusal.ts';
 import { requestHeaders } from '../shared/request-json.ts';
 import { failureOfRefusal } from './errors.ts';
 import { createLoadWatch } from './load-watch.ts';
-import type { Preset } from './preset.ts';
+import { type Preset, prefillOf } from './preset.ts';
 import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
 import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
@@ -100,7 +100,7 @@ function upstreamOf(
           usageWaitMs: ownWaitMs(call, usageWaitMs),
           contentType: typeof contentType === 'string' ? contentType : '',
           continues: call.prefix !== undefined,
-          ...(call.prefix !== undefined && preset.prefill?.echo === true ? { echo: call.prefix } : {}),
+          ...(call.prefix !== undefined && prefillOf(preset).echo ? { echo: call.prefix } : {}),
           onClosed: () => {
             running -= 1;
           },
@@ -122,7 +122,10 @@ function upstreamOf(
     capabilities: () => capabilities,
     contextLength: () => undefined,
     refuses: (request) => refusalOf(request, preset),
-    takeover: () => (preset.prefill === undefined ? undefined : 'prefix'),
+    takeover: () => {
+      if (preset.prefill === 'never') return undefined;
+      return preset.prefill === undefined ? 'if-told' : 'prefix';
+    },
     ...(load === undefined ? {} : { pressure: load.pressure }),
     stats: transport.stats,
     retire: () => {
@@ -134,7 +137,7 @@ function upstreamOf(
       transport.close();
     },
     open(call, signal): EventStream {
-      if (call.prefix !== undefined && preset.prefill === undefined) {
+      if (call.prefix !== undefined && preset.prefill === 'never') {
         return refused('This upstream cannot go on with a given beginning.');
       }
       return openLazily((stopped) => ask(call, stopped), signal);
@@ -172,7 +175,7 @@ export function requestPath(
     path = `${base}/deployments/${encodeURIComponent(call.model)}/chat/completions`;
     if (!query.has('api-version')) query.set('api-version', azureApiVersion);
   }
-  const own = preset.prefill?.path;
+  const own = prefillOf(preset).path;
   const isPublic = preset.baseUrl !== undefined && new URL(preset.baseUrl).origin === baseUrl.origin;
   if (call.prefix !== undefined && own !== undefined && isPublic) path = own;
   return query.size === 0 ? path : `${path}?${query}`;

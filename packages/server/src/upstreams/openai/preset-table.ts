@@ -33,7 +33,7 @@ export function presetTables(): string {
       bounds(preset),
       `\`${preset.maxTokensField}\``,
       preset.developerRole,
-      preset.prefill === undefined ? 'none' : 'yes',
+      preset.prefill === undefined ? 'if configured' : preset.prefill === 'never' ? 'none' : 'yes',
       preset.load === undefined ? 'none' : `\`${preset.load.path}\``,
     ]),
   );

@@ -26,8 +26,11 @@ export interface Preset {
   readonly finishReasons: Readonly<Record<string, FinishReason>>;
   /** What it wants back of an answer on the next turn. */
   readonly wantsBack: readonly WantedBack[];
-  /** How it is asked to go on behind a given beginning of the answer; absent: it cannot, or nobody has checked. */
-  readonly prefill?: Prefill;
+  /**
+   * How it is asked to go on behind a given beginning of the answer. Absent: nobody has checked, and it is asked
+   * only by the operator's word (`takeover: prefix`), by a last message of the assistant's. `never`: it cannot.
+   */
+  readonly prefill?: Prefill | 'never';
   /** Where it tells how busy it is. */
   readonly load?: LoadSignal;
 }
@@ -47,6 +50,13 @@ export interface Prefill {
   readonly echo: boolean;
   /** Instead of the usual path, where the base URL is the public one. */
   readonly path?: string;
+}
+
+/** A last message of the assistant's is what most servers that can do it at all go on with. */
+const plainPrefill: Prefill = { request: {}, message: {}, echo: false };
+
+export function prefillOf({ prefill }: Preset): Prefill {
+  return prefill === undefined || prefill === 'never' ? plainPrefill : prefill;
 }
 
 export interface LoadSignal {

@@ -51,6 +51,7 @@ export const presets = {
     ...likeOpenai,
     baseUrl: 'https://api.openai.com/v1',
     streamOptions: 'usage-without-padding',
+    prefill: 'never',
   },
 
   // docs.vllm.ai, OpenAI-compatible server: "extra parameters for chat"; /metrics: production metrics page.
@@ -278,6 +279,7 @@ export const presets = {
     auth: 'api-key',
     path: 'deployments',
     features: carried.filter((feature) => feature !== 'web_search' && feature !== 'file_input'),
+    prefill: 'never',
   },
 } satisfies Record<string, Preset>;
 

@@ -2,7 +2,7 @@ import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { Feature } from '../../domain/requirements.ts';
 import type { UpstreamCall } from '../contract.ts';
-import type { Preset } from './preset.ts';
+import { type Preset, prefillOf } from './preset.ts';
 
 /** Which feature a field asks for: where the preset lacks it, what is left in the field asks for nothing. */
 const fieldFeatures = new Map<string, Feature>(
@@ -54,7 +54,7 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   if (request.maxTokens !== undefined) body[preset.maxTokensField] = request.maxTokens;
   delete body['seed'];
   if (request.seed !== undefined) body[preset.seedField] = request.seed;
-  return call.prefix === undefined ? body : { ...body, ...preset.prefill?.request };
+  return call.prefix === undefined ? body : { ...body, ...prefillOf(preset).request };
 }
 
 function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
@@ -88,7 +88,7 @@ function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValu
     isObject(message) ? messageOf(message, preset) : message,
   );
   if (prefix !== undefined) {
-    messages.push({ role: 'assistant', content: prefix, ...preset.prefill?.message });
+    messages.push({ role: 'assistant', content: prefix, ...prefillOf(preset).message });
   }
   return messages;
 }
