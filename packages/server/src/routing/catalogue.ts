@@ -38,6 +38,8 @@ export interface Catalogue {
   find(id: string): Model | undefined;
   /** Every name a client may use, ids and aliases, in the order of the configuration. */
   names(): readonly { readonly name: string; readonly model: Model }[];
+  /** Targets that are configured to go on with a prefix at an upstream that cannot. */
+  vainPrefixes(): readonly { readonly model: string; readonly target: string }[];
 }
 
 export function createCatalogue(
@@ -53,6 +55,10 @@ export function createCatalogue(
   return {
     find: (id) => byName.get(id),
     names: () => [...byName].map(([name, model]) => ({ name, model })),
+    vainPrefixes: () =>
+      [...new Set(byName.values())].flatMap(({ id, targets }) =>
+        targets.filter(isVainPrefix).map(({ name }) => ({ model: id, target: name })),
+      ),
   };
 }
 
@@ -78,6 +84,10 @@ function buildModel(
     timeouts: { ...timeouts, ...config.timeouts },
     contextLength: () => config.context ?? smallestContext(targets),
   };
+}
+
+function isVainPrefix({ takeover, upstream, model }: Target): boolean {
+  return takeover === 'prefix' && upstream.takeover?.(model) === undefined;
 }
 
 function smallestContext(targets: readonly Target[]): number | undefined {
