@@ -65,10 +65,12 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   // An empty list is how PHP writes an empty object.
   const delta = Array.isArray(said) && said.length === 0 ? {} : asRecord(said);
   if (typeof index !== 'number' || delta === undefined) return undefined;
-  // The completions of old (a copy beside a delta is Together's way), and calls as they were before tools:
-  // output that is not dropped in silence.
+  // The completions of old (a copy beside a delta is Together's way), and calls as they were before tools (a copy
+  // beside those is the way of llama.cpp's Python server): output that is not dropped in silence.
   const bare = (choice['delta'] ?? choice['message'] ?? null) === null;
-  if ((bare && isFilled(choice['text'])) || isFilled(delta['function_call'])) return undefined;
+  const copied = Array.isArray(delta['tool_calls']) && delta['tool_calls'].length > 0;
+  const oldCall = isFilled(delta['function_call']) && !copied;
+  if ((bare && isFilled(choice['text'])) || oldCall) return undefined;
   const content = decodeContent(delta['content']);
   const details = decodeDetails(delta['reasoning_details']);
   const reasoning = firstText(delta['reasoning_content'], delta['reasoning']);

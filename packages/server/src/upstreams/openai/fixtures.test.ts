@@ -30,8 +30,6 @@ interface Meta {
     readonly calls: readonly { readonly name: string; readonly arguments: unknown }[];
     readonly finish: string;
     readonly usage: Usage;
-    /** Why the adapter cannot read it yet; its tests are expected to fail, and fail once it can. */
-    readonly unread?: string;
   };
   readonly error: {
     readonly status: number;
@@ -110,8 +108,7 @@ describe.each(folders)('%s', (name) => {
     });
   });
 
-  const callTest = meta.toolCall.unread === undefined ? test : test.fails;
-  callTest.each(['whole', 'byte by byte'])('a tool call, %s', async (how) => {
+  test.each(['whole', 'byte by byte'])('a tool call, %s', async (how) => {
     const bytes = file(name, 'tool-call.sse');
     const { calls, finish, usage, ended } = await replay(how === 'whole' ? [bytes] : bytewise(bytes));
     const parsed = calls.map((call) => ({
@@ -127,7 +124,7 @@ describe.each(folders)('%s', (name) => {
   });
 
   test('stream.sse cut anywhere before its finish is torn', () => cutAnywhere('stream.sse'));
-  callTest('tool-call.sse cut anywhere before its finish is torn', () => cutAnywhere('tool-call.sse'));
+  test('tool-call.sse cut anywhere before its finish is torn', () => cutAnywhere('tool-call.sse'));
 
   async function cutAnywhere(fixture: string): Promise<void> {
     const bytes = file(name, fixture);
