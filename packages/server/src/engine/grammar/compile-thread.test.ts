@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { EventEmitter } from 'node:events';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { ok } from '../../domain/failure.ts';
 import type { CompileJob } from './compile-job.ts';
@@ -62,6 +64,21 @@ test('a thread that dies fails the job it had, and the next one gets a new threa
   workers[1]?.emit('message', grammar);
   expect(await both[1]).toEqual(grammar);
   await thread.close();
+});
+
+test('the real thread, idle, keeps no process alive', async () => {
+  const script = `
+    const { createCompileThread } = await import(process.argv[1]);
+    const held = setInterval(() => {}, 1000);
+    const result = await createCompileThread().run(${JSON.stringify(job)}, () => true);
+    clearInterval(held);
+    console.log(result.ok);
+  `;
+  const flags = ['--conditions=tailrace-source', '--input-type=module', '--eval', script];
+  const module = new URL('./compile-thread.ts', import.meta.url).href;
+  // Ended by the time limit where it stays alive.
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, module], { timeout: 9000 });
+  expect(stdout).toBe('true\n');
 });
 
 test('the real thread is replaced when it is killed midway', async () => {

@@ -77,12 +77,13 @@ export function createCompileThread(options: CompileThreadOptions = {}): Compile
 
   function begin(): CompileWorker {
     const started = start();
-    started.unref();
     started.on('message', (result) => {
       if (worker === started) finish(result);
     });
     started.on('error', (error) => died(started, String(error)));
     started.on('exit', () => died(started, 'it ended'));
+    // Behind the listeners: one for messages keeps the process alive again.
+    started.unref();
     return started;
   }
 
