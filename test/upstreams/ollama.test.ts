@@ -1,14 +1,16 @@
 /** A real Ollama as its preset. The model is made there from the GGUF of the tests, on one thread. */
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { startChild } from '../support/child.ts';
+import { type Child, startChild } from '../support/child.ts';
 import { endFamily } from '../support/family.ts';
 import { freePort } from '../support/free-port.ts';
+import { childrenOf } from '../support/processes.ts';
 import { createScratch } from '../support/scratch.ts';
 import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
-import { cases, user } from './engine-cases.ts';
-import { codeOf, describeEngine, type RealEngine } from './engine-suite.ts';
+import { codeOf, readKilling } from './engine-answers.ts';
+import { cases, story, user } from './engine-cases.ts';
+import { describeEngine, type RealEngine } from './engine-suite.ts';
 
 const binary = process.env['TAILRACE_TEST_OLLAMA'] ?? '';
 const model = process.env['TAILRACE_TEST_MODEL'] ?? '';
@@ -44,6 +46,8 @@ const thought = `{{ if .Thinking }}<think>
 </think>
 {{ end }}`;
 
+const servers: Child[] = [];
+
 async function start(): Promise<RealEngine> {
   const scratch = createScratch('ollama');
   const address = `127.0.0.1:${await freePort()}`;
@@ -55,6 +59,7 @@ async function start(): Promise<RealEngine> {
     OLLAMA_NUM_PARALLEL: '1',
   };
   const child = startChild(binary, ['serve'], { env });
+  servers.push(child);
   await until('ollama to serve', 60_000, async () => {
     if (child.exit() !== undefined) throw new Error(child.stderr());
     const version = await fetch(`http://${address}/api/version`).catch(() => undefined);
@@ -113,6 +118,15 @@ describeEngine(
           expect({ complete, code: error?.code }).toEqual({ complete: false, code: 'upstream_protocol' });
         }
       }
+    });
+
+    test('where its runner is killed it ends the stream as politely as ever, and we do not', async () => {
+      const response = await running().through({ ...story, stream: true });
+      const body = await readKilling(response, async () => {
+        for (const pid of servers.flatMap((server) => childrenOf(server.pid))) process.kill(pid, 'SIGKILL');
+      });
+      const { complete, error } = expectTrueStream(body);
+      expect({ complete, code: error?.code }).toEqual({ complete: false, code: 'upstream_cut' });
     });
 
     test('how hard to think is advice, also to a model that does not think', async () => {

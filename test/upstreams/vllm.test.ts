@@ -1,15 +1,20 @@
 /** vLLM on a CPU, as its preset. No prefix cache there: then it repeats itself. */
 import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { gaugeTotal } from '../../packages/server/src/upstreams/openai/load-text.ts';
+import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
 import { startChild } from '../support/child.ts';
 import { endFamily } from '../support/family.ts';
 import { freePort } from '../support/free-port.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
+import { story } from './engine-cases.ts';
 import { describeEngine, type RealEngine } from './engine-suite.ts';
 import { toolTemplate } from './tool-template.ts';
 
 const command = process.env['TAILRACE_TEST_VLLM'] ?? '';
 const model = process.env['TAILRACE_TEST_VLLM_MODEL'] ?? '';
+const load = presets.vllm.load;
 
 async function start(): Promise<RealEngine> {
   const scratch = createScratch('vllm');
@@ -52,15 +57,37 @@ async function start(): Promise<RealEngine> {
   };
 }
 
-describeEngine({
-  name: 'vLLM',
-  preset: 'vllm',
-  needs: 'TAILRACE_TEST_VLLM names its command, TAILRACE_TEST_VLLM_MODEL a folder of weights',
-  present: existsSync(command) && existsSync(model),
-  start,
-  unknownModel: [502, 'upstream_refused'],
-  tooLong: 'refused',
-  refused: [{ top_k: 'many' }, 400, 'invalid_value'],
-  takeover: 'prefix',
-  calls: 'one',
-});
+describeEngine(
+  {
+    name: 'vLLM',
+    preset: 'vllm',
+    needs: 'TAILRACE_TEST_VLLM names its command, TAILRACE_TEST_VLLM_MODEL a folder of weights',
+    present: existsSync(command) && existsSync(model),
+    start,
+    unknownModel: [502, 'upstream_refused'],
+    tooLong: 'refused',
+    refused: [{ top_k: 'many' }, 400, 'invalid_value'],
+    takeover: 'prefix',
+    calls: 'one',
+  },
+  (running) => {
+    test('a stream that its client leaves ends there too, and its metrics tell as the preset says', async () => {
+      const abort = new AbortController();
+      const fields = { ...story, max_tokens: 1_500, min_tokens: 1_000, stream: true };
+      const response = await running().through(fields, abort.signal);
+      await response.body?.getReader().read();
+      await untilRunning(1);
+      abort.abort();
+      await untilRunning(0);
+    });
+
+    async function untilRunning(count: number): Promise<void> {
+      const { origin } = new URL(running().engine.baseUrl);
+      await until(`${count} requests to run at vLLM`, 10_000, async () => {
+        const page = await (await fetch(`${origin}${load.path}`)).text();
+        expect(gaugeTotal(page, load.waiting)).toBe(0);
+        return gaugeTotal(page, load.running) === count ? true : undefined;
+      });
+    }
+  },
+);
