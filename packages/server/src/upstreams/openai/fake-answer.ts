@@ -2,6 +2,7 @@ import { pullOnce } from '../../domain/batches.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { EventBatch } from '../../domain/stream-event.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
+import type { BatchReader } from '../shared/lazy-stream.ts';
 import { readAnswer, type StreamOptions } from './stream.ts';
 
 /** A body for tests that brings these pieces, one a read, and then ends, is cut, or stays open. */
@@ -63,7 +64,19 @@ export async function batchesOf(
 ): Promise<EventBatch[]> {
   const body = 'next' in pieces ? pieces : fakeBody(pieces);
   const batches: EventBatch[] = [];
-  const answer = readAnswer(
+  const answer = readerOf(body, options, signal);
+  for (let read = await pullOnce(answer); read.done !== true; read = await pullOnce(answer))
+    batches.push(read.value);
+  return batches;
+}
+
+/** Reads an answer that is a stream, unless `options` say otherwise. */
+export function readerOf(
+  body: AnswerBody,
+  options: Partial<StreamOptions> = {},
+  signal: AbortSignal = new AbortController().signal,
+): BatchReader {
+  return readAnswer(
     body,
     {
       choices: 1,
@@ -77,7 +90,4 @@ export async function batchesOf(
     },
     signal,
   );
-  for (let read = await pullOnce(answer); read.done !== true; read = await pullOnce(answer))
-    batches.push(read.value);
-  return batches;
 }

@@ -1,9 +1,10 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test, vi } from 'vitest';
+import { pullOnce } from '../../domain/batches.ts';
 import { createEventGrammar } from '../../domain/event-grammar.ts';
 import { failure } from '../../domain/failure.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { batchesOf, fakeBody } from './fake-answer.ts';
+import { batchesOf, fakeBody, readerOf } from './fake-answer.ts';
 import type { StreamOptions } from './stream.ts';
 
 const frame = (value: unknown) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
@@ -103,6 +104,21 @@ describe('the finish', () => {
       expect((await played).flat().map(short)).toEqual(['0 "a"', '0 stop']);
       expect(body.released).toBe(true);
       expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('does not wait while nobody reads: the usage may lie there unread', async () => {
+    vi.useFakeTimers();
+    try {
+      const body = fakeBody([frame(say('a')) + frame(finish()), frame(usage()) + frame(done)]);
+      const answer = readerOf(body);
+      expect(await pullOnce(answer)).toMatchObject({ value: [{ type: 'text-delta' }] });
+      await vi.advanceTimersByTimeAsync(60_000);
+      const { value } = await pullOnce(answer);
+      expect(value?.map(short)).toEqual(['usage 3+4', '0 stop']);
+      await answer.close();
     } finally {
       vi.useRealTimers();
     }

@@ -38,6 +38,8 @@ class AnswerReader implements BatchReader, BytesReceiver {
   /** Whether deltas may be read without the decoder and the normaliser, as they were left. */
   private plain = false;
   private over = false;
+  /** Every choice has finished, and the usage is yet to come. */
+  private owed = false;
   private waiting: BatchReceiver | undefined;
 
   private readonly options: StreamOptions;
@@ -134,10 +136,9 @@ class AnswerReader implements BatchReader, BytesReceiver {
   /** What follows from the state that the normaliser is in now. */
   private settle(): void {
     const { normaliser, body } = this;
+    this.owed = normaliser.held;
     if (normaliser.ended !== undefined) this.over = true;
     if (normaliser.ended === 'whole') body.release();
-    // The pending read ends, and with it the wait: what was said is whole without the usage.
-    else if (normaliser.held) this.patience ??= setTimeout(() => body.release(), this.options.usageWaitMs);
   }
 
   /** Hands a batch to whoever waits; without one, reads on. */
@@ -158,8 +159,18 @@ class AnswerReader implements BatchReader, BytesReceiver {
   }
 
   private proceed(): void {
-    if (!this.over) this.body.pull(this);
-    else this.finish();
+    if (this.over) {
+      this.finish();
+      return;
+    }
+    if (this.owed) this.waitForUsage();
+    this.body.pull(this);
+  }
+
+  /** Counted from where it is read for: while a slow client holds us back it may have come long ago. */
+  private waitForUsage(): void {
+    // The pending read ends, and with it the wait: what was said is whole without the usage.
+    this.patience ??= setTimeout(() => this.body.release(), this.options.usageWaitMs);
   }
 
   private finish(): void {

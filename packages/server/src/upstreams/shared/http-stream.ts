@@ -69,6 +69,9 @@ async function* translate(
   let hold: NodeJS.Timeout | undefined;
   try {
     while (!signal.aborted) {
+      // Letting go of the body ends the read that waits, and with it the wait for the usage. It is counted from
+      // where it is read for: while a slow client holds us back the usage may have come long ago.
+      if (translation.holding) hold ??= setTimeout(() => body.release(), usageWaitMs);
       const read = await body.next();
       if (signal.aborted) return;
       const batch = read.done === true ? translation.end(read.value) : translation.push(read.value);
@@ -78,8 +81,6 @@ async function* translate(
         if (batch !== undefined && batch.length > 0) yield batch;
         return;
       }
-      // Letting go of the body ends the read that waits, and with it the wait for the usage.
-      if (translation.holding) hold ??= setTimeout(() => body.release(), usageWaitMs);
       if (batch !== undefined) yield batch;
     }
   } finally {
