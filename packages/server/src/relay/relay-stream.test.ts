@@ -244,6 +244,20 @@ describe('a relayed stream', () => {
     expect(checkStream(Buffer.from(body())).summary.choices[0]?.content).toBe('abc');
   });
 
+  it('says that it is alive again once a reader whom a keepalive found full has caught up', async () => {
+    const { sink, frames, unblock } = arraySink(3);
+    const done = relayStream(job(events([text('a')], 45_000, ending), sink));
+    await vi.advanceTimersByTimeAsync(30_000);
+    // Role, delta, and the keepalive that was one too many; a reader that is behind gets no more.
+    expect(frames).toHaveLength(3);
+    unblock();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(frames).toHaveLength(4);
+    unblock();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect((await done).status).toBe('completed');
+  });
+
   it('stops when its reader has gone', async () => {
     const { sink, state } = arraySink();
     const work = job(events([text('a')], 1_000, [text('b')], ending), sink);

@@ -109,5 +109,7 @@ class FrameWriter implements Taker, FrameReceiver {
     if (!this.sink.opened || this.blocked) return;
     const asChunk = this.job.settings.keepalive === 'chunk';
     this.frame(asChunk && this.encoder !== undefined ? this.encoder.keepalive() : sseKeepalive);
+    // No event waits behind it, so nobody else would hear when the reader has caught up.
+    if (this.blocked) void this.drained();
   }
 }
