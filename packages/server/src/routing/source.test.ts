@@ -262,6 +262,21 @@ describe('a source', () => {
     expect(await next).toMatchObject({ value: [{ type: 'failed', failure: { code: 'stall_timeout' } }] });
   });
 
+  it('has the whole patience once there is more of the answer than anybody remembers', async () => {
+    const long = text('x'.repeat(5 * 1024 * 1024));
+    const a = toy('a', [text('x'), long, Number.POSITIVE_INFINITY]);
+    const { open } = setUp(
+      [a, toy('b', [text('x'), finish])],
+      { main: model({ targets: [target('a'), target('b', 1)] }) },
+      { temperature: 0 },
+    );
+    const done = drain(open());
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(a.aborted).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await done).at(-1)).toMatchObject([{ type: 'failed', failure: { code: 'stall_timeout' } }]);
+  });
+
   it('ends without a word when the run is stopped', async () => {
     const silent = toy('a', [Number.POSITIVE_INFINITY]);
     const { open } = setUp([silent, toy('b', [text('x')])], {
@@ -426,6 +441,9 @@ describe('a takeover', () => {
     const batches = await drain(setUp([early, b], both, { temperature: 0 }).open());
     expect(batches.flat().filter((event) => event.type === 'usage')).toEqual(usage(2));
     expect(batches.flat().at(-1)).toEqual(finish[0]);
+    // Nobody's is better than a count of half the answer.
+    const silent = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
+    expect((await drain(silent)).flat().filter((event) => event.type === 'usage')).toEqual([]);
   });
 
   it('is not tried for a failure that is the caller’s', async () => {

@@ -58,6 +58,8 @@ class OneAnswer implements Source, BatchReceiver {
   private attempt: Attempt | undefined;
   /** How long silence is borne; asked anew for each target that goes on. */
   private patienceMs: number | undefined;
+  /** As far as what was delivered goes, somebody could still go on with it. */
+  private resumable = true;
   private readonly delivered: Delivered;
   /** A failure that came behind events of its own batch: those go out first. */
   private cutPending: Failure | undefined;
@@ -198,6 +200,8 @@ class OneAnswer implements Source, BatchReceiver {
     this.current = work;
     this.attempt = work.attempt;
     this.patienceMs = undefined;
+    // What the one before counted was not the whole answer.
+    this.usage = undefined;
     this.deps.onAttempt(work.record.target);
   }
 
@@ -214,11 +218,12 @@ class OneAnswer implements Source, BatchReceiver {
   private passOn(batch: EventBatch): EventBatch {
     // Nearly every batch is one delta, and passed on as it is.
     const only = batch.length === 1 ? batch[0] : undefined;
+    const { delivered } = this;
     if (only?.type === 'text-delta') {
-      this.delivered.addText(only);
+      delivered.addText(only);
+      if (this.resumable !== delivered.resumable) this.becomesFinal();
       return batch;
     }
-    const { delivered } = this;
     const passed: StreamEvent[] = [];
     for (const event of batch) {
       if (event.type === 'failed') {
@@ -236,9 +241,14 @@ class OneAnswer implements Source, BatchReceiver {
       if (this.unfinished === 0) break;
     }
     if (this.unfinished === 0) this.ended = true;
-    // Tool calls, and an answer beyond all bounds, are nobody's to take over: from here on it is patience alone.
-    if (!delivered.resumable) this.patienceMs = undefined;
+    if (this.resumable !== delivered.resumable) this.becomesFinal();
     return passed;
+  }
+
+  /** Tool calls, and an answer beyond all bounds, are nobody's to take over: from here on it is patience alone. */
+  private becomesFinal(): void {
+    this.resumable = false;
+    this.patienceMs = undefined;
   }
 
   private tear(reason: Failure): EventBatch {
