@@ -177,10 +177,11 @@ class Loop implements BatchReceiver, PassReceiver {
   }
 
   private takeLater(rest: EventBatch, pause: Promise<void>): void {
-    pause.then(() => {
+    const goOn = () => {
       this.pause = undefined;
       if (this.take(mergeDeltas(rest))) this.pullOn();
-    }, this.fail);
+    };
+    pause.then(goOn).catch(this.fail);
   }
 
   /** What the guard lets through. */
