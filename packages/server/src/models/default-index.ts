@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Environment, Machine } from './machine.ts';
 import { found, type ModelResult, missing } from './model-result.ts';
-import type { Environment, Machine } from './source-settings.ts';
 
 /*
  * pip's own help names its default index. pip need not be installed for that: Python carries a wheel of it

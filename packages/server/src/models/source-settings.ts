@@ -1,15 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Environment, Machine } from './machine.ts';
 import { pipConfigFiles, readPipSettings } from './pip-config.ts';
-
-/** The environment as `cli/` hands it over; this room does not look at the process. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What decides where files lie; injected so that a test can be another machine. */
-export interface Machine {
-  readonly platform: NodeJS.Platform;
-  readonly homeDir: string;
-}
 
 export interface NetworkSettings {
   /** Empty where there is none. */

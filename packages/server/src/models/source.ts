@@ -1,7 +1,8 @@
 import type { Log } from '../telemetry/log.ts';
 import type { ModelSpec } from './default-model.ts';
 import type { Patience } from './http-client.ts';
-import type { Environment, Machine, ModelSourceSettings } from './source-settings.ts';
+import type { Environment, Machine } from './machine.ts';
+import type { ModelSourceSettings } from './source-settings.ts';
 
 /** What every source is given. Files are made in `cacheDir`, under names that begin with the model's. */
 export interface SourceContext {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toolSyntaxes } from '../tool-syntax.ts';
-import { type AnswerReaderOptions, createAnswerReader, type Said } from './answer-reader.ts';
+import { type AnswerReaderOptions, createAnswerReader } from './answer-reader.ts';
+import type { Said } from './said.ts';
 
 const encoder = new TextEncoder();
 const tags = [{ open: '<think>', close: '</think>' }];

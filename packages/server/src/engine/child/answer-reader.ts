@@ -5,6 +5,7 @@ import type { ToolSyntax } from '../tool-syntax.ts';
 import { type CallFinder, createCallFinder } from './call-finder.ts';
 import { type CallPart, createCallReader } from './call-reader.ts';
 import { createRepeatHold } from './repeat-hold.ts';
+import type { Said } from './said.ts';
 import { createTextStream } from './text-stream.ts';
 import { createTokenAccount } from './token-account.ts';
 import { createUtf8Decoder } from './utf8-decoder.ts';
@@ -35,17 +36,6 @@ export interface Reading {
   /** A stop string was found, or a call that was made before: the answer is over. */
   readonly stopped: boolean;
 }
-
-export type Said =
-  | {
-      readonly type: 'text';
-      readonly text: string;
-      readonly tokens: number;
-      readonly logprobs?: readonly TokenLogprobWire[];
-    }
-  | { readonly type: 'reasoning'; readonly text: string; readonly tokens: number }
-  | { readonly type: 'call'; readonly index: number; readonly name: string }
-  | { readonly type: 'arguments'; readonly index: number; readonly text: string };
 
 export interface AnswerReaderOptions {
   readonly shape: AnswerShape;

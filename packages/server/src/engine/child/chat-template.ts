@@ -1,5 +1,5 @@
 import type { PromptMessage, PromptTool } from '../protocol.ts';
-import { describeTools, writtenCall, writtenResult } from './generic-tools.ts';
+import { describeTools, type TemplateTool, writtenCall, writtenResult } from './generic-tools.ts';
 
 /** A message in the form that chat templates read. */
 export interface TemplateMessage {
@@ -8,12 +8,6 @@ export interface TemplateMessage {
   name?: string;
   tool_call_id?: string;
   tool_calls?: { id: string; type: 'function'; function: { name: string; arguments: unknown } }[];
-}
-
-/** A function in the form that chat templates read. */
-export interface TemplateTool {
-  readonly type: 'function';
-  readonly function: { readonly name: string; readonly description?: string; readonly parameters: unknown };
 }
 
 /** What a template can do with messages, found out once by rendering a few. */

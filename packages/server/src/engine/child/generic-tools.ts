@@ -1,5 +1,10 @@
 import { toolSyntaxes } from '../tool-syntax.ts';
-import type { TemplateTool } from './chat-template.ts';
+
+/** A function in the form that chat templates read. */
+export interface TemplateTool {
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly description?: string; readonly parameters: unknown };
+}
 
 /**
  * How tools are told to a model whose template knows none of them, in the tagged syntax. `docs/engine.md`

@@ -1,10 +1,11 @@
 import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { GenerationEvent } from '../protocol.ts';
-import type { Reading, Said } from './answer-reader.ts';
+import type { Reading } from './answer-reader.ts';
 import type { Job } from './job.ts';
 import type { LoadedModel, Sampled, Sequence } from './model.ts';
 import { createPromptReading } from './prompt-reading.ts';
+import type { Said } from './said.ts';
 import { createSlots } from './slots.ts';
 import { openTask, type Task } from './task.ts';
 import { beginWriting, writeTokens } from './token-writing.ts';

@@ -1,5 +1,5 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
-import type { Said } from './answer-reader.ts';
+import type { Said } from './said.ts';
 
 /** Which tokens the text that leaves is made of. */
 export function createTokenAccount() {
