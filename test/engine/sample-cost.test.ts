@@ -18,7 +18,7 @@ beforeAll(async () => {
   scratch = createScratch('sample-cost');
   const file = join(scratch.path, 'random.gguf');
   writeRandomGguf(file, { seed: 3, contextLength: 512 });
-  const native = await openNative({ threads: 1, log: () => {} });
+  const native = await openNative({ threads: 1, flashAttention: false, log: () => {} });
   if (!native.ok) throw new Error(native.failure.message);
   const loaded = await native.value.load({ id: 'm', file, sequences: 2, context: 512 });
   if (!loaded.ok) throw new Error(loaded.failure.message);

@@ -51,10 +51,11 @@ export async function startEngine(
     models.set(id, { file: ensured.value.file, sequences, ...(context === undefined ? {} : { context }) });
   }
 
-  const { threads, queue } = config.engine;
+  const { threads, queue, flashAttention } = config.engine;
   const options: EngineOptions = {
     models,
     queue,
+    flashAttention,
     log,
     environment: io.env,
     ...(threads === undefined ? {} : { threads }),

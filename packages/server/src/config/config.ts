@@ -65,6 +65,8 @@ export interface EngineConfig {
   readonly threads?: number;
   /** Requests that may wait beyond the sequences. */
   readonly queue: number;
+  /** On CPUs; GPUs have it wherever they can. What a seed repeats with it depends on how the prompt was cut. */
+  readonly flashAttention: boolean;
 }
 
 export interface EngineModelConfig {

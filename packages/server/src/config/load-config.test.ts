@@ -131,6 +131,7 @@ describe('without a file', () => {
         enabled: true,
         models: new Map([['smollm2-135m-instruct', { sequences: 8, context: 2048, public: true }]]),
         queue: 64,
+        flashAttention: false,
       },
       upstreams: new Map(),
       models: new Map([
@@ -213,6 +214,7 @@ describe('one key', () => {
     ],
     ['engine: {threads: 3}', (c) => c.engine.threads, 3],
     ['engine: {queue: 0}', (c) => c.engine.queue, 0],
+    ['engine: {flash_attention: true}', (c) => c.engine.flashAttention, true],
     [
       'engine: {models: {m: {file: model.gguf}}}',
       (c) => c.engine.models.get('m'),

@@ -37,6 +37,7 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       enabled: engine.enabled,
       models: engineModels,
       queue: engine.queue,
+      flashAttention: engine.flash_attention,
       ...(engine.threads !== undefined && { threads: engine.threads }),
     },
     upstreams: resolveUpstreams(raw.upstreams, context),

@@ -14,6 +14,8 @@ export type ToChild = LoadMessage | GenerateMessage | AbortMessage;
 export interface LoadMessage {
   readonly type: 'load';
   readonly threads: number;
+  /** On CPUs; on GPUs the library decides. */
+  readonly flashAttention: boolean;
   readonly models: readonly ModelToLoad[];
 }
 

@@ -15,7 +15,7 @@ function supervised(more: Partial<SupervisorOptions> = {}) {
       children.push(child);
       return child;
     },
-    load: () => ({ type: 'load', threads: 1, models: [] }),
+    load: () => ({ type: 'load', threads: 1, flashAttention: false, models: [] }),
     onMessage: () => {},
     onDown: () => downs.push(children.length),
     busy: () => false,

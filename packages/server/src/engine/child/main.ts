@@ -51,7 +51,11 @@ function emit(...events: readonly GenerationEvent[]): void {
 
 async function load(message: LoadMessage): Promise<void> {
   const log = (line: string): void => send({ type: 'log', message: line });
-  const native = await openNative({ threads: message.threads, log });
+  const native = await openNative({
+    threads: message.threads,
+    flashAttention: message.flashAttention,
+    log,
+  });
   if (!native.ok) return send({ type: 'unloadable', failure: native.failure });
   for (const wanted of message.models) {
     const loaded = await native.value.load(wanted);

@@ -5,6 +5,7 @@ import type { Llama, LlamaContextSequence, LlamaModel, LlamaOptions, Token } fro
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { ModelToLoad } from '../protocol.ts';
 import { detectToolSyntax } from '../tool-syntax.ts';
+import { copiesWeights, thisMachine } from './huge-pages.ts';
 import { type Internals, openInternals } from './library-internals.ts';
 import type { LoadedModel, Sequence } from './model.ts';
 import { createNativeSequences, type LibrarySequence } from './native-sequence.ts';
@@ -15,12 +16,14 @@ import { bytesOfByteLevelPiece, bytesOfSentencePiece, looksLikeMarkup } from './
 /**
  * The only file that imports node-llama-cpp (written for 3.22; what it hides is in `library-internals.ts`).
  *
- * Flash attention is off on CPUs: there it is slower (measured: 165 to 196 prompt tokens a second at 1,200),
- * and its results depend on how a prompt was cut, while without it the same seed gives the same text whatever
- * the slices and neighbours were.
+ * Flash attention is off on CPUs unless it is asked for: its results depend on how a prompt was cut (from 64
+ * tokens on by another kernel), and with several threads on neighbours, while without it the same seed gives the
+ * same text whatever the slices and neighbours were. What it brings and costs: docs/performance.md.
  */
 export interface NativeOptions {
   readonly threads: number;
+  /** On CPUs; on GPUs the library decides. */
+  readonly flashAttention: boolean;
   log(message: string): void;
 }
 
@@ -55,7 +58,7 @@ export async function openNative(options: NativeOptions): Promise<Result<Native>
   if (!opened.ok) return opened;
   const llama = opened.value;
   const device = llama.gpu === false ? 'cpu' : llama.gpu;
-  return ok({ device, load: (model) => loadModel(library, llama, device, options.threads, model) });
+  return ok({ device, load: (model) => loadModel(library, llama, device, options, model) });
 }
 
 async function openLlama(library: Library, options: NativeOptions): Promise<Result<Llama>> {
@@ -113,18 +116,19 @@ async function loadModel(
   library: Library,
   llama: Llama,
   device: string,
-  threads: number,
+  { threads, flashAttention }: NativeOptions,
   wanted: ModelToLoad,
 ): Promise<Result<LoadedModel>> {
   const name = basename(wanted.file);
   try {
-    const model = await llama.loadModel({ modelPath: wanted.file });
+    const useMmap = device !== 'cpu' || !copiesWeights(wanted.file, thisMachine);
+    const model = await llama.loadModel({ modelPath: wanted.file, useMmap });
     const contextSize = await decideContext(model, wanted);
     const context = await model.createContext({
       sequences: wanted.sequences,
       contextSize,
       threads: { ideal: threads, min: threads },
-      flashAttention: device === 'cpu' ? false : 'auto',
+      flashAttention: device === 'cpu' ? flashAttention : 'auto',
       batching: { itemPrioritizationStrategy: everything },
     });
     const vocabulary = readVocabulary(library, model);
