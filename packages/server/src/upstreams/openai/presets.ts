@@ -31,10 +31,13 @@ const usual: Preset = {
   wantsBack: [],
 };
 
-/** A server of which only the address is known: everything is passed on, and what it refuses is its answer. */
+/**
+ * A server of which only the address is known: everything is passed on, and what it refuses is its answer. Local
+ * servers pass the newer `max_completion_tokens` over in silence (seen: transformers 5.19, llama-cpp-python 0.3.36);
+ * whoever refuses the older name says so.
+ */
 export const genericPreset: Preset = {
   ...usual,
-  maxTokensField: 'max_completion_tokens',
   developerRole: 'developer',
   wantsBack: ['extra_content'],
 };
