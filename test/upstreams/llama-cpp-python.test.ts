@@ -42,7 +42,6 @@ describeEngine({
     'a seed': 'the same one gives another text each time',
     'a schema': 'it knows none, and answers 500',
     'a tool call': 'it answers 500 where a history has content: null',
-    'a call by name': 'its calls are in the form of old too, which the adapter cannot read yet',
     'two choices': 'it makes one',
   },
   usage: 'none',
