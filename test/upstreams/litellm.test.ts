@@ -41,11 +41,16 @@ async function start(): Promise<RealEngine> {
       },
     },
   );
-  await until('LiteLLM to serve', 120_000, async () => {
-    if (child.exit() !== undefined) throw new Error(child.stdout() + child.stderr());
-    const health = await fetch(`${origin}/health/liveliness`).catch(() => undefined);
-    return health?.ok === true ? true : undefined;
-  });
+  try {
+    await until('LiteLLM to serve', 120_000, async () => {
+      if (child.exit() !== undefined) throw new Error(child.stdout() + child.stderr());
+      const health = await fetch(`${origin}/health/liveliness`).catch(() => undefined);
+      return health?.ok === true ? true : undefined;
+    });
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
   return {
     baseUrl: `${origin}/v1`,
     apiKey,
