@@ -35,6 +35,13 @@ describe('an answer whose target told no usage', () => {
   });
 });
 
+test('a JSON answer that never ends is given up before it fills the memory', () => {
+  const guard = createAnswerGuard({ choices: 1, json: true, promptTokens: () => 7 }, { pass: () => {} });
+  const page = text('0'.repeat(1024 * 1024));
+  for (let pages = 0; pages < 16; pages += 1) expect(guard.accept(page)).toBeUndefined();
+  expect(guard.accept(page)).toBe('a JSON answer beyond all bounds');
+});
+
 describe('an answer whose target told its usage', () => {
   const told = (completionTokens: number, estimated?: true): Passed => ({
     type: 'usage',

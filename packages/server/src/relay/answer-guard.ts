@@ -1,4 +1,5 @@
 import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
+import { tokensOf } from '../domain/estimate-tokens.ts';
 import { createEventGrammar, type EventGrammar } from '../domain/event-grammar.ts';
 import { isJson } from '../domain/json.ts';
 import { createPairHold } from '../domain/pair-hold.ts';
@@ -12,8 +13,8 @@ import type {
 import type { Usage } from '../domain/usage.ts';
 
 const noArguments = jsonText('{}');
-/** Arguments are held to be parsed at the end: escaped characters of all calls of a choice. */
-const maxArgumentLength = 16 * 1024 * 1024;
+/** What is held to be parsed at the end, in escaped characters: the arguments of a choice's calls, its JSON answer. */
+const maxHeldLength = 16 * 1024 * 1024;
 
 /** What the guard lets through: everything but failures, which end the drive before it. */
 export type Passed = Exclude<StreamEvent, FailedEvent>;
@@ -60,6 +61,7 @@ class ChoiceState {
   argumentLength = 0;
   /** The answer so far, only where it is held to being JSON. */
   readonly answer: JsonText[] = [];
+  answerLength = 0;
   refused = false;
 }
 
@@ -95,11 +97,10 @@ class Guard implements AnswerGuard {
     switch (event.type) {
       case 'text-delta':
       case 'reasoning-delta':
-        this.counted += tokensOf(event.json, event.tokens);
-        this.text(event);
-        return undefined;
+        this.counted += tokensOf(event);
+        return this.text(event);
       case 'refusal-delta': {
-        this.counted += tokensOf(event.json);
+        this.counted += tokensOf(event);
         const state = this.states[event.choice];
         if (state !== undefined) state.refused = true;
         break;
@@ -110,11 +111,11 @@ class Guard implements AnswerGuard {
         this.letGo(event.choice, 'texts');
         break;
       case 'tool-call-delta': {
-        this.counted += tokensOf(event.json);
+        this.counted += tokensOf(event);
         const state = this.states[event.choice];
         if (state === undefined) break;
         state.argumentLength += event.json.length;
-        if (state.argumentLength > maxArgumentLength) return 'tool arguments beyond all bounds';
+        if (state.argumentLength > maxHeldLength) return 'tool arguments beyond all bounds';
         state.calls[event.index] = joinJsonText(state.calls[event.index] ?? emptyJsonText, event.json);
         break;
       }
@@ -130,21 +131,26 @@ class Guard implements AnswerGuard {
     return undefined;
   }
 
-  private text(event: TextDelta | ReasoningDelta): void {
+  private text(event: TextDelta | ReasoningDelta): string | undefined {
     const state = event.choice === 0 ? this.first : this.states[event.choice];
-    if (state === undefined) return;
+    if (state === undefined) return undefined;
     const thinking = event.type === 'reasoning-delta';
     // Reasoning comes before the answer; what an upstream thinks aloud behind its beginning is not shown.
-    if (thinking && state.begun) return;
+    if (thinking && state.begun) return undefined;
     if (!thinking && !state.begun) {
       this.letGo(event.choice, 'thoughts');
       state.begun = true;
     }
     const json = (thinking ? state.thoughts : state.texts).takeJson(event.json);
-    if (this.rules.json && !thinking) state.answer.push(json);
+    if (this.rules.json && !thinking) {
+      state.answerLength += json.length;
+      if (state.answerLength > maxHeldLength) return 'a JSON answer beyond all bounds';
+      state.answer.push(json);
+    }
     const told = event.type === 'text-delta' && event.logprobs !== undefined;
     if (json === event.json) this.to.pass(event);
     else if (json !== '' || told) this.to.pass({ ...event, json });
+    return undefined;
   }
 
   private finish(event: FinishEvent): string | undefined {
@@ -182,19 +188,6 @@ class Guard implements AnswerGuard {
     const type = which === 'texts' ? 'text-delta' : 'reasoning-delta';
     this.to.pass({ type, choice, json: jsonText(left) });
   }
-}
-
-/** No token is longer, escaped; a delta that is longer is several. */
-const longestToken = 64;
-/** A word and its space; a character beyond ASCII is six when escaped, which is about right for one token. */
-const charactersPerToken = 6;
-
-/**
- * Tokens of a delta that nobody has counted. One a delta is what most targets send, so what might be one is one;
- * of one that cannot be, the length says more.
- */
-function tokensOf(json: JsonText, told?: number): number {
-  return told ?? (json.length <= longestToken ? 1 : Math.ceil(json.length / charactersPerToken));
 }
 
 /** What a target counted before its answer was over is no less than what came. */

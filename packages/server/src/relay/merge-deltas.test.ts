@@ -18,6 +18,11 @@ test('neighbours of one choice become one delta, which is as many tokens as they
   ]);
 });
 
+test('pages whose tokens nobody told are guessed by their length, merged or not', () => {
+  const page = 'word '.repeat(120);
+  expect(mergeDeltas([text(page), text('a')])).toEqual([text(`${page}a`, 0, 101)]);
+});
+
 test('what is no text stays where it is', () => {
   const finish: StreamEvent = { type: 'finish', choice: 0, reason: 'stop' };
   expect(mergeDeltas([text('a'), finish])).toEqual([text('a'), finish]);

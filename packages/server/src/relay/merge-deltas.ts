@@ -1,4 +1,5 @@
 import { joinJsonText } from '@tailrace/protocol';
+import { tokensOf } from '../domain/estimate-tokens.ts';
 import type { EventBatch, StreamEvent, TextDelta } from '../domain/stream-event.ts';
 
 /**
@@ -22,8 +23,8 @@ function joinDeltas(left: TextDelta, right: TextDelta): TextDelta {
   const told = left.logprobs !== undefined || right.logprobs !== undefined;
   return {
     ...both,
-    // What says nothing of its tokens is one; two of them are not.
-    tokens: (left.tokens ?? 1) + (right.tokens ?? 1),
+    // What says nothing of its tokens is estimated now, as it would have been by itself.
+    tokens: tokensOf(left) + tokensOf(right),
     ...(told ? { logprobs: [...(left.logprobs ?? []), ...(right.logprobs ?? [])] } : {}),
   };
 }
