@@ -270,3 +270,11 @@ test('it is between two events only where the next byte begins one', () => {
   const text = seen.map((between) => (between ? '|' : '.')).join('');
   expect(text).toBe('........|...|.................|');
 });
+
+test('it is not between two events behind a line that the one under way cannot be read for', () => {
+  const decoder = createSseDecoder({}, () => {});
+  decoder.push(Uint8Array.of(...encoder.encode('id: '), 0xff, 0x0a));
+  expect(decoder.between).toBe(false);
+  decoder.push(encoder.encode('\n'));
+  expect(decoder.between).toBe(true);
+});

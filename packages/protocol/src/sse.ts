@@ -212,7 +212,13 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
   return {
     get between() {
       return (
-        bomBytes < 0 && heldLength === 0 && data === undefined && eventName === '' && !skipLf && !skipping
+        bomBytes < 0 &&
+        heldLength === 0 &&
+        data === undefined &&
+        eventName === '' &&
+        !malformed &&
+        !skipLf &&
+        !skipping
       );
     },
     push(bytes) {
