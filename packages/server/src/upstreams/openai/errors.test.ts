@@ -93,6 +93,7 @@ describe('an HTTP error of an upstream', () => {
     for (const body of wordings)
       expect(judged(400, body).message).toBe('The upstream refused the request: boom');
     expect(judged(400, wordings[4]).param).toBe('messages[0].role');
+    expect(judged(400, { error: { message: 'boom', param: 'body.top_k' } }).param).toBe('top_k');
     for (const body of ['', '{}', '[]', 'null', '<html>x</html>', '5']) {
       expect(judged(400, body).message).toBe('The upstream refused the request.');
     }

@@ -136,7 +136,10 @@ export function errorFrom(value: unknown): UpstreamError {
     message: typeof message === 'string' ? message : typeof detail?.['msg'] === 'string' ? detail['msg'] : '',
     ...(typeof code === 'string' && status === undefined ? { code } : {}),
     ...(typeof fields['type'] === 'string' ? { type: fields['type'] } : {}),
-    ...(typeof fields['param'] === 'string' ? { param: fields['param'] } : paramFrom(detail)),
+    // vLLM writes the place of a mistake as FastAPI does, but as text: `body.top_k`.
+    ...(typeof fields['param'] === 'string'
+      ? { param: fields['param'].replace(/^body\./, '') }
+      : paramFrom(detail)),
     ...(status === undefined ? {} : { status }),
   };
 }
