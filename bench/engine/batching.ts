@@ -13,6 +13,7 @@ const { values } = parseArgs({
     answers: { type: 'string', default: '64' },
     tokens: { type: 'string', default: '100' },
     threads: { type: 'string', default: '1' },
+    'flash-attention': { type: 'boolean', default: false },
   },
 });
 const sequences = 8;
@@ -79,11 +80,19 @@ async function textsOf(engine: Engine, wanted: readonly Asked[], atOnce: number)
 async function main(): Promise<number> {
   const { model } = values;
   if (model === undefined) {
-    console.log('node bench/engine/batching.ts --model FILE.gguf [--answers N] [--tokens N] [--threads N]');
+    console.log(
+      'node bench/engine/batching.ts --model FILE.gguf [--answers N] [--tokens N] [--threads N] [--flash-attention]',
+    );
     return 2;
   }
   const models = new Map([['m', { file: model, sequences, context: 1024 }]]);
-  const engine = createEngine({ models, queue: 64, log, threads: Number(values.threads) });
+  const engine = createEngine({
+    models,
+    queue: 64,
+    log,
+    threads: Number(values.threads),
+    flashAttention: values['flash-attention'],
+  });
   const started = await engine.start(AbortSignal.timeout(startMs));
   if (!started.ok) throw new Error(started.failure.message);
   try {

@@ -13,12 +13,13 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '1' },
     tokens: { type: 'string', default: '96' },
     rounds: { type: 'string', default: '3' },
+    'flash-attention': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
 const usage =
-  'node bench/engine/bench.ts --llama-server PATH --model FILE.gguf [--threads N] [--tokens N] [--rounds N]';
+  'node bench/engine/bench.ts --llama-server PATH --model FILE.gguf [--threads N] [--tokens N] [--rounds N] [--flash-attention]';
 const streamCounts = [1, 4, 8] as const;
 const sequences = 8;
 const context = 2048;
@@ -31,6 +32,7 @@ async function main(): Promise<number> {
   }
   const threads = Number(values.threads);
   const tokens = Number(values.tokens);
+  const flashAttention = values['flash-attention'];
   const figures = new Map<string, Map<string, number[]>>();
   const note = (row: string, target: Target, value: number): void => {
     const rows = figures.get(row) ?? new Map<string, number[]>();
@@ -39,7 +41,7 @@ async function main(): Promise<number> {
   };
   for (let round = 1; round <= Number(values.rounds); round++) {
     for (const start of [startTailrace, startLlamaServer]) {
-      const target = await start({ binary, model, threads, sequences, context });
+      const target = await start({ binary, model, threads, sequences, context, flashAttention });
       try {
         await totalRate(target, 1, 16);
         for (const streams of streamCounts) {

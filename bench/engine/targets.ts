@@ -24,6 +24,8 @@ export interface TargetOptions {
   readonly sequences: number;
   /** Tokens a sequence. */
   readonly context: number;
+  /** Tailrace's setting; llama-server has it always. */
+  readonly flashAttention: boolean;
 }
 
 const startMs = 60_000;
@@ -39,7 +41,11 @@ export async function startTailrace(options: TargetOptions): Promise<Target> {
     config,
     JSON.stringify({
       server: { listen: `127.0.0.1:${port}`, data_dir: folder },
-      engine: { models: { bench: model }, threads: options.threads },
+      engine: {
+        models: { bench: model },
+        threads: options.threads,
+        flash_attention: options.flashAttention,
+      },
       auth: { api_keys: ['bench'] },
     }),
   );
