@@ -86,6 +86,16 @@ export function createConnection(route: Route, connectMs: number, events: Connec
   }
 
   function onBytes(buffer: Buffer, length: number): void {
+    try {
+      takeBytes(buffer, length);
+    } catch (bug) {
+      // Thrown on, a bug of one stream would end the process and every other stream in it.
+      socketError = bug instanceof Error ? bug : new Error(String(bug));
+      destroy();
+    }
+  }
+
+  function takeBytes(buffer: Buffer, length: number): void {
     const running = exchange;
     if (running === undefined) {
       // Bytes that nobody asked for: whatever they are, they answer nothing.

@@ -227,6 +227,27 @@ describe('an answer', () => {
     await until(() => transport.stats.busy === 0);
   });
 
+  test('whose reader has a bug ends its connection, and nothing else', async () => {
+    let say = () => {};
+    const origin = await originOf(({ socket }) => {
+      socket.write(chunked([], false));
+      say = () => socket.write('3\r\none\r\n');
+    });
+    const { body } = await answerOf(transportTo(origin.url));
+    const ended = new Promise((resolve) => {
+      body.pull({
+        bytes: () => {
+          body.pull({ bytes: () => {}, ended: resolve });
+          throw new Error('a bug');
+        },
+        ended: () => {},
+      });
+      say();
+    });
+    expect(await ended).toMatchObject({ code: 'upstream_cut', detail: 'a bug' });
+    await origin.allClosed();
+  });
+
   test('is not read while nobody pulls', async () => {
     let written = 0;
     let sender: Socket | undefined;
