@@ -206,6 +206,31 @@ test('a stream that is returned while its schema is looked at never asks the ups
   expect(seen.opened).toBe(0);
 });
 
+test.each([
+  ['its schema is looked at', [], 0],
+  ['its finish is judged', [[text('{"a": 1}'), finish()]], 1],
+] as [string, EventBatch[], number][])(
+  'an abort while %s is waited for by nobody',
+  async (_name, batches, asked) => {
+    const stop = new AbortController();
+    let asks = 0;
+    const endless: SchemaThread = {
+      ask: async () => {
+        asks += 1;
+        if (asks <= asked) return { type: 'right' };
+        setImmediate(() => stop.abort());
+        return await new Promise<never>(() => {});
+      },
+      close: () => {},
+    };
+    const { upstream, seen } = says(batches, endless);
+    const stream = upstream.open(callFor(jsonSchema), stop.signal);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+    await stream.return();
+    expect(seen.opened).toBe(asked);
+  },
+);
+
 test('a check that outlasts its time is never a success', async () => {
   const impatient = createSchemaThread({ taskMs: 300 });
   try {

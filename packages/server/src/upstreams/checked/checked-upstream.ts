@@ -39,6 +39,12 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
     let committed = false;
     /** The batch whose finish is being judged. */
     let judging: Promise<Next> | undefined;
+    let stop = () => {};
+    /** The thread is not told, and may take seconds; nobody who has gone waits for it. */
+    const stopped = new Promise<undefined>((resolve) => {
+      stop = () => resolve(undefined);
+    });
+    signal.addEventListener('abort', stop);
 
     async function fail(said: readonly StreamEvent[], failure: Failure): Promise<Next> {
       ended = true;
@@ -50,7 +56,7 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
     async function next(): Promise<Next> {
       if (ended) return over;
       if (events === undefined) {
-        const problem = schema === undefined ? undefined : await problemOf(schema);
+        const problem = schema === undefined ? undefined : await Promise.race([problemOf(schema), stopped]);
         if (signal.aborted || ended) return over;
         if (problem !== undefined) return fail([], problem);
         events = upstream.open(call, signal);
@@ -87,7 +93,7 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
         if (call.patienceMs !== undefined) timer = setTimeout(resolve, ownWaitMs(call), life);
       });
       try {
-        const next = await Promise.race([verdict, late]);
+        const next = (await Promise.race([verdict, late, stopped])) ?? over;
         if (next !== life) judging = undefined;
         return next;
       } finally {
@@ -99,6 +105,8 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
       next,
       async return() {
         ended = true;
+        signal.removeEventListener('abort', stop);
+        stop();
         await events?.return();
         return over;
       },
