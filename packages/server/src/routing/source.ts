@@ -177,7 +177,7 @@ class OneAnswer implements Source, BatchReceiver {
 
   /** The target at work has failed; where nobody wants the answer any more, that is all. */
   private goOn(reason: Failure): void {
-    if (this.deps.signal.aborted) this.tell(undefined);
+    if (this.ended || this.deps.signal.aborted) this.tell(undefined);
     else this.afterCut(this.current ?? never(), reason).then(this.told, this.toldBug);
   }
 
