@@ -145,7 +145,6 @@ function upstreamOf(
   };
 }
 
-/** Another target cannot help, and the client reads what this one says; with the others failover is waiting. */
 /** A stream that only says why it is none. */
 function refused(message: string): EventStream {
   let told = false;
