@@ -17,6 +17,8 @@ export interface LoadedModel {
   endsAnswer(token: number): boolean;
   /** Prompt tokens a millisecond, as measured while warming up. */
   readonly readingRate: number;
+  /** Tokens of a prompt that may be read at once; more would be computed by other kernels, or not fit a batch. */
+  readonly largestSlice: number;
 }
 
 /**

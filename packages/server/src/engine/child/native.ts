@@ -16,9 +16,9 @@ import { bytesOfByteLevelPiece, bytesOfSentencePiece, looksLikeMarkup } from './
 /**
  * The only file that imports node-llama-cpp (written for 3.22; what it hides is in `library-internals.ts`).
  *
- * Flash attention is off on CPUs unless it is asked for: its results depend on how a prompt was cut (from 64
- * tokens on by another kernel), and with several threads on neighbours, while without it the same seed gives the
- * same text whatever the slices and neighbours were. What it brings and costs: docs/performance.md.
+ * Flash attention is off on CPUs unless it is asked for: its kernels differ with the length of a slice (kept
+ * below 64 tokens then), and with neighbours where a sequence is long and threads are several. Without it the same
+ * seed gives the same text whatever the slices and neighbours were. What it brings and costs: docs/performance.md.
  */
 export interface NativeOptions {
   readonly threads: number;
@@ -169,6 +169,7 @@ async function loadModel(
       controls: vocabulary.controls,
       endsAnswer: (token) => model.isEogToken(tokenId(token)),
       readingRate,
+      largestSlice: device === 'cpu' && flashAttention ? flashSlice : batchSlice,
     });
   } catch (error) {
     const detail = messageOf(error);
@@ -178,6 +179,11 @@ async function loadModel(
     return fail(cannot(`${name} can't be loaded as a GGUF chat model: ${firstLine(detail)}`, detail));
   }
 }
+
+/** Tokens of a batch, as the library sizes it. */
+const batchSlice = 512;
+/** From 64 tokens on flash attention computes in tiles, and rounds otherwise: a seed would not repeat. */
+const flashSlice = 63;
 
 /** Memory that the rest of the machine keeps when the context may take what there is. */
 const memoryShare = 0.6;

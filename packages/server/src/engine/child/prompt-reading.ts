@@ -20,6 +20,8 @@ export interface PromptReadingOptions {
   readonly slots: Slots<Sequence, Task>;
   /** Tokens a millisecond, as far as is known; measured from then on. */
   readonly readingRate: number;
+  /** Tokens a slice. */
+  readonly largestSlice: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -28,11 +30,11 @@ export interface PromptReadingOptions {
 const sliceMs = 50;
 const lonelySliceMs = 70;
 const smallestSlice = 8;
-const largestSlice = 512;
 /** A state is copied where it saves at least so many tokens: about what the copy costs. */
 const leastCopied = 16;
 
 export function createPromptReading({ slots, now, ...options }: PromptReadingOptions): PromptReading {
+  const { largestSlice } = options;
   let { readingRate } = options;
 
   /** Keeps what the sequence already holds of this prompt, or takes over what another one holds of it. */
@@ -89,7 +91,8 @@ export function createPromptReading({ slots, now, ...options }: PromptReadingOpt
   function sliceLength(left: number, lonely: boolean): number {
     const fitting = Math.floor(readingRate * (lonely ? lonelySliceMs : sliceMs));
     const length = Math.min(Math.max(fitting, smallestSlice), largestSlice, left);
-    return left - length === 1 ? length + 1 : length;
+    if (left - length !== 1) return length;
+    return length < largestSlice ? length + 1 : length - 1;
   }
 
   function measure(tokens: number, elapsedMs: number): void {

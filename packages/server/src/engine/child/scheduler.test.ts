@@ -21,7 +21,15 @@ const sampling: Sampling = {
  * is logged; with `held` set a computation waits until the test lets it go. A grammar that sets in begins the
  * letters anew; `slow` says how long the samples of a sequence take.
  */
-function fake(options: { sequences?: number; answer?: number; rate?: number; slow?: [number, number] } = {}) {
+function fake(
+  options: {
+    sequences?: number;
+    answer?: number;
+    rate?: number;
+    slow?: [number, number];
+    largestSlice?: number;
+  } = {},
+) {
   const log: string[] = [];
   const seeds: number[] = [];
   let gate: Promise<void> | undefined;
@@ -83,6 +91,7 @@ function fake(options: { sequences?: number; answer?: number; rate?: number; slo
       controls: new Map(),
       endsAnswer: (token) => token === end,
       readingRate: options.rate ?? 1,
+      largestSlice: options.largestSlice ?? 512,
     },
     emit: (batch) => events.push(...batch),
     beat: () => {},
@@ -215,6 +224,13 @@ describe('scheduler', () => {
       'next 0',
       'read 1:9',
     ]);
+  });
+
+  test('no slice is longer than the model takes, not for a single token either', async () => {
+    const { scheduler, log } = fake({ rate: 1, largestSlice: 63 });
+    scheduler.submit(job(1, { tokens: Array.from({ length: 65 }, (_, index) => index) }));
+    await settle();
+    expect(log.filter((line) => line.startsWith('read'))).toEqual(['read 0:62', 'read 0:2']);
   });
 
   test('no slice leaves a single token for the next one', async () => {
@@ -494,6 +510,7 @@ describe('scheduler', () => {
         controls: new Map(),
         endsAnswer: () => false,
         readingRate: 1,
+        largestSlice: 512,
       },
       emit: (batch) => run.events.push(...batch),
       beat: () => {},

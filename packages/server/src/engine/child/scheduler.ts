@@ -34,7 +34,10 @@ export interface Scheduler {
 }
 
 export interface SchedulerOptions {
-  readonly model: Pick<LoadedModel, 'sequences' | 'bytesOf' | 'controls' | 'endsAnswer' | 'readingRate'>;
+  readonly model: Pick<
+    LoadedModel,
+    'sequences' | 'bytesOf' | 'controls' | 'endsAnswer' | 'readingRate' | 'largestSlice'
+  >;
   /** Takes all events of one step. */
   emit(events: readonly GenerationEvent[]): void;
   /** Called after every computation: the engine lives. */
@@ -52,7 +55,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   /** Choices of each job that have not ended. */
   const open = new Map<number, number>();
   const slots = createSlots<Sequence, Task>(model.sequences);
-  const reading = createPromptReading({ slots, now, readingRate: model.readingRate });
+  const reading = createPromptReading({
+    slots,
+    now,
+    readingRate: model.readingRate,
+    largestSlice: model.largestSlice,
+  });
   const turns = createTurns(now);
   let lastReader = -1;
   let running = false;
