@@ -6,6 +6,13 @@ export interface Format {
   readonly pattern?: string;
   /** Patterns that libraries write beside this format and that hold for all we write: they need no automaton. */
   readonly implies?: readonly string[];
+  /**
+   * Where a `maxLength` is given: a pattern whose texts are of the format and none longer, so that no length has to
+   * be counted along. Undefined where `max` is too short for one worth having: then it is counted.
+   */
+  readonly within?: (max: number) => string | undefined;
+  /** Characters of the shortest text, beside `within`: a greater `minLength` is counted. */
+  readonly shortest?: number;
   readonly note: string;
 }
 
@@ -24,6 +31,23 @@ const hostname = `(${label}\\.){0,5}${label}`;
 const plainHost = '[A-Za-z0-9]+([.-][A-Za-z0-9]+)*';
 const uriCharacter = "([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})";
 const uriTail = `(\\?(${uriCharacter}|\\?)*)?(#(${uriCharacter}|\\?)*)?`;
+/**
+ * pydantic's HttpUrl asks for at most 2,083 characters, zod's for whatever one writes: each state of the automaton
+ * times each length would be 100,000 states.
+ */
+function uriWithin(max: number): string | undefined {
+  if (max < 80) return undefined;
+  // 39 characters of host; with scheme and port 59, with the fragment 84.
+  const host = '[A-Za-z0-9]([.-]?[A-Za-z0-9]){0,19}(:[0-9]{1,5})?';
+  const long = max >= 276;
+  const character = long ? `(${uriCharacter}|\\?)` : "[A-Za-z0-9._~!$&'()*+,;=:@/?-]";
+  const tail = `${character}{0,${long ? 64 : Math.min(128, max - 59)}}`;
+  const fragment = long ? "(#[A-Za-z0-9._~!$&'()*+,;=:@/?-]{0,24})?" : '';
+  return `[A-Za-z][A-Za-z0-9+.-]{0,9}:(//${host}([/?]${tail})?|[A-Za-z0-9]${tail})${fragment}`;
+}
+const mailCharacter = '[A-Za-z0-9_+-]';
+/** 47 characters before the @, three labels of 21, ten of the top level. */
+const shortEmail = `${mailCharacter}(\\.?${mailCharacter}){0,23}@([A-Za-z0-9](-?[A-Za-z0-9]){0,10}\\.){1,3}[A-Za-z]{2,10}`;
 const mailLabel = '[A-Za-z0-9]+(-+[A-Za-z0-9]+)*';
 const dateParts = '([0-9]{1,4}Y([0-9]{1,4}M)?([0-9]{1,4}D)?|[0-9]{1,4}M([0-9]{1,4}D)?|[0-9]{1,4}D)';
 const timeParts = 'T([0-9]{1,4}H([0-9]{1,4}M)?([0-9]{1,4}S)?|[0-9]{1,4}M([0-9]{1,4}S)?|[0-9]{1,4}S)';
@@ -56,13 +80,31 @@ export const formats: Readonly<Record<string, Format>> = {
   uuid: { pattern: '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', note: 'any version' },
   email: {
     pattern: `[A-Za-z0-9_+-]+(\\.[A-Za-z0-9_+-]+)*@(${mailLabel}\\.)+[A-Za-z]{2,}`,
+    // zod's of 2026 and of 2025.
+    implies: [
+      "^(?:[A-Za-z0-9_'+\\-]+\\.)*[A-Za-z0-9_'+\\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$",
+      "^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$",
+    ],
+    within: (max) => (max >= 124 ? shortEmail : undefined),
+    shortest: 6,
     note: 'ordinary addresses: letters, digits, `. _ + -`, and a domain with a top level',
   },
-  hostname: { pattern: hostname, note: 'up to six labels of up to 32 characters' },
+  hostname: {
+    pattern: hostname,
+    // zod's.
+    implies: [
+      '^(?=.{1,253}\\.?$)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[-0-9a-zA-Z]{0,61}[0-9a-zA-Z])?)*\\.?$',
+    ],
+    within: (max) => (max >= 197 ? hostname : undefined),
+    shortest: 1,
+    note: 'up to six labels of up to 32 characters',
+  },
   ipv4: { pattern: ipv4, note: 'four decimal numbers' },
   ipv6: { pattern: ipv6(), note: 'full and shortened with `::`, without an embedded IPv4 address' },
   uri: {
     pattern: `([A-Za-z][A-Za-z0-9+.-]*:(//${plainHost}(:[0-9]{1,5})?(/${uriCharacter}*)?|[A-Za-z0-9]${uriCharacter}*)${uriTail})`,
+    within: uriWithin,
+    shortest: 3,
     note: 'absolute: a scheme, then a host or a path of plain characters',
   },
   binary: { note: 'asserts nothing' },
@@ -83,6 +125,7 @@ export const patternNames: ReadonlySet<string> = new Set([
   'cuid2',
   'e164',
   'ends_with',
+  'hex',
   'includes',
   'ksuid',
   'lowercase',

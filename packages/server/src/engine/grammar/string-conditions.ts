@@ -39,6 +39,25 @@ export function allConditions({ conditions, min, max }: StringConditions): reado
     : [...conditions, { automaton: lengthAutomaton(min, max) }];
 }
 
+/**
+ * A condition in the place of all of these, for strings that are to be written: a format whose `maxLength` is kept by
+ * texts made short instead of counted ones. Undefined where something else is asked as well.
+ */
+export function shortConditions(
+  parts: readonly PlainPart[],
+  { conditions, min, max }: StringConditions,
+  problems: Problems,
+): readonly Condition[] | undefined {
+  // More conditions could leave longer texts only.
+  if (max === undefined || conditions.length !== 1) return undefined;
+  const asking = parts.find(({ schema }) => schema['format'] !== undefined);
+  const name = asking?.schema['format'];
+  const format = typeof name === 'string' && Object.hasOwn(formats, name) ? formats[name] : undefined;
+  const pattern = format?.within?.(max);
+  if (asking === undefined || pattern === undefined || min > (format?.shortest ?? 0)) return undefined;
+  return patternConditions(`^(?:${pattern})$`, memberPath(asking.path, 'format'), problems);
+}
+
 /** Patterns that were built for a schema: one that an enum of thousands is held against is built once. */
 const built = new WeakMap<Problems, Map<string, readonly Condition[]>>();
 

@@ -5,7 +5,7 @@ import { type Expression, never } from './expression.ts';
 import { stringOfLength, stringOfTable } from './json-text.ts';
 import type { PlainPart } from './schema-part.ts';
 import { memberPath } from './schema-path.ts';
-import { allConditions, stringConditions } from './string-conditions.ts';
+import { allConditions, shortConditions, stringConditions } from './string-conditions.ts';
 
 export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]): Expression {
   const { rules, problems, limits } = compiler;
@@ -25,7 +25,8 @@ export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]
     // What is asked in the same words, three hundred addresses for instance, is computed and written once.
     const asks = parts.map(({ schema }) => [schema['pattern'], schema['format']]);
     const key = `string:${JSON.stringify([asks, min, max])}`;
-    return rules.shared(key, () => tableOf(compiler, allConditions(asked), path));
+    const short = shortConditions(parts, asked, problems);
+    return rules.shared(key, () => tableOf(compiler, short ?? allConditions(asked), path));
   }
   if (max !== undefined && max > limits.maxCount) {
     problems.refuse(
