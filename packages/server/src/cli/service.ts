@@ -74,6 +74,10 @@ export function createService(parts: ServiceParts): Service {
   async function reloadOnce(): Promise<readonly string[]> {
     const loaded = await parts.load();
     if (!loaded.ok) return loaded.problems.map(formatProblem);
+    // Without its file it would serve the default model to everybody; a file in the midst of being replaced is away too.
+    if (config.file !== undefined && loaded.config.file === undefined) {
+      return [`cannot read ${config.file}: there is no such file any more`];
+    }
     const fixed = needsRestart(config, loaded.config);
     if (fixed.length > 0)
       return fixed.map((setting) => `${setting} cannot change while the server runs; restart it`);
