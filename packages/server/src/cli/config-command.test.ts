@@ -22,7 +22,7 @@ async function run(...args: readonly string[]) {
 
 describe('tailrace config check', () => {
   it('counts what a valid file names', async () => {
-    await writeFile(join(cwd, 'answers.yaml'), '');
+    await writeFile(join(cwd, 'answers.yaml'), 'answers: [{steps: [echo]}]');
     await writeFile(
       join(cwd, 'tailrace.yaml'),
       'upstreams: {s: {kind: scripted, script: answers.yaml}}\nmodels: {a: {targets: [{upstream: s}]}, b: {targets: [{upstream: s}]}}',
@@ -32,6 +32,14 @@ describe('tailrace config check', () => {
       out: 'tailrace.yaml: ok (2 models, 1 upstream)\n',
       err: '',
     });
+  });
+
+  it('reads the files of upstreams too, for a start would end with what is wrong in them', async () => {
+    await writeFile(join(cwd, 'answers.yaml'), 'evry: 20ms\nanswers: [{steps: [echo]}]\n');
+    await writeFile(join(cwd, 'tailrace.yaml'), 'upstreams: {s: {kind: scripted, script: answers.yaml}}');
+    const { status, out, err } = await run('check');
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toContain(`upstreams.s: ${join(cwd, 'answers.yaml')}:1: unknown key "evry"`);
   });
 
   it('is content without any file', async () => {

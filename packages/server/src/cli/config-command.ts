@@ -37,11 +37,24 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
     return 2;
   }
   const { config, warnings } = loaded;
+  const problems = await upstreamProblems(config, io);
+  if (problems.length > 0) {
+    io.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
+    return 2;
+  }
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);
   const counts = `${counted(config.models.size, 'model')}, ${counted(config.upstreams.size, 'upstream')}`;
   io.stdout.write(`${name}: ok (${counts})\n`);
   io.stderr.write(warnings.map((warning) => `warning: ${warning}\n`).join(''));
   return asked.probe ? await probe(config, io) : 0;
+}
+
+/** What is wrong with the files that upstreams read, their scripts and certificates: a start would end with it. */
+async function upstreamProblems({ upstreams }: Config, { env }: CommandIo): Promise<readonly string[]> {
+  const { createUpstreams } = await import('../upstreams/registry.ts');
+  const created = await createUpstreams(upstreams, { env });
+  created.retire();
+  return created.problems;
 }
 
 async function probe(config: Config, io: CommandIo): Promise<number> {
