@@ -150,7 +150,16 @@ export function enumField<const T extends string>(
   const known = allowed.find((one) => one === text);
   if (known !== undefined) return known;
   const param = pathTo(place, key);
-  return wrongValue(place.findings, param, `'${param}' must be one of ${allowed.join(', ')}.`);
+  return wrongValue(
+    place.findings,
+    param,
+    `'${param}' must be one of ${allowed.join(', ')}${gotWord(text)}.`,
+  );
+}
+
+/** `, got 'bot'`: a short word in the place of a name is none of a message's content; anything else is not repeated. */
+function gotWord(text: string): string {
+  return /^[\w.-]{1,32}$/.test(text) ? `, got '${text}'` : '';
 }
 
 export function objectField(place: Place, key: string): Place | undefined {

@@ -18,6 +18,34 @@ function refusalOf(fields: JsonObject) {
 }
 
 describe('a request', () => {
+  it.each<[JsonObject, string]>([
+    [
+      { messages: [{ role: 'bot', content: 'x' }] },
+      "'messages[0].role' must be one of system, developer, user, assistant, tool, got 'bot'.",
+    ],
+    [
+      { messages: [{ role: 'what a user might have said', content: 'x' }] },
+      "'messages[0].role' must be one of system, developer, user, assistant, tool.",
+    ],
+    [
+      {
+        tools: [{ type: 'function', function: { name: 'f' } }],
+        tool_choice: { type: 'function', function: { name: 'g' } },
+      },
+      "'tool_choice' names the function 'g', which 'tools' lacks.",
+    ],
+  ])('with %j hears what came where a name was expected, and never a text', (fields, message) => {
+    const decoded = decode(fields);
+    expect(decoded.ok ? undefined : decoded.failure.message).toBe(message);
+  });
+
+  it.each<[JsonObject, string]>([
+    [{ functions: [{ name: 'f' }] }, "It is OpenAI's older form: send 'tools'."],
+    [{ function_call: { name: 'f' } }, "It is OpenAI's older form: send 'tools' and 'tool_choice'."],
+  ])('with %j hears what to send instead', (fields, hint) => {
+    expect(requestOf(fields).requirements).toMatchObject([{ feature: 'functions', hint }]);
+  });
+
   it.each<[string, JsonObject]>([
     ['n of one', { n: 1 }],
     ['penalties of zero', { presence_penalty: 0, frequency_penalty: 0 }],

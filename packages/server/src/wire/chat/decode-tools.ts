@@ -93,7 +93,7 @@ export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[])
     wrongValue(
       place.findings,
       'tool_choice.function.name',
-      "'tool_choice' names a function that 'tools' lacks.",
+      `'tool_choice' names the function '${named}', which 'tools' lacks.`,
     );
   }
   return { type: 'function', name: named };

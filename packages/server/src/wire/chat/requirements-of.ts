@@ -10,8 +10,8 @@ import { knownFields } from './known-fields.ts';
  */
 export function requirementsOf(request: ChatRequest, unknownFields: readonly string[]): Requirement[] {
   const needs: Requirement[] = [];
-  const need = (condition: boolean, feature: Feature, param: string = feature) => {
-    if (condition) needs.push({ feature, param });
+  const need = (condition: boolean, feature: Feature, param: string = feature, hint?: string) => {
+    if (condition) needs.push({ feature, param, ...(hint === undefined ? {} : { hint }) });
   };
   const { body } = request;
   need(request.temperature !== undefined && request.temperature !== 1, 'temperature');
@@ -48,11 +48,13 @@ export function requirementsOf(request: ChatRequest, unknownFields: readonly str
 
 function needLegacyFunctions(
   body: JsonObject,
-  need: (condition: boolean, feature: Feature, param: string) => void,
+  need: (condition: boolean, feature: Feature, param: string, hint: string) => void,
 ): void {
   const { functions, function_call: call } = body;
-  need(Array.isArray(functions) && functions.length > 0, 'functions', 'functions');
-  need(present(call) && call !== 'none' && call !== 'auto', 'functions', 'function_call');
+  const older = "It is OpenAI's older form: send";
+  need(Array.isArray(functions) && functions.length > 0, 'functions', 'functions', `${older} 'tools'.`);
+  const forced = present(call) && call !== 'none' && call !== 'auto';
+  need(forced, 'functions', 'function_call', `${older} 'tools' and 'tool_choice'.`);
 }
 
 function asksForAudio(modalities: JsonValue | undefined): boolean {
