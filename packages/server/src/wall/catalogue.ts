@@ -40,7 +40,10 @@ export function findFault(text: string): FoundFault {
   const name = colon < 0 ? text : text.slice(0, colon);
   const fault = byName.get(name);
   if (fault === undefined) {
-    return { ok: false, message: `There is no fault '${name}'${didYouMean(name, byName.keys())}` };
+    return {
+      ok: false,
+      message: `There is no fault '${name}'${didYouMean(name, byName.keys())}; GET /v1/models lists them.`,
+    };
   }
   const argument = readArgument(fault.parameter, colon < 0 ? undefined : text.slice(colon + 1));
   return typeof argument === 'string'

@@ -39,7 +39,7 @@ export function streamed(
   return async (connection, ask, controls) => {
     const answer = healthyAnswer(ask, controls.serial, controls.now());
     if (!ask.stream) {
-      const message = `${ask.model} is a fault of streams: ask with "stream": true.`;
+      const message = 'This is a fault of streams: ask with "stream": true.';
       return answered(connection, errorAnswer('400 Bad Request', 'invalid_request_error', null, message));
     }
     return playStream(connection, plan(healthyStream(ask, answer), controls, ask), controls);
