@@ -116,12 +116,12 @@ export function failureOf(finding: Finding): Failure | undefined {
 
 /** It says nothing against the target's health: the model wrote it. */
 function notJson(): Failure {
-  const message = 'The upstream’s answer is not the JSON that response_format asks for.';
+  const message = "The upstream's answer is not the JSON that response_format asks for.";
   return failure('upstream_protocol', message, { detail: 'the answer is not JSON', blameless: true });
 }
 
 function unreadable(why: string): Failure {
-  return failure('upstream_protocol', `The upstream’s answer was given up: ${why}.`, {
+  return failure('upstream_protocol', `The upstream's answer was given up: ${why}.`, {
     detail: why,
     blameless: true,
   });

@@ -46,7 +46,7 @@ export interface Odd {
  * `what` names it for the log and is never its text, which may be content.
  */
 export function unreadable(what: string): Failure {
-  return failure('upstream_cut', 'Part of the upstream’s answer could not be read.', { detail: what });
+  return failure('upstream_cut', "Part of the upstream's answer could not be read.", { detail: what });
 }
 
 export function eventTooLarge(maxEventBytes: number): Failure {
