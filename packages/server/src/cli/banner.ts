@@ -1,3 +1,6 @@
+import type { Config } from '../config/config.ts';
+import { defaultModel } from '../config/names.ts';
+
 /** What the banner needs to know of the key it shows or points to. */
 export type BannerKey =
   | { readonly type: 'file'; readonly file: string; readonly key: string }
@@ -16,6 +19,19 @@ export interface BannerFacts {
   readonly serves: boolean;
   /** Only a terminal is shown the key itself; what goes to a file reads it from where it lies. */
   readonly terminal: boolean;
+}
+
+/** Enough to see what one may ask for; `GET /v1/models` has them all. */
+const maxNamed = 8;
+
+/** `Models: acme/chat (default), acme/careful`; nothing where only the engine serves, whose lines say it. */
+export function modelsLine({ models, upstreams }: Pick<Config, 'models' | 'upstreams'>): readonly string[] {
+  if (models.size === 0 || upstreams.size === 0) return [];
+  const names = [...models].map(([id, { aliases }]) =>
+    aliases.includes(defaultModel) ? `${id} (default)` : id,
+  );
+  const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
+  return [`Models: ${names.slice(0, maxNamed).join(', ')}${more}`];
 }
 
 /**

@@ -9,7 +9,7 @@ import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createRedact, type Redact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
-import { banner } from './banner.ts';
+import { banner, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
 import { watchParent } from './parent-watch.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
@@ -166,7 +166,7 @@ function announce(
       url: config.server.publicUrl ?? `http://${reachable}`,
       key: keys.shown,
       adminFile: keys.adminFile,
-      models,
+      models: [...modelsLine(config), ...models],
       serves: config.models.size > 0,
       terminal: io.stderr.isTTY === true,
     }),

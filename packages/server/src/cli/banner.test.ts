@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { memoryFiles } from '../config/memory-files.ts';
+import { modelsLine } from './banner.ts';
+
+async function configOf(text: string): Promise<Config> {
+  const files = memoryFiles('/etc/tailrace', { 'tailrace.yaml': text });
+  const loaded = await loadConfig({ env: {}, cwd: '/etc/tailrace', files });
+  if (!loaded.ok) throw new Error('the test has a mistake in its file');
+  return loaded.config;
+}
+
+const lab = 'upstreams: {lab: {base_url: "http://127.0.0.1:9/v1"}}\n';
+const models = (...ids: readonly string[]) =>
+  `${lab}models: {${ids.map((id) => `${id}: {targets: [{upstream: lab}]}`).join(', ')}}`;
+
+test('a start in front of others names its models, and which of them is the default', async () => {
+  expect(modelsLine(await configOf(models('acme/chat', 'acme/careful')))).toEqual([
+    'Models: acme/chat (default), acme/careful',
+  ]);
+  expect(modelsLine(await configOf(models('a', 'default')))).toEqual(['Models: a, default']);
+});
+
+test('of many models the first eight are named and the others counted', async () => {
+  const ids = Array.from({ length: 10 }, (_, index) => `m${index}`);
+  expect(modelsLine(await configOf(models(...ids)))).toEqual([
+    'Models: m0 (default), m1, m2, m3, m4, m5, m6, m7 and 2 more',
+  ]);
+});
+
+test('without upstreams the engine says what it serves, and nothing is said twice', async () => {
+  expect(modelsLine(await configOf(''))).toEqual([]);
+  expect(modelsLine(await configOf('engine: {enabled: false}'))).toEqual([]);
+});
