@@ -73,3 +73,11 @@ describe('formats with a maxLength', () => {
     expect(bytesOf({ format: 'email', minLength: 12, maxLength: 12 })).toBeGreaterThan(0);
   });
 });
+
+test('the names that zod writes for digests are taken beside their pattern, and not without one', () => {
+  const digest = { type: 'string', format: 'sha256_hex' };
+  expect(compileSchema({ ...digest, pattern: '^[0-9a-f]{64}$' }, { path: 's' }).ok).toBe(true);
+  expect(compileSchema(digest, { path: 's' })).toMatchObject({
+    failure: { code: 'unsupported_parameter', param: 's.format' },
+  });
+});

@@ -136,6 +136,9 @@ export const patternNames: ReadonlySet<string> = new Set([
   'ulid',
   'uppercase',
   'xid',
+  ...['md5', 'sha1', 'sha256', 'sha384', 'sha512'].flatMap((hash) =>
+    ['hex', 'base64', 'base64url'].map((spelling) => `${hash}_${spelling}`),
+  ),
 ]);
 
 /** Formats of numbers, as OpenAPI has them. */
