@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { faults } from './catalogue.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { memoryFiles } from '../config/memory-files.ts';
+import { faults, findFault, modelPrefix } from './catalogue.ts';
 import { faultTable } from './fault-table.ts';
 import { createCounters } from './stats.ts';
 
@@ -9,6 +11,16 @@ const page = readFileSync(new URL('../../../../docs/wall.md', import.meta.url), 
 describe('docs/wall.md', () => {
   it('has the table that the records give (write-docs.ts puts it there)', () => {
     expect(page).toContain(`<!-- faults -->\n${faultTable(faults)}<!-- /faults -->`);
+  });
+
+  it('shows a configuration that loads, with faults that there are', async () => {
+    const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const files = memoryFiles('/etc/tailrace', { 'tailrace.yaml': text });
+    const loaded = await loadConfig({ env: {}, cwd: '/etc/tailrace', files });
+    const models = loaded.ok ? [...loaded.config.models.values()] : [];
+    const names = models.flatMap(({ targets }) => targets.map(({ model }) => model));
+    expect(names).toHaveLength(5);
+    for (const name of names) expect(findFault(name.slice(modelPrefix.length))).toMatchObject({ ok: true });
   });
 
   it('shows the counters that there are', () => {
