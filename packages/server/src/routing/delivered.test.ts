@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { decodeJsonText, jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -143,5 +145,37 @@ describe('the joint behind an answer that is as long as it may be', () => {
     ['lets the end through where there was no more to say', [[text('')], [finish]], '.'],
   ])('%s', (_, batches, outcome) => {
     expect(pass(createSpentJoint(), batches)).toBe(outcome);
+  });
+});
+
+describe('what was delivered', () => {
+  it('is remembered in order, however many pieces of either kind there were', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.boolean(), fc.string()), { maxLength: 400, size: 'max' }),
+        (pieces) => {
+          const delivered = seen(...pieces.map(([thinks, said]) => (thinks ? thought(said) : text(said))));
+          const of = (kind: boolean) =>
+            pieces.map(([thinks, said]) => (thinks === kind ? said : '')).join('');
+          expect([delivered.text, delivered.reasoning]).toEqual([of(false), of(true)]);
+        },
+      ),
+    );
+  });
+
+  it('does not keep alive the reads that it was cut from', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const delivered = createDelivered();
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let piece = 0; piece < 20_000; piece += 1) {
+      const read = Buffer.alloc(1_000, 'a').toString('latin1');
+      delivered.addText({ type: 'text-delta', choice: 0, json: jsonText(read.slice(500, 520)) });
+    }
+    collect();
+    // The reads are 20 MB, the text is 0.4.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8 * 1024 * 1024);
+    expect(delivered.text).toHaveLength(400_000);
   });
 });

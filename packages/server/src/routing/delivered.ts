@@ -5,6 +5,12 @@ import type { EventBatch, StreamEvent, TextDelta } from '../domain/stream-event.
 const maxCharacters = 4 * 1024 * 1024;
 
 /**
+ * A piece may be a slice of the whole read it came in, and keeps that alive: 15 times its own size where deltas are
+ * short words. Joined they are a text of their own, for some 0.05 µs a piece.
+ */
+const loosePieces = 64;
+
+/**
  * What the client has seen of an answer: the only memory of a stream there is, kept for whoever may have to
  * go on with it. Bounded; texts are joined only when somebody asks.
  */
@@ -35,6 +41,7 @@ class Memory implements Delivered {
   private readonly texts: JsonText[] = [];
   private readonly reasonings: JsonText[] = [];
   private characters = 0;
+  private loose = 0;
 
   constructor(remembers: boolean) {
     this.remembers = remembers;
@@ -81,6 +88,11 @@ class Memory implements Delivered {
     if (!this.resumable) return;
     pieces.push(json);
     this.characters += json.length;
+    this.loose += 1;
+    if (this.loose === loosePieces) {
+      this.loose = 0;
+      pieces.push(pieces.splice(-loosePieces).join('') as JsonText);
+    }
     if (this.characters > maxCharacters) this.forget();
   }
 
