@@ -45,7 +45,10 @@ async function main(): Promise<number> {
       try {
         await totalRate(target, 1, 16);
         for (const streams of streamCounts) {
+          const before = target.cpuMs();
           note(`tokens/s, ${streams} streams`, target, await totalRate(target, streams, tokens));
+          const usedMs = target.cpuMs() - before;
+          note(`CPU a token, ${streams} streams, ms`, target, usedMs / (streams * tokens));
         }
         const prompt = story(500, round);
         note('TTFT cold, 500 tokens, ms', target, await timeToFirst(target, prompt));
@@ -70,8 +73,12 @@ function print(figures: ReadonlyMap<string, ReadonlyMap<string, readonly number[
   for (const [row, targets] of figures) {
     const ours = percentile(targets.get('tailrace') ?? [], 0.5);
     const theirs = percentile(targets.get('llama-server') ?? [], 0.5);
-    console.log(`| ${row} | ${ours.toFixed(1)} | ${theirs.toFixed(1)} | ${(ours / theirs).toFixed(2)} |`);
+    console.log(`| ${row} | ${figure(ours)} | ${figure(theirs)} | ${(ours / theirs).toFixed(2)} |`);
   }
+}
+
+function figure(value: number): string {
+  return value.toFixed(value < 20 ? 2 : 1);
 }
 
 process.exitCode = await main();

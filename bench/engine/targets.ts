@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,8 @@ export interface Target {
   readonly endTokens: Readonly<Record<string, number>>;
   /** Fields by which a server is asked for OpenAI's defaults where its own are others. */
   readonly plain: Readonly<Record<string, number>>;
+  /** Processor time of the server and its children so far. */
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -60,7 +62,16 @@ export async function startTailrace(options: TargetOptions): Promise<Target> {
     rmSync(folder, { recursive: true, force: true });
   };
   await untilServing(`${url}/readyz`, child);
-  return { name: 'tailrace', url, key: 'bench', model: 'bench', endTokens, plain: {}, stop };
+  return {
+    name: 'tailrace',
+    url,
+    key: 'bench',
+    model: 'bench',
+    endTokens,
+    plain: {},
+    cpuMs: () => cpuMsOf(child.pid),
+    stop,
+  };
 }
 
 export async function startLlamaServer(options: TargetOptions): Promise<Target> {
@@ -78,7 +89,27 @@ export async function startLlamaServer(options: TargetOptions): Promise<Target> 
   await untilServing(`${url}/health`, child);
   // Cut to 40 candidates, sampling would be cheaper there than what is asked of the other.
   const plain = { top_k: 0, top_p: 1, min_p: 0, repeat_penalty: 1 };
-  return { name: 'llama-server', url, key: '', model: 'bench', endTokens, plain, stop: () => end(child) };
+  return {
+    name: 'llama-server',
+    url,
+    key: '',
+    model: 'bench',
+    endTokens,
+    plain,
+    cpuMs: () => cpuMsOf(child.pid),
+    stop: () => end(child),
+  };
+}
+
+const tickMs = 10;
+
+/** Linux only: user and system time of a process and all below it, in steps of a tick. */
+function cpuMsOf(pid: number | string | undefined): number {
+  if (pid === undefined) return 0;
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  const own = tickMs * (Number(fields[11]) + Number(fields[12]));
+  return children.reduce((sum, child) => sum + cpuMsOf(child), own);
 }
 
 async function untilServing(url: string, child: ChildProcess): Promise<void> {
