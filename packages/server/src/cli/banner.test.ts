@@ -29,7 +29,12 @@ test('of many models the first eight are named and the others counted', async ()
   ]);
 });
 
-test('without upstreams the engine says what it serves, and nothing is said twice', async () => {
+test('a model on the engine is named by what clients ask for', async () => {
+  const text = 'models: {acme/chat: {targets: [{engine: smollm2-135m-instruct}]}}';
+  expect(modelsLine(await configOf(text))).toEqual(['Models: acme/chat (default), smollm2-135m-instruct']);
+});
+
+test("where all models are the engine's its lines name them, and nothing is said twice", async () => {
   expect(modelsLine(await configOf(''))).toEqual([]);
   expect(modelsLine(await configOf('engine: {enabled: false}'))).toEqual([]);
 });

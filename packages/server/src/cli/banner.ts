@@ -24,9 +24,9 @@ export interface BannerFacts {
 /** Enough to see what one may ask for; `GET /v1/models` has them all. */
 const maxNamed = 8;
 
-/** `Models: acme/chat (default), acme/careful`; nothing where only the engine serves, whose lines say it. */
-export function modelsLine({ models, upstreams }: Pick<Config, 'models' | 'upstreams'>): readonly string[] {
-  if (models.size === 0 || upstreams.size === 0) return [];
+/** `Models: acme/chat (default), acme/careful`; nothing where all of them are the engine's, whose own lines name them. */
+export function modelsLine({ models, engine }: Pick<Config, 'models' | 'engine'>): readonly string[] {
+  if ([...models.keys()].every((id) => engine.models.has(id))) return [];
   const names = [...models].map(([id, { aliases }]) =>
     aliases.includes(defaultModel) ? `${id} (default)` : id,
   );

@@ -158,7 +158,7 @@ function announce(
     if (facts === undefined) return [];
     const { sequences, contextLength, threads } = facts;
     return [
-      `Engine: ${id}, ${sequences} sequences of ${contextLength} tokens, ${threads} thread${threads === 1 ? '' : 's'}`,
+      `Engine: ${id}, ${counted(sequences, 'sequence')} of ${contextLength} tokens, ${counted(threads, 'thread')}`,
     ];
   });
   io.stderr.write(
@@ -172,6 +172,10 @@ function announce(
     }),
   );
   io.stdout.write(`tailrace: listening on http://${authority}\n`);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function complain(io: CommandIo, exitCode: number, message: string): number {
