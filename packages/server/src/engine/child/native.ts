@@ -176,7 +176,11 @@ async function loadModel(
     if (error instanceof library.InsufficientMemoryError) {
       return fail(cannot(`Not enough memory for ${name} with ${wanted.sequences} sequences.`, detail));
     }
-    return fail(cannot(`${name} can't be loaded as a GGUF chat model: ${firstLine(detail)}`, detail));
+    const hint =
+      'The file may have been cut short on its way here, or be of a kind that the engine does not know.';
+    return fail(
+      cannot(`${name} can't be loaded as a GGUF chat model: ${firstLine(detail)}. ${hint}`, detail),
+    );
   }
 }
 
