@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { leastTokens, promptUnits } from './context-length.ts';
+import { leastTokens, promptTooLong, promptUnits } from './context-length.ts';
 
 describe('the least that a prompt has', () => {
   test('each message is a token, and no token is longer than the longest', () => {
@@ -36,4 +36,13 @@ describe('the least that a prompt has', () => {
     expect(leastTokens({ messages }, 10)).toBe(1);
     expect(promptUnits({ messages })).toBe(1000);
   });
+});
+
+test('a prompt that is too long for its tools says so', () => {
+  const messages = [{ role: 'user', content: 'q' }] as const;
+  const alone = promptTooLong(2048, 2050, true, { messages, tools: [] });
+  expect(alone.message).toContain('the messages have 2050 tokens. Send fewer or shorter messages.');
+  const described = promptTooLong(2048, 5270, false, { messages, tools: [{ name: 'f', parameters: {} }] });
+  expect(described.message).toContain('the messages and tools have at least 5270 tokens.');
+  expect(described.message).toContain('Send fewer or shorter messages, or fewer tools.');
 });

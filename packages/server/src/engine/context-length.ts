@@ -38,11 +38,19 @@ export function promptUnits(
 }
 
 /** `exact` is false where the count was given up on the way. */
-export function promptTooLong(contextLength: number, tokens: number, exact: boolean): Failure {
+export function promptTooLong(
+  contextLength: number,
+  tokens: number,
+  exact: boolean,
+  { tools = [] }: PromptContent,
+): Failure {
+  // The message may be a word, and what the tools say a book.
+  const what =
+    tools.length > 0 ? ['messages and tools', 'messages, or fewer tools'] : ['messages', 'messages'];
   return failure(
     'context_length_exceeded',
     `This model reads and writes at most ${contextLength} tokens together, at least one of them written; ` +
-      `the messages have ${exact ? '' : 'at least '}${tokens} tokens. Send fewer or shorter messages.`,
+      `the ${what[0]} have ${exact ? '' : 'at least '}${tokens} tokens. Send fewer or shorter ${what[1]}.`,
     { param: 'messages' },
   );
 }

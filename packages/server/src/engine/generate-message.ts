@@ -31,7 +31,7 @@ export function generateMessage(
   const offered = request.toolChoice.type === 'none' ? [] : request.tools;
   const content = { messages: messages.value, tools: offered, ...(prefix === undefined ? {} : { prefix }) };
   const least = leastTokens(content, info.longestToken);
-  if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false));
+  if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false, content));
   const wrong = refusedValues(request, info);
   if (wrong !== undefined) return fail(wrong);
   const told = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>

@@ -1,5 +1,5 @@
 import { Template } from '@huggingface/jinja';
-import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import type { ReasoningTags } from '../../domain/reasoning-split.ts';
 import { leastTokens, type PromptContent, promptTooLong } from '../context-length.ts';
@@ -56,6 +56,8 @@ export interface PrompterOptions {
   readonly breathe?: () => Promise<void>;
 }
 
+type TooLong = (tokens: number, exact: boolean) => Failure;
+
 /** What a segment costs besides its units: a call of the tokenizer. */
 const unitsPerSegment = 64;
 
@@ -74,7 +76,6 @@ export function createPrompter(options: PrompterOptions): Prompter {
       });
   });
   const tags = detectReasoningTags(options.template);
-  const tooLong = (tokens: number, exact: boolean) => promptTooLong(contextLength, tokens, exact);
 
   return {
     stop: template.stop,
@@ -82,6 +83,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
     tags,
     async build(content) {
       const { messages, tools = [], prefix = '' } = content;
+      const tooLong: TooLong = (tokens, exact) => promptTooLong(contextLength, tokens, exact, content);
       const least = leastTokens(content, vocabulary.longestToken);
       if (least >= contextLength) return fail(tooLong(least, false));
       const { specialTexts } = vocabulary;
@@ -96,7 +98,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
       // What is continued is the answer: the thoughts before it are over.
       const closing = opened === undefined ? '' : `\n${opened.close}\n\n`;
       const closed = prefix === '' ? '' : closing;
-      const read = await tokenizeAll(specialTexts.split(rendered.value + closed, mark), 0);
+      const read = await tokenizeAll(specialTexts.split(rendered.value + closed, mark), 0, tooLong);
       if (!read.ok) return read;
       const tokens = read.value;
       const { leadingToken } = vocabulary;
@@ -104,7 +106,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
 
       const segments = [...specialTexts.split(guard(prefix), mark)];
       const continued = segments.map((part) => (part.type === 'text' ? { ...part, continued: true } : part));
-      const prefixed = await tokenizeAll(continued, tokens.length);
+      const prefixed = await tokenizeAll(continued, tokens.length, tooLong);
       if (!prefixed.ok) return prefixed;
       for (const token of prefixed.value) tokens.push(token);
       if (tokens.length >= contextLength) return fail(tooLong(tokens.length, true));
@@ -142,7 +144,11 @@ export function createPrompter(options: PrompterOptions): Prompter {
   }
 
   /** Segments → tokens, given up where they and those `before` them can't fit. */
-  async function tokenizeAll(segments: Iterable<Segment>, before: number): Promise<Result<number[]>> {
+  async function tokenizeAll(
+    segments: Iterable<Segment>,
+    before: number,
+    tooLong: TooLong,
+  ): Promise<Result<number[]>> {
     const tokens: number[] = [];
     let units = 0;
     let paused = false;
