@@ -48,4 +48,10 @@ describe('repeated calls', () => {
     expect(hold.flush()).toEqual([call('f'), text('{"a"')]);
     expect(hold.flush()).toEqual([]);
   });
+
+  test('one that is cut behind its last argument is no second call to those who read what came', () => {
+    const first = spelt('f', '{"a":1}');
+    const { hold } = heard([...first, call('f'), text('{"a":1}')]);
+    expect(hold.flush()).toEqual([]);
+  });
 });

@@ -10,7 +10,7 @@ export interface RepeatHold {
   push(part: CallPart): readonly CallPart[];
   /** A call came to its end that was made before, name and arguments: it has not left, and no other may follow. */
   repeated(): boolean;
-  /** The end: a call that was cut leaves as far as it came. */
+  /** The end: a call that was cut leaves as far as it came, unless its arguments are all those of one that was made. */
   flush(): readonly CallPart[];
 }
 
@@ -25,6 +25,10 @@ export function createRepeatHold(): RepeatHold {
   /** Calls that the held one may become; undefined where none is held. */
   let candidates: readonly Made[] | undefined;
   let repeated = false;
+
+  function isRepeat(): boolean {
+    return candidates?.some((call) => call.arguments === current.arguments) === true;
+  }
 
   function release(): readonly CallPart[] {
     if (candidates === undefined) return [];
@@ -49,12 +53,12 @@ export function createRepeatHold(): RepeatHold {
           candidates = candidates.filter((call) => call.arguments.startsWith(current.arguments));
           return candidates.length > 0 ? [] : release();
         case 'end':
-          repeated = candidates?.some((call) => call.arguments === current.arguments) === true;
+          repeated = isRepeat();
           made.push(current);
           return repeated ? [] : [...release(), part];
       }
     },
     repeated: () => repeated,
-    flush: release,
+    flush: () => (isRepeat() ? [] : release()),
   };
 }
