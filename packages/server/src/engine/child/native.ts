@@ -17,8 +17,8 @@ import { bytesOfByteLevelPiece, bytesOfSentencePiece, looksLikeMarkup } from './
  * The only file that imports node-llama-cpp (written for 3.22; what it hides is in `library-internals.ts`).
  *
  * Flash attention is off on CPUs unless it is asked for: its kernels differ with the length of a slice (kept
- * below 64 tokens then), and with neighbours where a sequence is long and threads are several. Without it the same
- * seed gives the same text whatever the slices and neighbours were. What it brings and costs: docs/performance.md.
+ * below 64 tokens then), and with neighbours where a sequence is long. Without it the same seed gives the same
+ * text whatever the slices and neighbours were. What it brings and costs: docs/performance.md.
  */
 export interface NativeOptions {
   readonly threads: number;
