@@ -50,12 +50,7 @@ export type HandleRequest = (
 export function createApp(parts: AppParts): HandleRequest {
   const { config, keys, upstreams, log, runs, health, draining } = parts;
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
-  for (const { model, target } of catalogue.vainPrefixes()) {
-    log.warn(
-      `models.${model}: target ${target} has takeover: prefix, but that upstream cannot go on with a given beginning; ` +
-        'a torn stream is replayed where its request repeats itself, else it ends in an error',
-    );
-  }
+  for (const warning of catalogue.vainPrefixes()) log.warn(warning);
   const now = () => performance.now();
   const router = createRouter({ catalogue, health, retry: config.retry, random: Math.random, now });
 

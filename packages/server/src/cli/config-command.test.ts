@@ -42,6 +42,16 @@ describe('tailrace config check', () => {
     expect(err).toContain(`upstreams.s: ${join(cwd, 'answers.yaml')}:1: unknown key "evry"`);
   });
 
+  it('warns of a takeover by prefix at an upstream that cannot go on, as a start does', async () => {
+    await writeFile(
+      join(cwd, 'tailrace.yaml'),
+      'upstreams: {stars: {kind: gemini, api_key: k}}\nmodels: {a: {targets: [{upstream: stars, model: gemini-2.5-flash, takeover: prefix}]}}',
+    );
+    const { status, err } = await run('check');
+    expect(status).toBe(0);
+    expect(err).toMatch(/^warning: models\.a: target stars\/gemini-2\.5-flash has takeover: prefix, but/);
+  });
+
   it('is content without any file', async () => {
     expect(await run('check')).toMatchObject({
       status: 0,

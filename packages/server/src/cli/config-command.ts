@@ -36,8 +36,8 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
     io.stderr.write(loaded.problems.map((problem) => `${formatProblem(problem)}\n`).join(''));
     return 2;
   }
-  const { config, warnings } = loaded;
-  const problems = await upstreamProblems(config, io);
+  const { config } = loaded;
+  const { problems, warnings } = await checkUpstreams(config, io);
   if (problems.length > 0) {
     io.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
     return 2;
@@ -45,16 +45,24 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);
   const counts = `${counted(config.models.size, 'model')}, ${counted(config.upstreams.size, 'upstream')}`;
   io.stdout.write(`${name}: ok (${counts})\n`);
-  io.stderr.write(warnings.map((warning) => `warning: ${warning}\n`).join(''));
+  io.stderr.write([...loaded.warnings, ...warnings].map((warning) => `warning: ${warning}\n`).join(''));
   return asked.probe ? await probe(config, io) : 0;
 }
 
-/** What is wrong with the files that upstreams read, their scripts and certificates: a start would end with it. */
-async function upstreamProblems({ upstreams }: Config, { env }: CommandIo): Promise<readonly string[]> {
-  const { createUpstreams } = await import('../upstreams/registry.ts');
+/**
+ * What a start would say of the upstreams: what is wrong with the files they read, scripts and certificates, would end
+ * it; what they cannot do though a model wants it is a warning.
+ */
+async function checkUpstreams({ upstreams, models, timeouts }: Config, { env }: CommandIo) {
+  // Loaded on need: most mistakes are found without any provider's code.
+  const [{ createUpstreams }, { createCatalogue }] = await Promise.all([
+    import('../upstreams/registry.ts'),
+    import('../routing/catalogue.ts'),
+  ]);
   const created = await createUpstreams(upstreams, { env });
   created.retire();
-  return created.problems;
+  const catalogue = createCatalogue(models, created.upstreams, timeouts);
+  return { problems: created.problems, warnings: catalogue.vainPrefixes() };
 }
 
 async function probe(config: Config, io: CommandIo): Promise<number> {

@@ -38,8 +38,8 @@ export interface Catalogue {
   find(id: string): Model | undefined;
   /** Every name a client may use, ids and aliases, in the order of the configuration. */
   names(): readonly { readonly name: string; readonly model: Model }[];
-  /** Targets that are configured to go on with a prefix at an upstream that cannot. */
-  vainPrefixes(): readonly { readonly model: string; readonly target: string }[];
+  /** A warning for each target that is configured to go on with a prefix at an upstream that cannot. */
+  vainPrefixes(): readonly string[];
 }
 
 export function createCatalogue(
@@ -57,7 +57,13 @@ export function createCatalogue(
     names: () => [...byName].map(([name, model]) => ({ name, model })),
     vainPrefixes: () =>
       [...new Set(byName.values())].flatMap(({ id, targets }) =>
-        targets.filter(isVainPrefix).map(({ name }) => ({ model: id, target: name })),
+        targets
+          .filter(isVainPrefix)
+          .map(
+            ({ name }) =>
+              `models.${id}: target ${name} has takeover: prefix, but that upstream cannot go on with a given beginning; ` +
+              'a torn stream is replayed where its request repeats itself, else it ends in an error',
+          ),
       ),
   };
 }
