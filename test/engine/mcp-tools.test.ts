@@ -1,0 +1,61 @@
+// Tools as real MCP servers list them, unlike the fifty of tools.test.ts, which were written for it.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer, type TestServer } from '../support/server.ts';
+import { atOnce, callEachByName, callTools, createCallJudge, readFixture, type Tool } from './tool-calls.ts';
+
+interface Listed {
+  readonly packages: readonly {
+    readonly package: string;
+    readonly licence: string;
+    readonly tools: readonly Tool[];
+  }[];
+}
+
+const { packages } = readFixture<Listed>('mcp-tools.json');
+const tools = packages.flatMap((listed) => listed.tools);
+
+/** What is refused, by hand: the path of the keyword that cannot be enforced, and the code. */
+const refused: Readonly<Record<string, string>> = {
+  'API-post-page': 'unsupported_parameter at $defs.parentRequest.oneOf',
+  firecrawl_search: 'invalid_value at properties.includeDomains.items.pattern',
+};
+const accepted = tools.filter(({ name }) => !Object.hasOwn(refused, name));
+
+let server: TestServer;
+beforeAll(async () => {
+  // A token of this model is about a byte, and the longest definition has 4,000.
+  server = await startServer({ model: 'random', sequences: atOnce, context: 10_240 });
+});
+afterAll(async () => {
+  await server?.stop();
+});
+
+test('there are a hundred and more of twenty packages, each with a name of its own', () => {
+  expect(packages.length).toBeGreaterThanOrEqual(20);
+  expect(new Set(tools.map(({ name }) => name)).size).toBe(tools.length);
+  expect(tools.length).toBeGreaterThan(100);
+});
+
+test('each asked for by name is called once, with valid arguments in pieces', async () => {
+  const { problems, asked, whole, pieces } = await callEachByName(
+    server,
+    accepted,
+    createCallJudge(accepted),
+  );
+  expect(problems).toEqual([]);
+  expect(whole).toBeGreaterThan(0.8 * asked);
+  expect(pieces).toBeGreaterThan(2 * asked);
+});
+
+test('those that cannot be enforced are refused at their path', async () => {
+  for (const [name, expected] of Object.entries(refused)) {
+    const { error, status } = await callTools(
+      server,
+      tools.filter((tool) => tool.name === name),
+      { tool_choice: 'required' },
+    );
+    const at = error?.param?.replace('tools[0].function.parameters.', '');
+    expect({ name, status, said: `${error?.code} at ${at}` }).toEqual({ name, status: 400, said: expected });
+  }
+});
