@@ -11,7 +11,8 @@ export function forkChild(environment: Readonly<Record<string, string | undefine
   const conditions = importConditions(process.execArgv);
   if (extension === '.ts') conditions.add('tailrace-source');
   return fork(new URL(`./child/main${extension}`, import.meta.url), [], {
-    execArgv: [...conditions].map((condition) => `--conditions=${condition}`),
+    // V8 lets the space for young objects grow some time, by 27 MB at once: this process has no use for it.
+    execArgv: ['--max-semi-space-size=8', ...[...conditions].map((condition) => `--conditions=${condition}`)],
     env: childEnvironment(environment),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
