@@ -10,6 +10,17 @@ function judge(schema: JsonValue, value: unknown): string | undefined {
   return breach === undefined ? undefined : `${breach.pointer} ${breach.keyword}`;
 }
 
+test('a schema with a type that is none hears which there are', () => {
+  const compiled = compileValidator({ properties: { a: { type: 'objet' } } });
+  expect(compiled).toMatchObject({
+    ok: false,
+    problem: {
+      at: ['properties', 'a', 'type'],
+      why: 'must be one of array, boolean, integer, null, number, object, string',
+    },
+  });
+});
+
 describe('a value', () => {
   const order = {
     type: 'object',

@@ -132,7 +132,9 @@ function deepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
 
 function problemAt(error: ErrorObject | undefined, schema: JsonValue): SchemaProblem {
   if (error === undefined) return { at: [], why: 'is no JSON Schema' };
-  return { at: stepsOf(error.instancePath, schema), why: error.message ?? 'is no JSON Schema' };
+  const allowed: unknown = error.keyword === 'enum' ? error.params['allowedValues'] : undefined;
+  const why = Array.isArray(allowed) ? `must be one of ${allowed.join(', ')}` : error.message;
+  return { at: stepsOf(error.instancePath, schema), why: why ?? 'is no JSON Schema' };
 }
 
 /** `/a/0` as steps: a number is one only where the schema has a list there. */
