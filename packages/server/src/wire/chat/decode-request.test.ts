@@ -34,6 +34,10 @@ describe('a request', () => {
       },
       "'tool_choice' names the function 'g', which 'tools' lacks.",
     ],
+    [
+      { response_format: { type: 'json_schema', json_schema: { schema: {} } } },
+      "'response_format.json_schema.name' is required: the name of the schema.",
+    ],
   ])('with %j hears what came where a name was expected, and never a text', (fields, message) => {
     const decoded = decode(fields);
     expect(decoded.ok ? undefined : decoded.failure.message).toBe(message);

@@ -45,7 +45,7 @@ function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDef
   }
   const body = objectField(place, 'function');
   if (body === undefined) return missing(place, 'function', 'an object with a name');
-  const name = decodeFunctionName(body);
+  const name = decodeName(body, 'function');
   const description = stringField(body, 'description');
   const strict = booleanField(body, 'strict');
   const parameters = objectField(body, 'parameters');
@@ -58,9 +58,9 @@ function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDef
   };
 }
 
-function decodeFunctionName(place: Place): string | undefined {
+function decodeName(place: Place, of: 'function' | 'schema'): string | undefined {
   const name = stringField(place, 'name');
-  if (name === undefined) return missing(place, 'name', 'the name of the function');
+  if (name === undefined) return missing(place, 'name', `the name of the ${of}`);
   if (functionName.test(name)) return name;
   const param = pathTo(place, 'name');
   return wrongValue(place.findings, param, `'${param}' takes 1 to 64 letters, digits, '_' and '-'.`);
@@ -111,7 +111,7 @@ function decodeNamedChoice(place: Place): string | undefined {
   }
   const body = objectField(choice, 'function');
   if (body === undefined) return missing(choice, 'function', 'an object with a name');
-  return decodeFunctionName(body);
+  return decodeName(body, 'function');
 }
 
 export function decodeResponseFormat(place: Place): ResponseFormat {
@@ -130,7 +130,7 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     missing(format, 'json_schema', 'an object with name and schema');
     return text;
   }
-  const name = decodeFunctionName(wrapper);
+  const name = decodeName(wrapper, 'schema');
   const strict = booleanField(wrapper, 'strict') ?? false;
   stringField(wrapper, 'description');
   const schema = rawField(wrapper, 'schema');
