@@ -93,6 +93,54 @@ test('alternatives of a oneOf without a type are told apart by a property', () =
   expect(['{}', '1', '{"kind":"c"}'].filter(accepted)).toEqual([]);
 });
 
+describe('alternatives of a oneOf that require properties of their own', () => {
+  const id: JsonValue = { type: 'integer' };
+
+  test('are written without those of the other, also where objects are open', () => {
+    const branch = (name: string): JsonValue => ({
+      type: 'object',
+      properties: { [name]: id },
+      required: [name],
+      additionalProperties: true,
+    });
+    const accepted = accepts({ oneOf: [branch('page'), branch('base')] });
+    expect(['{"page":1}', '{"base":1}', '{"page":1,"more":2}'].map(accepted)).toEqual([true, true, true]);
+    expect(['{"page":1,"base":2}', '{"base":1,"page":2}', '{}', '{"more":1}'].filter(accepted)).toEqual([]);
+  });
+
+  test('mean “exactly one of these” where the properties are defined beside them', () => {
+    const accepted = accepts({
+      type: 'object',
+      properties: { path: id, url: id, text: id, mode: id },
+      oneOf: [{ required: ['path'] }, { required: ['url'] }, { required: ['text'] }],
+    });
+    expect(['{"path":1}', '{"url":1,"mode":2}', '{"text":1}'].map(accepted)).toEqual([true, true, true]);
+    expect(['{"mode":1}', '{"path":1,"url":2}', '{"url":1,"text":2}'].filter(accepted)).toEqual([]);
+  });
+
+  test('are refused where one holds for all values of another', () => {
+    const wide: JsonValue = { type: 'object', properties: { a: id, b: id }, required: ['a'] };
+    expect(refusal({ oneOf: [wide, { ...wide, required: ['a', 'b'] }] })).toEqual([
+      'unsupported_parameter',
+      'schema.oneOf',
+    ]);
+  });
+
+  test('are refused where one would have to have a property for one reason and lack it for another', () => {
+    const typed = (kind: string, name: string, required: readonly string[]): JsonValue => ({
+      type: 'object',
+      properties: { kind: { const: kind }, [name]: id },
+      required,
+      additionalProperties: true,
+    });
+    const any: JsonValue = { type: 'object', required: ['kind'], additionalProperties: true };
+    expect(refusal({ oneOf: [typed('x', 'a', ['a']), typed('y', 'b', ['b']), any] })).toEqual([
+      'unsupported_parameter',
+      'schema.oneOf',
+    ]);
+  });
+});
+
 describe('recursion', () => {
   test('through alternatives that lead back to themselves comes to an end', () => {
     const accepted = accepts({

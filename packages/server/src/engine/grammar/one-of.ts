@@ -9,14 +9,23 @@ import { finiteValues, typesOf } from './schema-types.ts';
 /** How deep alternatives within alternatives, and properties within properties, are compared. */
 const maxNesting = 3;
 
-/** Apart as they are; or apart as soon as both have the property `require`; undefined: nobody knows. */
-type Apart = { readonly require?: string } | undefined;
+/**
+ * Apart as they are; or as soon as both have the property `require`; or as soon as each has none that the other
+ * requires and it does not: `forbid` names the other's. Undefined: nobody knows.
+ */
+type Apart =
+  | {
+      readonly require?: string;
+      readonly forbid?: { readonly first: string; readonly second: string };
+    }
+  | undefined;
 
 /**
  * The alternatives of a `oneOf`, which may hold for a value only one at a time. A grammar cannot take one alternative
  * and not another, so any two must be apart by their nature: by type, by listed values, by bounds, or by a property
  * that has other values in each. Where such a property is optional it is made required here: less than the letter
- * allows, and it is what discriminated unions mean. Refused at `path` where two cannot be told apart.
+ * allows, and it is what discriminated unions mean. Where each requires a property that the other does not, neither is
+ * written with the other's: “exactly one of these”. Refused at `path` where two cannot be told apart.
  */
 export function exclusiveBranches(
   compiler: Compiler,
@@ -36,6 +45,7 @@ export function exclusiveBranches(
   const plain = branches.map((branch) => document.expand([branch, ...others]));
   if (discriminated(plain.map((branch) => branch.plain))) return branches.map((branch) => [branch]);
   const needed = branches.map(() => new Set<string>());
+  const barred = branches.map(() => new Set<string>());
   for (let a = 0; a < branches.length; a += 1) {
     for (let b = a + 1; b < branches.length; b += 1) {
       const one = plain[a];
@@ -43,22 +53,31 @@ export function exclusiveBranches(
       if (one === undefined || other === undefined || one.impossible || other.impossible) continue;
       const apart = compare(one.plain, other.plain, 0);
       if (problems.first !== undefined) return [];
-      if (apart === undefined) {
-        problems.refuse(
-          'unsupported_parameter',
-          path,
-          `“oneOf” is enforced only where its alternatives exclude each other by type, by listed values or by a property with other values in each; ${a} and ${b} may both hold. Use “anyOf”, or give each a property with a “const” of its own.`,
-        );
-        return [];
+      if (apart?.require !== undefined) {
+        needed[a]?.add(apart.require);
+        needed[b]?.add(apart.require);
       }
-      if (apart.require === undefined) continue;
-      needed[a]?.add(apart.require);
-      needed[b]?.add(apart.require);
+      if (apart?.forbid !== undefined) {
+        barred[a]?.add(apart.forbid.first);
+        barred[b]?.add(apart.forbid.second);
+      }
+      // What one comparison requires another may forbid; then nothing would be left of the alternative.
+      const torn = [a, b].some((index) =>
+        [...(needed[index] ?? [])].some((name) => barred[index]?.has(name)),
+      );
+      if (apart !== undefined && !torn) continue;
+      problems.refuse(
+        'unsupported_parameter',
+        path,
+        `“oneOf” is enforced only where its alternatives exclude each other by type, by listed values, by a property with other values in each or by properties that only one of them requires; ${a} and ${b} may both hold. Use “anyOf”, or give each a property with a “const” of its own.`,
+      );
+      return [];
     }
   }
   return branches.map((branch, index) => [
     branch,
     ...[...(needed[index] ?? [])].map((name) => requiring(name, path)),
+    ...[...(barred[index] ?? [])].map((name) => forbidding(name, path)),
   ]);
 
   function compare(a: readonly PlainPart[], b: readonly PlainPart[], nesting: number): Apart {
@@ -70,7 +89,7 @@ export function exclusiveBranches(
         const { plain: expanded, impossible } = document.expand(way);
         if (impossible) return true;
         const apart = compare(expanded, other, nesting + 1);
-        return apart !== undefined && apart.require === undefined;
+        return apart !== undefined && asTheyAre(apart);
       });
       return all ? {} : undefined;
     }
@@ -121,12 +140,29 @@ export function exclusiveBranches(
       const second = memberParts(b, name);
       if (first.length === 0 || second.length === 0) continue;
       const apart = compare(document.expand(first).plain, document.expand(second).plain, nesting + 1);
-      if (apart === undefined || apart.require !== undefined) continue;
+      if (apart === undefined || !asTheyAre(apart)) continue;
       if (always.a && always.b) return {};
       candidate ??= name;
     }
-    return candidate === undefined ? undefined : { require: candidate };
+    return candidate === undefined ? compareRequired(a, b) : { require: candidate };
   }
+}
+
+/** The letter asks for both directions: only together do they keep each alternative out of the other. */
+function compareRequired(a: readonly PlainPart[], b: readonly PlainPart[]): Apart {
+  const first = requiredAlone(b, a);
+  const second = requiredAlone(a, b);
+  return first === undefined || second === undefined ? undefined : { forbid: { first, second } };
+}
+
+/** A property that `one` requires and `other` does not, and had rather not define. */
+function requiredAlone(one: readonly PlainPart[], other: readonly PlainPart[]): string | undefined {
+  const names = [...definedNames(one)].filter((name) => requires(one, name) && !requires(other, name));
+  return names.find((name) => memberParts(other, name).length === 0) ?? names[0];
+}
+
+function asTheyAre({ require, forbid }: NonNullable<Apart>): boolean {
+  return require === undefined && forbid === undefined;
 }
 
 /**
@@ -214,15 +250,24 @@ function memberParts(parts: readonly PlainPart[], name: string): readonly Part[]
 }
 
 const requirements = new Map<string, JsonObject>();
-const maxRequirements = 1000;
+const prohibitions = new Map<string, JsonObject>();
+const maxRemembered = 1000;
+
+function requiring(name: string, path: string): Part {
+  return { schema: remembered(requirements, name, () => ({ type: 'object', required: [name] })), path };
+}
+
+function forbidding(name: string, path: string): Part {
+  const made = (): JsonObject => ({ type: 'object', properties: Object.fromEntries([[name, false]]) });
+  return { schema: remembered(prohibitions, name, made), path };
+}
 
 /** One schema object for one name, so that what is compiled from it is found again. */
-function requiring(name: string, path: string): Part {
-  let schema = requirements.get(name);
-  if (schema === undefined) {
-    if (requirements.size >= maxRequirements) requirements.clear();
-    schema = { type: 'object', required: [name] };
-    requirements.set(name, schema);
-  }
-  return { schema, path };
+function remembered(known: Map<string, JsonObject>, name: string, make: () => JsonObject): JsonObject {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  if (known.size >= maxRemembered) known.clear();
+  const schema = make();
+  known.set(name, schema);
+  return schema;
 }
