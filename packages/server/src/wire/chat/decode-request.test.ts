@@ -43,6 +43,12 @@ describe('a request', () => {
     expect(decoded.ok ? undefined : decoded.failure.message).toBe(message);
   });
 
+  it('for JSON says which type of it a target has to honour', () => {
+    expect(requestOf({ response_format: { type: 'json_object' } }).requirements).toMatchObject([
+      { feature: 'json_object', hint: expect.stringContaining("the type 'json_object'") },
+    ]);
+  });
+
   it.each<[JsonObject, string]>([
     [{ functions: [{ name: 'f' }] }, "It is OpenAI's older form: send 'tools'."],
     [{ function_call: { name: 'f' } }, "It is OpenAI's older form: send 'tools' and 'tool_choice'."],

@@ -28,8 +28,10 @@ export function requirementsOf(request: ChatRequest, unknownFields: readonly str
   need((request.frequencyPenalty ?? 0) !== 0, 'frequency_penalty');
   need(request.logitBias !== undefined, 'logit_bias');
   need(request.logprobs, 'logprobs');
-  need(request.responseFormat.type === 'json_object', 'json_object', 'response_format');
-  need(request.responseFormat.type === 'json_schema', 'json_schema', 'response_format');
+  const { type: format } = request.responseFormat;
+  // A target may honour the one and not the other: the name of the field alone would say too much.
+  const lacking = `What it lacks is the type '${format}': ask for another one, or use another model.`;
+  if (format !== 'text') need(true, format, 'response_format', lacking);
   need(request.tools.length > 0, 'tools');
   need(request.toolChoice.type === 'required' || request.toolChoice.type === 'function', 'tool_choice');
   needLegacyFunctions(body, need);
