@@ -49,6 +49,27 @@ describe('answer reader', () => {
     expect(entries(said)).toEqual(['ab', 'c', 'd', 'e']);
   });
 
+  test('a token of a character that the end leaves unfinished is told by its bytes', () => {
+    const answer = reader({ tags: [] });
+    const logprob = (token: string, bytes: number[]) => ({ token, logprob: -1, bytes, top_logprobs: [] });
+    answer.push(encoder.encode('ab'), logprob('ab', [0x61, 0x62]));
+    const half = answer.push(Uint8Array.of(0xf0, 0x9f), logprob('half', [0xf0, 0x9f]));
+    expect(half.said).toEqual([]);
+    const { said } = answer.flush();
+    expect(said).toMatchObject([{ type: 'text', text: '', tokens: 1 }]);
+    expect(entries(said)).toEqual(['half']);
+    const whole = reader();
+    whole.push(Uint8Array.of(0xf0, 0x9f), logprob('half', [0xf0, 0x9f]));
+    expect(entries(whole.flush().said)).toEqual(['half']);
+    const thinking = reader({ opened: tags[0] });
+    thinking.push(Uint8Array.of(0xf0, 0x9f), logprob('half', [0xf0, 0x9f]));
+    expect(entries(thinking.flush().said)).toEqual([]);
+    // Without logprobs there is nothing to tell.
+    const silent = reader({ tags: [] });
+    silent.push(Uint8Array.of(0xf0, 0x9f), undefined);
+    expect(silent.flush().said).toEqual([]);
+  });
+
   test('a token of which a part is held is not counted before that part has left', () => {
     const answer = reader({ stop: ['bx'] });
     expect(answer.push(encoder.encode('ab'), undefined).said).toEqual([

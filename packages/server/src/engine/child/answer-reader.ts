@@ -198,6 +198,10 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       }
       sayCalls(repeats.flush(), said);
       tokens.resolve(Number.POSITIVE_INFINITY, true);
+      // Tokens of a character that never became whole are no text, and yet were chosen: their bytes are told.
+      const untold = mode === 'text' && split.phase() !== 'reasoning' && tokens.told();
+      if (untold && !said.some(({ type }) => type === 'text'))
+        said.push({ type: 'text', text: '', tokens: 0 });
       return { said: tokens.attach(said), stopped };
     },
     calls: () => calls,
