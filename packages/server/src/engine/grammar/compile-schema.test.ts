@@ -93,6 +93,24 @@ test('alternatives of a oneOf without a type are told apart by a property', () =
   expect(['{}', '1', '{"kind":"c"}'].filter(accepted)).toEqual([]);
 });
 
+test('a pattern of hosts beside the length that hosts may have is written short instead of counted', () => {
+  const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+  const accepted = accepts({
+    pattern: `^(?:${label}\\.)+[a-z][a-z0-9-]{0,61}[a-z]$`,
+    maxLength: 253,
+    type: 'string',
+  });
+  const host = (labels: number, length: number): string => `"${`${'a'.repeat(length)}.`.repeat(labels)}com"`;
+  expect([host(1, 1), host(6, 30), '"a-b.c.de"'].map(accepted)).toEqual([true, true, true]);
+  expect([host(9, 30), '"com"', '"-a.com"', '"a..com"'].filter(accepted)).toEqual([]);
+});
+
+test('a pattern that can be counted beside its maxLength is written at any length', () => {
+  const accepted = accepts({ type: 'string', pattern: '^[a-z]+(-[a-z]+)*$', maxLength: 200 });
+  expect([`"${'a'.repeat(200)}"`, `"${'a-'.repeat(99)}b"`].map(accepted)).toEqual([true, true]);
+  expect([`"${'a'.repeat(201)}"`, `"${'a-'.repeat(100)}b"`].filter(accepted)).toEqual([]);
+});
+
 describe('alternatives of a oneOf that require properties of their own', () => {
   const id: JsonValue = { type: 'integer' };
 

@@ -1,9 +1,11 @@
+import type { JsonValue } from '../../domain/json.ts';
 import { type Condition, lengthAutomaton } from './automaton.ts';
 import { formats, numberFormats, patternNames } from './formats.ts';
 import { patternAutomaton } from './pattern-automaton.ts';
 import { parsePattern } from './pattern-parser.ts';
 import { isList, type PlainPart, type Problems, tightest } from './schema-part.ts';
 import { memberPath } from './schema-path.ts';
+import { shortPattern } from './short-pattern.ts';
 
 /** What parts ask of a string: texts by `pattern` and `format`, length in code points. */
 export interface StringConditions {
@@ -56,6 +58,29 @@ export function shortConditions(
   const pattern = format?.within?.(max);
   if (asking === undefined || pattern === undefined || min > (format?.shortest ?? 0)) return undefined;
   return patternConditions(`^(?:${pattern})$`, memberPath(asking.path, 'format'), problems);
+}
+
+/**
+ * Where a `pattern` and its `maxLength` are too much to count together: a condition in the place of both, for shorter
+ * strings. Undefined where something else is asked as well, or where none is to be had.
+ */
+export function shorterConditions(
+  parts: readonly PlainPart[],
+  { conditions, min, max }: StringConditions,
+): readonly Condition[] | undefined {
+  // Beside a format the one condition could be the format's.
+  const otherFormat = parts.some(({ schema: { format } }) => format !== undefined && !isPatternName(format));
+  if (max === undefined || conditions.length !== 1 || otherFormat) return undefined;
+  const source = parts.map(({ schema }) => schema['pattern']).find((pattern) => typeof pattern === 'string');
+  const parsed = source === undefined ? undefined : parsePattern(source);
+  if (parsed === undefined || 'kind' in parsed || parsed.ahead.length > 0) return undefined;
+  const short = shortPattern(parsed.body, min, max);
+  const automaton = short === undefined ? undefined : patternAutomaton(short);
+  return automaton === undefined ? undefined : [{ automaton }];
+}
+
+function isPatternName(format: JsonValue): boolean {
+  return typeof format === 'string' && patternNames.has(format);
 }
 
 /** Patterns that were built for a schema: one that an enum of thousands is held against is built once. */

@@ -5,7 +5,13 @@ import { type Expression, never } from './expression.ts';
 import { stringOfLength, stringOfTable } from './json-text.ts';
 import type { PlainPart } from './schema-part.ts';
 import { memberPath } from './schema-path.ts';
-import { allConditions, shortConditions, stringConditions } from './string-conditions.ts';
+import {
+  allConditions,
+  type StringConditions,
+  shortConditions,
+  shorterConditions,
+  stringConditions,
+} from './string-conditions.ts';
 
 export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]): Expression {
   const { rules, problems, limits } = compiler;
@@ -26,7 +32,10 @@ export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]
     const asks = parts.map(({ schema }) => [schema['pattern'], schema['format']]);
     const key = `string:${JSON.stringify([asks, min, max])}`;
     const short = shortConditions(parts, asked, problems);
-    return rules.shared(key, () => tableOf(compiler, short ?? allConditions(asked), path));
+    return rules.shared(
+      key,
+      () => shorterTable(compiler, parts, asked) ?? tableOf(compiler, short ?? allConditions(asked), path),
+    );
   }
   if (max !== undefined && max > limits.maxCount) {
     problems.refuse(
@@ -37,6 +46,28 @@ export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]
     return never;
   }
   return stringOfLength(rules, min, max);
+}
+
+/** What counting the length beside a pattern may take; the same wherever it is compiled, so that the answer is too. */
+const countingWork = 100_000;
+
+/**
+ * Strings of a pattern and a length, and shorter ones than are asked for where all of them are too many states.
+ * Undefined where that is no way, or where too little work is left to say.
+ */
+function shorterTable(
+  { rules, limits, work }: Compiler,
+  parts: readonly PlainPart[],
+  asked: StringConditions,
+): Expression | undefined {
+  const shorter = shorterConditions(parts, asked);
+  if (shorter === undefined) return undefined;
+  const trial = { left: Math.min(work.left, countingWork) };
+  const before = trial.left;
+  const exact = determinise(allConditions(asked), limits.maxStates, trial);
+  work.left -= before - trial.left;
+  const table = exact ?? (before < countingWork ? undefined : determinise(shorter, limits.maxStates, work));
+  return table === undefined ? undefined : stringOfTable(rules, table);
 }
 
 /** A JSON string that meets the conditions; refused at `path` where the automaton is too large. */
