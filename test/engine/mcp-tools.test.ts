@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
-import { atOnce, callEachByName, callTools, createCallJudge, readFixture, type Tool } from './tool-calls.ts';
+import { atOnce, callEachByName, createCallJudge, readFixture, type Tool } from './tool-calls.ts';
 
 interface Listed {
   readonly packages: readonly {
@@ -14,12 +14,6 @@ interface Listed {
 
 const { packages } = readFixture<Listed>('mcp-tools.json');
 const tools = packages.flatMap((listed) => listed.tools);
-
-/** What is refused, by hand: the path of the keyword that cannot be enforced, and the code. */
-const refused: Readonly<Record<string, string>> = {
-  'API-post-page': 'unsupported_parameter at properties.icon.format',
-};
-const accepted = tools.filter(({ name }) => !Object.hasOwn(refused, name));
 
 let server: TestServer;
 beforeAll(async () => {
@@ -37,24 +31,8 @@ test('there are a hundred and more of twenty packages, each with a name of its o
 });
 
 test('each asked for by name is called once, with valid arguments in pieces', async () => {
-  const { problems, asked, whole, pieces } = await callEachByName(
-    server,
-    accepted,
-    createCallJudge(accepted),
-  );
+  const { problems, asked, whole, pieces } = await callEachByName(server, tools, createCallJudge(tools));
   expect(problems).toEqual([]);
   expect(whole).toBeGreaterThan(0.8 * asked);
   expect(pieces).toBeGreaterThan(2 * asked);
-});
-
-test('those that cannot be enforced are refused at their path', async () => {
-  for (const [name, expected] of Object.entries(refused)) {
-    const { error, status } = await callTools(
-      server,
-      tools.filter((tool) => tool.name === name),
-      { tool_choice: 'required' },
-    );
-    const at = error?.param?.replace('tools[0].function.parameters.', '');
-    expect({ name, status, said: `${error?.code} at ${at}` }).toEqual({ name, status: 400, said: expected });
-  }
 });

@@ -93,6 +93,18 @@ test('alternatives of a oneOf without a type are told apart by a property', () =
   expect(['{}', '1', '{"kind":"c"}'].filter(accepted)).toEqual([]);
 });
 
+test('JSON inside a string is written plainly, two levels deep', () => {
+  const accepted = accepts({ type: 'string', format: 'json' });
+  const written = (value: JsonValue): string => JSON.stringify(JSON.stringify(value));
+  const icon: JsonValue = { type: 'external', external: { url: 'https://example.org/?a=ä' } };
+  expect(
+    [icon, [], {}, null, -1.5, 'x', [[1], { a: true }]].map(written).filter((text) => !accepted(text)),
+  ).toEqual([]);
+  expect(
+    ['', '{', '{a}', '[1,]', '01', '"a', '"\\x"', 'nul'].map((text) => JSON.stringify(text)).filter(accepted),
+  ).toEqual([]);
+});
+
 test('a pattern of hosts beside the length that hosts may have is written short instead of counted', () => {
   const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
   const accepted = accepts({

@@ -52,6 +52,18 @@ const mailLabel = '[A-Za-z0-9]+(-+[A-Za-z0-9]+)*';
 const dateParts = '([0-9]{1,4}Y([0-9]{1,4}M)?([0-9]{1,4}D)?|[0-9]{1,4}M([0-9]{1,4}D)?|[0-9]{1,4}D)';
 const timeParts = 'T([0-9]{1,4}H([0-9]{1,4}M)?([0-9]{1,4}S)?|[0-9]{1,4}M([0-9]{1,4}S)?|[0-9]{1,4}S)';
 
+/** JSON inside a string: what nests without end is no regular language, and tools that ask for it mean small objects. */
+function nestedJson(levels: number): string {
+  const word = '"[^"\\\\\\x00-\\x1f]*"';
+  const plain = `${word}|-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,15})?|true|false|null`;
+  let value = `(${plain})`;
+  for (let level = 0; level < levels; level += 1) {
+    const member = `${word}:${value}`;
+    value = `(${plain}|\\{(${member}(,${member})*)?\\}|\\[(${value}(,${value})*)?\\])`;
+  }
+  return value;
+}
+
 /** `::` in an IPv6 address stands for one group of zeros or more, once: `left` groups before it, the rest after. */
 function ipv6(): string {
   const full = `(${group}:){7}${group}`;
@@ -107,6 +119,7 @@ export const formats: Readonly<Record<string, Format>> = {
     shortest: 3,
     note: 'absolute: a scheme, then a host or a path of plain characters',
   },
+  json: { pattern: nestedJson(2), note: 'JSON of at most two levels, in its shortest spelling' },
   binary: { note: 'asserts nothing' },
   byte: { note: 'asserts nothing' },
   password: { note: 'asserts nothing' },

@@ -10,7 +10,17 @@ export function createJudge(schema: JsonValue): ValidateFunction {
   const ajv = new Ajv2020({ strict: false, allErrors: false, logger: false, unicodeRegExp: true });
   formats.default(ajv);
   for (const name of ['starts_with', 'ends_with', 'includes', 'lowercase']) ajv.addFormat(name, true);
+  ajv.addFormat('json', isJson);
   return ajv.compile(typeof schema === 'boolean' ? schema : (modern(schema) as object));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function modern(schema: unknown): unknown {
