@@ -276,6 +276,8 @@ describe('what cannot be enforced', () => {
     ],
     [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'schema.oneOf'],
     [{ oneOf: [{ properties: { a: {} } }, { properties: { b: {} } }] }, 'schema.oneOf'],
+    // "x" is allowed by both, for keywords of objects say nothing of a string.
+    [{ oneOf: [{ const: 'x', required: ['a'] }, { additionalProperties: false }] }, 'schema.oneOf'],
     [
       { $defs: { x: { allOf: [{ contains: {} }] } }, anyOf: [{ $ref: '#/$defs/x' }] },
       'schema.$defs.x.allOf[0].contains',

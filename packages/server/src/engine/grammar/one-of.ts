@@ -104,6 +104,8 @@ export function exclusiveBranches(
   /** Types that one of them writes and the other allows: what is only implied binds the writer, not the reader. */
   function commonTypes(a: readonly PlainPart[], b: readonly PlainPart[]): readonly string[] {
     const written = (parts: readonly PlainPart[]): readonly string[] =>
+      // Listed values are written as they are, whatever type the keywords beside them imply.
+      finiteValues(parts)?.values.map(typeOf) ??
       typesOf(parts, problems).map((type) => (type === 'integer' ? 'number' : type));
     const allowed = (parts: readonly PlainPart[]): readonly string[] =>
       byTheLetter(parts) ? written(parts) : everything;
@@ -201,6 +203,11 @@ function listedValues(parts: readonly PlainPart[], name: string): readonly JsonV
     if (isList(schema['enum'])) return schema['enum'];
   }
   return undefined;
+}
+
+function typeOf(value: JsonValue): string {
+  if (value === null) return 'null';
+  return isList(value) ? 'array' : typeof value;
 }
 
 const everything = ['null', 'boolean', 'number', 'string', 'array', 'object'];
