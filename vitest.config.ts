@@ -9,7 +9,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 10_000 },
+        // Two workers: by itself Vitest leaves one core of two alone.
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+          testTimeout: 10_000,
+          maxWorkers: 2,
+        },
       },
       {
         extends: true,
