@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { decodeJsonText } from '@tailrace/protocol';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
+import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
 import { createEngine, type Engine } from '../../packages/server/src/engine/engine.ts';
 
 /**
@@ -29,26 +30,12 @@ function requestOf({ number, temperature }: Asked): ChatRequest {
   const subject = ['a mill', 'the sea', 'bread', 'a bridge', 'winter', 'a clock', 'salt', 'birds'][
     number % 8
   ];
-  return {
-    model: 'm',
-    messages: [
-      { role: 'user', content: [{ type: 'text', text: `Tell me of ${subject}, number ${number}.` }] },
-    ],
-    stream: true,
-    includeUsage: false,
+  return fakeChatRequest(`Tell me of ${subject}, number ${number}.`, {
     maxTokens: Number(values.tokens),
     temperature,
     seed: number,
-    stop: [],
-    n: 1,
-    logprobs: false,
-    topLogprobs: 0,
-    responseFormat: { type: 'text' },
-    tools: [],
     toolChoice: { type: 'none' },
-    parallelToolCalls: true,
-    body: {},
-  };
+  });
 }
 
 async function textOf(engine: Engine, asked: Asked): Promise<string> {

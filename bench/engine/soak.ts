@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
+import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
 import { createEngine, type Engine } from '../../packages/server/src/engine/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
@@ -39,11 +40,7 @@ function requestOf(number: number): ChatRequest {
     parameters: { type: 'object', properties: { a: { type: 'integer' } } },
   };
   const schema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] };
-  return {
-    model: 'm',
-    messages: [{ role: 'user', content: [{ type: 'text', text }] }],
-    stream: true,
-    includeUsage: false,
+  return fakeChatRequest(text, {
     maxTokens: 24,
     stop: kind === 0 ? ['e'] : [],
     n: kind === 1 ? 3 : 1,
@@ -53,9 +50,7 @@ function requestOf(number: number): ChatRequest {
     responseFormat: kind === 4 ? { type: 'json_schema', name: 's', strict: true, schema } : { type: 'text' },
     tools: kind === 5 ? [tool] : [],
     toolChoice: kind === 5 ? { type: 'required' } : { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
-  };
+  });
 }
 
 /** Reads one stream to its end; every seventh client leaves in the middle. */

@@ -1,5 +1,6 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
+import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
 import type { StreamEvent } from '../../packages/server/src/domain/stream-event.ts';
 import { createEngine, type Engine, type EngineModel } from '../../packages/server/src/engine/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
@@ -54,22 +55,7 @@ export type Wish = Partial<ChatRequest> & {
 
 /** A request of one user message, with the fields a test wants to differ. */
 export function requestOf(content: string, fields: Partial<ChatRequest> = {}): ChatRequest {
-  return {
-    model: 'm',
-    messages: [{ role: 'user', content: [{ type: 'text', text: content }] }],
-    stream: true,
-    includeUsage: false,
-    stop: [],
-    n: 1,
-    logprobs: false,
-    topLogprobs: 0,
-    responseFormat: { type: 'text' },
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
-    ...fields,
-  };
+  return fakeChatRequest(content, fields);
 }
 
 /** Asks once and reads to the end. */

@@ -3,12 +3,12 @@
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fakeJob, plainSampling } from '../../packages/server/src/engine/child/fake-job.ts';
 import type { Job } from '../../packages/server/src/engine/child/job.ts';
 import type { LoadedModel } from '../../packages/server/src/engine/child/model.ts';
 import { openNative } from '../../packages/server/src/engine/child/native.ts';
 import { createScheduler } from '../../packages/server/src/engine/child/scheduler.ts';
-import type { GenerationEvent } from '../../packages/server/src/engine/protocol.ts';
-import { toolSyntaxes } from '../../packages/server/src/engine/tool-syntax.ts';
+import type { GenerationEvent, Sampling } from '../../packages/server/src/engine/protocol.ts';
 import { writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 
@@ -30,36 +30,18 @@ afterAll(() => scratch.remove());
 const steep = `root ::= n\nn ::= ${[...'abcd'].map((letter) => `"(" n "${letter}"`).join(' | ')} | "x"\n`;
 const parenthesis = 3 + '('.charCodeAt(0);
 
+/** Never the end of the turn, always another level where there may be one. */
+const sampling: Sampling = {
+  ...plainSampling,
+  logitBias: [
+    [0, -100],
+    [2, -100],
+    [parenthesis, 50],
+  ],
+};
+
 function job(id: number, more: Partial<Job>): Job {
-  return {
-    id,
-    keyId: 'k',
-    tokens: [60 + id, 61, 62, 63],
-    prefixTokens: 0,
-    sampling: {
-      temperature: 1,
-      topP: 1,
-      seed: 1,
-      presencePenalty: 0,
-      frequencyPenalty: 0,
-      // Never the end of the turn, always another level where there may be one.
-      logitBias: [
-        [0, -100],
-        [2, -100],
-        [parenthesis, 50],
-      ],
-      repeatable: false,
-    },
-    maxTokens: 60,
-    stop: [],
-    choices: 1,
-    shape: { type: 'text' },
-    syntax: toolSyntaxes.tagged,
-    tags: [],
-    opened: undefined,
-    closing: [],
-    ...more,
-  };
+  return fakeJob({ id, tokens: [60 + id, 61, 62, 63], maxTokens: 60, sampling, ...more });
 }
 
 test('a grammar whose cost explodes ends its own stream with 400, and its neighbour goes on to its end', async () => {

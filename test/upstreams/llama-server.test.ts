@@ -1,10 +1,9 @@
 /** llama.cpp's own server as the preset `llamacpp`. No prompt cache there: then it repeats itself. */
-import { expect, test } from 'vitest';
-import { gaugeTotal } from '../../packages/server/src/upstreams/openai/load-text.ts';
+import { test } from 'vitest';
 import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
-import { until } from '../support/until.ts';
 import { user } from './engine-cases.ts';
 import { describeEngine } from './engine-suite.ts';
+import { untilRequestsRun } from './serving.ts';
 import { hasLlamaServer, startLlamaServer } from './start-llama-server.ts';
 
 const load = presets.llamacpp.load;
@@ -29,18 +28,9 @@ describeEngine(
       const all = { ...fields, stream: true, logit_bias: { 0: -100, 2: -100 } };
       const response = await through(all, abort.signal);
       await response.body?.getReader().read();
-      await untilRunning(1);
+      await untilRequestsRun(running().engine.baseUrl, load, 1);
       abort.abort();
-      await untilRunning(0);
+      await untilRequestsRun(running().engine.baseUrl, load, 0);
     });
-
-    async function untilRunning(count: number): Promise<void> {
-      const { origin } = new URL(running().engine.baseUrl);
-      await until(`${count} requests to run at llama-server`, 10_000, async () => {
-        const page = await (await fetch(`${origin}${load.path}`)).text();
-        expect(gaugeTotal(page, load.waiting)).toBe(0);
-        return gaugeTotal(page, load.running) === count ? true : undefined;
-      });
-    }
   },
 );

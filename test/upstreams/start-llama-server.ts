@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { startChild } from '../support/child.ts';
 import { freePort } from '../support/free-port.ts';
 import { createScratch } from '../support/scratch.ts';
-import { until } from '../support/until.ts';
 import type { RealEngine } from './engine-suite.ts';
+import { untilHealthy } from './serving.ts';
 import { toolTemplate } from './tool-template.ts';
 
 const binary = process.env['TAILRACE_TEST_LLAMA_SERVER'] ?? '';
@@ -21,11 +21,7 @@ export async function startLlamaServer(): Promise<RealEngine> {
     ...['-t', '1', '-c', '4096', '-np', '2', '--metrics', '--jinja'],
     ...['--chat-template-file', scratch.write('tools.jinja', toolTemplate)],
   ]);
-  await until('llama-server to serve', 60_000, async () => {
-    if (child.exit() !== undefined) throw new Error(child.stderr());
-    const health = await fetch(`${origin}/health`).catch(() => undefined);
-    return health?.ok === true ? true : undefined;
-  });
+  await untilHealthy('llama-server', origin, child, 60_000);
   return {
     baseUrl: `${origin}/v1`,
     apiKey: 'none',

@@ -4,8 +4,8 @@ import { startChild } from '../support/child.ts';
 import { endFamily } from '../support/family.ts';
 import { freePort } from '../support/free-port.ts';
 import { createScratch } from '../support/scratch.ts';
-import { until } from '../support/until.ts';
 import { describeEngine, type RealEngine } from './engine-suite.ts';
+import { untilHealthy } from './serving.ts';
 
 const command = process.env['TAILRACE_TEST_TRANSFORMERS'] ?? '';
 const model = process.env['TAILRACE_TEST_VLLM_MODEL'] ?? '';
@@ -19,11 +19,7 @@ async function start(): Promise<RealEngine> {
     ['serve', model, '--host', '127.0.0.1', '--port', String(port), '--device', 'cpu', '--reasoning', 'off'],
     { env: { PATH: process.env['PATH'], HOME: scratch.path, HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1' } },
   );
-  await until('transformers to serve', 170_000, async () => {
-    if (child.exit() !== undefined) throw new Error(child.stdout() + child.stderr());
-    const health = await fetch(`${origin}/health`).catch(() => undefined);
-    return health?.ok === true ? true : undefined;
-  });
+  await untilHealthy('transformers', origin, child, 170_000);
   return {
     baseUrl: `${origin}/v1`,
     apiKey: 'none',

@@ -1,15 +1,14 @@
 /** vLLM on a CPU, as its preset. No prefix cache there: then it repeats itself. */
 import { existsSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { gaugeTotal } from '../../packages/server/src/upstreams/openai/load-text.ts';
+import { test } from 'vitest';
 import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
 import { startChild } from '../support/child.ts';
 import { endFamily } from '../support/family.ts';
 import { freePort } from '../support/free-port.ts';
 import { createScratch } from '../support/scratch.ts';
-import { until } from '../support/until.ts';
 import { story } from './engine-cases.ts';
 import { describeEngine, type RealEngine } from './engine-suite.ts';
+import { untilHealthy, untilRequestsRun } from './serving.ts';
 import { toolTemplate } from './tool-template.ts';
 
 const command = process.env['TAILRACE_TEST_VLLM'] ?? '';
@@ -40,11 +39,7 @@ async function start(): Promise<RealEngine> {
       },
     },
   );
-  await until('vLLM to serve', 170_000, async () => {
-    if (child.exit() !== undefined) throw new Error(child.stdout() + child.stderr());
-    const health = await fetch(`${origin}/health`).catch(() => undefined);
-    return health?.ok === true ? true : undefined;
-  });
+  await untilHealthy('vLLM', origin, child, 170_000);
   return {
     baseUrl: `${origin}/v1`,
     apiKey: 'none',
@@ -76,18 +71,9 @@ describeEngine(
       const fields = { ...story, max_tokens: 1_500, min_tokens: 1_000, stream: true };
       const response = await running().through(fields, abort.signal);
       await response.body?.getReader().read();
-      await untilRunning(1);
+      await untilRequestsRun(running().engine.baseUrl, load, 1);
       abort.abort();
-      await untilRunning(0);
+      await untilRequestsRun(running().engine.baseUrl, load, 0);
     });
-
-    async function untilRunning(count: number): Promise<void> {
-      const { origin } = new URL(running().engine.baseUrl);
-      await until(`${count} requests to run at vLLM`, 10_000, async () => {
-        const page = await (await fetch(`${origin}${load.path}`)).text();
-        expect(gaugeTotal(page, load.waiting)).toBe(0);
-        return gaugeTotal(page, load.running) === count ? true : undefined;
-      });
-    }
   },
 );

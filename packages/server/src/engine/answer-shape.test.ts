@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ChatRequest, ResponseFormat, ToolChoice } from '../domain/chat-request.ts';
+import { fakeChatRequest } from '../domain/fake-chat-request.ts';
 import { createAnswerShapes } from './answer-shape.ts';
 import { runJob } from './grammar/compile-job.ts';
 import type { GrammarCompiler } from './grammar/grammar-compiler.ts';
@@ -15,22 +16,7 @@ const person: ResponseFormat = { type: 'json_schema', name: 'p', strict: true, s
 const inPlace: GrammarCompiler = { compile: (job) => runJob(job), close: () => Promise.resolve() };
 
 function shape(fields: Partial<ChatRequest>, syntax: ToolSyntaxName = 'tagged') {
-  const request: ChatRequest = {
-    model: 'm',
-    messages: [],
-    stream: true,
-    includeUsage: false,
-    stop: [],
-    n: 1,
-    logprobs: false,
-    topLogprobs: 0,
-    responseFormat: { type: 'text' },
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
-    ...fields,
-  };
+  const request = fakeChatRequest('', fields);
   const made = createAnswerShapes(inPlace).of(request, syntax, new AbortController().signal);
   if (made instanceof Promise) throw new Error('compiled elsewhere');
   return made;

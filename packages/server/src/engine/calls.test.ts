@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createCallStream } from './call-stream.ts';
 import { type Call, createCalls } from './calls.ts';
+import { plainSampling } from './child/fake-job.ts';
 import type { GenerateMessage } from './protocol.ts';
 
 const wish = (keyId: string, choices = 1, model = 'm'): Omit<GenerateMessage, 'id'> => ({
@@ -9,15 +10,7 @@ const wish = (keyId: string, choices = 1, model = 'm'): Omit<GenerateMessage, 'i
   keyId,
   messages: [],
   tools: [],
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    seed: 1,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    logitBias: [],
-    repeatable: false,
-  },
+  sampling: plainSampling,
   stop: [],
   choices,
   shape: { type: 'text' },

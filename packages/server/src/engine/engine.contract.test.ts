@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChatRequest } from '../domain/chat-request.ts';
+import { fakeChatRequest } from '../domain/fake-chat-request.ts';
 import { describeUpstream, type UpstreamScenario } from '../upstreams/contract.suite.ts';
 import { createEngine } from './engine.ts';
 import { FakeChild, fakeInfo } from './fake-child.ts';
@@ -135,19 +136,5 @@ describeUpstream('the engine over a scripted child', async () => {
 });
 
 function requestFor(scenario: UpstreamScenario): ChatRequest {
-  return {
-    model: 'm',
-    messages: [{ role: 'user', content: [{ type: 'text', text: scenario }] }],
-    stream: true,
-    includeUsage: false,
-    stop: [],
-    n: scenario === 'two choices' ? 2 : 1,
-    logprobs: false,
-    topLogprobs: 0,
-    responseFormat: { type: 'text' },
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
-  };
+  return fakeChatRequest(scenario, { n: scenario === 'two choices' ? 2 : 1 });
 }

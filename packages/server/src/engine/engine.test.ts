@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChatRequest } from '../domain/chat-request.ts';
+import { fakeChatRequest } from '../domain/fake-chat-request.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
@@ -21,22 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function request(text = 'hi', more: Partial<ChatRequest> = {}): ChatRequest {
-  return {
-    model: 'm',
-    messages: [{ role: 'user', content: [{ type: 'text', text }] }],
-    stream: true,
-    includeUsage: false,
-    stop: [],
-    n: 1,
-    logprobs: false,
-    topLogprobs: 0,
-    responseFormat: { type: 'text' },
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
-    ...more,
-  };
+  return fakeChatRequest(text, more);
 }
 
 interface Running {

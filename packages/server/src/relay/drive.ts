@@ -34,7 +34,8 @@ export interface Taker {
 
 /**
  * The one loop: batches of events → grammar guard → whoever takes them, until the answer is whole, torn or
- * unwanted. Never rejects; a bug on the way becomes `internal_error`. The events are released in any case.
+ * unwanted. A bug on the way becomes `internal_error`; the events are released in any case, and only a bug in that
+ * rejects.
  *
  *     pull ──batch──▶ guard, take ──▶ pull …          a batch at hand is taken in a loop, not by recursion
  *                        └ a pause ──over──▶ the rest of the batch, merged

@@ -1,20 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { GenerationEvent, Sampling } from '../protocol.ts';
+import type { GenerationEvent } from '../protocol.ts';
 import { toolSyntaxes } from '../tool-syntax.ts';
+import { fakeJob, plainSampling } from './fake-job.ts';
 import type { Job } from './job.ts';
 import type { Sequence } from './model.ts';
 import { createScheduler } from './scheduler.ts';
 
 const end = 0;
-const sampling: Sampling = {
-  temperature: 1,
-  topP: 1,
-  seed: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: [],
-  repeatable: false,
-};
 
 /**
  * A model that writes the letters a, b, c … after any prompt and ends after `answer` of them. What it computes
@@ -124,22 +116,7 @@ function fake(
 }
 
 function job(id: number, more: Partial<Job> = {}): Job {
-  return {
-    id,
-    keyId: 'k',
-    tokens: [1000 + id, 7, 8, 9],
-    prefixTokens: 0,
-    sampling,
-    maxTokens: 100,
-    stop: [],
-    choices: 1,
-    shape: { type: 'text' },
-    syntax: toolSyntaxes.tagged,
-    tags: [],
-    opened: undefined,
-    closing: [],
-    ...more,
-  };
+  return fakeJob({ id, tokens: [1000 + id, 7, 8, 9], ...more });
 }
 
 /** Lets everything run that can run without a timer. */
@@ -322,7 +299,7 @@ describe('scheduler', () => {
     run.scheduler.submit(
       job(2, {
         tokens: [...job(1).tokens, 97, 98, 99, 50, 51, 52],
-        sampling: { ...sampling, repeatable: true },
+        sampling: { ...plainSampling, repeatable: true },
       }),
     );
     await settle();

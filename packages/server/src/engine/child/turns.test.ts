@@ -1,32 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { toolSyntaxes } from '../tool-syntax.ts';
-import type { Job } from './job.ts';
+import { fakeJob } from './fake-job.ts';
 import { openTask } from './task.ts';
 import { createTurns } from './turns.ts';
 
-const job: Job = {
-  id: 1,
-  keyId: 'k',
-  tokens: [1, 2],
-  prefixTokens: 0,
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    seed: 1,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    logitBias: [],
-    repeatable: false,
-  },
-  maxTokens: 9,
-  stop: [],
-  choices: 1,
-  shape: { type: 'text' },
-  syntax: toolSyntaxes.tagged,
-  tags: [],
-  opened: undefined,
-  closing: [],
-};
+const job = fakeJob({ maxTokens: 9 });
 
 function task(index: number) {
   const sequence = {

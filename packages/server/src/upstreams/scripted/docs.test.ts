@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { ChatRequest, Message } from '../../domain/chat-request.ts';
+import type { Message } from '../../domain/chat-request.ts';
+import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import { features } from '../../domain/requirements.ts';
 import { readStream } from '../contract.suite.ts';
 import type { UpstreamCall } from '../contract.ts';
@@ -27,21 +28,7 @@ async function upstreamOf(script: string | undefined): Promise<ScriptedUpstream>
 function call(text: string, role: 'user' | 'tool' = 'user'): UpstreamCall {
   const content = [{ type: 'text' as const, text }];
   const message: Message = role === 'user' ? { role, content } : { role, content, toolCallId: 'call_1' };
-  const request: ChatRequest = {
-    model: 'rehearsal',
-    messages: [message],
-    stream: true,
-    includeUsage: false,
-    stop: [],
-    n: 1,
-    logprobs: false,
-    topLogprobs: 0,
-    responseFormat: { type: 'text' },
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
-  };
+  const request = fakeChatRequest(text, { model: 'rehearsal', messages: [message] });
   return { request, model: 'demo', keyId: 'key', completionId: 'chatcmpl-1' };
 }
 

@@ -1,7 +1,8 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ChatRequest, Message } from '../../domain/chat-request.ts';
+import type { Message } from '../../domain/chat-request.ts';
+import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import { features } from '../../domain/requirements.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { describeUpstream, readStream, type UpstreamScenario } from '../contract.suite.ts';
@@ -15,21 +16,8 @@ function user(text: string): Message {
 
 function call(text: string | Message[], more: { n?: number; model?: string } = {}): UpstreamCall {
   const { n = 1, model = 'any' } = more;
-  const request: ChatRequest = {
-    model,
-    messages: typeof text === 'string' ? [user(text)] : text,
-    stream: true,
-    includeUsage: false,
-    stop: [],
-    n,
-    logprobs: false,
-    topLogprobs: 0,
-    responseFormat: { type: 'text' },
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
-  };
+  const messages = typeof text === 'string' ? [user(text)] : text;
+  const request = fakeChatRequest('', { model, messages, n });
   return { request, model, keyId: 'key', completionId: 'chatcmpl-1' };
 }
 

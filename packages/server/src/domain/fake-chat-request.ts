@@ -1,0 +1,21 @@
+import type { ChatRequest } from './chat-request.ts';
+
+/** A request for tests and benches: one message of the user's, streamed, and nothing else asked for. */
+export function fakeChatRequest(text: string, more: Partial<ChatRequest> = {}): ChatRequest {
+  return {
+    model: 'm',
+    messages: [{ role: 'user', content: [{ type: 'text', text }] }],
+    stream: true,
+    includeUsage: false,
+    stop: [],
+    n: 1,
+    logprobs: false,
+    topLogprobs: 0,
+    responseFormat: { type: 'text' },
+    tools: [],
+    toolChoice: { type: 'auto' },
+    parallelToolCalls: true,
+    body: {},
+    ...more,
+  };
+}
