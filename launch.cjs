@@ -39,6 +39,7 @@ const nodePackages = {
 const devCommands = new Map([
   ['test', 'tools/test.ts'],
   ['check', 'tools/check.ts'],
+  ['soak', 'tools/soak.ts'],
   ['lock', 'tools/complete-lock.ts'],
 ]);
 

@@ -1,0 +1,160 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { residentBytes } from '../support/processes.ts';
+import { requestBytes } from '../support/raw-connection.ts';
+import type { TestServer } from '../support/server.ts';
+import { runBystander } from './bystander.ts';
+import { clientCase } from './client-bytes.ts';
+import { judgeConfigText, judgeReload } from './config-case.ts';
+import { createDice } from './dice.ts';
+import { judgeAnswer, type Outcome } from './judge-answer.ts';
+import { leakInLog, markIn, promptMark } from './planted.ts';
+import { fuzzModels, goodRequest } from './request-bodies.ts';
+import { send } from './tcp-client.ts';
+
+export const surfaces = ['client', 'upstream', 'config', 'reload'] as const;
+export type Surface = (typeof surfaces)[number];
+
+/** Something that must not happen, and how to see it again. */
+export interface Finding {
+  readonly surface: Surface | 'bystander' | 'log' | 'server';
+  readonly index: number;
+  readonly what: string;
+}
+
+export interface CampaignOptions {
+  readonly server: TestServer;
+  readonly seed: number;
+  /** How long new cases are begun, in seconds. */
+  readonly seconds: number;
+  /** One case only, again: `upstream:1234`. */
+  readonly only: { readonly surface: Surface; readonly index: number } | undefined;
+}
+
+export interface Report {
+  readonly seed: number;
+  readonly cases: Readonly<Record<Surface, number>>;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly findings: readonly Finding[];
+  /** The most that the server's process held at once, in bytes. */
+  readonly peakBytes: number;
+}
+
+/** More would only repeat the first ones. */
+const mostFindings = 20;
+
+/** Plays cases of every surface side by side until the time is over. Resolves when the last one has ended. */
+export async function runCampaign({ server, seed, seconds, only }: CampaignOptions): Promise<Report> {
+  const findings: Finding[] = [];
+  const cases = { client: 0, upstream: 0, config: 0, reload: 0 };
+  const outcomes: Record<string, number> = {};
+  const endMs = performance.now() + seconds * 1_000;
+  let logRead = 0;
+  let peakBytes = 0;
+
+  const more = (): boolean => performance.now() < endMs && findings.length < mostFindings;
+  const found = (surface: Finding['surface'], index: number, what: string): void => {
+    findings.push({ surface, index, what });
+  };
+  const count = (surface: Surface, outcome: Outcome): void => {
+    const name = `${surface}: ${outcome}`;
+    outcomes[name] = (outcomes[name] ?? 0) + 1;
+  };
+
+  async function play(surface: Surface, index: number): Promise<void> {
+    cases[surface] += 1;
+    const dice = createDice(seed, surface, index);
+    if (surface === 'config' || surface === 'reload') {
+      const what = await (surface === 'config' ? judgeConfigText(dice) : judgeReload(dice, server));
+      if (what !== undefined) found(surface, index, what);
+      return;
+    }
+    const mark = promptMark(surface, index);
+    if (surface === 'client') {
+      const one = clientCase(dice, mark, server.apiKey);
+      const judged = judgeAnswer(await send(server.port, one), {
+        mark,
+        answered: one.answered,
+        opaque: one.opaque === true,
+      });
+      count(surface, judged.outcome);
+      if (judged.finding !== undefined) found(surface, index, judged.finding);
+      return;
+    }
+    const model = dice.pick([fuzzModels.openai, fuzzModels.openai, fuzzModels.anthropic, fuzzModels.gemini]);
+    const request = goodRequest(dice, mark, model);
+    const received = await send(server.port, {
+      pieces: [
+        requestBytes({
+          path: '/v1/chat/completions',
+          headers: {
+            Authorization: `Bearer ${server.apiKey}`,
+            'Content-Type': 'application/json',
+            Connection: 'close',
+          },
+          body: JSON.stringify(request),
+        }),
+      ],
+      patienceMs: 30_000,
+      ...(dice.oneIn(12) ? { leaveAfterBytes: dice.int(1, 3_000) } : {}),
+    });
+    const logprobs = request['logprobs'] === true;
+    const judged = judgeAnswer(received, { mark, logprobs, answered: true });
+    count(surface, judged.outcome);
+    if (judged.finding !== undefined) found(surface, index, judged.finding);
+  }
+
+  async function keepPlaying(surface: Surface, lane: number, lanes: number, pauseMs: number): Promise<void> {
+    for (let index = lane; more(); index += lanes) {
+      await play(surface, index).catch((error: unknown) => found(surface, index, String(error)));
+      if (pauseMs > 0) await sleep(pauseMs);
+    }
+  }
+
+  async function bystand(): Promise<void> {
+    for (let round = 0; more(); round += 1) {
+      const what = await runBystander(server, round).catch((error: unknown) => String(error));
+      if (what !== undefined) found('bystander', round, what);
+      await sleep(500);
+    }
+  }
+
+  /** What the server says and holds meanwhile. */
+  async function watch(): Promise<void> {
+    for (;;) {
+      const last = !more();
+      const log = server.logs();
+      const end = log.lastIndexOf('\n') + 1;
+      for (const line of log.slice(logRead, end).split('\n')) {
+        const leak = leakInLog(line) ?? (/"internal_error"/.test(line) ? 'a bug' : undefined);
+        if (leak !== undefined) found('log', markIn(line)?.index ?? 0, `${leak}: ${line.slice(0, 1_000)}`);
+      }
+      logRead = end;
+      peakBytes = Math.max(peakBytes, residentBytes(server.pid));
+      if (last) return;
+      await sleep(200);
+    }
+  }
+
+  if (only !== undefined) {
+    await play(only.surface, only.index);
+  } else {
+    const lanes = 4 * Math.max(1, Math.min(2, availableParallelism()));
+    await Promise.all([
+      ...Array.from({ length: lanes }, (_, lane) => keepPlaying('client', lane, lanes, 0)),
+      ...Array.from({ length: lanes }, (_, lane) => keepPlaying('upstream', lane, lanes, 0)),
+      keepPlaying('config', 0, 1, 5),
+      keepPlaying('reload', 0, 1, 400),
+      bystand(),
+      watch(),
+    ]);
+  }
+  await watchOnce();
+  return { seed, cases, outcomes, findings, peakBytes };
+
+  /** The lines of the last requests come behind their answers. */
+  async function watchOnce(): Promise<void> {
+    await sleep(500);
+    await watch();
+  }
+}

@@ -1,0 +1,153 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
+// Three surfaces of attack at once: what clients send, what upstreams answer, what configurations say. The server
+// lives, answers /livez, serves those who do nothing wrong, gives its memory back, and lets out nothing planted.
+
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { untilNoneLive } from '../support/live-streams.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { createMemoryProbe, type Held, type MemoryProbe } from '../support/server-memory.ts';
+import { bystanderKey } from './bystander.ts';
+import { type Report, runCampaign, type Surface, surfaces } from './campaign.ts';
+import { configEnvironment } from './config-texts.ts';
+import { type HostileUpstream, startHostileUpstream } from './hostile-upstream.ts';
+import { type LivezWatch, watchLivez } from './livez-watch.ts';
+import { planted } from './planted.ts';
+
+/*
+ * `TAILRACE_FUZZ_SECONDS` (default 100) is how long cases are begun, `TAILRACE_FUZZ_SEED` (default 1) makes them, and
+ * `TAILRACE_FUZZ_CASE=upstream:1234` plays one of them again. `TAILRACE_FUZZ_REPORT` names a file for the figures.
+ */
+const seconds = Number(process.env['TAILRACE_FUZZ_SECONDS'] ?? 100);
+const seed = Number(process.env['TAILRACE_FUZZ_SEED'] ?? 1);
+const only = caseFrom(process.env['TAILRACE_FUZZ_CASE']);
+const reportFile = process.env['TAILRACE_FUZZ_REPORT'];
+
+/** The key of those who attack. */
+const strangerKey = 'tr_stranger_77a1c0de';
+const mostWaitMs = 400;
+const mostHeapGrowthBytes = 24 * 1024 * 1024;
+/** Code is compiled, pools and caches are filled: what is held behind this is what may be held. */
+const warmUpSeconds = only === undefined ? Math.min(15, seconds / 4) : 0;
+
+let upstream: HostileUpstream;
+let probe: MemoryProbe;
+let server: TestServer;
+let watch: LivezWatch;
+
+beforeAll(async () => {
+  upstream = await startHostileUpstream(seed);
+  probe = createMemoryProbe();
+  const started = await startServer({
+    model: 'random',
+    files: { 'answers.yaml': answers },
+    config: configFor(upstream.port),
+    env: {
+      ...configEnvironment,
+      ...probe.env,
+      // Empty counts as not set: two keys stand in the file.
+      TAILRACE_API_KEY: '',
+      FUZZ_KEY: planted.upstreamKey,
+      FUZZ_HEADER: planted.upstreamHeader,
+    },
+  });
+  server = { ...started, apiKey: strangerKey };
+  watch = watchLivez(server.port);
+}, 120_000);
+afterAll(async () => {
+  await watch?.close();
+  await server?.stop();
+  probe?.close();
+  await upstream?.close();
+});
+
+test(
+  `nothing breaks and nothing leaves in ${seconds} s of chance (seed ${seed})`,
+  async () => {
+    let before: Held | undefined;
+    if (warmUpSeconds > 0) {
+      await runCampaign({ server, seed: seed + 1_000_000, seconds: warmUpSeconds, only });
+      await untilNoneLive(server, 60_000);
+      before = await probe.held();
+    }
+    await watch.look();
+    const report = await runCampaign({ server, seed, seconds: seconds - warmUpSeconds, only });
+    const waits = await watch.look();
+    await untilNoneLive(server, 60_000);
+    const after = await probe.held();
+    const grownBytes = after.heapBytes - (before ?? after).heapBytes;
+    const figures = { ...report, findings: report.findings.length, livez: waits, grownBytes, after };
+    console.log(JSON.stringify(figures));
+    if (reportFile !== undefined) writeFileSync(reportFile, JSON.stringify(figures));
+
+    expect(report.findings.map(describeFinding)).toEqual([]);
+    expect(waits.failed, 'probes of /livez that failed').toBe(0);
+    expect(waits.longestMs, 'the longest wait for /livez').toBeLessThan(mostWaitMs);
+    expect(grownBytes, 'heap that was not given back').toBeLessThan(mostHeapGrowthBytes);
+    if (only === undefined && seconds >= 60) expectToHaveSeen(report);
+  },
+  (seconds + 300) * 1_000,
+);
+
+/** A campaign that never got through would find nothing, too. */
+function expectToHaveSeen({ outcomes, cases }: Report): void {
+  for (const surface of surfaces) expect(cases[surface], `cases of ${surface}`).toBeGreaterThan(20);
+  for (const surface of ['client', 'upstream'] as const) {
+    for (const outcome of ['whole', 'refused', 'failed'] as const) {
+      expect(outcomes[`${surface}: ${outcome}`] ?? 0, `${surface}: ${outcome}`).toBeGreaterThan(0);
+    }
+  }
+  expect(outcomes['upstream: error event'] ?? 0, 'error events').toBeGreaterThan(0);
+}
+
+function describeFinding({ surface, index, what }: Report['findings'][number]): string {
+  return `TAILRACE_FUZZ_SEED=${seed} TAILRACE_FUZZ_CASE=${surface}:${index}: ${what.slice(0, 1_500)}`;
+}
+
+function caseFrom(text: string | undefined): { surface: Surface; index: number } | undefined {
+  const [name = '', number] = text?.split(':') ?? [];
+  const surface = surfaces.find((one) => one === name);
+  return surface === undefined ? undefined : { surface, index: Number(number) };
+}
+
+const answers = {
+  answers: [
+    { when: { model: 'json' }, steps: [{ text: ['{', '}'] }, { finish: 'stop' }] },
+    { steps: [{ text: ['Rivers ', 'run', '.'] }, { finish: 'stop' }] },
+  ],
+};
+
+function configFor(port: number) {
+  const base = `http://127.0.0.1:${port}`;
+  const hostile = { api_key: '${FUZZ_KEY}', headers: { 'x-team': '${FUZZ_HEADER}' } };
+  const short = { first_token: '3s', stall: '1s', total: '8s' };
+  return {
+    upstreams: {
+      openai: { kind: 'openai', base_url: `${base}/openai/v1`, ...hostile },
+      anthropic: { kind: 'anthropic', base_url: `${base}/anthropic`, ...hostile },
+      gemini: { kind: 'gemini', base_url: `${base}/gemini`, ...hostile },
+      scripted: { kind: 'scripted', script: './answers.yaml' },
+    },
+    models: {
+      ...Object.fromEntries(
+        ['openai', 'anthropic', 'gemini', 'scripted', 'json'].map((name) => [
+          `fuzz/${name}`,
+          {
+            targets: [
+              {
+                upstream: name === 'json' ? 'scripted' : name,
+                model:
+                  name === 'anthropic' ? 'claude-sonnet-4-5' : name === 'gemini' ? 'gemini-2.5-flash' : name,
+              },
+            ],
+            timeouts: short,
+          },
+        ]),
+      ),
+    },
+    retry: { per_target: 2, total: 2, backoff: '10ms' },
+    breaker: { failures: 10_000 },
+    auth: { api_keys: [strangerKey, bystanderKey] },
+    logging: { level: 'debug', content: false, format: 'json' },
+  };
+}

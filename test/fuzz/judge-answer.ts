@@ -1,0 +1,97 @@
+import { checkStream, errorCodes } from '@tailrace/protocol';
+import { isInterim, parseResponses, type RawResponse } from '../support/http-bytes.ts';
+import { leakIn } from './planted.ts';
+import type { Received } from './tcp-client.ts';
+
+/** How an answer ended, for the summary: a campaign that only ever sees refusals would prove nothing. */
+export type Outcome = 'whole' | 'error event' | 'refused' | 'failed' | 'left' | 'no answer';
+
+export interface Judgement {
+  readonly outcome: Outcome;
+  /** What is wrong with it; absent where all is well. */
+  readonly finding?: string;
+}
+
+export interface Question {
+  /** The mark of the request's own prompt: that one may come back. */
+  readonly mark?: string;
+  readonly logprobs?: boolean;
+  /** The request is well-formed HTTP, so there must be one whole answer. */
+  readonly answered: boolean;
+  /** A request among them may be a HEAD, whose answer has no body: where it ends cannot be told from its bytes. */
+  readonly opaque?: boolean;
+}
+
+/** An event of 1 MiB that is not ASCII leaves six times as long. */
+const mostEventBytes = 8 * 1024 * 1024;
+const codes: ReadonlySet<string> = new Set(errorCodes);
+
+/** Judges everything that one connection received. */
+export function judgeAnswer(received: Received, question: Question): Judgement {
+  const text = received.bytes.toString('latin1');
+  const leak = leakIn(text, question.mark) ?? leakIn(unescaped(text), question.mark);
+  if (leak !== undefined) return { outcome: 'whole', finding: leak };
+  if (question.opaque === true) return { outcome: received.bytes.length === 0 ? 'no answer' : 'refused' };
+  let responses: readonly RawResponse[];
+  try {
+    const closed = received.end === 'end';
+    responses = parseResponses(received.bytes, { closed }).filter(({ status }) => !isInterim(status));
+  } catch (error) {
+    return { outcome: 'no answer', finding: `the answer is not HTTP: ${String(error)}` };
+  }
+  if (received.end === 'left') return { outcome: 'left' };
+  if (question.answered && responses.length !== 1) {
+    return {
+      outcome: 'no answer',
+      finding: `${responses.length} answers, and the end was '${received.end}'`,
+    };
+  }
+  let outcome: Outcome = 'no answer';
+  for (const response of responses) {
+    const judged = judgeResponse(response, received, question);
+    if (judged.finding !== undefined) return judged;
+    outcome = judged.outcome;
+  }
+  return { outcome };
+}
+
+function judgeResponse(response: RawResponse, { end }: Received, question: Question): Judgement {
+  const body = response.body.toString('utf8');
+  const isStream = response.header('content-type')?.startsWith('text/event-stream') === true;
+  if (response.status === 200 && isStream) {
+    // A stream that cannot even say what went wrong is torn, and that a client sees too.
+    if (!response.complete && end === 'reset') return { outcome: 'failed' };
+    if (!response.complete) return { outcome: 'failed', finding: `a stream without an end (${end})` };
+    const { violations, summary } = checkStream(response.body, {
+      logprobs: question.logprobs === true,
+      maxEventBytes: mostEventBytes,
+    });
+    const [first] = violations;
+    if (first !== undefined) return { outcome: 'whole', finding: `${first.rule}: ${first.message}` };
+    return { outcome: summary.complete ? 'whole' : 'error event' };
+  }
+  if (!response.complete) return { outcome: 'failed', finding: `an answer that is not whole (${end})` };
+  if (response.status < 400) return { outcome: 'whole' };
+  if (response.status === 500) return { outcome: 'failed', finding: `500: ${body.slice(0, 500)}` };
+  const code = envelopeCode(body);
+  if (code === undefined || !codes.has(code)) {
+    return { outcome: 'failed', finding: `${response.status} without our envelope: ${body.slice(0, 500)}` };
+  }
+  return { outcome: response.status < 500 ? 'refused' : 'failed' };
+}
+
+function envelopeCode(body: string): string | undefined {
+  try {
+    const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
+    return typeof error?.code === 'string' && typeof error.message === 'string' ? error.code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `\u0070` as it will read once it is parsed. */
+function unescaped(text: string): string {
+  return text.replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}

@@ -1,0 +1,111 @@
+/*
+ * `npm run soak`: the long runs, in parts. What has passed for this state of the sources is not run again, so an
+ * interrupted run continues where it was; the last line is a summary as JSON. Exits 1 where a part failed.
+ *
+ *     npm run soak                         every part
+ *     npm run soak -- --only fuzz          parts whose name begins so
+ *     npm run soak -- --seed 7 --again     another seed, and what has passed once more
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { prepare } from './prepare.ts';
+import { root, run, runNode } from './run.ts';
+import { runVitest } from './vitest.ts';
+
+interface Result {
+  readonly passed: boolean;
+  readonly seconds: number;
+  /** What the part measured, as it told it. */
+  readonly figures: unknown;
+}
+
+interface Part {
+  readonly name: string;
+  readonly run: () => Promise<Result>;
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    seed: { type: 'string', default: '1' },
+    again: { type: 'boolean', default: false },
+  },
+});
+const say = (text: string): void => {
+  process.stdout.write(text);
+};
+const resultsFile = path.join(root, '.tools', 'soak.json');
+
+/** Thirty minutes of chance, each part with a seed of its own. */
+const fuzzParts: readonly Part[] = Array.from({ length: 6 }, (_, part) => ({
+  name: `fuzz ${Number(values.seed) + part}`,
+  run: () => fuzz(Number(values.seed) + part, 300),
+}));
+
+const parts: readonly Part[] = [...fuzzParts, { name: 'engine', run: engine }];
+
+async function fuzz(seed: number, seconds: number): Promise<Result> {
+  const report = path.join(tmpdir(), `tailrace-fuzz-${process.pid}-${seed}.json`);
+  const { ran, failed, passed } = await runVitest(['--project', 'system', 'test/fuzz/fuzz.test.ts'], {
+    show: true,
+    env: {
+      TAILRACE_FUZZ_SECONDS: String(seconds),
+      TAILRACE_FUZZ_SEED: String(seed),
+      TAILRACE_FUZZ_REPORT: report,
+    },
+  });
+  const figures: unknown = JSON.parse(await readFile(report, 'utf8').catch(() => 'null'));
+  return { passed: failed === 0 && passed > 0, seconds: ran.seconds, figures };
+}
+
+/** Five thousand requests of every kind on one engine, and fifty kills of its process. */
+async function engine(): Promise<Result> {
+  const { modelFile } = await prepare(say);
+  if (modelFile === undefined)
+    return { passed: false, seconds: 0, figures: 'the default model could not be had' };
+  const ran = await runNode('bench/engine/soak.ts', ['--model', modelFile]);
+  say(ran.output);
+  return { passed: ran.code === 0, seconds: ran.seconds, figures: ran.output.trim().split('\n').at(-1) };
+}
+
+/** Of everything that git knows or would know: a changed file is another state. */
+async function stateOfSources(): Promise<string> {
+  const told = [await run('git', ['rev-parse', 'HEAD']), await run('git', ['diff', 'HEAD'])];
+  return createHash('sha256')
+    .update(told.map(({ code, output }) => `${code}${output}`).join('\0'))
+    .digest('hex');
+}
+
+type Results = Readonly<Record<string, Result>>;
+
+async function keptResults(state: string): Promise<Results> {
+  try {
+    const kept = JSON.parse(await readFile(resultsFile, 'utf8')) as { state: string; results: Results };
+    return kept.state === state ? kept.results : {};
+  } catch {
+    return {};
+  }
+}
+
+const state = await stateOfSources();
+let results = await keptResults(state);
+const chosen = parts.filter(({ name }) => name.startsWith(values.only));
+for (const part of chosen) {
+  if (results[part.name]?.passed === true && !values.again) {
+    say(`${part.name}: passed before\n`);
+    continue;
+  }
+  say(`${part.name}…\n`);
+  const result = await part.run();
+  results = { ...results, [part.name]: result };
+  await mkdir(path.dirname(resultsFile), { recursive: true });
+  await writeFile(resultsFile, JSON.stringify({ state, results }, null, 2));
+  say(`${result.passed ? '✓' : '✗'} ${part.name}  ${result.seconds.toFixed(0)} s\n`);
+}
+const summary = Object.fromEntries(chosen.map(({ name }) => [name, results[name]]));
+const failed = chosen.filter(({ name }) => results[name]?.passed !== true).map(({ name }) => name);
+say(`\n${JSON.stringify({ failed, parts: summary })}\n`);
+process.exitCode = failed.length === 0 && chosen.length > 0 ? 0 : 1;
