@@ -81,7 +81,8 @@ export async function runCampaign({ server, seed, seconds, only }: CampaignOptio
       if (judged.finding !== undefined) found(surface, index, judged.finding);
       return;
     }
-    const model = dice.pick([fuzzModels.openai, fuzzModels.openai, fuzzModels.anthropic, fuzzModels.gemini]);
+    const { openai, anthropic, gemini, pair } = fuzzModels;
+    const model = dice.pick([openai, openai, anthropic, gemini, pair]);
     const request = goodRequest(dice, mark, model);
     const received = await send(server.port, {
       pieces: [

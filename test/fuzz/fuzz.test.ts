@@ -120,6 +120,7 @@ const answers = {
 function configFor(port: number) {
   const base = `http://127.0.0.1:${port}`;
   const hostile = { api_key: '${FUZZ_KEY}', headers: { 'x-team': '${FUZZ_HEADER}' } };
+  const claude = { upstream: 'anthropic', model: 'claude-sonnet-4-5' };
   const short = { first_token: '3s', stall: '1s', total: '8s' };
   return {
     upstreams: {
@@ -129,21 +130,18 @@ function configFor(port: number) {
       scripted: { kind: 'scripted', script: './answers.yaml' },
     },
     models: {
-      ...Object.fromEntries(
-        ['openai', 'anthropic', 'gemini', 'scripted', 'json'].map((name) => [
-          `fuzz/${name}`,
-          {
-            targets: [
-              {
-                upstream: name === 'json' ? 'scripted' : name,
-                model:
-                  name === 'anthropic' ? 'claude-sonnet-4-5' : name === 'gemini' ? 'gemini-2.5-flash' : name,
-              },
-            ],
-            timeouts: short,
-          },
-        ]),
-      ),
+      'fuzz/openai': { targets: [{ upstream: 'openai', model: 'm' }], timeouts: short },
+      'fuzz/anthropic': { targets: [claude], timeouts: short },
+      'fuzz/gemini': { targets: [{ upstream: 'gemini', model: 'gemini-2.5-flash' }], timeouts: short },
+      'fuzz/scripted': { targets: [{ upstream: 'scripted', model: 'text' }], timeouts: short },
+      'fuzz/json': { targets: [{ upstream: 'scripted', model: 'json' }], timeouts: short },
+      'fuzz/pair': {
+        targets: [
+          { upstream: 'openai', model: 'm', takeover: 'replay' },
+          { ...claude, takeover: 'replay' },
+        ],
+        timeouts: { ...short, hedge_after: '300ms' },
+      },
     },
     retry: { per_target: 2, total: 2, backoff: '10ms' },
     breaker: { failures: 10_000 },

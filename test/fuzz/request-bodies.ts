@@ -7,6 +7,8 @@ export const fuzzModels = {
   anthropic: 'fuzz/anthropic',
   gemini: 'fuzz/gemini',
   scripted: 'fuzz/scripted',
+  /** Two hostile targets that take over from each other, and are started beside each other. */
+  pair: 'fuzz/pair',
   engine: 'random',
 } as const;
 
@@ -120,13 +122,15 @@ const shapes: readonly ((dice: Dice, bytes: number) => string)[] = [
 /** The most that a body may have, by default. */
 const maxBodyBytes = 10 * 1024 * 1024;
 
+const otherModels = Object.values(fuzzModels).filter((model) => model !== fuzzModels.engine);
+
 export function requestBody(dice: Dice, mark: string): Buffer {
   if (dice.oneIn(40)) {
     // Most of these are small, so that a campaign of minutes is not one of megabytes only.
     const bytes = dice.oneIn(6) ? maxBodyBytes - 1_000 : dice.int(10_000, 1_000_000);
     return Buffer.from(dice.pick(shapes)(dice, Math.floor(bytes)));
   }
-  const model = dice.oneIn(12) ? fuzzModels.engine : dice.pick(Object.values(fuzzModels).slice(0, 4));
+  const model = dice.oneIn(12) ? fuzzModels.engine : dice.pick(otherModels);
   let request: unknown = goodRequest(dice, mark, model);
   for (let change = dice.int(0, 3); change > 0; change -= 1) request = mutateJson(dice, request);
   const text = JSON.stringify(request) ?? '';
