@@ -40,7 +40,7 @@ export async function probeUpstreams(
   });
   const nothing: Probed = { lines: [], ok: false, problems: created.problems };
   if (created.problems.length > 0) return nothing;
-  const redact = createRedact({ secrets: configSecrets(config), keyPrefix: config.auth.keyPrefix });
+  const redact = createRedact({ secrets: configSecrets(config), keyPrefixes: [config.auth.keyPrefix] });
   try {
     const results = await Promise.all(
       placesOf(config).map(async ({ upstream: name, model }) => {

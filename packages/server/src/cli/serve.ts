@@ -7,7 +7,7 @@ import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
-import { createRedact, type Redact } from '../telemetry/redact.ts';
+import { createChangingRedact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { banner, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
@@ -49,13 +49,16 @@ async function serve(
     return complain(io, 1, dataDirProblem(error, dataDir));
   }
   const terminal = io.stderr.isTTY === true;
-  let redact = redactFor(config, keys);
+  const { redact, replace } = createChangingRedact();
+  const onSecrets = (next: Config, { apiKeys, adminKeys }: ServingKeys) =>
+    replace([...configSecrets(next), ...apiKeys, ...adminKeys], next.auth.keyPrefix);
+  onSecrets(config, keys);
   const log = createLog({
     ...config.logging,
     stream: io.stderr,
     now: Date.now,
     colour: terminal,
-    redact: (text) => redact(text),
+    redact,
   });
   for (const warning of warnings) log.warn(warning);
 
@@ -107,11 +110,7 @@ async function serve(
       load,
       createUpstreams: (next, before) => upstreamsOf(next, io, before),
       servingKeys,
-      onSecrets: (next, nextKeys) => {
-        // What was a secret stays one: the old keys may still stand in what is logged.
-        const [before, after] = [redact, redactFor(next, nextKeys)];
-        redact = (text) => after(before(text));
-      },
+      onSecrets,
     });
     announce(config, port, keys, io, engine);
     await untilEnd(service, config, io, shutdown);
@@ -120,11 +119,6 @@ async function serve(
     await engine?.stop();
     http.destroy();
   }
-}
-
-function redactFor(config: Config, keys: ServingKeys): Redact {
-  const secrets = [...configSecrets(config), ...keys.apiKeys, ...keys.adminKeys];
-  return createRedact({ secrets, keyPrefix: config.auth.keyPrefix });
 }
 
 /** Drains; told to end at once, or past the drain, it gives the last bytes a moment to leave. */
