@@ -25,7 +25,19 @@ export function createRedact({ secrets = [], keyPrefixes = [] }: RedactOptions =
     [...secrets].filter((secret) => secret.length >= shortestSecret),
     mask,
   );
-  const prefixes = ['sk-', 'tr_', 'tl_', 'tns_', 'gsk_', 'xai-', 'hf_', 'r8_', 'pplx-', 'AIza', ...keyPrefixes];
+  const prefixes = [
+    'sk-',
+    'tr_',
+    'tl_',
+    'tns_',
+    'gsk_',
+    'xai-',
+    'hf_',
+    'r8_',
+    'pplx-',
+    'AIza',
+    ...keyPrefixes,
+  ];
   const known = prefixes.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
   const keyShaped = new RegExp(`(?<![A-Za-z0-9])(?:${known})[A-Za-z0-9_-]{12,}`, 'g');
   return (text, cut) =>
@@ -50,8 +62,11 @@ export interface ChangingRedact {
 const remembered = 8;
 
 export function createChangingRedact(): ChangingRedact {
-  let generations: readonly { readonly id: string; readonly secrets: readonly string[]; readonly prefix: string }[] =
-    [];
+  let generations: readonly {
+    readonly id: string;
+    readonly secrets: readonly string[];
+    readonly prefix: string;
+  }[] = [];
   let current = createRedact();
   return {
     redact: (text, cut) => current(text, cut),

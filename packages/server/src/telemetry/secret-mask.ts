@@ -88,8 +88,7 @@ function writingsOf(secret: string): readonly string[] {
 }
 
 /** What is dropped: control characters, with the indent behind a line end, and characters without width. */
-const unseen =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
+const unseen = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
 // Every repetition is bounded: what is read here may be a stranger's text.
 const writing = new RegExp(
   [
