@@ -94,8 +94,8 @@ const writing = new RegExp(
   [
     String.raw`\\{1,4}u([0-9a-f]{4})`,
     String.raw`\\{1,4}x([0-9a-f]{2})`,
-    String.raw`%(?:25){0,3}([2-7][0-9a-f])`,
-    String.raw`&#x0{0,6}([2-7][0-9a-f]);`,
+    '%(?:25){0,3}([2-7][0-9a-f])',
+    '&#x0{0,6}([2-7][0-9a-f]);',
     String.raw`&#0{0,6}(\d{2,3});`,
     String.raw`\\{1,4}([/"'])`,
     String.raw`\\{1,4}[nrt]`,
