@@ -72,7 +72,17 @@ describe('the path that an upstream names', () => {
   });
 
   test('is made of nothing but what the request or the protocol has', () => {
-    const names = fc.constantFrom('messages', '0', '1', 'content', 'SECRET', 'role', 'text', 'tools', 'function');
+    const names = fc.constantFrom(
+      'messages',
+      '0',
+      '1',
+      'content',
+      'SECRET',
+      'role',
+      'text',
+      'tools',
+      'function',
+    );
     const paths = fc.array(fc.tuple(fc.constantFrom('.', '[', '', ']', '].'), names));
     fc.assert(
       fc.property(paths, (parts) => {

@@ -11,7 +11,7 @@ allowed already alternate alternating anthropic api app argument arguments array
 attention audio auth authenticate authenticated authentication authorization authorized available await azure bad
 balance base64 batch bearer beam begin beta billing bind blob block blocked blocklist body boolean broken bucket budget
 buffer bug bus busy bytecode cache cached call callback called calling calls cancelled candidate candidates cannot
-canceled capacity card cert certificate channel chat check checksum chunk citations claude client close closed cloud
+canceled capacity cert certificate channel chat check checksum chunk citations claude client close closed cloud
 cluster code coding column command compile completion completions compute config configuration configured conflict
 connect connected connection constraint consumed content contents continuation control conversation core corrupt
 could couldn count cpu crash create created credential credentials credit credits cublas cuda cudnn currently cut cutoff data
@@ -24,7 +24,7 @@ extra fail failed fails failure fatal features fetch field fields file files fil
 flagged float forbidden format formatted forward found fraction free frequency function functions gateway gemini gen
 generate generated generation generator ggml ggufs gguf google gpu grammar graph greater grpc guard guardrail guided
 handle handler hardware hash head header headers heap host html http https id identifier ids idle illegal image images
-implemented inactive inappropriate include incomplete incorrect index infer inference inf initial initialize inline
+implemented inactive inappropriate increase increasing include incomplete incorrect index infer inference inf initial initialize inline
 input inputs insert instance instruction instructions insufficient int integer interleave internal interrupted invalid
 io is_error isn issue item items iteration job json kernel key keys killed kind kv language last launch layer length
 less line list literal llama llm llms load loaded loader loading local lock locked logit logits logprob logprobs

@@ -25,7 +25,9 @@ export function wholeWording(text: string): string {
 
 /** The same for a log without content: the words of errors, and numbers beside what they measure. */
 export function wordingWithoutContent(text: string): string {
-  const pieces = [...onOneLine(text.slice(0, maxRead)).matchAll(/([\p{L}\p{M}\p{N}_]+)|([^\p{L}\p{M}\p{N}_]+)/gu)];
+  const pieces = [
+    ...onOneLine(text.slice(0, maxRead)).matchAll(/([\p{L}\p{M}\p{N}_]+)|([^\p{L}\p{M}\p{N}_]+)/gu),
+  ];
   const items: Item[] = [];
   let before = '';
   for (const [, word, between = ''] of pieces) {

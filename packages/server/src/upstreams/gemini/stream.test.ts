@@ -169,7 +169,11 @@ describe('output that has no place in our stream', () => {
       candidate([{ codeExecutionResult: { output: '1' } }]),
       'a part with codeExecutionResult',
     ],
-    ['a part of a kind nobody knows', candidate([{ hologram: {}, text: 'a' }]), 'a part with some string of 8 characters'],
+    [
+      'a part of a kind nobody knows',
+      candidate([{ hologram: {}, text: 'a' }]),
+      'a part with some string of 8 characters',
+    ],
     ['a call that is a text', candidate([{ functionCall: 'f' }]), 'a function call that cannot be read'],
     ['a call without a name', candidate([{ functionCall: {} }]), 'a function call without a name'],
     [

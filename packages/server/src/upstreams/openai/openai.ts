@@ -49,7 +49,11 @@ function upstreamOf(
   { transport, baseUrl, hidden }: Provider,
 ): ProviderUpstream {
   const capabilities: Capabilities = new Set(preset.features);
-  const errorsOf = ({ request }: UpstreamCall): ErrorContext => ({ hidden, request: request.body, nowMs: now() });
+  const errorsOf = ({ request }: UpstreamCall): ErrorContext => ({
+    hidden,
+    request: request.body,
+    nowMs: now(),
+  });
   let running = 0;
   const load =
     preset.load === undefined

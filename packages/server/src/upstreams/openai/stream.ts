@@ -2,8 +2,8 @@ import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/proto
 import type { BatchReceiver } from '../../domain/batches.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
-import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import { nameOf } from '../../telemetry/wording.ts';
+import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
 import { eventTooLarge } from '../shared/malformed-events.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
