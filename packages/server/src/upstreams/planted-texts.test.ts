@@ -117,7 +117,11 @@ let answer = '';
 let upstreams: ReadonlyMap<string, Upstream>;
 
 beforeAll(async () => {
-  origin = await startFakeOrigin(({ socket }) => socket.end(answer));
+  origin = await startFakeOrigin(({ socket }) => {
+    socket.write(answer);
+    // What is no HTTP has no end.
+    if (!/^HTTP\/1\.1 \d{3} \w+\r\n/.test(answer)) socket.end();
+  });
   const config = (kind: UpstreamConfig['kind']): UpstreamConfig => ({
     kind,
     baseUrl: kind === 'openai' ? `${origin.url.href}v1` : origin.url.href,
@@ -163,7 +167,10 @@ describe.each(Object.keys(dialects))('an upstream that speaks as %s', (kind) => 
     ...(dialects[kind]?.(text) ?? []),
   ];
 
-  test.each(Object.keys(writings))('cannot tell the client its key, %s', async (name) => {
+  // One excerpt is behind all dialects: in each the writings are told apart, in one of them all are tried.
+  const tried = Object.keys(writings).filter((_, at) => kind === 'openai' || at % 4 === 0);
+
+  test.each(tried)('cannot tell the client its key, %s', async (name) => {
     const written = writings[name] ?? '';
     for (answer of answers(`wrong ${written} here`)) {
       const { client } = await ask(kind);
