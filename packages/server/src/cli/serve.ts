@@ -37,7 +37,7 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
 }
 
 async function serve(
-  { config, warnings }: LoadedConfig & { readonly ok: true },
+  { config, warnings, inNames }: LoadedConfig & { readonly ok: true },
   load: () => Promise<LoadedConfig>,
   io: CommandIo,
 ): Promise<number> {
@@ -46,7 +46,7 @@ async function serve(
     keys = await servingKeys(config);
   } catch (error) {
     const { dataDir } = config.server;
-    return complain(io, 1, dataDirProblem(error, dataDir));
+    return complain(io, 1, inNames(dataDirProblem(error, dataDir)));
   }
   const terminal = io.stderr.isTTY === true;
   const { redact, replace } = createChangingRedact();
@@ -78,13 +78,13 @@ async function serve(
   try {
     port = await http.listen(config.server.listen);
   } catch (error) {
-    return complain(io, 1, listenProblem(error, config.server.listen));
+    return complain(io, 1, inNames(listenProblem(error, config.server.listen)));
   }
 
   let engine: Engine | undefined;
   try {
     const upstreams = await upstreamsOf(config, io);
-    if (upstreams.problems.length > 0) return complain(io, 2, upstreams.problems.join('\n'));
+    if (upstreams.problems.length > 0) return complain(io, 2, inNames(upstreams.problems.join('\n')));
 
     if (config.engine.models.size > 0) {
       // Loaded on need: a server without an engine has no use for its rooms.

@@ -84,7 +84,7 @@ export function createService(parts: ServiceParts): Service {
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
     let keys: ServingKeys | undefined;
     try {
-      if (upstreams.problems.length > 0) return upstreams.problems;
+      if (upstreams.problems.length > 0) return upstreams.problems.map(loaded.inNames);
       keys = await parts.servingKeys(loaded.config);
     } finally {
       // What was made for a configuration that never comes into force.
