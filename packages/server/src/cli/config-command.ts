@@ -39,7 +39,7 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   const { config } = loaded;
   const { problems, warnings } = await checkUpstreams(config, io);
   if (problems.length > 0) {
-    io.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
+    io.stderr.write(problems.map((problem) => `${loaded.inNames(problem)}\n`).join(''));
     return 2;
   }
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);

@@ -5,6 +5,7 @@ import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits } from '../domain/stream-event.ts';
 import { createRedact } from '../telemetry/redact.ts';
+import { causeText } from '../telemetry/request-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
@@ -40,7 +41,7 @@ export async function probeUpstreams(
   });
   const nothing: Probed = { lines: [], ok: false, problems: created.problems };
   if (created.problems.length > 0) return nothing;
-  const redact = createRedact({ secrets: configSecrets(config), keyPrefix: config.auth.keyPrefix });
+  const redact = createRedact({ secrets: configSecrets(config), keyPrefixes: [config.auth.keyPrefix] });
   try {
     const results = await Promise.all(
       placesOf(config).map(async ({ upstream: name, model }) => {
@@ -49,7 +50,10 @@ export async function probeUpstreams(
         const { kind } = config.upstreams.get(name) ?? {};
         if (kind === 'scripted') return { line: `${name}/${model}: skipped (it answers from a file)` };
         const answer = await callOnce(upstream, model, limitMs);
-        return { line: `${name}/${model}: ${said(answer)}`, failed: typeof answer !== 'number' };
+        return {
+          line: `${name}/${model}: ${said(answer, config.logging.content)}`,
+          failed: typeof answer !== 'number',
+        };
       }),
     );
     const idle = [...config.upstreams.keys()].filter((name) => !isUsed(name, config));
@@ -119,8 +123,8 @@ function smallRequest(model: string): ChatRequest {
   return decoded.value.request;
 }
 
-function said(answer: number | Failure): string {
+function said(answer: number | Failure, withContent: boolean): string {
   if (typeof answer === 'number') return `ok (first token after ${Math.round(answer)} ms)`;
-  const detail = answer.detail === undefined ? '' : ` [${answer.detail.replace(/\s+/g, ' ').trim()}]`;
-  return `FAILED ${answer.code}: ${answer.message}${detail}`;
+  const cause = causeText(answer, withContent)?.replace(/\s+/g, ' ').trim();
+  return `FAILED ${answer.code}: ${answer.message}${cause === undefined ? '' : ` [${cause}]`}`;
 }

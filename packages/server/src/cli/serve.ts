@@ -7,7 +7,7 @@ import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
-import { createRedact, type Redact } from '../telemetry/redact.ts';
+import { createChangingRedact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { banner, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
@@ -37,7 +37,7 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
 }
 
 async function serve(
-  { config, warnings }: LoadedConfig & { readonly ok: true },
+  { config, warnings, inNames }: LoadedConfig & { readonly ok: true },
   load: () => Promise<LoadedConfig>,
   io: CommandIo,
 ): Promise<number> {
@@ -46,16 +46,19 @@ async function serve(
     keys = await servingKeys(config);
   } catch (error) {
     const { dataDir } = config.server;
-    return complain(io, 1, dataDirProblem(error, dataDir));
+    return complain(io, 1, inNames(dataDirProblem(error, dataDir)));
   }
   const terminal = io.stderr.isTTY === true;
-  let redact = redactFor(config, keys);
+  const { redact, replace } = createChangingRedact();
+  const onSecrets = (next: Config, { apiKeys, adminKeys }: ServingKeys) =>
+    replace([...configSecrets(next), ...apiKeys, ...adminKeys], next.auth.keyPrefix);
+  onSecrets(config, keys);
   const log = createLog({
     ...config.logging,
     stream: io.stderr,
     now: Date.now,
     colour: terminal,
-    redact: (text) => redact(text),
+    redact,
   });
   for (const warning of warnings) log.warn(warning);
 
@@ -75,13 +78,13 @@ async function serve(
   try {
     port = await http.listen(config.server.listen);
   } catch (error) {
-    return complain(io, 1, listenProblem(error, config.server.listen));
+    return complain(io, 1, inNames(listenProblem(error, config.server.listen)));
   }
 
   let engine: Engine | undefined;
   try {
     const upstreams = await upstreamsOf(config, io);
-    if (upstreams.problems.length > 0) return complain(io, 2, upstreams.problems.join('\n'));
+    if (upstreams.problems.length > 0) return complain(io, 2, inNames(upstreams.problems.join('\n')));
 
     if (config.engine.models.size > 0) {
       // Loaded on need: a server without an engine has no use for its rooms.
@@ -107,11 +110,7 @@ async function serve(
       load,
       createUpstreams: (next, before) => upstreamsOf(next, io, before),
       servingKeys,
-      onSecrets: (next, nextKeys) => {
-        // What was a secret stays one: the old keys may still stand in what is logged.
-        const [before, after] = [redact, redactFor(next, nextKeys)];
-        redact = (text) => after(before(text));
-      },
+      onSecrets,
     });
     announce(config, port, keys, io, engine);
     await untilEnd(service, config, io, shutdown);
@@ -120,11 +119,6 @@ async function serve(
     await engine?.stop();
     http.destroy();
   }
-}
-
-function redactFor(config: Config, keys: ServingKeys): Redact {
-  const secrets = [...configSecrets(config), ...keys.apiKeys, ...keys.adminKeys];
-  return createRedact({ secrets, keyPrefix: config.auth.keyPrefix });
 }
 
 /** Drains; told to end at once, or past the drain, it gives the last bytes a moment to leave. */

@@ -82,14 +82,21 @@ export function createService(parts: ServiceParts): Service {
     if (fixed.length > 0)
       return fixed.map((setting) => `${setting} cannot change while the server runs; restart it`);
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
-    if (upstreams.problems.length > 0) return upstreams.problems;
-    const keys = await parts.servingKeys(loaded.config);
+    let keys: ServingKeys | undefined;
+    try {
+      if (upstreams.problems.length > 0) return upstreams.problems.map(loaded.inNames);
+      keys = await parts.servingKeys(loaded.config);
+    } finally {
+      // What was made for a configuration that never comes into force.
+      if (keys === undefined) upstreams.retire(inForce);
+    }
     parts.onSecrets(loaded.config, keys);
     handle = compose(loaded.config, upstreams, keys);
     config = loaded.config;
     // Requests at work keep what they began with; their connections close behind them.
     inForce.retire(upstreams);
     inForce = upstreams;
+    health.keep([...config.models.values()].flatMap(({ targets }) => targets));
     log.setLevel(config.logging.level);
     for (const warning of loaded.warnings) log.warn(warning);
     return [];

@@ -57,6 +57,7 @@ export async function startEngine(
     queue,
     flashAttention,
     log,
+    logContent: config.logging.content,
     environment: io.env,
     ...(threads === undefined ? {} : { threads }),
   };

@@ -27,9 +27,25 @@ export function formatPath(path: ConfigPath): string {
   }, '');
 }
 
+/** A message that shows a value, unless the value came from the environment: then it names the variable. */
+export interface ValueMessage {
+  readonly inFile: string;
+  /** `shown`: how the value is told, `the value of ${NAME}`. */
+  fromEnvironment(shown: string): string;
+}
+
 /** `expected …, got …`: what every message about a value says, without printing a secret. */
-export function expected(what: string, value: unknown, path: ConfigPath, hint = ''): string {
-  return `expected ${what}, got ${showValue(value, path)}${hint}`;
+export function expected(what: string, value: unknown, path: ConfigPath, hint = ''): ValueMessage {
+  return {
+    inFile: `expected ${what}, got ${showValue(value, path)}${hint}`,
+    // No hint either: what a secret is nearly like tells of it.
+    fromEnvironment: (shown) => `expected ${what}, got ${shown}${value === '' ? ', which is empty' : ''}`,
+  };
+}
+
+/** `"…" is already …`: a message that begins with a value. */
+export function valueIs(value: string, what: string): ValueMessage {
+  return { inFile: `"${showText(value)}" ${what}`, fromEnvironment: (shown) => `${shown} ${what}` };
 }
 
 const secretKeys = new Set([

@@ -5,6 +5,8 @@ export interface Interpolated {
   readonly text: string;
   /** Every variable that was named, for messages about the value. */
   readonly names: readonly string[];
+  /** Those of them whose value stands in the text: in the place of the others there is their default. */
+  readonly filledBy: readonly string[];
   /** One sentence per reference that could not be filled in. */
   readonly problems: readonly string[];
 }
@@ -19,6 +21,7 @@ const wellFormed = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
  */
 export function interpolate(text: string, env: Environment): Interpolated {
   const names: string[] = [];
+  const filledBy: string[] = [];
   const problems: string[] = [];
   const filled = text.replace(reference, (whole: string, inside: string | undefined, end: string) => {
     if (inside === undefined) return '${';
@@ -30,12 +33,15 @@ export function interpolate(text: string, env: Environment): Interpolated {
     const [, name = '', fallback] = match;
     names.push(name);
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
-    if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
-    if (value !== undefined) return value;
+    if (fallback !== undefined && (value === undefined || value === '')) return fallback;
+    if (value !== undefined) {
+      filledBy.push(name);
+      return value;
+    }
     problems.push(
       `the environment variable ${name} is not set; set it, or give a default: \${${name}:-default}`,
     );
     return '';
   });
-  return { text: filled, names, problems };
+  return { text: filled, names, filledBy, problems };
 }

@@ -168,7 +168,13 @@ export function connectionUrl(...schemes: readonly string[]) {
   );
 }
 
+/** Of a key or a header's value: servers take heads of 8 to 16 KiB. */
+export const maxHeaderValueLength = 4_096;
+
 /** A secret that will stand in an HTTP header: printable ASCII without spaces. */
 export function secret() {
-  return text('a key: printable characters without spaces', (value) => /^[\x21-\x7e]+$/.test(value));
+  return text(
+    `a key: at most ${maxHeaderValueLength} printable characters without spaces`,
+    (value) => value.length <= maxHeaderValueLength && /^[\x21-\x7e]+$/.test(value),
+  );
 }

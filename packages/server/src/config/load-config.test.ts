@@ -330,11 +330,11 @@ describe('what is refused, with line, expectation and the nearest name', () => {
     ],
     [
       'auth: {api_keys: ["with space"]}',
-      'tailrace.yaml:1: auth.api_keys[0]: expected a key: printable characters without spaces, got *** (not shown)',
+      'tailrace.yaml:1: auth.api_keys[0]: expected a key: at most 4096 printable characters without spaces, got *** (not shown)',
     ],
     [
       'auth: {api_keys: [12345678]}',
-      'tailrace.yaml:1: auth.api_keys[0]: expected a key: printable characters without spaces, got *** (not shown)',
+      'tailrace.yaml:1: auth.api_keys[0]: expected a key: at most 4096 printable characters without spaces, got *** (not shown)',
     ],
     [
       'auth: {api_keys: [same], admin_keys: [same]}',

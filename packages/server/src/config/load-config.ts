@@ -2,7 +2,15 @@ import { basename, dirname, isAbsolute, relative, resolve } from 'node:path';
 import { defaultCacheDir, type Machine, thisMachine } from './cache-dir.ts';
 import type { Config } from './config.ts';
 import { type ConfigFiles, diskFiles } from './config-files.ts';
-import { type ConfigPath, type ConfigProblem, expected, isSecret, showText } from './config-problem.ts';
+import {
+  type ConfigPath,
+  type ConfigProblem,
+  expected,
+  isSecret,
+  showText,
+  type ValueMessage,
+} from './config-problem.ts';
+import { createFilledIn } from './filled-in.ts';
 import { type ConfigFlags, givenBeside, isMapping, overlay, variable } from './given.ts';
 import type { Environment } from './interpolate.ts';
 import { notInForce } from './not-in-force.ts';
@@ -25,7 +33,13 @@ export interface ConfigSources {
 }
 
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      /** A text with `${NAME}` in the place of what came from the environment: for problems that show up later. */
+      inNames(text: string): string;
+    }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 const defaultFile = 'tailrace.yaml';
@@ -43,9 +57,16 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const given = givenBeside(env, flags);
 
   let document: YamlDocument | undefined;
-  const problems = createProblemList((path, at) => originOf(path, at));
+  const besideAt = (path: ConfigPath) =>
+    given.findLast((value) => value.path.every((step, index) => step === path[index]));
+  const filledIn = createFilledIn(
+    env,
+    () => document?.filledBy() ?? [],
+    (path) => (besideAt(path) === undefined ? (document?.filledByAt(path) ?? []) : []),
+  );
+  const problems = createProblemList((path, at) => originOf(path, at), filledIn);
   function originOf(path: ConfigPath, at: 'key' | 'value'): Origin {
-    const beside = given.findLast((value) => value.path.every((step, index) => step === path[index]));
+    const beside = besideAt(path);
     if (beside !== undefined) return { source: beside.source };
     const position = at === 'key' ? document?.keyAt(path) : document?.valueAt(path);
     return { source: shownFile, ...position };
@@ -77,7 +98,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   reportEmptyKeys(data, document, (path, message) => problems.report(path, message));
   const raw = parseRaw(data, problems);
 
-  const fileChecks: { readonly file: string; readonly report: (message: string) => void }[] = [];
+  const fileChecks: { readonly file: string; readonly report: (shownName: string) => void }[] = [];
   const base = read.ok ? dirname(file) : cwd;
   const context: ResolveContext = {
     problems,
@@ -88,7 +109,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     },
     file(path, text) {
       const absolute = context.absolute(path, text);
-      fileChecks.push({ file: absolute, report: (message) => problems.report(path, message) });
+      fileChecks.push({ file: absolute, report: (shownName) => problems.report(path, missing(shownName)) });
       return absolute;
     },
     written(...path) {
@@ -104,7 +125,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       problems.reportAt({ source: '--model' }, 'needs the engine that --no-engine switches off');
     fileChecks.push({
       file: modelFlag.file,
-      report: (message) => problems.reportAt({ source: '--model' }, message),
+      report: (shownName) => problems.reportAt({ source: '--model' }, missing(shownName).inFile),
     });
   }
   const cacheFromEnv = variable(env, 'TAILRACE_CACHE_DIR');
@@ -112,12 +133,20 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const config = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
 
   for (const { file: wanted, report } of fileChecks) {
-    if (!(await files.isFile(wanted))) report(`there is no file ${showText(shown(wanted, cwd))}`);
+    if (!(await files.isFile(wanted))) report(shown(wanted, cwd));
   }
   const found = problems.sorted();
   if (found.length > 0) return { ok: false, problems: found };
   const warnings = [...context.warnings, ...replacedKeys(fromFile, given), ...notInForce(config)];
-  return { ok: true, config: freeze(config), warnings };
+  const { inNames } = filledIn;
+  return { ok: true, config: freeze(config), warnings: warnings.map(inNames), inNames };
+}
+
+function missing(file: string): ValueMessage {
+  return {
+    inFile: `there is no file ${showText(file)}`,
+    fromEnvironment: (value) => `there is no file by ${value}`,
+  };
 }
 
 /** `models/My Chat.Q4.gguf` → `my-chat.q4`: lower case, without extension, fit for a model id. */

@@ -1,4 +1,5 @@
-import { type ConfigPath, type ConfigProblem, formatPath } from './config-problem.ts';
+import { type ConfigPath, type ConfigProblem, formatPath, type ValueMessage } from './config-problem.ts';
+import type { FilledIn } from './filled-in.ts';
 
 /** Where a value came from, as a message names it. */
 export interface Origin {
@@ -12,7 +13,7 @@ export interface ProblemList {
    * Adds a problem, unless that value, one around it or one inside it already has one: what follows from a
    * mistake is not a second mistake. `at` says whether the key or the value is to blame.
    */
-  report(path: ConfigPath, message: string, at?: 'key' | 'value'): void;
+  report(path: ConfigPath, message: string | ValueMessage, at?: 'key' | 'value'): void;
   /** Adds one that belongs to no value of the file: a flag, or the file itself. */
   reportAt(origin: Origin, message: string): void;
   has(path: ConfigPath): boolean;
@@ -20,18 +21,27 @@ export interface ProblemList {
   sorted(): readonly ConfigProblem[];
 }
 
-export function createProblemList(originOf: (path: ConfigPath, at: 'key' | 'value') => Origin): ProblemList {
+/** `filledIn`: what came from the environment; a message names the variable in its place. */
+export function createProblemList(
+  originOf: (path: ConfigPath, at: 'key' | 'value') => Origin,
+  filledIn: Pick<FilledIn, 'at' | 'inNames'>,
+): ProblemList {
   const problems: ConfigProblem[] = [];
   const paths: ConfigPath[] = [];
+  const textOf = (path: ConfigPath, message: string | ValueMessage): string => {
+    if (typeof message === 'string') return filledIn.inNames(message);
+    const shown = filledIn.at(path);
+    return shown === undefined ? filledIn.inNames(message.inFile) : message.fromEnvironment(shown);
+  };
   const has = (path: ConfigPath) => paths.some((known) => isWithin(known, path) || isWithin(path, known));
   return {
     report(path, message, at = 'value') {
       if (has(path)) return;
       paths.push(path);
-      problems.push({ ...originOf(path, at), path: formatPath(path), message });
+      problems.push({ ...originOf(path, at), path: formatPath(path), message: textOf(path, message) });
     },
     reportAt(origin, message) {
-      problems.push({ ...origin, path: '', message });
+      problems.push({ ...origin, path: '', message: filledIn.inNames(message) });
     },
     has,
     sorted: () =>

@@ -1,5 +1,5 @@
 import type { EngineModelConfig, ModelConfig, TimeoutsConfig } from './config.ts';
-import { expected } from './config-problem.ts';
+import { expected, valueIs } from './config-problem.ts';
 import { defaultEngineModel, defaultModel, engineUpstream, isModelId } from './names.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { ModelFlag } from './resolve-engine.ts';
@@ -81,9 +81,9 @@ function collectAliases(
       const path = ['models', id, 'aliases', index];
       const other = owner.get(alias);
       if (Object.hasOwn(models, alias)) {
-        problems.report(path, `"${alias}" is already the id of a model`);
+        problems.report(path, valueIs(alias, 'is already the id of a model'));
       } else if (other !== undefined) {
-        problems.report(path, `"${alias}" is already an alias of "${other}"`);
+        problems.report(path, valueIs(alias, `is already an alias of "${other}"`));
       } else if (modelFlag === undefined || (alias !== defaultModel && alias !== modelFlag.id)) {
         owner.set(alias, id); // the flag's own names beat the file's
         kept.push(alias);

@@ -7,6 +7,7 @@ import {
   flag,
   integer,
   listenAddress,
+  maxHeaderValueLength,
   oneOf,
   secret,
   size,
@@ -27,8 +28,9 @@ const origin = text('* or an origin such as https://app.example.org', (value) =>
   if (value === '*') return true;
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value;
 });
-const headerValue = text('a header value: printable ASCII on one line', (value) =>
-  /^[\x20-\x7e]*$/.test(value),
+const headerValue = text(
+  `a header value: printable ASCII on one line, at most ${maxHeaderValueLength} characters`,
+  (value) => value.length <= maxHeaderValueLength && /^[\x20-\x7e]*$/.test(value),
 );
 
 const server = z.strictObject({

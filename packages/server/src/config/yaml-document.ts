@@ -35,6 +35,10 @@ export interface YamlDocument {
   keyAt(path: ConfigPath): Position | undefined;
   /** The environment variables the value at that path was made of. */
   variablesAt(path: ConfigPath): readonly string[];
+  /** Those of them that had a value; in the place of the others stands their default. */
+  filledByAt(path: ConfigPath): readonly string[];
+  /** Every environment variable that has filled in something. */
+  filledBy(): readonly string[];
 }
 
 // A configuration has hundreds of nodes. The bounds stop aliases that multiply and nesting that eats the stack.
@@ -46,6 +50,7 @@ interface Place {
   key?: Position | undefined;
   value?: Position | undefined;
   variables?: readonly string[];
+  filledBy?: readonly string[];
 }
 
 /**
@@ -142,6 +147,8 @@ class Reader {
       valueAt: (path) => around(path, (place) => place.value ?? place.key),
       keyAt: (path) => around(path, (place) => place.key ?? place.value),
       variablesAt: (path) => find(path).variables ?? [],
+      filledByAt: (path) => find(path).filledBy ?? [],
+      filledBy: () => [...this.#places.values()].flatMap(({ filledBy = [] }) => filledBy),
     };
   }
 
@@ -167,6 +174,7 @@ class Reader {
     if (typeof value !== 'string') return this.#problem(path, 'expected a plain value');
     const filled = interpolate(value, this.#env);
     place.variables = filled.names;
+    place.filledBy = filled.filledBy;
     for (const message of filled.problems) this.#problem(path, message);
     return filled.problems.length > 0 ? undefined : filled.text;
   }

@@ -16,8 +16,13 @@ export interface Failure {
   readonly permanent?: true;
   /** True where it says nothing against the target's health. */
   readonly blameless?: true;
-  /** For the log only: the cause as it came, with hosts and wording of others. */
+  /** For the log only: the cause in our own words and names, which may be those of hosts. Nothing of a prompt or an answer. */
   readonly detail?: string;
+  /**
+   * For the log only: what another side said, an upstream's message or that of a thrown error. It may hold anything,
+   * a prompt too: the log shows it by `telemetry/wording.ts`.
+   */
+  readonly wording?: string;
 }
 
 export function failure(

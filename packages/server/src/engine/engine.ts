@@ -1,3 +1,4 @@
+import { causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure, ok, type Result } from '../domain/failure.ts';
 import type { Capabilities, Feature } from '../domain/requirements.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -32,6 +33,8 @@ export interface EngineOptions {
   /** On CPUs: faster, and a seed no longer repeats a text for certain. Default: false. */
   readonly flashAttention?: boolean;
   readonly log: Log;
+  /** Whether the log may hold what the child says while it has requests: it may repeat a prompt. Default: false. */
+  readonly logContent?: boolean;
   /** The environment of which the child gets the few names it needs. Absent: it gets none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Starts the child; a test's own, or the real one. */
@@ -107,6 +110,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     busy: () => calls.count() > 0,
     log,
+    logContent: options.logContent ?? false,
     ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),
   });
 
@@ -329,8 +333,8 @@ function notRunning(retryAfterMs: number): Failure {
 }
 
 function bug(error: unknown): Result<never> {
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { ok: false, failure: failure('internal_error', 'The request could not be prepared.', { detail }) };
+  const reason = failure('internal_error', 'The request could not be prepared.', causeOfBug(error));
+  return { ok: false, failure: reason };
 }
 
 function failed(reason: Failure): EventStream {

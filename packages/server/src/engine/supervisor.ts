@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { Log } from '../telemetry/log.ts';
+import { causeText } from '../telemetry/request-log.ts';
+import { wordingWithoutContent } from '../telemetry/wording.ts';
 import { type FromChild, isFromChild, type LoadMessage, type ToChild } from './protocol.ts';
 
 /**
@@ -50,6 +52,8 @@ export interface SupervisorOptions {
   /** True while the child owes an answer. */
   busy(): boolean;
   readonly log: Log;
+  /** Whether the log may hold what the child says while it has requests. Default: false. */
+  readonly logContent?: boolean;
   readonly hangMs?: number;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
@@ -88,7 +92,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (child === launched) gone(signal ?? `exit ${code}`);
     });
     launched.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      for (const line of text.split('\n').filter((part) => part.trim() !== '')) {
+      for (const said of text.split('\n').filter((part) => part.trim() !== '')) {
+        const line = shown(said);
         lastLines = [...lastLines, line].slice(-linesKept);
         log.debug('engine', { line });
       }
@@ -97,10 +102,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     launched.send(options.load());
   }
 
+  /** Before a child is up it has no request that it could repeat. */
+  function shown(line: string): string {
+    return state === 'loading' || options.logContent === true ? line : wordingWithoutContent(line);
+  }
+
   function hear(message: FromChild): void {
     heardAt = now();
     if (message.type === 'log') {
-      log.debug('engine', { line: message.message });
+      log.debug('engine', { line: shown(message.message) });
       return;
     }
     if (message.type === 'unloadable') {
@@ -118,7 +128,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   function refuse(reason: Failure): void {
     log[onFirst === undefined ? 'error' : 'debug']('engine cannot load', {
       reason: reason.message,
-      detail: reason.detail,
+      detail: causeText(reason, true),
     });
     settleFirst(fail(reason));
     child?.kill('SIGKILL');

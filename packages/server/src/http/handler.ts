@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Authenticator, Principal } from '../access/authenticator.ts';
+import { causeOfBug } from '../domain/cause.ts';
 import { failure } from '../domain/failure.ts';
 import type { Cors } from './cors.ts';
 import type { Exchange, ExchangeNotes } from './exchange.ts';
@@ -111,12 +112,14 @@ export function createHandler(options: HandlerOptions) {
 
 /** A bug is answered like everything else as long as it can be; behind a head only a reset tells the truth. */
 async function answerBug(exchange: Exchange, error: unknown): Promise<void> {
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const reason = failure('internal_error', 'Something went wrong inside the server. Its log says more.', {
-    detail,
-  });
+  const cause = causeOfBug(error);
+  const reason = failure(
+    'internal_error',
+    'Something went wrong inside the server. Its log says more.',
+    cause,
+  );
   exchange.notes.code = reason.code;
-  exchange.notes.detail = detail;
+  Object.assign(exchange.notes, cause);
   if (exchange.response.headersSent) exchange.response.socket?.resetAndDestroy();
   else await replyFailure(exchange, reason);
 }

@@ -1,4 +1,5 @@
 import { errorKind } from '@tailrace/protocol';
+import { causeOf } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import { bodyIsComing, drainBody } from './drain-body.ts';
@@ -19,7 +20,7 @@ export async function replyFailure(
   const { notes } = exchange;
   notes.code = reason.code;
   notes.outcome ??= errorKind(reason.code).status < 500 ? 'refused' : 'failed';
-  if (reason.detail !== undefined) notes.detail = reason.detail;
+  Object.assign(notes, causeOf(reason));
   const answer = errorReply(reason);
   const all = { 'content-type': 'application/json; charset=utf-8', ...answer.headers, ...headers };
   await reply(exchange, answer.status, all, answer.body);

@@ -1,4 +1,5 @@
 import { type BatchReceiver, pullFrom } from '../domain/batches.ts';
+import { causeOfBug } from '../domain/cause.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
@@ -210,6 +211,6 @@ function outOfOrder(violation: string): Failure {
 }
 
 function bug(error: unknown): Failure {
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return failure('internal_error', 'Something went wrong inside the server. Its log says more.', { detail });
+  const message = 'Something went wrong inside the server. Its log says more.';
+  return failure('internal_error', message, causeOfBug(error));
 }

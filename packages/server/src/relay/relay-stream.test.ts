@@ -185,7 +185,8 @@ describe('a relayed stream', () => {
     const { sink, body } = arraySink();
     const outcome = await relayStream(job(events([text('a')], new Error('secret detail')), sink));
     expect(outcome.failure).toMatchObject({ code: 'internal_error' });
-    expect(outcome.failure?.detail).toContain('secret detail');
+    expect(outcome.failure?.detail).toMatch(/^Error\n {4}at .*relay-stream\.test\.ts/);
+    expect(outcome.failure?.wording).toBe('secret detail');
     expect(body()).not.toContain('secret detail');
   });
 

@@ -34,3 +34,25 @@ it('a target made anew by a reload is the one it was', () => {
   health.begin(target('lab', 'm')).failed();
   expect(health.admits(target('lab', 'm'))).toBe(false);
 });
+
+it('forgets the targets that a reload has taken away, but for those with a request in hand', () => {
+  const health = createHealth(
+    () => ({ failures: 1, windowMs: 1_000, probeEveryMs: 1_000 }),
+    () => 0,
+  );
+  const failed = (model: string) => {
+    const visit = health.begin(target('lab', model));
+    visit.failed();
+    return visit;
+  };
+  failed('kept').end();
+  failed('gone').end();
+  const busy = failed('busy');
+  const known = () =>
+    ['kept', 'gone', 'busy'].filter((model) => health.describe(target('lab', model)).recentFailures > 0);
+  health.keep([{ upstream: 'lab', model: 'kept' }]);
+  expect(known()).toEqual(['kept', 'busy']);
+  busy.end();
+  health.keep([{ upstream: 'lab', model: 'kept' }]);
+  expect(known()).toEqual(['kept']);
+});

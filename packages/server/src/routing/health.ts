@@ -20,6 +20,14 @@ export interface Health {
   begin(target: Target): Visit;
   /** What is known of a target now. */
   describe(target: Target): TargetHealth;
+  /** Forgets every target but these, and those that have a request in hand. */
+  keep(targets: Iterable<TargetNames>): void;
+}
+
+/** A target by its names: that of its upstream, and the model's name there. */
+export interface TargetNames {
+  readonly upstream: string;
+  readonly model: string;
 }
 
 /** One request in a target's hands. */
@@ -132,6 +140,18 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
         inFlight: record.inFlight,
         recentFailures: record.failures.filter((ms) => now() - ms < policy().windowMs).length,
       };
+    },
+    keep: (targets) => {
+      const named = new Map<string, Set<string>>();
+      for (const { upstream, model } of targets) {
+        named.set(upstream, (named.get(upstream) ?? new Set()).add(model));
+      }
+      for (const [upstream, models] of records) {
+        for (const [model, { inFlight }] of models) {
+          if (inFlight === 0 && named.get(upstream)?.has(model) !== true) models.delete(model);
+        }
+        if (models.size === 0) records.delete(upstream);
+      }
     },
   };
 }

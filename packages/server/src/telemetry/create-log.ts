@@ -28,6 +28,7 @@ const colours: Readonly<Record<LogLevel, number>> = { debug: 90, info: 32, warn:
 /** A reader that stopped reading costs this much memory at most; then lines are dropped and counted. */
 const maxWaitingBytes = 1024 ** 2;
 const maxTextLength = 32 * 1024;
+const lastWord = /(?<=\s)[\x21-\x7e]{1,200}$/;
 
 /**
  * The log of the process: one line per call, written to `stream`, which stays the caller's. It never
@@ -45,9 +46,10 @@ export function createLog({
   let dropped = 0;
   const pretty = format === 'pretty' || (format === 'auto' && stream.isTTY === true);
   const clean = (text: string): string => {
-    const bounded =
-      text.length > maxTextLength ? `${text.slice(0, maxTextLength)}… (${text.length} characters)` : text;
-    return redact(bounded);
+    if (text.length <= maxTextLength) return redact(text);
+    // Masked before it is cut, and cut at a word's edge: what has the shape of a key may end behind the cut.
+    const masked = redact(text.slice(0, maxTextLength), true);
+    return `${masked.replace(lastWord, '')}… (${text.length} characters)`;
   };
   // EPIPE, ENOSPC and the like: there is nobody left to tell.
   stream.on('error', () => {});

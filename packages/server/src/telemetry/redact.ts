@@ -1,14 +1,16 @@
+import { createSecretMask } from './secret-mask.ts';
+
 /**
  * The last line of defence: nothing passes a secret to the log on purpose, but a provider's error text or
- * a mistyped setting may carry one.
+ * a mistyped setting may carry one. `cut`: the text went on behind its end.
  */
-export type Redact = (text: string) => string;
+export type Redact = (text: string, cut?: boolean) => string;
 
 export interface RedactOptions {
   /** Secrets known by value: fixed keys, upstream keys. Shorter than 6 characters they would blot out words. */
   readonly secrets?: Iterable<string>;
   /** How issued keys begin, `tr_`. */
-  readonly keyPrefix?: string;
+  readonly keyPrefixes?: Iterable<string>;
 }
 
 const mask = '***';
@@ -18,27 +20,65 @@ const urlCredentials = /([a-z][a-z0-9+.-]{0,15}:\/\/)[^\s/?#@"']{1,300}@/gi;
 const queryKeys = /([?&](?:api[-_]?key|key|access_token|token)=)[^&\s"']+/gi;
 const shortestSecret = 6;
 
-export function createRedact({ secrets = [], keyPrefix }: RedactOptions = {}): Redact {
-  const known = [...new Set(secrets)].filter((secret) => secret.length >= shortestSecret);
-  // The longest first: a key that begins with another one must go as a whole.
-  const byValue = alternatives(known.toSorted((a, b) => b.length - a.length));
-  const prefixes = ['sk-', 'tr_', 'tl_', 'tns_', 'gsk_', 'xai-', 'hf_', 'r8_', 'pplx-', 'AIza'];
-  if (keyPrefix !== undefined) prefixes.push(keyPrefix);
-  const keyShaped = new RegExp(`(?<![A-Za-z0-9])(?:${alternativesOf(prefixes)})[A-Za-z0-9_-]{12,}`, 'g');
-  return (text) => {
-    const withoutKnown = byValue === undefined ? text : text.replace(byValue, mask);
-    return withoutKnown
+export function createRedact({ secrets = [], keyPrefixes = [] }: RedactOptions = {}): Redact {
+  const byValue = createSecretMask(
+    [...secrets].filter((secret) => secret.length >= shortestSecret),
+    mask,
+  );
+  const prefixes = [
+    'sk-',
+    'tr_',
+    'tl_',
+    'tns_',
+    'gsk_',
+    'xai-',
+    'hf_',
+    'r8_',
+    'pplx-',
+    'AIza',
+    ...keyPrefixes,
+  ];
+  const known = prefixes.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
+  const keyShaped = new RegExp(`(?<![A-Za-z0-9])(?:${known})[A-Za-z0-9_-]{12,}`, 'g');
+  return (text, cut) =>
+    byValue(text, cut)
       .replace(urlCredentials, `$1${mask}@`)
       .replace(bearer, `$1 ${mask}`)
       .replace(queryKeys, `$1${mask}`)
       .replace(keyShaped, mask);
+}
+
+/** One masking for as long as the process lives: a configuration replaces the secrets and never adds a layer. */
+export interface ChangingRedact {
+  readonly redact: Redact;
+  /** Masks these from now on, and those of the configurations before for as long as they are remembered. */
+  replace(secrets: readonly string[], keyPrefix: string): void;
+}
+
+/**
+ * Streams that began under an earlier configuration may still say its keys. So many are remembered beside the one in
+ * force; a reload that changes no secret counts as none.
+ */
+const remembered = 8;
+
+export function createChangingRedact(): ChangingRedact {
+  let generations: readonly {
+    readonly id: string;
+    readonly secrets: readonly string[];
+    readonly prefix: string;
+  }[] = [];
+  let current = createRedact();
+  return {
+    redact: (text, cut) => current(text, cut),
+    replace(secrets, prefix) {
+      const id = JSON.stringify([prefix, ...secrets.toSorted()]);
+      if (generations[0]?.id === id) return;
+      const others = generations.filter((one) => one.id !== id);
+      generations = [{ id, secrets, prefix }, ...others].slice(0, remembered + 1);
+      current = createRedact({
+        secrets: generations.flatMap((one) => one.secrets),
+        keyPrefixes: new Set(generations.map((one) => one.prefix)),
+      });
+    },
   };
-}
-
-function alternatives(texts: readonly string[]): RegExp | undefined {
-  return texts.length === 0 ? undefined : new RegExp(alternativesOf(texts), 'g');
-}
-
-function alternativesOf(texts: readonly string[]): string {
-  return texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
 }

@@ -48,6 +48,14 @@ it('carries content only where the operator asked for it', () => {
   expect(requestLine(record, true).fields).toMatchObject({ prompt: 'a secret wish', answer: 'granted' });
 });
 
+it('shows what others said whole only where the operator asked for content', () => {
+  const said = { ...record, detail: 'HTTP 500', wording: 'CUDA out of memory while I read: a secret wish' };
+  expect(requestLine(said).fields['detail']).toBe('HTTP 500; "CUDA out of memory …"');
+  expect(requestLine(said, true).fields['detail']).toBe(`HTTP 500; "${said.wording}"`);
+  expect(requestLine({ ...said, detail: undefined }).fields['detail']).toBe('"CUDA out of memory …"');
+  expect(requestLine({ ...said, wording: undefined }).fields['detail']).toBe('HTTP 500');
+});
+
 it.each<readonly [Partial<RequestRecord>, string]>([
   [{ outcome: 'completed' }, 'info'],
   [{ outcome: 'cancelled' }, 'info'],

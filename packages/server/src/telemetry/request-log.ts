@@ -1,6 +1,8 @@
 import type { ErrorCode } from '@tailrace/protocol';
 import { assertNever } from '../domain/assert-never.ts';
+import type { Cause } from '../domain/cause.ts';
 import type { Log, LogFields, LogLevel } from './log.ts';
+import { wholeWording, wordingWithoutContent } from './wording.ts';
 
 /** How a request ended; `refused` is one that reached no target. */
 export type RequestOutcome = 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned' | 'refused';
@@ -30,8 +32,10 @@ export interface RequestRecord {
   readonly attempts?: number | undefined;
   /** The client's own `x-request-id`: only ever logged. */
   readonly clientRequestId?: string | undefined;
-  /** For the log only: the cause in an upstream's or the engine's words. */
+  /** The cause in our own words. */
   readonly detail?: string | undefined;
+  /** The cause in the words of an upstream, or of a thrown error: shown whole only where the operator asked for content. */
+  readonly wording?: string | undefined;
   /** Written only where the operator asked for content. */
   readonly content?: { readonly prompt: string; readonly answer: string } | undefined;
 }
@@ -40,6 +44,16 @@ export interface RequestLine {
   readonly level: LogLevel;
   readonly message: string;
   readonly fields: LogFields;
+}
+
+/** A cause as one text; undefined where nothing is known. */
+export function causeText(
+  { detail, wording }: Partial<Record<keyof Cause, string | undefined>>,
+  logContent: boolean,
+): string | undefined {
+  if (wording === undefined) return detail;
+  const shown = `"${logContent ? wholeWording(wording) : wordingWithoutContent(wording)}"`;
+  return detail === undefined ? shown : `${detail}; ${shown}`;
 }
 
 /** The one line of a request; `logContent` is the operator's `logging.content`. */
@@ -66,7 +80,7 @@ export function requestLine(record: RequestRecord, logContent = false): RequestL
       completion_tokens: record.completionTokens,
       attempts: record.attempts,
       client_request_id: record.clientRequestId,
-      detail: record.detail,
+      detail: causeText(record, logContent),
       ...(logContent && content !== undefined && { prompt: content.prompt, answer: content.answer }),
     },
   };

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
+import { type Cause, causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { type AnswerBody, type BodyQueue, createBodyQueue } from './answer-body.ts';
 import { ConnectError, openSocket, type Route } from './connect.ts';
@@ -239,11 +240,16 @@ function unreachable({ kind, message }: ConnectError): Failure {
   });
 }
 
+/** The system's errors name hosts and ports; any other is a bug of a stream, and may quote what it read. */
+function causeOfLoss(error: Error): Cause {
+  return 'code' in error ? { detail: error.message } : causeOfBug(error);
+}
+
 /** Which failure it is that the connection ended, with this error or without. */
 function lost(error: Error | undefined, exchange: Exchange | undefined): Failure {
-  const detail = error?.message ?? 'the other side closed the connection';
+  const cause = error === undefined ? { detail: 'the other side closed the connection' } : causeOfLoss(error);
   if (exchange?.queue !== undefined) {
-    return failure('upstream_cut', 'The upstream broke off its answer.', { detail });
+    return failure('upstream_cut', 'The upstream broke off its answer.', cause);
   }
-  return failure('upstream_refused', 'The upstream closed the connection before it answered.', { detail });
+  return failure('upstream_refused', 'The upstream closed the connection before it answered.', cause);
 }

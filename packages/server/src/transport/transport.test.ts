@@ -244,7 +244,7 @@ describe('an answer', () => {
       });
       say();
     });
-    expect(await ended).toMatchObject({ code: 'upstream_cut', detail: 'a bug' });
+    expect(await ended).toMatchObject({ code: 'upstream_cut', wording: 'a bug' });
     await origin.allClosed();
   });
 

@@ -1,5 +1,6 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
+import { nameOf } from '../telemetry/wording.ts';
 import type { Route } from './connect.ts';
 import {
   type Connection,
@@ -177,7 +178,7 @@ function judge(outcome: SendOutcome): Result<WireAnswer> {
     void answer.body.return();
     return fail(
       failure('upstream_protocol', 'The upstream compressed its answer although it was asked not to.', {
-        detail: `content-encoding: ${String(coding)}`,
+        detail: `content-encoding: ${nameOf(coding)}`,
       }),
     );
   }

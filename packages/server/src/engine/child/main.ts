@@ -1,3 +1,4 @@
+import { causeOfBug } from '../../domain/cause.ts';
 import { failure } from '../../domain/failure.ts';
 import { promptUnits } from '../context-length.ts';
 import {
@@ -125,8 +126,8 @@ function prepare(message: GenerateMessage): void {
   lastBuild[line] = lastBuild[line]
     .then(() => generate(message, state))
     .catch((reason: unknown) => {
-      const detail = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-      const broken = failure('internal_error', 'The engine could not read this request.', { detail });
+      const message = 'The engine could not read this request.';
+      const broken = failure('internal_error', message, causeOfBug(reason));
       emit({ type: 'failed', id, failure: broken }, { type: 'ended', id });
     })
     .finally(() => preparing.delete(id));

@@ -1,4 +1,5 @@
 import type { FinishReason } from '@tailrace/protocol';
+import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { GenerationEvent } from '../protocol.ts';
 import type { Reading } from './answer-reader.ts';
@@ -282,9 +283,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 }
 
 function brokenOff(reason: unknown): Failure {
-  const detail = reason instanceof Error ? reason.message : String(reason);
   return failure('upstream_cut', 'The engine could not go on with this request.', {
-    detail,
+    ...causeOfBug(reason),
     blameless: true,
   });
 }

@@ -91,8 +91,8 @@ export function createCompileThread(options: CompileThreadOptions = {}): Compile
     if (worker !== who) return;
     worker = undefined;
     if (running === undefined) return;
-    const detail = `the thread that compiles schemas died: ${cause}`;
-    finish(fail(failure('internal_error', 'The schema could not be compiled.', { detail, blameless: true })));
+    const why = { detail: 'the thread that compiles schemas died', wording: cause, blameless: true } as const;
+    finish(fail(failure('internal_error', 'The schema could not be compiled.', why)));
   }
 
   /** Whatever it still does is no matter to anybody. */

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
+import { causeOf } from '../../domain/cause.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
@@ -56,7 +57,8 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
   const decoded = decodeChatRequest(body.value);
   if (!decoded.ok) return replyFailure(exchange, decoded.failure);
   const { request } = decoded.value;
-  exchange.notes.model = request.model;
+  // Any text, where there is no such model: enough of it to find the mistake by.
+  exchange.notes.model = request.model.slice(0, 128);
   exchange.notes.stream = request.stream;
 
   const model = catalogue.find(request.model);
@@ -222,8 +224,10 @@ function noteOutcome(exchange: Exchange, outcome: RunOutcome, source: Source): v
   const target = source.served()?.target ?? attempts.at(-1)?.target;
   if (target !== undefined) notes.target = target;
   if (outcome.ttftMs !== undefined) notes.ttftMs = outcome.ttftMs;
-  if (outcome.failure !== undefined) notes.code = outcome.failure.code;
-  if (outcome.failure?.detail !== undefined) notes.detail = outcome.failure.detail;
+  if (outcome.failure !== undefined) {
+    notes.code = outcome.failure.code;
+    Object.assign(notes, causeOf(outcome.failure));
+  }
   if (outcome.usage !== undefined) {
     notes.promptTokens = outcome.usage.promptTokens;
     notes.completionTokens = outcome.usage.completionTokens;

@@ -1,5 +1,6 @@
+import { nameOf } from '../../telemetry/wording.ts';
 import type { Odd } from '../shared/malformed-events.ts';
-import { asRecord, jsonOf, nameOf, textOrNone } from '../shared/unknown-json.ts';
+import { asRecord, jsonOf, textOrNone } from '../shared/unknown-json.ts';
 
 /** How a block of an answer begins. */
 export type BlockStart =

@@ -1,5 +1,6 @@
+import { causeOf } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { logDetail } from '../shared/log-detail.ts';
+import { refusalCause } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -38,39 +39,39 @@ const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|i
 const noCredit = /credit balance is too low/i;
 
 /** An answer that is no stream. A 200 with an error inside is judged by the error's own type. */
-export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
+export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const error = asRecord(asRecord(parseJson(refusal.body))?.['error']);
   const inside = statusOfType[asText(error?.['type'])];
   return judge({
     status: refusal.status >= 400 ? refusal.status : (inside ?? refusal.status),
     message: asText(error?.['message']),
-    detail: logDetail(`HTTP ${refusal.status}`, { type: error?.['type'] }, asText(error?.['message'])),
-    retryAfterMs: retryAfterMs(refusal.headers, nowMs),
-    hidden,
+    cause: refusalCause(`HTTP ${refusal.status}`, { type: error?.['type'] }, asText(error?.['message'])),
+    retryAfterMs: retryAfterMs(refusal.headers, context.nowMs),
+    context,
   });
 }
 
 /** The `error` of an `error` event; a type that nobody knows is the provider's own failure. */
-export function failureOfEvent(value: unknown, { hidden }: ErrorContext): Failure {
+export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
   const error = asRecord(value);
   const type = asText(error?.['type']);
   const message = asText(error?.['message']);
   return judge({
     status: statusOfType[type] ?? 500,
     message,
-    detail: logDetail('in the stream', { type }, message),
+    cause: refusalCause('in the stream', { type }, message),
     retryAfterMs: undefined,
-    hidden,
+    context,
   });
 }
 
 function judge(complaint: Complaint): Failure {
-  const { status, message, detail } = complaint;
+  const { status, message, cause } = complaint;
   if (status === 400 || status === 413) {
     if (tooLong.test(message)) {
       return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
     }
-    if (noCredit.test(message)) return notServed(detail);
+    if (noCredit.test(message)) return notServed(cause);
   }
   return failureByStatus(complaint);
 }
@@ -80,6 +81,6 @@ export function prefillRefused(reason: Failure): Failure {
   if (reason.code !== 'invalid_value' && reason.code !== 'unsupported_parameter') return reason;
   return failure('upstream_refused', 'The upstream does not continue an answer.', {
     permanent: true,
-    ...(reason.detail === undefined ? {} : { detail: reason.detail }),
+    ...causeOf(reason),
   });
 }

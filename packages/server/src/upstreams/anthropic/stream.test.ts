@@ -184,7 +184,11 @@ describe('output that has no place in our stream', () => {
       [block({ type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1', content: [] })],
       'a content block of type web_search_tool_result',
     ],
-    ['a type that could be a text', [block({ type: 'my secret' })], 'a content block of type some string'],
+    [
+      'a type that could be a text',
+      [block({ type: 'my secret' })],
+      'a content block of type some string of 9 characters',
+    ],
     [
       'a text block whose text is a number',
       [block({ type: 'text', text: 5 })],

@@ -1,10 +1,11 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
+import { nameOf } from '../../telemetry/wording.ts';
 import { unreadable } from '../shared/malformed-events.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
-import { asCount, asList, asRecord, nameOf, textOrNone } from '../shared/unknown-json.ts';
+import { asCount, asList, asRecord, textOrNone } from '../shared/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';

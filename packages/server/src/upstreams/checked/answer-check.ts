@@ -98,7 +98,7 @@ export function failureOf(finding: Finding): Failure | undefined {
       );
     }
     case 'undecided':
-      return unreadable(`it could not be checked against the schema (${finding.why})`);
+      return unreadable('it could not be checked against the schema', finding.why);
     case 'late':
       // Wherever it is sent, this schema takes as long.
       return failure(
@@ -120,9 +120,11 @@ function notJson(): Failure {
   return failure('upstream_protocol', message, { detail: 'the answer is not JSON', blameless: true });
 }
 
-function unreadable(why: string): Failure {
+/** `wording`: what the check threw; it may quote the answer. */
+function unreadable(why: string, wording?: string): Failure {
   return failure('upstream_protocol', `The upstream's answer was given up: ${why}.`, {
     detail: why,
+    ...(wording === undefined ? {} : { wording }),
     blameless: true,
   });
 }

@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../../domain/failure.ts';
-import { type ErrorNames, logDetail } from '../shared/log-detail.ts';
+import { nameOf } from '../../telemetry/wording.ts';
+import { type ErrorNames, refusalCause } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -10,7 +11,7 @@ import {
   type Refusal,
   retryAfterMs,
 } from '../shared/refusal.ts';
-import { asList, asRecord, asText, nameOf, parseJson } from '../shared/unknown-json.ts';
+import { asList, asRecord, asText, parseJson } from '../shared/unknown-json.ts';
 
 /** Statuses by name, for errors without a number (cloud.google.com/apis/design/errors). */
 const statusOfName: Readonly<Record<string, number>> = {
@@ -33,28 +34,28 @@ const tooLong =
   /(?:input|prompt) token count .*exceeds? the maximum|exceeds the maximum (?:number of )?tokens/i;
 
 /** An answer that is no stream: `{"error": {code, message, status, details}}`, or a list with one of these. */
-export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
+export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const parsed = parseJson(refusal.body);
   const error = asRecord(asRecord(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
   return judge(error, {
     status: refusal.status >= 400 ? refusal.status : (statusIn(error) ?? refusal.status),
     message: asText(error?.['message']),
-    detail: logDetail(`HTTP ${refusal.status}`, namesOf(error), asText(error?.['message'])),
-    retryAfterMs: retryDelayMs(error) ?? retryAfterMs(refusal.headers, nowMs),
-    hidden,
+    cause: refusalCause(`HTTP ${refusal.status}`, namesOf(error), asText(error?.['message'])),
+    retryAfterMs: retryDelayMs(error) ?? retryAfterMs(refusal.headers, context.nowMs),
+    context,
   });
 }
 
 /** The `error` of an event; one without a status is the provider's own failure. */
-export function failureOfEvent(value: unknown, { hidden }: ErrorContext): Failure {
+export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
   const error = asRecord(value);
   const message = asText(error?.['message']);
   return judge(error, {
     status: statusIn(error) ?? 500,
     message,
-    detail: logDetail('in the stream', namesOf(error), message),
+    cause: refusalCause('in the stream', namesOf(error), message),
     retryAfterMs: retryDelayMs(error),
-    hidden,
+    context,
   });
 }
 
@@ -70,10 +71,10 @@ export function promptBlocked(reason: string): Failure {
 }
 
 function judge(error: Readonly<Record<string, unknown>> | undefined, complaint: Complaint): Failure {
-  const { status, message, detail } = complaint;
+  const { status, message, cause } = complaint;
   // A wrong key is an invalid argument there, a country without service a failed precondition: ours to mend.
-  if (status === 400 && reasonsIn(error).includes('API_KEY_INVALID')) return keyRefused(detail);
-  if (status === 400 && error?.['status'] === 'FAILED_PRECONDITION') return notServed(detail);
+  if (status === 400 && reasonsIn(error).includes('API_KEY_INVALID')) return keyRefused(cause);
+  if (status === 400 && error?.['status'] === 'FAILED_PRECONDITION') return notServed(cause);
   if ((status === 400 || status === 413) && tooLong.test(message)) {
     return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
   }

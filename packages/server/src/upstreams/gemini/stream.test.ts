@@ -169,7 +169,11 @@ describe('output that has no place in our stream', () => {
       candidate([{ codeExecutionResult: { output: '1' } }]),
       'a part with codeExecutionResult',
     ],
-    ['a part of a kind nobody knows', candidate([{ hologram: {}, text: 'a' }]), 'a part with hologram'],
+    [
+      'a part of a kind nobody knows',
+      candidate([{ hologram: {}, text: 'a' }]),
+      'a part with some string of 8 characters',
+    ],
     ['a call that is a text', candidate([{ functionCall: 'f' }]), 'a function call that cannot be read'],
     ['a call without a name', candidate([{ functionCall: {} }]), 'a function call without a name'],
     [
@@ -222,7 +226,7 @@ describe('finish reasons', () => {
     expect(finished([{ text: 'a' }], 'FUNCTION_CALL')).toMatchObject({ failure: { code: 'upstream_cut' } });
   });
 
-  test.each(['MISSING_THOUGHT_SIGNATURE', 'TOO_MANY_TOOL_CALLS', 'NO_IMAGE', 'OTHER', 'NEWER_THAN_THIS'])(
+  test.each(['MISSING_THOUGHT_SIGNATURE', 'TOO_MANY_TOOL_CALLS', 'NO_IMAGE', 'OTHER'])(
     '%s finishes nothing',
     (reason) => {
       expect(finished([{ text: 'a' }], reason)).toMatchObject({
@@ -230,6 +234,12 @@ describe('finish reasons', () => {
       });
     },
   );
+
+  test('one that could be a text finishes nothing, and the log does not repeat it', () => {
+    expect(finished([{ text: 'a' }], 'MY_SECRET_PLAN')).toMatchObject({
+      failure: { code: 'upstream_cut', detail: 'finishReason some string of 14 characters with 0 calls' },
+    });
+  });
 
   test('the enum’s value for none is none', () => {
     const stream = translation();

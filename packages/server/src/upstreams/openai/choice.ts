@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { nameOf } from '../../telemetry/wording.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createToolCalls } from './tool-calls.ts';
 
@@ -152,7 +153,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 
   function finish(said: string): Torn | undefined {
     const mapped = ownReasons.get(said) ?? commonReasons.get(said);
-    if (mapped === undefined) return { code: 'upstream_cut', why: `the finish reason ${said.slice(0, 40)}` };
+    if (mapped === undefined) return { code: 'upstream_cut', why: `the finish reason ${nameOf(said)}` };
     say('reasoning-delta', reasoning.flush());
     const half = text.flush();
     if (split === undefined) sayTold('text-delta', half, {});

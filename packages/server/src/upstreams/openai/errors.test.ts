@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { failureOfRefusal } from './errors.ts';
 
-const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], nowMs: 0 };
+const request = {
+  model: 'm',
+  messages: [{ role: 'user', content: 'Hi' }],
+  tools: [{ type: 'function', function: { name: 'f' } }],
+  top_k: 5,
+};
+const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], request, nowMs: 0 };
 const judged = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   failureOfRefusal(
     { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) },
@@ -42,7 +48,8 @@ describe('an HTTP error of an upstream', () => {
     expect(judged(400, error('x', { code: 'internal_error', param: 'not a path!' }))).toEqual({
       code: 'invalid_value',
       message: 'The upstream refused the request: x',
-      detail: expect.any(String),
+      detail: 'HTTP 400; code internal_error; param some string of 11 characters',
+      wording: 'x',
     });
   });
 

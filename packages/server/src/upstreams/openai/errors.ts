@@ -1,6 +1,6 @@
 import { errorKind, isErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
-import { type ErrorNames, logDetail } from '../shared/log-detail.ts';
+import { type ErrorNames, refusalCause } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -46,28 +46,28 @@ const policyCodes = new Set(['content_policy_violation', 'content_filter', 'resp
 const noCreditCodes = new Set(['insufficient_quota', 'insufficient_balance', 'billing_hard_limit_reached']);
 
 /** An answer that is no stream (contract, section 7). */
-export function failureOfRefusal(refusal: Refusal, { hidden, nowMs }: ErrorContext): Failure {
+export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const error = parseError(refusal.body);
   return judge(error, {
     status: refusal.status,
     message: error.message,
     ...(error.param === undefined ? {} : { param: error.param }),
-    detail: logDetail(`HTTP ${refusal.status}`, namesOf(error), error.message),
-    retryAfterMs: retryAfterMs(refusal.headers, nowMs),
-    hidden,
+    cause: refusalCause(`HTTP ${refusal.status}`, namesOf(error), error.message),
+    retryAfterMs: retryAfterMs(refusal.headers, context.nowMs),
+    context,
   });
 }
 
 /** An error object where none is due; `status` is what it stands for unless its own code says so. */
-export function failureOfEvent(value: unknown, { hidden }: ErrorContext, status = 500): Failure {
+export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = errorFrom(value);
   return judge(error, {
     status: error.status ?? status,
     message: error.message,
     ...(error.param === undefined ? {} : { param: error.param }),
-    detail: logDetail('in the answer', namesOf(error), error.message),
+    cause: refusalCause('in the answer', namesOf(error), error.message),
     retryAfterMs: undefined,
-    hidden,
+    context,
   });
 }
 
@@ -76,7 +76,7 @@ function namesOf({ code, type, status, param }: UpstreamError): ErrorNames {
 }
 
 function judge(error: UpstreamError, complaint: Complaint): Failure {
-  const { status, detail } = complaint;
+  const { status, cause } = complaint;
   const code = (error.code ?? error.type ?? '').toLowerCase();
   if (policyCodes.has(code)) {
     return callersFault(
@@ -89,7 +89,7 @@ function judge(error: UpstreamError, complaint: Complaint): Failure {
   if (contextCodes.has(code) || (isAboutContent(status) && wordsContext(error.message))) {
     return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
   }
-  if (status === 429 && noCreditCodes.has(code)) return notServed(detail);
+  if (status === 429 && noCreditCodes.has(code)) return notServed(cause);
   const failed = failureByStatus(complaint);
   if (failed.code !== 'invalid_value' || !isErrorCode(error.code)) return failed;
   return errorKind(error.code).status === 400 ? { ...failed, code: error.code } : failed;
@@ -137,9 +137,7 @@ export function errorFrom(value: unknown): UpstreamError {
     ...(typeof code === 'string' && status === undefined ? { code } : {}),
     ...(typeof fields['type'] === 'string' ? { type: fields['type'] } : {}),
     // vLLM writes the place of a mistake as FastAPI does, but as text: `body.top_k`.
-    ...(typeof fields['param'] === 'string'
-      ? { param: fields['param'].replace(/^body\./, '') }
-      : paramFrom(detail)),
+    ...(typeof fields['param'] === 'string' ? { param: fields['param'] } : paramFrom(detail)),
     ...(status === undefined ? {} : { status }),
   };
 }

@@ -148,7 +148,8 @@ describe.each(folders)('%s', (name) => {
   test('an error', () => {
     const { status, headers, ...expected } = meta.error;
     const body = file(name, 'error.json').toString('utf8');
-    const reason = failureOfRefusal({ status, headers, body }, { hidden: [], nowMs: 0 });
+    const request = { model: 'm', messages: [{ role: 'user', content: 'Hi', user: 'me' }] };
+    const reason = failureOfRefusal({ status, headers, body }, { hidden: [], request, nowMs: 0 });
     expect(reason).toMatchObject(expected);
     expect(reason.message).not.toMatch(/:\/\/|org_|openrouter\.ai/);
   });

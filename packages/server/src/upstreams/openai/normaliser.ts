@@ -2,6 +2,7 @@ import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
+import { createSecretMask } from '../../telemetry/secret-mask.ts';
 import { createMalformedEvents } from '../shared/malformed-events.ts';
 import { behindOutput, type ErrorContext } from '../shared/refusal.ts';
 import { jsonOf } from '../shared/unknown-json.ts';
@@ -90,7 +91,8 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
   function start(fingerprint: string): void {
     if (started || said) return;
     started = true;
-    emit({ type: 'start', fingerprint });
+    // It is repeated in each chunk: a name, and nothing else that a server may write there.
+    if (isName(fingerprint, options.errors().hidden)) emit({ type: 'start', fingerprint });
   }
 
   function tear(reason: Failure): void {
@@ -237,6 +239,10 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
     isPlain: (choice) =>
       !held && ended === undefined && (usage === undefined || outdated) && choices[choice]?.plain === true,
   };
+}
+
+function isName(text: string, hidden: readonly string[]): boolean {
+  return /^[\w.:+-]{1,128}$/.test(text) && createSecretMask(hidden, '')(text) === text;
 }
 
 /** An event that cannot be read has torn the answer where it got into a choice that may have said something. */

@@ -199,7 +199,8 @@ describe('an upstream', () => {
       more();
     });
     expect(failed).toMatchObject({ code: 'upstream_refused' });
-    expect(failed?.detail?.length).toBeLessThan(600);
+    expect(failed?.detail).toBe('HTTP 500');
+    expect(failed?.wording?.length).toBeLessThan(2_001);
     await origin.allClosed();
   });
 

@@ -49,7 +49,11 @@ function upstreamOf(
   { transport, baseUrl, hidden }: Provider,
 ): ProviderUpstream {
   const capabilities: Capabilities = new Set(preset.features);
-  const errors = (): ErrorContext => ({ hidden, nowMs: now() });
+  const errorsOf = ({ request }: UpstreamCall): ErrorContext => ({
+    hidden,
+    request: request.body,
+    nowMs: now(),
+  });
   let running = 0;
   const load =
     preset.load === undefined
@@ -86,7 +90,7 @@ function upstreamOf(
       if (status !== 200) {
         const refusal = await readRefusal(posted.value);
         if (signal.aborted) return { stopped: true };
-        return { last: [{ type: 'failed', failure: failureOfRefusal(refusal, errors()) }] };
+        return { last: [{ type: 'failed', failure: failureOfRefusal(refusal, errorsOf(call)) }] };
       }
       const contentType = headers['content-type'];
       reader = readAnswer(
@@ -95,7 +99,7 @@ function upstreamOf(
           choices: call.request.n,
           completionId: call.completionId,
           finishReasons: preset.finishReasons,
-          errors,
+          errors: () => errorsOf(call),
           maxEventBytes,
           usageWaitMs: ownWaitMs(call, usageWaitMs),
           contentType: typeof contentType === 'string' ? contentType : '',

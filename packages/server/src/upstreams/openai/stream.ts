@@ -2,6 +2,7 @@ import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/proto
 import type { BatchReceiver } from '../../domain/batches.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
+import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
 import { eventTooLarge } from '../shared/malformed-events.ts';
@@ -254,12 +255,17 @@ class AnswerReader implements BatchReader, BytesReceiver {
     } else {
       normaliser.fail(
         failure('upstream_protocol', 'The upstream did not answer with a stream.', {
-          detail: `content type ${options.contentType === '' ? 'absent' : options.contentType}`,
+          detail: `content type ${nameOfType(options.contentType)}`,
         }),
       );
     }
     return this.events;
   }
+}
+
+function nameOfType(contentType: string): string {
+  const [type = ''] = contentType.split(';', 1);
+  return contentType === '' ? 'absent' : nameOf(type.trim());
 }
 
 /** Said of a read whose batch is told by somebody else, later. */

@@ -1,3 +1,6 @@
+import { createSecretMask } from '../../telemetry/secret-mask.ts';
+import { onOneLine } from '../../telemetry/wording.ts';
+
 const maxExcerpt = 300;
 /** More is never read: an excerpt is short, and some of these expressions look back. */
 const maxRead = 2_000;
@@ -24,17 +27,16 @@ const hiddenShapes: readonly RegExp[] = [
 
 /** At most 300 characters of what an upstream said, on one line, without addresses and anything like a key. */
 export function excerpt(message: string, hidden: readonly string[]): string {
-  let text = message.slice(0, maxRead);
-  for (const secret of hidden) if (secret.length > 3) text = text.replaceAll(secret, '…');
+  const isCut = message.length > maxRead;
+  const masked = createSecretMask(hidden, '…')(message.slice(0, maxRead), isCut);
+  let text = isCut ? masked.replace(lastWord, '') : masked;
   for (const shape of hiddenShapes) text = text.replace(shape, '…');
   text = onOneLine(text);
-  return text.length > maxExcerpt ? `${text.slice(0, maxExcerpt - 1).toWellFormed()}…` : text;
+  if (text.length <= maxExcerpt) return isCut ? `${text}…` : text;
+  // A whole word or none: half a key has no shape that could be told.
+  const kept = text.slice(0, maxExcerpt - 1);
+  const isHalf = /[\x21-\x7e]/.test(text.charAt(maxExcerpt - 1));
+  return `${(isHalf ? kept.replace(lastWord, '') : kept).toWellFormed()}…`;
 }
 
-/** Control characters and line ends become spaces, halves of characters U+FFFD. */
-export function onOneLine(text: string): string {
-  return text
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .trim()
-    .toWellFormed();
-}
+const lastWord = /[\x21-\x7e]+$/;

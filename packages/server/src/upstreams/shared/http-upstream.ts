@@ -70,15 +70,15 @@ export async function createHttpUpstream(
     retire: () => transport.retire(),
     close: () => transport.close(),
     open(call, signal) {
-      const errors: ErrorContext = { hidden, nowMs: now() };
-      const dialect = protocol.dialect(call, errors);
+      const errors = (): ErrorContext => ({ hidden, request: call.request.body, nowMs: now() });
+      const dialect = protocol.dialect(call, errors());
       return openHttpStream(
         {
           transport,
           request: wireRequest(call),
           translation: createTranslation({ dialect, maxEventBytes, output: protocol.output }),
           usageWaitMs: ownWaitMs(call, usageWaitMs),
-          refused: (refusal) => protocol.refused(refusal, { hidden, nowMs: now() }, call),
+          refused: (refusal) => protocol.refused(refusal, errors(), call),
         },
         signal,
       );

@@ -3,6 +3,7 @@ import type { UpstreamConfig } from '../../config/config.ts';
 import type { Environment } from '../../transport/proxy.ts';
 import { createTransport, type Transport, type TransportStats } from '../../transport/transport.ts';
 import type { Upstream } from '../contract.ts';
+import { hiddenTexts } from './hidden-texts.ts';
 
 /** What every provider's adapter is made from. */
 export interface ProviderOptions {
@@ -38,7 +39,7 @@ export interface Provider {
   readonly baseUrl: URL;
   /** The path of `base_url`, before the API's own paths: empty, or without a slash at its end. */
   readonly pathPrefix: string;
-  /** Never shown to a client: the key and the host. */
+  /** Never shown to a client: see `hidden-texts.ts`. */
   readonly hidden: readonly string[];
 }
 
@@ -85,9 +86,7 @@ export async function createProviderTransport(
       transport: transport.value,
       baseUrl,
       pathPrefix: baseUrl.pathname.replace(/\/+$/, ''),
-      hidden: [config.apiKey, baseUrl.host, baseUrl.hostname, ...Object.values(config.headers)].filter(
-        (text) => text !== undefined,
-      ),
+      hidden: hiddenTexts(config, baseUrl, env),
     },
   };
 }

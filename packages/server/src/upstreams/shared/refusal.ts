@@ -1,5 +1,8 @@
 import { errorKind } from '@tailrace/protocol';
+import { type Cause, causeOf } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { pathInRequest } from '../../domain/request-path.ts';
 import { excerpt } from './excerpt.ts';
 
 /** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */
@@ -13,6 +16,8 @@ export interface Refusal {
 export interface ErrorContext {
   /** Never shown to a client: the upstream's host and key. */
   readonly hidden: readonly string[];
+  /** The caller's own body. Absent: no field can be named. */
+  readonly request?: JsonObject;
   /** Unix milliseconds, for `Retry-After` as a date. */
   readonly nowMs: number;
 }
@@ -21,27 +26,25 @@ export interface ErrorContext {
 export interface Complaint {
   readonly status: number;
   readonly message: string;
-  /** The field at fault, as the upstream names it; passed on where it can be a path. */
+  /** The field at fault, as the upstream names it; passed on where the caller's request has it. */
   readonly param?: string;
-  /** For the log, without content: see `log-detail.ts`. */
-  readonly detail: string;
+  readonly cause: Cause;
   readonly retryAfterMs: number | undefined;
-  /** Never shown to a client: the upstream's host and key. */
-  readonly hidden: readonly string[];
+  readonly context: ErrorContext;
 }
 
 /** The contract's reading of a status (section 7), where nothing in the body says more than the status does. */
 export function failureByStatus(complaint: Complaint): Failure {
-  const { status, detail, retryAfterMs: waitMs } = complaint;
-  const more = { detail, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
+  const { status, cause, retryAfterMs: waitMs } = complaint;
+  const more = { ...cause, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
   switch (status) {
     case 401:
     case 403:
     case 407:
-      return keyRefused(detail);
+      return keyRefused(cause);
     case 402:
     case 404:
-      return notServed(detail);
+      return notServed(cause);
     case 408:
     case 409:
       return failure('upstream_refused', 'The upstream could not serve the request now.', more);
@@ -61,26 +64,25 @@ export function failureByStatus(complaint: Complaint): Failure {
 
 /** A refusal that is the caller's to mend, with what the upstream said about it. */
 export function callersFault(code: Failure['code'], what: string, complaint: Complaint): Failure {
-  const quoted = excerpt(complaint.message, complaint.hidden);
-  const { detail, param } = complaint;
+  const { cause, context } = complaint;
+  const quoted = excerpt(complaint.message, context.hidden);
+  const param = pathInRequest(complaint.param ?? '', context.request ?? {});
   return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, {
-    detail,
-    ...(param !== undefined && plausiblePath.test(param) ? { param } : {}),
+    ...cause,
+    ...(param === undefined ? {} : { param }),
   });
 }
 
-const plausiblePath = /^[A-Za-z_][\w-]{0,63}(?:\.[\w-]{1,64}|\[\d{1,5}\]){0,32}$/;
-
-export function keyRefused(detail: string): Failure {
+export function keyRefused(cause: Cause): Failure {
   return failure('upstream_auth', 'The upstream did not accept the key of this server.', {
-    detail,
+    ...cause,
     permanent: true,
   });
 }
 
-export function notServed(detail: string): Failure {
+export function notServed(cause: Cause): Failure {
   return failure('upstream_refused', 'The upstream cannot serve this model to this server.', {
-    detail,
+    ...cause,
     permanent: true,
   });
 }
@@ -92,9 +94,7 @@ export function notServed(detail: string): Failure {
 export function behindOutput(reason: Failure): Failure {
   const blamesCaller = errorKind(reason.code).status === 400;
   if (!blamesCaller || reason.code === 'content_policy_violation') return reason;
-  return failure('upstream_cut', 'The upstream broke off its answer.', {
-    ...(reason.detail === undefined ? {} : { detail: reason.detail }),
-  });
+  return failure('upstream_cut', 'The upstream broke off its answer.', causeOf(reason));
 }
 
 /** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative. */

@@ -44,8 +44,3 @@ export function jsonOf(value: unknown): string | undefined {
     return undefined;
   }
 }
-
-/** A name out of a provider's vocabulary, for the log: what could be a text is told by its type only. */
-export function nameOf(value: unknown): string {
-  return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : `some ${typeof value}`;
-}

@@ -1,40 +1,6 @@
-/** Every field of OpenAI's chat-completions request. */
-export const knownFields: ReadonlySet<string> = new Set([
-  'model',
-  'messages',
-  'stream',
-  'stream_options',
-  'temperature',
-  'top_p',
-  'max_tokens',
-  'max_completion_tokens',
-  'stop',
-  'seed',
-  'n',
-  'presence_penalty',
-  'frequency_penalty',
-  'logit_bias',
-  'logprobs',
-  'top_logprobs',
-  'response_format',
-  'tools',
-  'tool_choice',
-  'parallel_tool_calls',
-  'reasoning_effort',
-  'verbosity',
-  'user',
-  'safety_identifier',
-  'metadata',
-  'store',
-  'service_tier',
-  'prompt_cache_key',
-  'prediction',
-  'modalities',
-  'audio',
-  'web_search_options',
-  'functions',
-  'function_call',
-]);
+import { requestFields } from '../../domain/request-fields.ts';
+
+export const knownFields = requestFields;
 
 export function isKnownField(key: string): boolean {
   return knownFields.has(key);

@@ -1,0 +1,38 @@
+import { createSecretMask } from '../telemetry/secret-mask.ts';
+import type { ConfigPath } from './config-problem.ts';
+import type { Environment } from './interpolate.ts';
+
+/** What the environment has filled in: a message names the variable and never shows what it held. */
+export interface FilledIn {
+  /** `the value of ${NAME}` for a value that was made of variables; undefined where it stands in the file. */
+  at(path: ConfigPath): string | undefined;
+  /** A text with `${NAME}` in the place of each value that was filled in. */
+  inNames(text: string): string;
+}
+
+/** A shorter value is a port, a word or a number, and would be found in anything. */
+const shortestValue = 6;
+
+/** `variablesAt`: those that the value at a path was made of; `names`: all that the file refers to. */
+export function createFilledIn(
+  env: Environment,
+  names: () => Iterable<string>,
+  variablesAt: (path: ConfigPath) => readonly string[],
+): FilledIn {
+  return {
+    at(path) {
+      const variables = variablesAt(path).map((name) => `\${${name}}`);
+      if (variables.length === 0) return undefined;
+      return `the ${variables.length === 1 ? 'value' : 'values'} of ${variables.join(', ')}`;
+    },
+    inNames(text) {
+      const values = [...new Set(names())].flatMap((name) => {
+        const value = Object.hasOwn(env, name) ? env[name] : undefined;
+        return value === undefined || value.length < shortestValue ? [] : [{ name, value }];
+      });
+      return values
+        .toSorted((a, b) => b.value.length - a.value.length)
+        .reduce((shown, { name, value }) => createSecretMask([value], `\${${name}}`)(shown), text);
+    },
+  };
+}

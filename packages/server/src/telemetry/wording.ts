@@ -1,0 +1,154 @@
+import { errorWords, type WordKind } from './error-words.ts';
+
+/**
+ * What others say, as the log may show it. A provider may repeat the prompt in anything it says: its error's message,
+ * code and type, a finish reason, a header. So without `logging.content` only words of errors are shown; every run of
+ * other words is one `…`.
+ */
+
+const maxRead = 2_000;
+const maxWithContent = 500;
+const maxWithoutContent = 200;
+const longestName = 64;
+/** Of numbers that stand side by side: `1,048,576` is a size, and a longer row may be a card's number. */
+const maxDigits = 7;
+/** Words between a number and what it measures. */
+const maxDistance = 3;
+/** A run of fewer words of errors says nothing, and may be part of any text. */
+const fewestWords = 2;
+
+/** The wording of another side on one line, for an operator who has asked for content: bounded, otherwise whole. */
+export function wholeWording(text: string): string {
+  const line = onOneLine(text.slice(0, maxRead));
+  return line.length > maxWithContent ? `${line.slice(0, maxWithContent - 1).toWellFormed()}…` : line;
+}
+
+/** The same for a log without content: the words of errors, and numbers beside what they measure. */
+export function wordingWithoutContent(text: string): string {
+  const pieces = [
+    ...onOneLine(text.slice(0, maxRead)).matchAll(/([\p{L}\p{M}\p{N}_]+)|([^\p{L}\p{M}\p{N}_]+)/gu),
+  ];
+  const items: Item[] = [];
+  let before = '';
+  for (const [, word, between = ''] of pieces) {
+    if (word === undefined) {
+      before = /^[\x20-\x7e]{1,4}$/.test(between) ? between : ' ';
+      if (!/^[\x20-\x7e]*$/.test(between)) items.push({ before: ' ', word: '', kind: 'hidden' });
+      continue;
+    }
+    // The wording went on, and its last word may be half of one.
+    items.push({ before, word, kind: kindOf(word) });
+    before = '';
+  }
+  if (text.length > maxRead) items.push({ before: ' ', word: '', kind: 'hidden' });
+  return joined(hidden(items), before.trimEnd());
+}
+
+/** A name out of another side's vocabulary, such as a code or a finish reason; what could be a text is told by its length. */
+export function nameOf(value: unknown): string {
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 1_000_000) return `${value}`;
+  if (typeof value !== 'string') return `some ${typeof value}`;
+  const words = value.length <= longestName && /^[\w./[\]-]+$/.test(value) ? partsOf(value) : [];
+  return words.length > 0 && words.every(isPartOfName) ? value : `some string of ${value.length} characters`;
+}
+
+/** Control characters and line ends become spaces, halves of characters U+FFFD. */
+export function onOneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .toWellFormed();
+}
+
+interface Item {
+  /** What stands between it and the item before. */
+  readonly before: string;
+  readonly word: string;
+  readonly kind: WordKind | 'number' | 'hidden';
+}
+
+/** `maxTokens`, `max_tokens`, `APIError`: the words in a word; digits are parts of their own. */
+function partsOf(word: string): readonly string[] {
+  return word.match(/\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{Lo}+|\d+/gu) ?? [];
+}
+
+function isPartOfName(part: string): boolean {
+  return /^\d{1,3}$/.test(part) || errorWords.has(part.toLowerCase());
+}
+
+function kindOf(word: string): Item['kind'] {
+  if (word.length > longestName || !/^\w+$/.test(word)) return 'hidden';
+  if (/^\d+$/.test(word)) return 'number';
+  const whole = errorWords.get(word.toLowerCase());
+  if (whole !== undefined) return whole;
+  const kinds = partsOf(word).map((part, index) =>
+    index === 0 && /^\d{1,6}$/.test(part) ? 'measure' : errorWords.get(part.toLowerCase()),
+  );
+  if (kinds.length < 2 || kinds.includes(undefined)) return 'hidden';
+  // `20GiB` and `400ms`, but not `4chairs`.
+  if (/^\d/.test(word)) return kinds.slice(1).every((kind) => kind === 'measure') ? 'measure' : 'hidden';
+  return kinds.includes('measure') ? 'measure' : 'technical';
+}
+
+function hidden(all: readonly Item[]): readonly Item[] {
+  const counted = all.map((item, at) => (item.kind === 'number' && !isMeasured(all, at) ? hide(item) : item));
+  const isWhole = counted.every(({ kind }) => kind !== 'hidden');
+  const shown = [...counted];
+  for (let from = 0; from < shown.length; from += 1) {
+    if (shown[from]?.kind === 'hidden') continue;
+    let to = from;
+    while (to < shown.length && shown[to]?.kind !== 'hidden') to += 1;
+    const run = shown.slice(from, to);
+    const telling = run.filter(({ kind }) => kind === 'technical' || kind === 'measure').length;
+    const isEdge = ({ kind }: Item) => kind === 'joining' || kind === 'number';
+    // A joining word joins two that are shown.
+    const first = from === 0 ? 0 : run.findIndex((item) => !isEdge(item));
+    const last = to === shown.length ? run.length - 1 : run.findLastIndex((item) => item.kind !== 'joining');
+    for (const [at, item] of run.entries()) {
+      const isShown = (isWhole && telling > 0) || (telling >= fewestWords && at >= first && at <= last);
+      if (!isShown) shown[from + at] = hide(item);
+    }
+    from = to;
+  }
+  return shown;
+}
+
+function hide(item: Item): Item {
+  return { ...item, kind: 'hidden' };
+}
+
+function isMeasured(items: readonly Item[], at: number): boolean {
+  let from = at;
+  let to = at;
+  while (items[from - 1]?.kind === 'number') from -= 1;
+  while (items[to + 1]?.kind === 'number') to += 1;
+  const digits = items.slice(from, to + 1).reduce((sum, { word }) => sum + word.length, 0);
+  if (digits > maxDigits) return false;
+  return isMeasureNear(items, from, -1) || isMeasureNear(items, to, 1);
+}
+
+function isMeasureNear(items: readonly Item[], at: number, step: 1 | -1): boolean {
+  for (let distance = 1; distance <= maxDistance; distance += 1) {
+    const kind = items[at + distance * step]?.kind;
+    if (kind === 'measure') return true;
+    if (kind === undefined || kind === 'hidden') return false;
+  }
+  return false;
+}
+
+function joined(items: readonly Item[], ending: string): string {
+  let text = '';
+  let isOpen = false;
+  for (const { before, word, kind } of items) {
+    if (kind === 'hidden') {
+      if (!isOpen) text += text === '' ? '…' : `${/^[,;:.]/.exec(before)?.[0] ?? ''} …`;
+      isOpen = true;
+    } else {
+      const next = `${isOpen ? ' ' : before}${word}`;
+      if (text.length + next.length > maxWithoutContent) return isOpen ? text : `${text} …`;
+      text += text === '' ? next.trimStart() : next;
+      isOpen = false;
+    }
+  }
+  return isOpen ? text : text + ending;
+}
