@@ -39,7 +39,9 @@ class Run implements DeltaRun {
   fits(delta: Delta): boolean {
     const { first } = this;
     if (delta.type !== first.type || delta.choice !== first.choice) return false;
-    return delta.type !== 'tool-call-delta' || first.type !== 'tool-call-delta' || delta.index === first.index;
+    return (
+      delta.type !== 'tool-call-delta' || first.type !== 'tool-call-delta' || delta.index === first.index
+    );
   }
 
   add(delta: Delta): void {

@@ -29,7 +29,21 @@ const texts = fc.oneof(
     return json.slice(0, place) + letter + json.slice(place + (at % 2));
   }),
   fc.array(letters, { maxLength: 12 }).map((given) => given.join('')),
-  fc.constantFrom('nul', 'nulll', 'true', 'tru e', '-', '-0', '01', '1.', '1e', '1e+', '1e+5', '"\\u12g4"', ''),
+  fc.constantFrom(
+    'nul',
+    'nulll',
+    'true',
+    'tru e',
+    '-',
+    '-0',
+    '01',
+    '1.',
+    '1e',
+    '1e+',
+    '1e+5',
+    '"\\u12g4"',
+    '',
+  ),
   fc.constantFrom('[1,]', '{"a":1,}', '{,}', '[}', '{]', '[[1],{"a":[{}]}] ', ' 1 2', '"\\ud83d"', '\ufeff1'),
 );
 

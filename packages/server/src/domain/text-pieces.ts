@@ -17,6 +17,8 @@ export interface TextPieces<Text extends string> {
   join(): Text;
   /** Everything so far; nothing stays. */
   take(): Text;
+  /** Nothing stays. */
+  clear(): void;
 }
 
 export function createTextPieces<Text extends string = string>(): TextPieces<Text> {
@@ -44,9 +46,13 @@ class Pieces<Text extends string> implements TextPieces<Text> {
 
   take(): Text {
     const text = this.join();
+    this.clear();
+    return text;
+  }
+
+  clear(): void {
     this.length = 0;
     this.joined = [];
     this.loose = [];
-    return text;
   }
 }

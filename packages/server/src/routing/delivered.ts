@@ -1,14 +1,9 @@
 import { decodeJsonText, type JsonText, jsonText } from '@tailrace/protocol';
 import type { EventBatch, StreamEvent, TextDelta } from '../domain/stream-event.ts';
+import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 
 /** A longer answer than this is not remembered, and so not taken over. */
 const maxCharacters = 4 * 1024 * 1024;
-
-/**
- * A piece may be a slice of the whole read it came in, and keeps that alive: 15 times its own size where deltas are
- * short words. Joined they are a text of their own, for some 0.05 µs a piece.
- */
-const loosePieces = 64;
 
 /**
  * What the client has seen of an answer: the only memory of a stream there is, kept for whoever may have to
@@ -38,10 +33,8 @@ class Memory implements Delivered {
   counted = true;
   resumable = true;
   private readonly remembers: boolean;
-  private readonly texts: JsonText[] = [];
-  private readonly reasonings: JsonText[] = [];
-  private characters = 0;
-  private loose = 0;
+  private readonly texts = createTextPieces<JsonText>();
+  private readonly reasonings = createTextPieces<JsonText>();
 
   constructor(remembers: boolean) {
     this.remembers = remembers;
@@ -72,11 +65,11 @@ class Memory implements Delivered {
   }
 
   get text(): string {
-    return decodeAll(this.texts);
+    return decodeJsonText(this.texts.join());
   }
 
   get reasoning(): string {
-    return decodeAll(this.reasonings);
+    return decodeJsonText(this.reasonings.join());
   }
 
   private count(tokens: number | undefined): void {
@@ -84,28 +77,18 @@ class Memory implements Delivered {
     if (tokens === undefined) this.counted = false;
   }
 
-  private keep(pieces: JsonText[], json: JsonText): void {
+  private keep(pieces: TextPieces<JsonText>, json: JsonText): void {
     if (!this.resumable) return;
-    pieces.push(json);
-    this.characters += json.length;
-    this.loose += 1;
-    if (this.loose === loosePieces) {
-      this.loose = 0;
-      pieces.push(pieces.splice(-loosePieces).join('') as JsonText);
-    }
-    if (this.characters > maxCharacters) this.forget();
+    pieces.add(json);
+    if (this.texts.length + this.reasonings.length > maxCharacters) this.forget();
   }
 
   private forget(): void {
+    if (!this.resumable) return;
     this.resumable = false;
-    this.texts.length = 0;
-    this.reasonings.length = 0;
+    this.texts.clear();
+    this.reasonings.clear();
   }
-}
-
-function decodeAll(pieces: readonly JsonText[]): string {
-  // Each piece was escaped on its own: joining escaped pieces and decoding once is the same, and cheaper.
-  return decodeJsonText(pieces.join('') as JsonText);
 }
 
 /** What comes of a batch while somebody else's words are being said again. */
