@@ -177,7 +177,7 @@ function judge(outcome: SendOutcome): Result<WireAnswer> {
     void answer.body.return();
     return fail(
       failure('upstream_protocol', 'The upstream compressed its answer although it was asked not to.', {
-        detail: `content-encoding: ${String(coding)}`,
+        detail: `content-encoding: ${String(coding).slice(0, 100)}`,
       }),
     );
   }
