@@ -80,6 +80,8 @@ function createChecker(
   const resumed = (options.resumedFrom ?? 1) > 1;
   const choices = new Map<number, ChoiceChecker>();
   const head: { id?: string; model?: string; created?: number; system_fingerprint?: string } = {};
+  /** Counted, because it is asked for every chunk: a stream with very many choices is judged in linear time. */
+  let unfinished = 0;
   let rolesOver = false;
   let events = 0;
   let keepalives = 0;
@@ -94,12 +96,13 @@ function createChecker(
 
   function allFinished(): boolean {
     const expected = options.choices ?? 1;
-    return choices.size >= expected && [...choices.values()].every((choice) => choice.finished);
+    return choices.size >= expected && unfinished === 0;
   }
 
   function open(index: number): ChoiceChecker {
     const choice = createChoiceChecker(index, options, report);
     choices.set(index, choice);
+    unfinished += 1;
     return choice;
   }
 
@@ -143,7 +146,9 @@ function createChecker(
       if (!resumed) report('role-first', `choice ${index} has no role chunk`);
       choice = open(index);
     }
+    const before = choice.finished;
     choice.accept(delta, finishes ? finishReason : null, isObject(logprobs));
+    if (!before && choice.finished) unfinished -= 1;
   }
 
   function constants(chunk: UnknownObject): void {

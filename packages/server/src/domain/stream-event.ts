@@ -57,6 +57,8 @@ export interface RefusalDelta {
   readonly type: 'refusal-delta';
   readonly choice: number;
   readonly json: JsonText;
+  /** How many tokens this is, where that is known. */
+  readonly tokens?: number;
 }
 
 export interface ToolCallStart {
@@ -75,6 +77,8 @@ export interface ToolCallDelta {
   readonly index: number;
   /** The next piece of the arguments' JSON text, escaped once more for its place in a string. */
   readonly json: JsonText;
+  /** How many tokens this is, where that is known. */
+  readonly tokens?: number;
 }
 
 export interface UsageEvent {

@@ -1,10 +1,11 @@
 import { jsonText, type TokenLogprobWire } from '@tailrace/protocol';
+import { createDeltaRun, type Delta, type DeltaRun } from '../domain/delta-run.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 
 /**
  * The reader's end of one request. Text that nobody pulls is joined, so what waits is bounded by the model's
- * context however slow the reader is; it is escaped once, when it is pulled.
+ * context however slow the reader is.
  */
 export interface CallStream {
   readonly stream: EventStream;
@@ -39,7 +40,7 @@ type Step = IteratorResult<EventBatch, undefined>;
 
 /** `onReturn` is called at most once, when the reader leaves before the end. */
 export function createCallStream(onReturn: () => void): CallStream {
-  let pending: (StreamEvent | SpokenText)[] = [];
+  let pending: (StreamEvent | DeltaRun)[] = [];
   let over = false;
   let waiting: ((step: Step) => void) | undefined;
   const done: Step = { done: true, value: undefined };
@@ -47,7 +48,7 @@ export function createCallStream(onReturn: () => void): CallStream {
   function take(): EventBatch {
     const events = pending;
     pending = [];
-    return events.map(spoken);
+    return events.map((one) => ('fits' in one ? one.event() : one));
   }
 
   function answer(step: Step): void {
@@ -87,14 +88,14 @@ export function createCallStream(onReturn: () => void): CallStream {
     },
     pushText(said) {
       if (over) return;
+      const delta = escaped(said);
       const last = pending.at(-1);
-      const joined = last === undefined ? undefined : join(last, said);
-      if (said.text === '' && joined === undefined && !('logprobs' in said)) {
+      if (last !== undefined && 'fits' in last && last.fits(delta)) {
+        last.add(delta);
+      } else if (said.text === '' && !('logprobs' in said)) {
         if (pending.length === 0) answer({ done: false, value: [] });
-      } else if (joined !== undefined) {
-        pending[pending.length - 1] = joined;
       } else {
-        pending.push(said);
+        pending.push(createDeltaRun(delta));
         wake();
       }
     },
@@ -110,45 +111,17 @@ export function createCallStream(onReturn: () => void): CallStream {
   };
 }
 
-/** Two pieces of one choice's text, thoughts or arguments as one; undefined where they are not of a kind. */
-function join(last: StreamEvent | SpokenText, next: SpokenText): SpokenText | undefined {
-  if (last.type !== next.type || last.choice !== next.choice) return undefined;
-  const text = last.text + next.text;
-  if (last.type === 'arguments' || next.type === 'arguments') {
-    const same = last.type === 'arguments' && next.type === 'arguments' && last.index === next.index;
-    return same ? { ...last, text } : undefined;
-  }
-  const logprobs = [...(last.logprobs ?? []), ...(next.logprobs ?? [])];
-  return {
-    ...last,
-    text,
-    tokens: last.tokens + next.tokens,
-    ...(logprobs.length > 0 ? { logprobs } : {}),
-  };
-}
-
-function spoken(event: StreamEvent | SpokenText): StreamEvent {
-  switch (event.type) {
+function escaped(said: SpokenText): Delta {
+  const { choice } = said;
+  const json = jsonText(said.text);
+  switch (said.type) {
     case 'text': {
-      const { choice, tokens, logprobs } = event;
-      const json = jsonText(event.text);
+      const { tokens, logprobs } = said;
       return { type: 'text-delta', choice, json, tokens, ...(logprobs === undefined ? {} : { logprobs }) };
     }
     case 'reasoning':
-      return {
-        type: 'reasoning-delta',
-        choice: event.choice,
-        json: jsonText(event.text),
-        tokens: event.tokens,
-      };
+      return { type: 'reasoning-delta', choice, json, tokens: said.tokens };
     case 'arguments':
-      return {
-        type: 'tool-call-delta',
-        choice: event.choice,
-        index: event.index,
-        json: jsonText(event.text),
-      };
-    default:
-      return event;
+      return { type: 'tool-call-delta', choice, index: said.index, json };
   }
 }

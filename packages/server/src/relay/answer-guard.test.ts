@@ -35,11 +35,47 @@ describe('an answer whose target told no usage', () => {
   });
 });
 
-test('a JSON answer that never ends is given up before it fills the memory', () => {
-  const guard = createAnswerGuard({ choices: 1, json: true, promptTokens: () => 7 }, { pass: () => {} });
-  const page = text('0'.repeat(1024 * 1024));
-  for (let pages = 0; pages < 16; pages += 1) expect(guard.accept(page)).toBeUndefined();
-  expect(guard.accept(page)).toBe('a JSON answer beyond all bounds');
+describe('what has to be JSON', () => {
+  function guarded(events: readonly Passed[], json = true) {
+    const passed: Passed[] = [];
+    const to = { pass: (event: Passed) => passed.push(event) };
+    const guard = createAnswerGuard({ choices: 1, json, promptTokens: () => 7 }, to);
+    const problem = events.map((event) => guard.accept(event)).find((said) => said !== undefined);
+    return { problem, passed };
+  }
+  const call = (index: number): Passed => ({
+    type: 'tool-call-start',
+    choice: 0,
+    index,
+    id: `call_${index}`,
+    name: 'f',
+  });
+  const piece = (index: number, said: string): Passed => ({
+    type: 'tool-call-delta',
+    choice: 0,
+    index,
+    json: jsonText(said),
+  });
+
+  test('is judged piece by piece, and none of it is kept', () => {
+    const page = text(`"${'é'.repeat(64 * 1024)}",`);
+    const pages = Array.from({ length: 100 }, () => page);
+    const of = (last: string) => guarded([text('['), ...pages, text(last), finish]).problem;
+    expect(of('1]')).toBeUndefined();
+    expect(of(']')).toBe('the answer is not the JSON that response_format asks for');
+  });
+
+  test('is the arguments of each call, unless the answer ran out of tokens', () => {
+    const torn = [call(0), piece(0, '{"a":'), call(1), piece(1, '{}')];
+    expect(guarded([...torn, finish], false).problem).toBe('the arguments of tool call 0 are not JSON');
+    expect(guarded([...torn, { ...finish, reason: 'length' }], false).problem).toBeUndefined();
+  });
+
+  test('is an empty object for a call without arguments, before the next call begins', () => {
+    const { passed } = guarded([call(0), call(1), piece(1, '{"a":1}'), call(2), finish], false);
+    const inOrder = [call(0), piece(0, '{}'), call(1), piece(1, '{"a":1}'), call(2), piece(2, '{}')];
+    expect(passed.slice(0, 6)).toEqual(inOrder);
+  });
 });
 
 describe('an answer whose target told its usage', () => {

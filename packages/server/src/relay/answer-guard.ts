@@ -1,7 +1,7 @@
-import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
+import { jsonText } from '@tailrace/protocol';
 import { tokensOf } from '../domain/estimate-tokens.ts';
 import { createEventGrammar, type EventGrammar } from '../domain/event-grammar.ts';
-import { isJson } from '../domain/json.ts';
+import { createJsonScanner, type JsonScanner } from '../domain/json-scanner.ts';
 import { createPairHold } from '../domain/pair-hold.ts';
 import type {
   FailedEvent,
@@ -13,8 +13,6 @@ import type {
 import type { Usage } from '../domain/usage.ts';
 
 const noArguments = jsonText('{}');
-/** What is held to be parsed at the end, in escaped characters: the arguments of a choice's calls, its JSON answer. */
-const maxHeldLength = 16 * 1024 * 1024;
 
 /** What the guard lets through: everything but failures, which end the drive before it. */
 export type Passed = Exclude<StreamEvent, FailedEvent>;
@@ -22,7 +20,8 @@ export type Passed = Exclude<StreamEvent, FailedEvent>;
 /**
  * Stands between every source and every reader, so that each adapter need not: it refuses what breaks the
  * grammar, drops what says nothing, holds half a character for its other half, holds tool arguments to being
- * JSON, names the finish after the calls, and sees to it that an answer never ends without a usage.
+ * JSON, names the finish after the calls, and sees to it that an answer never ends without a usage. It keeps nothing
+ * of what was said but half a character.
  */
 export interface AnswerGuard {
   /** Passes on what comes of this event, none or several; or says what is wrong with it. */
@@ -56,12 +55,13 @@ class ChoiceState {
   begun = false;
   readonly texts = createPairHold();
   readonly thoughts = createPairHold();
-  /** Arguments of each call so far. */
-  readonly calls: JsonText[] = [];
-  argumentLength = 0;
-  /** The answer so far, only where it is held to being JSON. */
-  readonly answer: JsonText[] = [];
-  answerLength = 0;
+  calls = 0;
+  /** Of the call that is open; undefined while it has none. */
+  arguments: JsonScanner | undefined;
+  /** The first call whose arguments are not JSON. */
+  torn: number | undefined;
+  /** Of the answer, only where it is held to being JSON. */
+  answer: JsonScanner | undefined;
   refused = false;
 }
 
@@ -105,18 +105,20 @@ class Guard implements AnswerGuard {
         if (state !== undefined) state.refused = true;
         break;
       }
-      case 'tool-call-start':
-        this.states[event.choice]?.calls.push(emptyJsonText);
+      case 'tool-call-start': {
         this.letGo(event.choice, 'thoughts');
         this.letGo(event.choice, 'texts');
+        this.endCall(event.choice);
+        const state = this.states[event.choice];
+        if (state !== undefined) state.calls += 1;
         break;
+      }
       case 'tool-call-delta': {
         this.counted += tokensOf(event);
         const state = this.states[event.choice];
         if (state === undefined) break;
-        state.argumentLength += event.json.length;
-        if (state.argumentLength > maxHeldLength) return 'tool arguments beyond all bounds';
-        state.calls[event.index] = joinJsonText(state.calls[event.index] ?? emptyJsonText, event.json);
+        state.arguments ??= createJsonScanner();
+        state.arguments.pushEscaped(event.json);
         break;
       }
       case 'usage':
@@ -143,9 +145,8 @@ class Guard implements AnswerGuard {
     }
     const json = (thinking ? state.thoughts : state.texts).takeJson(event.json);
     if (this.rules.json && !thinking) {
-      state.answerLength += json.length;
-      if (state.answerLength > maxHeldLength) return 'a JSON answer beyond all bounds';
-      state.answer.push(json);
+      state.answer ??= createJsonScanner();
+      state.answer.pushEscaped(json);
     }
     const told = event.type === 'text-delta' && event.logprobs !== undefined;
     if (json === event.json) this.to.pass(event);
@@ -157,21 +158,19 @@ class Guard implements AnswerGuard {
     const state = this.states[event.choice];
     // The grammar has refused choices that there are not.
     if (state === undefined) return undefined;
-    const torn = state.calls.findIndex((json) => json !== '' && !isJson(decodeJsonText(json)));
-    if (torn >= 0 && event.reason !== 'length') return `the arguments of tool call ${torn} are not JSON`;
-    const plain = event.reason === 'stop' && state.calls.length === 0 && !state.refused;
-    if (this.rules.json && plain && !isJson(decodeJsonText(state.answer.join('') as JsonText))) {
+    const plain = event.reason === 'stop' && state.calls === 0 && !state.refused;
+    if (this.rules.json && plain && state.answer?.whole !== true) {
       return 'the answer is not the JSON that response_format asks for';
     }
     this.letGo(event.choice, 'thoughts');
     this.letGo(event.choice, 'texts');
-    for (const [index, json] of state.calls.entries()) {
-      if (json !== '') continue;
-      this.to.pass({ type: 'tool-call-delta', choice: event.choice, index, json: noArguments });
+    this.endCall(event.choice);
+    if (state.torn !== undefined && event.reason !== 'length') {
+      return `the arguments of tool call ${state.torn} are not JSON`;
     }
     this.unfinished -= 1;
     this.whole = this.unfinished === 0;
-    const called = state.calls.length > 0 && event.reason === 'stop';
+    const called = state.calls > 0 && event.reason === 'stop';
     if (this.whole && this.usage === undefined) {
       const promptTokens = this.rules.promptTokens();
       this.usage = { promptTokens, completionTokens: this.counted, estimated: true };
@@ -179,6 +178,17 @@ class Guard implements AnswerGuard {
     }
     this.to.pass(called ? { ...event, reason: 'tool_calls' } : event);
     return undefined;
+  }
+
+  /** The open call, where there is one, gets no more: the next begins, or the choice finishes. */
+  private endCall(choice: number): void {
+    const state = this.states[choice];
+    if (state === undefined || state.calls === 0) return;
+    const index = state.calls - 1;
+    if (state.arguments === undefined) {
+      this.to.pass({ type: 'tool-call-delta', choice, index, json: noArguments });
+    } else if (!state.arguments.whole) state.torn ??= index;
+    state.arguments = undefined;
   }
 
   /** What is still held when a choice ends, or turns from thinking to answering. */

@@ -1,3 +1,4 @@
+import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import type { StreamIdentity } from '../wire/chat/chunk-encoder.ts';
 import { createCompletionCollector } from '../wire/chat/completion-collector.ts';
@@ -20,16 +21,22 @@ export interface CollectJob {
 export async function collectCompletion(job: CollectJob): Promise<RunOutcome & { readonly body?: string }> {
   const collector = createCompletionCollector(job.rules.choices);
   let fingerprint: string | undefined;
+  let tooLarge = false;
   const outcome = await drive({
     ...job,
     taker: {
       take: (event) => {
         if (event.type === 'start') fingerprint = event.fingerprint;
-        collector.add(event);
+        if (!tooLarge && !collector.add(event)) {
+          tooLarge = true;
+          job.run.stop({ type: 'failed', failure: wholeAnswerTooLarge() });
+        }
         return undefined;
       },
     },
   });
+  // The batch in which it grew too large may have been the last one.
+  if (tooLarge) return { ...outcome, status: 'failed', failure: wholeAnswerTooLarge() };
   if (outcome.status === 'completed')
     return { ...outcome, body: collector.toJson(job.identify(fingerprint)) };
   // Nothing reached the client, however much the target had said.

@@ -73,6 +73,8 @@ class Loop implements BatchReceiver, PassReceiver {
   /** Inside `pull`: what it tells at once is left in `atHand`. */
   private pulling = false;
   private atHand: EventBatch | undefined;
+  /** The batch that a slow reader takes piece by piece: merged once, for each pause would merge it again. */
+  private merged: EventBatch | undefined;
 
   private readonly now: () => number;
   private readonly startedMs: number;
@@ -150,9 +152,9 @@ class Loop implements BatchReceiver, PassReceiver {
   }
 
   /** False when nothing is to be pulled now: the end is told, or a pause is on. */
-  private take(batch: EventBatch): boolean {
+  private take(batch: EventBatch, from = 0): boolean {
     try {
-      const ending = this.stopped() ?? this.takeEach(batch);
+      const ending = this.stopped() ?? this.takeEach(batch, from);
       if (ending === undefined) return true;
       if (ending !== 'paused') this.settle(ending);
     } catch (error) {
@@ -162,9 +164,9 @@ class Loop implements BatchReceiver, PassReceiver {
   }
 
   /** Takes a batch up to its end, the answer's end, or a pause behind which the rest is taken. */
-  private takeEach(batch: EventBatch): Ending | 'paused' | undefined {
+  private takeEach(batch: EventBatch, from: number): Ending | 'paused' | undefined {
     const { guard } = this;
-    for (let i = 0; i < batch.length; i += 1) {
+    for (let i = from; i < batch.length; i += 1) {
       const event = batch[i];
       if (event === undefined) break;
       if (event.type === 'failed') return this.torn(event.failure);
@@ -172,16 +174,21 @@ class Loop implements BatchReceiver, PassReceiver {
       if (violation !== undefined) return this.torn(outOfOrder(violation));
       if (guard.whole) return { status: 'completed' };
       if (this.pause === undefined) continue;
-      this.takeLater(batch.slice(i + 1), this.pause);
+      this.takeLater(batch, i + 1, this.pause);
       return 'paused';
     }
     return undefined;
   }
 
-  private takeLater(rest: EventBatch, pause: Promise<void>): void {
+  private takeLater(batch: EventBatch, next: number, pause: Promise<void>): void {
     const goOn = () => {
       this.pause = undefined;
-      if (this.take(mergeDeltas(rest))) this.pullOn();
+      const isMerged = batch === this.merged;
+      const rest = isMerged ? batch : mergeDeltas(batch.slice(next));
+      this.merged = rest;
+      if (!this.take(rest, isMerged ? next : 0)) return;
+      this.merged = undefined;
+      this.pullOn();
     };
     pause.then(goOn).catch(this.fail);
   }

@@ -1,5 +1,6 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import type { StreamEvent } from '../domain/stream-event.ts';
+import { createTextPieces } from '../domain/text-pieces.ts';
 
 const maxCharacters = 32 * 1024;
 
@@ -10,12 +11,12 @@ export interface Transcript {
 }
 
 export function createTranscript(): Transcript {
-  let said = '';
+  const said = createTextPieces();
   return {
     add: (event) => {
       if (event.type !== 'text-delta' || said.length > maxCharacters) return;
-      said += decodeJsonText(event.json);
+      said.add(decodeJsonText(event.json));
     },
-    text: () => said,
+    text: () => said.join(),
   };
 }

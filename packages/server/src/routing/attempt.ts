@@ -99,7 +99,8 @@ class OpenAttempt implements Attempt, BatchReceiver {
         const committed = batch.some(commits);
         // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
         if (failed !== undefined && !committed) return { failure: beforeCommit(failed.failure) };
-        held.push(...batch);
+        // Not spread: a batch may hold more events than a call takes arguments.
+        for (const event of batch) held.push(event);
         if (committed) {
           this.begun = true;
           return { batch: held };

@@ -1,14 +1,10 @@
 import { decodeJsonText, type JsonText, jsonText } from '@tailrace/protocol';
+import { createStopMatcher } from '../domain/stop-matcher.ts';
 import type { EventBatch, StreamEvent, TextDelta } from '../domain/stream-event.ts';
+import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 
 /** A longer answer than this is not remembered, and so not taken over. */
 const maxCharacters = 4 * 1024 * 1024;
-
-/**
- * A piece may be a slice of the whole read it came in, and keeps that alive: 15 times its own size where deltas are
- * short words. Joined they are a text of their own, for some 0.05 µs a piece.
- */
-const loosePieces = 64;
 
 /**
  * What the client has seen of an answer: the only memory of a stream there is, kept for whoever may have to
@@ -38,10 +34,8 @@ class Memory implements Delivered {
   counted = true;
   resumable = true;
   private readonly remembers: boolean;
-  private readonly texts: JsonText[] = [];
-  private readonly reasonings: JsonText[] = [];
-  private characters = 0;
-  private loose = 0;
+  private readonly texts = createTextPieces<JsonText>();
+  private readonly reasonings = createTextPieces<JsonText>();
 
   constructor(remembers: boolean) {
     this.remembers = remembers;
@@ -72,11 +66,11 @@ class Memory implements Delivered {
   }
 
   get text(): string {
-    return decodeAll(this.texts);
+    return decodeJsonText(this.texts.join());
   }
 
   get reasoning(): string {
-    return decodeAll(this.reasonings);
+    return decodeJsonText(this.reasonings.join());
   }
 
   private count(tokens: number | undefined): void {
@@ -84,28 +78,18 @@ class Memory implements Delivered {
     if (tokens === undefined) this.counted = false;
   }
 
-  private keep(pieces: JsonText[], json: JsonText): void {
+  private keep(pieces: TextPieces<JsonText>, json: JsonText): void {
     if (!this.resumable) return;
-    pieces.push(json);
-    this.characters += json.length;
-    this.loose += 1;
-    if (this.loose === loosePieces) {
-      this.loose = 0;
-      pieces.push(pieces.splice(-loosePieces).join('') as JsonText);
-    }
-    if (this.characters > maxCharacters) this.forget();
+    pieces.add(json);
+    if (this.texts.length + this.reasonings.length > maxCharacters) this.forget();
   }
 
   private forget(): void {
+    if (!this.resumable) return;
     this.resumable = false;
-    this.texts.length = 0;
-    this.reasonings.length = 0;
+    this.texts.clear();
+    this.reasonings.clear();
   }
-}
-
-function decodeAll(pieces: readonly JsonText[]): string {
-  // Each piece was escaped on its own: joining escaped pieces and decoding once is the same, and cheaper.
-  return decodeJsonText(pieces.join('') as JsonText);
 }
 
 /** What comes of a batch while somebody else's words are being said again. */
@@ -185,26 +169,48 @@ export function createReplayJoint(delivered: Delivered, stops: readonly string[]
   };
 }
 
+/** Events without text that are held for words behind them; a target that says so many says no more than that. */
+const maxHeldEvents = 1_024;
+
 /**
  * A joint for a prefix: the target goes on behind the delivered text and knows its own stop strings, but not
- * one that began before it. The first words are held until none can end in them any more.
+ * one that began before it. The first words are held until none can end in them any more: one step a character and
+ * stop string, and no more text than the longest of them has.
  */
 export function createPrefixJoint(delivered: Delivered, stops: readonly string[]): Joint {
+  const matchers = stops.map(createStopMatcher);
   const longest = Math.max(0, ...stops.map((stop) => stop.length));
   const tail = longest < 2 ? '' : delivered.text.slice(-(longest - 1));
+  for (const matcher of matchers) {
+    for (let at = 0; at < tail.length; at += 1) matcher.step(tail.charCodeAt(at));
+  }
   let held: StreamEvent[] = [];
-  let said = '';
-  let open = tail !== '';
+  /** UTF-16 units of the new text so far. */
+  let fresh = 0;
+
+  /** A stop string is under way that began in the old text. */
+  const mayEndAcross = () => matchers.some((matcher) => matcher.matched() > fresh);
+  let open = mayEndAcross();
+
+  /** True where a stop string that began in the old text ends in this piece of the new one. */
+  function endsAcross(said: string): boolean {
+    for (let at = 0; at < said.length && open; at += 1) {
+      fresh += 1;
+      for (const matcher of matchers) if (matcher.step(said.charCodeAt(at)) > fresh) return true;
+      open = mayEndAcross();
+    }
+    return false;
+  }
 
   return (batch) => {
     if (!open) return { type: 'events', batch };
     for (const event of batch) {
-      held.push(event);
-      if (event.type === 'text-delta') said += decodeJsonText(event.json);
+      // Thoughts behind the beginning of an answer are not shown, and so need not be held.
+      if (event.type !== 'reasoning-delta') held.push(event);
+      if (event.type === 'text-delta' && endsAcross(decodeJsonText(event.json))) return { type: 'stopped' };
       if (event.type === 'finish' || event.type === 'failed') open = false;
     }
-    if (endsAcross(tail, said, stops)) return { type: 'stopped' };
-    if (open && mayEndAcross(tail, said, stops)) return { type: 'events', batch: [] };
+    if (open && held.length <= maxHeldEvents) return { type: 'events', batch: [] };
     open = false;
     const released = held;
     held = [];
@@ -232,26 +238,4 @@ export function createSpentJoint(): Joint {
     }
     return { type: 'events', batch };
   };
-}
-
-/** A whole stop string that begins in the old text and ends in the new one. */
-function endsAcross(old: string, fresh: string, stops: readonly string[]): boolean {
-  const joined = old + fresh;
-  return stops.some((stop) => {
-    const from = Math.max(0, old.length - stop.length + 1);
-    const at = joined.indexOf(stop, from);
-    return at >= 0 && at < old.length && at + stop.length > old.length;
-  });
-}
-
-/** The new text, to its end, could still become the rest of a stop string that begins in the old one. */
-function mayEndAcross(old: string, fresh: string, stops: readonly string[]): boolean {
-  const joined = old + fresh;
-  return stops.some((stop) => {
-    for (let at = Math.max(0, old.length - stop.length + 1); at < old.length; at += 1) {
-      const part = joined.slice(at);
-      if (part.length < stop.length && stop.startsWith(part)) return true;
-    }
-    return false;
-  });
 }

@@ -513,7 +513,8 @@ describe('an answer that does not stream', () => {
     const b = toy('b', [text('Some'), text('thing'), finish]);
     const models = { main: model({ targets: [target('a'), target('b', 1)] }) };
     const source = setUp([a, b], models, { stream: false }).open();
-    expect(await drain(source)).toEqual([[...text('Some'), ...text('thing'), ...finish]]);
+    const [whole] = text('Something');
+    expect(await drain(source)).toEqual([[{ ...whole, tokens: 2 }, ...finish]]);
     expect(source.served()).toEqual({ target: 'b/m' });
   });
 

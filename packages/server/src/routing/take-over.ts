@@ -61,7 +61,7 @@ async function resume(
     if (resumed.type === 'diverged') return { failure: diverged() };
     if (resumed.type === 'stopped') return { batch: [finish('stop')] };
     if (resumed.type === 'spent') return { batch: [finish('length')] };
-    held.push(...resumed.batch);
+    for (const event of resumed.batch) held.push(event);
     const failed = held.find((event) => event.type === 'failed');
     if (held.some(commits)) return { batch: held };
     if (failed?.type === 'failed') return { failure: failed.failure };

@@ -1,9 +1,8 @@
-import { brokeOff, failure } from '../domain/failure.ts';
-import type { StreamEvent } from '../domain/stream-event.ts';
+import { eventSize, maxWholeAnswer, sizeOf, wholeAnswerTooLarge } from '../domain/answer-size.ts';
+import { createDeltaRun, type DeltaRun, isDelta } from '../domain/delta-run.ts';
+import { brokeOff } from '../domain/failure.ts';
+import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import { type Attempt, nextBatch } from './attempt.ts';
-
-/** An answer that does not stream is held whole, so it has a bound: characters, as they are escaped. */
-const maxHeldCharacters = 64 * 1024 * 1024;
 
 /**
  * An attempt that commits only when its answer is complete: what a client that does not stream waits for
@@ -21,18 +20,16 @@ export function holdWhole(
       const begun = await attempt.commit();
       if (begun === 'aborted' || 'failure' in begun) return begun;
       onBegun();
-      const held: StreamEvent[] = [];
-      let characters = 0;
+      const held = createHeldAnswer();
       let unfinished = choices;
       for (let batch = begun.batch; ; ) {
         for (const event of batch) {
           if (event.type === 'failed') return { failure: event.failure };
           if (event.type === 'finish') unfinished -= 1;
-          if ('json' in event) characters += event.json.length;
-          held.push(event);
+          held.add(event);
         }
-        if (unfinished === 0) return { batch: held };
-        if (characters > maxHeldCharacters) return { failure: tooLarge() };
+        if (held.size > maxWholeAnswer) return { failure: wholeAnswerTooLarge() };
+        if (unfinished === 0) return { batch: held.events() };
         const next = await nextBatch(attempt, patienceMs());
         if (next === undefined) return attempt.stopped() ? 'aborted' : { failure: brokeOff() };
         batch = next;
@@ -44,7 +41,41 @@ export function holdWhole(
   };
 }
 
-function tooLarge() {
-  const message = `The answer is larger than the ${maxHeldCharacters} characters held for one that does not stream.`;
-  return failure('upstream_protocol', message, { permanent: true });
+/** What a target has said so far, in the order in which it said it; what one choice says in a row is one event. */
+interface HeldAnswer {
+  add(event: StreamEvent): void;
+  /** See {@link maxWholeAnswer}. */
+  readonly size: number;
+  events(): EventBatch;
+}
+
+function createHeldAnswer(): HeldAnswer {
+  const held: (StreamEvent | DeltaRun)[] = [];
+  /** What each choice says at present: choices come in turns, and one does not interrupt the other. */
+  const runs = new Map<number, DeltaRun>();
+  let size = 0;
+
+  return {
+    add(event) {
+      size += sizeOf(event);
+      const run = 'choice' in event ? runs.get(event.choice) : undefined;
+      if (run !== undefined && isDelta(event) && run.fits(event)) {
+        run.add(event);
+        return;
+      }
+      size += eventSize;
+      if (isDelta(event)) {
+        const begun = createDeltaRun(event);
+        runs.set(event.choice, begun);
+        held.push(begun);
+        return;
+      }
+      if ('choice' in event) runs.delete(event.choice);
+      held.push(event);
+    },
+    get size() {
+      return size;
+    },
+    events: () => held.map((one) => ('fits' in one ? one.event() : one)),
+  };
 }

@@ -1,4 +1,5 @@
 import type { AnswerBody } from './answer-body.ts';
+import { createGatheredBytes } from './gathered-bytes.ts';
 
 export interface ReadBody {
   readonly bytes: Uint8Array;
@@ -14,8 +15,7 @@ export async function readBody(
   body: AnswerBody,
   limits: { readonly maxBytes: number; readonly maxMs?: number },
 ): Promise<ReadBody> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
+  const gathered = createGatheredBytes();
   let slow = false;
   const timer =
     limits.maxMs === undefined
@@ -28,14 +28,13 @@ export async function readBody(
     for (;;) {
       const read = await body.next();
       if (read.done === true) {
-        const bytes = Buffer.concat(pieces);
+        const bytes = gathered.bytes();
         if (slow) return { bytes, short: 'too-slow' };
         return read.value === undefined ? { bytes } : { bytes, short: 'cut' };
       }
-      const room = limits.maxBytes - length;
-      pieces.push(read.value.subarray(0, room));
-      length += read.value.length;
-      if (length > limits.maxBytes) return { bytes: Buffer.concat(pieces), short: 'too-large' };
+      const room = limits.maxBytes - gathered.length;
+      gathered.add(read.value.subarray(0, room));
+      if (read.value.length > room) return { bytes: gathered.bytes(), short: 'too-large' };
     }
   } finally {
     clearTimeout(timer);

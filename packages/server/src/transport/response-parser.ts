@@ -29,12 +29,17 @@ export interface ResponseListener {
 }
 
 const maxHeadBytes = 32 * 1024;
+/** Behind the size of one chunk. */
+const maxExtensionBytes = 1024;
+/** 100, 102 and 103 before an answer; a server that sends more of them has none. */
+const maxInterimAnswers = 16;
 /** llama.cpp and others close an idle socket after 5 s: let go a little earlier, unless a server says more. */
 const keepAliveMs = 4_000;
 const maxKeepAliveMs = 60_000;
 
 const maxSizeDigits = 12;
 
+const protocolName = 'HTTP/1.';
 const cr = 0x0d;
 const lf = 0x0a;
 
@@ -63,6 +68,9 @@ class Parser implements ResponseParser {
   private chunked = false;
   /** The head, the line of a chunk's size, or the trailer, as far as it came in earlier reads. */
   private held = '';
+  /** The end of it. `held` itself is looked at once it is whole: in small pieces that would be quadratic. */
+  private heldEnd = '';
+  private interimAnswers = 0;
   private trailerBytes = 0;
   private idleMs = 0;
 
@@ -93,7 +101,7 @@ class Parser implements ResponseParser {
           if (this.held === '' && at + 1 < length && bytes[at] === cr && bytes[at + 1] === lf) {
             at += 2;
           } else {
-            const taken = this.takeText(bytes, at, length, '\r\n');
+            const taken = this.takeText(bytes, at, length, '\r\n', maxExtensionBytes);
             if (typeof taken === 'string') return taken;
             if (!/^[ \t]*(?:;[^\r\n]*)?\r?$/.test(taken.next < 0 ? this.held : taken.text))
               return 'a chunk size that is none';
@@ -125,10 +133,11 @@ class Parser implements ResponseParser {
           break;
         }
         case 'head': {
+          const begins = this.held.length < protocolName.length;
           const taken = this.takeText(bytes, at, length, '\r\n\r\n');
           if (typeof taken === 'string') return taken;
-          if (taken.next < 0)
-            return 'HTTP/1.'.startsWith(this.held.slice(0, 7)) ? undefined : 'no status line';
+          // What begins otherwise need not be waited for.
+          if (taken.next < 0) return begins && !this.isNamed() ? 'no status line' : undefined;
           at = taken.next;
           const problem = this.takeHead(taken.text);
           if (problem !== undefined) return problem;
@@ -166,7 +175,7 @@ class Parser implements ResponseParser {
   private takeHead(text: string): string | undefined {
     const head = parseHead(text);
     if (typeof head === 'string') return head;
-    if (head.status < 200) return head.status === 101 ? 'a change of protocol' : undefined;
+    if (head.status < 200) return this.takeInterim(head.status);
     const framing = framingOf(head);
     if (typeof framing === 'string') return framing;
     this.idleMs = idleMsOf(head);
@@ -179,6 +188,16 @@ class Parser implements ResponseParser {
     return undefined;
   }
 
+  private takeInterim(status: number): string | undefined {
+    if (status === 101) return 'a change of protocol';
+    this.interimAnswers += 1;
+    return this.interimAnswers > maxInterimAnswers ? 'interim answers without end' : undefined;
+  }
+
+  private isNamed(): boolean {
+    return protocolName.startsWith(this.held.slice(0, protocolName.length));
+  }
+
   /**
    * Everything but chunks: text that ends with `terminator`, which may come in several reads. Line by line, so
    * that many short texts in one read cost what they are long, not what the read is.
@@ -188,19 +207,23 @@ class Parser implements ResponseParser {
     at: number,
     length: number,
     terminator: string,
+    maxBytes = maxHeadBytes,
   ): { text: string; next: number } | string {
     // What lies behind `length` is an earlier read's.
     const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
     for (let from = at; ; ) {
       const end = bytes.indexOf(lf, from) + 1;
-      const to = end > 0 ? end : Math.min(length, from + maxHeadBytes + 1);
-      this.held += bytes.toString('latin1', from, to);
-      if (this.held.endsWith(terminator)) {
+      const to = end > 0 ? end : Math.min(length, from + maxBytes + 1);
+      const line = bytes.toString('latin1', from, to);
+      this.held += line;
+      this.heldEnd = (this.heldEnd + line).slice(-terminator.length);
+      if (this.heldEnd === terminator) {
         const text = this.held.slice(0, -terminator.length);
         this.held = '';
+        this.heldEnd = '';
         return { text, next: to };
       }
-      if (this.held.length > maxHeadBytes) return 'a head without end';
+      if (this.held.length > maxBytes) return 'a head without end';
       if (end === 0 || to === length) return { text: '', next: -1 };
       from = to;
     }

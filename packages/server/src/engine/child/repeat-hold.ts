@@ -47,11 +47,14 @@ export function createRepeatHold(): RepeatHold {
           candidates = alike;
           return [];
         }
-        case 'arguments':
+        case 'arguments': {
+          const at = current.arguments.length;
           current = { ...current, arguments: current.arguments + part.text };
           if (candidates === undefined) return [part];
-          candidates = candidates.filter((call) => call.arguments.startsWith(current.arguments));
+          // What came before this part was compared then.
+          candidates = candidates.filter((call) => call.arguments.startsWith(part.text, at));
           return candidates.length > 0 ? [] : release();
+        }
         case 'end':
           repeated = isRepeat();
           made.push(current);

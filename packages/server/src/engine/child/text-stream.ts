@@ -1,3 +1,5 @@
+import { createStopMatcher, type StopMatcher } from '../../domain/stop-matcher.ts';
+
 /**
  * Text in, text that may leave out.
  *
@@ -25,7 +27,7 @@ export interface TextPiece {
 }
 
 export function createTextStream(stops: readonly string[]): TextStream {
-  const matchers = stops.filter((stop) => stop !== '').map(createMatcher);
+  const matchers = stops.filter((stop) => stop !== '').map(createStopMatcher);
   let held = '';
   let stopped = false;
 
@@ -57,7 +59,7 @@ export function createTextStream(stops: readonly string[]): TextStream {
 }
 
 /** The length of the longest stop string that ends with this unit, 0 where none does. */
-function longestMatch(matchers: readonly Matcher[], unit: number): number {
+function longestMatch(matchers: readonly StopMatcher[], unit: number): number {
   let longest = 0;
   for (const matcher of matchers) longest = Math.max(longest, matcher.step(unit));
   return longest;
@@ -70,36 +72,4 @@ function wholeCharacters(text: string, cut: number): number {
   const after = text.charCodeAt(cut);
   const splits = before >= 0xd800 && before <= 0xdbff && after >= 0xdc00 && after <= 0xdfff;
   return splits ? cut - 1 : cut;
-}
-
-interface Matcher {
-  /** Takes one UTF-16 unit; the stop string's length where it ends here, else 0. */
-  step(unit: number): number;
-  /** Units at the end of the text so far that are the beginning of the stop string. */
-  matched(): number;
-}
-
-function createMatcher(stop: string): Matcher {
-  const fallback = fallbackTable(stop);
-  let state = 0;
-  return {
-    step(unit) {
-      while (state > 0 && stop.charCodeAt(state) !== unit) state = fallback[state - 1] ?? 0;
-      if (stop.charCodeAt(state) === unit) state++;
-      return state === stop.length ? stop.length : 0;
-    },
-    matched: () => state,
-  };
-}
-
-/** For each prefix, the length of the longest proper prefix of it that is also its suffix. */
-function fallbackTable(stop: string): readonly number[] {
-  const table = [0];
-  let length = 0;
-  for (let index = 1; index < stop.length; index++) {
-    while (length > 0 && stop.charCodeAt(index) !== stop.charCodeAt(length)) length = table[length - 1] ?? 0;
-    if (stop.charCodeAt(index) === stop.charCodeAt(length)) length++;
-    table.push(length);
-  }
-  return table;
 }

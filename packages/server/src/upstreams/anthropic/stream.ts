@@ -1,7 +1,9 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
-import { failure } from '../../domain/failure.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
+import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
+import { createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
 import { unreadable } from '../shared/malformed-events.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
@@ -25,15 +27,18 @@ export interface MessageStreamOptions {
 /** Events that cannot be read but show output: the names of its fields. */
 export const messageOutput = /content_block|"(?:text|thinking|partial_json)"/;
 
+/** What a block that is kept costs, beside its texts. */
+const blockLength = 64;
+
 interface OpenBlock {
   readonly index: number;
   readonly start: BlockStart;
   /** Of a tool call: its place among the calls, and its id. */
   readonly call: number;
   readonly id: string;
-  thinking: string;
-  signature: string;
-  /** UTF-16 units of text. */
+  readonly thinking: TextPieces<string>;
+  readonly signature: TextPieces<string>;
+  /** UTF-16 units of text, or of the call's arguments. */
   length: number;
   /** Whether the call's arguments have begun. */
   begun: boolean;
@@ -52,6 +57,7 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
   const texts = createPairHold();
   const thoughts = createPairHold();
   const inputs = createPairHold();
+  const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
   let calls = 0;
@@ -62,6 +68,17 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
 
   function cut(say: Say, what: string): void {
     say({ type: 'failed', failure: unreadable(what) });
+  }
+
+  /** False where the answer ends here. */
+  function isWithin(say: Say, tooMuch: Failure | undefined): boolean {
+    if (tooMuch !== undefined) say({ type: 'failed', failure: tooMuch });
+    return tooMuch === undefined;
+  }
+
+  function keep(say: Say, one: KeptBlock): void {
+    // What is in it was counted as it came.
+    if (isWithin(say, budget.extra(blockLength))) kept.push(one);
   }
 
   function sayText(say: Say, piece: string): void {
@@ -89,6 +106,12 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
     if (text !== '') say({ type: 'tool-call-delta', choice: 0, index: call, json: jsonText(text) });
   }
 
+  function addInput(to: OpenBlock, text: string, say: Say): void {
+    to.begun ||= text !== '';
+    to.length += text.length;
+    if (isWithin(say, budget.arguments(text.length, to.length))) sayInput(say, to.call, inputs.take(text));
+  }
+
   function startBlock(event: Readonly<Record<string, unknown>>, say: Say): void {
     if (block !== undefined) stopBlock(say);
     const start = decodeBlock(event['content_block']);
@@ -96,23 +119,34 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
       cut(say, start.odd);
       return;
     }
-    const given = start.type === 'tool_use' ? start.id : '';
+    const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
     const id = given === '' ? `call_${completionId.slice(-20)}_0_${calls}` : given;
     const index = asCount(event['index']) ?? 0;
-    block = { index, start, call: calls, id, thinking: '', signature: '', length: 0, begun: false };
+    block = {
+      index,
+      start,
+      call: calls,
+      id,
+      thinking: createTextPieces(),
+      signature: createTextPieces(),
+      length: 0,
+      begun: false,
+    };
     switch (start.type) {
       case 'text':
         addText(block, start.text, say);
         return;
       case 'thinking':
-        block.signature = start.signature;
+        addSignature(block, start.signature, say);
         addThought(block, start.thinking, say);
         return;
       case 'tool_use':
+        if (!isWithin(say, budget.call() ?? budget.name(start.name))) return;
         calls += 1;
         say({ type: 'tool-call-start', choice: 0, index: block.call, id, name: start.name });
         return;
       case 'redacted_thinking':
+        isWithin(say, budget.extra(start.data.length));
     }
   }
 
@@ -122,8 +156,13 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
   }
 
   function addThought(to: OpenBlock, text: string, say: Say): void {
-    to.thinking += text;
-    sayThought(say, thoughts.take(text));
+    to.thinking.add(text);
+    if (isWithin(say, budget.extra(text.length))) sayThought(say, thoughts.take(text));
+  }
+
+  function addSignature(to: OpenBlock, text: string, say: Say): void {
+    to.signature.add(text);
+    isWithin(say, budget.extra(text.length));
   }
 
   function addPiece(event: Readonly<Record<string, unknown>>, say: Say): void {
@@ -140,12 +179,9 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
     const { of, text } = piece;
     if (of !== block.start.type) cut(say, `a delta of ${of} in a block of ${block.start.type}`);
     else if (of === 'text') addText(block, text, say);
-    else if (piece.signs) block.signature += text;
+    else if (piece.signs) addSignature(block, text, say);
     else if (of === 'thinking') addThought(block, text, say);
-    else {
-      block.begun ||= text !== '';
-      sayInput(say, block.call, inputs.take(text));
-    }
+    else addInput(block, text, say);
   }
 
   function stopBlock(say: Say): void {
@@ -157,20 +193,21 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
     const { start, thinking, signature, length, id } = ended;
     switch (start.type) {
       case 'text':
-        kept.push({ type: 'text', length });
+        keep(say, { type: 'text', length });
         return;
       case 'thinking':
         // Without a signature, which servers of others leave out, it could not go back.
-        if (signature !== '') kept.push({ type: 'thinking', thinking, signature });
+        if (signature.length === 0) return;
+        keep(say, { type: 'thinking', thinking: thinking.join(), signature: signature.join() });
         return;
       case 'redacted_thinking':
-        kept.push(start);
+        keep(say, start);
         return;
       case 'tool_use':
         sayInput(say, ended.call, inputs.flush());
         // A call without arguments has no pieces; the protocol wants JSON all the same.
-        if (!ended.begun) sayInput(say, ended.call, start.input === '' ? '{}' : start.input);
-        kept.push({ type: 'tool_use', id });
+        if (!ended.begun) addInput(ended, start.input === '' ? '{}' : start.input, say);
+        keep(say, { type: 'tool_use', id });
     }
   }
 

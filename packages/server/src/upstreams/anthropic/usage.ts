@@ -4,10 +4,18 @@ import { asCount, asRecord } from '../shared/unknown-json.ts';
 /** Counts as they came, field by field. */
 export type Counts = Readonly<Record<string, unknown>>;
 
+const known = new Set([
+  'input_tokens',
+  'output_tokens',
+  'cache_read_input_tokens',
+  'cache_creation_input_tokens',
+  'output_tokens_details',
+]);
+
 /** `message_delta` repeats counts of `message_start`, some of them as null: the later one that says something counts. */
 export function addCounts(before: Counts, value: unknown): Counts {
   const said = Object.entries(asRecord(value) ?? {}).filter(
-    ([, count]) => count !== null && count !== undefined,
+    ([name, count]) => known.has(name) && count !== null && count !== undefined,
   );
   return { ...before, ...Object.fromEntries(said) };
 }

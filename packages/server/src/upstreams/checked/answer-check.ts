@@ -3,6 +3,7 @@ import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { isJson } from '../../domain/json.ts';
 import type { FinishEvent, StreamEvent } from '../../domain/stream-event.ts';
+import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import type { SchemaFinding } from '../../json-schema/protocol.ts';
 import { pathOf, type SchemaProblem } from '../../json-schema/schema-problem.ts';
 import type { SchemaThread } from '../../json-schema/schema-thread.ts';
@@ -10,7 +11,7 @@ import type { SchemaThread } from '../../json-schema/schema-thread.ts';
 type Finding = SchemaFinding | { readonly type: 'late' | 'busy' };
 
 const schemaPath = 'response_format.json_schema.schema';
-/** More than any context holds; escaped characters of a choice. */
+/** More than any context holds; escaped characters of an answer, over all of its choices. */
 const maxAnswerLength = 16 * 1024 * 1024;
 /** Parsed in a few milliseconds, which is not worth a thread. */
 const maxParsedHere = 256 * 1024;
@@ -31,11 +32,11 @@ export function createAnswerCheck(
 ): AnswerCheck {
   const schema = schemaTextOf(responseFormat);
   const choices = Array.from({ length: n }, () => ({
-    texts: prefix === '' ? [] : [jsonText(prefix)],
-    length: prefix.length,
+    text: startingWith(prefix),
     /** Calls and refusals are not the answer that the format is about. */
     otherwise: false,
   }));
+  let length = choices.reduce((sum, { text }) => sum + text.length, 0);
 
   return {
     hears(event) {
@@ -43,8 +44,9 @@ export function createAnswerCheck(
       if (choice === undefined) return false;
       switch (event.type) {
         case 'text-delta':
-          choice.length += event.json.length;
-          if (choice.length <= maxAnswerLength) choice.texts.push(event.json);
+          length += event.json.length;
+          if (length <= maxAnswerLength) choice.text.add(event.json);
+          else choice.text.clear();
           return false;
         case 'tool-call-start':
         case 'refusal-delta':
@@ -60,14 +62,20 @@ export function createAnswerCheck(
     async judge(finish) {
       const choice = choices[finish.choice];
       if (choice === undefined) return undefined;
-      if (choice.length > maxAnswerLength) return unreadable('it is too long to be checked');
-      const answer = choice.texts.join('') as JsonText;
+      if (length > maxAnswerLength) return unreadable('it is too long to be checked');
+      const answer = choice.text.take();
       if (schema === undefined && answer.length <= maxParsedHere) {
         return isJson(decodeJsonText(answer)) ? undefined : notJson();
       }
       return failureOf(await thread.ask({ answer, ...(schema === undefined ? {} : { schema }) }));
     },
   };
+}
+
+function startingWith(prefix: string): TextPieces<JsonText> {
+  const pieces = createTextPieces<JsonText>();
+  pieces.add(jsonText(prefix));
+  return pieces;
 }
 
 export function schemaTextOf(format: ResponseFormat): string | undefined {

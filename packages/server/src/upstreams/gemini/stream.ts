@@ -3,7 +3,8 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import { unreadable } from '../shared/malformed-events.ts';
+import { type AnswerBudget, createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
+import { type Odd, unreadable } from '../shared/malformed-events.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
 import type { Dialect, Say } from '../shared/translation.ts';
 import { asCount, asRecord, textOrNone } from '../shared/unknown-json.ts';
@@ -35,7 +36,10 @@ export const contentOutput = /"(?:parts|text|functionCall)"/;
  * of a kind that has no place in our stream is a cut.
  */
 export function createContentDialect(options: ContentStreamOptions): Dialect {
-  const choices = Array.from({ length: options.choices }, (_, choice) => createChoice(choice, options));
+  const budget = createAnswerBudget();
+  const choices = Array.from({ length: options.choices }, (_, choice) =>
+    createChoice(choice, options, budget),
+  );
   let usage: Usage | undefined;
   let counted = false;
 
@@ -92,7 +96,11 @@ interface Choice {
   finish(say: Say): void;
 }
 
-function createChoice(choice: number, { parallelToolCalls, completionId }: ContentStreamOptions): Choice {
+function createChoice(
+  choice: number,
+  { parallelToolCalls, completionId }: ContentStreamOptions,
+  budget: AnswerBudget,
+): Choice {
   const texts = createPairHold();
   const thoughts = createPairHold();
   let spoken = false;
@@ -111,30 +119,48 @@ function createChoice(choice: number, { parallelToolCalls, completionId }: Conte
     if (text !== '' && !spoken) say({ type: 'reasoning-delta', choice, json: jsonText(text) });
   }
 
-  function sayCall(call: Extract<Part, { type: 'call' }>, say: Say): void {
-    if (calls > 0 && !parallelToolCalls) return;
+  function sayCall(call: Extract<Part, { type: 'call' }>, say: Say): Failure | undefined {
+    if (calls > 0 && !parallelToolCalls) return undefined;
+    const tooMuch =
+      budget.call() ??
+      budget.name(call.name) ??
+      budget.arguments(call.args.length, call.args.length) ??
+      budget.extra(call.signature?.length ?? 0);
+    if (tooMuch !== undefined) return tooMuch;
     const index = calls;
     calls += 1;
     say({
       type: 'tool-call-start',
       choice,
       index,
-      id: call.id === '' ? `call_${completionId.slice(-20)}_${choice}_${index}` : call.id,
+      id: call.id === '' ? `call_${completionId.slice(-20)}_${choice}_${index}` : usableCallId(call.id),
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
     say({ type: 'tool-call-delta', choice, index, json: jsonText(call.args) });
+    return undefined;
   }
 
-  function sayPart(part: Part, say: Say): void {
-    if (part.type === 'call') {
-      sayCall(part, say);
-      return;
-    }
-    // One on a text, or on an empty text at the very end, belongs to the message.
-    signature = part.signature ?? signature;
+  /** One on a text, or on an empty text at the very end, belongs to the message; the last one counts. */
+  function sign(by: string | undefined): Failure | undefined {
+    if (by === undefined) return undefined;
+    const tooMuch = budget.extra(by.length - (signature?.length ?? 0));
+    signature = by;
+    return tooMuch;
+  }
+
+  function sayPart(part: Part, say: Say): Failure | undefined {
+    if (part.type === 'call') return sayCall(part, say);
     if (part.thought) sayThought(say, thoughts.take(part.text));
     else sayText(say, texts.take(part.text));
+    return sign(part.signature);
+  }
+
+  function readPart(part: Part | Odd, say: Say): Failure | undefined {
+    // Parts behind the finish are dropped; a signature may still come.
+    if (reason !== undefined)
+      return 'type' in part && part.type === 'text' ? sign(part.signature) : undefined;
+    return 'odd' in part ? unreadable(part.odd) : sayPart(part, say);
   }
 
   return {
@@ -145,12 +171,8 @@ function createChoice(choice: number, { parallelToolCalls, completionId }: Conte
       const parts = partsOf(candidate);
       if ('odd' in parts) return unreadable(parts.odd);
       for (const value of parts) {
-        const part = decodePart(value);
-        // Parts behind the finish are dropped; a signature may still come.
-        if (reason !== undefined) {
-          if ('type' in part && part.type === 'text') signature = part.signature ?? signature;
-        } else if ('odd' in part) return unreadable(part.odd);
-        else sayPart(part, say);
+        const failed = readPart(decodePart(value), say);
+        if (failed !== undefined) return failed;
       }
       const stop = candidate['finishReason'];
       const isNone = textOrNone(stop) === '' || stop === unspecified;

@@ -1,10 +1,13 @@
 import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { nameOf } from '../../telemetry/wording.ts';
+import type { AnswerBudget } from '../shared/answer-budget.ts';
 import type { ChunkChoice } from './chunk.ts';
+import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';
 
 const commonReasons = new Map<string, FinishReason>(
@@ -23,18 +26,12 @@ const commonReasons = new Map<string, FinishReason>(
   } as const),
 );
 
-/** Why a choice tears its stream. */
-export interface Torn {
-  readonly code: 'upstream_protocol' | 'upstream_cut';
-  readonly why: string;
-}
-
 export interface Choice {
   /**
    * Emits the deltas of a chunk. After the finish everything is dropped. `tokens`: how many tokens the chunk
-   * is, where it tells.
+   * is, where it tells. Returns why the answer is torn here, or undefined.
    */
-  add(chunk: ChunkChoice, tokens?: number): Torn | undefined;
+  add(chunk: ChunkChoice, tokens?: number): Failure | undefined;
   /** Set by the chunk that finished it; deltas are all emitted by then. */
   readonly finished: { readonly reason: FinishReason; readonly extra?: JsonObject } | undefined;
   /** Nothing is held back and nothing has ended: a plain delta may be emitted from outside. */
@@ -50,12 +47,15 @@ export interface ChoiceOptions {
   readonly echo?: string;
   /** The beginning of the answer was delivered before: a tag that comes now is text. */
   readonly continues?: boolean;
+  /** Of the answer as a whole. */
+  readonly budget: AnswerBudget;
 }
 
 /** Other tags are a template's own, and whoever runs the template tells the thoughts apart itself. */
 const thinkTags = [{ open: '<think>', close: '</think>' }];
 
-const maxDetails = 10_000;
+/** Entries that wait for the decision whether text is thoughts; where so many say nothing of it, it is none. */
+const maxOwedLogprobs = 256;
 
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice } = options;
@@ -64,7 +64,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   const refusal = createPairHold();
   const calls = createToolCalls(options, emit);
   const ownReasons = new Map(Object.entries(options.finishReasons));
-  const details: Record<string, JsonValue>[] = [];
+  const details = createReasoningDetails(options.budget);
   let echoLeft = options.echo ?? '';
   let finished: Choice['finished'];
   /** Until it is decided whether the answer begins with thoughts in tags; from then on nobody asks. */
@@ -97,6 +97,10 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(both ? owed : all));
     if (parts.text !== '') sayTold('text-delta', parts.text, both ? told : all);
     owed = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
+    if ((owed?.logprobs?.length ?? 0) > maxOwedLogprobs) {
+      endSplit();
+      return;
+    }
     if (splitter.phase() !== 'opening' && owed !== undefined) owed = countOf(owed);
     if (splitter.done()) split = undefined;
   }
@@ -109,16 +113,17 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(owed));
     // White space in front of thoughts belongs to neither side.
     const isNothing = beforeThoughts && parts.text.trim() === '';
-    if (parts.text !== '' && !isNothing) sayTold('text-delta', parts.text, owed ?? {});
+    const says = parts.text !== '' || owed?.logprobs !== undefined;
+    if (says && !isNothing) sayTold('text-delta', parts.text, owed ?? {});
     owed = undefined;
   }
 
-  function sayText(chunk: ChunkChoice, tokens: number | undefined): Torn | undefined {
+  function sayText(chunk: ChunkChoice, tokens: number | undefined): Failure | undefined {
     let said = text.take(chunk.text);
     if (echoLeft !== '' && said !== '') {
       const echoed = Math.min(echoLeft.length, said.length);
       if (said.slice(0, echoed) !== echoLeft.slice(0, echoed)) {
-        return { code: 'upstream_protocol', why: 'the answer does not begin as it was told to' };
+        return torn('upstream_protocol', 'the answer does not begin as it was told to');
       }
       echoLeft = echoLeft.slice(echoed);
       said = said.slice(echoed);
@@ -129,31 +134,9 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     return undefined;
   }
 
-  /** Details come in pieces; those of one index and type are one. */
-  function keepDetails(pieces: readonly JsonObject[]): void {
-    for (const piece of pieces) {
-      const last = details.at(-1);
-      const continues =
-        last !== undefined &&
-        last['index'] === piece['index'] &&
-        last['type'] === piece['type'] &&
-        'index' in piece;
-      if (!continues) {
-        if (details.length < maxDetails) details.push({ ...piece });
-        continue;
-      }
-      for (const [key, value] of Object.entries(piece)) {
-        const before = last[key];
-        const joins = key === 'text' || key === 'summary' || key === 'data';
-        if (joins && typeof before === 'string' && typeof value === 'string') last[key] = before + value;
-        else if (value !== null) last[key] = value;
-      }
-    }
-  }
-
-  function finish(said: string): Torn | undefined {
+  function finish(said: string): Failure | undefined {
     const mapped = ownReasons.get(said) ?? commonReasons.get(said);
-    if (mapped === undefined) return { code: 'upstream_cut', why: `the finish reason ${nameOf(said)}` };
+    if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(said)}`);
     say('reasoning-delta', reasoning.flush());
     const half = text.flush();
     if (split === undefined) sayTold('text-delta', half, {});
@@ -161,16 +144,17 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     endSplit();
     say('refusal-delta', refusal.flush());
     const wrong = calls.finish(mapped === 'length');
-    if (wrong !== undefined) return { code: 'upstream_protocol', why: wrong };
+    if (wrong !== undefined) return wrong;
     if (echoLeft !== '' && mapped !== 'length') {
-      return { code: 'upstream_protocol', why: 'the answer ended inside the beginning it was given' };
+      return torn('upstream_protocol', 'the answer ended inside the beginning it was given');
     }
     const called = calls.count > 0;
     const reason =
       mapped === 'stop' && called ? 'tool_calls' : mapped === 'tool_calls' && !called ? 'stop' : mapped;
+    const kept = details.all();
     finished = {
       reason,
-      ...(details.length === 0 ? {} : { extra: { openrouter: { reasoning_details: details } } }),
+      ...(kept.length === 0 ? {} : { extra: { openrouter: { reasoning_details: kept } } }),
     };
     return undefined;
   }
@@ -178,21 +162,22 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   return {
     add(chunk, tokens) {
       if (finished !== undefined) return undefined;
-      keepDetails(chunk.details);
+      const tooMuch = details.add(chunk.details);
+      if (tooMuch !== undefined) return tooMuch;
       const saysElse = chunk.reasoning !== '' || chunk.refusal !== '' || chunk.calls.length > 0;
       // An upstream that tells its thoughts apart itself has no tags around them.
       if (split !== undefined && chunk.reasoning !== '') endSplit(true);
       if (chunk.reasoning !== '') say('reasoning-delta', reasoning.take(chunk.reasoning));
       if (chunk.text !== '' || chunk.logprobs !== undefined) {
         say('reasoning-delta', reasoning.flush());
-        const torn = sayText(chunk, saysElse ? undefined : tokens);
-        if (torn !== undefined) return torn;
+        const wrong = sayText(chunk, saysElse ? undefined : tokens);
+        if (wrong !== undefined) return wrong;
       }
       if (split !== undefined && saysElse) endSplit();
       if (chunk.refusal !== '') say('refusal-delta', refusal.take(chunk.refusal));
       for (const piece of chunk.calls) {
         const wrong = calls.add(piece);
-        if (wrong !== undefined) return { code: 'upstream_protocol', why: wrong };
+        if (wrong !== undefined) return wrong;
       }
       return chunk.finish === undefined ? undefined : finish(chunk.finish);
     },
@@ -209,6 +194,11 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       );
     },
   };
+}
+
+/** `why` is for the log. */
+function torn(code: 'upstream_protocol' | 'upstream_cut', why: string): Failure {
+  return failure(code, 'The upstream broke off its answer.', { detail: why });
 }
 
 /** What a chunk says of its text, besides the text. */

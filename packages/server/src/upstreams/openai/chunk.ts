@@ -1,6 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
+import { answerBounds, usableCallId } from '../shared/answer-budget.ts';
 import { asRecord, jsonOf } from '../shared/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
@@ -49,8 +50,13 @@ export function decodeChunk(value: unknown): UpstreamChunk | undefined {
   return {
     choices: decoded,
     ...(usage === undefined ? {} : { usage }),
-    ...(typeof fingerprint === 'string' && fingerprint !== '' ? { fingerprint } : {}),
+    ...(isFingerprint(fingerprint) ? { fingerprint } : {}),
   };
+}
+
+/** It is repeated in every chunk: where it is too long for a name, ours stands instead. */
+function isFingerprint(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= answerBounds.fingerprint;
 }
 
 function isFilled(value: unknown): boolean {
@@ -153,7 +159,7 @@ function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
     if (text === undefined) return undefined;
     pieces.push({
       ...(typeof index === 'number' ? { index } : {}),
-      ...(typeof id === 'string' && id !== '' ? { id } : {}),
+      ...(typeof id === 'string' && id !== '' ? { id: usableCallId(id) } : {}),
       ...(typeof name === 'string' && name !== '' ? { name } : {}),
       ...(text === '' ? {} : { arguments: text }),
       ...(isHandedOn(extra) ? { extra } : {}),
@@ -176,16 +182,20 @@ function decodeLogprobs(value: unknown): readonly TokenLogprobWire[] | undefined
     const token = asRecord(item);
     const one = decodeToken(token);
     if (token === undefined || one === undefined) return [];
-    const top = Array.isArray(token['top_logprobs']) ? token['top_logprobs'] : [];
+    const given = Array.isArray(token['top_logprobs']) ? token['top_logprobs'] : [];
+    const top = given.slice(0, answerBounds.topLogprobs);
     return [{ ...one, top_logprobs: top.flatMap((other) => decodeToken(asRecord(other)) ?? []) }];
   });
 }
 
 function decodeToken(token: Record<string, unknown> | undefined) {
   if (typeof token?.['token'] !== 'string' || typeof token['logprob'] !== 'number') return undefined;
+  if (token['token'].length > answerBounds.tokenText) return undefined;
   const { bytes } = token;
   const isBytes =
-    Array.isArray(bytes) && bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256);
+    Array.isArray(bytes) &&
+    bytes.length <= answerBounds.tokenBytes &&
+    bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256);
   return {
     token: token['token'].toWellFormed(),
     logprob: token['logprob'],

@@ -32,6 +32,9 @@ const unescaped = /^[^"\\\x00-\x1f]*$/;
 const contentKey = /"content"\s*:\s*"/g;
 /** Learning costs two parses: where chunks differ in more than their text, it is tried ever more rarely. */
 const eagerAttempts = 8;
+/** A chunk has one place for text, and little else; each place that is tried costs parses of all of it. */
+const maxLearntLength = 16 * 1024;
+const maxPlaces = 4;
 
 export function createFastPath(maxEventBytes: number): FastPath {
   return new LearntEvent(maxEventBytes);
@@ -76,8 +79,11 @@ class LearntEvent implements FastPath {
   learn(data: string, delta: TextDelta): void {
     this.misses += 1;
     if (this.misses > eagerAttempts && !Number.isInteger(Math.log2(this.misses))) return;
-    if (!printable.test(data)) return;
+    if (data.length > maxLearntLength || !printable.test(data)) return;
+    let places = 0;
     for (const match of data.matchAll(contentKey)) {
+      places += 1;
+      if (places > maxPlaces) return;
       const from = match.index + match[0].length;
       const to = endOfString(data, from);
       const [before, after] = [data.slice(0, from), data.slice(to)];

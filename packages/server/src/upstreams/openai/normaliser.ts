@@ -3,6 +3,7 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { createSecretMask } from '../../telemetry/secret-mask.ts';
+import { createAnswerBudget } from '../shared/answer-budget.ts';
 import { createMalformedEvents } from '../shared/malformed-events.ts';
 import { behindOutput, type ErrorContext } from '../shared/refusal.ts';
 import { jsonOf } from '../shared/unknown-json.ts';
@@ -56,11 +57,13 @@ const saysNothing = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
 export function createNormaliser(options: NormaliserOptions, emit: (event: StreamEvent) => void): Normaliser {
   const idBase = options.completionId.replace(/^chatcmpl-/, '');
+  const budget = createAnswerBudget();
   const choices = Array.from({ length: options.choices }, (_, choice) =>
     createChoice(
       {
         choice,
         idBase,
+        budget,
         finishReasons: options.finishReasons,
         ...(options.echo === undefined ? {} : { echo: options.echo }),
         ...(options.continues === undefined ? {} : { continues: options.continues }),
@@ -169,7 +172,7 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
     }
     const torn = choice.add(part, tokens);
     if (torn !== undefined) {
-      tear(failure(torn.code, 'The upstream broke off its answer.', { detail: torn.why }));
+      tear(torn);
       return false;
     }
     if (choice.finished === undefined || told.has(part.index)) return true;

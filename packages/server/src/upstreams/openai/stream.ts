@@ -4,6 +4,7 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
+import { createGatheredBytes } from '../../transport/gathered-bytes.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
 import { eventTooLarge } from '../shared/malformed-events.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
@@ -290,19 +291,18 @@ function kindOf(bytes: Uint8Array): 'stream' | 'json' | 'other' {
 
 /** The rest of a body as text; undefined where it is cut, too large, or not UTF-8. */
 async function collect(first: Uint8Array, body: AnswerBody): Promise<string | undefined> {
-  const pieces = [first];
-  let length = first.length;
+  const gathered = createGatheredBytes();
+  gathered.add(first);
   for (let read = await body.next(); ; read = await body.next()) {
     if (read.done === true) {
       if (read.value !== undefined) return undefined;
       try {
-        return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
+        return new TextDecoder('utf-8', { fatal: true }).decode(gathered.bytes());
       } catch {
         return undefined;
       }
     }
-    pieces.push(read.value);
-    length += read.value.length;
-    if (length > maxCompletionBytes) return undefined;
+    gathered.add(read.value);
+    if (gathered.length > maxCompletionBytes) return undefined;
   }
 }

@@ -1,8 +1,12 @@
 import { jsonText } from '@tailrace/protocol';
+import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { isJson } from '../../domain/json.ts';
+import { createJsonScanner, type JsonScanner } from '../../domain/json-scanner.ts';
 import { createPairHold, type PairHold } from '../../domain/pair-hold.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
+import type { AnswerBudget } from '../shared/answer-budget.ts';
+import { jsonOf } from '../shared/unknown-json.ts';
 
 /** One piece of a call, as an upstream sends it: anything may be missing. */
 export interface CallPiece {
@@ -15,78 +19,100 @@ export interface CallPiece {
 
 /**
  * Brings the calls of one choice into the contract's order: dense indexes, one call ending before the next
- * begins, each with an id, a name and arguments that are JSON. The call that is open streams; pieces of
- * later ones wait until its arguments are complete JSON, or the choice finishes.
+ * begins, each with an id, a name and arguments that are JSON. The call that is open streams, each piece as it came,
+ * and nothing of it is kept; pieces of later ones wait until its arguments are complete JSON, or the choice finishes.
  *
- *     open ──▶ its arguments parse, and another call has begun ──▶ closed, the next one opens
+ *     open ──▶ its arguments are whole, and another call has begun ──▶ closed, the next one opens
+ *
+ * Linear in time and memory, however small the pieces and however many the calls.
  */
 export interface ToolCalls {
   /** Emits what can go. Returns what is wrong with the piece, or undefined. */
-  add(piece: CallPiece): string | undefined;
+  add(piece: CallPiece): Failure | undefined;
   /** The choice has finished: emits the rest. `partial`: it ran out of tokens, so arguments may be torn. */
-  finish(partial: boolean): string | undefined;
+  finish(partial: boolean): Failure | undefined;
   readonly count: number;
 }
 
+export interface ToolCallsOptions {
+  readonly choice: number;
+  readonly idBase: string;
+  /** Of the answer as a whole. */
+  readonly budget: AnswerBudget;
+}
+
 interface Call {
-  /** The upstream's, to find the call again. */
-  readonly key: number | undefined;
   readonly dense: number;
   id: string | undefined;
   name: string | undefined;
   extra: JsonObject | undefined;
   started: boolean;
-  /** All of them so far; `sent` of it have been emitted. */
-  arguments: string;
-  sent: number;
-  /** Length at which the arguments were last tried as JSON. */
-  tried: number;
-  complete: boolean;
+  /** Arguments that have not been emitted: while another call is open, or the name is missing. */
+  readonly waiting: TextPieces<string>;
+  /** UTF-16 units of the arguments so far. */
+  length: number;
+  /** They are nothing but white space so far. */
+  blank: boolean;
+  readonly json: JsonScanner;
   readonly hold: PairHold;
 }
 
-const maxCalls = 1_024;
-// More than any context holds; arguments are kept because they are judged at the end.
-const maxArgumentsLength = 16 * 1024 * 1024;
+/** Arguments that come whole, or have waited, leave in events of a size that clients bear. */
+const maxDeltaLength = 64 * 1024;
 
 export function createToolCalls(
-  options: { readonly choice: number; readonly idBase: string },
+  { choice, idBase, budget }: ToolCallsOptions,
   emit: (event: StreamEvent) => void,
 ): ToolCalls {
-  const { choice } = options;
   const calls: Call[] = [];
+  /** The last call that began under each of the upstream's indexes, and the first with each id. */
+  const byIndex = new Map<number, Call>();
+  const byId = new Map<string, Call>();
   let open = 0;
-  let length = 0;
 
-  function find(piece: CallPiece): Call | undefined {
-    const { index, id, name } = piece;
+  function find({ index, id, name }: CallPiece): Call | undefined {
     const last = calls.at(-1);
     if (index === undefined) {
       if (id === undefined) return name !== undefined && last?.name !== undefined ? undefined : last;
-      return calls.find((call) => call.id === id);
+      return byId.get(id);
     }
-    const found = calls.findLast((call) => call.key === index);
+    const found = byIndex.get(index);
     // Some send every call of a turn whole, and all of them under index 0: another id and a name begin a new one.
     const another = id !== undefined && name !== undefined && found?.id !== undefined && found.id !== id;
     return another ? undefined : found;
   }
 
-  function begin(piece: CallPiece): Call {
+  function begin(index: number | undefined): Call {
     const call: Call = {
-      key: piece.index,
       dense: calls.length,
       id: undefined,
       name: undefined,
       extra: undefined,
       started: false,
-      arguments: '',
-      sent: 0,
-      tried: -1,
-      complete: false,
+      waiting: createTextPieces(),
+      length: 0,
+      blank: true,
+      json: createJsonScanner(),
       hold: createPairHold(),
     };
     calls.push(call);
+    if (index !== undefined) byIndex.set(index, call);
     return call;
+  }
+
+  function learn(call: Call, { id, name, extra }: CallPiece): Failure | undefined {
+    if (call.id === undefined && id !== undefined) {
+      call.id = id;
+      if (!byId.has(id)) byId.set(id, call);
+    }
+    if (call.extra === undefined && extra !== undefined) {
+      call.extra = extra;
+      const wrong = budget.extra(jsonOf(extra)?.length ?? 0);
+      if (wrong !== undefined) return wrong;
+    }
+    if (call.name !== undefined || name === undefined) return undefined;
+    call.name = name;
+    return budget.name(name);
   }
 
   function start(call: Call): boolean {
@@ -97,7 +123,7 @@ export function createToolCalls(
       type: 'tool-call-start',
       choice,
       index: call.dense,
-      id: call.id ?? `call_${options.idBase}_${choice}_${call.dense}`,
+      id: call.id ?? `call_${idBase}_${choice}_${call.dense}`,
       name: call.name,
       ...(call.extra === undefined ? {} : { extra: call.extra }),
     });
@@ -105,29 +131,34 @@ export function createToolCalls(
   }
 
   function send(call: Call, text: string): void {
+    for (let at = 0; at < text.length; at += maxDeltaLength) {
+      say(call, call.hold.take(text.slice(at, at + maxDeltaLength)));
+    }
+  }
+
+  function say(call: Call, text: string): void {
     if (text !== '') emit({ type: 'tool-call-delta', choice, index: call.dense, json: jsonText(text) });
   }
 
-  function advance(call: Call): void {
-    if (!start(call)) return;
-    send(call, call.hold.take(call.arguments.slice(call.sent)));
-    call.sent = call.arguments.length;
+  /** Says what waits; true once the call has begun. */
+  function advance(call: Call): boolean {
+    if (!start(call)) return false;
+    if (call.waiting.length > 0) send(call, call.waiting.take());
+    return true;
   }
 
-  function isComplete(call: Call): boolean {
-    if (call.complete || call.tried === call.arguments.length) return call.complete;
-    call.tried = call.arguments.length;
-    // Cheap test first: this is asked for every piece of a call that waits.
-    call.complete = /[}\]]\s*$/.test(call.arguments) && isJson(call.arguments);
-    return call.complete;
+  function take(call: Call, text: string): void {
+    call.length += text.length;
+    call.blank &&= text.trim() === '';
+    call.json.push(text);
+    if (call.dense === open && advance(call)) send(call, text);
+    else call.waiting.add(text);
   }
 
-  /** Emits the open call, and as many of the next ones as may begin. */
+  /** Closes the open call where it is complete and another one waits, and says as much of that as there is. */
   function pump(): void {
-    for (let call = calls[open]; call !== undefined; call = calls[open]) {
-      advance(call);
-      const next = calls[open + 1];
-      if (next === undefined || !call.started || !isComplete(call)) return;
+    for (let call = calls[open]; call !== undefined && advance(call); call = calls[open]) {
+      if (calls[open + 1] === undefined || !call.json.closed) return;
       open += 1;
     }
   }
@@ -135,31 +166,28 @@ export function createToolCalls(
   return {
     add(piece) {
       const known = find(piece);
-      if (known === undefined && calls.length >= maxCalls) return `more than ${maxCalls} tool calls`;
-      const call = known ?? begin(piece);
-      call.id ??= piece.id;
-      call.name ??= piece.name;
-      call.extra ??= piece.extra;
+      const oneTooMany = known === undefined ? budget.call() : undefined;
+      if (oneTooMany !== undefined) return oneTooMany;
+      const call = known ?? begin(piece.index);
+      const wrong = learn(call, piece);
+      if (wrong !== undefined) return wrong;
       const text = piece.arguments ?? '';
       if (text !== '' && call.dense < open) {
-        return text.trim() === '' ? undefined : 'arguments for a tool call that was complete';
+        return text.trim() === '' ? undefined : protocol('arguments for a tool call that was complete');
       }
-      length += text.length;
-      if (length > maxArgumentsLength) return `tool arguments over ${maxArgumentsLength} characters`;
-      call.arguments += text;
+      const tooLong = budget.arguments(text.length, call.length + text.length);
+      if (tooLong !== undefined) return tooLong;
+      take(call, text);
       pump();
       return undefined;
     },
     finish(partial) {
       for (const call of calls.slice(open)) {
-        const empty = call.arguments.trim() === '';
-        if (empty && !partial) call.arguments += '{}';
-        advance(call);
-        if (!call.started) return 'a tool call without a name';
-        send(call, call.hold.flush());
-        if (!partial && !empty && !isComplete(call) && !isJson(call.arguments)) {
-          return 'tool arguments that are not JSON';
-        }
+        const { blank } = call;
+        if (blank && !partial) take(call, '{}');
+        if (!advance(call)) return protocol('a tool call without a name');
+        say(call, call.hold.flush());
+        if (!partial && !call.json.whole) return protocol('tool arguments that are not JSON');
         open += 1;
       }
       return undefined;
@@ -168,4 +196,9 @@ export function createToolCalls(
       return calls.length;
     },
   };
+}
+
+/** `why` is for the log. */
+function protocol(why: string): Failure {
+  return failure('upstream_protocol', 'The upstream broke off its answer.', { detail: why });
 }

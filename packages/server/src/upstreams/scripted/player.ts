@@ -89,7 +89,9 @@ function* playStep(step: Step, state: State): Generator<Move> {
     case 'together': {
       // The pauses inside are dropped: a batch is what came in one read.
       const batch: StreamEvent[] = [];
-      for (const move of playAll(step.steps, state)) if (move.do === 'emit') batch.push(...move.batch);
+      for (const move of playAll(step.steps, state)) {
+        if (move.do === 'emit') for (const event of move.batch) batch.push(event);
+      }
       yield* emit(batch);
       return;
     }

@@ -4,32 +4,38 @@ import {
   type ChatCompletion,
   type CompletionChoiceWire,
   decodeJsonText,
-  emptyJsonText,
   type FinishReason,
   type JsonText,
-  joinJsonText,
   type TokenLogprobWire,
 } from '@tailrace/protocol';
+import { eventSize, maxWholeAnswer, sizeOf } from '../../domain/answer-size.ts';
 import { assertNever } from '../../domain/assert-never.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { FailedEvent, StreamEvent } from '../../domain/stream-event.ts';
+import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { StreamIdentity } from './chunk-encoder.ts';
 import { usageWire } from './usage-wire.ts';
 
 /** The same events, answered as one object: the twin of the chunk encoder. */
 export interface CompletionCollector {
-  add(event: Exclude<StreamEvent, FailedEvent>): void;
+  /** False once the answer is larger than {@link maxWholeAnswer}: from then on nothing is kept. */
+  add(event: Exclude<StreamEvent, FailedEvent>): boolean;
   /** The body, once every choice has finished. */
   toJson(identity: StreamIdentity): string;
 }
 
 interface CollectedChoice {
-  text: JsonText;
+  readonly text: TextPieces<JsonText>;
   hasText: boolean;
-  reasoning: JsonText;
-  refusal: JsonText;
-  calls: { id: string; name: string; json: JsonText; extra: JsonObject | undefined }[];
+  readonly reasoning: TextPieces<JsonText>;
+  readonly refusal: TextPieces<JsonText>;
+  readonly calls: {
+    readonly id: string;
+    readonly name: string;
+    readonly json: TextPieces<JsonText>;
+    readonly extra: JsonObject | undefined;
+  }[];
   logprobs: TokenLogprobWire[] | undefined;
   finish: FinishReason | undefined;
   extra: JsonObject | undefined;
@@ -45,53 +51,56 @@ export function createCompletionCollector(choices: number): CompletionCollector 
     return found;
   };
 
+  let size = 0;
+
+  function take(event: Exclude<StreamEvent, FailedEvent>): void {
+    switch (event.type) {
+      case 'start':
+        return;
+      case 'usage':
+        usage = event.usage;
+        return;
+      case 'text-delta': {
+        const choice = at(event.choice);
+        choice.text.add(event.json);
+        choice.hasText = true;
+        if (event.logprobs === undefined) return;
+        choice.logprobs ??= [];
+        for (const one of event.logprobs) choice.logprobs.push(one);
+        return;
+      }
+      case 'reasoning-delta':
+        at(event.choice).reasoning.add(event.json);
+        return;
+      case 'refusal-delta':
+        at(event.choice).refusal.add(event.json);
+        return;
+      case 'tool-call-start': {
+        const { id, name, extra } = event;
+        size += eventSize;
+        at(event.choice).calls.push({ id, name, extra, json: createTextPieces() });
+        return;
+      }
+      case 'tool-call-delta':
+        at(event.choice).calls[event.index]?.json.add(event.json);
+        return;
+      case 'finish': {
+        const choice = at(event.choice);
+        choice.finish = event.reason;
+        choice.extra = event.extra;
+        return;
+      }
+      default:
+        assertNever(event);
+    }
+  }
+
   return {
     add: (event) => {
-      switch (event.type) {
-        case 'start':
-          return;
-        case 'usage':
-          usage = event.usage;
-          return;
-        case 'text-delta': {
-          const choice = at(event.choice);
-          choice.text = joinJsonText(choice.text, event.json);
-          choice.hasText = true;
-          if (event.logprobs !== undefined) choice.logprobs = [...(choice.logprobs ?? []), ...event.logprobs];
-          return;
-        }
-        case 'reasoning-delta': {
-          const choice = at(event.choice);
-          choice.reasoning = joinJsonText(choice.reasoning, event.json);
-          return;
-        }
-        case 'refusal-delta': {
-          const choice = at(event.choice);
-          choice.refusal = joinJsonText(choice.refusal, event.json);
-          return;
-        }
-        case 'tool-call-start':
-          at(event.choice).calls.push({
-            id: event.id,
-            name: event.name,
-            json: emptyJsonText,
-            extra: event.extra,
-          });
-          return;
-        case 'tool-call-delta': {
-          const call = at(event.choice).calls[event.index];
-          if (call !== undefined) call.json = joinJsonText(call.json, event.json);
-          return;
-        }
-        case 'finish': {
-          const choice = at(event.choice);
-          choice.finish = event.reason;
-          choice.extra = event.extra;
-          return;
-        }
-        default:
-          assertNever(event);
-      }
+      size += sizeOf(event);
+      if (size > maxWholeAnswer) return false;
+      take(event);
+      return true;
     },
     toJson: (identity) => {
       const completion: ChatCompletion = {
@@ -110,10 +119,10 @@ export function createCompletionCollector(choices: number): CompletionCollector 
 
 function emptyChoice(): CollectedChoice {
   return {
-    text: emptyJsonText,
+    text: createTextPieces(),
     hasText: false,
-    reasoning: emptyJsonText,
-    refusal: emptyJsonText,
+    reasoning: createTextPieces(),
+    refusal: createTextPieces(),
     calls: [],
     logprobs: undefined,
     finish: undefined,
@@ -127,16 +136,16 @@ function choiceWire(choice: CollectedChoice, index: number): CompletionChoiceWir
   const message: AssistantMessageWire = {
     role: 'assistant',
     // An answer that said nothing is an empty text; null says that there are only calls, or a refusal.
-    content: choice.hasText || saysNothingElse(choice) ? decodeJsonText(choice.text) : null,
-    refusal: choice.refusal === '' ? null : decodeJsonText(choice.refusal),
+    content: choice.hasText || saysNothingElse(choice) ? decodeJsonText(choice.text.join()) : null,
+    refusal: choice.refusal.length === 0 ? null : decodeJsonText(choice.refusal.join()),
   };
-  if (choice.reasoning !== '') message.reasoning_content = decodeJsonText(choice.reasoning);
+  if (choice.reasoning.length > 0) message.reasoning_content = decodeJsonText(choice.reasoning.join());
   if (choice.extra !== undefined) message.extra_content = choice.extra;
   if (choice.calls.length > 0) {
     message.tool_calls = choice.calls.map((call) => ({
       id: call.id,
       type: 'function',
-      function: { name: call.name, arguments: decodeJsonText(call.json) },
+      function: { name: call.name, arguments: decodeJsonText(call.json.join()) },
       ...(call.extra === undefined ? {} : { extra_content: call.extra }),
     }));
   }
@@ -145,5 +154,5 @@ function choiceWire(choice: CollectedChoice, index: number): CompletionChoiceWir
 }
 
 function saysNothingElse(choice: CollectedChoice): boolean {
-  return choice.calls.length === 0 && choice.refusal === '';
+  return choice.calls.length === 0 && choice.refusal.length === 0;
 }
