@@ -59,7 +59,7 @@ export async function probeUpstreams(
     const idle = [...config.upstreams.keys()].filter((name) => !isUsed(name, config));
     return {
       lines: [
-        ...results.map(({ line }) => redact(line)),
+        ...results.map(({ line }) => redact(line).replace(/\s+/g, ' ')),
         ...idle.map((name) => `${name}: skipped (no model has a target there)`),
       ],
       ok: !results.some(({ failed }) => failed === true),
@@ -125,6 +125,6 @@ function smallRequest(model: string): ChatRequest {
 
 function said(answer: number | Failure, withContent: boolean): string {
   if (typeof answer === 'number') return `ok (first token after ${Math.round(answer)} ms)`;
-  const cause = causeText(answer, withContent)?.replace(/\s+/g, ' ').trim();
+  const cause = causeText(answer, withContent);
   return `FAILED ${answer.code}: ${answer.message}${cause === undefined ? '' : ` [${cause}]`}`;
 }

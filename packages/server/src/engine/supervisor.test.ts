@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
+import type { LogFields } from '../telemetry/log.ts';
 import { FakeChild } from './fake-child.ts';
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts';
 
@@ -168,4 +169,28 @@ describe('supervisor', () => {
     expect(run.children.length).toBe(1);
     expect(run.supervisor.send({ type: 'abort', id: 1 })).toBe(false);
   });
+
+  test.each([
+    [false, ['loading my lighthouse plan', 'CUDA out of memory …']],
+    [true, ['loading my lighthouse plan', 'CUDA out of memory in my lighthouse plan']],
+  ])(
+    'what a child says while it has requests is logged whole only with content: %s',
+    async (logContent, shown) => {
+      const lines: unknown[] = [];
+      const log = {
+        ...silent,
+        debug: (message: string, fields?: LogFields) => {
+          if (message === 'engine') lines.push(fields?.['line']);
+        },
+      };
+      const run = supervised({ log, logContent });
+      const started = run.supervisor.start(forever);
+      run.last().say({ type: 'log', message: 'loading my lighthouse plan' });
+      run.last().say({ type: 'ready' });
+      await started;
+      run.last().say({ type: 'log', message: 'CUDA out of memory in my lighthouse plan' });
+      expect(lines).toEqual(shown);
+      await run.supervisor.stop();
+    },
+  );
 });

@@ -77,6 +77,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let onFirst: ((outcome: Result<void>) => void) | undefined;
   let onGone: (() => void) | undefined;
   let lastLines: string[] = [];
+  const wereUp = new WeakSet<Child>();
 
   function launch(): void {
     state = 'loading';
@@ -93,7 +94,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     });
     launched.stderr?.setEncoding('utf8').on('data', (text: string) => {
       for (const said of text.split('\n').filter((part) => part.trim() !== '')) {
-        const line = shown(said);
+        const line = shown(said, launched);
         lastLines = [...lastLines, line].slice(-linesKept);
         log.debug('engine', { line });
       }
@@ -102,15 +103,16 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     launched.send(options.load());
   }
 
-  /** Before a child is up it has no request that it could repeat. */
-  function shown(line: string): string {
-    return state === 'loading' || options.logContent === true ? line : wordingWithoutContent(line);
+  /** Before a child was up it had no request that it could repeat. */
+  function shown(line: string, by: Child | undefined): string {
+    const mayRepeat = by !== undefined && wereUp.has(by);
+    return mayRepeat && options.logContent !== true ? wordingWithoutContent(line) : line;
   }
 
   function hear(message: FromChild): void {
     heardAt = now();
     if (message.type === 'log') {
-      log.debug('engine', { line: shown(message.message) });
+      log.debug('engine', { line: shown(message.message, child) });
       return;
     }
     if (message.type === 'unloadable') {
@@ -119,6 +121,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     }
     if (message.type === 'ready') {
       state = 'up';
+      if (child !== undefined) wereUp.add(child);
       settleFirst(ok(undefined));
     }
     options.onMessage(message);

@@ -25,7 +25,7 @@ export function createSecretMask(secrets: Iterable<string>, mask: string): Secre
   }
   // The longest first: a key that begins with another one must go as a whole.
   const lengths = [...byLength].toSorted(([a], [b]) => b - a);
-  const sorted = patterns.toSorted((a, b) => (a < b ? -1 : 1));
+  let sorted: readonly string[] | undefined;
   const longest = lengths[0]?.[0] ?? 0;
 
   function lengthAt(text: string, at: number): number {
@@ -37,6 +37,7 @@ export function createSecretMask(secrets: Iterable<string>, mask: string): Secre
 
   /** Whether the rest of a text is the beginning of a secret. */
   function begins(rest: string): boolean {
+    sorted ??= patterns.toSorted();
     let [low, high] = [0, sorted.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -74,17 +75,16 @@ function headAt(text: string, at: number): number {
 function writingsOf(secret: string): readonly string[] {
   const { plain } = plainForm(secret);
   const bytes = Buffer.from(secret);
-  const encoded = [bytes.toString('hex')];
+  const encoded = new Set([bytes.toString('hex')]);
   for (const alignment of [0, 1, 2]) {
     // The first and the last character share their bits with what stands before and behind.
     const first = Math.ceil((alignment * 4) / 3);
     const last = Math.floor(((alignment + bytes.length) * 4) / 3);
-    const aligned = Buffer.concat([Buffer.alloc(alignment), bytes]);
-    for (const form of ['base64', 'base64url'] as const) {
-      encoded.push(aligned.toString(form).slice(first, last).toLowerCase());
-    }
+    const aligned = alignment === 0 ? bytes : Buffer.concat([Buffer.alloc(alignment), bytes]);
+    const form = aligned.toString('base64').slice(first, last).toLowerCase();
+    encoded.add(form).add(form.replaceAll('+', '-').replaceAll('/', '_'));
   }
-  return [plain, ...encoded.filter(({ length }) => length >= shortestEncoding)];
+  return [plain, ...[...encoded].filter(({ length }) => length >= shortestEncoding)];
 }
 
 /** What is dropped: control characters, with the indent behind a line end, and characters without width. */

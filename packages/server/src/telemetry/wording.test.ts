@@ -59,8 +59,9 @@ describe('the wording of an error in a log without content', () => {
 });
 
 describe('with content', () => {
-  test('the wording is whole, on one line and bounded', () => {
-    expect(wholeWording('my secret\nplan')).toBe('my secret plan');
+  test('the wording is whole and bounded, and ends with a whole word', () => {
+    expect(wholeWording('my secret\nplan')).toBe('my secret\nplan');
+    expect(wholeWording(`${'a '.repeat(240)}${'s'.repeat(100)}`)).toBe(`${'a '.repeat(240)}…`);
     expect(wholeWording('😀'.repeat(1_000)).length).toBe(500);
     expect(wholeWording('😀'.repeat(1_000)).isWellFormed()).toBe(true);
   });

@@ -17,10 +17,16 @@ const maxDistance = 3;
 /** A run of fewer words of errors says nothing, and may be part of any text. */
 const fewestWords = 2;
 
-/** The wording of another side on one line, for an operator who has asked for content: bounded, otherwise whole. */
+/**
+ * The wording of another side for an operator who has asked for content: bounded, otherwise as it came, for the log
+ * masks secrets behind this. It ends with a whole word: half a secret would not be known for one.
+ */
 export function wholeWording(text: string): string {
-  const line = onOneLine(text.slice(0, maxRead));
-  return line.length > maxWithContent ? `${line.slice(0, maxWithContent - 1).toWellFormed()}…` : line;
+  if (text.length <= maxWithContent) return text;
+  return `${text
+    .slice(0, maxWithContent - 1)
+    .replace(/[\x21-\x7e]+$/, '')
+    .toWellFormed()}…`;
 }
 
 /** The same for a log without content: the words of errors, and numbers beside what they measure. */

@@ -221,6 +221,15 @@ describe('an event that cannot be read', () => {
 });
 
 describe('an announcement', () => {
+  test.each(['the key sk-1', 'Basic-of-our-key', 'f'.repeat(129), 'a\nb'])(
+    'of a fingerprint that is no name does not come: %j',
+    (fingerprint) => {
+      const { events, normaliser } = start({ errors: () => ({ hidden: ['our-key'], nowMs: 0 }) });
+      normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
+      expect(order(events)).toEqual(['text-delta']);
+    },
+  );
+
   test('of the fingerprint comes once, and in front of everything', () => {
     const { events, normaliser } = start();
     for (const content of ['', 'a', 'b']) {

@@ -2,8 +2,8 @@ import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { createSecretMask } from '../../telemetry/secret-mask.ts';
 import { createAnswerBudget } from '../shared/answer-budget.ts';
+import { holdsHidden } from '../shared/excerpt.ts';
 import { createMalformedEvents } from '../shared/malformed-events.ts';
 import { behindOutput, type ErrorContext } from '../shared/refusal.ts';
 import { jsonOf } from '../shared/unknown-json.ts';
@@ -245,7 +245,7 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
 }
 
 function isName(text: string, hidden: readonly string[]): boolean {
-  return /^[\w.:+-]{1,128}$/.test(text) && createSecretMask(hidden, '')(text) === text;
+  return /^[\w.:+-]{1,128}$/.test(text) && !holdsHidden(text, hidden);
 }
 
 /** An event that cannot be read has torn the answer where it got into a choice that may have said something. */

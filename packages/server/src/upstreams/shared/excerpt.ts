@@ -1,4 +1,4 @@
-import { createSecretMask } from '../../telemetry/secret-mask.ts';
+import { createSecretMask, type SecretMask } from '../../telemetry/secret-mask.ts';
 import { onOneLine } from '../../telemetry/wording.ts';
 
 const maxExcerpt = 300;
@@ -28,7 +28,7 @@ const hiddenShapes: readonly RegExp[] = [
 /** At most 300 characters of what an upstream said, on one line, without addresses and anything like a key. */
 export function excerpt(message: string, hidden: readonly string[]): string {
   const isCut = message.length > maxRead;
-  const masked = createSecretMask(hidden, '…')(message.slice(0, maxRead), isCut);
+  const masked = maskOf(hidden)(message.slice(0, maxRead), isCut);
   let text = isCut ? masked.replace(lastWord, '') : masked;
   for (const shape of hiddenShapes) text = text.replace(shape, '…');
   text = onOneLine(text);
@@ -40,3 +40,17 @@ export function excerpt(message: string, hidden: readonly string[]): string {
 }
 
 const lastWord = /[\x21-\x7e]+$/;
+
+/** Whether one of these texts stands in it, in whatever writing. */
+export function holdsHidden(text: string, hidden: readonly string[]): boolean {
+  return maskOf(hidden)(text) !== text;
+}
+
+/** One for each upstream: to make one costs some 50 µs. */
+const masks = new WeakMap<readonly string[], SecretMask>();
+
+function maskOf(hidden: readonly string[]): SecretMask {
+  const mask = masks.get(hidden) ?? createSecretMask(hidden, '…');
+  masks.set(hidden, mask);
+  return mask;
+}
