@@ -65,3 +65,13 @@ test('a token that left no text of its own is still told of', async () => {
   call.pushText({ type: 'text', choice: 0, text: '', tokens: 1, logprobs });
   expect(await call.stream.next()).toMatchObject({ value: [{ type: 'text-delta', json: '', logprobs }] });
 });
+
+test('very many tokens that nobody pulled are joined once, their log probabilities too', async () => {
+  const call = createCallStream(() => {});
+  const logprobs = [{ token: 'a', logprob: -1, bytes: [97], top_logprobs: [] }];
+  for (let at = 0; at < 200_000; at += 1)
+    call.pushText({ type: 'text', choice: 0, text: 'a', tokens: 1, logprobs });
+  const { value } = await call.stream.next();
+  expect(value).toMatchObject([{ tokens: 200_000 }]);
+  expect(value?.[0]).toMatchObject({ logprobs: { length: 200_000 } });
+});

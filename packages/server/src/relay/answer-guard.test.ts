@@ -59,7 +59,7 @@ describe('what has to be JSON', () => {
 
   test('is judged piece by piece, and none of it is kept', () => {
     const page = text(`"${'é'.repeat(64 * 1024)}",`);
-    const pages = Array.from({ length: 100 }, () => page);
+    const pages = Array.from({ length: 50 }, () => page);
     const of = (last: string) => guarded([text('['), ...pages, text(last), finish]).problem;
     expect(of('1]')).toBeUndefined();
     expect(of(']')).toBe('the answer is not the JSON that response_format asks for');

@@ -1,12 +1,12 @@
 import { jsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
-import type { StreamEvent } from '../domain/stream-event.ts';
+import type { StreamEvent, TextDelta } from '../domain/stream-event.ts';
 import { mergeDeltas } from './merge-deltas.ts';
 
-const text = (said: string, choice = 0, tokens?: number): StreamEvent => ({
+const text = (words: string, choice = 0, tokens?: number): TextDelta => ({
   type: 'text-delta',
   choice,
-  json: jsonText(said),
+  json: jsonText(words),
   ...(tokens === undefined ? {} : { tokens }),
 });
 
@@ -26,4 +26,29 @@ test('pages whose tokens nobody told are guessed by their length, merged or not'
 test('what is no text stays where it is', () => {
   const finish: StreamEvent = { type: 'finish', choice: 0, reason: 'stop' };
   expect(mergeDeltas([text('a'), finish])).toEqual([text('a'), finish]);
+});
+
+test('thoughts, refusals and the arguments of one call are joined likewise', () => {
+  const piece = (index: number, said: string, tokens?: number): StreamEvent => ({
+    type: 'tool-call-delta',
+    choice: 0,
+    index,
+    json: jsonText(said),
+    ...(tokens === undefined ? {} : { tokens }),
+  });
+  const thought: StreamEvent = { type: 'reasoning-delta', choice: 0, json: jsonText('h'), tokens: 3 };
+  expect(mergeDeltas([thought, thought, text('a'), piece(0, '{'), piece(0, '}'), piece(1, '{')])).toEqual([
+    { ...thought, json: jsonText('hh'), tokens: 6 },
+    text('a'),
+    piece(0, '{}', 2),
+    piece(1, '{'),
+  ]);
+});
+
+test('very many neighbours with log probabilities cost what they are long', () => {
+  const one = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
+  const many = Array.from({ length: 200_000 }, (): StreamEvent => ({ ...text('a'), logprobs: [one] }));
+  const [merged, ...others] = mergeDeltas(many);
+  expect(others).toEqual([]);
+  expect(merged).toMatchObject({ tokens: 200_000 });
 });

@@ -108,6 +108,53 @@ describe('a prefix that is gone on with', () => {
   });
 });
 
+describe('a stop string that begins before the joint', () => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 });
+
+  it('is found where it ends, whatever the texts and their cuts', () => {
+    fc.assert(
+      fc.property(
+        letters,
+        letters,
+        fc.array(
+          letters.filter((stop) => stop !== ''),
+          { minLength: 1, maxLength: 3 },
+        ),
+        fc.array(fc.nat(), { maxLength: 6 }),
+        (old, fresh, stops, cuts) => {
+          const across = stops.some((stop) =>
+            Array.from({ length: old.length }, (_, at) => at).some(
+              (at) => at + stop.length > old.length && (old + fresh).startsWith(stop, at),
+            ),
+          );
+          const batches = [...pieces(fresh, cuts).map((piece) => [text(piece)]), [finish]];
+          const outcome = pass(createPrefixJoint(seen(text(old)), stops), batches);
+          expect(outcome).toBe(across ? 'stopped' : `${fresh}.`);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('costs a step a character, however much of it there already is', () => {
+    // Compared anew with each piece, this is some 10^11 steps.
+    const joint = createPrefixJoint(
+      seen(text('a'.repeat(4_096))),
+      Array.from({ length: 4 }, () => `${'a'.repeat(4_095)}b`),
+    );
+    const outcomes = Array.from({ length: 20_000 }, () => joint([text('a'), thought('hm')]));
+    const passed = outcomes.flatMap((outcome) => (outcome.type === 'events' ? outcome.batch : []));
+    expect(passed.filter(({ type }) => type === 'text-delta')).toHaveLength(20_000);
+  });
+
+  it('is waited for behind no more than so many events without text', () => {
+    const joint = createPrefixJoint(seen(text('the E')), ['END']);
+    const batches = Array.from({ length: 2_000 }, () => joint([text('')]));
+    const passed = batches.flatMap((outcome) => (outcome.type === 'events' ? outcome.batch : []));
+    expect(passed).toHaveLength(2_000);
+  });
+});
+
 describe('what was delivered', () => {
   it('counts tokens as the targets do, else one a delta', () => {
     const counted = seen({ type: 'text-delta', choice: 0, json: jsonText('ab'), tokens: 3 });

@@ -507,6 +507,20 @@ describe('a takeover', () => {
   });
 });
 
+describe('a read that brings very much', () => {
+  it.each([true, false])('is one batch all the same: stream %s', async (stream) => {
+    // More than a call takes as arguments.
+    const many = Array.from({ length: 200_000 }, () => text('a')).flat();
+    const models = { main: model({ targets: [target('a')] }) };
+    const source = setUp([toy('a', [many, finish])], models, { stream }).open();
+    const said = (await drain(source)).flat();
+    expect(said.map((event) => ('json' in event ? event.json.length : 0)).reduce((a, b) => a + b)).toBe(
+      200_000,
+    );
+    expect(said.at(-1)).toMatchObject({ type: 'finish' });
+  });
+});
+
 describe('an answer that does not stream', () => {
   it('commits when it is complete: a cut in its middle is retried elsewhere', async () => {
     const a = toy('a', [text('Hel'), fails('upstream_cut')]);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createResponseParser } from './response-parser.ts';
 
 /** What a parser makes of these reads; `problem` ends it. */
@@ -118,4 +118,36 @@ test('trailers without end are refused, and reading many short lines costs what 
   const start = `${head}transfer-encoding: chunked\r\n\r\n0\r\n`;
   const flood = Array.from({ length: 4 }, () => 'a\r\n'.repeat(20_000));
   expect(parse([start, ...flood])).toMatchObject({ problem: 'trailers without end' });
+});
+
+describe('interim answers', () => {
+  const early = `HTTP/1.1 103 Early Hints\r\nlink: ${'x'.repeat(1_000)}\r\n\r\n`;
+  const answer = `${head}content-length: 1\r\n\r\na`;
+
+  test('are passed over as long as an answer can still be meant', () => {
+    expect(parse([early.repeat(16) + answer])).toMatchObject({ status: 200, body: 'a' });
+  });
+
+  test('without end are no answer, in one read or in many', () => {
+    const problem = 'interim answers without end';
+    expect(parse([early.repeat(17) + answer])).toMatchObject({ problem, status: 0 });
+    expect(parse(Array.from({ length: 20 }, () => early))).toMatchObject({ problem, status: 0 });
+  });
+});
+
+test('a head in single bytes is looked at once it is whole', () => {
+  const lines = `${head}x: ${'y'.repeat(30_000)}\r\ncontent-length: 1\r\n\r\n`;
+  const slices = vi.spyOn(String.prototype, 'slice');
+  expect(parse([...lines, 'a'])).toMatchObject({ status: 200, body: 'a', cut: false });
+  // Of what is held, only its end is looked at with each byte.
+  const long = slices.mock.contexts.filter((context) => String(context).length > 100);
+  slices.mockRestore();
+  expect(long.length).toBeLessThan(10);
+});
+
+test('an extension of a chunk is a line of a kilobyte at most', () => {
+  const start = `${head}transfer-encoding: chunked\r\n\r\n`;
+  const chunk = (length: number) => `1;${'x'.repeat(length)}\r\na\r\n`;
+  expect(parse([`${start}${chunk(1_000).repeat(3)}0\r\n\r\n`])).toMatchObject({ body: 'aaa', cut: false });
+  expect(parse([`${start}${chunk(1_100)}0\r\n\r\n`])).toHaveProperty('problem');
 });

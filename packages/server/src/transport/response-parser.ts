@@ -217,13 +217,13 @@ class Parser implements ResponseParser {
       const line = bytes.toString('latin1', from, to);
       this.held += line;
       this.heldEnd = (this.heldEnd + line).slice(-terminator.length);
+      if (this.held.length > maxBytes) return 'a line or a head without end';
       if (this.heldEnd === terminator) {
         const text = this.held.slice(0, -terminator.length);
         this.held = '';
         this.heldEnd = '';
         return { text, next: to };
       }
-      if (this.held.length > maxBytes) return 'a head without end';
       if (end === 0 || to === length) return { text: '', next: -1 };
       from = to;
     }

@@ -1,10 +1,13 @@
-import { decodeJsonText } from '@tailrace/protocol';
+import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { describeAnyEvents } from '../shared/any-events.suite.ts';
 import { describeFixtures } from '../shared/replay.suite.ts';
 import { createTranslation } from '../shared/translation.ts';
 import { createMessageDialect, messageOutput } from './stream.ts';
+import { addCounts } from './usage.ts';
+
+const joinAll = (texts: readonly JsonText[]) => texts.reduce(joinJsonText, emptyJsonText);
 
 const translation = (due?: string) =>
   createTranslation({
@@ -315,5 +318,88 @@ describe('an error event', () => {
   test('behind the finish changes nothing', () => {
     const events = translation().push(bytes(textBlock, text('a'), stop, error('api_error'))) ?? [];
     expect(codes(events)).toEqual([]);
+  });
+});
+
+describe('more than is taken of an answer ends it:', () => {
+  const page = 'x'.repeat(60_000);
+  const starts = (content_block: object, index = 0) => ({
+    type: 'content_block_start',
+    index,
+    content_block,
+  });
+  const piece = (delta: object, index = 0) => ({ type: 'content_block_delta', index, delta });
+  const ends = (index: number) => ({ type: 'content_block_stop', index });
+  const thinks = starts({ type: 'thinking', thinking: '', signature: '' });
+  const calls = starts({ type: 'tool_use', id: 'toolu_1', name: 'f' });
+  const often = (times: number, event: object) => Array.from({ length: times }, () => event);
+
+  test.each<[string, string, readonly object[]]>([
+    [
+      'a signature',
+      'over 1048576 characters that have to be sent back to it',
+      [thinks, ...often(18, piece({ type: 'signature_delta', signature: page }))],
+    ],
+    [
+      'thoughts',
+      'over 1048576 characters that have to be sent back to it',
+      [thinks, ...often(18, piece({ type: 'thinking_delta', thinking: page }))],
+    ],
+    [
+      'redacted thoughts',
+      'over 1048576 characters that have to be sent back to it',
+      Array.from({ length: 18 }, (_, index) => starts({ type: 'redacted_thinking', data: page }, index)),
+    ],
+    [
+      'blocks',
+      'over 1048576 characters that have to be sent back to it',
+      Array.from({ length: 17_000 }, (_, index) => [{ ...textBlock, index }, ends(index)]).flat(),
+    ],
+    [
+      'the arguments of a call',
+      'a tool call whose arguments are over 4194304 characters',
+      [calls, ...often(70, piece({ type: 'input_json_delta', partial_json: page }))],
+    ],
+    [
+      'calls',
+      'more than 1024 tool calls',
+      Array.from({ length: 1_025 }, (_, index) => starts({ type: 'tool_use', id: 'a', name: 'f' }, index)),
+    ],
+    [
+      'a name',
+      "a tool's name of over 256 characters",
+      [starts({ type: 'tool_use', id: 'a', name: 'f'.repeat(257) })],
+    ],
+  ])('%s', (_, what, events) => {
+    const said = translation().push(bytes(...events)) ?? [];
+    expect(said.at(-1)).toMatchObject({
+      type: 'failed',
+      failure: {
+        code: 'upstream_protocol',
+        message: `The upstream's answer holds more than this server takes: ${what}.`,
+      },
+    });
+  });
+
+  test('what is within comes whole, in pieces as it came', () => {
+    const input = JSON.stringify({ text: 'word '.repeat(40_000) });
+    const pieces = Array.from({ length: Math.ceil(input.length / 5) }, (_, at) =>
+      piece({ type: 'input_json_delta', partial_json: input.slice(5 * at, 5 * at + 5) }),
+    );
+    const said = translation().push(bytes(calls, ...pieces, stop)) ?? [];
+    const deltas = said.flatMap((event) => (event.type === 'tool-call-delta' ? [event.json] : []));
+    expect(deltas).toHaveLength(pieces.length);
+    expect(decodeJsonText(joinAll(deltas))).toBe(input);
+  });
+
+  test('an id longer than a client may send back is replaced', () => {
+    const [said] =
+      translation().push(bytes(starts({ type: 'tool_use', id: 'i'.repeat(1_025), name: 'f' }))) ?? [];
+    expect(said).toMatchObject({ type: 'tool-call-start', id: expect.stringMatching(/^call_\w{32}$/) });
+  });
+
+  test('of counts only those that are told are kept', () => {
+    const strange = { output_tokens: 1, input_tokens: 2, ...Object.fromEntries([['x'.repeat(100), 1]]) };
+    expect(addCounts({}, strange)).toEqual({ output_tokens: 1, input_tokens: 2 });
   });
 });

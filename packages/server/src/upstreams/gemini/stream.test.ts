@@ -5,7 +5,14 @@ import { describeFixtures } from '../shared/replay.suite.ts';
 import { createTranslation } from '../shared/translation.ts';
 import { contentOutput, createContentDialect } from './stream.ts';
 
-const translation = (options: { choices?: number; parallelToolCalls?: boolean } = {}) =>
+const translation = ({
+  maxEventBytes = 1024 * 1024,
+  ...options
+}: {
+  choices?: number;
+  parallelToolCalls?: boolean;
+  maxEventBytes?: number;
+} = {}) =>
   createTranslation({
     dialect: createContentDialect({
       choices: 1,
@@ -14,7 +21,7 @@ const translation = (options: { choices?: number; parallelToolCalls?: boolean } 
       errors: { hidden: [], nowMs: 0 },
       ...options,
     }),
-    maxEventBytes: 1024 * 1024,
+    maxEventBytes,
     output: contentOutput,
   });
 
@@ -264,5 +271,64 @@ describe('an error event', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
     expect(types(stream.push(bytes(error)))).toEqual(['finish']);
+  });
+});
+
+describe('more than is taken of an answer ends it:', () => {
+  const signed = (at: number) => ({
+    functionCall: { name: 'f', args: {} },
+    thoughtSignature: 's'.repeat(400_000 + at),
+  });
+  const calling = (length: number, args: object = {}) =>
+    Array.from({ length }, () => candidate([{ functionCall: { name: 'f', args } }]));
+
+  test.each<[string, string, readonly object[]]>([
+    [
+      'signatures of calls',
+      'over 1048576 characters that have to be sent back to it',
+      [0, 1, 2].map((at) => candidate([signed(at)])),
+    ],
+    [
+      'the signature of a text',
+      'over 1048576 characters that have to be sent back to it',
+      [candidate([{ text: '', thoughtSignature: 's'.repeat(1_048_577) }])],
+    ],
+    [
+      'arguments of all calls',
+      'tool calls whose arguments are over 8388608 characters together',
+      calling(11, { a: 'x'.repeat(800_000) }),
+    ],
+    ['calls', 'more than 1024 tool calls', calling(1_025)],
+    [
+      'a name',
+      "a tool's name of over 256 characters",
+      [candidate([{ functionCall: { name: 'f'.repeat(257), args: {} } }])],
+    ],
+  ])('%s', (_, what, events) => {
+    expect(last(translation({ maxEventBytes: 8 * 1024 * 1024 }).push(bytes(...events)))).toMatchObject({
+      type: 'failed',
+      failure: {
+        code: 'upstream_protocol',
+        message: `The upstream's answer holds more than this server takes: ${what}.`,
+      },
+    });
+  });
+
+  test('a signature that another one takes the place of is not counted for ever', () => {
+    const texts = Array.from({ length: 20 }, () =>
+      candidate([{ text: 'a', thoughtSignature: 's'.repeat(200_000) }]),
+    );
+    const said = translation().push(bytes(...texts, { ...candidate([], 'STOP'), usageMetadata }));
+    expect(last(said)).toMatchObject({
+      type: 'finish',
+      extra: { google: { thought_signature: 's'.repeat(200_000) } },
+    });
+  });
+
+  test('an id longer than a client may send back is replaced', () => {
+    const call = { functionCall: { id: 'i'.repeat(1_025), name: 'f', args: {} } };
+    expect(translation().push(bytes(candidate([call])))?.[0]).toMatchObject({
+      id: expect.stringMatching(/^call_\w{32}$/),
+    });
   });
 });

@@ -33,3 +33,25 @@ describe('a chunk whose output cannot be read', () => {
     expect(decodeChunk({ object: 'progress', percent: 5 })).toMatchObject({ choices: [] });
   });
 });
+
+describe('what a chunk says beside its output', () => {
+  const logprobs = (content: readonly unknown[]) =>
+    decodeChunk({ choices: [{ index: 0, delta: { content: 'a' }, logprobs: { content } }] })?.choices[0]
+      ?.logprobs;
+  const token = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
+
+  it('names the system as long as that is a name', () => {
+    const named = (length: number) =>
+      decodeChunk({ system_fingerprint: 'f'.repeat(length) })?.fingerprint?.length;
+    expect([named(256), named(257)]).toEqual([256, undefined]);
+  });
+
+  it('has log probabilities of tokens, and of no more alternatives than can be asked for', () => {
+    const many = { ...token, top_logprobs: Array.from({ length: 1_000 }, () => token) };
+    expect(logprobs([many])?.[0]?.top_logprobs).toHaveLength(20);
+    expect(logprobs([{ ...token, token: 'x'.repeat(1_025) }, token])).toEqual([token]);
+    expect(logprobs([{ ...token, bytes: Array.from({ length: 1_025 }, () => 0) }])).toEqual([
+      { ...token, bytes: null },
+    ]);
+  });
+});

@@ -1,6 +1,6 @@
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import { batchesOf } from './fake-answer.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
@@ -69,6 +69,19 @@ describe('a learnt chunk', () => {
     expect(readAs(path, frame(shadowed.replace('"b"', '"zzz"'))).events).toEqual([]);
     expect(readAs(path, frame(shadowed.replace('"a"', '"c"'))).events).toEqual([delta('c')]);
   });
+});
+
+test('learning from an event with very many places for a text tries few of them, and from a large event none', () => {
+  const parse = vi.spyOn(JSON, 'parse');
+  const path = createFastPath(1_024 * 1_024);
+  const places = (count: number) =>
+    JSON.stringify({ x: Array.from({ length: count }, () => ({ content: 'b' })), choices: [] });
+  path.learn(places(500), delta('b'));
+  expect(parse.mock.calls.length).toBeLessThanOrEqual(8);
+  parse.mockClear();
+  path.learn(places(50_000), delta('b'));
+  expect(parse).not.toHaveBeenCalled();
+  parse.mockRestore();
 });
 
 describe('the short way', () => {

@@ -15,29 +15,38 @@ export interface ReasoningDetails {
   all(): readonly JsonObject[];
 }
 
-/** The fields of one detail; a text that is joined is its pieces. */
-type Detail = Map<string, JsonValue | TextPieces<string>>;
+interface Detail {
+  /** In their order; empty for a text that is joined. */
+  readonly fields: Map<string, JsonValue>;
+  readonly texts: Map<string, TextPieces<string>>;
+}
 
 const joinedFields: ReadonlySet<string> = new Set(['text', 'summary', 'data']);
 
 export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
   const details: Detail[] = [];
 
+  function keepText({ fields, texts }: Detail, field: string, value: string): void {
+    const pieces = texts.get(field) ?? createTextPieces();
+    pieces.add(value);
+    texts.set(field, pieces);
+    fields.set(field, '');
+  }
+
   function keep(detail: Detail, field: string, value: JsonValue): Failure | undefined {
-    const before = detail.get(field);
+    const { fields, texts } = detail;
+    const isKnown = fields.has(field);
+    const name = isKnown ? 0 : field.length;
     if (typeof value === 'string' && joinedFields.has(field)) {
-      if (isPieces(before)) before.add(value);
-      else {
-        const pieces = createTextPieces();
-        pieces.add(value);
-        detail.set(field, pieces);
-      }
-      return budget.extra(value.length + (before === undefined ? field.length : 0));
+      keepText(detail, field, value);
+      return budget.extra(name + value.length);
     }
     // Most fields of a piece only repeat what the one before it said.
-    if (value === before || (value === null && before !== undefined)) return undefined;
-    detail.set(field, value);
-    return budget.extra(lengthOf(value) - lengthOf(before) + (before === undefined ? field.length : 0));
+    if (isKnown && (value === null || (value === fields.get(field) && !texts.has(field)))) return undefined;
+    const before = texts.get(field)?.length ?? lengthOf(fields.get(field));
+    texts.delete(field);
+    fields.set(field, value);
+    return budget.extra(name + lengthOf(value) - before);
   }
 
   function add(piece: JsonObject): Failure | undefined {
@@ -45,9 +54,9 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
     const continues =
       last !== undefined &&
       'index' in piece &&
-      last.get('index') === piece['index'] &&
-      last.get('type') === piece['type'];
-    const detail: Detail = continues ? last : new Map();
+      last.fields.get('index') === piece['index'] &&
+      last.fields.get('type') === piece['type'];
+    const detail: Detail = continues ? last : { fields: new Map(), texts: new Map() };
     if (!continues) {
       details.push(detail);
       const wrong = budget.extra(detailLength);
@@ -75,17 +84,10 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
 /** What a detail costs beside its fields: many empty ones are not free. */
 const detailLength = 64;
 
-function isPieces(value: JsonValue | TextPieces<string> | undefined): value is TextPieces<string> {
-  return typeof value === 'object' && value !== null && 'join' in value && typeof value.join === 'function';
+function lengthOf(value: JsonValue | undefined): number {
+  return value === undefined ? 0 : (jsonOf(value)?.length ?? 0);
 }
 
-function lengthOf(value: JsonValue | TextPieces<string> | undefined): number {
-  if (value === undefined) return 0;
-  return isPieces(value) ? value.length : (jsonOf(value)?.length ?? 0);
-}
-
-function written(detail: Detail): JsonObject {
-  return Object.fromEntries(
-    [...detail].map(([field, value]): [string, JsonValue] => [field, isPieces(value) ? value.join() : value]),
-  );
+function written({ fields, texts }: Detail): JsonObject {
+  return Object.fromEntries([...fields].map(([field, value]) => [field, texts.get(field)?.join() ?? value]));
 }

@@ -131,6 +131,22 @@ describe('the completion collector', () => {
     });
   });
 
+  it('joins very many log probabilities in the time that they are long', () => {
+    const token = { token: 'a', logprob: -0.5, bytes: [97], top_logprobs: [] };
+    const many = Array.from({ length: 200_000 }, () => ({ ...text('a'), logprobs: [token] }));
+    const { choices } = collect([...many, usage, finish()]) as {
+      choices: { logprobs: { content: unknown[] } }[];
+    };
+    expect(choices[0]?.logprobs.content).toHaveLength(200_000);
+  });
+
+  it('takes no more than is held of an answer', () => {
+    const collector = createCompletionCollector(2);
+    const page = 'x'.repeat(1024 * 1024);
+    const taken = Array.from({ length: 34 }, (_, at) => collector.add(text(page, at % 2)));
+    expect(taken.indexOf(false)).toBe(32);
+  });
+
   it('says null for the content where there are only calls, and an empty text where there is nothing', () => {
     const call: Whole = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
     expect(collect([call, usage, finish()])).toMatchObject({ choices: [{ message: { content: null } }] });

@@ -1,0 +1,49 @@
+import { jsonText } from '@tailrace/protocol';
+import { expect, test } from 'vitest';
+import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import type { Passed } from './answer-guard.ts';
+import { drive } from './drive.ts';
+import { createRunRegistry } from './run-registry.ts';
+
+const text = (said: string, choice: number): StreamEvent => ({
+  type: 'text-delta',
+  choice,
+  json: jsonText(said),
+});
+const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
+
+test('a batch is merged once for a reader that pauses behind each event of it', async () => {
+  // Neighbours of two choices: merged and copied again at each pause, they are 10^9 steps.
+  const batch = Array.from({ length: 60_000 }, (_, at) => text('a', at % 2));
+  const left = [[text('a', 0), text('b', 0), text('c', 0), ...batch], ending];
+  const took: Passed[] = [];
+  const outcome = await drive({
+    run: createRunRegistry(() => 0).start({
+      id: 'chatcmpl-1',
+      requestId: 'req_1',
+      keyId: 'k',
+      model: 'm',
+      stream: true,
+      totalMs: 60_000,
+    }),
+    events: {
+      next: async () => {
+        const value = left.shift();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: async () => ({ done: true, value: undefined }),
+    },
+    rules: { choices: 2, json: false, promptTokens: () => 1 },
+    now: () => 0,
+    transcript: undefined,
+    taker: {
+      take: (event) => {
+        took.push(event);
+        return Promise.resolve();
+      },
+    },
+  });
+  expect(outcome.status).toBe('completed');
+  expect(took.slice(0, 3)).toEqual([text('a', 0), { ...text('bca', 0), tokens: 3 }, text('a', 1)]);
+  expect(took.filter(({ type }) => type === 'text-delta')).toHaveLength(60_001);
+});

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../domain/json.ts';
+import { createAnswerBudget } from '../shared/answer-budget.ts';
+import { createReasoningDetails } from './reasoning-details.ts';
+
+function kept(...events: readonly (readonly JsonObject[])[]) {
+  const details = createReasoningDetails(createAnswerBudget());
+  const wrong = events.map((pieces) => details.add(pieces)).find((failure) => failure !== undefined);
+  return wrong === undefined ? details.all() : wrong.code;
+}
+
+const text = (said: string, index = 0): JsonObject => ({
+  type: 'reasoning.text',
+  text: said,
+  format: 'anthropic-claude-v1',
+  index,
+});
+
+describe('reasoning details', () => {
+  test('of one index and type are one, their texts joined and their other fields the last ones', () => {
+    expect(
+      kept(
+        [text('a'), text('b')],
+        [{ ...text('c'), signature: null }],
+        [{ ...text(''), signature: 's', extra: { deep: [1] } }],
+        [text('d', 1), { type: 'reasoning.encrypted', data: 'e', index: 1 }, { type: 'x' }, { type: 'x' }],
+      ),
+    ).toEqual([
+      { ...text('abc'), signature: 's', extra: { deep: [1] } },
+      text('d', 1),
+      { type: 'reasoning.encrypted', data: 'e', index: 1 },
+      { type: 'x' },
+      { type: 'x' },
+    ]);
+  });
+
+  test('are kept for as many pieces as a long thought has: what only repeats itself costs nothing', () => {
+    const pieces = Array.from({ length: 100_000 }, () => [text(' word')]);
+    expect(kept(...pieces)).toEqual([text(' word'.repeat(100_000))]);
+  });
+
+  test.each<[string, readonly JsonObject[]]>([
+    ['texts of one', Array.from({ length: 3 }, () => text('x'.repeat(400_000)))],
+    ['texts of several', Array.from({ length: 3 }, (_, index) => text('x'.repeat(400_000), index))],
+    ['details', Array.from({ length: 20_000 }, () => ({}))],
+    [
+      'fields',
+      Array.from({ length: 20_000 }, (_, at) => ({ index: 0, type: 'a', [`${'f'.repeat(60)}${at}`]: 1 })),
+    ],
+    ['values', [{ index: 0, value: ['x'.repeat(2_000_000)] }]],
+  ])('with too many %s are too much to be handed back', (_, pieces) => {
+    expect(kept(pieces)).toBe('upstream_protocol');
+  });
+
+  test('a value that another takes the place of is not counted for ever', () => {
+    const pieces = Array.from({ length: 50 }, (_, at) => ({
+      index: 0,
+      type: 'a',
+      blob: [at, 'x'.repeat(100_000)],
+    }));
+    expect(kept(pieces)).toEqual([{ index: 0, type: 'a', blob: [49, 'x'.repeat(100_000)] }]);
+  });
+});
