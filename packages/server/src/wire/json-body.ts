@@ -1,23 +1,16 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
-import { type JsonBounds, type JsonPath, type JsonScan, scanJson } from '../domain/json-scan.ts';
-
-/**
- * What a body may be made of. `JSON.parse` takes nesting of millions, which nothing behind it could walk; and of the
- * values that fit into 10 MiB it makes 2.5 s and 300 MB. Within these bounds it is 0.2 s and 50 MB at the worst, and a
- * chat of 10,000 messages, each with a content part or a tool call, is within them.
- */
-const bounds: JsonBounds = { maxDepth: 64, maxFields: 50_000, maxValues: 200_000 };
+import { type JsonPath, type JsonScan, requestBounds, scanJson } from '../domain/json-scan.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
- * Bytes of a request body → a JSON value within the bounds above, every number finite, every text well
+ * Bytes of a request body → a JSON value within `requestBounds`, every number finite, every text well
  * formed. Failures are `invalid_json`, and `invalid_value` with the path of what is wrong.
  */
 export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
-  const scan = scanJson(bytes, bounds);
+  const scan = scanJson(bytes, requestBounds);
   if (scan.type !== 'within') return fail(beyond(scan));
   let text: string;
   try {
@@ -47,11 +40,11 @@ function parseText(text: string): Result<JsonValue> {
 function beyond(scan: Exclude<JsonScan, { type: 'within' }>): Failure {
   switch (scan.type) {
     case 'deep':
-      return wrong(scan.path, `nests deeper than ${bounds.maxDepth} levels`);
+      return wrong(scan.path, `nests deeper than ${requestBounds.maxDepth} levels`);
     case 'fields':
-      return tooMany(`${bounds.maxFields} fields (of all its objects together)`);
+      return tooMany(`${requestBounds.maxFields} fields (of all its objects together)`);
     case 'values':
-      return tooMany(`${bounds.maxValues} values (at all depths together)`);
+      return tooMany(`${requestBounds.maxValues} values (at all depths together)`);
     default:
       return assertNever(scan);
   }
