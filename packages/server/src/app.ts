@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
+import type { BodyIntake } from './http/read-json.ts';
 import { adminReloadRoute } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
@@ -32,6 +33,8 @@ export interface AppParts {
   readonly runs: RunRegistry;
   /** What is known of the targets; it outlives a reload. */
   readonly health: Health;
+  /** What bodies hold while they are received and decoded; it outlives a reload. */
+  readonly bodies: BodyIntake;
   /** Configuration and engine loaded. */
   loaded(): boolean;
   /** True from the first request to end on. */
@@ -48,7 +51,7 @@ export type HandleRequest = (
 
 /** The composition of the rooms: the only place where they are built and joined. */
 export function createApp(parts: AppParts): HandleRequest {
-  const { config, keys, upstreams, log, runs, health, draining } = parts;
+  const { config, keys, upstreams, log, runs, health, bodies, draining } = parts;
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   for (const warning of catalogue.vainPrefixes()) log.warn(warning);
   const now = () => performance.now();
@@ -61,6 +64,7 @@ export function createApp(parts: AppParts): HandleRequest {
         catalogue,
         router,
         runs,
+        bodies,
         draining,
         newCompletionId: () => `chatcmpl-${randomBytes(18).toString('hex')}`,
       }),

@@ -5,6 +5,8 @@ import { formatProblem } from '../config/config-problem.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
+import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
+import { createBodyTurns } from '../http/body-turns.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
 import { createHealth } from '../routing/health.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
@@ -53,6 +55,10 @@ export function createService(parts: ServiceParts): Service {
     () => config.breaker,
     () => performance.now(),
   );
+  const bodies = {
+    budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
+    turns: createBodyTurns(),
+  };
   let draining = false;
   let reloading: Promise<void> = Promise.resolve();
   const exchanges = createCounter();
@@ -65,6 +71,7 @@ export function createService(parts: ServiceParts): Service {
       log,
       runs,
       health,
+      bodies,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
       reload,

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { didYouMean, nearest } from './nearest.ts';
 
 it.each([
@@ -20,4 +20,23 @@ it('stays silent where nothing is close', () => {
 
 it('says the guess as a question', () => {
   expect(didYouMean('labb', ['lab'])).toBe(' (did you mean "lab"?)');
+});
+
+it('does not compare what is no name: over 64 characters', () => {
+  const long = 'x'.repeat(65);
+  expect(nearest(long, [long])).toBeUndefined();
+  expect(nearest(long.slice(1), [long])).toBe(long);
+});
+
+it('does not compare names whose lengths lie too far apart', () => {
+  const letters = vi.spyOn(String.prototype, 'charCodeAt');
+  try {
+    nearest(
+      'x'.repeat(60),
+      Array.from({ length: 100 }, () => 'y'.repeat(20)),
+    );
+    expect(letters).not.toHaveBeenCalled();
+  } finally {
+    letters.mockRestore();
+  }
 });

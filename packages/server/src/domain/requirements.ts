@@ -39,8 +39,17 @@ export type Capabilities = ReadonlySet<Feature>;
 export interface Requirement {
   readonly feature: Feature;
   readonly param: string;
-  /** What the client may have meant, in words that follow the refusal. */
-  readonly hint?: string;
+  /** What the client may have meant, in words that follow the refusal. May be found out when it is read. */
+  readonly hint?: string | undefined;
+}
+
+/**
+ * Adds what a request needs, unless the list has that feature: a target honours a feature or it does not, and the
+ * first field that needs it is the one to name. So the list has as many items as there are features at most.
+ */
+export function needOnce(requirements: Requirement[], requirement: Requirement): void {
+  if (requirements.some(({ feature }) => feature === requirement.feature)) return;
+  requirements.push(requirement);
 }
 
 /** The first requirement a target cannot honour, or undefined where it can serve the whole request. */

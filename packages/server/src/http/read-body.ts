@@ -1,32 +1,37 @@
 import type { IncomingMessage } from 'node:http';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { Exchange } from './exchange.ts';
+import { receiveBody, tooLarge } from './receive-body.ts';
+
+/** A body that has come, and the room it takes until `release` is called. */
+export interface HeldBody {
+  readonly bytes: Uint8Array;
+  /** Called once the bytes have been decoded, or are not wanted any more. */
+  release(): void;
+}
 
 /**
  * Reads a JSON request body of at most `maxBytes`. Failures: `unsupported_media_type` before a byte is
- * read, `body_too_large` as soon as it is known, `invalid_json` where the client stopped half-way.
+ * read, and those of {@link receiveBody}; `body_too_large` as soon as it is known.
  */
-export async function readBody(exchange: Exchange, maxBytes: number): Promise<Result<Uint8Array>> {
+export async function readBody(
+  exchange: Exchange,
+  maxBytes: number,
+  budget: BodyBudget,
+): Promise<Result<HeldBody>> {
   const { request } = exchange;
-  const refused = checkMediaType(request) ?? checkDeclaredLength(request, maxBytes);
+  const declaredBytes = declaredLength(request);
+  const refused = checkMediaType(request) ?? checkDeclaredLength(declaredBytes, maxBytes);
   if (refused !== undefined) return fail(refused);
   if (exchange.expectsContinue) exchange.response.writeContinue();
 
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      bytes += chunk.length;
-      if (bytes > maxBytes) return fail(tooLarge(maxBytes));
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    exchange.notes.outcome = 'abandoned';
-    return fail(failure('invalid_json', 'The request body ended before it was complete.', { detail }));
-  }
-  return ok(Buffer.concat(chunks, bytes));
+  const share = budget.open(exchange.principal.keyId);
+  const received = await receiveBody(request, { maxBytes, declaredBytes, share });
+  if (received.ok) return ok({ bytes: received.value, release: share.release });
+  share.release();
+  if (received.failure.code === 'invalid_json') exchange.notes.outcome = 'abandoned';
+  return received;
 }
 
 function checkMediaType(request: IncomingMessage): Failure | undefined {
@@ -47,14 +52,11 @@ function checkMediaType(request: IncomingMessage): Failure | undefined {
   );
 }
 
-function checkDeclaredLength(request: IncomingMessage, maxBytes: number): Failure | undefined {
-  const declared = Number(request.headers['content-length'] ?? 0);
-  return declared > maxBytes ? tooLarge(maxBytes) : undefined;
+function declaredLength(request: IncomingMessage): number | undefined {
+  const declared = request.headers['content-length'];
+  return declared === undefined ? undefined : Number(declared);
 }
 
-function tooLarge(maxBytes: number): Failure {
-  return failure(
-    'body_too_large',
-    `The request body is larger than the ${maxBytes} bytes this server takes.`,
-  );
+function checkDeclaredLength(declaredBytes: number | undefined, maxBytes: number): Failure | undefined {
+  return declaredBytes !== undefined && declaredBytes > maxBytes ? tooLarge(maxBytes) : undefined;
 }

@@ -18,18 +18,27 @@ const maxHashed = 512;
 
 export function createAffinity(): Affinity {
   const warm = new Map<string, string>();
+  /** What `remember` needs at the commit of a request has been hashed before: megabytes are hashed once. */
+  const wholes = new WeakMap<ChatRequest, string>();
+
+  function hashesOf(keyId: string, request: ChatRequest): string[] {
+    const hashes = prefixHashes(keyId, request);
+    const whole = hashes.at(-1);
+    if (whole !== undefined) wholes.set(request, whole);
+    return hashes;
+  }
 
   return {
     preferred: (keyId, request) => {
       // Only what an earlier turn began: one-shot requests that are all the same are to be spread.
-      for (const hash of prefixHashes(keyId, request).slice(0, -1).reverse()) {
+      for (const hash of hashesOf(keyId, request).slice(0, -1).reverse()) {
         const target = warm.get(hash);
         if (target !== undefined) return target;
       }
       return undefined;
     },
     remember: (keyId, request, target) => {
-      const whole = prefixHashes(keyId, request).at(-1);
+      const whole = wholes.get(request) ?? hashesOf(keyId, request).at(-1);
       if (whole === undefined) return;
       warm.delete(whole);
       warm.set(whole, target);

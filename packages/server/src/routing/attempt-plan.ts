@@ -1,5 +1,5 @@
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
-import { type DecodedRequest, unmet } from '../domain/requirements.ts';
+import { type DecodedRequest, type Requirement, unmet } from '../domain/requirements.ts';
 import type { Catalogue, Model, Target } from './catalogue.ts';
 
 /** One target a request may be sent to, and the model whose rules apply there. */
@@ -28,10 +28,13 @@ export function planAttempts(model: Model, asked: DecodedRequest, catalogue: Cat
   for (const one of [model, ...fallbacks]) {
     const stage: Candidate[] = [];
     for (const target of one.targets) {
-      const refusal = refusalOf(target, asked, model);
-      if (refusal === undefined) stage.push({ target, model: one, fallback: one !== model });
+      const lacking = unmet(asked.requirements, target.upstream.capabilities(target.model));
+      const refusal =
+        lacking === undefined ? target.upstream.refuses?.(asked.request, target.model) : undefined;
       // What the first one says is said: it is the model that was asked for, in the operator's order.
-      else reason ??= refusal;
+      if (lacking !== undefined) reason ??= unsupported(lacking, model);
+      else if (refusal !== undefined) reason ??= refusal;
+      else stage.push({ target, model: one, fallback: one !== model });
     }
     if (stage.length > 0) able.push(stage);
   }
@@ -41,14 +44,8 @@ export function planAttempts(model: Model, asked: DecodedRequest, catalogue: Cat
   );
 }
 
-function refusalOf(
-  { upstream, model }: Target,
-  { request, requirements }: DecodedRequest,
-  asked: Model,
-): Failure | undefined {
-  const lacking = unmet(requirements, upstream.capabilities(model));
-  if (lacking === undefined) return upstream.refuses?.(request, model);
-  const refused = `'${lacking.param}' is not supported by the model '${asked.id}'.`;
-  const message = `${refused} ${lacking.hint ?? 'Leave it out, or use another model.'}`;
-  return failure('unsupported_parameter', message, { param: lacking.param });
+function unsupported({ param, hint }: Requirement, { id }: Model): Failure {
+  const refused = `'${param}' is not supported by the model '${id}'.`;
+  const message = `${refused} ${hint ?? 'Leave it out, or use another model.'}`;
+  return failure('unsupported_parameter', message, { param });
 }

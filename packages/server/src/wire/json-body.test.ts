@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseJsonBody } from './json-body.ts';
 
 const parse = (text: string) => parseJsonBody(Buffer.from(text));
@@ -30,6 +30,38 @@ describe('a request body', () => {
 
   it('may be a million deep without any harm', () => {
     expect(parse(nested(1_000_000))).toMatchObject({ ok: false, failure: { code: 'invalid_value' } });
+  });
+
+  it.each([
+    ['50,001 fields', `{"a": {${Array.from({ length: 50_001 }, (_, index) => `"${index}": 0`).join()}}}`],
+    ['200,001 values', `[${'{},'.repeat(199_999)}{}]`],
+    ['millions of levels', '['.repeat(5_000_000)],
+    ['millions of members', `{"a": 1${',"a":1'.repeat(1_000_000)}}`],
+  ])('of %s is invalid_value, and is not parsed', (_, text) => {
+    const parser = vi.spyOn(JSON, 'parse');
+    try {
+      expect(parse(text)).toMatchObject({ ok: false, failure: { code: 'invalid_value' } });
+      expect(parser).not.toHaveBeenCalled();
+    } finally {
+      parser.mockRestore();
+    }
+  });
+
+  it('may be as large as its bounds say', () => {
+    expect(parse(`{${Array.from({ length: 50_000 }, (_, index) => `"${index}": 0`).join()}}`).ok).toBe(true);
+    expect(parse(`[${'{},'.repeat(199_998)}{}]`).ok).toBe(true);
+  });
+
+  it('is walked for what is wrong only where something may be', () => {
+    const walk = vi.spyOn(String.prototype, 'isWellFormed');
+    try {
+      parse(`["\\ud83d\\ude00", 1.5, "${'é'.repeat(50)}"]`);
+      expect(walk).not.toHaveBeenCalled();
+      parse('["\\ud83d"]');
+      expect(walk).toHaveBeenCalled();
+    } finally {
+      walk.mockRestore();
+    }
   });
 
   it('may nest 64 deep, and brackets inside strings do not count', () => {

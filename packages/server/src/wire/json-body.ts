@@ -1,16 +1,17 @@
+import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
-
-/** `JSON.parse` takes nesting of millions, and everything that later walks the value would not. */
-const maxDepth = 64;
+import { type JsonPath, type JsonScan, requestBounds, scanJson } from '../domain/json-scan.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
- * Bytes of a request body → a JSON value nested no deeper than 64, every number finite, every text well
+ * Bytes of a request body → a JSON value within `requestBounds`, every number finite, every text well
  * formed. Failures are `invalid_json`, and `invalid_value` with the path of what is wrong.
  */
 export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
+  const scan = scanJson(bytes, requestBounds);
+  if (scan.type !== 'within') return fail(beyond(scan));
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -20,57 +21,97 @@ export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
   if (text.trim() === '') {
     return fail(failure('invalid_json', 'The request body is empty. Send a JSON object.'));
   }
-  let value: JsonValue;
+  const value = parseText(text);
+  if (!value.ok) return value;
+  // Neither is there unless the scan has seen what makes it: other bodies are not walked.
+  const found = scan.vastNumbers || scan.halfPairs ? findWrong(value.value, []) : undefined;
+  return found === undefined ? value : fail(wrong(found.path, found.what));
+}
+
+function parseText(text: string): Result<JsonValue> {
   try {
-    value = JSON.parse(text) as JsonValue;
+    return ok(JSON.parse(text) as JsonValue);
   } catch (error) {
     const reason = error instanceof SyntaxError ? syntaxMessage(error) : 'unreadable';
     return fail(failure('invalid_json', `The request body is not valid JSON: ${reason}.`));
   }
-  const wrong = inspect(value);
-  return wrong === undefined ? ok(value) : fail(wrong);
 }
 
-/** A value on the way down, and how it was reached: paths are only written out for what is wrong. */
-interface Visit {
-  readonly value: JsonValue;
-  readonly step: string | number | undefined;
-  readonly parent: Visit | undefined;
-  readonly depth: number;
+function beyond(scan: Exclude<JsonScan, { type: 'within' }>): Failure {
+  switch (scan.type) {
+    case 'deep':
+      return wrong(scan.path, `nests deeper than ${requestBounds.maxDepth} levels`);
+    case 'fields':
+      return tooMany(`${requestBounds.maxFields} fields (of all its objects together)`);
+    case 'values':
+      return tooMany(`${requestBounds.maxValues} values (at all depths together)`);
+    default:
+      return assertNever(scan);
+  }
 }
 
-/** With a stack of its own: what it is given may nest deeper than any call stack. */
-function inspect(root: JsonValue): Failure | undefined {
-  const stack: Visit[] = [{ value: root, step: undefined, parent: undefined, depth: 0 }];
-  for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
-    const { value } = visit;
-    if (typeof value === 'number' && !Number.isFinite(value)) return wrong(visit, 'is no finite number');
-    if (typeof value === 'string' && !value.isWellFormed()) return wrong(visit, halfPair);
-    if (typeof value !== 'object' || value === null) continue;
-    if (visit.depth === maxDepth) return wrong(visit, `nests deeper than ${maxDepth} levels`);
-    for (const [key, child] of Object.entries(value)) {
-      if (!key.isWellFormed()) return wrong(visit, `has a key that ${halfPair}`);
-      const step = Array.isArray(value) ? Number(key) : key;
-      stack.push({ value: child, step, parent: visit, depth: visit.depth + 1 });
+function tooMany(what: string): Failure {
+  return failure(
+    'invalid_value',
+    `The request body has more than ${what}. Shorten it, or split it over several requests.`,
+  );
+}
+
+interface Found {
+  readonly path: JsonPath;
+  readonly what: string;
+}
+
+/** The first thing wrong in a value that stands at `path`; steps are put there on the way down and taken off again. */
+function findWrong(value: JsonValue, path: (string | number)[]): Found | undefined {
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? undefined : { path, what: 'is no finite number' };
+  }
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : { path, what: halfPair };
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (isList(value)) {
+    for (let index = 0; index < value.length; index += 1) {
+      const found = findBelow(index, value[index], path);
+      if (found !== undefined) return found;
     }
+    return undefined;
+  }
+  for (const key of Object.keys(value)) {
+    if (!key.isWellFormed()) return { path, what: `has a key that ${halfPair}` };
+    const found = findBelow(key, value[key], path);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
+function findBelow(
+  step: string | number,
+  value: JsonValue | undefined,
+  path: (string | number)[],
+): Found | undefined {
+  if (value === undefined) return undefined;
+  path.push(step);
+  const found = findWrong(value, path);
+  if (found === undefined) path.pop();
+  return found;
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
 const halfPair = 'has half of a surrogate pair, which is not valid Unicode text';
 
-function wrong(visit: Visit, what: string): Failure {
-  const param = pathOf(visit);
+function wrong(path: JsonPath, what: string): Failure {
+  const param = paramOf(path);
   const subject = param === '' ? 'The request body' : `'${param}'`;
   return failure('invalid_value', `${subject} ${what}.`, param === '' ? {} : { param });
 }
 
-function pathOf(visit: Visit): string {
-  const steps: (string | number)[] = [];
-  for (let at: Visit | undefined = visit; at?.step !== undefined; at = at.parent) steps.push(at.step);
-  return steps.reverse().reduce<string>((path, step) => {
-    if (typeof step === 'number') return `${path}[${step}]`;
-    return path === '' ? step : `${path}.${step}`;
+function paramOf(path: JsonPath): string {
+  return path.reduce<string>((param, step) => {
+    if (typeof step === 'number') return `${param}[${step}]`;
+    return param === '' ? step : `${param}.${step}`;
   }, '');
 }
 

@@ -16,9 +16,8 @@ import type { Router } from '../../routing/router.ts';
 import type { Source } from '../../routing/source.ts';
 import { createChunkEncoder, type StreamIdentity, type UsageForm } from '../../wire/chat/chunk-encoder.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
-import { parseJsonBody } from '../../wire/json-body.ts';
 import type { Exchange } from '../exchange.ts';
-import { readBody } from '../read-body.ts';
+import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../routes.ts';
 import { createSseSink } from '../sse-sink.ts';
@@ -28,6 +27,7 @@ export interface ChatRouteOptions {
   readonly catalogue: Catalogue;
   readonly router: Router;
   readonly runs: RunRegistry;
+  readonly bodies: BodyIntake;
   /** True from the first SIGTERM on. */
   draining(): boolean;
   newCompletionId(): string;
@@ -44,15 +44,13 @@ export function chatCompletionsRoute(options: ChatRouteOptions): Route {
 }
 
 async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<void> {
-  const { config, catalogue, router, runs } = options;
+  const { config, catalogue, router, runs, bodies } = options;
   const refused = refuseNow(options);
   if (refused !== undefined) return replyFailure(exchange, refused);
 
   const usageForm = usageFormAsked(exchange, config.stream.usageChunk);
   if (typeof usageForm === 'object') return replyFailure(exchange, usageForm);
-  const bytes = await readBody(exchange, config.server.maxBodyBytes);
-  if (!bytes.ok) return replyFailure(exchange, bytes.failure);
-  const body = parseJsonBody(bytes.value);
+  const body = await readJson(exchange, config.server.maxBodyBytes, bodies);
   if (!body.ok) return replyFailure(exchange, body.failure);
   const decoded = decodeChatRequest(body.value);
   if (!decoded.ok) return replyFailure(exchange, decoded.failure);

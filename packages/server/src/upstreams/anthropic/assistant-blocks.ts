@@ -1,6 +1,5 @@
 import type { AssistantMessage } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { argumentsObject } from '../shared/request-json.ts';
 import { asCount, asList, asRecord } from '../shared/unknown-json.ts';
 
 /**
@@ -29,11 +28,22 @@ export function hasSignedThoughts(message: AssistantMessage): boolean {
  * The content of an assistant turn as the API takes it; `ids` are those of its calls, in order (`tool-use-ids.ts`).
  * Empty where nothing is left to say.
  */
-export function assistantBlocks(message: AssistantMessage, ids: readonly string[]): JsonObject[] {
+export function assistantBlocks(
+  message: AssistantMessage,
+  ids: readonly string[],
+  readArguments: (written: string) => JsonObject,
+): JsonObject[] {
   const text = message.content
     .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
     .join('');
-  const calls = message.toolCalls.map((call, index) => toolUse(call, ids[index] ?? ''));
+  const calls = message.toolCalls.map(
+    (call, index): JsonObject => ({
+      type: 'tool_use',
+      id: ids[index] ?? '',
+      name: call.name,
+      input: readArguments(call.arguments),
+    }),
+  );
   const kept = keptBlocks(message);
   const places = message.toolCalls.map(({ id }) => id);
   return (
@@ -72,10 +82,6 @@ function inPlace(
     } else blocks.push(thought(block));
   }
   return at === text.length && next === calls.length ? blocks : undefined;
-}
-
-function toolUse(call: AssistantMessage['toolCalls'][number], id: string): JsonObject {
-  return { type: 'tool_use', id, name: call.name, input: argumentsObject(call.arguments) };
 }
 
 function isThought(block: KeptBlock): block is Extract<KeptBlock, { type: `${string}thinking` }> {

@@ -1,6 +1,7 @@
 import type { ContentPart, Message } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
+import { createArgumentsReader } from '../shared/request-json.ts';
 import { assistantBlocks, textBlocks } from './assistant-blocks.ts';
 import type { ClaudeModel } from './models.ts';
 import { createToolUseIds } from './tool-use-ids.ts';
@@ -39,6 +40,7 @@ export function conversation(
   prefix?: string,
 ): Conversation {
   const ids = createToolUseIds(messages);
+  const readArguments = createArgumentsReader();
   const system: JsonObject[] = [];
   const turns: Turn[] = [];
   const add = (role: Turn['role'], content: readonly JsonObject[]) => {
@@ -74,7 +76,7 @@ export function conversation(
       }
       case 'assistant': {
         const callIds = message.toolCalls.map((_, call) => ids.ofCall(index, call));
-        add('assistant', assistantBlocks(message, callIds));
+        add('assistant', assistantBlocks(message, callIds, readArguments));
         break;
       }
     }

@@ -64,13 +64,18 @@ const notEnforced = new Set([
 
 /** Deeper references than any schema written by hand; what lies below is left to the API. */
 const maxDepth = 200;
+/**
+ * Parts that are looked at, references followed: many references into one large part would be its size times their
+ * number. What lies beyond is left to the API.
+ */
+const maxParts = 20_000;
 
 /**
  * The first thing in a schema that the API would refuse, as a failure at its path; undefined where nothing known is.
- * Linear in the schema's size.
  */
 export function schemaProblem(schema: JsonValue, path: string): Failure | undefined {
   const references = new Map<string, 'open' | 'done'>([['#', 'open']]);
+  let parts = 0;
 
   function refused(at: string, why: string): Failure {
     return failure('unsupported_parameter', `'${at}' cannot be enforced by this model: ${why}.`, {
@@ -91,7 +96,8 @@ export function schemaProblem(schema: JsonValue, path: string): Failure | undefi
   }
 
   function find(part: JsonValue, at: string, depth: number): Failure | undefined {
-    if (!isObject(part) || depth > maxDepth) return undefined;
+    parts += 1;
+    if (!isObject(part) || depth > maxDepth || parts > maxParts) return undefined;
     for (const [keyword, value] of Object.entries(part)) {
       const problem = judge(keyword, value, memberPath(at, keyword), depth);
       if (problem !== undefined) return problem;

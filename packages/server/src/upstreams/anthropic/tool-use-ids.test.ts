@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Message } from '../../domain/chat-request.ts';
 import { createToolUseIds } from './tool-use-ids.ts';
 
@@ -56,4 +56,16 @@ test('whatever they are, ids are taken by the API, no two alike, and calls and r
 test('ids of this provider stay as they are', () => {
   const ids = createToolUseIds(loop(['toolu_01A', 'toolu-02']));
   expect([ids.ofCall(1, 0), ids.ofCall(1, 1)]).toEqual(['toolu_01A', 'toolu-02']);
+});
+
+test.each(['call_0', 'call:0'])('thousands of calls under one id, %s, cost a look or two each', (id) => {
+  const looks = vi.spyOn(Set.prototype, 'has');
+  try {
+    const messages = Array.from({ length: 2_000 }, () => loop([id])).flat();
+    const ids = createToolUseIds(messages);
+    expect(ids.ofResult(messages.length - 1)).toBe('call_0_2000');
+    expect(looks.mock.calls.length).toBeLessThan(4 * messages.length);
+  } finally {
+    looks.mockRestore();
+  }
 });

@@ -25,13 +25,17 @@ export function createToolUseIds(messages: readonly Message[]): ToolUseIds {
       message.role === 'assistant' ? message.toolCalls.map(({ id }) => id).filter(isTaken) : [],
     ),
   );
-  /** By the client's id: the calls that have no result yet, oldest first. */
-  let open = new Map<string, string[]>();
+  /** By stem: the number to try next, for all before it have been tried. */
+  const numbers = new Map<string, number>();
+  /** By the client's id: its calls, oldest first, and how many of them have their result. */
+  let open = new Map<string, { readonly names: string[]; answered: number }>();
 
   function fresh(id: string): string {
     const stem = id.replace(/[^a-zA-Z0-9_-]/g, '_') || 'call';
     let name = stem;
-    for (let count = 2; used.has(name) || (name !== id && staying.has(name)); count += 1) {
+    while (used.has(name) || (name !== id && staying.has(name))) {
+      const count = numbers.get(stem) ?? 2;
+      numbers.set(stem, count + 1);
       name = `${stem}_${count}`;
     }
     used.add(name);
@@ -43,14 +47,16 @@ export function createToolUseIds(messages: readonly Message[]): ToolUseIds {
     else if (message.role === 'assistant') {
       const names = message.toolCalls.map(({ id }) => {
         const name = fresh(id);
-        open.set(id, [...(open.get(id) ?? []), name]);
+        const asked = open.get(id);
+        if (asked === undefined) open.set(id, { names: [name], answered: 0 });
+        else asked.names.push(name);
         return name;
       });
       calls.set(index, names);
     } else if (message.role === 'tool') {
-      const waiting = open.get(message.toolCallId) ?? [];
-      const [name] = waiting;
-      open.set(message.toolCallId, waiting.slice(1));
+      const asked = open.get(message.toolCallId);
+      const name = asked?.names[asked.answered];
+      if (asked !== undefined && name !== undefined) asked.answered += 1;
       results.set(index, name ?? fresh(message.toolCallId));
     }
   }

@@ -1,7 +1,7 @@
 import type { AssistantMessage, ContentPart, Message } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
-import { argumentsObject } from '../shared/request-json.ts';
+import { createArgumentsReader } from '../shared/request-json.ts';
 import { asRecord } from '../shared/unknown-json.ts';
 import type { GeminiModel } from './models.ts';
 
@@ -32,6 +32,7 @@ export function contentsOf(messages: readonly Message[], model: GeminiModel): Co
   const instruction: JsonObject[] = [];
   const turns: Turn[] = [];
   const names = new Map<string, string>();
+  const readArguments = createArgumentsReader();
   const add = (role: Turn['role'], parts: readonly JsonObject[]) => {
     if (parts.length === 0) return;
     const last = turns.at(-1);
@@ -50,7 +51,7 @@ export function contentsOf(messages: readonly Message[], model: GeminiModel): Co
         break;
       case 'assistant':
         for (const call of message.toolCalls) names.set(call.id, call.name);
-        add('model', modelParts(message, model));
+        add('model', modelParts(message, model, readArguments));
         break;
       case 'tool': {
         const { toolCallId: id } = message;
@@ -81,7 +82,11 @@ function textOf(parts: readonly ContentPart[]): string {
 }
 
 /** Thoughts stay with us: what the model wants of them is in their signatures. */
-function modelParts(message: AssistantMessage, model: GeminiModel): JsonObject[] {
+function modelParts(
+  message: AssistantMessage,
+  model: GeminiModel,
+  readArguments: (written: string) => JsonObject,
+): JsonObject[] {
   const text = textOf(message.content);
   const signature = signatureOf(message);
   const parts: JsonObject[] = textParts(text);
@@ -93,7 +98,7 @@ function modelParts(message: AssistantMessage, model: GeminiModel): JsonObject[]
     const stand = model.wantsSignatures && index === 0 ? foreignSignature : undefined;
     const signed = signatureOf(call) ?? stand;
     parts.push({
-      functionCall: { id: call.id, name: call.name, args: argumentsObject(call.arguments) },
+      functionCall: { id: call.id, name: call.name, args: readArguments(call.arguments) },
       ...(signed === undefined ? {} : { thoughtSignature: signed }),
     });
   }

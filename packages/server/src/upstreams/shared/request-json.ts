@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { requestBounds, scanJson } from '../../domain/json-scan.ts';
 import { asRecord, parseJson } from './unknown-json.ts';
 
 /** Headers of every request; the transport adds those of the provider. */
@@ -15,21 +16,22 @@ export function withoutUndefined(fields: Readonly<Record<string, JsonValue | und
 }
 
 /**
- * The arguments of a call in the history, for providers that take an object: none is an empty one, and what
- * is no object (a call that was cut off) is handed over as it was written, as `{"arguments": "…"}`. So is what
- * is nested deeper than a request may be: a text inside it is no way around that bound.
+ * Reads the arguments of the calls in one request's history, for providers that take an object: none is an empty one,
+ * and what is no object (a call that was cut off) is handed over as it was written, as `{"arguments": "…"}`. So is what
+ * is nested deeper, or would make more values in all, than a request may have: a text inside it is no way around
+ * those bounds.
  */
-export function argumentsObject(written: string): JsonObject {
-  if (written.trim() === '') return {};
-  const parsed = asRecord(parseJson(written));
-  if (parsed === undefined || !isWithin(parsed, maxNesting)) return { arguments: written };
-  // Just parsed, and an object: JSON throughout.
-  return parsed as JsonObject;
-}
-
-const maxNesting = 64;
-
-function isWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return levels > 0 && Object.values(value).every((inner) => isWithin(inner, levels - 1));
+export function createArgumentsReader(): (written: string) => JsonObject {
+  const { maxDepth } = requestBounds;
+  let { maxFields, maxValues } = requestBounds;
+  return (written) => {
+    if (written.trim() === '') return {};
+    const scan = scanJson(Buffer.from(written), { maxDepth, maxFields, maxValues });
+    if (scan.type !== 'within') return { arguments: written };
+    maxFields -= scan.fields;
+    maxValues -= scan.values;
+    const parsed = asRecord(parseJson(written));
+    // Just parsed, and an object: JSON throughout.
+    return parsed === undefined ? { arguments: written } : (parsed as JsonObject);
+  };
 }

@@ -6,8 +6,9 @@ import { type Failure, failure } from '../../domain/failure.ts';
  * directly behind the assistant's turn, and no result stands alone. Undefined where they do.
  */
 export function toolHistoryProblem(messages: readonly Message[]): Failure | undefined {
-  /** Ids of the calls of the turn before that have no result yet, and where that turn is. */
-  let open: string[] = [];
+  /** Calls of the turn before that have no result yet: how many under each id, and in all; and where that turn is. */
+  const open = new Map<string, number>();
+  let unanswered = 0;
   let turn = 0;
   let answering = false;
   for (const [index, message] of messages.entries()) {
@@ -17,25 +18,27 @@ export function toolHistoryProblem(messages: readonly Message[]): Failure | unde
       case 'developer':
         break;
       case 'tool': {
-        const at = open.indexOf(message.toolCallId);
-        if (at < 0) return resultAlone(index, message.toolCallId);
-        open.splice(at, 1);
+        const calls = open.get(message.toolCallId) ?? 0;
+        if (calls === 0) return resultAlone(index, message.toolCallId);
+        open.set(message.toolCallId, calls - 1);
+        unanswered -= 1;
         answering = true;
         break;
       }
       case 'user':
-        if (open.length > 0) return callAlone(turn);
+        if (unanswered > 0) return callAlone(turn);
         break;
       case 'assistant':
         // Neighbours of one role are one turn; behind a result the next one has begun.
-        if (open.length > 0 && answering) return callAlone(turn);
+        if (unanswered > 0 && answering) return callAlone(turn);
         if (message.toolCalls.length > 0) turn = index;
-        open = [...open, ...message.toolCalls.map(({ id }) => id)];
+        for (const { id } of message.toolCalls) open.set(id, (open.get(id) ?? 0) + 1);
+        unanswered += message.toolCalls.length;
         answering = false;
         break;
     }
   }
-  return open.length > 0 ? callAlone(turn) : undefined;
+  return unanswered > 0 ? callAlone(turn) : undefined;
 }
 
 function resultAlone(index: number, id: string): Failure {

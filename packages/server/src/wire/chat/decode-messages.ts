@@ -1,7 +1,7 @@
 import type { AssistantMessage, ContentPart, Message, ToolCall } from '../../domain/chat-request.ts';
 import { failure } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
-import type { Requirement } from '../../domain/requirements.ts';
+import { needOnce, type Requirement } from '../../domain/requirements.ts';
 import {
   describe,
   enumField,
@@ -83,10 +83,10 @@ function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMe
   const reasoning = stringField(place, 'reasoning_content');
   const extra = objectField(place, 'extra_content');
   if (rawField(place, 'function_call') !== undefined) {
-    requirements.push({ feature: 'functions', param: pathTo(place, 'function_call') });
+    needOnce(requirements, { feature: 'functions', param: pathTo(place, 'function_call') });
   }
   if (rawField(place, 'audio') !== undefined) {
-    requirements.push({ feature: 'audio_output', param: pathTo(place, 'audio') });
+    needOnce(requirements, { feature: 'audio_output', param: pathTo(place, 'audio') });
   }
   const saysNothing =
     !Object.hasOwn(place.object, 'content') && toolCalls.length === 0 && refusal === undefined;
@@ -142,17 +142,25 @@ function decodePart(
     case 'refusal':
       return requireText(place, 'refusal', (refusal) => ({ type: 'refusal', refusal }));
     case 'image_url':
-      requirements.push({
+      needOnce(requirements, {
         feature: 'image_input',
         param: path,
         hint: 'It is an image; this model reads text.',
       });
       return decodeImage(place);
     case 'input_audio':
-      requirements.push({ feature: 'audio_input', param: path, hint: 'It is audio; this model reads text.' });
+      needOnce(requirements, {
+        feature: 'audio_input',
+        param: path,
+        hint: 'It is audio; this model reads text.',
+      });
       return decodeAudio(place);
     case 'file': {
-      requirements.push({ feature: 'file_input', param: path, hint: 'It is a file; this model reads text.' });
+      needOnce(requirements, {
+        feature: 'file_input',
+        param: path,
+        hint: 'It is a file; this model reads text.',
+      });
       const file = objectField(place, 'file');
       return file === undefined ? missing(place, 'file', 'an object') : { type: 'file', file: file.object };
     }

@@ -97,6 +97,19 @@ describe('a request', () => {
     expect(requestOf(fields).requirements).toMatchObject([{ feature, param }]);
   });
 
+  it('needs each feature once, by the first field that does, however many there are', () => {
+    const unknown = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, index) => [`temperatur${index}`, 1]),
+    );
+    const image = { type: 'image_url', image_url: { url: 'data:,' } };
+    const content = Array.from({ length: 1_000 }, () => image);
+    const { requirements } = requestOf({ ...unknown, messages: [{ role: 'user', content }] });
+    expect(requirements).toMatchObject([
+      { feature: 'unknown_fields', param: 'temperatur0', hint: expect.stringContaining("'temperature'") },
+      { feature: 'image_input', param: 'messages[0].content[0]' },
+    ]);
+  });
+
   it.each<[JsonObject, string, string | undefined]>([
     [{ messages: 'hi' }, 'invalid_type', 'messages'],
     [{ messages: [] }, 'invalid_value', 'messages'],

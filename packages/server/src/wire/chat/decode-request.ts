@@ -85,7 +85,7 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedRequest> {
   };
   const wrong = findings.first();
   if (wrong !== undefined) return fail(wrong);
-  const unknown = Object.keys(body).filter((key) => !isKnownField(key) && body[key] !== null);
+  const unknown = Object.keys(body).find((key) => !isKnownField(key) && body[key] !== null);
   return ok({ request, requirements: [...requirementsOf(request, unknown), ...inMessages] });
 }
 

@@ -6,9 +6,9 @@ import { knownFields } from './known-fields.ts';
 
 /**
  * What a request needs of a target, in the order in which a client should hear of it. A value that asks
- * for nothing (`n: 1`, a penalty of 0, `tools: []`) needs nothing.
+ * for nothing (`n: 1`, a penalty of 0, `tools: []`) needs nothing. `unknownField` is the first of them.
  */
-export function requirementsOf(request: ChatRequest, unknownFields: readonly string[]): Requirement[] {
+export function requirementsOf(request: ChatRequest, unknownField: string | undefined): Requirement[] {
   const needs: Requirement[] = [];
   const need = (condition: boolean, feature: Feature, param: string = feature, hint?: string) => {
     if (condition) needs.push({ feature, param, ...(hint === undefined ? {} : { hint }) });
@@ -39,13 +39,20 @@ export function requirementsOf(request: ChatRequest, unknownFields: readonly str
   need(present(body['audio']), 'audio_output', 'audio');
   need(present(body['prediction']), 'prediction');
   need(present(body['web_search_options']), 'web_search', 'web_search_options');
-  for (const field of unknownFields) {
-    const meant = nearest(field, knownFields);
-    const hint =
-      meant === undefined ? {} : { hint: `OpenAI's API has no such field; the nearest is '${meant}'.` };
-    needs.push({ feature: 'unknown_fields', param: field, ...hint });
-  }
+  if (unknownField !== undefined) needs.push(needOfUnknown(unknownField));
   return needs;
+}
+
+/** The nearest known field is looked for when a refusal is written: most unknown fields are meant, and honoured. */
+function needOfUnknown(field: string): Requirement {
+  return {
+    feature: 'unknown_fields',
+    param: field,
+    get hint() {
+      const meant = nearest(field, knownFields);
+      return meant === undefined ? undefined : `OpenAI's API has no such field; the nearest is '${meant}'.`;
+    },
+  };
 }
 
 function needLegacyFunctions(

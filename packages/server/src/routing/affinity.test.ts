@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import type { Message } from '../domain/chat-request.ts';
+import { fakeChatRequest } from '../domain/fake-chat-request.ts';
+import { createAffinity } from './affinity.ts';
+
+const message = (text: string): Message => ({ role: 'user', content: [{ type: 'text', text }] });
+
+it('finds the target that served the turn before', () => {
+  const affinity = createAffinity();
+  const first = fakeChatRequest('', { messages: [message('a')] });
+  affinity.remember('key', first, 'warm');
+  const next = fakeChatRequest('', { messages: [message('a'), message('b'), message('c')] });
+  expect(affinity.preferred('key', next)).toBe('warm');
+  expect(affinity.preferred('other', next)).toBeUndefined();
+  expect(affinity.preferred('key', first)).toBeUndefined();
+});
+
+it('hashes the messages of a request once', () => {
+  const affinity = createAffinity();
+  let reads = 0;
+  const counted: Message = {
+    role: 'user',
+    get content() {
+      reads += 1;
+      return [];
+    },
+  };
+  const request = fakeChatRequest('', { messages: [counted] });
+  affinity.preferred('key', request);
+  affinity.remember('key', request, 'warm');
+  expect(reads).toBe(1);
+});

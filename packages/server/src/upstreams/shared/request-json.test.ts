@@ -1,0 +1,36 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createArgumentsReader } from './request-json.ts';
+
+describe('arguments of calls', () => {
+  test.each([
+    ['', {}],
+    [' \n', {}],
+    ['{"a": [1]}', { a: [1] }],
+    ['{"a": [1', { arguments: '{"a": [1' }],
+    ['[1]', { arguments: '[1]' }],
+  ])('%j are %j', (written, object) => {
+    expect(createArgumentsReader()(written)).toEqual(object);
+  });
+
+  test.each([
+    ['nested deeper', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
+    ['nested by the million', '['.repeat(2_000_000)],
+    ['made of more values', `{"a": [0${',0'.repeat(200_000)}]}`],
+  ])('%s than a request may be are handed over as they were written, unparsed', (_, written) => {
+    const parser = vi.spyOn(JSON, 'parse');
+    try {
+      expect(createArgumentsReader()(written)).toEqual({ arguments: written });
+      expect(parser).not.toHaveBeenCalledWith(written);
+    } finally {
+      parser.mockRestore();
+    }
+  });
+
+  test('share one bound in a request', () => {
+    const read = createArgumentsReader();
+    const large = `{"a": [0${',0'.repeat(150_000)}]}`;
+    expect(read(large)).toHaveProperty('a');
+    expect(read(large)).toEqual({ arguments: large });
+    expect(read('{"a": 1}')).toEqual({ a: 1 });
+  });
+});
