@@ -3,17 +3,21 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../domain/json.ts';
 import { createSchemaThread, type SchemaThread, type SchemaThreadOptions } from './schema-thread.ts';
 
+const { signal } = new AbortController();
 let thread: SchemaThread | undefined;
 afterEach(() => thread?.close());
 
 function start(options: SchemaThreadOptions = {}) {
   const started = createSchemaThread({ taskMs: 5_000, ...options });
   thread = started;
-  return (schema: JsonValue, answer?: string) =>
-    started.ask({
-      schema: JSON.stringify(schema),
-      ...(answer === undefined ? {} : { answer: jsonText(answer) }),
-    });
+  return (schema: JsonValue, answer?: string, keyId = 'k') =>
+    started.ask(
+      {
+        schema: JSON.stringify(schema),
+        ...(answer === undefined ? {} : { answer: jsonText(answer) }),
+      },
+      { keyId, signal },
+    );
 }
 
 const exponential = {
@@ -97,7 +101,7 @@ describe('the thread for schemas', () => {
     const ask = start();
     await ask(true);
     const asked = [ask({ pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`)), ask(true, '1')];
-    thread?.close();
+    void thread?.close();
     expect((await Promise.all(asked)).map(({ type }) => type)).toEqual(['busy', 'busy']);
   });
 });

@@ -1,6 +1,6 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import { assertNever } from '../domain/assert-never.ts';
-import { createSchemaThread } from '../json-schema/schema-thread.ts';
+import { createSchemaThread, type SchemaThread } from '../json-schema/schema-thread.ts';
 import type { Environment } from '../transport/proxy.ts';
 import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { checkAnswers } from './checked/checked-upstream.ts';
@@ -29,6 +29,8 @@ export interface CreatedUpstreams {
   readonly problems: readonly string[];
   /** The same by name, with what a reload has to know of them. */
   readonly made: ReadonlyMap<string, MadeUpstream>;
+  /** Checks the answers of all of them. A reload keeps it: what a key has used of its time is not forgotten. */
+  readonly schemas: SchemaThread;
   /**
    * Lets go of the upstreams that `successor` does not have (absent: of all): streams run to their end, and then nothing of
    * them is open any more.
@@ -56,7 +58,7 @@ export async function createUpstreams(
   const made = new Map<string, MadeUpstream>();
   const problems: string[] = [];
   // Nothing runs before the first schema comes, nor long after the last.
-  const schemas = createSchemaThread();
+  const schemas = before?.schemas ?? createSchemaThread();
   for (const [name, config] of configs) {
     const from = JSON.stringify([config, deps.maxEventBytes]);
     const known = before?.made.get(name);
@@ -75,6 +77,7 @@ export async function createUpstreams(
     upstreams: new Map([...made].map(([name, { upstream }]) => [name, upstream])),
     problems,
     made,
+    schemas,
     retire(successor) {
       for (const [name, one] of made) if (successor?.made.get(name) !== one) one.retire();
     },

@@ -88,6 +88,7 @@ describe('an answer that is held to a schema', () => {
         if (answer !== undefined) await new Promise((resolve) => setTimeout(resolve, 60));
         return { type: 'right' };
       },
+      restsForMs: () => 0,
       close: async () => {},
     };
     const { upstream } = says(batches, slow);
@@ -221,7 +222,8 @@ test.each([
         setImmediate(() => stop.abort());
         return await new Promise<never>(() => {});
       },
-      close: () => {},
+      restsForMs: () => 0,
+      close: async () => {},
     };
     const { upstream, seen } = says(batches, endless);
     const stream = upstream.open(callFor(jsonSchema), stop.signal);
