@@ -77,30 +77,31 @@ describe('turns', () => {
     }
     for (let count = 0; count < 4; count++) run.push('late', 50);
     for (let count = 0; count < 4; count++) run.push('early', 50);
-    expect(serveAll(run).slice(0, 4).filter((key) => key === 'early').length).toBeGreaterThanOrEqual(1);
+    expect(
+      serveAll(run)
+        .slice(0, 4)
+        .filter((key) => key === 'early').length,
+    ).toBeGreaterThanOrEqual(1);
   });
 
   test('keys that always wait get equal shares of the time, whatever their tasks take', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 2, maxLength: 6 }),
-        (durations) => {
-          const run = thread();
-          const used = durations.map(() => 0);
-          for (const [key, tookMs] of durations.entries()) run.push(String(key), tookMs);
-          const rounds = 3_000;
-          for (let round = 0; round < rounds; round++) {
-            const item = run.serve();
-            if (item === undefined) throw new Error('nothing waits');
-            const key = Number(item.keyId);
-            used[key] = (used[key] ?? 0) + item.tookMs;
-            run.push(item.keyId, item.tookMs);
-          }
-          // What is expected of a key that is not known is 50 ms.
-          const longest = Math.max(...durations);
-          expect(Math.max(...used) - Math.min(...used)).toBeLessThanOrEqual(4 * longest + 100);
-        },
-      ),
+      fc.property(fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 2, maxLength: 6 }), (durations) => {
+        const run = thread();
+        const used = durations.map(() => 0);
+        for (const [key, tookMs] of durations.entries()) run.push(String(key), tookMs);
+        const rounds = 3_000;
+        for (let round = 0; round < rounds; round++) {
+          const item = run.serve();
+          if (item === undefined) throw new Error('nothing waits');
+          const key = Number(item.keyId);
+          used[key] = (used[key] ?? 0) + item.tookMs;
+          run.push(item.keyId, item.tookMs);
+        }
+        // What is expected of a key that is not known is 50 ms.
+        const longest = Math.max(...durations);
+        expect(Math.max(...used) - Math.min(...used)).toBeLessThanOrEqual(4 * longest + 100);
+      }),
       { numRuns: 60 },
     );
   });

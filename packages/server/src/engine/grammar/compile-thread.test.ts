@@ -21,8 +21,8 @@ class FakeWorker extends EventEmitter implements CompileWorker {
     super();
     queueMicrotask(() => this.emit('message', 'ready'));
   }
-  answers(answer: Result<CompiledGrammar>): void {
-    this.emit('message', { answer, tookMs: 1 });
+  answers(answer: Result<CompiledGrammar>, tookMs = 1): void {
+    this.emit('message', { answer, tookMs });
   }
   ref(): void {
     this.held = true;
@@ -154,4 +154,59 @@ test('closing fails what runs and what waits', async () => {
   ]);
   expect(workers[0]?.terminated).toBe(true);
   expect(await thread.run(job, owner)).toMatchObject({ ok: false, failure: { code: 'draining' } });
+});
+
+/** 0.5 to 1 s of work, and each another. */
+const heavy = (number: number): CompileJob => ({
+  kind: 'schema',
+  path: 's',
+  schema: {
+    type: 'object',
+    properties: Object.fromEntries(
+      Array.from({ length: 6 }, (_, index) => [
+        `p${index}`,
+        { type: 'string', pattern: `^(a|b)*a(a|b){6}c${number}x${index}$` },
+      ]),
+    ),
+  },
+});
+
+test('the real thread serves a light schema behind the heavy one that runs, whatever else forty keys have waiting', async () => {
+  const thread = createCompileThread();
+  let compiled = 0;
+  const asked = (keyId: string, one: CompileJob) =>
+    thread.run(one, { ...owner, keyId }).then((result) => {
+      compiled += 1;
+      return result;
+    });
+  // Known for its short schemas.
+  for (let count = 0; count < 6; count++) expect(await asked('light', job)).toMatchObject({ ok: true });
+  const flood = Array.from({ length: 40 }, (_, key) => asked(`heavy ${key}`, heavy(key)));
+  const before = compiled;
+  expect(await asked('light', other)).toMatchObject({ ok: true });
+  expect(compiled - before).toBeLessThanOrEqual(2);
+  await thread.close();
+  expect(
+    (await Promise.all(flood)).filter((result) => !result.ok && result.failure.code === 'overloaded'),
+  ).toEqual([]);
+});
+
+test('a key whose schemas took too much time is refused in words, and another key is served', async () => {
+  const { workers, start } = started();
+  const thread = createCompileThread({ start, budget: { freeMs: 100, burstMs: 1_000, refill: 0.25 } });
+  const jobs = [thread.run(job, owner), thread.run(other, owner)];
+  await ready();
+  workers[0]?.answers(grammar, 2_100);
+  expect(await jobs[0]).toEqual(grammar);
+  for (const refused of [await jobs[1], await thread.run(job, owner)]) {
+    expect(refused).toMatchObject({
+      ok: false,
+      failure: { code: 'overloaded', blameless: true, message: expect.stringMatching(/Try again in [45] s/) },
+    });
+    expect(!refused?.ok && refused?.failure.retryAfterMs).toBeGreaterThan(3_000);
+  }
+  const light = thread.run(other, { ...owner, keyId: 'light' });
+  workers[0]?.answers(grammar);
+  expect(await light).toEqual(grammar);
+  await thread.close();
 });

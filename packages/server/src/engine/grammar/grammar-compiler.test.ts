@@ -118,7 +118,8 @@ describe('in a thread', () => {
     const thread = fakeThread();
     const compiler = compilerWith(thread);
     const [first, second] = [new AbortController(), new AbortController()];
-    for (const { signal: own } of [first, second]) void compiler.compile(schemaJob(worst), { keyId: 'k', signal: own });
+    for (const { signal: own } of [first, second])
+      void compiler.compile(schemaJob(worst), { keyId: 'k', signal: own });
     first.abort();
     expect(thread.wanted.map((wanted) => wanted())).toEqual([true]);
     second.abort();
@@ -137,4 +138,38 @@ describe('in a thread', () => {
     expect(compiler.compile(schemaJob(worst), owner)).toBe(refusal);
     expect(thread.jobs).toHaveLength(2);
   });
+
+  test('each key has a computation of its own, and the first that is done serves all', async () => {
+    const thread = fakeThread();
+    const compiler = compilerWith(thread);
+    const other = { ...owner, keyId: 'other' };
+    const asked = [compiler.compile(schemaJob(worst), owner), compiler.compile(schemaJob(worst), other)];
+    expect(thread.jobs).toHaveLength(2);
+    thread.answer();
+    const [one, two] = await Promise.all(asked);
+    expect(one).toBe(two);
+    expect(thread.wanted[1]?.()).toBe(false);
+  });
+
+  test('a refusal of one key’s time is no other key’s', async () => {
+    const thread = fakeThread();
+    const compiler = compilerWith(thread);
+    const refused = compiler.compile(schemaJob(worst), owner);
+    const other = compiler.compile(schemaJob(worst), { ...owner, keyId: 'other' });
+    thread.answer(fail(failure('overloaded', 'too much')));
+    expect(await refused).toMatchObject({ ok: false, failure: { code: 'overloaded' } });
+    thread.answer();
+    expect(await other).toMatchObject({ ok: true });
+  });
+});
+
+test('a key with ever new schemas displaces no other key’s', () => {
+  const thread = fakeThread();
+  const compiler = compilerWith(thread);
+  const small = (name: string) => schemaJob({ type: 'object', properties: { [name]: { type: 'integer' } } });
+  const mine = compiler.compile(small('mine'), owner);
+  for (let number = 0; number < 400; number++) {
+    compiler.compile(small(`p${number}`), { ...owner, keyId: 'other' });
+  }
+  expect(compiler.compile(small('mine'), owner)).toBe(mine);
 });

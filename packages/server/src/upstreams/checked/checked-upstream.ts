@@ -65,7 +65,8 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
     async function next(): Promise<Next> {
       if (ended) return over;
       if (events === undefined) {
-        const problem = schema === undefined ? undefined : await Promise.race([problemOf(schema, owner), stopped]);
+        const problem =
+          schema === undefined ? undefined : await Promise.race([problemOf(schema, owner), stopped]);
         if (signal.aborted || ended) return over;
         if (problem !== undefined) return fail([], problem);
         events = upstream.open(call, signal);
