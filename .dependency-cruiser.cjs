@@ -92,10 +92,10 @@ module.exports = {
     {
       name: 'engine-child-alone',
       comment:
-        'The child has no business with the server: no configuration, no keys, nothing that could read them.',
+        'The child has no business with the server: no configuration, no keys, nothing that could read them. The thread that can be ended knows none of these either.',
       severity: 'error',
       from: { path: `${server}/engine/child/`, pathNot: test },
-      to: { path: `${server}/`, pathNot: `${server}/(engine|domain)/` },
+      to: { path: `${server}/`, pathNot: `${server}/(engine|domain|worker)/` },
     },
     {
       name: 'adapters-apart',

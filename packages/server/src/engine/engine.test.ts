@@ -7,7 +7,7 @@ import { fakeChatRequest } from '../domain/fake-chat-request.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
-import { FakeChild, fakeInfo } from './fake-child.ts';
+import { FakeChild, fakeInfo, fakeModelFile } from './fake-child.ts';
 import type { GenerationEvent } from './protocol.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -17,7 +17,7 @@ let file = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tailrace-engine-'));
   file = join(folder, 'model.gguf');
-  writeFileSync(file, 'GGUF and more');
+  writeFileSync(file, fakeModelFile);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -22,6 +22,8 @@ export interface Supervisor {
   state(): 'stopped' | 'loading' | 'up' | 'down';
   /** Milliseconds until the next attempt, while down. */
   retryInMs(): number;
+  /** True from a restart at which the child could not load until one at which it could. */
+  cannotLoad(): boolean;
   /** A request was served whole: earlier crashes are forgiven. */
   served(): void;
   /** Kills the child and resolves when it is gone. */
@@ -49,6 +51,8 @@ export interface SupervisorOptions {
   onDown(): void;
   /** True while the child owes an answer. */
   busy(): boolean;
+  /** The file that the child is loading, where it has said so. */
+  loadingFile?(): string | undefined;
   readonly log: Log;
   readonly hangMs?: number;
   /** Monotonic milliseconds. */
@@ -73,6 +77,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let onFirst: ((outcome: Result<void>) => void) | undefined;
   let onGone: (() => void) | undefined;
   let lastLines: string[] = [];
+  let unloadable = false;
 
   function launch(): void {
     state = 'loading';
@@ -109,6 +114,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     }
     if (message.type === 'ready') {
       state = 'up';
+      unloadable = false;
       settleFirst(ok(undefined));
     }
     options.onMessage(message);
@@ -120,6 +126,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       reason: reason.message,
       detail: reason.detail,
     });
+    unloadable = true;
     settleFirst(fail(reason));
     child?.kill('SIGKILL');
   }
@@ -136,7 +143,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     child = undefined;
     const detail = lastLines.join(' | ');
     if (onFirst !== undefined) {
-      const message = `The engine's process ended while it loaded (${reason}).`;
+      const file = options.loadingFile?.();
+      const message = `The engine's process ended while it loaded ${file ?? 'its library'} (${reason}).`;
       settleFirst(fail(failure('internal_error', message, { detail })));
     }
     onGone?.();
@@ -200,6 +208,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
     state: () => state,
     retryInMs: () => (state === 'down' ? Math.max(0, retryAt - now()) : 0),
+    cannotLoad: () => unloadable,
     served() {
       crashes = 0;
     },

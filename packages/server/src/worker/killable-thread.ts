@@ -12,8 +12,11 @@ import { createThreadTime, type ThreadBudget } from './thread-time.ts';
  * The key whose task ends the thread pays for the task and for the start of the next thread.
  */
 export interface KillableThread<Task, Answer> {
-  /** Never rejects. A task that waits is dropped, at no cost, when `signal` aborts; one that runs is not. */
-  run(task: Task, owner: TaskOwner): Promise<ThreadOutcome<Answer>>;
+  /**
+   * Never rejects. A task that waits is dropped, at no cost, when `signal` aborts; one that runs is not. `limitMs`: in
+   * place of `taskMs`.
+   */
+  run(task: Task, owner: TaskOwner, limitMs?: number): Promise<ThreadOutcome<Answer>>;
   /** Milliseconds until tasks of this key are taken again; 0 where they are now. */
   restsForMs(keyId: string): number;
   /** Ends the thread; every task ends with `closed`. */
@@ -78,6 +81,7 @@ export interface KillableThreadOptions<Task, Answer> {
 interface Job<Task, Answer> {
   readonly task: Task;
   readonly keyId: string;
+  readonly limitMs: number;
   /** Once; it is neither waiting nor running then. */
   readonly settle: (outcome: ThreadOutcome<Answer>) => void;
   waiting: NodeJS.Timeout | undefined;
@@ -169,7 +173,7 @@ export function createKillableThread<Task, Answer>(
     clearTimeout(current.waiting);
     sentAt = now();
     clearTimeout(timer);
-    timer = setTimeout(checkLate, taskMs, current);
+    timer = setTimeout(checkLate, current.limitMs, current);
     worker?.postMessage(current.task);
   }
 
@@ -212,7 +216,7 @@ export function createKillableThread<Task, Answer>(
     for (const job of queue.clear()) job.settle({ type: 'unserved' });
   }
 
-  function wait(task: Task, { keyId, signal }: TaskOwner): Promise<ThreadOutcome<Answer>> {
+  function wait(task: Task, { keyId, signal }: TaskOwner, limitMs: number): Promise<ThreadOutcome<Answer>> {
     return new Promise((resolve) => {
       const drop = (): void => {
         if (queue.remove(job)) job.settle({ type: 'dropped' });
@@ -220,6 +224,7 @@ export function createKillableThread<Task, Answer>(
       const job: Job<Task, Answer> = {
         task,
         keyId,
+        limitMs,
         settle(outcome) {
           clearTimeout(job.waiting);
           signal.removeEventListener('abort', drop);
@@ -238,11 +243,11 @@ export function createKillableThread<Task, Answer>(
   }
 
   return {
-    async run(task, owner) {
+    async run(task, owner, limitMs = taskMs) {
       if (closed) return { type: 'closed' };
       if (owner.signal.aborted) return { type: 'dropped' };
       const retryAfterMs = time.restsForMs(owner.keyId);
-      return retryAfterMs > 0 ? { type: 'spent', retryAfterMs } : wait(task, owner);
+      return retryAfterMs > 0 ? { type: 'spent', retryAfterMs } : wait(task, owner, limitMs);
     },
     restsForMs: (keyId) => time.restsForMs(keyId),
     async close() {
