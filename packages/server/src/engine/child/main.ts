@@ -51,6 +51,8 @@ function emit(...events: readonly GenerationEvent[]): void {
 
 async function load(message: LoadMessage): Promise<void> {
   const log = (line: string): void => send({ type: 'log', message: line });
+  // Its thread starts while the weights are read.
+  void templates.open('', { source: undefined, bosText: '', eosText: '' });
   const native = await openNative({
     threads: message.threads,
     flashAttention: message.flashAttention,

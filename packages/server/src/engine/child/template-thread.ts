@@ -26,20 +26,21 @@ export type OpenedSource = Omit<TemplateSource, 'source'> & { readonly source: s
 export interface TemplateThreadOptions {
   /** To open a template: it is compiled, and renders some ten short chats. Default: 10,000. */
   readonly openMs?: number;
-  /** To render one prompt. Default: 2,000; 10,000 messages take some 100. */
+  /** To render one prompt. Default: 5,000; 10,000 messages take some 300. */
   readonly renderMs?: number;
+  /** Memory of the thread. Default: 512 MiB. */
+  readonly heapMiB?: number;
 }
 
-const maxHeapMiB = 512;
 /** A start that is late by this thread's would be a first token that is late. */
 const neverIdleMs = 2 ** 31 - 1;
 /** The engine's own work at its start. */
 const ownWork: TaskOwner = { keyId: '', signal: new AbortController().signal };
 
 export function createTemplateThread(options: TemplateThreadOptions = {}): TemplateThread {
-  const { openMs = 10_000, renderMs = 2_000 } = options;
+  const { openMs = 10_000, renderMs = 5_000, heapMiB = 512 } = options;
   const thread = createKillableThread<TemplateTask, TemplateAnswer>({
-    start: () => startWorker(import.meta.url, 'template-worker', { maxOldGenerationSizeMb: maxHeapMiB }),
+    start: () => startWorker(import.meta.url, 'template-worker', { maxOldGenerationSizeMb: heapMiB }),
     taskMs: renderMs,
     idleMs: neverIdleMs,
   });
@@ -48,7 +49,7 @@ export function createTemplateThread(options: TemplateThreadOptions = {}): Templ
     async open(file, template) {
       const outcome = await thread.run({ type: 'open', template }, ownWork, openMs);
       if (outcome.type !== 'done' || outcome.answer.type !== 'opened') {
-        return fail(unopened(file, outcome, openMs));
+        return fail(unopened(file, outcome, openMs, heapMiB));
       }
       const { facts } = outcome.answer;
       return ok({ ...facts, render: renderOf(thread, { ...template, source: facts.source }, renderMs) });
@@ -115,7 +116,12 @@ function tooMuch(what: string, detail?: string): Failure {
   });
 }
 
-function unopened(file: string, outcome: ThreadOutcome<TemplateAnswer>, openMs: number): Failure {
+function unopened(
+  file: string,
+  outcome: ThreadOutcome<TemplateAnswer>,
+  openMs: number,
+  heapMiB: number,
+): Failure {
   switch (outcome.type) {
     case 'late': {
       const seconds = openMs / 1_000;
@@ -127,7 +133,7 @@ function unopened(file: string, outcome: ThreadOutcome<TemplateAnswer>, openMs: 
     case 'died':
       return failure(
         'internal_error',
-        `The chat template of ${file} takes more than ${maxHeapMiB} MiB of memory for a few short messages. Use another file of this model.`,
+        `The chat template of ${file} takes more than ${heapMiB} MiB of memory for a few short messages. Use another file of this model.`,
         { detail: outcome.why },
       );
     default:
