@@ -17,7 +17,10 @@ const inPlace: GrammarCompiler = { compile: (job) => runJob(job), close: () => P
 
 function shape(fields: Partial<ChatRequest>, syntax: ToolSyntaxName = 'tagged') {
   const request = fakeChatRequest('', fields);
-  const made = createAnswerShapes(inPlace).of(request, syntax, new AbortController().signal);
+  const made = createAnswerShapes(inPlace).of(request, syntax, {
+    keyId: 'k',
+    signal: new AbortController().signal,
+  });
   if (made instanceof Promise) throw new Error('compiled elsewhere');
   return made;
 }

@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import type { TaskOwner } from '../worker/killable-thread.ts';
 import { eitherGrammar } from './either-grammar.ts';
 import { type CompiledGrammar, compileJsonObject } from './grammar/compile-schema.ts';
 import { createGrammarCompiler, type GrammarCompiler } from './grammar/grammar-compiler.ts';
@@ -13,10 +14,10 @@ export type Pending<T> = Result<T> | Promise<Result<T>>;
 export interface AnswerShapes {
   /**
    * Fails with the compiler's failures at the path of what cannot be enforced, and with `unsupported_parameter`
-   * for fields that cannot be honoured together. `signal` says that the request is gone: a schema that still waits for
-   * the compiler is left out then.
+   * for fields that cannot be honoured together. Compiling is on the owner's account; a schema that still waits for
+   * the compiler when the owner's signal aborts is left out.
    */
-  of(request: ChatRequest, syntax: ToolSyntaxName, signal: AbortSignal): Pending<AnswerShape>;
+  of(request: ChatRequest, syntax: ToolSyntaxName, owner: TaskOwner): Pending<AnswerShape>;
   /** Ends the compiler's thread. */
   close(): Promise<void>;
 }
@@ -24,32 +25,32 @@ export interface AnswerShapes {
 export function createAnswerShapes(compiler: GrammarCompiler = createGrammarCompiler()): AnswerShapes {
   const anyObject = compileJsonObject().gbnf;
 
-  function format({ responseFormat }: ChatRequest, signal: AbortSignal): Pending<AnswerShape> {
+  function format({ responseFormat }: ChatRequest, owner: TaskOwner): Pending<AnswerShape> {
     if (responseFormat.type === 'text') return ok({ type: 'text' });
     if (responseFormat.type === 'json_object') return ok({ type: 'grammar', gbnf: anyObject });
     const { schema } = responseFormat;
     const job = { kind: 'schema', schema, path: 'response_format.json_schema.schema' } as const;
-    return shaped(compiler.compile(job, signal), ({ gbnf }) => ({ type: 'grammar', gbnf }));
+    return shaped(compiler.compile(job, owner), ({ gbnf }) => ({ type: 'grammar', gbnf }));
   }
 
-  function calls(request: ChatRequest, syntax: ToolSyntaxName, signal: AbortSignal): Pending<AnswerShape> {
+  function calls(request: ChatRequest, syntax: ToolSyntaxName, owner: TaskOwner): Pending<AnswerShape> {
     const { toolChoice, parallelToolCalls } = request;
     const forced = toolChoice.type !== 'auto';
     const tools = request.tools.map(({ name, parameters, strict }) => ({ name, parameters, strict }));
     // A function asked for by name is called once.
     const parallel = parallelToolCalls && toolChoice.type !== 'function';
     const options = { choice: toolChoice, parallel, syntax: toolSyntaxes[syntax] };
-    const compiled = compiler.compile({ kind: 'tools', tools, options }, signal);
+    const compiled = compiler.compile({ kind: 'tools', tools, options }, owner);
     return shaped(compiled, ({ gbnf }) => ({ type: 'calls', gbnf, forced }));
   }
 
   return {
-    of(request, syntax, signal) {
+    of(request, syntax, owner) {
       const refused = refusedTogether(request, syntax);
       if (refused !== undefined) return fail(refused);
-      if (!callsTools(request)) return format(request, signal);
-      const called = calls(request, syntax, signal);
-      return choosesFormat(request) ? both(format(request, signal), called) : called;
+      if (!callsTools(request)) return format(request, owner);
+      const called = calls(request, syntax, owner);
+      return choosesFormat(request) ? both(format(request, owner), called) : called;
     },
     close: () => compiler.close(),
   };

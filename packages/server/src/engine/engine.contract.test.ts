@@ -5,7 +5,7 @@ import type { ChatRequest } from '../domain/chat-request.ts';
 import { fakeChatRequest } from '../domain/fake-chat-request.ts';
 import { describeUpstream, type UpstreamScenario } from '../upstreams/contract.suite.ts';
 import { createEngine } from './engine.ts';
-import { FakeChild, fakeInfo } from './fake-child.ts';
+import { FakeChild, fakeInfo, fakeModelFile } from './fake-child.ts';
 import type { GenerationEvent, ToChild } from './protocol.ts';
 
 /** A child that plays the scenario which the prompt names, a step a turn of the event loop. */
@@ -106,7 +106,7 @@ function stepsOf(id: number, scenario: string): GenerationEvent[] {
 describeUpstream('the engine over a scripted child', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tailrace-engine-'));
   const file = join(folder, 'model.gguf');
-  writeFileSync(file, 'GGUF');
+  writeFileSync(file, fakeModelFile);
   const upstream = createEngine({
     models: new Map([['m', { file, sequences: 2 }]]),
     queue: 4,

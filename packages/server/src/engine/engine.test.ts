@@ -7,7 +7,7 @@ import { fakeChatRequest } from '../domain/fake-chat-request.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
-import { FakeChild, fakeInfo } from './fake-child.ts';
+import { FakeChild, fakeInfo, fakeModelFile } from './fake-child.ts';
 import type { GenerationEvent } from './protocol.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -17,7 +17,7 @@ let file = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tailrace-engine-'));
   file = join(folder, 'model.gguf');
-  writeFileSync(file, 'GGUF and more');
+  writeFileSync(file, fakeModelFile);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -215,6 +215,65 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
+  test('what is told of a model is told of the file that the new child has loaded', async () => {
+    const warned: unknown[] = [];
+    const log = { ...silent, warn: (...said: unknown[]) => void warned.push(said) };
+    const run = await running({ log });
+    const startOf = async (id: number): Promise<StreamEvent | undefined> => {
+      const stream = run.open();
+      run.say({ type: 'taken', id }, { type: 'started', id, promptTokens: 1, cachedTokens: 0 });
+      return (await stream.next()).value?.[0];
+    };
+    expect(await startOf(1)).toEqual({ type: 'start', fingerprint: fakeInfo.fingerprint });
+    run.child().exit(1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(run.child().received[0]).toMatchObject({
+      models: [{ context: 100, decided: { fingerprint: fakeInfo.fingerprint, otherwise: 'max' } }],
+    });
+    const waiting = run.open();
+    const other = { ...fakeInfo, fingerprint: 'fp_other', contextLength: 50, toolSyntax: 'bare' } as const;
+    run.child().say({ type: 'loaded', model: 'm', info: other });
+    run.child().say({ type: 'ready' });
+    // It was prepared for the other file; the router asks again.
+    expect(await drain(waiting)).toMatchObject([
+      { type: 'failed', failure: { code: 'upstream_refused', blameless: true } },
+    ]);
+    expect(await startOf(3)).toEqual({ type: 'start', fingerprint: 'fp_other' });
+    expect(run.engine.contextLength('m')).toBe(50);
+    expect(run.engine.describe('m')).toEqual(other);
+    expect(JSON.stringify(warned)).toContain('the model file is another than before the restart');
+    await run.engine.stop();
+  });
+
+  test('the same file again is the same model, and what waited is served', async () => {
+    const run = await running();
+    const waiting = run.open();
+    run.child().exit(1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    run.ready();
+    expect(run.child().requests).toEqual([1]);
+    await waiting.return();
+    await run.engine.stop();
+  });
+
+  test('a model that cannot be loaded again is said to be that', async () => {
+    const run = await running();
+    for (let restart = 0; restart < 3; restart++) {
+      run.child().exit(1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const gone = { code: 'internal_error', message: 'The model file m.gguf does not exist.' } as const;
+      run.child().say({ type: 'unloadable', failure: gone });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const [refused] = await drain(run.open());
+    expect(refused).toMatchObject({
+      failure: { code: 'upstream_refused', blameless: true, retryAfterMs: expect.any(Number) },
+    });
+    expect(JSON.stringify(refused)).toContain('cannot be loaded again');
+    expect(JSON.stringify(refused)).not.toContain('m.gguf');
+    await run.engine.stop();
+  });
+
   test('a prompt that can’t fit is refused before the child hears of it', async () => {
     const run = await running();
     expect(await drain(run.open('y'.repeat(400)))).toMatchObject([
@@ -268,11 +327,18 @@ describe('engine', () => {
   });
 
   test('a file that is missing, a folder or no GGUF is one clear line, and no process is started', async () => {
+    const damaged = join(folder, 'damaged.gguf');
+    writeFileSync(
+      damaged,
+      Buffer.concat([fakeModelFile.subarray(0, 16), Buffer.from('ffffffff00000000', 'hex')]),
+    );
     const plain = join(folder, 'plain.gguf');
     writeFileSync(plain, 'nothing of the kind');
     for (const [path, words] of [
       [join(folder, 'absent.gguf'), 'does not exist'],
       [folder, 'is a folder'],
+      ['/dev/zero', 'is no regular file'],
+      [damaged, 'claims 4294967295 fields'],
       [plain, 'no GGUF file'],
     ] as const) {
       const engine = createEngine({

@@ -46,10 +46,6 @@ export interface EngineOptions {
   readonly cores?: number;
 }
 
-export interface ModelDescription extends ModelInfo {
-  readonly fingerprint: string;
-}
-
 /** The local engine: models in a child process, behind the seam that every upstream has. */
 export interface Engine extends Upstream {
   readonly name: 'engine';
@@ -58,7 +54,7 @@ export interface Engine extends Upstream {
   /** False before the start, while the child is restarting, and after {@link stop}. */
   ready(): boolean;
   /** Undefined for a model that is not loaded. */
-  describe(model: string): ModelDescription | undefined;
+  describe(model: string): ModelInfo | undefined;
   models(): string[];
   /** Requests that hold a sequence, and those that wait for one. */
   load(): { readonly running: number; readonly waiting: number };
@@ -90,7 +86,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { log, random = Math.random } = options;
   const infos = new Map<string, ModelInfo>();
   const shapes = createAnswerShapes();
-  const fingerprints = new Map<string, string>();
+  let loading: string | undefined;
   const cores = options.cores ?? countCores();
   const threads = chooseThreads(cores, options.threads);
   const calls = createCalls({
@@ -106,30 +102,34 @@ export function createEngine(options: EngineOptions): Engine {
     onDown: () => {
       const { cut, refused } = calls.crashed();
       for (const call of cut) fail(call, stoppedFailure());
-      for (const call of refused) fail(call, notRunning(1000));
+      for (const call of refused) fail(call, notRunning(1000, supervisor.cannotLoad()));
     },
     busy: () => calls.count() > 0,
+    loadingFile: () => loading,
     log,
     logContent: options.logContent ?? false,
     ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),
   });
 
   function loadMessage(): LoadMessage {
-    const models = [...options.models].map(([id, model]) => ({
-      id,
-      file: model.file,
-      sequences: model.sequences,
+    const models = [...options.models].map(([id, { file, sequences, context }]) => {
+      const wanted = context ?? contextOf.get(id) ?? ('max' as const);
+      const info = infos.get(id);
+      if (info === undefined) return { id, file, sequences, context: wanted };
       // Decided once: after a crash the memory may look different, the promise made to clients does not.
-      context: infos.get(id)?.contextLength ?? model.context ?? contextOf.get(id) ?? ('max' as const),
-    }));
+      const decided = { fingerprint: info.fingerprint, otherwise: wanted };
+      return { id, file, sequences, context: info.contextLength, decided };
+    });
     return { type: 'load', threads, flashAttention: options.flashAttention ?? false, models };
   }
 
   function onMessage(message: FromChild): void {
     switch (message.type) {
+      case 'loading':
+        loading = options.models.get(message.model)?.file;
+        return;
       case 'loaded':
-        infos.set(message.model, message.info);
-        log.info('model loaded', { model: message.model, ...message.info });
+        onLoaded(message.model, message.info);
         return;
       case 'ready':
         for (const call of calls.unsent()) send(call);
@@ -144,6 +144,26 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
+  function onLoaded(model: string, info: ModelInfo): void {
+    const before = infos.get(model)?.fingerprint;
+    infos.set(model, info);
+    log.info('model loaded', { model, ...info });
+    if (before === undefined || before === info.fingerprint) return;
+    const file = options.models.get(model)?.file;
+    log.warn('the model file is another than before the restart', {
+      model,
+      file,
+      before,
+      now: info.fingerprint,
+    });
+    // What waited was prepared for the other file: its tokens, its way to write calls.
+    for (const call of calls.unsent()) {
+      if (call.message.model !== model) continue;
+      fail(call, replaced());
+      calls.delete(call);
+    }
+  }
+
   function onEvent(event: GenerationEvent): void {
     const call = calls.get(event.id);
     if (call === undefined) return;
@@ -154,7 +174,7 @@ export function createEngine(options: EngineOptions): Engine {
       case 'started': {
         call.promptTokens = event.promptTokens;
         call.cachedTokens = event.cachedTokens;
-        const fingerprint = fingerprints.get(call.message.model);
+        const fingerprint = infos.get(call.message.model)?.fingerprint;
         call.stream.push({ type: 'start', ...(fingerprint === undefined ? {} : { fingerprint }) });
         return;
       }
@@ -228,6 +248,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (info === undefined) {
       return failed(failure('model_not_found', `The local engine serves no model called ${model}.`));
     }
+    const prepared = info.fingerprint;
     const stream = createCallStream(() => onReturn());
     let gone = false;
     let onReturn = (): void => {
@@ -240,7 +261,7 @@ export function createEngine(options: EngineOptions): Engine {
         stream.drop();
         return;
       }
-      const refusal = message.ok ? refusalNow(message.value) : message.failure;
+      const refusal = message.ok ? refusalNow(message.value, prepared) : message.failure;
       if (!message.ok || refusal !== undefined) {
         if (refusal !== undefined) stream.push({ type: 'failed', failure: refusal });
         stream.end();
@@ -268,13 +289,14 @@ export function createEngine(options: EngineOptions): Engine {
     return stream.stream;
   }
 
-  function refusalNow(message: Omit<GenerateMessage, 'id'>): Failure | undefined {
+  /** `prepared`: the fingerprint of the model for which the message was made. */
+  function refusalNow(message: Omit<GenerateMessage, 'id'>, prepared: string): Failure | undefined {
     const state = supervisor.state();
     const restarting = supervisor.retryInMs();
     if (state === 'stopped' || (state === 'down' && restarting > 0)) {
-      return notRunning(Math.max(1000, restarting));
+      return notRunning(Math.max(1000, restarting), supervisor.cannotLoad());
     }
-    return calls.refusal(message);
+    return infos.get(message.model)?.fingerprint === prepared ? calls.refusal(message) : replaced();
   }
 
   return {
@@ -295,20 +317,15 @@ export function createEngine(options: EngineOptions): Engine {
           threads,
         });
       }
-      for (const [id, model] of options.models) {
-        const inspected = await inspectModelFile(model.file);
+      for (const { file } of options.models.values()) {
+        const inspected = await inspectModelFile(file);
         if (!inspected.ok) return inspected;
-        fingerprints.set(id, inspected.value.fingerprint);
       }
       const started = await supervisor.start(signal);
       return started.ok ? ok(undefined) : started;
     },
     ready: () => supervisor.state() === 'up',
-    describe(model) {
-      const info = infos.get(model);
-      const fingerprint = fingerprints.get(model);
-      return info === undefined || fingerprint === undefined ? undefined : { ...info, fingerprint };
-    },
+    describe: (model) => infos.get(model),
     models: () => [...options.models.keys()],
     load: () => calls.load(),
     async stop() {
@@ -328,8 +345,17 @@ function stoppedFailure(): Failure {
   return failure('upstream_cut', 'The local engine stopped while it wrote this answer.', { blameless: true });
 }
 
-function notRunning(retryAfterMs: number): Failure {
-  return failure('upstream_refused', 'The local engine is not running.', { retryAfterMs, blameless: true });
+/** `cannotLoad`: its last start failed, and the log says why. */
+function notRunning(retryAfterMs: number, cannotLoad: boolean): Failure {
+  const message = cannotLoad
+    ? 'The local engine is not running: its model cannot be loaded again. Try later, or tell the operator.'
+    : 'The local engine is not running.';
+  return failure('upstream_refused', message, { retryAfterMs, blameless: true });
+}
+
+function replaced(): Failure {
+  const message = 'The model was replaced by another file while this request waited. Send it again.';
+  return failure('upstream_refused', message, { blameless: true });
 }
 
 function bug(error: unknown): Result<never> {

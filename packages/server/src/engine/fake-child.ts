@@ -37,6 +37,7 @@ export class FakeChild extends EventEmitter implements Child {
 }
 
 export const fakeInfo: ModelInfo = {
+  fingerprint: 'fp_0123456789ab',
   modelName: 'Fake',
   contextLength: 100,
   sequences: 2,
@@ -46,3 +47,10 @@ export const fakeInfo: ModelInfo = {
   toolSyntax: 'tagged',
   device: 'cpu',
 };
+
+/** The bytes of a model file without a model: looked at, it is right. */
+export const fakeModelFile: Uint8Array = Buffer.concat([
+  Buffer.from('GGUF'),
+  Buffer.from([3, 0, 0, 0]),
+  Buffer.alloc(16),
+]);

@@ -36,7 +36,7 @@ export function generateMessage(
   if (wrong !== undefined) return fail(wrong);
   const told = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
     shape.ok ? ok(messageOf(call, content, shape.value, random)) : shape;
-  const shape = shapes.of(request, info.toolSyntax, signal);
+  const shape = shapes.of(request, info.toolSyntax, { keyId: call.keyId, signal });
   return shape instanceof Promise ? shape.then(told) : told(shape);
 }
 

@@ -26,6 +26,8 @@ export interface ModelToLoad {
   readonly sequences: number;
   /** Tokens a sequence; `max` takes what memory allows, up to what the model was trained for. */
   readonly context: number | 'max';
+  /** Set where `context` was decided when a file was loaded before: any file but that one gets `otherwise`. */
+  readonly decided?: { readonly fingerprint: string; readonly otherwise: number | 'max' };
 }
 
 /** One request. */
@@ -115,6 +117,8 @@ export interface AbortMessage {
 }
 
 export type FromChild =
+  /** The file of this model is opened next. */
+  | { readonly type: 'loading'; readonly model: string }
   | LoadedMessage
   | { readonly type: 'ready' }
   | { readonly type: 'unloadable'; readonly failure: Failure }
@@ -129,7 +133,10 @@ export interface LoadedMessage {
   readonly info: ModelInfo;
 }
 
+/** What is to be told of a model: of the file that the child has loaded, whatever lies in its place later. */
 export interface ModelInfo {
+  /** Another for another file. */
+  readonly fingerprint: string;
   /** `general.name` of the file, else its file name. */
   readonly modelName: string;
   /** Tokens of prompt and answer together, a sequence. */
@@ -205,7 +212,7 @@ export type GenerationEvent =
   /** The last word about an id, after `finished`, `failed` or an abort: its sequence is free. */
   | { readonly type: 'ended'; readonly id: number };
 
-const fromChild = new Set(['loaded', 'ready', 'unloadable', 'progress', 'log', 'beat']);
+const fromChild = new Set(['loading', 'loaded', 'ready', 'unloadable', 'progress', 'log', 'beat']);
 const toChild = new Set(['load', 'generate', 'abort']);
 
 export function isFromChild(message: unknown): message is FromChild {

@@ -85,6 +85,34 @@ describe('supervisor', () => {
     expect(run.children.length).toBe(1);
   });
 
+  test('a death while a model is loaded names its file', async () => {
+    const run = supervised({ loadingFile: () => '/models/x.gguf' });
+    const started = run.supervisor.start(forever);
+    run.last().exit(null, 'SIGABRT');
+    expect(await started).toMatchObject({
+      ok: false,
+      failure: { message: "The engine's process ended while it loaded /models/x.gguf (SIGABRT)." },
+    });
+  });
+
+  test('a child that cannot load again is started after longer and longer pauses until it can', async () => {
+    const errors: unknown[] = [];
+    const log = { ...silent, error: (...said: unknown[]) => void errors.push(said) };
+    const run = supervised({ log });
+    await run.up();
+    run.last().exit(1);
+    await vi.advanceTimersByTimeAsync(0);
+    for (const pauseMs of [0, 1000, 2000]) {
+      run.last().say({ type: 'unloadable', failure: failure('internal_error', 'x.gguf does not exist') });
+      await vi.advanceTimersByTimeAsync(pauseMs);
+      expect([run.supervisor.cannotLoad(), run.supervisor.state()]).toEqual([true, 'loading']);
+    }
+    expect(JSON.stringify(errors)).toContain('x.gguf does not exist');
+    run.last().say({ type: 'ready' });
+    expect([run.supervisor.cannotLoad(), run.supervisor.state()]).toEqual([false, 'up']);
+    await run.supervisor.stop();
+  });
+
   test('an aborted start kills the child and fails', async () => {
     const run = supervised();
     const controller = new AbortController();

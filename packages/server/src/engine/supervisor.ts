@@ -24,6 +24,8 @@ export interface Supervisor {
   state(): 'stopped' | 'loading' | 'up' | 'down';
   /** Milliseconds until the next attempt, while down. */
   retryInMs(): number;
+  /** True from a restart at which the child could not load until one at which it could. */
+  cannotLoad(): boolean;
   /** A request was served whole: earlier crashes are forgiven. */
   served(): void;
   /** Kills the child and resolves when it is gone. */
@@ -51,6 +53,8 @@ export interface SupervisorOptions {
   onDown(): void;
   /** True while the child owes an answer. */
   busy(): boolean;
+  /** The file that the child is loading, where it has said so. */
+  loadingFile?(): string | undefined;
   readonly log: Log;
   /** Whether the log may hold what the child says while it has requests. Default: false. */
   readonly logContent?: boolean;
@@ -78,6 +82,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let onGone: (() => void) | undefined;
   let lastLines: string[] = [];
   const wereUp = new WeakSet<Child>();
+  let unloadable = false;
 
   function launch(): void {
     state = 'loading';
@@ -122,6 +127,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (message.type === 'ready') {
       state = 'up';
       if (child !== undefined) wereUp.add(child);
+      unloadable = false;
       settleFirst(ok(undefined));
     }
     options.onMessage(message);
@@ -133,6 +139,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       reason: reason.message,
       detail: causeText(reason, true),
     });
+    unloadable = true;
     settleFirst(fail(reason));
     child?.kill('SIGKILL');
   }
@@ -149,7 +156,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     child = undefined;
     const detail = lastLines.join(' | ');
     if (onFirst !== undefined) {
-      const message = `The engine's process ended while it loaded (${reason}).`;
+      const file = options.loadingFile?.();
+      const message = `The engine's process ended while it loaded ${file ?? 'its library'} (${reason}).`;
       settleFirst(fail(failure('internal_error', message, { detail })));
     }
     onGone?.();
@@ -213,6 +221,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
     state: () => state,
     retryInMs: () => (state === 'down' ? Math.max(0, retryAt - now()) : 0),
+    cannotLoad: () => unloadable,
     served() {
       crashes = 0;
     },

@@ -1,25 +1,26 @@
 import type { JsonValue } from '../domain/json.ts';
+import { createKeyCache } from '../domain/key-cache.ts';
 import { type CompiledValidator, compileValidator } from './compile-validator.ts';
-import type { SchemaFinding, SchemaTask } from './protocol.ts';
+import type { OwnedTask, SchemaFinding } from './protocol.ts';
 
 const validatorsKept = 64;
+/** Of the schemas of all kept validators. One character of a schema costs up to 50 bytes of the thread's heap. */
+const charactersKept = 1024 * 1024;
 
 /** Judges answers, remembering the validators it compiled last. Takes as long as the schema makes it take. */
-export function createAnswerJudge(): (task: SchemaTask) => SchemaFinding {
-  const kept = new Map<string, CompiledValidator>();
+export function createAnswerJudge(): (task: OwnedTask) => SchemaFinding {
+  const kept = createKeyCache<CompiledValidator>({ maxEntries: validatorsKept, maxSize: charactersKept });
 
-  function validatorOf(schema: string): CompiledValidator {
-    const known = kept.get(schema);
-    kept.delete(schema);
-    const validator = known ?? compileValidator(JSON.parse(schema) as JsonValue);
-    kept.set(schema, validator);
-    const [oldest] = kept.keys();
-    if (kept.size > validatorsKept && oldest !== undefined) kept.delete(oldest);
+  function validatorOf(keyId: string, schema: string): CompiledValidator {
+    const known = kept.get(keyId, schema);
+    if (known !== undefined) return known;
+    const validator = compileValidator(JSON.parse(schema) as JsonValue);
+    kept.set(keyId, schema, validator, schema.length);
     return validator;
   }
 
-  function judge({ schema, answer }: SchemaTask): SchemaFinding {
-    const validator = schema === undefined ? undefined : validatorOf(schema);
+  function judge({ schema, answer, keyId }: OwnedTask): SchemaFinding {
+    const validator = schema === undefined ? undefined : validatorOf(keyId, schema);
     if (validator?.ok === false) return { type: 'schema', problem: validator.problem };
     if (answer === undefined) return { type: 'right' };
     const value = parse(answer);

@@ -9,6 +9,11 @@ export interface SchemaTask {
   readonly answer?: string;
 }
 
+/** A task and whose it is: compiled schemas are kept by key. */
+export interface OwnedTask extends SchemaTask {
+  readonly keyId: string;
+}
+
 export type SchemaFinding =
   | { readonly type: 'right' }
   | { readonly type: 'schema'; readonly problem: SchemaProblem }
@@ -16,5 +21,3 @@ export type SchemaFinding =
   | { readonly type: 'breach'; readonly breach: Breach }
   /** Nobody can say: it nests too deeply, or the code for the schema broke. */
   | { readonly type: 'undecided'; readonly why: string };
-
-export type FromWorker = { readonly type: 'ready' } | SchemaFinding;

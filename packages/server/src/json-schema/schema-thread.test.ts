@@ -3,17 +3,21 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../domain/json.ts';
 import { createSchemaThread, type SchemaThread, type SchemaThreadOptions } from './schema-thread.ts';
 
+const { signal } = new AbortController();
 let thread: SchemaThread | undefined;
 afterEach(() => thread?.close());
 
 function start(options: SchemaThreadOptions = {}) {
   const started = createSchemaThread({ taskMs: 5_000, ...options });
   thread = started;
-  return (schema: JsonValue, answer?: string) =>
-    started.ask({
-      schema: JSON.stringify(schema),
-      ...(answer === undefined ? {} : { answer: jsonText(answer) }),
-    });
+  return (schema: JsonValue, answer?: string, keyId = 'k') =>
+    started.ask(
+      {
+        schema: JSON.stringify(schema),
+        ...(answer === undefined ? {} : { answer: jsonText(answer) }),
+      },
+      { keyId, signal },
+    );
 }
 
 const exponential = {
@@ -93,11 +97,45 @@ describe('the thread for schemas', () => {
     }
   });
 
+  describe('between keys', () => {
+    const evil = { pattern: '^(a+)+$' };
+    const evilAnswer = JSON.stringify(`${'a'.repeat(40)}!`);
+
+    test('a key that floods it with endless patterns keeps nobody else waiting beyond the task that runs', async () => {
+      const ask = start({ taskMs: 300 });
+      await ask(true);
+      const flood = Array.from({ length: 40 }, () => ask(evil, evilAnswer, 'evil'));
+      let late = 0;
+      for (const asked of flood) void asked.then(({ type }) => (late += type === 'late' ? 1 : 0));
+      for (let round = 1; round <= 4; round++) {
+        expect(await ask({ type: 'number' }, '5', 'other')).toEqual({ type: 'right' });
+        expect(late).toBeLessThanOrEqual(round);
+      }
+      await thread?.close();
+    });
+
+    test('a key that used up its time is refused with when to come again, and others are served', async () => {
+      const ask = start({ taskMs: 200, budget: { freeMs: 50, burstMs: 250, refill: 0.01 } });
+      const flood = await Promise.all(Array.from({ length: 40 }, () => ask(evil, evilAnswer, 'evil')));
+      expect(flood.filter(({ type }) => type === 'late').length).toBeLessThanOrEqual(3);
+      expect(flood.at(-1)).toEqual({ type: 'spent', retryAfterMs: expect.any(Number) });
+      expect(await ask(true, '1', 'evil')).toMatchObject({ type: 'spent' });
+      expect(await ask(true, '1', 'other')).toEqual({ type: 'right' });
+    });
+
+    test('a full queue is no matter to a key that sends one', async () => {
+      const ask = start();
+      const flood = Array.from({ length: 400 }, () => ask(true, '1', 'many'));
+      expect(await ask(true, '1', 'one')).toEqual({ type: 'right' });
+      expect((await Promise.all(flood)).filter(({ type }) => type === 'busy').length).toBe(400 - 255);
+    });
+  });
+
   test('leaves nobody waiting when it is closed', async () => {
     const ask = start();
     await ask(true);
     const asked = [ask({ pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`)), ask(true, '1')];
-    thread?.close();
+    void thread?.close();
     expect((await Promise.all(asked)).map(({ type }) => type)).toEqual(['busy', 'busy']);
   });
 });

@@ -30,3 +30,12 @@ it('hashes the messages of a request once', () => {
   affinity.remember('key', request, 'warm');
   expect(reads).toBe(1);
 });
+
+it('keeps the chats of one key from displacing those of another', () => {
+  const affinity = createAffinity();
+  const turns = (...words: readonly string[]) => fakeChatRequest('', { messages: words.map(message) });
+  affinity.remember('k', turns('mine'), 'lab');
+  for (let number = 0; number < 10_100; number++) affinity.remember('many', turns(`chat ${number}`), 'lab');
+  expect(affinity.preferred('k', turns('mine', 'more'))).toBe('lab');
+  expect(affinity.preferred('many', turns('chat 0', 'more'))).toBeUndefined();
+});

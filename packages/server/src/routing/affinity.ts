@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ChatRequest } from '../domain/chat-request.ts';
+import { createKeyCache } from '../domain/key-cache.ts';
 
 /**
  * Which target has a chat's beginning in its cache. The next turn of a chat repeats all messages of the one
  * before; so the hash of a request's messages, remembered with the target that served it, is found again as
- * a prefix of the next request's. Bounded, least recently used first to go.
+ * a prefix of the next request's. Bounded, with room shared fairly between keys.
  */
 export interface Affinity {
   /** The name of the target that is warm for this request, if any. */
@@ -17,7 +18,7 @@ const maxChats = 10_000;
 const maxHashed = 512;
 
 export function createAffinity(): Affinity {
-  const warm = new Map<string, string>();
+  const warm = createKeyCache<string>({ maxEntries: maxChats });
   /** What `remember` needs at the commit of a request has been hashed before: megabytes are hashed once. */
   const wholes = new WeakMap<ChatRequest, string>();
 
@@ -32,19 +33,14 @@ export function createAffinity(): Affinity {
     preferred: (keyId, request) => {
       // Only what an earlier turn began: one-shot requests that are all the same are to be spread.
       for (const hash of hashesOf(keyId, request).slice(0, -1).reverse()) {
-        const target = warm.get(hash);
+        const target = warm.get(keyId, hash);
         if (target !== undefined) return target;
       }
       return undefined;
     },
     remember: (keyId, request, target) => {
       const whole = wholes.get(request) ?? hashesOf(keyId, request).at(-1);
-      if (whole === undefined) return;
-      warm.delete(whole);
-      warm.set(whole, target);
-      if (warm.size <= maxChats) return;
-      const [oldest] = warm.keys();
-      if (oldest !== undefined) warm.delete(oldest);
+      if (whole !== undefined) warm.set(keyId, whole, target);
     },
   };
 }

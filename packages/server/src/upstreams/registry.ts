@@ -29,7 +29,10 @@ export interface CreatedUpstreams {
   readonly problems: readonly string[];
   /** The same by name, with what a reload has to know of them. */
   readonly made: ReadonlyMap<string, MadeUpstream>;
-  /** The thread that judges their answers: one for the life of the process, for each holds 40 MB while it waits. */
+  /**
+   * The thread that judges their answers: one for the life of the process. It holds 40 MB while it waits, and what a key
+   * has used of its time is not forgotten.
+   */
   readonly schemas: SchemaThread;
   /**
    * Lets go of the upstreams that `successor` does not have (absent: of all): streams run to their end, and then nothing of

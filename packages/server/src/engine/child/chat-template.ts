@@ -1,3 +1,5 @@
+import type { Result } from '../../domain/failure.ts';
+import type { TaskOwner } from '../../worker/killable-thread.ts';
 import type { PromptMessage, PromptTool } from '../protocol.ts';
 import { describeTools, type TemplateTool, writtenCall, writtenResult } from './generic-tools.ts';
 
@@ -22,14 +24,27 @@ export interface TemplateAbilities {
   readonly toolDefinitions: boolean;
 }
 
-export interface ChatTemplate {
-  render(messages: readonly TemplateMessage[], tools: readonly TemplateTool[]): string;
+/** What was found out about a template when it was opened. */
+export interface TemplateFacts {
+  /** The template that is used: the file's, or the generic one. */
+  readonly source: string;
   readonly abilities: TemplateAbilities;
+  /** Stop strings of a template whose turns end with no control token. */
   readonly stop: readonly string[];
+  /** Why the file's own template is not used, where that is so. */
   readonly warning: string | undefined;
 }
 
-type Render = (messages: readonly TemplateMessage[], tools: readonly TemplateTool[]) => string;
+export interface ChatTemplate extends TemplateFacts {
+  /** Fails with `invalid_value` where the template refuses the messages, or takes too much time or memory for them. */
+  render(
+    messages: readonly TemplateMessage[],
+    tools: readonly TemplateTool[],
+    owner: TaskOwner,
+  ): Promise<Result<string>>;
+}
+
+export type Render = (messages: readonly TemplateMessage[], tools: readonly TemplateTool[]) => string;
 
 /**
  * For files without a template: the turns of ChatML, which most small models have seen. Where the vocabulary
@@ -40,20 +55,20 @@ const genericTemplate =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 const genericStop = ['<|im_end|>'];
 
-/** Opens a file's template, or the generic one where there is none or it can't be used. */
-export function openTemplate(source: string | undefined, compile: (source: string) => Render): ChatTemplate {
+/** Tries a file's template, or the generic one where there is none or it can't be used. Takes as long as they take. */
+export function openTemplate(source: string | undefined, compile: (source: string) => Render): TemplateFacts {
   let warning: string | undefined;
   if (source !== undefined) {
     try {
       const render = compile(source);
       render([{ role: 'user', content: 'probe' }], []);
-      return { render, abilities: probe(render), stop: [], warning: undefined };
+      return { source, abilities: probe(render), stop: [], warning: undefined };
     } catch (error) {
       warning = `the file's chat template can't be used (${error instanceof Error ? error.message : 'unknown error'}); using ChatML`;
     }
   }
-  const render = compile(genericTemplate);
-  return { render, abilities: probe(render), stop: genericStop, warning };
+  const abilities = probe(compile(genericTemplate));
+  return { source: genericTemplate, abilities, stop: genericStop, warning };
 }
 
 function probe(render: Render): TemplateAbilities {

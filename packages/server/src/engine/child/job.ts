@@ -1,6 +1,7 @@
+import type { ReasoningTags } from '../../domain/reasoning-split.ts';
 import type { AnswerShape, Sampling } from '../protocol.ts';
 import type { ToolSyntax } from '../tool-syntax.ts';
-import type { Prompt, Prompter } from './prompt.ts';
+import type { Prompt } from './prompt.ts';
 
 /** One request as the scheduler takes it: its prompt in tokens, and what its answer may be. */
 export interface Job {
@@ -17,7 +18,7 @@ export interface Job {
   readonly topLogprobs?: number;
   readonly shape: AnswerShape;
   readonly syntax: ToolSyntax;
-  readonly tags: Prompter['tags'];
+  readonly tags: readonly ReasoningTags[];
   readonly opened: Prompt['opened'];
   /** What closes the thoughts that are open. */
   readonly closing: Prompt['closing'];

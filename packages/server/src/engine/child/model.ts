@@ -3,7 +3,7 @@ import type { Vocabulary } from './prompt.ts';
 
 /** A loaded model as the rest of the child knows it; `native.ts` makes the real one, tests make their own. */
 export interface LoadedModel {
-  readonly info: ModelInfo;
+  readonly info: Omit<ModelInfo, 'fingerprint'>;
   readonly vocabulary: Vocabulary;
   /** The file's chat template. */
   readonly template: string | undefined;

@@ -153,7 +153,7 @@ async function loadModel(
     const metadata = model.fileInfo.metadata;
     return ok({
       info: {
-        modelName: metadata.general.name ?? name.replace(/\.gguf$/i, ''),
+        modelName: (metadata.general.name ?? name.replace(/\.gguf$/i, '')).slice(0, longestName),
         contextLength: Math.min(context.contextSize, contextSize),
         sequences: wanted.sequences,
         threads,
@@ -184,6 +184,8 @@ async function loadModel(
   }
 }
 
+/** A name that the file gives itself goes into logs and lists. */
+const longestName = 200;
 /** Tokens of a batch, as the library sizes it. */
 const batchSlice = 512;
 /** From 64 tokens on flash attention computes in tiles, and rounds otherwise: a seed would not repeat. */

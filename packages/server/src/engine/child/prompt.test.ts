@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { TaskOwner } from '../../worker/killable-thread.ts';
+import type { PromptContent } from '../context-length.ts';
 import type { PromptMessage } from '../protocol.ts';
+import type { ChatTemplate } from './chat-template.ts';
 import { createPrompter, type PrompterOptions, type Vocabulary } from './prompt.ts';
+import { detectReasoningTags } from './reasoning-tags.ts';
 import { createSpecialTexts } from './special-text.ts';
+import { textOf } from './template-thread.ts';
+import { createTemplateWork } from './template-work.ts';
 
 const specials = ['<s>', '</s>', '<|im_start|>', '<|im_end|>', '<|im', '[INST]', '[/INST]', '<<a'];
 
@@ -23,14 +29,41 @@ const chatml =
   "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
-function prompter(options: Partial<PrompterOptions> = {}) {
-  return createPrompter({
-    template: chatml,
-    vocabulary: vocabulary(),
+interface Wanted extends Partial<Omit<PrompterOptions, 'template'>> {
+  /** Undefined: the file has none. Default: ChatML. */
+  readonly template?: string | undefined;
+}
+
+const owner: TaskOwner = { keyId: 'k', signal: new AbortController().signal };
+
+/** As the engine's process opens it, but for the thread. */
+function openInPlace(source: string | undefined, { bosText = '', eosText = '' }: Vocabulary): ChatTemplate {
+  const work = createTemplateWork();
+  const opened = work({ type: 'open', template: { source, bosText, eosText } });
+  if (opened.type !== 'opened') throw new Error(opened.type);
+  const template = { source: opened.facts.source, bosText, eosText };
+  return {
+    ...opened.facts,
+    render: async (messages, tools) => textOf(work({ type: 'render', template, messages, tools })),
+  };
+}
+
+function prompter({ template = chatml, ...options }: Wanted = {}) {
+  return prompterOf(template, options);
+}
+
+function prompterOf(source: string | undefined, options: Omit<Wanted, 'template'> = {}) {
+  const known = options.vocabulary ?? vocabulary();
+  const template = openInPlace(source, known);
+  const made = createPrompter({
+    tags: detectReasoningTags(source),
     contextLength: 4000,
     breathe: async () => {},
     ...options,
+    template,
+    vocabulary: known,
   });
+  return { ...template, build: (content: PromptContent) => made.build(content, owner) };
 }
 
 /** Tokens as text again, special ones as «text». */
@@ -40,10 +73,7 @@ function show(tokens: readonly number[]): string {
     .join('');
 }
 
-async function built(
-  messages: readonly PromptMessage[],
-  options: Partial<PrompterOptions> = {},
-): Promise<string> {
+async function built(messages: readonly PromptMessage[], options: Wanted = {}): Promise<string> {
   const result = await prompter(options).build({ messages });
   if (!result.ok) throw new Error(result.failure.message);
   return show(result.value.tokens);
@@ -218,7 +248,7 @@ describe('prompt', () => {
 
   test('without a template, or with one that is none, ChatML is used and its end is a stop string', async () => {
     for (const template of [undefined, '{% if %}']) {
-      const used = prompter({ template });
+      const used = prompterOf(template);
       expect(used.stop).toEqual(['<|im_end|>']);
       expect(used.warning === undefined).toBe(template === undefined);
       expect((await used.build({ messages: [{ role: 'user', content: 'a' }] })).ok).toBe(true);

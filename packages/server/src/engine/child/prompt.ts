@@ -1,11 +1,12 @@
-import { Template } from '@huggingface/jinja';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import type { ReasoningTags } from '../../domain/reasoning-split.ts';
+import type { TaskOwner } from '../../worker/killable-thread.ts';
 import { leastTokens, type PromptContent, promptTooLong } from '../context-length.ts';
 import type { PromptMessage, PromptTool } from '../protocol.ts';
-import { adaptMessages, adaptTools, type ChatTemplate, openTemplate } from './chat-template.ts';
-import { detectReasoningTags, openedTags } from './reasoning-tags.ts';
+import { adaptMessages, adaptTools, type ChatTemplate } from './chat-template.ts';
+import type { TemplateTool } from './generic-tools.ts';
+import { openedTags } from './reasoning-tags.ts';
 import type { Segment, SpecialTexts } from './special-text.ts';
 import { sliceEnd, sliceUnits } from './text-slices.ts';
 
@@ -24,17 +25,11 @@ export interface Vocabulary {
 
 export interface Prompter {
   /**
-   * Messages, what may be called, and the beginning of the answer → tokens. Fails with `context_length_exceeded` where no token of answer would fit, and with
-   * `invalid_value` where the template refuses the messages. Text that can't fit is refused before it is
+   * Messages, what may be called, and the beginning of the answer → tokens. Fails with `context_length_exceeded` where
+   * no token of answer would fit, and as the template's `render` does. Text that can't fit is refused before it is
    * rendered or tokenised whole, and long text gives way to other work every few milliseconds.
    */
-  build(wanted: PromptContent): Promise<Result<Prompt>>;
-  /** Tags between which this model thinks. */
-  readonly tags: readonly ReasoningTags[];
-  /** Stop strings of a template whose turns end with no control token. */
-  readonly stop: readonly string[];
-  /** Why the file's own template is not used, where that is so. */
-  readonly warning: string | undefined;
+  build(wanted: PromptContent, owner: TaskOwner): Promise<Result<Prompt>>;
 }
 
 export interface Prompt {
@@ -48,8 +43,9 @@ export interface Prompt {
 }
 
 export interface PrompterOptions {
-  /** The file's template; undefined where it has none. */
-  readonly template: string | undefined;
+  readonly template: ChatTemplate;
+  /** Tags between which this model thinks. */
+  readonly tags: readonly ReasoningTags[];
   readonly vocabulary: Vocabulary;
   readonly contextLength: number;
   /** Lets other work of the process run; a turn of the event loop unless a test says otherwise. */
@@ -62,26 +58,10 @@ type TooLong = (tokens: number, exact: boolean) => Failure;
 const unitsPerSegment = 64;
 
 export function createPrompter(options: PrompterOptions): Prompter {
-  const { vocabulary, contextLength, breathe = nextTurn } = options;
-  const template = openTemplate(options.template, (source) => {
-    const parsed = new Template(source);
-    return (messages, tools) =>
-      parsed.render({
-        messages,
-        add_generation_prompt: true,
-        bos_token: vocabulary.bosText ?? '',
-        eos_token: vocabulary.eosText ?? '',
-        tools: tools.length > 0 ? tools : null,
-        documents: null,
-      });
-  });
-  const tags = detectReasoningTags(options.template);
+  const { template, tags, vocabulary, contextLength, breathe = nextTurn } = options;
 
   return {
-    stop: template.stop,
-    warning: template.warning,
-    tags,
-    async build(content) {
+    async build(content, owner) {
       const { messages, tools = [], prefix = '' } = content;
       const tooLong: TooLong = (tokens, exact) => promptTooLong(contextLength, tokens, exact, content);
       const least = leastTokens(content, vocabulary.longestToken);
@@ -91,7 +71,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
       const mark = specialTexts.markFor(texts);
       const broken = await breakLong(texts, mark);
       const guard = (text: string) => broken.get(text) ?? specialTexts.break(text, mark);
-      const rendered = render(template, messages, tools, guard);
+      const rendered = await render(template, messages, tools, guard, owner);
       if (!rendered.ok) return rendered;
 
       const opened = openedTags(rendered.value, tags);
@@ -197,24 +177,23 @@ function addTexts(value: JsonValue, texts: string[]): void {
   }
 }
 
-function render(
+async function render(
   template: ChatTemplate,
   messages: readonly PromptMessage[],
   tools: readonly PromptTool[],
   guard: (text: string) => string,
-): Result<string> {
+  owner: TaskOwner,
+): Promise<Result<string>> {
+  let adaptedTools: readonly TemplateTool[];
   try {
-    const adaptedTools = adaptTools(tools, guard);
-    const adapted = adaptMessages(messages, template.abilities, guard, adaptedTools);
-    return ok(template.render(adapted, template.abilities.toolDefinitions ? adaptedTools : []));
+    adaptedTools = adaptTools(tools, guard);
   } catch (error) {
     const reason = error instanceof Error ? error.message.slice(0, 200) : 'no reason given';
-    return fail(
-      failure('invalid_value', `The model's chat template refuses these messages: ${reason}`, {
-        param: 'messages',
-      }),
-    );
+    const message = `The model's chat template cannot show these tools: ${reason}`;
+    return fail(failure('invalid_value', message, { param: 'tools' }));
   }
+  const adapted = adaptMessages(messages, template.abilities, guard, adaptedTools);
+  return await template.render(adapted, template.abilities.toolDefinitions ? adaptedTools : [], owner);
 }
 
 function nextTurn(): Promise<void> {

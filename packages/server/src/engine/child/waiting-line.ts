@@ -1,5 +1,5 @@
+import { createKeyQueue } from '../../domain/key-queue.ts';
 import type { Job, Part } from './job.ts';
-import { createKeyQueue } from './key-queue.ts';
 
 /**
  * What waits for a place. Keys take turns; further choices of a prompt that has been read go before everybody,

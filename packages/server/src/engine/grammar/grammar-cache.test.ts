@@ -10,29 +10,29 @@ function grammar(gbnf: string): Result<CompiledGrammar> {
 test('what was kept is found again, refusals too', () => {
   const cache = createGrammarCache(4);
   const refusal: Result<CompiledGrammar> = fail(failure('invalid_value', 'no'));
-  cache.set('a', grammar('x'));
-  cache.set('b', refusal);
-  expect(cache.get('a')).toEqual(grammar('x'));
-  expect(cache.get('b')).toBe(refusal);
-  expect(cache.get('c')).toBeUndefined();
+  cache.set('k', 'a', grammar('x'));
+  cache.set('k', 'b', refusal);
+  expect(cache.get('k', 'a')).toEqual(grammar('x'));
+  expect(cache.get('k', 'b')).toBe(refusal);
+  expect(cache.get('k', 'c')).toBeUndefined();
 });
 
 test('the least recently used one is forgotten', () => {
   const cache = createGrammarCache(2);
-  cache.set('a', grammar('x'));
-  cache.set('b', grammar('x'));
-  cache.get('a');
-  cache.set('c', grammar('x'));
-  expect(['a', 'b', 'c'].map((key) => cache.get(key) !== undefined)).toEqual([true, false, true]);
+  cache.set('k', 'a', grammar('x'));
+  cache.set('k', 'b', grammar('x'));
+  cache.get('k', 'a');
+  cache.set('k', 'c', grammar('x'));
+  expect(['a', 'b', 'c'].map((key) => cache.get('k', key) !== undefined)).toEqual([true, false, true]);
 });
 
 test('large ones are forgotten before there are many', () => {
   const cache = createGrammarCache(10, 100);
-  cache.set('a', grammar('x'.repeat(60)));
-  cache.set('b', grammar('x'.repeat(60)));
-  expect(cache.get('a')).toBeUndefined();
-  expect(cache.get('b')).toBeDefined();
-  cache.set('b', grammar('x'));
-  cache.set('c', grammar('x'.repeat(60)));
-  expect(cache.get('b')).toBeDefined();
+  cache.set('k', 'a', grammar('x'.repeat(60)));
+  cache.set('k', 'b', grammar('x'.repeat(60)));
+  expect(cache.get('k', 'a')).toBeUndefined();
+  expect(cache.get('k', 'b')).toBeDefined();
+  cache.set('k', 'b', grammar('x'));
+  cache.set('k', 'c', grammar('x'.repeat(60)));
+  expect(cache.get('k', 'b')).toBeDefined();
 });

@@ -1,45 +1,22 @@
 import type { Result } from '../../domain/failure.ts';
+import { createKeyCache } from '../../domain/key-cache.ts';
 import type { CompiledGrammar } from './compile-schema.ts';
 
-/** Compiled grammars and refusals, by the text of what they were made of. */
+/** Compiled grammars and refusals, by the text of what they were made of; room is shared fairly between keys. */
 export interface GrammarCache {
-  get(key: string): Result<CompiledGrammar> | undefined;
-  set(key: string, result: Result<CompiledGrammar>): void;
+  get(keyId: string, name: string): Result<CompiledGrammar> | undefined;
+  set(keyId: string, name: string, result: Result<CompiledGrammar>): void;
 }
 
-/** Forgets the least recently used beyond `max` entries, or beyond `maxCharacters` of keys and grammars together. */
+/** Forgets beyond `max` entries, or beyond `maxCharacters` of names and grammars together. */
 export function createGrammarCache(max: number, maxCharacters = 32 * 1024 * 1024): GrammarCache {
-  const known = new Map<string, Result<CompiledGrammar>>();
-  let characters = 0;
-
-  function drop(key: string): Result<CompiledGrammar> | undefined {
-    const result = known.get(key);
-    if (result === undefined) return undefined;
-    known.delete(key);
-    characters -= sizeOf(key, result);
-    return result;
-  }
-
-  function set(key: string, result: Result<CompiledGrammar>): void {
-    drop(key);
-    known.set(key, result);
-    characters += sizeOf(key, result);
-    for (const oldest of known.keys()) {
-      if (known.size <= max && characters <= maxCharacters) return;
-      drop(oldest);
-    }
-  }
-
+  const known = createKeyCache<Result<CompiledGrammar>>({ maxEntries: max, maxSize: maxCharacters });
   return {
-    get(key) {
-      const result = drop(key);
-      if (result !== undefined) set(key, result);
-      return result;
-    },
-    set,
+    get: known.get,
+    set: (keyId, name, result) => known.set(keyId, name, result, sizeOf(name, result)),
   };
 }
 
-function sizeOf(key: string, result: Result<CompiledGrammar>): number {
-  return key.length + (result.ok ? result.value.gbnf.length : 0);
+function sizeOf(name: string, result: Result<CompiledGrammar>): number {
+  return name.length + (result.ok ? result.value.gbnf.length : 0);
 }

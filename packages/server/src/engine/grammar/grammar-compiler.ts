@@ -1,4 +1,7 @@
 import type { Failure, Result } from '../../domain/failure.ts';
+import { createKeyCache } from '../../domain/key-cache.ts';
+import type { TaskOwner } from '../../worker/killable-thread.ts';
+import { createSharedWork } from '../../worker/shared-work.ts';
 import { type CompileJob, runJob } from './compile-job.ts';
 import { type CompiledGrammar, tooLarge } from './compile-schema.ts';
 import { type CompileThread, createCompileThread } from './compile-thread.ts';
@@ -10,14 +13,15 @@ import { defaultLimits, type GrammarLimits } from './limits.ts';
  * milliseconds; the rest goes to a thread of its own, for it may take a second.
  */
 export interface GrammarCompiler {
-  /** Failures as of the compiler and of {@link CompileThread}. */
-  compile(job: CompileJob, signal: AbortSignal): Result<CompiledGrammar> | Promise<Result<CompiledGrammar>>;
+  /** Failures as of the compiler and of {@link CompileThread}. What the thread has to do is on the owner's account. */
+  compile(job: CompileJob, owner: TaskOwner): Result<CompiledGrammar> | Promise<Result<CompiledGrammar>>;
   /** Ends the thread, where there is one; what waits fails with `draining`. */
   close(): Promise<void>;
 }
 
 /** An agent sends the same tools with every turn: what is compiled once is compiled for all of them. */
 const grammarsKept = 320;
+const largeKept = 1_024;
 /** Characters of a job that is tried in place at all. */
 const smallJob = 8_192;
 /**
@@ -37,46 +41,35 @@ const inPlace: Partial<GrammarLimits> = {
 
 export function createGrammarCompiler(thread: CompileThread = createCompileThread()): GrammarCompiler {
   const cache = createGrammarCache(grammarsKept);
-  const underWay = new Map<
-    string,
-    { readonly signals: AbortSignal[]; readonly result: Promise<Result<CompiledGrammar>> }
-  >();
+  /** Jobs that were not done in place, so that they need not be tried there again. */
+  const large = createKeyCache<true>({ maxEntries: largeKept });
+  const underWay = createSharedWork<Result<CompiledGrammar>>(isLasting);
 
-  /** One computation for all who ask for the same, as long as one of them is still there. */
-  function inThread(key: string, job: CompileJob, signal: AbortSignal): Promise<Result<CompiledGrammar>> {
-    const signals = [signal];
-    const result = thread
-      .run(job, () => signals.some(({ aborted }) => !aborted))
-      .then((made) => {
-        if (made.ok || !transient.has(made.failure.code)) cache.set(key, made);
-        return made;
-      })
-      .finally(() => underWay.delete(key));
-    underWay.set(key, { signals, result });
-    return result;
+  function inPlaceOf(name: string, job: CompileJob, keyId: string): Result<CompiledGrammar> | undefined {
+    if (name.length > smallJob || large.get(keyId, name)) return undefined;
+    const result = runJob(job, inPlace);
+    if (result.ok) cache.set(keyId, name, result);
+    else large.set(keyId, name, true);
+    return result.ok ? result : undefined;
+  }
+
+  async function inThread(name: string, job: CompileJob, owner: TaskOwner): Promise<Result<CompiledGrammar>> {
+    const made = await thread.run(job, owner);
+    if (isLasting(made)) cache.set(owner.keyId, name, made);
+    return made;
   }
 
   return {
-    compile(job, signal) {
+    compile(job, owner) {
       // Counted before anything is written of it.
       const size = sizeFailure(job);
       if (size !== undefined) return { ok: false, failure: size };
-      const key = JSON.stringify(job);
-      const known = cache.get(key);
-      if (known !== undefined) return known;
-      const before = underWay.get(key);
-      if (before !== undefined) {
-        before.signals.push(signal);
-        return before.result;
-      }
-      if (key.length <= smallJob) {
-        const result = runJob(job, inPlace);
-        if (result.ok) {
-          cache.set(key, result);
-          return result;
-        }
-      }
-      return inThread(key, job, signal);
+      const name = JSON.stringify(job);
+      return (
+        cache.get(owner.keyId, name) ??
+        inPlaceOf(name, job, owner.keyId) ??
+        underWay.ask(name, owner, (asker) => inThread(name, job, asker))
+      );
     },
     close: () => thread.close(),
   };
@@ -84,6 +77,10 @@ export function createGrammarCompiler(thread: CompileThread = createCompileThrea
 
 /** What may be otherwise the next time. */
 const transient: ReadonlySet<string> = new Set(['overloaded', 'internal_error', 'draining']);
+
+function isLasting(result: Result<CompiledGrammar>): boolean {
+  return result.ok || !transient.has(result.failure.code);
+}
 
 function sizeFailure(job: CompileJob): Failure | undefined {
   if (job.kind === 'schema') return tooLarge(job.schema, job.path, defaultLimits);

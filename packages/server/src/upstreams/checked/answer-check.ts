@@ -1,14 +1,13 @@
 import { decodeJsonText, type JsonText, jsonText } from '@tailrace/protocol';
+import { assertNever } from '../../domain/assert-never.ts';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { isJson } from '../../domain/json.ts';
 import type { FinishEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
-import type { SchemaFinding } from '../../json-schema/protocol.ts';
 import { pathOf, type SchemaProblem } from '../../json-schema/schema-problem.ts';
-import type { SchemaThread } from '../../json-schema/schema-thread.ts';
-
-type Finding = SchemaFinding | { readonly type: 'late' | 'busy' };
+import type { SchemaOutcome, SchemaThread } from '../../json-schema/schema-thread.ts';
+import type { TaskOwner } from '../../worker/killable-thread.ts';
 
 const schemaPath = 'response_format.json_schema.schema';
 /** More than any context holds; escaped characters of an answer, over all of its choices. */
@@ -24,11 +23,12 @@ export interface AnswerCheck {
   judge(finish: FinishEvent): Promise<Failure | undefined>;
 }
 
-/** `prefix`: the beginning of the answer, said by somebody else. */
+/** `prefix`: the beginning of the answer, which another target said. `owner`: whose thread time it is. */
 export function createAnswerCheck(
   { n, responseFormat }: Pick<ChatRequest, 'n' | 'responseFormat'>,
   prefix: string,
   thread: SchemaThread,
+  owner: TaskOwner,
 ): AnswerCheck {
   const schema = schemaTextOf(responseFormat);
   const choices = Array.from({ length: n }, () => ({
@@ -67,7 +67,7 @@ export function createAnswerCheck(
       if (schema === undefined && answer.length <= maxParsedHere) {
         return isJson(decodeJsonText(answer)) ? undefined : notJson();
       }
-      return failureOf(await thread.ask({ answer, ...(schema === undefined ? {} : { schema }) }));
+      return failureOf(await thread.ask({ answer, ...(schema === undefined ? {} : { schema }) }, owner));
     },
   };
 }
@@ -78,8 +78,14 @@ function startingWith(prefix: string): TextPieces<JsonText> {
   return pieces;
 }
 
+/** By format: it is the same object for every attempt of a request, and the schema may be 256 KiB. */
+const schemaTexts = new WeakMap<ResponseFormat, string>();
+
 export function schemaTextOf(format: ResponseFormat): string | undefined {
-  return format.type === 'json_schema' ? JSON.stringify(format.schema) : undefined;
+  if (format.type !== 'json_schema') return undefined;
+  const text = schemaTexts.get(format) ?? JSON.stringify(format.schema);
+  schemaTexts.set(format, text);
+  return text;
 }
 
 export function schemaRefusal({ at, why }: SchemaProblem): Failure {
@@ -87,8 +93,17 @@ export function schemaRefusal({ at, why }: SchemaProblem): Failure {
   return failure('invalid_value', `'${param}' ${why}. Answers could not be held to this schema.`, { param });
 }
 
+/** What a key has to do whose schemas took more time than it may use. */
+export function schemasSpent(retryAfterMs: number): Failure {
+  const seconds = Math.ceil(retryAfterMs / 1_000);
+  const message =
+    `The schemas of this key took too much time lately. Try again in ${seconds} s, ` +
+    `or use simpler patterns and alternatives in '${schemaPath}'.`;
+  return failure('overloaded', message, { param: schemaPath, retryAfterMs, blameless: true });
+}
+
 /** What a finding means for the client; undefined where all is well. */
-export function failureOf(finding: Finding): Failure | undefined {
+export function failureOf(finding: SchemaOutcome): Failure | undefined {
   switch (finding.type) {
     case 'right':
       return undefined;
@@ -119,6 +134,10 @@ export function failureOf(finding: Finding): Failure | undefined {
         retryAfterMs: 1_000,
         blameless: true,
       });
+    case 'spent':
+      return schemasSpent(finding.retryAfterMs);
+    default:
+      return assertNever(finding);
   }
 }
 

@@ -88,6 +88,7 @@ describe('an answer that is held to a schema', () => {
         if (answer !== undefined) await new Promise((resolve) => setTimeout(resolve, 60));
         return { type: 'right' };
       },
+      restsForMs: () => 0,
       close: async () => {},
     };
     const { upstream } = says(batches, slow);
@@ -221,7 +222,8 @@ test.each([
         setImmediate(() => stop.abort());
         return await new Promise<never>(() => {});
       },
-      close: () => {},
+      restsForMs: () => 0,
+      close: async () => {},
     };
     const { upstream, seen } = says(batches, endless);
     const stream = upstream.open(callFor(jsonSchema), stop.signal);
@@ -249,3 +251,57 @@ test('a check that outlasts its time is never a success', async () => {
 function streamOf(batches: readonly EventBatch[]): EventStream {
   return says(batches).upstream.open(callFor({ type: 'text' }), new AbortController().signal);
 }
+
+test('where a key has used up the time for its schemas the upstream is not asked, and the client hears when to come again', async () => {
+  const resting: SchemaThread = {
+    ask: async () => ({ type: 'right' }),
+    restsForMs: (keyId) => (keyId === 'k' ? 6_500 : 0),
+    close: async () => {},
+  };
+  const { upstream, seen } = says([[text('{"a": 1}'), finish()]], resting);
+  const refused = failures(await read(upstream, callFor(jsonSchema)));
+  expect(refused).toMatchObject([{ code: 'overloaded', blameless: true, retryAfterMs: 6_500 }]);
+  expect(refused[0]?.message).toContain('Try again in 7 s');
+  expect(seen.opened).toBe(0);
+  expect(failures(await read(upstream, callFor(jsonSchema, { keyId: 'other' })))).toEqual([]);
+});
+
+test('a check that its caller does not wait for any more is left out', async () => {
+  const signals: AbortSignal[] = [];
+  const waiting: SchemaThread = {
+    ask: (_task, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    },
+    restsForMs: () => 0,
+    close: async () => {},
+  };
+  for (const leave of ['return', 'abort'] as const) {
+    const stop = new AbortController();
+    const stream = says([], waiting).upstream.open(callFor(jsonSchema), stop.signal);
+    void stream.next();
+    expect(signals.at(-1)?.aborted).toBe(false);
+    if (leave === 'return') await stream.return();
+    else stop.abort();
+    expect(signals.at(-1)?.aborted).toBe(true);
+  }
+});
+
+test('one key’s ever new schemas do not make the schemas of others unknown', async () => {
+  const asked: string[] = [];
+  const noting: SchemaThread = {
+    ask: async ({ answer }, { keyId }) => {
+      if (answer === undefined) asked.push(keyId);
+      return { type: 'right' };
+    },
+    restsForMs: () => 0,
+    close: async () => {},
+  };
+  const { upstream } = says([], noting);
+  const askFor = (keyId: string, number: number) =>
+    read(upstream, callFor({ ...jsonSchema, schema: { const: number } }, { keyId }));
+  await askFor('one', 0);
+  for (let number = 1; number <= 1_100; number++) await askFor('many', number);
+  await askFor('one', 0);
+  expect(asked.filter((keyId) => keyId === 'one').length).toBe(1);
+});

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { Failure } from '../../domain/failure.ts';
+import { createKeyCache } from '../../domain/key-cache.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
 import { schemaProblem } from '../../json-schema/schema-problem.ts';
 import type { SchemaThread } from '../../json-schema/schema-thread.ts';
+import type { TaskOwner } from '../../worker/killable-thread.ts';
 import { type EventStream, ownWaitMs, type Upstream, type UpstreamCall } from '../contract.ts';
-import { createAnswerCheck, failureOf, schemaRefusal, schemaTextOf } from './answer-check.ts';
+import { createAnswerCheck, failureOf, schemaRefusal, schemasSpent, schemaTextOf } from './answer-check.ts';
 
 type Next = IteratorResult<EventBatch, undefined>;
 
@@ -19,20 +21,24 @@ const schemasKnown = 1_024;
  */
 export function checkAnswers<One extends Upstream>(upstream: One, thread: SchemaThread): One {
   /** Schemas that were compiled before, by their hash: only what is new is asked about ahead of the upstream. */
-  const known = new Set<string>();
+  const known = createKeyCache<true>({ maxEntries: schemasKnown });
 
-  async function problemOf(schema: string): Promise<Failure | undefined> {
+  async function problemOf(schema: string, owner: TaskOwner): Promise<Failure | undefined> {
+    // Its answer could not be checked: it is not worth asking for.
+    const restsForMs = thread.restsForMs(owner.keyId);
+    if (restsForMs > 0) return schemasSpent(restsForMs);
     const hash = createHash('sha256').update(schema).digest('base64');
-    if (known.has(hash)) return undefined;
-    const problem = failureOf(await thread.ask({ schema }));
+    if (known.get(owner.keyId, hash)) return undefined;
+    const problem = failureOf(await thread.ask({ schema }, owner));
     if (problem !== undefined) return problem;
-    if (known.size >= schemasKnown) known.clear();
-    known.add(hash);
+    known.set(owner.keyId, hash, true);
     return undefined;
   }
 
   function openChecked(call: UpstreamCall, signal: AbortSignal): EventStream {
-    const check = createAnswerCheck(call.request, call.prefix ?? '', thread);
+    const left = new AbortController();
+    const owner: TaskOwner = { keyId: call.keyId, signal: left.signal };
+    const check = createAnswerCheck(call.request, call.prefix ?? '', thread, owner);
     const schema = schemaTextOf(call.request.responseFormat);
     let events: EventStream | undefined;
     let ended = false;
@@ -40,9 +46,12 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
     /** The batch whose finish is being judged. */
     let judging: Promise<Next> | undefined;
     let stop = () => {};
-    /** The thread is not told, and may take seconds; nobody who has gone waits for it. */
+    /** What runs on the thread may still take seconds; a caller that has left does not wait for it. */
     const stopped = new Promise<undefined>((resolve) => {
-      stop = () => resolve(undefined);
+      stop = () => {
+        left.abort();
+        resolve(undefined);
+      };
     });
     signal.addEventListener('abort', stop);
 
@@ -56,7 +65,8 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
     async function next(): Promise<Next> {
       if (ended) return over;
       if (events === undefined) {
-        const problem = schema === undefined ? undefined : await Promise.race([problemOf(schema), stopped]);
+        const problem =
+          schema === undefined ? undefined : await Promise.race([problemOf(schema, owner), stopped]);
         if (signal.aborted || ended) return over;
         if (problem !== undefined) return fail([], problem);
         events = upstream.open(call, signal);

@@ -1,0 +1,144 @@
+import { assertNever } from '../../domain/assert-never.ts';
+import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import {
+  createKillableThread,
+  type KillableThread,
+  type TaskOwner,
+  type ThreadOutcome,
+} from '../../worker/killable-thread.ts';
+import { startWorker } from '../../worker/start-worker.ts';
+import type { ChatTemplate, TemplateMessage } from './chat-template.ts';
+import type { TemplateTool } from './generic-tools.ts';
+import type { TemplateAnswer, TemplateSource, TemplateTask } from './template-work.ts';
+
+/** The thread for the chat templates of all models. */
+export interface TemplateThread {
+  /**
+   * Opens the template of a model file, or ChatML where it has none or one that is none. Fails with one line where
+   * opening takes longer than `openMs` or too much memory. `file`: named in that line.
+   */
+  open(file: string, template: OpenedSource): Promise<Result<ChatTemplate>>;
+  close(): Promise<void>;
+}
+
+export type OpenedSource = Omit<TemplateSource, 'source'> & { readonly source: string | undefined };
+
+export interface TemplateThreadOptions {
+  /** To open a template: it is compiled, and renders some ten short chats. Default: 10,000. */
+  readonly openMs?: number;
+  /** To render one prompt. Default: 5,000; 10,000 messages take some 300. */
+  readonly renderMs?: number;
+  /** Memory of the thread. Default: 512 MiB. */
+  readonly heapMiB?: number;
+}
+
+/** A start that is late by this thread's would be a first token that is late. */
+const neverIdleMs = 2 ** 31 - 1;
+/** The engine's own work at its start. */
+const ownWork: TaskOwner = { keyId: '', signal: new AbortController().signal };
+
+export function createTemplateThread(options: TemplateThreadOptions = {}): TemplateThread {
+  const { openMs = 10_000, renderMs = 5_000, heapMiB = 512 } = options;
+  const thread = createKillableThread<TemplateTask, TemplateAnswer>({
+    start: () => startWorker(import.meta.url, 'template-worker', { maxOldGenerationSizeMb: heapMiB }),
+    taskMs: renderMs,
+    idleMs: neverIdleMs,
+  });
+
+  return {
+    async open(file, template) {
+      const outcome = await thread.run({ type: 'open', template }, ownWork, openMs);
+      if (outcome.type !== 'done' || outcome.answer.type !== 'opened') {
+        return fail(unopened(file, outcome, openMs, heapMiB));
+      }
+      const { facts } = outcome.answer;
+      return ok({ ...facts, render: renderOf(thread, { ...template, source: facts.source }, renderMs) });
+    },
+    close: thread.close,
+  };
+}
+
+function renderOf(
+  thread: KillableThread<TemplateTask, TemplateAnswer>,
+  template: TemplateSource,
+  renderMs: number,
+): ChatTemplate['render'] {
+  return async (messages: readonly TemplateMessage[], tools: readonly TemplateTool[], owner) => {
+    const outcome = await thread.run({ type: 'render', template, messages, tools }, owner);
+    switch (outcome.type) {
+      case 'done':
+        return textOf(outcome.answer);
+      case 'late':
+        return fail(tooMuch(`takes longer than ${renderMs / 1_000} s to write these messages as a prompt`));
+      case 'died':
+        return fail(tooMuch('takes too much memory to write these messages as a prompt', outcome.why));
+      case 'full':
+      case 'unserved':
+      case 'spent':
+        return fail(
+          failure('overloaded', 'The engine could not write this prompt in time. Try again in a moment.', {
+            retryAfterMs: 1_000,
+            blameless: true,
+          }),
+        );
+      case 'dropped':
+      case 'closed':
+        return fail(failure('draining', 'The request was given up before its prompt was written.'));
+      default:
+        return assertNever(outcome);
+    }
+  };
+}
+
+/** The rendered text, or why there is none. */
+export function textOf(answer: TemplateAnswer): Result<string> {
+  switch (answer.type) {
+    case 'rendered':
+      return ok(answer.text);
+    case 'too-long':
+      return fail(tooMuch(`makes a prompt of ${answer.units} characters of these messages`));
+    case 'refused':
+    case 'opened': {
+      const reason = answer.type === 'refused' ? answer.reason : 'no reason given';
+      const message = `The model's chat template refuses these messages: ${reason}`;
+      return fail(failure('invalid_value', message, { param: 'messages' }));
+    }
+    default:
+      return assertNever(answer);
+  }
+}
+
+/** Wherever these messages are rendered by this template, it takes as much. */
+function tooMuch(what: string, detail?: string): Failure {
+  return failure('invalid_value', `The model's chat template ${what}. Send fewer or shorter messages.`, {
+    param: 'messages',
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
+
+function unopened(
+  file: string,
+  outcome: ThreadOutcome<TemplateAnswer>,
+  openMs: number,
+  heapMiB: number,
+): Failure {
+  switch (outcome.type) {
+    case 'late': {
+      const seconds = openMs / 1_000;
+      return failure(
+        'internal_error',
+        `The chat template of ${file} does not end: a few short messages took it longer than ${seconds} s. Use another file of this model.`,
+      );
+    }
+    case 'died':
+      return failure(
+        'internal_error',
+        `The chat template of ${file} takes more than ${heapMiB} MiB of memory for a few short messages. Use another file of this model.`,
+        { detail: outcome.why },
+      );
+    default:
+      return failure('internal_error', `The chat template of ${file} could not be tried.`, {
+        detail: `the thread for templates: ${outcome.type}`,
+      });
+  }
+}

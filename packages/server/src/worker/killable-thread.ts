@@ -1,0 +1,262 @@
+import { createFairQueue } from './fair-queue.ts';
+import { createThreadTime, type ThreadBudget } from './thread-time.ts';
+
+/**
+ * One thread for work that may take for ever: a task at a time, in fair turns between the keys that share the thread.
+ * A task that outlasts its time ends the thread with it, and the next task gets a new thread.
+ *
+ *     none ──task──▶ starting ──ready──▶ waiting ◀──answer── working
+ *      ▲                │                  │ └──────task──────▶ │
+ *      └────────────────┴──too long────────┴────────────────────┘
+ *
+ * The key whose task ends the thread pays for the task and for the start of the next thread.
+ */
+export interface KillableThread<Task, Answer> {
+  /**
+   * Never rejects. A task that waits is dropped, at no cost, when `signal` aborts; one that runs is not. `limitMs`: in
+   * place of `taskMs`.
+   */
+  run(task: Task, owner: TaskOwner, limitMs?: number): Promise<ThreadOutcome<Answer>>;
+  /** Milliseconds until tasks of this key are taken again; 0 where they are now. */
+  restsForMs(keyId: string): number;
+  /** Ends the thread; every task ends with `closed`. */
+  close(): Promise<void>;
+}
+
+/** Who asks: the key that pays for a task, and when nobody waits for its answer any more. */
+export interface TaskOwner {
+  readonly keyId: string;
+  readonly signal: AbortSignal;
+}
+
+export type ThreadOutcome<Answer> =
+  | { readonly type: 'done'; readonly answer: Answer }
+  /** It took longer than it may. */
+  | { readonly type: 'late' }
+  /** The thread ended under it: no memory, a bug. */
+  | { readonly type: 'died'; readonly why: string }
+  /** Too much waits, of this key most. */
+  | { readonly type: 'full' }
+  /** Its turn did not come in time, or no thread could be started. */
+  | { readonly type: 'unserved' }
+  /** Tasks of its key took too much time lately. */
+  | { readonly type: 'spent'; readonly retryAfterMs: number }
+  /** Its signal aborted before its turn came. */
+  | { readonly type: 'dropped' }
+  | { readonly type: 'closed' };
+
+export type FromThread<Answer> =
+  | 'ready'
+  /** `tookMs`: as the thread measured it. */
+  | { readonly answer: Answer; readonly tookMs: number };
+
+/** The little of a worker thread that is used here; a test may bring its own. */
+export interface ThreadWorker<Task, Answer> {
+  postMessage(task: Task): void;
+  on(event: 'message', listener: (message: FromThread<Answer>) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
+  /** Whether it keeps the process alive. */
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<unknown>;
+}
+
+export interface KillableThreadOptions<Task, Answer> {
+  start(): ThreadWorker<Task, Answer>;
+  /** One task, in milliseconds. */
+  readonly taskMs: number;
+  /** Until a task's turn comes once the thread runs, in milliseconds. Default: any time. */
+  readonly waitMs?: number;
+  /** Tasks that wait, over all keys. Default: 256. */
+  readonly queue?: number;
+  /** Default: keys have turns and no budget. */
+  readonly budget?: ThreadBudget;
+  /** Without a task the thread is let go after this many milliseconds. Default: five minutes. */
+  readonly idleMs?: number;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+}
+
+interface Job<Task, Answer> {
+  readonly task: Task;
+  readonly keyId: string;
+  readonly limitMs: number;
+  /** Once; it is neither waiting nor running then. */
+  readonly settle: (outcome: ThreadOutcome<Answer>) => void;
+  waiting: NodeJS.Timeout | undefined;
+}
+
+/** Loading the code on a busy machine. */
+const startMs = 10_000;
+
+export function createKillableThread<Task, Answer>(
+  options: KillableThreadOptions<Task, Answer>,
+): KillableThread<Task, Answer> {
+  const { taskMs, waitMs, queue: most = 256, idleMs = 300_000, now = () => performance.now() } = options;
+  const time = createThreadTime(options.budget, now);
+  const queue = createFairQueue<Job<Task, Answer>>(time, most);
+  let worker: ThreadWorker<Task, Answer> | undefined;
+  let ready = false;
+  let current: Job<Task, Answer> | undefined;
+  /** When the current task was sent. */
+  let sentAt = 0;
+  let startedAt = 0;
+  /** The key whose task ended the last thread. */
+  let debtor: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  function begin(): void {
+    const started = options.start();
+    worker = started;
+    startedAt = now();
+    started.on('message', (message) => {
+      if (worker !== started) return;
+      if (message === 'ready') onReady();
+      else if (current !== undefined) finish({ type: 'done', answer: message.answer }, message.tookMs);
+    });
+    started.on('error', (error) => died(started, error instanceof Error ? error.message : String(error)));
+    started.on('exit', () => died(started, 'it ended'));
+    timer = setTimeout(giveUpStarting, startMs);
+  }
+
+  function end(): Promise<unknown> | undefined {
+    clearTimeout(timer);
+    const ended = worker;
+    worker = undefined;
+    ready = false;
+    return ended?.terminate();
+  }
+
+  function onReady(): void {
+    clearTimeout(timer);
+    ready = true;
+    if (debtor !== undefined) pay(debtor, now() - startedAt);
+    debtor = undefined;
+    for (const job of queue.all()) watch(job);
+    next();
+  }
+
+  /** What a key that has used too much has waiting would be refused when its turn came. */
+  function pay(keyId: string, tookMs: number): void {
+    time.charge(keyId, tookMs);
+    const retryAfterMs = time.restsForMs(keyId);
+    if (retryAfterMs === 0) return;
+    for (const job of queue.removeKey(keyId)) job.settle({ type: 'spent', retryAfterMs });
+  }
+
+  function watch(job: Job<Task, Answer>): void {
+    if (waitMs === undefined) return;
+    job.waiting ??= setTimeout(() => {
+      queue.remove(job);
+      job.settle({ type: 'unserved' });
+    }, waitMs);
+  }
+
+  function next(): void {
+    if (current !== undefined || closed) return;
+    if (queue.size === 0) {
+      // An idle thread keeps no process alive.
+      worker?.unref();
+      if (!ready) return;
+      clearTimeout(timer);
+      timer = setTimeout(end, idleMs);
+      timer.unref();
+      return;
+    }
+    if (worker === undefined) begin();
+    worker?.ref();
+    if (!ready) return;
+    current = queue.take();
+    if (current === undefined) return;
+    clearTimeout(current.waiting);
+    sentAt = now();
+    clearTimeout(timer);
+    timer = setTimeout(checkLate, current.limitMs, current);
+    worker?.postMessage(current.task);
+  }
+
+  /** An event loop that stalled may have the answer at hand: messages are read before this turn ends. */
+  function checkLate(job: Job<Task, Answer>): void {
+    setImmediate(() => {
+      if (current !== job) return;
+      debtor = job.keyId;
+      void end();
+      finish({ type: 'late' }, now() - sentAt);
+    });
+  }
+
+  function died(who: ThreadWorker<Task, Answer>, why: string): void {
+    if (worker !== who) return;
+    if (!ready) {
+      giveUpStarting();
+      return;
+    }
+    void end();
+    if (current === undefined) return;
+    debtor = current.keyId;
+    finish({ type: 'died', why }, now() - sentAt);
+  }
+
+  function finish(outcome: ThreadOutcome<Answer>, tookMs: number): void {
+    clearTimeout(timer);
+    const job = current;
+    current = undefined;
+    if (job !== undefined) {
+      pay(job.keyId, tookMs);
+      job.settle(outcome);
+    }
+    next();
+  }
+
+  /** A thread that cannot even start would not the next time either: nothing is left to wait for it. */
+  function giveUpStarting(): void {
+    void end();
+    for (const job of queue.clear()) job.settle({ type: 'unserved' });
+  }
+
+  function wait(task: Task, { keyId, signal }: TaskOwner, limitMs: number): Promise<ThreadOutcome<Answer>> {
+    return new Promise((resolve) => {
+      const drop = (): void => {
+        if (queue.remove(job)) job.settle({ type: 'dropped' });
+      };
+      const job: Job<Task, Answer> = {
+        task,
+        keyId,
+        limitMs,
+        settle(outcome) {
+          clearTimeout(job.waiting);
+          signal.removeEventListener('abort', drop);
+          resolve(outcome);
+        },
+        waiting: undefined,
+      };
+      signal.addEventListener('abort', drop);
+      const displaced = queue.push(job);
+      displaced?.settle({ type: 'full' });
+      if (displaced === job) return;
+      // A thread that starts has its own time for that.
+      if (ready) watch(job);
+      next();
+    });
+  }
+
+  return {
+    async run(task, owner, limitMs = taskMs) {
+      if (closed) return { type: 'closed' };
+      if (owner.signal.aborted) return { type: 'dropped' };
+      const retryAfterMs = time.restsForMs(owner.keyId);
+      return retryAfterMs > 0 ? { type: 'spent', retryAfterMs } : wait(task, owner, limitMs);
+    },
+    restsForMs: (keyId) => time.restsForMs(keyId),
+    async close() {
+      closed = true;
+      const ending = end();
+      const running = current === undefined ? [] : [current];
+      current = undefined;
+      for (const job of [...running, ...queue.clear()]) job.settle({ type: 'closed' });
+      await ending;
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { type ResourceLimits, Worker } from 'node:worker_threads';
+
+/**
+ * Starts a thread from a file that lies beside the caller's (`import.meta.url`), among the sources or among what was
+ * built of them. `name` is the file's, without extension. The thread has no environment.
+ */
+export function startWorker(caller: string, name: string, resourceLimits: ResourceLimits): Worker {
+  const source = caller.endsWith('.ts');
+  return new Worker(new URL(`./${name}${source ? '.ts' : '.js'}`, caller), {
+    name,
+    env: {},
+    execArgv: source ? ['--conditions=tailrace-source'] : [],
+    resourceLimits,
+  });
+}
