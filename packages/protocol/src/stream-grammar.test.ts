@@ -487,3 +487,23 @@ test('a stream cut at any byte is never taken for a whole one, nor for one witho
     }
   }
 });
+
+test('a stream of very many choices is judged in the time that it is long', () => {
+  const checker = createStreamChecker();
+  const said = (index: number, delta: object, finish: string | null) =>
+    checker.accept({
+      type: 'event',
+      event: 'message',
+      lastEventId: '',
+      data: JSON.stringify({
+        ...head,
+        choices: [{ index, delta, logprobs: null, finish_reason: finish }],
+        ...(finish !== null && index === 29_999 ? { usage } : {}),
+      }),
+    });
+  const indexes = Array.from({ length: 30_000 }, (_, index) => index);
+  for (const index of indexes) said(index, { role: 'assistant', content: '' }, null);
+  for (const index of indexes) said(index, {}, 'stop');
+  checker.accept({ type: 'event', event: 'message', lastEventId: '', data: '[DONE]' });
+  expect(checker.end()).toMatchObject({ violations: [], summary: { complete: true } });
+});

@@ -191,6 +191,18 @@ describe('a schema that nobody can enforce', () => {
   });
 });
 
+test('what is kept to be checked is bounded by the answer, not by each of its choices', async () => {
+  const page = `"${'x'.repeat(9 * 1024 * 1024)}"`;
+  const { upstream } = says([
+    [page, { ...page, choice: 1 }],
+    [finish('stop', 0), finish('stop', 1)],
+  ]);
+  const request = { n: 2, responseFormat: jsonObject } as ChatRequest;
+  expect(failures(await read(upstream, callFor(jsonObject, { request })))).toMatchObject([
+    { code: 'upstream_protocol', detail: 'it is too long to be checked' },
+  ]);
+});
+
 test('a request for text gets the very stream of the upstream', () => {
   const { upstream, seen } = says([]);
   upstream.open(callFor({ type: 'text' }), new AbortController().signal);

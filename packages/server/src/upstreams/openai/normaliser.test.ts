@@ -23,6 +23,7 @@ interface Piece {
   readonly reasoning?: string;
   readonly refusal?: string;
   readonly tool_calls?: readonly unknown[];
+  readonly reasoning_details?: readonly unknown[];
 }
 
 function chunk(delta: Piece, index = 0, more: object = {}): unknown {
@@ -314,5 +315,28 @@ describe('a usage', () => {
       3,
       undefined,
     ]);
+  });
+});
+
+describe('what is kept until the finish', () => {
+  test('is no more than is handed back: larger details end the answer', () => {
+    const { events, normaliser } = start({ choices: 2 });
+    const detail = (index: number) => ({ type: 'reasoning.text', index, text: 'x'.repeat(300_000) });
+    for (let at = 0; at < 4; at += 1) normaliser.chunk(chunk({ reasoning_details: [detail(at)] }, at % 2));
+    expect(failureOf(events)).toEqual(['upstream_protocol']);
+    expect(normaliser.ended).toBe('torn');
+  });
+
+  test('of log probabilities without text is little: then what comes is text', () => {
+    const { events, normaliser } = start();
+    const token = { token: '', logprob: -1, bytes: null, top_logprobs: [] };
+    for (let at = 0; at < 1_000; at += 1) {
+      normaliser.chunk(chunk({ content: '' }, 0, { logprobs: { content: [token] } }));
+    }
+    normaliser.chunk(finish());
+    normaliser.end();
+    const told = events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []));
+    expect(told).toHaveLength(1_000);
+    expect(events.length).toBeGreaterThan(700);
   });
 });
