@@ -250,14 +250,13 @@ export function createEngine(options: EngineOptions): Engine {
     }
     const prepared = info.fingerprint;
     const stream = createCallStream(() => onReturn());
-    let gone = false;
-    let onReturn = (): void => {
-      gone = true;
-    };
+    /** Aborts when the request is gone, by its signal or its reader, before the child has heard of it. */
+    const left = new AbortController();
+    let onReturn = (): void => left.abort();
 
     function begin(message: Result<Omit<GenerateMessage, 'id'>>): void {
-      // Whoever left while a large schema was compiled is owed nothing.
-      if (gone || signal.aborted) {
+      // A client that left while a large schema was compiled is owed nothing.
+      if (left.signal.aborted) {
         stream.drop();
         return;
       }
@@ -276,11 +275,16 @@ export function createEngine(options: EngineOptions): Engine {
       send(call);
     }
 
-    const message = generateMessage(upstreamCall, { info, shapes, random, signal });
+    if (signal.aborted) left.abort();
+    const message = generateMessage(upstreamCall, { info, shapes, random, signal: left.signal });
     if (message instanceof Promise) {
-      signal.addEventListener('abort', stream.drop, { once: true });
+      const leaveEarly = (): void => {
+        stream.drop();
+        left.abort();
+      };
+      signal.addEventListener('abort', leaveEarly, { once: true });
       const compiled = (made: Result<Omit<GenerateMessage, 'id'>>): void => {
-        signal.removeEventListener('abort', stream.drop);
+        signal.removeEventListener('abort', leaveEarly);
         begin(made);
       };
       // A bug in the compiler is this request's end alone.

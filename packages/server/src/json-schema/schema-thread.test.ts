@@ -101,7 +101,7 @@ describe('the thread for schemas', () => {
     const evil = { pattern: '^(a+)+$' };
     const evilAnswer = JSON.stringify(`${'a'.repeat(40)}!`);
 
-    test('a key that floods it with endless patterns keeps nobody else waiting beyond the task that runs', async () => {
+    test('a key that floods it with endless patterns keeps no other key waiting beyond the task that runs', async () => {
       const ask = start({ taskMs: 300 });
       await ask(true);
       const flood = Array.from({ length: 40 }, () => ask(evil, evilAnswer, 'evil'));

@@ -56,6 +56,12 @@ describe('creating the configured upstreams', () => {
     ]);
   });
 
+  test('a reload keeps the thread that checks answers, and what keys have used of it', async () => {
+    const before = await create({ lab: { script: join(folder, 'good.yaml') } });
+    const after = await create({ other: { script: join(folder, 'good.yaml') } }, before);
+    expect(after.schemas).toBe(before.schemas);
+  });
+
   test('one that is configured as before is taken over; the others are made anew and the old ones let go', async () => {
     const kept = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1' } as const;
     const before = await create({

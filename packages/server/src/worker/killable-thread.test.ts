@@ -196,7 +196,7 @@ describe('a thread that keys share', () => {
     expect(await both[1]).toMatchObject({ type: 'done' });
   });
 
-  test('lets nobody wait for a thread that cannot start', async () => {
+  test('a thread that cannot start keeps no task waiting', async () => {
     const { thread, last } = played();
     const silent = thread.run('a', by('k'));
     await vi.advanceTimersByTimeAsync(10_000);

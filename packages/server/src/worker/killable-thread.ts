@@ -23,7 +23,7 @@ export interface KillableThread<Task, Answer> {
   close(): Promise<void>;
 }
 
-/** Who asks: the key that pays for a task, and when nobody waits for its answer any more. */
+/** The key that pays for a task, and a signal that aborts when its answer is not wanted any more. */
 export interface TaskOwner {
   readonly keyId: string;
   readonly signal: AbortSignal;

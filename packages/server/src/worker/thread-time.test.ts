@@ -69,7 +69,7 @@ describe('turns', () => {
     expect(serveAll(run)[0]).toBe('quick');
   });
 
-  test('idle time is nobody’s debt: a key that used the thread alone is no worse off than others later', () => {
+  test('idle time is no debt: a key that used the thread alone is no worse off than others later', () => {
     const run = thread();
     for (let count = 0; count < 100; count++) {
       run.push('early', 50);
