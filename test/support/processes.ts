@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Ids of the processes whose parent is `pid`. Linux only: it reads /proc. */
 export function childrenOf(pid: number): number[] {
@@ -20,7 +20,21 @@ function parentOf(pid: string): number | undefined {
 
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kib === undefined) throw new Error(`no VmRSS for ${pid}`);
+  return statusBytes(pid, 'VmRSS');
+}
+
+/** Begins to look; the call of what it gives says how far resident memory has been above that of the beginning. */
+export function watchPeak(pid: number): () => number {
+  // "5" sets the peak back to what is resident now (man 5 proc).
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  const before = residentBytes(pid);
+  return () => statusBytes(pid, 'VmHWM') - before;
+}
+
+function statusBytes(pid: number, name: 'VmRSS' | 'VmHWM'): number {
+  const kib = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(
+    readFileSync(`/proc/${pid}/status`, 'utf8'),
+  )?.[1];
+  if (kib === undefined) throw new Error(`no ${name} for ${pid}`);
   return Number(kib) * 1024;
 }

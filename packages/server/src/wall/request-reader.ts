@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type ByteQueue, createByteQueue } from './byte-queue.ts';
 
 /** A request as it came; names of headers in lower case. */
 export interface WallRequest {
@@ -25,17 +26,21 @@ export interface RequestReader {
 
 const maxHeadBytes = 64 * 1024;
 const maxBodyBytes = 16 * 1024 * 1024;
+const maxChunkLine = 1024;
 const headEnd = Buffer.from('\r\n\r\n');
+const lineEnd = Buffer.from('\r\n');
 
-/** Reads HTTP/1.x requests off a socket, pipelined ones one after the other. */
+/** Reads HTTP/1.x requests off a socket, pipelined ones one after the other. Each byte is looked at once. */
 export function createRequestReader(socket: Socket): RequestReader {
-  let bytes: Buffer = Buffer.alloc(0);
+  const unread = createByteQueue();
   let ended = false;
   let wake: () => void = () => {};
+  /** The request whose body is still to come. */
+  let coming: Coming | undefined;
   socket.on('data', (more: Buffer) => {
-    bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
+    unread.push(more);
     // Nobody reads while a fault is played: a peer that goes on sending is held back here.
-    if (bytes.length > maxHeadBytes + maxBodyBytes) socket.pause();
+    if (unread.bytes().length > maxHeadBytes + maxBodyBytes) socket.pause();
     wake();
   });
   const end = (): void => {
@@ -51,18 +56,34 @@ export function createRequestReader(socket: Socket): RequestReader {
       wake = resolve;
     });
 
+  /** What the bytes that are there make; undefined where they make nothing yet. */
+  function advance(): ReadOutcome | undefined {
+    if (coming === undefined) {
+      const bytes = unread.bytes();
+      const at = unread.indexOf(headEnd);
+      if (at < 0 && bytes.length <= maxHeadBytes) return undefined;
+      if (at < 0 || at > maxHeadBytes) return refused('431 Request Header Fields Too Large');
+      coming = begin(bytes.toString('latin1', 0, at));
+      unread.drop(at + headEnd.length);
+    }
+    if (coming === undefined) return refused('400 Bad Request');
+    const body = coming.chunked ? takeChunks(unread, coming) : takeLength(unread, coming.length);
+    if (body === 'incomplete') return undefined;
+    if (body === 'too large') return refused('413 Content Too Large');
+    if (body === 'bad') return refused('400 Bad Request');
+    const request = { ...coming.head, body };
+    coming = undefined;
+    return { kind: 'request', request };
+  }
+
   return {
     async next() {
       let continued = false;
       for (;;) {
-        const parsed = parse(bytes);
-        if (parsed.kind === 'refused') return parsed;
-        if (parsed.kind === 'request') {
-          bytes = bytes.subarray(parsed.length);
-          socket.resume();
-          return parsed;
-        }
-        if (parsed.wantsContinue && !continued) {
+        const outcome = advance();
+        if (outcome?.kind === 'request') socket.resume();
+        if (outcome !== undefined) return outcome;
+        if (coming?.wantsContinue === true && !continued) {
           continued = true;
           socket.write('HTTP/1.1 100 Continue\r\n\r\n');
         }
@@ -73,75 +94,74 @@ export function createRequestReader(socket: Socket): RequestReader {
   };
 }
 
-type Parsed =
-  | { readonly kind: 'request'; readonly request: WallRequest; readonly length: number }
-  | { readonly kind: 'refused'; readonly status: string }
-  | { readonly kind: 'incomplete'; readonly wantsContinue: boolean };
+/** A request whose head has been read. */
+interface Coming {
+  readonly head: Omit<WallRequest, 'body'>;
+  readonly wantsContinue: boolean;
+  readonly chunked: boolean;
+  /** Of a body that is not chunked; NaN where what was declared is no length. */
+  readonly length: number;
+  /** Of a chunked body, what has come of it. */
+  readonly decoded: ByteQueue;
+}
 
-function parse(bytes: Buffer): Parsed {
-  const end = bytes.indexOf(headEnd);
-  if (end < 0 && bytes.length <= maxHeadBytes) return { kind: 'incomplete', wantsContinue: false };
-  if (end < 0 || end > maxHeadBytes) return refused('431 Request Header Fields Too Large');
-  const [requestLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
+/** Undefined where the request line is none. */
+function begin(text: string): Coming | undefined {
+  const [requestLine = '', ...lines] = text.split('\r\n');
   const match = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(requestLine);
-  if (match === null) return refused('400 Bad Request');
+  if (match === null) return undefined;
   const headers = new Map(
     lines.map((line) => {
       const colon = line.indexOf(':');
       return [line.slice(0, Math.max(0, colon)).toLowerCase(), line.slice(colon + 1).trim()] as const;
     }),
   );
-  const body = readBody(bytes.subarray(end + headEnd.length), headers);
-  if (body === 'too large') return refused('413 Content Too Large');
-  if (body === 'bad') return refused('400 Bad Request');
-  if (body === 'incomplete') {
-    const wantsContinue = headers.get('expect')?.toLowerCase() === '100-continue';
-    return { kind: 'incomplete', wantsContinue };
-  }
   const [, method = '', target = '', minor = ''] = match;
   const connection = headers.get('connection')?.toLowerCase();
+  const declared = headers.get('content-length') ?? '0';
   return {
-    kind: 'request',
-    length: end + headEnd.length + body.length,
-    request: {
+    head: {
       method,
       path: target.replace(/\?.*$/, ''),
       headers,
-      body: body.text,
       keepAlive: minor === '1' ? connection !== 'close' : connection === 'keep-alive',
     },
+    wantsContinue: headers.get('expect')?.toLowerCase() === '100-continue',
+    chunked: headers.get('transfer-encoding')?.toLowerCase() === 'chunked',
+    length: /^\d{1,12}$/.test(declared) ? Number(declared) : Number.NaN,
+    decoded: createByteQueue(),
   };
 }
 
-type Body = 'incomplete' | 'too large' | 'bad' | { readonly text: string; readonly length: number };
+type Unusable = 'incomplete' | 'too large' | 'bad';
 
-function readBody(bytes: Buffer, headers: ReadonlyMap<string, string>): Body {
-  if (headers.get('transfer-encoding')?.toLowerCase() === 'chunked') return readChunks(bytes);
-  const declared = headers.get('content-length') ?? '0';
-  if (!/^\d{1,12}$/.test(declared)) return 'bad';
-  const length = Number(declared);
+/** The text of a body of that length, taken out of what is there. */
+function takeLength(unread: ByteQueue, length: number): string | Unusable {
+  if (Number.isNaN(length)) return 'bad';
   if (length > maxBodyBytes) return 'too large';
-  return bytes.length < length ? 'incomplete' : { text: bytes.toString('utf8', 0, length), length };
+  const bytes = unread.bytes();
+  if (bytes.length < length) return 'incomplete';
+  const text = bytes.toString('utf8', 0, length);
+  unread.drop(length);
+  return text;
 }
 
-function readChunks(bytes: Buffer): Body {
-  const data: Buffer[] = [];
-  let total = 0;
-  let at = 0;
+/** Takes the chunks that are whole out of what is there; the text of the body with its last one. */
+function takeChunks(unread: ByteQueue, { decoded }: Coming): string | Unusable {
   for (;;) {
-    const lineEnd = bytes.indexOf('\r\n', at);
-    if (lineEnd < 0) return bytes.length - at > 1024 ? 'bad' : 'incomplete';
-    const size = /^([0-9a-fA-F]{1,8})(?:;.*)?$/.exec(bytes.toString('latin1', at, lineEnd))?.[1];
+    const bytes = unread.bytes();
+    const at = unread.indexOf(lineEnd);
+    if (at < 0) return bytes.length > maxChunkLine ? 'bad' : 'incomplete';
+    const size = /^([0-9a-fA-F]{1,8})(?:;.*)?$/.exec(bytes.toString('latin1', 0, at))?.[1];
     if (size === undefined) return 'bad';
     const length = Number.parseInt(size, 16);
-    total += length;
-    if (total > maxBodyBytes) return 'too large';
-    const next = lineEnd + 2 + length + 2;
+    if (decoded.bytes().length + length > maxBodyBytes) return 'too large';
+    const next = at + lineEnd.length + length + lineEnd.length;
     if (bytes.length < next) return 'incomplete';
     // Trailers are not understood: what follows the last chunk must be the blank line.
-    if (length === 0) return { text: Buffer.concat(data).toString('utf8'), length: next };
-    data.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + length));
-    at = next;
+    if (length > 0) decoded.push(bytes.subarray(at + lineEnd.length, at + lineEnd.length + length));
+    unread.drop(next);
+    if (length === 0) return decoded.bytes().toString('utf8');
   }
 }
 

@@ -1,0 +1,125 @@
+// What many bodies at once, and bodies in crumbs, may cost the others.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
+import { watchPeak } from '../support/processes.ts';
+import { connect, type RawConnection, requestBytes } from '../support/raw-connection.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { exchange, expectRefusal, labServer, messages } from './wire-client.ts';
+
+const mebibyte = 1024 ** 2;
+const livezWithinMs = 400;
+
+let server: TestServer;
+let watch: LivezWatch;
+beforeAll(async () => {
+  server = await startServer(labServer());
+  watch = watchLivez(server.port);
+});
+afterAll(async () => {
+  await watch?.close();
+  await server?.stop();
+});
+
+const path = '/v1/chat/completions';
+const headersOf = (key: string) => ({ Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' });
+const post = (body: string, key = server.apiKey) =>
+  exchange(server, requestBytes({ path, headers: headersOf(key), body }));
+const small = JSON.stringify({ model: 'lab/plain', messages });
+const large = JSON.stringify({
+  model: 'lab/plain',
+  messages: [{ role: 'user', content: 'x'.repeat(9.9 * mebibyte) }],
+});
+/** No two of its objects have a name in common: the dearest thing there is to parse. */
+const dear = JSON.stringify({
+  model: 'lab/plain',
+  messages,
+  x: Array.from({ length: 1_000 }, (_, one) =>
+    Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`k${one}_${index}`, 1])),
+  ),
+});
+
+/** Requests that lack their last byte. The caller closes them. */
+async function unfinished(count: number, body: string): Promise<RawConnection[]> {
+  const bytes = requestBytes({ path, headers: headersOf(server.apiKey), body });
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const connection = await connect(server.port);
+      connection.send(bytes.subarray(0, -1));
+      return connection;
+    }),
+  );
+}
+
+describe('a chunked body in chunks of a byte', () => {
+  test.each([100_000, 1_000_000, 10_000_000])('of %i bytes is refused when that is clear', async (bytes) => {
+    const grown = watchPeak(server.pid);
+    const waitedMs = await watch.worstMsDuring(livezWithinMs, async () => {
+      await using connection = await connect(server.port);
+      const head = requestBytes({
+        path,
+        headers: { ...headersOf(server.apiKey), 'Transfer-Encoding': 'chunked' },
+        body: '',
+      });
+      connection.send(head);
+      const crumbs = Buffer.from('1\r\n \r\n'.repeat(10_000));
+      for (let sent = 0; sent < bytes && connection.closed() === undefined; sent += 10_000)
+        connection.send(crumbs);
+      expectRefusal(await connection.response(), 400, 'invalid_value');
+    });
+    expect(waitedMs).toBeLessThan(livezWithinMs);
+    expect(grown()).toBeLessThan(64 * mebibyte);
+  });
+});
+
+describe('fifty bodies of ten megabytes', () => {
+  test('that lack their last byte hold a bounded memory, and no other key pays for them', async () => {
+    const grown = watchPeak(server.pid);
+    const open = await unfinished(50, large);
+    try {
+      // Whether it comes to an answer or is refused: both are known when its bytes have been read.
+      const refused = () => open.filter((connection) => connection.responses().length > 0).length;
+      await expect.poll(refused, { timeout: 20_000, interval: 50 }).toBeGreaterThanOrEqual(50 - 7);
+      expectRefusal(await post(large), 503, 'overloaded');
+      for (const body of [small, large]) expect((await post(body, server.adminKey)).status).toBe(200);
+      expect(grown()).toBeLessThan(200 * mebibyte);
+    } finally {
+      for (const connection of open) connection.destroy();
+    }
+    await expect.poll(async () => (await post(large)).status, { timeout: 5_000 }).toBe(200);
+  });
+
+  test('that lack all of their bytes hold next to nothing', async () => {
+    const grown = watchPeak(server.pid);
+    const open = await Promise.all(
+      Array.from({ length: 200 }, async () => {
+        const connection = await connect(server.port);
+        const headers = { ...headersOf(server.apiKey), 'Content-Length': String(10 * mebibyte) };
+        connection.send(requestBytes({ path, headers, body: '{' }));
+        return connection;
+      }),
+    );
+    try {
+      expect((await post(large)).status).toBe(200);
+      expect(grown()).toBeLessThan(100 * mebibyte);
+    } finally {
+      for (const connection of open) connection.destroy();
+    }
+  });
+});
+
+test('fifty dear bodies that are complete at the same moment are decoded one in a turn', async () => {
+  const waitedMs = await watch.worstMsDuring(livezWithinMs, async () => {
+    const open = await unfinished(50, dear);
+    try {
+      for (const connection of open) connection.send('}');
+      const statuses = await Promise.all(
+        open.map(async (connection) => (await connection.response()).status),
+      );
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    } finally {
+      for (const connection of open) connection.destroy();
+    }
+  });
+  expect(waitedMs).toBeLessThan(livezWithinMs);
+});
