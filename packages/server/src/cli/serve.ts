@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newRequestId } from '../app.ts';
 import type { Config } from '../config/config.ts';
@@ -5,6 +6,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
+import { createReportLimit } from '../http/report-limit.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createRedact, type Redact } from '../telemetry/redact.ts';
@@ -21,6 +23,9 @@ import { dataDirProblem, listenProblem } from './system-problem.ts';
 
 /** For the error events of those that were stopped; whoever reads slower has had all the time of the drain. */
 const lastBytesMs = 500;
+
+/** Connections that send no HTTP leave this many lines in the log, whatever their number. */
+const malformedLinesPerMinute = 60;
 
 /** `tailrace serve`. Resolves with the exit code: 0 drained, 1 failed at run time, 2 wrong usage. */
 export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -67,9 +72,16 @@ async function serve(
   const parentPid = Number(io.env['TAILRACE_PARENT_PID']);
   if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
 
+  const malformedReports = createReportLimit(malformedLinesPerMinute, () => performance.now());
   const http = createHttpServer(
     (request, response, waits) => (service?.handle ?? answerWhileStarting)(request, response, waits),
     newRequestId,
+    ({ requestId, status, reason }) => {
+      const report = malformedReports();
+      if (report === undefined) return;
+      const fields = { request_id: requestId, status, reason, left_out: report.leftOut || undefined };
+      log.info('malformed request', fields);
+    },
   );
   let port: number;
   try {

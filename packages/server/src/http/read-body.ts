@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import { brokenBody } from './broken-body.ts';
+import { closeGentlyBehind } from './close-gently.ts';
 import type { Exchange } from './exchange.ts';
 
 /**
@@ -8,7 +10,8 @@ import type { Exchange } from './exchange.ts';
  */
 export async function readBody(exchange: Exchange, maxBytes: number): Promise<Result<Uint8Array>> {
   const { request } = exchange;
-  const refused = checkMediaType(request) ?? checkDeclaredLength(request, maxBytes);
+  const refused =
+    checkAnnounced(exchange) ?? checkMediaType(request) ?? checkDeclaredLength(request, maxBytes);
   if (refused !== undefined) return fail(refused);
   if (exchange.expectsContinue) exchange.response.writeContinue();
 
@@ -26,7 +29,24 @@ export async function readBody(exchange: Exchange, maxBytes: number): Promise<Re
     exchange.notes.outcome = 'abandoned';
     return fail(failure('invalid_json', 'The request body ended before it was complete.', { detail }));
   }
+  const broken = brokenBody(request);
+  if (broken !== undefined) {
+    if (broken.failure.code === 'invalid_json') exchange.notes.outcome = 'abandoned';
+    return fail(broken.failure);
+  }
   return ok(Buffer.concat(chunks, bytes));
+}
+
+/** Without a length there is no body, whatever follows the head: the client means something else by it. */
+function checkAnnounced({ request, response }: Exchange): Failure | undefined {
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  if (length !== undefined || coding !== undefined) return undefined;
+  response.shouldKeepAlive = false;
+  closeGentlyBehind(request.socket);
+  return failure(
+    'invalid_json',
+    'This request takes a body, and none came: send it with a Content-Length, or chunked.',
+  );
 }
 
 function checkMediaType(request: IncomingMessage): Failure | undefined {
