@@ -6,7 +6,7 @@ import type { Config } from './config/config.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
-import { adminReloadRoute } from './http/routes/admin-reload.ts';
+import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { chatCompletionsRoute } from './http/routes/chat-completions.ts';
@@ -36,8 +36,8 @@ export interface AppParts {
   loaded(): boolean;
   /** True from the first request to end on. */
   draining(): boolean;
-  /** Reads the configuration anew; what is wrong with it, or nothing. */
-  reload(): Promise<readonly string[]>;
+  /** Reads the configuration anew. */
+  reload(): Promise<Reloaded>;
 }
 
 export type HandleRequest = (

@@ -13,10 +13,11 @@ import { createRedact, type Redact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { banner, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
+import { createLateReload, type LateReload } from './late-reload.ts';
 import { watchParent } from './parent-watch.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
 import { createService, type Service } from './service.ts';
-import { type ServingKeys, servingKeys } from './serving-keys.ts';
+import { type FoundKeys, reloadedKeys, type ServingKeys, servingKeys } from './serving-keys.ts';
 import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { answerWhileStarting } from './starting.ts';
 import { dataDirProblem, listenProblem } from './system-problem.ts';
@@ -35,24 +36,37 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     io.stdout.write(serveUsage);
     return 0;
   }
-  const load = () => loadConfig({ env: io.env, cwd: io.cwd, flags: flags.flags });
-  const loaded = await load();
+  const reloads = createLateReload();
+  // Before anything is read: without a listener SIGHUP would end a server that is starting.
+  const shutdown = listenForShutdown({ terminal: io.stderr.isTTY === true, onReload: reloads.ask });
+  const sources = { env: io.env, cwd: io.cwd, flags: flags.flags };
+  const loaded = await loadConfig(sources);
   if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
-  return await serve(loaded, load, io);
+  let { filled } = loaded;
+  const reload = async () => {
+    const next = await loadConfig({ ...sources, reload: { filled } });
+    if (next.ok) filled ||= next.filled;
+    return next;
+  };
+  return await serve(loaded, reload, shutdown, reloads, io);
 }
 
 async function serve(
   { config, warnings }: LoadedConfig & { readonly ok: true },
   load: () => Promise<LoadedConfig>,
+  shutdown: Shutdown,
+  reloads: LateReload,
   io: CommandIo,
 ): Promise<number> {
-  let keys: ServingKeys;
+  let found: FoundKeys;
   try {
-    keys = await servingKeys(config);
+    found = await servingKeys(config);
   } catch (error) {
     const { dataDir } = config.server;
     return complain(io, 1, dataDirProblem(error, dataDir));
   }
+  if (!found.ok) return complain(io, 2, found.problems.join('\n'));
+  const { keys } = found;
   const terminal = io.stderr.isTTY === true;
   let redact = redactFor(config, keys);
   const log = createLog({
@@ -65,10 +79,6 @@ async function serve(
   for (const warning of warnings) log.warn(warning);
 
   let service: Service | undefined;
-  const shutdown = listenForShutdown({
-    terminal,
-    onReload: () => void service?.reload(),
-  });
   const parentPid = Number(io.env['TAILRACE_PARENT_PID']);
   if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
 
@@ -118,13 +128,15 @@ async function serve(
       keys,
       load,
       createUpstreams: (next, before) => upstreamsOf(next, io, before),
-      servingKeys,
+      reloadedKeys,
       onSecrets: (next, nextKeys) => {
         // What was a secret stays one: the old keys may still stand in what is logged.
         const [before, after] = [redact, redactFor(next, nextKeys)];
         redact = (text) => after(before(text));
       },
     });
+    const { reload } = service;
+    reloads.become(() => void reload());
     announce(config, port, keys, io, engine);
     await untilEnd(service, config, io, shutdown);
     return 0;

@@ -20,12 +20,25 @@ export interface ConfigSources {
   readonly flags?: ConfigFlags;
   /** The disk, unless a test brings its own. */
   readonly files?: ConfigFiles;
+  /** Given where a running server reads its configuration again. */
+  readonly reload?: Reload;
   /** Where caches lie here; this machine's conventions unless a test says otherwise. */
   readonly machine?: Machine;
 }
 
+export interface Reload {
+  /** The file in force says something: one that now says nothing is being written, or was cut. */
+  readonly filled: boolean;
+}
+
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      /** The file says something. */
+      readonly filled: boolean;
+    }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 const defaultFile = 'tailrace.yaml';
@@ -36,7 +49,7 @@ const defaultFile = 'tailrace.yaml';
  * found is in the list, in the order of the file, with secrets masked.
  */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
-  const { env, cwd, flags = {}, files = diskFiles, machine = thisMachine() } = sources;
+  const { env, cwd, flags = {}, files = diskFiles, machine = thisMachine(), reload } = sources;
   const asked = flags.config ?? variable(env, 'TAILRACE_CONFIG');
   const file = resolve(cwd, asked ?? defaultFile);
   const shownFile = shown(file, cwd);
@@ -51,7 +64,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     return { source: shownFile, ...position };
   }
 
-  const read = await files.read(file);
+  const read = await files.read(file, reload !== undefined);
   if (!read.ok && (read.reason !== 'missing' || asked !== undefined)) {
     const source =
       flags.config !== undefined ? '--config' : asked !== undefined ? 'TAILRACE_CONFIG' : shownFile;
@@ -69,6 +82,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
 
   const fromFile = document?.value ?? {};
+  const filled = !isMapping(fromFile) || Object.keys(fromFile).length > 0;
+  if (reload?.filled === true && read.ok && !filled) {
+    const message = 'it is empty; a reload takes no empty configuration in the place of one that is not';
+    problems.reportAt({ source: shownFile }, message);
+    return { ok: false, problems: problems.sorted() };
+  }
   if (!isMapping(fromFile)) {
     problems.report([], expected('a mapping (server: …, models: …)', fromFile, []));
     return { ok: false, problems: problems.sorted() };
@@ -78,7 +97,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const raw = parseRaw(data, problems);
 
   const fileChecks: { readonly file: string; readonly report: (message: string) => void }[] = [];
-  const base = read.ok ? dirname(file) : cwd;
+  // A pipe lies nowhere.
+  const base = read.ok && read.again ? dirname(file) : cwd;
   const context: ResolveContext = {
     problems,
     warnings: [],
@@ -111,13 +131,14 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const cacheDir = cacheFromEnv === undefined ? defaultCacheDir(env, machine) : resolve(cwd, cacheFromEnv);
   const config = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
 
-  for (const { file: wanted, report } of fileChecks) {
-    if (!(await files.isFile(wanted))) report(`there is no file ${showText(shown(wanted, cwd))}`);
+  const there = await Promise.all(fileChecks.map((check) => files.isFile(check.file)));
+  for (const [index, { file: wanted, report }] of fileChecks.entries()) {
+    if (there[index] !== true) report(`there is no file ${showText(shown(wanted, cwd))}`);
   }
   const found = problems.sorted();
   if (found.length > 0) return { ok: false, problems: found };
   const warnings = [...context.warnings, ...replacedKeys(fromFile, given), ...notInForce(config)];
-  return { ok: true, config: freeze(config), warnings };
+  return { ok: true, config: freeze(config), warnings, filled };
 }
 
 /** `models/My Chat.Q4.gguf` → `my-chat.q4`: lower case, without extension, fit for a model id. */
