@@ -40,7 +40,8 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
   // Before anything is read: without a listener SIGHUP would end a server that is starting.
   const shutdown = listenForShutdown({ terminal: io.stderr.isTTY === true, onReload: reloads.ask });
   const sources = { env: io.env, cwd: io.cwd, flags: flags.flags };
-  const loaded = await loadConfig(sources);
+  const loaded = await Promise.race([loadConfig(sources), shutdown.asked]);
+  if (loaded === undefined) return 0;
   if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
   let { filled } = loaded;
   const reload = async () => {
