@@ -131,9 +131,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const cacheDir = cacheFromEnv === undefined ? defaultCacheDir(env, machine) : resolve(cwd, cacheFromEnv);
   const config = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
 
-  const there = await Promise.all(fileChecks.map((check) => files.isFile(check.file)));
-  for (const [index, { file: wanted, report }] of fileChecks.entries()) {
-    if (there[index] !== true) report(`there is no file ${showText(shown(wanted, cwd))}`);
+  for (const { file: wanted, report } of fileChecks) {
+    if (!(await files.isFile(wanted))) report(`there is no file ${showText(shown(wanted, cwd))}`);
   }
   const found = problems.sorted();
   if (found.length > 0) return { ok: false, problems: found };

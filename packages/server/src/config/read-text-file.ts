@@ -38,13 +38,19 @@ const pieceBytes = 64 * 1024;
 const pollMs = 10;
 const settleMs = 50;
 
-/** Paths of which a read has not come back in its time; a second one would take another thread of the pool. */
+/**
+ * Paths of which a read has not come back in its time: each holds one of the pool's four threads, which look up
+ * names too. No path is tried twice, and with two of them none is tried at all.
+ */
 const stuck = new Set<string>();
+const maxStuck = 2;
+const mustWait = (path: string) => stuck.has(path) || stuck.size >= maxStuck;
 
 export function readTextFile(path: string, options: ReadOptions): Promise<ReadText> {
   const withinMs = options.withinMs ?? defaultMs;
   const late = `it cannot be read to its end within ${formatDuration(withinMs)}`;
-  if (stuck.has(path)) return Promise.resolve(unreadable(`${late}, and an earlier read of it still waits`));
+  if (mustWait(path))
+    return Promise.resolve(unreadable('earlier reads of a disk that does not answer still wait'));
   return new Promise((resolve, reject) => {
     let over = false;
     const timer = setTimeout(() => {
@@ -73,7 +79,7 @@ export function readTextFile(path: string, options: ReadOptions): Promise<ReadTe
 
 /** True for a regular file that is there (a link to one too). A disk that does not answer in 5 s has none. */
 export function isFile(path: string): Promise<boolean> {
-  if (stuck.has(path)) return Promise.resolve(false);
+  if (mustWait(path)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       stuck.add(path);

@@ -81,7 +81,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (socket.writable) {
         const requestId = options.newRequestId();
         socket.write(refusalBytes(refusal, requestId));
-        options.onMalformed({ requestId, status: refusal.status, reason });
+        // A connection that never said a word, such as a browser's in advance, is no request.
+        if (socket.bytesRead > 0) options.onMalformed({ requestId, status: refusal.status, reason });
       }
       words.close();
     });

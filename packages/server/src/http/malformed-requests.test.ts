@@ -329,6 +329,13 @@ describe('a request that does not arrive in time', () => {
   });
 });
 
+it('a connection that says nothing is closed with 408, and is no line in the log', async () => {
+  malformed.length = 0;
+  const socket = open();
+  expect(parse(await socket.over)).toMatchObject([{ status: 408 }]);
+  expect(malformed).toEqual([]);
+});
+
 describe('a client that half-closes', () => {
   it.each([
     ['in a head', 'GET /pi', 'invalid_json'],
