@@ -21,7 +21,7 @@ async function problemsOf(text: string): Promise<readonly string[] | string> {
     const loaded = await loadConfig({
       env: configEnvironment,
       cwd: '/',
-      files: { read: async () => ({ ok: true, text }), isFile: async () => true },
+      files: { read: async () => ({ ok: true, text, again: true }), isFile: async () => true },
     });
     return loaded.ok ? loaded.warnings : loaded.problems.map(formatProblem);
   } catch (error) {

@@ -130,6 +130,26 @@ describe('a connection', () => {
     expect(connection.responses().map(({ status }) => status)).toEqual([400]);
   });
 
+  test.each([
+    ['no HTTP', 'hello\r\n\r\n'],
+    ['a chunked body that is malformed', undefined],
+  ])('answers what came before %s, a stream to its end, and then refuses and closes', async (_, text) => {
+    await using connection = await connect(server.port);
+    const stream = chatBytes(server, { model: 'lab/paced', stream: true });
+    const plain = chatBytes(server, { model: 'lab/plain' });
+    const chunked = chatBytes(server, {}, { headers: { 'Transfer-Encoding': 'chunked' }, body: 'zz\r\n' });
+    connection.send(Buffer.concat([stream, plain, text === undefined ? chunked : Buffer.from(text)]));
+    expect(await connection.untilClosed()).toBe('end');
+    const [first, second, refusal, ...more] = connection.responses();
+    expect(expectTrueStream(first?.body ?? Buffer.alloc(0)).complete).toBe(true);
+    expect(second?.status).toBe(200);
+    if (refusal === undefined) throw new Error('nothing was refused');
+    expectRefusal(refusal, 400, 'invalid_value');
+    expect(refusal.header('connection')).toBe('close');
+    expect(more).toEqual([]);
+    if (text !== undefined) expect(server.logs()).toContain('malformed request');
+  });
+
   test('is refused with 431 for a flood of headers', async () => {
     await using connection = await connect(server.port);
     connection.send(

@@ -1,10 +1,14 @@
 // SIGHUP and POST /admin/v1/reload: what was running goes on, what is wrong changes nothing.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { createScratch } from '../support/scratch.ts';
 import { type ConfigTree, startServer, type TestServer } from '../support/server.ts';
 import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
@@ -175,4 +179,80 @@ test('a file with a mistake changes nothing, and the log names file and line', a
   expect(expectTrueStream((await chat.response()).body).complete).toBe(true);
   writeFileSync(server.configFile, good);
   await hangUp(server);
+});
+
+test('a configuration that became a pipe holds neither the reloads nor the shutdown', async () => {
+  const { server } = await setUp();
+  const good = readFileSync(server.configFile, 'utf8');
+  rmSync(server.configFile);
+  execFileSync('mkfifo', [server.configFile]);
+  const refused = await reloadByRequest(server);
+  expect(refused.status).toBe(400);
+  expect(refused.body.toString()).toContain('was read once at the start');
+  rmSync(server.configFile);
+  writeFileSync(server.configFile, good);
+  expect((await reloadByRequest(server)).status).toBe(200);
+
+  rmSync(server.configFile);
+  execFileSync('mkfifo', [server.configFile]);
+  for (let at = 0; at < 20; at += 1) server.signal('SIGHUP');
+  await server.stop();
+});
+
+test('a thousand hang-ups at once are a few reloads', async () => {
+  const { server } = await setUp();
+  for (let at = 0; at < 1_000; at += 1) server.signal('SIGHUP');
+  await until('a reload', 10_000, () =>
+    said(server, 'configuration reloaded').length > 0 ? true : undefined,
+  );
+  const reloaded = await reloadByRequest(server);
+  expect(reloaded.status).toBe(200);
+  expect(said(server, 'configuration reloaded').length).toBeLessThan(100);
+});
+
+test('keys whose files have gone stay in force, the answer and the log say so, and none is made', async () => {
+  const server = await startServer({ model: 'none', env: { TAILRACE_API_KEY: '', TAILRACE_ADMIN_KEY: '' } });
+  closing.push(() => server.stop());
+  const data = path.join(path.dirname(server.configFile), 'data');
+  const [key, admin] = ['api-key', 'admin-key'].map((name) =>
+    readFileSync(path.join(data, name), 'utf8').trim(),
+  );
+  const reload = () =>
+    ask(server, { method: 'POST', path: '/admin/v1/reload', headers: { Authorization: `Bearer ${admin}` } });
+  rmSync(data, { recursive: true });
+  for (const _ of [1, 2]) {
+    const answer = await reload();
+    expect(answer.status).toBe(200);
+    const { warnings } = JSON.parse(answer.body.toString()) as { warnings: string[] };
+    expect(warnings).toEqual([
+      expect.stringMatching(/api-key: there is no such file; the key in force stays$/),
+      expect.stringMatching(/admin-key: there is no such file; the key in force stays$/),
+    ]);
+  }
+  expect(server.logs()).toContain('the key in force stays');
+  const models = await ask(server, { path: '/v1/models', headers: { Authorization: `Bearer ${key}` } });
+  expect(models.status).toBe(200);
+  expect(existsSync(data)).toBe(false);
+});
+
+test('a start reads its configuration from a pipe, and a reload says that it cannot', async () => {
+  const scratch = createScratch('pipe');
+  closing.push(() => scratch.remove());
+  const pipe = path.join(scratch.path, 'config');
+  execFileSync('mkfifo', [pipe]);
+  const starting = startServer({ model: 'none', flags: ['--config', pipe] });
+  // Written in two parts, the second of them late.
+  const writer = await open(pipe, 'w');
+  await writer.write('{"engine": {"enabled": false}, "upstreams": {"s": {"preset": "vllm", ');
+  await sleep(100);
+  await writer.write(
+    '"base_url": "http://127.0.0.1:9/v1"}}, "models": {"piped": {"targets": [{"upstream": "s"}]}}}',
+  );
+  await writer.close();
+  const server = await starting;
+  closing.push(() => server.stop());
+  expect((await ask(server, { path: '/v1/models' })).body.toString()).toContain('piped');
+  const refused = await reloadByRequest(server);
+  expect(refused.status).toBe(400);
+  expect(refused.body.toString()).toContain('was read once at the start');
 });

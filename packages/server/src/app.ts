@@ -7,7 +7,7 @@ import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { BodyIntake } from './http/read-json.ts';
-import { adminReloadRoute } from './http/routes/admin-reload.ts';
+import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { chatCompletionsRoute } from './http/routes/chat-completions.ts';
@@ -39,8 +39,8 @@ export interface AppParts {
   loaded(): boolean;
   /** True from the first request to end on. */
   draining(): boolean;
-  /** Reads the configuration anew; what is wrong with it, or nothing. */
-  reload(): Promise<readonly string[]>;
+  /** Reads the configuration anew. */
+  reload(): Promise<Reloaded>;
 }
 
 export type HandleRequest = (

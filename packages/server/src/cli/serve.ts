@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newRequestId } from '../app.ts';
 import type { Config } from '../config/config.ts';
@@ -5,22 +6,27 @@ import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
+import { createReportLimit } from '../http/report-limit.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { banner, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
+import { createLateReload, type LateReload } from './late-reload.ts';
 import { watchParent } from './parent-watch.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
 import { createService, type Service } from './service.ts';
-import { type ServingKeys, servingKeys } from './serving-keys.ts';
+import { type FoundKeys, reloadedKeys, type ServingKeys, servingKeys } from './serving-keys.ts';
 import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { answerWhileStarting } from './starting.ts';
 import { dataDirProblem, listenProblem } from './system-problem.ts';
 
 /** For the error events of those that were stopped; whoever reads slower has had all the time of the drain. */
 const lastBytesMs = 500;
+
+/** Connections that send no HTTP leave this many lines in the log, whatever their number. */
+const malformedLinesPerMinute = 60;
 
 /** `tailrace serve`. Resolves with the exit code: 0 drained, 1 failed at run time, 2 wrong usage. */
 export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -30,24 +36,38 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     io.stdout.write(serveUsage);
     return 0;
   }
-  const load = () => loadConfig({ env: io.env, cwd: io.cwd, flags: flags.flags });
-  const loaded = await load();
+  const reloads = createLateReload();
+  // Before anything is read: without a listener SIGHUP would end a server that is starting.
+  const shutdown = listenForShutdown({ terminal: io.stderr.isTTY === true, onReload: reloads.ask });
+  const sources = { env: io.env, cwd: io.cwd, flags: flags.flags };
+  const loaded = await Promise.race([loadConfig(sources), shutdown.asked]);
+  if (loaded === undefined) return 0;
   if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
-  return await serve(loaded, load, io);
+  let { filled } = loaded;
+  const reload = async () => {
+    const next = await loadConfig({ ...sources, reload: { filled } });
+    if (next.ok) filled ||= next.filled;
+    return next;
+  };
+  return await serve(loaded, reload, shutdown, reloads, io);
 }
 
 async function serve(
   { config, warnings, inNames }: LoadedConfig & { readonly ok: true },
   load: () => Promise<LoadedConfig>,
+  shutdown: Shutdown,
+  reloads: LateReload,
   io: CommandIo,
 ): Promise<number> {
-  let keys: ServingKeys;
+  let found: FoundKeys;
   try {
-    keys = await servingKeys(config);
+    found = await servingKeys(config);
   } catch (error) {
     const { dataDir } = config.server;
     return complain(io, 1, inNames(dataDirProblem(error, dataDir)));
   }
+  if (!found.ok) return complain(io, 2, found.problems.join('\n'));
+  const { keys } = found;
   const terminal = io.stderr.isTTY === true;
   const { redact, replace } = createChangingRedact();
   const onSecrets = (next: Config, { apiKeys, adminKeys }: ServingKeys) =>
@@ -63,16 +83,19 @@ async function serve(
   for (const warning of warnings) log.warn(warning);
 
   let service: Service | undefined;
-  const shutdown = listenForShutdown({
-    terminal,
-    onReload: () => void service?.reload(),
-  });
   const parentPid = Number(io.env['TAILRACE_PARENT_PID']);
   if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
 
+  const malformedReports = createReportLimit(malformedLinesPerMinute, () => performance.now());
   const http = createHttpServer(
     (request, response, waits) => (service?.handle ?? answerWhileStarting)(request, response, waits),
     newRequestId,
+    ({ requestId, status, reason }) => {
+      const report = malformedReports();
+      if (report === undefined) return;
+      const fields = { request_id: requestId, status, reason, left_out: report.leftOut || undefined };
+      log.info('malformed request', fields);
+    },
   );
   let port: number;
   try {
@@ -109,9 +132,11 @@ async function serve(
       keys,
       load,
       createUpstreams: (next, before) => upstreamsOf(next, io, before),
-      servingKeys,
+      reloadedKeys,
       onSecrets,
     });
+    const { reload } = service;
+    reloads.become(() => void reload());
     announce(config, port, keys, io, engine);
     await untilEnd(service, config, io, shutdown);
     return 0;

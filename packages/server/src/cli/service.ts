@@ -7,12 +7,14 @@ import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
+import type { Reloaded } from '../http/routes/admin-reload.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
 import { createHealth } from '../routing/health.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
-import type { ServingKeys } from './serving-keys.ts';
+import { createReloadQueue } from './reload-queue.ts';
+import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 
 export interface ServiceParts {
   readonly config: Config;
@@ -24,8 +26,8 @@ export interface ServiceParts {
   load(): Promise<LoadedConfig>;
   /** What is configured as it was `before` is taken over from there. */
   createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
-  /** The fixed keys a configuration puts in force. Rejects where the data folder cannot be used. */
-  servingKeys(config: Config): Promise<ServingKeys>;
+  /** The fixed keys a configuration puts in force in the place of those. */
+  reloadedKeys(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
   /** Told before a configuration is in force: what the log must never show from then on. */
   onSecrets(config: Config, keys: ServingKeys): void;
 }
@@ -33,8 +35,11 @@ export interface ServiceParts {
 /** The server between start and end: the configuration in force, and the requests at work over its changes. */
 export interface Service {
   readonly handle: HandleRequest;
-  /** Puts the configuration in force as it is now, or says what is wrong and changes nothing. Never rejects. */
-  reload(): Promise<readonly string[]>;
+  /**
+   * Puts the configuration in force as it is now, whole, or says what is wrong and changes nothing. Never rejects,
+   * and never waits for a shutdown.
+   */
+  reload(): Promise<Reloaded>;
   /** Completions at work. */
   running(): number;
   /**
@@ -51,6 +56,7 @@ export function createService(parts: ServiceParts): Service {
   const runs = createRunRegistry(Date.now);
   let config = parts.config;
   let inForce = parts.upstreams;
+  let keysInForce = parts.keys;
   const health = createHealth(
     () => config.breaker,
     () => performance.now(),
@@ -60,7 +66,7 @@ export function createService(parts: ServiceParts): Service {
     turns: createBodyTurns(),
   };
   let draining = false;
-  let reloading: Promise<void> = Promise.resolve();
+  const reloads = createReloadQueue(reload);
   const exchanges = createCounter();
 
   const compose = (next: Config, { upstreams }: CreatedUpstreams, keys: ServingKeys): HandleRequest =>
@@ -74,53 +80,49 @@ export function createService(parts: ServiceParts): Service {
       bodies,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
-      reload,
+      reload: reloads.ask,
     });
   let handle = compose(config, parts.upstreams, parts.keys);
 
-  async function reloadOnce(): Promise<readonly string[]> {
+  async function reloadOnce(): Promise<Reloaded> {
     const loaded = await parts.load();
-    if (!loaded.ok) return loaded.problems.map(formatProblem);
+    if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     // Without its file it would serve the default model to everybody; a file in the midst of being replaced is away too.
     if (config.file !== undefined && loaded.config.file === undefined) {
-      return [`cannot read ${config.file}: there is no such file any more`];
+      return refused([`cannot read ${config.file}: there is no such file any more`]);
     }
     const fixed = needsRestart(config, loaded.config);
     if (fixed.length > 0)
-      return fixed.map((setting) => `${setting} cannot change while the server runs; restart it`);
+      return refused(fixed.map((setting) => `${setting} cannot change while the server runs; restart it`));
+    const found = await parts.reloadedKeys(loaded.config, keysInForce);
+    if (!found.ok) return refused(found.problems);
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
-    let keys: ServingKeys | undefined;
-    try {
-      if (upstreams.problems.length > 0) return upstreams.problems.map(loaded.inNames);
-      keys = await parts.servingKeys(loaded.config);
-    } finally {
+    if (upstreams.problems.length > 0 || draining) {
       // What was made for a configuration that never comes into force.
-      if (keys === undefined) upstreams.retire(inForce);
+      upstreams.retire(inForce);
+      return upstreams.problems.length > 0 ? refused(upstreams.problems.map(loaded.inNames)) : shuttingDown;
     }
-    parts.onSecrets(loaded.config, keys);
-    handle = compose(loaded.config, upstreams, keys);
+    parts.onSecrets(loaded.config, found.keys);
+    handle = compose(loaded.config, upstreams, found.keys);
     config = loaded.config;
+    keysInForce = found.keys;
     // Requests at work keep what they began with; their connections close behind them.
     inForce.retire(upstreams);
     inForce = upstreams;
     health.keep([...config.models.values()].flatMap(({ targets }) => targets));
     log.setLevel(config.logging.level);
-    for (const warning of loaded.warnings) log.warn(warning);
-    return [];
+    return { problems: [], warnings: [...found.warnings, ...loaded.warnings] };
   }
 
-  function reload(): Promise<readonly string[]> {
-    // One after the other: each reads the file as it is when its turn comes.
-    const turn = reloading.then(async () => {
-      const problems = await reloadOnce().catch((error: unknown) => [
-        error instanceof Error ? error.message : String(error),
-      ]);
-      if (problems.length === 0) log.info('configuration reloaded');
-      for (const problem of problems) log.error('configuration not reloaded', { problem });
-      return problems;
-    });
-    reloading = turn.then(() => {});
-    return turn;
+  async function reload(): Promise<Reloaded> {
+    const reloaded = await reloadOnce().catch((error: unknown) =>
+      refused([error instanceof Error ? error.message : String(error)]),
+    );
+    const { problems, warnings } = reloaded;
+    if (problems.length === 0) log.info('configuration reloaded');
+    for (const warning of warnings) log.warn(warning);
+    for (const problem of problems) log.error('configuration not reloaded', { problem });
+    return reloaded;
   }
 
   return {
@@ -132,10 +134,11 @@ export function createService(parts: ServiceParts): Service {
         exchanges.end();
       }
     },
-    reload,
+    reload: reloads.ask,
     running: () => runs.size,
     drain: async () => {
       draining = true;
+      reloads.close(shuttingDown);
       const { drainMs } = config.timeouts;
       const message = `The server shut down; this answer was not done within the ${drainMs} ms it had left.`;
       const timer = setTimeout(() => runs.stopAll(failure('draining', message)), drainMs);
@@ -146,10 +149,18 @@ export function createService(parts: ServiceParts): Service {
     },
     stopAll: () => {
       draining = true;
+      reloads.close(shuttingDown);
       runs.stopAll(failure('draining', 'The server was stopped.'));
     },
   };
 }
+
+/** Nothing of the new configuration is in force. */
+function refused(problems: readonly string[]): Reloaded {
+  return { problems, warnings: [] };
+}
+
+const shuttingDown = refused(['the server is shutting down']);
 
 /** Counts what is under way, from a request's head to the last byte of its answer. */
 function createCounter() {

@@ -49,7 +49,12 @@ async function serve(listen: string, io: CommandIo): Promise<number> {
     return 2;
   }
   const shutdown = listenForShutdown({ terminal: io.stdout.isTTY === true, onReload: () => {} });
-  const wall = createWall();
+  const wall = createWall({
+    onBug: (error) =>
+      io.stderr.write(
+        `tailrace wall: a bug closed a connection: ${error instanceof Error ? error.stack : error}\n`,
+      ),
+  });
   try {
     const port = await wall.listen(address);
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Config } from './config.ts';
+import type { ConfigFiles } from './config-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { type ConfigSources, type LoadedConfig, loadConfig } from './load-config.ts';
 import { memoryFiles } from './memory-files.ts';
@@ -457,6 +458,41 @@ ${secret}: 1
     const found = await problems(yaml);
     expect(found.length).toBeGreaterThan(7);
     expect(found.slice(0, -1).join('\n')).not.toContain(secret);
+  });
+});
+
+describe('a configuration that is read again', () => {
+  const models = 'upstreams: {s: {preset: vllm}}\nmodels: {a: {targets: [{upstream: s}]}}';
+
+  it.each(['', '# nothing yet\n', '---\n', '{}'])(
+    'is not taken where it says nothing any more: %j',
+    async (yaml) => {
+      expect(await problems(yaml, { reload: { filled: true } })).toEqual([
+        'tailrace.yaml: it is empty; a reload takes no empty configuration in the place of one that is not',
+      ]);
+      expect(await problems(yaml, { reload: { filled: false } })).toEqual([]);
+    },
+  );
+
+  it('says whether it says something', async () => {
+    expect(await load(models)).toMatchObject({ ok: true, filled: true });
+    expect(await load('')).toMatchObject({ ok: true, filled: false });
+    expect(await load(undefined)).toMatchObject({ ok: true, filled: false });
+  });
+
+  it('is a pipe only at the start, whose relative paths begin at the working directory', async () => {
+    const files: ConfigFiles = {
+      read: async (_, reload) =>
+        reload
+          ? { ok: false, reason: 'irregular', message: 'it is no file but a pipe' }
+          : { ok: true, text: 'server: {data_dir: ./here}', again: false },
+      isFile: async () => false,
+    };
+    const piped = { files, flags: { config: '/dev/fd/63' } };
+    expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);
+    expect(await problems(undefined, { ...piped, reload: { filled: true } })).toEqual([
+      '--config: cannot read /dev/fd/63: it is no file but a pipe',
+    ]);
   });
 });
 

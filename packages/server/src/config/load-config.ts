@@ -28,8 +28,15 @@ export interface ConfigSources {
   readonly flags?: ConfigFlags;
   /** The disk, unless a test brings its own. */
   readonly files?: ConfigFiles;
+  /** Given where a running server reads its configuration again. */
+  readonly reload?: Reload;
   /** Where caches lie here; this machine's conventions unless a test says otherwise. */
   readonly machine?: Machine;
+}
+
+export interface Reload {
+  /** The file in force says something: one that now says nothing is being written, or was cut. */
+  readonly filled: boolean;
 }
 
 export type LoadedConfig =
@@ -39,6 +46,8 @@ export type LoadedConfig =
       readonly warnings: readonly string[];
       /** A text with `${NAME}` in the place of what came from the environment: for problems that show up later. */
       inNames(text: string): string;
+      /** The file says something. */
+      readonly filled: boolean;
     }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
@@ -50,7 +59,7 @@ const defaultFile = 'tailrace.yaml';
  * found is in the list, in the order of the file, with secrets masked.
  */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
-  const { env, cwd, flags = {}, files = diskFiles, machine = thisMachine() } = sources;
+  const { env, cwd, flags = {}, files = diskFiles, machine = thisMachine(), reload } = sources;
   const asked = flags.config ?? variable(env, 'TAILRACE_CONFIG');
   const file = resolve(cwd, asked ?? defaultFile);
   const shownFile = shown(file, cwd);
@@ -72,7 +81,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     return { source: shownFile, ...position };
   }
 
-  const read = await files.read(file);
+  const read = await files.read(file, reload !== undefined);
   if (!read.ok && (read.reason !== 'missing' || asked !== undefined)) {
     const source =
       flags.config !== undefined ? '--config' : asked !== undefined ? 'TAILRACE_CONFIG' : shownFile;
@@ -90,6 +99,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
 
   const fromFile = document?.value ?? {};
+  const filled = !isMapping(fromFile) || Object.keys(fromFile).length > 0;
+  if (reload?.filled === true && read.ok && !filled) {
+    const message = 'it is empty; a reload takes no empty configuration in the place of one that is not';
+    problems.reportAt({ source: shownFile }, message);
+    return { ok: false, problems: problems.sorted() };
+  }
   if (!isMapping(fromFile)) {
     problems.report([], expected('a mapping (server: …, models: …)', fromFile, []));
     return { ok: false, problems: problems.sorted() };
@@ -99,7 +114,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const raw = parseRaw(data, problems);
 
   const fileChecks: { readonly file: string; readonly report: (shownName: string) => void }[] = [];
-  const base = read.ok ? dirname(file) : cwd;
+  // A pipe lies nowhere.
+  const base = read.ok && read.again ? dirname(file) : cwd;
   const context: ResolveContext = {
     problems,
     warnings: [],
@@ -139,7 +155,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   if (found.length > 0) return { ok: false, problems: found };
   const warnings = [...context.warnings, ...replacedKeys(fromFile, given), ...notInForce(config)];
   const { inNames } = filledIn;
-  return { ok: true, config: freeze(config), warnings: warnings.map(inNames), inNames };
+  return { ok: true, config: freeze(config), warnings: warnings.map(inNames), inNames, filled };
 }
 
 function missing(file: string): ValueMessage {

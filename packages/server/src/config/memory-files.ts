@@ -7,7 +7,7 @@ export function memoryFiles(folder: string, texts: Readonly<Record<string, strin
   return {
     async read(path) {
       const text = files.get(path);
-      if (text !== undefined) return { ok: true, text };
+      if (text !== undefined) return { ok: true, text, again: true };
       return { ok: false, reason: 'missing', message: 'there is no such file' };
     },
     async isFile(path) {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Authenticator, Principal } from '../access/authenticator.ts';
 import { causeOfBug } from '../domain/cause.ts';
-import { failure } from '../domain/failure.ts';
+import { type Failure, failure } from '../domain/failure.ts';
 import type { Cors } from './cors.ts';
 import type { Exchange, ExchangeNotes } from './exchange.ts';
 import { refuseForeign } from './origin-guard.ts';
@@ -30,6 +30,21 @@ const hostMissing = failure(
     param: 'Host',
   },
 );
+
+/** Codings that we do not undo: what we take for the body is not what the client means by it. */
+function refuseFraming({ headers, httpVersion }: IncomingMessage): Failure | undefined {
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined) return undefined;
+  const param = 'Transfer-Encoding';
+  if (httpVersion !== '1.1') {
+    const message = `HTTP/${httpVersion} has no Transfer-Encoding; send the body with a Content-Length.`;
+    return failure('invalid_value', message, { param });
+  }
+  if (coding.trim().toLowerCase() === 'chunked') return undefined;
+  const message =
+    "The only Transfer-Encoding taken is 'chunked', once; send the body in it, or with a Content-Length.";
+  return failure('invalid_value', message, { param });
+}
 
 const unknownPrincipal: Principal = { keyId: 'none', admin: false };
 
@@ -73,6 +88,8 @@ export function createHandler(options: HandlerOptions) {
         // Whoever writes such requests may not agree with us on where the next one begins.
         return await replyFailure(exchange, hostMissing, { connection: 'close' });
       }
+      const framing = refuseFraming(request);
+      if (framing !== undefined) return await replyFailure(exchange, framing, { connection: 'close' });
       const foreign = options.ownHostsOnly
         ? refuseForeign(request.headers.host, request.headers.origin)
         : undefined;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { BodyBudget } from './body-budget.ts';
+import { closeGentlyBehind } from './close-gently.ts';
 import type { Exchange } from './exchange.ts';
 import { receiveBody, tooLarge } from './receive-body.ts';
 
@@ -22,7 +23,8 @@ export async function readBody(
 ): Promise<Result<HeldBody>> {
   const { request } = exchange;
   const declaredBytes = declaredLength(request);
-  const refused = checkMediaType(request) ?? checkDeclaredLength(declaredBytes, maxBytes);
+  const refused =
+    checkAnnounced(exchange) ?? checkMediaType(request) ?? checkDeclaredLength(declaredBytes, maxBytes);
   if (refused !== undefined) return fail(refused);
   if (exchange.expectsContinue) exchange.response.writeContinue();
 
@@ -32,6 +34,18 @@ export async function readBody(
   share.release();
   if (received.failure.code === 'invalid_json') exchange.notes.outcome = 'abandoned';
   return received;
+}
+
+/** Without a length there is no body, whatever follows the head: the client means something else by it. */
+function checkAnnounced({ request, response }: Exchange): Failure | undefined {
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  if (length !== undefined || coding !== undefined) return undefined;
+  response.shouldKeepAlive = false;
+  closeGentlyBehind(request.socket);
+  return failure(
+    'invalid_json',
+    'This request takes a body, and none came: send it with a Content-Length, or chunked.',
+  );
 }
 
 function checkMediaType(request: IncomingMessage): Failure | undefined {

@@ -9,6 +9,7 @@ import { readJson } from './read-json.ts';
 function exchangeWith(body: string, whole = true): Exchange {
   const request = new IncomingMessage(new Socket());
   request.headers['content-type'] = 'application/json';
+  request.headers['transfer-encoding'] = 'chunked';
   request.push(Buffer.from(body));
   if (whole) request.push(null);
   return {

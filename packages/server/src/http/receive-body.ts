@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { BodyShare } from './body-budget.ts';
+import { brokenBody } from './broken-body.ts';
 
 /** What is taken at first, whatever length a client declares: it may send none of it. */
 const firstBytes = 64 * 1024;
@@ -23,7 +24,8 @@ export interface ReceiveOptions {
 /**
  * Reads a body to its end into one buffer that grows with what has come: reading pieces one by one as objects costs
  * five hundred bytes a piece. Failures: `body_too_large`, `overloaded` where the share has no room,
- * `invalid_value` for a body in crumbs, `invalid_json` where the client stopped half-way. Behind a refusal
+ * `invalid_value` for a body in crumbs, that of {@link brokenBody} where its framing broke, `invalid_json` where the client
+ * stopped half-way. Behind a refusal
  * the socket is paused, and what still comes is dropped.
  */
 export function receiveBody(request: IncomingMessage, options: ReceiveOptions): Promise<Result<Uint8Array>> {
@@ -66,7 +68,10 @@ export function receiveBody(request: IncomingMessage, options: ReceiveOptions): 
       request.socket.pause();
       settle(fail(refused));
     };
-    const onEnd = () => settle(ok(buffer.subarray(0, bytes)));
+    const onEnd = () => {
+      const broken = brokenBody(request);
+      settle(broken === undefined ? ok(buffer.subarray(0, bytes)) : fail(broken.failure));
+    };
     const onError = (error: Error) => settle(fail(brokenOff(error.message)));
     const onClose = () => settle(fail(brokenOff('the connection was closed')));
     request.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);

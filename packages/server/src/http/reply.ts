@@ -2,6 +2,7 @@ import { errorKind } from '@tailrace/protocol';
 import { causeOf } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
+import { brokenBody } from './broken-body.ts';
 import { bodyIsComing, drainBody } from './drain-body.ts';
 import type { Exchange } from './exchange.ts';
 import { watchStalledReader } from './stalled-reader.ts';
@@ -22,8 +23,10 @@ export async function replyFailure(
   notes.outcome ??= errorKind(reason.code).status < 500 ? 'refused' : 'failed';
   Object.assign(notes, causeOf(reason));
   const answer = errorReply(reason);
+  const broken = brokenBody(exchange.request);
+  const status = broken?.failure === reason ? broken.status : answer.status;
   const all = { 'content-type': 'application/json; charset=utf-8', ...answer.headers, ...headers };
-  await reply(exchange, answer.status, all, answer.body);
+  await reply(exchange, status, all, answer.body);
 }
 
 async function reply(

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -33,6 +34,46 @@ describe('creating the configured upstreams', () => {
     expect(problems).toEqual([]);
     expect([...upstreams].map(([name, upstream]) => [name, upstream.name])).toEqual([['lab', 'lab']]);
   });
+
+  const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+
+  test.each<[string, (file: string) => unknown, string, string]>([
+    ['has gone', () => {}, 'there is no such file', 'there is no such file'],
+    ['is empty', (file) => writeFile(file, ''), 'expected object', 'it has none'],
+    ['is a folder', (file) => mkdir(file), 'it is a folder', 'it is a folder'],
+    ['is a pipe', (file) => execFileSync('mkfifo', [file]), 'no regular file', 'no regular file'],
+    ['is no text', (file) => writeFile(file, Buffer.from([0xff])), 'not UTF-8', 'not UTF-8'],
+    [
+      'breaks off',
+      (file) => writeFile(file, `${certificate}${certificate.slice(0, 40)}`),
+      'answers.yaml',
+      'its last certificate breaks off',
+    ],
+    [
+      'is endless',
+      (file) => writeFile(file, ' '.repeat(17 * 1024 ** 2)),
+      'larger than 16MiB',
+      'larger than 1MiB',
+    ],
+  ])(
+    'a script or certificate whose file %s is a problem that names the upstream',
+    async (_, make, script, ca) => {
+      const own = await mkdtemp(join(folder, 'own-'));
+      const file = join(own, 'answers.yaml');
+      await make(file);
+      const { problems, upstreams } = await create({
+        scripted: { script: file },
+        remote: { kind: 'openai', preset: 'openai', caFile: file },
+      });
+      expect(upstreams.size).toBe(0);
+      expect(problems.some((line) => line.startsWith('upstreams.scripted: ') && line.includes(script))).toBe(
+        true,
+      );
+      expect(
+        problems.some((line) => line.startsWith('upstreams.remote: ca_file: ') && line.includes(ca)),
+      ).toBe(true);
+    },
+  );
 
   test('one that cannot be made is a problem that names it, and the others are made', async () => {
     const { upstreams, problems } = await create({

@@ -3,7 +3,7 @@ import { type ChatAsk, promptDigest, readChatAsk } from './chat-ask.ts';
 import type { OwnedConnection } from './connection.ts';
 import type { AfterPlay, FaultControls } from './fault.ts';
 import { errorAnswer, jsonAnswer } from './http-bytes.ts';
-import { answered } from './play-stream.ts';
+import { answered, refused } from './play-stream.ts';
 import type { WallRequest } from './request-reader.ts';
 import type { Counters } from './stats.ts';
 
@@ -13,16 +13,27 @@ export interface WallRuntime {
   now(): number;
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
   refusePort(): number;
+  /** Hears what was thrown where nothing should have been. */
+  onBug(error: unknown): void;
 }
 
-/** Answers one request; `close` where the connection is over. */
+/**
+ * Answers one request; `close` where the connection is over. Never rejects: a bug in a fault resets its own
+ * connection and leaves the others theirs.
+ */
 export async function answerRequest(
   connection: OwnedConnection,
   request: WallRequest,
   runtime: WallRuntime,
 ): Promise<AfterPlay> {
-  const after = await route(connection, request, runtime);
-  return request.keepAlive ? after : 'close';
+  try {
+    const after = await route(connection, request, runtime);
+    return request.keepAlive ? after : 'close';
+  } catch (error) {
+    runtime.onBug(error);
+    connection.reset();
+    return 'close';
+  }
 }
 
 function route(connection: OwnedConnection, request: WallRequest, runtime: WallRuntime): Promise<AfterPlay> {
@@ -43,7 +54,7 @@ function route(connection: OwnedConnection, request: WallRequest, runtime: WallR
       counters.reset();
       return answered(connection, jsonAnswer('200 OK', {}));
     default: {
-      const message = `There is no ${request.method} ${request.path} here: POST /v1/chat/completions, GET /v1/models, GET /wall/stats or POST /wall/reset.`;
+      const message = `There is no ${request.method.slice(0, 80)} ${request.path.slice(0, 200)} here: POST /v1/chat/completions, GET /v1/models, GET /wall/stats or POST /wall/reset.`;
       return refuse(connection, '404 Not Found', 'unknown_url', message);
     }
   }
@@ -64,15 +75,21 @@ async function chat(
   request: WallRequest,
   runtime: WallRuntime,
 ): Promise<AfterPlay> {
-  const ask = readChatAsk(request.body);
-  if (typeof ask === 'string') return refuse(connection, '400 Bad Request', 'invalid_value', ask);
-  const named = request.headers.get('x-wall-fault') ?? faultOfModel(ask);
+  const read = readChatAsk(request.body);
+  if (!read.ok) return refused(connection, read.unfit);
+  const { ask } = read;
+  const header = request.headers.get('x-wall-fault');
+  const named = header ?? faultOfModel(ask);
   if (named === undefined) {
-    const message = `Models here are called ${modelPrefix}<fault>, got '${ask.model}'; or name the fault in the header x-wall-fault.`;
-    return refuse(connection, '404 Not Found', 'model_not_found', message);
+    const message = `Models here are called ${modelPrefix}<fault>, got '${ask.model.slice(0, 80)}'; or name the fault in the header x-wall-fault.`;
+    return refuse(connection, '404 Not Found', 'model_not_found', message, 'model');
   }
   const found = findFault(named);
-  if (!found.ok) return refuse(connection, '404 Not Found', 'model_not_found', found.message);
+  if (!found.ok) {
+    const param = header === undefined ? 'model' : 'x-wall-fault';
+    if (found.known) return refused(connection, { param, message: found.message });
+    return refuse(connection, '404 Not Found', 'model_not_found', found.message, param);
+  }
 
   const { counters } = runtime;
   const { fault, argument } = found;
@@ -113,6 +130,7 @@ function refuse(
   status: string,
   code: string,
   message: string,
+  param: string | null = null,
 ): Promise<AfterPlay> {
-  return answered(connection, errorAnswer(status, 'invalid_request_error', code, message));
+  return answered(connection, errorAnswer(status, 'invalid_request_error', code, message, param));
 }

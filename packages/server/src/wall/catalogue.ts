@@ -32,7 +32,8 @@ export type FaultArgument = Pick<FaultControls, 'count' | 'durationMs' | 'word'>
 
 export type FoundFault =
   | { readonly ok: true; readonly fault: Fault; readonly argument: FaultArgument }
-  | { readonly ok: false; readonly message: string };
+  /** `known` tells a fault with a parameter that it does not take from a name that no fault has. */
+  | { readonly ok: false; readonly known: boolean; readonly message: string };
 
 /** Reads `cut-fin`, `cut-fin:3` or `slow-first-token:2s`. */
 export function findFault(text: string): FoundFault {
@@ -42,12 +43,13 @@ export function findFault(text: string): FoundFault {
   if (fault === undefined) {
     return {
       ok: false,
-      message: `There is no fault '${name}'${didYouMean(name, byName.keys())}; GET /v1/models lists them.`,
+      known: false,
+      message: `There is no fault '${name.slice(0, maxShown)}'${didYouMean(name, byName.keys())}; GET /v1/models lists them.`,
     };
   }
   const argument = readArgument(fault.parameter, colon < 0 ? undefined : text.slice(colon + 1));
   return typeof argument === 'string'
-    ? { ok: false, message: `${name}: ${argument}` }
+    ? { ok: false, known: true, message: `${name}: ${argument}` }
     : { ok: true, fault, argument };
 }
 
@@ -65,6 +67,11 @@ export function spelling({ name, parameter }: Fault): string {
   }
 }
 
+/** How much of a caller's text a message repeats. */
+const maxShown = 80;
+// Beyond 2^31 - 1 a timer of Node's fires at once.
+const maxDurationMs = 2 ** 31 - 1;
+
 const none: FaultArgument = { count: 0, durationMs: 0, word: '' };
 
 function readArgument(
@@ -78,20 +85,20 @@ function readArgument(
       const text = given ?? String(parameter.default);
       const count = Number(text);
       if (/^\d{1,9}$/.test(text) && count <= parameter.max) return { ...none, count };
-      return `${parameter.means}: expected 0 to ${parameter.max}, got '${text}'`;
+      return `${parameter.means}: expected 0 to ${parameter.max}, got '${text.slice(0, maxShown)}'`;
     }
     case 'duration': {
       const text = given ?? parameter.default;
       const durationMs = parseDuration(text);
-      return durationMs === undefined
-        ? `${parameter.means}: expected a duration such as 250ms or 2s, got '${text}'`
+      return durationMs === undefined || durationMs > maxDurationMs
+        ? `${parameter.means}: expected a duration such as 250ms or 2s, 24 days at most, got '${text.slice(0, maxShown)}'`
         : { ...none, durationMs };
     }
     case 'word': {
       const word = given ?? parameter.words[0];
       return parameter.words.includes(word)
         ? { ...none, word }
-        : `${parameter.means}: expected one of ${parameter.words.join(', ')}, got '${word}'`;
+        : `${parameter.means}: expected one of ${parameter.words.join(', ')}, got '${word.slice(0, maxShown)}'`;
     }
   }
 }

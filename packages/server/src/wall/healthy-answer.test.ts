@@ -6,9 +6,9 @@ const messages = [{ role: 'user', content: 'Where does the water go?' }];
 const text = healthyTokens(asked({})).join('');
 
 function asked(fields: Readonly<Record<string, unknown>>): ChatAsk {
-  const ask = readChatAsk(JSON.stringify({ model: 'wall/healthy', messages, ...fields }));
-  if (typeof ask === 'string') throw new Error(ask);
-  return ask;
+  const read = readChatAsk(JSON.stringify({ model: 'wall/healthy', messages, ...fields }));
+  if (!read.ok) throw new Error(read.unfit.message);
+  return read.ask;
 }
 
 function choices(fields: Readonly<Record<string, unknown>>) {

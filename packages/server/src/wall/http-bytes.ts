@@ -39,6 +39,12 @@ export function jsonAnswer(status: string, body: unknown, more: Headers = []): s
 }
 
 /** An error as OpenAI's API words it. */
-export function errorAnswer(status: string, type: string, code: string | null, message: string): string {
-  return jsonAnswer(status, { error: { message, type, param: null, code } });
+export function errorAnswer(
+  status: string,
+  type: string,
+  code: string | null,
+  message: string,
+  param: string | null = null,
+): string {
+  return jsonAnswer(status, { error: { message, type, param, code } });
 }

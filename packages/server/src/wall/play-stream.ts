@@ -1,4 +1,4 @@
-import type { ChatAsk } from './chat-ask.ts';
+import type { ChatAsk, Unfit } from './chat-ask.ts';
 import type { WallConnection } from './connection.ts';
 import type { AfterPlay, FaultControls, Play } from './fault.ts';
 import { type HealthyAnswer, healthyAnswer } from './healthy-answer.ts';
@@ -32,18 +32,27 @@ const beforeResetMs = 40;
 /** Longer than anybody waits. */
 export const forEverMs = 2 ** 30;
 
-/** A fault that only a stream can have; a request without `stream` is told so. */
+/** A fault that only a stream can have, and only of a request that fits it; another request gets 400. */
 export function streamed(
-  plan: (stream: HealthyStream, controls: FaultControls, ask: ChatAsk) => StreamPlan,
+  plan: (stream: HealthyStream, controls: FaultControls, ask: ChatAsk) => StreamPlan | Unfit,
 ): Play {
   return async (connection, ask, controls) => {
-    const answer = healthyAnswer(ask, controls.serial, controls.now());
     if (!ask.stream) {
-      const message = 'This is a fault of streams: ask with "stream": true.';
-      return answered(connection, errorAnswer('400 Bad Request', 'invalid_request_error', null, message));
+      return refused(connection, {
+        param: 'stream',
+        message: 'This is a fault of streams: ask with "stream": true.',
+      });
     }
-    return playStream(connection, plan(healthyStream(ask, answer), controls, ask), controls);
+    const answer = healthyAnswer(ask, controls.serial, controls.now());
+    const planned = plan(healthyStream(ask, answer), controls, ask);
+    return 'param' in planned ? refused(connection, planned) : playStream(connection, planned, controls);
   };
+}
+
+/** 400 that names the field to blame. */
+export function refused(connection: WallConnection, { param, message }: Unfit): Promise<AfterPlay> {
+  const status = '400 Bad Request';
+  return answered(connection, errorAnswer(status, 'invalid_request_error', 'invalid_value', message, param));
 }
 
 /** The healthy answer, streaming or not. */
@@ -68,6 +77,8 @@ export async function playStream(
   // One piece is held back, so that the last one can leave together with the end of the body.
   let held: Buffer | undefined;
   for (const piece of plan.pieces) {
+    // As a chunk it would be the end of the body.
+    if (piece.length === 0) continue;
     if (held !== undefined) {
       if (!(await connection.write(held))) return 'close';
       if (everyMs > 0 && !(await wait(everyMs))) return 'close';

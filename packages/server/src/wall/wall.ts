@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListenAddress } from '../config/config.ts';
 import { answerRequest, type WallRuntime } from './answer-request.ts';
 import { ownSocket } from './connection.ts';
-import { head } from './http-bytes.ts';
+import { errorAnswer } from './http-bytes.ts';
 import { holdRefusePort, type RefusePort } from './refuse-port.ts';
 import { createRequestReader } from './request-reader.ts';
 import { createCounters, type WallStats } from './stats.ts';
@@ -25,6 +25,8 @@ export interface WallDeps {
   readonly now?: () => number;
   /** Rejects when the signal aborts. Default: the system's timers. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Hears of a bug of the wall's; the connection where it showed is closed. Default: a warning of the process. */
+  readonly onBug?: (error: unknown) => void;
 }
 
 export function createWall(deps: WallDeps = {}): Wall {
@@ -36,6 +38,7 @@ export function createWall(deps: WallDeps = {}): Wall {
     now: deps.now ?? Date.now,
     sleep: deps.sleep ?? ((milliseconds, signal) => sleep(milliseconds, undefined, { signal })),
     refusePort: () => refusePort?.port ?? 0,
+    onBug: deps.onBug ?? warnOf,
   };
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -64,7 +67,14 @@ export function createWall(deps: WallDeps = {}): Wall {
   };
 }
 
-/** One connection, request after request. */
+const notHttp =
+  'The request is not well-formed HTTP/1.1, or larger than the wall takes: 64 KiB of headers, 16 MiB of body.';
+
+function warnOf(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}
+
+/** One connection, request after request. Never rejects. */
 async function serve(socket: Socket, runtime: WallRuntime): Promise<void> {
   const connection = ownSocket(socket, (bytes) => {
     runtime.counters.bytesWritten += bytes;
@@ -75,11 +85,13 @@ async function serve(socket: Socket, runtime: WallRuntime): Promise<void> {
       const read = await reader.next();
       if (read.kind === 'ended') return;
       if (read.kind === 'refused') {
-        await connection.write(head(read.status, [['Content-Length', '0']]));
+        await connection.write(errorAnswer(read.status, 'invalid_request_error', 'invalid_value', notHttp));
         return;
       }
       if ((await answerRequest(connection, read.request, runtime)) === 'close') return;
     }
+  } catch (error) {
+    runtime.onBug(error);
   } finally {
     connection.fin();
   }
@@ -90,6 +102,8 @@ function bind(server: Server, { host, port }: ListenAddress): Promise<number> {
     server.once('error', reject);
     server.listen({ host, port }, () => {
       server.off('error', reject);
+      // What fails from here on is one accept, such as one too many open files: it costs that connection.
+      server.on('error', () => {});
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
     });

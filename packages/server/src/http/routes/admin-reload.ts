@@ -3,15 +3,25 @@ import { failure } from '../../domain/failure.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../routes.ts';
 
-/** `POST /admin/v1/reload`: what SIGHUP does. A configuration with problems changes nothing. */
-export function adminReloadRoute(reload: () => Promise<readonly string[]>): Route {
+/** How a reload ended. With problems nothing has changed; without them all of the new configuration is in force. */
+export interface Reloaded {
+  readonly problems: readonly string[];
+  /** What the operator should know of the configuration that is in force now. */
+  readonly warnings: readonly string[];
+}
+
+/** `POST /admin/v1/reload`: what SIGHUP does. */
+export function adminReloadRoute(reload: () => Promise<Reloaded>): Route {
   return {
     method: 'POST',
     path: '/admin/v1/reload',
     access: 'admin',
     handle: async (exchange) => {
-      const problems = await reload();
-      if (problems.length === 0) return replyJson(exchange, 200, asciiJson({ reloaded: true }));
+      const { problems, warnings } = await reload();
+      if (problems.length === 0) {
+        const answer = warnings.length === 0 ? { reloaded: true } : { reloaded: true, warnings };
+        return replyJson(exchange, 200, asciiJson(answer));
+      }
       const message = `The configuration was not reloaded; the old one stays in force.\n${problems.join('\n')}`;
       return replyFailure(exchange, failure('invalid_value', message));
     },

@@ -252,7 +252,7 @@ describe('a configuration', () => {
     [{ preset: 'vllm' }, /^preset vllm needs a base_url$/],
     [{ preset: 'toString' }, /^there is no preset 'toString'$/],
     [{ preset: 'openai', headers: { Host: 'x' } }, /^the header 'host' is set by the connection itself$/],
-    [{ preset: 'openai', caFile: '/nowhere/ca.pem' }, /^ca_file: ENOENT/],
+    [{ preset: 'openai', caFile: '/nowhere/ca.pem' }, /^ca_file: \/nowhere\/ca\.pem: there is no such file$/],
     [{ preset: 'openai', proxy: 'socks5://x' }, /^The proxy must be an http or https URL\.$/],
   ])('%j is a problem', async (config, wording) => {
     expect(await problems(config)).toEqual([expect.stringMatching(wording)]);

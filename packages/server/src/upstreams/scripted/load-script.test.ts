@@ -102,7 +102,7 @@ test('a file is read from disk, and one that is missing is told', async () => {
     expect((await loadScript(file)).ok).toBe(true);
     expect(await loadScript(join(folder, 'none.yaml'))).toEqual({
       ok: false,
-      problems: [`${join(folder, 'none.yaml')}: the script cannot be read (ENOENT)`],
+      problems: [`${join(folder, 'none.yaml')}: the script cannot be read: there is no such file`],
     });
   } finally {
     await rm(folder, { recursive: true });

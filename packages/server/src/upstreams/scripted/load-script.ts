@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { isNode, LineCounter, parseDocument } from 'yaml';
+import { readTextFile } from '../../config/read-text-file.ts';
 import type { Script } from './script.ts';
 import { scriptSchema } from './script-schema.ts';
 
@@ -8,16 +8,13 @@ export type LoadedScript =
   | { readonly ok: true; readonly script: Script }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+const maxScriptBytes = 16 * 1024 ** 2;
+
 /** Reads a script from a YAML or JSON file. */
 export async function loadScript(file: string): Promise<LoadedScript> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return { ok: false, problems: [`${file}: the script cannot be read (${code})`] };
-  }
-  return parseScript(text, file);
+  const read = await readTextFile(file, { maxBytes: maxScriptBytes, settled: true });
+  if (!read.ok) return { ok: false, problems: [`${file}: the script cannot be read: ${read.message}`] };
+  return parseScript(read.text, file);
 }
 
 /** Reads a script from text; `file` is its name in messages. */

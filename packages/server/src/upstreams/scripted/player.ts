@@ -24,6 +24,9 @@ export function* play(steps: readonly Step[], request: ChatRequest, completionId
   if (!state.ended) yield* emit(state.finish(undefined, state.called() ? 'tool_calls' : 'stop'));
 }
 
+/** More than any one read of a socket holds; without a bound one `repeat` would fill the memory. */
+const maxBatchEvents = 10_000;
+
 type State = ReturnType<typeof createState>;
 
 function* emit(batch: EventBatch): Generator<Move> {
@@ -84,13 +87,24 @@ function* playStep(step: Step, state: State): Generator<Move> {
       yield { do: 'hang' };
       return;
     case 'repeat':
-      for (let time = 0; time < step.times && !state.ended; time += 1) yield* playAll(step.steps, state);
+      for (let time = 0; time < step.times && !state.ended; time += 1) {
+        let moved = false;
+        for (const move of playAll(step.steps, state)) {
+          moved = true;
+          yield move;
+        }
+        // A round that does nothing leaves everything as it was: a million of them would hold the event loop.
+        if (!moved) return;
+      }
       return;
     case 'together': {
       // The pauses inside are dropped: a batch is what came in one read.
-      const batch: StreamEvent[] = [];
+      let batch: StreamEvent[] = [];
       for (const move of playAll(step.steps, state)) {
         if (move.do === 'emit') for (const event of move.batch) batch.push(event);
+        if (batch.length < maxBatchEvents) continue;
+        yield* emit(batch);
+        batch = [];
       }
       yield* emit(batch);
       return;
@@ -153,7 +167,7 @@ function createState(request: ChatRequest, completionId: string) {
       usageSaid = true;
     },
 
-    *say(kind: TextKind, deltas: readonly string[], only: number | undefined): Generator<EventBatch> {
+    *say(kind: TextKind, deltas: Iterable<string>, only: number | undefined): Generator<EventBatch> {
       for (const delta of deltas) {
         const batch: StreamEvent[] = [];
         for (const choice of chosen(only)) {

@@ -114,7 +114,7 @@ function stepSchemas(pace: Pace) {
     }).transform((step): Step => {
       // The computed key is beyond the type; the schema above has just checked it.
       const text = (step as Record<string, unknown>)[kind] as string | string[];
-      const deltas = typeof text === 'string' ? cut(text, step.chunk ?? pace.chunk) : text;
+      const deltas = typeof text === 'string' ? [...cut(text, step.chunk ?? pace.chunk)] : text;
       return { do: kind, deltas, ...pacing(step) };
     });
   const nested = z.lazy(() => steps(pace));
@@ -142,7 +142,7 @@ function stepSchemas(pace: Pace) {
       const size = typeof call.pieces === 'number' ? Math.ceil(Array.from(text).length / call.pieces) : 1;
       const argumentPieces = Array.isArray(call.pieces)
         ? call.pieces
-        : cut(text, { count: Math.max(1, size), unit: 'characters' });
+        : [...cut(text, { count: Math.max(1, size), unit: 'characters' })];
       return {
         do: 'tool_call',
         name: call.name,

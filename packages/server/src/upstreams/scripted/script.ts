@@ -79,11 +79,23 @@ export interface Chunk {
 /**
  * Cuts a text into deltas of `count` characters or words; a word keeps the white space before it. A
  * character is a code point, so that no surrogate pair is cut; a script that wants one cut lists the halves.
+ * Each delta is cut when it is asked for: an echo of 10 MB in characters would be a list of 80 MB, made at once.
  */
-export function cut(text: string, chunk: Chunk): string[] {
-  const units = chunk.unit === 'characters' ? Array.from(text) : (text.match(/\s*\S+|\s+$/gu) ?? []);
-  const deltas: string[] = [];
-  for (let at = 0; at < units.length; at += chunk.count)
-    deltas.push(units.slice(at, at + chunk.count).join(''));
-  return deltas;
+export function* cut(text: string, { count, unit }: Chunk): Generator<string> {
+  const units = unit === 'characters' ? text[Symbol.iterator]() : words(text);
+  let delta = '';
+  let held = 0;
+  for (const one of units) {
+    delta += one;
+    held += 1;
+    if (held < count) continue;
+    yield delta;
+    delta = '';
+    held = 0;
+  }
+  if (held > 0) yield delta;
+}
+
+function* words(text: string): Generator<string> {
+  for (const [word] of text.matchAll(/\s*\S+|\s+$/gu)) yield word;
 }

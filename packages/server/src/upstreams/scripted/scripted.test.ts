@@ -8,6 +8,7 @@ import type { StreamEvent } from '../../domain/stream-event.ts';
 import { describeUpstream, readStream, type UpstreamScenario } from '../contract.suite.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { parseScript } from './load-script.ts';
+import { cut } from './script.ts';
 import { createScriptedUpstream, type ScriptClock, type ScriptedUpstream } from './scripted.ts';
 
 function user(text: string): Message {
@@ -39,6 +40,16 @@ async function upstreamOf(yaml: string, clock: ScriptClock = recordingClock()): 
   if (!created.ok) throw new Error(created.problems.join('\n'));
   return created.upstream;
 }
+
+const oddCalls: readonly (readonly [name: string, asked: UpstreamCall])[] = [
+  ['no messages', call([])],
+  ['no text', call([{ role: 'user', content: [] }])],
+  ['no user', call([{ role: 'system', content: [{ type: 'text', text: 'be' }] }])],
+  ['many choices', call('Hi', { n: 128 })],
+  ['no choices', call('Hi', { n: 0 })],
+  ['half a character', call('\ud83d')],
+  ['white space alone', call(' \n\t '.repeat(1_000))],
+];
 
 /** The batches of one call, grammar or not. */
 async function batches(upstream: ScriptedUpstream, asked: UpstreamCall): Promise<StreamEvent[][]> {
@@ -146,6 +157,44 @@ describe('time', () => {
     );
     await batches(upstream, call('x'));
     expect(clock.waits).toEqual([1500, 20, 20, 60_000]);
+  });
+
+  test('an echo is cut as it is played, not before', () => {
+    const deltas = cut('x'.repeat(1_000), { count: 1, unit: 'characters' });
+    expect([deltas.next().value, deltas.next().value]).toEqual(['x', 'x']);
+  });
+
+  test('a repeat of nothing ends, and a batch of a million events comes in bounded ones', async () => {
+    const upstream = await upstreamOf(
+      [
+        'answers:',
+        '- when: {turn: 1}',
+        '  steps: [{repeat: {times: 1000000, steps: [{repeat: {times: 1000000, steps: [{text: []}]}}]}}, {text: a}]',
+        '- steps: [{together: [{repeat: {times: 30000, steps: [{text: b}]}}]}]',
+      ].join('\n'),
+    );
+    expect(await batches(upstream, call('Hi'))).toHaveLength(2);
+    const many = await batches(upstream, call([user('Hi'), user('again')]));
+    expect(many.map((batch) => batch.length)).toEqual([10_000, 10_000, 10_000, 2]);
+  });
+
+  test.each(oddCalls)('every step meets an odd request with events: %s', async (_name, asked) => {
+    const steps = [
+      'start',
+      '{text: "a b"}',
+      '{echo: true, choice: 127}',
+      '{echo: true, chunk: 3 characters}',
+      '{reasoning: r}',
+      '{refusal: no}',
+      '{tool_call: {name: f, pieces: 3}}',
+      '{wait: 1s}',
+      '{repeat: {times: 2, steps: [{together: [{echo: true}]}]}}',
+      '{usage: none}',
+    ];
+    for (const end of ['{finish: stop}', '{fail: {code: overloaded}}', 'end_without_finish']) {
+      const upstream = await upstreamOf(`answers: [{steps: [${[...steps, end].join(', ')}]}]`);
+      expect((await batches(upstream, asked)).length).toBeGreaterThan(0);
+    }
   });
 
   test('repeat plays its steps again, and together makes one batch of several', async () => {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { UpstreamConfig } from '../../config/config.ts';
+import { maxTextBytes, readTextFile } from '../../config/read-text-file.ts';
 import type { Environment } from '../../transport/proxy.ts';
 import { createTransport, type Transport, type TransportStats } from '../../transport/transport.ts';
 import type { Upstream } from '../contract.ts';
@@ -63,11 +63,12 @@ export async function createProviderTransport(
   const baseUrl = new URL(address);
   let ca: string | undefined;
   if (config.caFile !== undefined) {
-    try {
-      ca = await readFile(config.caFile, 'utf8');
-    } catch (error) {
-      return { ok: false, problems: [`ca_file: ${error instanceof Error ? error.message : String(error)}`] };
+    const read = await readTextFile(config.caFile, { maxBytes: maxTextBytes, settled: true });
+    const problem = read.ok ? certificatesProblem(read.text) : read.message;
+    if (!read.ok || problem !== undefined) {
+      return { ok: false, problems: [`ca_file: ${config.caFile}: ${problem}`] };
     }
+    ca = read.text;
   }
   const sent: Record<string, string> = { ...headers };
   for (const [name, value] of Object.entries(config.headers)) sent[name.toLowerCase()] = value;
@@ -89,4 +90,13 @@ export async function createProviderTransport(
       hidden: hiddenTexts(config, baseUrl, env),
     },
   };
+}
+
+/** The TLS library takes an empty file and one that breaks off, and misses the certificates only when it connects. */
+function certificatesProblem(pem: string): string | undefined {
+  const count = (mark: RegExp) => pem.match(mark)?.length ?? 0;
+  const begun = count(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g);
+  if (begun === 0) return 'expected certificates in PEM form, and it has none';
+  const ended = count(/-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g);
+  return begun === ended ? undefined : 'its last certificate breaks off';
 }

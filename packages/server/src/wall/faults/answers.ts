@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../domain/json.ts';
-import type { Fault } from '../fault.ts';
-import { deltaFrame, type HealthyStream, inOrder } from '../healthy-stream.ts';
+import type { ChatAsk } from '../chat-ask.ts';
+import type { Fault, FaultControls, Play } from '../fault.ts';
+import { healthyAnswer } from '../healthy-answer.ts';
+import { deltaFrame, type HealthyStream, healthyStream, inOrder } from '../healthy-stream.ts';
 import { alwaysWhole, breaksForGood } from '../outcomes.ts';
-import { streamed } from '../play-stream.ts';
+import { type StreamPlan, streamed } from '../play-stream.ts';
 
 /** What the model said: not as it was asked to, or not in its place. The stream itself is in order. */
 
@@ -39,7 +41,10 @@ export const answers: readonly Fault[] = [
     name: 'json-prose',
     description: 'JSON was asked for, and the answer is prose that finishes as if nothing were wrong.',
     asks: { response_format: { type: 'json_object' } },
-    play: streamed((stream) => saying(stream, prose(tokensOf(stream)))),
+    play: judgesFormat((_stream, controls, ask) => {
+      const answer = healthyAnswer({ ...ask, json: false }, controls.serial, controls.now());
+      return { pieces: inOrder(healthyStream(ask, answer)), end: 'whole' };
+    }),
     // Checked at its finish; nobody can take back what has been said.
     expected: breaksForGood(502, 'upstream_protocol'),
     says: (tokens) => prose(tokens).join(''),
@@ -48,11 +53,23 @@ export const answers: readonly Fault[] = [
     name: 'json-off-schema',
     description: 'A schema was given, and the answer is JSON that is not valid against it.',
     asks: { response_format: { type: 'json_schema', json_schema: { name: 'told', schema, strict: true } } },
-    play: streamed((stream) => saying(stream, renamed(tokensOf(stream)))),
+    play: judgesFormat((stream) => saying(stream, renamed(tokensOf(stream)))),
     expected: breaksForGood(502, 'upstream_protocol'),
     says: (tokens) => renamed(tokens).join(''),
   },
 ];
+
+/** A fault of answers that are to be JSON: of any other answer it would be none. */
+function judgesFormat(
+  plan: (stream: HealthyStream, controls: FaultControls, ask: ChatAsk) => StreamPlan,
+): Play {
+  return streamed((stream, controls, ask) => {
+    if (ask.json) return plan(stream, controls, ask);
+    const message =
+      'This is a fault of answers in JSON: ask with a response_format of type json_object or json_schema.';
+    return { param: 'response_format', message };
+  });
+}
 
 function tokensOf({ answer }: HealthyStream): readonly string[] {
   return answer.choices[0]?.tokens ?? [];

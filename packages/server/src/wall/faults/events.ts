@@ -1,5 +1,6 @@
-import type { Fault } from '../fault.ts';
-import { chunkOf, closing, deltaFrame, frame, inOrder } from '../healthy-stream.ts';
+import type { ChatAsk } from '../chat-ask.ts';
+import type { Fault, Play } from '../fault.ts';
+import { chunkOf, closing, deltaFrame, frame, type HealthyStream, inOrder } from '../healthy-stream.ts';
 import { alwaysWhole, breaksAfterCommit } from '../outcomes.ts';
 import { streamed } from '../play-stream.ts';
 
@@ -20,44 +21,22 @@ export const events: readonly Fault[] = [
   {
     name: 'malformed-delta',
     description: 'One event that is not JSON and shows that it carried text.',
-    play: streamed((stream) => {
-      const torn = (stream.deltas[2] ?? '').slice(0, -12);
-      return {
-        pieces: [
-          ...stream.roles,
-          ...stream.deltas.slice(0, 2),
-          `${torn}\n\n`,
-          ...stream.deltas.slice(3),
-          ...closing(stream),
-        ],
-        end: 'whole',
-      };
-    }),
+    play: bendsThirdDelta((_stream, third) => `${third.slice(0, -12)}\n\n`),
     expected: breaksAfterCommit(502, 'upstream_cut'),
   },
   {
     name: 'malformed-early',
     description: 'One event that ends inside its delta, in front of the text it carried.',
-    play: streamed((stream) => {
-      const third = stream.deltas[2] ?? '';
+    play: bendsThirdDelta((_stream, third) => {
       const torn = third.slice(0, third.indexOf('{"content"') + '{"con'.length);
-      return {
-        pieces: inOrder({ ...stream, deltas: stream.deltas.with(2, `${torn}\n\n`) }),
-        end: 'whole',
-      };
+      return `${torn}\n\n`;
     }),
     expected: breaksAfterCommit(502, 'upstream_cut'),
   },
   {
     name: 'content-number',
     description: 'One delta whose content is a number: JSON that no text can be read from.',
-    play: streamed((stream) => ({
-      pieces: inOrder({
-        ...stream,
-        deltas: stream.deltas.with(2, deltaFrame(stream.answer, { content: 5 })),
-      }),
-      end: 'whole',
-    })),
+    play: bendsThirdDelta(({ answer }) => deltaFrame(answer, { content: 5 })),
     expected: breaksAfterCommit(502, 'upstream_cut'),
   },
   {
@@ -177,6 +156,27 @@ export const events: readonly Fault[] = [
     expected: alwaysWhole,
   },
 ];
+
+/** Puts another event in the place of the third delta: after the commit. */
+function bendsThirdDelta(bend: (stream: HealthyStream, third: string) => string): Play {
+  return streamed((stream, _controls, ask) => {
+    const third = stream.deltas[2];
+    if (third === undefined) {
+      const message = 'This fault takes the place of the third delta, and this answer has fewer than three.';
+      return { param: shortens(ask), message };
+    }
+    return {
+      pieces: inOrder({ ...stream, deltas: stream.deltas.with(2, bend(stream, third)) }),
+      end: 'whole',
+    };
+  });
+}
+
+/** The field that makes an answer this short; no healthy one is. */
+function shortens({ maxTokens, stop }: ChatAsk): string {
+  if (maxTokens !== undefined) return 'max_tokens';
+  return stop.length > 0 ? 'stop' : 'messages';
+}
 
 /** Puts frames behind the first two deltas: after the commit. */
 function afterTwo(deltas: readonly string[], frames: readonly string[]): readonly string[] {

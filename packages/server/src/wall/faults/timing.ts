@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts';
-import { deltaFrame, inOrder } from '../healthy-stream.ts';
+import { closing, deltaFrame, type HealthyStream } from '../healthy-stream.ts';
 import { errorAnswer } from '../http-bytes.ts';
 import { alwaysWhole, breaksAfterCommit, errorEvent, failsBeforeCommit, httpError } from '../outcomes.ts';
 import { answered, forEverMs, playHealthy, streamed } from '../play-stream.ts';
@@ -105,12 +105,12 @@ export const timing: readonly Fault[] = [
     description: 'A healthy stream with many more deltas, as fast as the socket takes them.',
     parameter: { kind: 'count', default: 100_000, max: 10_000_000, means: 'deltas' },
     play: streamed((stream, { count }) => ({
-      pieces: inOrder({ ...stream, deltas: repeated(stream.deltas, count) }),
+      pieces: piecesOfMany(stream, count),
       everyMs: 0,
       end: 'whole',
     })),
     expected: alwaysWhole,
-    says: (tokens) => repeated(tokens, 100_000).join(''),
+    says: (tokens) => [...repeated(tokens, 100_000)].join(''),
   },
 ];
 
@@ -119,6 +119,13 @@ function* endless(first: readonly string[], frame: string): Generator<string> {
   for (;;) yield frame;
 }
 
-function repeated(items: readonly string[], count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => items[index % items.length] ?? '');
+/** Made one by one: a list of ten million for each request would be the wall's end. */
+function* piecesOfMany(stream: HealthyStream, count: number): Generator<string> {
+  yield* stream.roles;
+  yield* repeated(stream.deltas, count);
+  yield* closing(stream);
+}
+
+function* repeated(items: readonly string[], count: number): Generator<string> {
+  for (let index = 0; index < count; index += 1) yield items[index % items.length] ?? '';
 }

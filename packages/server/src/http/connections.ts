@@ -1,0 +1,162 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { failure } from '../domain/failure.ts';
+import { errorReply } from '../wire/error-reply.ts';
+import { breakBody, type Refusal } from './broken-body.ts';
+import { type LastWords, stopReading } from './close-gently.ts';
+import { type ClientError, describeBodyError, describeClientError } from './describe-client-error.ts';
+
+/** A refusal that no route has seen, for the log. */
+export interface MalformedRequest {
+  readonly requestId: string;
+  readonly status: number;
+  /** What the HTTP parser calls it: `HPE_INVALID_METHOD`. */
+  readonly reason: string;
+}
+
+export interface ConnectionsOptions {
+  readonly maxHeaderBytes: number;
+  newRequestId(): string;
+  onMalformed(request: MalformedRequest): void;
+}
+
+/**
+ * What is being answered on each connection, so that bytes that are no request are refused behind the answers
+ * before them and never inside one:
+ *
+ *     good, good, broken head   →  answer, answer, 400, close
+ *     good, good, broken body   →  answer, answer, the third request's own answer is the 400, close
+ *
+ * A connection that was refused once reads no more requests.
+ */
+export interface Connections {
+  /** Before each request is handled. */
+  took(request: IncomingMessage, response: ServerResponse): void;
+  /** For the server's `clientError`. */
+  failed(error: ClientError, socket: Duplex): void;
+  /** For the server's `connect`: Node has let go of the socket. */
+  tunnelAsked(socket: Duplex): void;
+}
+
+interface Connection {
+  /** Answers under way. */
+  readonly answers: Set<ServerResponse>;
+  /** The newest request whose answer is under way or whose body is. */
+  newest: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
+  /** Runs when the last answer under way has ended. */
+  afterAnswers: (() => void) | undefined;
+  refused: boolean;
+}
+
+const noTunnel: Refusal = {
+  status: 405,
+  failure: failure('method_not_allowed', 'CONNECT is not served: this server is no proxy.'),
+};
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const connections = new WeakMap<Duplex, Connection>();
+  const connectionOf = (socket: Duplex): Connection => {
+    const known = connections.get(socket);
+    if (known !== undefined) return known;
+    const made = {
+      answers: new Set<ServerResponse>(),
+      newest: undefined,
+      afterAnswers: undefined,
+      refused: false,
+    };
+    connections.set(socket, made);
+    return made;
+  };
+
+  /** Says the refusal behind the answers under way; where they leave the connection closed, nothing is said. */
+  const refuse = (
+    connection: Connection,
+    socket: Socket,
+    words: LastWords,
+    refusal: Refusal,
+    reason: string,
+  ) => {
+    afterAnswers(connection, () => {
+      if (socket.writable) {
+        const requestId = options.newRequestId();
+        socket.write(refusalBytes(refusal, requestId));
+        // A connection that never said a word, such as a browser's in advance, is no request.
+        if (socket.bytesRead > 0) options.onMalformed({ requestId, status: refusal.status, reason });
+      }
+      words.close();
+    });
+  };
+
+  return {
+    took(request, response) {
+      const connection = connectionOf(request.socket);
+      connection.answers.add(response);
+      connection.newest = { request, response };
+      response.once('close', () => {
+        connection.answers.delete(response);
+        // An idle connection holds nothing of its last request.
+        if (connection.newest?.request === request && request.complete) connection.newest = undefined;
+        if (connection.answers.size === 0) connection.afterAnswers?.();
+      });
+    },
+
+    failed(error, socket) {
+      const connection = connectionOf(socket);
+      // The parser repeats its error for every byte that comes behind it.
+      if (connection.refused) return;
+      connection.refused = true;
+      const { newest } = connection;
+      const body = newest !== undefined && !newest.request.complete;
+      const refusal = body
+        ? describeBodyError(error, options.maxHeaderBytes)
+        : describeClientError(error, options.maxHeaderBytes);
+      if (refusal === undefined || !socket.writable || !(socket instanceof Socket)) {
+        socket.destroy();
+        return;
+      }
+      const words = stopReading(socket);
+      if (!body) {
+        refuse(connection, socket, words, refusal, error.code ?? '');
+        return;
+      }
+      const { request, response } = newest;
+      if (!response.headersSent) response.shouldKeepAlive = false;
+      breakBody(request, refusal);
+      afterAnswers(connection, words.close);
+    },
+
+    tunnelAsked(socket) {
+      if (!(socket instanceof Socket)) {
+        socket.destroy();
+        return;
+      }
+      const connection = connectionOf(socket);
+      connection.refused = true;
+      // Node has taken its listeners away; without them neither an error nor the end of the socket is heard.
+      socket.on('error', () => {});
+      socket.once('close', () => {
+        for (const response of connection.answers) response.destroy();
+      });
+      refuse(connection, socket, stopReading(socket), noTunnel, 'CONNECT');
+    },
+  };
+}
+
+function afterAnswers(connection: Connection, run: () => void): void {
+  if (connection.answers.size === 0) run();
+  else connection.afterAnswers = run;
+}
+
+/** An answer where Node has no response object: the envelope all the same. */
+function refusalBytes({ failure: reason, status }: Refusal, requestId: string): string {
+  const { headers, body } = errorReply(reason);
+  const lines = Object.entries({
+    'content-type': 'application/json; charset=utf-8',
+    ...headers,
+    'content-length': String(body.length),
+    connection: 'close',
+    'x-request-id': requestId,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+}
