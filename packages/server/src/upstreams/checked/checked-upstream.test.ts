@@ -193,7 +193,7 @@ describe('a schema that nobody can enforce', () => {
 test('what is kept to be checked is bounded by the answer, not by each of its choices', async () => {
   const page = `"${'x'.repeat(9 * 1024 * 1024)}"`;
   const { upstream } = says([
-    [page, { ...page, choice: 1 }],
+    [text(page), text(page, 1)],
     [finish('stop', 0), finish('stop', 1)],
   ]);
   const request = { n: 2, responseFormat: jsonObject } as ChatRequest;
