@@ -130,10 +130,11 @@ export function failureOf(finding: SchemaOutcome): Failure | undefined {
         { param: schemaPath, detail: 'the check of an answer against its schema was given up' },
       );
     case 'busy':
-      return failure('overloaded', 'Too many answers wait to be checked against their schemas.', {
-        retryAfterMs: 1_000,
-        blameless: true,
-      });
+      return failure(
+        'overloaded',
+        'Too many answers of this key wait to be checked against their schemas. Try again in a moment.',
+        { retryAfterMs: 1_000, blameless: true },
+      );
     case 'spent':
       return schemasSpent(finding.retryAfterMs);
     default:
