@@ -8,6 +8,7 @@ import { clientCase } from './client-bytes.ts';
 import { judgeConfigText, judgeReload } from './config-case.ts';
 import { createDice } from './dice.ts';
 import { judgeAnswer, type Outcome } from './judge-answer.ts';
+import type { LivezWatch, Waits } from './livez-watch.ts';
 import { leakInLog, markIn, promptMark } from './planted.ts';
 import { fuzzModels, goodRequest } from './request-bodies.ts';
 import { send } from './tcp-client.ts';
@@ -24,6 +25,7 @@ export interface Finding {
 
 export interface CampaignOptions {
   readonly server: TestServer;
+  readonly livez: LivezWatch;
   readonly seed: number;
   /** How long new cases are begun, in seconds. */
   readonly seconds: number;
@@ -36,19 +38,26 @@ export interface Report {
   readonly cases: Readonly<Record<Surface, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
+  readonly waits: Waits;
   /** The most that the server's process held at once, in bytes. */
   readonly peakBytes: number;
 }
 
+/** As long may a probe of /livez take, in milliseconds. */
+const mostWaitMs = 400;
 /** More would only repeat the first ones. */
 const mostFindings = 20;
 
 /** Plays cases of every surface side by side until the time is over. Resolves when the last one has ended. */
-export async function runCampaign({ server, seed, seconds, only }: CampaignOptions): Promise<Report> {
+export async function runCampaign({ server, livez, seed, seconds, only }: CampaignOptions): Promise<Report> {
   const findings: Finding[] = [];
   const cases = { client: 0, upstream: 0, config: 0, reload: 0 };
   const outcomes: Record<string, number> = {};
   const endMs = performance.now() + seconds * 1_000;
+  let waits: Waits = { probes: 0, longestMs: 0, failed: 0 };
+  /** What is being played, and what was a moment ago: one of these a long wait comes of. */
+  const playing = new Set<string>();
+  let playedBefore: readonly string[] = [];
   let logRead = 0;
   let peakBytes = 0;
 
@@ -62,6 +71,13 @@ export async function runCampaign({ server, seed, seconds, only }: CampaignOptio
   };
 
   async function play(surface: Surface, index: number): Promise<void> {
+    const name = `${surface}:${index}`;
+    playing.add(name);
+    await playOne(surface, index);
+    playing.delete(name);
+  }
+
+  async function playOne(surface: Surface, index: number): Promise<void> {
     cases[surface] += 1;
     const dice = createDice(seed, surface, index);
     if (surface === 'config' || surface === 'reload') {
@@ -131,6 +147,17 @@ export async function runCampaign({ server, seed, seconds, only }: CampaignOptio
         if (leak !== undefined) found('log', markIn(line)?.index ?? 0, `${leak}: ${line.slice(0, 1_000)}`);
       }
       logRead = end;
+      const seen = await livez.look();
+      waits = {
+        probes: waits.probes + seen.probes,
+        longestMs: Math.max(waits.longestMs, seen.longestMs),
+        failed: waits.failed + seen.failed,
+      };
+      if (seen.longestMs >= mostWaitMs || seen.failed > 0) {
+        const during = [...new Set([...playedBefore, ...playing])].join(' ');
+        found('server', 0, `/livez took ${Math.round(seen.longestMs)} ms, ${seen.failed} failed: ${during}`);
+      }
+      playedBefore = [...playing];
       peakBytes = Math.max(peakBytes, residentBytes(server.pid));
       if (last) return;
       await sleep(200);
@@ -151,7 +178,7 @@ export async function runCampaign({ server, seed, seconds, only }: CampaignOptio
     ]);
   }
   await watchOnce();
-  return { seed, cases, outcomes, findings, peakBytes };
+  return { seed, cases, outcomes, findings, waits, peakBytes };
 
   /** The lines of the last requests come behind their answers. */
   async function watchOnce(): Promise<void> {

@@ -25,7 +25,6 @@ const reportFile = process.env['TAILRACE_FUZZ_REPORT'];
 
 /** The key of those who attack. */
 const strangerKey = 'tr_stranger_77a1c0de';
-const mostWaitMs = 400;
 const mostHeapGrowthBytes = 24 * 1024 * 1024;
 /** Code is compiled, pools and caches are filled: what is held behind this is what may be held. */
 const warmUpSeconds = only === undefined ? Math.min(15, seconds / 4) : 0;
@@ -33,7 +32,7 @@ const warmUpSeconds = only === undefined ? Math.min(15, seconds / 4) : 0;
 let upstream: HostileUpstream;
 let probe: MemoryProbe;
 let server: TestServer;
-let watch: LivezWatch;
+let livez: LivezWatch;
 
 beforeAll(async () => {
   upstream = await startHostileUpstream(seed);
@@ -52,10 +51,10 @@ beforeAll(async () => {
     },
   });
   server = { ...started, apiKey: strangerKey };
-  watch = watchLivez(server.port);
+  livez = watchLivez(server.port);
 }, 120_000);
 afterAll(async () => {
-  await watch?.close();
+  await livez?.close();
   await server?.stop();
   probe?.close();
   await upstream?.close();
@@ -66,23 +65,20 @@ test(
   async () => {
     let before: Held | undefined;
     if (warmUpSeconds > 0) {
-      await runCampaign({ server, seed: seed + 1_000_000, seconds: warmUpSeconds, only });
+      await runCampaign({ server, livez, seed: seed + 1_000_000, seconds: warmUpSeconds, only });
       await untilNoneLive(server, 60_000);
       before = await probe.held();
     }
-    await watch.look();
-    const report = await runCampaign({ server, seed, seconds: seconds - warmUpSeconds, only });
-    const waits = await watch.look();
+    await livez.look();
+    const report = await runCampaign({ server, livez, seed, seconds: seconds - warmUpSeconds, only });
     await untilNoneLive(server, 60_000);
     const after = await probe.held();
     const grownBytes = after.heapBytes - (before ?? after).heapBytes;
-    const figures = { ...report, findings: report.findings.length, livez: waits, grownBytes, after };
+    const figures = { ...report, findings: report.findings.length, grownBytes, after };
     console.log(JSON.stringify(figures));
     if (reportFile !== undefined) writeFileSync(reportFile, JSON.stringify(figures));
 
     expect(report.findings.map(describeFinding)).toEqual([]);
-    expect(waits.failed, 'probes of /livez that failed').toBe(0);
-    expect(waits.longestMs, 'the longest wait for /livez').toBeLessThan(mostWaitMs);
     expect(grownBytes, 'heap that was not given back').toBeLessThan(mostHeapGrowthBytes);
     if (only === undefined && seconds >= 60) expectToHaveSeen(report);
   },
