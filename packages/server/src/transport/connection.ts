@@ -45,6 +45,12 @@ export interface ConnectionEvents {
   gone(connection: Connection): void;
 }
 
+/**
+ * A read of this size has more behind it, and Node would read the socket up to 32 times before any other: other
+ * sockets come first. 64 KiB of comments, five bytes each, take 13 ms; two megabytes of them take 400.
+ */
+const largeReadBytes = 16 * 1024;
+
 /** The request under way. */
 interface Exchange {
   readonly parser: ResponseParser;
@@ -65,6 +71,10 @@ export function createConnection(route: Route, connectMs: number, events: Connec
   let exchange: Exchange | undefined;
   let destroyed = false;
   let socketError: Error | undefined;
+  /** The body's reader wants more. */
+  let wanted = true;
+  /** Behind a large read, until the other sockets have been served. */
+  let yielding = false;
 
   // An http origin behind a proxy is asked for at the proxy, by its whole URL (RFC 9112, section 3.2.2).
   const forwarded = route.proxy !== undefined && route.origin.protocol === 'http:';
@@ -111,6 +121,16 @@ export function createConnection(route: Route, connectMs: number, events: Connec
       destroy();
     }
     running.queue?.flush();
+    if (length >= largeReadBytes && wanted && !destroyed) yieldToOthers();
+  }
+
+  function yieldToOthers(): void {
+    yielding = true;
+    socket?.pause();
+    setImmediate(() => {
+      yielding = false;
+      if (wanted && !destroyed) socket?.resume();
+    });
   }
 
   async function openOwn(): Promise<Socket | ConnectError> {
@@ -191,8 +211,14 @@ export function createConnection(route: Route, connectMs: number, events: Connec
         parser: createResponseParser({
           head(status, headers) {
             const queue = createBodyQueue({
-              pause: () => through.pause(),
-              resume: () => through.resume(),
+              pause: () => {
+                wanted = false;
+                through.pause();
+              },
+              resume: () => {
+                wanted = true;
+                if (!yielding) through.resume();
+              },
               destroy,
               detach: settle,
             });
@@ -212,6 +238,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
               return;
             }
             through.setTimeout(idleMs);
+            wanted = true;
             through.resume();
             events.idle(connection);
           },

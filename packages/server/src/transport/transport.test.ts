@@ -281,6 +281,41 @@ describe('an answer', () => {
     await body.return();
   });
 
+  test('that comes faster than it is read leaves the event loop to others between two large reads', async () => {
+    const bytes = 4 * 1024 * 1024;
+    const origin = await originOf(({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\n\r\n`);
+      socket.write(Buffer.alloc(bytes, 'x'));
+    });
+    const { body } = await answerOf(transportTo(origin.url));
+    // The kernel holds as much as it takes, so that there is always more to read.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    let turn = 0;
+    let ticking = setImmediate(function tick() {
+      turn += 1;
+      ticking = setImmediate(tick);
+    });
+    const turns: number[] = [];
+    let length = 0;
+    await new Promise<void>((resolve) => {
+      const receiver = {
+        bytes: (_: Buffer, from: number, to: number) => {
+          length += to - from;
+          if (to - from >= 32 * 1024) turns.push(turn);
+          body.pull(receiver);
+        },
+        ended: () => resolve(),
+      };
+      body.pull(receiver);
+    });
+    clearImmediate(ticking);
+    expect(length).toBe(bytes);
+    expect(turns.length).toBeGreaterThan(20);
+    // The first one was read before it was asked for.
+    const read = turns.slice(1);
+    expect(new Set(read).size).toBe(read.length);
+  });
+
   test('that came in several chunks of one read is one batch', async () => {
     const origin = await originOf(({ socket }) => socket.write(chunked(['a', 'b', 'c'])));
     const { body } = await answerOf(transportTo(origin.url));
