@@ -64,7 +64,7 @@ describe('the thread for templates', () => {
   test('a prompt that its template never ends costs that request alone', async () => {
     const template = await opened(
       `{% if messages[0].content == 'loop' %}${endless}{% endif %}{{ messages[0].content }}`,
-      { renderMs: 200 },
+      { renderMs: 500 },
     );
     const [slow, other] = await Promise.all([
       template.render(says('loop'), [], by('slow')),
