@@ -63,7 +63,7 @@ export function createService(parts: ServiceParts): Service {
   );
   const bodies = {
     budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
-    turns: createBodyTurns(),
+    turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }),
   };
   let draining = false;
   const reloads = createReloadQueue(reload);

@@ -1,64 +1,115 @@
 import { expect, it } from 'vitest';
 import { createBodyTurns } from './body-turns.ts';
 
-/** A loop whose turns the test takes, and the turns that were given, in order. */
+/** An event loop and a clock that the test moves, and the turns that were given, in order. */
 function lab() {
   const planned: (() => void)[] = [];
   const given: string[] = [];
   const ends: (() => void)[] = [];
-  const turns = createBodyTurns((serve) => planned.push(serve));
+  let nowMs = 0;
+  const turns = createBodyTurns({ now: () => nowMs, later: (callback) => planned.push(callback) });
+  const settle = async () => {
+    for (let turn = 0; turn < 4; turn += 1) await Promise.resolve();
+  };
   return {
-    planned,
+    turns,
     given,
-    wait: (keyId: string, name: string) =>
-      void turns.next(keyId).then((end) => {
-        given.push(name);
-        ends.push(end);
-      }),
-    /** What was planned before is called, as the event loop does. */
-    async loop() {
-      for (const serve of planned.splice(0)) serve();
-      await Promise.resolve();
+    settle,
+    ask: (keyId: string, ...names: readonly string[]) => {
+      for (const name of names) {
+        void turns.next(keyId).then((end) => {
+          given.push(name);
+          ends.push(end);
+        });
+      }
     },
-    end: () => ends.shift()?.(),
+    /** The work in hand takes so long, and ends. */
+    async work(ms: number) {
+      await settle();
+      nowMs += ms;
+      ends.shift()?.();
+      await settle();
+    },
+    pass(ms: number) {
+      nowMs += ms;
+    },
+    /** The loop turns twice: each time it calls back what was planned before. */
+    async loop() {
+      for (let turn = 0; turn < 2; turn += 1) {
+        for (const callback of planned.splice(0)) callback();
+        await settle();
+      }
+    },
   };
 }
 
-it('gives one turn at a time, and the next one in a later turn of the loop', async () => {
-  const { wait, loop, end, given, planned } = lab();
-  for (const name of ['first', 'second', 'third']) wait('key', name);
-  await loop();
-  await loop();
+it('gives one turn at a time', async () => {
+  const { ask, given, settle, work } = lab();
+  ask('key', 'first', 'second');
+  await settle();
   expect(given).toEqual(['first']);
-  end();
-  expect(given).toEqual(['first']);
+  await work(1);
+  expect(given).toEqual(['first', 'second']);
+});
+
+it('gives as many at once as fit into a share', async () => {
+  const { ask, given, work, loop } = lab();
+  ask('key', 'a', 'b', 'c', 'd');
+  await work(10);
+  await work(9);
+  expect(given).toEqual(['a', 'b', 'c']);
+  await work(9);
+  expect(given).toEqual(['a', 'b', 'c']);
   await loop();
-  end();
+  expect(given).toEqual(['a', 'b', 'c', 'd']);
+});
+
+it('lets whatever asks behind a dear body wait until the sockets have been read', async () => {
+  const { ask, given, work, loop } = lab();
+  ask('key', 'dear');
+  await work(150);
+  ask('key', 'next', 'last');
+  expect(given).toEqual(['dear']);
   await loop();
-  end();
+  await work(150);
+  expect(given).toEqual(['dear', 'next']);
   await loop();
-  expect(given).toEqual(['first', 'second', 'third']);
-  expect(planned).toEqual([]);
+  expect(given).toEqual(['dear', 'next', 'last']);
+});
+
+it('lets a dear body rest in the midst of its turn, and no other begin behind it', async () => {
+  const { ask, given, settle, work, pass, loop, turns } = lab();
+  ask('key', 'dear', 'next');
+  await settle();
+  const steps: string[] = [];
+  void turns.rest().then(() => steps.push('cheap so far'));
+  await settle();
+  pass(150);
+  void turns.rest().then(() => steps.push('rested'));
+  await settle();
+  expect(steps).toEqual(['cheap so far']);
+  await loop();
+  expect(steps).toEqual(['cheap so far', 'rested']);
+  await work(0);
+  expect(given).toEqual(['dear']);
+  await loop();
+  expect(given).toEqual(['dear', 'next']);
 });
 
 it('lets keys take turns, so that one body waits for one of each other key', async () => {
-  const { wait, loop, end, given } = lab();
-  for (const name of ['a1', 'a2', 'a3']) wait('a', name);
-  wait('b', 'b1');
-  for (let turn = 0; turn < 4; turn += 1) {
-    await loop();
-    end();
-  }
-  expect(given).toEqual(['a1', 'b1', 'a2', 'a3']);
+  const { ask, given, work } = lab();
+  ask('a', 'a1', 'a2', 'a3');
+  ask('b', 'b1');
+  for (let turn = 0; turn < 4; turn += 1) await work(1);
+  expect(given).toEqual(['a1', 'a2', 'b1', 'a3']);
 });
 
 it('begins again after a rest', async () => {
-  const { wait, loop, end, given } = lab();
-  for (const name of ['first', 'second']) {
-    wait('key', name);
-    await loop();
-    end();
+  const { ask, given, work, loop } = lab();
+  for (const name of ['first', 'second', 'third']) {
+    ask('key', name);
+    await work(100);
     await loop();
   }
-  expect(given).toEqual(['first', 'second']);
+  expect(given).toEqual(['first', 'second', 'third']);
 });

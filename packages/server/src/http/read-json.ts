@@ -1,4 +1,3 @@
-import { setImmediate as laterTurn } from 'node:timers/promises';
 import type { Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
@@ -13,12 +12,10 @@ export interface BodyIntake {
   readonly turns: BodyTurns;
 }
 
-/** Below this a body is decoded in a few milliseconds, whatever it is made of, and waits for no turn. */
-const smallBytes = 64 * 1024;
-
 /**
- * The JSON value of a request's body. Failures: those of {@link readBody} and {@link parseJsonBody}. A large body
- * is decoded in a turn of its own, and what the caller does with it before it waits is done in the turn behind.
+ * The JSON value of a request's body, decoded in a turn of its own. Failures: those of {@link readBody} and
+ * {@link parseJsonBody}. Validating and planning, which the caller does before it waits again, cost about as much as
+ * the decoding: behind a dear body they are done in a later turn of the event loop.
  */
 export async function readJson(
   exchange: Exchange,
@@ -27,19 +24,13 @@ export async function readJson(
 ): Promise<Result<JsonValue>> {
   const body = await readBody(exchange, maxBytes, budget);
   if (!body.ok) return body;
-  const { bytes, release } = body.value;
-  if (bytes.length <= smallBytes) {
-    release();
-    return parseJsonBody(bytes);
-  }
   const endTurn = await turns.next(exchange.principal.keyId);
   try {
-    const value = parseJsonBody(bytes);
-    // Validating and planning cost about as much again: what waits meanwhile waits for one of both.
-    await laterTurn();
+    const value = parseJsonBody(body.value.bytes);
+    await turns.rest();
     return value;
   } finally {
-    release();
+    body.value.release();
     endTurn();
   }
 }

@@ -15,6 +15,19 @@ it('finds the target that served the turn before', () => {
   expect(affinity.preferred('key', first)).toBeUndefined();
 });
 
+it('tells chats apart by the length and the ends of their texts', () => {
+  const affinity = createAffinity();
+  const long = (from: string, to: string, length = 100_000) => message(from + 'x'.repeat(length) + to);
+  affinity.remember('key', fakeChatRequest('', { messages: [long('a', 'b')] }), 'warm');
+  const preferred = (...messages: readonly Message[]) =>
+    affinity.preferred('key', fakeChatRequest('', { messages: [...messages, message('next')] }));
+  expect(preferred(long('a', 'b'))).toBe('warm');
+  for (const other of [long('b', 'b'), long('a', 'a'), long('a', 'b', 99_999)]) {
+    expect(preferred(other)).toBeUndefined();
+  }
+  expect(preferred(message('a'), message(`${'x'.repeat(100_000)}b`))).toBeUndefined();
+});
+
 it('hashes the messages of a request once', () => {
   const affinity = createAffinity();
   let reads = 0;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ChatRequest } from '../domain/chat-request.ts';
+import { assertNever } from '../domain/assert-never.ts';
+import type { ChatRequest, ContentPart } from '../domain/chat-request.ts';
 import { createKeyCache } from '../domain/key-cache.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface Affinity {
 const maxChats = 10_000;
 /** Messages of a chat that are hashed at most; a longer one finds no warm target. */
 const maxHashed = 512;
+/** Characters at either end of a part that are hashed. */
+const sampleLength = 512;
 
 export function createAffinity(): Affinity {
   const warm = createKeyCache<string>({ maxEntries: maxChats });
@@ -45,11 +48,39 @@ export function createAffinity(): Affinity {
   };
 }
 
-/** One hash for each prefix of the messages, shortest first; one pass over the text. */
+/** One hash for each prefix of the messages, shortest first; one pass over what is read of them. */
 function prefixHashes(keyId: string, request: ChatRequest): string[] {
   const running = createHash('sha256').update(JSON.stringify([keyId, request.model]));
   return request.messages.slice(0, maxHashed).map((message) => {
-    running.update(JSON.stringify([message.role, message.content]));
+    running.update(`\n${message.role}${message.content.map(sampleOf).join('')}`);
     return running.copy().digest('base64url');
   });
+}
+
+/**
+ * What is read of a part: its length, beginning and end. Megabytes are not hashed on the event loop to choose a
+ * target; two chats that are alike in all of these are sent to the same one, and nothing else comes of it.
+ */
+function sampleOf(part: ContentPart): string {
+  const text = textOf(part);
+  const sample =
+    text.length <= 2 * sampleLength ? text : text.slice(0, sampleLength) + text.slice(-sampleLength);
+  return `\0${part.type}${text.length}:${sample}`;
+}
+
+function textOf(part: ContentPart): string {
+  switch (part.type) {
+    case 'text':
+      return part.text;
+    case 'refusal':
+      return part.refusal;
+    case 'image':
+      return part.url;
+    case 'audio':
+      return part.data;
+    case 'file':
+      return JSON.stringify(part.file);
+    default:
+      return assertNever(part);
+  }
 }

@@ -18,12 +18,14 @@ export function withoutUndefined(fields: Readonly<Record<string, JsonValue | und
 /**
  * Reads the arguments of the calls in one request's history, for providers that take an object: none is an empty one,
  * and what is no object (a call that was cut off) is handed over as it was written, as `{"arguments": "…"}`. So is what
- * is nested deeper, or would make more values in all, than a request may have: a text inside it is no way around
- * those bounds.
+ * is nested deeper than a request may be, or makes them more than half of what a whole body may be made of: a text
+ * inside it is no way around those bounds.
  */
 export function createArgumentsReader(): (written: string) => JsonObject {
   const { maxDepth } = requestBounds;
-  let { maxFields, maxValues } = requestBounds;
+  // They are parsed in one turn of the event loop with all that makes the request.
+  let maxFields = requestBounds.maxFields / 2;
+  let maxValues = requestBounds.maxValues / 2;
   return (written) => {
     if (written.trim() === '') return {};
     const scan = scanJson(Buffer.from(written), { maxDepth, maxFields, maxValues });
