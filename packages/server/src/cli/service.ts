@@ -36,8 +36,8 @@ export interface ServiceParts {
 export interface Service {
   readonly handle: HandleRequest;
   /**
-   * Puts the configuration in force as it is now, whole, or says what is wrong and changes nothing. Never rejects,
-   * and never waits for a shutdown.
+   * Puts the configuration in force as it is now, whole, or says what is wrong and changes nothing. Never rejects;
+   * once a shutdown has begun it resolves at once and changes nothing.
    */
   reload(): Promise<Reloaded>;
   /** Completions at work. */

@@ -12,7 +12,8 @@ import { formatDuration, formatSize } from './units.ts';
 export type ReadText =
   | {
       readonly ok: true;
-      readonly text: string /** False for a pipe: its bytes are gone. */;
+      readonly text: string;
+      /** False for a pipe: its bytes are gone. */
       readonly again: boolean;
     }
   | { readonly ok: false; readonly reason: 'missing' | 'irregular' | 'unreadable'; readonly message: string };

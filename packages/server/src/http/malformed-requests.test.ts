@@ -10,11 +10,13 @@ import { createHandler } from './handler.ts';
 import { readBody } from './read-body.ts';
 import { replyFailure, replyJson } from './reply.ts';
 import type { Route } from './routes.ts';
-import { createHttpServer, type HttpServer } from './server.ts';
+import { type Arrival, createHttpServer, type HttpServer } from './server.ts';
 import { createSseSink } from './sse-sink.ts';
 
 const frames = 4;
 const budget = createBodyBudget(() => 10_000_000);
+/** Requests for `/silent` that have come. */
+let silent = 0;
 const done: Exchange[] = [];
 const malformed: MalformedRequest[] = [];
 
@@ -49,15 +51,21 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: '/silent',
     access: 'public',
-    handle: ({ response }) => new Promise((resolve) => response.once('close', resolve)),
+    handle: ({ response }) => {
+      silent += 1;
+      return new Promise((resolve) => response.once('close', resolve));
+    },
   },
   { method: 'GET', path: '/ping', access: 'public', handle: (exchange) => replyJson(exchange, 200, '{}') },
   { method: 'GET', path: '/locked', access: 'key', handle: (exchange) => replyJson(exchange, 200, '{}') },
 ];
 
-let server: HttpServer;
+const servers: HttpServer[] = [];
 let port: number;
-beforeAll(async () => {
+/** Of a server that waits for a request no longer than 250 ms. */
+let hastyPort: number;
+
+async function listen(arrival?: Arrival): Promise<number> {
   const handle = createHandler({
     routes,
     authenticator: createAuthenticator({ apiKeys: ['k'], adminKeys: [], keyPrefix: 'tr_', required: true }),
@@ -67,16 +75,23 @@ beforeAll(async () => {
     newRequestId: () => 'req_route',
     onDone: (exchange) => done.push(exchange),
   });
-  const arrival = { headersMs: 150, requestMs: 150, checkEveryMs: 20 };
-  server = createHttpServer(
+  const server = createHttpServer(
     handle,
     () => 'req_raw',
     (request) => malformed.push(request),
     arrival,
   );
-  port = await server.listen({ host: '127.0.0.1', port: 0, loopback: true });
+  servers.push(server);
+  return server.listen({ host: '127.0.0.1', port: 0, loopback: true });
+}
+
+beforeAll(async () => {
+  port = await listen();
+  hastyPort = await listen({ headersMs: 250, requestMs: 250, checkEveryMs: 20 });
 });
-afterAll(() => server.destroy());
+afterAll(() => {
+  for (const server of servers) server.destroy();
+});
 
 const json = 'Content-Type: application/json\r\n';
 const good = `POST /echo HTTP/1.1\r\nHost: a\r\n${json}Content-Length: 2\r\n\r\n{}`;
@@ -181,8 +196,8 @@ async function trickle(socket: Socket, bytes: Buffer): Promise<void> {
   }
 }
 
-function open() {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+function open(to = port) {
+  const socket = connect({ port: to, host: '127.0.0.1', noDelay: true });
   let received = '';
   let closedBy = '';
   socket.on('data', (bytes) => {
@@ -304,9 +319,10 @@ describe('a malformed request', () => {
     async (bytes) => {
       done.length = 0;
       const socket = open();
-      const silent = 'GET /silent HTTP/1.1\r\nHost: a\r\n\r\n';
-      socket.write(silent + silent + bytes);
-      await delay(20);
+      const before = silent;
+      const unanswered = 'GET /silent HTTP/1.1\r\nHost: a\r\n\r\n';
+      socket.write(unanswered + unanswered + bytes);
+      await expect.poll(() => silent - before).toBe(2);
       expect(done).toHaveLength(0);
       socket.resetAndDestroy();
       await expect.poll(() => done.length).toBe(2);
@@ -321,21 +337,22 @@ describe('a request that does not arrive in time', () => {
     ['half a body', head('Content-Length: 20'), '{"a'],
     ['half a chunked body', chunked, '2\r\n{'],
   ])('is 408, behind what was good: %s', async (_, first, second) => {
-    for (const [, bytes, bodies] of before) {
-      const socket = open();
+    const timesOut = async ([, bytes, bodies]: (typeof before)[number]) => {
+      const socket = open(hastyPort);
       socket.write(bytes + first);
       await delay(5);
       socket.write(second);
       const responses = parse(await socket.over);
       expect(responses.slice(0, -1).map(({ body }) => body)).toEqual(bodies);
       expect(responses.at(-1)).toMatchObject({ status: 408, body: expect.stringContaining('in time') });
-    }
+    };
+    await Promise.all(before.map(timesOut));
   });
 });
 
 it('a connection that says nothing is closed with 408, and is no line in the log', async () => {
   malformed.length = 0;
-  const socket = open();
+  const socket = open(hastyPort);
   expect(parse(await socket.over)).toMatchObject([{ status: 408 }]);
   expect(malformed).toEqual([]);
 });
