@@ -10,7 +10,7 @@
  * All code between the two works on plain values. An object that code makes anew has no spellings: `keepSpellings`
  * gives it those of the object it was made from.
  */
-import type { JsonObject, JsonValue } from './json.ts';
+import type { JsonValue } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
 import { type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
 
@@ -22,30 +22,33 @@ export function parseExactly(text: string): JsonValue {
   return value;
 }
 
-/** `JSON.stringify`, with all that was kept of how the values were written; throws where they nest some thousands deep. */
-export function writeExactly(value: JsonValue): string {
+/**
+ * `JSON.stringify` of what is JSON, with all that was kept of how it was written; throws where it nests some thousands
+ * deep.
+ */
+export function writeExactly(value: unknown): string {
   if (!holdsSpellings(value)) return JSON.stringify(value);
   const pieces: string[] = [];
   write(value, undefined, pieces);
   return pieces.join('');
 }
 
-function holdsSpellings(value: JsonValue): boolean {
+function holdsSpellings(value: unknown): boolean {
   if (isPlain(value)) return false;
   if (numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;
-  return isList(value) ? value.some(holdsSpellings) : Object.values(value).some(holdsSpellings);
+  return Array.isArray(value) ? value.some(holdsSpellings) : Object.values(value).some(holdsSpellings);
 }
 
 /** Pieces of the text, joined once: joined as they come they would cost 50 bytes a value. */
-function write(value: JsonValue, spelling: string | undefined, pieces: string[]): void {
+function write(value: unknown, spelling: string | undefined, pieces: string[]): void {
   if (typeof value === 'number' && spelling !== undefined && Object.is(Number(spelling), value)) {
     pieces.push(spelling);
-  } else if (isPlain(value)) pieces.push(JSON.stringify(value));
-  else if (isList(value)) writeList(value, pieces);
+  } else if (isPlain(value)) pieces.push(JSON.stringify(value) ?? 'null');
+  else if (Array.isArray(value)) writeList(value, pieces);
   else writeObject(value, pieces);
 }
 
-function writeList(list: readonly JsonValue[], pieces: string[]): void {
+function writeList(list: readonly unknown[], pieces: string[]): void {
   const spellings = numbersOf(list);
   if (spellings === undefined && list.every(isPlain)) {
     pieces.push(JSON.stringify(list));
@@ -53,18 +56,18 @@ function writeList(list: readonly JsonValue[], pieces: string[]): void {
   }
   for (let index = 0; index < list.length; index += 1) {
     pieces.push(index === 0 ? '[' : ',');
-    write(list[index] ?? null, spellings?.[index], pieces);
+    write(list[index], spellings?.[index], pieces);
   }
   pieces.push(list.length === 0 ? '[]' : ']');
 }
 
-function writeObject(object: JsonObject, pieces: string[]): void {
+function writeObject(object: object, pieces: string[]): void {
   const pairs = numbersOf(object);
   const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(pairs) : undefined;
   const rawMembers = rawMembersOf(object);
   let before = '{';
-  for (const name of Object.keys(object)) {
-    const member = object[name];
+  const members: readonly (readonly [string, unknown])[] = Object.entries(object);
+  for (const [name, member] of members) {
     if (member === undefined) continue;
     const raw = rawMembers?.get(name);
     if (raw !== undefined && Object.is(raw.value, member)) pieces.push(before, raw.text);
@@ -90,10 +93,6 @@ function spellingsByName(pairs: NumberSpellings): ReadonlyMap<string | undefined
   return byName;
 }
 
-function isPlain(value: JsonValue): value is null | boolean | number | string {
+function isPlain(value: unknown): value is null | boolean | number | string | undefined {
   return typeof value !== 'object' || value === null;
-}
-
-function isList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
 }

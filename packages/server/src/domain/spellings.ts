@@ -44,8 +44,10 @@ export function setRawMember(holder: object, name: string, member: RawMember): v
  */
 export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Copy): Copy {
   const spellings = numbers.get(from);
-  if (spellings !== undefined) numbers.set(to, [...(numbers.get(to) ?? []), ...spellings]);
-  const members = raw.get(from);
-  if (members !== undefined) raw.set(to, new Map([...(raw.get(to) ?? []), ...members]));
+  const own = numbers.get(to);
+  if (spellings !== undefined && own === undefined) numbers.set(to, [...spellings]);
+  // One by one, in time linear in `from` alone: a call takes no more than some 100,000 arguments.
+  else for (const part of spellings ?? []) own?.push(part);
+  for (const [name, member] of raw.get(from) ?? []) setRawMember(to, name, member);
   return to;
 }

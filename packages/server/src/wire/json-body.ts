@@ -1,5 +1,6 @@
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
+import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
 
 /** `JSON.parse` takes nesting of millions, and everything that later walks the value would not. */
 const maxDepth = 64;
@@ -9,8 +10,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 /**
  * Bytes of a request body → a JSON value nested no deeper than 64, every number finite, every text well
  * formed. Failures are `invalid_json`, and `invalid_value` with the path of what is wrong.
+ *
+ * What is not among `known` can be written again as it came (`writeExactly`).
  */
-export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
+export function parseJsonBody(bytes: Uint8Array, known?: KnownMembers): Result<JsonValue> {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -28,7 +31,9 @@ export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
     return fail(failure('invalid_json', `The request body is not valid JSON: ${reason}.`));
   }
   const wrong = inspect(value);
-  return wrong === undefined ? ok(value) : fail(wrong);
+  if (wrong !== undefined) return fail(wrong);
+  readSpellings(text, value, known);
+  return ok(value);
 }
 
 /** A value on the way down, and how it was reached: paths are only written out for what is wrong. */

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { AnswerRules } from '../../relay/answer-guard.ts';
@@ -15,6 +16,7 @@ import type { Router } from '../../routing/router.ts';
 import type { Source } from '../../routing/source.ts';
 import { createChunkEncoder, type StreamIdentity, type UsageForm } from '../../wire/chat/chunk-encoder.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
+import { knownMembers } from '../../wire/chat/known-fields.ts';
 import { parseJsonBody } from '../../wire/json-body.ts';
 import type { Exchange } from '../exchange.ts';
 import { readBody } from '../read-body.ts';
@@ -51,7 +53,7 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
   if (typeof usageForm === 'object') return replyFailure(exchange, usageForm);
   const bytes = await readBody(exchange, config.server.maxBodyBytes);
   if (!bytes.ok) return replyFailure(exchange, bytes.failure);
-  const body = parseJsonBody(bytes.value);
+  const body = parseJsonBody(bytes.value, knownMembers);
   if (!body.ok) return replyFailure(exchange, body.failure);
   const decoded = decodeChatRequest(body.value);
   if (!decoded.ok) return replyFailure(exchange, decoded.failure);
@@ -90,7 +92,7 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
     noteOutcome(exchange, outcome, source);
     if (transcript !== undefined) {
       exchange.notes.content = {
-        prompt: JSON.stringify(request.body['messages']),
+        prompt: writeExactly(request.body['messages'] ?? []),
         answer: transcript.text(),
       };
     }

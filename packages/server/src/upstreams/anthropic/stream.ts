@@ -198,6 +198,7 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
   }
 
   return {
+    foreign: '"input"',
     get state() {
       return reason === undefined ? 'open' : 'settled';
     },

@@ -2,6 +2,7 @@ import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/pr
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createToolCalls } from './tool-calls.ts';
@@ -138,7 +139,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
         last['type'] === piece['type'] &&
         'index' in piece;
       if (!continues) {
-        if (details.length < maxDetails) details.push({ ...piece });
+        if (details.length < maxDetails) details.push(keepSpellings(piece, { ...piece }));
         continue;
       }
       for (const [key, value] of Object.entries(piece)) {
@@ -147,6 +148,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
         if (joins && typeof before === 'string' && typeof value === 'string') last[key] = before + value;
         else if (value !== null) last[key] = value;
       }
+      keepSpellings(piece, last);
     }
   }
 

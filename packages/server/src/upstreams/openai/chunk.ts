@@ -1,7 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { asRecord, jsonOf } from '../shared/unknown-json.ts';
+import { asList, asRecord, jsonOf, parseJsonExactly } from '../shared/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -29,9 +29,11 @@ export interface ChunkChoice {
 /**
  * Decodes a chunk, or a whole completion (`message` for `delta`). Undefined: a shape that cannot be a chunk
  * and may hold output that nobody here can read.
+ *
+ * `text` is what `value` was parsed from: with it, the numbers in JSON that is handed on keep their spelling.
  */
-export function decodeChunk(value: unknown): UpstreamChunk | undefined {
-  const chunk = asRecord(value);
+export function decodeChunk(value: unknown, text?: string): UpstreamChunk | undefined {
+  const chunk = asRecord(holdsForeign(value) && text !== undefined ? parseJsonExactly(text) : value);
   if (chunk === undefined) return undefined;
   const { choices, error, system_fingerprint: fingerprint } = chunk;
   // Some send the field with every chunk: null, false or empty where nothing is wrong.
@@ -51,6 +53,24 @@ export function decodeChunk(value: unknown): UpstreamChunk | undefined {
     ...(usage === undefined ? {} : { usage }),
     ...(typeof fingerprint === 'string' && fingerprint !== '' ? { fingerprint } : {}),
   };
+}
+
+/** JSON that is handed on as it came is rare: only a chunk that holds some is parsed once more. */
+function holdsForeign(value: unknown): boolean {
+  return asList(asRecord(value)?.['choices']).some(isForeignChoice);
+}
+
+function isForeignChoice(value: unknown): boolean {
+  const choice = asRecord(value);
+  const delta = asRecord(choice?.['delta'] ?? choice?.['message']);
+  if (delta === undefined) return false;
+  return asList(delta['reasoning_details']).length > 0 || asList(delta['tool_calls']).some(isForeignCall);
+}
+
+function isForeignCall(value: unknown): boolean {
+  const call = asRecord(value);
+  const args = asRecord(call?.['function'])?.['arguments'];
+  return asRecord(call?.['extra_content']) !== undefined || (typeof args === 'object' && args !== null);
 }
 
 function isFilled(value: unknown): boolean {

@@ -3,6 +3,7 @@
  * a row in `presets.ts`; what all of them may do wrong is put right in `normaliser.ts`.
  */
 import { performance } from 'node:perf_hooks';
+import { writeExactly } from '../../domain/exact-json.ts';
 import { failure } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
@@ -71,7 +72,7 @@ function upstreamOf(
         {
           path: requestPath(baseUrl, preset, call),
           headers: asksForLoad ? { ...requestHeaders, ...loadHeaders } : requestHeaders,
-          body: JSON.stringify(requestBody(call, preset)),
+          body: writeExactly(requestBody(call, preset)),
           connectMs: call.connectMs,
         },
         signal,

@@ -1,6 +1,7 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { Feature } from '../../domain/requirements.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
@@ -31,7 +32,7 @@ const fieldFeatures = new Map<string, Feature>(
 /**
  * The body of a request as this preset takes it: what the client sent, fields nobody knows included, with
  * the model's name there, streaming switched on, and left out what asks for nothing or only advises where
- * the preset refuses it.
+ * the preset refuses it. For `writeExactly`: what nobody knows goes out byte for byte.
  */
 export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   const { request } = call;
@@ -54,7 +55,8 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   if (request.maxTokens !== undefined) body[preset.maxTokensField] = request.maxTokens;
   delete body['seed'];
   if (request.seed !== undefined) body[preset.seedField] = request.seed;
-  return call.prefix === undefined ? body : { ...body, ...prefillOf(preset).request };
+  if (call.prefix !== undefined) Object.assign(body, prefillOf(preset).request);
+  return keepSpellings(request.body, body);
 }
 
 function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
@@ -102,7 +104,7 @@ function messageOf(message: JsonObject, preset: Preset): JsonObject {
   }
   if (kept['role'] === 'developer') kept['role'] = preset.developerRole;
   if (kept['role'] === 'assistant') returnedMessage(kept, preset);
-  return kept;
+  return keepSpellings(message, kept);
 }
 
 /** An assistant message as an SDK keeps it: ours and the answer's own fields go, unless they are wanted back. */
@@ -131,7 +133,8 @@ function returnedMessage(message: Record<string, JsonValue>, preset: Preset): vo
 function returnedCall(call: JsonObject, preset: Preset): JsonObject {
   const { extra_content: extra, index: _index, ...kept } = call;
   const wanted = preset.wantsBack.includes('extra_content') && extra !== undefined && extra !== null;
-  return { type: 'function', ...kept, ...(wanted ? { extra_content: extra } : {}) };
+  const returned: JsonObject = { type: 'function', ...kept, ...(wanted ? { extra_content: extra } : {}) };
+  return keepSpellings(call, returned);
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

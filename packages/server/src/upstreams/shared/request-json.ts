@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { asRecord, parseJson } from './unknown-json.ts';
+import { asRecord, parseJsonExactly } from './unknown-json.ts';
 
 /** Headers of every request; the transport adds those of the provider. */
 export const requestHeaders: Readonly<Record<string, string>> = {
@@ -21,7 +21,7 @@ export function withoutUndefined(fields: Readonly<Record<string, JsonValue | und
  */
 export function argumentsObject(written: string): JsonObject {
   if (written.trim() === '') return {};
-  const parsed = asRecord(parseJson(written));
+  const parsed = asRecord(parseJsonExactly(written));
   if (parsed === undefined || !isWithin(parsed, maxNesting)) return { arguments: written };
   // Just parsed, and an object: JSON throughout.
   return parsed as JsonObject;

@@ -1,6 +1,6 @@
 import {
   type AssistantMessageWire,
-  asciiJson,
+  asciiOnly,
   type ChatCompletion,
   type CompletionChoiceWire,
   decodeJsonText,
@@ -11,6 +11,7 @@ import {
   type TokenLogprobWire,
 } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { FailedEvent, StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
@@ -103,7 +104,7 @@ export function createCompletionCollector(choices: number): CompletionCollector 
         choices: collected.map(choiceWire),
         usage: usageWire(usage),
       };
-      return asciiJson(completion);
+      return asciiOnly(writeExactly(completion));
     },
   };
 }
