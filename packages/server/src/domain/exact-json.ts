@@ -12,7 +12,7 @@
  */
 import type { JsonValue } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
-import { type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
+import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
 
 /** `JSON.parse`, and throws what it throws. */
 export function parseExactly(text: string): JsonValue {
@@ -33,10 +33,13 @@ export function writeExactly(value: unknown): string {
   return pieces.join('');
 }
 
+/** Asked of what was put together of several texts; of one there is its mark, which costs nothing. */
 function holdsSpellings(value: unknown): boolean {
   if (isPlain(value)) return false;
-  if (numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;
-  return Array.isArray(value) ? value.some(holdsSpellings) : Object.values(value).some(holdsSpellings);
+  if (isMarkedRoot(value) || numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;
+  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  for (const member of members) if (!isPlain(member) && holdsSpellings(member)) return true;
+  return false;
 }
 
 /** Pieces of the text, joined once: joined as they come they would cost 50 bytes a value. */
@@ -64,13 +67,13 @@ function writeList(list: readonly unknown[], pieces: string[]): void {
 function writeObject(object: object, pieces: string[]): void {
   const pairs = numbersOf(object);
   const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(pairs) : undefined;
-  const rawMembers = rawMembersOf(object);
+  const raw = rawMembersOf(object);
   let before = '{';
   const members: readonly (readonly [string, unknown])[] = Object.entries(object);
   for (const [name, member] of members) {
     if (member === undefined) continue;
-    const raw = rawMembers?.get(name);
-    if (raw !== undefined && Object.is(raw.value, member)) pieces.push(before, raw.text);
+    const text = raw?.texts.get(name);
+    if (text !== undefined && Object.is(raw?.origin[name], member)) pieces.push(before, text);
     else {
       pieces.push(before, JSON.stringify(name), ':');
       write(member, byName === undefined ? spellingIn(pairs, name) : byName.get(name), pieces);

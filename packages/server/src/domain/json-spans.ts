@@ -14,6 +14,12 @@ const backslash = 0x5c;
 
 /** `at` is the opening quote; the result lies behind the closing one. */
 export function endOfString(text: string, at: number): number {
+  // Most names are short, and a search costs 20 ns however near its end is.
+  for (let end = at + 1; end < at + 17; end += 1) {
+    const code = text.charCodeAt(end);
+    if (code === quote) return end + 1;
+    if (code === backslash) break;
+  }
   const first = text.indexOf('"', at + 1);
   if (text.charCodeAt(first - 1) !== backslash) return first + 1;
   // From quote to quote a search costs 20 ns for each `\"`; this loop costs 2 ns a character.

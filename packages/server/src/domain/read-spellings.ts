@@ -13,7 +13,14 @@ import {
   quote,
   stringIn,
 } from './json-spans.ts';
-import { type NumberSpellings, numbersOf, rawMembersOf, setNumbers, setRawMember } from './spellings.ts';
+import {
+  markRoot,
+  type NumberSpellings,
+  numbersOf,
+  rawMembersOf,
+  setNumbers,
+  setRawMember,
+} from './spellings.ts';
 
 /**
  * The names that we know in an object, and those in the value of each where that is an object of ours too, or a list of
@@ -31,9 +38,10 @@ export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
  */
 export function readSpellings(text: string, value: JsonValue, known?: KnownMembers): void {
   if (typeof value !== 'object' || value === null) return;
-  if (hasOddNumber(text) || (known !== undefined && holdsUnknown(value, known))) {
-    walk(text, value, known);
-  }
+  if (!hasOddNumber(text) && (known === undefined || !holdsUnknown(value, known))) return;
+  const walk: Walk = { text, root: value, known, copy: createCopies(), kept: false };
+  readAll(walk);
+  if (walk.kept) markRoot(value);
 }
 
 /** No number that JavaScript writes is longer: -0.0000012345678901234567. */
@@ -89,25 +97,34 @@ interface Frame {
   nameTo: number;
 }
 
+interface Walk {
+  readonly text: string;
+  readonly root: JsonValue;
+  readonly known: KnownMembers | undefined;
+  /** A text of its own for a slice, which would keep all of `text` alive. */
+  readonly copy: (slice: string) => string;
+  kept: boolean;
+}
+
 /** With a stack of its own: the text may nest deeper than any call stack. */
-function walk(text: string, root: JsonValue, known: KnownMembers | undefined): void {
+function readAll(walk: Walk): void {
+  const { text, copy } = walk;
   const frames: Frame[] = [];
-  const intern = createIntern();
   let frame: Frame | undefined;
   for (let at = 0; at < text.length; ) {
     const code = text.charCodeAt(at);
     if (code === quote) {
       const end = endOfString(text, at);
-      at = frame?.isArray === false && frame.nameTo === 0 ? behindName(frame, text, at, end) : end;
+      at = frame?.isArray === false && frame.nameTo === 0 ? behindName(walk, frame, at, end) : end;
     } else if (frame !== undefined && beginsNumber(code)) {
       const end = endOfWord(text, at);
-      if (isOdd(text, at, end)) noteNumber(frame, text, intern, intern(text.slice(at, end)));
-      else if (frame.spellings !== undefined) noteNumber(frame, text, intern, undefined);
+      if (isOdd(text, at, end)) noteNumber(walk, frame, copy(text.slice(at, end)));
+      else if (frame.spellings !== undefined) noteNumber(walk, frame, undefined);
       at = end;
     } else {
       at += 1;
       if (code === openObject || code === openArray) {
-        frame = frameOf(frame, text, code === openArray, { root, known });
+        frame = frameOf(walk, frame, code === openArray);
         frames.push(frame);
       } else if (code === closeObject || code === closeArray) {
         frames.pop();
@@ -120,16 +137,11 @@ function walk(text: string, root: JsonValue, known: KnownMembers | undefined): v
   }
 }
 
-function frameOf(
-  outer: Frame | undefined,
-  text: string,
-  isArray: boolean,
-  start: { readonly root: JsonValue; readonly known: KnownMembers | undefined },
-): Frame {
+function frameOf({ text, root, known }: Walk, outer: Frame | undefined, isArray: boolean): Frame {
   const name = outer?.isArray === false ? stringIn(text, outer.nameFrom, outer.nameTo) : undefined;
-  const value = outer === undefined ? start.root : memberOf(outer.holder, name ?? outer.index);
+  const value = outer === undefined ? root : memberOf(outer.holder, name ?? outer.index);
   const holder = typeof value === 'object' && value !== null ? value : undefined;
-  const inherited = outer === undefined ? start.known : outer.known;
+  const inherited = outer === undefined ? known : outer.known;
   return {
     holder,
     isArray,
@@ -142,36 +154,45 @@ function frameOf(
 }
 
 /** Keeps the member whole where its name is not known. Returns where to read on: behind the name, or the member. */
-function behindName(frame: Frame, text: string, from: number, to: number): number {
+function behindName(walk: Walk, frame: Frame, from: number, to: number): number {
   frame.nameFrom = from;
   frame.nameTo = to;
   if (frame.known === undefined) return to;
+  const { text } = walk;
   const name = stringIn(text, from, to);
   if (frame.known.has(name)) return to;
-  const end = endOfValue(text, afterSpace(text, afterSpace(text, to) + 1));
+  const valueFrom = afterSpace(text, afterSpace(text, to) + 1);
+  const end = endOfValue(text, valueFrom);
   const { holder } = frame;
-  const value = memberOf(holder, name);
-  if (holder !== undefined && value !== undefined) {
-    const member = text.slice(from, end);
-    const same = member === `${JSON.stringify(name)}:${JSON.stringify(value)}`;
-    // What we would write ourselves costs nothing, unless another member of that name stood before it.
-    if (!same || rawMembersOf(holder)?.has(name) === true) {
-      setRawMember(holder, name, { value, text: member.length * 4 > text.length ? member : copyOf(member) });
-    }
-  }
+  if (holder === undefined || isList(holder)) return end;
+  // What we would write ourselves costs nothing, unless another member of that name stood before it.
+  const same =
+    valueFrom === to + 1 && isOurs(text, valueFrom, end, holder[name]) && isOurs(text, from, to, name);
+  if (same && rawMembersOf(holder)?.texts.has(name) !== true) return end;
+  const member = text.slice(from, end);
+  // Most of the text may as well keep all of it.
+  setRawMember(holder, name, member.length * 4 > text.length ? member : walk.copy(member));
+  walk.kept = true;
   return end;
 }
 
+/** Whether we would write the value as it is written. */
+function isOurs(text: string, from: number, to: number, value: JsonValue | undefined): boolean {
+  if (beginsNumber(text.charCodeAt(from))) return !isOdd(text, from, to);
+  return text.slice(from, to) === JSON.stringify(value);
+}
+
 /** Of members of one name the last one counts, as in `JSON.parse`: its spelling, or that it needs none. */
-function noteNumber(frame: Frame, text: string, intern: Intern, spelling: string | undefined): void {
+function noteNumber(walk: Walk, frame: Frame, spelling: string | undefined): void {
   const { holder, isArray, known, index, nameFrom, nameTo } = frame;
   if (holder === undefined || (known !== undefined && !isArray)) return;
   // With its first pair in it: an empty list grows to 17 places at its first push.
-  const pair = isArray ? [] : [intern(stringIn(text, nameFrom, nameTo)), spelling];
+  const pair = isArray ? [] : [walk.copy(stringIn(walk.text, nameFrom, nameTo)), spelling];
   const spellings = frame.spellings ?? pair;
   if (frame.spellings === undefined) {
     frame.spellings = spellings;
     setNumbers(holder, spellings);
+    walk.kept = true;
   } else spellings.push(...pair);
   if (isArray && (spelling !== undefined || index < spellings.length)) spellings[index] = spelling;
 }
@@ -184,23 +205,19 @@ function memberOf(
   return isList(holder) ? holder[Number(key)] : holder[key];
 }
 
-type Intern = (text: string) => string;
-
-/** Names and spellings repeat: each is kept once, as far as the first thousand go. */
-function createIntern(): Intern {
-  const texts = new Map<string, string>();
-  return (text) => {
-    const same = texts.get(text);
-    if (same !== undefined || texts.size === 1_000) return same ?? text;
-    const own = copyOf(text);
-    texts.set(own, own);
-    return own;
+/**
+ * Names and spellings repeat: each is copied once. Behind the first thousand a slice is taken as it is, for copies cost
+ * 1 µs each and a text with so much to keep is kept anyway.
+ */
+function createCopies(): (slice: string) => string {
+  const copies = new Map<string, string>();
+  return (slice) => {
+    const same = copies.get(slice);
+    if (same !== undefined || copies.size === 1_000) return same ?? slice;
+    const copy = Buffer.from(slice, 'utf16le').toString('utf16le');
+    copies.set(copy, copy);
+    return copy;
   };
-}
-
-/** A slice keeps the whole text alive. */
-function copyOf(slice: string): string {
-  return Buffer.from(slice, 'utf16le').toString('utf16le');
 }
 
 function isList(value: JsonValue): value is readonly JsonValue[] {

@@ -2,7 +2,7 @@
  * What was kept of a JSON text beside the values that `JSON.parse` made of it, by object or array: weakly, so that it
  * goes when they go. `read-spellings.ts` fills this in, `exact-json.ts` writes from it.
  */
-import type { JsonObject, JsonValue } from './json.ts';
+import type { JsonObject } from './json.ts';
 
 /**
  * Spellings of numbers. Of an array: by index. Of an object: name, spelling, name, spelling …; of one name the last pair
@@ -10,14 +10,26 @@ import type { JsonObject, JsonValue } from './json.ts';
  */
 export type NumberSpellings = (string | undefined)[];
 
-/** A member from the quote of its name to the end of its value, and the value: what has changed is not written so. */
-export interface RawMember {
-  readonly value: JsonValue | undefined;
-  readonly text: string;
+/** Members as they were written, by name: each from the quote of its name to the end of its value. */
+export interface RawMembers {
+  /** The object they were read of: a member with another value than here is not written so. */
+  readonly origin: JsonObject;
+  readonly texts: Map<string, string>;
 }
 
 const numbers = new WeakMap<object, NumberSpellings>();
-const raw = new WeakMap<object, Map<string, RawMember>>();
+const raw = new WeakMap<object, RawMembers>();
+/** Values of whole texts of which something was kept, at whatever depth. */
+const roots = new WeakSet<object>();
+
+/** Whether something was kept of the text that this was parsed from, or of one that {@link keepSpellings} copied it from. */
+export function isMarkedRoot(value: object): boolean {
+  return roots.has(value);
+}
+
+export function markRoot(value: object): void {
+  roots.add(value);
+}
 
 export function numbersOf(holder: object): NumberSpellings | undefined {
   return numbers.get(holder);
@@ -27,15 +39,15 @@ export function setNumbers(holder: object, spellings: NumberSpellings): void {
   numbers.set(holder, spellings);
 }
 
-export function rawMembersOf(holder: object): ReadonlyMap<string, RawMember> | undefined {
+export function rawMembersOf(holder: object): RawMembers | undefined {
   return raw.get(holder);
 }
 
 /** Of members of one name the last one counts, as in `JSON.parse`. */
-export function setRawMember(holder: object, name: string, member: RawMember): void {
-  const members = raw.get(holder) ?? new Map<string, RawMember>();
-  if (members.size === 0) raw.set(holder, members);
-  members.set(name, member);
+export function setRawMember(holder: JsonObject, name: string, text: string): void {
+  const members = raw.get(holder);
+  if (members === undefined) raw.set(holder, { origin: holder, texts: new Map([[name, text]]) });
+  else members.texts.set(name, text);
 }
 
 /**
@@ -48,6 +60,8 @@ export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Cop
   if (spellings !== undefined && own === undefined) numbers.set(to, [...spellings]);
   // One by one, in time linear in `from` alone: a call takes no more than some 100,000 arguments.
   else for (const part of spellings ?? []) own?.push(part);
-  for (const [name, member] of raw.get(from) ?? []) setRawMember(to, name, member);
+  const members = raw.get(from);
+  if (members !== undefined) raw.set(to, members);
+  if (roots.has(from)) roots.add(to);
   return to;
 }

@@ -3,7 +3,6 @@
  * a row in `presets.ts`; what all of them may do wrong is put right in `normaliser.ts`.
  */
 import { performance } from 'node:perf_hooks';
-import { writeExactly } from '../../domain/exact-json.ts';
 import { failure } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
@@ -24,7 +23,7 @@ import { createLoadWatch } from './load-watch.ts';
 import { type Preset, prefillOf } from './preset.ts';
 import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
 import { refusalOf } from './refusals.ts';
-import { requestBody } from './request.ts';
+import { requestText } from './request.ts';
 import { readAnswer } from './stream.ts';
 
 const loadHeaders = { 'endpoint-load-metrics-format': 'TEXT' };
@@ -72,7 +71,7 @@ function upstreamOf(
         {
           path: requestPath(baseUrl, preset, call),
           headers: asksForLoad ? { ...requestHeaders, ...loadHeaders } : requestHeaders,
-          body: writeExactly(requestBody(call, preset)),
+          body: requestText(call, preset),
           connectMs: call.connectMs,
         },
         signal,

@@ -1,7 +1,8 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { Feature } from '../../domain/requirements.ts';
-import { keepSpellings } from '../../domain/spellings.ts';
+import { isMarkedRoot, keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
@@ -32,7 +33,7 @@ const fieldFeatures = new Map<string, Feature>(
 /**
  * The body of a request as this preset takes it: what the client sent, fields nobody knows included, with
  * the model's name there, streaming switched on, and left out what asks for nothing or only advises where
- * the preset refuses it. For `writeExactly`: what nobody knows goes out byte for byte.
+ * the preset refuses it.
  */
 export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   const { request } = call;
@@ -57,6 +58,13 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   if (request.seed !== undefined) body[preset.seedField] = request.seed;
   if (call.prefix !== undefined) Object.assign(body, prefillOf(preset).request);
   return keepSpellings(request.body, body);
+}
+
+/** {@link requestBody} as text: what nobody knows is in it byte for byte. */
+export function requestText(call: UpstreamCall, preset: Preset): string {
+  const body = requestBody(call, preset);
+  // Without the mark, which nearly no request has, nothing in it was kept: to look for it takes as long as to write it.
+  return isMarkedRoot(body) ? writeExactly(body) : JSON.stringify(body);
 }
 
 function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
