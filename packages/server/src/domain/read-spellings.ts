@@ -214,7 +214,8 @@ function createCopies(): (slice: string) => string {
   return (slice) => {
     const same = copies.get(slice);
     if (same !== undefined || copies.size === 1_000) return same ?? slice;
-    const copy = Buffer.from(slice, 'utf16le').toString('utf16le');
+    // UTF-8, so that ASCII stays one byte a character; half a surrogate pair would not survive it.
+    const copy = slice.isWellFormed() ? Buffer.from(slice).toString() : slice;
     copies.set(copy, copy);
     return copy;
   };

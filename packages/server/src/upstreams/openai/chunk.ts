@@ -33,7 +33,14 @@ export interface ChunkChoice {
  * `text` is what `value` was parsed from: with it, the numbers in JSON that is handed on keep their spelling.
  */
 export function decodeChunk(value: unknown, text?: string): UpstreamChunk | undefined {
-  const chunk = asRecord(holdsForeign(value) && text !== undefined ? parseJsonExactly(text) : value);
+  const chunk = decodeOnce(value);
+  if (text === undefined || chunk === undefined || !chunk.choices.some(mayHandOn)) return chunk;
+  // Rare enough to be parsed once more.
+  return holdsForeign(value) ? decodeOnce(parseJsonExactly(text)) : chunk;
+}
+
+function decodeOnce(value: unknown): UpstreamChunk | undefined {
+  const chunk = asRecord(value);
   if (chunk === undefined) return undefined;
   const { choices, error, system_fingerprint: fingerprint } = chunk;
   // Some send the field with every chunk: null, false or empty where nothing is wrong.
@@ -55,7 +62,11 @@ export function decodeChunk(value: unknown, text?: string): UpstreamChunk | unde
   };
 }
 
-/** JSON that is handed on as it came is rare: only a chunk that holds some is parsed once more. */
+function mayHandOn({ calls, details }: ChunkChoice): boolean {
+  return calls.length > 0 || details.length > 0;
+}
+
+/** Whether a chunk holds JSON that is handed on as it came. */
 function holdsForeign(value: unknown): boolean {
   return asList(asRecord(value)?.['choices']).some(isForeignChoice);
 }
