@@ -24,7 +24,7 @@ export function decodeJsonText(json: JsonText): string {
   return json.includes('\\') ? (JSON.parse(`"${json}"`) as string) : json;
 }
 
-/** `JSON.stringify` with everything outside printable ASCII as `\uXXXX`. */
+/** `JSON.stringify` through {@link asciiOnly}. */
 export function asciiJson(value: unknown): string {
   return asciiOnly(JSON.stringify(value));
 }
@@ -34,6 +34,7 @@ export function joinJsonText(left: JsonText, right: JsonText): JsonText {
   return (left + right) as JsonText;
 }
 
-function asciiOnly(json: string): string {
+/** JSON with everything outside printable ASCII as `\uXXXX`; it can only stand in a string. */
+export function asciiOnly(json: string): string {
   return json.replace(beyondAscii, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

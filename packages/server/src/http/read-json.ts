@@ -1,5 +1,6 @@
 import type { Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
+import type { KnownMembers } from '../domain/read-spellings.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { BodyTurns } from './body-turns.ts';
@@ -21,12 +22,13 @@ export async function readJson(
   exchange: Exchange,
   maxBytes: number,
   { budget, turns }: BodyIntake,
+  known?: KnownMembers,
 ): Promise<Result<JsonValue>> {
   const body = await readBody(exchange, maxBytes, budget);
   if (!body.ok) return body;
   const endTurn = await turns.next(exchange.principal.keyId);
   try {
-    const value = parseJsonBody(body.value.bytes);
+    const value = parseJsonBody(body.value.bytes, known);
     await turns.rest();
     return value;
   } finally {

@@ -1,4 +1,6 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { keepSpellings } from '../domain/spellings.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { TakeoverMode } from './catalogue.ts';
 import {
@@ -40,7 +42,8 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
   const maxTokens = Math.max(1, request.maxTokens - spent);
   const field =
     typeof request.body['max_completion_tokens'] === 'number' ? 'max_completion_tokens' : 'max_tokens';
-  return { ...request, maxTokens, body: { ...request.body, [field]: maxTokens } };
+  const body: JsonObject = { ...request.body, [field]: maxTokens };
+  return { ...request, maxTokens, body: keepSpellings(request.body, body) };
 }
 
 /**

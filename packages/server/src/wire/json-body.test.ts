@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { writeExactly } from '../domain/exact-json.ts';
+import type { KnownMembers } from '../domain/read-spellings.ts';
 import { parseJsonBody } from './json-body.ts';
 
 const parse = (text: string) => parseJsonBody(Buffer.from(text));
@@ -77,5 +79,46 @@ describe('a request body', () => {
   it('is not quoted in the message', () => {
     const parsed = parse('{"secret-content": oops}');
     expect(parsed.ok ? '' : parsed.failure.message).not.toContain('secret');
+  });
+});
+
+describe('a request body that is written again', () => {
+  const ofMessage: KnownMembers = new Map([
+    ['role', undefined],
+    ['n', undefined],
+  ]);
+  const known: KnownMembers = new Map([
+    ['n', undefined],
+    ['schema', undefined],
+    ['messages', ofMessage],
+  ]);
+  const rewritten = (text: string) => {
+    const parsed = parseJsonBody(Buffer.from(text), known);
+    return parsed.ok ? writeExactly(parsed.value) : parsed.failure.code;
+  };
+
+  it('has members without a name here byte for byte, at every depth where members have names', () => {
+    const text =
+      '{"x" : { "2":1.0,\n"1":"\\u00e9" },"messages":[{"role":"a","y":[ 1 ]},[{"z": -0}]],"caf\\u00e9":1}';
+    expect(rewritten(text)).toBe(text);
+  });
+
+  it('has the numbers of others as they were written, and ours as we write them', () => {
+    expect(rewritten('{"n": 1.0, "schema": {"n": 1.0, "s":"\\u00e9"}, "messages": [{"n": 1.0}]}')).toBe(
+      '{"n":1,"schema":{"n":1.0,"s":"é"},"messages":[{"n":1}]}',
+    );
+  });
+
+  it('has the last member of each name', () => {
+    expect(rewritten('{"x": 1.0,"x":1,"n":1,"n":2.0}')).toBe('{"x":1,"n":2}');
+    expect(rewritten('{"messages":{"y": 1.0},"messages":{"y":1}}')).toBe('{"messages":{"y":1}}');
+    expect(rewritten('{"messages":{"y": 1.0},"messages":{"role":1}}')).toBe('{"messages":{"role":1}}');
+    expect(rewritten('{"messages":[{"y": [1.0]}],"messages":7}')).toBe('{"messages":7}');
+  });
+
+  it('is held to the same rules in what has no name', () => {
+    expect(rewritten('{"x": "\\ud83d"}')).toBe('invalid_value');
+    expect(rewritten('{"x": 1e400}')).toBe('invalid_value');
+    expect(rewritten(`{"x": ${nested(64)}}`)).toBe('invalid_value');
   });
 });

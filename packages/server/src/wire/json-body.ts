@@ -2,14 +2,17 @@ import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { type JsonPath, type JsonScan, requestBounds, scanJson } from '../domain/json-scan.ts';
+import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
  * Bytes of a request body → a JSON value within `requestBounds`, every number finite, every text well
  * formed. Failures are `invalid_json`, and `invalid_value` with the path of what is wrong.
+ *
+ * What is not among `known` can be written again as it came (`writeExactly`).
  */
-export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
+export function parseJsonBody(bytes: Uint8Array, known?: KnownMembers): Result<JsonValue> {
   const scan = scanJson(bytes, requestBounds);
   if (scan.type !== 'within') return fail(beyond(scan));
   let text: string;
@@ -25,7 +28,9 @@ export function parseJsonBody(bytes: Uint8Array): Result<JsonValue> {
   if (!value.ok) return value;
   // Neither is there unless the scan has seen what makes it: other bodies are not walked.
   const found = scan.vastNumbers || scan.halfPairs ? findWrong(value.value, []) : undefined;
-  return found === undefined ? value : fail(wrong(found.path, found.what));
+  if (found !== undefined) return fail(wrong(found.path, found.what));
+  readSpellings(text, value.value, known);
+  return value;
 }
 
 function parseText(text: string): Result<JsonValue> {

@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { AnswerRules } from '../../relay/answer-guard.ts';
@@ -16,6 +17,7 @@ import type { Router } from '../../routing/router.ts';
 import type { Source } from '../../routing/source.ts';
 import { createChunkEncoder, type StreamIdentity, type UsageForm } from '../../wire/chat/chunk-encoder.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
+import { knownMembers } from '../../wire/chat/known-fields.ts';
 import type { Exchange } from '../exchange.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure, replyJson } from '../reply.ts';
@@ -50,7 +52,7 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
 
   const usageForm = usageFormAsked(exchange, config.stream.usageChunk);
   if (typeof usageForm === 'object') return replyFailure(exchange, usageForm);
-  const body = await readJson(exchange, config.server.maxBodyBytes, bodies);
+  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, knownMembers);
   if (!body.ok) return replyFailure(exchange, body.failure);
   const decoded = decodeChatRequest(body.value);
   if (!decoded.ok) return replyFailure(exchange, decoded.failure);
@@ -90,7 +92,7 @@ async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<
     noteOutcome(exchange, outcome, source);
     if (transcript !== undefined) {
       exchange.notes.content = {
-        prompt: JSON.stringify(request.body['messages']),
+        prompt: writeExactly(request.body['messages'] ?? []),
         answer: transcript.text(),
       };
     }

@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 
 /**
  * Says `additionalProperties: false` wherever a schema leaves it open: the API refuses open objects, and an
@@ -12,7 +13,7 @@ export function closeObjects(schema: JsonValue): JsonValue {
   for (const [keyword, value] of Object.entries(schema)) closed[keyword] = closeIn(keyword, value);
   const isOpen = schema['type'] === 'object' || isObject(schema['properties'] ?? null);
   if (isOpen && schema['additionalProperties'] === undefined) closed['additionalProperties'] = false;
-  return closed;
+  return keepSpellings(schema, closed);
 }
 
 function closeIn(keyword: string, value: JsonValue): JsonValue {
@@ -34,7 +35,7 @@ function closeIn(keyword: string, value: JsonValue): JsonValue {
   }
 }
 
-function isObject(value: JsonValue): value is JsonObject {
+export function isObject(value: JsonValue): value is JsonObject {
   return typeof value === 'object' && value !== null && !isList(value);
 }
 

@@ -1,11 +1,12 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { withoutUndefined } from '../shared/request-json.ts';
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
-import { closeObjects } from './output-schema.ts';
+import { closeObjects, isObject } from './output-schema.ts';
 import { binds, refusalOf } from './refusals.ts';
 import { type ThinkingFields, thinkingFields } from './thinking.ts';
 
@@ -73,8 +74,9 @@ function tools({ tools: definitions }: ChatRequest, model: ClaudeModel): JsonVal
 
 /** Tools take objects; a schema that leaves that open is told so. */
 function objectSchema(schema: JsonValue): JsonValue {
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return { type: 'object' };
-  return { type: 'object', ...schema };
+  if (!isObject(schema)) return { type: 'object' };
+  const typed: JsonObject = { type: 'object', ...schema };
+  return keepSpellings(schema, typed);
 }
 
 function toolChoice({ tools: definitions, toolChoice: choice, parallelToolCalls }: ChatRequest) {

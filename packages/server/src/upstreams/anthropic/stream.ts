@@ -236,6 +236,7 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
   }
 
   return {
+    foreign: '"input"',
     get state() {
       return reason === undefined ? 'open' : 'settled';
     },

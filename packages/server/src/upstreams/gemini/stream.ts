@@ -59,6 +59,7 @@ export function createContentDialect(options: ContentStreamOptions): Dialect {
   const isComplete = () => choices.every(({ reason }) => reason !== undefined);
 
   return {
+    foreign: '"args"',
     get state() {
       if (!isComplete()) return 'open';
       return counted ? 'settled' : 'unsettled';

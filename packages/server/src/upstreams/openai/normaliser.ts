@@ -20,8 +20,8 @@ import { addUsage } from './usage.ts';
  *       └────▶ torn (error, an odd finish, unreadable output, the end of the body)
  */
 export interface Normaliser {
-  /** A parsed event. What says nothing that is known counts for nothing. */
-  chunk(value: unknown): void;
+  /** A parsed event, and its text. What says nothing that is known counts for nothing. */
+  chunk(value: unknown, text?: string): void;
   /** An event that cannot be read. `evidence`: as much of it as there is. */
   malformed(evidence: string): void;
   /** An error that was announced as one (`event: error`), or came under a status; by itself it is a 500. */
@@ -203,9 +203,9 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
   }
 
   return {
-    chunk(value) {
+    chunk(value, text) {
       if (ended !== undefined) return;
-      const chunk = decodeChunk(value);
+      const chunk = decodeChunk(value, text);
       if (chunk === undefined) malformed(jsonOf(value) ?? 'content');
       else if (chunk.error !== undefined) error(chunk.error);
       else apply(chunk);

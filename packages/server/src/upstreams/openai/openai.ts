@@ -23,7 +23,7 @@ import { createLoadWatch } from './load-watch.ts';
 import { type Preset, prefillOf } from './preset.ts';
 import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
 import { refusalOf } from './refusals.ts';
-import { requestBody } from './request.ts';
+import { requestText } from './request.ts';
 import { readAnswer } from './stream.ts';
 
 const loadHeaders = { 'endpoint-load-metrics-format': 'TEXT' };
@@ -75,7 +75,7 @@ function upstreamOf(
         {
           path: requestPath(baseUrl, preset, call),
           headers: asksForLoad ? { ...requestHeaders, ...loadHeaders } : requestHeaders,
-          body: JSON.stringify(requestBody(call, preset)),
+          body: requestText(call, preset),
           connectMs: call.connectMs,
         },
         signal,

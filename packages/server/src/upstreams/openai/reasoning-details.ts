@@ -1,5 +1,6 @@
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import type { AnswerBudget } from '../shared/answer-budget.ts';
 import { jsonOf } from '../shared/unknown-json.ts';
@@ -19,6 +20,8 @@ interface Detail {
   /** In their order; empty for a text that is joined. */
   readonly fields: Map<string, JsonValue>;
   readonly texts: Map<string, TextPieces<string>>;
+  /** Holds how the numbers of all its pieces were written. */
+  readonly spelt: JsonObject;
 }
 
 const joinedFields: ReadonlySet<string> = new Set(['text', 'summary', 'data']);
@@ -56,12 +59,13 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
       'index' in piece &&
       last.fields.get('index') === piece['index'] &&
       last.fields.get('type') === piece['type'];
-    const detail: Detail = continues ? last : { fields: new Map(), texts: new Map() };
+    const detail: Detail = continues ? last : { fields: new Map(), texts: new Map(), spelt: {} };
     if (!continues) {
       details.push(detail);
       const wrong = budget.extra(detailLength);
       if (wrong !== undefined) return wrong;
     }
+    keepSpellings(piece, detail.spelt);
     for (const [field, value] of Object.entries(piece)) {
       const wrong = keep(detail, field, value);
       if (wrong !== undefined) return wrong;
@@ -88,6 +92,7 @@ function lengthOf(value: JsonValue | undefined): number {
   return value === undefined ? 0 : (jsonOf(value)?.length ?? 0);
 }
 
-function written({ fields, texts }: Detail): JsonObject {
-  return Object.fromEntries([...fields].map(([field, value]) => [field, texts.get(field)?.join() ?? value]));
+function written({ fields, texts, spelt }: Detail): JsonObject {
+  const entries = [...fields].map(([field, value]) => [field, texts.get(field)?.join() ?? value] as const);
+  return keepSpellings(spelt, Object.fromEntries(entries));
 }

@@ -1,6 +1,8 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { Feature } from '../../domain/requirements.ts';
+import { isMarkedRoot, keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
@@ -54,7 +56,15 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   if (request.maxTokens !== undefined) body[preset.maxTokensField] = request.maxTokens;
   delete body['seed'];
   if (request.seed !== undefined) body[preset.seedField] = request.seed;
-  return call.prefix === undefined ? body : { ...body, ...prefillOf(preset).request };
+  if (call.prefix !== undefined) Object.assign(body, prefillOf(preset).request);
+  return keepSpellings(request.body, body);
+}
+
+/** {@link requestBody} as text: what nobody knows is in it byte for byte. */
+export function requestText(call: UpstreamCall, preset: Preset): string {
+  const body = requestBody(call, preset);
+  // Without the mark, which nearly no request has, nothing in it was kept: to look for it takes as long as to write it.
+  return isMarkedRoot(body) ? writeExactly(body) : JSON.stringify(body);
 }
 
 function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
@@ -102,7 +112,7 @@ function messageOf(message: JsonObject, preset: Preset): JsonObject {
   }
   if (kept['role'] === 'developer') kept['role'] = preset.developerRole;
   if (kept['role'] === 'assistant') returnedMessage(kept, preset);
-  return kept;
+  return keepSpellings(message, kept);
 }
 
 /** An assistant message as an SDK keeps it: ours and the answer's own fields go, unless they are wanted back. */
@@ -131,7 +141,8 @@ function returnedMessage(message: Record<string, JsonValue>, preset: Preset): vo
 function returnedCall(call: JsonObject, preset: Preset): JsonObject {
   const { extra_content: extra, index: _index, ...kept } = call;
   const wanted = preset.wantsBack.includes('extra_content') && extra !== undefined && extra !== null;
-  return { type: 'function', ...kept, ...(wanted ? { extra_content: extra } : {}) };
+  const returned: JsonObject = { type: 'function', ...kept, ...(wanted ? { extra_content: extra } : {}) };
+  return keepSpellings(call, returned);
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

@@ -218,7 +218,7 @@ class AnswerReader implements BatchReader, BytesReceiver {
     }
     const before = events.length;
     this.alive = true;
-    normaliser.chunk(parsed.value);
+    normaliser.chunk(parsed.value, data);
     const only = events.length === before + 1 ? events[before] : undefined;
     if (only?.type === 'text-delta' && normaliser.isPlain(only.choice)) this.fastPath.learn(data, only);
   }
@@ -251,7 +251,7 @@ class AnswerReader implements BatchReader, BytesReceiver {
       // Under a 200 it is no answer to anything, unless it says itself what it is.
       normaliser.error(value, 200);
     } else if (isObject && 'choices' in value) {
-      normaliser.chunk(value);
+      normaliser.chunk(value, text);
       normaliser.end();
     } else {
       normaliser.fail(

@@ -1,4 +1,5 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
@@ -55,7 +56,7 @@ export async function createHttpUpstream(
       path: `${pathPrefix}${path}`,
       headers: requestHeaders,
       connectMs: call.connectMs,
-      body: JSON.stringify(body),
+      body: writeExactly(body),
     });
   }
 

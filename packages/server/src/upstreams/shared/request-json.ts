@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { requestBounds, scanJson } from '../../domain/json-scan.ts';
-import { asRecord, parseJson } from './unknown-json.ts';
+import { asRecord, parseJsonExactly } from './unknown-json.ts';
 
 /** Headers of every request; the transport adds those of the provider. */
 export const requestHeaders: Readonly<Record<string, string>> = {
@@ -32,7 +32,7 @@ export function createArgumentsReader(): (written: string) => JsonObject {
     if (scan.type !== 'within') return { arguments: written };
     maxFields -= scan.fields;
     maxValues -= scan.values;
-    const parsed = asRecord(parseJson(written));
+    const parsed = asRecord(parseJsonExactly(written));
     // Just parsed, and an object: JSON throughout.
     return parsed === undefined ? { arguments: written } : (parsed as JsonObject);
   };

@@ -3,7 +3,7 @@ import { brokeOff, type Failure } from '../../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
 import { createMalformedEvents, eventTooLarge } from './malformed-events.ts';
 import { behindOutput } from './refusal.ts';
-import { asRecord, parseJson } from './unknown-json.ts';
+import { asRecord, parseJson, parseJsonExactly } from './unknown-json.ts';
 
 export type Say = (event: StreamEvent) => void;
 
@@ -18,6 +18,8 @@ export interface Dialect {
   readonly state: 'open' | 'unsettled' | 'settled';
   /** Says usage and the finishes, which were held until now. Called once, never while `open`. */
   finish(say: Say): void;
+  /** In events with this text the numbers keep their spelling: they hold the arguments of a tool as an object. */
+  readonly foreign: string;
 }
 
 /** Turns the bytes of an answer into batches of events. */
@@ -79,7 +81,8 @@ export function createTranslation({ dialect, maxEventBytes, output }: Translatio
     switch (item.type) {
       case 'event': {
         if (item.data.trim() === '') return;
-        const event = asRecord(parseJson(item.data));
+        const parse = item.data.includes(dialect.foreign) ? parseJsonExactly : parseJson;
+        const event = asRecord(parse(item.data));
         if (event === undefined) {
           judge(item.data);
           return;

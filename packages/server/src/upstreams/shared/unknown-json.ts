@@ -1,3 +1,5 @@
+import { parseExactly, writeExactly } from '../../domain/exact-json.ts';
+
 /** What came from outside, as an object; undefined where it is none. */
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -31,6 +33,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** {@link parseJson} for what is written again with {@link jsonOf}, or in the next request. */
+export function parseJsonExactly(text: string): unknown {
+  try {
+    return parseExactly(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Text that may be left out; undefined where it is something else. */
 export function textOrNone(value: unknown): string | undefined {
   return value === undefined || value === null ? '' : typeof value === 'string' ? value : undefined;
@@ -39,7 +50,7 @@ export function textOrNone(value: unknown): string | undefined {
 /** Undefined where the value is nested deeper than `JSON.stringify` goes (some thousands), though it was parsed. */
 export function jsonOf(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value);
+    return writeExactly(value);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
-import { asciiJson, type JsonText, sseData, type UsageWire } from '@tailrace/protocol';
+import { asciiJson, asciiOnly, type JsonText, sseData, type UsageWire } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import type { FailedEvent, FinishEvent, StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { usageWire } from './usage-wire.ts';
@@ -103,7 +104,7 @@ class PreparedEncoder implements ChunkEncoder {
           function: { name: event.name, arguments: '' },
           ...(event.extra === undefined ? {} : { extra_content: event.extra }),
         };
-        to.frame(this.deltaFrame(event.choice, `"tool_calls":[${asciiJson(call)}]`));
+        to.frame(this.deltaFrame(event.choice, `"tool_calls":[${asciiOnly(writeExactly(call))}]`));
         return;
       }
       case 'tool-call-delta': {
@@ -140,7 +141,7 @@ class PreparedEncoder implements ChunkEncoder {
   private finish({ choice, reason, extra }: FinishEvent, to: FrameReceiver): void {
     this.finished.add(choice);
     if (extra !== undefined) {
-      to.frame(this.deltaFrame(choice, `"content":"","extra_content":${asciiJson(extra)}`));
+      to.frame(this.deltaFrame(choice, `"content":"","extra_content":${asciiOnly(writeExactly(extra))}`));
     }
     const last = this.finished.size === this.choices;
     const wire = last && this.usage !== undefined ? usageWire(this.usage) : undefined;

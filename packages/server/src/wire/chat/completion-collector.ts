@@ -1,6 +1,6 @@
 import {
   type AssistantMessageWire,
-  asciiJson,
+  asciiOnly,
   type ChatCompletion,
   type CompletionChoiceWire,
   decodeJsonText,
@@ -10,6 +10,7 @@ import {
 } from '@tailrace/protocol';
 import { eventSize, maxWholeAnswer, sizeOf } from '../../domain/answer-size.ts';
 import { assertNever } from '../../domain/assert-never.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { FailedEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
@@ -112,7 +113,7 @@ export function createCompletionCollector(choices: number): CompletionCollector 
         choices: collected.map(choiceWire),
         usage: usageWire(usage),
       };
-      return asciiJson(completion);
+      return asciiOnly(writeExactly(completion));
     },
   };
 }

@@ -1,5 +1,52 @@
+import type { KnownMembers } from '../../domain/read-spellings.ts';
 import { requestFields } from '../../domain/request-fields.ts';
 
+/** Names whose values are not ours to read, or hold nothing but what has a name. */
+function names(...all: readonly string[]): KnownMembers {
+  return new Map(all.map((name) => [name, undefined]));
+}
+
+const ofPart: KnownMembers = new Map([
+  ...names('type', 'text', 'refusal', 'file'),
+  ['image_url', names('url', 'detail')],
+  ['input_audio', names('data', 'format')],
+]);
+
+const ofCall: KnownMembers = new Map([
+  ...names('index', 'id', 'type', 'extra_content'),
+  ['function', names('name', 'arguments')],
+]);
+
+const ofMessage: KnownMembers = new Map([
+  ...names('role', 'name', 'refusal', 'tool_call_id', 'reasoning_content', 'extra_content'),
+  ...names('annotations', 'audio', 'function_call'),
+  ['content', ofPart],
+  ['tool_calls', ofCall],
+]);
+
+const ofTool: KnownMembers = new Map([
+  ...names('type'),
+  ['function', names('name', 'description', 'parameters', 'strict')],
+]);
+
+const ofFormat: KnownMembers = new Map([
+  ...names('type'),
+  ['json_schema', names('name', 'description', 'schema', 'strict')],
+]);
+
+/**
+ * Every member of OpenAI's chat-completions request that has a name here, at every depth. What has none goes on as it
+ * came, byte for byte; so do the numbers in what is named but not ours, such as a schema.
+ */
+export const knownMembers: KnownMembers = new Map([
+  ...names(...requestFields),
+  ['messages', ofMessage],
+  ['tools', ofTool],
+  ['tool_choice', ofTool],
+  ['response_format', ofFormat],
+]);
+
+/** Every field of OpenAI's chat-completions request. */
 export const knownFields = requestFields;
 
 export function isKnownField(key: string): boolean {

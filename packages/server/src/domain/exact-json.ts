@@ -1,0 +1,101 @@
+/**
+ * JSON that is parsed here and written again though it is not ours: a schema, the arguments of a tool, a field that has no
+ * name here. JavaScript's numbers forget how they were written (`12345678901234567890`, `1.0`, `-0`, `1e2`), and the
+ * first of these becomes another number. So:
+ *
+ *     parseExactly ──▶ plain values, and beside each object or array the spellings of its own numbers, of those
+ *                      that JavaScript would write otherwise
+ *     writeExactly ◀── the values, each number with its spelling while it still is the number that was read
+ *
+ * All code between the two works on plain values. An object that code makes anew has no spellings: `keepSpellings`
+ * gives it those of the object it was made from.
+ */
+import type { JsonValue } from './json.ts';
+import { readSpellings } from './read-spellings.ts';
+import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
+
+/** `JSON.parse`, and throws what it throws. */
+export function parseExactly(text: string): JsonValue {
+  // What JSON.parse returns is JSON.
+  const value = JSON.parse(text) as JsonValue;
+  readSpellings(text, value);
+  return value;
+}
+
+/**
+ * `JSON.stringify` of what is JSON, with all that was kept of how it was written; throws where it nests some thousands
+ * deep.
+ */
+export function writeExactly(value: unknown): string {
+  if (!holdsSpellings(value)) return JSON.stringify(value);
+  const pieces: string[] = [];
+  write(value, undefined, pieces);
+  return pieces.join('');
+}
+
+/** Asked of what was put together of several texts; of one there is its mark, which costs nothing. */
+function holdsSpellings(value: unknown): boolean {
+  if (isPlain(value)) return false;
+  if (isMarkedRoot(value) || numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;
+  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  for (const member of members) if (!isPlain(member) && holdsSpellings(member)) return true;
+  return false;
+}
+
+/** Pieces of the text, joined once: joined as they come they would cost 50 bytes a value. */
+function write(value: unknown, spelling: string | undefined, pieces: string[]): void {
+  if (typeof value === 'number' && spelling !== undefined && Object.is(Number(spelling), value)) {
+    pieces.push(spelling);
+  } else if (isPlain(value)) pieces.push(JSON.stringify(value) ?? 'null');
+  else if (Array.isArray(value)) writeList(value, pieces);
+  else writeObject(value, pieces);
+}
+
+function writeList(list: readonly unknown[], pieces: string[]): void {
+  const spellings = numbersOf(list);
+  if (spellings === undefined && list.every(isPlain)) {
+    pieces.push(JSON.stringify(list));
+    return;
+  }
+  for (let index = 0; index < list.length; index += 1) {
+    pieces.push(index === 0 ? '[' : ',');
+    write(list[index], spellings?.[index], pieces);
+  }
+  pieces.push(list.length === 0 ? '[]' : ']');
+}
+
+function writeObject(object: object, pieces: string[]): void {
+  const pairs = numbersOf(object);
+  const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(pairs) : undefined;
+  const raw = rawMembersOf(object);
+  let before = '{';
+  const members: readonly (readonly [string, unknown])[] = Object.entries(object);
+  for (const [name, member] of members) {
+    if (member === undefined) continue;
+    const text = raw?.texts.get(name);
+    if (text !== undefined && Object.is(raw?.origin[name], member)) pieces.push(before, text);
+    else {
+      pieces.push(before, JSON.stringify(name), ':');
+      write(member, byName === undefined ? spellingIn(pairs, name) : byName.get(name), pieces);
+    }
+    before = ',';
+  }
+  pieces.push(before === '{' ? '{}' : '}');
+}
+
+/** For a few pairs; the last one counts. */
+function spellingIn(pairs: NumberSpellings | undefined, name: string): string | undefined {
+  if (pairs === undefined) return undefined;
+  for (let at = pairs.length - 2; at >= 0; at -= 2) if (pairs[at] === name) return pairs[at + 1];
+  return undefined;
+}
+
+function spellingsByName(pairs: NumberSpellings): ReadonlyMap<string | undefined, string | undefined> {
+  const byName = new Map<string | undefined, string | undefined>();
+  for (let at = 0; at < pairs.length; at += 2) byName.set(pairs[at], pairs[at + 1]);
+  return byName;
+}
+
+function isPlain(value: unknown): value is null | boolean | number | string | undefined {
+  return typeof value !== 'object' || value === null;
+}

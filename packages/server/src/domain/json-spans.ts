@@ -1,0 +1,84 @@
+/**
+ * Where things end in a JSON text. Each function is for a text that `JSON.parse` has taken: it checks nothing, it is
+ * linear, and it allocates nothing.
+ */
+
+export const quote = 0x22;
+export const comma = 0x2c;
+const minus = 0x2d;
+export const openArray = 0x5b;
+export const closeArray = 0x5d;
+export const openObject = 0x7b;
+export const closeObject = 0x7d;
+const backslash = 0x5c;
+
+/** `at` is the opening quote; the result lies behind the closing one. */
+export function endOfString(text: string, at: number): number {
+  // Most names are short, and a search costs 20 ns however near its end is.
+  for (let end = at + 1; end < at + 17; end += 1) {
+    const code = text.charCodeAt(end);
+    if (code === quote) return end + 1;
+    if (code === backslash) break;
+  }
+  const first = text.indexOf('"', at + 1);
+  if (text.charCodeAt(first - 1) !== backslash) return first + 1;
+  // From quote to quote a search costs 20 ns for each `\"`; this loop costs 2 ns a character.
+  for (let end = at + 1; ; end += 1) {
+    const code = text.charCodeAt(end);
+    if (code === quote) return end + 1;
+    if (code === backslash) end += 1;
+  }
+}
+
+/** `at` is the first character of a number, or of `true`, `false` or `null`. */
+export function endOfWord(text: string, at: number): number {
+  let end = at + 1;
+  while (end < text.length && !endsWord(text.charCodeAt(end))) end += 1;
+  return end;
+}
+
+/** `at` is the first character of a value of any kind. */
+export function endOfValue(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  if (first === quote) return endOfString(text, at);
+  if (first !== openObject && first !== openArray) return endOfWord(text, at);
+  let depth = 0;
+  let end = at;
+  do {
+    const code = text.charCodeAt(end);
+    if (code === quote) {
+      end = endOfString(text, end);
+      continue;
+    }
+    if (code === openObject || code === openArray) depth += 1;
+    else if (code === closeObject || code === closeArray) depth -= 1;
+    end += 1;
+  } while (depth > 0);
+  return end;
+}
+
+/** The first character from `at` on that is no white space. */
+export function afterSpace(text: string, at: number): number {
+  let next = at;
+  while (isSpace(text.charCodeAt(next))) next += 1;
+  return next;
+}
+
+/** The text that a string stands for; it lies from quote to quote. */
+export function stringIn(text: string, from: number, to: number): string {
+  const body = text.slice(from + 1, to - 1);
+  return body.includes('\\') ? String(JSON.parse(text.slice(from, to))) : body;
+}
+
+export function beginsNumber(code: number): boolean {
+  return code === minus || (code >= 0x30 && code <= 0x39);
+}
+
+function endsWord(code: number): boolean {
+  // In this order, for most characters of a number are digits.
+  return code > comma ? code === closeObject || code === closeArray : code === comma || isSpace(code);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}

@@ -1,0 +1,67 @@
+/**
+ * What was kept of a JSON text beside the values that `JSON.parse` made of it, by object or array: weakly, so that it
+ * goes when they go. `read-spellings.ts` fills this in, `exact-json.ts` writes from it.
+ */
+import type { JsonObject } from './json.ts';
+
+/**
+ * Spellings of numbers. Of an array: by index. Of an object: name, spelling, name, spelling …; of one name the last pair
+ * counts, and an undefined spelling takes an earlier one back. A Map for each small object would be five times as large.
+ */
+export type NumberSpellings = (string | undefined)[];
+
+/** Members as they were written, by name: each from the quote of its name to the end of its value. */
+export interface RawMembers {
+  /** The object they were read of: a member with another value than here is not written so. */
+  readonly origin: JsonObject;
+  readonly texts: Map<string, string>;
+}
+
+const numbers = new WeakMap<object, NumberSpellings>();
+const raw = new WeakMap<object, RawMembers>();
+/** Values of whole texts of which something was kept, at whatever depth. */
+const roots = new WeakSet<object>();
+
+/** Whether something was kept of the text that this was parsed from, or of one that {@link keepSpellings} copied it from. */
+export function isMarkedRoot(value: object): boolean {
+  return roots.has(value);
+}
+
+export function markRoot(value: object): void {
+  roots.add(value);
+}
+
+export function numbersOf(holder: object): NumberSpellings | undefined {
+  return numbers.get(holder);
+}
+
+export function setNumbers(holder: object, spellings: NumberSpellings): void {
+  numbers.set(holder, spellings);
+}
+
+export function rawMembersOf(holder: object): RawMembers | undefined {
+  return raw.get(holder);
+}
+
+/** Of members of one name the last one counts, as in `JSON.parse`. */
+export function setRawMember(holder: JsonObject, name: string, text: string): void {
+  const members = raw.get(holder);
+  if (members === undefined) raw.set(holder, { origin: holder, texts: new Map([[name, text]]) });
+  else members.texts.set(name, text);
+}
+
+/**
+ * Gives `to`, a copy of an object, what was kept for `from`. What the copy has changed is written as it is now all the
+ * same.
+ */
+export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Copy): Copy {
+  const spellings = numbers.get(from);
+  const own = numbers.get(to);
+  if (spellings !== undefined && own === undefined) numbers.set(to, [...spellings]);
+  // One by one, in time linear in `from` alone: a call takes no more than some 100,000 arguments.
+  else for (const part of spellings ?? []) own?.push(part);
+  const members = raw.get(from);
+  if (members !== undefined) raw.set(to, members);
+  if (roots.has(from)) roots.add(to);
+  return to;
+}
