@@ -4,6 +4,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { createPairHold } from '../../domain/pair-hold.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBudget } from '../shared/answer-budget.ts';
 import type { ChunkChoice } from './chunk.ts';
@@ -74,19 +75,33 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   let owed: Told | undefined;
 
   function say(type: 'reasoning-delta' | 'refusal-delta', said: string): void {
-    if (said !== '') emit({ type, choice, json: jsonText(said) });
+    if (said.length <= maxSlice) {
+      if (said !== '') emit({ type, choice, json: jsonText(said) });
+      return;
+    }
+    for (const slice of slicesOf(said)) emit({ type, choice, json: jsonText(slice) });
   }
 
-  function sayTold(
-    type: 'text-delta' | 'reasoning-delta',
-    said: string,
-    { logprobs, tokens = 1 }: Told,
-  ): void {
+  function sayTold(type: 'text-delta' | 'reasoning-delta', said: string, told: Told): void {
+    if (said.length > maxSlice) {
+      sayInSlices(type, said, told);
+      return;
+    }
+    const { logprobs, tokens = 1 } = told;
     const json = jsonText(said);
     // One token a delta is what most send, and what nobody need say.
     const counted = tokens === 1 ? undefined : { tokens };
     if (logprobs !== undefined) emit({ type, choice, json, ...counted, logprobs });
     else if (said !== '') emit({ type, choice, json, ...counted });
+  }
+
+  /** A whole answer's text: what is told of it, its first slice tells. */
+  function sayInSlices(type: 'text-delta' | 'reasoning-delta', said: string, told: Told): void {
+    let left = told;
+    for (const slice of slicesOf(said)) {
+      sayTold(type, slice, left);
+      left = told.tokens === undefined ? {} : { tokens: 0 };
+    }
   }
 
   /** Text of which some may be thoughts. Log probabilities of thoughts are left out: no field is for them. */

@@ -318,6 +318,26 @@ describe('a usage', () => {
   });
 });
 
+test('an answer that comes whole leaves in events that clients bear', () => {
+  const { events, normaliser } = start();
+  const token = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
+  const whole = {
+    content: 'é😀'.repeat(100_000),
+    reasoning: 'hm '.repeat(50_000),
+    refusal: 'no '.repeat(50_000),
+  };
+  normaliser.chunk(chunk(whole, 0, { logprobs: { content: [token, token] }, finish_reason: 'stop' }));
+  normaliser.end();
+  expect(joined(events, 'text-delta')).toBe(whole.content);
+  expect(joined(events, 'reasoning-delta')).toBe(whole.reasoning);
+  expect(joined(events, 'refusal-delta')).toBe(whole.refusal);
+  const lengths = events.map((event) => ('json' in event ? event.json.length : 0));
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(6 * 64 * 1024);
+  const told = events.flatMap((event) => (event.type === 'text-delta' ? [event.logprobs?.length ?? 0] : []));
+  expect(told[0]).toBe(2);
+  expect(told.slice(1).every((count) => count === 0)).toBe(true);
+});
+
 describe('what is kept until the finish', () => {
   test('is no more than is handed back: larger details end the answer', () => {
     const { events, normaliser } = start({ choices: 2 });

@@ -5,6 +5,7 @@ import { createJsonScanner, type JsonScanner } from '../../domain/json-scanner.t
 import { createPairHold, type PairHold } from '../../domain/pair-hold.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
+import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import type { AnswerBudget } from '../shared/answer-budget.ts';
 import { jsonOf } from '../shared/unknown-json.ts';
 
@@ -56,9 +57,6 @@ interface Call {
   readonly json: JsonScanner;
   readonly hold: PairHold;
 }
-
-/** Arguments that come whole, or have waited, leave in events of a size that clients bear. */
-const maxDeltaLength = 64 * 1024;
 
 export function createToolCalls(
   { choice, idBase, budget }: ToolCallsOptions,
@@ -130,10 +128,10 @@ export function createToolCalls(
     return true;
   }
 
+  /** Arguments that come whole, or have waited, are many events where they are long. */
   function send(call: Call, text: string): void {
-    for (let at = 0; at < text.length; at += maxDeltaLength) {
-      say(call, call.hold.take(text.slice(at, at + maxDeltaLength)));
-    }
+    if (text.length <= maxSlice) say(call, call.hold.take(text));
+    else for (const slice of slicesOf(text)) say(call, call.hold.take(slice));
   }
 
   function say(call: Call, text: string): void {
