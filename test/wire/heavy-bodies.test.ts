@@ -139,7 +139,7 @@ const taken: readonly Shape[] = [
       ),
   ],
   [
-    'two thousand calls under one id',
+    'four thousand calls under one id',
     200,
     calls(
       2_000,
@@ -148,7 +148,7 @@ const taken: readonly Shape[] = [
     ),
   ],
   [
-    'two thousand calls under one odd id',
+    'four thousand calls under one odd id',
     200,
     calls(
       2_000,

@@ -71,12 +71,12 @@ describe('a body that is received', () => {
     request.destroy();
   });
 
-  it('takes one buffer that doubles, up to the limit, and no object a piece', async () => {
+  it('takes one buffer that grows, up to the limit, and no object a piece', async () => {
     const { request, received, sizes } = receiving({ maxBytes: 1_000_000 });
     for (let sent = 0; sent < 1_000_000; sent += 1_000) await send(request, ['x'.repeat(1_000)], false);
     request.push(null);
     expect(await received).toMatchObject({ ok: true });
-    expect(sizes).toEqual([65_536, 131_072, 262_144, 524_288, 1_000_000]);
+    expect(sizes).toEqual([65_536, 262_144, 1_000_000]);
   });
 });
 

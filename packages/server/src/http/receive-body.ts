@@ -5,6 +5,8 @@ import { brokenBody } from './broken-body.ts';
 
 /** What is taken at first, whatever length a client declares: it may send none of it. */
 const firstBytes = 64 * 1024;
+/** Of the buffer, each time it is full: of 10 MiB half is copied once more. */
+const growth = 4;
 /**
  * Each piece of a body costs the parser, the stream and us four microseconds, however little is in it. A body in more
  * pieces than this, with less than that in each, is more frame than body. JSON encoders that write piece by piece are
@@ -40,8 +42,15 @@ export function receiveBody(request: IncomingMessage, options: ReceiveOptions): 
     const needed = bytes + piece.length;
     if (needed > maxBytes) return tooLarge(maxBytes);
     if (pieces > fairPieces && needed < pieces * fairPieceBytes) return inCrumbs;
+    if (needed === declaredBytes && bytes === 0) {
+      // The usual one: it has come in one read, whose copy is ours.
+      if (!share.resize(needed)) return noRoom;
+      buffer = piece;
+      bytes = needed;
+      return undefined;
+    }
     if (needed > buffer.length) {
-      const grown = Math.max(needed, Math.min(mostBytes, Math.max(firstBytes, 2 * buffer.length)));
+      const grown = Math.max(needed, Math.min(mostBytes, Math.max(firstBytes, growth * buffer.length)));
       if (!share.resize(grown)) return noRoom;
       const larger = Buffer.allocUnsafe(grown);
       buffer.copy(larger, 0, 0, bytes);
