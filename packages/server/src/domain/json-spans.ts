@@ -32,9 +32,10 @@ export function endOfString(text: string, at: number): number {
 
 /** `at` is the first character of a number, or of `true`, `false` or `null`. */
 export function endOfWord(text: string, at: number): number {
+  const near = Math.min(at + 25, text.length);
   let end = at + 1;
-  while (end < text.length && !endsWord(text.charCodeAt(end))) end += 1;
-  return end;
+  while (end < near && !endsWord(text.charCodeAt(end))) end += 1;
+  return end < near || end === text.length ? end : search(wordEnd, text, end);
 }
 
 /** `at` is the first character of a value of any kind. */
@@ -59,9 +60,24 @@ export function endOfValue(text: string, at: number): number {
 
 /** The first character from `at` on that is no white space. */
 export function afterSpace(text: string, at: number): number {
+  const near = at + 25;
   let next = at;
-  while (isSpace(text.charCodeAt(next))) next += 1;
-  return next;
+  while (next < near && isSpace(text.charCodeAt(next))) next += 1;
+  return next < near ? next : search(noSpace, text, next);
+}
+
+/** What is longer than 25 characters is searched: in megabytes a loop of ours, not compiled yet, takes a second. */
+const wordEnd = /[,\]}\s]/g;
+const noSpace = /\S/g;
+
+function search(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index ?? text.length;
+}
+
+/** Behind a character that begins neither a string nor a word; a run of white space is one. */
+export function afterMark(text: string, at: number, code: number): number {
+  return code > 0x20 ? at + 1 : afterSpace(text, at);
 }
 
 /** The text that a string stands for; it lies from quote to quote. */

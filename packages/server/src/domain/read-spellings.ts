@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from './json.ts';
 import {
+  afterMark,
   afterSpace,
   beginsNumber,
   closeArray,
@@ -67,7 +68,7 @@ function hasOddNumber(text: string): boolean {
       const end = endOfWord(text, at);
       if (isOdd(text, at, end)) return true;
       at = end;
-    } else at += 1;
+    } else at = afterMark(text, at, code);
   }
   return false;
 }
@@ -122,7 +123,7 @@ function readAll(walk: Walk): void {
       else if (frame.spellings !== undefined) noteNumber(walk, frame, undefined);
       at = end;
     } else {
-      at += 1;
+      at = afterMark(text, at, code);
       if (code === openObject || code === openArray) {
         frame = frameOf(walk, frame, code === openArray);
         frames.push(frame);
