@@ -10,14 +10,14 @@
  * All code between the two works on plain values. An object that code makes anew has no spellings: `keepSpellings`
  * gives it those of the object it was made from.
  */
-import type { JsonValue } from './json.ts';
+import { type JsonValue, parseForeignJson } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
 import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
 
 /** `JSON.parse`, and throws what it throws. */
 export function parseExactly(text: string): JsonValue {
   // What JSON.parse returns is JSON.
-  const value = JSON.parse(text) as JsonValue;
+  const value = parseForeignJson(text) as JsonValue;
   readSpellings(text, value);
   return value;
 }

@@ -1,8 +1,16 @@
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isJson } from './json.ts';
 import { createJsonScanner } from './json-scanner.ts';
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The text cut at these places, in order. */
 function cutAt(text: string, places: readonly number[]): string[] {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../domain/json.ts';
+import { type JsonValue, parseForeignJson } from '../domain/json.ts';
 import { createKeyCache } from '../domain/key-cache.ts';
 import { type CompiledValidator, compileValidator } from './compile-validator.ts';
 import type { OwnedTask, SchemaFinding } from './protocol.ts';
@@ -14,7 +14,7 @@ export function createAnswerJudge(): (task: OwnedTask) => SchemaFinding {
   function validatorOf(keyId: string, schema: string): CompiledValidator {
     const known = kept.get(keyId, schema);
     if (known !== undefined) return known;
-    const validator = compileValidator(JSON.parse(schema) as JsonValue);
+    const validator = compileValidator(parseForeignJson(schema) as JsonValue);
     kept.set(keyId, schema, validator, schema.length);
     return validator;
   }
@@ -41,7 +41,7 @@ export function createAnswerJudge(): (task: OwnedTask) => SchemaFinding {
 
 function parse(answer: string): { readonly parsed: unknown } | undefined {
   try {
-    return { parsed: JSON.parse(JSON.parse(`"${answer}"`) as string) as unknown };
+    return { parsed: parseForeignJson(JSON.parse(`"${answer}"`) as string) };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

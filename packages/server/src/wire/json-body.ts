@@ -1,6 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
-import type { JsonValue } from '../domain/json.ts';
+import { type JsonValue, loneBackslashMessage, parseForeignJson } from '../domain/json.ts';
 import { type JsonPath, type JsonScan, requestBounds, scanJson } from '../domain/json-scan.ts';
 import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
 
@@ -35,7 +35,8 @@ export function parseJsonBody(bytes: Uint8Array, known?: KnownMembers): Result<J
 
 function parseText(text: string): Result<JsonValue> {
   try {
-    return ok(JSON.parse(text) as JsonValue);
+    // What JSON.parse returns is JSON.
+    return ok(parseForeignJson(text) as JsonValue);
   } catch (error) {
     const reason = error instanceof SyntaxError ? syntaxMessage(error) : 'unreadable';
     return fail(failure('invalid_json', `The request body is not valid JSON: ${reason}.`));
@@ -123,5 +124,8 @@ function paramOf(path: JsonPath): string {
 /** V8's message without the excerpt of the body it may quote: that is content, and goes to logs. */
 function syntaxMessage(error: SyntaxError): string {
   const position = /at position \d+(?: \(line \d+ column \d+\))?/.exec(error.message);
-  return position === null ? 'it ends too early or has a stray character' : `unexpected text ${position[0]}`;
+  if (position !== null) return `unexpected text ${position[0]}`;
+  return error.message === loneBackslashMessage
+    ? loneBackslashMessage
+    : 'it ends too early or has a stray character';
 }

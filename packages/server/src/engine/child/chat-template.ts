@@ -1,4 +1,5 @@
 import type { Result } from '../../domain/failure.ts';
+import { parseForeignJson } from '../../domain/json.ts';
 import type { TaskOwner } from '../../worker/killable-thread.ts';
 import type { PromptMessage, PromptTool } from '../protocol.ts';
 import { describeTools, type TemplateTool, writtenCall, writtenResult } from './generic-tools.ts';
@@ -176,7 +177,7 @@ export function adaptTools(
 /** Templates want an object; what is none, or nested beyond reason, stays the text it came as. */
 function readArguments(json: string, guard: (text: string) => string): unknown {
   try {
-    return guardDeep(JSON.parse(json), guard, 0);
+    return guardDeep(parseForeignJson(json), guard, 0);
   } catch {
     return guard(json);
   }

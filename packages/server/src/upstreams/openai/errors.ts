@@ -1,5 +1,6 @@
 import { errorKind, isErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
+import { parseForeignJson } from '../../domain/json.ts';
 import { type ErrorNames, refusalCause } from '../shared/log-detail.ts';
 import {
   type Complaint,
@@ -110,7 +111,7 @@ function wordsContext(message: string): boolean {
 export function parseError(body: string): UpstreamError {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body);
+    parsed = parseForeignJson(body);
   } catch {
     return { message: /^\s*</.test(body) ? '' : body.slice(0, 1_000) };
   }

@@ -1,6 +1,7 @@
 import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
 import type { BatchReceiver } from '../../domain/batches.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
+import { parseForeignJson } from '../../domain/json.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
@@ -274,7 +275,7 @@ const dealtWith: EventBatch = [];
 
 function parse(text: string): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: parseForeignJson(text) };
   } catch {
     return undefined;
   }

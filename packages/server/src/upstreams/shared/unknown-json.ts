@@ -1,4 +1,5 @@
 import { parseExactly, writeExactly } from '../../domain/exact-json.ts';
+import { parseForeignJson } from '../../domain/json.ts';
 
 /** What came from outside, as an object; undefined where it is none. */
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
@@ -27,7 +28,7 @@ export function asCount(value: unknown): number | undefined {
 /** Undefined where the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseForeignJson(text);
   } catch {
     return undefined;
   }
