@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
+import { withNames } from '../config/filled-in.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
@@ -39,7 +40,7 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   const { config } = loaded;
   const { problems, warnings } = await checkUpstreams(config, io);
   if (problems.length > 0) {
-    io.stderr.write(problems.map((problem) => `${loaded.inNames(problem)}\n`).join(''));
+    io.stderr.write(problems.map((problem) => `${withNames(problem, loaded.filledIn)}\n`).join(''));
     return 2;
   }
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);

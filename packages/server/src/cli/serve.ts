@@ -4,6 +4,7 @@ import { newRequestId } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
+import { withNames } from '../config/filled-in.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createReportLimit } from '../http/report-limit.ts';
@@ -13,6 +14,7 @@ import { createChangingRedact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { banner, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
+import { createConfigThread } from './config-thread.ts';
 import { createLateReload, type LateReload } from './late-reload.ts';
 import { watchParent } from './parent-watch.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
@@ -44,21 +46,27 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
   if (loaded === undefined) return 0;
   if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
   let { filled } = loaded;
+  const thread = createConfigThread();
   const reload = async () => {
-    const next = await loadConfig({ ...sources, reload: { filled } });
+    const next = await thread.load({ ...sources, reload: { filled } });
     if (next.ok) filled ||= next.filled;
     return next;
   };
-  return await serve(loaded, reload, shutdown, reloads, io);
+  try {
+    return await serve(loaded, reload, shutdown, reloads, io);
+  } finally {
+    await thread.close();
+  }
 }
 
 async function serve(
-  { config, warnings, inNames }: LoadedConfig & { readonly ok: true },
+  { config, warnings, filledIn }: LoadedConfig & { readonly ok: true },
   load: () => Promise<LoadedConfig>,
   shutdown: Shutdown,
   reloads: LateReload,
   io: CommandIo,
 ): Promise<number> {
+  const inNames = (text: string) => withNames(text, filledIn);
   let found: FoundKeys;
   try {
     found = await servingKeys(config);

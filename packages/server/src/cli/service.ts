@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
+import { withNames } from '../config/filled-in.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -97,10 +98,11 @@ export function createService(parts: ServiceParts): Service {
     const found = await parts.reloadedKeys(loaded.config, keysInForce);
     if (!found.ok) return refused(found.problems);
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
+    const inNames = (problem: string) => withNames(problem, loaded.filledIn);
     if (upstreams.problems.length > 0 || draining) {
       // What was made for a configuration that never comes into force.
       upstreams.retire(inForce);
-      return upstreams.problems.length > 0 ? refused(upstreams.problems.map(loaded.inNames)) : shuttingDown;
+      return upstreams.problems.length > 0 ? refused(upstreams.problems.map(inNames)) : shuttingDown;
     }
     parts.onSecrets(loaded.config, found.keys);
     handle = compose(loaded.config, upstreams, found.keys);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { formatProblem } from './config-problem.ts';
+import { withNames } from './filled-in.ts';
 import { loadConfig } from './load-config.ts';
 import { memoryFiles } from './memory-files.ts';
 
@@ -17,7 +18,7 @@ async function said(yaml: string, env: Readonly<Record<string, string>>): Promis
   const loaded = await load(yaml, env);
   if (!loaded.ok) return loaded.problems.map(formatProblem).join('\n');
   const { problems } = await createUpstreams(loaded.config.upstreams);
-  return [...loaded.warnings, ...problems.map(loaded.inNames)].join('\n');
+  return [...loaded.warnings, ...problems.map((problem) => withNames(problem, loaded.filledIn))].join('\n');
 }
 
 describe('what came from the environment', () => {

@@ -8,6 +8,13 @@ export interface FilledIn {
   at(path: ConfigPath): string | undefined;
   /** A text with `${NAME}` in the place of each value that was filled in. */
   inNames(text: string): string;
+  /** The values that were filled in, as far as they are looked for in texts. */
+  values(): readonly FilledValue[];
+}
+
+export interface FilledValue {
+  readonly name: string;
+  readonly value: string;
 }
 
 /** A shorter value is a port, a word or a number, and would be found in anything. */
@@ -19,20 +26,25 @@ export function createFilledIn(
   names: () => Iterable<string>,
   variablesAt: (path: ConfigPath) => readonly string[],
 ): FilledIn {
+  const values = (): readonly FilledValue[] =>
+    [...new Set(names())].flatMap((name) => {
+      const value = Object.hasOwn(env, name) ? env[name] : undefined;
+      return value === undefined || value.length < shortestValue ? [] : [{ name, value }];
+    });
   return {
+    values,
     at(path) {
       const variables = variablesAt(path).map((name) => `\${${name}}`);
       if (variables.length === 0) return undefined;
       return `the ${variables.length === 1 ? 'value' : 'values'} of ${variables.join(', ')}`;
     },
-    inNames(text) {
-      const values = [...new Set(names())].flatMap((name) => {
-        const value = Object.hasOwn(env, name) ? env[name] : undefined;
-        return value === undefined || value.length < shortestValue ? [] : [{ name, value }];
-      });
-      return values
-        .toSorted((a, b) => b.value.length - a.value.length)
-        .reduce((shown, { name, value }) => createSecretMask([value], `\${${name}}`)(shown), text);
-    },
+    inNames: (text) => withNames(text, values()),
   };
+}
+
+/** The text with `${NAME}` in the place of each of these values. */
+export function withNames(text: string, values: readonly FilledValue[]): string {
+  return values
+    .toSorted((a, b) => b.value.length - a.value.length)
+    .reduce((shown, { name, value }) => createSecretMask([value], `\${${name}}`)(shown), text);
 }

@@ -10,7 +10,7 @@ import {
   showText,
   type ValueMessage,
 } from './config-problem.ts';
-import { createFilledIn } from './filled-in.ts';
+import { createFilledIn, type FilledValue } from './filled-in.ts';
 import { type ConfigFlags, givenBeside, isMapping, overlay, variable } from './given.ts';
 import type { Environment } from './interpolate.ts';
 import { notInForce } from './not-in-force.ts';
@@ -44,8 +44,8 @@ export type LoadedConfig =
       readonly ok: true;
       readonly config: Config;
       readonly warnings: readonly string[];
-      /** A text with `${NAME}` in the place of what came from the environment: for problems that show up later. */
-      inNames(text: string): string;
+      /** What the environment has filled in: problems that show up later are told by `withNames` of it. */
+      readonly filledIn: readonly FilledValue[];
       /** The file says something. */
       readonly filled: boolean;
     }
@@ -154,8 +154,13 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const found = problems.sorted();
   if (found.length > 0) return { ok: false, problems: found };
   const warnings = [...context.warnings, ...replacedKeys(fromFile, given), ...notInForce(config)];
-  const { inNames } = filledIn;
-  return { ok: true, config: freeze(config), warnings: warnings.map(inNames), inNames, filled };
+  return {
+    ok: true,
+    config: freeze(config),
+    warnings: warnings.map(filledIn.inNames),
+    filledIn: filledIn.values(),
+    filled,
+  };
 }
 
 function missing(file: string): ValueMessage {
@@ -210,7 +215,7 @@ function shown(file: string, cwd: string): string {
 }
 
 /** Maps cannot be frozen; their type is read-only. */
-function freeze<T>(value: T): T {
+export function freeze<T>(value: T): T {
   if (value instanceof Map) for (const item of value.values()) freeze(item);
   else if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -21,6 +21,9 @@ export interface ProblemList {
   sorted(): readonly ConfigProblem[];
 }
 
+/** So many are told; a file that is no configuration at all has one on every line. */
+const mostProblems = 100;
+
 /** `filledIn`: what came from the environment; a message names the variable in its place. */
 export function createProblemList(
   originOf: (path: ConfigPath, at: 'key' | 'value') => Origin,
@@ -28,6 +31,11 @@ export function createProblemList(
 ): ProblemList {
   const problems: ConfigProblem[] = [];
   const paths: ConfigPath[] = [];
+  let untold = 0;
+  const add = (problem: () => ConfigProblem): void => {
+    if (problems.length < mostProblems) problems.push(problem());
+    else untold += 1;
+  };
   const textOf = (path: ConfigPath, message: string | ValueMessage): string => {
     if (typeof message === 'string') return filledIn.inNames(message);
     const shown = filledIn.at(path);
@@ -37,15 +45,21 @@ export function createProblemList(
   return {
     report(path, message, at = 'value') {
       if (has(path)) return;
-      paths.push(path);
-      problems.push({ ...originOf(path, at), path: formatPath(path), message: textOf(path, message) });
+      if (problems.length < mostProblems) paths.push(path);
+      add(() => ({ ...originOf(path, at), path: formatPath(path), message: textOf(path, message) }));
     },
     reportAt(origin, message) {
-      problems.push({ ...origin, path: '', message: filledIn.inNames(message) });
+      add(() => ({ ...origin, path: '', message: filledIn.inNames(message) }));
     },
     has,
-    sorted: () =>
-      problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
+    sorted() {
+      const sorted = problems.toSorted(
+        (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+      );
+      const [first] = sorted;
+      if (first === undefined || untold === 0) return sorted;
+      return [...sorted, { source: first.source, path: '', message: `${untold} more problems` }];
+    },
   };
 }
 

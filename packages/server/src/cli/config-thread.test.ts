@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterAll, expect, it } from 'vitest';
+import { loadConfig } from '../config/load-config.ts';
+import { createConfigThread } from './config-thread.ts';
+
+const cwd = mkdtempSync(join(tmpdir(), 'tailrace-config-'));
+const thread = createConfigThread();
+afterAll(async () => {
+  await thread.close();
+  rmSync(cwd, { recursive: true });
+});
+
+const env = { KEY: 'a-key-of-the-environment' };
+
+function sourcesOf(text: string) {
+  writeFileSync(join(cwd, 'tailrace.yaml'), text);
+  return { env, cwd, flags: { noEngine: true } };
+}
+
+const models = Array.from(
+  { length: 300 },
+  (_, n) => `  m${n}: {aliases: [a${n}], targets: [{upstream: lab, model: x}], context: 8192}`,
+).join('\n');
+
+it('reads what a start reads, frozen, while the event loop turns', async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the configuration.
+  const upstreams = 'upstreams: {lab: {kind: openai, base_url: "http://127.0.0.1:9/v1", api_key: "${KEY}"}}';
+  const sources = sourcesOf(`${upstreams}\nmodels:\n${models}\n`);
+  let turns = 0;
+  let over = false;
+  const reading = thread.load(sources).finally(() => {
+    over = true;
+  });
+  while (!over) {
+    await turn();
+    turns += 1;
+  }
+  const loaded = await reading;
+  expect(loaded).toEqual(await loadConfig(sources));
+  expect(loaded.ok && Object.isFrozen(loaded.config) && Object.isFrozen(loaded.config.server)).toBe(true);
+  // On this thread it would have been one turn or two.
+  expect(turns).toBeGreaterThan(20);
+});
+
+it('says what is wrong, and says a hundred of many problems', async () => {
+  const loaded = await thread.load(sourcesOf(Array.from({ length: 5_000 }, (_, n) => `k${n}: v`).join('\n')));
+  if (loaded.ok) throw new Error('it was taken');
+  expect(loaded.problems).toHaveLength(101);
+  expect(loaded.problems.at(-1)).toMatchObject({ message: '4900 more problems' });
+});
