@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LivezWatch, Waits } from '../support/livez-watch.ts';
 import { residentBytes } from '../support/processes.ts';
 import { requestBytes } from '../support/raw-connection.ts';
 import type { TestServer } from '../support/server.ts';
@@ -8,7 +9,6 @@ import { clientCase } from './client-bytes.ts';
 import { judgeConfigText, judgeReload } from './config-case.ts';
 import { createDice } from './dice.ts';
 import { judgeAnswer, type Outcome } from './judge-answer.ts';
-import type { LivezWatch, Waits } from './livez-watch.ts';
 import { leakInLog, markIn, promptMark } from './planted.ts';
 import { fuzzModels, goodRequest } from './request-bodies.ts';
 import { send } from './tcp-client.ts';

@@ -5,13 +5,13 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilNoneLive } from '../support/live-streams.ts';
+import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { createMemoryProbe, type Held, type MemoryProbe } from '../support/server-memory.ts';
 import { bystanderKey } from './bystander.ts';
 import { type Report, runCampaign, type Surface, surfaces } from './campaign.ts';
 import { configEnvironment } from './config-texts.ts';
 import { type HostileUpstream, startHostileUpstream } from './hostile-upstream.ts';
-import { type LivezWatch, watchLivez } from './livez-watch.ts';
 import { planted } from './planted.ts';
 
 /*
