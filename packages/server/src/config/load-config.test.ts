@@ -371,7 +371,7 @@ describe('what is refused, with line, expectation and the nearest name', () => {
     ],
     [
       'upstreams: {s: {kind: scripted, script: nowhere.yaml}}',
-      'tailrace.yaml:1: upstreams.s.script: there is no file nowhere.yaml',
+      'tailrace.yaml:1: upstreams.s.script: there is no regular file nowhere.yaml',
     ],
     [
       'upstreams: {s: {kind: scripted, script: answers.yaml, api_key: k}}',
@@ -383,7 +383,7 @@ describe('what is refused, with line, expectation and the nearest name', () => {
     ],
     [
       'upstreams: {s: {preset: vllm, ca_file: none.pem}}',
-      'tailrace.yaml:1: upstreams.s.ca_file: there is no file none.pem',
+      'tailrace.yaml:1: upstreams.s.ca_file: there is no regular file none.pem',
     ],
     ['[1, 2]', 'tailrace.yaml:1: expected a mapping (server: …, models: …), got a list'],
     ['just text', 'tailrace.yaml:1: expected a mapping (server: …, models: …), got "just text"'],
@@ -552,7 +552,7 @@ describe('flags, environment, file', () => {
       { flags: { workers: 'many' } },
       '--workers: server.workers: expected a whole number from 1 to 256, got "many"',
     ],
-    [{ flags: { model: 'nowhere.gguf' } }, '--model: there is no file nowhere.gguf'],
+    [{ flags: { model: 'nowhere.gguf' } }, '--model: there is no regular file nowhere.gguf'],
     [
       { flags: { model: 'model.gguf', noEngine: true } },
       '--model: needs the engine that --no-engine switches off',

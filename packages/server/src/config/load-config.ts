@@ -165,8 +165,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
 
 function missing(file: string): ValueMessage {
   return {
-    inFile: `there is no file ${showText(file)}`,
-    fromEnvironment: (value) => `there is no file by ${value}`,
+    inFile: `there is no regular file ${showText(file)}`,
+    fromEnvironment: (value) => `there is no regular file by ${value}`,
   };
 }
 

@@ -95,7 +95,7 @@ describe('the engine', () => {
       'tailrace.yaml:1: engine.models.own.file: needs the GGUF file; only smollm2-135m-instruct is found without one',
     ]);
     expect(await problems('engine: {models: {own: {file: nowhere.gguf}}}')).toEqual([
-      'tailrace.yaml:1: engine.models.own.file: there is no file nowhere.gguf',
+      'tailrace.yaml:1: engine.models.own.file: there is no regular file nowhere.gguf',
     ]);
   });
 });

@@ -38,17 +38,21 @@ export const requestFields: ReadonlySet<string> = new Set([
 
 /** The names inside these fields, as far as they are the protocol's and not the caller's own. */
 export const innerRequestFields: ReadonlySet<string> = new Set([
+  'annotations',
   'arguments',
+  'audio',
   'content',
   'data',
   'description',
   'detail',
+  'extra_content',
   'file',
   'file_data',
   'file_id',
   'filename',
   'format',
   'function',
+  'function_call',
   'id',
   'image_url',
   'include_usage',

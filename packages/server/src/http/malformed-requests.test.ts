@@ -385,3 +385,14 @@ it('a head of many small headers keeps all of them: none is dropped unseen', asy
   );
   expect(responses).toMatchObject([{ status: 200 }]);
 });
+
+it('says 100 Continue in its turn, and never inside an answer that is under way', async () => {
+  const expecting = (length: number) => head(`Expect: 100-continue\r\nContent-Length: ${length}`);
+  const socket = open();
+  socket.write(`${stream}${expecting(0)}${expecting(2)}{}${get('Connection: close')}`);
+  const received = (await socket.over).replaceAll('HTTP/1.1 100 Continue\r\n\r\n', '100\n');
+  expect(received).not.toMatch(/\r\n\r\n100\n\{/);
+  const answers = parse(received.replaceAll('100\n', ''));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect(answers.slice(1, 3).map(({ body }) => body)).toEqual(['{"bytes":0}', '{"bytes":2}']);
+});

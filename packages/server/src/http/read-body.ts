@@ -26,7 +26,7 @@ export async function readBody(
   const refused =
     checkAnnounced(exchange) ?? checkMediaType(request) ?? checkDeclaredLength(declaredBytes, maxBytes);
   if (refused !== undefined) return fail(refused);
-  if (exchange.expectsContinue) exchange.response.writeContinue();
+  if (exchange.expectsContinue) await sayContinue(exchange);
 
   const share = budget.open(exchange.principal.keyId);
   const received = await receiveBody(request, { maxBytes, declaredBytes, share });
@@ -34,6 +34,20 @@ export async function readBody(
   share.release();
   if (received.failure.code === 'invalid_json') exchange.notes.outcome = 'abandoned';
   return received;
+}
+
+/**
+ * Says `100 Continue` when it is this answer's turn. Behind another answer the response has no socket yet, and what is
+ * written then would come out between its own head and body.
+ */
+async function sayContinue({ request, response }: Exchange): Promise<void> {
+  if (response.socket === null && !request.destroyed) {
+    await new Promise<void>((resolve) => {
+      response.once('socket', () => resolve());
+      request.once('close', () => resolve());
+    });
+  }
+  if (response.socket !== null) response.writeContinue();
 }
 
 /** Without a length there is no body, whatever follows the head: the client means something else by it. */

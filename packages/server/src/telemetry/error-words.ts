@@ -60,9 +60,9 @@ application octet gzip br deflate zstd compress identity charset websocket form 
 
 /** Beside these a number says how much it is; beside any other word it may be the caller's own. */
 const measures = `
-b bit bits byte bytes characters code concurrent count ctx context day days dimension dimensions errno exit gb gib hour
+b bit bits byte bytes characters concurrent ctx context day days dimension dimensions errno exit gb gib hour
 hours http items kb kib least length level limit limits line loc max maximum mb mib min minimum minute minutes messages
-milliseconds most ms n percent position port queue requested requests retries seconds second sec size status
+milliseconds most ms n percent position port queue requested requests retries seconds second sec size
 than token tokens total tb tib used window width height pixels pages sequences slots parts images minutely hourly daily
 `;
 

@@ -17,6 +17,8 @@ describe('a secret in a text', () => {
     ['wholly percent-encoded', [...secret].map((unit) => `%${hex(unit)}`).join('')],
     ['as entities of HTML', [...secret].map((unit) => `&#${unit.charCodeAt(0)};`).join('')],
     ['as hexadecimal entities', [...secret].map((unit) => `&#x${hex(unit)};`).join('')],
+    ['in wide letters', [...secret].map((unit) => String.fromCharCode(unit.charCodeAt(0) + 0xfee0)).join('')],
+    ['with accents', [...secret].join('\u0301')],
     ['split by characters without width', [...secret].join('\u200b')],
     ['split by a line end and an indent', `${secret.slice(0, 6)}\r\n    ${secret.slice(6)}`],
     ['split by an escaped line end', `${secret.slice(0, 6)}\\n${secret.slice(6)}`],

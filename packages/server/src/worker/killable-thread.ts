@@ -1,5 +1,5 @@
 import { createFairQueue } from './fair-queue.ts';
-import { createThreadTime, type ThreadBudget } from './thread-time.ts';
+import { createThreadTime, keysKept, type ThreadBudget } from './thread-time.ts';
 
 /**
  * One thread for work that may take for ever: a task at a time, in fair turns between the keys that share the thread.
@@ -64,7 +64,7 @@ export interface ThreadWorker<Task, Answer> {
 
 export interface KillableThreadOptions<Task, Answer> {
   start(): ThreadWorker<Task, Answer>;
-  /** One task, in milliseconds. */
+  /** One task, in milliseconds; behind late ones of the same key half of it, down to an eighth. */
   readonly taskMs: number;
   /** Until a task's turn comes once the thread runs, in milliseconds. Default: any time. */
   readonly waitMs?: number;
@@ -87,6 +87,9 @@ interface Job<Task, Answer> {
   waiting: NodeJS.Timeout | undefined;
 }
 
+/** After so many late tasks in a row a key's next one gets no shorter time. */
+const mostHalvings = 3;
+
 /** Loading the code on a busy machine. */
 const startMs = 10_000;
 
@@ -104,6 +107,8 @@ export function createKillableThread<Task, Answer>(
   let startedAt = 0;
   /** The key whose task ended the last thread. */
   let debtor: string | undefined;
+  /** Late tasks in a row, by key: only keys that had one, and of these the last ones. */
+  const lates = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -114,7 +119,10 @@ export function createKillableThread<Task, Answer>(
     started.on('message', (message) => {
       if (worker !== started) return;
       if (message === 'ready') onReady();
-      else if (current !== undefined) finish({ type: 'done', answer: message.answer }, message.tookMs);
+      else if (current !== undefined) {
+        lates.delete(current.keyId);
+        finish({ type: 'done', answer: message.answer }, message.tookMs);
+      }
     });
     started.on('error', (error) => died(started, error instanceof Error ? error.message : String(error)));
     started.on('exit', () => died(started, 'it ended'));
@@ -173,8 +181,21 @@ export function createKillableThread<Task, Answer>(
     clearTimeout(current.waiting);
     sentAt = now();
     clearTimeout(timer);
-    timer = setTimeout(checkLate, current.limitMs, current);
+    timer = setTimeout(checkLate, limitOf(current), current);
     worker?.postMessage(current.task);
+  }
+
+  /** Each late task halves the time of its key's next one: others wait for it, and it would most likely be late too. */
+  function limitOf({ keyId, limitMs }: Job<Task, Answer>): number {
+    return limitMs / 2 ** Math.min(mostHalvings, lates.get(keyId) ?? 0);
+  }
+
+  function noteLate(keyId: string): void {
+    const count = (lates.get(keyId) ?? 0) + 1;
+    lates.delete(keyId);
+    lates.set(keyId, count);
+    const [oldest] = lates.keys();
+    if (lates.size > keysKept && oldest !== undefined) lates.delete(oldest);
   }
 
   /** An event loop that stalled may have the answer at hand: messages are read before this turn ends. */
@@ -182,6 +203,7 @@ export function createKillableThread<Task, Answer>(
     setImmediate(() => {
       if (current !== job) return;
       debtor = job.keyId;
+      noteLate(job.keyId);
       void end();
       finish({ type: 'late' }, now() - sentAt);
     });

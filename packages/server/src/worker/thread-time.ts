@@ -36,7 +36,7 @@ interface Account {
 }
 
 /** Keys whose use is remembered; the one that used the thread longest ago is forgotten first. */
-const keysKept = 1024;
+export const keysKept = 1024;
 /** A task of a key that is not known: keys known for short ones go before it. */
 const unknownMs = 50;
 /** The weight of the last task. */

@@ -50,7 +50,7 @@ describe('the body for an upstream', () => {
       stop: [],
       response_format: { type: 'text' },
     };
-    const nulls = { seed: null, temperature: null, unknown: null };
+    const nulls = { seed: null, temperature: null };
     expect(Object.keys(sent({ ...nothing, ...nulls, functions: [], metadata: { a: 'b' } }))).toEqual([
       'model',
       'messages',
@@ -92,6 +92,16 @@ describe('the body for an upstream', () => {
 
   test('of OpenAI asks for no padding', () => {
     expect(sent({}, 'openai')['stream_options']).toEqual({ include_usage: true, include_obfuscation: false });
+  });
+
+  test('hands on what nobody knows in stream_options, and nulls under names that nobody knows', () => {
+    const stream_options = { include_usage: false, foo: 1 };
+    const messages = [{ role: 'user', content: 'x', name: null, w: null }];
+    const body = sent({ stream: true, stream_options, messages, top_k: null, seed: null }, 'vllm');
+    expect(body['stream_options']).toEqual({ include_usage: true, foo: 1 });
+    expect(body).toHaveProperty('top_k', null);
+    expect(body).not.toHaveProperty('seed');
+    expect(body['messages']).toEqual([{ role: 'user', content: 'x', w: null }]);
   });
 
   test('calls the developer what the preset calls it, and leaves out names that it refuses', () => {

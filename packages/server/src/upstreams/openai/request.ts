@@ -1,6 +1,7 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { innerRequestFields, requestFields } from '../../domain/request-fields.ts';
 import type { Feature } from '../../domain/requirements.ts';
 import { isMarkedRoot, keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
@@ -40,17 +41,15 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   // From entries: a field may be called `__proto__`.
   const body: Record<string, JsonValue> = Object.fromEntries(
     Object.entries(request.body).filter(
-      ([key, value]) => value !== null && isTaken(key, value, request, preset),
+      ([key, value]) => (value !== null || !requestFields.has(key)) && isTaken(key, value, request, preset),
     ),
   );
   body['model'] = call.model;
   body['messages'] = messagesOf(call, preset);
   body['stream'] = true;
-  delete body['stream_options'];
-  if (preset.streamOptions !== 'none') {
-    const padding = preset.streamOptions === 'usage-without-padding' ? { include_obfuscation: false } : {};
-    body['stream_options'] = { include_usage: true, ...padding };
-  }
+  const streamOptions = streamOptionsOf(request.body['stream_options'], preset);
+  if (streamOptions === undefined) delete body['stream_options'];
+  else body['stream_options'] = streamOptions;
   delete body['max_tokens'];
   delete body['max_completion_tokens'];
   if (request.maxTokens !== undefined) body[preset.maxTokensField] = request.maxTokens;
@@ -58,6 +57,15 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   if (request.seed !== undefined) body[preset.seedField] = request.seed;
   if (call.prefix !== undefined) Object.assign(body, prefillOf(preset).request);
   return keepSpellings(request.body, body);
+}
+
+/** The caller's own, what nobody knows included, but for what is said of usage and padding. */
+function streamOptionsOf(given: JsonValue | undefined, preset: Preset): JsonObject | undefined {
+  if (preset.streamOptions === 'none') return undefined;
+  const { include_usage: _usage, include_obfuscation: _padding, ...unknown } = isObject(given) ? given : {};
+  const padding = preset.streamOptions === 'usage-without-padding' ? { include_obfuscation: false } : {};
+  const options: JsonObject = { include_usage: true, ...padding, ...unknown };
+  return isObject(given) ? keepSpellings(given, options) : options;
 }
 
 /** {@link requestBody} as text: what nobody knows is in it byte for byte. */
@@ -106,7 +114,8 @@ function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValu
 function messageOf(message: JsonObject, preset: Preset): JsonObject {
   const kept: Record<string, JsonValue> = {};
   for (const [key, value] of Object.entries(message)) {
-    if (value === null && key !== 'content') continue;
+    // Null means absent where the name is ours; what it means elsewhere is not ours to say.
+    if (value === null && key !== 'content' && innerRequestFields.has(key)) continue;
     if (key === 'name' && preset.messageName === 'refused') continue;
     kept[key] = value;
   }

@@ -43,6 +43,7 @@ export const knownMembers: KnownMembers = new Map([
   ['messages', ofMessage],
   ['tools', ofTool],
   ['tool_choice', ofTool],
+  ['stream_options', names('include_usage', 'include_obfuscation')],
   ['response_format', ofFormat],
 ]);
 
