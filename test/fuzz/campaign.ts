@@ -92,6 +92,7 @@ export async function runCampaign({ server, livez, seed, seconds, only }: Campai
         mark,
         answered: one.answered,
         opaque: one.opaque === true,
+        halfClosed: one.halfClose === true,
       });
       count(surface, judged.outcome);
       if (judged.finding !== undefined) found(surface, index, judged.finding);

@@ -19,6 +19,8 @@ export interface Question {
   readonly logprobs?: boolean;
   /** The request is well-formed HTTP, so there must be one whole answer. */
   readonly answered: boolean;
+  /** The client closes its half, which may come before a slow answer and ends it. */
+  readonly halfClosed?: boolean;
   /** A request among them may be a HEAD, whose answer has no body: where it ends cannot be told from its bytes. */
   readonly opaque?: boolean;
 }
@@ -61,7 +63,7 @@ function judgeResponse(response: RawResponse, { end }: Received, question: Quest
   const isStream = response.header('content-type')?.startsWith('text/event-stream') === true;
   if (response.status === 200 && isStream) {
     // A stream that cannot even say what went wrong is torn, and that a client sees too.
-    if (!response.complete && end === 'reset') return { outcome: 'failed' };
+    if (!response.complete && (end === 'reset' || question.halfClosed === true)) return { outcome: 'failed' };
     if (!response.complete) return { outcome: 'failed', finding: `a stream without an end (${end})` };
     const { violations, summary } = checkStream(response.body, {
       logprobs: question.logprobs === true,
