@@ -99,6 +99,29 @@ describe('a thread that keys share', () => {
     expect(await other).toMatchObject({ type: 'done' });
   });
 
+  test('gives a key half the time behind each late task, and all of it behind one that was in time', async () => {
+    const { thread, last } = played({ budget: { freeMs: 0, burstMs: 60_000, refill: 1 } });
+    const takes = async (owner: string, limitMs: number): Promise<void> => {
+      const running = thread.run('slow', by(owner));
+      if (last().terminated || last().tasks.length === 0) last().ready();
+      let ended = false;
+      void running.then(() => {
+        ended = true;
+      });
+      await vi.advanceTimersByTimeAsync(limitMs - 1);
+      expect(ended).toBe(false);
+      await vi.advanceTimersByTimeAsync(2);
+      expect(await running).toEqual({ type: 'late' });
+    };
+    for (const limitMs of [2_000, 1_000, 500, 250, 250]) await takes('evil', limitMs);
+    await takes('other', 2_000);
+    const inTime = thread.run('plain', by('evil'));
+    last().ready();
+    last().answers();
+    await inTime;
+    await takes('evil', 2_000);
+  });
+
   test('refuses at once what a key sends that has used its time, what it has waiting too, and nothing else', async () => {
     const { thread, last, outlast } = played();
     const flood = Array.from({ length: 40 }, (_, n) => thread.run(`evil ${n}`, by('evil')));
