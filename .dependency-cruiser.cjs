@@ -159,8 +159,8 @@ module.exports = {
       name: 'no-test-in-production',
       comment: 'What is shipped must not need what is not.',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src', pathNot: [test, '/fake-[^/]*\\.ts$'] },
-      to: { path: [test, '^test/', '/fake-[^/]*\\.ts$', 'node_modules/(vitest|fast-check)'] },
+      from: { path: '^packages/[^/]+/src', pathNot: [test, '/fake-[^/]*\\.ts$', '/testing/'] },
+      to: { path: [test, '^test/', '/fake-[^/]*\\.ts$', '/testing/', 'node_modules/(vitest|fast-check)'] },
     },
     {
       name: 'declared-dependencies',

@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// Whole suites (packages/server/src/testing/suite-part.ts) take their time.
+const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 10;
+
 // Two projects: `unit` lies beside the code, needs nothing but the code and is part of `npm run check`;
 // `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
 export default defineConfig({
@@ -13,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
-          testTimeout: 10_000,
+          testTimeout: 10_000 * times,
           maxWorkers: 2,
         },
       },
@@ -22,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          testTimeout: 120_000,
+          testTimeout: 120_000 * times,
           hookTimeout: 180_000,
           fileParallelism: false,
           maxWorkers: 1,

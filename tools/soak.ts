@@ -45,7 +45,29 @@ const fuzzParts: readonly Part[] = Array.from({ length: 6 }, (_, part) => ({
   run: () => fuzz(Number(values.seed) + part, 300),
 }));
 
-const parts: readonly Part[] = [...fuzzParts, { name: 'engine', run: engine }];
+/** The suites of which `npm test` runs a seeded part. */
+const suites: readonly Part[] = [
+  { name: 'suites unit', run: () => wholeSuites(['--project', 'unit']) },
+  { name: 'suites system', run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall']) },
+];
+
+const parts: readonly Part[] = [...fuzzParts, ...suites, { name: 'engine', run: engine }];
+
+async function wholeSuites(args: readonly string[]): Promise<Result> {
+  const { modelFile } = await prepare(say);
+  const { ran, failed, passed, skipped } = await runVitest(args, {
+    show: true,
+    env: {
+      TAILRACE_TEST_WHOLE: '1',
+      ...(modelFile === undefined ? {} : { TAILRACE_TEST_MODEL: modelFile }),
+    },
+  });
+  return {
+    passed: failed === 0 && passed > 0,
+    seconds: ran.seconds,
+    figures: { passed, failed, skipped },
+  };
+}
 
 async function fuzz(seed: number, seconds: number): Promise<Result> {
   const report = path.join(tmpdir(), `tailrace-fuzz-${process.pid}-${seed}.json`);

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { partOf } from '../../packages/server/src/testing/suite-part.ts';
 import { firstRandomTag, writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -36,7 +37,7 @@ describe('fifty tools', () => {
   });
 
   test('each asked for by name is called once, with valid arguments in pieces', async () => {
-    const { problems, asked, whole, pieces } = await callEachByName(server, tools, judge);
+    const { problems, asked, whole, pieces } = await callEachByName(server, partOf(tools, 15), judge);
     expect(problems).toEqual([]);
     expect(whole).toBeGreaterThan(0.8 * asked);
     expect(pieces).toBeGreaterThan(2 * asked);
@@ -44,7 +45,10 @@ describe('fifty tools', () => {
 
   test.each([true, false])('offered five at a time some are called, parallel: %s', async (parallel) => {
     const groups = Array.from({ length: 10 }, (_, group) => tools.filter((_, index) => index % 10 === group));
-    const jobs = groups.flatMap((offered) => seeds.map((seed) => ({ offered, seed })));
+    const jobs = partOf(
+      groups.flatMap((offered) => seeds.map((seed) => ({ offered, seed }))),
+      10,
+    );
     let most = 0;
     let calls = 0;
     const problems = await gather(jobs, async ({ offered, seed }) => {
@@ -76,7 +80,10 @@ describe('a model that begins calls by itself', () => {
       const biases = { ...closing, [firstRandomTag]: 3 };
       const logitBias = new Map(Object.entries(biases).map(([id, bias]) => [Number(id), bias]));
       let calls = 0;
-      const jobs = tools.flatMap((tool) => seeds.map((seed) => ({ tool, seed })));
+      const jobs = partOf(
+        tools.flatMap((tool) => seeds.map((seed) => ({ tool, seed }))),
+        40,
+      );
       const problems = await gather(jobs, async ({ tool, seed }) => {
         const offered = [{ ...tool, strict: false }];
         const { events, end } = await ask(engine, 'Do it.', {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { seededRandom } from '../support/random.ts';
+import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
 
 /** All chance of one case. The same seed, surface and number make the same case on every machine. */
 export interface Dice {

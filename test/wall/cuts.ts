@@ -1,4 +1,4 @@
-import { seededRandom } from '../support/random.ts';
+import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
 import { type ChatMessage, tokensFor } from './ask-relay.ts';
 
 /** A question whose answer is cut, and what the client shall read all the same. */

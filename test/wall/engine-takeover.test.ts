@@ -1,7 +1,8 @@
 import { type ChatCompletion, checkStream } from '@tailrace/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
+import { roundsOf } from '../../packages/server/src/testing/suite-part.ts';
 import { type CuttingUpstream, startCuttingUpstream } from '../support/cutting-upstream.ts';
-import { seededRandom } from '../support/random.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { askRelay } from './ask-relay.ts';
 
@@ -11,7 +12,7 @@ import { askRelay } from './ask-relay.ts';
  */
 
 const engineModel = 'smollm2-135m-instruct';
-const cuts = 40;
+const cuts = roundsOf(40, 10);
 const maxTokens = 24;
 const patienceMs = 60_000;
 
@@ -48,7 +49,7 @@ afterAll(async () => {
   await cutting.close();
 });
 
-test('40 answers of the engine, cut and gone on with by the engine, lose and repeat nothing', async () => {
+test('answers of the engine, cut and gone on with by the engine, lose and repeat nothing', async () => {
   const exceptions: unknown[] = [];
   for (const { id, after, messages } of cases) {
     const asks = { messages, temperature: 0, max_tokens: maxTokens };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../domain/json.ts';
+import { seededRandom } from '../../testing/seeded-random.ts';
 import { compileJsonObject, compileSchema } from './compile-schema.ts';
 import { keywords } from './keywords.ts';
 import { createGenerator, parseGbnf, recognise } from './testing/gbnf.ts';
-import { createRandom } from './testing/random.ts';
 
 function accepts(schema: JsonValue): (text: string) => boolean {
   const compiled = compileSchema(schema, { path: 'schema' });
@@ -69,7 +69,7 @@ describe('the text of an answer', () => {
       true,
     ]);
     expect(['[]', '1', '', '{'].filter((text) => recognise(grammar, text).accepted)).toEqual([]);
-    const generate = createGenerator(grammar, createRandom(3));
+    const generate = createGenerator(grammar, seededRandom(3));
     for (let count = 0; count < 50; count += 1) expect(JSON.parse(generate(count * 5))).toBeTypeOf('object');
   });
 

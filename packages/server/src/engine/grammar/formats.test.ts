@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { partOf } from '../../testing/suite-part.ts';
 import { type Condition, lengthAutomaton } from './automaton.ts';
 import { compileSchema } from './compile-schema.ts';
 import { determinise } from './determinise.ts';
@@ -46,7 +47,7 @@ describe('formats with a maxLength', () => {
     }),
   );
 
-  test.each(rows)('every %s of at most %i is one, and is no longer', (...row) => {
+  test.each(partOf(rows, 4))('every %s of at most %i is one, and is no longer', (...row) => {
     const [, max, short, pattern] = row;
     expect(allMeet(short, { automaton: lengthAutomaton(0, max) })).toBe(true);
     for (const condition of conditionsOf(`^(?:${pattern})$`)) expect(allMeet(short, condition)).toBe(true);

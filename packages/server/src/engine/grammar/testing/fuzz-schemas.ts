@@ -1,7 +1,7 @@
+import { seededRandom } from '../../../testing/seeded-random.ts';
 import { compileSchema } from '../compile-schema.ts';
 import { createGenerator, parseGbnf } from './gbnf.ts';
 import { createJudge } from './judge.ts';
-import { createRandom } from './random.ts';
 import { randomSchema } from './random-schema.ts';
 
 export interface FuzzReport {
@@ -15,7 +15,7 @@ export interface FuzzReport {
 
 /** Makes random schemas and three random sentences from the grammar of each, and has them judged. */
 export function fuzzSchemas(seed: number, schemas: number): FuzzReport {
-  const random = createRandom(seed);
+  const random = seededRandom(seed);
   const refused: Record<string, number> = {};
   const invalid: string[] = [];
   let grammars = 0;
