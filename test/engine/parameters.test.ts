@@ -1,7 +1,7 @@
 // The table of parameters: each field of the contract's section 2, each kind of value, against one running server.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { knownFields } from '../../packages/server/src/wire/chat/known-fields.ts';
+import { requestFields } from '../../packages/server/src/domain/request-fields.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { complete, type Fields } from './completion.ts';
 import { outputRows } from './parameters/output.ts';
@@ -64,7 +64,7 @@ const without: Readonly<Record<string, readonly Kind[]>> = {
 };
 
 test('the table has every field that is known, with every kind of value that it has', () => {
-  for (const field of knownFields) {
+  for (const field of requestFields) {
     const expected = kinds.filter((kind) => without[field]?.includes(kind) !== true);
     const found = new Set(rows.filter((row) => row.field === field).map((row) => row.kind));
     expect([field, kinds.filter((kind) => found.has(kind))]).toEqual([field, expected]);

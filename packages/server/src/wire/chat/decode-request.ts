@@ -1,6 +1,7 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
+import { requestFields } from '../../domain/request-fields.ts';
 import type { DecodedRequest, Requirement } from '../../domain/requirements.ts';
 import {
   booleanField,
@@ -23,7 +24,6 @@ import {
 } from '../fields.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
-import { isKnownField } from './known-fields.ts';
 import { requirementsOf } from './requirements-of.ts';
 
 const maxInteger = 2 ** 31 - 1;
@@ -85,7 +85,7 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedRequest> {
   };
   const wrong = findings.first();
   if (wrong !== undefined) return fail(wrong);
-  const unknown = Object.keys(body).find((key) => !isKnownField(key) && body[key] !== null);
+  const unknown = Object.keys(body).find((key) => !requestFields.has(key) && body[key] !== null);
   return ok({ request, requirements: [...requirementsOf(request, unknown), ...inMessages] });
 }
 

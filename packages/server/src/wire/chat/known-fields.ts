@@ -46,10 +46,3 @@ export const knownMembers: KnownMembers = new Map([
   ['stream_options', names('include_usage', 'include_obfuscation')],
   ['response_format', ofFormat],
 ]);
-
-/** Every field of OpenAI's chat-completions request. */
-export const knownFields = requestFields;
-
-export function isKnownField(key: string): boolean {
-  return knownFields.has(key);
-}

@@ -1,8 +1,8 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { nearest } from '../../domain/nearest.ts';
+import { requestFields } from '../../domain/request-fields.ts';
 import type { Feature, Requirement } from '../../domain/requirements.ts';
-import { knownFields } from './known-fields.ts';
 
 /**
  * What a request needs of a target, in the order in which a client should hear of it. A value that asks
@@ -49,7 +49,7 @@ function needOfUnknown(field: string): Requirement {
     feature: 'unknown_fields',
     param: field,
     get hint() {
-      const meant = nearest(field, knownFields);
+      const meant = nearest(field, requestFields);
       return meant === undefined ? undefined : `OpenAI's API has no such field; the nearest is '${meant}'.`;
     },
   };
