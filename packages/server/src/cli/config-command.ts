@@ -40,7 +40,8 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   const { config } = loaded;
   const { problems, warnings } = await checkUpstreams(config, io);
   if (problems.length > 0) {
-    io.stderr.write(problems.map((problem) => `${withNames(problem, loaded.filledIn)}\n`).join(''));
+    const inNames = withNames(() => loaded.filledIn);
+    io.stderr.write(problems.map((problem) => `${inNames(problem)}\n`).join(''));
     return 2;
   }
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);

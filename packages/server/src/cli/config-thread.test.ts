@@ -51,3 +51,18 @@ it('says what is wrong, and says a hundred of many problems', async () => {
   expect(loaded.problems).toHaveLength(101);
   expect(loaded.problems.at(-1)).toMatchObject({ message: '4900 more problems' });
 });
+
+it('has its files read on the main thread, so it can be ended while a disk does not answer', async () => {
+  const asked = Promise.withResolvers<void>();
+  const hung = createConfigThread({
+    read: () => {
+      asked.resolve();
+      return new Promise(() => {});
+    },
+    isFile: async () => true,
+  });
+  const loading = hung.load({ env, cwd });
+  await asked.promise;
+  await hung.close();
+  expect(await loading).toMatchObject({ ok: false });
+});

@@ -1,8 +1,11 @@
+import { MessageChannel } from 'node:worker_threads';
+import { type ConfigFiles, diskFiles } from '../config/config-files.ts';
 import { type ConfigSources, freeze, type LoadedConfig } from '../config/load-config.ts';
-import { createKillableThread, type KillableThread } from '../worker/killable-thread.ts';
+import { createKillableThread, type KillableThread, type ThreadOutcome } from '../worker/killable-thread.ts';
 import { startWorker } from '../worker/start-worker.ts';
+import { answerFiles } from './files-port.ts';
 
-/** What can be sent to a thread: the disk is there too. */
+/** What can be sent to a thread; it asks for files by a port. */
 export type ThreadSources = Omit<ConfigSources, 'files' | 'machine'>;
 
 export interface ConfigThread {
@@ -17,12 +20,16 @@ const maxHeapMiB = 512;
 const owner = { keyId: 'configuration', signal: new AbortController().signal };
 
 /**
- * Reads configurations for reloads. A file of 2,000 models takes 0.6 s to parse and to check, and one of 1 MiB with a
+ * Checks configurations for reloads; the main thread reads their files. A file of 2,000 models takes 0.6 s to parse and to check, and one of 1 MiB with a
  * problem in each line 8 s: on the event loop every stream would stand still for so long.
  */
-export function createConfigThread(): ConfigThread {
+export function createConfigThread(files: ConfigFiles = diskFiles): ConfigThread {
   const thread: KillableThread<ThreadSources, LoadedConfig> = createKillableThread({
-    start: () => startWorker(import.meta.url, 'config-worker', { maxOldGenerationSizeMb: maxHeapMiB }),
+    start() {
+      const { port1, port2 } = new MessageChannel();
+      answerFiles(port1, files);
+      return startWorker(import.meta.url, 'config-worker', { maxOldGenerationSizeMb: maxHeapMiB }, port2);
+    },
     taskMs,
     idleMs: 30_000,
   });
@@ -30,7 +37,7 @@ export function createConfigThread(): ConfigThread {
   return {
     async load(sources) {
       const outcome = await thread.run(sources, owner);
-      if (outcome.type !== 'done') return unread(outcome.type);
+      if (outcome.type !== 'done') return unread(outcome);
       const loaded = outcome.answer;
       // What crosses a thread is a copy, and a copy is not frozen.
       return loaded.ok ? { ...loaded, config: freeze(loaded.config) } : loaded;
@@ -39,10 +46,10 @@ export function createConfigThread(): ConfigThread {
   };
 }
 
-function unread(how: string): LoadedConfig {
+function unread(outcome: Exclude<ThreadOutcome<LoadedConfig>, { readonly type: 'done' }>): LoadedConfig {
   const message =
-    how === 'late'
-      ? `it could not be read within ${taskMs / 1_000} s`
-      : `it could not be read: the thread that reads it is ${how}`;
+    outcome.type === 'late'
+      ? `it could not be checked within ${outcome.limitMs / 1_000} s`
+      : `it could not be checked: the thread that checks it is ${outcome.type}`;
   return { ok: false, problems: [{ source: 'the configuration', path: '', message }] };
 }

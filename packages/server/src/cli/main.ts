@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { readsAreStuck } from '../config/read-text-file.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 
@@ -59,8 +60,9 @@ function version(): string {
 }
 
 // exit() and not exitCode: what a library left open must not keep a server alive that has said it is done.
+// Where a disk does not answer exit() would wait for it for ever.
 main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
+  (code) => (readsAreStuck() ? process.kill(process.pid, 'SIGKILL') : process.exit(code)),
   (error: unknown) => {
     io.stderr.write(`tailrace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     process.exit(1);

@@ -66,7 +66,7 @@ async function serve(
   reloads: LateReload,
   io: CommandIo,
 ): Promise<number> {
-  const inNames = (text: string) => withNames(text, filledIn);
+  const inNames = withNames(() => filledIn);
   let found: FoundKeys;
   try {
     found = await servingKeys(config);

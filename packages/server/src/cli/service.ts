@@ -98,7 +98,7 @@ export function createService(parts: ServiceParts): Service {
     const found = await parts.reloadedKeys(loaded.config, keysInForce);
     if (!found.ok) return refused(found.problems);
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
-    const inNames = (problem: string) => withNames(problem, loaded.filledIn);
+    const inNames = withNames(() => loaded.filledIn);
     if (upstreams.problems.length > 0 || draining) {
       // What was made for a configuration that never comes into force.
       upstreams.retire(inForce);

@@ -18,7 +18,7 @@ async function said(yaml: string, env: Readonly<Record<string, string>>): Promis
   const loaded = await load(yaml, env);
   if (!loaded.ok) return loaded.problems.map(formatProblem).join('\n');
   const { problems } = await createUpstreams(loaded.config.upstreams);
-  return [...loaded.warnings, ...problems.map((problem) => withNames(problem, loaded.filledIn))].join('\n');
+  return [...loaded.warnings, ...problems.map(withNames(() => loaded.filledIn))].join('\n');
 }
 
 describe('what came from the environment', () => {

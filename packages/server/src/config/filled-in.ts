@@ -1,4 +1,4 @@
-import { createSecretMask } from '../telemetry/secret-mask.ts';
+import { createMaskByText, type SecretMask } from '../telemetry/secret-mask.ts';
 import type { ConfigPath } from './config-problem.ts';
 import type { Environment } from './interpolate.ts';
 
@@ -38,13 +38,15 @@ export function createFilledIn(
       if (variables.length === 0) return undefined;
       return `the ${variables.length === 1 ? 'value' : 'values'} of ${variables.join(', ')}`;
     },
-    inNames: (text) => withNames(text, values()),
+    inNames: withNames(values),
   };
 }
 
-/** The text with `${NAME}` in the place of each of these values. */
-export function withNames(text: string, values: readonly FilledValue[]): string {
-  return values
-    .toSorted((a, b) => b.value.length - a.value.length)
-    .reduce((shown, { name, value }) => createSecretMask([value], `\${${name}}`)(shown), text);
+/** A function that puts `${NAME}` in the place of each of these values. It asks for them once, at its first text. */
+export function withNames(values: () => readonly FilledValue[]): (text: string) => string {
+  let mask: SecretMask | undefined;
+  return (text) => {
+    mask ??= createMaskByText(values().map(({ name, value }) => [value, `\${${name}}`] as const));
+    return mask(text);
+  };
 }

@@ -47,6 +47,11 @@ const stuck = new Set<string>();
 const maxStuck = 2;
 const mustWait = (path: string) => stuck.has(path) || stuck.size >= maxStuck;
 
+/** Reads of a disk that does not answer: while there are some, `process.exit` waits for the pool and never ends. */
+export function readsAreStuck(): boolean {
+  return stuck.size > 0;
+}
+
 export function readTextFile(path: string, options: ReadOptions): Promise<ReadText> {
   const withinMs = options.withinMs ?? defaultMs;
   const late = `it cannot be read to its end within ${formatDuration(withinMs)}`;

@@ -167,8 +167,7 @@ function behindName(walk: Walk, frame: Frame, from: number, to: number): number 
   const { holder } = frame;
   if (holder === undefined || isList(holder)) return end;
   // What we would write ourselves costs nothing, unless another member of that name stood before it.
-  const same =
-    valueFrom === to + 1 && isOurs(text, valueFrom, end, holder[name]) && isOurs(text, from, to, name);
+  const same = valueFrom === to + 1 && isOurs(text, valueFrom, end) && isOurs(text, from, to);
   if (same && rawMembersOf(holder)?.texts.has(name) !== true) return end;
   const member = text.slice(from, end);
   // Most of the text may as well keep all of it.
@@ -177,10 +176,14 @@ function behindName(walk: Walk, frame: Frame, from: number, to: number): number 
   return end;
 }
 
-/** Whether we would write the value as it is written. */
-function isOurs(text: string, from: number, to: number, value: JsonValue | undefined): boolean {
+/**
+ * Whether we would write the value as it is written. Compared with its own text, never with the value that the holder
+ * has: many members of one name would each cost what the last of them is long.
+ */
+function isOurs(text: string, from: number, to: number): boolean {
   if (beginsNumber(text.charCodeAt(from))) return !isOdd(text, from, to);
-  return text.slice(from, to) === JSON.stringify(value);
+  const written = text.slice(from, to);
+  return JSON.stringify(JSON.parse(written)) === written;
 }
 
 /** Of members of one name the last one counts, as in `JSON.parse`: its spelling, or that it needs none. */

@@ -60,6 +60,7 @@ export function createSchemaThread(options: SchemaThreadOptions = {}): SchemaThr
         case 'done':
           return outcome.answer;
         case 'late':
+          return { type: 'late' };
         case 'spent':
           return outcome;
         case 'died':

@@ -15,8 +15,19 @@ const shortestEncoding = 8;
  * first line. What it costs hardly grows with their number: 10,000 keys, some 10 µs a line of 300 characters.
  */
 export function createSecretMask(secrets: Iterable<string>, mask: string): SecretMask {
-  const patterns = [...new Set([...secrets].flatMap(writingsOf))].filter(({ length }) => length >= headUnits);
-  if (patterns.length === 0) return (text) => text;
+  return createMaskByText(Array.from(secrets, (secret) => [secret, mask] as const));
+}
+
+/** The same for texts that have a mask each. */
+export function createMaskByText(masks: Iterable<readonly [text: string, mask: string]>): SecretMask {
+  const maskOf = new Map<string, string>();
+  for (const [text, mask] of masks) {
+    for (const pattern of writingsOf(text)) {
+      if (pattern.length >= headUnits && !maskOf.has(pattern)) maskOf.set(pattern, mask);
+    }
+  }
+  if (maskOf.size === 0) return (text) => text;
+  const patterns = [...maskOf.keys()];
   const heads = new Uint8Array(0x10000);
   const byLength = new Map<number, Set<string>>();
   for (const pattern of patterns) {
@@ -36,8 +47,8 @@ export function createSecretMask(secrets: Iterable<string>, mask: string): Secre
     return 0;
   }
 
-  /** Whether the rest of a text is the beginning of a secret. */
-  function begins(rest: string): boolean {
+  /** A pattern that the rest of a text is the beginning of. */
+  function begunBy(rest: string): string | undefined {
     sorted ??= patterns.toSorted();
     let [low, high] = [0, sorted.length];
     while (low < high) {
@@ -45,7 +56,8 @@ export function createSecretMask(secrets: Iterable<string>, mask: string): Secre
       if ((sorted[middle] ?? '') < rest) low = middle + 1;
       else high = middle;
     }
-    return sorted[low]?.startsWith(rest) === true;
+    const found = sorted[low];
+    return found?.startsWith(rest) === true ? found : undefined;
   }
 
   return (text, cut = false) => {
@@ -55,10 +67,11 @@ export function createSecretMask(secrets: Iterable<string>, mask: string): Secre
     for (let at = 0; at + headUnits <= plain.length; at += 1) {
       if (heads[headAt(plain, at)] === 0) continue;
       const whole = lengthAt(plain, at);
-      const torn = whole === 0 && cut && plain.length - at < longest && begins(plain.slice(at));
-      if (whole === 0 && !torn) continue;
-      const end = torn ? plain.length : at + whole;
-      masked += `${text.slice(shown, place(at))}${mask}`;
+      const mayBegin = whole === 0 && cut && plain.length - at < longest;
+      const found = mayBegin ? begunBy(plain.slice(at)) : plain.slice(at, at + whole);
+      if (found === undefined || found === '') continue;
+      const end = mayBegin ? plain.length : at + whole;
+      masked += text.slice(shown, place(at)) + maskOf.get(found);
       shown = place(end);
       at = end - 1;
     }
@@ -93,7 +106,7 @@ const unseen =
   /[\u0300-\u036f\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
 /** How far the wide forms of ASCII (`ｓｋ－`) stand behind it. */
 const wideFromAscii = 0xfee0;
-// Every repetition is bounded: what is read here may be a stranger's text.
+// Every repetition is bounded: the text may come from any client or upstream.
 const writing = new RegExp(
   [
     String.raw`\\{1,4}u([0-9a-f]{4})`,

@@ -31,8 +31,8 @@ export interface TaskOwner {
 
 export type ThreadOutcome<Answer> =
   | { readonly type: 'done'; readonly answer: Answer }
-  /** It took longer than it may. */
-  | { readonly type: 'late' }
+  /** It took longer than it may: `limitMs`. */
+  | { readonly type: 'late'; readonly limitMs: number }
   /** The thread ended under it: no memory, a bug. */
   | { readonly type: 'died'; readonly why: string }
   /** Too much waits, of this key most. */
@@ -64,7 +64,7 @@ export interface ThreadWorker<Task, Answer> {
 
 export interface KillableThreadOptions<Task, Answer> {
   start(): ThreadWorker<Task, Answer>;
-  /** One task, in milliseconds; behind late ones of the same key half of it, down to an eighth. */
+  /** One task, in milliseconds; behind late ones of the same key half of it, down to an eighth, for a while. */
   readonly taskMs: number;
   /** Until a task's turn comes once the thread runs, in milliseconds. Default: any time. */
   readonly waitMs?: number;
@@ -89,6 +89,8 @@ interface Job<Task, Answer> {
 
 /** After so many late tasks in a row a key's next one gets no shorter time. */
 const mostHalvings = 3;
+/** One late task is forgotten each time: a busy machine must not make a key's honest task late for ever. */
+const lateForgottenMs = 30_000;
 
 /** Loading the code on a busy machine. */
 const startMs = 10_000;
@@ -107,8 +109,8 @@ export function createKillableThread<Task, Answer>(
   let startedAt = 0;
   /** The key whose task ended the last thread. */
   let debtor: string | undefined;
-  /** Late tasks in a row, by key: only keys that had one, and of these the last ones. */
-  const lates = new Map<string, number>();
+  /** Late tasks in a row, by key, and when the last one was: only keys that had one, and of these the last ones. */
+  const lates = new Map<string, { readonly count: number; readonly atMs: number }>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -181,31 +183,38 @@ export function createKillableThread<Task, Answer>(
     clearTimeout(current.waiting);
     sentAt = now();
     clearTimeout(timer);
-    timer = setTimeout(checkLate, limitOf(current), current);
+    const limitMs = limitOf(current);
+    timer = setTimeout(checkLate, limitMs, current, limitMs);
     worker?.postMessage(current.task);
   }
 
   /** Each late task halves the time of its key's next one: others wait for it, and it would most likely be late too. */
   function limitOf({ keyId, limitMs }: Job<Task, Answer>): number {
-    return limitMs / 2 ** Math.min(mostHalvings, lates.get(keyId) ?? 0);
+    return limitMs / 2 ** latesOf(keyId);
+  }
+
+  function latesOf(keyId: string): number {
+    const late = lates.get(keyId);
+    if (late === undefined) return 0;
+    return Math.max(0, late.count - Math.floor((now() - late.atMs) / lateForgottenMs));
   }
 
   function noteLate(keyId: string): void {
-    const count = (lates.get(keyId) ?? 0) + 1;
+    const count = Math.min(mostHalvings, latesOf(keyId) + 1);
     lates.delete(keyId);
-    lates.set(keyId, count);
+    lates.set(keyId, { count, atMs: now() });
     const [oldest] = lates.keys();
     if (lates.size > keysKept && oldest !== undefined) lates.delete(oldest);
   }
 
   /** An event loop that stalled may have the answer at hand: messages are read before this turn ends. */
-  function checkLate(job: Job<Task, Answer>): void {
+  function checkLate(job: Job<Task, Answer>, limitMs: number): void {
     setImmediate(() => {
       if (current !== job) return;
       debtor = job.keyId;
       noteLate(job.keyId);
       void end();
-      finish({ type: 'late' }, now() - sentAt);
+      finish({ type: 'late', limitMs }, now() - sentAt);
     });
   }
 

@@ -148,11 +148,8 @@ process.on('message', (message) => {
   switch (message.type) {
     case 'load':
       load(message).catch((reason: unknown) => {
-        const detail = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-        send({
-          type: 'unloadable',
-          failure: failure('internal_error', 'The engine cannot load.', { detail }),
-        });
+        const cannotLoad = failure('internal_error', 'The engine cannot load.', causeOfBug(reason));
+        send({ type: 'unloadable', failure: cannotLoad });
       });
       return;
     case 'generate':

@@ -1,4 +1,5 @@
 import { assertNever } from '../../domain/assert-never.ts';
+import type { Cause } from '../../domain/cause.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import {
   createKillableThread,
@@ -49,10 +50,10 @@ export function createTemplateThread(options: TemplateThreadOptions = {}): Templ
     async open(file, template) {
       const outcome = await thread.run({ type: 'open', template }, ownWork, openMs);
       if (outcome.type !== 'done' || outcome.answer.type !== 'opened') {
-        return fail(unopened(file, outcome, openMs, heapMiB));
+        return fail(unopened(file, outcome, heapMiB));
       }
       const { facts } = outcome.answer;
-      return ok({ ...facts, render: renderOf(thread, { ...template, source: facts.source }, renderMs) });
+      return ok({ ...facts, render: renderOf(thread, { ...template, source: facts.source }) });
     },
     close: thread.close,
   };
@@ -61,7 +62,6 @@ export function createTemplateThread(options: TemplateThreadOptions = {}): Templ
 function renderOf(
   thread: KillableThread<TemplateTask, TemplateAnswer>,
   template: TemplateSource,
-  renderMs: number,
 ): ChatTemplate['render'] {
   return async (messages: readonly TemplateMessage[], tools: readonly TemplateTool[], owner) => {
     const outcome = await thread.run({ type: 'render', template, messages, tools }, owner);
@@ -69,9 +69,11 @@ function renderOf(
       case 'done':
         return textOf(outcome.answer);
       case 'late':
-        return fail(tooMuch(`takes longer than ${renderMs / 1_000} s to write these messages as a prompt`));
+        return fail(
+          tooMuch(`takes longer than ${outcome.limitMs / 1_000} s to write these messages as a prompt`),
+        );
       case 'died':
-        return fail(tooMuch('takes too much memory to write these messages as a prompt', outcome.why));
+        return fail(tooMuch('could not write these messages as a prompt', threadDied(outcome.why)));
       case 'full':
       case 'unserved':
       case 'spent':
@@ -109,22 +111,22 @@ export function textOf(answer: TemplateAnswer): Result<string> {
 }
 
 /** Wherever these messages are rendered by this template, it takes as much. */
-function tooMuch(what: string, detail?: string): Failure {
+function tooMuch(what: string, cause: Cause = {}): Failure {
   return failure('invalid_value', `The model's chat template ${what}. Send fewer or shorter messages.`, {
     param: 'messages',
-    ...(detail === undefined ? {} : { detail }),
+    ...cause,
   });
 }
 
-function unopened(
-  file: string,
-  outcome: ThreadOutcome<TemplateAnswer>,
-  openMs: number,
-  heapMiB: number,
-): Failure {
+/** Most often it had no memory left; the runtime's words say so. */
+function threadDied(why: string): Cause {
+  return { detail: 'the thread for templates died', wording: why };
+}
+
+function unopened(file: string, outcome: ThreadOutcome<TemplateAnswer>, heapMiB: number): Failure {
   switch (outcome.type) {
     case 'late': {
-      const seconds = openMs / 1_000;
+      const seconds = outcome.limitMs / 1_000;
       return failure(
         'internal_error',
         `The chat template of ${file} does not end: a few short messages took it longer than ${seconds} s. Use another file of this model.`,
@@ -134,7 +136,7 @@ function unopened(
       return failure(
         'internal_error',
         `The chat template of ${file} takes more than ${heapMiB} MiB of memory for a few short messages. Use another file of this model.`,
-        { detail: outcome.why },
+        threadDied(outcome.why),
       );
     default:
       return failure('internal_error', `The chat template of ${file} could not be tried.`, {

@@ -31,8 +31,8 @@ export type TemplateAnswer =
 
 /** UTF-16 units of a prompt, marks included: more than any request can fill honestly. */
 const mostUnits = 64 << 20;
-/** Templates that stay compiled: one a model. */
-const templatesKept = 16;
+/** Templates that stay compiled, one a model; of more the first compiled goes. */
+const templatesKept = 64;
 
 /**
  * Opens and renders chat templates, one task after the other. A template is a program of the model file's author: a
@@ -42,11 +42,16 @@ export function createTemplateWork(): (task: TemplateTask) => TemplateAnswer {
   const compiled = new Map<string, Template>();
 
   function compile({ source, bosText, eosText }: TemplateSource): Render {
-    const template = compiled.get(source) ?? new Template(source);
-    if (compiled.size >= templatesKept) compiled.clear();
-    compiled.set(source, template);
+    let template = compiled.get(source);
+    if (template === undefined) {
+      template = new Template(source);
+      const [oldest] = compiled.keys();
+      if (compiled.size >= templatesKept && oldest !== undefined) compiled.delete(oldest);
+      compiled.set(source, template);
+    }
+    const kept = template;
     return (messages, tools) =>
-      template.render({
+      kept.render({
         messages,
         add_generation_prompt: true,
         bos_token: bosText,
