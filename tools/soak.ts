@@ -7,7 +7,7 @@
  *     npm run soak -- --seed 7 --again     another seed, and what has passed once more
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,7 +18,7 @@ import { runVitest } from './vitest.ts';
 interface Result {
   readonly passed: boolean;
   readonly seconds: number;
-  /** What the part measured, as it told it. */
+  /** The figures that the part reported. */
   readonly figures: unknown;
 }
 
@@ -34,6 +34,8 @@ const { values } = parseArgs({
     again: { type: 'boolean', default: false },
   },
 });
+const firstSeed = Number(values.seed);
+if (!Number.isSafeInteger(firstSeed)) throw new Error(`--seed takes a whole number, got '${values.seed}'`);
 const say = (text: string): void => {
   process.stdout.write(text);
 };
@@ -41,8 +43,8 @@ const resultsFile = path.join(root, '.tools', 'soak.json');
 
 /** Thirty minutes of chance, each part with a seed of its own. */
 const fuzzParts: readonly Part[] = Array.from({ length: 6 }, (_, part) => ({
-  name: `fuzz ${Number(values.seed) + part}`,
-  run: () => fuzz(Number(values.seed) + part, 300),
+  name: `fuzz ${firstSeed + part}`,
+  run: () => fuzz(firstSeed + part, 300),
 }));
 
 /** The suites of which `npm test` runs a seeded part. */
@@ -80,6 +82,7 @@ async function fuzz(seed: number, seconds: number): Promise<Result> {
     },
   });
   const figures: unknown = JSON.parse(await readFile(report, 'utf8').catch(() => 'null'));
+  await rm(report, { force: true });
   return { passed: failed === 0 && passed > 0, seconds: ran.seconds, figures };
 }
 
@@ -93,12 +96,19 @@ async function engine(): Promise<Result> {
   return { passed: ran.code === 0, seconds: ran.seconds, figures: ran.output.trim().split('\n').at(-1) };
 }
 
-/** Of everything that git knows or would know: a changed file is another state. */
+/** Of every file that git knows or would know: a changed or new file is another state. */
 async function stateOfSources(): Promise<string> {
-  const told = [await run('git', ['rev-parse', 'HEAD']), await run('git', ['diff', 'HEAD'])];
-  return createHash('sha256')
-    .update(told.map(({ code, output }) => `${code}${output}`).join('\0'))
-    .digest('hex');
+  const git = async (...args: string[]): Promise<string> => {
+    const { code, output } = await run('git', args);
+    return `${code} ${output}`;
+  };
+  const hash = createHash('sha256');
+  hash.update(await git('rev-parse', 'HEAD')).update(await git('diff', 'HEAD'));
+  const { output } = await run('git', ['ls-files', '--others', '--exclude-standard', '-z']);
+  for (const file of output.split('\0').filter((name) => name !== '')) {
+    hash.update(`${file}\0`).update(await readFile(path.join(root, file)).catch(() => ''));
+  }
+  return hash.digest('hex');
 }
 
 type Results = Readonly<Record<string, Result>>;
@@ -121,7 +131,9 @@ for (const part of chosen) {
     continue;
   }
   say(`${part.name}…\n`);
-  const result = await part.run();
+  const result = await part
+    .run()
+    .catch((error: unknown): Result => ({ passed: false, seconds: 0, figures: String(error) }));
   results = { ...results, [part.name]: result };
   await mkdir(path.dirname(resultsFile), { recursive: true });
   await writeFile(resultsFile, JSON.stringify({ state, results }, null, 2));

@@ -8,6 +8,7 @@ import { runBystander } from './bystander.ts';
 import { clientCase } from './client-bytes.ts';
 import { judgeConfigText, judgeReload } from './config-case.ts';
 import { createDice } from './dice.ts';
+import type { HostileUpstream } from './hostile-upstream.ts';
 import { judgeAnswer, type Outcome } from './judge-answer.ts';
 import { leakInLog, markIn, promptMark } from './planted.ts';
 import { fuzzModels, goodRequest } from './request-bodies.ts';
@@ -25,6 +26,7 @@ export interface Finding {
 
 export interface CampaignOptions {
   readonly server: TestServer;
+  readonly upstream: HostileUpstream;
   readonly livez: LivezWatch;
   readonly seed: number;
   /** How long new cases are begun, in seconds. */
@@ -49,7 +51,9 @@ const mostWaitMs = 400;
 const mostFindings = 20;
 
 /** Plays cases of every surface side by side until the time is over. Resolves when the last one has ended. */
-export async function runCampaign({ server, livez, seed, seconds, only }: CampaignOptions): Promise<Report> {
+export async function runCampaign(options: CampaignOptions): Promise<Report> {
+  const { server, upstream, livez, seed, seconds, only } = options;
+  upstream.begin(seed);
   const findings: Finding[] = [];
   const cases = { client: 0, upstream: 0, config: 0, reload: 0 };
   const outcomes: Record<string, number> = {};
@@ -73,8 +77,11 @@ export async function runCampaign({ server, livez, seed, seconds, only }: Campai
   async function play(surface: Surface, index: number): Promise<void> {
     const name = `${surface}:${index}`;
     playing.add(name);
-    await playOne(surface, index);
-    playing.delete(name);
+    try {
+      await playOne(surface, index);
+    } finally {
+      playing.delete(name);
+    }
   }
 
   async function playOne(surface: Surface, index: number): Promise<void> {
@@ -145,7 +152,10 @@ export async function runCampaign({ server, livez, seed, seconds, only }: Campai
       const end = log.lastIndexOf('\n') + 1;
       for (const line of log.slice(logRead, end).split('\n')) {
         const leak = leakInLog(line) ?? (/"internal_error"/.test(line) ? 'a bug' : undefined);
-        if (leak !== undefined) found('log', markIn(line)?.index ?? 0, `${leak}: ${line.slice(0, 1_000)}`);
+        if (leak === undefined) continue;
+        const mark = markIn(line);
+        const surface = surfaces.find((one) => one === mark?.surface) ?? 'log';
+        found(surface, mark?.index ?? 0, `${leak}: ${line.slice(0, 1_000)}`);
       }
       logRead = end;
       const seen = await livez.look();

@@ -51,7 +51,7 @@ export async function judgeReload(dice: Dice, server: TestServer): Promise<strin
 }
 
 /** Puts something else in the place of the file; says whether it has to be refused. */
-async function spoil(dice: Dice, file: string, good: Buffer): Promise<'refused' | 'taken'> {
+async function spoil(dice: Dice, file: string, good: Buffer): Promise<'refused' | 'either'> {
   const remove = () => rmSync(file, { force: true });
   switch (dice.int(0, 6)) {
     case 0:
@@ -70,7 +70,8 @@ async function spoil(dice: Dice, file: string, good: Buffer): Promise<'refused' 
       return 'refused';
     case 4:
       writeFileSync(file, Buffer.concat([good, Buffer.from(' '.repeat(dice.size(3_000_000)))]));
-      return 'taken';
+      // Over 1 MiB it is refused.
+      return 'either';
     default: {
       const text = configText(dice);
       const said = await problemsOf(text);

@@ -8,10 +8,13 @@ import { playFor, type Step } from './upstream-plays.ts';
 /** A server of every dialect whose answers are cases. A request without a case of its own gets a good stream. */
 export interface HostileUpstream {
   readonly port: number;
+  /** From here on the cases of that seed are played, each from its first attempt on. */
+  begin(seed: number): void;
   close(): Promise<void>;
 }
 
-export async function startHostileUpstream(seed: number): Promise<HostileUpstream> {
+export async function startHostileUpstream(): Promise<HostileUpstream> {
+  let seed = 0;
   const sockets = new Set<Socket>();
   /** How often a case was asked: a second attempt is another throw of the same dice. */
   const attempts = new Map<number, number>();
@@ -47,6 +50,10 @@ export async function startHostileUpstream(seed: number): Promise<HostileUpstrea
   port = (server.address() as AddressInfo).port;
   return {
     port,
+    begin: (next) => {
+      seed = next;
+      attempts.clear();
+    },
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

@@ -15,7 +15,7 @@ export interface Judgement {
 export interface Question {
   /** The mark of the request's own prompt: that one may come back. */
   readonly mark?: string;
-  /** Whether it asks for logprobs; absent where nobody knows. */
+  /** Whether the request asks for logprobs; absent where the case does not say. */
   readonly logprobs?: boolean;
   /** The request is well-formed HTTP, so there must be one whole answer. */
   readonly answered: boolean;
@@ -74,13 +74,32 @@ function judgeResponse(response: RawResponse, { end }: Received, question: Quest
     return { outcome: summary.complete ? 'whole' : 'error event' };
   }
   if (!response.complete) return { outcome: 'failed', finding: `an answer that is not whole (${end})` };
-  if (response.status < 400) return { outcome: 'whole' };
+  if (response.status < 400) return judgeWhole(response, body);
   if (response.status === 500) return { outcome: 'failed', finding: `500: ${body.slice(0, 500)}` };
   const code = envelopeCode(body);
   if (code === undefined || !codes.has(code)) {
     return { outcome: 'failed', finding: `${response.status} without our envelope: ${body.slice(0, 500)}` };
   }
   return { outcome: response.status < 500 ? 'refused' : 'failed' };
+}
+
+/** A JSON answer has to be JSON, and a completion among them has to be finished. */
+function judgeWhole(response: RawResponse, body: string): Judgement {
+  if (response.header('content-type')?.startsWith('application/json') !== true) return { outcome: 'whole' };
+  let answer: {
+    readonly object?: unknown;
+    readonly choices?: readonly { readonly finish_reason?: unknown }[];
+  } | null;
+  try {
+    answer = JSON.parse(body) as typeof answer;
+  } catch {
+    return { outcome: 'whole', finding: `an answer that is not JSON: ${body.slice(0, 500)}` };
+  }
+  const choices = answer?.choices ?? [];
+  const finished = choices.length > 0 && choices.every((choice) => typeof choice.finish_reason === 'string');
+  return answer?.object !== 'chat.completion' || finished
+    ? { outcome: 'whole' }
+    : { outcome: 'whole', finding: `a completion without a finish: ${body.slice(0, 500)}` };
 }
 
 function envelopeCode(body: string): string | undefined {

@@ -28,6 +28,12 @@ describe('an answer', () => {
     ['without our envelope', answer(404, 'Not found'), 'envelope'],
     ['twice for one request', refusal + refusal, '2 answers'],
     ['that is cut', refusal.slice(0, -3), 'not whole'],
+    ['with JSON that is cut', answer(200, '{"object":'), 'not JSON'],
+    [
+      'with a completion that does not finish',
+      answer(200, '{"object":"chat.completion","choices":[{"finish_reason":null}]}'),
+      'without a finish',
+    ],
     ['that is no HTTP', 'SSH-2.0\r\n\r\n', 'not HTTP'],
     [
       'as a stream that ends without a word',

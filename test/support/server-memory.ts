@@ -4,7 +4,8 @@ import { createScratch } from './scratch.ts';
 
 /** What a server holds after a collection. */
 export interface Held {
-  readonly heapBytes: number;
+  /** The heap, and the buffers that it keeps alive outside. */
+  readonly heldBytes: number;
   /** Open file descriptors: sockets, files, pipes. */
   readonly descriptors: number;
   /** What keeps its event loop alive, by type: timers, sockets, requests to the system. */

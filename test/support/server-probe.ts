@@ -18,8 +18,9 @@ if (path !== undefined && collect !== undefined) {
       collect();
       await turn();
     }
+    const { heapUsed, external } = process.memoryUsage();
     const held = {
-      heapBytes: process.memoryUsage().heapUsed,
+      heldBytes: heapUsed + external,
       descriptors: readdirSync('/proc/self/fd').length,
       resources: process.getActiveResourcesInfo(),
     };

@@ -142,7 +142,7 @@ describe('through the relay', () => {
     const after = await held();
     expect(after.resources).toEqual(before.resources);
     expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
-    expect(after.heapBytes - before.heapBytes).toBeLessThan(mostHeapGrowthBytes);
+    expect(after.heldBytes - before.heldBytes).toBeLessThan(mostHeapGrowthBytes);
   });
 
   async function ask(one: Case, messages: readonly ChatMessage[]): Promise<Verdict> {
