@@ -1,10 +1,10 @@
 /**
  * Runs one reload at a time, and lets no more than one wait: each reads the files as they are when its turn
- * comes, so all who ask while one runs share the next. A thousand hang-ups at once are two reloads.
+ * comes, so all calls that arrive while one runs share the next. A thousand hang-ups at once are two reloads.
  */
 export interface ReloadQueue<T> {
   ask(): Promise<T>;
-  /** Answers all who wait, and all who come, with `answer`; what runs is left to end unheard. */
+  /** Resolves every waiting and every later call with `answer`. The reload that runs ends, and its answer is dropped. */
   close(answer: T): void;
 }
 

@@ -30,7 +30,7 @@ export function formatPath(path: ConfigPath): string {
 /** A message that shows a value, unless the value came from the environment: then it names the variable. */
 export interface ValueMessage {
   readonly inFile: string;
-  /** `shown`: how the value is told, `the value of ${NAME}`. */
+  /** `shown`: the text that stands for the value, `the value of ${NAME}`. */
   fromEnvironment(shown: string): string;
 }
 
@@ -38,7 +38,7 @@ export interface ValueMessage {
 export function expected(what: string, value: unknown, path: ConfigPath, hint = ''): ValueMessage {
   return {
     inFile: `expected ${what}, got ${showValue(value, path)}${hint}`,
-    // No hint either: what a secret is nearly like tells of it.
+    // No hint: the nearest name would reveal part of a secret.
     fromEnvironment: (shown) => `expected ${what}, got ${shown}${value === '' ? ', which is empty' : ''}`,
   };
 }

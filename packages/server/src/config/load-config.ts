@@ -44,7 +44,7 @@ export type LoadedConfig =
       readonly ok: true;
       readonly config: Config;
       readonly warnings: readonly string[];
-      /** What the environment has filled in: problems that show up later are told by `withNames` of it. */
+      /** The values that came from the environment. `withNames` replaces them in problems that are found later. */
       readonly filledIn: readonly FilledValue[];
       /** The file says something. */
       readonly filled: boolean;

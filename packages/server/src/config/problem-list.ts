@@ -21,8 +21,8 @@ export interface ProblemList {
   sorted(): readonly ConfigProblem[];
 }
 
-/** So many are told; a file that is no configuration at all has one on every line. */
-const mostProblems = 100;
+/** At most so many problems are listed; a file that is no configuration has one on every line. */
+const maxProblems = 100;
 
 /** `filledIn`: what came from the environment; a message names the variable in its place. */
 export function createProblemList(
@@ -31,10 +31,10 @@ export function createProblemList(
 ): ProblemList {
   const problems: ConfigProblem[] = [];
   const paths: ConfigPath[] = [];
-  let untold = 0;
+  let leftOut = 0;
   const add = (problem: () => ConfigProblem): void => {
-    if (problems.length < mostProblems) problems.push(problem());
-    else untold += 1;
+    if (problems.length < maxProblems) problems.push(problem());
+    else leftOut += 1;
   };
   const textOf = (path: ConfigPath, message: string | ValueMessage): string => {
     if (typeof message === 'string') return filledIn.inNames(message);
@@ -45,7 +45,7 @@ export function createProblemList(
   return {
     report(path, message, at = 'value') {
       if (has(path)) return;
-      if (problems.length < mostProblems) paths.push(path);
+      if (problems.length < maxProblems) paths.push(path);
       add(() => ({ ...originOf(path, at), path: formatPath(path), message: textOf(path, message) }));
     },
     reportAt(origin, message) {
@@ -57,8 +57,8 @@ export function createProblemList(
         (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
       );
       const [first] = sorted;
-      if (first === undefined || untold === 0) return sorted;
-      return [...sorted, { source: first.source, path: '', message: `${untold} more problems` }];
+      if (first === undefined || leftOut === 0) return sorted;
+      return [...sorted, { source: first.source, path: '', message: `${leftOut} more problems` }];
     },
   };
 }

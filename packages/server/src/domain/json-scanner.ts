@@ -1,8 +1,8 @@
 import type { JsonText } from '@tailrace/protocol';
 
 /**
- * Tells whether a text is JSON while it comes, piece by piece, and keeps none of it: one step a character, and one
- * bit an open bracket. It takes exactly what `JSON.parse` takes (RFC 8259), nested no deeper than
+ * Checks, piece by piece, whether a text is JSON. It keeps no text: one step a character, one bit an open bracket.
+ * It takes exactly what `JSON.parse` takes (RFC 8259), nested no deeper than
  * {@link maxDepth}.
  */
 export interface JsonScanner {

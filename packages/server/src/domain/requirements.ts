@@ -39,7 +39,7 @@ export type Capabilities = ReadonlySet<Feature>;
 export interface Requirement {
   readonly feature: Feature;
   readonly param: string;
-  /** What the client may have meant, in words that follow the refusal. May be found out when it is read. */
+  /** What the client may have meant, in words that follow the refusal. May be computed when it is read. */
   readonly hint?: string | undefined;
 }
 

@@ -133,7 +133,7 @@ export interface LoadedMessage {
   readonly info: ModelInfo;
 }
 
-/** What is to be told of a model: of the file that the child has loaded, whatever lies in its place later. */
+/** The facts of a loaded model. They describe the file that the child has read, not the file that lies at that path later. */
 export interface ModelInfo {
   /** Another for another file. */
   readonly fingerprint: string;

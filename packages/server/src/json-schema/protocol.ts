@@ -19,5 +19,5 @@ export type SchemaFinding =
   | { readonly type: 'schema'; readonly problem: SchemaProblem }
   | { readonly type: 'not-json' }
   | { readonly type: 'breach'; readonly breach: Breach }
-  /** Nobody can say: it nests too deeply, or the code for the schema broke. */
+  /** Not decidable: the value nests too deeply, or the compiled code threw. */
   | { readonly type: 'undecided'; readonly why: string };

@@ -51,7 +51,7 @@ export function createLog({
     const masked = redact(text.slice(0, maxTextLength), true);
     return `${masked.replace(lastWord, '')}… (${text.length} characters)`;
   };
-  // EPIPE, ENOSPC and the like: there is nobody left to tell.
+  // EPIPE, ENOSPC and the like: the log is the only place for this error, and it cannot be written.
   stream.on('error', () => {});
 
   const line = (at: LogLevel, message: string, fields: LogFields): string =>
@@ -68,7 +68,7 @@ export function createLog({
     const lost = dropped;
     dropped = 0;
     const lines = [line(at, message, fields)];
-    if (lost > 0) lines.unshift(line('warn', 'log lines were lost: nobody read them', { lines: lost }));
+    if (lost > 0) lines.unshift(line('warn', 'log lines were lost: the log's reader was too slow', { lines: lost }));
     try {
       stream.write(`${lines.join('\n')}\n`);
     } catch {

@@ -66,7 +66,7 @@ milliseconds most ms n percent position port queue requested requests retries se
 than token tokens total tb tib used window width height pixels pages sequences slots parts images minutely hourly daily
 `;
 
-/** Between the others, where they join them; alone they are anybody's. */
+/** Shown only between two words of the other lists, where they join them. */
 const joining = `
 a after again all an and any are as at be because been before being below between beyond but by can contains did do does
 during each even for from given gives goes had has have how however if in into is it its left may more near new next of off on

@@ -2,7 +2,8 @@ import { createSecretMask } from './secret-mask.ts';
 
 /**
  * The last line of defence: nothing passes a secret to the log on purpose, but a provider's error text or
- * a mistyped setting may carry one. `cut`: the text went on behind its end.
+ * a mistyped setting may carry one. `cut`: the text was cut here, so its
+ * end may be the beginning of a secret.
  */
 export type Redact = (text: string, cut?: boolean) => string;
 
@@ -15,7 +16,7 @@ export interface RedactOptions {
 
 const mask = '***';
 const bearer = /\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi;
-// Bounded repetitions: what is redacted may be anybody's text, and must not be read twice from each letter.
+// Bounded repetitions: the text may come from any client or upstream, and the time must stay linear.
 const urlCredentials = /([a-z][a-z0-9+.-]{0,15}:\/\/)[^\s/?#@"']{1,300}@/gi;
 const queryKeys = /([?&](?:api[-_]?key|key|access_token|token)=)[^&\s"']+/gi;
 const shortestSecret = 6;

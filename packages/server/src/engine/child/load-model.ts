@@ -17,8 +17,8 @@ export interface ServedModel {
 }
 
 /**
- * Loads one model file: weights, then its template, which is tried under a time limit of its own. What is told of the
- * file (fingerprint, context, abilities) is told of the file that was loaded: one that changed meanwhile is refused.
+ * Loads one model file: weights, then its template, which is tried under a time limit of its own. Fingerprint,
+ * context and abilities are those of the file that was loaded. A file that changed during the load is refused.
  */
 export async function loadModel(
   wanted: ModelToLoad,

@@ -49,9 +49,9 @@ interface OpenBlock {
  *
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
- * `message_delta` carries the stop reason and the final usage together, so nothing has to be held back. Events
- * that nobody here knows are signs of life, as that page asks for; a block or a delta that nobody knows is output,
- * and without it the answer would be torn: a cut.
+ * `message_delta` carries the stop reason and the final usage together, so nothing has to be held back. Event
+ * types that this reader does not know are signs of life, as that page asks. An unknown block or delta is output;
+ * without it the answer would be torn, so it is a cut.
  */
 export function createMessageDialect({ errors, completionId, due }: MessageStreamOptions): Dialect {
   const texts = createPairHold();

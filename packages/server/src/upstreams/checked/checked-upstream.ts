@@ -58,7 +58,7 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Schema
     async function fail(said: readonly StreamEvent[], failure: Failure): Promise<Next> {
       ended = true;
       await events?.return();
-      // What nobody has seen need not be taken back: the failure alone leaves every way open.
+      // Before the commit no event has left, so the failure alone is passed on and another target may be tried.
       return { done: false, value: [...(committed ? said : []), { type: 'failed', failure }] };
     }
 

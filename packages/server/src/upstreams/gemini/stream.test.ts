@@ -148,9 +148,9 @@ describe('output that has no place in our stream', () => {
     ['candidates that are none', { candidates: 5 }, 'candidates that are no list'],
     ['a candidate that is none', { candidates: ['Hi'] }, 'a candidate that is no object'],
     [
-      'a candidate that nobody asked for',
+      'a candidate with an index that was not requested',
       { candidates: [{ index: 1, content: { parts: [{ text: 'Hi' }] } }] },
-      'a candidate that nobody asked for',
+      'a candidate with an index that was not requested',
     ],
     ['a content that is a text', { candidates: [{ content: 'Hi' }] }, 'a content that cannot be read'],
     [

@@ -49,7 +49,7 @@ export function createContentDialect(options: ContentStreamOptions): Dialect {
       const candidate = asRecord(value);
       if (candidate === undefined) return unreadable('a candidate that is no object');
       const choice = choices[asCount(candidate['index'] ?? 0) ?? options.choices];
-      if (choice === undefined) return unreadable('a candidate that nobody asked for');
+      if (choice === undefined) return unreadable('a candidate with an index that was not requested');
       const failed = choice.read(candidate, say);
       if (failed !== undefined) return failed;
     }

@@ -4,7 +4,7 @@ import { type Failure, failure } from '../../domain/failure.ts';
 /**
  * The most that is taken of one answer, over all of its choices: what is kept until the answer ends, and what has no
  * business being large. Text, thoughts and refusals are passed on as they come and have no bound but the event's.
- * In UTF-16 units of the text, or of the JSON, as it came. docs/upstreams.md tells these figures to operators.
+ * In UTF-16 units of the text, or of the JSON, as it came. docs/upstreams.md lists these figures for operators.
  */
 export const answerBounds = {
   calls: 1_024,

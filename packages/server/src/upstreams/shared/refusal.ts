@@ -88,8 +88,8 @@ export function notServed(cause: Cause): Failure {
 }
 
 /**
- * What an error event leaves behind output: nobody can have asked wrongly any more, and what is there is a torn
- * answer. Only a refusal by policy stays what it is, for it is never routed around.
+ * An error event behind output. The request was accepted, so it is not the caller's mistake: the answer is torn.
+ * Only a refusal by policy stays what it is, for it is never routed around.
  */
 export function behindOutput(reason: Failure): Failure {
   const blamesCaller = errorKind(reason.code).status === 400;
