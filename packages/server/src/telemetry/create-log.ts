@@ -68,7 +68,8 @@ export function createLog({
     const lost = dropped;
     dropped = 0;
     const lines = [line(at, message, fields)];
-    if (lost > 0) lines.unshift(line('warn', 'log lines were lost: the log's reader was too slow', { lines: lost }));
+    if (lost > 0)
+      lines.unshift(line('warn', "log lines were lost: the log's reader was too slow", { lines: lost }));
     try {
       stream.write(`${lines.join('\n')}\n`);
     } catch {
