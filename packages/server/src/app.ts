@@ -10,7 +10,7 @@ import type { BodyIntake } from './http/read-json.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
-import { chatCompletionsRoute } from './http/routes/chat-completions.ts';
+import { completionRoute } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
@@ -20,6 +20,8 @@ import { createRouter } from './routing/router.ts';
 import type { Log } from './telemetry/log.ts';
 import { logRequest } from './telemetry/request-log.ts';
 import type { Upstream } from './upstreams/contract.ts';
+import { createChatSurface } from './wire/chat/surface.ts';
+import type { Surface } from './wire/contract.ts';
 
 /** What the composition needs from outside; nothing in here opens a socket or a file. */
 export interface AppParts {
@@ -35,6 +37,8 @@ export interface AppParts {
   readonly health: Health;
   /** What bodies hold while they are received and decoded; it outlives a reload. */
   readonly bodies: BodyIntake;
+  /** The protocols that are served; OpenAI's chat completions unless said otherwise. */
+  readonly surfaces?: readonly Surface[];
   /** Configuration and engine loaded. */
   loaded(): boolean;
   /** True from the first request to end on. */
@@ -52,6 +56,7 @@ export type HandleRequest = (
 /** The composition of the rooms: the only place where they are built and joined. */
 export function createApp(parts: AppParts): HandleRequest {
   const { config, keys, upstreams, log, runs, health, bodies, draining } = parts;
+  const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   for (const warning of catalogue.vainPrefixes()) log.warn(warning);
   const now = () => performance.now();
@@ -59,15 +64,9 @@ export function createApp(parts: AppParts): HandleRequest {
 
   return createHandler({
     routes: [
-      chatCompletionsRoute({
-        config,
-        catalogue,
-        router,
-        runs,
-        bodies,
-        draining,
-        newCompletionId: () => `chatcmpl-${randomBytes(18).toString('hex')}`,
-      }),
+      ...surfaces.map((surface) =>
+        completionRoute(surface, { config, catalogue, router, runs, bodies, draining }),
+      ),
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
       ...healthRoutes(parts),
       adminStreamsRoute(runs),

@@ -54,7 +54,7 @@ export interface Service {
 
 export function createService(parts: ServiceParts): Service {
   const { engine, log } = parts;
-  const runs = createRunRegistry(Date.now);
+  const runs = createRunRegistry();
   let config = parts.config;
   let inForce = parts.upstreams;
   let keysInForce = parts.keys;

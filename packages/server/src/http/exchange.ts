@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../access/authenticator.ts';
+import type { Failure } from '../domain/failure.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
+import type { ErrorReply } from '../wire/error-reply.ts';
 
 /** One request on its way through the routes, and everything the log line will want to know of it. */
 export interface Exchange {
@@ -16,6 +18,8 @@ export interface Exchange {
   /** What a route with an id in its path matched, decoded once. */
   readonly id: string;
   readonly principal: Principal;
+  /** A failure in the envelope of the surface that the route serves. */
+  readonly errorReply: (reason: Failure) => ErrorReply;
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
   /** How long the client may take nothing of its answer. */

@@ -8,6 +8,7 @@ import type { Exchange, ExchangeNotes } from './exchange.ts';
 import { refuseForeign } from './origin-guard.ts';
 import { replyFailure } from './reply.ts';
 import { matchRoute, type Route } from './routes.ts';
+import { errorReply } from '../wire/error-reply.ts';
 import { unknownUrl } from './unknown-url.ts';
 
 export interface HandlerOptions {
@@ -71,6 +72,7 @@ export function createHandler(options: HandlerOptions) {
       query,
       id: '',
       principal: unknownPrincipal,
+      errorReply,
       expectsContinue,
       clientWriteMs: options.clientWriteMs,
       notes,
@@ -113,9 +115,11 @@ export function createHandler(options: HandlerOptions) {
       }
 
       notes.route = match.route.path;
+      const { surface } = match.route;
+      if (surface !== undefined) exchange = { ...anonymous, errorReply: surface.errorReply };
       const principal = authenticator.authenticate(match.route.access, request.headersDistinct, query);
       if (!principal.ok) return await replyFailure(exchange, principal.failure);
-      exchange = { ...anonymous, id: match.id, principal: principal.value };
+      exchange = { ...exchange, id: match.id, principal: principal.value };
       await match.route.handle(exchange);
     } catch (error) {
       await answerBug(exchange, error);

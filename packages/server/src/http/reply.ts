@@ -1,7 +1,6 @@
 import { errorKind } from '@tailrace/protocol';
 import { causeOf } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
-import { errorReply } from '../wire/error-reply.ts';
 import { brokenBody } from './broken-body.ts';
 import { bodyIsComing, drainBody } from './drain-body.ts';
 import type { Exchange } from './exchange.ts';
@@ -22,7 +21,7 @@ export async function replyFailure(
   notes.code = reason.code;
   notes.outcome ??= errorKind(reason.code).status < 500 ? 'refused' : 'failed';
   Object.assign(notes, causeOf(reason));
-  const answer = errorReply(reason);
+  const answer = exchange.errorReply(reason);
   const broken = brokenBody(exchange.request);
   const status = broken?.failure === reason ? broken.status : answer.status;
   const all = { 'content-type': 'application/json; charset=utf-8', ...answer.headers, ...headers };

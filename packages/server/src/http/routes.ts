@@ -1,4 +1,5 @@
 import type { Access } from '../access/authenticator.ts';
+import type { Surface } from '../wire/contract.ts';
 import type { Exchange } from './exchange.ts';
 
 /** One row of the route table. Authentication belongs to the row: a route without one cannot be written. */
@@ -9,6 +10,8 @@ export interface Route {
   /** The rest of the path is an id: it may contain `/`, plain or as `%2F`, and is decoded once. */
   readonly takesId?: true;
   readonly access: Access;
+  /** Whose envelope a refusal wears, the route's own and those of the doors before it. Default: OpenAI's. */
+  readonly surface?: Pick<Surface, 'errorReply'>;
   handle(exchange: Exchange): Promise<void>;
 }
 

@@ -11,11 +11,13 @@ import {
   type PassReceiver,
 } from './answer-guard.ts';
 import { mergeDeltas } from './merge-deltas.ts';
-import type { Run, RunOutcome } from './run.ts';
+import type { RunOutcome } from './run.ts';
+import { outcomeOfStop, type StopReason } from './stop-reason.ts';
 import type { Transcript } from './transcript.ts';
 
 export interface Drive {
-  readonly run: Run;
+  /** Read before each batch: a run that was stopped takes no more. */
+  readonly run: { readonly stopReason: StopReason | undefined };
   readonly events: EventStream;
   readonly rules: AnswerRules;
   readonly now: () => number;
@@ -44,16 +46,18 @@ export interface Taker {
  * It is driven by calls: one that reads from a socket ends, on the other side of this loop, in the write to the
  * client's socket, and no promise is made on the way.
  */
-export async function drive(job: Drive): Promise<RunOutcome> {
+export async function drive(job: Drive): Promise<DriveOutcome> {
   const loop = new Loop(job);
   try {
     return loop.outcome(await loop.ended());
   } catch (error) {
-    return loop.outcome(loop.torn(bug(error)));
+    return loop.outcome(loop.torn(bugFailure(error)));
   } finally {
     await job.events.return();
   }
 }
+
+export type DriveOutcome = Omit<RunOutcome, 'target' | 'attempts' | 'content'>;
 
 interface Ending {
   readonly status: RunOutcome['status'];
@@ -63,7 +67,7 @@ interface Ending {
 /** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
 class Loop implements BatchReceiver, PassReceiver {
   private readonly events: EventStream;
-  private readonly run: Run;
+  private readonly run: Drive['run'];
   private readonly guard: AnswerGuard;
   private readonly taker: Taker;
   private readonly transcript: Transcript | undefined;
@@ -99,7 +103,7 @@ class Loop implements BatchReceiver, PassReceiver {
     });
   }
 
-  outcome({ status, reason }: Ending): RunOutcome {
+  outcome({ status, reason }: Ending): DriveOutcome {
     const { usage } = this.guard;
     return {
       status,
@@ -200,11 +204,10 @@ class Loop implements BatchReceiver, PassReceiver {
     this.pause = this.taker.take(event, event.type === 'finish' && this.guard.whole);
   }
 
-  /** How it ends where somebody has stopped the run meanwhile. */
+  /** How it ends where the run was stopped meanwhile. */
   private stopped(): Ending | undefined {
     const { stopReason } = this.run;
-    if (stopReason === undefined) return undefined;
-    return stopReason.type === 'failed' ? this.torn(stopReason.failure) : { status: 'abandoned' };
+    return stopReason === undefined ? undefined : outcomeOfStop(stopReason, this.ttftMs !== undefined);
   }
 }
 
@@ -217,7 +220,7 @@ function outOfOrder(violation: string): Failure {
   });
 }
 
-function bug(error: unknown): Failure {
+export function bugFailure(error: unknown): Failure {
   const message = 'Something went wrong inside the server. Its log says more.';
   return failure('internal_error', message, causeOfBug(error));
 }

@@ -1,4 +1,4 @@
-import { asciiJson, type ErrorEnvelope, errorKind, sseData } from '@tailrace/protocol';
+import { asciiJson, type ErrorEnvelope, errorKind } from '@tailrace/protocol';
 import type { Failure } from '../domain/failure.ts';
 
 /** A failure before commit, ready for any HTTP server: status, headers without the request id, body. */
@@ -21,8 +21,8 @@ export function errorReply(reason: Failure): ErrorReply {
 }
 
 /** A failure after commit: the last event of a torn stream. Nothing follows it, `[DONE]` least of all. */
-export function errorFrame(reason: Failure, requestId: string): string {
-  return sseData(asciiJson(envelope(reason, requestId)));
+export function errorPayload(reason: Failure, requestId: string): string {
+  return asciiJson(envelope(reason, requestId));
 }
 
 function envelope(reason: Failure, requestId?: string): ErrorEnvelope {

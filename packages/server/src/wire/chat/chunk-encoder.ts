@@ -1,19 +1,18 @@
-import { asciiJson, asciiOnly, type JsonText, sseData, type UsageWire } from '@tailrace/protocol';
+import { asciiJson, asciiOnly, type JsonText, type UsageWire } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
-import type { FailedEvent, FinishEvent, StreamEvent, TextDelta } from '../../domain/stream-event.ts';
+import type { Failure } from '../../domain/failure.ts';
+import type { FinishEvent, TextDelta } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
+import type {
+  AnswerEvent,
+  PayloadReceiver,
+  RunIdentity,
+  ServedIdentity,
+  StreamEncoder,
+} from '../contract.ts';
+import { errorPayload } from '../error-reply.ts';
 import { usageWire } from './usage-wire.ts';
-
-/** What stays the same on every chunk of a stream. */
-export interface StreamIdentity {
-  readonly id: string;
-  /** Unix time in seconds. */
-  readonly created: number;
-  /** The id or alias asked for; after a failover before commit the fallback's id. */
-  readonly model: string;
-  readonly fingerprint: string;
-}
 
 /**
  * Where usage goes. `inline`: on the last finish chunk, always. `separate`: OpenAI's other form, a last
@@ -22,68 +21,62 @@ export interface StreamIdentity {
  */
 export type UsageForm = 'inline' | 'separate' | 'none';
 
-/** Where frames go: one call, one event, one write. */
-export interface FrameReceiver {
-  frame(frame: string): void;
-}
-
 /**
- * Events → frames of the default stream. A frame is a prepared prefix, the delta's text as it travelled,
+ * Events → payloads of the default stream. A payload is a prepared prefix, the delta's text as it travelled,
  * and a suffix: nothing is parsed or serialised for a text delta (0.1 µs against 0.8 µs).
  */
-export interface ChunkEncoder {
-  /** The role chunks, one per choice in order; they go out before anything else does. */
-  roles(): string[];
-  /** Tells the frames of one event; none for `start` and `usage`. */
-  encode(event: Exclude<StreamEvent, FailedEvent>, to: FrameReceiver): void;
-  /** A keepalive that clients without comments understand. Only after the role chunks. */
-  keepalive(): string;
+export function createChunkEncoder(run: RunIdentity, choices: number, form: UsageForm): StreamEncoder {
+  return new PreparedEncoder(run, choices, form);
 }
 
-export function createChunkEncoder(identity: StreamIdentity, choices: number, form: UsageForm): ChunkEncoder {
-  return new PreparedEncoder(identity, choices, form);
-}
-
-class PreparedEncoder implements ChunkEncoder {
+class PreparedEncoder implements StreamEncoder {
+  readonly end = '[DONE]';
   /** Everything before the text of the first choice's content: most streams have no other choice. */
-  private readonly firstContent: string;
+  private firstContent = '';
+  private prefix = '';
+  private head = '';
   private readonly suffix: string;
-  private readonly prefix: string;
   private readonly tail: string;
-  private readonly head: string;
+  private readonly run: RunIdentity;
   private readonly form: UsageForm;
   private readonly choices: number;
   private readonly finished = new Set<number>();
   private usage: Usage | undefined;
 
-  constructor(identity: StreamIdentity, choices: number, form: UsageForm) {
-    this.head =
-      `{"id":${asciiJson(identity.id)},"object":"chat.completion.chunk","created":${identity.created}` +
-      `,"model":${asciiJson(identity.model)},"system_fingerprint":${asciiJson(identity.fingerprint)}`;
-    this.prefix = `data: ${this.head},"choices":[{"index":`;
-    this.tail = form === 'separate' ? ',"usage":null}\n\n' : '}\n\n';
+  constructor(run: RunIdentity, choices: number, form: UsageForm) {
+    this.tail = form === 'separate' ? ',"usage":null}' : '}';
     this.suffix = `},"logprobs":null,"finish_reason":null}]${this.tail}`;
-    this.firstContent = `${this.prefix}0,"delta":{"content":"`;
+    this.run = run;
     this.form = form;
     this.choices = choices;
   }
 
-  roles(): string[] {
-    return Array.from({ length: this.choices }, (_, choice) =>
-      this.deltaFrame(choice, '"role":"assistant","content":""'),
-    );
+  begin({ model, fingerprint }: ServedIdentity, to: PayloadReceiver): void {
+    const created = Math.floor(this.run.createdAtMs / 1_000);
+    this.head =
+      `{"id":${asciiJson(this.run.id)},"object":"chat.completion.chunk","created":${created}` +
+      `,"model":${asciiJson(model)},"system_fingerprint":${asciiJson(fingerprint)}`;
+    this.prefix = `${this.head},"choices":[{"index":`;
+    this.firstContent = `${this.prefix}0,"delta":{"content":"`;
+    for (let choice = 0; choice < this.choices; choice += 1) {
+      to.event(this.deltaChunk(choice, '"role":"assistant","content":""'));
+    }
+  }
+
+  fail(reason: Failure): string {
+    return errorPayload(reason, this.run.requestId);
   }
 
   keepalive(): string {
     let choice = 0;
     while (this.finished.has(choice)) choice += 1;
-    return this.deltaFrame(choice, '"content":""');
+    return this.deltaChunk(choice, '"content":""');
   }
 
-  encode(event: Exclude<StreamEvent, FailedEvent>, to: FrameReceiver): void {
+  encode(event: AnswerEvent, to: PayloadReceiver): void {
     switch (event.type) {
       case 'text-delta':
-        to.frame(this.contentFrame(event));
+        to.event(this.contentChunk(event));
         return;
       case 'start':
         return;
@@ -91,10 +84,10 @@ class PreparedEncoder implements ChunkEncoder {
         this.usage = event.usage;
         return;
       case 'reasoning-delta':
-        to.frame(this.textFrame(event.choice, 'reasoning_content', event.json));
+        to.event(this.textChunk(event.choice, 'reasoning_content', event.json));
         return;
       case 'refusal-delta':
-        to.frame(this.textFrame(event.choice, 'refusal', event.json));
+        to.event(this.textChunk(event.choice, 'refusal', event.json));
         return;
       case 'tool-call-start': {
         const call = {
@@ -104,12 +97,12 @@ class PreparedEncoder implements ChunkEncoder {
           function: { name: event.name, arguments: '' },
           ...(event.extra === undefined ? {} : { extra_content: event.extra }),
         };
-        to.frame(this.deltaFrame(event.choice, `"tool_calls":[${asciiOnly(writeExactly(call))}]`));
+        to.event(this.deltaChunk(event.choice, `"tool_calls":[${asciiOnly(writeExactly(call))}]`));
         return;
       }
       case 'tool-call-delta': {
         const call = `{"index":${event.index},"function":{"arguments":"${event.json}"}}`;
-        to.frame(this.deltaFrame(event.choice, `"tool_calls":[${call}]`));
+        to.event(this.deltaChunk(event.choice, `"tool_calls":[${call}]`));
         return;
       }
       case 'finish':
@@ -120,39 +113,39 @@ class PreparedEncoder implements ChunkEncoder {
     }
   }
 
-  private contentFrame({ choice, json, logprobs }: TextDelta): string {
+  private contentChunk({ choice, json, logprobs }: TextDelta): string {
     if (logprobs !== undefined) {
       const told = asciiJson({ content: logprobs });
       const delta = `"delta":{"content":"${json}"},"logprobs":${told}`;
       return `${this.prefix}${choice},${delta},"finish_reason":null}]${this.tail}`;
     }
     if (choice === 0) return `${this.firstContent}${json}"${this.suffix}`;
-    return this.textFrame(choice, 'content', json);
+    return this.textChunk(choice, 'content', json);
   }
 
-  private textFrame(choice: number, field: string, json: JsonText): string {
-    return this.deltaFrame(choice, `"${field}":"${json}"`);
+  private textChunk(choice: number, field: string, json: JsonText): string {
+    return this.deltaChunk(choice, `"${field}":"${json}"`);
   }
 
-  private deltaFrame(choice: number, delta: string): string {
+  private deltaChunk(choice: number, delta: string): string {
     return `${this.prefix}${choice},"delta":{${delta}${this.suffix}`;
   }
 
-  private finish({ choice, reason, extra }: FinishEvent, to: FrameReceiver): void {
+  private finish({ choice, reason, extra }: FinishEvent, to: PayloadReceiver): void {
     this.finished.add(choice);
     if (extra !== undefined) {
-      to.frame(this.deltaFrame(choice, `"content":"","extra_content":${asciiOnly(writeExactly(extra))}`));
+      to.event(this.deltaChunk(choice, `"content":"","extra_content":${asciiOnly(writeExactly(extra))}`));
     }
     const last = this.finished.size === this.choices;
     const wire = last && this.usage !== undefined ? usageWire(this.usage) : undefined;
-    const frame = `${this.prefix}${choice},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]`;
-    to.frame(frame + (this.form === 'inline' ? inlineUsage(wire) : this.tail));
+    const chunk = `${this.prefix}${choice},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]`;
+    to.event(chunk + (this.form === 'inline' ? inlineUsage(wire) : this.tail));
     if (this.form === 'separate' && wire !== undefined) {
-      to.frame(sseData(`${this.head},"choices":[],"usage":${asciiJson(wire)}}`));
+      to.event(`${this.head},"choices":[],"usage":${asciiJson(wire)}}`);
     }
   }
 }
 
 function inlineUsage(wire: UsageWire | undefined): string {
-  return wire === undefined ? '}\n\n' : `,"usage":${asciiJson(wire)}}\n\n`;
+  return wire === undefined ? '}' : `,"usage":${asciiJson(wire)}}`;
 }

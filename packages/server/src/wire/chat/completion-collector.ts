@@ -15,15 +15,23 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { FailedEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import type { Usage } from '../../domain/usage.ts';
-import type { StreamIdentity } from './chunk-encoder.ts';
 import { usageWire } from './usage-wire.ts';
+
+/** What the object says of itself. */
+export interface CompletionIdentity {
+  readonly id: string;
+  /** Unix time in seconds. */
+  readonly created: number;
+  readonly model: string;
+  readonly fingerprint: string;
+}
 
 /** The same events, answered as one object: the twin of the chunk encoder. */
 export interface CompletionCollector {
   /** False once the answer is larger than {@link maxWholeAnswer}: from then on nothing is kept. */
   add(event: Exclude<StreamEvent, FailedEvent>): boolean;
   /** The body, once every choice has finished. */
-  toJson(identity: StreamIdentity): string;
+  toJson(identity: CompletionIdentity): string;
 }
 
 interface CollectedChoice {

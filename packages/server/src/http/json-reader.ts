@@ -1,0 +1,23 @@
+import type { Failure } from '../domain/failure.ts';
+import type { Head, Reader } from '../relay/reader.ts';
+
+export interface JsonReaderOptions {
+  /** Answers with a body; the head says which target served it. */
+  answer(head: Head, body: string): void;
+  refuse(reason: Failure): void;
+}
+
+/** A connection as a reader of an answer that does not stream: one body, or a failure. */
+export function createJsonReader({ answer, refuse }: JsonReaderOptions): Reader {
+  let head: Head = { target: undefined, keepalive: () => undefined };
+  return {
+    begin(next) {
+      head = next;
+    },
+    event: () => true,
+    drained: () => Promise.resolve(),
+    end: (body = '') => answer(head, body),
+    fail: (reason) => refuse(reason),
+    abandon: () => {},
+  };
+}

@@ -1,0 +1,176 @@
+import { performance } from 'node:perf_hooks';
+import type { Config } from '../../config/config.ts';
+import { causeOf } from '../../domain/cause.ts';
+import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
+import { writeExactly } from '../../domain/exact-json.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
+import { nearest } from '../../domain/nearest.ts';
+import type { Reader } from '../../relay/reader.ts';
+import type { RunOutcome } from '../../relay/run.ts';
+import type { RunRegistry } from '../../relay/run-registry.ts';
+import { startRun } from '../../relay/start-run.ts';
+import type { Catalogue } from '../../routing/catalogue.ts';
+import type { Router } from '../../routing/router.ts';
+import type { AnswerForm, Surface } from '../../wire/contract.ts';
+import type { Exchange } from '../exchange.ts';
+import { createJsonReader } from '../json-reader.ts';
+import { type BodyIntake, readJson } from '../read-json.ts';
+import { replyFailure, replyJson } from '../reply.ts';
+import type { Route } from '../routes.ts';
+import { createSseReader } from '../sse-reader.ts';
+
+export interface CompletionRouteOptions {
+  readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
+  readonly catalogue: Catalogue;
+  readonly router: Router;
+  readonly runs: RunRegistry;
+  readonly bodies: BodyIntake;
+  /** True from the first SIGTERM on. */
+  draining(): boolean;
+}
+
+/** The route of one surface: the walk of one request, in order. It decodes, starts a run and attaches to it. */
+export function completionRoute(surface: Surface, options: CompletionRouteOptions): Route {
+  return {
+    method: 'POST',
+    path: surface.path,
+    access: 'key',
+    surface,
+    handle: (exchange) => complete(exchange, surface, options),
+  };
+}
+
+async function complete(
+  exchange: Exchange,
+  surface: Surface,
+  options: CompletionRouteOptions,
+): Promise<void> {
+  const { config, catalogue, router, runs, bodies } = options;
+  const refused = refuseNow(options);
+  if (refused !== undefined) return replyFailure(exchange, refused);
+
+  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, surface.members);
+  if (!body.ok) return replyFailure(exchange, body.failure);
+  const asked = surface.decode(body.value, exchange.request.headersDistinct);
+  if (!asked.ok) return replyFailure(exchange, asked.failure);
+  const { request, form } = asked.value;
+  // Any text, where there is no such model: enough of it to find the mistake by.
+  exchange.notes.model = request.model.slice(0, 128);
+  exchange.notes.stream = request.stream;
+
+  const model = catalogue.find(request.model);
+  if (model === undefined) return replyFailure(exchange, unknownModel(request.model, catalogue));
+  const plan = router.plan(model, asked.value);
+  if (!plan.ok) return replyFailure(exchange, plan.failure);
+  // The body took its time to arrive: a drain may have begun, or the last place been taken.
+  const refusedLate = refuseNow(options);
+  if (refusedLate !== undefined) return replyFailure(exchange, refusedLate);
+
+  const { keyId } = exchange.principal;
+  const run = startRun(
+    { runs, now: () => performance.now(), clock: Date.now },
+    {
+      surface,
+      asked: asked.value,
+      requestId: exchange.requestId,
+      keyId,
+      lifetime: 'reader',
+      totalMs: model.timeouts.totalMs,
+      keepContent: config.logging.content,
+      promptTokens: () => estimatePromptTokens(request),
+      open: (completionId, signal, onAttempt) =>
+        router.open(plan.value, { request, keyId, completionId }, signal, onAttempt),
+    },
+  );
+  const connection = readerOf(exchange, request.stream ? form : undefined, config);
+  const attachment = run.attach(connection.reader);
+  const { response } = exchange;
+  response.once('close', attachment.detach);
+  if (response.destroyed) attachment.detach();
+  try {
+    const outcome = await run.outcome;
+    await connection.replied();
+    noteOutcome(exchange, outcome);
+    if (outcome.content !== undefined) {
+      exchange.notes.content = {
+        prompt: writeExactly(request.body['messages'] ?? []),
+        answer: outcome.content,
+      };
+    }
+  } finally {
+    response.off('close', attachment.detach);
+  }
+}
+
+/** The connection as a reader; `replied` resolves when a refusal or a body that it had to write has been written. */
+function readerOf(
+  exchange: Exchange,
+  form: AnswerForm | undefined,
+  { stream }: CompletionRouteOptions['config'],
+): { readonly reader: Reader; replied(): Promise<void> } {
+  let reply = Promise.resolve();
+  const refuse = (reason: Failure) => {
+    reply = replyFailure(exchange, reason);
+  };
+  if (form === undefined) {
+    const answer = ({ target }: { readonly target: string | undefined }, body: string) => {
+      for (const [name, value] of Object.entries(targetHeaders(target)))
+        exchange.response.setHeader(name, value);
+      reply = replyJson(exchange, 200, body);
+    };
+    return { reader: createJsonReader({ answer, refuse }), replied: () => reply };
+  }
+  const { response, clientWriteMs } = exchange;
+  const reader = createSseReader({
+    response,
+    form,
+    settings: stream,
+    clientWriteMs,
+    targetHeaders,
+    refuse,
+    now: () => performance.now(),
+  });
+  return { reader, replied: () => reply };
+}
+
+function refuseNow({ draining, runs, config }: CompletionRouteOptions): Failure | undefined {
+  if (draining()) {
+    return failure('draining', 'This server is shutting down and takes no new requests.', {
+      retryAfterMs: 5_000,
+    });
+  }
+  const { maxStreams } = config.server;
+  if (runs.size < maxStreams) return undefined;
+  return failure('overloaded', `All ${maxStreams} places of this server are taken.`, { retryAfterMs: 1_000 });
+}
+
+function unknownModel(id: string, catalogue: Catalogue): Failure {
+  const names = catalogue.names().map(({ name }) => name);
+  const meant = nearest(id, names);
+  const hint =
+    names.length === 0
+      ? 'None is configured: see docs/configuration.md.'
+      : `${meant === undefined ? '' : `Did you mean '${meant}'? `}GET /v1/models lists those there are.`;
+  return failure('model_not_found', `There is no model '${id}' here. ${hint}`, { param: 'model' });
+}
+
+function targetHeaders(target: string | undefined): Record<string, string> {
+  // Names come from the configuration and may be any text; a header may not.
+  return target === undefined ? {} : { 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
+}
+
+function noteOutcome(exchange: Exchange, { status, target, ttftMs, failure: reason, usage, attempts }: RunOutcome) {
+  const { notes } = exchange;
+  notes.outcome = status;
+  notes.attempts = attempts.length;
+  if (target !== undefined) notes.target = target;
+  if (ttftMs !== undefined) notes.ttftMs = ttftMs;
+  if (reason !== undefined) {
+    notes.code = reason.code;
+    Object.assign(notes, causeOf(reason));
+  }
+  if (usage !== undefined) {
+    notes.promptTokens = usage.promptTokens;
+    notes.completionTokens = usage.completionTokens;
+  }
+}

@@ -1,0 +1,66 @@
+import type { UsageEvent } from '../domain/stream-event.ts';
+import { commits } from '../domain/stream-event.ts';
+import type { PayloadReceiver, ServedIdentity, StreamEncoder } from '../wire/contract.ts';
+import type { Passed } from './answer-guard.ts';
+import type { Taker } from './drive.ts';
+import type { Reader } from './reader.ts';
+
+export interface StreamFramesOptions {
+  readonly reader: Reader;
+  readonly encoder: StreamEncoder;
+  readonly signal: AbortSignal;
+  /** Called at the commit, when it is known who serves. */
+  served(fingerprint: string | undefined): ServedIdentity & { readonly target: string | undefined };
+}
+
+/** Events → payloads → reader. */
+export class StreamFrames implements Taker, PayloadReceiver {
+  private readonly options: StreamFramesOptions;
+  private readonly reader: Reader;
+  private readonly encoder: StreamEncoder;
+  private begun = false;
+  /** The reader has asked for a pause. */
+  private blocked = false;
+  private fingerprint: string | undefined;
+  /** Usage may come before the commit; the encoder hears it when there is one. */
+  private early: UsageEvent | undefined;
+
+  constructor(options: StreamFramesOptions) {
+    this.options = options;
+    this.reader = options.reader;
+    this.encoder = options.encoder;
+  }
+
+  take(event: Passed, last: boolean): Promise<void> | undefined {
+    if (!this.begun && !this.begin(event)) return undefined;
+    this.encoder.encode(event, this);
+    if (last) {
+      this.reader.end(this.encoder.end);
+      return undefined;
+    }
+    return this.blocked ? this.drained() : undefined;
+  }
+
+  event(payload: string): void {
+    if (!this.reader.event(payload)) this.blocked = true;
+  }
+
+  /** The head goes out with the first event that commits; what comes before it waits. */
+  private begin(event: Passed): boolean {
+    if (event.type === 'start') this.fingerprint = event.fingerprint;
+    if (event.type === 'usage') this.early = event;
+    if (!commits(event)) return false;
+    this.begun = true;
+    const { encoder, reader } = this;
+    const served = this.options.served(this.fingerprint);
+    reader.begin({ target: served.target, keepalive: () => encoder.keepalive() });
+    encoder.begin(served, this);
+    if (this.early !== undefined) encoder.encode(this.early, this);
+    return true;
+  }
+
+  private async drained(): Promise<void> {
+    await this.reader.drained(this.options.signal);
+    this.blocked = false;
+  }
+}

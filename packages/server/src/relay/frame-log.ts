@@ -1,0 +1,118 @@
+import { failure } from '../domain/failure.ts';
+import type { Head, Reader } from './reader.ts';
+import type { Attachment } from './run.ts';
+
+/**
+ * The frames of a run that has no reader of its own: each is kept once, and any number of readers follow from the first
+ * one on, each at its own pace. A reader that waits holds up neither the run nor the others.
+ *
+ *     run ──event──▶ [ frame frame frame … ] ◀──at── reader        ◀──at── reader
+ *
+ * Bounded: of a longer answer the first frames go, and a reader that has not had them ends in `events_gone`.
+ */
+export interface FrameLog extends Reader {
+  attach(reader: Reader): Attachment;
+}
+
+/** UTF-16 units of payloads that are kept. */
+const maxKept = 16 * 1024 * 1024;
+
+type Ending = (reader: Reader) => void;
+
+export function createFrameLog(most = maxKept): FrameLog {
+  const payloads: string[] = [];
+  /** The number of the first payload that is kept. */
+  let first = 0;
+  let kept = 0;
+  let head: Head | undefined;
+  let ending: Ending | undefined;
+  const followers = new Set<Follower>();
+
+  class Follower implements Attachment {
+    private readonly reader: Reader;
+    private at = 0;
+    private begun = false;
+    private waiting = false;
+    private readonly controller = new AbortController();
+
+    constructor(reader: Reader) {
+      this.reader = reader;
+    }
+
+    detach(): void {
+      followers.delete(this);
+      this.controller.abort();
+    }
+
+    /** Hands on what there is, up to the reader's pause or the end. */
+    follow(): void {
+      if (this.waiting || !followers.has(this)) return;
+      if (!this.begun && head !== undefined) {
+        this.begun = true;
+        this.reader.begin(head);
+      }
+      while (this.at < first + payloads.length) {
+        if (this.at < first) {
+          this.leave((reader) => reader.fail(gone, () => JSON.stringify({ error: gone.code })));
+          return;
+        }
+        const payload = payloads[this.at - first] ?? '';
+        this.at += 1;
+        if (this.reader.event(payload)) continue;
+        this.wait();
+        return;
+      }
+      if (ending !== undefined) this.leave(ending);
+    }
+
+    private leave(how: Ending): void {
+      followers.delete(this);
+      how(this.reader);
+    }
+
+    private wait(): void {
+      this.waiting = true;
+      void this.reader.drained(this.controller.signal).then(() => {
+        this.waiting = false;
+        this.follow();
+      });
+    }
+  }
+
+  const tell = (): void => {
+    for (const follower of [...followers]) follower.follow();
+  };
+  const endWith = (how: Ending): void => {
+    ending = how;
+    tell();
+  };
+
+  return {
+    attach(reader) {
+      const follower = new Follower(reader);
+      followers.add(follower);
+      follower.follow();
+      return follower;
+    },
+    begin(next) {
+      head = next;
+      tell();
+    },
+    event(payload) {
+      payloads.push(payload);
+      kept += payload.length;
+      while (kept > most && payloads.length > 1) {
+        kept -= payloads.shift()?.length ?? 0;
+        first += 1;
+      }
+      tell();
+      return true;
+    },
+    drained: () => Promise.resolve(),
+    end: (payload) => endWith((reader) => reader.end(payload)),
+    fail: (reason, payload) => endWith((reader) => reader.fail(reason, payload)),
+    abandon: () => endWith((reader) => reader.abandon()),
+  };
+}
+
+const gone = failure('events_gone', 'The first events of this answer are not kept any more.');

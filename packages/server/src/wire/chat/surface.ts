@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { sseData, sseKeepalive } from '@tailrace/protocol';
+import { type Failure, fail, failure, ok } from '../../domain/failure.ts';
+import type { AnswerForm, RequestHeaders, RunIdentity, Surface } from '../contract.ts';
+import { errorReply } from '../error-reply.ts';
+import { createChunkEncoder, type UsageForm } from './chunk-encoder.ts';
+import { createCompletionCollector } from './completion-collector.ts';
+import { decodeChatRequest } from './decode-request.ts';
+import { knownMembers } from './known-fields.ts';
+
+export interface ChatSurfaceOptions {
+  /** Where usage goes, unless the request says otherwise in `tailrace-usage-chunk`. */
+  readonly usageChunk: 'inline' | 'separate';
+}
+
+const usageHeader = 'tailrace-usage-chunk';
+
+/** OpenAI's chat completions: the contract's sections 2 to 4. */
+export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
+  return {
+    name: 'chat',
+    path: '/v1/chat/completions',
+    members: knownMembers,
+    newId: () => `chatcmpl-${randomBytes(18).toString('hex')}`,
+    errorReply,
+    decode(body, headers) {
+      const asked = usageFormAsked(headers, usageChunk);
+      if (typeof asked === 'object') return fail(asked);
+      const decoded = decodeChatRequest(body);
+      if (!decoded.ok) return decoded;
+      const { request } = decoded.value;
+      const usage: UsageForm = asked === 'separate' && !request.includeUsage ? 'none' : asked;
+      return ok({ ...decoded.value, form: chatForm(request.n, usage) });
+    },
+  };
+}
+
+function chatForm(choices: number, usage: UsageForm): AnswerForm {
+  return {
+    contentType: 'text/event-stream; charset=utf-8',
+    frame: sseData,
+    comment: sseKeepalive,
+    streamEncoder: (run) => createChunkEncoder(run, choices, usage),
+    collector(run: RunIdentity) {
+      const collector = createCompletionCollector(choices);
+      return {
+        add: collector.add,
+        body: ({ model, fingerprint }) =>
+          collector.toJson({ id: run.id, created: Math.floor(run.createdAtMs / 1_000), model, fingerprint }),
+      };
+    },
+  };
+}
+
+function usageFormAsked(
+  headers: RequestHeaders,
+  deployed: 'inline' | 'separate',
+): 'inline' | 'separate' | Failure {
+  const [asked] = headers[usageHeader] ?? [];
+  if (asked === undefined) return deployed;
+  if (asked === 'inline' || asked === 'separate') return asked;
+  return failure('invalid_value', `The header '${usageHeader}' must be 'inline' or 'separate'.`, {
+    param: usageHeader,
+  });
+}
