@@ -3,12 +3,12 @@ import { performance } from 'node:perf_hooks';
 import type { Authenticator, Principal } from '../access/authenticator.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
+import { errorReply } from '../wire/error-reply.ts';
 import type { Cors } from './cors.ts';
 import type { Exchange, ExchangeNotes } from './exchange.ts';
 import { refuseForeign } from './origin-guard.ts';
 import { replyFailure } from './reply.ts';
 import { matchRoute, type Route } from './routes.ts';
-import { errorReply } from '../wire/error-reply.ts';
 import { unknownUrl } from './unknown-url.ts';
 
 export interface HandlerOptions {

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { sseData } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthenticator } from '../access/authenticator.ts';
 import { createBodyBudget } from './body-budget.ts';
@@ -11,7 +12,7 @@ import { readBody } from './read-body.ts';
 import { replyFailure, replyJson } from './reply.ts';
 import type { Route } from './routes.ts';
 import { type Arrival, createHttpServer, type HttpServer } from './server.ts';
-import { createSseSink } from './sse-sink.ts';
+import { createSseReader } from './sse-reader.ts';
 
 const frames = 4;
 const budget = createBodyBudget(() => 10_000_000);
@@ -38,13 +39,21 @@ const routes: readonly Route[] = [
     path: '/stream',
     access: 'public',
     handle: async ({ response, clientWriteMs }) => {
-      const sink = createSseSink({ response, clientWriteMs, headHeaders: () => ({}) });
-      sink.open();
+      const reader = createSseReader({
+        response,
+        clientWriteMs,
+        form: { contentType: 'text/event-stream', frame: sseData, comment: ': alive\n\n' },
+        settings: { keepalive: 'off', keepaliveAfterMs: 10_000, holdHeadMs: 8_000 },
+        targetHeaders: () => ({}),
+        refuse: () => {},
+        now: Date.now,
+      });
+      reader.begin({ target: undefined, keepalive: () => undefined });
       for (let index = 0; index < frames; index += 1) {
         await delay(1);
-        sink.write(`data: ${index}\n\n`);
+        reader.event(String(index));
       }
-      sink.finish('data: [DONE]\n\n');
+      reader.end('[DONE]');
     },
   },
   {

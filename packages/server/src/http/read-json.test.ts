@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
+import { errorReply } from '../wire/error-reply.ts';
 import { createBodyBudget } from './body-budget.ts';
 import { createBodyTurns } from './body-turns.ts';
 import type { Exchange } from './exchange.ts';
@@ -21,6 +22,7 @@ function exchangeWith(body: string, whole = true): Exchange {
     query: '',
     id: '',
     principal: { keyId: 'key', admin: false },
+    errorReply,
     expectsContinue: false,
     clientWriteMs: 1_000,
     notes: {},

@@ -7,9 +7,11 @@ import type { AnswerForm } from '../wire/contract.ts';
 import { type Silence, watchSilence } from './silence.ts';
 import { type StalledReader, watchStalledReader } from './stalled-reader.ts';
 
+type StreamForm = Pick<AnswerForm, 'contentType' | 'frame' | 'comment'>;
+
 export interface SseReaderOptions {
   readonly response: ServerResponse;
-  readonly form: AnswerForm;
+  readonly form: StreamForm;
   readonly settings: Pick<StreamConfig, 'keepalive' | 'keepaliveAfterMs' | 'holdHeadMs'>;
   /** How long a client may take nothing before its connection is closed. */
   readonly clientWriteMs: number;
@@ -35,7 +37,7 @@ export function createSseReader(options: SseReaderOptions): Reader & { close(): 
 class SseReader implements Reader {
   private readonly options: SseReaderOptions;
   private readonly response: ServerResponse;
-  private readonly form: AnswerForm;
+  private readonly form: StreamForm;
   private readonly stalled: StalledReader;
   private readonly silence: Silence;
   /** The socket, where it is written to directly. */

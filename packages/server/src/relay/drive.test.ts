@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Passed } from './answer-guard.ts';
 import { drive } from './drive.ts';
-import { createRunRegistry } from './run-registry.ts';
 
 const text = (said: string, choice: number): StreamEvent => ({
   type: 'text-delta',
@@ -18,14 +17,7 @@ test('a batch is merged once for a reader that pauses behind each event of it', 
   const left = [[text('a', 0), text('b', 0), text('c', 0), ...batch], ending];
   const took: Passed[] = [];
   const outcome = await drive({
-    run: createRunRegistry(() => 0).start({
-      id: 'chatcmpl-1',
-      requestId: 'req_1',
-      keyId: 'k',
-      model: 'm',
-      stream: true,
-      totalMs: 60_000,
-    }),
+    run: { stopReason: undefined },
     events: {
       next: async () => {
         const value = left.shift();

@@ -1,6 +1,7 @@
 import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { Source } from '../routing/source.ts';
+import type { EventStream } from '../upstreams/contract.ts';
 import type { Asked, ServedIdentity, Surface } from '../wire/contract.ts';
 import { StreamFrames } from './answer-frames.ts';
 import { CollectedAnswer } from './collected-answer.ts';
@@ -34,8 +35,11 @@ export interface RunCall {
   /** Prompt tokens, estimated, for a target that does not count them. */
   promptTokens(): number;
   /** The answer, however many targets it takes. Asks none before it is pulled. */
-  open(id: string, signal: AbortSignal, onAttempt: (target: string) => void): Source;
+  open(id: string, signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
 }
+
+/** The source of an answer, as far as a run sees it. */
+export type RunSource = EventStream & Pick<Source, 'served' | 'attempts'>;
 
 /**
  * Starts a run. One of lifetime `reader` begins to work when its reader is attached, in the same turn of the event loop;
@@ -63,7 +67,7 @@ class OneRun implements Run {
   private readonly deps: RunDeps;
   private readonly call: RunCall;
   private readonly controller = new AbortController();
-  private readonly source: Source;
+  private readonly source: RunSource;
   private readonly deadline: NodeJS.Timeout;
   private readonly transcript: Transcript | undefined;
   /** Of a detached run. */
@@ -90,10 +94,7 @@ class OneRun implements Run {
     this.source = call.open(this.id, this.controller.signal, (target) => {
       this.target = target;
     });
-    this.deadline = setTimeout(
-      () => this.stop({ type: 'failed', failure: pastDeadline(totalMs) }),
-      totalMs,
-    );
+    this.deadline = setTimeout(() => this.stop({ type: 'failed', failure: pastDeadline(totalMs) }), totalMs);
     this.log = lifetime === 'detached' ? createFrameLog() : undefined;
   }
 
@@ -150,7 +151,8 @@ class OneRun implements Run {
       served: (fingerprint) => this.served(fingerprint),
     });
     const outcome = await this.drive(frames);
-    if (outcome.failure !== undefined) reader.fail(outcome.failure, encoder.fail.bind(encoder, outcome.failure));
+    if (outcome.failure !== undefined)
+      reader.fail(outcome.failure, encoder.fail.bind(encoder, outcome.failure));
     else if (outcome.status !== 'completed') reader.abandon();
     return outcome;
   }

@@ -237,12 +237,14 @@ function argumentsOf(events: readonly StreamEvent[]): string {
 /** What a streaming client and one that waits get of these events. */
 function told(events: readonly StreamEvent[]): { readonly frames: string; readonly completion: string } {
   const identity = { id: 'chatcmpl-1', created: 1, model: 'm', fingerprint: 'f' };
-  const encoder = createChunkEncoder(identity, 1, 'inline');
+  const encoder = createChunkEncoder({ id: 'chatcmpl-1', requestId: 'r', createdAtMs: 1_000 }, 1, 'inline');
   const collector = createCompletionCollector(1);
   let frames = '';
+  const to = { event: (payload: string) => (frames += `data: ${payload}\n\n`) };
+  encoder.begin(identity, to);
   for (const event of events) {
     if (event.type === 'failed') throw new Error(event.failure.message);
-    encoder.encode(event, { frame: (frame) => (frames += frame) });
+    encoder.encode(event, to);
     collector.add(event);
   }
   return { frames, completion: collector.toJson(identity) };

@@ -1,5 +1,4 @@
-import type { Result } from '../domain/failure.ts';
-import type { Failure } from '../domain/failure.ts';
+import type { Failure, Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
 import type { KnownMembers } from '../domain/read-spellings.ts';
 import type { DecodedRequest } from '../domain/requirements.ts';

@@ -159,7 +159,10 @@ function targetHeaders(target: string | undefined): Record<string, string> {
   return target === undefined ? {} : { 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
 }
 
-function noteOutcome(exchange: Exchange, { status, target, ttftMs, failure: reason, usage, attempts }: RunOutcome) {
+function noteOutcome(
+  exchange: Exchange,
+  { status, target, ttftMs, failure: reason, usage, attempts }: RunOutcome,
+) {
   const { notes } = exchange;
   notes.outcome = status;
   notes.attempts = attempts.length;

@@ -6,7 +6,9 @@ import { createCompletionCollector } from './completion-collector.ts';
 
 type Whole = Exclude<StreamEvent, FailedEvent>;
 
-const identity = { id: 'chatcmpl-1', created: 1_700_000_000, model: 'acme/"chat" é', fingerprint: 'fp_1' };
+const run = { id: 'chatcmpl-1', requestId: 'req_1', createdAtMs: 1_700_000_000_999 };
+const served = { model: 'acme/"chat" é', fingerprint: 'fp_1' };
+const identity = { id: run.id, created: 1_700_000_000, ...served };
 const usage: Whole = {
   type: 'usage',
   usage: { promptTokens: 7, completionTokens: 3, cachedTokens: 2, reasoningTokens: 1 },
@@ -15,10 +17,12 @@ const text = (words: string, choice = 0): Whole => ({ type: 'text-delta', choice
 const finish = (choice = 0): Whole => ({ type: 'finish', choice, reason: 'stop' });
 
 function encode(events: readonly Whole[], choices = 1, form: UsageForm = 'inline'): string {
-  const encoder = createChunkEncoder(identity, choices, form);
-  const frames = encoder.roles();
-  for (const event of events) encoder.encode(event, { frame: (frame) => frames.push(frame) });
-  return [...frames, 'data: [DONE]\n\n'].join('');
+  const encoder = createChunkEncoder(run, choices, form);
+  const payloads: string[] = [];
+  const to = { event: (payload: string) => payloads.push(payload) };
+  encoder.begin(served, to);
+  for (const event of events) encoder.encode(event, to);
+  return [...payloads, encoder.end].map((payload) => `data: ${payload}\n\n`).join('');
 }
 
 function chunksOf(stream: string): Record<string, unknown>[] {
@@ -74,11 +78,12 @@ describe('the chunk encoder', () => {
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false);
   });
 
-  it('writes one frame an event, so that one event is one write', () => {
-    const encoder = createChunkEncoder(identity, 1, 'inline');
-    const frames: string[] = [];
-    encoder.encode(text('a'), { frame: (frame) => frames.push(frame) });
-    expect(frames).toHaveLength(1);
+  it('writes one payload an event, so that one event is one write', () => {
+    const encoder = createChunkEncoder(run, 1, 'inline');
+    const payloads: string[] = [];
+    encoder.begin(served, { event: () => {} });
+    encoder.encode(text('a'), { event: (payload) => payloads.push(payload) });
+    expect(payloads).toHaveLength(1);
     expect(encoder.keepalive()).toContain('"delta":{"content":""}');
   });
 

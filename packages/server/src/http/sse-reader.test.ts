@@ -1,0 +1,153 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { failure } from '../domain/failure.ts';
+import { createSseReader, type SseReaderOptions } from './sse-reader.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A reader over a response whose socket keeps what it is written; `takes` says how much before it is full. */
+function connection(settings: Partial<SseReaderOptions['settings']> = {}, takes = 1024 * 1024) {
+  let written = '';
+  let takeMore = () => {};
+  let full = 0;
+  const socket = new Duplex({
+    writableHighWaterMark: takes,
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      written += chunk.toString('latin1');
+      full += chunk.length;
+      if (full < takes) done();
+      else
+        takeMore = () => {
+          full = 0;
+          done();
+        };
+    },
+  });
+  const request = new IncomingMessage(new Socket());
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = 1;
+  request.httpVersion = '1.1';
+  const response = new ServerResponse(request);
+  response.assignSocket(Object.assign(socket, { setTimeout: () => {} }) as unknown as Socket);
+  const refused: string[] = [];
+  const reader = createSseReader({
+    response,
+    clientWriteMs: 60_000,
+    form: {
+      contentType: 'text/event-stream; charset=utf-8',
+      frame: (payload) => `data: ${payload}\n\n`,
+      comment: ': keepalive\n\n',
+    },
+    settings: { keepalive: 'comment', keepaliveAfterMs: 10_000, holdHeadMs: 8_000, ...settings },
+    targetHeaders: (target) => (target === undefined ? {} : { 'tailrace-target': target }),
+    refuse: (reason) => refused.push(reason.code),
+    now: () => performance.now(),
+  });
+  return {
+    reader,
+    refused,
+    begin: () => reader.begin({ target: 'lab/m', keepalive: () => '"alive"' }),
+    takeMore: () => takeMore(),
+    head: () => written.slice(0, written.indexOf('\r\n\r\n')),
+    frames: () =>
+      written
+        .slice(written.indexOf('\r\n\r\n') + 4)
+        .split(/\r\n/)
+        .filter((line) => /^(data|:)/.test(line)),
+    ended: () => written.endsWith('0\r\n\r\n'),
+  };
+}
+
+const cut = failure('upstream_cut', 'It broke off.');
+
+it('lets the head go with the first event, with the target that serves', () => {
+  const { reader, begin, head, frames, ended } = connection();
+  begin();
+  expect(reader.event('1')).toBe(true);
+  reader.end('[DONE]');
+  expect(head()).toContain('tailrace-target: lab/m');
+  expect(frames()).toEqual(['data: 1\n\n', 'data: [DONE]\n\n']);
+  expect(ended()).toBe(true);
+});
+
+it('lets the head go when holding it has lasted long enough, and then fails inside the stream', async () => {
+  const { reader, head, frames, refused } = connection();
+  await vi.advanceTimersByTimeAsync(7_999);
+  expect(head()).toBe('');
+  await vi.advanceTimersByTimeAsync(1);
+  expect(head()).toMatch(/^HTTP\/1.1 200 OK/);
+  expect(head()).not.toContain('tailrace-target');
+  reader.fail(cut, () => '"torn"');
+  expect(frames()).toEqual(['data: "torn"\n\n']);
+  expect(refused).toEqual([]);
+});
+
+it('answers a failure in its own way while no head has left', () => {
+  const { reader, head, refused } = connection();
+  reader.fail(cut, () => '"torn"');
+  expect(refused).toEqual(['upstream_cut']);
+  expect(head()).toBe('');
+});
+
+it('says that it is alive after every ten seconds of silence, with comments', async () => {
+  const { reader, begin, frames } = connection();
+  begin();
+  reader.event('1');
+  await vi.advanceTimersByTimeAsync(25_000);
+  reader.event('2');
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(frames()).toEqual(['data: 1\n\n', ': keepalive\n\n', ': keepalive\n\n', 'data: 2\n\n']);
+  reader.end(undefined);
+});
+
+it('says it with an event where that was chosen, but only behind the first one', async () => {
+  const { reader, begin, frames } = connection({ keepalive: 'chunk' });
+  await vi.advanceTimersByTimeAsync(11_000);
+  begin();
+  reader.event('1');
+  await vi.advanceTimersByTimeAsync(11_000);
+  expect(frames()).toEqual([': keepalive\n\n', 'data: 1\n\n', 'data: "alive"\n\n']);
+  reader.end(undefined);
+});
+
+it('is quiet where keepalives are off', async () => {
+  const { reader, begin, frames } = connection({ keepalive: 'off' });
+  begin();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(frames()).toEqual([]);
+  reader.end(undefined);
+});
+
+it('asks for a pause, says nothing while the client is behind, and is alive again once it has caught up', async () => {
+  const { reader, begin, frames, takeMore } = connection({}, 300);
+  begin();
+  takeMore();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(reader.event('x'.repeat(400))).toBe(false);
+  const drained = vi.fn();
+  void reader.drained(new AbortController().signal).then(drained);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(frames()).toHaveLength(1);
+  expect(drained).not.toHaveBeenCalled();
+  takeMore();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(drained).toHaveBeenCalled();
+  expect(frames().at(-1)).toBe(': keepalive\n\n');
+  reader.end(undefined);
+});
+
+it('stops waiting for a client when its run is stopped', async () => {
+  const { reader, begin } = connection({}, 100);
+  begin();
+  reader.event('x'.repeat(400));
+  const controller = new AbortController();
+  const drained = reader.drained(controller.signal);
+  controller.abort();
+  await drained;
+  reader.abandon();
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,318 @@
+import { checkStream, jsonText } from '@tailrace/protocol';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { failure } from '../domain/failure.ts';
+import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import type { EventStream } from '../upstreams/contract.ts';
+import { createChatSurface } from '../wire/chat/surface.ts';
+import { createFakeReader } from './fake-reader.ts';
+import type { Reader } from './reader.ts';
+import { createRunRegistry } from './run-registry.ts';
+import { startRun } from './start-run.ts';
+
+const text = (words: string): StreamEvent => ({ type: 'text-delta', choice: 0, json: jsonText(words) });
+const ending: EventBatch = [
+  { type: 'usage', usage: { promptTokens: 1, completionTokens: 2 } },
+  { type: 'finish', choice: 0, reason: 'stop' },
+];
+const broken: StreamEvent = { type: 'failed', failure: failure('upstream_cut', 'It broke off.') };
+
+/** Batches, pauses in milliseconds, or an error to throw. */
+function events(...steps: (EventBatch | number | Error)[]): EventStream & { returned: number } {
+  const left = [...steps];
+  const stream = {
+    returned: 0,
+    next: async (): Promise<IteratorResult<EventBatch, undefined>> => {
+      for (;;) {
+        const step = left.shift();
+        if (step === undefined || stream.returned > 0) return { done: true, value: undefined };
+        if (step instanceof Error) throw step;
+        if (typeof step !== 'number') return { done: false, value: step };
+        await new Promise((resolve) => setTimeout(resolve, step));
+      }
+    },
+    return: async (): Promise<IteratorResult<EventBatch, undefined>> => {
+      stream.returned += 1;
+      return { done: true, value: undefined };
+    },
+  };
+  return stream;
+}
+
+const runs = createRunRegistry();
+
+interface Asks {
+  readonly stream?: boolean;
+  readonly json?: boolean;
+  readonly lifetime?: 'reader' | 'detached';
+}
+
+/** A run of the chat surface over these events. */
+function start(source: EventStream, { stream = true, json = false, lifetime = 'reader' }: Asks = {}) {
+  const surface = createChatSurface({ usageChunk: 'inline' });
+  const format = json ? { response_format: { type: 'json_object' } } : {};
+  const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], stream, ...format };
+  const asked = surface.decode(body, {});
+  if (!asked.ok) throw new Error(asked.failure.message);
+  const served = { target: 'lab/m' };
+  return startRun(
+    { runs, now: () => performance.now(), clock: () => 1_000 },
+    {
+      surface,
+      asked: asked.value,
+      requestId: 'req_1',
+      keyId: 'k',
+      lifetime,
+      totalMs: 60_000,
+      keepContent: false,
+      promptTokens: () => 11,
+      open: () => Object.assign(source, { served: () => served, attempts: () => [] }),
+    },
+  );
+}
+
+/** Runs it for one reader to its end. */
+async function relay(source: EventStream, reader: Reader, asks: Asks = {}) {
+  const run = start(source, asks);
+  run.attach(reader);
+  return await run.outcome;
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('a relayed stream', () => {
+  it('arrives whole: role, deltas, finish with usage, [DONE] with the end', async () => {
+    const { reader, body, state } = createFakeReader();
+    const stream = events([text('Hel')], [text('lo')], ending);
+    const outcome = await relay(stream, reader);
+    expect(outcome).toMatchObject({ status: 'completed', usage: { completionTokens: 2 } });
+    expect(checkStream(body())).toMatchObject({ violations: [], summary: { complete: true } });
+    expect(state.ending).toBe('whole');
+    expect(stream.returned).toBeGreaterThan(0);
+  });
+
+  it('writes nothing when it fails before the commit', async () => {
+    const { reader, events: said, state } = createFakeReader();
+    const outcome = await relay(events([{ type: 'start' }], [broken]), reader);
+    expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'upstream_cut' } });
+    expect(state).toMatchObject({ head: undefined, ending: 'failed', code: 'upstream_cut' });
+    expect(said).toEqual([]);
+  });
+
+  it('ends in the error event when it fails after it, without finish and [DONE]', async () => {
+    const { reader, body, state } = createFakeReader();
+    const outcome = await relay(events([text('Half'), broken]), reader);
+    expect(outcome.status).toBe('cut');
+    expect(state.ending).toBe('failed');
+    const { violations, summary } = checkStream(body());
+    expect(violations).toEqual([]);
+    expect(summary).toMatchObject({ complete: false, error: { code: 'upstream_cut', requestId: 'req_1' } });
+  });
+
+  it('drops deltas that say nothing, and estimates a usage that nobody told', async () => {
+    const { reader, body } = createFakeReader();
+    const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'stop' }];
+    const outcome = await relay(events([text(''), text('a'), text('')], finish), reader);
+    expect(outcome.usage).toEqual({ promptTokens: 11, completionTokens: 1, estimated: true });
+    expect(checkStream(body()).violations).toEqual([]);
+  });
+
+  it('ends in the error event when the arguments of a call do not join to JSON', async () => {
+    const { reader, body } = createFakeReader();
+    const call: EventBatch = [
+      { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' },
+      { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('{"a":') },
+    ];
+    const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'tool_calls' }];
+    expect(await relay(events(call, finish), reader)).toMatchObject({
+      status: 'cut',
+      failure: { code: 'upstream_protocol' },
+    });
+    expect(body().toString()).not.toContain('finish_reason":"');
+    const cut: EventBatch = [{ type: 'finish', choice: 0, reason: 'length' }];
+    expect((await relay(events(call, cut), createFakeReader().reader)).status).toBe('completed');
+  });
+
+  it('ends in the error event when the answer is not the JSON that was asked for', async () => {
+    const { reader, body } = createFakeReader();
+    const torn = await relay(events([text('{"a":')], ending), reader, { json: true });
+    expect(torn).toMatchObject({ status: 'cut', failure: { code: 'upstream_protocol' } });
+    expect(body().toString()).not.toContain('[DONE]');
+    const good = events([text('{"a":'), text('1}')], ending);
+    expect((await relay(good, createFakeReader().reader, { json: true })).status).toBe('completed');
+  });
+
+  it('puts right what targets say in odd ways: stop after calls, no arguments, thoughts behind the answer', async () => {
+    const { reader, body } = createFakeReader();
+    const call: StreamEvent = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
+    const late: StreamEvent = { type: 'reasoning-delta', choice: 0, json: jsonText('hm') };
+    expect((await relay(events([text('a'), late, call], ending), reader)).status).toBe('completed');
+    const { violations, summary } = checkStream(body());
+    expect(violations).toEqual([]);
+    expect(summary.choices[0]).toMatchObject({
+      content: 'a',
+      reasoning: '',
+      finishReason: 'tool_calls',
+      toolCalls: [{ id: 'c', name: 'f', arguments: '{}' }],
+    });
+  });
+
+  it('takes a polite end without a finish for a cut', async () => {
+    const { reader, state } = createFakeReader();
+    const outcome = await relay(events([text('Half')]), reader);
+    expect(outcome).toMatchObject({ status: 'cut', failure: { code: 'upstream_cut' } });
+    expect(state.ending).toBe('failed');
+  });
+
+  it('never forwards an event out of order', async () => {
+    const { reader, body } = createFakeReader();
+    const twice: StreamEvent = { type: 'start' };
+    const outcome = await relay(events([text('a')], [twice]), reader);
+    expect(outcome).toMatchObject({ status: 'cut', failure: { code: 'upstream_protocol' } });
+    expect(body().toString()).not.toContain('[DONE]');
+  });
+
+  it('turns a bug on the way into an error event, and keeps its cause for the log', async () => {
+    const { reader, body } = createFakeReader();
+    const outcome = await relay(events([text('a')], new Error('secret detail')), reader);
+    expect(outcome.failure).toMatchObject({ code: 'internal_error' });
+    expect(outcome.failure?.detail).toMatch(/^Error\n {4}at .*start-run\.test\.ts/);
+    expect(outcome.failure?.wording).toBe('secret detail');
+    expect(body().toString()).not.toContain('secret detail');
+  });
+
+  it('waits for a slow reader and merges what came meanwhile in the same batch', async () => {
+    const { reader, events: said, unblock, body } = createFakeReader(2);
+    const done = relay(events([text('a'), text('b'), text('c')], ending), reader);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(said).toHaveLength(2);
+    unblock();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(said).toHaveLength(3);
+    expect(said[2]).toContain('"content":"bc"');
+    unblock();
+    await vi.advanceTimersByTimeAsync(0);
+    unblock();
+    expect((await done).status).toBe('completed');
+    expect(checkStream(body()).summary.choices[0]?.content).toBe('abc');
+  });
+
+  it('stops when its reader has gone', async () => {
+    const { reader, state } = createFakeReader();
+    const source = events([text('a')], 1_000, [text('b')], ending);
+    const run = start(source);
+    const attachment = run.attach(reader);
+    await vi.advanceTimersByTimeAsync(10);
+    attachment.detach();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await run.outcome).toMatchObject({ status: 'abandoned' });
+    expect(state.ending).toBe('abandoned');
+    expect(source.returned).toBeGreaterThan(0);
+  });
+
+  it('is stopped at its total deadline', async () => {
+    const { reader, state } = createFakeReader();
+    const done = relay(events([text('a')], 61_000, ending), reader);
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(await done).toMatchObject({ status: 'cut', failure: { code: 'deadline_exceeded' } });
+    expect(state.ending).toBe('failed');
+  });
+
+  it('has one reader and no second one', () => {
+    const run = start(events(ending));
+    run.attach(createFakeReader().reader);
+    expect(() => run.attach(createFakeReader().reader)).toThrow('its one reader');
+  });
+});
+
+describe('an answer that does not stream', () => {
+  it('is one body, with the head that names its target', async () => {
+    const { reader, events: said, state } = createFakeReader();
+    const outcome = await relay(events([text('Hel')], [text('lo')], ending), reader, { stream: false });
+    expect(outcome).toMatchObject({ status: 'completed', target: 'lab/m' });
+    expect(said.map((body) => JSON.parse(body) as unknown)).toMatchObject([
+      { object: 'chat.completion', choices: [{ message: { content: 'Hello' } }] },
+    ]);
+    expect(state).toMatchObject({ ending: 'whole', head: { target: 'lab/m' } });
+  });
+
+  const page = text('x'.repeat(1024 * 1024));
+
+  it('fails where it is larger than what is held, whether or not its end is in the batch that is too much', async () => {
+    const pages = Array.from({ length: 33 }, () => page);
+    for (const batches of [[[...pages, ...ending]], [pages, [page], ending]]) {
+      const { reader, events: said, state } = createFakeReader();
+      const outcome = await relay(events(...batches), reader, { stream: false });
+      expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'upstream_protocol' } });
+      expect(said).toEqual([]);
+      expect(state.ending).toBe('failed');
+    }
+  });
+
+  it('that is cut has failed: nothing of it reached the client', async () => {
+    const { reader } = createFakeReader();
+    const outcome = await relay(events([text('Half')]), reader, { stream: false });
+    expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'upstream_cut' } });
+  });
+});
+
+describe('a detached run', () => {
+  it('works without a reader, and each reader gets all of it at its own pace', async () => {
+    const run = start(events([text('a')], 10, [text('b')], 10, [text('c')], ending), {
+      lifetime: 'detached',
+    });
+    await vi.advanceTimersByTimeAsync(5);
+    const quick = createFakeReader();
+    const slow = createFakeReader(2);
+    run.attach(quick.reader);
+    run.attach(slow.reader);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(await run.outcome).toMatchObject({ status: 'completed' });
+    expect(quick.state.ending).toBe('whole');
+    expect(slow.events).toHaveLength(2);
+    while (slow.state.ending === undefined) {
+      slow.unblock();
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    const late = createFakeReader();
+    run.attach(late.reader);
+    expect(slow.events).toEqual(quick.events);
+    expect(late.events).toEqual(quick.events);
+    expect(checkStream(quick.body())).toMatchObject({ violations: [], summary: { complete: true } });
+  });
+
+  it('outlives readers that leave, and ends for those that stay when it is cancelled', async () => {
+    const source = events([text('a')], 1_000, [text('b')], 1_000, ending);
+    const run = start(source, { lifetime: 'detached' });
+    const [left, stays] = [createFakeReader(), createFakeReader()];
+    run.attach(left.reader).detach();
+    run.attach(stays.reader);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(stays.body().toString()).toContain('"content":"b"');
+    run.stop({ type: 'cancelled' });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await run.outcome).toMatchObject({ status: 'cancelled' });
+    expect(stays.state).toMatchObject({ ending: 'failed', code: 'completion_cancelled' });
+    expect(checkStream(stays.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
+    expect(left.state.ending).toBeUndefined();
+    expect(source.returned).toBeGreaterThan(0);
+  });
+});
+
+describe('the run registry', () => {
+  it('holds a run from its start to its end, and is idle behind the last one', async () => {
+    const run = start(events([text('a')], 100, ending));
+    run.attach(createFakeReader().reader);
+    expect(runs.get(run.id)).toBe(run);
+    let idle = false;
+    void runs.idle().then(() => {
+      idle = true;
+    });
+    await vi.advanceTimersByTimeAsync(50);
+    expect([runs.size, idle]).toEqual([1, false]);
+    await vi.advanceTimersByTimeAsync(50);
+    await run.outcome;
+    await vi.advanceTimersByTimeAsync(0);
+    expect([runs.size, idle]).toEqual([0, true]);
+  });
+});
