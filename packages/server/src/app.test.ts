@@ -1,0 +1,142 @@
+import { checkStream, decodeJsonText } from '@tailrace/protocol';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fail, failure, ok } from './domain/failure.ts';
+import { fakeChatRequest } from './domain/fake-chat-request.ts';
+import { startTestApp, type TestApp, testKey } from './testing/start-app.ts';
+import { createWall, type Wall } from './wall/wall.ts';
+import { createChatSurface } from './wire/chat/surface.ts';
+import type { Surface } from './wire/contract.ts';
+
+/** A surface as small as one can be: a text in, its answer as lines or as one object. */
+const toy: Surface = {
+  name: 'toy',
+  path: '/toy',
+  members: new Map([['say', undefined]]),
+  newId: () => `toy-${Math.random()}`,
+  errorReply: (reason) => ({ status: 418, headers: {}, body: JSON.stringify({ oh: reason.code }) }),
+  decode(body) {
+    if (typeof body !== 'object' || body === null || Array.isArray(body) || !('say' in body))
+      return fail(failure('invalid_type', 'say something'));
+    const { say, live } = body as { say: string; live?: boolean };
+    return ok({
+      request: fakeChatRequest(say, {
+        model: 'story',
+        stream: live === true,
+        body: { messages: [{ role: 'user', content: say }] },
+      }),
+      requirements: [],
+      form: {
+        contentType: 'application/x-lines',
+        frame: (payload) => `${payload}\n`,
+        comment: '#\n',
+        streamEncoder: (run) => ({
+          end: undefined,
+          begin: ({ model }, to) => to.event(`${run.id} ${model}`),
+          encode: (event, to) => (event.type === 'text-delta' ? to.event(`"${event.json}"`) : undefined),
+          fail: (reason) => `!${reason.code}`,
+          keepalive: () => undefined,
+        }),
+        collector: () => {
+          let text = '';
+          return {
+            add: (event) => {
+              if (event.type === 'text-delta') text += decodeJsonText(event.json);
+              return true;
+            },
+            body: () => JSON.stringify({ text }),
+          };
+        },
+      },
+    });
+  },
+};
+
+let wall: Wall;
+let app: TestApp;
+/** What the upstream answers, asked directly. */
+let story: string;
+beforeAll(async () => {
+  wall = createWall();
+  const origin = `http://127.0.0.1:${await wall.listen({ host: '127.0.0.1', port: 0, loopback: true })}`;
+  app = await startTestApp({
+    config: `
+upstreams: {lab: {kind: openai, base_url: "${origin}/v1", api_key: k}}
+models: {story: {targets: [{upstream: lab, model: wall/healthy}]}}`,
+    surfaces: [createChatSurface({ usageChunk: 'inline' }), toy],
+  });
+  const direct = await fetch(`${origin}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...asks(false), model: 'wall/healthy' }),
+  });
+  const answer = (await direct.json()) as { choices: [{ message: { content: string } }] };
+  story = answer.choices[0].message.content;
+});
+afterAll(async () => {
+  await app?.stop();
+  await wall?.close();
+});
+
+function post(path: string, body: unknown, key = testKey): Promise<Response> {
+  return fetch(`${app.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+const question = 'Tell me a story.';
+const asks = (stream: boolean) => ({
+  model: 'story',
+  stream,
+  messages: [{ role: 'user', content: question }],
+});
+
+describe('chat completions', () => {
+  test('stream whole', async () => {
+    const response = await post('/v1/chat/completions', asks(true));
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(response.headers.get('tailrace-target')).toBe('lab/wall/healthy');
+    const { violations, summary } = checkStream(Buffer.from(await response.arrayBuffer()));
+    expect(violations).toEqual([]);
+    expect(summary).toMatchObject({ complete: true, choices: [{ content: story }] });
+  });
+
+  test('come as one object', async () => {
+    const response = await post('/v1/chat/completions', asks(false));
+    expect(await response.json()).toMatchObject({ choices: [{ message: { content: story } }] });
+    expect(response.headers.get('tailrace-target')).toBe('lab/wall/healthy');
+  });
+
+  test('leave no run behind, and one line each', async () => {
+    expect(app.runs.list()).toEqual([]);
+    expect(app.logged().filter(({ msg }) => msg === 'request').length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('a second surface', () => {
+  test('streams in its own framing', async () => {
+    const response = await post('/toy', { say: question, live: true });
+    expect(response.headers.get('content-type')).toBe('application/x-lines');
+    const [first = '', ...lines] = (await response.text()).trimEnd().split('\n');
+    expect(first).toMatch(/^toy-0\.\d+ story$/);
+    expect(lines.map((line) => JSON.parse(line) as string).join('')).toBe(story);
+  });
+
+  test('answers in one body', async () => {
+    expect(await (await post('/toy', { say: question })).json()).toEqual({ text: story });
+  });
+
+  test.each<[string, () => Promise<Response>, string]>([
+    ['without a key', () => post('/toy', { say: question }, 'wrong'), 'invalid_api_key'],
+    [
+      'with a body that is too large',
+      () => post('/toy', { say: 'x'.repeat(11 * 1024 ** 2) }),
+      'body_too_large',
+    ],
+    ['with a body that it does not take', () => post('/toy', []), 'invalid_type'],
+  ])('is refused in its own envelope %s', async (_name, ask, code) => {
+    const response = await ask();
+    expect(response.status).toBe(418);
+    expect(await response.json()).toEqual({ oh: code });
+  });
+});

@@ -1,0 +1,91 @@
+import { PassThrough } from 'node:stream';
+import { createApp, newRequestId } from '../app.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { memoryFiles } from '../config/memory-files.ts';
+import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
+import { createBodyTurns } from '../http/body-turns.ts';
+import { createHttpServer } from '../http/server.ts';
+import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
+import { createHealth } from '../routing/health.ts';
+import { createLog } from '../telemetry/create-log.ts';
+import { createUpstreams } from '../upstreams/registry.ts';
+import type { Surface } from '../wire/contract.ts';
+
+/** The server in this process: real sockets, the real rooms, no engine, and a configuration that is a text. */
+export interface TestApp {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly runs: RunRegistry;
+  /** Lines of the log, as JSON. */
+  logged(): readonly Record<string, unknown>[];
+  stop(): Promise<void>;
+}
+
+export interface TestAppOptions {
+  /** The configuration's text; scripts and certificates it names are among `files`. */
+  readonly config: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly surfaces?: readonly Surface[];
+}
+
+export const testKey = 'key-of-a-test';
+export const testAdminKey = 'admin-key-of-a-test';
+const folder = '/test-app';
+
+/** The caller stops it. */
+export async function startTestApp({ config: text, files = {}, surfaces }: TestAppOptions): Promise<TestApp> {
+  const loaded = await loadConfig({
+    env: { TAILRACE_API_KEY: testKey, TAILRACE_ADMIN_KEY: testAdminKey },
+    cwd: folder,
+    flags: { noEngine: true },
+    files: memoryFiles(folder, { 'tailrace.yaml': text, ...files }),
+  });
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  const { config } = loaded;
+  const created = await createUpstreams(config.upstreams);
+  if (created.problems.length > 0) throw new Error(created.problems.join('\n'));
+  const now = () => performance.now();
+  const runs = createRunRegistry();
+  const stream = new PassThrough();
+  let log = '';
+  stream.on('data', (piece: Buffer) => {
+    log += piece.toString();
+  });
+  const handle = createApp({
+    config,
+    keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
+    upstreams: created.upstreams,
+    log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
+    runs,
+    health: createHealth(() => config.breaker, now),
+    bodies: {
+      budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
+      turns: createBodyTurns({ now, later: setImmediate }),
+    },
+    loaded: () => true,
+    draining: () => false,
+    reload: async () => ({ problems: ['this server does not reload'], warnings: [] }),
+    ...(surfaces === undefined ? {} : { surfaces }),
+  });
+  const http = createHttpServer(
+    (request, response, expectsContinue) => handle(request, response, expectsContinue),
+    newRequestId,
+    () => {},
+  );
+  const port = await http.listen({ host: '127.0.0.1', port: 0, loopback: true });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    runs,
+    logged: () =>
+      log
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    async stop() {
+      http.destroy();
+      await runs.idle();
+      created.retire();
+    },
+  };
+}
