@@ -136,10 +136,17 @@ module.exports = {
     {
       name: 'relay-without-http',
       comment:
-        'The loop writes to a sink; that a socket is behind it is the route’s affair. Tests use an array.',
+        'A run writes to a reader; that a socket is behind it is the route’s affair. Tests use an array.',
       severity: 'error',
       from: { path: `${server}/relay/`, pathNot: test },
       to: { path: '^(node:)?(http|https|net|http2)$' },
+    },
+    {
+      name: 'relay-without-surfaces',
+      comment: 'A run never learns which surface it serves: it knows the seam only.',
+      severity: 'error',
+      from: { path: `${server}/relay/`, pathNot: test },
+      to: { path: `${server}/wire/[^/]+/` },
     },
     {
       name: 'routing-without-http',
