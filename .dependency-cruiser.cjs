@@ -181,7 +181,7 @@ module.exports = {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
     // Tests may know everything, so they are not read at all; swc’s walker also stumbles over `using` in them.
-    exclude: { path: ['^packages/[^/]+/dist/', '/fixtures/', test] },
+    exclude: { path: ['^packages/[^/]+/dist/', '/fixtures/', '\\.(test|suite|bench)\\.ts$'] },
     tsPreCompilationDeps: true,
     combinedDependencies: true,
     enhancedResolveOptions: {
