@@ -9,7 +9,7 @@ describe('arguments of calls', () => {
     ['{"a": [1', { arguments: '{"a": [1' }],
     ['[1]', { arguments: '[1]' }],
   ])('%j are %j', (written, object) => {
-    expect(createArgumentsReader()(written)).toEqual(object);
+    expect(createArgumentsReader().read(written)).toEqual(object);
   });
 
   test.each([
@@ -19,7 +19,7 @@ describe('arguments of calls', () => {
   ])('%s than a request may be are handed over as they were written, unparsed', (_, written) => {
     const parser = vi.spyOn(JSON, 'parse');
     try {
-      expect(createArgumentsReader()(written)).toEqual({ arguments: written });
+      expect(createArgumentsReader().read(written)).toEqual({ arguments: written });
       expect(parser).not.toHaveBeenCalledWith(written);
     } finally {
       parser.mockRestore();
@@ -27,7 +27,7 @@ describe('arguments of calls', () => {
   });
 
   test('share one bound in a request', () => {
-    const read = createArgumentsReader();
+    const { read } = createArgumentsReader();
     const large = `{"a": [0${',0'.repeat(75_000)}]}`;
     expect(read(large)).toHaveProperty('a');
     expect(read(large)).toEqual({ arguments: large });
