@@ -26,6 +26,16 @@ describe('arguments of calls', () => {
     }
   });
 
+  test('say whether spellings were kept of any of them', () => {
+    const { read, kept } = createArgumentsReader();
+    read('{"a": 1}');
+    read('torn {');
+    expect(kept()).toBe(false);
+    read('{"a": 1.0}');
+    read('{"a": 1}');
+    expect(kept()).toBe(true);
+  });
+
   test('share one bound in a request', () => {
     const { read } = createArgumentsReader();
     const large = `{"a": [0${',0'.repeat(75_000)}]}`;
