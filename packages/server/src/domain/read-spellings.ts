@@ -36,14 +36,15 @@ export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
  * member of ours is not kept: it is written as we write it.
  *
  * Cost, measured: a text with nothing to keep is scanned once, in a sixth of the time of its parse where it is mostly
- * strings and in a third where it is mostly punctuation. With `known` it must not nest deeper than a call stack goes.
+ * strings and in a third where it is mostly punctuation. With `known` it must not nest deeper than a call stack goes,
+ * and must have been UTF-8; `narrow` says that it is ASCII throughout.
  */
-export function readSpellings(text: string, value: JsonValue, known?: KnownMembers): void {
+export function readSpellings(text: string, value: JsonValue, known?: KnownMembers, narrow = false): void {
   if (typeof value !== 'object' || value === null) return;
   if (!hasOddNumber(text) && (known === undefined || !holdsUnknown(value, known))) return;
   const walk: Walk = {
     text,
-    narrow: Buffer.byteLength(text) === text.length,
+    narrow,
     root: value,
     known,
     copy: createCopies(),
@@ -197,7 +198,7 @@ const largeMember = 1_024;
 function compact({ text, narrow, copy }: Walk, member: string): RawText {
   // Most of the text may as well keep all of it, where that takes a byte a character.
   if (narrow) return member.length * 4 > text.length ? member : copy(member);
-  return member.length > largeMember && member.isWellFormed() ? Buffer.from(member) : copy(member);
+  return member.length > largeMember ? Buffer.from(member) : copy(member);
 }
 
 /** What of one text is parsed a second time. What is beyond it is kept, though we might write it in the same way. */

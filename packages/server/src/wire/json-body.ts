@@ -40,7 +40,7 @@ export function parseJsonBody(
   // Neither is there unless the scan has seen what makes it: other bodies are not walked.
   const found = scan.vastNumbers || scan.halfPairs ? findWrong(value.value, []) : undefined;
   if (found !== undefined) return fail(wrong(found.path, found.what));
-  readSpellings(text, value.value, known);
+  readSpellings(text, value.value, known, text.length === bytes.length);
   keep?.(heldBytesOf(made, holdsMark(value.value)));
   return value;
 }
