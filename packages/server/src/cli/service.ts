@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
@@ -6,7 +7,7 @@ import { withNames } from '../config/filled-in.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
-import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
+import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
@@ -62,7 +63,9 @@ export function createService(parts: ServiceParts): Service {
     () => config.breaker,
     () => performance.now(),
   );
+  const heldCapacityBytes = heldBudgetFor(getHeapStatistics().heap_size_limit);
   const bodies = {
+    held: createBodyBudget(() => heldCapacityBytes),
     budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
     turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }),
   };

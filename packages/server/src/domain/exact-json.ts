@@ -10,7 +10,7 @@
  * All code between the two works on plain values. An object that code makes anew has no spellings: `keepSpellings`
  * gives it those of the object it was made from.
  */
-import { type JsonValue, parseForeignJson } from './json.ts';
+import { type JsonObject, type JsonValue, parseForeignJson } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
 import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
 
@@ -27,7 +27,18 @@ export function parseExactly(text: string): JsonValue {
  * deep.
  */
 export function writeExactly(value: unknown): string {
-  if (!holdsSpellings(value)) return JSON.stringify(value);
+  return holdsSpellings(value) ? writePieces(value) : JSON.stringify(value);
+}
+
+/**
+ * {@link writeExactly} for a body whose root is marked where anything in it was kept: without the mark, which nearly no
+ * request has, it is not looked for, which takes four times as long as to write the body.
+ */
+export function writeMarked(body: JsonObject): string {
+  return isMarkedRoot(body) ? writePieces(body) : JSON.stringify(body);
+}
+
+function writePieces(value: unknown): string {
   const pieces: string[] = [];
   write(value, undefined, pieces);
   return pieces.join('');
@@ -35,10 +46,11 @@ export function writeExactly(value: unknown): string {
 
 /** Asked of what was put together of several texts; of one there is its mark, which costs nothing. */
 function holdsSpellings(value: unknown): boolean {
-  if (isPlain(value)) return false;
+  if (!isHolder(value)) return false;
   if (isMarkedRoot(value) || numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;
-  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  for (const member of members) if (!isPlain(member) && holdsSpellings(member)) return true;
+  if (Array.isArray(value)) return value.some(holdsSpellings);
+  // By keys: of 50,000 members `Object.values` and `Object.entries` cost 70 to 110 ms, keys and reads 16 to 28 ms.
+  for (const name of Object.keys(value)) if (holdsSpellings(value[name])) return true;
   return false;
 }
 
@@ -46,14 +58,14 @@ function holdsSpellings(value: unknown): boolean {
 function write(value: unknown, spelling: string | undefined, pieces: string[]): void {
   if (typeof value === 'number' && spelling !== undefined && Object.is(Number(spelling), value)) {
     pieces.push(spelling);
-  } else if (isPlain(value)) pieces.push(JSON.stringify(value) ?? 'null');
+  } else if (!isHolder(value)) pieces.push(JSON.stringify(value) ?? 'null');
   else if (Array.isArray(value)) writeList(value, pieces);
   else writeObject(value, pieces);
 }
 
 function writeList(list: readonly unknown[], pieces: string[]): void {
   const spellings = numbersOf(list);
-  if (spellings === undefined && list.every(isPlain)) {
+  if (spellings === undefined && !list.some(isHolder)) {
     pieces.push(JSON.stringify(list));
     return;
   }
@@ -64,16 +76,16 @@ function writeList(list: readonly unknown[], pieces: string[]): void {
   pieces.push(list.length === 0 ? '[]' : ']');
 }
 
-function writeObject(object: object, pieces: string[]): void {
+function writeObject(object: Members, pieces: string[]): void {
   const pairs = numbersOf(object);
   const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(pairs) : undefined;
   const raw = rawMembersOf(object);
   let before = '{';
-  const members: readonly (readonly [string, unknown])[] = Object.entries(object);
-  for (const [name, member] of members) {
+  for (const name of Object.keys(object)) {
+    const member = object[name];
     if (member === undefined) continue;
     const text = raw?.texts.get(name);
-    if (text !== undefined && Object.is(raw?.origin[name], member)) pieces.push(before, text);
+    if (text !== undefined && Object.is(raw?.origin[name], member)) pieces.push(before, text.toString());
     else {
       pieces.push(before, JSON.stringify(name), ':');
       write(member, byName === undefined ? spellingIn(pairs, name) : byName.get(name), pieces);
@@ -96,6 +108,9 @@ function spellingsByName(pairs: NumberSpellings): ReadonlyMap<string | undefined
   return byName;
 }
 
-function isPlain(value: unknown): value is null | boolean | number | string | undefined {
-  return typeof value !== 'object' || value === null;
+/** An array, or an object by the names of its members. */
+type Members = Readonly<Record<string, unknown>>;
+
+function isHolder(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null;
 }

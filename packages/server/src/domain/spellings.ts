@@ -14,8 +14,11 @@ export type NumberSpellings = (string | undefined)[];
 export interface RawMembers {
   /** The object they were read of: a member with another value than here is not written so. */
   readonly origin: JsonObject;
-  readonly texts: Map<string, string>;
+  readonly texts: Map<string, RawText>;
 }
+
+/** Bytes where a string would take two bytes a character. */
+export type RawText = string | Buffer;
 
 const numbers = new WeakMap<object, NumberSpellings>();
 const raw = new WeakMap<object, RawMembers>();
@@ -44,7 +47,7 @@ export function rawMembersOf(holder: object): RawMembers | undefined {
 }
 
 /** Of members of one name the last one counts, as in `JSON.parse`. */
-export function setRawMember(holder: JsonObject, name: string, text: string): void {
+export function setRawMember(holder: JsonObject, name: string, text: RawText): void {
   const members = raw.get(holder);
   if (members === undefined) raw.set(holder, { origin: holder, texts: new Map([[name, text]]) });
   else members.texts.set(name, text);

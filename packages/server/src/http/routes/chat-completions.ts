@@ -18,6 +18,7 @@ import type { Source } from '../../routing/source.ts';
 import { createChunkEncoder, type StreamIdentity, type UsageForm } from '../../wire/chat/chunk-encoder.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
 import { knownMembers } from '../../wire/chat/known-fields.ts';
+import type { BodyShare } from '../body-budget.ts';
 import type { Exchange } from '../exchange.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure, replyJson } from '../reply.ts';
@@ -46,13 +47,26 @@ export function chatCompletionsRoute(options: ChatRouteOptions): Route {
 }
 
 async function complete(exchange: Exchange, options: ChatRouteOptions): Promise<void> {
+  const share = options.bodies.held.open(exchange.principal.keyId);
+  try {
+    await completeWithin(share, exchange, options);
+  } finally {
+    share.release();
+  }
+}
+
+async function completeWithin(
+  share: BodyShare,
+  exchange: Exchange,
+  options: ChatRouteOptions,
+): Promise<void> {
   const { config, catalogue, router, runs, bodies } = options;
   const refused = refuseNow(options);
   if (refused !== undefined) return replyFailure(exchange, refused);
 
   const usageForm = usageFormAsked(exchange, config.stream.usageChunk);
   if (typeof usageForm === 'object') return replyFailure(exchange, usageForm);
-  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, knownMembers);
+  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, knownMembers);
   if (!body.ok) return replyFailure(exchange, body.failure);
   const decoded = decodeChatRequest(body.value);
   if (!decoded.ok) return replyFailure(exchange, decoded.failure);

@@ -1,9 +1,9 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
-import { writeExactly } from '../../domain/exact-json.ts';
+import { writeMarked } from '../../domain/exact-json.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { innerRequestFields, requestFields } from '../../domain/request-fields.ts';
 import type { Feature } from '../../domain/requirements.ts';
-import { isMarkedRoot, keepSpellings } from '../../domain/spellings.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
@@ -70,9 +70,7 @@ function streamOptionsOf(given: JsonValue | undefined, preset: Preset): JsonObje
 
 /** {@link requestBody} as text: what nobody knows is in it byte for byte. */
 export function requestText(call: UpstreamCall, preset: Preset): string {
-  const body = requestBody(call, preset);
-  // Without the mark, which nearly no request has, nothing in it was kept: to look for it takes as long as to write it.
-  return isMarkedRoot(body) ? writeExactly(body) : JSON.stringify(body);
+  return writeMarked(requestBody(call, preset));
 }
 
 function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
