@@ -34,7 +34,7 @@ export interface ParserFeedParts {
   later(callback: () => void): void;
 }
 
-/** What the parser and the handlers it calls may take of a turn, in milliseconds; half of it again comes behind them. */
+/** What the parser and the handlers it calls may take of a turn, in milliseconds; the promises that they settle run behind it. */
 const shareMs = 5;
 const linesASlice = 128;
 /** A request has more bytes; in a body of blank lines a slice is no crumb ({@link receiveBody}). */
