@@ -34,9 +34,13 @@ export function parseYaml(
     uniqueKeys: false,
     prettyErrors: false,
   });
+  let stopped = false;
   const complain = (source: unknown, code: ErrorCode, isWarning = false): void => {
+    // The library catches what is thrown inside a collection, and complains of it in turn.
+    if (stopped) throw new Stopped();
     complaints.push({ code, offset: offsetOf(source) });
-    if ((!isWarning && !survivable.has(code)) || complaints.length > maxComplaints) throw new Stopped();
+    stopped = (!isWarning && !survivable.has(code)) || complaints.length > maxComplaints;
+    if (stopped) throw new Stopped();
   };
   // The one way to hear of a complaint when it is made.
   Object.defineProperty(composer, 'onError', {
@@ -71,6 +75,7 @@ class Stopped {}
 function offsetOf(source: unknown): number {
   if (typeof source === 'number') return source;
   if (Array.isArray(source)) return Number(source[0]);
-  const offset: unknown = typeof source === 'object' && source !== null && 'offset' in source ? source.offset : 0;
+  const offset: unknown =
+    typeof source === 'object' && source !== null && 'offset' in source ? source.offset : 0;
   return Number(offset);
 }

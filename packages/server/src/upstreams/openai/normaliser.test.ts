@@ -237,23 +237,23 @@ describe('an announcement', () => {
     'db1.corp.acme.se',
     'vault.acme.com.br',
     'gpu-node7.prod.acme.example',
-  ])(
-    'of a fingerprint that is no name does not come: %j',
-    (fingerprint) => {
-      const { events, normaliser } = start({ errors: () => ({ hidden: ['our-key'], nowMs: 0 }) });
-      normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
-      expect(order(events)).toEqual(['text-delta']);
-    },
-  );
+  ])('of a fingerprint that is no name does not come: %j', (fingerprint) => {
+    const { events, normaliser } = start({ errors: () => ({ hidden: ['our-key'], nowMs: 0 }) });
+    normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
+    expect(order(events)).toEqual(['text-delta']);
+  });
 
-  test.each(['fp_44709d6fcb', 'fp_eaab8d114b_prod0820_fp8_kvcache', 'b4567-abcdef12', 'vllm-0.6.3', '2024-10-21-1'])(
-    'of the fingerprint %s comes',
-    (fingerprint) => {
-      const { events, normaliser } = start();
-      normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
-      expect(events[0]).toEqual({ type: 'start', fingerprint });
-    },
-  );
+  test.each([
+    'fp_44709d6fcb',
+    'fp_eaab8d114b_prod0820_fp8_kvcache',
+    'b4567-abcdef12',
+    'vllm-0.6.3',
+    '2024-10-21-1',
+  ])('of the fingerprint %s comes', (fingerprint) => {
+    const { events, normaliser } = start();
+    normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
+    expect(events[0]).toEqual({ type: 'start', fingerprint });
+  });
 
   test('of the fingerprint comes once, and in front of everything', () => {
     const { events, normaliser } = start();

@@ -28,13 +28,16 @@ const hiddenShapes: readonly RegExp[] = [
 ];
 
 /** Three labels or more, of which the last is a word: `gpu7.prod.acme.example`, but no version and no number. */
-const dottedName = /(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){1,16}\.[a-z]{2,63}(?!\.?[\w-])(?:[:/][\w/]\S*)?/gi;
+const dottedName =
+  /(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){1,16}\.[a-z]{2,63}(?!\.?[\w-])(?:[:/][\w/]\S*)?/gi;
 /** Those endings of files that are no top-level names. */
-const fileEnding = /\.(?:gguf|ggml|json|jsonl|txt|ya?ml|toml|bin|pth|safetensors|onnx|log|cpp|cu|dll|jpe?g|png|pdf|gz|js|html|csv)$/i;
+const fileEnding =
+  /\.(?:gguf|ggml|json|jsonl|txt|ya?ml|toml|bin|pth|safetensors|onnx|log|cpp|cu|dll|jpe?g|png|pdf|gz|js|html|csv)$/i;
 
 /** A name with dots that is no host: a file, a class, or a path of fields (`messages.0.content`). */
 function isNoHost(name: string): boolean {
-  if (fileEnding.test(name) || /\.[A-Z][A-Za-z]*[a-z][A-Z]\w*$|\.[A-Z][a-z]+[A-Z]\w*$/.test(name)) return true;
+  if (fileEnding.test(name) || /\.[A-Z][A-Za-z]*[a-z][A-Z]\w*$|\.[A-Z][a-z]+[A-Z]\w*$/.test(name))
+    return true;
   const labels = name.split('.');
   if (labels.slice(0, -1).every((label) => /^v?\d+$/i.test(label))) return true;
   return labels.every((label) => /^\d{1,3}$/.test(label) || isOfErrors(label));
@@ -43,7 +46,9 @@ function isNoHost(name: string): boolean {
 function isOfErrors(label: string): boolean {
   return label
     .split(/[_-]|(?<=[a-z])(?=[A-Z])/)
-    .every((word) => errorWords.has(word.toLowerCase()) || errorWords.has(word.toLowerCase().replace(/s$/, '')));
+    .every(
+      (word) => errorWords.has(word.toLowerCase()) || errorWords.has(word.toLowerCase().replace(/s$/, '')),
+    );
 }
 
 /** At most 300 characters of what an upstream said, on one line, without addresses and anything like a key. */
