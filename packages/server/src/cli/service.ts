@@ -4,7 +4,7 @@ import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { withNames } from '../config/filled-in.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
+import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
 import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
@@ -20,12 +20,14 @@ import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 
 export interface ServiceParts {
   readonly config: Config;
+  /** The file of that configuration says something. */
+  readonly filled: boolean;
   readonly engine: Engine | undefined;
   readonly log: ServerLog;
   readonly upstreams: CreatedUpstreams;
   readonly keys: ServingKeys;
-  /** Reads flags, environment and file again. */
-  load(): Promise<LoadedConfig>;
+  /** Reads flags, environment and file again; `inForce`: what the file in force is like at that time. */
+  load(inForce: Reload): Promise<LoadedConfig>;
   /** What is configured as it was `before` is taken over from there. */
   createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
   /** The fixed keys a configuration puts in force in the place of those. */
@@ -56,7 +58,7 @@ export interface Service {
 export function createService(parts: ServiceParts): Service {
   const { engine, log } = parts;
   const runs = createRunRegistry(Date.now);
-  let config = parts.config;
+  let { config, filled } = parts;
   let inForce = parts.upstreams;
   let keysInForce = parts.keys;
   const health = createHealth(
@@ -89,7 +91,7 @@ export function createService(parts: ServiceParts): Service {
   let handle = compose(config, parts.upstreams, parts.keys);
 
   async function reloadOnce(): Promise<Reloaded> {
-    const loaded = await parts.load();
+    const loaded = await parts.load({ filled });
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     // Without its file it would serve the default model to everybody; a file in the midst of being replaced is away too.
     if (config.file !== undefined && loaded.config.file === undefined) {
@@ -110,6 +112,7 @@ export function createService(parts: ServiceParts): Service {
     parts.onSecrets(loaded.config, found.keys);
     handle = compose(loaded.config, upstreams, found.keys);
     config = loaded.config;
+    filled = loaded.filled;
     keysInForce = found.keys;
     // Requests at work keep what they began with; their connections close behind them.
     inForce.retire(upstreams);
