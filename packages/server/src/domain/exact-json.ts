@@ -12,7 +12,7 @@
  */
 import { type JsonValue, parseForeignJson } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
-import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
+import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf, spellingsByName } from './spellings.ts';
 
 /** `JSON.parse`, and throws what it throws. */
 export function parseExactly(text: string): JsonValue {
@@ -66,7 +66,7 @@ function writeList(list: readonly unknown[], pieces: string[]): void {
 
 function writeObject(object: object, pieces: string[]): void {
   const pairs = numbersOf(object);
-  const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(pairs) : undefined;
+  const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(object) : undefined;
   const raw = rawMembersOf(object);
   let before = '{';
   const members: readonly (readonly [string, unknown])[] = Object.entries(object);
@@ -88,12 +88,6 @@ function spellingIn(pairs: NumberSpellings | undefined, name: string): string | 
   if (pairs === undefined) return undefined;
   for (let at = pairs.length - 2; at >= 0; at -= 2) if (pairs[at] === name) return pairs[at + 1];
   return undefined;
-}
-
-function spellingsByName(pairs: NumberSpellings): ReadonlyMap<string | undefined, string | undefined> {
-  const byName = new Map<string | undefined, string | undefined>();
-  for (let at = 0; at < pairs.length; at += 2) byName.set(pairs[at], pairs[at + 1]);
-  return byName;
 }
 
 function isPlain(value: unknown): value is null | boolean | number | string | undefined {
