@@ -22,6 +22,8 @@ interface Detail {
   readonly texts: Map<string, TextPieces<string>>;
   /** How the numbers among its fields were written: one spelling a field, however many pieces have it. */
   readonly spellings: Map<string, string>;
+  /** What each field that is no joined text was counted for: to write it once more would cost as much as to keep it. */
+  readonly lengths: Map<string, number>;
 }
 
 const joinedFields: ReadonlySet<string> = new Set(['text', 'summary', 'data']);
@@ -42,7 +44,7 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
     value: JsonValue,
     spelling: string | undefined,
   ): Failure | undefined {
-    const { fields, texts, spellings } = detail;
+    const { fields, texts, spellings, lengths } = detail;
     const isKnown = fields.has(field);
     const name = isKnown ? 0 : field.length;
     if (typeof value === 'string' && joinedFields.has(field)) {
@@ -52,12 +54,14 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
     }
     // Most fields of a piece only repeat what the one before it said.
     if (isKnown && (value === null || (value === fields.get(field) && !texts.has(field)))) return undefined;
-    const before = texts.get(field)?.length ?? spellings.get(field)?.length ?? lengthOf(fields.get(field));
+    const before = texts.get(field)?.length ?? lengths.get(field) ?? 0;
+    const length = spelling?.length ?? lengthOf(value);
+    lengths.set(field, length);
     texts.delete(field);
     fields.set(field, value);
     if (spelling === undefined) spellings.delete(field);
     else spellings.set(field, spelling);
-    return budget.extra(name + (spelling?.length ?? lengthOf(value)) - before);
+    return budget.extra(name + length - before);
   }
 
   function add(piece: JsonObject): Failure | undefined {
@@ -67,7 +71,9 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
       'index' in piece &&
       last.fields.get('index') === piece['index'] &&
       last.fields.get('type') === piece['type'];
-    const detail: Detail = continues ? last : { fields: new Map(), texts: new Map(), spellings: new Map() };
+    const detail: Detail = continues
+      ? last
+      : { fields: new Map(), texts: new Map(), spellings: new Map(), lengths: new Map() };
     if (!continues) {
       details.push(detail);
       const wrong = budget.extra(detailLength);
@@ -96,8 +102,8 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
 /** What a detail costs beside its fields: many empty ones are not free. */
 const detailLength = 64;
 
-function lengthOf(value: JsonValue | undefined): number {
-  return value === undefined ? 0 : (jsonOf(value)?.length ?? 0);
+function lengthOf(value: JsonValue): number {
+  return jsonOf(value)?.length ?? 0;
 }
 
 function written({ fields, texts, spellings }: Detail): JsonObject {

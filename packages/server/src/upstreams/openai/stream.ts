@@ -6,6 +6,7 @@ import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import { createGatheredBytes } from '../../transport/gathered-bytes.ts';
+import { answerTooLarge } from '../shared/answer-budget.ts';
 import { answerBeyondBounds, eventBeyondBounds } from '../shared/answer-json.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
 import { eventTooLarge } from '../shared/malformed-events.ts';
@@ -304,7 +305,7 @@ function kindOf(bytes: Uint8Array): 'stream' | 'json' | 'other' {
   return /^\s*(?:data|event|id|retry)?:/.test(start) ? 'stream' : 'other';
 }
 
-/** The rest of a body as text, or why it is not parsed; undefined where it is cut, too large, or not UTF-8. */
+/** The rest of a body as text, or why it is not parsed; undefined where it is cut or not UTF-8. */
 async function collect(first: Uint8Array, body: AnswerBody): Promise<string | Failure | undefined> {
   const gathered = createGatheredBytes();
   gathered.add(first);
@@ -320,6 +321,8 @@ async function collect(first: Uint8Array, body: AnswerBody): Promise<string | Fa
       }
     }
     gathered.add(read.value);
-    if (gathered.length > maxCompletionBytes) return undefined;
+    if (gathered.length > maxCompletionBytes) {
+      return answerTooLarge(`a JSON answer over ${maxCompletionBytes} bytes`);
+    }
   }
 }
