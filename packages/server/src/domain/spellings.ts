@@ -68,7 +68,11 @@ export function setRawMember(holder: JsonObject, name: string, text: string): vo
  */
 export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Copy): Copy {
   const spellings = numbers.get(from);
-  if (spellings !== undefined) numbers.set(to, [...spellings]);
+  if (spellings !== undefined) {
+    // A copy of two objects has one spelling a name, of the object that was given last.
+    const both = numbers.has(to) ? [...spellingsByName(to), ...spellingsByName(from)] : undefined;
+    numbers.set(to, both === undefined ? [...spellings] : [...new Map(both)].flat());
+  }
   const members = raw.get(from);
   if (members !== undefined) raw.set(to, members);
   if (roots.has(from)) roots.add(to);
