@@ -12,7 +12,7 @@
  */
 import { type JsonObject, type JsonValue, parseForeignJson } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
-import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
+import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf, spellingsByName } from './spellings.ts';
 
 /** `JSON.parse`, and throws what it throws. */
 export function parseExactly(text: string): JsonValue {
@@ -78,7 +78,7 @@ function writeList(list: readonly unknown[], pieces: string[]): void {
 
 function writeObject(object: Members, pieces: string[]): void {
   const pairs = numbersOf(object);
-  const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(pairs) : undefined;
+  const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(object) : undefined;
   const raw = rawMembersOf(object);
   let before = '{';
   for (const name of Object.keys(object)) {
@@ -100,12 +100,6 @@ function spellingIn(pairs: NumberSpellings | undefined, name: string): string | 
   if (pairs === undefined) return undefined;
   for (let at = pairs.length - 2; at >= 0; at -= 2) if (pairs[at] === name) return pairs[at + 1];
   return undefined;
-}
-
-function spellingsByName(pairs: NumberSpellings): ReadonlyMap<string | undefined, string | undefined> {
-  const byName = new Map<string | undefined, string | undefined>();
-  for (let at = 0; at < pairs.length; at += 2) byName.set(pairs[at], pairs[at + 1]);
-  return byName;
 }
 
 /** An array, or an object by the names of its members. */

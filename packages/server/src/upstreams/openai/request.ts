@@ -59,10 +59,15 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   return keepSpellings(request.body, body);
 }
 
-/** The caller's own, what nobody knows included, but for what is said of usage and padding. */
+/**
+ * The caller's own, unknown fields included, but for what is said of usage and padding. A server without the field gets
+ * it where there is an unknown field in it, for these are never dropped in silence: they alone.
+ */
 function streamOptionsOf(given: JsonValue | undefined, preset: Preset): JsonObject | undefined {
-  if (preset.streamOptions === 'none') return undefined;
   const { include_usage: _usage, include_obfuscation: _padding, ...unknown } = isObject(given) ? given : {};
+  if (preset.streamOptions === 'none') {
+    return isObject(given) && Object.keys(unknown).length > 0 ? keepSpellings(given, unknown) : undefined;
+  }
   const padding = preset.streamOptions === 'usage-without-padding' ? { include_obfuscation: false } : {};
   const options: JsonObject = { include_usage: true, ...padding, ...unknown };
   return isObject(given) ? keepSpellings(given, options) : options;
@@ -110,13 +115,14 @@ function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValu
 }
 
 function messageOf(message: JsonObject, preset: Preset): JsonObject {
-  const kept: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(message)) {
-    // Null means absent where the name is ours; what it means elsewhere is not ours to say.
-    if (value === null && key !== 'content' && innerRequestFields.has(key)) continue;
-    if (key === 'name' && preset.messageName === 'refused') continue;
-    kept[key] = value;
-  }
+  // From entries: a field may be called `__proto__`.
+  const kept: Record<string, JsonValue> = Object.fromEntries(
+    Object.entries(message).filter(([key, value]) => {
+      // Null means absent where the name is ours; what it means elsewhere is not ours to say.
+      if (value === null && key !== 'content' && innerRequestFields.has(key)) return false;
+      return key !== 'name' || preset.messageName !== 'refused';
+    }),
+  );
   if (kept['role'] === 'developer') kept['role'] = preset.developerRole;
   if (kept['role'] === 'assistant') returnedMessage(kept, preset);
   return keepSpellings(message, kept);

@@ -4,7 +4,7 @@ import { onOneLine } from '../../telemetry/wording.ts';
 
 const maxExcerpt = 300;
 /** More is never read: an excerpt is short, and some of these expressions look back. */
-const maxRead = 2_000;
+export const maxRead = 2_000;
 
 /**
  * Addresses and keys, most telling first: each is replaced before a narrower one could leave half of it. Rather

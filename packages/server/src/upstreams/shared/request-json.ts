@@ -12,9 +12,11 @@ export const requestHeaders: Readonly<Record<string, string>> = {
 };
 
 export function withoutUndefined(fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  const kept: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(fields)) if (value !== undefined) kept[key] = value;
-  return kept;
+  return Object.fromEntries(Object.entries(fields).filter(isGiven));
+}
+
+function isGiven(entry: [string, JsonValue | undefined]): entry is [string, JsonValue] {
+  return entry[1] !== undefined;
 }
 
 export interface ArgumentsReader {

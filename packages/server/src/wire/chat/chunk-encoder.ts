@@ -44,6 +44,14 @@ export function createChunkEncoder(identity: StreamIdentity, choices: number, fo
   return new PreparedEncoder(identity, choices, form);
 }
 
+/** The beginning of a chunk or a completion, up to its `choices`. */
+export function headJson(object: string, identity: StreamIdentity): string {
+  return (
+    `{"id":${asciiJson(identity.id)},"object":"${object}","created":${identity.created}` +
+    `,"model":${asciiJson(identity.model)},"system_fingerprint":${asciiJson(identity.fingerprint)}`
+  );
+}
+
 class PreparedEncoder implements ChunkEncoder {
   /** Everything before the text of the first choice's content: most streams have no other choice. */
   private readonly firstContent: string;
@@ -57,9 +65,7 @@ class PreparedEncoder implements ChunkEncoder {
   private usage: Usage | undefined;
 
   constructor(identity: StreamIdentity, choices: number, form: UsageForm) {
-    this.head =
-      `{"id":${asciiJson(identity.id)},"object":"chat.completion.chunk","created":${identity.created}` +
-      `,"model":${asciiJson(identity.model)},"system_fingerprint":${asciiJson(identity.fingerprint)}`;
+    this.head = headJson('chat.completion.chunk', identity);
     this.prefix = `data: ${this.head},"choices":[{"index":`;
     this.tail = form === 'separate' ? ',"usage":null}\n\n' : '}\n\n';
     this.suffix = `},"logprobs":null,"finish_reason":null}]${this.tail}`;
