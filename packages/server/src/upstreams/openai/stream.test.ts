@@ -529,7 +529,7 @@ describe('a 200 that is no stream', () => {
 
   test('and holds more than is parsed of one is not parsed', async () => {
     const parser = vi.spyOn(JSON, 'parse');
-    const heard = await playBytes([`{"x":[${'{},'.repeat(200_000)}{}],"choices":[]}`], json);
+    const heard = await playBytes([`{"x":[${'{},'.repeat(300_000)}{}],"choices":[]}`], json);
     const parses = parser.mock.calls.length;
     parser.mockRestore();
     expect(heard).toEqual(['failed upstream_protocol']);
