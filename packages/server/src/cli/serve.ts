@@ -24,7 +24,7 @@ import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { answerWhileStarting } from './starting.ts';
 import { dataDirProblem, listenProblem } from './system-problem.ts';
 
-/** For the error events of those that were stopped; whoever reads slower has had all the time of the drain. */
+/** Time for the error events of stopped streams to leave. A slower reader has had the whole drain. */
 const lastBytesMs = 500;
 
 /** A thread that does not end by then ends with the process. */
@@ -153,7 +153,7 @@ async function serve(
   }
 }
 
-/** Drains; told to end at once, or past the drain, it gives the last bytes a moment to leave. */
+/** Drains. At a second signal, or at the end of the drain, it stops every stream and waits `lastBytesMs` for the last bytes. */
 async function untilEnd(service: Service, config: Config, io: CommandIo, shutdown: Shutdown): Promise<void> {
   await shutdown.asked;
   const running = service.running();

@@ -32,7 +32,7 @@ export interface ServiceParts {
   createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
   /** The fixed keys a configuration puts in force in the place of those. */
   reloadedKeys(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
-  /** Told before a configuration is in force: what the log must never show from then on. */
+  /** Called before a configuration comes into force, with the secrets that the log must mask from then on. */
   onSecrets(config: Config, keys: ServingKeys): void;
 }
 
@@ -93,7 +93,7 @@ export function createService(parts: ServiceParts): Service {
   async function reloadOnce(): Promise<Reloaded> {
     const loaded = await parts.load({ filled });
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
-    // Without its file it would serve the default model to everybody; a file in the midst of being replaced is away too.
+    // Without its file the server would serve the default model to every client. A file that is being replaced is missing for a moment too.
     if (config.file !== undefined && loaded.config.file === undefined) {
       return refused([`cannot read ${config.file}: there is no such file any more`]);
     }

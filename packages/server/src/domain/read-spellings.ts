@@ -25,8 +25,8 @@ import {
 } from './spellings.ts';
 
 /**
- * The names that we know in an object, and those in the value of each where that is an object of ours too, or a list of
- * them. Undefined: it belongs to somebody else, and its numbers keep their spelling.
+ * The names that this server knows in an object, and the names inside each value that is such an object or a list of
+ * them. Undefined: the value is not interpreted here, and its numbers keep their spelling.
  */
 export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
 
@@ -98,7 +98,10 @@ function holdsUnknown(value: JsonValue, known: KnownMembers): boolean {
 
 /** An object or an array on the way through the text. */
 interface Frame {
-  /** Undefined where a later member of the same name has taken its place. */
+  /**
+   * The value that `JSON.parse` kept. Where a name occurs twice it is the value of the last member. Undefined where that
+   * value is no object and no array.
+   */
   readonly holder: JsonObject | readonly JsonValue[] | undefined;
   readonly isArray: boolean;
   readonly known: KnownMembers | undefined;

@@ -42,7 +42,7 @@ export function wordingWithoutContent(text: string): string {
       if (!/^[\x20-\x7e]*$/.test(between)) items.push({ before: ' ', word: '', kind: 'hidden' });
       continue;
     }
-    // The wording went on, and its last word may be half of one.
+    // The text was cut; its last word may be half of one.
     items.push({ before, word, kind: kindOf(word) });
     before = '';
   }

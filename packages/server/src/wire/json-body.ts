@@ -37,7 +37,7 @@ export function parseJsonBody(
   if (refused !== undefined) return fail(refused);
   const value = parseText(text);
   if (!value.ok) return value;
-  // Neither is there unless the scan has seen what makes it: other bodies are not walked.
+  // Both come only from what the scan has seen; other bodies are not walked.
   const found = scan.vastNumbers || scan.halfPairs ? findWrong(value.value, []) : undefined;
   if (found !== undefined) return fail(wrong(found.path, found.what));
   readSpellings(text, value.value, known, text.length === bytes.length);

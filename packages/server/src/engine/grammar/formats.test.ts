@@ -33,10 +33,13 @@ describe('what a format implies', () => {
       .filter((implied) => !('kind' in parsePattern(implied)))
       .map((implied) => [name, pattern, implied] as const),
   );
-  test.each(partOf(rows, 5))('every %s that is written matches the pattern that stands beside it', (...row) => {
-    const [, pattern, implied] = row;
-    for (const condition of conditionsOf(implied)) expect(allMeet(pattern, condition)).toBe(true);
-  });
+  test.each(partOf(rows, 5))(
+    'every %s that is written matches the pattern that stands beside it',
+    (...row) => {
+      const [, pattern, implied] = row;
+      for (const condition of conditionsOf(implied)) expect(allMeet(pattern, condition)).toBe(true);
+    },
+  );
 });
 
 describe('formats with a maxLength', () => {

@@ -60,7 +60,7 @@ export function excerpt(message: string, hidden: readonly string[]): string {
   for (const shape of hiddenShapes) text = text.replace(shape, '…');
   text = onOneLine(text);
   if (text.length <= maxExcerpt) return isCut ? `${text}…` : text;
-  // A whole word or none: half a key has no shape that could be told.
+  // A whole word or none: half a key has no shape that can be recognised.
   const kept = text.slice(0, maxExcerpt - 1);
   const isHalf = /[\x21-\x7e]/.test(text.charAt(maxExcerpt - 1));
   return `${(isHalf ? kept.replace(lastWord, '') : kept).toWellFormed()}…`;
