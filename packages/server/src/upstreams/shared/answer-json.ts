@@ -3,13 +3,13 @@ import { type JsonBounds, scanJson } from '../../domain/json-scan.ts';
 import { answerTooLarge } from './answer-budget.ts';
 
 /**
- * What one event of a stream may be made of, so that no event holds the loop for long: at the worst some 0.15 s, for
- * what is handed on is parsed twice. An ordinary event of 1 MiB is one long text; 400 tokens with 20 log probabilities
- * each are 25,000 fields.
+ * What one event of a stream may be made of, so that no event holds the loop for long: at the worst some 0.1 s, for
+ * what is handed on is parsed twice. An ordinary event of 1 MiB is one long text; 160 tokens with 20 log probabilities
+ * each are 10,000 fields.
  */
-const eventJson: JsonBounds = { maxDepth: 1_000, maxFields: 25_000, maxValues: 100_000 };
+const eventJson: JsonBounds = { maxDepth: 1_000, maxFields: 10_000, maxValues: 50_000 };
 /** The same of one JSON answer where a stream was asked for: it may hold what many events do. */
-const wholeAnswerJson: JsonBounds = { maxDepth: 1_000, maxFields: 100_000, maxValues: 300_000 };
+const wholeAnswerJson: JsonBounds = { maxDepth: 1_000, maxFields: 25_000, maxValues: 100_000 };
 /** Up to here nothing is scanned: what fits into it, 7,000 fields, takes 20 ms, and nearly every event is smaller. */
 const unscannedLength = 64 * 1024;
 
