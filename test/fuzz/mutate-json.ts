@@ -16,7 +16,12 @@ function oddValue(dice: Dice): unknown {
     () => Array.from({ length: dice.size(300) }, () => ({ text: 'x', type: 'text', index: 0 })),
     () => nested(dice.size(3_000)),
     () => Object.fromEntries(Array.from({ length: dice.size(2_000) }, (_, at) => [`k${at}`, at])),
-    () => ({ __proto__: null, constructor: 1, toString: 'x', error: { message: 'x' } }),
+    () => ({
+      ['__proto__']: { role: 'tool', tool_calls: [5] },
+      constructor: 1,
+      toString: 'x',
+      error: { message: 'x' },
+    }),
   ];
   return dice.pick(kinds)();
 }

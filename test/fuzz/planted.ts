@@ -24,10 +24,16 @@ export function markIn(bytes: string): { readonly surface: string; readonly inde
   return found === null ? undefined : { surface: found[1] ?? '', index: Number(found[2]) };
 }
 
+/** In base64 behind so many bytes, without the characters that share bits with what stands before and behind. */
+const base64Behind = (bytes: number, secret: string): string =>
+  Buffer.from(`${':'.repeat(bytes)}${secret}`)
+    .toString('base64')
+    .slice(Math.ceil((bytes * 4) / 3), Math.floor(((bytes + secret.length) * 4) / 3));
+
 const spellings = (secret: string): readonly string[] => [
   secret,
-  Buffer.from(secret).toString('base64').replace(/=+$/, ''),
-  encodeURIComponent(secret),
+  Buffer.from(secret).toString('hex'),
+  ...[0, 1, 2].map((bytes) => base64Behind(bytes, secret)),
 ];
 
 const secrets = Object.values(planted).flatMap(spellings);

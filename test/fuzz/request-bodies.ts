@@ -110,6 +110,10 @@ const shapes: readonly ((dice: Dice, bytes: number) => string)[] = [
   (_dice, bytes) =>
     `{"model":"fuzz/openai","messages":[{"role":"user","content":"a"}],${Array.from({ length: bytes / 20 }, (_, at) => `"temperatur${at}":1`).join(',')}}`,
   (_dice, bytes) => ' '.repeat(bytes),
+  (_dice, bytes) =>
+    `{"model":"fuzz/openai","messages":[{"role":"user","content":"a"}],${'"x":"",'.repeat(bytes / 100)}"x":"${'a'.repeat(bytes * 0.9)}"}`,
+  (_dice, bytes) =>
+    `{"model":"fuzz/openai","messages":[{"role":"user","content":"a"}],"x":[${Array.from({ length: bytes / 250 }, (_, at) => `{"k${at}": [1.0]}`).join(', ')}, "${'a'.repeat(bytes * 0.9)}€"]}`,
   (dice, bytes) => `{"${dice.text(1_000, 'ab')}":1,"model":"${'m'.repeat(bytes)}"}`,
   (_dice, bytes) =>
     `{"model":"fuzz/scripted","messages":[{"role":"user","content":[${'{"type":"text","text":"a"},'.repeat(bytes / 28)}{"type":"text","text":"b"}]}]}`,

@@ -6,8 +6,9 @@ function secretText(dice: Dice, mark: string, port: number): string {
   const secret = dice.pick([
     planted.upstreamKey,
     planted.upstreamHeader,
-    Buffer.from(planted.upstreamKey).toString('base64'),
-    encodeURIComponent(planted.upstreamKey),
+    ...['', ':', '::'].map((before) => Buffer.from(`${before}${planted.upstreamKey}`).toString('base64')),
+    Buffer.from(planted.upstreamKey).toString('hex'),
+    Buffer.from(planted.upstreamHeader).toString('hex'),
     `http://127.0.0.1:${port}/openai/v1`,
     mark,
     mark,

@@ -1,3 +1,4 @@
+import { costlyAnswer } from './costly-answers.ts';
 import type { Dice } from './dice.ts';
 import { type Dialect, goodStreams } from './good-streams.ts';
 import { mutateBytes, mutateJson } from './mutate-json.ts';
@@ -28,6 +29,7 @@ const plays: readonly (readonly [weight: number, play: Play])[] = [
   [2, brokenHttp],
   [2, toolCallPieces],
   [1, hugeExtras],
+  [2, costly],
   [1, interimStorm],
   [1, heartbeats],
 ];
@@ -234,6 +236,11 @@ function hugeExtras(dice: Dice, { dialect }: Scene): readonly Step[] {
   const event = `data: ${JSON.stringify(one[dialect])}\n\n`;
   const good = dice.pick(goodStreams[dialect]).join('');
   return asAnswer(dice, Buffer.from(opening + event.repeat(rounds) + good), 'text/event-stream', []);
+}
+
+function costly(dice: Dice, { dialect }: Scene): readonly Step[] {
+  const { body, type } = costlyAnswer(dice, dialect);
+  return asAnswer(dice, body, type, [], dice.pick([200, 200, 200, 400]));
 }
 
 function interimStorm(dice: Dice, { mark, port }: Scene): readonly Step[] {

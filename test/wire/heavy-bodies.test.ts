@@ -221,6 +221,17 @@ const unnamed: readonly Shape[] = [
     (model) =>
       chat(model, `"x":[${times(1_600, (one) => `{${times(30, (index) => `"k${one}_${index}":1`)}}`)}]`),
   ],
+  [
+    'objects with odd numbers, and a text of two bytes a character',
+    200,
+    (model) =>
+      chat(model, `"x":[${times(49_000, (index) => `{"k${index}": [1.0]}`)}, "${'x'.repeat(9_000_000)}€"]`),
+  ],
+  [
+    'members of one name, the last of them a long text',
+    200,
+    (model) => chat(model, `${times(2_000, () => '"x":""')},"x":"${'a'.repeat(1_000_000)}"`),
+  ],
   ['200,000 empty objects', 200, (model) => chat(model, `"x":[${times(199_900, () => '{}')}]`)],
   ['a number of ten million digits behind the point', 200, unknown('0.', '9', '')],
   [

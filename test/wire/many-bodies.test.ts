@@ -1,5 +1,6 @@
 // What many bodies at once, and bodies in crumbs, may cost the others.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
 import { watchPeak } from '../support/processes.ts';
@@ -107,6 +108,43 @@ describe('fifty bodies of ten megabytes', () => {
       for (const connection of open) connection.destroy();
     }
   });
+});
+
+test('bodies whose answers are waited for do not fill a small heap', async () => {
+  const NODE_OPTIONS = '--max-old-space-size=256';
+  const tight = await startServer({ ...labServer(), env: { NODE_OPTIONS } });
+  const bytes = (model: string, key: string, content: string) =>
+    requestBytes({
+      path,
+      headers: headersOf(key),
+      body: JSON.stringify({ model, messages: [{ role: 'user', content }] }),
+    });
+  const text = 'x'.repeat(9.9 * mebibyte);
+  const waiting = bytes('lab/mute', tight.apiKey, text);
+  const open: RawConnection[] = [];
+  try {
+    let refused = 0;
+    for (let sent = 0; sent < 30; sent += 1) {
+      const connection = await connect(tight.port);
+      open.push(connection);
+      connection.send(waiting);
+      // One that is taken has no answer yet; the others are refused as soon as they are read.
+      const answer = await Promise.race([connection.response(), delay(1_000)]);
+      if (answer === undefined) continue;
+      expectRefusal(answer, 503, 'overloaded');
+      refused += 1;
+    }
+    expect(refused).toBeGreaterThanOrEqual(20);
+    expect(refused).toBeLessThan(30);
+    const other = await exchange(tight, bytes('lab/plain', tight.adminKey, 'Hello.'));
+    expect(other.status).toBe(200);
+    for (const connection of open) connection.destroy();
+    const again = async () => (await exchange(tight, bytes('lab/plain', tight.apiKey, text))).status;
+    await expect.poll(again, { timeout: 10_000 }).toBe(200);
+  } finally {
+    for (const connection of open) connection.destroy();
+    await tight.stop();
+  }
 });
 
 test.each([

@@ -46,3 +46,17 @@ test('asciiJson writes any JSON value in printable ASCII', () => {
     }),
   );
 });
+
+test('a long text is written as its short pieces are', () => {
+  const pieces = Array.from({ length: 3_000 }, (_, at) => `${String.fromCharCode(at * 21)}é"\\\n\u007f a😀`);
+  const text = pieces.join('');
+  expect(text.length).toBe(30_000);
+  const long = asciiJson(text.repeat(5));
+  expect(long).toBe(
+    `"${pieces
+      .map((piece) => asciiJson(piece).slice(1, -1))
+      .join('')
+      .repeat(5)}"`,
+  );
+  expect(long).toMatch(printable);
+});

@@ -35,7 +35,7 @@ export interface AppParts {
   readonly runs: RunRegistry;
   /** What is known of the targets; it outlives a reload. */
   readonly health: Health;
-  /** What bodies hold while they are received and decoded; it outlives a reload. */
+  /** What bodies and the requests made of them hold; it outlives a reload. */
   readonly bodies: BodyIntake;
   /** The protocols that are served; OpenAI's chat completions unless said otherwise. */
   readonly surfaces?: readonly Surface[];

@@ -14,14 +14,17 @@ export interface ConfigThread {
   close(): Promise<void>;
 }
 
-/** A file of 1 MiB takes 3 to 9 s of parsing and checking on a machine at rest. */
-const taskMs = 60_000;
+/**
+ * A file of 1 MiB takes up to 5 s of parsing and checking, whatever its shape (`config/parse-yaml.ts`); a busy machine
+ * takes several times as long. Later reloads wait for so long at most.
+ */
+const taskMs = 20_000;
 const maxHeapMiB = 512;
 const owner = { keyId: 'configuration', signal: new AbortController().signal };
 
 /**
- * Checks configurations for reloads; the main thread reads their files. A file of 2,000 models takes 0.6 s to parse and to check, and one of 1 MiB with a
- * problem in each line 8 s: on the event loop every stream would stand still for so long.
+ * Checks configurations for reloads; the main thread reads their files. A file of 2,000 models takes 0.6 s to parse and
+ * to check, and one of 1 MiB seconds: on the event loop every stream would stand still for so long.
  */
 export function createConfigThread(files: ConfigFiles = diskFiles): ConfigThread {
   const thread: KillableThread<ThreadSources, LoadedConfig> = createKillableThread({

@@ -44,6 +44,7 @@ test('2,000 reloads, each with other keys and upstreams, leave nothing behind', 
   let refuse = false;
   const service = createService({
     config: loaded.config,
+    filled: loaded.filled,
     engine: undefined,
     log: createLog({ level: 'info', format: 'json', stream, now: () => 0, redact }),
     upstreams: await createUpstreams(loaded.config.upstreams),

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import { withNames } from '../config/filled-in.ts';
-import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
+import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createReportLimit } from '../http/report-limit.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -24,8 +24,11 @@ import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { answerWhileStarting } from './starting.ts';
 import { dataDirProblem, listenProblem } from './system-problem.ts';
 
-/** For the error events of those that were stopped; whoever reads slower has had all the time of the drain. */
+/** Time for the error events of stopped streams to leave. A slower reader has had the whole drain. */
 const lastBytesMs = 500;
+
+/** A thread that does not end by then ends with the process. */
+const threadEndMs = 1_000;
 
 /** Connections that send no HTTP leave this many lines in the log, whatever their number. */
 const malformedLinesPerMinute = 60;
@@ -45,23 +48,18 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
   const loaded = await Promise.race([loadConfig(sources), shutdown.asked]);
   if (loaded === undefined) return 0;
   if (!loaded.ok) return complain(io, 2, loaded.problems.map(formatProblem).join('\n'));
-  let { filled } = loaded;
   const thread = createConfigThread();
-  const reload = async () => {
-    const next = await thread.load({ ...sources, reload: { filled } });
-    if (next.ok) filled ||= next.filled;
-    return next;
-  };
+  const reload = (inForce: Reload) => thread.load({ ...sources, reload: inForce });
   try {
     return await serve(loaded, reload, shutdown, reloads, io);
   } finally {
-    await thread.close();
+    await Promise.race([thread.close(), delay(threadEndMs, undefined, { ref: false })]);
   }
 }
 
 async function serve(
-  { config, warnings, filledIn }: LoadedConfig & { readonly ok: true },
-  load: () => Promise<LoadedConfig>,
+  { config, warnings, filledIn, filled }: LoadedConfig & { readonly ok: true },
+  load: (inForce: Reload) => Promise<LoadedConfig>,
   shutdown: Shutdown,
   reloads: LateReload,
   io: CommandIo,
@@ -134,6 +132,7 @@ async function serve(
 
     service = createService({
       config,
+      filled,
       engine,
       log,
       upstreams,
@@ -154,7 +153,7 @@ async function serve(
   }
 }
 
-/** Drains; told to end at once, or past the drain, it gives the last bytes a moment to leave. */
+/** Drains. At a second signal, or at the end of the drain, it stops every stream and waits `lastBytesMs` for the last bytes. */
 async function untilEnd(service: Service, config: Config, io: CommandIo, shutdown: Shutdown): Promise<void> {
   await shutdown.asked;
   const running = service.running();

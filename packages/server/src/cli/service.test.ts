@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { formatProblem } from '../config/config-problem.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { loadConfig, type Reload } from '../config/load-config.ts';
 import { memoryFiles } from '../config/memory-files.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
@@ -17,7 +17,13 @@ async function serviceOver(
   files: Record<string, string>,
   more: Partial<Pick<ServiceParts, 'load' | 'reloadedKeys' | 'createUpstreams'>> = {},
 ) {
-  const load = () => loadConfig({ env: {}, cwd: folder, files: memoryFiles(folder, files) });
+  const load = (reload?: Reload) =>
+    loadConfig({
+      env: {},
+      cwd: folder,
+      files: memoryFiles(folder, files),
+      ...(reload === undefined ? {} : { reload }),
+    });
   const loaded = await load();
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   const keys = {
@@ -29,6 +35,7 @@ async function serviceOver(
   const inForce: (readonly string[])[] = [];
   const service = createService({
     config: loaded.config,
+    filled: loaded.filled,
     engine: undefined,
     log: createLog({ level: 'error', format: 'json', stream: new PassThrough(), now: () => 0 }),
     upstreams: await createUpstreams(loaded.config.upstreams),
@@ -48,6 +55,26 @@ test('a reload puts the file in force as it is now', async () => {
   files['tailrace.yaml'] = text.replace('models: {a:', 'models: {b:');
   expect(await service.reload()).toEqual({ problems: [], warnings: [] });
   expect(inForce).toEqual([['b']]);
+});
+
+test('an empty file that is in force stays good, whatever a refused reload has read', async () => {
+  const files: Record<string, string> = { 'tailrace.yaml': '' };
+  let refuse = true;
+  const { service } = await serviceOver(files, {
+    createUpstreams: async (next, before) => {
+      const created = await createUpstreams(next.upstreams, {}, before);
+      return refuse ? { ...created, problems: ['refused'] } : created;
+    },
+  });
+  files['tailrace.yaml'] = 'server: {max_body: 1MiB}';
+  expect(await service.reload()).toMatchObject({ problems: ['refused'] });
+  files['tailrace.yaml'] = '';
+  refuse = false;
+  expect(await service.reload()).toMatchObject({ problems: [] });
+  files['tailrace.yaml'] = 'server: {max_body: 1MiB}';
+  expect(await service.reload()).toMatchObject({ problems: [] });
+  files['tailrace.yaml'] = '';
+  expect((await service.reload()).problems).toHaveLength(1);
 });
 
 test('a reload whose file has gone away changes nothing', async () => {

@@ -1,12 +1,13 @@
 import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { withNames } from '../config/filled-in.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
+import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
-import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
+import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
@@ -19,17 +20,19 @@ import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 
 export interface ServiceParts {
   readonly config: Config;
+  /** The file of that configuration says something. */
+  readonly filled: boolean;
   readonly engine: Engine | undefined;
   readonly log: ServerLog;
   readonly upstreams: CreatedUpstreams;
   readonly keys: ServingKeys;
-  /** Reads flags, environment and file again. */
-  load(): Promise<LoadedConfig>;
+  /** Reads flags, environment and file again; `inForce`: what the file in force is like at that time. */
+  load(inForce: Reload): Promise<LoadedConfig>;
   /** What is configured as it was `before` is taken over from there. */
   createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
   /** The fixed keys a configuration puts in force in the place of those. */
   reloadedKeys(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
-  /** Told before a configuration is in force: what the log must never show from then on. */
+  /** Called before a configuration comes into force, with the secrets that the log must mask from then on. */
   onSecrets(config: Config, keys: ServingKeys): void;
 }
 
@@ -55,14 +58,16 @@ export interface Service {
 export function createService(parts: ServiceParts): Service {
   const { engine, log } = parts;
   const runs = createRunRegistry();
-  let config = parts.config;
+  let { config, filled } = parts;
   let inForce = parts.upstreams;
   let keysInForce = parts.keys;
   const health = createHealth(
     () => config.breaker,
     () => performance.now(),
   );
+  const heldCapacityBytes = heldBudgetFor(getHeapStatistics().heap_size_limit);
   const bodies = {
+    held: createBodyBudget(() => heldCapacityBytes),
     budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
     turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }),
   };
@@ -86,9 +91,9 @@ export function createService(parts: ServiceParts): Service {
   let handle = compose(config, parts.upstreams, parts.keys);
 
   async function reloadOnce(): Promise<Reloaded> {
-    const loaded = await parts.load();
+    const loaded = await parts.load({ filled });
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
-    // Without its file it would serve the default model to everybody; a file in the midst of being replaced is away too.
+    // Without its file the server would serve the default model to every client. A file that is being replaced is missing for a moment too.
     if (config.file !== undefined && loaded.config.file === undefined) {
       return refused([`cannot read ${config.file}: there is no such file any more`]);
     }
@@ -107,6 +112,7 @@ export function createService(parts: ServiceParts): Service {
     parts.onSecrets(loaded.config, found.keys);
     handle = compose(loaded.config, upstreams, found.keys);
     config = loaded.config;
+    filled = loaded.filled;
     keysInForce = found.keys;
     // Requests at work keep what they began with; their connections close behind them.
     inForce.retire(upstreams);

@@ -13,5 +13,32 @@ storage: {database_url: "postgres://me:six@db,db2/x", redis_url: "redis://:seven
   const files = memoryFiles('/etc', { 'tailrace.yaml': yaml });
   const loaded = await loadConfig({ env: {}, cwd: '/etc', files });
   const found = loaded.ok ? configSecrets(loaded.config) : [];
-  expect(found.toSorted()).toEqual(['five', 'four', 'one', 'seven', 'six', 'three', 'two']);
+  expect(found.toSorted()).toEqual([
+    'five',
+    'four',
+    'me:five',
+    'me:six',
+    'one',
+    'seven',
+    'six',
+    'three',
+    'two',
+  ]);
+});
+
+it.each([
+  ['x-auth: "Bearer hush7token-Qw93"', 'hush7token-Qw93'],
+  ['cookie: "a=b; session=sessQ93kdpL20xk"', 'sessQ93kdpL20xk'],
+  ['x-basic: "Basic b3BzdXNlcjpvcHNwYXNzOTkzMQ=="', 'b3BzdXNlcjpvcHNwYXNzOTkzMQ'],
+  ['x-basic: "Basic b3BzdXNlcjpvcHNwYXNzOTkzMQ=="', 'opsuser:opspass9931'],
+  ['x-basic: "Basic b3BzdXNlcjpvcHNwYXNzOTkzMQ=="', 'opspass9931'],
+])('finds in the header %s what a server may quote of it', async (header, text) => {
+  const yaml = `upstreams: {a: {preset: groq, base_url: "http://h/v1?sig=qsecretQ12", headers: {${header}}, proxy: "http://me:p%40ss-word@proxy"}}`;
+  const files = memoryFiles('/etc', { 'tailrace.yaml': yaml });
+  const loaded = await loadConfig({ env: {}, cwd: '/etc', files });
+  const found = loaded.ok ? configSecrets(loaded.config) : [];
+  expect(found).toEqual(expect.arrayContaining([text, 'qsecretQ12', 'p@ss-word', 'me:p@ss-word']));
+  // Words of any error.
+  expect(found).not.toContain('session');
+  expect(found).not.toContain('Bearer');
 });

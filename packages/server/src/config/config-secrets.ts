@@ -1,20 +1,21 @@
 import type { Config } from './config.ts';
+import { credentialTexts, isCredential, queryTexts, userTexts } from './credential-texts.ts';
 
-const telling = /auth|key|token|secret|cookie/i;
-const passwordInUrl = /:\/\/[^/?#\s:@]*:([^/?#\s@]+)@/;
-
-/** Every secret the configuration holds, for the log to mask by value. */
+/** Every secret the configuration holds, with the parts that would tell it, for the log to mask by value. */
 export function configSecrets({ auth, upstreams, storage }: Config): readonly string[] {
-  const secrets = [...auth.apiKeys, ...auth.adminKeys];
-  const urls = [storage.databaseUrl, storage.redisUrl];
-  for (const { apiKey, headers, proxy } of upstreams.values()) {
-    if (apiKey !== undefined) secrets.push(apiKey);
-    for (const [name, value] of Object.entries(headers)) if (telling.test(name)) secrets.push(value);
-    urls.push(proxy);
+  const secrets = new Set([...auth.apiKeys, ...auth.adminKeys]);
+  const add = (texts: readonly string[]) => {
+    for (const text of texts) secrets.add(text);
+  };
+  for (const { apiKey, headers, proxy, baseUrl } of upstreams.values()) {
+    if (apiKey !== undefined) secrets.add(apiKey);
+    for (const [name, value] of Object.entries(headers)) {
+      if (isCredential(name, value)) add(credentialTexts(value));
+    }
+    add([...userTexts(proxy ?? ''), ...userTexts(baseUrl ?? ''), ...queryTexts(baseUrl ?? '', true)]);
   }
-  for (const url of urls) {
-    const password = passwordInUrl.exec(url ?? '')?.[1];
-    if (password !== undefined) secrets.push(password);
+  for (const url of [storage.databaseUrl, storage.redisUrl]) {
+    add([...userTexts(url ?? ''), ...queryTexts(url ?? '', true)]);
   }
-  return secrets;
+  return [...secrets];
 }

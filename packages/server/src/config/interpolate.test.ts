@@ -31,6 +31,13 @@ it.each(['${}', '${1A}', '${A-B}', '${HOST', '${ HOST }'])('refuses the referenc
   expect(interpolate(text, env).problems).toHaveLength(1);
 });
 
+it.each(['${NONE:-${HOST}}', '${HOST:-${NONE}}', '${NONE:-a${HOST}b}', '${NONE:-$${HOST}}'])(
+  'refuses %s, for references do not nest',
+  (text) => {
+    expect(interpolate(text, env).problems).toEqual([expect.stringContaining('references do not nest')]);
+  },
+);
+
 it('does not find what only every object has', () => {
   expect(interpolate('${constructor}', env).problems).toHaveLength(1);
 });

@@ -31,6 +31,13 @@ export function interpolate(text: string, env: Environment): Interpolated {
       return whole;
     }
     const [, name = '', fallback] = match;
+    // The first brace ends the reference: what it leaves of the inner one would be a text that anybody can guess.
+    if (fallback?.includes('${') === true) {
+      problems.push(
+        `references do not nest: expected a plain text behind \${${name}:-, got another reference; set the variable ${name} itself`,
+      );
+      return whole;
+    }
     names.push(name);
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (fallback !== undefined && (value === undefined || value === '')) return fallback;

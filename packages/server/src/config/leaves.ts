@@ -171,10 +171,13 @@ export function connectionUrl(...schemes: readonly string[]) {
 /** Of a key or a header's value: servers take heads of 8 to 16 KiB. */
 export const maxHeaderValueLength = 4_096;
 
-/** A secret that will stand in an HTTP header: printable ASCII without spaces. */
+/**
+ * A secret that will stand in an HTTP header: printable ASCII without spaces. `${` in it is a reference that was not
+ * filled in, here or where the environment was made: a key that anybody can guess.
+ */
 export function secret() {
   return text(
-    `a key: at most ${maxHeaderValueLength} printable characters without spaces`,
-    (value) => value.length <= maxHeaderValueLength && /^[\x21-\x7e]+$/.test(value),
+    `a key: at most ${maxHeaderValueLength} printable characters without spaces and without "\${"`,
+    (value) => value.length <= maxHeaderValueLength && /^(?!.*\$\{)[\x21-\x7e]+$/.test(value),
   );
 }

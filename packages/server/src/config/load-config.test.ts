@@ -331,11 +331,23 @@ describe('what is refused, with line, expectation and the nearest name', () => {
     ],
     [
       'auth: {api_keys: ["with space"]}',
-      'tailrace.yaml:1: auth.api_keys[0]: expected a key: at most 4096 printable characters without spaces, got *** (not shown)',
+      'tailrace.yaml:1: auth.api_keys[0]: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
     ],
     [
       'auth: {api_keys: [12345678]}',
-      'tailrace.yaml:1: auth.api_keys[0]: expected a key: at most 4096 printable characters without spaces, got *** (not shown)',
+      'tailrace.yaml:1: auth.api_keys[0]: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
+    ],
+    [
+      'auth: {admin_keys: ["$${NOT_FILLED_IN}"]}',
+      'tailrace.yaml:1: auth.admin_keys[0]: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
+    ],
+    [
+      'auth: {admin_keys: ["${NOPE:-$}{NOPE2}"]}',
+      'tailrace.yaml:1: auth.admin_keys[0]: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
+    ],
+    [
+      'auth: {admin_keys: ["${NOPE:-${NOPE2}}"]}',
+      'tailrace.yaml:1: auth.admin_keys[0]: references do not nest: expected a plain text behind ${NOPE:-, got another reference; set the variable NOPE itself',
     ],
     [
       'auth: {api_keys: [same], admin_keys: [same]}',

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open as openFile, stat as statFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration, formatSize } from './units.ts';
 
@@ -38,92 +38,108 @@ const pieceBytes = 64 * 1024;
 const pollMs = 10;
 const settleMs = 50;
 
-/**
- * Paths of which a read has not come back in its time: each holds one of the pool's four threads, which look up
- * names too. No path is tried twice, and with two of them none is tried at all.
- */
-const stuck = new Set<string>();
 const maxStuck = 2;
-const mustWait = (path: string) => stuck.has(path) || stuck.size >= maxStuck;
 
-/** Reads of a disk that does not answer: while there are some, `process.exit` waits for the pool and never ends. */
-export function readsAreStuck(): boolean {
-  return stuck.size > 0;
+/** The little of the disk that is used here; a test may bring its own. */
+export interface Disk {
+  open(path: string, flags: number): Promise<FileHandle>;
+  stat(path: string): Promise<Stats>;
 }
 
-export function readTextFile(path: string, options: ReadOptions): Promise<ReadText> {
-  const withinMs = options.withinMs ?? defaultMs;
-  const late = `it cannot be read to its end within ${formatDuration(withinMs)}`;
-  if (mustWait(path))
-    return Promise.resolve(unreadable('earlier reads of a disk that does not answer still wait'));
-  return new Promise((resolve, reject) => {
-    let over = false;
-    const timer = setTimeout(() => {
-      over = true;
-      stuck.add(path);
-      resolve(unreadable(late));
-    }, withinMs);
-    const settle = () => {
-      clearTimeout(timer);
-      stuck.delete(path);
-    };
-    readUntil(path, options, () => over).then(
-      (read) => {
-        settle();
-        resolve(read);
-      },
-      (error: unknown) => {
-        settle();
-        const failed = explain(error);
-        if (failed === undefined) reject(error);
-        else resolve(failed);
-      },
-    );
-  });
+export interface TextReader {
+  readTextFile(path: string, options: ReadOptions): Promise<ReadText>;
+  /** True for a regular file that is there (a link to one too). A disk that does not answer in 5 s has none. */
+  isFile(path: string): Promise<boolean>;
+  /** Reads of a disk that does not answer: while there are some, `process.exit` waits for the pool and never ends. */
+  readsAreStuck(): boolean;
 }
 
-/** True for a regular file that is there (a link to one too). A disk that does not answer in 5 s has none. */
-export function isFile(path: string): Promise<boolean> {
-  if (mustWait(path)) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      stuck.add(path);
-      resolve(false);
-    }, defaultMs);
-    const settle = (is: boolean) => {
-      clearTimeout(timer);
-      stuck.delete(path);
-      resolve(is);
-    };
-    stat(path).then(
-      (found) => settle(found.isFile()),
-      () => settle(false),
-    );
-  });
-}
+/** One for the process: it counts the reads that have not come back. */
+export function createTextReader({ open, stat }: Disk): TextReader {
+  /**
+   * Paths of which a read has not come back in its time: each holds one of the pool's four threads, which look up
+   * names too. No path is tried twice, and with {@link maxStuck} of them none is tried at all.
+   */
+  const stuck = new Set<string>();
+  const mustWait = (path: string) => stuck.has(path) || stuck.size >= maxStuck;
 
-/** Until the file is the same after the reading as before it: one that was being written is read again. */
-async function readUntil(path: string, options: ReadOptions, over: () => boolean): Promise<ReadText> {
-  for (;;) {
-    const { stats, read } = await readOnce(path, options, over);
-    if (!stats.isFile() || over()) return read;
-    if (options.settled === true && Math.abs(Date.now() - stats.mtimeMs) < settleMs) await delay(settleMs);
-    if (same(stats, await stat(path))) return read;
-    await delay(pollMs);
+  function readTextFile(path: string, options: ReadOptions): Promise<ReadText> {
+    const withinMs = options.withinMs ?? defaultMs;
+    const late = `it cannot be read to its end within ${formatDuration(withinMs)}`;
+    if (mustWait(path))
+      return Promise.resolve(unreadable('earlier reads of a disk that does not answer still wait'));
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const timer = setTimeout(() => {
+        over = true;
+        stuck.add(path);
+        resolve(unreadable(late));
+      }, withinMs);
+      const settle = () => {
+        clearTimeout(timer);
+        stuck.delete(path);
+      };
+      readUntil(path, options, () => over).then(
+        (read) => {
+          settle();
+          resolve(read);
+        },
+        (error: unknown) => {
+          settle();
+          const failed = explain(error);
+          if (failed === undefined) reject(error);
+          else resolve(failed);
+        },
+      );
+    });
   }
+
+  function isFile(path: string): Promise<boolean> {
+    if (mustWait(path)) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        stuck.add(path);
+        resolve(false);
+      }, defaultMs);
+      const settle = (is: boolean) => {
+        clearTimeout(timer);
+        stuck.delete(path);
+        resolve(is);
+      };
+      stat(path).then(
+        (found) => settle(found.isFile()),
+        () => settle(false),
+      );
+    });
+  }
+
+  /** Until the file is the same after the reading as before it: one that was being written is read again. */
+  async function readUntil(path: string, options: ReadOptions, over: () => boolean): Promise<ReadText> {
+    for (;;) {
+      const { stats, read } = await readOnce(path, options, over);
+      if (!stats.isFile() || over()) return read;
+      if (options.settled === true && Math.abs(Date.now() - stats.mtimeMs) < settleMs) await delay(settleMs);
+      if (same(stats, await stat(path))) return read;
+      await delay(pollMs);
+    }
+  }
+
+  async function readOnce(path: string, { maxBytes, pipes = false }: ReadOptions, over: () => boolean) {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await handle.stat();
+      if (stats.isDirectory()) return { stats, read: unreadable('it is a folder') };
+      if (!stats.isFile() && !pipes) return { stats, read: irregular };
+      return { stats, read: await readAll(handle, stats, maxBytes, over) };
+    } finally {
+      await handle.close();
+    }
+  }
+
+  return { readTextFile, isFile, readsAreStuck: () => stuck.size > 0 };
 }
 
-async function readOnce(path: string, { maxBytes, pipes = false }: ReadOptions, over: () => boolean) {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = await handle.stat();
-    if (stats.isDirectory()) return { stats, read: unreadable('it is a folder') };
-    if (!stats.isFile() && !pipes) return { stats, read: irregular };
-    return { stats, read: await readAll(handle, stats, maxBytes, over) };
-  } finally {
-    await handle.close();
-  }
-}
+export const { readTextFile, isFile, readsAreStuck } = createTextReader({ open: openFile, stat: statFile });
 
 async function readAll(
   handle: FileHandle,

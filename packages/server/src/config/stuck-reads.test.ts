@@ -1,18 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { isFile, readsAreStuck, readTextFile } from './read-text-file.ts';
-
-/** Answers for the opens of a disk that has gone away, by path. */
-const gone = vi.hoisted(() => new Map<string, Promise<never>>());
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const real = await importOriginal<typeof import('node:fs/promises')>();
-  return {
-    ...real,
-    open: (path: string, flags: number) => gone.get(path) ?? real.open(path, flags),
-  };
-});
+import { createTextReader } from './read-text-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tailrace-stuck-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,6 +11,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('with two reads that a disk does not answer none is tried, and all are once it has answered', async () => {
   const file = join(folder, 'here.yaml');
   writeFileSync(file, 'text');
+  /** What the opens of a disk that has gone away wait for, by path. */
+  const gone = new Map<string, Promise<never>>();
+  const { readTextFile, isFile, readsAreStuck } = createTextReader({
+    stat,
+    open: (path, flags) => gone.get(path) ?? open(path, flags),
+  });
   const answers: (() => void)[] = [];
   for (const path of ['/gone/a', '/gone/b']) {
     const answer = Promise.withResolvers<never>();

@@ -57,6 +57,9 @@ describe('positions', () => {
 describe('what is refused', () => {
   it.each([
     ['a: 1\nb: [1,\n', '3: not valid YAML: the indentation does not fit, or a bracket is not closed'],
+    ['a: &x 1\na: *x\n', '2: this key is here twice in the same mapping'],
+    ['a: *x\nb: &x 1\n', '1: no anchor &x stands before this alias'],
+    ['a: &a &b 1\n', '1: not valid YAML: more than one anchor on one value'],
     ['a: 1\na: 2\n', '2: this key is here twice in the same mapping'],
     ['a:\n\tb: 1\n', '2: not valid YAML: a tab in the indentation; YAML takes spaces only'],
     [
@@ -75,6 +78,11 @@ describe('what is refused', () => {
     ['a: b: c\n', '1: not valid YAML: a second ": " on the line; quote the text that holds it'],
   ])('%j', (text, message) => {
     expect(messages(text)).toEqual([message]);
+  });
+
+  it('an alias for another value than the last one of its name before it', () => {
+    const { document } = readYaml('a: &x [1, &y 2]\nb: *x\nc: &y 3\nd: *y\ne: *x\nf: *y\n&z g: 1\nh: *z', {});
+    expect(document?.value).toMatchObject({ b: [1, 2], d: 3, e: [1, 2], f: 3, h: 'g' });
   });
 
   it('aliases that multiply', () => {

@@ -1,17 +1,7 @@
-import {
-  type Document,
-  type ErrorCode,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-} from 'yaml';
+import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair } from 'yaml';
 import { type ConfigPath, showText } from './config-problem.ts';
 import { type Environment, interpolate } from './interpolate.ts';
+import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
 
 export interface Position {
   /** Counted from 1. */
@@ -66,49 +56,46 @@ export function readYaml(
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  let parsed: Document.Parsed;
+  let parsed: ParsedYaml;
   try {
-    parsed = parseDocument(text, {
-      lineCounter: lines,
-      version: '1.2',
-      schema: 'core',
-      stringKeys: true,
-      uniqueKeys: true,
-      prettyErrors: false,
-    });
+    parsed = parseYaml(text, survivable, lines.addNewLine);
   } catch (thrown) {
     // The parser recurses; with a small stack even its own guard against deep nesting can overflow.
     if (!(thrown instanceof RangeError)) throw thrown;
     return { document: undefined, problems: [{ path: [], position: undefined, message: tooDeep }] };
   }
-  const complaints = [...parsed.errors, ...parsed.warnings].map((error) => ({
-    code: error.code,
+  const complaints = parsed.complaints.map(({ code, offset }) => ({
+    code,
     path: [],
-    position: positionOf(error.pos[0]),
-    message: inOurWords(error.code, lineAround(text, error.pos[0])),
+    position: positionOf(offset),
+    message: inOurWords(code, lineAround(text, offset)),
   }));
-  const broken = complaints.find(({ code }) => !survivable.has(code));
   // One torn bracket makes the parser stumble over everything after it: only its first complaint helps.
+  const broken = complaints.find(({ code }) => !survivable.has(code));
   if (broken !== undefined) return { document: undefined, problems: [broken] };
+  if (parsed.document === undefined) return { document: undefined, problems: complaints };
 
-  const reader = new Reader(parsed, positionOf, env);
-  const value = reader.read(parsed.contents, []);
+  const reader = new Reader(positionOf, env);
+  const value = reader.read(parsed.document.contents, []);
   return { document: reader.document(value), problems: [...complaints, ...reader.problems] };
 }
 
+const duplicateKey = 'this key is here twice in the same mapping';
 const tooDeep = `nested deeper than ${maxDepth} levels`;
 
 class Reader {
   readonly problems: YamlProblem[] = [];
   readonly #places = new Map<string, Place>();
-  readonly #parsed: Document.Parsed;
+  /** By name, the last node of that name that was read; an alias means the one before it. */
+  readonly #anchors = new Map<string, Node>();
+  readonly #said = new Set<string>();
   readonly #positionOf: (offset: number) => Position;
   readonly #env: Environment;
   #nodes = 0;
   #aliases = 0;
+  #behindAlias = false;
 
-  constructor(parsed: Document.Parsed, positionOf: (offset: number) => Position, env: Environment) {
-    this.#parsed = parsed;
+  constructor(positionOf: (offset: number) => Position, env: Environment) {
     this.#positionOf = positionOf;
     this.#env = env;
   }
@@ -122,11 +109,16 @@ class Reader {
     if (path.length > maxDepth) return this.#once(path, tooDeep);
     if (isAlias(node)) {
       if (++this.#aliases > maxAliases) return this.#once(path, `more than ${maxAliases} aliases`);
-      const target = node.resolve(this.#parsed);
+      const target = this.#anchors.get(node.source);
       if (target === undefined)
         return this.#problem(path, `no anchor &${showText(node.source)} stands before this alias`);
-      return this.read(target, path);
+      const around = this.#behindAlias;
+      this.#behindAlias = true;
+      const value = this.read(target, path);
+      this.#behindAlias = around;
+      return value;
     }
+    this.#anchor(node);
     if (isMap<Node, Node | null>(node)) return this.#readMap(node.items, path);
     if (isSeq<Node>(node)) return node.items.map((item, index) => this.read(item, [...path, index]));
     if (isScalar(node)) return this.#readScalar(node.value, path, place);
@@ -154,10 +146,14 @@ class Reader {
 
   #readMap(items: readonly Pair<Node, Node | null>[], path: ConfigPath): Record<string, unknown> {
     const result: Record<string, unknown> = {};
+    const seen = new Set<string>();
     for (const { key, value } of items) {
       if (!isScalar(key)) continue; // already a complaint of the parser
       const name = String(key.value ?? '');
       const inside = [...path, name];
+      this.#anchor(key);
+      if (seen.has(name)) this.#duplicate(key);
+      seen.add(name);
       this.#place(inside).key ??= this.#position(key);
       // As a plain assignment this key would replace the object's prototype.
       if (name === '__proto__') this.#problem(inside, 'this name is not available');
@@ -198,7 +194,17 @@ class Reader {
   }
 
   #once(path: ConfigPath, message: string): undefined {
-    if (!this.problems.some((known) => known.message === message)) this.#problem(path, message);
+    if (!this.#said.has(message)) this.#problem(path, message);
+    this.#said.add(message);
+  }
+
+  #anchor(node: Node): void {
+    if (!this.#behindAlias && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+  }
+
+  #duplicate(key: Node): void {
+    if (this.#behindAlias) return;
+    this.problems.push({ path: [], position: this.#position(key), message: duplicateKey });
   }
 }
 
@@ -212,7 +218,7 @@ function lineAround(text: string, offset: number): string {
 }
 
 // After these the rest of the document still means what it says.
-const survivable = new Set<ErrorCode>(['DUPLICATE_KEY', 'NON_STRING_KEY', 'TAG_RESOLVE_FAILED']);
+const survivable = new Set<ErrorCode>(['NON_STRING_KEY', 'TAG_RESOLVE_FAILED']);
 
 // The library's own messages can quote the source, and the source can hold a key.
 const wordings: Partial<Record<ErrorCode, string>> = {
@@ -221,10 +227,11 @@ const wordings: Partial<Record<ErrorCode, string>> = {
   BAD_SCALAR_START: 'a plain text cannot start with this character; quote it',
   BLOCK_AS_IMPLICIT_KEY: 'a second ": " on the line; quote the text that holds it',
   BLOCK_IN_FLOW: 'inside brackets only the bracketed form is allowed',
-  DUPLICATE_KEY: 'this key is here twice in the same mapping',
   MISSING_CHAR: 'a closing bracket, quote or comma is missing',
   MULTILINE_IMPLICIT_KEY: 'a key must stand on one line, followed by ": "',
+  MULTIPLE_ANCHORS: 'more than one anchor on one value',
   MULTIPLE_DOCS: 'a second YAML document begins here; a configuration is one document',
+  MULTIPLE_TAGS: 'more than one tag on one value',
   NON_STRING_KEY: 'a key must be a plain text',
   RESOURCE_EXHAUSTION: tooDeep,
   TAB_AS_INDENT: 'a tab in the indentation; YAML takes spaces only',

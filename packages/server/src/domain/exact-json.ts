@@ -10,9 +10,9 @@
  * All code between the two works on plain values. An object that code makes anew has no spellings: `keepSpellings`
  * gives it those of the object it was made from.
  */
-import { type JsonValue, parseForeignJson } from './json.ts';
+import { type JsonObject, type JsonValue, parseForeignJson } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
-import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf } from './spellings.ts';
+import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf, spellingsByName } from './spellings.ts';
 
 /** `JSON.parse`, and throws what it throws. */
 export function parseExactly(text: string): JsonValue {
@@ -27,18 +27,30 @@ export function parseExactly(text: string): JsonValue {
  * deep.
  */
 export function writeExactly(value: unknown): string {
-  if (!holdsSpellings(value)) return JSON.stringify(value);
+  return holdsSpellings(value) ? writePieces(value) : JSON.stringify(value);
+}
+
+/**
+ * {@link writeExactly} for a body whose root is marked where anything in it was kept: without the mark, which nearly no
+ * request has, it is not looked for, which takes four times as long as to write the body.
+ */
+export function writeMarked(body: JsonObject): string {
+  return isMarkedRoot(body) ? writePieces(body) : JSON.stringify(body);
+}
+
+function writePieces(value: unknown): string {
   const pieces: string[] = [];
   write(value, undefined, pieces);
   return pieces.join('');
 }
 
-/** Asked of what was put together of several texts; of one there is its mark, which costs nothing. */
+/** Looks for a spelling anywhere in the value. A root with a spelling has a mark and is found at once; a value without any is walked whole. */
 function holdsSpellings(value: unknown): boolean {
-  if (isPlain(value)) return false;
+  if (!isHolder(value)) return false;
   if (isMarkedRoot(value) || numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;
-  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  for (const member of members) if (!isPlain(member) && holdsSpellings(member)) return true;
+  if (Array.isArray(value)) return value.some(holdsSpellings);
+  // By keys: of 50,000 members `Object.values` and `Object.entries` cost 70 to 110 ms, keys and reads 16 to 28 ms.
+  for (const name of Object.keys(value)) if (holdsSpellings(value[name])) return true;
   return false;
 }
 
@@ -46,14 +58,14 @@ function holdsSpellings(value: unknown): boolean {
 function write(value: unknown, spelling: string | undefined, pieces: string[]): void {
   if (typeof value === 'number' && spelling !== undefined && Object.is(Number(spelling), value)) {
     pieces.push(spelling);
-  } else if (isPlain(value)) pieces.push(JSON.stringify(value) ?? 'null');
+  } else if (!isHolder(value)) pieces.push(JSON.stringify(value) ?? 'null');
   else if (Array.isArray(value)) writeList(value, pieces);
   else writeObject(value, pieces);
 }
 
 function writeList(list: readonly unknown[], pieces: string[]): void {
   const spellings = numbersOf(list);
-  if (spellings === undefined && list.every(isPlain)) {
+  if (spellings === undefined && !list.some(isHolder)) {
     pieces.push(JSON.stringify(list));
     return;
   }
@@ -64,16 +76,16 @@ function writeList(list: readonly unknown[], pieces: string[]): void {
   pieces.push(list.length === 0 ? '[]' : ']');
 }
 
-function writeObject(object: object, pieces: string[]): void {
+function writeObject(object: Members, pieces: string[]): void {
   const pairs = numbersOf(object);
-  const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(pairs) : undefined;
+  const byName = pairs !== undefined && pairs.length > 16 ? spellingsByName(object) : undefined;
   const raw = rawMembersOf(object);
   let before = '{';
-  const members: readonly (readonly [string, unknown])[] = Object.entries(object);
-  for (const [name, member] of members) {
+  for (const name of Object.keys(object)) {
+    const member = object[name];
     if (member === undefined) continue;
     const text = raw?.texts.get(name);
-    if (text !== undefined && Object.is(raw?.origin[name], member)) pieces.push(before, text);
+    if (text !== undefined && Object.is(raw?.origin[name], member)) pieces.push(before, text.toString());
     else {
       pieces.push(before, JSON.stringify(name), ':');
       write(member, byName === undefined ? spellingIn(pairs, name) : byName.get(name), pieces);
@@ -90,12 +102,9 @@ function spellingIn(pairs: NumberSpellings | undefined, name: string): string | 
   return undefined;
 }
 
-function spellingsByName(pairs: NumberSpellings): ReadonlyMap<string | undefined, string | undefined> {
-  const byName = new Map<string | undefined, string | undefined>();
-  for (let at = 0; at < pairs.length; at += 2) byName.set(pairs[at], pairs[at + 1]);
-  return byName;
-}
+/** An array, or an object by the names of its members. */
+type Members = Readonly<Record<string, unknown>>;
 
-function isPlain(value: unknown): value is null | boolean | number | string | undefined {
-  return typeof value !== 'object' || value === null;
+function isHolder(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null;
 }

@@ -20,13 +20,3 @@ export function parseForeignJson(text: string): unknown {
   }
   return JSON.parse(text);
 }
-
-/** Whether a text is JSON, whatever its value. */
-export function isJson(text: string): boolean {
-  try {
-    parseForeignJson(text);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -18,14 +18,15 @@ import {
   markRoot,
   type NumberSpellings,
   numbersOf,
+  type RawText,
   rawMembersOf,
   setNumbers,
   setRawMember,
 } from './spellings.ts';
 
 /**
- * The names that we know in an object, and those in the value of each where that is an object of ours too, or a list of
- * them. Undefined: it belongs to somebody else, and its numbers keep their spelling.
+ * The names that this server knows in an object, and the names inside each value that is such an object or a list of
+ * them. Undefined: the value is not interpreted here, and its numbers keep their spelling.
  */
 export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
 
@@ -35,12 +36,22 @@ export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
  * member of ours is not kept: it is written as we write it.
  *
  * Cost, measured: a text with nothing to keep is scanned once, in a sixth of the time of its parse where it is mostly
- * strings and in a third where it is mostly punctuation. With `known` it must not nest deeper than a call stack goes.
+ * strings and in a third where it is mostly punctuation. With `known` it must not nest deeper than a call stack goes,
+ * and must have been UTF-8; `narrow` says that it is ASCII throughout.
  */
-export function readSpellings(text: string, value: JsonValue, known?: KnownMembers): void {
+export function readSpellings(text: string, value: JsonValue, known?: KnownMembers, narrow = false): void {
   if (typeof value !== 'object' || value === null) return;
   if (!hasOddNumber(text) && (known === undefined || !holdsUnknown(value, known))) return;
-  const walk: Walk = { text, root: value, known, copy: createCopies(), kept: false };
+  const walk: Walk = {
+    text,
+    narrow,
+    root: value,
+    known,
+    copy: createCopies(),
+    compared: 0,
+    backslash: -1,
+    kept: false,
+  };
   readAll(walk);
   if (walk.kept) markRoot(value);
 }
@@ -87,7 +98,10 @@ function holdsUnknown(value: JsonValue, known: KnownMembers): boolean {
 
 /** An object or an array on the way through the text. */
 interface Frame {
-  /** Undefined where a later member of the same name has taken its place. */
+  /**
+   * The value that `JSON.parse` kept. Where a name occurs twice it is the value of the last member. Undefined where that
+   * value is no object and no array.
+   */
   readonly holder: JsonObject | readonly JsonValue[] | undefined;
   readonly isArray: boolean;
   readonly known: KnownMembers | undefined;
@@ -104,6 +118,12 @@ interface Walk {
   readonly known: KnownMembers | undefined;
   /** A text of its own for a slice, which would keep all of `text` alive. */
   readonly copy: (slice: string) => string;
+  /** ASCII throughout: a slice of it takes a byte a character. */
+  readonly narrow: boolean;
+  /** Characters that were parsed and written once more, to see whether we would write them so. */
+  compared: number;
+  /** The first backslash from where it was last looked for: each character is looked at once for it. */
+  backslash: number;
   kept: boolean;
 }
 
@@ -167,23 +187,50 @@ function behindName(walk: Walk, frame: Frame, from: number, to: number): number 
   const { holder } = frame;
   if (holder === undefined || isList(holder)) return end;
   // What we would write ourselves costs nothing, unless another member of that name stood before it.
-  const same = valueFrom === to + 1 && isOurs(text, valueFrom, end) && isOurs(text, from, to);
+  const same = valueFrom === to + 1 && isOurs(walk, from, to) && isOurs(walk, valueFrom, end);
   if (same && rawMembersOf(holder)?.texts.has(name) !== true) return end;
-  const member = text.slice(from, end);
-  // Most of the text may as well keep all of it.
-  setRawMember(holder, name, member.length * 4 > text.length ? member : walk.copy(member));
+  setRawMember(holder, name, compact(walk, text.slice(from, end)));
   walk.kept = true;
   return end;
 }
+
+/** From here on a copy of its own as bytes is worth the object they take. */
+const largeMember = 1_024;
+
+/** What keeps no more alive than it is long. */
+function compact({ text, narrow, copy }: Walk, member: string): RawText {
+  // Most of the text may as well keep all of it, where that takes a byte a character.
+  if (narrow) return member.length * 4 > text.length ? member : copy(member);
+  return member.length > largeMember ? Buffer.from(member) : copy(member);
+}
+
+/** What of one text is parsed a second time. What is beyond it is kept, though we might write it in the same way. */
+const maxCompared = 65_536;
 
 /**
  * Whether we would write the value as it is written. Compared with its own text, never with the value that the holder
  * has: many members of one name would each cost what the last of them is long.
  */
-function isOurs(text: string, from: number, to: number): boolean {
-  if (beginsNumber(text.charCodeAt(from))) return !isOdd(text, from, to);
+function isOurs(walk: Walk, from: number, to: number): boolean {
+  const { text } = walk;
+  const first = text.charCodeAt(from);
+  if (beginsNumber(first)) return !isOdd(text, from, to);
+  const isString = first === quote;
+  if (!isString && first !== openObject && first !== openArray) return true;
+  if (isString && !holdsBackslash(walk, from, to)) return true;
+  walk.compared += to - from;
+  if (walk.compared > maxCompared) return false;
   const written = text.slice(from, to);
   return JSON.stringify(JSON.parse(written)) === written;
+}
+
+/** Asked of one place behind the other. A string of UTF-8 without one is what `JSON.stringify` makes of it. */
+function holdsBackslash(walk: Walk, from: number, to: number): boolean {
+  if (walk.backslash < from) {
+    const found = walk.text.indexOf('\\', from);
+    walk.backslash = found < 0 ? walk.text.length : found;
+  }
+  return walk.backslash < to;
 }
 
 /** Of members of one name the last one counts, as in `JSON.parse`: its spelling, or that it needs none. */

@@ -14,8 +14,11 @@ export type NumberSpellings = (string | undefined)[];
 export interface RawMembers {
   /** The object they were read of: a member with another value than here is not written so. */
   readonly origin: JsonObject;
-  readonly texts: Map<string, string>;
+  readonly texts: Map<string, RawText>;
 }
+
+/** Bytes where a string would take two bytes a character. */
+export type RawText = string | Buffer;
 
 const numbers = new WeakMap<object, NumberSpellings>();
 const raw = new WeakMap<object, RawMembers>();
@@ -43,23 +46,36 @@ export function rawMembersOf(holder: object): RawMembers | undefined {
   return raw.get(holder);
 }
 
+/** The spellings of an object's own numbers, by name. */
+export function spellingsByName(holder: object): ReadonlyMap<string, string> {
+  const pairs = numbers.get(holder) ?? [];
+  const byName = new Map<string, string>();
+  for (let at = 0; at < pairs.length; at += 2) {
+    const [name = '', spelling] = [pairs[at], pairs[at + 1]];
+    if (spelling === undefined) byName.delete(name);
+    else byName.set(name, spelling);
+  }
+  return byName;
+}
+
 /** Of members of one name the last one counts, as in `JSON.parse`. */
-export function setRawMember(holder: JsonObject, name: string, text: string): void {
+export function setRawMember(holder: JsonObject, name: string, text: RawText): void {
   const members = raw.get(holder);
   if (members === undefined) raw.set(holder, { origin: holder, texts: new Map([[name, text]]) });
   else members.texts.set(name, text);
 }
 
 /**
- * Gives `to`, a copy of an object, what was kept for `from`. What the copy has changed is written as it is now all the
+ * Gives `to`, a new copy of an object, what was kept for `from`. What the copy has changed is written as it is now all the
  * same.
  */
 export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Copy): Copy {
   const spellings = numbers.get(from);
-  const own = numbers.get(to);
-  if (spellings !== undefined && own === undefined) numbers.set(to, [...spellings]);
-  // One by one, in time linear in `from` alone: a call takes no more than some 100,000 arguments.
-  else for (const part of spellings ?? []) own?.push(part);
+  if (spellings !== undefined) {
+    // A copy of two objects has one spelling a name, of the object that was given last.
+    const both = numbers.has(to) ? [...spellingsByName(to), ...spellingsByName(from)] : undefined;
+    numbers.set(to, both === undefined ? [...spellings] : [...new Map(both)].flat());
+  }
   const members = raw.get(from);
   if (members !== undefined) raw.set(to, members);
   if (roots.has(from)) roots.add(to);

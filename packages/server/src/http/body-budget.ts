@@ -1,6 +1,6 @@
 /**
- * The bytes of all request bodies that are being received or decoded, in one account: what is bounded for one
- * body is not bounded for a thousand of them.
+ * Bytes of all requests in one account: what is bounded for one body is not bounded for a thousand of them. One such
+ * account is of bodies that are being received or decoded, another of what requests hold until they end.
  *
  * Keys share it by what is left: a key may hold as much as is free, so that one key alone gets half of all, the
  * next one half of the rest, and small bodies of other keys still pass while one key has filled its share.
@@ -15,6 +15,8 @@ export interface BodyBudget {
 export interface BodyShare {
   /** Whether this body could hold that many bytes now. */
   fits(bytes: number): boolean;
+  /** Whether this body could hold that many bytes if it were the only one. */
+  everFits(bytes: number): boolean;
   /** Makes this body hold that many bytes. False where the key has no room for them: then nothing has changed. */
   resize(bytes: number): boolean;
   /** Gives everything back; may be called more than once. */
@@ -27,6 +29,14 @@ const leastBytes = 128 * 1024 ** 2;
 /** What all bodies may hold together. Half of it is one key's, and takes two of the largest bodies. */
 export function budgetFor(maxBodyBytes: number): number {
   return Math.max(leastBytes, 4 * maxBodyBytes);
+}
+
+/**
+ * What requests under way may hold together (`wire/held-bytes.ts`), of a heap that ends the process when it is full: half
+ * of it. The other half is for what a parse leaves behind and for answers.
+ */
+export function heldBudgetFor(heapLimitBytes: number): number {
+  return heapLimitBytes / 2;
 }
 
 /** `capacityBytes` may change; what is held already stays held. */
@@ -58,7 +68,12 @@ export function createBodyBudget(capacityBytes: () => number): BodyBudget {
         return true;
       }
 
-      return { fits, resize, release: () => void resize(0) };
+      return {
+        fits,
+        everFits: (bytes) => 2 * bytes <= capacityBytes(),
+        resize,
+        release: () => void resize(0),
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { stopFeeding } from './parser-feed.ts';
 
 const maxDiscardedBytes = 1024 * 1024;
 const lingerMs = 2_000;
@@ -17,6 +18,7 @@ export interface LastWords {
 export function stopReading(socket: Socket): LastWords {
   let discarded = 0;
   let closing = false;
+  stopFeeding(socket);
   // Node's own listeners would feed the dead parser, and would end the socket at the client's FIN in the midst of answers.
   socket.removeAllListeners('data');
   socket.removeAllListeners('end');

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { stopReading } from './close-gently.ts';
 
 const maxDrainBytes = 1024 * 1024;
 const maxDrainMs = 2_000;
-/** Counted for each piece besides its bytes: a megabyte in pieces of one byte is four seconds of work. */
-const pieceBytes = 1024;
+/** Each costs some microseconds, however little is in it; what comes behind them is thrown away unparsed. */
+const maxDrainPieces = 256;
 
 /**
  * True while bytes of a declared body are still to come. `complete` alone does not tell: of a request without
@@ -22,9 +23,14 @@ export function drainBody(request: IncomingMessage, expectsContinue: boolean): P
   if (expectsContinue || !bodyIsComing(request) || request.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     let bytes = 0;
+    let pieces = 0;
     const onData = (chunk: Buffer) => {
-      bytes += chunk.length + pieceBytes;
-      if (bytes > maxDrainBytes) finish();
+      bytes += chunk.length;
+      pieces += 1;
+      if (bytes >= maxDrainBytes) return finish();
+      if (pieces < maxDrainPieces) return;
+      finish();
+      stopReading(request.socket);
     };
     const timer = setTimeout(() => finish(), maxDrainMs);
     const finish = () => {
@@ -32,7 +38,7 @@ export function drainBody(request: IncomingMessage, expectsContinue: boolean): P
       request.off('data', onData);
       request.off('end', finish);
       request.off('close', finish);
-      // The request alone, when paused, would still parse all that the socket has, up to 2 MB of it at once.
+      // The request alone, when paused, would still read up to its high-water mark.
       request.socket.pause();
       resolve();
     };

@@ -50,8 +50,9 @@ function slowTurns() {
 
 it('decodes bodies in turns, and gives all their room back', async () => {
   const budget = createBodyBudget(() => 1024 ** 3);
+  const held = createBodyBudget(() => 1024 ** 3);
   const { turns, waits } = slowTurns();
-  const read = (body: string) => readJson(exchangeWith(body), 1024 ** 2, { budget, turns });
+  const read = (body: string) => readJson(exchangeWith(body), 1024 ** 2, { budget, turns }, held.open('key'));
   expect(await Promise.all([read('{"a": 1}'), read(large), read(`${large}}`)])).toMatchObject([
     { ok: true, value: { a: 1 } },
     { ok: true },
@@ -64,7 +65,7 @@ it('decodes bodies in turns, and gives all their room back', async () => {
 it('gives the room of a body back that its client has broken off', async () => {
   const budget = createBodyBudget(() => 1024 ** 3);
   const exchange = exchangeWith(large, false);
-  const reading = readJson(exchange, 1024 ** 2, { budget, turns: slowTurns().turns });
+  const reading = readJson(exchange, 1024 ** 2, { budget, turns: slowTurns().turns }, budget.open('key'));
   exchange.request.destroy();
   expect(await reading).toMatchObject({ ok: false, failure: { code: 'invalid_json' } });
   expect([budget.held(), exchange.notes.outcome]).toEqual([0, 'abandoned']);

@@ -1,38 +1,58 @@
-import type { Result } from '../domain/failure.ts';
+import { type Failure, failure, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
 import type { KnownMembers } from '../domain/read-spellings.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
-import type { BodyBudget } from './body-budget.ts';
+import type { BodyBudget, BodyShare } from './body-budget.ts';
 import type { BodyTurns } from './body-turns.ts';
 import type { Exchange } from './exchange.ts';
 import { readBody } from './read-body.ts';
 
 /** What the bodies of all requests share. */
 export interface BodyIntake {
+  /** For what requests hold from the parse of their bodies to their end. */
+  readonly held: BodyBudget;
+  /** For bodies as bytes. */
   readonly budget: BodyBudget;
   readonly turns: BodyTurns;
 }
 
 /**
  * The JSON value of a request's body, decoded in a turn of its own. Failures: those of {@link readBody} and
- * {@link parseJsonBody}. Validating and planning, which the caller does before it waits again, cost about as much as
+ * {@link parseJsonBody}; `overloaded`, or `body_too_large`, where `share` has no room for what the value takes. The caller
+ * releases the share when the request has ended. Validating and planning, which the caller does before it waits again, cost about as much as
  * the decoding: behind a dear body they are done in a later turn of the event loop.
  */
 export async function readJson(
   exchange: Exchange,
   maxBytes: number,
-  { budget, turns }: BodyIntake,
+  { budget, turns }: Omit<BodyIntake, 'held'>,
+  share: BodyShare,
   known?: KnownMembers,
 ): Promise<Result<JsonValue>> {
   const body = await readBody(exchange, maxBytes, budget);
   if (!body.ok) return body;
   const endTurn = await turns.next(exchange.principal.keyId);
   try {
-    const value = parseJsonBody(body.value.bytes, known);
+    const value = parseJsonBody(body.value.bytes, known, (heldBytes) => keepIn(share, heldBytes));
     await turns.rest();
     return value;
   } finally {
     body.value.release();
     endTurn();
   }
+}
+
+function keepIn(share: BodyShare, heldBytes: number): Failure | undefined {
+  if (share.resize(heldBytes)) return undefined;
+  return share.everFits(heldBytes)
+    ? failure(
+        'overloaded',
+        'The requests under way hold as much memory as the server has for them. Send this request again in a second.',
+        { retryAfterMs: 1_000 },
+      )
+    : failure(
+        'body_too_large',
+        `The request body takes ${heldBytes} bytes of memory once it is read, more than one key may hold here. ` +
+          'Shorten it, or split it over several requests.',
+      );
 }

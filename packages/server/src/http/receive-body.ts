@@ -71,8 +71,8 @@ export function receiveBody(request: IncomingMessage, options: ReceiveOptions): 
     const onData = (piece: Buffer) => {
       const refused = take(piece);
       if (refused === undefined) return;
-      // Without a listener the rest of this read would be kept, an object a piece; without a pause of the socket up
-      // to 31 more reads would come before anything else has its turn.
+      // Without a listener the rest of this read would be kept, an object a piece; the pause holds the feed of the
+      // parser until the next turn of the loop at least.
       request.on('data', drop);
       request.socket.pause();
       settle(fail(refused));

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type { ListenAddress } from '../config/config.ts';
 import { createConnections, type MalformedRequest } from './connections.ts';
+import { createParserFeed } from './parser-feed.ts';
 
 const maxHeaderBytes = 32 * 1024;
 /** Longer than the 60 s after which the usual balancers close idle connections, or they meet ours closing. */
@@ -60,6 +63,9 @@ export function createHttpServer(
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     take(request, response, false),
   );
+  const feed = createParserFeed({ now: () => performance.now(), later: setImmediate });
+  // Behind Node's own listener, which makes the parser.
+  server.on('connection', (socket: Socket) => feed.take(socket));
   server.on('clientError', connections.failed);
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => connections.tunnelAsked(socket));
 

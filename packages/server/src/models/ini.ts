@@ -21,7 +21,7 @@ export function parseIni(text: string): ReadonlyMap<string, ReadonlyMap<string, 
       key = undefined;
       continue;
     }
-    const pair = /^([^=:]+?)\s*[=:]\s*(.*)$/.exec(bare);
+    const pair = /^([^=:]*[^=:\s])\s*[=:]\s*(.*)$/.exec(bare);
     if (pair === null || section === undefined) continue;
     key = (pair[1] ?? '').toLowerCase().replaceAll('_', '-');
     section.set(key, pair[2] ?? '');

@@ -101,7 +101,8 @@ function linksOfJson(text: string): readonly ListedFile[] | undefined {
 }
 
 function linksOfHtml(text: string): readonly ListedFile[] {
-  return [...text.matchAll(/<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi)].map((match) => {
+  // Up to the next tag and no further: a page of tags without an end is read once.
+  return [...text.matchAll(/<a\s[^<>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi)].map((match) => {
     const href = unescapeHtml(match[1] ?? match[2] ?? match[3] ?? '');
     const name =
       href

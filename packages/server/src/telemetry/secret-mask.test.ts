@@ -18,7 +18,30 @@ describe('a secret in a text', () => {
     ['as entities of HTML', [...secret].map((unit) => `&#${unit.charCodeAt(0)};`).join('')],
     ['as hexadecimal entities', [...secret].map((unit) => `&#x${hex(unit)};`).join('')],
     ['in wide letters', [...secret].map((unit) => String.fromCharCode(unit.charCodeAt(0) + 0xfee0)).join('')],
+    ['as entities of HTML, escaped again', [...secret].map((u) => `&amp;#${u.charCodeAt(0)};`).join('')],
+    ['with named entities', secret.replace('-', '&hyphen;').replace('"', '&amp;quot;').replace('/', '&sol;')],
+    ['with every character in braces', [...secret].map((unit) => `\\u{${hex(unit)}}`).join('')],
+    ['with escaped punctuation', secret.replace(/[^A-Za-z0-9]/g, '\\$&')],
+    [
+      'in letters of mathematics',
+      secret.replace(/[a-z]/g, (u) => String.fromCodePoint(0x1d68a - 97 + u.charCodeAt(0))),
+    ],
     ['with accents', [...secret].join('\u0301')],
+    ['with marks of symbols', [...secret].join('\u20d0')],
+    ['split by variation selectors', [...secret].join('\ufe0f')],
+    ['split by the vowel separator of Mongolian', [...secret].join('\u180e')],
+    ['split by the letter mark of Arabic', [...secret].join('\u061c')],
+    ['split by the filler of Hangul', [...secret].join('\u3164')],
+    ['split by tags', [...secret].join('\u{e0020}')],
+    ['split by tags in escapes', [...secret].join('\\udb40\\udc20')],
+    ['split by entities without width', [...secret].join('&#8203;')],
+    ['in groups of base64', groups(Buffer.from(secret).toString('base64').replace(/=+$/, ''), 8, ' ')],
+    [
+      'in groups of base64 on lines',
+      groups(Buffer.from(secret).toString('base64').replace(/=+$/, ''), 4, '\n'),
+    ],
+    ['in hexadecimal with spaces', groups(Buffer.from(secret).toString('hex'), 2, ' ')],
+    ['in hexadecimal with colons', groups(Buffer.from(secret).toString('hex').toUpperCase(), 2, ':')],
     ['split by characters without width', [...secret].join('\u200b')],
     ['split by a line end and an indent', `${secret.slice(0, 6)}\r\n    ${secret.slice(6)}`],
     ['split by an escaped line end', `${secret.slice(0, 6)}\\n${secret.slice(6)}`],
@@ -68,11 +91,20 @@ it('leaves a text without secrets as it is', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => mask(text) === text));
 });
 
+it('masks one secret in groups beside another that is whole', () => {
+  const grouped = groups(Buffer.from('another-secret').toString('hex'), 2, ' ');
+  expect(createSecretMask([secret, 'another-secret'], '*')(`a ${secret} b ${grouped} c`)).toBe('a * b * c');
+});
+
 it('takes any number of secrets of any length', () => {
   const many = Array.from({ length: 5_000 }, (_, n) => `sk-shared-beginning-${n}`);
   const masked = createSecretMask([...many, 'x'.repeat(1_000_000)], '*');
   expect(masked(`a ${many[4_321]} b ${'x'.repeat(1_000_000)}`)).toBe('a * b *');
 });
+
+function groups(text: string, length: number, between: string): string {
+  return (text.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join(between);
+}
 
 function hex(unit: string): string {
   return unit.charCodeAt(0).toString(16).padStart(2, '0');

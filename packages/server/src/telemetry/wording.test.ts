@@ -76,6 +76,7 @@ describe('a name in a log', () => {
     'model_context_window_exceeded',
     'text/html',
     'executableCode',
+    'messages[2].content[0].text',
     '400',
   ])('%s is shown', (name) => {
     expect(nameOf(name)).toBe(name);
@@ -89,6 +90,14 @@ describe('a name in a log', () => {
     ['errör', 'some string of 5 characters'],
     ['error_'.repeat(20), 'some string of 120 characters'],
     ['', 'some string of 0 characters'],
+    ['10.3.4.5', 'some string of 8 characters'],
+    ['server10.3.4.5', 'some string of 14 characters'],
+    ['host-10-3-4-5', 'some string of 13 characters'],
+    ['411-111-111-111-111-1', 'some string of 21 characters'],
+    ['078-05-112', 'some string of 10 characters'],
+    ['error411error111error111', 'some string of 24 characters'],
+    ['4711', 'some string of 4 characters'],
+    [4_711, 'some number'],
     [4_711_000, 'some number'],
     [1.5, 'some number'],
     [{ a: 1 }, 'some object'],

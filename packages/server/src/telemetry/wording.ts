@@ -42,7 +42,7 @@ export function wordingWithoutContent(text: string): string {
       if (!/^[\x20-\x7e]*$/.test(between)) items.push({ before: ' ', word: '', kind: 'hidden' });
       continue;
     }
-    // The wording went on, and its last word may be half of one.
+    // The text was cut; its last word may be half of one.
     items.push({ before, word, kind: kindOf(word) });
     before = '';
   }
@@ -50,12 +50,16 @@ export function wordingWithoutContent(text: string): string {
   return joined(hidden(items), before.trimEnd());
 }
 
-/** A name out of another side's vocabulary, such as a code or a finish reason; what could be a text is told by its length. */
+/**
+ * A name out of another side's vocabulary, such as a code or a finish reason; what could be a text is told by its
+ * length. Digits count something in a name or are a status: an address or the number of a card has no words,
+ * or more digits than that.
+ */
 export function nameOf(value: unknown): string {
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 1_000_000) return `${value}`;
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 1_000) return `${value}`;
   if (typeof value !== 'string') return `some ${typeof value}`;
-  const words = value.length <= longestName && /^[\w./[\]-]+$/.test(value) ? partsOf(value) : [];
-  return words.length > 0 && words.every(isPartOfName) ? value : `some string of ${value.length} characters`;
+  const isShort = value.length <= longestName && /^[\w./[\]-]+$/.test(value);
+  return isShort && isName(partsOf(value)) ? value : `some string of ${value.length} characters`;
 }
 
 /** Control characters and line ends become spaces, halves of characters U+FFFD. */
@@ -78,8 +82,15 @@ function partsOf(word: string): readonly string[] {
   return word.match(/\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{Lo}+|\d+/gu) ?? [];
 }
 
-function isPartOfName(part: string): boolean {
-  return /^\d{1,3}$/.test(part) || errorWords.has(part.toLowerCase());
+/** Words of errors, with a number between two of them; or one number that may be a status. */
+function isName(parts: readonly string[]): boolean {
+  let digits = 0;
+  for (const [at, part] of parts.entries()) {
+    if (errorWords.has(part.toLowerCase())) continue;
+    if (!/^\d{1,3}$/.test(part) || /^\d/.test(parts[at - 1] ?? '')) return false;
+    digits += part.length;
+  }
+  return parts.length > 0 && digits <= maxDigits;
 }
 
 function kindOf(word: string): Item['kind'] {

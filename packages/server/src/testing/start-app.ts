@@ -60,6 +60,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
     runs,
     health: createHealth(() => config.breaker, now),
     bodies: {
+      held: createBodyBudget(() => 1024 ** 3),
       budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
       turns: createBodyTurns({ now, later: setImmediate }),
     },

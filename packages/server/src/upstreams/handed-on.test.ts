@@ -1,5 +1,6 @@
 import { decodeJsonText, jsonText } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isMarkedRoot } from '../domain/spellings.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
 import { continueWith } from '../routing/continuation.ts';
 import { createDelivered } from '../routing/delivered.ts';
@@ -10,10 +11,14 @@ import { decodeChatRequest } from '../wire/chat/decode-request.ts';
 import { knownMembers } from '../wire/chat/known-fields.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
 import { createAnthropicUpstream } from './anthropic/anthropic.ts';
+import { claudeModel } from './anthropic/models.ts';
+import { requestBody as anthropicBody } from './anthropic/request.ts';
 import { createMessageDialect, messageOutput } from './anthropic/stream.ts';
 import { readStream } from './contract.suite.ts';
 import type { UpstreamCall } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
+import { geminiModel } from './gemini/models.ts';
+import { requestBody as geminiBody } from './gemini/request.ts';
 import { contentOutput, createContentDialect } from './gemini/stream.ts';
 import { batchesOf } from './openai/fake-answer.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
@@ -306,5 +311,26 @@ describe('numbers in an answer keep their spelling', () => {
       expect(text).toContain('"extra_content":{"google":{"n":1.0}}');
       expect(text).toContain(extra);
     }
+  });
+});
+
+describe('a body for a protocol of its own', () => {
+  const history = (args: string) =>
+    `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":` +
+    `"function","function":{"name":"f","arguments":${JSON.stringify(args)}}}]},{"role":"tool","tool_call_id":"c","content":"x"}]`;
+  const bodies = (more: string) => {
+    const body = `{"model":"m",${more}}`;
+    return [
+      anthropicBody(callOf(body, 'claude-sonnet-4-5'), claudeModel('claude-sonnet-4-5')),
+      geminiBody(callOf(body, 'gemini-2.5-pro'), geminiModel('gemini-2.5-pro')),
+    ];
+  };
+
+  test.each([
+    ['nothing odd in it', history('{"a":1}'), false],
+    ['odd numbers in a schema', `${hello},${tool}`, true],
+    ['odd numbers in arguments alone', history('{"a":1.0}'), true],
+  ])('with %s is looked through for what was kept, or not', (_, more, marked) => {
+    for (const made of bodies(more)) expect(made.ok && isMarkedRoot(made.value)).toBe(marked);
   });
 });

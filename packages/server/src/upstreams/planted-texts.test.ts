@@ -23,6 +23,11 @@ const writings: Readonly<Record<string, string>> = {
   'JSON-escaped': escaped(key),
   base64: Buffer.from(key).toString('base64').replace(/=+$/, ''),
   'in base64 behind a name': Buffer.from(`user:${key}`).toString('base64').replace(/=+$/, ''),
+  'in base64 behind one byte': Buffer.from(`:${key}`).toString('base64').replace(/=+$/, ''),
+  'in hexadecimal': Buffer.from(key).toString('hex'),
+  'in hexadecimal with spaces': (Buffer.from(key).toString('hex').match(/../g) ?? []).join(' '),
+  'with escaped punctuation': key.replace(/\W/g, '\\$&'),
+  'split by tags': [...key].join('\u{e0020}'),
   'split by characters without width': [...key].join('\u200b'),
   'split by line ends': `${key.slice(0, 9)}\r\n  ${key.slice(9)}`,
   'at the cut of an excerpt': `${'a '.repeat(138)}${key}`,
@@ -31,7 +36,7 @@ const writings: Readonly<Record<string, string>> = {
 
 /** Any eight characters of it in a row would tell it. */
 const pieces = Object.values(writings)
-  .slice(0, 8)
+  .slice(0, -2)
   .flatMap((text) => {
     const json = JSON.stringify(text).slice(1, -1);
     return Array.from({ length: json.length - 8 }, (_, at) => json.slice(at, at + 8));
@@ -126,7 +131,11 @@ beforeAll(async () => {
     kind,
     baseUrl: kind === 'openai' ? `${origin.url.href}v1` : origin.url.href,
     apiKey: key,
-    headers: {},
+    headers: {
+      'x-auth': 'Bearer hush7token-Qw93kd02LxA',
+      cookie: 'a=b; session=sessQ93kdpL20xk',
+      'x-basic': `Basic ${Buffer.from('opsuser:opspass9931').toString('base64')}`,
+    },
   });
   const configs = new Map(
     Object.keys(dialects).map((kind) => [kind, config(kind as UpstreamConfig['kind'])]),
@@ -183,6 +192,24 @@ describe.each(Object.keys(dialects))('an upstream that speaks as %s', (kind) => 
     const host = new URL(origin.url).host;
     for (answer of answers(`no route to ${host} here`, statuses))
       expect((await ask(kind)).client).not.toContain(host);
+  });
+
+  const foreign = ['10.3.4.5', 'fd00::12', '::ffff:10.3.4.5', 'db1.corp.acme.se', 'gpu7.prod.acme.example'];
+  test.each(foreign)('cannot tell the client the address %s', async (address) => {
+    for (answer of answers(address)) expect((await ask(kind)).client).not.toContain(address);
+  });
+
+  test.each(['hush7token-Qw93kd02LxA', 'sessQ93kdpL20xk', 'opsuser:opspass9931', 'opspass9931'])(
+    'cannot tell the client %s of a header',
+    async (part) => {
+      for (answer of answers(`wrong ${part} here`)) expect((await ask(kind)).client).not.toContain(part);
+    },
+  );
+
+  test('cannot write an address or a number into a name in the log', async () => {
+    for (const text of ['10.3.4.5', '411-111-111-111-111-1', '078-05-112']) {
+      for (answer of answers(text, statuses)) expect((await ask(kind)).log).not.toContain(text);
+    }
   });
 
   test('cannot write a prompt into a param, a code or the log', async () => {

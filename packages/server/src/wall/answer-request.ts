@@ -2,7 +2,7 @@ import { faults, findFault, modelPrefix } from './catalogue.ts';
 import { type ChatAsk, promptDigest, readChatAsk } from './chat-ask.ts';
 import type { OwnedConnection } from './connection.ts';
 import type { AfterPlay, FaultControls } from './fault.ts';
-import { errorAnswer, jsonAnswer } from './http-bytes.ts';
+import { errorAnswer, headOf, jsonAnswer } from './http-bytes.ts';
 import { answered, refused } from './play-stream.ts';
 import type { WallRequest } from './request-reader.ts';
 import type { Counters } from './stats.ts';
@@ -55,7 +55,9 @@ function route(connection: OwnedConnection, request: WallRequest, runtime: WallR
       return answered(connection, jsonAnswer('200 OK', {}));
     default: {
       const message = `There is no ${request.method.slice(0, 80)} ${request.path.slice(0, 200)} here: POST /v1/chat/completions, GET /v1/models, GET /wall/stats or POST /wall/reset.`;
-      return refuse(connection, '404 Not Found', 'unknown_url', message);
+      const answer = errorAnswer('404 Not Found', 'invalid_request_error', 'unknown_url', message);
+      // What stood behind the head of an answer to HEAD would be read as the next answer.
+      return answered(connection, request.method === 'HEAD' ? headOf(answer) : answer);
     }
   }
 }

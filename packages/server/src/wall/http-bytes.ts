@@ -11,6 +11,11 @@ export function head(status: string, headers: Headers, version = '1.1'): string 
   return `HTTP/${version} ${status}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 }
 
+/** An answer without its body, as HEAD gets it. */
+export function headOf(answer: string): string {
+  return answer.slice(0, answer.indexOf('\r\n\r\n') + 4);
+}
+
 /** The head of a chunked event stream. */
 export function streamHead(more: Headers = []): string {
   return head('200 OK', [...eventStreamHeaders, ['Transfer-Encoding', 'chunked'], ...more]);

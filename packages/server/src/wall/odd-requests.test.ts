@@ -239,6 +239,18 @@ describe('a wall that listens', () => {
     expect(bugs).toEqual([]);
   });
 
+  it('answers HEAD by a head alone, whatever the path, and the next request behind it', async () => {
+    wall = createWall();
+    const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
+    for (const path of ['/nowhere', '/v1/models', '/v1/chat/completions', '/wall/stats']) {
+      const received = await send(
+        port,
+        `HEAD ${path} HTTP/1.1\r\nHost: a\r\n\r\nGET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n`,
+      );
+      expect(received, path).toMatch(/^HTTP\/1\.1 404 [^{}]*\r\n\r\nHTTP\/1\.1 200 OK/);
+    }
+  });
+
   it('closes the connection of a bug of its own, hears of it, and serves on', async () => {
     const bugs: unknown[] = [];
     let broken = true;

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { writeExactly } from '../domain/exact-json.ts';
+import { failure } from '../domain/failure.ts';
 import type { KnownMembers } from '../domain/read-spellings.ts';
+import { rawMembersOf } from '../domain/spellings.ts';
 import { parseJsonBody } from './json-body.ts';
 
 const parse = (text: string) => parseJsonBody(Buffer.from(text));
@@ -82,6 +84,44 @@ describe('a request body', () => {
   });
 });
 
+describe('the memory of a request body', () => {
+  const asked = (text: string, known: KnownMembers) => {
+    const bytes: number[] = [];
+    parseJsonBody(Buffer.from(text), known, (heldBytes) => void bytes.push(heldBytes));
+    return bytes;
+  };
+  const known: KnownMembers = new Map([['a', undefined]]);
+
+  it('is asked for before the parse, and less of it behind where nothing was kept', () => {
+    const [before = 0, behind = 0] = asked(`{"a":"${'x'.repeat(1_000)}"}`, known);
+    expect(before).toBeGreaterThan(behind);
+    expect(behind).toBeGreaterThan(2_000);
+    const [most, kept] = asked(`{"b": "${'x'.repeat(1_000)}"}`, known);
+    expect(kept).toBe(most);
+  });
+
+  it('is more where a character takes two bytes, written as it is or escaped', () => {
+    const [, plain = 0] = asked(`{"a":"${'x'.repeat(100_000)}"}`, known);
+    for (const wide of ['€', '\\u20ac']) {
+      expect(asked(`{"a":"${wide}${'x'.repeat(100_000)}"}`, known)[1]).toBeGreaterThan(1.9 * plain);
+    }
+  });
+
+  it('is not taken where there is none of it', () => {
+    const parser = vi.spyOn(JSON, 'parse');
+    const refusal = failure('overloaded', 'No room.');
+    try {
+      expect(parseJsonBody(Buffer.from('{"a":1}'), known, () => refusal)).toEqual({
+        ok: false,
+        failure: refusal,
+      });
+      expect(parser).not.toHaveBeenCalled();
+    } finally {
+      parser.mockRestore();
+    }
+  });
+});
+
 describe('a request body that is written again', () => {
   const ofMessage: KnownMembers = new Map([
     ['role', undefined],
@@ -95,6 +135,15 @@ describe('a request body that is written again', () => {
   const rewritten = (text: string) => {
     const parsed = parseJsonBody(Buffer.from(text), known);
     return parsed.ok ? writeExactly(parsed.value) : parsed.failure.code;
+  };
+  const parsedCharacters = (text: string) => {
+    const parser = vi.spyOn(JSON, 'parse');
+    try {
+      parseJsonBody(Buffer.from(text), known);
+      return parser.mock.calls.reduce((sum, [part]) => sum + part.length, 0);
+    } finally {
+      parser.mockRestore();
+    }
   };
 
   it('has members without a name here byte for byte, at every depth where members have names', () => {
@@ -114,6 +163,38 @@ describe('a request body that is written again', () => {
     expect(rewritten('{"messages":{"y": 1.0},"messages":{"y":1}}')).toBe('{"messages":{"y":1}}');
     expect(rewritten('{"messages":{"y": 1.0},"messages":{"role":1}}')).toBe('{"messages":{"role":1}}');
     expect(rewritten('{"messages":[{"y": [1.0]}],"messages":7}')).toBe('{"messages":7}');
+  });
+
+  it.each([
+    ['of a megabyte in ASCII', 'a'],
+    ['of a megabyte in two bytes a character', '€'],
+  ])('is parsed once, though the last of many members of one name is a text %s', (_, character) => {
+    const last = `"x":"${character.repeat(1_000_000)}"`;
+    const text = `{${'"x":"",'.repeat(2_000)}${last}}`;
+    expect(parsedCharacters(text)).toBeLessThan(2 * text.length);
+    expect(rewritten(text)).toBe(`{${last}}`);
+  });
+
+  it.each([
+    ['in fields that we would write so', '"u', '":{"a":[1]}'],
+    ['in fields that we would write otherwise', '"u', '":{"a": [1]}'],
+    ['with escapes', '"u', '":"\\n"'],
+  ])('is parsed once, and a second time in a small part of it: %s', (_, before, behind) => {
+    const members = Array.from({ length: 20_000 }, (__, index) => `${before}${index}${behind}`);
+    const text = `{${members.join()}}`;
+    expect(parsedCharacters(text)).toBeLessThan(text.length + 70_000);
+    expect(rewritten(text)).toBe(text);
+  });
+
+  it('keeps a large member as bytes where its text takes two bytes a character', () => {
+    const kept = (character: string) => {
+      const parsed = parseJsonBody(Buffer.from(`{"x": ["${character.repeat(10_000)}"]}`), known);
+      if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined;
+      return rawMembersOf(parsed.value)?.texts.get('x');
+    };
+    expect(kept('a')).toBeTypeOf('string');
+    expect(kept('€')).toBeInstanceOf(Buffer);
+    expect(rewritten('{"x": "€","y":{"z": 1}}')).toBe('{"x": "€","y":{"z": 1}}');
   });
 
   it('is held to the same rules in what has no name', () => {

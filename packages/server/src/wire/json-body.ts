@@ -3,6 +3,8 @@ import { type Failure, fail, failure, ok, type Result } from '../domain/failure.
 import { type JsonValue, loneBackslashMessage, parseForeignJson } from '../domain/json.ts';
 import { type JsonPath, type JsonScan, requestBounds, scanJson } from '../domain/json-scan.ts';
 import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
+import { isMarkedRoot } from '../domain/spellings.ts';
+import { heldBytesOf } from './held-bytes.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
@@ -10,9 +12,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
  * Bytes of a request body → a JSON value within `requestBounds`, every number finite, every text well
  * formed. Failures are `invalid_json`, and `invalid_value` with the path of what is wrong.
  *
- * What is not among `known` can be written again as it came (`writeExactly`).
+ * What is not among `known` can be written again as it came (`writeExactly`). `keep` is asked before the parse for the
+ * memory that the value may take (`held-bytes.ts`), and behind it for what it does take, which is not more; what it
+ * refuses is not parsed.
  */
-export function parseJsonBody(bytes: Uint8Array, known?: KnownMembers): Result<JsonValue> {
+export function parseJsonBody(
+  bytes: Uint8Array,
+  known?: KnownMembers,
+  keep?: (heldBytes: number) => Failure | undefined,
+): Result<JsonValue> {
   const scan = scanJson(bytes, requestBounds);
   if (scan.type !== 'within') return fail(beyond(scan));
   let text: string;
@@ -24,13 +32,26 @@ export function parseJsonBody(bytes: Uint8Array, known?: KnownMembers): Result<J
   if (text.trim() === '') {
     return fail(failure('invalid_json', 'The request body is empty. Send a JSON object.'));
   }
+  const made = { values: scan.values, fields: scan.fields, textBytes: widthOf(text, bytes) * text.length };
+  const refused = keep?.(heldBytesOf(made, true));
+  if (refused !== undefined) return fail(refused);
   const value = parseText(text);
   if (!value.ok) return value;
-  // Neither is there unless the scan has seen what makes it: other bodies are not walked.
+  // Both come only from what the scan has seen; other bodies are not walked.
   const found = scan.vastNumbers || scan.halfPairs ? findWrong(value.value, []) : undefined;
   if (found !== undefined) return fail(wrong(found.path, found.what));
-  readSpellings(text, value.value, known);
+  readSpellings(text, value.value, known, text.length === bytes.length);
+  keep?.(heldBytesOf(made, holdsMark(value.value)));
   return value;
+}
+
+/** Bytes of a character in the strings that V8 makes of this text, at the most. */
+function widthOf(text: string, bytes: Uint8Array): 1 | 2 {
+  return text.length === bytes.length && !text.includes('\\u') ? 1 : 2;
+}
+
+function holdsMark(value: JsonValue): boolean {
+  return typeof value === 'object' && value !== null && isMarkedRoot(value);
 }
 
 function parseText(text: string): Result<JsonValue> {

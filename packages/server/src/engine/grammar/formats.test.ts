@@ -33,10 +33,13 @@ describe('what a format implies', () => {
       .filter((implied) => !('kind' in parsePattern(implied)))
       .map((implied) => [name, pattern, implied] as const),
   );
-  test.each(rows)('every %s that is written matches the pattern that stands beside it', (...row) => {
-    const [, pattern, implied] = row;
-    for (const condition of conditionsOf(implied)) expect(allMeet(pattern, condition)).toBe(true);
-  });
+  test.each(partOf(rows, 5))(
+    'every %s that is written matches the pattern that stands beside it',
+    (...row) => {
+      const [, pattern, implied] = row;
+      for (const condition of conditionsOf(implied)) expect(allMeet(pattern, condition)).toBe(true);
+    },
+  );
 });
 
 describe('formats with a maxLength', () => {
@@ -47,7 +50,7 @@ describe('formats with a maxLength', () => {
     }),
   );
 
-  test.each(partOf(rows, 4))('every %s of at most %i is one, and is no longer', (...row) => {
+  test.each(partOf(rows, 3))('every %s of at most %i is one, and is no longer', (...row) => {
     const [, max, short, pattern] = row;
     expect(allMeet(short, { automaton: lengthAutomaton(0, max) })).toBe(true);
     for (const condition of conditionsOf(`^(?:${pattern})$`)) expect(allMeet(short, condition)).toBe(true);

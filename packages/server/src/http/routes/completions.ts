@@ -12,6 +12,7 @@ import { startRun } from '../../relay/start-run.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Router } from '../../routing/router.ts';
 import type { AnswerForm, Surface } from '../../wire/contract.ts';
+import type { BodyShare } from '../body-budget.ts';
 import type { Exchange } from '../exchange.ts';
 import { createJsonReader } from '../json-reader.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
@@ -45,11 +46,25 @@ async function complete(
   surface: Surface,
   options: CompletionRouteOptions,
 ): Promise<void> {
+  const share = options.bodies.held.open(exchange.principal.keyId);
+  try {
+    await completeWithin(share, exchange, surface, options);
+  } finally {
+    share.release();
+  }
+}
+
+async function completeWithin(
+  share: BodyShare,
+  exchange: Exchange,
+  surface: Surface,
+  options: CompletionRouteOptions,
+): Promise<void> {
   const { config, catalogue, router, runs, bodies } = options;
   const refused = refuseNow(options);
   if (refused !== undefined) return replyFailure(exchange, refused);
 
-  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, surface.members);
+  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, surface.members);
   if (!body.ok) return replyFailure(exchange, body.failure);
   const asked = surface.decode(body.value, exchange.request.headersDistinct);
   if (!asked.ok) return replyFailure(exchange, asked.failure);

@@ -1,5 +1,6 @@
 import type { AssistantMessage } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { ArgumentsReader } from '../shared/request-json.ts';
 import { asCount, asList, asRecord } from '../shared/unknown-json.ts';
 
 /**
@@ -31,7 +32,7 @@ export function hasSignedThoughts(message: AssistantMessage): boolean {
 export function assistantBlocks(
   message: AssistantMessage,
   ids: readonly string[],
-  readArguments: (written: string) => JsonObject,
+  readArguments: ArgumentsReader['read'],
 ): JsonObject[] {
   const text = message.content
     .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))

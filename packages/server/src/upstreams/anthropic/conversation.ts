@@ -1,7 +1,7 @@
 import type { ContentPart, Message } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
-import { createArgumentsReader } from '../shared/request-json.ts';
+import type { ArgumentsReader } from '../shared/request-json.ts';
 import { assistantBlocks, textBlocks } from './assistant-blocks.ts';
 import type { ClaudeModel } from './models.ts';
 import { createToolUseIds } from './tool-use-ids.ts';
@@ -37,10 +37,10 @@ const nothingSaid: JsonObject = { type: 'text', text: '(empty)' };
 export function conversation(
   messages: readonly Message[],
   model: ClaudeModel,
+  readArguments: ArgumentsReader['read'],
   prefix?: string,
 ): Conversation {
   const ids = createToolUseIds(messages);
-  const readArguments = createArgumentsReader();
   const system: JsonObject[] = [];
   const turns: Turn[] = [];
   const add = (role: Turn['role'], content: readonly JsonObject[]) => {

@@ -6,6 +6,7 @@ import {
   callersFault,
   type ErrorContext,
   failureByStatus,
+  messageOf,
   notServed,
   type Refusal,
   retryAfterMs,
@@ -16,36 +17,39 @@ import { asRecord, asText, parseJson } from '../shared/unknown-json.ts';
  * Types of error and the status that each has over HTTP (platform.claude.com/docs/en/api/errors): in a stream
  * there is only the type. `overloaded_error` is 529.
  */
-const statusOfType: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  conflict_error: 409,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  api_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
-};
+const statusOfType: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    invalid_request_error: 400,
+    authentication_error: 401,
+    billing_error: 402,
+    permission_error: 403,
+    not_found_error: 404,
+    conflict_error: 409,
+    request_too_large: 413,
+    rate_limit_error: 429,
+    api_error: 500,
+    timeout_error: 504,
+    overloaded_error: 529,
+  }),
+);
 
 /**
  * The API has one type for everything that a caller can get wrong; these two can only be told by what it says:
  * `prompt is too long: 210000 tokens > 200000 maximum`, ``input length and `max_tokens` exceed context limit``,
  * and an account without credit, which comes as 400 too.
  */
-const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|input is too long/i;
+export const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|input is too long/i;
 const noCredit = /credit balance is too low/i;
 
 /** An answer that is no stream. A 200 with an error inside is judged by the error's own type. */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const error = asRecord(asRecord(parseJson(refusal.body))?.['error']);
-  const inside = statusOfType[asText(error?.['type'])];
+  const inside = statusOfType.get(asText(error?.['type']));
+  const message = messageOf(error?.['message']);
   return judge({
     status: refusal.status >= 400 ? refusal.status : (inside ?? refusal.status),
-    message: asText(error?.['message']),
-    cause: refusalCause(`HTTP ${refusal.status}`, { type: error?.['type'] }, asText(error?.['message'])),
+    message,
+    cause: refusalCause(`HTTP ${refusal.status}`, { type: error?.['type'] }, message),
     retryAfterMs: retryAfterMs(refusal.headers, context.nowMs),
     context,
   });
@@ -55,9 +59,9 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
   const error = asRecord(value);
   const type = asText(error?.['type']);
-  const message = asText(error?.['message']);
+  const message = messageOf(error?.['message']);
   return judge({
-    status: statusOfType[type] ?? 500,
+    status: statusOfType.get(type) ?? 500,
     message,
     cause: refusalCause('in the stream', { type }, message),
     retryAfterMs: undefined,

@@ -9,8 +9,10 @@ import { keepSpellings } from '../../domain/spellings.ts';
  */
 export function closeObjects(schema: JsonValue): JsonValue {
   if (!isObject(schema)) return schema;
-  const closed: Record<string, JsonValue> = {};
-  for (const [keyword, value] of Object.entries(schema)) closed[keyword] = closeIn(keyword, value);
+  // From entries: a keyword may be called `__proto__`.
+  const closed: Record<string, JsonValue> = Object.fromEntries(
+    Object.entries(schema).map(([keyword, value]) => [keyword, closeIn(keyword, value)]),
+  );
   const isOpen = schema['type'] === 'object' || isObject(schema['properties'] ?? null);
   if (isOpen && schema['additionalProperties'] === undefined) closed['additionalProperties'] = false;
   return keepSpellings(schema, closed);

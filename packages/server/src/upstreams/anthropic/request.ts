@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
-import { withoutUndefined } from '../shared/request-json.ts';
+import { createArgumentsReader, markedAs, withoutUndefined } from '../shared/request-json.ts';
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
 import { closeObjects, isObject } from './output-schema.ts';
@@ -21,26 +21,26 @@ export function requestBody(call: UpstreamCall, model: ClaudeModel): Result<Json
   const { request, prefix } = call;
   const problem = refusalOf(request, model);
   if (problem !== undefined) return fail(problem);
-  const talk = conversation(request.messages, model, prefix);
+  const calls = createArgumentsReader();
+  const talk = conversation(request.messages, model, calls.read, prefix);
   // The API demands it; without one, an answer may be as long as the model can make it.
   const maxTokens = Math.min(request.maxTokens ?? model.maxOutputTokens, model.maxOutputTokens);
   const thoughts = thinkingFields(request, model, maxTokens, prefix !== undefined);
-  return ok(
-    withoutUndefined({
-      model: call.model,
-      max_tokens: maxTokens,
-      stream: true,
-      system: talk.system.length === 0 ? undefined : talk.system,
-      messages: talk.messages,
-      ...sampling(request, model),
-      stop_sequences: request.stop.length === 0 ? undefined : request.stop,
-      thinking: thoughts.thinking,
-      output_config: outputConfig(request, thoughts),
-      tools: request.tools.length === 0 ? undefined : tools(request, model),
-      tool_choice: toolChoice(request),
-      metadata: metadata(request),
-    }),
-  );
+  const body = withoutUndefined({
+    model: call.model,
+    max_tokens: maxTokens,
+    stream: true,
+    system: talk.system.length === 0 ? undefined : talk.system,
+    messages: talk.messages,
+    ...sampling(request, model),
+    stop_sequences: request.stop.length === 0 ? undefined : request.stop,
+    thinking: thoughts.thinking,
+    output_config: outputConfig(request, thoughts),
+    tools: request.tools.length === 0 ? undefined : tools(request, model),
+    tool_choice: toolChoice(request),
+    metadata: metadata(request),
+  });
+  return ok(markedAs(request, calls.kept(), body));
 }
 
 /** A 1 is the default, and asks for nothing: sent beside the other one, it would be refused. */

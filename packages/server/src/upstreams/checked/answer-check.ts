@@ -1,8 +1,8 @@
-import { decodeJsonText, type JsonText, jsonText } from '@tailrace/protocol';
+import { type JsonText, jsonText } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { isJson } from '../../domain/json.ts';
+import { createJsonScanner } from '../../domain/json-scanner.ts';
 import type { FinishEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { pathOf, type SchemaProblem } from '../../json-schema/schema-problem.ts';
@@ -12,8 +12,8 @@ import type { TaskOwner } from '../../worker/killable-thread.ts';
 const schemaPath = 'response_format.json_schema.schema';
 /** More than any context holds; escaped characters of an answer, over all of its choices. */
 const maxAnswerLength = 16 * 1024 * 1024;
-/** Parsed in a few milliseconds, which is not worth a thread. */
-const maxParsedHere = 256 * 1024;
+/** Read through in a few milliseconds, which is not worth a thread. */
+const maxReadHere = 256 * 1024;
 
 /** Holds the answer of one request to what its `response_format` says. */
 export interface AnswerCheck {
@@ -64,12 +64,19 @@ export function createAnswerCheck(
       if (choice === undefined) return undefined;
       if (length > maxAnswerLength) return unreadable('it is too long to be checked');
       const answer = choice.text.take();
-      if (schema === undefined && answer.length <= maxParsedHere) {
-        return isJson(decodeJsonText(answer)) ? undefined : notJson();
+      if (schema === undefined && answer.length <= maxReadHere) {
+        return isJson(answer) ? undefined : notJson();
       }
       return failureOf(await thread.ask({ answer, ...(schema === undefined ? {} : { schema }) }, owner));
     },
   };
+}
+
+/** Read and never parsed: 256 KiB of small objects would take 0.1 s and 10 MB. */
+function isJson(answer: JsonText): boolean {
+  const scanner = createJsonScanner();
+  scanner.pushEscaped(answer);
+  return scanner.whole;
 }
 
 function startingWith(prefix: string): TextPieces<JsonText> {

@@ -1,7 +1,7 @@
 import type { AssistantMessage, ContentPart, Message } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
-import { createArgumentsReader } from '../shared/request-json.ts';
+import type { ArgumentsReader } from '../shared/request-json.ts';
 import { asRecord } from '../shared/unknown-json.ts';
 import type { GeminiModel } from './models.ts';
 
@@ -28,11 +28,14 @@ const foreignSignature = 'skip_thought_signature_validator';
  * calls have to be. Instructions have one place only, so later ones move up into it, in order. What the API would
  * refuse has been refused before (`refusals.ts`).
  */
-export function contentsOf(messages: readonly Message[], model: GeminiModel): Contents {
+export function contentsOf(
+  messages: readonly Message[],
+  model: GeminiModel,
+  readArguments: ArgumentsReader['read'],
+): Contents {
   const instruction: JsonObject[] = [];
   const turns: Turn[] = [];
   const names = new Map<string, string>();
-  const readArguments = createArgumentsReader();
   const add = (role: Turn['role'], parts: readonly JsonObject[]) => {
     if (parts.length === 0) return;
     const last = turns.at(-1);
@@ -85,7 +88,7 @@ function textOf(parts: readonly ContentPart[]): string {
 function modelParts(
   message: AssistantMessage,
   model: GeminiModel,
-  readArguments: (written: string) => JsonObject,
+  readArguments: ArgumentsReader['read'],
 ): JsonObject[] {
   const text = textOf(message.content);
   const signature = signatureOf(message);

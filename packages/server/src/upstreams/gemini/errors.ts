@@ -7,6 +7,7 @@ import {
   type ErrorContext,
   failureByStatus,
   keyRefused,
+  messageOf,
   notServed,
   type Refusal,
   retryAfterMs,
@@ -14,33 +15,36 @@ import {
 import { asList, asRecord, asText, parseJson } from '../shared/unknown-json.ts';
 
 /** Statuses by name, for errors without a number (cloud.google.com/apis/design/errors). */
-const statusOfName: Readonly<Record<string, number>> = {
-  INVALID_ARGUMENT: 400,
-  FAILED_PRECONDITION: 400,
-  OUT_OF_RANGE: 400,
-  UNAUTHENTICATED: 401,
-  PERMISSION_DENIED: 403,
-  NOT_FOUND: 404,
-  ABORTED: 409,
-  RESOURCE_EXHAUSTED: 429,
-  CANCELLED: 499,
-  INTERNAL: 500,
-  UNAVAILABLE: 503,
-  DEADLINE_EXCEEDED: 504,
-};
+const statusOfName: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    INVALID_ARGUMENT: 400,
+    FAILED_PRECONDITION: 400,
+    OUT_OF_RANGE: 400,
+    UNAUTHENTICATED: 401,
+    PERMISSION_DENIED: 403,
+    NOT_FOUND: 404,
+    ABORTED: 409,
+    RESOURCE_EXHAUSTED: 429,
+    CANCELLED: 499,
+    INTERNAL: 500,
+    UNAVAILABLE: 503,
+    DEADLINE_EXCEEDED: 504,
+  }),
+);
 
 /** `The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).`: no code for it. */
-const tooLong =
-  /(?:input|prompt) token count .*exceeds? the maximum|exceeds the maximum (?:number of )?tokens/i;
+export const tooLong =
+  /(?:input|prompt) token count .{0,40}exceeds? the maximum|exceeds the maximum (?:number of )?tokens/i;
 
 /** An answer that is no stream: `{"error": {code, message, status, details}}`, or a list with one of these. */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const parsed = parseJson(refusal.body);
   const error = asRecord(asRecord(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
+  const message = messageOf(error?.['message']);
   return judge(error, {
     status: refusal.status >= 400 ? refusal.status : (statusIn(error) ?? refusal.status),
-    message: asText(error?.['message']),
-    cause: refusalCause(`HTTP ${refusal.status}`, namesOf(error), asText(error?.['message'])),
+    message,
+    cause: refusalCause(`HTTP ${refusal.status}`, namesOf(error), message),
     retryAfterMs: retryDelayMs(error) ?? retryAfterMs(refusal.headers, context.nowMs),
     context,
   });
@@ -49,7 +53,7 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
 /** The `error` of an event; one without a status is the provider's own failure. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
   const error = asRecord(value);
-  const message = asText(error?.['message']);
+  const message = messageOf(error?.['message']);
   return judge(error, {
     status: statusIn(error) ?? 500,
     message,
@@ -85,7 +89,7 @@ function judge(error: Readonly<Record<string, unknown>> | undefined, complaint: 
 function statusIn(error: Readonly<Record<string, unknown>> | undefined): number | undefined {
   const code = error?.['code'];
   if (typeof code === 'number' && Number.isInteger(code) && code >= 400 && code < 600) return code;
-  return statusOfName[asText(error?.['status'])];
+  return statusOfName.get(asText(error?.['status']));
 }
 
 function reasonsIn(error: Readonly<Record<string, unknown>> | undefined): readonly string[] {

@@ -2,7 +2,7 @@ import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';
-import { withoutUndefined } from '../shared/request-json.ts';
+import { createArgumentsReader, markedAs, withoutUndefined } from '../shared/request-json.ts';
 import { contentsOf } from './contents.ts';
 import type { GeminiModel } from './models.ts';
 import { refusalOf } from './refusals.ts';
@@ -21,16 +21,16 @@ const seedModulus = 2 ** 31;
 export function requestBody({ request }: UpstreamCall, model: GeminiModel): Result<JsonObject> {
   const problem = refusalOf(request, model);
   if (problem !== undefined) return fail(problem);
-  const { instruction, contents } = contentsOf(request.messages, model);
-  return ok(
-    withoutUndefined({
-      systemInstruction: instruction.length === 0 ? undefined : { parts: instruction },
-      contents,
-      tools: tools(request),
-      toolConfig: toolConfig(request),
-      generationConfig: generationConfig(request, model),
-    }),
-  );
+  const calls = createArgumentsReader();
+  const { instruction, contents } = contentsOf(request.messages, model, calls.read);
+  const body = withoutUndefined({
+    systemInstruction: instruction.length === 0 ? undefined : { parts: instruction },
+    contents,
+    tools: tools(request),
+    toolConfig: toolConfig(request),
+    generationConfig: generationConfig(request, model),
+  });
+  return ok(markedAs(request, calls.kept(), body));
 }
 
 function tools({ tools: definitions }: ChatRequest): JsonValue | undefined {

@@ -201,7 +201,7 @@ describe('output that has no place in our stream', () => {
   });
 
   test('args nested beyond all bounds are a cut and no bug', () => {
-    const args = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const args = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
     const event = `data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${args}}}]}}]}\n\n`;
     expect(codes(translation().push(new TextEncoder().encode(event)))).toEqual(['upstream_cut']);
   });

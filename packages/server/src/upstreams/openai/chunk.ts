@@ -40,6 +40,9 @@ export function decodeChunk(value: unknown, text?: string): UpstreamChunk | unde
   return holdsForeign(value) ? decodeOnce(parseJsonExactly(text)) : chunk;
 }
 
+/** Of one event: a request has at most 128 choices, and some send a chunk of several pieces of each. */
+const maxChoices = 1_024;
+
 function decodeOnce(value: unknown): UpstreamChunk | undefined {
   const chunk = asRecord(value);
   if (chunk === undefined) return undefined;
@@ -48,6 +51,7 @@ function decodeOnce(value: unknown): UpstreamChunk | undefined {
   if (error !== undefined && error !== null && error !== false && error !== '') return { choices: [], error };
   const odd = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (odd || chunk['delta'] !== undefined) return undefined;
+  if (asList(choices).length > maxChoices) return undefined;
   const usage = decodeUsage(chunk['usage']);
   const decoded: ChunkChoice[] = [];
   // An event without choices is some progress of the provider's own, and no output.

@@ -7,6 +7,7 @@ import {
   callersFault,
   type ErrorContext,
   failureByStatus,
+  messageOf,
   notServed,
   type Refusal,
   retryAfterMs,
@@ -23,18 +24,21 @@ export interface UpstreamError {
   readonly status?: number;
 }
 
-/** Ways to say that the prompt is too long for those who have no code for it: vendor and wording. */
-const contextWordings: readonly RegExp[] = [
+/**
+ * Ways to say that the prompt is too long for those who have no code for it: vendor and wording. Each repeats a bounded
+ * number of times, so that it is read in one pass of any text.
+ */
+export const contextWordings: readonly RegExp[] = [
   /maximum context length/i, // OpenAI, vLLM, DeepSeek, OpenRouter, Mistral
   /maximum prompt length/i, // xAI
   /longer than the model'?s context length/i, // SGLang
-  /exceed\w* (?:the |max(?:imum)? )?(?:available |model'?s? )?context (?:size|length|window)/i, // llama.cpp, Ollama
+  /exceed(?:s|ed|ing)? (?:the |max(?:imum)? )?(?:available |model'?s? )?context (?:size|length|window)/i, // llama.cpp, Ollama
   /context (?:length|window|size) (?:of|is|exceeded|overflow)/i, // llama.cpp's Python server, LM Studio
   /greater than the context length/i, // LM Studio
-  /too large for model with \d+ maximum/i, // Mistral
+  /too large for model with \d{1,12} maximum/i, // Mistral
   /prompt (?:is )?too long/i, // Fireworks, Ollama
   /`?inputs`? tokens \+ `?max_new_tokens`? must be/i, // Together, TGI
-  /`?inputs`? must have less than \d+ tokens/i, // TGI
+  /`?inputs`? must have less than \d{1,12} tokens/i, // TGI
   /input token count .{0,40}exceeds the maximum/i, // Gemini
   /reduce the length of the (?:messages|prompt|input)/i, // Groq
 ];
@@ -113,18 +117,19 @@ export function parseError(body: string): UpstreamError {
   try {
     parsed = parseForeignJson(body);
   } catch {
-    return { message: /^\s*</.test(body) ? '' : body.slice(0, 1_000) };
+    return { message: /^\s*</.test(body) ? '' : messageOf(body) };
   }
   return errorFrom(Array.isArray(parsed) ? parsed[0] : parsed);
 }
 
 /** The same from a value that was parsed already. */
 export function errorFrom(value: unknown): UpstreamError {
-  if (typeof value === 'string') return { message: value };
+  if (typeof value === 'string') return { message: messageOf(value) };
   const outer = asRecord(value);
   if (outer === undefined) return { message: '' };
   const inner = asRecord(outer['error']);
-  if (inner === undefined && typeof outer['error'] === 'string') return { message: outer['error'] };
+  if (inner === undefined && typeof outer['error'] === 'string')
+    return { message: messageOf(outer['error']) };
   // Mistral puts FastAPI's details where the message should be.
   const fields = { ...(inner ?? outer), ...asRecord((inner ?? outer)['message']) };
   const message = [fields['message'], fields['detail'], fields['msg']].find(
@@ -134,7 +139,7 @@ export function errorFrom(value: unknown): UpstreamError {
   const code = fields['code'] ?? fields['status'];
   const status = statusFrom(code) ?? statusFrom(fields['status_code']);
   return {
-    message: typeof message === 'string' ? message : typeof detail?.['msg'] === 'string' ? detail['msg'] : '',
+    message: messageOf(message ?? detail?.['msg']),
     ...(typeof code === 'string' && status === undefined ? { code } : {}),
     ...(typeof fields['type'] === 'string' ? { type: fields['type'] } : {}),
     // vLLM writes the place of a mistake as FastAPI does, but as text: `body.top_k`.

@@ -222,14 +222,38 @@ describe('an event that cannot be read', () => {
 });
 
 describe('an announcement', () => {
-  test.each(['the key sk-1', 'Basic-of-our-key', 'f'.repeat(129), 'a\nb'])(
-    'of a fingerprint that is no name does not come: %j',
-    (fingerprint) => {
-      const { events, normaliser } = start({ errors: () => ({ hidden: ['our-key'], nowMs: 0 }) });
-      normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
-      expect(order(events)).toEqual(['text-delta']);
-    },
-  );
+  test.each([
+    'the key sk-1',
+    'Basic-of-our-key',
+    'f'.repeat(129),
+    'a\nb',
+    '10.3.4.5',
+    'fp_10.3.4.5',
+    'ip-10-3-4-5',
+    'fd00::12',
+    '::ffff:10.3.4.5',
+    'gpu7:8000',
+    'acme.co',
+    'db1.corp.acme.se',
+    'vault.acme.com.br',
+    'gpu-node7.prod.acme.example',
+  ])('of a fingerprint that is no name does not come: %j', (fingerprint) => {
+    const { events, normaliser } = start({ errors: () => ({ hidden: ['our-key'], nowMs: 0 }) });
+    normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
+    expect(order(events)).toEqual(['text-delta']);
+  });
+
+  test.each([
+    'fp_44709d6fcb',
+    'fp_eaab8d114b_prod0820_fp8_kvcache',
+    'b4567-abcdef12',
+    'vllm-0.6.3',
+    '2024-10-21-1',
+  ])('of the fingerprint %s comes', (fingerprint) => {
+    const { events, normaliser } = start();
+    normaliser.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
+    expect(events[0]).toEqual({ type: 'start', fingerprint });
+  });
 
   test('of the fingerprint comes once, and in front of everything', () => {
     const { events, normaliser } = start();

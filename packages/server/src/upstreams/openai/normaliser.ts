@@ -244,8 +244,13 @@ export function createNormaliser(options: NormaliserOptions, emit: (event: Strea
   };
 }
 
+/**
+ * A name with a version at most: a dot stands between digits, and what has four numbers may be an address. Without it
+ * the server says a name of its own.
+ */
 function isName(text: string, hidden: readonly string[]): boolean {
-  return /^[\w.:+-]{1,128}$/.test(text) && !holdsHidden(text, hidden);
+  const named = /^(?:[\w+-]|(?<=\d)\.(?=\d)){1,128}$/.test(text);
+  return named && !/(?<!\d)\d{1,3}(?:[._-]\d{1,3}){3}(?!\d)/.test(text) && !holdsHidden(text, hidden);
 }
 
 /** An event that cannot be read has torn the answer where it got into a choice that may have said something. */

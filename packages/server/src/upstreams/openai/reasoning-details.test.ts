@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { parseExactly, writeExactly } from '../../domain/exact-json.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { numbersOf } from '../../domain/spellings.ts';
 import { createAnswerBudget } from '../shared/answer-budget.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 
@@ -50,6 +52,24 @@ describe('reasoning details', () => {
     ['values', [{ index: 0, value: ['x'.repeat(2_000_000)] }]],
   ])('with too many %s are too much to be handed back', (_, pieces) => {
     expect(kept(pieces)).toBe('upstream_protocol');
+  });
+
+  test('keep one spelling a field, however often it is repeated', () => {
+    const written = '{"index":1.0,"a":1.0,"b":12345678901234567890,"d":1e2}';
+    const details = createReasoningDetails(createAnswerBudget());
+    for (let at = 0; at < 1_000; at += 1) {
+      const piece = parseExactly(written) as JsonObject;
+      expect(details.add([piece, { ...piece, d: 7 }])).toBeUndefined();
+    }
+    const all = details.all();
+    expect(writeExactly(all)).toBe('[{"index":1.0,"a":1.0,"b":12345678901234567890,"d":7}]');
+    expect(numbersOf(all[0] ?? {})).toHaveLength(6);
+  });
+
+  test('count a number as long as it is written', () => {
+    const piece = parseExactly(`{"a":1.${'0'.repeat(600_000)}}`) as JsonObject;
+    expect(kept([piece])).toEqual([{ a: 1 }]);
+    expect(kept([piece, piece])).toBe('upstream_protocol');
   });
 
   test('a value that another takes the place of is not counted for ever', () => {

@@ -1,6 +1,6 @@
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { keepSpellings } from '../../domain/spellings.ts';
+import { setNumbers, spellingsByName } from '../../domain/spellings.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import type { AnswerBudget } from '../shared/answer-budget.ts';
 import { jsonOf } from '../shared/unknown-json.ts';
@@ -20,8 +20,10 @@ interface Detail {
   /** In their order; empty for a text that is joined. */
   readonly fields: Map<string, JsonValue>;
   readonly texts: Map<string, TextPieces<string>>;
-  /** Holds how the numbers of all its pieces were written. */
-  readonly spelt: JsonObject;
+  /** How the numbers among its fields were written: one spelling a field, however many pieces have it. */
+  readonly spellings: Map<string, string>;
+  /** What each field that is no joined text was counted for: to write it once more would cost as much as to keep it. */
+  readonly lengths: Map<string, number>;
 }
 
 const joinedFields: ReadonlySet<string> = new Set(['text', 'summary', 'data']);
@@ -36,20 +38,30 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
     fields.set(field, '');
   }
 
-  function keep(detail: Detail, field: string, value: JsonValue): Failure | undefined {
-    const { fields, texts } = detail;
+  function keep(
+    detail: Detail,
+    field: string,
+    value: JsonValue,
+    spelling: string | undefined,
+  ): Failure | undefined {
+    const { fields, texts, spellings, lengths } = detail;
     const isKnown = fields.has(field);
     const name = isKnown ? 0 : field.length;
     if (typeof value === 'string' && joinedFields.has(field)) {
       keepText(detail, field, value);
+      spellings.delete(field);
       return budget.extra(name + value.length);
     }
     // Most fields of a piece only repeat what the one before it said.
     if (isKnown && (value === null || (value === fields.get(field) && !texts.has(field)))) return undefined;
-    const before = texts.get(field)?.length ?? lengthOf(fields.get(field));
+    const before = texts.get(field)?.length ?? lengths.get(field) ?? 0;
+    const length = spelling?.length ?? lengthOf(value);
+    lengths.set(field, length);
     texts.delete(field);
     fields.set(field, value);
-    return budget.extra(name + lengthOf(value) - before);
+    if (spelling === undefined) spellings.delete(field);
+    else spellings.set(field, spelling);
+    return budget.extra(name + length - before);
   }
 
   function add(piece: JsonObject): Failure | undefined {
@@ -59,15 +71,17 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
       'index' in piece &&
       last.fields.get('index') === piece['index'] &&
       last.fields.get('type') === piece['type'];
-    const detail: Detail = continues ? last : { fields: new Map(), texts: new Map(), spelt: {} };
+    const detail: Detail = continues
+      ? last
+      : { fields: new Map(), texts: new Map(), spellings: new Map(), lengths: new Map() };
     if (!continues) {
       details.push(detail);
       const wrong = budget.extra(detailLength);
       if (wrong !== undefined) return wrong;
     }
-    keepSpellings(piece, detail.spelt);
+    const spellings = spellingsByName(piece);
     for (const [field, value] of Object.entries(piece)) {
-      const wrong = keep(detail, field, value);
+      const wrong = keep(detail, field, value, spellings.get(field));
       if (wrong !== undefined) return wrong;
     }
     return undefined;
@@ -88,11 +102,13 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
 /** What a detail costs beside its fields: many empty ones are not free. */
 const detailLength = 64;
 
-function lengthOf(value: JsonValue | undefined): number {
-  return value === undefined ? 0 : (jsonOf(value)?.length ?? 0);
+function lengthOf(value: JsonValue): number {
+  return jsonOf(value)?.length ?? 0;
 }
 
-function written({ fields, texts, spelt }: Detail): JsonObject {
+function written({ fields, texts, spellings }: Detail): JsonObject {
   const entries = [...fields].map(([field, value]) => [field, texts.get(field)?.join() ?? value] as const);
-  return keepSpellings(spelt, Object.fromEntries(entries));
+  const detail = Object.fromEntries(entries);
+  if (spellings.size > 0) setNumbers(detail, [...spellings].flat());
+  return detail;
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../domain/json.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
+import { knownMembers } from '../../wire/chat/known-fields.ts';
+import { parseJsonBody } from '../../wire/json-body.ts';
 import { findPreset, genericPreset, type PresetName } from './presets.ts';
-import { requestBody } from './request.ts';
+import { requestBody, requestText } from './request.ts';
 
 const hello: JsonValue = [{ role: 'user', content: 'hi' }];
 
@@ -88,6 +90,28 @@ describe('the body for an upstream', () => {
     expect(Object.keys(body)).not.toEqual(expect.arrayContaining(['seed']));
     expect(body).not.toHaveProperty('stream_options');
     expect(body).not.toHaveProperty('user');
+  });
+
+  test('of Mistral has what is unknown in stream_options, without what Mistral does not take', () => {
+    const stream_options = { include_usage: true, include_obfuscation: false, foo: { a: 1 } };
+    const body = sent({ stream: true, stream_options }, 'mistral');
+    expect(body['stream_options']).toEqual({ foo: { a: 1 } });
+  });
+
+  test('has a field that is called __proto__ like any other unknown one, byte for byte', () => {
+    const odd = '"__proto__":{"tool_calls":[{"id":5}],"role":"system","n":1.0}';
+    const messages = `[{"role":"user","content":[{"type":"text","text":"x",${odd}}],${odd}},{"role":"assistant","content":"a",${odd}}]`;
+    const tools = `[{"type":"function",${odd},"function":{"name":"f",${odd}}}]`;
+    const given = `{"model":"m","messages":${messages},"tools":${tools},${odd},"stream":true,"stream_options":{${odd}}}`;
+    const parsed = parseJsonBody(Buffer.from(given), knownMembers);
+    const decoded = parsed.ok ? decodeChatRequest(parsed.value) : parsed;
+    if (!decoded.ok) throw new Error(decoded.failure.message);
+    const call = { request: decoded.value.request, model: 'm', keyId: 'k', completionId: 'c' };
+    for (const name of ['mistral', 'openai', 'openrouter', 'vllm'] as const) {
+      const text = requestText(call, findPreset(name) ?? genericPreset);
+      expect(text.split(odd)).toHaveLength(8);
+      expect(text).not.toContain('"tool_calls":[{"id":5}],"content"');
+    }
   });
 
   test('of OpenAI asks for no padding', () => {

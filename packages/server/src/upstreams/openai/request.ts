@@ -1,9 +1,9 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
-import { writeExactly } from '../../domain/exact-json.ts';
+import { writeMarked } from '../../domain/exact-json.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { innerRequestFields, requestFields } from '../../domain/request-fields.ts';
 import type { Feature } from '../../domain/requirements.ts';
-import { isMarkedRoot, keepSpellings } from '../../domain/spellings.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
@@ -59,10 +59,15 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   return keepSpellings(request.body, body);
 }
 
-/** The caller's own, what nobody knows included, but for what is said of usage and padding. */
+/**
+ * The caller's own, unknown fields included, but for what is said of usage and padding. A server without the field gets
+ * it where there is an unknown field in it, for these are never dropped in silence: they alone.
+ */
 function streamOptionsOf(given: JsonValue | undefined, preset: Preset): JsonObject | undefined {
-  if (preset.streamOptions === 'none') return undefined;
   const { include_usage: _usage, include_obfuscation: _padding, ...unknown } = isObject(given) ? given : {};
+  if (preset.streamOptions === 'none') {
+    return isObject(given) && Object.keys(unknown).length > 0 ? keepSpellings(given, unknown) : undefined;
+  }
   const padding = preset.streamOptions === 'usage-without-padding' ? { include_obfuscation: false } : {};
   const options: JsonObject = { include_usage: true, ...padding, ...unknown };
   return isObject(given) ? keepSpellings(given, options) : options;
@@ -70,9 +75,7 @@ function streamOptionsOf(given: JsonValue | undefined, preset: Preset): JsonObje
 
 /** {@link requestBody} as text: what nobody knows is in it byte for byte. */
 export function requestText(call: UpstreamCall, preset: Preset): string {
-  const body = requestBody(call, preset);
-  // Without the mark, which nearly no request has, nothing in it was kept: to look for it takes as long as to write it.
-  return isMarkedRoot(body) ? writeExactly(body) : JSON.stringify(body);
+  return writeMarked(requestBody(call, preset));
 }
 
 function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
@@ -112,13 +115,14 @@ function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValu
 }
 
 function messageOf(message: JsonObject, preset: Preset): JsonObject {
-  const kept: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(message)) {
-    // Null means absent where the name is ours; what it means elsewhere is not ours to say.
-    if (value === null && key !== 'content' && innerRequestFields.has(key)) continue;
-    if (key === 'name' && preset.messageName === 'refused') continue;
-    kept[key] = value;
-  }
+  // From entries: a field may be called `__proto__`.
+  const kept: Record<string, JsonValue> = Object.fromEntries(
+    Object.entries(message).filter(([key, value]) => {
+      // Null means absent where the name is ours; what it means elsewhere is not ours to say.
+      if (value === null && key !== 'content' && innerRequestFields.has(key)) return false;
+      return key !== 'name' || preset.messageName !== 'refused';
+    }),
+  );
   if (kept['role'] === 'developer') kept['role'] = preset.developerRole;
   if (kept['role'] === 'assistant') returnedMessage(kept, preset);
   return keepSpellings(message, kept);

@@ -497,9 +497,20 @@ describe('malformed events', () => {
   });
 
   test('of a depth that cannot be written again do no harm', async () => {
-    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     const chunk = `{"choices":[{"index":0,"delta":{"content":"a","reasoning_details":[{"x":${deep}}]},"finish_reason":"stop"}]}`;
     expect(await play([chunk, done])).toEqual(['0 "a"', '0 stop']);
+  });
+
+  test('with more than is parsed of one are a protocol error, in the answer and in an error', async () => {
+    const many = `{"choices":[${'{},'.repeat(100_000)}{}]}`;
+    expect(await play([say('a'), many])).toEqual(['0 "a"', 'failed upstream_protocol']);
+    expect(await playBytes([`event: error\ndata: ${many}\n\n`])).toEqual(['failed upstream_protocol']);
+  });
+
+  test('with more choices than anybody asks for are not read', async () => {
+    const many = `{"choices":[${'{},'.repeat(2_000)}{"delta":{"content":"a"}}]}`;
+    expect(await play([many])).toEqual(['failed upstream_cut']);
   });
 
   test('unknown events, empty ones and unknown fields are none', async () => {
@@ -515,6 +526,15 @@ describe('malformed events', () => {
 
 describe('a 200 that is no stream', () => {
   const json = { contentType: 'application/json' };
+
+  test('and holds more than is parsed of one is not parsed', async () => {
+    const parser = vi.spyOn(JSON, 'parse');
+    const heard = await playBytes([`{"x":[${'{},'.repeat(300_000)}{}],"choices":[]}`], json);
+    const parses = parser.mock.calls.length;
+    parser.mockRestore();
+    expect(heard).toEqual(['failed upstream_protocol']);
+    expect(parses).toBe(0);
+  });
 
   test('but a completion becomes its events', async () => {
     const message = {

@@ -6,6 +6,8 @@ import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
 import { createGatheredBytes } from '../../transport/gathered-bytes.ts';
+import { answerTooLarge } from '../shared/answer-budget.ts';
+import { answerBeyondBounds, eventBeyondBounds } from '../shared/answer-json.ts';
 import type { BatchReader } from '../shared/lazy-stream.ts';
 import { eventTooLarge } from '../shared/malformed-events.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
@@ -22,8 +24,8 @@ export interface StreamOptions extends NormaliserOptions {
   readonly onClosed?: () => void;
 }
 
-/** A whole completion where a stream was asked for. */
-const maxCompletionBytes = 16 * 1024 * 1024;
+/** A whole completion where a stream was asked for: it is read in one turn of the loop, 16 MiB of it in 0.5 s. */
+const maxCompletionBytes = 4 * 1024 * 1024;
 
 /**
  * The body of a 200 as batches of events, one a read; comments make none. It ends with the last finish or
@@ -193,8 +195,8 @@ class AnswerReader implements BatchReader, BytesReceiver {
     switch (item.type) {
       case 'event':
         if (item.data.trim() === '[DONE]') normaliser.end();
-        else if (item.event === 'error') normaliser.error(parse(item.data)?.value ?? item.data);
-        else if (item.data.trim() !== '') this.onEvent(item.data);
+        else if (item.event === 'error') this.onEvent(item.data, true);
+        else if (item.data.trim() !== '') this.onEvent(item.data, false);
         return;
       case 'incomplete':
         if (item.data.trim() === '[DONE]') normaliser.end();
@@ -210,9 +212,18 @@ class AnswerReader implements BatchReader, BytesReceiver {
     }
   }
 
-  private onEvent(data: string): void {
+  private onEvent(data: string, isError: boolean): void {
     const { normaliser, events } = this;
+    const tooLarge = eventBeyondBounds(data);
+    if (tooLarge !== undefined) {
+      normaliser.fail(tooLarge);
+      return;
+    }
     const parsed = parse(data);
+    if (isError) {
+      normaliser.error(parsed?.value ?? data);
+      return;
+    }
     if (parsed === undefined) {
       normaliser.malformed(data);
       return;
@@ -233,26 +244,30 @@ class AnswerReader implements BatchReader, BytesReceiver {
     if (kind === 'stream') return true;
     const whole = kind === 'json' ? collect(bytes, this.body) : Promise.resolve(undefined);
     whole
-      .then((text) => {
+      .then((answer) => {
         const stopped = this.over;
         this.over = true;
-        this.tell(stopped ? undefined : this.completionEvents(text));
+        this.tell(stopped ? undefined : this.completionEvents(answer));
       })
       .catch((bug: unknown) => this.tellBug(bug));
     return false;
   }
 
   /** A completion that came as one JSON object goes the way of a chunk that says everything. */
-  private completionEvents(text: string | undefined): EventBatch {
+  private completionEvents(answer: string | Failure | undefined): EventBatch {
     const { normaliser, options } = this;
-    const parsed = text === undefined ? undefined : parse(text);
+    if (typeof answer === 'object') {
+      normaliser.fail(answer);
+      return this.events;
+    }
+    const parsed = answer === undefined ? undefined : parse(answer);
     const value = parsed?.value;
     const isObject = typeof value === 'object' && value !== null;
     if (isObject && 'error' in value && value.error !== null) {
       // Under a 200 it is no answer to anything, unless it says itself what it is.
       normaliser.error(value, 200);
     } else if (isObject && 'choices' in value) {
-      normaliser.chunk(value, text);
+      normaliser.chunk(value, answer);
       normaliser.end();
     } else {
       normaliser.fail(
@@ -290,13 +305,15 @@ function kindOf(bytes: Uint8Array): 'stream' | 'json' | 'other' {
   return /^\s*(?:data|event|id|retry)?:/.test(start) ? 'stream' : 'other';
 }
 
-/** The rest of a body as text; undefined where it is cut, too large, or not UTF-8. */
-async function collect(first: Uint8Array, body: AnswerBody): Promise<string | undefined> {
+/** The rest of a body as text, or why it is not parsed; undefined where it is cut or not UTF-8. */
+async function collect(first: Uint8Array, body: AnswerBody): Promise<string | Failure | undefined> {
   const gathered = createGatheredBytes();
   gathered.add(first);
   for (let read = await body.next(); ; read = await body.next()) {
     if (read.done === true) {
       if (read.value !== undefined) return undefined;
+      const tooLarge = answerBeyondBounds(gathered.bytes());
+      if (tooLarge !== undefined) return tooLarge;
       try {
         return new TextDecoder('utf-8', { fatal: true }).decode(gathered.bytes());
       } catch {
@@ -304,6 +321,8 @@ async function collect(first: Uint8Array, body: AnswerBody): Promise<string | un
       }
     }
     gathered.add(read.value);
-    if (gathered.length > maxCompletionBytes) return undefined;
+    if (gathered.length > maxCompletionBytes) {
+      return answerTooLarge(`a JSON answer over ${maxCompletionBytes} bytes`);
+    }
   }
 }

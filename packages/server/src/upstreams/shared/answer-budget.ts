@@ -44,28 +44,29 @@ export function createAnswerBudget(): AnswerBudget {
   return {
     call() {
       calls += 1;
-      return calls > maxCalls ? tooMuch(`more than ${maxCalls} tool calls`) : undefined;
+      return calls > maxCalls ? answerTooLarge(`more than ${maxCalls} tool calls`) : undefined;
     },
     name: (name) =>
-      name.length > toolName ? tooMuch(`a tool's name of over ${toolName} characters`) : undefined,
+      name.length > toolName ? answerTooLarge(`a tool's name of over ${toolName} characters`) : undefined,
     arguments(added, length) {
       argumentsLength += added;
       if (length > callArguments) {
-        return tooMuch(`a tool call whose arguments are over ${callArguments} characters`);
+        return answerTooLarge(`a tool call whose arguments are over ${callArguments} characters`);
       }
       if (argumentsLength <= allArguments) return undefined;
-      return tooMuch(`tool calls whose arguments are over ${allArguments} characters together`);
+      return answerTooLarge(`tool calls whose arguments are over ${allArguments} characters together`);
     },
     extra(added) {
       extras += added;
       if (extras <= maxExtras) return undefined;
       // Left out in silence, it would be missing from the client's next turn.
-      return tooMuch(`over ${maxExtras} characters that have to be sent back to it`);
+      return answerTooLarge(`over ${maxExtras} characters that have to be sent back to it`);
     },
   };
 }
 
-function tooMuch(what: string): Failure {
+/** An answer beyond one of the bounds in docs/upstreams.md; `what` names it to the client. */
+export function answerTooLarge(what: string): Failure {
   return failure('upstream_protocol', `The upstream's answer holds more than this server takes: ${what}.`, {
     detail: what,
   });

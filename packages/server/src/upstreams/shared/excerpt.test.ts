@@ -17,12 +17,29 @@ describe('what a client sees of an upstream’s words', () => {
     ['dial tcp llm_server:8080: refused', 'dial tcp … refused'],
     ['dial tcp [::1]:8000 and fe80::1%eth0 failed', 'dial tcp … and … failed'],
     ['::ffff:10.0.0.1 is not allowed', '… is not allowed'],
+    ['connect to gpu-node7.prod.acme.example failed', 'connect to … failed'],
+    ['db1.corp.acme.se, vault.acme.com.br and acme.co are down', '…, … and … are down'],
+    ['llm_server.default.svc.cluster.test at node_10.3.4.5', '… at node_…'],
+    ['no route to ip-10-3-4-5 or gpu.team-a.prod.', 'no route to … or ….'],
     ['ask ops@lab.corp or //gpu7/v1', 'ask … or …'],
     ['two\nlines\u0007', 'two lines'],
     ['max_tokens: 5 is over 4 at messages[0].content', 'max_tokens: 5 is over 4 at messages[0].content'],
     ["field 'api_version' of key_values is unknown", "field 'api_version' of key_values is unknown"],
   ])('%j becomes %j', (message, expected) => {
     expect(excerpt(message, hidden)).toBe(expected);
+  });
+
+  test.each([
+    'llama-3.1-8b-instruct and gpt-4.1-mini, not claude-3.5-sonnet or qwen2.5-coder:7b',
+    'version 1.2.3, v0.6.3.post1 and 2024.10.21 are known',
+    'qwen2.5-coder-7b.Q4_K_M.gguf and model.safetensors.index.json were not found',
+    'tools.0.custom.input_schema: Extra inputs are not permitted',
+    'messages.1.content.0.text: Field required',
+    'generation_config.response_schema.properties: wrong type',
+    'torch.cuda.OutOfMemoryError, java.lang.NullPointerException',
+    'Try again, e.g. with fewer tokens...or later, i.e. never',
+  ])('%j is shown as it is', (message) => {
+    expect(excerpt(message, hidden)).toBe(message);
   });
 
   test('is at most 300 characters, and never half a character', () => {

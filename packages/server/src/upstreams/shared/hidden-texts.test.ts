@@ -5,7 +5,13 @@ import { hiddenTexts } from './hidden-texts.ts';
 const config = {
   kind: 'openai',
   apiKey: 'the-upstreams-own-key',
-  headers: { 'x-team': 'team-of-the-operator' },
+  headers: {
+    'x-team': 'team-of-the-operator',
+    'x-auth': 'Bearer hush7token-Qw93',
+    cookie: 'a=b; session=sessQ93kdpL20xk',
+    'x-basic': `Basic ${Buffer.from('opsuser:opspass9931').toString('base64')}`,
+    'x-tenant': 'tenant="acmecorp";zone=prod42, other-zone',
+  },
   proxy: 'http://porter:p%40ss-word@proxyhost:3128',
   caFile: '/etc/tailrace/ca-of-the-lab.pem',
 } as const;
@@ -15,6 +21,13 @@ const environment = { HTTPS_PROXY: 'http://outer-porter:outer-word@outerhost:312
 test.each([
   'the-upstreams-own-key',
   'team-of-the-operator',
+  'hush7token-Qw93',
+  'sessQ93kdpL20xk',
+  'opsuser',
+  'opsuser:opspass9931',
+  'opspass9931',
+  'acmecorp',
+  'other-zone',
   'bücher.example',
   'xn--bcher-kva.example',
   'token-in-the-query',
@@ -25,6 +38,18 @@ test.each([
   '/etc/tailrace/ca-of-the-lab.pem',
 ])('a client does not see %s', (text) => {
   expect(excerpt(`so ${text} it is`, hiddenTexts(config, baseUrl, environment))).toBe('so … it is');
+});
+
+test('nor the credentials of a header in base64, without its scheme', () => {
+  const sent = Buffer.from('opsuser:opspass9931').toString('base64');
+  expect(excerpt(`so ${sent} it is`, hiddenTexts(config, baseUrl, environment))).toMatch(
+    /^so ….{0,4} it is$/,
+  );
+});
+
+test('but the words that any error is made of, though they stand in a header', () => {
+  const said = 'no bearer, no session: invalid request';
+  expect(excerpt(said, hiddenTexts(config, baseUrl, environment))).toBe(said);
 });
 
 test('nor the credentials of a proxy in base64, as its header has them', () => {

@@ -1,10 +1,12 @@
 import { domainToUnicode } from 'node:url';
 import type { UpstreamConfig } from '../../config/config.ts';
+import { credentialTexts, queryTexts, userTexts } from '../../config/credential-texts.ts';
 import { type Environment, proxyFor } from '../../transport/proxy.ts';
 
 /**
- * What no client may see of an upstream, whoever says it: its key, its host, the headers and the query that the
- * operator has set, the proxy before it with its credentials, and the file of its certificates.
+ * The texts of an upstream's configuration that no client may see, in whatever answer they come back: its key, its host, the headers and the query that the
+ * operator has set, the proxy before it with its credentials, the parts that would tell these, and the file of its
+ * certificates.
  */
 export function hiddenTexts(
   { apiKey, headers, proxy: configured, caFile }: UpstreamConfig,
@@ -12,24 +14,15 @@ export function hiddenTexts(
   env: Environment,
 ): readonly string[] {
   const proxy = proxyFor(baseUrl, configured, env);
+  const urls = proxy.ok && proxy.value !== undefined ? [baseUrl, proxy.value] : [baseUrl];
   return [
     apiKey,
-    ...Object.values(headers),
-    ...namesOf(baseUrl),
-    ...baseUrl.searchParams.values(),
-    ...(proxy.ok && proxy.value !== undefined
-      ? [...namesOf(proxy.value), ...credentialsOf(proxy.value)]
-      : []),
+    ...Object.values(headers).flatMap(credentialTexts),
+    ...urls.flatMap((url) => [...namesOf(url), ...userTexts(url.href), ...queryTexts(url.href)]),
     caFile,
   ].filter((text) => text !== undefined);
 }
 
 function namesOf({ host, hostname }: URL): readonly string[] {
   return [host, hostname, domainToUnicode(hostname)];
-}
-
-/** Decoded, as they are sent. */
-function credentialsOf({ username, password }: URL): readonly string[] {
-  const [name, word] = [decodeURIComponent(username), decodeURIComponent(password)];
-  return [`${name}:${word}`, name, word];
 }

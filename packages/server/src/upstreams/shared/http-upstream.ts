@@ -1,5 +1,5 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
-import { writeExactly } from '../../domain/exact-json.ts';
+import { writeMarked } from '../../domain/exact-json.ts';
 import { type Failure, fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
@@ -24,7 +24,7 @@ export interface Protocol {
   contextLength(model: string): number | undefined;
   takeover(model: string): 'prefix' | undefined;
   refuses(request: ChatRequest, model: string): Failure | undefined;
-  /** Path and body of the request; the path stands behind that of `base_url`. */
+  /** Path and body of the request; the path stands behind that of `base_url`. The body is a marked root if it is exact. */
   request(call: UpstreamCall): Result<{ readonly path: string; readonly body: JsonObject }>;
   /** Reads one answer. */
   dialect(call: UpstreamCall, errors: ErrorContext): Dialect;
@@ -56,7 +56,7 @@ export async function createHttpUpstream(
       path: `${pathPrefix}${path}`,
       headers: requestHeaders,
       connectMs: call.connectMs,
-      body: writeExactly(body),
+      body: writeMarked(body),
     });
   }
 

@@ -3,7 +3,7 @@ import { type Cause, causeOf } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { pathInRequest } from '../../domain/request-path.ts';
-import { excerpt } from './excerpt.ts';
+import { excerpt, maxRead } from './excerpt.ts';
 
 /** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */
 export interface Refusal {
@@ -25,12 +25,22 @@ export interface ErrorContext {
 /** What an adapter made of a refusal's body, before the status decides. */
 export interface Complaint {
   readonly status: number;
+  /** Made by {@link messageOf}. */
   readonly message: string;
   /** The field at fault, as the upstream names it; passed on where the caller's request has it. */
   readonly param?: string;
   readonly cause: Cause;
   readonly retryAfterMs: number | undefined;
   readonly context: ErrorContext;
+}
+
+/**
+ * A text of an upstream as a complaint's message: as much of it as is read, and one character more, which says to
+ * {@link excerpt} that it was cut. Everything that judges a message, regular expressions above all, costs no more than
+ * that. Empty where it is no text.
+ */
+export function messageOf(text: unknown): string {
+  return typeof text === 'string' ? text.slice(0, maxRead + 1) : '';
 }
 
 /** The contract's reading of a status (section 7), where nothing in the body says more than the status does. */

@@ -9,7 +9,7 @@ describe('arguments of calls', () => {
     ['{"a": [1', { arguments: '{"a": [1' }],
     ['[1]', { arguments: '[1]' }],
   ])('%j are %j', (written, object) => {
-    expect(createArgumentsReader()(written)).toEqual(object);
+    expect(createArgumentsReader().read(written)).toEqual(object);
   });
 
   test.each([
@@ -19,15 +19,25 @@ describe('arguments of calls', () => {
   ])('%s than a request may be are handed over as they were written, unparsed', (_, written) => {
     const parser = vi.spyOn(JSON, 'parse');
     try {
-      expect(createArgumentsReader()(written)).toEqual({ arguments: written });
+      expect(createArgumentsReader().read(written)).toEqual({ arguments: written });
       expect(parser).not.toHaveBeenCalledWith(written);
     } finally {
       parser.mockRestore();
     }
   });
 
+  test('say whether spellings were kept of any of them', () => {
+    const { read, kept } = createArgumentsReader();
+    read('{"a": 1}');
+    read('torn {');
+    expect(kept()).toBe(false);
+    read('{"a": 1.0}');
+    read('{"a": 1}');
+    expect(kept()).toBe(true);
+  });
+
   test('share one bound in a request', () => {
-    const read = createArgumentsReader();
+    const { read } = createArgumentsReader();
     const large = `{"a": [0${',0'.repeat(75_000)}]}`;
     expect(read(large)).toHaveProperty('a');
     expect(read(large)).toEqual({ arguments: large });

@@ -1,5 +1,7 @@
+import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { requestBounds, scanJson } from '../../domain/json-scan.ts';
+import { isMarkedRoot, markRoot } from '../../domain/spellings.ts';
 import { asRecord, parseJsonExactly } from './unknown-json.ts';
 
 /** Headers of every request; the transport adds those of the provider. */
@@ -10,9 +12,17 @@ export const requestHeaders: Readonly<Record<string, string>> = {
 };
 
 export function withoutUndefined(fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  const kept: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(fields)) if (value !== undefined) kept[key] = value;
-  return kept;
+  return Object.fromEntries(Object.entries(fields).filter(isGiven));
+}
+
+function isGiven(entry: [string, JsonValue | undefined]): entry is [string, JsonValue] {
+  return entry[1] !== undefined;
+}
+
+export interface ArgumentsReader {
+  read(written: string): JsonObject;
+  /** Whether spellings were kept of any arguments that were read. */
+  kept(): boolean;
 }
 
 /**
@@ -21,19 +31,31 @@ export function withoutUndefined(fields: Readonly<Record<string, JsonValue | und
  * is nested deeper than a request may be, or makes them more than half of what a whole body may be made of: a text
  * inside it is no way around those bounds.
  */
-export function createArgumentsReader(): (written: string) => JsonObject {
+export function createArgumentsReader(): ArgumentsReader {
   const { maxDepth } = requestBounds;
   // They are parsed in one turn of the event loop with all that makes the request.
   let maxFields = requestBounds.maxFields / 2;
   let maxValues = requestBounds.maxValues / 2;
-  return (written) => {
+  let kept = false;
+
+  function read(written: string): JsonObject {
     if (written.trim() === '') return {};
     const scan = scanJson(Buffer.from(written), { maxDepth, maxFields, maxValues });
     if (scan.type !== 'within') return { arguments: written };
     maxFields -= scan.fields;
     maxValues -= scan.values;
     const parsed = asRecord(parseJsonExactly(written));
+    if (parsed === undefined) return { arguments: written };
+    kept ||= isMarkedRoot(parsed);
     // Just parsed, and an object: JSON throughout.
-    return parsed === undefined ? { arguments: written } : (parsed as JsonObject);
-  };
+    return parsed as JsonObject;
+  }
+
+  return { read, kept: () => kept };
+}
+
+/** Marks the body that was made of a request, where something was kept of that or of arguments in it. */
+export function markedAs(request: ChatRequest, argumentsKept: boolean, body: JsonObject): JsonObject {
+  if (argumentsKept || isMarkedRoot(request.body)) markRoot(body);
+  return body;
 }

@@ -1,6 +1,7 @@
 import { createSseDecoder, type SseItem } from '@tailrace/protocol';
 import { brokeOff, type Failure } from '../../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
+import { eventBeyondBounds } from './answer-json.ts';
 import { createMalformedEvents, eventTooLarge } from './malformed-events.ts';
 import { behindOutput } from './refusal.ts';
 import { asRecord, parseJson, parseJsonExactly } from './unknown-json.ts';
@@ -81,6 +82,11 @@ export function createTranslation({ dialect, maxEventBytes, output }: Translatio
     switch (item.type) {
       case 'event': {
         if (item.data.trim() === '') return;
+        const tooLarge = eventBeyondBounds(item.data);
+        if (tooLarge !== undefined) {
+          fail(tooLarge);
+          return;
+        }
         const parse = item.data.includes(dialect.foreign) ? parseJsonExactly : parseJson;
         const event = asRecord(parse(item.data));
         if (event === undefined) {

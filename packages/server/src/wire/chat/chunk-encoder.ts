@@ -29,6 +29,25 @@ export function createChunkEncoder(run: RunIdentity, choices: number, form: Usag
   return new PreparedEncoder(run, choices, form);
 }
 
+/** What a chunk or a completion says of itself. */
+export interface CompletionIdentity extends ServedIdentity {
+  readonly id: string;
+  /** Unix time in seconds. */
+  readonly created: number;
+}
+
+export function identityOf({ id, createdAtMs }: RunIdentity, served: ServedIdentity): CompletionIdentity {
+  return { ...served, id, created: Math.floor(createdAtMs / 1_000) };
+}
+
+/** The beginning of a chunk or a completion, up to its `choices`. */
+export function headJson(object: string, identity: CompletionIdentity): string {
+  return (
+    `{"id":${asciiJson(identity.id)},"object":"${object}","created":${identity.created}` +
+    `,"model":${asciiJson(identity.model)},"system_fingerprint":${asciiJson(identity.fingerprint)}`
+  );
+}
+
 class PreparedEncoder implements StreamEncoder {
   readonly end = '[DONE]';
   /** Everything before the text of the first choice's content: most streams have no other choice. */
@@ -51,11 +70,8 @@ class PreparedEncoder implements StreamEncoder {
     this.choices = choices;
   }
 
-  begin({ model, fingerprint }: ServedIdentity, to: PayloadReceiver): void {
-    const created = Math.floor(this.run.createdAtMs / 1_000);
-    this.head =
-      `{"id":${asciiJson(this.run.id)},"object":"chat.completion.chunk","created":${created}` +
-      `,"model":${asciiJson(model)},"system_fingerprint":${asciiJson(fingerprint)}`;
+  begin(served: ServedIdentity, to: PayloadReceiver): void {
+    this.head = headJson('chat.completion.chunk', identityOf(this.run, served));
     this.prefix = `${this.head},"choices":[{"index":`;
     this.firstContent = `${this.prefix}0,"delta":{"content":"`;
     for (let choice = 0; choice < this.choices; choice += 1) {

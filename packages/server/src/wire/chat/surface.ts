@@ -3,7 +3,7 @@ import { sseData, sseKeepalive } from '@tailrace/protocol';
 import { type Failure, fail, failure, ok } from '../../domain/failure.ts';
 import type { AnswerForm, RequestHeaders, RunIdentity, Surface } from '../contract.ts';
 import { errorReply } from '../error-reply.ts';
-import { createChunkEncoder, type UsageForm } from './chunk-encoder.ts';
+import { createChunkEncoder, identityOf, type UsageForm } from './chunk-encoder.ts';
 import { createCompletionCollector } from './completion-collector.ts';
 import { decodeChatRequest } from './decode-request.ts';
 import { knownMembers } from './known-fields.ts';
@@ -45,8 +45,7 @@ function chatForm(choices: number, usage: UsageForm): AnswerForm {
       const collector = createCompletionCollector(choices);
       return {
         add: collector.add,
-        body: ({ model, fingerprint }) =>
-          collector.toJson({ id: run.id, created: Math.floor(run.createdAtMs / 1_000), model, fingerprint }),
+        body: (served) => collector.toJson(identityOf(run, served)),
       };
     },
   };

@@ -1,0 +1,56 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createMessageDialect, messageOutput } from '../anthropic/stream.ts';
+import { contentOutput, createContentDialect } from '../gemini/stream.ts';
+import { answerBeyondBounds, eventBeyondBounds } from './answer-json.ts';
+import { createTranslation } from './translation.ts';
+
+const fields = (count: number) => `[${Array.from({ length: count }, (_, at) => `{"a${at}":1}`).join(',')}]`;
+const values = (count: number) => `[${'0,'.repeat(count - 1)}0]`;
+const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+const padded = (json: string) => `{"pad":"${'x'.repeat(64 * 1024)}","x":${json}}`;
+
+describe('an event', () => {
+  test.each([
+    ['fields', fields(10_001)],
+    ['values', values(50_001)],
+    ['levels', deep(1_000)],
+  ])('with too many %s is not parsed, in any dialect', (_, json) => {
+    const event = padded(json);
+    expect(eventBeyondBounds(event)?.code).toBe('upstream_protocol');
+    const errors = { hidden: [], nowMs: 0 };
+    const more = { maxEventBytes: 1024 * 1024 };
+    for (const translation of [
+      createTranslation({
+        dialect: createMessageDialect({ errors, completionId: 'c' }),
+        output: messageOutput,
+        ...more,
+      }),
+      createTranslation({
+        dialect: createContentDialect({ errors, completionId: 'c', choices: 1, parallelToolCalls: true }),
+        output: contentOutput,
+        ...more,
+      }),
+    ]) {
+      const parser = vi.spyOn(JSON, 'parse');
+      const batch = translation.push(Buffer.from(`data: ${event}\n\n`));
+      const texts = parser.mock.calls.map(([text]) => text);
+      parser.mockRestore();
+      expect(texts).not.toContain(event);
+      expect(batch).toMatchObject([{ type: 'failed', failure: { code: 'upstream_protocol' } }]);
+    }
+  });
+
+  test('within the bounds is parsed, and so is a small one of whatever kind', () => {
+    for (const json of [fields(9_990), values(49_990), deep(999)]) {
+      expect(eventBeyondBounds(padded(json))).toBeUndefined();
+    }
+    expect(eventBeyondBounds(deep(32 * 1024))).toBeUndefined();
+  });
+});
+
+test('a whole answer has bounds of its own, and names the one it breaks', () => {
+  expect(answerBeyondBounds(Buffer.from(fields(25_000)))).toBeUndefined();
+  expect(answerBeyondBounds(Buffer.from(fields(25_001)))?.message).toContain('more than 25000 fields');
+  expect(answerBeyondBounds(Buffer.from(values(100_001)))?.message).toContain('more than 100000 values');
+  expect(answerBeyondBounds(Buffer.from(deep(2_000_000)))?.message).toContain('deeper than 1000 levels');
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import * as anthropic from '../anthropic/errors.ts';
+import * as gemini from '../gemini/errors.ts';
+import * as openai from '../openai/errors.ts';
+
+/*
+ * What an error says is any text of up to 1 MiB, and it is judged on the event loop.
+ */
+
+const wordings = [...openai.contextWordings, gemini.tooLong, anthropic.tooLong];
+const context = { hidden: [], nowMs: 0 };
+
+const complaints = {
+  'an event, openai': (message: string) => openai.failureOfEvent({ error: { message, code: 400 } }, context),
+  'an event that is a text, openai': (message: string) => openai.failureOfEvent(message, context, 400),
+  'a text under error, openai': (error: string) => openai.failureOfEvent({ error }, context, 400),
+  'a detail, openai': (msg: string) => openai.failureOfEvent({ detail: [{ msg }] }, context, 400),
+  'a body, openai': (body: string) => openai.failureOfRefusal({ status: 400, headers: {}, body }, context),
+  'an event, gemini': (message: string) => gemini.failureOfEvent({ message, code: 400 }, context),
+  'a body, gemini': (message: string) =>
+    gemini.failureOfRefusal(
+      { status: 400, headers: {}, body: JSON.stringify({ error: { message } }) },
+      context,
+    ),
+  'an event, anthropic': (message: string) =>
+    anthropic.failureOfEvent({ type: 'invalid_request_error', message }, context),
+  'a body, anthropic': (message: string) =>
+    anthropic.failureOfRefusal(
+      { status: 400, headers: {}, body: JSON.stringify({ error: { message } }) },
+      context,
+    ),
+};
+/** Known in every dialect. */
+const wording = {
+  openai: 'maximum context length',
+  gemini: 'exceeds the maximum number of tokens',
+  anthropic: 'prompt is too long',
+};
+const cases = Object.entries(complaints).map(([name, complain]) => {
+  const said = Object.entries(wording).find(([dialect]) => name.endsWith(dialect))?.[1] ?? '';
+  return [name, complain, said] as const;
+});
+
+describe('the wording of a refusal', () => {
+  test.each(wordings.map((one) => [one.source, one] as const))(
+    '%s repeats nothing without bound, and is fast in 1 MiB of its own beginnings',
+    (source, one) => {
+      expect(source).not.toMatch(/(?<!\\)[*+]|\{\d+,\}/);
+      // Its words without the marks of the expression, whole and up to each of them.
+      const words = source.replace(/\\d|\{[^}]*\}|\(\?:|[()?`\\]/g, ' ').split(/[\s|.]+/);
+      for (let count = 1; count <= words.length; count += 1) {
+        const beginning = `${words.slice(0, count).join(' ')} `;
+        one.test(beginning.repeat(Math.ceil((1024 * 1024) / beginning.length)));
+      }
+    },
+  );
+
+  test.each(cases)(
+    'is looked for in the first 2,000 characters of %s, and no further',
+    (_, complain, said) => {
+      expect(complain(`${'x '.repeat(900)}${said}`).code).toBe('context_length_exceeded');
+      expect(complain(`${'x '.repeat(1_000)}${said}`).code).toBe('invalid_value');
+    },
+  );
+
+  test.each(cases)('is still known to be cut where %s is longer', (_, complain) => {
+    const secret = 'sk-1234567890abcdef';
+    expect(complain(`${' '.repeat(1_995)}${secret}`).message).not.toContain('sk-12');
+  });
+});
+
+describe('a type or status that objects have as a name', () => {
+  test.each(['constructor', '__proto__', 'toString'])('%s is an unknown one', (name) => {
+    expect(anthropic.failureOfEvent({ type: name, message: 'x' }, context).code).toBe('upstream_refused');
+    expect(gemini.failureOfEvent({ status: name, message: 'x' }, context).code).toBe('upstream_refused');
+  });
+});
