@@ -1,5 +1,4 @@
 import { jsonText } from '@tailrace/protocol';
-import { tokensOf } from '../domain/estimate-tokens.ts';
 import { createEventGrammar, type EventGrammar } from '../domain/event-grammar.ts';
 import { createJsonScanner, type JsonScanner } from '../domain/json-scanner.ts';
 import { createPairHold } from '../domain/pair-hold.ts';
@@ -38,6 +37,8 @@ export interface AnswerRules {
   readonly json: boolean;
   /** An estimate, for a target that does not tell its usage. */
   promptTokens(): number;
+  /** Tokens said so far, by the count of the targets that said them. */
+  completionTokens(): number;
 }
 
 /** Whoever gets what the guard lets through. */
@@ -71,8 +72,6 @@ class Guard implements AnswerGuard {
   private readonly rules: AnswerRules;
   /** The first choice: most answers have no other. */
   private readonly first: ChoiceState;
-  /** Tokens said, as far as they can be counted. */
-  private counted = 0;
   whole = false;
   usage: Usage | undefined;
   private unfinished: number;
@@ -97,10 +96,8 @@ class Guard implements AnswerGuard {
     switch (event.type) {
       case 'text-delta':
       case 'reasoning-delta':
-        this.counted += tokensOf(event);
         return this.text(event);
       case 'refusal-delta': {
-        this.counted += tokensOf(event);
         const state = this.states[event.choice];
         if (state !== undefined) state.refused = true;
         break;
@@ -114,7 +111,6 @@ class Guard implements AnswerGuard {
         break;
       }
       case 'tool-call-delta': {
-        this.counted += tokensOf(event);
         const state = this.states[event.choice];
         if (state === undefined) break;
         state.arguments ??= createJsonScanner();
@@ -122,7 +118,7 @@ class Guard implements AnswerGuard {
         break;
       }
       case 'usage':
-        this.usage = atLeast(event.usage, this.counted);
+        this.usage = atLeast(event.usage, this.rules.completionTokens());
         this.to.pass(this.usage === event.usage ? event : { type: 'usage', usage: this.usage });
         return undefined;
       case 'finish':
@@ -172,8 +168,12 @@ class Guard implements AnswerGuard {
     this.whole = this.unfinished === 0;
     const called = state.calls > 0 && event.reason === 'stop';
     if (this.whole && this.usage === undefined) {
-      const promptTokens = this.rules.promptTokens();
-      this.usage = { promptTokens, completionTokens: this.counted, estimated: true };
+      const { promptTokens, completionTokens } = this.rules;
+      this.usage = {
+        promptTokens: promptTokens(),
+        completionTokens: completionTokens(),
+        estimated: true,
+      };
       this.to.pass({ type: 'usage', usage: this.usage });
     }
     this.to.pass(called ? { ...event, reason: 'tool_calls' } : event);

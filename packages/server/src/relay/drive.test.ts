@@ -25,7 +25,7 @@ test('a batch is merged once for a reader that pauses behind each event of it', 
       },
       return: async () => ({ done: true, value: undefined }),
     },
-    rules: { choices: 2, json: false, promptTokens: () => 1 },
+    rules: { choices: 2, json: false, promptTokens: () => 1, completionTokens: () => 1 },
     now: () => 0,
     transcript: undefined,
     taker: {

@@ -65,7 +65,7 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
       totalMs: 60_000,
       keepContent: false,
       promptTokens: () => 11,
-      open: () => Object.assign(source, { served: () => served, attempts: () => [] }),
+      open: () => Object.assign(source, { served: () => served, attempts: () => [], tokens: () => 1 }),
     },
   );
 }

@@ -39,7 +39,7 @@ export interface RunCall {
 }
 
 /** The source of an answer, as far as a run sees it. */
-export type RunSource = EventStream & Pick<Source, 'served' | 'attempts'>;
+export type RunSource = EventStream & Pick<Source, 'served' | 'attempts' | 'tokens'>;
 
 /**
  * Starts a run. One of lifetime `reader` begins to work when its reader is attached, in the same turn of the event loop;
@@ -190,6 +190,7 @@ class OneRun implements Run {
         choices: request.n,
         json: request.responseFormat.type !== 'text',
         promptTokens: this.call.promptTokens,
+        completionTokens: () => this.source.tokens(),
       },
       transcript: this.transcript,
       now: this.deps.now,

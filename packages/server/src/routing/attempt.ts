@@ -4,6 +4,7 @@ import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
 import type { Candidate } from './attempt-plan.ts';
+import { type TokenCount, TokenCounter } from './token-count.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 /**
@@ -18,8 +19,10 @@ export interface Attempt {
    * `failed`: a slow client holds us back, not the target.
    */
   pull(patienceMs: number, receiver: BatchReceiver): void;
-  /** Whether whoever opened it has stopped it: then its end says nothing of the target. */
+  /** Whether it was stopped from outside: then its end says nothing of the target. */
   stopped(): boolean;
+  /** What it has said so far. */
+  readonly count: TokenCount;
   close(): Promise<void>;
 }
 
@@ -49,6 +52,7 @@ export function openAttempt(
 }
 
 class OpenAttempt implements Attempt, BatchReceiver {
+  readonly count = new TokenCounter();
   private readonly watchdog: Watchdog;
   private readonly events: EventStream;
   private waiting: BatchReceiver | undefined;
@@ -95,6 +99,7 @@ class OpenAttempt implements Attempt, BatchReceiver {
             failure: failure('upstream_protocol', 'The upstream ended its answer before it began.'),
           };
         }
+        this.count.add(batch);
         const failed = batch.find((event) => event.type === 'failed');
         const committed = batch.some(commits);
         // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
@@ -132,6 +137,7 @@ class OpenAttempt implements Attempt, BatchReceiver {
   }
 
   batch(batch: EventBatch): void {
+    this.count.add(batch);
     this.whoWaits().batch(batch);
   }
 

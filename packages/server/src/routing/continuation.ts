@@ -10,6 +10,7 @@ import {
   type Delivered,
   type Joint,
 } from './delivered.ts';
+import type { TokenCount } from './token-count.ts';
 
 /** What a target is asked that shall go on with an answer, and what stands at the joint. */
 export interface Continuation {
@@ -19,20 +20,24 @@ export interface Continuation {
   readonly prefixTokens: number;
 }
 
+/** Tokens that the client has had. */
+export type Spent = Pick<TokenCount, 'tokens' | 'exact'>;
+
 export function continueWith(
   mode: Exclude<TakeoverMode, 'none'>,
   call: Omit<UpstreamCall, 'model'>,
   delivered: Delivered,
+  spent: Spent,
 ): Continuation {
   if (mode === 'replay') {
     return { call, joint: createReplayJoint(delivered, call.request.stop), prefixTokens: 0 };
   }
   return {
-    call: { ...call, request: lessTokens(call.request, delivered.tokens), prefix: delivered.text },
-    joint: hasItsTokens(call.request, delivered)
+    call: { ...call, request: lessTokens(call.request, spent.tokens), prefix: delivered.text },
+    joint: hasItsTokens(call.request, spent)
       ? createSpentJoint()
       : createPrefixJoint(delivered, call.request.stop),
-    prefixTokens: delivered.tokens,
+    prefixTokens: spent.tokens,
   };
 }
 
@@ -50,11 +55,11 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
  * True when the client has had all the tokens it asked for: there is nothing to go on with. Only where the
  * targets counted them; else a target is asked whether there was more to say.
  */
-export function isSpent(request: ChatRequest, delivered: Delivered): boolean {
-  return delivered.counted && hasItsTokens(request, delivered);
+export function isSpent(request: ChatRequest, spent: Spent): boolean {
+  return spent.exact && hasItsTokens(request, spent);
 }
 
-/** As far as is known: where the targets did not count, a delta is taken for a token. */
-function hasItsTokens({ maxTokens }: ChatRequest, { tokens }: Delivered): boolean {
+/** As far as is known: where the targets did not count, deltas are guessed. */
+function hasItsTokens({ maxTokens }: ChatRequest, { tokens }: Spent): boolean {
   return maxTokens !== undefined && tokens >= maxTokens;
 }

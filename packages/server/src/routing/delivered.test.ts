@@ -156,13 +156,6 @@ describe('a stop string that begins before the joint', () => {
 });
 
 describe('what was delivered', () => {
-  it('counts tokens as the targets do, else one a delta', () => {
-    const counted = seen({ type: 'text-delta', choice: 0, json: jsonText('ab'), tokens: 3 });
-    expect([counted.tokens, counted.counted]).toEqual([3, true]);
-    const guessed = seen(text('a'), text('b'));
-    expect([guessed.tokens, guessed.counted]).toEqual([2, false]);
-  });
-
   it('cannot be resumed once a tool call has begun', () => {
     expect(
       seen(text('a'), { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' }).resumable,

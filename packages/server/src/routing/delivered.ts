@@ -16,22 +16,16 @@ export interface Delivered {
   addText(event: TextDelta): void;
   readonly text: string;
   readonly reasoning: string;
-  /** Tokens of text and reasoning, counted by the targets or else one a delta. */
-  readonly tokens: number;
-  /** True while every token was counted by its target. */
-  readonly counted: boolean;
   /** False for good once a tool call or a refusal has begun, or the answer has outgrown the memory. */
   readonly resumable: boolean;
 }
 
-/** `remembers`: somebody might go on with the answer some time; else only its tokens are counted. */
+/** `remembers`: a target might go on with the answer some time; else nothing is kept. */
 export function createDelivered(remembers = true): Delivered {
   return new Memory(remembers);
 }
 
 class Memory implements Delivered {
-  tokens = 0;
-  counted = true;
   resumable = true;
   private readonly remembers: boolean;
   private readonly texts = createTextPieces<JsonText>();
@@ -47,7 +41,6 @@ class Memory implements Delivered {
         this.addText(event);
         return;
       case 'reasoning-delta':
-        this.count(event.tokens);
         if (this.remembers) this.keep(this.reasonings, event.json);
         return;
       case 'tool-call-start':
@@ -61,7 +54,6 @@ class Memory implements Delivered {
   }
 
   addText(event: TextDelta): void {
-    this.count(event.tokens);
     if (this.remembers) this.keep(this.texts, event.json);
   }
 
@@ -71,11 +63,6 @@ class Memory implements Delivered {
 
   get reasoning(): string {
     return decodeJsonText(this.reasonings.join());
-  }
-
-  private count(tokens: number | undefined): void {
-    this.tokens += tokens ?? 1;
-    if (tokens === undefined) this.counted = false;
   }
 
   private keep(pieces: TextPieces<JsonText>, json: JsonText): void {

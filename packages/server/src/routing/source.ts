@@ -32,6 +32,8 @@ export interface Source extends EventStream {
   pull(receiver: BatchReceiver): void;
   /** Who serves, known from the first batch on. */
   served(): Served | undefined;
+  /** Tokens that have been passed on, by the count of the attempts that said them. */
+  tokens(): number;
   /** Every target asked so far, for the log and later the usage record. */
   attempts(): readonly AttemptRecord[];
 }
@@ -72,6 +74,9 @@ class OneAnswer implements Source, BatchReceiver {
   private current: Work | undefined;
   private server: Served | undefined;
   private unfinished: number;
+  /** Tokens before the attempt at work, where that one does not say them again. */
+  private spentBefore = 0;
+  private exact = true;
   /** Told once, before the last finish: a target that is cut after its usage has told too early. */
   private usage: UsageEvent | undefined;
 
@@ -90,6 +95,10 @@ class OneAnswer implements Source, BatchReceiver {
 
   served(): Served | undefined {
     return this.server;
+  }
+
+  tokens(): number {
+    return this.spentBefore + (this.attempt?.count.tokens ?? 0);
   }
 
   attempts(): readonly AttemptRecord[] {
@@ -187,10 +196,16 @@ class OneAnswer implements Source, BatchReceiver {
     const { machine, signal } = this.deps;
     this.cutPending = undefined;
     await works.fail(work, reason, true);
-    const outcome = await takeOver({ machine, works, call, delivered, signal }, reason);
+    this.exact &&= work.attempt.count.exact;
+    const spent = { tokens: this.tokens(), exact: this.exact };
+    const outcome = await takeOver({ machine, works, call, delivered, spent, signal }, reason);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    if (outcome.work !== undefined) this.takeOn(outcome.work);
+    if (outcome.work !== undefined) {
+      // A replay says all of it again, and its count is that of the whole answer.
+      this.spentBefore = outcome.work.continuation?.prefixTokens ?? 0;
+      this.takeOn(outcome.work);
+    }
     return this.passOn(outcome.batch);
   }
 

@@ -3,7 +3,7 @@ import { commits, type EventBatch, type StreamEvent } from '../domain/stream-eve
 import { nextBatch } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { continueWith, isSpent } from './continuation.ts';
+import { continueWith, isSpent, type Spent } from './continuation.ts';
 import type { Delivered } from './delivered.ts';
 import { stallPatience } from './stall-patience.ts';
 import { takeoverMode } from './takeover-mode.ts';
@@ -14,6 +14,7 @@ export interface TakeOverDeps {
   readonly works: Works;
   readonly call: Call;
   readonly delivered: Delivered;
+  readonly spent: Spent;
   readonly signal: AbortSignal;
 }
 
@@ -28,16 +29,16 @@ export type TakenOver =
  * is `reason` once more: nobody could. Undefined: the run was stopped meanwhile.
  */
 export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<TakenOver> {
-  const { machine, works, call, delivered } = deps;
+  const { machine, works, call, delivered, spent } = deps;
   const { request } = call;
   const suits = (candidate: Candidate) => takeoverMode(candidate, request, delivered) !== 'none';
   const mayFinishHere = delivered.resumable && request.n === 1;
-  if (mayFinishHere && isSpent(request, delivered)) return { batch: [finish('length')] };
+  if (mayFinishHere && isSpent(request, spent)) return { batch: [finish('length')] };
   for (;;) {
     const candidate = machine.takeOver(suits);
     const mode = candidate === undefined ? 'none' : takeoverMode(candidate, request, delivered);
     if (candidate === undefined || mode === 'none') return { failure: reason };
-    const work = works.open(candidate, mode, continueWith(mode, call, delivered));
+    const work = works.open(candidate, mode, continueWith(mode, call, delivered, spent));
     const outcome = await resume(deps, work, () => machine.canTakeOver(suits));
     if (outcome === undefined) return undefined;
     if ('batch' in outcome) return { work, batch: outcome.batch };

@@ -2,6 +2,7 @@ import { jsonText, type TokenLogprobWire } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Attempt } from './attempt.ts';
+import { TokenCounter } from './token-count.ts';
 import { holdWhole } from './whole-attempt.ts';
 
 const text = (said: string, choice = 0, more: object = {}): StreamEvent => ({
@@ -24,6 +25,7 @@ async function held(batches: Iterable<EventBatch>, choices = 1) {
       else receiver.batch(value);
     },
     stopped: () => false,
+    count: new TokenCounter(),
     close: async () => {},
   };
   const outcome = await holdWhole(

@@ -37,6 +37,7 @@ export function holdWhole(
     },
     pull: (_, receiver) => receiver.end(),
     stopped: () => attempt.stopped(),
+    count: attempt.count,
     close: () => attempt.close(),
   };
 }

@@ -1,5 +1,7 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
+import { estimatePromptTokens } from '../domain/estimate-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
+import type { Usage } from '../domain/usage.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type Attempt, openAttempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
@@ -8,6 +10,7 @@ import { countsAgainstHealth } from './blame.ts';
 import type { Continuation } from './continuation.ts';
 import type { Health, Visit } from './health.ts';
 import { stallPatience } from './stall-patience.ts';
+import type { TokenCount } from './token-count.ts';
 import { holdWhole } from './whole-attempt.ts';
 
 /** The request as every target gets it, but for the model's name there. */
@@ -18,6 +21,8 @@ export interface AttemptRecord {
   readonly mode: 'first' | 'hedge' | 'prefix' | 'replay';
   outcome: 'open' | 'served' | 'failed' | 'lost' | 'aborted';
   failure?: Failure;
+  /** What it has used: as the target reported it, else estimated; absent where it has said nothing. */
+  usage?: Usage;
 }
 
 /** A target at work: its attempt, its line in the record, its visit in the health book. */
@@ -62,6 +67,8 @@ export function createWorks(call: Call, deps: WorksDeps): Works {
   async function end(work: Work, outcome: AttemptRecord['outcome'], reason?: Failure): Promise<void> {
     if (!working.delete(work)) return;
     work.record.outcome = outcome;
+    const usage = usageOf(work.attempt.count, request);
+    if (usage !== undefined) work.record.usage = usage;
     if (reason !== undefined) {
       work.record.failure = reason;
       if (countsAgainstHealth(reason)) work.visit.failed();
@@ -102,4 +109,9 @@ export function createWorks(call: Call, deps: WorksDeps): Works {
     },
     records,
   };
+}
+
+function usageOf({ tokens, usage }: TokenCount, request: ChatRequest): Usage | undefined {
+  if (usage !== undefined || tokens === 0) return usage;
+  return { promptTokens: estimatePromptTokens(request), completionTokens: tokens, estimated: true };
 }

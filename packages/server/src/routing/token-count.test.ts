@@ -1,0 +1,44 @@
+import { jsonText } from '@tailrace/protocol';
+import { expect, test } from 'vitest';
+import type { StreamEvent } from '../domain/stream-event.ts';
+import { TokenCounter } from './token-count.ts';
+
+const text = (said: string, tokens?: number): StreamEvent => ({
+  type: 'text-delta',
+  choice: 0,
+  json: jsonText(said),
+  ...(tokens === undefined ? {} : { tokens }),
+});
+
+function counted(...events: readonly StreamEvent[]): TokenCounter {
+  const counter = new TokenCounter();
+  counter.add(events);
+  return counter;
+}
+
+test('a delta is a token, and one without text is none', () => {
+  expect(counted(text('a'), text(' b'), text(''))).toMatchObject({ tokens: 2, exact: false });
+});
+
+test('deltas count as they say of themselves', () => {
+  expect(counted(text('a b', 2), text(' c'))).toMatchObject({ tokens: 3, exact: false });
+  expect(counted(text('a b', 2), text('c', 1))).toMatchObject({ tokens: 3, exact: true });
+});
+
+test('pages count by their length', () => {
+  expect(counted(text('word '.repeat(120))).tokens).toBe(100);
+  expect(counted(text('東京'.repeat(10))).tokens).toBe(20);
+});
+
+test('thoughts, refusals and arguments count too, and the last reported usage is kept', () => {
+  const usage = { promptTokens: 5, completionTokens: 9 };
+  const counter = counted(
+    { type: 'reasoning-delta', choice: 0, json: jsonText('hm') },
+    { type: 'refusal-delta', choice: 0, json: jsonText('no') },
+    { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' },
+    { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('{}') },
+    { type: 'usage', usage: { promptTokens: 5, completionTokens: 1 } },
+    { type: 'usage', usage },
+  );
+  expect(counter).toMatchObject({ tokens: 3, usage });
+});
