@@ -18,9 +18,9 @@ export interface BodyIntake {
 
 /**
  * The JSON value of a request's body, decoded in a turn of its own. Failures: those of {@link readBody} and
- * {@link parseJsonBodyInTurns}; `overloaded`, or `body_too_large`, where `share` has no room for what the value takes. The caller
- * releases the share when the request has ended. Validating and planning, which the caller does before it waits again, cost about as much as
- * the decoding: behind a dear body they are done in a later turn of the event loop.
+ * {@link parseJsonBodyInTurns}; `overloaded`, or `body_too_large`, where `share` has no room for what the value takes. The
+ * caller releases the share when the request has ended. Validating and planning, which the caller does before it waits
+ * again, cost about as much as the decoding: behind a dear body they are done in a later turn of the event loop.
  */
 export async function readJson(
   exchange: Exchange,

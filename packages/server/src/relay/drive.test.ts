@@ -1,9 +1,8 @@
 import { jsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
-import type { EventStream } from '../upstreams/contract.ts';
 import type { Passed } from './answer-guard.ts';
-import { drive } from './drive.ts';
+import { drive, type Taker } from './drive.ts';
 import { createRunRegistry } from './run-registry.ts';
 
 const text = (said: string, choice: number): StreamEvent => ({
@@ -13,43 +12,40 @@ const text = (said: string, choice: number): StreamEvent => ({
 });
 const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
 
-const newRun = () =>
-  createRunRegistry(() => 0).start({
-    id: 'chatcmpl-1',
-    requestId: 'req_1',
-    keyId: 'k',
-    model: 'm',
-    stream: true,
-    totalMs: 60_000,
-  });
-
-function eventsOf(left: EventBatch[]): EventStream {
-  return {
-    next: async () => {
-      const value = left.shift();
-      return value === undefined ? { done: true, value } : { done: false, value };
+/** Drives an answer of two choices in these batches into a taker, to its end. */
+function driven(batches: readonly EventBatch[], take: Taker['take']) {
+  const left = [...batches];
+  return drive({
+    run: createRunRegistry(() => 0).start({
+      id: 'chatcmpl-1',
+      requestId: 'req_1',
+      keyId: 'k',
+      model: 'm',
+      stream: true,
+      totalMs: 60_000,
+    }),
+    events: {
+      next: async () => {
+        const value = left.shift();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: async () => ({ done: true, value: undefined }),
     },
-    return: async () => ({ done: true, value: undefined }),
-  };
+    rules: { choices: 2, json: false, promptTokens: () => 1 },
+    now: () => 0,
+    transcript: undefined,
+    taker: { take },
+  });
 }
 
 test('a batch is merged once for a reader that pauses behind each event of it', async () => {
   // Neighbours of two choices: merged and copied again at each pause, they are 10^9 steps.
   const batch = Array.from({ length: 60_000 }, (_, at) => text('a', at % 2));
-  const left = [[text('a', 0), text('b', 0), text('c', 0), ...batch], ending];
+  const first = [text('a', 0), text('b', 0), text('c', 0), ...batch];
   const took: Passed[] = [];
-  const outcome = await drive({
-    run: newRun(),
-    events: eventsOf(left),
-    rules: { choices: 2, json: false, promptTokens: () => 1 },
-    now: () => 0,
-    transcript: undefined,
-    taker: {
-      take: (event) => {
-        took.push(event);
-        return Promise.resolve();
-      },
-    },
+  const outcome = await driven([first, ending], (event) => {
+    took.push(event);
+    return Promise.resolve();
   });
   expect(outcome.status).toBe('completed');
   expect(took.slice(0, 3)).toEqual([text('a', 0), { ...text('bca', 0), tokens: 3 }, text('a', 1)]);
@@ -57,31 +53,18 @@ test('a batch is merged once for a reader that pauses behind each event of it', 
 });
 
 test('a batch of very many events is taken in turns of the event loop, each event for itself', async () => {
-  const calls = Array.from({ length: 5_000 }, (_, at) => text('a', at % 2));
-  const left = [calls, ending];
-  let taken = 0;
-  let total = 0;
-  let most = 0;
+  const batch = Array.from({ length: 5_000 }, (_, at) => text('a', at % 2));
+  let [taken, total, most, over] = [0, 0, 0, false];
   const count = () => {
     most = Math.max(most, taken);
     taken = 0;
     if (!over) setImmediate(count);
   };
-  let over = false;
   setImmediate(count);
-  const outcome = await drive({
-    run: newRun(),
-    events: eventsOf(left),
-    rules: { choices: 2, json: false, promptTokens: () => 1 },
-    now: () => 0,
-    transcript: undefined,
-    taker: {
-      take: () => {
-        taken += 1;
-        total += 1;
-        return undefined;
-      },
-    },
+  const outcome = await driven([batch, ending], () => {
+    taken += 1;
+    total += 1;
+    return undefined;
   });
   over = true;
   expect(outcome.status).toBe('completed');
