@@ -18,6 +18,7 @@ export async function startHostileUpstream(): Promise<HostileUpstream> {
   const sockets = new Set<Socket>();
   /** How often a case was asked: a second attempt is another throw of the same dice. */
   const attempts = new Map<number, number>();
+  const inTurn = createLargeTurns();
   let port = 0;
 
   function stepsFor(head: string, body: string): readonly Step[] {
@@ -42,7 +43,10 @@ export async function startHostileUpstream(): Promise<HostileUpstream> {
       for (let request = firstRequest(waiting); request !== undefined; request = firstRequest(waiting)) {
         const { head, body, length } = request;
         waiting = waiting.subarray(length);
-        playing = playing.then(() => play(socket, stepsFor(head, body)));
+        playing = playing.then(() => {
+          const steps = stepsFor(head, body);
+          return inTurn(steps, () => play(socket, steps));
+        });
       }
     });
   });
@@ -72,6 +76,23 @@ function firstRequest(bytes: Buffer) {
   // The mark of a case stands in its last message; of a long body the end is enough.
   const body = bytes.toString('latin1', Math.max(headEnd + 4, length - 100_000), length);
   return { head, body, length };
+}
+
+/** A play with more bytes is large. */
+const largeBytes = 128 * 1024;
+
+/**
+ * Large plays take turns: what one answer costs the server is looked for, and not what eight of them cost at once, which
+ * is the load of a machine with two cores that plays both sides.
+ */
+function createLargeTurns(): (steps: readonly Step[], run: () => Promise<void>) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (steps, run) => {
+    const bytes = steps.reduce((sum, step) => sum + (step.do === 'write' ? step.bytes.length : 0), 0);
+    if (bytes < largeBytes) return run();
+    last = last.then(run);
+    return last;
+  };
 }
 
 async function play(socket: Socket, steps: readonly Step[]): Promise<void> {

@@ -1,27 +1,16 @@
 // Connections that send in one write what takes the server long to handle: many small requests, or many small chunks.
 
 import { connect as connectSocket, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
+import { describe, expect, test } from 'vitest';
 import { connect, requestBytes } from '../support/raw-connection.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
-import { chatBytes, exchange, expectRefusal, labServer, messages } from './wire-client.ts';
+import { livezWithinMs, useWatchedLab } from './watched-lab.ts';
+import { chatBytes, exchange, expectRefusal, messages } from './wire-client.ts';
 
-const livezWithinMs = 400;
 const patienceMs = 60_000;
 
-let server: TestServer;
-let watch: LivezWatch;
-beforeAll(async () => {
-  server = await startServer(labServer());
-  watch = watchLivez(server.port);
-});
-afterAll(async () => {
-  await watch?.close();
-  await server?.stop();
-});
+const lab = useWatchedLab();
 
 interface Flood {
   readonly socket: Socket;
@@ -34,7 +23,7 @@ interface Flood {
 async function floods(count: number): Promise<Flood[]> {
   return Promise.all(
     Array.from({ length: count }, async () => {
-      const socket = connectSocket({ port: server.port, host: '127.0.0.1' });
+      const socket = connectSocket({ port: lab.server.port, host: '127.0.0.1' });
       const parts: string[] = [];
       socket.on('data', (bytes) => parts.push(bytes.toString('latin1')));
       socket.on('error', () => {});
@@ -65,16 +54,16 @@ async function flood(
 
 /** The admin's key is another one than that of the floods. */
 async function expectOtherKeyServed(): Promise<void> {
-  const headers = { Authorization: `Bearer ${server.adminKey}`, 'Content-Type': 'application/json' };
+  const headers = { Authorization: `Bearer ${lab.server.adminKey}`, 'Content-Type': 'application/json' };
   const body = JSON.stringify({ model: 'lab/plain', messages });
-  const response = await exchange(server, requestBytes({ path: '/v1/chat/completions', headers, body }));
+  const response = await exchange(lab.server, requestBytes({ path: '/v1/chat/completions', headers, body }));
   expect(response.status).toBe(200);
 }
 
 describe('sixty connections at once', () => {
   test('of 1,000 pipelined requests each: all are answered, and nothing else waits for them', async () => {
     const one = 'GET /livez HTTP/1.1\r\nhost:\r\n\r\n';
-    const waitedMs = await watch.worstMsDuring(livezWithinMs, async () => {
+    const waitedMs = await lab.watch.worstMsDuring(livezWithinMs, async () => {
       const received = await flood(60, one.repeat(1_000), 1_000, expectOtherKeyServed);
       for (const text of received) expect(text.split('HTTP/1.1 200 ').length - 1).toBe(1_000);
     });
@@ -87,9 +76,9 @@ describe('sixty connections at once', () => {
   ])(
     'of 20,000 chunks of a byte each, %s: all are refused, and nothing else waits',
     async (_, key, status) => {
-      const authorization = key === '' ? '' : `Authorization: Bearer ${server.apiKey}\r\n`;
+      const authorization = key === '' ? '' : `Authorization: Bearer ${lab.server.apiKey}\r\n`;
       const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n${authorization}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
-      const waitedMs = await watch.worstMsDuring(livezWithinMs, async () => {
+      const waitedMs = await lab.watch.worstMsDuring(livezWithinMs, async () => {
         const received = await flood(60, head + '1\r\n \r\n'.repeat(20_000), 1, expectOtherKeyServed);
         for (const text of received) expect(text.slice(9, 12)).toBe(String(status));
       });
@@ -99,8 +88,8 @@ describe('sixty connections at once', () => {
 });
 
 test('a stream and 300 requests behind it in one write are answered whole and in order, then a broken one', async () => {
-  await using connection = await connect(server.port);
-  const stream = chatBytes(server, { model: 'lab/paced', stream: true });
+  await using connection = await connect(lab.server.port);
+  const stream = chatBytes(lab.server, { model: 'lab/paced', stream: true });
   const behind = Array.from(
     { length: 300 },
     (_, index) => `GET /nowhere/${index} HTTP/1.1\r\nHost: a\r\n\r\n`,

@@ -1,31 +1,21 @@
 // What many bodies at once, and bodies in crumbs, may cost the others.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
+import { describe, expect, test } from 'vitest';
 import { watchPeak } from '../support/processes.ts';
 import { connect, type RawConnection, requestBytes } from '../support/raw-connection.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
+import { livezWithinMs, useWatchedLab } from './watched-lab.ts';
 import { exchange, expectRefusal, labServer, messages } from './wire-client.ts';
 
 const mebibyte = 1024 ** 2;
-const livezWithinMs = 400;
 
-let server: TestServer;
-let watch: LivezWatch;
-beforeAll(async () => {
-  server = await startServer(labServer());
-  watch = watchLivez(server.port);
-});
-afterAll(async () => {
-  await watch?.close();
-  await server?.stop();
-});
+const lab = useWatchedLab();
 
 const path = '/v1/chat/completions';
 const headersOf = (key: string) => ({ Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' });
-const post = (body: string, key = server.apiKey) =>
-  exchange(server, requestBytes({ path, headers: headersOf(key), body }));
+const post = (body: string, key = lab.server.apiKey) =>
+  exchange(lab.server, requestBytes({ path, headers: headersOf(key), body }));
 const small = JSON.stringify({ model: 'lab/plain', messages });
 const large = JSON.stringify({
   model: 'lab/plain',
@@ -43,10 +33,10 @@ const dear = (objects: number) =>
 
 /** Requests that lack their last byte. The caller closes them. */
 async function unfinished(count: number, body: string): Promise<RawConnection[]> {
-  const bytes = requestBytes({ path, headers: headersOf(server.apiKey), body });
+  const bytes = requestBytes({ path, headers: headersOf(lab.server.apiKey), body });
   return Promise.all(
     Array.from({ length: count }, async () => {
-      const connection = await connect(server.port);
+      const connection = await connect(lab.server.port);
       connection.send(bytes.subarray(0, -1));
       return connection;
     }),
@@ -55,12 +45,12 @@ async function unfinished(count: number, body: string): Promise<RawConnection[]>
 
 describe('a chunked body in chunks of a byte', () => {
   test.each([100_000, 1_000_000, 10_000_000])('of %i bytes is refused when that is clear', async (bytes) => {
-    const grown = watchPeak(server.pid);
-    const waitedMs = await watch.worstMsDuring(livezWithinMs, async () => {
-      await using connection = await connect(server.port);
+    const grown = watchPeak(lab.server.pid);
+    const waitedMs = await lab.watch.worstMsDuring(livezWithinMs, async () => {
+      await using connection = await connect(lab.server.port);
       const head = requestBytes({
         path,
-        headers: { ...headersOf(server.apiKey), 'Transfer-Encoding': 'chunked' },
+        headers: { ...headersOf(lab.server.apiKey), 'Transfer-Encoding': 'chunked' },
         body: '',
       });
       connection.send(head);
@@ -76,14 +66,14 @@ describe('a chunked body in chunks of a byte', () => {
 
 describe('fifty bodies of ten megabytes', () => {
   test('that lack their last byte hold a bounded memory, and no other key pays for them', async () => {
-    const grown = watchPeak(server.pid);
+    const grown = watchPeak(lab.server.pid);
     const open = await unfinished(50, large);
     try {
       // Whether it comes to an answer or is refused: both are known when its bytes have been read.
       const refused = () => open.filter((connection) => connection.responses().length > 0).length;
       await expect.poll(refused, { timeout: 20_000, interval: 50 }).toBeGreaterThanOrEqual(50 - 7);
       expectRefusal(await post(large), 503, 'overloaded');
-      for (const body of [small, large]) expect((await post(body, server.adminKey)).status).toBe(200);
+      for (const body of [small, large]) expect((await post(body, lab.server.adminKey)).status).toBe(200);
       expect(grown()).toBeLessThan(200 * mebibyte);
     } finally {
       for (const connection of open) connection.destroy();
@@ -92,11 +82,11 @@ describe('fifty bodies of ten megabytes', () => {
   });
 
   test('that lack all of their bytes hold next to nothing', async () => {
-    const grown = watchPeak(server.pid);
+    const grown = watchPeak(lab.server.pid);
     const open = await Promise.all(
       Array.from({ length: 200 }, async () => {
-        const connection = await connect(server.port);
-        const headers = { ...headersOf(server.apiKey), 'Content-Length': String(10 * mebibyte) };
+        const connection = await connect(lab.server.port);
+        const headers = { ...headersOf(lab.server.apiKey), 'Content-Length': String(10 * mebibyte) };
         connection.send(requestBytes({ path, headers, body: '{' }));
         return connection;
       }),
@@ -153,7 +143,7 @@ test.each([
 ])(
   '%i bodies of %i dear objects that are complete at the same moment wait for each other',
   async (count, objects) => {
-    const waitedMs = await watch.worstMsDuring(livezWithinMs, async () => {
+    const waitedMs = await lab.watch.worstMsDuring(livezWithinMs, async () => {
       const open = await unfinished(count, dear(objects));
       try {
         for (const connection of open) connection.send('}');

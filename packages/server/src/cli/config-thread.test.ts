@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
+import { diskFiles } from '../config/config-files.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { createConfigThread } from './config-thread.ts';
 
@@ -65,4 +66,22 @@ it('has its files read on the main thread, so it can be ended while a disk does 
   await asked.promise;
   await hung.close();
   expect(await loading).toMatchObject({ ok: false });
+});
+
+it('ends its task where the reading throws, and the next one is served', async () => {
+  let throws = true;
+  const files = createConfigThread({
+    read: async (path, reload) => {
+      if (!throws) return diskFiles.read(path, reload);
+      throw new Error('a bug');
+    },
+    isFile: async () => true,
+  });
+  const sources = sourcesOf(`models: {a: {targets: [{upstream: b}]}}`);
+  expect(await files.load(sources)).toMatchObject({
+    problems: [{ message: 'it could not be checked: the thread that checks it died' }],
+  });
+  throws = false;
+  expect(await files.load(sources)).toMatchObject({ problems: [{ path: 'models.a.targets[0].upstream' }] });
+  await files.close();
 });

@@ -53,6 +53,6 @@ function unread(outcome: Exclude<ThreadOutcome<LoadedConfig>, { readonly type: '
   const message =
     outcome.type === 'late'
       ? `it could not be checked within ${outcome.limitMs / 1_000} s`
-      : `it could not be checked: the thread that checks it is ${outcome.type}`;
+      : `it could not be checked: the thread that checks it ${outcome.type === 'died' ? 'died' : `is ${outcome.type}`}`;
   return { ok: false, problems: [{ source: 'the configuration', path: '', message }] };
 }

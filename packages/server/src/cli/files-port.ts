@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ConfigFiles } from '../config/config-files.ts';
+import type { ReadText } from '../config/read-text-file.ts';
 
 /*
  * The thread that checks configurations has no disk of its own: it asks the main thread. So reads that do not come
@@ -7,47 +8,51 @@ import type { ConfigFiles } from '../config/config-files.ts';
  * ended, for a thread that waits for the disk cannot.
  */
 
-type Question =
-  | { readonly id: number; readonly ask: 'read'; readonly path: string; readonly reload: boolean }
-  | { readonly id: number; readonly ask: 'isFile'; readonly path: string };
-
-interface Answer {
+interface Question {
   readonly id: number;
-  readonly answer: unknown;
+  readonly ask: keyof ConfigFiles;
+  readonly path: string;
+  readonly reload: boolean;
 }
+
+/** `bug`: the reading threw, which ends the thread's task and not the process. */
+type Answer =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly bug: string };
 
 /** The main thread's end. The port keeps no process alive. */
 export function answerFiles(port: MessagePort, files: ConfigFiles): void {
-  port.on('message', async (question: Question) => {
-    const answer =
-      question.ask === 'read'
-        ? await files.read(question.path, question.reload)
-        : await files.isFile(question.path);
-    port.postMessage({ id: question.id, answer } satisfies Answer);
+  const send = (answer: Answer): void => port.postMessage(answer);
+  port.on('message', ({ id, ask, path, reload }: Question) => {
+    const reading = ask === 'read' ? files.read(path, reload) : files.isFile(path);
+    reading.then(
+      (answer: unknown) => send({ id, answer }),
+      (thrown: unknown) => send({ id, bug: String(thrown) }),
+    );
   });
   port.unref();
 }
 
 /** The thread's end: the files of the main thread. */
 export function filesBehind(port: MessagePort): ConfigFiles {
-  const waiting = new Map<number, (answer: unknown) => void>();
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
-  port.on('message', ({ id, answer }: Answer) => {
-    waiting.get(id)?.(answer);
-    waiting.delete(id);
+  port.on('message', (answer: Answer) => {
+    const asked = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if ('bug' in answer) asked?.reject(new Error(answer.bug));
+    else asked?.resolve(answer.answer);
   });
 
-  const ask = async (question: (id: number) => Question): Promise<unknown> => {
+  function send(ask: Question['ask'], path: string, reload = false): Promise<unknown> {
     last += 1;
-    const id = last;
-    return await new Promise((resolve) => {
-      waiting.set(id, resolve);
-      port.postMessage(question(id));
-    });
-  };
+    const asked = Promise.withResolvers<unknown>();
+    waiting.set(last, asked);
+    port.postMessage({ id: last, ask, path, reload } satisfies Question);
+    return asked.promise;
+  }
   return {
-    read: async (path, reload) =>
-      (await ask((id) => ({ id, ask: 'read', path, reload }))) as Awaited<ReturnType<ConfigFiles['read']>>,
-    isFile: async (path) => (await ask((id) => ({ id, ask: 'isFile', path }))) === true,
+    read: async (path, reload) => (await send('read', path, reload)) as ReadText,
+    isFile: async (path) => (await send('isFile', path)) === true,
   };
 }

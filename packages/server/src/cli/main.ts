@@ -59,12 +59,14 @@ function version(): string {
   return found;
 }
 
-// exit() and not exitCode: what a library left open must not keep a server alive that has said it is done.
-// Where a disk does not answer exit() would wait for it for ever.
-main(process.argv.slice(2)).then(
-  (code) => (readsAreStuck() ? process.kill(process.pid, 'SIGKILL') : process.exit(code)),
-  (error: unknown) => {
-    io.stderr.write(`tailrace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exit(1);
-  },
-);
+/** exit() and not exitCode: what a library left open must not keep a server alive that has said it is done. */
+function end(code: number): void {
+  // Where a disk does not answer, exit() would wait for it for ever.
+  if (readsAreStuck()) process.kill(process.pid, 'SIGKILL');
+  else process.exit(code);
+}
+
+main(process.argv.slice(2)).then(end, (error: unknown) => {
+  io.stderr.write(`tailrace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  end(1);
+});

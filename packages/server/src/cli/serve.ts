@@ -153,7 +153,10 @@ async function serve(
   }
 }
 
-/** Drains. At a second signal, or at the end of the drain, it stops every stream and waits `lastBytesMs` for the last bytes. */
+/**
+ * Drains. At a second signal, or at the end of the drain, it stops every stream and waits `lastBytesMs` for the last
+ * bytes.
+ */
 async function untilEnd(service: Service, config: Config, io: CommandIo, shutdown: Shutdown): Promise<void> {
   await shutdown.asked;
   const running = service.running();

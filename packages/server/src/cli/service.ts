@@ -93,7 +93,8 @@ export function createService(parts: ServiceParts): Service {
   async function reloadOnce(): Promise<Reloaded> {
     const loaded = await parts.load({ filled });
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
-    // Without its file the server would serve the default model to every client. A file that is being replaced is missing for a moment too.
+    // Without its file the server would serve the default model to every client. A file that is being replaced is
+    // missing for a moment too.
     if (config.file !== undefined && loaded.config.file === undefined) {
       return refused([`cannot read ${config.file}: there is no such file any more`]);
     }

@@ -5,8 +5,9 @@ import { formatDuration, formatSize } from './units.ts';
 
 /**
  * Reads a small text file that an operator names, with a bound in size and in time. A pipe or a device never holds a
- * reload. A disk that does not answer holds it for that time, and keeps one thread of the pool for each read. The file is opened without blocking: a blocking open of a pipe that no process writes to keeps one of
- * the four threads of the pool for ever, and four of them stop every file and every look-up of a name.
+ * reload. A disk that does not answer holds it for that time, and keeps one thread of the pool for each read. The file
+ * is opened without blocking: a blocking open of a pipe that no process writes to keeps one of the four threads of the
+ * pool for ever, and four of them stop every file and every look-up of a name.
  */
 export type ReadText =
   | {

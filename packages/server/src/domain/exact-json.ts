@@ -44,7 +44,10 @@ function writePieces(value: unknown): string {
   return pieces.join('');
 }
 
-/** Looks for a spelling anywhere in the value. A root with a spelling has a mark and is found at once; a value without any is walked whole. */
+/**
+ * Looks for a spelling anywhere in the value. A root with a spelling has a mark and is found at once; a value without any
+ * is walked whole.
+ */
 function holdsSpellings(value: unknown): boolean {
   if (!isHolder(value)) return false;
   if (isMarkedRoot(value) || numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;

@@ -2,8 +2,7 @@ import type { JsonText } from '@tailrace/protocol';
 
 /**
  * Checks, piece by piece, whether a text is JSON. It keeps no text: one step a character, one bit an open bracket.
- * It takes exactly what `JSON.parse` takes (RFC 8259), nested no deeper than
- * {@link maxDepth}.
+ * It takes exactly what `JSON.parse` takes (RFC 8259), nested no deeper than {@link maxDepth}.
  */
 export interface JsonScanner {
   /** Takes the next piece; a cut may fall anywhere. */

@@ -66,8 +66,7 @@ export function setRawMember(holder: JsonObject, name: string, text: RawText): v
 }
 
 /**
- * Gives `to`, a new copy of an object, what was kept for `from`. What the copy has changed is written as it is now all the
- * same.
+ * Gives `to`, a new copy of an object, what was kept for `from`. What the copy has changed is written as it is now.
  */
 export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Copy): Copy {
   const spellings = numbers.get(from);

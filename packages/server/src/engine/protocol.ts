@@ -26,7 +26,7 @@ export interface ModelToLoad {
   readonly sequences: number;
   /** Tokens a sequence; `max` takes what memory allows, up to what the model was trained for. */
   readonly context: number | 'max';
-  /** Set where `context` was decided when a file was loaded before: any file but that one gets `otherwise`. */
+  /** Set where `context` was decided when a file was loaded before: every other file gets `otherwise`. */
   readonly decided?: { readonly fingerprint: string; readonly otherwise: number | 'max' };
 }
 
@@ -133,7 +133,9 @@ export interface LoadedMessage {
   readonly info: ModelInfo;
 }
 
-/** The facts of a loaded model. They describe the file that the child has read, not the file that lies at that path later. */
+/**
+ * The facts of a loaded model. They describe the file that the child has read, not the file that lies at that path later.
+ */
 export interface ModelInfo {
   /** Another for another file. */
   readonly fingerprint: string;

@@ -1,7 +1,7 @@
 import { type Failure, failure, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
 import type { KnownMembers } from '../domain/read-spellings.ts';
-import { parseJsonBody } from '../wire/json-body.ts';
+import { parseJsonBodyInTurns } from '../wire/json-body.ts';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
 import type { BodyTurns } from './body-turns.ts';
 import type { Exchange } from './exchange.ts';
@@ -18,9 +18,9 @@ export interface BodyIntake {
 
 /**
  * The JSON value of a request's body, decoded in a turn of its own. Failures: those of {@link readBody} and
- * {@link parseJsonBody}; `overloaded`, or `body_too_large`, where `share` has no room for what the value takes. The caller
- * releases the share when the request has ended. Validating and planning, which the caller does before it waits again, cost about as much as
- * the decoding: behind a dear body they are done in a later turn of the event loop.
+ * {@link parseJsonBodyInTurns}; `overloaded`, or `body_too_large`, where `share` has no room for what the value takes. The
+ * caller releases the share when the request has ended. Validating and planning, which the caller does before it waits
+ * again, cost about as much as the decoding: behind a dear body they are done in a later turn of the event loop.
  */
 export async function readJson(
   exchange: Exchange,
@@ -33,7 +33,8 @@ export async function readJson(
   if (!body.ok) return body;
   const endTurn = await turns.next(exchange.principal.keyId);
   try {
-    const value = parseJsonBody(body.value.bytes, known, (heldBytes) => keepIn(share, heldBytes));
+    const keep = (heldBytes: number) => keepIn(share, heldBytes);
+    const value = await parseJsonBodyInTurns(body.value.bytes, known, keep, turns.rest);
     await turns.rest();
     return value;
   } finally {

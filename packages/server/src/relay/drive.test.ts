@@ -2,7 +2,7 @@ import { jsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Passed } from './answer-guard.ts';
-import { drive } from './drive.ts';
+import { drive, type Taker } from './drive.ts';
 
 const text = (said: string, choice: number): StreamEvent => ({
   type: 'text-delta',
@@ -11,12 +11,10 @@ const text = (said: string, choice: number): StreamEvent => ({
 });
 const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
 
-test('a batch is merged once for a reader that pauses behind each event of it', async () => {
-  // Neighbours of two choices: merged and copied again at each pause, they are 10^9 steps.
-  const batch = Array.from({ length: 60_000 }, (_, at) => text('a', at % 2));
-  const left = [[text('a', 0), text('b', 0), text('c', 0), ...batch], ending];
-  const took: Passed[] = [];
-  const outcome = await drive({
+/** Drives an answer of two choices in these batches into a taker, to its end. */
+function driven(batches: readonly EventBatch[], take: Taker['take']) {
+  const left = [...batches];
+  return drive({
     run: { stopReason: undefined },
     events: {
       next: async () => {
@@ -28,14 +26,41 @@ test('a batch is merged once for a reader that pauses behind each event of it', 
     rules: { choices: 2, json: false, promptTokens: () => 1, completionTokens: () => 1 },
     now: () => 0,
     transcript: undefined,
-    taker: {
-      take: (event) => {
-        took.push(event);
-        return Promise.resolve();
-      },
-    },
+    taker: { take },
+  });
+}
+
+test('a batch is merged once for a reader that pauses behind each event of it', async () => {
+  // Neighbours of two choices: merged and copied again at each pause, they are 10^9 steps.
+  const batch = Array.from({ length: 60_000 }, (_, at) => text('a', at % 2));
+  const first = [text('a', 0), text('b', 0), text('c', 0), ...batch];
+  const took: Passed[] = [];
+  const outcome = await driven([first, ending], (event) => {
+    took.push(event);
+    return Promise.resolve();
   });
   expect(outcome.status).toBe('completed');
   expect(took.slice(0, 3)).toEqual([text('a', 0), { ...text('bca', 0), tokens: 3 }, text('a', 1)]);
   expect(took.filter(({ type }) => type === 'text-delta')).toHaveLength(60_001);
+});
+
+test('a batch of very many events is taken in turns of the event loop, each event for itself', async () => {
+  const batch = Array.from({ length: 5_000 }, (_, at) => text('a', at % 2));
+  let [taken, total, most, over] = [0, 0, 0, false];
+  const count = () => {
+    most = Math.max(most, taken);
+    taken = 0;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  const outcome = await driven([batch, ending], () => {
+    taken += 1;
+    total += 1;
+    return undefined;
+  });
+  over = true;
+  expect(outcome.status).toBe('completed');
+  // The estimated usage is one too.
+  expect(total).toBe(5_003);
+  expect(Math.max(most, taken)).toBeLessThanOrEqual(2 * 257);
 });

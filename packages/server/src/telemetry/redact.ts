@@ -2,8 +2,8 @@ import { createSecretMask } from './secret-mask.ts';
 
 /**
  * The last line of defence: nothing passes a secret to the log on purpose, but a provider's error text or
- * a mistyped setting may carry one. `cut`: the text was cut here, so its
- * end may be the beginning of a secret.
+ * a mistyped setting may carry one. `cut`: the text was cut here, so its end may be the
+ * beginning of a secret.
  */
 export type Redact = (text: string, cut?: boolean) => string;
 

@@ -51,8 +51,8 @@ export function wordingWithoutContent(text: string): string {
 }
 
 /**
- * A name out of another side's vocabulary, such as a code or a finish reason; what could be a text is told by its
- * length. Digits count something in a name or are a status: an address or the number of a card has no words,
+ * A name out of another side's vocabulary, such as a code or a finish reason; of what could be a text only
+ * the length is shown. Digits count something in a name or are a status: an address or the number of a card has no words,
  * or more digits than that.
  */
 export function nameOf(value: unknown): string {

@@ -66,7 +66,7 @@ export interface KillableThreadOptions<Task, Answer> {
   start(): ThreadWorker<Task, Answer>;
   /** One task, in milliseconds; behind late ones of the same key half of it, down to an eighth, for a while. */
   readonly taskMs: number;
-  /** Until a task's turn comes once the thread runs, in milliseconds. Default: any time. */
+  /** Until a task's turn comes once the thread runs, in milliseconds. Default: no limit. */
   readonly waitMs?: number;
   /** Tasks that wait, over all keys. Default: 256. */
   readonly queue?: number;

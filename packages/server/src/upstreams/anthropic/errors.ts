@@ -55,7 +55,7 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
   });
 }
 
-/** The `error` of an `error` event; a type that nobody knows is the provider's own failure. */
+/** The `error` of an `error` event; an unknown type is the provider's own failure. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
   const error = asRecord(value);
   const type = asText(error?.['type']);

@@ -29,7 +29,7 @@ export interface ChunkChoice {
 
 /**
  * Decodes a chunk, or a whole completion (`message` for `delta`). Undefined: a shape that cannot be a chunk
- * and may hold output that nobody here can read.
+ * and may hold output that this reader cannot read.
  *
  * `text` is what `value` was parsed from: with it, the numbers in JSON that is handed on keep their spelling.
  */

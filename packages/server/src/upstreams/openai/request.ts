@@ -32,7 +32,7 @@ const fieldFeatures = new Map<string, Feature>(
 );
 
 /**
- * The body of a request as this preset takes it: what the client sent, fields nobody knows included, with
+ * The body of a request as this preset takes it: what the client sent, unknown fields included, with
  * the model's name there, streaming switched on, and left out what asks for nothing or only advises where
  * the preset refuses it.
  */
@@ -73,7 +73,7 @@ function streamOptionsOf(given: JsonValue | undefined, preset: Preset): JsonObje
   return isObject(given) ? keepSpellings(given, options) : options;
 }
 
-/** {@link requestBody} as text: what nobody knows is in it byte for byte. */
+/** {@link requestBody} as text: unknown fields are in it byte for byte. */
 export function requestText(call: UpstreamCall, preset: Preset): string {
   return writeMarked(requestBody(call, preset));
 }

@@ -146,7 +146,7 @@ class AnswerReader implements BatchReader, BytesReceiver {
     if (normaliser.ended === 'whole') body.release();
   }
 
-  /** Hands a batch to whoever waits; without one, reads on. */
+  /** Hands a batch to the receiver that waits; without one, reads on. */
   private tell(batch: EventBatch | undefined): void {
     if (batch === undefined) {
       this.proceed();
@@ -285,7 +285,7 @@ function nameOfType(contentType: string): string {
   return contentType === '' ? 'absent' : nameOf(type.trim());
 }
 
-/** Said of a read whose batch is told by somebody else, later. */
+/** Returned by a read whose batch another call hands over later. */
 const dealtWith: EventBatch = [];
 
 function parse(text: string): { readonly value: unknown } | undefined {

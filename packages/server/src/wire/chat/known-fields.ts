@@ -35,8 +35,8 @@ const ofFormat: KnownMembers = new Map([
 ]);
 
 /**
- * Every member of OpenAI's chat-completions request that has a name here, at every depth. An unknown member is
- * passed on byte for byte. In values that are named here but not interpreted, such as a schema, numbers keep their spelling.
+ * Every member of OpenAI's chat-completions request that has a name here, at every depth. An unknown member is passed on
+ * byte for byte. In values that are named here but not interpreted, such as a schema, numbers keep their spelling.
  */
 export const knownMembers: KnownMembers = new Map([
   ...names(...requestFields),

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll } from 'vitest';
+import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { labServer } from './wire-client.ts';
+
+/** As long may a probe of /livez take, in milliseconds. */
+export const livezWithinMs = 400;
+
+export interface WatchedLab {
+  readonly server: TestServer;
+  readonly watch: LivezWatch;
+}
+
+/** A lab server for the tests of one file, with a watch over its /livez. Its parts are there inside of tests. */
+export function useWatchedLab(): WatchedLab {
+  let lab: WatchedLab | undefined;
+  beforeAll(async () => {
+    const server = await startServer(labServer());
+    lab = { server, watch: watchLivez(server.port) };
+  });
+  afterAll(async () => {
+    await lab?.watch.close();
+    await lab?.server.stop();
+  });
+  const started = (): WatchedLab => {
+    if (lab === undefined) throw new Error('the server has not started');
+    return lab;
+  };
+  return {
+    get server() {
+      return started().server;
+    },
+    get watch() {
+      return started().watch;
+    },
+  };
+}
