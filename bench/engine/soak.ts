@@ -46,7 +46,7 @@ function requestOf(number: number): ChatRequest {
     n: kind === 1 ? 3 : 1,
     logprobs: kind === 2,
     topLogprobs: kind === 2 ? 5 : 0,
-    ...(kind === 3 ? { frequencyPenalty: 1, logitBias: new Map([[70, 3]]) } : {}),
+    ...(kind === 3 ? { frequencyPenalty: 1, logitBias: { '70': 3 } } : {}),
     responseFormat: kind === 4 ? { type: 'json_schema', name: 's', strict: true, schema } : { type: 'text' },
     tools: kind === 5 ? [tool] : [],
     toolChoice: kind === 5 ? { type: 'required' } : { type: 'auto' },

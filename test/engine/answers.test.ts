@@ -37,26 +37,26 @@ describe('sampling', () => {
 
   test('a bias of 100 is as good as a command, one of −100 as good as a ban', async () => {
     const bias = (letters: string, value: number) =>
-      new Map([...letters].map((letter) => [tokenOfLetter(letter), value] as const));
+      Object.fromEntries([...letters].map((letter) => [tokenOfLetter(letter), value]));
     const wish = { maxTokens: 30, seed: 2 };
     expect((await ask(running.engine, 'q', { ...wish, logitBias: bias('x', 100) })).text).toBe(
       'x'.repeat(30),
     );
-    const both = new Map([...bias('x', 100), ...bias('y', 100)]);
+    const both = { ...bias('x', 100), ...bias('y', 100) };
     expect((await ask(running.engine, 'q', { ...wish, logitBias: both })).text).toMatch(
       /^(?=.*x)(?=.*y)[xy]{30}$/,
     );
-    const banned = new Map([...both, ...bias('x', -100)]);
+    const banned = { ...both, ...bias('x', -100) };
     expect((await ask(running.engine, 'q', { ...wish, logitBias: banned })).text).toBe('y'.repeat(30));
   });
 
   test('a bias on the token that ends an answer ends it', async () => {
-    const outcome = await ask(running.engine, 'q', { maxTokens: 30, logitBias: new Map([[2, 100]]) });
+    const outcome = await ask(running.engine, 'q', { maxTokens: 30, logitBias: { 2: 100 } });
     expect(outcome).toMatchObject({ end: 'stop', text: '', usage: { completionTokens: 1 } });
   });
 
   test('the id of no token is refused by its name', async () => {
-    const outcome = await ask(running.engine, 'q', { logitBias: new Map([[999_999, 1]]) });
+    const outcome = await ask(running.engine, 'q', { logitBias: { 999999: 1 } });
     expect(outcome.events).toMatchObject([
       { type: 'failed', failure: { code: 'invalid_value', param: 'logit_bias.999999' } },
     ]);
@@ -65,7 +65,7 @@ describe('sampling', () => {
   test('a frequency penalty is subtracted once per occurrence, a presence penalty once', async () => {
     // Four letters far above the rest, a hair apart: with penalties they take turns, without only one is said.
     const letters = ['a', 'b', 'c', 'd'];
-    const logitBias = new Map(letters.map((letter) => [tokenOfLetter(letter), 100] as const));
+    const logitBias = Object.fromEntries(letters.map((letter) => [tokenOfLetter(letter), 100]));
     const wish: Wish = { temperature: 0, maxTokens: 40, logitBias };
     const count = (text: string) => letters.map((letter) => text.split(letter).length - 1);
     const plain = count((await ask(running.engine, 'q', wish)).text);
@@ -89,7 +89,7 @@ describe('sampling', () => {
       temperature: 2,
       seed: 5,
       topP: 0.2,
-      logitBias: new Map([[tokenOfLetter('z'), 100]]),
+      logitBias: { [tokenOfLetter('z')]: 100 },
     });
     expect(cold?.top_logprobs.length).toBe(20);
     expect(hot?.top_logprobs).toEqual(cold?.top_logprobs);
@@ -101,7 +101,7 @@ describe('sampling', () => {
   });
 
   test('there is one logprob a token of text, and their bytes are the text’s', async () => {
-    const logitBias = new Map([...'abcd'].map((letter) => [tokenOfLetter(letter), 100] as const));
+    const logitBias = Object.fromEntries([...'abcd'].map((letter) => [tokenOfLetter(letter), 100]));
     const wish: Wish = { maxTokens: 40, seed: 3, logprobs: true, logitBias, stop: ['abc', 'dd'] };
     const { events, text } = await ask(running.engine, 'q', wish);
     const entries = events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []));
@@ -245,7 +245,7 @@ describe('tools', () => {
   test('beside a response_format the model calls or answers in JSON, whatever it likes', async () => {
     const schema = { type: 'object', properties: { red: { type: 'boolean' } }, required: ['red'] };
     const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
-    const bias = (letter: string) => new Map([[tokenOfLetter(letter), 50]]);
+    const bias = (letter: string) => ({ [tokenOfLetter(letter)]: 50 });
     const ends = new Set<string | undefined>();
     for (const seed of [1, 2, 3, 4]) {
       for (const logitBias of [bias('<'), bias('{')]) {
@@ -291,7 +291,7 @@ describe('thoughts', () => {
     const { engine } = await startTestEngine({ file, sequences: 2, context: 'max' });
     try {
       // Ends its turn wherever it may: at once in its thoughts, and behind the answer.
-      const logitBias = new Map([[2, 100]]);
+      const logitBias = { 2: 100 };
       const schema = { enum: ['red', 'green'] };
       const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
       const tools = [{ name: 'now', strict: false, parameters: {} }];
@@ -322,7 +322,7 @@ describe('thoughts', () => {
     try {
       const schema = { type: 'integer' };
       const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
-      const logitBias = new Map([[2, -100]]);
+      const logitBias = { 2: -100 };
       for (const more of [{}, { responseFormat }]) {
         const outcome = await ask(engine, 'q', { seed: 1, maxTokens: 20, logitBias, ...more });
         expect(outcome).toMatchObject({ end: 'length', text: '' });

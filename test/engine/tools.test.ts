@@ -78,8 +78,7 @@ describe('a model that begins calls by itself', () => {
     writeRandomGguf(file, { seed: 3, contextLength: 10_240, tags: ['<tool_call>'] });
     const { engine } = await startTestEngine({ file, sequences: atOnce, context: 'max' });
     try {
-      const biases = { ...closing, [firstRandomTag]: 3 };
-      const logitBias = new Map(Object.entries(biases).map(([id, bias]) => [Number(id), bias]));
+      const logitBias = { ...closing, [firstRandomTag]: 3 };
       let calls = 0;
       const jobs = partOf(
         tools.flatMap((tool) => seeds.map((seed) => ({ tool, seed }))),

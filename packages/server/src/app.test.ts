@@ -22,7 +22,6 @@ const toy: Surface = {
       request: fakeChatRequest(say, {
         model: 'story',
         stream: live === true,
-        body: { messages: [{ role: 'user', content: say }] },
       }),
       requirements: [],
       form: {

@@ -1,15 +1,20 @@
 import type { JsonObject, JsonValue } from './json.ts';
 
-/** One chat completion as it was asked for: validated, defaults not filled in (absent is absent). */
+/**
+ * One chat completion as it was asked for: validated, defaults not filled in (absent is absent). It is all that is known
+ * of the request behind its surface. Each object in it has a `rest` for the members of its JSON that have no name here,
+ * in their order, and `innerRest` for those of the object inside it (`function`, `image_url`, `json_schema`): they go
+ * to an OpenAI-compatible upstream as they came (`chat-json.ts`). An absent rest is an empty one.
+ */
 export interface ChatRequest {
   /** The id or alias the client named. */
   readonly model: string;
   readonly messages: readonly Message[];
   readonly stream: boolean;
-  /** `stream_options.include_usage`. */
-  readonly includeUsage: boolean;
-  /** `max_completion_tokens`, else `max_tokens`: reasoning and answer together. */
+  /** Reasoning and answer together. */
   readonly maxTokens?: number;
+  /** How the client calls {@link maxTokens}: `max_tokens` unless something else is said. */
+  readonly maxTokensParam?: string;
   readonly temperature?: number;
   readonly topP?: number;
   /** At most four, none empty. */
@@ -19,49 +24,68 @@ export interface ChatRequest {
   readonly n: number;
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
-  /** Token id → bias, −100 … 100. */
-  readonly logitBias?: ReadonlyMap<number, number>;
+  /** Decimal token id → bias, −100 … 100. At least one is not 0. */
+  readonly logitBias?: Readonly<Record<string, number>>;
   readonly logprobs: boolean;
-  readonly topLogprobs: number;
+  readonly topLogprobs?: number;
   readonly responseFormat: ResponseFormat;
   readonly tools: readonly ToolDefinition[];
-  readonly toolChoice: ToolChoice;
-  readonly parallelToolCalls: boolean;
+  /** See {@link toolChoiceOf}. */
+  readonly toolChoice?: ToolChoice;
+  /** Absent allows them. */
+  readonly parallelToolCalls?: boolean;
   readonly reasoningEffort?: string;
-  /**
-   * The body as it was decoded, for upstreams that speak the same protocol: fields nobody here knows go on
-   * as they came.
-   */
-  readonly body: JsonObject;
+  /** Options of the stream that have no name here; absent where the client sent no options. */
+  readonly streamOptions?: JsonObject;
+  /** Beside unknown members those that only advise, and those that few targets take and nobody here reads. */
+  readonly rest: JsonObject;
 }
 
-export type Message =
-  | {
-      readonly role: 'system' | 'developer' | 'user';
-      readonly content: readonly ContentPart[];
-      readonly name?: string;
-    }
-  | AssistantMessage
-  | { readonly role: 'tool'; readonly content: readonly ContentPart[]; readonly toolCallId: string };
+interface Open {
+  readonly rest?: JsonObject;
+}
 
-export interface AssistantMessage {
+interface OpenInside extends Open {
+  readonly innerRest?: JsonObject;
+}
+
+export type Message = SpokenMessage | AssistantMessage | ToolMessage;
+
+/** A text is what one text part without a rest is. */
+export type Content = string | readonly ContentPart[];
+
+export interface SpokenMessage extends Open {
+  readonly role: 'system' | 'developer' | 'user';
+  readonly content: Content;
+  readonly name?: string;
+}
+
+export interface AssistantMessage extends Open {
   readonly role: 'assistant';
-  /** Empty where the message had only calls, or `content: null`. */
-  readonly content: readonly ContentPart[];
+  /** Absent or null where the message had only calls or a refusal. */
+  readonly content?: Content | null;
+  readonly refusal?: string;
   readonly name?: string;
   readonly reasoning?: string;
   readonly toolCalls: readonly ToolCall[];
   readonly extra?: JsonObject;
 }
 
-export type ContentPart =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'refusal'; readonly refusal: string }
-  | { readonly type: 'image'; readonly url: string; readonly detail?: string }
-  | { readonly type: 'audio'; readonly data: string; readonly format: string }
-  | { readonly type: 'file'; readonly file: JsonObject };
+export interface ToolMessage extends Open {
+  readonly role: 'tool';
+  readonly content: Content;
+  readonly toolCallId: string;
+  readonly name?: string;
+}
 
-export interface ToolCall {
+export type ContentPart =
+  | ({ readonly type: 'text'; readonly text: string } & Open)
+  | ({ readonly type: 'refusal'; readonly refusal: string } & Open)
+  | ({ readonly type: 'image'; readonly url: string; readonly detail?: string } & OpenInside)
+  | ({ readonly type: 'audio'; readonly data: string; readonly format: string } & OpenInside)
+  | ({ readonly type: 'file'; readonly file: JsonObject } & Open);
+
+export interface ToolCall extends OpenInside {
   readonly id: string;
   readonly name: string;
   /** JSON text, as the model wrote it. */
@@ -71,24 +95,39 @@ export interface ToolCall {
 
 export type ResponseFormat =
   | { readonly type: 'text' }
-  | { readonly type: 'json_object' }
-  | {
+  | ({ readonly type: 'json_object' } & Open)
+  | ({
       readonly type: 'json_schema';
       readonly name: string;
+      readonly description?: string;
       readonly schema: JsonValue;
-      readonly strict: boolean;
-    };
+      readonly strict?: boolean;
+    } & OpenInside);
 
-export interface ToolDefinition {
+export interface ToolDefinition extends OpenInside {
   readonly name: string;
   readonly description?: string;
-  /** JSON Schema of the arguments; an empty object takes none. */
-  readonly parameters: JsonValue;
-  readonly strict: boolean;
+  /** JSON Schema of the arguments; an empty object, or none, takes none. */
+  readonly parameters?: JsonValue;
+  readonly strict?: boolean;
 }
 
 export type ToolChoice =
   | { readonly type: 'auto' }
   | { readonly type: 'none' }
   | { readonly type: 'required' }
-  | { readonly type: 'function'; readonly name: string };
+  | ({ readonly type: 'function'; readonly name: string } & OpenInside);
+
+/** What a message says, as parts: an assistant's refusal is the last of them. */
+export function partsOf(message: Message): readonly ContentPart[] {
+  const { content } = message;
+  const parts: readonly ContentPart[] =
+    typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []);
+  if (message.role !== 'assistant' || message.refusal === undefined || message.refusal === '') return parts;
+  return [...parts, { type: 'refusal', refusal: message.refusal }];
+}
+
+/** Where the client chose none: the model's own, if there are tools. */
+export function toolChoiceOf({ toolChoice, tools }: Pick<ChatRequest, 'toolChoice' | 'tools'>): ToolChoice {
+  return toolChoice ?? { type: tools.length > 0 ? 'auto' : 'none' };
+}

@@ -1,5 +1,5 @@
 import type { JsonText } from '@tailrace/protocol';
-import type { ChatRequest } from './chat-request.ts';
+import { type ChatRequest, partsOf } from './chat-request.ts';
 
 /** English text runs at about four characters a token in today's vocabularies. */
 const charactersPerToken = 4;
@@ -13,7 +13,7 @@ const tokensPerMessage = 4;
 export function estimatePromptTokens(request: Pick<ChatRequest, 'messages'>): number {
   let characters = 0;
   for (const message of request.messages) {
-    for (const part of message.content) if (part.type === 'text') characters += part.text.length;
+    for (const part of partsOf(message)) if (part.type === 'text') characters += part.text.length;
   }
   return Math.ceil(characters / charactersPerToken) + tokensPerMessage * request.messages.length;
 }

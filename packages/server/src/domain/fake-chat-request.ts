@@ -4,18 +4,14 @@ import type { ChatRequest } from './chat-request.ts';
 export function fakeChatRequest(text: string, more: Partial<ChatRequest> = {}): ChatRequest {
   return {
     model: 'm',
-    messages: [{ role: 'user', content: [{ type: 'text', text }] }],
+    messages: [{ role: 'user', content: text }],
     stream: true,
-    includeUsage: false,
     stop: [],
     n: 1,
     logprobs: false,
-    topLogprobs: 0,
     responseFormat: { type: 'text' },
     tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-    body: {},
+    rest: {},
     ...more,
   };
 }

@@ -65,6 +65,16 @@ export function setRawMember(holder: JsonObject, name: string, text: RawText): v
   else members.texts.set(name, text);
 }
 
+/** A new object of some members of another one, with what was kept for them. It keeps nothing else of that one alive. */
+export function pickMembers(from: JsonObject, names: readonly string[]): JsonObject {
+  // From entries: a member may be called `__proto__`.
+  const picked: JsonObject = Object.fromEntries(names.map((name) => [name, from[name] ?? null]));
+  keepSpellings(from, picked);
+  const members = raw.get(from);
+  if (members !== undefined) raw.set(picked, { origin: picked, texts: members.texts });
+  return picked;
+}
+
 /**
  * Gives `to`, a new copy of an object, what was kept for `from`. What the copy has changed is written as it is now.
  */

@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../domain/chat-request.ts';
+import { type ChatRequest, toolChoiceOf } from '../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { TaskOwner } from '../worker/killable-thread.ts';
 import { eitherGrammar } from './either-grammar.ts';
@@ -34,12 +34,16 @@ export function createAnswerShapes(compiler: GrammarCompiler = createGrammarComp
   }
 
   function calls(request: ChatRequest, syntax: ToolSyntaxName, owner: TaskOwner): Pending<AnswerShape> {
-    const { toolChoice, parallelToolCalls } = request;
-    const forced = toolChoice.type !== 'auto';
-    const tools = request.tools.map(({ name, parameters, strict }) => ({ name, parameters, strict }));
+    const choice = toolChoiceOf(request);
+    const forced = choice.type !== 'auto';
+    const tools = request.tools.map(({ name, parameters = {}, strict = false }) => ({
+      name,
+      parameters,
+      strict,
+    }));
     // A function asked for by name is called once.
-    const parallel = parallelToolCalls && toolChoice.type !== 'function';
-    const options = { choice: toolChoice, parallel, syntax: toolSyntaxes[syntax] };
+    const parallel = request.parallelToolCalls !== false && choice.type !== 'function';
+    const options = { choice, parallel, syntax: toolSyntaxes[syntax] };
     const compiled = compiler.compile({ kind: 'tools', tools, options }, owner);
     return shaped(compiled, ({ gbnf }) => ({ type: 'calls', gbnf, forced }));
   }
@@ -74,13 +78,13 @@ function shaped(
   return compiled instanceof Promise ? compiled.then(of) : of(compiled);
 }
 
-function callsTools({ tools, toolChoice }: ChatRequest): boolean {
-  return tools.length > 0 && toolChoice.type !== 'none';
+function callsTools(request: ChatRequest): boolean {
+  return request.tools.length > 0 && toolChoiceOf(request).type !== 'none';
 }
 
 /** True where the answer is the JSON that was asked for, unless the model calls. */
-function choosesFormat({ responseFormat, toolChoice }: ChatRequest): boolean {
-  return responseFormat.type !== 'text' && toolChoice.type === 'auto';
+function choosesFormat(request: ChatRequest): boolean {
+  return request.responseFormat.type !== 'text' && toolChoiceOf(request).type === 'auto';
 }
 
 function either(json: AnswerShape, called: AnswerShape): AnswerShape {

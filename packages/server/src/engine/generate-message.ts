@@ -1,10 +1,16 @@
-import type { ChatRequest } from '../domain/chat-request.ts';
+import { type ChatRequest, type ToolDefinition, toolChoiceOf } from '../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type AnswerShapes, type Pending, refusedTogether } from './answer-shape.ts';
 import { leastTokens, promptTooLong } from './context-length.ts';
 import { promptMessages } from './messages.ts';
-import { type AnswerShape, type GenerateMessage, type ModelInfo, mayCall } from './protocol.ts';
+import {
+  type AnswerShape,
+  type GenerateMessage,
+  type ModelInfo,
+  mayCall,
+  type PromptTool,
+} from './protocol.ts';
 import { samplingOf } from './sampling.ts';
 
 export interface GenerateParts {
@@ -28,7 +34,7 @@ export function generateMessage(
   const { request, prefix } = call;
   const messages = promptMessages(request);
   if (!messages.ok) return messages;
-  const offered = request.toolChoice.type === 'none' ? [] : request.tools;
+  const offered = toolChoiceOf(request).type === 'none' ? [] : promptTools(request.tools);
   const content = { messages: messages.value, tools: offered, ...(prefix === undefined ? {} : { prefix }) };
   const least = leastTokens(content, info.longestToken);
   if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false, content));
@@ -46,25 +52,28 @@ function messageOf(
   shape: AnswerShape,
   random: () => number,
 ): Omit<GenerateMessage, 'id'> {
-  const callable = mayCall(shape) ? request.tools : [];
   return {
     type: 'generate',
     model,
     keyId,
     messages,
     ...(prefix === undefined || prefix === '' ? {} : { prefix }),
-    tools: callable.map(({ name, description, parameters }) => ({
-      name,
-      parameters,
-      ...(description === undefined ? {} : { description }),
-    })),
+    tools: mayCall(shape) ? promptTools(request.tools) : [],
     sampling: samplingOf(request, random),
     ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
     stop: request.stop,
     choices: request.n,
-    ...(request.logprobs ? { topLogprobs: request.topLogprobs } : {}),
+    ...(request.logprobs ? { topLogprobs: request.topLogprobs ?? 0 } : {}),
     shape,
   };
+}
+
+function promptTools(tools: readonly ToolDefinition[]): readonly PromptTool[] {
+  return tools.map(({ name, description, parameters = {} }) => ({
+    name,
+    parameters,
+    ...(description === undefined ? {} : { description }),
+  }));
 }
 
 /** What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call. */
@@ -86,8 +95,8 @@ function tooManyChoices({ n }: ChatRequest): Failure | undefined {
 }
 
 function wrongBias(request: ChatRequest, vocabularySize: number): Failure | undefined {
-  for (const token of request.logitBias?.keys() ?? []) {
-    if (token < vocabularySize) continue;
+  for (const token of Object.keys(request.logitBias ?? {})) {
+    if (Number(token) < vocabularySize) continue;
     const message = `This model has ${vocabularySize} tokens; ${token} is the id of none of them.`;
     return failure('invalid_value', message, { param: `logit_bias.${token}` });
   }

@@ -1,4 +1,4 @@
-import type { ChatRequest, ContentPart, Message } from '../domain/chat-request.ts';
+import { type ChatRequest, type ContentPart, type Message, partsOf } from '../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { PromptMessage } from './protocol.ts';
 
@@ -10,7 +10,7 @@ export function promptMessages(request: ChatRequest): Result<readonly PromptMess
   const messages: PromptMessage[] = [];
   for (const [index, message] of request.messages.entries()) {
     const texts: string[] = [];
-    for (const [part, content] of message.content.entries()) {
+    for (const [part, content] of partsOf(message).entries()) {
       const text = textOf(content);
       if (text === undefined) {
         const param = `messages[${index}].content[${part}]`;

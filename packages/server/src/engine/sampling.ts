@@ -14,10 +14,14 @@ export function samplingOf(request: ChatRequest, random: () => number): Sampling
     topP: request.topP ?? 1,
     presencePenalty: request.presencePenalty ?? 0,
     frequencyPenalty: request.frequencyPenalty ?? 0,
-    logitBias: [...(request.logitBias ?? [])],
+    logitBias: biasesOf(request),
     seed: foldSeed(seed),
     repeatable: request.seed !== undefined || temperature === 0,
   };
+}
+
+function biasesOf({ logitBias = {} }: ChatRequest): Sampling['logitBias'] {
+  return Object.entries(logitBias).flatMap(([token, bias]) => (bias === 0 ? [] : [[Number(token), bias]]));
 }
 
 /** The seed of one of several choices: the first has the request's own, so that `n` does not change it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { assertNever } from '../domain/assert-never.ts';
-import type { ChatRequest, ContentPart } from '../domain/chat-request.ts';
+import { type ChatRequest, type ContentPart, partsOf } from '../domain/chat-request.ts';
 import { createKeyCache } from '../domain/key-cache.ts';
 
 /**
@@ -52,7 +52,7 @@ export function createAffinity(): Affinity {
 function prefixHashes(keyId: string, request: ChatRequest): string[] {
   const running = createHash('sha256').update(JSON.stringify([keyId, request.model]));
   return request.messages.slice(0, maxHashed).map((message) => {
-    running.update(`\n${message.role}${message.content.map(sampleOf).join('')}`);
+    running.update(`\n${message.role}${partsOf(message).map(sampleOf).join('')}`);
     return running.copy().digest('base64url');
   });
 }

@@ -1,6 +1,4 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
-import type { JsonObject } from '../domain/json.ts';
-import { keepSpellings } from '../domain/spellings.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { TakeoverMode } from './catalogue.ts';
 import {
@@ -44,11 +42,7 @@ export function continueWith(
 /** `max_tokens` counts the answer as a whole: what was delivered is gone from it. No target takes 0. */
 function lessTokens(request: ChatRequest, spent: number): ChatRequest {
   if (request.maxTokens === undefined) return request;
-  const maxTokens = Math.max(1, request.maxTokens - spent);
-  const field =
-    typeof request.body['max_completion_tokens'] === 'number' ? 'max_completion_tokens' : 'max_tokens';
-  const body: JsonObject = { ...request.body, [field]: maxTokens };
-  return { ...request, maxTokens, body: keepSpellings(request.body, body) };
+  return { ...request, maxTokens: Math.max(1, request.maxTokens - spent) };
 }
 
 /**

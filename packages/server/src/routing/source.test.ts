@@ -84,7 +84,7 @@ const request = {
   stop: [],
   messages: [],
   responseFormat: { type: 'text' },
-  body: {},
+  rest: {},
 };
 
 function setUp(
@@ -374,13 +374,47 @@ describe('a takeover', () => {
       calls.push(call);
       return open(call, signal);
     };
-    const asked = { maxTokens: 10, body: { max_tokens: 10 } };
+    const asked = { maxTokens: 10 };
     const batches = await drain(setUp([toy('a', cut), b], both, asked).open());
     expect(batches.slice(2)).toEqual([
       text(' world'),
       [{ type: 'usage', usage: { promptTokens: 10, completionTokens: 5 } }, ...finish],
     ]);
-    expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8, body: { max_tokens: 8 } } }]);
+    expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8 } }]);
+  });
+
+  it('keeps what each target has used, the one that was cut too', async () => {
+    const reported = (completionTokens: number): EventBatch => [
+      { type: 'usage', usage: { promptTokens: 12, completionTokens } },
+    ];
+    const b = toy('b', [text(' world'), [...reported(3), ...finish]], { takeover: () => 'prefix' });
+    const guessed = setUp([toy('a', cut), b], both).open();
+    await drain(guessed);
+    await guessed.return();
+    expect(guessed.tokens()).toBe(3);
+    expect(guessed.attempts()).toMatchObject([
+      { outcome: 'failed', usage: { promptTokens: 0, completionTokens: 2, estimated: true } },
+      { outcome: 'served', usage: { promptTokens: 12, completionTokens: 3 } },
+    ]);
+    const early = toy('a', [text('Hel'), reported(7), fails('upstream_cut')]);
+    const told = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
+    await drain(told);
+    await told.return();
+    expect(told.attempts()).toMatchObject([
+      { usage: { promptTokens: 12, completionTokens: 7 } },
+      { usage: { completionTokens: 1, estimated: true } },
+    ]);
+  });
+
+  it('counts no word of a target that only told where the answer ends', async () => {
+    const held = toy('b', [text('!'), text(' and more'), finish], { takeover: () => 'prefix' });
+    const stopped = setUp([toy('a', cut), held], both, { stop: ['lo!'] }).open();
+    expect((await drain(stopped)).at(-1)).toEqual(finish);
+    expect(stopped.tokens()).toBe(2);
+    const longer = toy('b', [text(' world'), finish], { takeover: () => 'prefix' });
+    const spent = setUp([toy('a', cut), longer], both, { maxTokens: 2 }).open();
+    expect((await drain(spent)).at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
+    expect(spent.tokens()).toBe(2);
   });
 
   it('follows a stall and an end without a finish as well', async () => {

@@ -9,6 +9,7 @@ import { race } from './race.ts';
 import { stallPatience } from './stall-patience.ts';
 import { takeOver } from './take-over.ts';
 import { takeoverMode } from './takeover-mode.ts';
+import type { TokenCount } from './token-count.ts';
 import {
   type AttemptRecord,
   type Call,
@@ -74,8 +75,10 @@ class OneAnswer implements Source, BatchReceiver {
   private current: Work | undefined;
   private server: Served | undefined;
   private unfinished: number;
-  /** Tokens before the attempt at work, where that one does not say them again. */
+  /** Tokens that the client has had of attempts before the one at work, and will not have of it again. */
   private spentBefore = 0;
+  /** Of the attempt whose words reach the client. */
+  private count: TokenCount | undefined;
   private exact = true;
   /** Told once, before the last finish: a target that is cut after its usage has told too early. */
   private usage: UsageEvent | undefined;
@@ -98,7 +101,7 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   tokens(): number {
-    return this.spentBefore + (this.attempt?.count.tokens ?? 0);
+    return this.spentBefore + (this.count?.tokens ?? 0);
   }
 
   attempts(): readonly AttemptRecord[] {
@@ -201,10 +204,10 @@ class OneAnswer implements Source, BatchReceiver {
     const outcome = await takeOver({ machine, works, call, delivered, spent, signal }, reason);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    if (outcome.work !== undefined) {
-      // A replay says all of it again, and its count is that of the whole answer.
-      this.spentBefore = outcome.work.continuation?.prefixTokens ?? 0;
-      this.takeOn(outcome.work);
+    if (outcome.work !== undefined) this.takeOn(outcome.work);
+    if (!outcome.isNew) {
+      this.spentBefore = spent.tokens;
+      this.count = undefined;
     }
     return this.passOn(outcome.batch);
   }
@@ -214,6 +217,9 @@ class OneAnswer implements Source, BatchReceiver {
     work.record.outcome = 'served';
     this.current = work;
     this.attempt = work.attempt;
+    this.count = work.attempt.count;
+    // A replay says all of it again, and its count is that of the whole answer.
+    this.spentBefore = work.continuation?.prefixTokens ?? 0;
     this.patienceMs = undefined;
     // What the one before counted was not the whole answer.
     this.usage = undefined;

@@ -191,11 +191,11 @@ describe('numbers in what is known and not ours keep their spelling', () => {
   test('but a number of ours is written as we write it', async () => {
     const body = await sent(
       'openai',
-      callOf(`{"model":"m","temperature":0.50,"max_tokens":7.0,"n":1.0,${hello}}`, 'there'),
+      callOf(`{"model":"m","temperature":0.50,"max_tokens":7.0,"n":2.0,${hello}}`, 'there'),
     );
     expect(body).toContain('"temperature":0.5,');
-    expect(body).toContain('"n":1,');
-    expect(body).toContain('"max_tokens":7}');
+    expect(body).toContain('"n":2');
+    expect(body).toContain('"max_tokens":7,');
   });
 
   const schema = `{"type":"object","minProperties":1.0,"properties":{"id":{"type":"integer","const":${id},"default":1.0}}}`;

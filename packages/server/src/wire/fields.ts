@@ -1,5 +1,7 @@
 import { type Failure, failure } from '../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
+import type { KnownMembers } from '../domain/read-spellings.ts';
+import { pickMembers } from '../domain/spellings.ts';
 
 /**
  * Reading an unknown JSON object field by field. The first thing wrong is kept, everything after it reads
@@ -171,6 +173,37 @@ export function objectField(place: Place, key: string): Place | undefined {
 export function objectAt(findings: Findings, path: string, value: JsonValue): Place | undefined {
   if (!isObject(value)) return wrongType(findings, path, 'an object', value);
   return { object: value, path, findings };
+}
+
+/**
+ * The members of an object that no field of the request holds: those that are not `known`, whatever they are, and of
+ * `unread` ones those that are not null. Undefined where there are none.
+ */
+export function restOf(
+  { object }: Place,
+  known: KnownMembers,
+  unread: ReadonlySet<string> = nothing,
+): JsonObject | undefined {
+  let names: string[] | undefined;
+  for (const name of Object.keys(object)) {
+    if (known.has(name) && !(unread.has(name) && object[name] !== null)) continue;
+    if (names === undefined) names = [name];
+    else names.push(name);
+  }
+  return names === undefined ? undefined : pickMembers(object, names);
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
+/** As members of the request's own objects: without them where there are none. */
+export function rests(
+  rest: JsonObject | undefined,
+  innerRest?: JsonObject,
+): { readonly rest?: JsonObject; readonly innerRest?: JsonObject } {
+  return {
+    ...(rest === undefined ? {} : { rest }),
+    ...(innerRest === undefined ? {} : { innerRest }),
+  };
 }
 
 /** Decodes every element; elements that fail are reported and left out. */

@@ -84,7 +84,7 @@ function isLasting(result: Result<CompiledGrammar>): boolean {
 
 function sizeFailure(job: CompileJob): Failure | undefined {
   if (job.kind === 'schema') return tooLarge(job.schema, job.path, defaultLimits);
-  for (const [index, { parameters }] of job.tools.entries()) {
+  for (const [index, { parameters = {} }] of job.tools.entries()) {
     const found = tooLarge(parameters, `tools[${index}].function.parameters`, defaultLimits);
     if (found !== undefined) return found;
   }

@@ -70,8 +70,8 @@ describe('tool calls', () => {
     expect(compileToolCalls([...tools, odd], options)).toMatchObject({
       failure: { code: 'unsupported_parameter', param: 'tools[2].function.parameters.if' },
     });
-    const impossible: ToolDefinition = { name: 'no', parameters: { not: {} }, strict: false };
-    expect(compileToolArguments(impossible.parameters, 'tools[0].function.parameters')).toMatchObject({
+    const impossible = { not: {} };
+    expect(compileToolArguments(impossible, 'tools[0].function.parameters')).toMatchObject({
       failure: { code: 'invalid_value', param: 'tools[0].function.parameters' },
     });
     expect(compileToolCalls(tools, { ...options, choice: { type: 'function', name: 'x' } })).toMatchObject({

@@ -53,20 +53,20 @@ export function compileToolCalls(
   const budget = createBudget(limits);
   const root = rules.declare('tools');
   const calls: Expression[] = [];
-  for (const [index, tool] of tools.entries()) {
-    if (wanted.type === 'none' || (wanted.type === 'function' && wanted.name !== tool.name)) continue;
+  for (const [index, { name, parameters = {} }] of tools.entries()) {
+    if (wanted.type === 'none' || (wanted.type === 'function' && wanted.name !== name)) continue;
     const path = `tools[${index}].function.parameters`;
     // Compiled by itself first: beside other tools an impossible one would only never be called.
-    const alone = compileToolArguments(tool.parameters, path, limits, budget);
+    const alone = compileToolArguments(parameters, path, limits, budget);
     if (!alone.ok) return alone;
-    const value = argumentsExpression(rules, tool.parameters, path, limits, budget);
+    const value = argumentsExpression(rules, parameters, path, limits, budget);
     if (!value.ok) return value;
     calls.push(
       sequence(
         text('{'),
         literal('name'),
         colon(rules),
-        literal(tool.name),
+        literal(name),
         comma(rules),
         literal(syntax.argumentsKey),
         colon(rules),

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
+import { messagesJson } from '../../domain/chat-json.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
@@ -108,7 +109,7 @@ async function completeWithin(
     noteOutcome(exchange, outcome);
     if (outcome.content !== undefined) {
       exchange.notes.content = {
-        prompt: writeExactly(request.body['messages'] ?? []),
+        prompt: writeExactly(messagesJson(request.messages)),
         answer: outcome.content,
       };
     }

@@ -1,4 +1,4 @@
-import type { AssistantMessage } from '../../domain/chat-request.ts';
+import { type AssistantMessage, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { ArgumentsReader } from '../shared/request-json.ts';
 import { asCount, asList, asRecord } from '../shared/unknown-json.ts';
@@ -34,7 +34,7 @@ export function assistantBlocks(
   ids: readonly string[],
   readArguments: ArgumentsReader['read'],
 ): JsonObject[] {
-  const text = message.content
+  const text = partsOf(message)
     .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
     .join('');
   const calls = message.toolCalls.map(

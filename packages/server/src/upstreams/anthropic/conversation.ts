@@ -1,4 +1,4 @@
-import type { ContentPart, Message } from '../../domain/chat-request.ts';
+import { type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
 import type { ArgumentsReader } from '../shared/request-json.ts';
@@ -54,17 +54,17 @@ export function conversation(
     switch (message.role) {
       case 'system':
       case 'developer': {
-        const blocks = message.content.flatMap((part) => textBlocks(textOf(part)));
+        const blocks = partsOf(message).flatMap((part) => textBlocks(textOf(part)));
         const stays = model.systemTurns && takesSystemTurn(turns, messages[index + 1]);
         if (!stays) system.push(...blocks);
         else if (blocks.length > 0) add('system', blocks);
         break;
       }
       case 'user':
-        add('user', userBlocks(message.content));
+        add('user', userBlocks(partsOf(message)));
         break;
       case 'tool': {
-        const content = userBlocks(message.content);
+        const content = userBlocks(partsOf(message));
         add('user', [
           {
             type: 'tool_result',

@@ -1,4 +1,4 @@
-import type { ChatRequest, Message } from '../../domain/chat-request.ts';
+import { type ChatRequest, type Message, partsOf } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { toolHistoryProblem } from '../shared/tool-history.ts';
 import { imageSource } from './conversation.ts';
@@ -39,11 +39,11 @@ function samplingProblem({ temperature, topP }: ChatRequest, model: ClaudeModel)
   return undefined;
 }
 
-function stopProblem({ stop, body }: ChatRequest): Failure | undefined {
+function stopProblem({ stop }: ChatRequest): Failure | undefined {
   const blank = stop.findIndex((text) => text.trim() === '');
   if (blank < 0) return undefined;
   return notTaken(
-    Array.isArray(body['stop']) ? `stop[${blank}]` : 'stop',
+    stop.length > 1 ? `stop[${blank}]` : 'stop',
     'A stop string of white space alone cannot be honoured by this model.',
   );
 }
@@ -55,8 +55,9 @@ function schemasProblem({ responseFormat, tools }: ChatRequest, model: ClaudeMod
       ? schemaProblem(responseFormat.schema, 'response_format.json_schema.schema')
       : undefined;
   if (format !== undefined) return format;
-  for (const [index, { strict, parameters }] of tools.entries()) {
-    const problem = strict ? schemaProblem(parameters, `tools[${index}].function.parameters`) : undefined;
+  for (const [index, { strict, parameters = {} }] of tools.entries()) {
+    const problem =
+      strict === true ? schemaProblem(parameters, `tools[${index}].function.parameters`) : undefined;
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -64,7 +65,7 @@ function schemasProblem({ responseFormat, tools }: ChatRequest, model: ClaudeMod
 
 function contentProblem(messages: readonly Message[]): Failure | undefined {
   for (const [index, message] of messages.entries()) {
-    for (const [place, part] of message.content.entries()) {
+    for (const [place, part] of partsOf(message).entries()) {
       if (part.type !== 'image') continue;
       const param = `messages[${index}].content[${place}]`;
       if (message.role !== 'user' && message.role !== 'tool') {
@@ -88,7 +89,7 @@ function lastTurnProblem(messages: readonly Message[], model: ClaudeModel): Fail
     const message = "This model does not go on with an assistant's message: end 'messages' with a user's.";
     return notTaken(param, message);
   }
-  const text = last.content.at(-1);
+  const text = partsOf(last).at(-1);
   if (text?.type !== 'text' || !/\s$/.test(text.text) || text.text.trim() === '') return undefined;
   return notTaken(param, `'${param}' comes last and must not end in white space for this model.`);
 }

@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../../domain/chat-request.ts';
+import { type ChatRequest, toolChoiceOf } from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
@@ -62,7 +62,7 @@ function outputConfig({ responseFormat }: ChatRequest, { effort }: ThinkingField
 }
 
 function tools({ tools: definitions }: ChatRequest, model: ClaudeModel): JsonValue {
-  return definitions.map(({ name, description, parameters, strict }) =>
+  return definitions.map(({ name, description, parameters = {}, strict = false }) =>
     withoutUndefined({
       name,
       description,
@@ -79,9 +79,11 @@ function objectSchema(schema: JsonValue): JsonValue {
   return keepSpellings(schema, typed);
 }
 
-function toolChoice({ tools: definitions, toolChoice: choice, parallelToolCalls }: ChatRequest) {
-  if (definitions.length === 0) return undefined;
-  const alone = parallelToolCalls ? {} : { disable_parallel_tool_use: true };
+function toolChoice(request: ChatRequest) {
+  if (request.tools.length === 0) return undefined;
+  const parallel = request.parallelToolCalls !== false;
+  const alone = parallel ? {} : { disable_parallel_tool_use: true };
+  const choice = toolChoiceOf(request);
   switch (choice.type) {
     case 'none':
       return { type: 'none' };
@@ -90,13 +92,13 @@ function toolChoice({ tools: definitions, toolChoice: choice, parallelToolCalls 
     case 'function':
       return { type: 'tool', name: choice.name, ...alone };
     case 'auto':
-      return parallelToolCalls ? undefined : { type: 'auto', ...alone };
+      return parallel ? undefined : { type: 'auto', ...alone };
   }
 }
 
 const maxUserId = 256;
 
-function metadata({ body }: ChatRequest): JsonObject | undefined {
-  const id = [body['safety_identifier'], body['user']].find((value) => typeof value === 'string');
+function metadata({ rest }: ChatRequest): JsonObject | undefined {
+  const id = [rest['safety_identifier'], rest['user']].find((value) => typeof value === 'string');
   return typeof id === 'string' && id !== '' && id.length <= maxUserId ? { user_id: id } : undefined;
 }

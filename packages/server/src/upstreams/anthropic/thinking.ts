@@ -73,8 +73,8 @@ function excludesThinking(request: ChatRequest, prefilled: boolean): boolean {
     prefilled ||
     (request.temperature ?? 1) !== 1 ||
     (request.topP ?? 1) !== 1 ||
-    request.toolChoice.type === 'required' ||
-    request.toolChoice.type === 'function'
+    request.toolChoice?.type === 'required' ||
+    request.toolChoice?.type === 'function'
   );
 }
 

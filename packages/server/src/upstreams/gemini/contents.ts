@@ -1,4 +1,4 @@
-import type { AssistantMessage, ContentPart, Message } from '../../domain/chat-request.ts';
+import { type AssistantMessage, type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { parseDataUrl } from '../shared/data-url.ts';
 import type { ArgumentsReader } from '../shared/request-json.ts';
@@ -47,10 +47,10 @@ export function contentsOf(
     switch (message.role) {
       case 'system':
       case 'developer':
-        instruction.push(...textParts(textOf(message.content)));
+        instruction.push(...textParts(textOf(partsOf(message))));
         break;
       case 'user':
-        add('user', userParts(message.content));
+        add('user', userParts(partsOf(message)));
         break;
       case 'assistant':
         for (const call of message.toolCalls) names.set(call.id, call.name);
@@ -59,7 +59,7 @@ export function contentsOf(
       case 'tool': {
         const { toolCallId: id } = message;
         const name = names.get(id) ?? '';
-        add('user', [{ functionResponse: { id, name, response: { output: textOf(message.content) } } }]);
+        add('user', [{ functionResponse: { id, name, response: { output: textOf(partsOf(message)) } } }]);
         break;
       }
     }
@@ -90,7 +90,7 @@ function modelParts(
   model: GeminiModel,
   readArguments: ArgumentsReader['read'],
 ): JsonObject[] {
-  const text = textOf(message.content);
+  const text = textOf(partsOf(message));
   const signature = signatureOf(message);
   const parts: JsonObject[] = textParts(text);
   if (signature !== undefined) {

@@ -27,7 +27,7 @@ const generateContentApi: Protocol = {
   dialect: ({ request, completionId }, errors) =>
     createContentDialect({
       choices: request.n,
-      parallelToolCalls: request.parallelToolCalls,
+      parallelToolCalls: request.parallelToolCalls !== false,
       completionId,
       errors,
     }),

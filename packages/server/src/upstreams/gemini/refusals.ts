@@ -1,4 +1,4 @@
-import type { ChatRequest, ContentPart, Message } from '../../domain/chat-request.ts';
+import { type ChatRequest, type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { toolHistoryProblem } from '../shared/tool-history.ts';
 import { imagePart } from './contents.ts';
@@ -48,7 +48,7 @@ function toolNameProblem({ tools }: ChatRequest): Failure | undefined {
 
 function contentProblem(messages: readonly Message[]): Failure | undefined {
   for (const [index, message] of messages.entries()) {
-    for (const [place, part] of message.content.entries()) {
+    for (const [place, part] of partsOf(message).entries()) {
       const problem = partProblem(part, message.role, `messages[${index}].content[${place}]`);
       if (problem !== undefined) return problem;
     }

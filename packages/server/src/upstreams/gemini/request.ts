@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../../domain/chat-request.ts';
+import { type ChatRequest, toolChoiceOf } from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';
@@ -35,7 +35,7 @@ export function requestBody({ request }: UpstreamCall, model: GeminiModel): Resu
 
 function tools({ tools: definitions }: ChatRequest): JsonValue | undefined {
   if (definitions.length === 0) return undefined;
-  const functionDeclarations = definitions.map(({ name, description, parameters }) =>
+  const functionDeclarations = definitions.map(({ name, description, parameters = {} }) =>
     withoutUndefined({
       name,
       description,
@@ -50,8 +50,9 @@ function takesNothing(schema: JsonValue): boolean {
   return typeof schema === 'object' && schema !== null && Object.keys(schema).length === 0;
 }
 
-function toolConfig({ tools: definitions, toolChoice }: ChatRequest): JsonObject | undefined {
-  if (definitions.length === 0) return undefined;
+function toolConfig(request: ChatRequest): JsonObject | undefined {
+  if (request.tools.length === 0) return undefined;
+  const toolChoice = toolChoiceOf(request);
   switch (toolChoice.type) {
     case 'auto':
       return undefined;

@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import { failureOfRefusal } from './errors.ts';
 
-const request = {
-  model: 'm',
-  messages: [{ role: 'user', content: 'Hi' }],
-  tools: [{ type: 'function', function: { name: 'f' } }],
-  top_k: 5,
-};
+const request = fakeChatRequest('Hi', { tools: [{ name: 'f' }], rest: { top_k: 5 } });
 const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], request, nowMs: 0 };
 const judged = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   failureOfRefusal(

@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
 import { createEventGrammar } from '../../domain/event-grammar.ts';
+import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { partOf } from '../../testing/suite-part.ts';
@@ -150,7 +151,8 @@ describe.each(folders)('%s', (name) => {
   test('an error', () => {
     const { status, headers, ...expected } = meta.error;
     const body = file(name, 'error.json').toString('utf8');
-    const request = { model: 'm', messages: [{ role: 'user', content: 'Hi', user: 'me' }] };
+    const messages = [{ role: 'user', content: 'Hi', rest: { user: 'me' } }] as const;
+    const request = fakeChatRequest('', { messages });
     const reason = failureOfRefusal({ status, headers, body }, { hidden: [], request, nowMs: 0 });
     expect(reason).toMatchObject(expected);
     expect(reason.message).not.toMatch(/:\/\/|org_|openrouter\.ai/);

@@ -51,7 +51,7 @@ function upstreamOf(
   const capabilities: Capabilities = new Set(preset.features);
   const errorsOf = ({ request }: UpstreamCall): ErrorContext => ({
     hidden,
-    request: request.body,
+    request,
     nowMs: now(),
   });
   let running = 0;

@@ -6,7 +6,7 @@ import type { Preset } from './preset.ts';
 export function refusalOf(request: ChatRequest, { most }: Preset): Failure | undefined {
   return (
     above('temperature', request.temperature, most?.temperature) ??
-    above('top_logprobs', request.topLogprobs, most?.topLogprobs)
+    above('top_logprobs', request.topLogprobs ?? 0, most?.topLogprobs)
   );
 }
 

@@ -1,9 +1,9 @@
-import type { ChatRequest } from '../../domain/chat-request.ts';
+import { messageJson, settingsJson, withRest } from '../../domain/chat-json.ts';
+import type { AssistantMessage, ChatRequest, Message, ToolCall } from '../../domain/chat-request.ts';
 import { writeMarked } from '../../domain/exact-json.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { innerRequestFields, requestFields } from '../../domain/request-fields.ts';
 import type { Feature } from '../../domain/requirements.ts';
-import { keepSpellings } from '../../domain/spellings.ts';
+import { pickMembers } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
@@ -32,45 +32,68 @@ const fieldFeatures = new Map<string, Feature>(
 );
 
 /**
- * The body of a request as this preset takes it: what the client sent, unknown fields included, with
- * the model's name there, streaming switched on, and left out what asks for nothing or only advises where
- * the preset refuses it.
+ * The body of a request as this preset takes it: what the client asked, unknown fields included, with the model's name
+ * there, streaming switched on, and left out what only advises where the preset refuses it.
  */
 export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   const { request } = call;
-  // From entries: a field may be called `__proto__`.
-  const body: Record<string, JsonValue> = Object.fromEntries(
-    Object.entries(request.body).filter(
-      ([key, value]) => (value !== null || !requestFields.has(key)) && isTaken(key, value, request, preset),
-    ),
+  const streamOptions = streamOptionsOf(request.streamOptions, preset);
+  const settings = { ...request, maxTokensParam: preset.maxTokensField };
+  const { seed, ...taken } = takenOf(settingsJson(settings), preset);
+  const named: JsonObject = {
+    model: call.model,
+    messages: messagesOf(call, preset),
+    stream: true,
+    ...(streamOptions === undefined ? {} : { stream_options: streamOptions }),
+    ...taken,
+    ...(seed === undefined ? {} : { [preset.seedField]: seed }),
+    ...(call.prefix === undefined ? {} : prefillOf(preset).request),
+  };
+  return withRest(named, restOf(request, preset));
+}
+
+/** The members that this preset takes. */
+function takenOf(members: JsonObject, preset: Preset): JsonObject {
+  const names = Object.keys(members);
+  return names.every((name) => isTaken(name, preset))
+    ? members
+    : pickMembers(
+        members,
+        names.filter((name) => isTaken(name, preset)),
+      );
+}
+
+function isTaken(name: string, preset: Preset): boolean {
+  if (preset.refusedAdvice.includes(name)) return false;
+  const feature = fieldFeatures.get(name);
+  return feature === undefined || preset.features.includes(feature);
+}
+
+function restOf({ rest }: ChatRequest, preset: Preset): JsonObject {
+  const { functions, metadata } = rest;
+  const taken = takenOf(rest, preset);
+  const unasked = [
+    ...(Array.isArray(functions) && functions.length === 0 ? ['functions'] : []),
+    // OpenAI takes metadata only of what it is to store.
+    ...(metadata !== undefined && rest['store'] !== true ? ['metadata'] : []),
+  ];
+  if (unasked.length === 0) return taken;
+  return pickMembers(
+    taken,
+    Object.keys(taken).filter((name) => !unasked.includes(name)),
   );
-  body['model'] = call.model;
-  body['messages'] = messagesOf(call, preset);
-  body['stream'] = true;
-  const streamOptions = streamOptionsOf(request.body['stream_options'], preset);
-  if (streamOptions === undefined) delete body['stream_options'];
-  else body['stream_options'] = streamOptions;
-  delete body['max_tokens'];
-  delete body['max_completion_tokens'];
-  if (request.maxTokens !== undefined) body[preset.maxTokensField] = request.maxTokens;
-  delete body['seed'];
-  if (request.seed !== undefined) body[preset.seedField] = request.seed;
-  if (call.prefix !== undefined) Object.assign(body, prefillOf(preset).request);
-  return keepSpellings(request.body, body);
 }
 
 /**
- * The caller's own, unknown fields included, but for what is said of usage and padding. A server without the field gets
- * it where there is an unknown field in it, for these are never dropped in silence: they alone.
+ * The caller's own, without what is said of usage and padding. A server without the field gets it where there is an
+ * unknown field in it, for these are never dropped in silence: they alone.
  */
-function streamOptionsOf(given: JsonValue | undefined, preset: Preset): JsonObject | undefined {
-  const { include_usage: _usage, include_obfuscation: _padding, ...unknown } = isObject(given) ? given : {};
+function streamOptionsOf(unknown: JsonObject | undefined, preset: Preset): JsonObject | undefined {
   if (preset.streamOptions === 'none') {
-    return isObject(given) && Object.keys(unknown).length > 0 ? keepSpellings(given, unknown) : undefined;
+    return unknown !== undefined && Object.keys(unknown).length > 0 ? unknown : undefined;
   }
   const padding = preset.streamOptions === 'usage-without-padding' ? { include_obfuscation: false } : {};
-  const options: JsonObject = { include_usage: true, ...padding, ...unknown };
-  return isObject(given) ? keepSpellings(given, options) : options;
+  return withRest({ include_usage: true, ...padding }, unknown);
 }
 
 /** {@link requestBody} as text: unknown fields are in it byte for byte. */
@@ -78,84 +101,52 @@ export function requestText(call: UpstreamCall, preset: Preset): string {
   return writeMarked(requestBody(call, preset));
 }
 
-function isTaken(key: string, value: JsonValue, request: ChatRequest, preset: Preset): boolean {
-  if (preset.refusedAdvice.includes(key)) return false;
-  const feature = fieldFeatures.get(key);
-  if (feature !== undefined && !preset.features.includes(feature)) return false;
-  switch (key) {
-    // OpenAI itself refuses these where they ask for nothing.
-    case 'tools':
-    case 'tool_choice':
-    case 'parallel_tool_calls':
-      return request.tools.length > 0;
-    case 'functions':
-    case 'stop':
-      return !Array.isArray(value) || value.length > 0;
-    case 'top_logprobs':
-      return request.logprobs;
-    case 'metadata':
-      // OpenAI takes metadata only of what it is to store.
-      return request.body['store'] === true;
-    case 'response_format':
-      return request.responseFormat.type !== 'text';
-    default:
-      return true;
-  }
-}
-
 function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValue[] {
-  const given = request.body['messages'];
-  const messages = (Array.isArray(given) ? given : []).map((message) =>
-    isObject(message) ? messageOf(message, preset) : message,
-  );
+  const messages = request.messages.map((message) => messageJson(asTaken(message, preset)));
   if (prefix !== undefined) {
     messages.push({ role: 'assistant', content: prefix, ...prefillOf(preset).message });
   }
   return messages;
 }
 
-function messageOf(message: JsonObject, preset: Preset): JsonObject {
-  // From entries: a field may be called `__proto__`.
-  const kept: Record<string, JsonValue> = Object.fromEntries(
-    Object.entries(message).filter(([key, value]) => {
-      // Null means absent where the name is ours; what it means elsewhere is not ours to say.
-      if (value === null && key !== 'content' && innerRequestFields.has(key)) return false;
-      return key !== 'name' || preset.messageName !== 'refused';
-    }),
-  );
-  if (kept['role'] === 'developer') kept['role'] = preset.developerRole;
-  if (kept['role'] === 'assistant') returnedMessage(kept, preset);
-  return keepSpellings(message, kept);
+function asTaken(message: Message, preset: Preset): Message {
+  const named = preset.messageName === 'refused' ? withoutName(message) : message;
+  if (named.role === 'assistant') return returnedMessage(named, preset);
+  return named.role === 'developer' ? { ...named, role: preset.developerRole } : named;
+}
+
+function withoutName(message: Message): Message {
+  const { name, ...nameless } = message;
+  return name === undefined ? message : nameless;
 }
 
 /** An assistant message as an SDK keeps it: ours and the answer's own fields go, unless they are wanted back. */
-function returnedMessage(message: Record<string, JsonValue>, preset: Preset): void {
-  const extra = message['extra_content'];
-  if (!preset.wantsBack.includes('reasoning')) delete message['reasoning_content'];
-  if (!preset.wantsBack.includes('extra_content')) delete message['extra_content'];
-  delete message['annotations'];
-  if (preset.wantsBack.includes('reasoning_details') && isObject(extra) && isObject(extra['openrouter'])) {
-    const details = extra['openrouter']['reasoning_details'];
-    if (details !== undefined) message['reasoning_details'] = details;
-  }
-  const calls = message['tool_calls'];
-  if (Array.isArray(calls) && calls.length > 0) {
-    message['tool_calls'] = calls.map((call) => (isObject(call) ? returnedCall(call, preset) : call));
-  } else {
-    delete message['tool_calls'];
-    // Without calls a message has text, or it has nothing.
-    if (message['content'] === null || message['content'] === undefined) {
-      message['content'] = message['refusal'] ?? '';
-    }
-  }
-  if (preset.developerRole === 'system') delete message['refusal'];
+function returnedMessage(message: AssistantMessage, preset: Preset): AssistantMessage {
+  const { content, refusal, reasoning, extra, toolCalls, ...kept } = message;
+  const rest = wantedRest(message, preset);
+  // Without calls a message has text, or it has nothing.
+  const said = toolCalls.length > 0 ? content : (content ?? refusal ?? '');
+  const wants = (what: Preset['wantsBack'][number]) => preset.wantsBack.includes(what);
+  return {
+    ...kept,
+    toolCalls: wants('extra_content') ? toolCalls : toolCalls.map(withoutExtra),
+    ...(said === undefined ? {} : { content: said }),
+    ...(refusal === undefined || preset.developerRole === 'system' ? {} : { refusal }),
+    ...(reasoning === undefined || !wants('reasoning') ? {} : { reasoning }),
+    ...(extra === undefined || !wants('extra_content') ? {} : { extra }),
+    ...(rest === undefined ? {} : { rest }),
+  };
 }
 
-function returnedCall(call: JsonObject, preset: Preset): JsonObject {
-  const { extra_content: extra, index: _index, ...kept } = call;
-  const wanted = preset.wantsBack.includes('extra_content') && extra !== undefined && extra !== null;
-  const returned: JsonObject = { type: 'function', ...kept, ...(wanted ? { extra_content: extra } : {}) };
-  return keepSpellings(call, returned);
+/** OpenRouter has no place for what it wants back but one of its own. */
+function wantedRest({ extra, rest }: AssistantMessage, preset: Preset): JsonObject | undefined {
+  const openRouter = preset.wantsBack.includes('reasoning_details') ? extra?.['openrouter'] : undefined;
+  const details = isObject(openRouter) ? openRouter['reasoning_details'] : undefined;
+  return details === undefined ? rest : withRest({ reasoning_details: details }, rest);
+}
+
+function withoutExtra({ extra: _extra, ...call }: ToolCall): ToolCall {
+  return call;
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

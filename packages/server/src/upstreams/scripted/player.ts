@@ -1,6 +1,6 @@
 import { jsonText } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
-import type { ChatRequest, Message } from '../../domain/chat-request.ts';
+import { type ChatRequest, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { cut, type Step, type TextKind } from './script.ts';
@@ -214,7 +214,10 @@ function tokens(characters: number): number {
 
 /** The text of a message, its other parts left out. */
 export function messageText(message: Message | undefined): string {
-  return (message?.content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('');
+  if (message === undefined) return '';
+  return partsOf(message)
+    .map((part) => (part.type === 'text' ? part.text : ''))
+    .join('');
 }
 
 function lastUserText(messages: readonly Message[]): string {

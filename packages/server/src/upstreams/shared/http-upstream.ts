@@ -71,7 +71,7 @@ export async function createHttpUpstream(
     retire: () => transport.retire(),
     close: () => transport.close(),
     open(call, signal) {
-      const errors = (): ErrorContext => ({ hidden, request: call.request.body, nowMs: now() });
+      const errors = (): ErrorContext => ({ hidden, request: call.request, nowMs: now() });
       const dialect = protocol.dialect(call, errors());
       return openHttpStream(
         {

@@ -1,7 +1,8 @@
 import { errorKind } from '@tailrace/protocol';
 import { type Cause, causeOf } from '../../domain/cause.ts';
+import { chatJson } from '../../domain/chat-json.ts';
+import type { ChatRequest } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import { pathInRequest } from '../../domain/request-path.ts';
 import { excerpt, maxRead } from './excerpt.ts';
 
@@ -16,8 +17,8 @@ export interface Refusal {
 export interface ErrorContext {
   /** Never shown to a client: the upstream's host and key. */
   readonly hidden: readonly string[];
-  /** The caller's own body. Absent: no field can be named. */
-  readonly request?: JsonObject;
+  /** What the caller asked. Absent: no field can be named. */
+  readonly request?: ChatRequest;
   /** Unix milliseconds, for `Retry-After` as a date. */
   readonly nowMs: number;
 }
@@ -76,11 +77,17 @@ export function failureByStatus(complaint: Complaint): Failure {
 export function callersFault(code: Failure['code'], what: string, complaint: Complaint): Failure {
   const { cause, context } = complaint;
   const quoted = excerpt(complaint.message, context.hidden);
-  const param = pathInRequest(complaint.param ?? '', context.request ?? {});
+  const param = paramOf(complaint);
   return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, {
     ...cause,
     ...(param === undefined ? {} : { param }),
   });
+}
+
+/** Where the caller's own request has that field. */
+function paramOf({ param, context: { request } }: Complaint): string | undefined {
+  if (param === undefined || param === '' || request === undefined) return undefined;
+  return pathInRequest(param, chatJson(request));
 }
 
 export function keyRefused(cause: Cause): Failure {

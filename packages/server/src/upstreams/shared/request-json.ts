@@ -56,6 +56,6 @@ export function createArgumentsReader(): ArgumentsReader {
 
 /** Marks the body that was made of a request, where something was kept of that or of arguments in it. */
 export function markedAs(request: ChatRequest, argumentsKept: boolean, body: JsonObject): JsonObject {
-  if (argumentsKept || isMarkedRoot(request.body)) markRoot(body);
+  if (argumentsKept || isMarkedRoot(request.rest)) markRoot(body);
   return body;
 }

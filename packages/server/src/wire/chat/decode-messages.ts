@@ -1,4 +1,4 @@
-import type { AssistantMessage, ContentPart, Message, ToolCall } from '../../domain/chat-request.ts';
+import type { AssistantMessage, Content, ContentPart, Message, ToolCall } from '../../domain/chat-request.ts';
 import { failure } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { needOnce, type Requirement } from '../../domain/requirements.ts';
@@ -14,16 +14,26 @@ import {
   type Place,
   pathTo,
   rawField,
+  restOf,
+  rests,
   stringAt,
   stringField,
   wrongType,
   wrongValue,
 } from '../fields.ts';
+import { membersIn, ofCall, ofMessage, ofPart } from './known-fields.ts';
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 const maxMessages = 10_000;
 const maxParts = 10_000;
 const maxToolCalls = 1_024;
+
+/** Of an assistant's message: nobody here reads them. What it is annotated with is the answer's own, and goes nowhere. */
+const unreadOfAssistant = new Set(['audio', 'function_call', 'tool_call_id']);
+const unreadOfOthers = new Set(
+  [...ofMessage.keys()].filter((name) => !['role', 'content', 'name'].includes(name)),
+);
+const unreadOfTool = new Set([...unreadOfOthers].filter((name) => name !== 'tool_call_id'));
 
 /** `messages`: at least one. Parts that not every target reads are added to `requirements`. */
 export function decodeMessages(place: Place, requirements: Requirement[]): Message[] {
@@ -58,15 +68,18 @@ function decodeMessage(
     case 'tool': {
       const content = decodeRequiredContent(place, requirements);
       const toolCallId = stringField(place, 'tool_call_id', 1_024);
+      const name = stringField(place, 'name', 1_024);
       if (toolCallId === undefined) return missing(place, 'tool_call_id', 'the id of the call this answers');
-      return { role, content, toolCallId };
+      const rest = rests(restOf(place, ofMessage, unreadOfTool));
+      return { role, content, toolCallId, ...(name === undefined ? {} : { name }), ...rest };
     }
     case 'system':
     case 'developer':
     case 'user': {
       const name = stringField(place, 'name', 1_024);
       const content = decodeRequiredContent(place, requirements);
-      return { role, content, ...(name === undefined ? {} : { name }) };
+      const rest = rests(restOf(place, ofMessage, unreadOfOthers));
+      return { role, content, ...(name === undefined ? {} : { name }), ...rest };
     }
   }
 }
@@ -93,31 +106,31 @@ function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMe
   if (saysNothing && rawField(place, 'function_call') === undefined && reasoning === undefined) {
     return missing(place, 'content', 'an assistant message has content, tool_calls or a refusal');
   }
-  const parts: ContentPart[] = [...(content ?? [])];
-  if (refusal !== undefined && refusal !== '') parts.push({ type: 'refusal', refusal });
+  const said = content === undefined && Object.hasOwn(place.object, 'content') ? null : content;
   return {
     role: 'assistant',
-    content: parts,
     toolCalls,
+    ...(said === undefined ? {} : { content: said }),
+    ...(refusal === undefined ? {} : { refusal }),
     ...(name === undefined ? {} : { name }),
     ...(reasoning === undefined ? {} : { reasoning }),
     ...(extra === undefined ? {} : { extra: extra.object }),
+    ...rests(restOf(place, ofMessage, unreadOfAssistant)),
   };
 }
 
-function decodeRequiredContent(place: Place, requirements: Requirement[]): readonly ContentPart[] {
+function decodeRequiredContent(place: Place, requirements: Requirement[]): Content {
   const content = decodeContent(place, requirements);
   if (content === undefined) missing(place, 'content', 'a string or an array of content parts');
   return content ?? [];
 }
 
-function decodeContent(place: Place, requirements: Requirement[]): readonly ContentPart[] | undefined {
+function decodeContent(place: Place, requirements: Requirement[]): Content | undefined {
   const value = rawField(place, 'content');
   if (value === undefined) return undefined;
   const param = pathTo(place, 'content');
   if (typeof value === 'string') {
-    const text = stringAt(place.findings, param, value);
-    return text === undefined ? undefined : [{ type: 'text', text }];
+    return stringAt(place.findings, param, value);
   }
   if (!Array.isArray(value)) {
     return wrongType(place.findings, param, 'a string or an array of content parts', value);
@@ -138,9 +151,13 @@ function decodePart(
   const type = rawField(place, 'type');
   switch (type) {
     case 'text':
-      return requireText(place, 'text', (text) => ({ type: 'text', text }));
+      return requireText(place, 'text', (text) => ({ type: 'text', text, ...restOfPart(place) }));
     case 'refusal':
-      return requireText(place, 'refusal', (refusal) => ({ type: 'refusal', refusal }));
+      return requireText(place, 'refusal', (refusal) => ({
+        type: 'refusal',
+        refusal,
+        ...restOfPart(place),
+      }));
     case 'image_url':
       needOnce(requirements, {
         feature: 'image_input',
@@ -162,7 +179,8 @@ function decodePart(
         hint: 'It is a file; this model reads text.',
       });
       const file = objectField(place, 'file');
-      return file === undefined ? missing(place, 'file', 'an object') : { type: 'file', file: file.object };
+      if (file === undefined) return missing(place, 'file', 'an object');
+      return { type: 'file', file: file.object, ...restOfPart(place) };
     }
     case undefined:
       return missing(place, 'type', 'the kind of content part');
@@ -195,7 +213,8 @@ function decodeImage(place: Place): ContentPart | undefined {
   const url = stringField(image, 'url');
   const detail = stringField(image, 'detail', 64);
   if (url === undefined) return missing(image, 'url', 'an http(s) or data URL');
-  return { type: 'image', url, ...(detail === undefined ? {} : { detail }) };
+  const rest = restOfPart(place, image, 'image_url');
+  return { type: 'image', url, ...(detail === undefined ? {} : { detail }), ...rest };
 }
 
 function decodeAudio(place: Place): ContentPart | undefined {
@@ -205,7 +224,15 @@ function decodeAudio(place: Place): ContentPart | undefined {
   const format = stringField(audio, 'format', 64);
   if (data === undefined) return missing(audio, 'data', 'base64 audio');
   if (format === undefined) return missing(audio, 'format', 'the audio format, wav or mp3');
-  return { type: 'audio', data, format };
+  return { type: 'audio', data, format, ...restOfPart(place, audio, 'input_audio') };
+}
+
+/** Of a part, and of the object inside it where it has one with names of ours. */
+function restOfPart(place: Place, inside?: Place, name = '') {
+  return rests(
+    restOf(place, ofPart),
+    inside === undefined ? undefined : restOf(inside, membersIn(ofPart, name)),
+  );
 }
 
 function decodeToolCall(value: JsonValue, path: string, findings: Findings): ToolCall | undefined {
@@ -226,5 +253,11 @@ function decodeToolCall(value: JsonValue, path: string, findings: Findings): Too
   const args = stringField(called, 'arguments');
   if (name === undefined) return missing(called, 'name', 'the name of the function');
   if (args === undefined) return missing(called, 'arguments', 'the arguments as JSON text');
-  return { id, name, arguments: args, ...(extra === undefined ? {} : { extra: extra.object }) };
+  return {
+    id,
+    name,
+    arguments: args,
+    ...(extra === undefined ? {} : { extra: extra.object }),
+    ...rests(restOf(place, ofCall), restOf(called, membersIn(ofCall, 'function'))),
+  };
 }

@@ -183,10 +183,11 @@ describe('a request', () => {
     expect(requirements).toEqual([]);
     expect(request.messages[1]).toEqual({
       role: 'assistant',
-      content: [{ type: 'text', text: 'Hi' }],
+      content: 'Hi',
       toolCalls: [],
       reasoning: 'hm',
       extra: { google: { thought_signature: 'abc' } },
+      rest: { parsed: null },
     });
   });
 
@@ -200,7 +201,7 @@ describe('a request', () => {
       ],
     });
     expect(request.messages.slice(1)).toEqual([
-      { role: 'assistant', content: [], toolCalls: [{ id: 'c1', name: 'f', arguments: '{}' }] },
+      { role: 'assistant', content: null, toolCalls: [{ id: 'c1', name: 'f', arguments: '{}' }] },
       { role: 'tool', toolCallId: 'c1', content: [{ type: 'text', text: '42' }] },
     ]);
   });

@@ -1,8 +1,9 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
-import type { JsonValue } from '../../domain/json.ts';
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { requestFields } from '../../domain/request-fields.ts';
 import type { DecodedRequest, Requirement } from '../../domain/requirements.ts';
+import { pickMembers } from '../../domain/spellings.ts';
 import {
   booleanField,
   createFindings,
@@ -17,6 +18,7 @@ import {
   objectField,
   type Place,
   rawField,
+  restOf,
   stringAt,
   stringField,
   wrongType,
@@ -24,6 +26,7 @@ import {
 } from '../fields.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
+import { knownMembers, ofStreamOptions } from './known-fields.ts';
 import { requirementsOf } from './requirements-of.ts';
 
 const maxInteger = 2 ** 31 - 1;
@@ -32,11 +35,22 @@ const maxStops = 4;
 const maxStopLength = 4_096;
 const maxBiases = 4_096;
 
+/** What only advises, and what is handed on, or refused, as it is: {@link checkAdvisoryFields}, {@link checkRareFields}. */
+const unread = new Set([
+  ...['user', 'safety_identifier', 'prompt_cache_key', 'service_tier', 'verbosity', 'store', 'metadata'],
+  ...['modalities', 'audio', 'prediction', 'web_search_options', 'functions', 'function_call'],
+]);
+
+export interface DecodedChat extends DecodedRequest {
+  /** `stream_options.include_usage`. */
+  readonly includeUsage: boolean;
+}
+
 /**
  * Unknown JSON → a request and what it needs of a target, or the first thing wrong with its `param`.
  * The contract's section 2 is this function.
  */
-export function decodeChatRequest(body: JsonValue): Result<DecodedRequest> {
+export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
   if (!isObject(body)) {
     return fail(failure('invalid_type', `The request body must be a JSON object, got ${describe(body)}.`));
   }
@@ -47,6 +61,7 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedRequest> {
   const model = decodeModel(place);
   const messages = decodeMessages(place, inMessages);
   const stream = booleanField(place, 'stream') ?? false;
+  const options = decodeStreamOptions(place, stream);
   const maxTokens = decodeMaxTokens(place);
   const temperature = numberField(place, 'temperature', 0, 2);
   const topP = numberField(place, 'top_p', 0, 1);
@@ -55,7 +70,10 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedRequest> {
   const frequencyPenalty = numberField(place, 'frequency_penalty', -2, 2);
   const logitBias = decodeLogitBias(place);
   const logprobs = booleanField(place, 'logprobs') ?? false;
+  const topLogprobs = decodeTopLogprobs(place, logprobs);
   const tools = decodeTools(place);
+  const toolChoice = decodeToolChoice(place, tools);
+  const parallelToolCalls = booleanField(place, 'parallel_tool_calls');
   const reasoningEffort = stringField(place, 'reasoning_effort', 64);
   checkAdvisoryFields(place);
   checkRareFields(place);
@@ -64,29 +82,30 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedRequest> {
     model,
     messages,
     stream,
-    includeUsage: decodeStreamOptions(place, stream),
     stop: decodeStop(place),
     n: integerField(place, 'n', 1, 128) ?? 1,
     logprobs,
-    topLogprobs: decodeTopLogprobs(place, logprobs),
     responseFormat: decodeResponseFormat(place),
     tools,
-    toolChoice: decodeToolChoice(place, tools),
-    parallelToolCalls: booleanField(place, 'parallel_tool_calls') ?? true,
-    body,
-    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(options === undefined ? {} : { streamOptions: options.rest }),
+    ...maxTokens,
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(seed === undefined ? {} : { seed }),
     ...(presencePenalty === undefined ? {} : { presencePenalty }),
     ...(frequencyPenalty === undefined ? {} : { frequencyPenalty }),
     ...(logitBias === undefined ? {} : { logitBias }),
+    ...(topLogprobs === undefined ? {} : { topLogprobs }),
+    ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
+    rest: restOf(place, knownMembers, unread) ?? pickMembers(body, []),
   };
   const wrong = findings.first();
   if (wrong !== undefined) return fail(wrong);
   const unknown = Object.keys(body).find((key) => !requestFields.has(key) && body[key] !== null);
-  return ok({ request, requirements: [...requirementsOf(request, unknown), ...inMessages] });
+  const requirements = [...requirementsOf(request, unknown), ...inMessages];
+  return ok({ request, requirements, includeUsage: options?.includeUsage ?? false });
 }
 
 function decodeModel(place: Place): string {
@@ -100,19 +119,25 @@ function decodeModel(place: Place): string {
 }
 
 /** The newer name wins where both are given, as OpenAI documents it. */
-function decodeMaxTokens(place: Place): number | undefined {
+function decodeMaxTokens(place: Place): Pick<ChatRequest, 'maxTokens' | 'maxTokensParam'> {
   const older = integerField(place, 'max_tokens', 1, maxInteger);
-  return integerField(place, 'max_completion_tokens', 1, maxInteger) ?? older;
+  const newer = integerField(place, 'max_completion_tokens', 1, maxInteger);
+  if (newer !== undefined) return { maxTokens: newer, maxTokensParam: 'max_completion_tokens' };
+  return older === undefined ? {} : { maxTokens: older };
 }
 
-function decodeStreamOptions(place: Place, stream: boolean): boolean {
+function decodeStreamOptions(
+  place: Place,
+  stream: boolean,
+): { readonly includeUsage: boolean; readonly rest: JsonObject } | undefined {
   const options = objectField(place, 'stream_options');
-  if (options === undefined) return false;
+  if (options === undefined) return undefined;
   if (!stream) {
     wrongValue(place.findings, 'stream_options', "'stream_options' is only allowed with 'stream': true.");
   }
   booleanField(options, 'include_obfuscation');
-  return booleanField(options, 'include_usage') ?? false;
+  const includeUsage = booleanField(options, 'include_usage') ?? false;
+  return { includeUsage, rest: restOf(options, ofStreamOptions) ?? {} };
 }
 
 function decodeStop(place: Place): string[] {
@@ -143,14 +168,14 @@ function decodeSeed(place: Place): number | undefined {
   return folded < 0 ? folded + range : folded;
 }
 
-function decodeLogitBias(place: Place): ReadonlyMap<number, number> | undefined {
+function decodeLogitBias(place: Place): Readonly<Record<string, number>> | undefined {
   const biases = objectField(place, 'logit_bias');
   if (biases === undefined) return undefined;
   const entries = Object.entries(biases.object);
   if (entries.length > maxBiases) {
     return wrongValue(place.findings, 'logit_bias', `'logit_bias' may have at most ${maxBiases} entries.`);
   }
-  const decoded = new Map<number, number>();
+  let asks = false;
   for (const [key, value] of entries) {
     const param = `logit_bias.${key}`;
     // One spelling a token: `01` beside `1` would be two biases of which one is lost.
@@ -159,14 +184,15 @@ function decodeLogitBias(place: Place): ReadonlyMap<number, number> | undefined 
     }
     const bias = numberAt(place.findings, param, value, -100, 100);
     if (bias === undefined) return undefined;
-    if (bias !== 0) decoded.set(Number(key), bias);
+    asks ||= bias !== 0;
   }
-  return decoded.size === 0 ? undefined : decoded;
+  // Each value was seen to be a number.
+  return asks ? (biases.object as Readonly<Record<string, number>>) : undefined;
 }
 
-function decodeTopLogprobs(place: Place, logprobs: boolean): number {
-  const count = integerField(place, 'top_logprobs', 0, 20) ?? 0;
-  if (count > 0 && !logprobs) {
+function decodeTopLogprobs(place: Place, logprobs: boolean): number | undefined {
+  const count = integerField(place, 'top_logprobs', 0, 20);
+  if (count !== undefined && count > 0 && !logprobs) {
     wrongValue(place.findings, 'top_logprobs', "'top_logprobs' is only allowed with 'logprobs': true.");
   }
   return count;

@@ -13,10 +13,13 @@ import {
   type Place,
   pathTo,
   rawField,
+  restOf,
+  rests,
   stringField,
   wrongType,
   wrongValue,
 } from '../fields.ts';
+import { membersIn, ofFormat, ofTool } from './known-fields.ts';
 
 const maxTools = 128;
 const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
@@ -52,9 +55,10 @@ function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDef
   if (name === undefined) return undefined;
   return {
     name,
-    parameters: parameters?.object ?? {},
-    strict: strict ?? false,
     ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined ? {} : { parameters: parameters.object }),
+    ...(strict === undefined ? {} : { strict }),
+    ...restsOfFunction(place, body),
   };
 }
 
@@ -66,17 +70,20 @@ function decodeName(place: Place, of: 'function' | 'schema'): string | undefined
   return wrongValue(place.findings, param, `'${param}' takes 1 to 64 letters, digits, '_' and '-'.`);
 }
 
-/** `tool_choice`; `required` and a named function need `tools`, the rest asks for nothing without them. */
-export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[]): ToolChoice {
+function restsOfFunction(place: Place, inside: Place) {
+  return rests(restOf(place, ofTool), restOf(inside, membersIn(ofTool, 'function')));
+}
+
+/** `tool_choice`, where one was given; `required` and a named function need `tools`, the rest asks for nothing without them. */
+export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[]): ToolChoice | undefined {
   const value = rawField(place, 'tool_choice');
-  const unset: ToolChoice = tools.length > 0 ? { type: 'auto' } : { type: 'none' };
-  if (value === undefined) return unset;
+  if (value === undefined) return undefined;
   const choice =
     typeof value === 'string' ? enumField(place, 'tool_choice', ['auto', 'none', 'required']) : undefined;
   if (choice === 'auto' || choice === 'none') return { type: choice };
   if (choice === undefined && !isObject(value)) {
     if (typeof value !== 'string') wrongType(place.findings, 'tool_choice', 'a string or an object', value);
-    return unset;
+    return undefined;
   }
   const named = choice === 'required' ? undefined : decodeNamedChoice(place);
   if (tools.length === 0) {
@@ -85,21 +92,21 @@ export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[])
       'tool_choice',
       "'tool_choice' asks for a call, but 'tools' names no function.",
     );
-    return unset;
+    return undefined;
   }
   if (choice === 'required') return { type: 'required' };
-  if (named === undefined) return unset;
-  if (!tools.some((tool) => tool.name === named)) {
+  if (named === undefined) return undefined;
+  if (!tools.some((tool) => tool.name === named.name)) {
     wrongValue(
       place.findings,
       'tool_choice.function.name',
-      `'tool_choice' names the function '${named}', which 'tools' lacks.`,
+      `'tool_choice' names the function '${named.name}', which 'tools' lacks.`,
     );
   }
-  return { type: 'function', name: named };
+  return named;
 }
 
-function decodeNamedChoice(place: Place): string | undefined {
+function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function' }> | undefined {
   const choice = objectField(place, 'tool_choice');
   if (choice === undefined) return undefined;
   const type = stringField(choice, 'type', 64);
@@ -111,8 +118,12 @@ function decodeNamedChoice(place: Place): string | undefined {
   }
   const body = objectField(choice, 'function');
   if (body === undefined) return missing(choice, 'function', 'an object with a name');
-  return decodeName(body, 'function');
+  const name = decodeName(body, 'function');
+  return name === undefined ? undefined : { type: 'function', name, ...restsOfFunction(choice, body) };
 }
+
+/** Beside `json_object` a schema says nothing that is ours to judge. */
+const unreadOfObject = new Set(['json_schema']);
 
 export function decodeResponseFormat(place: Place): ResponseFormat {
   const text: ResponseFormat = { type: 'text' };
@@ -124,18 +135,25 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
   }
   const type = enumField(format, 'type', ['text', 'json_object', 'json_schema']);
   if (type === undefined || type === 'text') return text;
-  if (type === 'json_object') return { type };
+  if (type === 'json_object') return { type, ...rests(restOf(format, ofFormat, unreadOfObject)) };
   const wrapper = objectField(format, 'json_schema');
   if (wrapper === undefined) {
     missing(format, 'json_schema', 'an object with name and schema');
     return text;
   }
   const name = decodeName(wrapper, 'schema');
-  const strict = booleanField(wrapper, 'strict') ?? false;
-  stringField(wrapper, 'description');
+  const strict = booleanField(wrapper, 'strict');
+  const description = stringField(wrapper, 'description');
   const schema = rawField(wrapper, 'schema');
   if (schema !== undefined && !isObject(schema) && typeof schema !== 'boolean') {
     wrongType(place.findings, pathTo(wrapper, 'schema'), 'a JSON Schema', schema);
   }
-  return { type, name: name ?? '', schema: schema ?? {}, strict };
+  return {
+    type,
+    name: name ?? '',
+    ...(description === undefined ? {} : { description }),
+    schema: schema ?? {},
+    ...(strict === undefined ? {} : { strict }),
+    ...rests(restOf(format, ofFormat), restOf(wrapper, membersIn(ofFormat, 'json_schema'))),
+  };
 }

@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../../domain/chat-request.ts';
+import { type ChatRequest, toolChoiceOf } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { requestFields } from '../../domain/request-fields.ts';
@@ -13,14 +13,11 @@ export function requirementsOf(request: ChatRequest, unknownField: string | unde
   const need = (condition: boolean, feature: Feature, param: string = feature, hint?: string) => {
     if (condition) needs.push({ feature, param, ...(hint === undefined ? {} : { hint }) });
   };
-  const { body } = request;
+  const { rest } = request;
+  const { type: choice } = toolChoiceOf(request);
   need(request.temperature !== undefined && request.temperature !== 1, 'temperature');
   need(request.topP !== undefined && request.topP !== 1, 'top_p');
-  need(
-    request.maxTokens !== undefined,
-    'max_tokens',
-    present(body['max_completion_tokens']) ? 'max_completion_tokens' : 'max_tokens',
-  );
+  need(request.maxTokens !== undefined, 'max_tokens', request.maxTokensParam);
   need(request.stop.length > 0, 'stop');
   need(request.seed !== undefined, 'seed');
   need(request.n > 1, 'n');
@@ -33,12 +30,12 @@ export function requirementsOf(request: ChatRequest, unknownField: string | unde
   const lacking = `What it lacks is the type '${format}': ask for another one, or use another model.`;
   if (format !== 'text') need(true, format, 'response_format', lacking);
   need(request.tools.length > 0, 'tools');
-  need(request.toolChoice.type === 'required' || request.toolChoice.type === 'function', 'tool_choice');
-  needLegacyFunctions(body, need);
-  need(asksForAudio(body['modalities']), 'audio_output', 'modalities');
-  need(present(body['audio']), 'audio_output', 'audio');
-  need(present(body['prediction']), 'prediction');
-  need(present(body['web_search_options']), 'web_search', 'web_search_options');
+  need(choice === 'required' || choice === 'function', 'tool_choice');
+  needLegacyFunctions(rest, need);
+  need(asksForAudio(rest['modalities']), 'audio_output', 'modalities');
+  need(present(rest['audio']), 'audio_output', 'audio');
+  need(present(rest['prediction']), 'prediction');
+  need(present(rest['web_search_options']), 'web_search', 'web_search_options');
   if (unknownField !== undefined) needs.push(needOfUnknown(unknownField));
   return needs;
 }
@@ -56,10 +53,10 @@ function needOfUnknown(field: string): Requirement {
 }
 
 function needLegacyFunctions(
-  body: JsonObject,
+  rest: JsonObject,
   need: (condition: boolean, feature: Feature, param: string, hint: string) => void,
 ): void {
-  const { functions, function_call: call } = body;
+  const { functions, function_call: call } = rest;
   const older = "It is OpenAI's older form: send";
   need(Array.isArray(functions) && functions.length > 0, 'functions', 'functions', `${older} 'tools'.`);
   const forced = present(call) && call !== 'none' && call !== 'auto';

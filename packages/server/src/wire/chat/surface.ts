@@ -28,9 +28,9 @@ export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
       if (typeof asked === 'object') return fail(asked);
       const decoded = decodeChatRequest(body);
       if (!decoded.ok) return decoded;
-      const { request } = decoded.value;
-      const usage: UsageForm = asked === 'separate' && !request.includeUsage ? 'none' : asked;
-      return ok({ ...decoded.value, form: chatForm(request.n, usage) });
+      const { request, requirements, includeUsage } = decoded.value;
+      const usage: UsageForm = asked === 'separate' && !includeUsage ? 'none' : asked;
+      return ok({ request, requirements, form: chatForm(request.n, usage) });
     },
   };
 }

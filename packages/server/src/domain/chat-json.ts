@@ -1,0 +1,162 @@
+/**
+ * A request in the form of OpenAI's chat completions. OpenAI-compatible upstreams are sent it, paths of failures
+ * (`messages[2].content`) are paths in it, and the operator's log shows it. Named members come first, in OpenAI's order;
+ * members without a name here follow in the client's, each as it was written (`exact-json.ts`).
+ */
+import { assertNever } from './assert-never.ts';
+import type {
+  ChatRequest,
+  Content,
+  ContentPart,
+  Message,
+  ResponseFormat,
+  ToolCall,
+  ToolChoice,
+  ToolDefinition,
+} from './chat-request.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import { keepSpellings } from './spellings.ts';
+
+/** The whole request as its client could have sent it. */
+export function chatJson(request: ChatRequest): JsonObject {
+  const { model, stream, streamOptions, rest } = request;
+  const head = members({
+    model,
+    messages: messagesJson(request.messages),
+    stream: stream ? true : undefined,
+    stream_options: streamOptions,
+  });
+  return withRest({ ...head, ...settingsJson(request) }, rest);
+}
+
+/** What is said of how to answer: all named members but the model, the messages and the stream. */
+export function settingsJson(request: ChatRequest): JsonObject {
+  const { tools, toolChoice, stop, logprobs, n } = request;
+  return members({
+    temperature: request.temperature,
+    top_p: request.topP,
+    [request.maxTokensParam ?? 'max_tokens']: request.maxTokens,
+    stop: stop.length === 0 ? undefined : stop,
+    seed: request.seed,
+    n: n === 1 ? undefined : n,
+    presence_penalty: request.presencePenalty,
+    frequency_penalty: request.frequencyPenalty,
+    logit_bias: request.logitBias,
+    logprobs: logprobs ? true : undefined,
+    top_logprobs: logprobs ? request.topLogprobs : undefined,
+    response_format: formatJson(request.responseFormat),
+    tools: tools.length === 0 ? undefined : tools.map(toolJson),
+    tool_choice: tools.length === 0 || toolChoice === undefined ? undefined : choiceJson(toolChoice),
+    parallel_tool_calls: tools.length === 0 ? undefined : request.parallelToolCalls,
+    reasoning_effort: request.reasoningEffort,
+  });
+}
+
+export function messagesJson(messages: readonly Message[]): JsonObject[] {
+  return messages.map(messageJson);
+}
+
+export function messageJson(message: Message): JsonObject {
+  const { role, name, rest } = message;
+  const content = contentJson(message.content);
+  switch (message.role) {
+    case 'system':
+    case 'developer':
+    case 'user':
+      return withRest(members({ role, content, name }), rest);
+    case 'tool':
+      return withRest(members({ role, tool_call_id: message.toolCallId, content, name }), rest);
+    case 'assistant': {
+      const { refusal, reasoning, toolCalls, extra } = message;
+      const calls = toolCalls.length === 0 ? undefined : toolCalls.map(callJson);
+      return withRest(
+        members({
+          role,
+          content,
+          refusal,
+          name,
+          reasoning_content: reasoning,
+          tool_calls: calls,
+          extra_content: extra,
+        }),
+        rest,
+      );
+    }
+    default:
+      return assertNever(message);
+  }
+}
+
+function contentJson(content: Content | null | undefined): JsonValue | undefined {
+  return typeof content === 'object' && content !== null ? content.map(partJson) : content;
+}
+
+function partJson(part: ContentPart): JsonObject {
+  const { rest } = part;
+  switch (part.type) {
+    case 'text':
+      return withRest({ type: 'text', text: part.text }, rest);
+    case 'refusal':
+      return withRest({ type: 'refusal', refusal: part.refusal }, rest);
+    case 'image': {
+      const image = withRest(members({ url: part.url, detail: part.detail }), part.innerRest);
+      return withRest({ type: 'image_url', image_url: image }, rest);
+    }
+    case 'audio': {
+      const audio = withRest({ data: part.data, format: part.format }, part.innerRest);
+      return withRest({ type: 'input_audio', input_audio: audio }, rest);
+    }
+    case 'file':
+      return withRest({ type: 'file', file: part.file }, rest);
+    default:
+      return assertNever(part);
+  }
+}
+
+function callJson({ id, name, arguments: written, extra, rest, innerRest }: ToolCall): JsonObject {
+  const called = withRest({ name, arguments: written }, innerRest);
+  return withRest(members({ id, type: 'function', function: called, extra_content: extra }), rest);
+}
+
+function toolJson({ name, description, parameters, strict, rest, innerRest }: ToolDefinition): JsonObject {
+  const defined = withRest(members({ name, description, parameters, strict }), innerRest);
+  return withRest({ type: 'function', function: defined }, rest);
+}
+
+function choiceJson(choice: ToolChoice): JsonValue {
+  if (choice.type !== 'function') return choice.type;
+  const { name, rest, innerRest } = choice;
+  return withRest({ type: 'function', function: withRest({ name }, innerRest) }, rest);
+}
+
+function formatJson(format: ResponseFormat): JsonObject | undefined {
+  switch (format.type) {
+    case 'text':
+      return undefined;
+    case 'json_object':
+      return withRest({ type: 'json_object' }, format.rest);
+    case 'json_schema': {
+      const { name, description, schema, strict, rest, innerRest } = format;
+      const inner = withRest(members({ name, description, schema, strict }), innerRest);
+      return withRest({ type: 'json_schema', json_schema: inner }, rest);
+    }
+    default:
+      return assertNever(format);
+  }
+}
+
+/** Members that are there. */
+function members(all: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
+  const given: Record<string, JsonValue> = {};
+  for (const name of Object.keys(all)) {
+    const value = all[name];
+    if (value !== undefined) given[name] = value;
+  }
+  return given;
+}
+
+/** A named member stands in the place of one of the rest that has its name. */
+export function withRest(named: JsonObject, rest: JsonObject | undefined): JsonObject {
+  // By spreading: a member may be called `__proto__`. The second time for values, the first for places.
+  return rest === undefined ? named : keepSpellings(rest, { ...named, ...rest, ...named });
+}
