@@ -16,12 +16,8 @@ const rooms = [
   { name: 'transport', rank: 2 },
   { name: 'upstreams', rank: 2 },
   { name: 'engine', rank: 2 },
-  { name: 'storage', rank: 2 },
-  { name: 'limits', rank: 2 },
-  { name: 'journal', rank: 2 },
   { name: 'routing', rank: 3 },
   { name: 'access', rank: 3 },
-  { name: 'metering', rank: 3 },
   { name: 'relay', rank: 4 },
   { name: 'http', rank: 5 },
   { name: 'wall', rank: 5 },
@@ -34,9 +30,8 @@ const contract = `${server}/[^/]+/contract\\.ts$`;
 
 // Of one rank, and yet one knows the other. Each with its reason.
 const neighbours = new Map([
-  // The shape of a log line is the telemetry's, and everybody may log.
+  // What of a file is secret, and which words of its parser may stand in a message, the log decides.
   ['config', ['telemetry']],
-  ['wire', ['telemetry']],
   // Whatever a caller's schema is held to may take for ever: it runs on the thread that can be ended.
   ['json-schema', ['worker']],
   // How a provider is reached is the same for all of them.

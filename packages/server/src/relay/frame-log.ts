@@ -11,7 +11,8 @@ import type { Attachment } from './run.ts';
  * Bounded: of a longer answer the first frames go, and a reader that has not had them ends in `events_gone`.
  */
 export interface FrameLog extends Reader {
-  attach(reader: Reader): Attachment;
+  /** From behind the first `after` events on. */
+  attach(reader: Reader, after?: number): Attachment;
 }
 
 /** UTF-16 units of payloads that are kept. */
@@ -30,13 +31,14 @@ export function createFrameLog(most = maxKept): FrameLog {
 
   class Follower implements Attachment {
     private readonly reader: Reader;
-    private at = 0;
+    private at: number;
     private begun = false;
     private waiting = false;
     private readonly controller = new AbortController();
 
-    constructor(reader: Reader) {
+    constructor(reader: Reader, after: number) {
       this.reader = reader;
+      this.at = after;
     }
 
     detach(): void {
@@ -88,8 +90,8 @@ export function createFrameLog(most = maxKept): FrameLog {
   };
 
   return {
-    attach(reader) {
-      const follower = new Follower(reader);
+    attach(reader, after = 0) {
+      const follower = new Follower(reader, after);
       followers.add(follower);
       follower.follow();
       return follower;

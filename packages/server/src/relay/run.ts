@@ -38,10 +38,15 @@ export interface Run extends RunFacts {
   readonly target: string | undefined;
   /** How it ended, once and for all. Never rejects. */
   readonly outcome: Promise<RunOutcome>;
-  /** Hands the run's frames to a reader, from the first one on; `detach` says that the reader has left. */
-  attach(reader: Reader): Attachment;
+  /** Hands the run's frames to a reader; `detach` says that the reader has left. */
+  attach(reader: Reader, options?: AttachOptions): Attachment;
   /** The first call decides; later ones change nothing. */
   stop(reason: StopReason): void;
+}
+
+export interface AttachOptions {
+  /** How many events the reader has had already; 0 unless said otherwise. More than 0 only of a detached run. */
+  readonly after?: number;
 }
 
 export interface Attachment {

@@ -39,6 +39,8 @@ function events(...steps: (EventBatch | number | Error)[]): EventStream & { retu
 }
 
 const runs = createRunRegistry();
+/** How often a run has given back what is held for its request. */
+let released = 0;
 
 interface Asks {
   readonly stream?: boolean;
@@ -65,6 +67,9 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
       totalMs: 60_000,
       keepContent: false,
       promptTokens: () => 11,
+      release: () => {
+        released += 1;
+      },
       open: () => Object.assign(source, { served: () => served, attempts: () => [], tokens: () => 1 }),
     },
   );
@@ -77,7 +82,10 @@ async function relay(source: EventStream, reader: Reader, asks: Asks = {}) {
   return await run.outcome;
 }
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  released = 0;
+});
 afterEach(() => void vi.useRealTimers());
 
 describe('a relayed stream', () => {
@@ -223,6 +231,17 @@ describe('a relayed stream', () => {
     run.attach(createFakeReader().reader);
     expect(() => run.attach(createFakeReader().reader)).toThrow('its one reader');
   });
+
+  it('gives back what is held for its request, once, also where it is stopped before its reader comes', async () => {
+    await relay(events([text('a')], ending), createFakeReader().reader);
+    expect(released).toBe(1);
+    const source = events([text('a')], ending);
+    const run = start(source);
+    run.stop({ type: 'client-gone' });
+    run.stop({ type: 'cancelled' });
+    expect(await run.outcome).toMatchObject({ status: 'abandoned' });
+    expect([released, runs.size, source.returned]).toEqual([2, 0, 1]);
+  });
 });
 
 describe('an answer that does not stream', () => {
@@ -278,6 +297,9 @@ describe('a detached run', () => {
     run.attach(late.reader);
     expect(slow.events).toEqual(quick.events);
     expect(late.events).toEqual(quick.events);
+    const back = createFakeReader();
+    run.attach(back.reader, { after: 2 });
+    expect(back.events).toEqual(quick.events.slice(2));
     expect(checkStream(quick.body())).toMatchObject({ violations: [], summary: { complete: true } });
   });
 

@@ -8,7 +8,7 @@ import { CollectedAnswer } from './collected-answer.ts';
 import { bugFailure, type DriveOutcome, drive, type Taker } from './drive.ts';
 import { createFrameLog, type FrameLog } from './frame-log.ts';
 import type { Reader } from './reader.ts';
-import type { Attachment, Lifetime, Run, RunOutcome } from './run.ts';
+import type { Attachment, AttachOptions, Lifetime, Run, RunOutcome } from './run.ts';
 import type { RunRegistry } from './run-registry.ts';
 import type { StopReason } from './stop-reason.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
@@ -34,6 +34,8 @@ export interface RunCall {
   readonly keepContent: boolean;
   /** Prompt tokens, estimated, for a target that does not count them. */
   promptTokens(): number;
+  /** Gives back what is held for the request: memory, later its place. Called once, when the run has ended. */
+  release(): void;
   /** The answer, however many targets it takes. Asks none before it is pulled. */
   open(id: string, signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
 }
@@ -103,8 +105,9 @@ class OneRun implements Run {
     if (this.log !== undefined) this.begin(this.log);
   }
 
-  attach(reader: Reader): Attachment {
-    if (this.log !== undefined) return this.log.attach(reader);
+  attach(reader: Reader, { after = 0 }: AttachOptions = {}): Attachment {
+    if (this.log !== undefined) return this.log.attach(reader, after);
+    if (after > 0) throw new Error('a run without a log has no events to leave out');
     this.begin(reader);
     return { detach: () => this.stop({ type: 'client-gone' }) };
   }
@@ -113,6 +116,8 @@ class OneRun implements Run {
     if (this.stopReason !== undefined) return;
     this.stopReason = reason;
     this.controller.abort();
+    // Stopped before its reader came: what it holds is given back by the same way.
+    if (!this.begun) this.begin(noReader);
   }
 
   private begin(reader: Reader): void {
@@ -132,6 +137,7 @@ class OneRun implements Run {
     } finally {
       clearTimeout(this.deadline);
       this.deps.runs.remove(this);
+      this.call.release();
     }
     const target = this.source.served()?.target ?? this.target;
     this.settle({
@@ -208,6 +214,15 @@ class OneRun implements Run {
     };
   }
 }
+
+const noReader: Reader = {
+  begin: () => {},
+  event: () => true,
+  drained: () => Promise.resolve(),
+  end: () => {},
+  fail: () => {},
+  abandon: () => {},
+};
 
 function pastDeadline(totalMs: number): Failure {
   return failure('deadline_exceeded', `The request took longer than its total deadline of ${totalMs} ms.`);

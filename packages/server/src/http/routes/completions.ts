@@ -4,15 +4,15 @@ import { causeOf } from '../../domain/cause.ts';
 import { messagesJson } from '../../domain/chat-json.ts';
 import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
-import { type Failure, failure } from '../../domain/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { Reader } from '../../relay/reader.ts';
-import type { RunOutcome } from '../../relay/run.ts';
+import type { Run, RunOutcome } from '../../relay/run.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
 import { startRun } from '../../relay/start-run.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Router } from '../../routing/router.ts';
-import type { AnswerForm, Surface } from '../../wire/contract.ts';
+import type { AnswerForm, Asked, Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import type { Exchange } from '../exchange.ts';
 import { createJsonReader } from '../json-reader.ts';
@@ -48,39 +48,49 @@ async function complete(
   options: CompletionRouteOptions,
 ): Promise<void> {
   const share = options.bodies.held.open(exchange.principal.keyId);
+  let started: Result<Started> | undefined;
   try {
-    await completeWithin(share, exchange, surface, options);
+    started = await start(share, exchange, surface, options);
   } finally {
-    share.release();
+    // From its start on the run holds the share.
+    if (started?.ok !== true) share.release();
   }
+  if (started.ok) await readToItsEnd(exchange, started.value, options.config);
+  else await replyFailure(exchange, started.failure);
 }
 
-async function completeWithin(
+/** What has been asked, and the run that answers it. */
+interface Started {
+  readonly run: Run;
+  readonly asked: Asked;
+}
+
+async function start(
   share: BodyShare,
   exchange: Exchange,
   surface: Surface,
   options: CompletionRouteOptions,
-): Promise<void> {
+): Promise<Result<Started>> {
   const { config, catalogue, router, runs, bodies } = options;
   const refused = refuseNow(options);
-  if (refused !== undefined) return replyFailure(exchange, refused);
+  if (refused !== undefined) return fail(refused);
 
   const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, surface.members);
-  if (!body.ok) return replyFailure(exchange, body.failure);
+  if (!body.ok) return body;
   const asked = surface.decode(body.value, exchange.request.headersDistinct);
-  if (!asked.ok) return replyFailure(exchange, asked.failure);
-  const { request, form } = asked.value;
+  if (!asked.ok) return asked;
+  const { request } = asked.value;
   // Any text, where there is no such model: enough of it to find the mistake by.
   exchange.notes.model = request.model.slice(0, 128);
   exchange.notes.stream = request.stream;
 
   const model = catalogue.find(request.model);
-  if (model === undefined) return replyFailure(exchange, unknownModel(request.model, catalogue));
+  if (model === undefined) return fail(unknownModel(request.model, catalogue));
   const plan = router.plan(model, asked.value);
-  if (!plan.ok) return replyFailure(exchange, plan.failure);
+  if (!plan.ok) return plan;
   // The body took its time to arrive: a drain may have begun, or the last place been taken.
   const refusedLate = refuseNow(options);
-  if (refusedLate !== undefined) return replyFailure(exchange, refusedLate);
+  if (refusedLate !== undefined) return fail(refusedLate);
 
   const { keyId } = exchange.principal;
   const run = startRun(
@@ -94,10 +104,20 @@ async function completeWithin(
       totalMs: model.timeouts.totalMs,
       keepContent: config.logging.content,
       promptTokens: () => estimatePromptTokens(request),
+      release: share.release,
       open: (completionId, signal, onAttempt) =>
         router.open(plan.value, { request, keyId, completionId }, signal, onAttempt),
     },
   );
+  return ok({ run, asked: asked.value });
+}
+
+/** The connection as the reader of its run, until both are over. */
+async function readToItsEnd(
+  exchange: Exchange,
+  { run, asked: { request, form } }: Started,
+  config: CompletionRouteOptions['config'],
+): Promise<void> {
   const connection = readerOf(exchange, request.stream ? form : undefined, config);
   const attachment = run.attach(connection.reader);
   const { response } = exchange;
