@@ -50,6 +50,30 @@ const toy: Surface = {
   },
 };
 
+const bug = (): never => {
+  throw new Error('a bug of this surface');
+};
+
+/** The toy with a bug at the end of its answers: where it would say that they are whole. */
+const buggy: Surface = {
+  ...toy,
+  path: '/buggy',
+  decode(body, headers) {
+    const asked = toy.decode(body, headers);
+    if (!asked.ok) return asked;
+    const { form } = asked.value;
+    const streamEncoder: typeof form.streamEncoder = (run) => {
+      const encoder = form.streamEncoder(run);
+      return {
+        ...encoder,
+        encode: (event, to) => (event.type === 'finish' ? bug() : encoder.encode(event, to)),
+      };
+    };
+    const collector: typeof form.collector = (run) => ({ ...form.collector(run), body: bug });
+    return ok({ ...asked.value, form: { ...form, streamEncoder, collector } });
+  },
+};
+
 let wall: Wall;
 let app: TestApp;
 /** What the upstream answers, asked directly. */
@@ -61,7 +85,7 @@ beforeAll(async () => {
     config: `
 upstreams: {lab: {kind: openai, base_url: "${origin}/v1", api_key: k}}
 models: {story: {targets: [{upstream: lab, model: wall/healthy}]}}`,
-    surfaces: [createChatSurface({ usageChunk: 'inline' }), toy],
+    surfaces: [createChatSurface({ usageChunk: 'inline' }), toy, buggy],
   });
   const direct = await fetch(`${origin}/v1/chat/completions`, {
     method: 'POST',
@@ -125,6 +149,14 @@ describe('a second surface', () => {
     expect(await (await post('/toy', { say: question })).json()).toEqual({ text: story });
   });
 
+  test('with a bug in it never ends as if it were whole', async () => {
+    const said = await (await post('/buggy', { say: question, live: true })).text();
+    expect(said.trimEnd().split('\n').at(-1)).toBe('!internal_error');
+    const refused = await post('/buggy', { say: question });
+    expect(await refused.json()).toEqual({ oh: 'internal_error' });
+    expect(app.runs.size).toBe(0);
+  });
+
   test.each<[string, () => Promise<Response>, string]>([
     ['without a key', () => post('/toy', { say: question }, 'wrong'), 'invalid_api_key'],
     [
@@ -133,6 +165,8 @@ describe('a second surface', () => {
       'body_too_large',
     ],
     ['with a body that it does not take', () => post('/toy', []), 'invalid_type'],
+    ['by a method that it does not take', () => fetch(`${app.url}/toy`), 'method_not_allowed'],
+    ['below its path', () => fetch(`${app.url}/toy/1`), 'unknown_url'],
   ])('is refused in its own envelope %s', async (_name, ask, code) => {
     const response = await ask();
     expect(response.status).toBe(418);

@@ -47,6 +47,15 @@ function refuseFraming({ headers, httpVersion }: IncomingMessage): Failure | und
   return failure('invalid_value', message, { param });
 }
 
+/** By path: at a surface's path and below it every refusal has the surface's envelope, also where no route is found. */
+function errorReplies(routes: readonly Route[]): (path: string) => Exchange['errorReply'] {
+  const surfaces = routes.flatMap(({ path, surface }) => (surface === undefined ? [] : { path, surface }));
+  return (path) => {
+    const at = surfaces.find((one) => path === one.path || path.startsWith(`${one.path}/`));
+    return at?.surface.errorReply ?? errorReply;
+  };
+}
+
 const unknownPrincipal: Principal = { keyId: 'none', admin: false };
 
 /**
@@ -55,6 +64,7 @@ const unknownPrincipal: Principal = { keyId: 'none', admin: false };
  */
 export function createHandler(options: HandlerOptions) {
   const { routes, authenticator, cors } = options;
+  const errorReplyAt = errorReplies(routes);
 
   return async (
     request: IncomingMessage,
@@ -72,7 +82,7 @@ export function createHandler(options: HandlerOptions) {
       query,
       id: '',
       principal: unknownPrincipal,
-      errorReply,
+      errorReply: errorReplyAt(path),
       expectsContinue,
       clientWriteMs: options.clientWriteMs,
       notes,
@@ -115,11 +125,9 @@ export function createHandler(options: HandlerOptions) {
       }
 
       notes.route = match.route.path;
-      const { surface } = match.route;
-      if (surface !== undefined) exchange = { ...anonymous, errorReply: surface.errorReply };
       const principal = authenticator.authenticate(match.route.access, request.headersDistinct, query);
       if (!principal.ok) return await replyFailure(exchange, principal.failure);
-      exchange = { ...exchange, id: match.id, principal: principal.value };
+      exchange = { ...anonymous, id: match.id, principal: principal.value };
       await match.route.handle(exchange);
     } catch (error) {
       await answerBug(exchange, error);

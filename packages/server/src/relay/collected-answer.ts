@@ -1,25 +1,51 @@
 import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { AnswerCollector } from '../wire/contract.ts';
+import type { Answer, Served } from './answer.ts';
 import type { Passed } from './answer-guard.ts';
-import type { Taker } from './drive.ts';
+import type { DriveOutcome } from './drive.ts';
+import type { Reader } from './reader.ts';
 
-/** The twin of the stream's frames: the same events as one JSON body. It commits when it is complete. */
-export class CollectedAnswer implements Taker {
-  fingerprint: string | undefined;
-  tooLarge = false;
-  private readonly collector: AnswerCollector;
-  private readonly onTooLarge: (reason: Failure) => void;
+export interface CollectedAnswerOptions {
+  readonly reader: Reader;
+  readonly collector: AnswerCollector;
+  /** The answer is larger than what is held: no more of it is wanted. */
+  onTooLarge(reason: Failure): void;
+  served(fingerprint: string | undefined): Served;
+}
 
-  constructor(collector: AnswerCollector, onTooLarge: (reason: Failure) => void) {
-    this.collector = collector;
-    this.onTooLarge = onTooLarge;
+/** The twin of the streamed answer: the same events as one JSON body. It commits when it is complete. */
+export class CollectedAnswer implements Answer {
+  private readonly options: CollectedAnswerOptions;
+  private fingerprint: string | undefined;
+  private tooLarge = false;
+
+  constructor(options: CollectedAnswerOptions) {
+    this.options = options;
   }
 
   take(event: Passed): undefined {
     if (event.type === 'start') this.fingerprint = event.fingerprint;
-    if (this.tooLarge || this.collector.add(event)) return;
+    if (this.tooLarge || this.options.collector.add(event)) return;
     this.tooLarge = true;
-    this.onTooLarge(wholeAnswerTooLarge());
+    this.options.onTooLarge(wholeAnswerTooLarge());
+  }
+
+  close(driven: DriveOutcome): DriveOutcome {
+    const { reader, collector, served } = this.options;
+    const outcome = this.asSeen(driven);
+    if (outcome.status === 'completed') {
+      const identity = served(this.fingerprint);
+      reader.begin({ target: identity.target, keepalive: () => undefined });
+      reader.end(collector.body(identity));
+    } else if (outcome.failure === undefined) reader.abandon();
+    else reader.fail(outcome.failure, () => '');
+    return outcome;
+  }
+
+  /** What the target has said of an answer that is not whole is lost: nothing of it reached the client. */
+  private asSeen(driven: DriveOutcome): DriveOutcome {
+    if (this.tooLarge) return { ...driven, status: 'failed', failure: wholeAnswerTooLarge() };
+    return driven.status === 'cut' ? { ...driven, status: 'failed' } : driven;
   }
 }

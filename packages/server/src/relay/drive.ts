@@ -37,8 +37,8 @@ export interface Taker {
 
 /**
  * The one loop: batches of events → grammar guard → the taker, until the answer is whole, torn or
- * unwanted. A bug on the way becomes `internal_error`; the events are released in any case, and only a bug in that
- * rejects.
+ * unwanted. A bug on the way becomes `internal_error`. The events are released in any case; a bug in that is told beside
+ * the outcome, which it cannot change. Never rejects.
  *
  *     pull ──batch──▶ guard, take ──▶ pull …          a batch at hand is taken in a loop, not by recursion
  *                        └ a pause ──over──▶ the rest of the batch, merged
@@ -48,13 +48,18 @@ export interface Taker {
  */
 export async function drive(job: Drive): Promise<DriveOutcome> {
   const loop = new Loop(job);
+  let outcome: DriveOutcome;
   try {
-    return loop.outcome(await loop.ended());
+    outcome = loop.outcome(await loop.ended());
   } catch (error) {
-    return loop.outcome(loop.torn(bugFailure(error)));
-  } finally {
-    await job.events.return();
+    outcome = loop.outcome(loop.torn(bugFailure(error)));
   }
+  try {
+    await job.events.return();
+  } catch (error) {
+    return { failure: bugFailure(error), ...outcome };
+  }
+  return outcome;
 }
 
 export type DriveOutcome = Omit<RunOutcome, 'target' | 'attempts' | 'content'>;

@@ -19,7 +19,7 @@ export interface Reader {
   end(payload: string | undefined): void;
   /** There is no answer, or it is torn. `payload`: what says so behind a head that has left. */
   fail(reason: Failure, payload: () => string): void;
-  /** The run was stopped because no reader is left: nothing more comes. */
+  /** Nothing more comes, and there is nothing to say of it: the reader has left, or a bug is in the way. */
   abandon(): void;
 }
 

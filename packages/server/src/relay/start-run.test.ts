@@ -39,8 +39,8 @@ function events(...steps: (EventBatch | number | Error)[]): EventStream & { retu
 }
 
 const runs = createRunRegistry();
-/** How often a run has given back what is held for its request. */
-let released = 0;
+/** What the runs have said at their end to those who hold something for their requests. */
+let ended: string[] = [];
 
 interface Asks {
   readonly stream?: boolean;
@@ -67,9 +67,7 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
       totalMs: 60_000,
       keepContent: false,
       promptTokens: () => 11,
-      release: () => {
-        released += 1;
-      },
+      ended: ({ status }) => ended.push(status),
       open: () => Object.assign(source, { served: () => served, attempts: () => [], tokens: () => 1 }),
     },
   );
@@ -84,7 +82,7 @@ async function relay(source: EventStream, reader: Reader, asks: Asks = {}) {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  released = 0;
+  ended = [];
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -232,15 +230,16 @@ describe('a relayed stream', () => {
     expect(() => run.attach(createFakeReader().reader)).toThrow('its one reader');
   });
 
-  it('gives back what is held for its request, once, also where it is stopped before its reader comes', async () => {
+  it('says once how it ended, also where it is stopped before its reader comes', async () => {
     await relay(events([text('a')], ending), createFakeReader().reader);
-    expect(released).toBe(1);
+    expect(ended).toEqual(['completed']);
     const source = events([text('a')], ending);
     const run = start(source);
     run.stop({ type: 'client-gone' });
     run.stop({ type: 'cancelled' });
     expect(await run.outcome).toMatchObject({ status: 'abandoned' });
-    expect([released, runs.size, source.returned]).toEqual([2, 0, 1]);
+    expect(ended).toEqual(['completed', 'abandoned']);
+    expect([runs.size, source.returned]).toEqual([0, 1]);
   });
 });
 

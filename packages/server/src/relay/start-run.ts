@@ -1,16 +1,16 @@
-import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { Source } from '../routing/source.ts';
 import type { EventStream } from '../upstreams/contract.ts';
-import type { Asked, ServedIdentity, Surface } from '../wire/contract.ts';
-import { StreamFrames } from './answer-frames.ts';
+import type { Asked, Surface } from '../wire/contract.ts';
+import type { Answer, Served } from './answer.ts';
 import { CollectedAnswer } from './collected-answer.ts';
-import { bugFailure, type DriveOutcome, drive, type Taker } from './drive.ts';
+import { bugFailure, type DriveOutcome, drive } from './drive.ts';
 import { createFrameLog, type FrameLog } from './frame-log.ts';
 import type { Reader } from './reader.ts';
 import type { Attachment, AttachOptions, Lifetime, Run, RunOutcome } from './run.ts';
 import type { RunRegistry } from './run-registry.ts';
 import type { StopReason } from './stop-reason.ts';
+import { StreamedAnswer } from './streamed-answer.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 
 export interface RunDeps {
@@ -34,8 +34,11 @@ export interface RunCall {
   readonly keepContent: boolean;
   /** Prompt tokens, estimated, for a target that does not count them. */
   promptTokens(): number;
-  /** Gives back what is held for the request: memory, later its place. Called once, when the run has ended. */
-  release(): void;
+  /**
+   * Called once, when the run has ended and whichever way: gives back what is held for the request (memory, later a place
+   * of the limiter), and settles what is recorded of it.
+   */
+  ended(outcome: RunOutcome): void;
   /** The answer, however many targets it takes. Asks none before it is pulled. */
   open(id: string, signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
 }
@@ -126,68 +129,45 @@ class OneRun implements Run {
     void this.work(reader);
   }
 
-  /** Never rejects: a bug in releasing the source is an outcome too. */
+  /** Never rejects. */
   private async work(reader: Reader): Promise<void> {
-    let outcome: DriveOutcome;
+    let ended: DriveOutcome;
     try {
-      outcome = await (this.stream ? this.streamTo(reader) : this.collectFor(reader));
+      const answer = this.answerFor(reader);
+      ended = answer.close(await this.drive(answer));
     } catch (error) {
-      outcome = { status: 'failed', failure: bugFailure(error) };
+      ended = { status: 'failed', failure: bugFailure(error) };
       reader.abandon();
     } finally {
       clearTimeout(this.deadline);
       this.deps.runs.remove(this);
-      this.call.release();
     }
     const target = this.source.served()?.target ?? this.target;
-    this.settle({
-      ...outcome,
+    const outcome: RunOutcome = {
+      ...ended,
       attempts: this.source.attempts(),
       ...(target === undefined ? {} : { target }),
       ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
-    });
-  }
-
-  private async streamTo(reader: Reader): Promise<DriveOutcome> {
-    const encoder = this.call.asked.form.streamEncoder(this);
-    const frames = new StreamFrames({
-      reader,
-      encoder,
-      signal: this.controller.signal,
-      served: (fingerprint) => this.served(fingerprint),
-    });
-    const outcome = await this.drive(frames);
-    if (outcome.failure !== undefined)
-      reader.fail(outcome.failure, encoder.fail.bind(encoder, outcome.failure));
-    else if (outcome.status !== 'completed') reader.abandon();
-    return outcome;
-  }
-
-  private async collectFor(reader: Reader): Promise<DriveOutcome> {
-    const collector = this.call.asked.form.collector(this);
-    const answer = new CollectedAnswer(collector, (reason) => this.stop({ type: 'failed', failure: reason }));
-    const driven = await this.drive(answer);
-    // What the target has said is lost: nothing of it reached the client.
-    const outcome: DriveOutcome = answer.tooLarge
-      ? { ...driven, status: 'failed', failure: wholeAnswerTooLarge() }
-      : driven.status === 'cut'
-        ? { ...driven, status: 'failed' }
-        : driven;
-    if (outcome.failure !== undefined) {
-      reader.fail(outcome.failure, () => '');
-      return outcome;
+    };
+    try {
+      this.call.ended(outcome);
+    } finally {
+      this.settle(outcome);
     }
-    if (outcome.status !== 'completed') {
-      reader.abandon();
-      return outcome;
-    }
-    const served = this.served(answer.fingerprint);
-    reader.begin({ target: served.target, keepalive: () => undefined });
-    reader.end(collector.body(served));
-    return outcome;
   }
 
-  private drive(taker: Taker): Promise<DriveOutcome> {
+  private answerFor(reader: Reader): Answer {
+    const { form } = this.call.asked;
+    const served = (fingerprint: string | undefined) => this.served(fingerprint);
+    if (!this.stream) {
+      const onTooLarge = (reason: Failure) => this.stop({ type: 'failed', failure: reason });
+      return new CollectedAnswer({ reader, collector: form.collector(this), onTooLarge, served });
+    }
+    const { signal } = this.controller;
+    return new StreamedAnswer({ reader, encoder: form.streamEncoder(this), signal, served });
+  }
+
+  private drive(answer: Answer): Promise<DriveOutcome> {
     const { request } = this.call.asked;
     return drive({
       run: this,
@@ -200,12 +180,12 @@ class OneRun implements Run {
       },
       transcript: this.transcript,
       now: this.deps.now,
-      taker,
+      taker: answer,
     });
   }
 
   /** `model` is what the client asked for, or the fallback that served it. */
-  private served(fingerprint: string | undefined): ServedIdentity & { readonly target: string | undefined } {
+  private served(fingerprint: string | undefined): Served {
     const served = this.source.served();
     return {
       model: served?.fellBackTo ?? this.model,

@@ -104,7 +104,7 @@ async function start(
       totalMs: model.timeouts.totalMs,
       keepContent: config.logging.content,
       promptTokens: () => estimatePromptTokens(request),
-      release: share.release,
+      ended: share.release,
       open: (completionId, signal, onAttempt) =>
         router.open(plan.value, { request, keyId, completionId }, signal, onAttempt),
     },
@@ -126,6 +126,7 @@ async function readToItsEnd(
   try {
     const outcome = await run.outcome;
     await connection.replied();
+    await leaveNothingOpen(exchange, outcome);
     noteOutcome(exchange, outcome);
     if (outcome.content !== undefined) {
       exchange.notes.content = {
@@ -167,6 +168,14 @@ function readerOf(
     now: () => performance.now(),
   });
   return { reader, replied: () => reply };
+}
+
+/** Where a bug kept the reader from its end: a client that is still there must not wait, nor take what it has for whole. */
+async function leaveNothingOpen(exchange: Exchange, { failure: reason }: RunOutcome): Promise<void> {
+  const { response } = exchange;
+  if (response.writableEnded || response.destroyed) return;
+  if (response.headersSent || reason === undefined) response.socket?.resetAndDestroy();
+  else await replyFailure(exchange, reason);
 }
 
 function refuseNow({ draining, runs, config }: CompletionRouteOptions): Failure | undefined {

@@ -1,21 +1,22 @@
 import type { UsageEvent } from '../domain/stream-event.ts';
 import { commits } from '../domain/stream-event.ts';
-import type { PayloadReceiver, ServedIdentity, StreamEncoder } from '../wire/contract.ts';
+import type { PayloadReceiver, StreamEncoder } from '../wire/contract.ts';
+import type { Answer, Served } from './answer.ts';
 import type { Passed } from './answer-guard.ts';
-import type { Taker } from './drive.ts';
+import type { DriveOutcome } from './drive.ts';
 import type { Reader } from './reader.ts';
 
-export interface StreamFramesOptions {
+export interface StreamedAnswerOptions {
   readonly reader: Reader;
   readonly encoder: StreamEncoder;
   readonly signal: AbortSignal;
   /** Called at the commit, when it is known who serves. */
-  served(fingerprint: string | undefined): ServedIdentity & { readonly target: string | undefined };
+  served(fingerprint: string | undefined): Served;
 }
 
 /** Events → payloads → reader. */
-export class StreamFrames implements Taker, PayloadReceiver {
-  private readonly options: StreamFramesOptions;
+export class StreamedAnswer implements Answer, PayloadReceiver {
+  private readonly options: StreamedAnswerOptions;
   private readonly reader: Reader;
   private readonly encoder: StreamEncoder;
   private begun = false;
@@ -25,7 +26,7 @@ export class StreamFrames implements Taker, PayloadReceiver {
   /** Usage may come before the commit; the encoder hears it when there is one. */
   private early: UsageEvent | undefined;
 
-  constructor(options: StreamFramesOptions) {
+  constructor(options: StreamedAnswerOptions) {
     this.options = options;
     this.reader = options.reader;
     this.encoder = options.encoder;
@@ -43,6 +44,16 @@ export class StreamFrames implements Taker, PayloadReceiver {
 
   event(payload: string): void {
     if (!this.reader.event(payload)) this.blocked = true;
+  }
+
+  close(outcome: DriveOutcome): DriveOutcome {
+    const { status, failure } = outcome;
+    const { encoder, reader } = this;
+    // Of a whole answer the reader has had the end in `take`.
+    if (status === 'completed') return outcome;
+    if (failure === undefined) reader.abandon();
+    else reader.fail(failure, () => encoder.fail(failure));
+    return outcome;
   }
 
   /** The head goes out with the first event that commits; what comes before it waits. */
