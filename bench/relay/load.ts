@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 export interface LoadResult {
   /** Content chunks received over all streams. */
@@ -8,20 +8,16 @@ export interface LoadResult {
   readonly streams: number;
 }
 
+export interface LoadTarget {
+  readonly port: number;
+  readonly path: string;
+  readonly key: string;
+  readonly model: string;
+}
+
 /** Opens so many streams at once and reads each to its end. The answers are checked byte for byte. */
-export async function readStreams(
-  target: { readonly port: number; readonly path: string; readonly key: string; readonly model: string },
-  streams: number,
-  events: number,
-): Promise<LoadResult> {
-  const body = JSON.stringify({
-    model: target.model,
-    stream: true,
-    messages: [{ role: 'user', content: 'go' }],
-  });
-  const request =
-    `POST ${target.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${target.key}\r\n` +
-    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+export async function readStreams(target: LoadTarget, streams: number, events: number): Promise<LoadResult> {
+  const request = requestTo(target);
   const expected = Array.from({ length: events }, (_, index) => ` word${index % 10}`).join('');
   const bodies = await Promise.all(Array.from({ length: streams }, () => readOne(target.port, request)));
   const texts = bodies.map(textOf);
@@ -30,6 +26,45 @@ export async function readStreams(
     events: texts.reduce((sum, { chunks }) => sum + chunks, 0),
     whole: texts.filter(({ text, done }) => done && text === expected).length,
   };
+}
+
+/** Opens so many streams, a few at a time, and resolves when each has said its first word. The caller destroys them. */
+export async function openStreams(target: LoadTarget, streams: number): Promise<readonly Socket[]> {
+  const request = requestTo(target);
+  const open: Socket[] = [];
+  while (open.length < streams) {
+    const some = Math.min(100, streams - open.length);
+    open.push(...(await Promise.all(Array.from({ length: some }, () => openOne(target.port, request)))));
+  }
+  return open;
+}
+
+function openOne(port: number, request: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    const read = (bytes: Buffer) => {
+      said += bytes.toString('latin1');
+      if (!said.includes(' word0')) return;
+      socket.off('data', read).resume();
+      resolve(socket);
+    };
+    socket.on('data', read);
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error(`a stream ended before its first word: ${said}`)));
+  });
+}
+
+function requestTo(target: LoadTarget): string {
+  const body = JSON.stringify({
+    model: target.model,
+    stream: true,
+    messages: [{ role: 'user', content: 'go' }],
+  });
+  return (
+    `POST ${target.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${target.key}\r\n` +
+    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`
+  );
 }
 
 function readOne(port: number, request: string): Promise<string> {

@@ -4,9 +4,11 @@ import { createServer } from 'node:net';
  * An OpenAI-compatible upstream made for speed: every request gets the same stream, EVENTS chunks at RATE a
  * second, with usage and [DONE]. All streams tick together on one timer, as an engine that batches does.
  *
- *     node upstream.ts PORT EVENTS RATE
+ *     node upstream.ts PORT EVENTS RATE [AT_ONCE]
+ *
+ * AT_ONCE of the events come with the head.
  */
-const [port = '0', events = '100', rate = '50'] = process.argv.slice(2);
+const [port = '0', events = '100', rate = '50', atOnce = '0'] = process.argv.slice(2);
 const total = Number(events);
 
 const chunkOf = (delta: string, finish = 'null', more = ''): string => {
@@ -16,6 +18,7 @@ const chunkOf = (delta: string, finish = 'null', more = ''): string => {
     `"finish_reason":${finish}}]${more}}`;
   return framed(`data: ${json}\n\n`);
 };
+const wordOf = (sent: number) => chunkOf(`{"content":" word${sent % 10}"}`);
 const framed = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 const head =
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n' +
@@ -34,8 +37,9 @@ const server = createServer((socket) => {
     const length = Number(/content-length: (\d+)/i.exec(request)?.[1] ?? 0);
     if (end < 0 || request.length < end + 4 + length) return;
     request = '';
-    socket.write(head + chunkOf('{"role":"assistant","content":""}'));
-    ticking.set(socket, 0);
+    const first = Array.from({ length: Number(atOnce) }, (_, sent) => wordOf(sent));
+    socket.write(head + chunkOf('{"role":"assistant","content":""}') + first.join(''));
+    ticking.set(socket, first.length);
   });
   const gone = () => ticking.delete(socket);
   socket.on('close', gone).on('error', gone);
@@ -49,7 +53,7 @@ setInterval(() => {
       continue;
     }
     ticking.set(socket, sent + 1);
-    socket.write(chunkOf(`{"content":" word${sent % 10}"}`));
+    socket.write(wordOf(sent));
   }
 }, 1_000 / Number(rate));
 
