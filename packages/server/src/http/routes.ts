@@ -10,7 +10,7 @@ export interface Route {
   /** The rest of the path is an id: it may contain `/`, plain or as `%2F`, and is decoded once. */
   readonly takesId?: true;
   readonly access: Access;
-  /** Whose envelope a refusal wears, the route's own and those of the doors before it. Default: OpenAI's. */
+  /** Whose envelope refusals have at this path and below it, those before the route is found too. Default: OpenAI's. */
   readonly surface?: Pick<Surface, 'errorReply'>;
   handle(exchange: Exchange): Promise<void>;
 }

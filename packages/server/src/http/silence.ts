@@ -2,7 +2,7 @@
  * The two things that happen when nothing happens: the head that is held back goes out after a while, and
  * an open stream says that it is alive.
  *
- *     start ──holdHeadMs──▶ onHeadDue        start / last event ──keepaliveAfterMs──▶ onSilence ─┐
+ *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
  *                                                                          ▲─────────────────────┘
  * One timer for both keepalive and its repetition: an event only notes the time (a `Date.now()`), and the
  * timer, when it fires early, sleeps the rest.
@@ -17,31 +17,39 @@ export interface SilenceOptions {
   readonly holdHeadMs: number;
   /** Undefined: no keepalives. */
   readonly keepaliveAfterMs: number | undefined;
-  readonly onHeadDue: () => void;
-  readonly onSilence: () => void;
+  /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
-export function watchSilence(options: SilenceOptions): Silence {
-  return new Watch(options);
+export interface SilenceListener {
+  headDue(): void;
+  silent(): void;
+}
+
+export function watchSilence(options: SilenceOptions, listener: SilenceListener): Silence {
+  return new Watch(options, listener);
 }
 
 class Watch implements Silence {
-  private readonly options: SilenceOptions;
+  private readonly keepaliveAfterMs: number | undefined;
+  private readonly now: () => number;
+  private readonly listener: SilenceListener;
   /** Whole milliseconds, so that noting one makes no object. */
   private lastEventMs: number;
   private readonly head: NodeJS.Timeout;
   private keepalive: NodeJS.Timeout | undefined;
 
-  constructor(options: SilenceOptions) {
-    this.options = options;
-    this.lastEventMs = Math.floor(options.now());
-    this.head = setTimeout(options.onHeadDue, options.holdHeadMs);
-    if (options.keepaliveAfterMs !== undefined) this.sleep(options.keepaliveAfterMs);
+  constructor({ holdHeadMs, keepaliveAfterMs, now }: SilenceOptions, listener: SilenceListener) {
+    this.keepaliveAfterMs = keepaliveAfterMs;
+    this.now = now;
+    this.listener = listener;
+    this.lastEventMs = Math.floor(now());
+    this.head = setTimeout(() => listener.headDue(), holdHeadMs);
+    if (keepaliveAfterMs !== undefined) this.sleep(keepaliveAfterMs);
   }
 
   note(): void {
-    this.lastEventMs = Math.floor(this.options.now());
+    this.lastEventMs = Math.floor(this.now());
   }
 
   close(): void {
@@ -54,14 +62,14 @@ class Watch implements Silence {
   }
 
   private onTimer(): void {
-    const { keepaliveAfterMs, onSilence, now } = this.options;
+    const { keepaliveAfterMs, listener } = this;
     if (keepaliveAfterMs === undefined) return;
-    const restMs = this.lastEventMs + keepaliveAfterMs - now();
+    const restMs = this.lastEventMs + keepaliveAfterMs - this.now();
     if (restMs > 0) {
       this.sleep(restMs);
       return;
     }
-    onSilence();
+    listener.silent();
     this.note();
     this.sleep(keepaliveAfterMs);
   }

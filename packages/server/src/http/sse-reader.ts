@@ -4,7 +4,7 @@ import type { StreamConfig } from '../config/config.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { AnswerForm } from '../wire/contract.ts';
-import { type Silence, watchSilence } from './silence.ts';
+import { type Silence, type SilenceListener, watchSilence } from './silence.ts';
 import { type StalledReader, watchStalledReader } from './stalled-reader.ts';
 
 type StreamForm = Pick<AnswerForm, 'contentType' | 'frame' | 'comment'>;
@@ -34,10 +34,12 @@ export function createSseReader(options: SseReaderOptions): Reader & { close(): 
   return new SseReader(options);
 }
 
-class SseReader implements Reader {
-  private readonly options: SseReaderOptions;
+class SseReader implements Reader, SilenceListener {
   private readonly response: ServerResponse;
   private readonly form: StreamForm;
+  private readonly keepalive: SseReaderOptions['settings']['keepalive'];
+  private readonly targetHeaders: SseReaderOptions['targetHeaders'];
+  private readonly refuse: SseReaderOptions['refuse'];
   private readonly stalled: StalledReader;
   private readonly silence: Silence;
   /** The socket, where it is written to directly. */
@@ -49,17 +51,14 @@ class SseReader implements Reader {
 
   constructor(options: SseReaderOptions) {
     const { response, form, settings, clientWriteMs, now } = options;
-    this.options = options;
+    this.keepalive = settings.keepalive;
+    this.targetHeaders = options.targetHeaders;
+    this.refuse = options.refuse;
     this.response = response;
     this.form = form;
     this.stalled = watchStalledReader(response, clientWriteMs);
-    this.silence = watchSilence({
-      holdHeadMs: settings.holdHeadMs,
-      keepaliveAfterMs: settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs,
-      now,
-      onHeadDue: () => this.open(undefined),
-      onSilence: () => this.onSilence(),
-    });
+    const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
+    this.silence = watchSilence({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now }, this);
   }
 
   begin(head: Head): void {
@@ -96,13 +95,13 @@ class SseReader implements Reader {
     const { response, stalled } = this;
     if (response.destroyed) return;
     stalled.arm();
-    response.end(payload === undefined ? '' : this.form.frame(payload), 'latin1', stalled.disarm);
+    response.end(payload === undefined ? '' : this.form.frame(payload), 'latin1', () => stalled.disarm());
   }
 
   fail(reason: Failure, payload: () => string): void {
     this.close();
     if (!this.opened) {
-      this.options.refuse(reason);
+      this.refuse(reason);
       return;
     }
     const { response, stalled } = this;
@@ -123,15 +122,19 @@ class SseReader implements Reader {
     this.silence.close();
   }
 
+  headDue(): void {
+    this.open(undefined);
+  }
+
   private open(target: string | undefined): void {
     if (this.opened) return;
     this.opened = true;
-    const { response, form, options } = this;
+    const { response, form } = this;
     response.writeHead(200, {
       'content-type': form.contentType,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      ...options.targetHeaders(target),
+      ...this.targetHeaders(target),
     });
     response.flushHeaders();
     if (response.chunkedEncoding && response.socket !== null) this.raw = response.socket;
@@ -151,10 +154,10 @@ class SseReader implements Reader {
     return writable;
   }
 
-  private onSilence(): void {
+  silent(): void {
     // Before the head nothing may leave, and a reader that is behind has no lack of bytes.
     if (!this.opened || this.behind) return;
-    const event = this.options.settings.keepalive === 'chunk' ? this.head?.keepalive() : undefined;
+    const event = this.keepalive === 'chunk' ? this.head?.keepalive() : undefined;
     const writable = this.write(event === undefined ? this.form.comment : this.form.frame(event));
     // No event waits behind it, so only this call learns when the client has caught up.
     if (!writable) void this.drained(neverAborts);

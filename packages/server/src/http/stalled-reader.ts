@@ -11,22 +11,32 @@ export interface StalledReader {
 }
 
 export function watchStalledReader(response: ServerResponse, patienceMs: number): StalledReader {
-  let armed = false;
-  const onStall = () => {
-    if (armed) response.socket?.resetAndDestroy();
-  };
-  // Node sets the timer when the response gets its socket: a pipelined answer may have to wait for that.
-  response.on('timeout', onStall);
-  return {
-    arm: () => {
-      if (armed) return;
-      armed = true;
-      response.setTimeout(patienceMs);
-    },
-    disarm: () => {
-      if (!armed) return;
-      armed = false;
-      response.setTimeout(0);
-    },
-  };
+  return new Watch(response, patienceMs);
+}
+
+class Watch implements StalledReader {
+  private readonly response: ServerResponse;
+  private readonly patienceMs: number;
+  private armed = false;
+
+  constructor(response: ServerResponse, patienceMs: number) {
+    this.response = response;
+    this.patienceMs = patienceMs;
+    // Node sets the timer when the response gets its socket: a pipelined answer may have to wait for that.
+    response.on('timeout', () => {
+      if (this.armed) response.socket?.resetAndDestroy();
+    });
+  }
+
+  arm(): void {
+    if (this.armed) return;
+    this.armed = true;
+    this.response.setTimeout(this.patienceMs);
+  }
+
+  disarm(): void {
+    if (!this.armed) return;
+    this.armed = false;
+    this.response.setTimeout(0);
+  }
 }

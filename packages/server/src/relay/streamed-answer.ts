@@ -16,9 +16,10 @@ export interface StreamedAnswerOptions {
 
 /** Events → payloads → reader. */
 export class StreamedAnswer implements Answer, PayloadReceiver {
-  private readonly options: StreamedAnswerOptions;
   private readonly reader: Reader;
   private readonly encoder: StreamEncoder;
+  private readonly signal: AbortSignal;
+  private readonly served: StreamedAnswerOptions['served'];
   private begun = false;
   /** The reader has asked for a pause. */
   private blocked = false;
@@ -26,10 +27,11 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
   /** Usage may come before the commit; the encoder hears it when there is one. */
   private early: UsageEvent | undefined;
 
-  constructor(options: StreamedAnswerOptions) {
-    this.options = options;
-    this.reader = options.reader;
-    this.encoder = options.encoder;
+  constructor({ reader, encoder, signal, served }: StreamedAnswerOptions) {
+    this.reader = reader;
+    this.encoder = encoder;
+    this.signal = signal;
+    this.served = served;
   }
 
   take(event: Passed, last: boolean): Promise<void> | undefined {
@@ -63,7 +65,7 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
     if (!commits(event)) return false;
     this.begun = true;
     const { encoder, reader } = this;
-    const served = this.options.served(this.fingerprint);
+    const served = this.served(this.fingerprint);
     reader.begin({ target: served.target, keepalive: () => encoder.keepalive() });
     encoder.begin(served, this);
     if (this.early !== undefined) encoder.encode(this.early, this);
@@ -71,7 +73,7 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
   }
 
   private async drained(): Promise<void> {
-    await this.reader.drained(this.options.signal);
+    await this.reader.drained(this.signal);
     this.blocked = false;
   }
 }

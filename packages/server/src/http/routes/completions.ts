@@ -21,6 +21,8 @@ import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../routes.ts';
 import { createSseReader } from '../sse-reader.ts';
 
+const now = () => performance.now();
+
 export interface CompletionRouteOptions {
   readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
   readonly catalogue: Catalogue;
@@ -94,7 +96,7 @@ async function start(
 
   const { keyId } = exchange.principal;
   const run = startRun(
-    { runs, now: () => performance.now(), clock: Date.now },
+    { runs, now, clock: Date.now },
     {
       surface,
       asked: asked.value,
@@ -165,7 +167,7 @@ function readerOf(
     clientWriteMs,
     targetHeaders,
     refuse,
-    now: () => performance.now(),
+    now,
   });
   return { reader, replied: () => reply };
 }

@@ -48,31 +48,40 @@ export function headJson(object: string, identity: CompletionIdentity): string {
   );
 }
 
+const choicesBegin = ',"choices":[{"index":';
+const plain = endOf('}');
+const withNullUsage = endOf(',"usage":null}');
+
+function endOf(tail: string): { readonly tail: string; readonly suffix: string } {
+  return { tail, suffix: `},"logprobs":null,"finish_reason":null}]${tail}` };
+}
+
 class PreparedEncoder implements StreamEncoder {
   readonly end = '[DONE]';
   /** Everything before the text of the first choice's content: most streams have no other choice. */
   private firstContent = '';
   private prefix = '';
-  private head = '';
+  /** Strings that all streams of this form share: what a stream holds, thousands of them hold. */
   private readonly suffix: string;
   private readonly tail: string;
   private readonly run: RunIdentity;
   private readonly form: UsageForm;
   private readonly choices: number;
-  private readonly finished = new Set<number>();
+  private finished: Set<number> | undefined;
   private usage: Usage | undefined;
 
   constructor(run: RunIdentity, choices: number, form: UsageForm) {
-    this.tail = form === 'separate' ? ',"usage":null}' : '}';
-    this.suffix = `},"logprobs":null,"finish_reason":null}]${this.tail}`;
+    const { tail, suffix } = form === 'separate' ? withNullUsage : plain;
+    this.tail = tail;
+    this.suffix = suffix;
     this.run = run;
     this.form = form;
     this.choices = choices;
   }
 
   begin(served: ServedIdentity, to: PayloadReceiver): void {
-    this.head = headJson('chat.completion.chunk', identityOf(this.run, served));
-    this.prefix = `${this.head},"choices":[{"index":`;
+    const head = headJson('chat.completion.chunk', identityOf(this.run, served));
+    this.prefix = `${head}${choicesBegin}`;
     this.firstContent = `${this.prefix}0,"delta":{"content":"`;
     for (let choice = 0; choice < this.choices; choice += 1) {
       to.event(this.deltaChunk(choice, '"role":"assistant","content":""'));
@@ -85,7 +94,7 @@ class PreparedEncoder implements StreamEncoder {
 
   keepalive(): string {
     let choice = 0;
-    while (this.finished.has(choice)) choice += 1;
+    while (this.finished?.has(choice) === true) choice += 1;
     return this.deltaChunk(choice, '"content":""');
   }
 
@@ -148,6 +157,7 @@ class PreparedEncoder implements StreamEncoder {
   }
 
   private finish({ choice, reason, extra }: FinishEvent, to: PayloadReceiver): void {
+    this.finished ??= new Set();
     this.finished.add(choice);
     if (extra !== undefined) {
       to.event(this.deltaChunk(choice, `"content":"","extra_content":${asciiOnly(writeExactly(extra))}`));
@@ -157,7 +167,8 @@ class PreparedEncoder implements StreamEncoder {
     const chunk = `${this.prefix}${choice},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]`;
     to.event(chunk + (this.form === 'inline' ? inlineUsage(wire) : this.tail));
     if (this.form === 'separate' && wire !== undefined) {
-      to.event(`${this.head},"choices":[],"usage":${asciiJson(wire)}}`);
+      const head = this.prefix.slice(0, -choicesBegin.length);
+      to.event(`${head},"choices":[],"usage":${asciiJson(wire)}}`);
     }
   }
 }

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { sseData, sseKeepalive } from '@tailrace/protocol';
 import { type Failure, fail, failure, ok } from '../../domain/failure.ts';
-import type { AnswerForm, RequestHeaders, RunIdentity, Surface } from '../contract.ts';
+import type {
+  AnswerCollector,
+  AnswerForm,
+  RequestHeaders,
+  RunIdentity,
+  StreamEncoder,
+  Surface,
+} from '../contract.ts';
 import { errorReply } from '../error-reply.ts';
 import { createChunkEncoder, identityOf, type UsageForm } from './chunk-encoder.ts';
 import { createCompletionCollector } from './completion-collector.ts';
@@ -30,25 +37,43 @@ export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
       if (!decoded.ok) return decoded;
       const { request, requirements, includeUsage } = decoded.value;
       const usage: UsageForm = asked === 'separate' && !includeUsage ? 'none' : asked;
-      return ok({ request, requirements, form: chatForm(request.n, usage) });
+      return ok({ request, requirements, form: new ChatForm(request.n, usage) });
     },
   };
 }
 
-function chatForm(choices: number, usage: UsageForm): AnswerForm {
-  return {
-    contentType: 'text/event-stream; charset=utf-8',
-    frame: sseData,
-    comment: sseKeepalive,
-    streamEncoder: (run) => createChunkEncoder(run, choices, usage),
-    collector(run: RunIdentity) {
-      const collector = createCompletionCollector(choices);
-      return {
-        add: collector.add,
-        body: (served) => collector.toJson(identityOf(run, served)),
-      };
-    },
-  };
+class ChatForm implements AnswerForm {
+  private readonly choices: number;
+  private readonly usage: UsageForm;
+
+  constructor(choices: number, usage: UsageForm) {
+    this.choices = choices;
+    this.usage = usage;
+  }
+
+  get contentType(): string {
+    return 'text/event-stream; charset=utf-8';
+  }
+
+  get comment(): string {
+    return sseKeepalive;
+  }
+
+  frame(payload: string): string {
+    return sseData(payload);
+  }
+
+  streamEncoder(run: RunIdentity): StreamEncoder {
+    return createChunkEncoder(run, this.choices, this.usage);
+  }
+
+  collector(run: RunIdentity): AnswerCollector {
+    const collector = createCompletionCollector(this.choices);
+    return {
+      add: collector.add,
+      body: (served) => collector.toJson(identityOf(run, served)),
+    };
+  }
 }
 
 function usageFormAsked(

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chatJson } from '../../domain/chat-json.ts';
-import { writeMarked } from '../../domain/exact-json.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { parseJsonBody } from '../json-body.ts';
-import { decodeChatRequest } from './decode-request.ts';
-import { knownMembers } from './known-fields.ts';
+import { decodeChatRequest } from '../wire/chat/decode-request.ts';
+import { knownMembers } from '../wire/chat/known-fields.ts';
+import { parseJsonBody } from '../wire/json-body.ts';
+import { chatJson } from './chat-json.ts';
+import { writeMarked } from './exact-json.ts';
+import type { JsonObject, JsonValue } from './json.ts';
 
 /** The request that is decoded of a body, and written again. */
 function writtenAgain(body: string): string {
