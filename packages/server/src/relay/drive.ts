@@ -11,7 +11,7 @@ import {
   type PassReceiver,
 } from './answer-guard.ts';
 import { mergeDeltas } from './merge-deltas.ts';
-import type { RunOutcome } from './run.ts';
+import type { RunOutcome } from './run-outcome.ts';
 import { outcomeOfStop, type StopReason } from './stop-reason.ts';
 import type { Transcript } from './transcript.ts';
 

@@ -1,6 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, failure } from '../domain/failure.ts';
-import type { RunOutcome } from './run.ts';
+import type { RunOutcome } from './run-outcome.ts';
 
 /** Why a run was stopped from outside. The first reason counts. */
 export type StopReason =

@@ -6,20 +6,19 @@ import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
-import type { Reader } from '../../relay/reader.ts';
-import type { Run, RunOutcome } from '../../relay/run.ts';
+import type { Run } from '../../relay/run.ts';
+import type { RunOutcome } from '../../relay/run-outcome.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
 import { startRun } from '../../relay/start-run.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Router } from '../../routing/router.ts';
-import type { AnswerForm, Asked, Surface } from '../../wire/contract.ts';
+import type { Asked, Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
+import { createConnectionReader } from '../connection-reader.ts';
 import type { Exchange } from '../exchange.ts';
-import { createJsonReader } from '../json-reader.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
-import { replyFailure, replyJson } from '../reply.ts';
+import { replyFailure } from '../reply.ts';
 import type { Route } from '../routes.ts';
-import { createSseReader } from '../sse-reader.ts';
 
 const now = () => performance.now();
 
@@ -120,15 +119,14 @@ async function readToItsEnd(
   { run, asked: { request, form } }: Started,
   config: CompletionRouteOptions['config'],
 ): Promise<void> {
-  const connection = readerOf(exchange, request.stream ? form : undefined, config);
+  const connection = createConnectionReader(exchange, request.stream ? form : undefined, config.stream);
   const attachment = run.attach(connection.reader);
   const { response } = exchange;
   response.once('close', attachment.detach);
   if (response.destroyed) attachment.detach();
   try {
     const outcome = await run.outcome;
-    await connection.replied();
-    await leaveNothingOpen(exchange, outcome);
+    await connection.close(outcome);
     noteOutcome(exchange, outcome);
     if (outcome.content !== undefined) {
       exchange.notes.content = {
@@ -139,45 +137,6 @@ async function readToItsEnd(
   } finally {
     response.off('close', attachment.detach);
   }
-}
-
-/** The connection as a reader; `replied` resolves when a refusal or a body that it had to write has been written. */
-function readerOf(
-  exchange: Exchange,
-  form: AnswerForm | undefined,
-  { stream }: CompletionRouteOptions['config'],
-): { readonly reader: Reader; replied(): Promise<void> } {
-  let reply = Promise.resolve();
-  const refuse = (reason: Failure) => {
-    reply = replyFailure(exchange, reason);
-  };
-  if (form === undefined) {
-    const answer = ({ target }: { readonly target: string | undefined }, body: string) => {
-      for (const [name, value] of Object.entries(targetHeaders(target)))
-        exchange.response.setHeader(name, value);
-      reply = replyJson(exchange, 200, body);
-    };
-    return { reader: createJsonReader({ answer, refuse }), replied: () => reply };
-  }
-  const { response, clientWriteMs } = exchange;
-  const reader = createSseReader({
-    response,
-    form,
-    settings: stream,
-    clientWriteMs,
-    targetHeaders,
-    refuse,
-    now,
-  });
-  return { reader, replied: () => reply };
-}
-
-/** Where a bug kept the reader from its end: a client that is still there must not wait, nor take what it has for whole. */
-async function leaveNothingOpen(exchange: Exchange, { failure: reason }: RunOutcome): Promise<void> {
-  const { response } = exchange;
-  if (response.writableEnded || response.destroyed) return;
-  if (response.headersSent || reason === undefined) response.socket?.resetAndDestroy();
-  else await replyFailure(exchange, reason);
 }
 
 function refuseNow({ draining, runs, config }: CompletionRouteOptions): Failure | undefined {
@@ -199,11 +158,6 @@ function unknownModel(id: string, catalogue: Catalogue): Failure {
       ? 'None is configured: see docs/configuration.md.'
       : `${meant === undefined ? '' : `Did you mean '${meant}'? `}GET /v1/models lists those there are.`;
   return failure('model_not_found', `There is no model '${id}' here. ${hint}`, { param: 'model' });
-}
-
-function targetHeaders(target: string | undefined): Record<string, string> {
-  // Names come from the configuration and may be any text; a header may not.
-  return target === undefined ? {} : { 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
 }
 
 function noteOutcome(
