@@ -4,7 +4,7 @@
  *
  *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
  *                                                                          ▲─────────────────────┘
- * One timer for both keepalive and its repetition: an event only notes the time (a `Date.now()`), and the
+ * One timer for both keepalive and its repetition: an event only notes the time, and the
  * timer, when it fires early, sleeps the rest.
  */
 export interface Silence {

@@ -19,7 +19,7 @@ export interface SseReaderOptions {
   targetHeaders(target: string | undefined): Readonly<Record<string, string>>;
   /** Answers with a failure while no head has left. */
   refuse(reason: Failure): void;
-  /** Unix milliseconds. */
+  /** Monotonic milliseconds. */
   now(): number;
 }
 

@@ -35,7 +35,7 @@ function hint(path: string, routes: readonly Route[]): string {
     plain.replace(/^\/v1\/v1\//, '/v1/'),
     plain.replace(/^\/api\//, '/'),
   ]) {
-    const surface = otherSurfaces.get(candidate);
+    const surface = paths.includes(candidate) ? undefined : otherSurfaces.get(candidate);
     if (surface !== undefined) return surface;
     if (!paths.includes(candidate) || candidate === path) continue;
     const prefixMissing = candidate === `/v1${path}`;

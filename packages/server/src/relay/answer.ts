@@ -8,7 +8,7 @@ export interface Answer extends Taker {
 }
 
 /** Who serves, known from the commit on. */
-export interface Served extends ServedIdentity {
+export interface ServedBy extends ServedIdentity {
   /** Upstream and model there. */
   readonly target: string | undefined;
 }

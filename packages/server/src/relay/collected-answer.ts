@@ -1,7 +1,7 @@
 import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { AnswerCollector } from '../wire/contract.ts';
-import type { Answer, Served } from './answer.ts';
+import type { Answer, ServedBy } from './answer.ts';
 import type { Passed } from './answer-guard.ts';
 import type { DriveOutcome } from './drive.ts';
 import type { Reader } from './reader.ts';
@@ -11,7 +11,7 @@ export interface CollectedAnswerOptions {
   readonly collector: AnswerCollector;
   /** The answer is larger than what is held: no more of it is wanted. */
   onTooLarge(reason: Failure): void;
-  served(fingerprint: string | undefined): Served;
+  served(fingerprint: string | undefined): ServedBy;
 }
 
 /** The twin of the streamed answer: the same events as one JSON body. It commits when it is complete. */

@@ -26,7 +26,7 @@ export interface Drive {
   readonly taker: Taker;
 }
 
-/** Whoever gets the answer: frames for a sink, or one object. */
+/** Takes what the guard lets through: `answer.ts`. */
 export interface Taker {
   /**
    * Takes one event; `last` on the finish that makes the answer whole. Returns a promise only when it wants

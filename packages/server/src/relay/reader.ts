@@ -1,11 +1,11 @@
 import type { Failure } from '../domain/failure.ts';
 
 /**
- * Where the frames of a run go, in this order:
+ * Where the payloads of a run go, in this order:
  *
  *     begin  event*  ( end | fail )          fail alone, where nothing was said
  *
- * A connection, a log of frames that many connections read, an array in a test. What belongs to one connection (the
+ * A connection, a log that many connections read, an array in a test. What belongs to one connection (the
  * head that is held back, keepalives, framing, a client that does not read) is the reader's own and never the run's.
  */
 export interface Reader {

@@ -1,7 +1,7 @@
 import type { Failure } from '../domain/failure.ts';
 import type { Run } from './run.ts';
 
-/** Every run that is at work, in one place: the admin list, the drain and the limits look here. */
+/** Every run that is at work, in one place: the admin list, the drain and the bound of `server.max_streams` look here. */
 export interface RunRegistry {
   add(run: Run): void;
   remove(run: Run): void;

@@ -36,7 +36,7 @@ export interface Run extends RunFacts {
   readonly target: string | undefined;
   /** How it ended, once and for all. Never rejects. */
   readonly outcome: Promise<RunOutcome>;
-  /** Hands the run's frames to a reader; `detach` says that the reader has left. */
+  /** Hands the run's payloads to a reader; `detach` says that the reader has left. */
   attach(reader: Reader, options?: AttachOptions): Attachment;
   /** The first call decides; later ones change nothing. */
   stop(reason: StopReason): void;

@@ -41,6 +41,8 @@ function events(...steps: (EventBatch | number | Error)[]): EventStream & { retu
 const runs = createRunRegistry();
 /** What the runs have said at their end to those who hold something for their requests. */
 let ended: string[] = [];
+/** What they have to do then. */
+let settling: () => Promise<void> | undefined = () => undefined;
 
 interface Asks {
   readonly stream?: boolean;
@@ -59,6 +61,7 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
   return startRun(
     { runs, now: () => performance.now(), clock: () => 1_000 },
     {
+      id: surface.newId(),
       surface,
       asked: asked.value,
       requestId: 'req_1',
@@ -67,7 +70,10 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
       totalMs: 60_000,
       keepContent: false,
       promptTokens: () => 11,
-      ended: ({ status }) => ended.push(status),
+      ended: ({ status }) => {
+        ended.push(status);
+        return settling();
+      },
       open: () => Object.assign(source, { served: () => served, attempts: () => [], tokens: () => 1 }),
     },
   );
@@ -83,6 +89,7 @@ async function relay(source: EventStream, reader: Reader, asks: Asks = {}) {
 beforeEach(() => {
   vi.useFakeTimers();
   ended = [];
+  settling = () => undefined;
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -240,6 +247,28 @@ describe('a relayed stream', () => {
     expect(await run.outcome).toMatchObject({ status: 'abandoned' });
     expect(ended).toEqual(['completed', 'abandoned']);
     expect([runs.size, source.returned]).toEqual([0, 1]);
+  });
+
+  it('is at work until what is recorded of it is settled', async () => {
+    settling = () => new Promise((resolve) => setTimeout(resolve, 100));
+    const { reader, state } = createFakeReader();
+    const run = start(events([text('a')], ending));
+    run.attach(reader);
+    await vi.advanceTimersByTimeAsync(99);
+    expect([state.ending, runs.size]).toEqual(['whole', 1]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await run.outcome).toMatchObject({ status: 'completed' });
+    expect(runs.size).toBe(0);
+  });
+
+  it('ends as it ended also where settling has a bug', async () => {
+    settling = () => {
+      throw new Error('a bug in the ledger');
+    };
+    const { reader, state } = createFakeReader();
+    const outcome = await relay(events([text('a')], ending), reader);
+    expect(outcome).toMatchObject({ status: 'completed', failure: { code: 'internal_error' } });
+    expect([state.ending, runs.size]).toEqual(['whole', 0]);
   });
 });
 

@@ -2,10 +2,10 @@ import { type Failure, failure } from '../domain/failure.ts';
 import type { Source } from '../routing/source.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import type { Asked, Surface } from '../wire/contract.ts';
-import type { Answer, Served } from './answer.ts';
+import type { Answer, ServedBy } from './answer.ts';
 import { CollectedAnswer } from './collected-answer.ts';
 import { bugFailure, type DriveOutcome, drive } from './drive.ts';
-import { createFrameLog, type FrameLog } from './frame-log.ts';
+import { createPayloadLog, type PayloadLog } from './payload-log.ts';
 import type { Reader } from './reader.ts';
 import type { Attachment, AttachOptions, Lifetime, Run } from './run.ts';
 import type { RunOutcome } from './run-outcome.ts';
@@ -24,6 +24,8 @@ export interface RunDeps {
 
 /** What a run is asked. */
 export interface RunCall {
+  /** Of {@link Surface.newId}: known before the start, for what is recorded of the run by then. */
+  readonly id: string;
   readonly surface: Surface;
   readonly asked: Asked;
   readonly requestId: string;
@@ -37,11 +39,11 @@ export interface RunCall {
   promptTokens(): number;
   /**
    * Called once, when the run has ended and whichever way: gives back what is held for the request (memory, later a place
-   * of the limiter), and settles what is recorded of it.
+   * of the limiter), and settles what is recorded of it. Until it resolves the run is at work, and a drain waits for it.
    */
-  ended(outcome: RunOutcome): void;
+  ended(outcome: RunOutcome): Promise<void> | undefined;
   /** The answer, however many targets it takes. Asks none before it is pulled. */
-  open(id: string, signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
+  open(signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
 }
 
 /** The source of an answer, as far as a run sees it. */
@@ -49,7 +51,7 @@ export type RunSource = EventStream & Pick<Source, 'served' | 'attempts' | 'toke
 
 /**
  * Starts a run. One of lifetime `reader` begins to work when its reader is attached, in the same turn of the event loop;
- * a detached one begins at once, and its frames lie in a log that readers follow.
+ * a detached one begins at once, and its payloads lie in a log that readers follow.
  */
 export function startRun(deps: RunDeps, call: RunCall): Run {
   const run = new OneRun(deps, call);
@@ -77,7 +79,7 @@ class OneRun implements Run {
   private readonly deadline: NodeJS.Timeout;
   private readonly transcript: Transcript | undefined;
   /** Of a detached run. */
-  private readonly log: FrameLog | undefined;
+  private readonly log: PayloadLog | undefined;
   private settle: (outcome: RunOutcome) => void = () => {};
   private begun = false;
 
@@ -85,7 +87,7 @@ class OneRun implements Run {
     const { surface, asked, lifetime, totalMs } = call;
     this.deps = deps;
     this.call = call;
-    this.id = surface.newId();
+    this.id = call.id;
     this.requestId = call.requestId;
     this.keyId = call.keyId;
     this.surface = surface.name;
@@ -97,11 +99,11 @@ class OneRun implements Run {
       this.settle = resolve;
     });
     this.transcript = call.keepContent ? createTranscript() : undefined;
-    this.source = call.open(this.id, this.controller.signal, (target) => {
+    this.source = call.open(this.controller.signal, (target) => {
       this.target = target;
     });
     this.deadline = setTimeout(() => this.stop({ type: 'failed', failure: pastDeadline(totalMs) }), totalMs);
-    this.log = lifetime === 'detached' ? createFrameLog() : undefined;
+    this.log = lifetime === 'detached' ? this.createLog() : undefined;
   }
 
   /** For a detached run, once it is registered. */
@@ -132,29 +134,39 @@ class OneRun implements Run {
 
   /** Never rejects. */
   private async work(reader: Reader): Promise<void> {
-    let ended: DriveOutcome;
+    let outcome: RunOutcome;
     try {
-      const answer = this.answerFor(reader);
-      ended = answer.close(await this.drive(answer));
+      outcome = await this.answerTo(reader);
     } catch (error) {
-      ended = { status: 'failed', failure: bugFailure(error) };
+      outcome = { status: 'failed', failure: bugFailure(error), attempts: [] };
       reader.abandon();
-    } finally {
-      clearTimeout(this.deadline);
-      this.deps.runs.remove(this);
     }
+    clearTimeout(this.deadline);
+    try {
+      await this.call.ended(outcome);
+    } catch (error) {
+      outcome = { failure: bugFailure(error), ...outcome };
+    }
+    this.deps.runs.remove(this);
+    this.settle(outcome);
+  }
+
+  private async answerTo(reader: Reader): Promise<RunOutcome> {
+    let answer: Answer;
+    try {
+      answer = this.answerFor(reader);
+    } catch (error) {
+      await this.source.return();
+      throw error;
+    }
+    const ended = answer.close(await this.drive(answer));
     const target = this.source.served()?.target ?? this.target;
-    const outcome: RunOutcome = {
+    return {
       ...ended,
       attempts: this.source.attempts(),
       ...(target === undefined ? {} : { target }),
       ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
     };
-    try {
-      this.call.ended(outcome);
-    } finally {
-      this.settle(outcome);
-    }
   }
 
   private answerFor(reader: Reader): Answer {
@@ -166,6 +178,11 @@ class OneRun implements Run {
     }
     const { signal } = this.controller;
     return new StreamedAnswer({ reader, encoder: form.streamEncoder(this), signal, served });
+  }
+
+  private createLog(): PayloadLog {
+    const { form } = this.call.asked;
+    return createPayloadLog((reason) => form.streamEncoder(this).fail(reason));
   }
 
   private drive(answer: Answer): Promise<DriveOutcome> {
@@ -186,7 +203,7 @@ class OneRun implements Run {
   }
 
   /** `model` is what the client asked for, or the fallback that served it. */
-  private served(fingerprint: string | undefined): Served {
+  private served(fingerprint: string | undefined): ServedBy {
     const served = this.source.served();
     return {
       model: served?.fellBackTo ?? this.model,

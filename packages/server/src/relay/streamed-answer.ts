@@ -1,7 +1,7 @@
 import type { UsageEvent } from '../domain/stream-event.ts';
 import { commits } from '../domain/stream-event.ts';
 import type { PayloadReceiver, StreamEncoder } from '../wire/contract.ts';
-import type { Answer, Served } from './answer.ts';
+import type { Answer, ServedBy } from './answer.ts';
 import type { Passed } from './answer-guard.ts';
 import type { DriveOutcome } from './drive.ts';
 import type { Reader } from './reader.ts';
@@ -11,7 +11,7 @@ export interface StreamedAnswerOptions {
   readonly encoder: StreamEncoder;
   readonly signal: AbortSignal;
   /** Called at the commit, when it is known who serves. */
-  served(fingerprint: string | undefined): Served;
+  served(fingerprint: string | undefined): ServedBy;
 }
 
 /** Events → payloads → reader. */

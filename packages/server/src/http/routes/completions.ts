@@ -94,9 +94,11 @@ async function start(
   if (refusedLate !== undefined) return fail(refusedLate);
 
   const { keyId } = exchange.principal;
+  const id = surface.newId();
   const run = startRun(
     { runs, now, clock: Date.now },
     {
+      id,
       surface,
       asked: asked.value,
       requestId: exchange.requestId,
@@ -105,9 +107,12 @@ async function start(
       totalMs: model.timeouts.totalMs,
       keepContent: config.logging.content,
       promptTokens: () => estimatePromptTokens(request),
-      ended: share.release,
-      open: (completionId, signal, onAttempt) =>
-        router.open(plan.value, { request, keyId, completionId }, signal, onAttempt),
+      ended: () => {
+        share.release();
+        return undefined;
+      },
+      open: (signal, onAttempt) =>
+        router.open(plan.value, { request, keyId, completionId: id }, signal, onAttempt),
     },
   );
   return ok({ run, asked: asked.value });

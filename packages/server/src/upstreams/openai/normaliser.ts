@@ -56,7 +56,7 @@ const showsChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
 const saysNothing = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
 export function createNormaliser(options: NormaliserOptions, emit: (event: StreamEvent) => void): Normaliser {
-  const idBase = options.completionId.replace(/^chatcmpl-/, '');
+  const idBase = options.completionId.replace(/^[a-z]+[-_]/, '');
   const budget = createAnswerBudget();
   const choices = Array.from({ length: options.choices }, (_, choice) =>
     createChoice(

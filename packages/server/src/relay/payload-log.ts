@@ -1,16 +1,16 @@
-import { failure } from '../domain/failure.ts';
+import { type Failure, failure } from '../domain/failure.ts';
 import type { Head, Reader } from './reader.ts';
 import type { Attachment } from './run.ts';
 
 /**
- * The frames of a run that has no reader of its own: each is kept once, and any number of readers follow from the first
+ * The payloads of a run that has no reader of its own: each is kept once, and any number of readers follow from the first
  * one on, each at its own pace. A reader that waits holds up neither the run nor the others.
  *
- *     run ──event──▶ [ frame frame frame … ] ◀──at── reader        ◀──at── reader
+ *     run ──event──▶ [ payload payload … ] ◀──at── reader        ◀──at── reader
  *
- * Bounded: of a longer answer the first frames go, and a reader that has not had them ends in `events_gone`.
+ * Bounded: of a longer answer the first payloads go, and a reader that has not had them ends in `events_gone`.
  */
-export interface FrameLog extends Reader {
+export interface PayloadLog extends Reader {
   /** From behind the first `after` events on. */
   attach(reader: Reader, after?: number): Attachment;
 }
@@ -20,7 +20,8 @@ const maxKept = 16 * 1024 * 1024;
 
 type Ending = (reader: Reader) => void;
 
-export function createFrameLog(most = maxKept): FrameLog {
+/** `failed` makes the payload that says why a reader has no more, in the run's surface. */
+export function createPayloadLog(failed: (reason: Failure) => string, most = maxKept): PayloadLog {
   const payloads: string[] = [];
   /** The number of the first payload that is kept. */
   let first = 0;
@@ -55,7 +56,7 @@ export function createFrameLog(most = maxKept): FrameLog {
       }
       while (this.at < first + payloads.length) {
         if (this.at < first) {
-          this.leave((reader) => reader.fail(gone, () => JSON.stringify({ error: gone.code })));
+          this.leave((reader) => reader.fail(gone, () => failed(gone)));
           return;
         }
         const payload = payloads[this.at - first] ?? '';
