@@ -74,6 +74,9 @@ const buggy: Surface = {
   },
 };
 
+/** The toy with a bug in its envelope. */
+const speechless: Surface = { ...toy, path: '/speechless', errorReply: bug };
+
 let wall: Wall;
 let app: TestApp;
 /** What the upstream answers, asked directly. */
@@ -85,7 +88,7 @@ beforeAll(async () => {
     config: `
 upstreams: {lab: {kind: openai, base_url: "${origin}/v1", api_key: k}}
 models: {story: {targets: [{upstream: lab, model: wall/healthy}]}}`,
-    surfaces: [createChatSurface({ usageChunk: 'inline' }), toy, buggy],
+    surfaces: [createChatSurface({ usageChunk: 'inline' }), toy, buggy, speechless],
   });
   const direct = await fetch(`${origin}/v1/chat/completions`, {
     method: 'POST',
@@ -130,8 +133,9 @@ describe('chat completions', () => {
     expect(response.headers.get('tailrace-target')).toBe('lab/wall/healthy');
   });
 
-  test('leave no run behind, and one line each', async () => {
+  test('leave no run behind, hold no memory, and one line each', async () => {
     expect(app.runs.list()).toEqual([]);
+    expect(app.heldBytes()).toBe(0);
     expect(app.logged().filter(({ msg }) => msg === 'request').length).toBeGreaterThanOrEqual(2);
   });
 });
@@ -157,6 +161,16 @@ describe('a second surface', () => {
     expect(app.runs.size).toBe(0);
   });
 
+  test('with a bug in its envelope is refused in the default one', async () => {
+    for (const key of [testKey, 'wrong']) {
+      const refused = await post('/speechless', [], key);
+      expect([refused.status, await refused.json()]).toMatchObject([
+        500,
+        { error: { code: 'internal_error' } },
+      ]);
+    }
+  });
+
   test.each<[string, () => Promise<Response>, string]>([
     ['without a key', () => post('/toy', { say: question }, 'wrong'), 'invalid_api_key'],
     [
@@ -172,4 +186,12 @@ describe('a second surface', () => {
     expect(response.status).toBe(418);
     expect(await response.json()).toEqual({ oh: code });
   });
+});
+
+test('a server that drains refuses every surface, each in its own envelope', async () => {
+  app.drain();
+  expect(await (await post('/v1/chat/completions', asks(true))).json()).toMatchObject({
+    error: { code: 'draining' },
+  });
+  expect(await (await post('/toy', { say: question })).json()).toEqual({ oh: 'draining' });
 });

@@ -93,7 +93,7 @@ const body = open(
       open({ type: fc.constant('json_object') }),
       open({
         type: fc.constant('json_schema'),
-        json_schema: open({ name, schema }, { description: word, strict: fc.boolean() }),
+        json_schema: open({ name }, { schema, description: word, strict: fc.boolean() }),
       }),
     ),
     reasoning_effort: fc.constantFrom('low', 'none'),
@@ -170,6 +170,19 @@ describe('a request without its body', () => {
       { role: 'assistant', content: 'y', audio: { id: 'a' }, function_call: { name: 'f', arguments: '' } },
     ];
     const given = { model: 'm', messages };
+    expect(JSON.parse(writtenAgain(JSON.stringify(given)))).toEqual(given);
+  });
+
+  test('keeps what a part has that is another kind’s, and a tool that is given as the choice', () => {
+    const content = [
+      { type: 'image_url', image_url: { url: 'x' }, text: 'caption' },
+      { type: 'text', text: 'x', file: { id: 1 }, refusal: 'r' },
+    ];
+    const tool = {
+      type: 'function',
+      function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: true },
+    };
+    const given = { model: 'm', messages: [{ role: 'user', content }], tools: [tool], tool_choice: tool };
     expect(JSON.parse(writtenAgain(JSON.stringify(given)))).toEqual(given);
   });
 });

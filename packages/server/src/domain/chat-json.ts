@@ -157,6 +157,8 @@ function members(all: Readonly<Record<string, JsonValue | undefined>>): JsonObje
 
 /** A named member stands in the place of one of the rest that has its name. */
 export function withRest(named: JsonObject, rest: JsonObject | undefined): JsonObject {
+  if (rest === undefined) return named;
+  const both = Object.keys(named).some((name) => Object.hasOwn(rest, name));
   // By spreading: a member may be called `__proto__`. The second time for values, the first for places.
-  return rest === undefined ? named : keepSpellings(rest, { ...named, ...rest, ...named });
+  return keepSpellings(rest, both ? { ...named, ...rest, ...named } : { ...named, ...rest });
 }

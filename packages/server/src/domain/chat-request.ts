@@ -100,7 +100,8 @@ export type ResponseFormat =
       readonly type: 'json_schema';
       readonly name: string;
       readonly description?: string;
-      readonly schema: JsonValue;
+      /** Absent: any JSON. */
+      readonly schema?: JsonValue;
       readonly strict?: boolean;
     } & OpenInside);
 

@@ -55,6 +55,7 @@ export const innerRequestFields: ReadonlySet<string> = new Set([
   'function_call',
   'id',
   'image_url',
+  'include_obfuscation',
   'include_usage',
   'input_audio',
   'json_schema',

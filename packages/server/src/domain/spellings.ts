@@ -2,7 +2,7 @@
  * What was kept of a JSON text beside the values that `JSON.parse` made of it, by object or array: weakly, so that it
  * goes when they go. `read-spellings.ts` fills this in, `exact-json.ts` writes from it.
  */
-import type { JsonObject } from './json.ts';
+import type { JsonObject, JsonValue } from './json.ts';
 
 /**
  * Spellings of numbers. Of an array: by index. Of an object: name, spelling, name, spelling …; of one name the last pair
@@ -67,8 +67,12 @@ export function setRawMember(holder: JsonObject, name: string, text: RawText): v
 
 /** A new object of some members of another one, with what was kept for them. It keeps nothing else of that one alive. */
 export function pickMembers(from: JsonObject, names: readonly string[]): JsonObject {
-  // From entries: a member may be called `__proto__`.
-  const picked: JsonObject = Object.fromEntries(names.map((name) => [name, from[name] ?? null]));
+  const picked: Record<string, JsonValue> = {};
+  for (const name of names) {
+    const value = from[name] ?? null;
+    if (name !== '__proto__') picked[name] = value;
+    else Object.defineProperty(picked, name, { value, enumerable: true, configurable: true, writable: true });
+  }
   keepSpellings(from, picked);
   const members = raw.get(from);
   if (members !== undefined) raw.set(picked, { origin: picked, texts: members.texts });

@@ -28,7 +28,7 @@ export function createAnswerShapes(compiler: GrammarCompiler = createGrammarComp
   function format({ responseFormat }: ChatRequest, owner: TaskOwner): Pending<AnswerShape> {
     if (responseFormat.type === 'text') return ok({ type: 'text' });
     if (responseFormat.type === 'json_object') return ok({ type: 'grammar', gbnf: anyObject });
-    const { schema } = responseFormat;
+    const { schema = {} } = responseFormat;
     const job = { kind: 'schema', schema, path: 'response_format.json_schema.schema' } as const;
     return shaped(compiler.compile(job, owner), ({ gbnf }) => ({ type: 'grammar', gbnf }));
   }

@@ -95,8 +95,8 @@ function tooManyChoices({ n }: ChatRequest): Failure | undefined {
 }
 
 function wrongBias(request: ChatRequest, vocabularySize: number): Failure | undefined {
-  for (const token of Object.keys(request.logitBias ?? {})) {
-    if (Number(token) < vocabularySize) continue;
+  for (const [token, bias] of Object.entries(request.logitBias ?? {})) {
+    if (bias === 0 || Number(token) < vocabularySize) continue;
     const message = `This model has ${vocabularySize} tokens; ${token} is the id of none of them.`;
     return failure('invalid_value', message, { param: `logit_bias.${token}` });
   }

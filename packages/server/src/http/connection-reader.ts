@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { StreamConfig } from '../config/config.ts';
+import { causeOfBug } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
@@ -25,6 +26,8 @@ export function createConnectionReader(
   let reply = Promise.resolve();
   const refuse = (reason: Failure) => {
     reply = replyFailure(exchange, reason);
+    // `close` waits for it, and may come later than a bug in it.
+    reply.catch(() => {});
   };
   const close = async (outcome: RunOutcome) => {
     await reply;
@@ -35,11 +38,25 @@ export function createConnectionReader(
       for (const [name, value] of Object.entries(targetHeaders(target)))
         exchange.response.setHeader(name, value);
       reply = replyJson(exchange, 200, body);
+      reply.catch(() => {});
     };
     return { reader: createJsonReader({ answer, refuse }), close };
   }
   const { response, clientWriteMs } = exchange;
-  const reader = createSseReader({ response, form, settings, clientWriteMs, targetHeaders, refuse, now });
+  const onBug = (error: unknown) => {
+    exchange.notes.code = 'internal_error';
+    Object.assign(exchange.notes, causeOfBug(error));
+  };
+  const reader = createSseReader({
+    response,
+    form,
+    settings,
+    clientWriteMs,
+    targetHeaders,
+    refuse,
+    onBug,
+    now,
+  });
   return { reader, close };
 }
 

@@ -19,7 +19,7 @@ export interface Exchange {
   readonly id: string;
   readonly principal: Principal;
   /** A failure in the envelope of the surface that the route serves. */
-  readonly errorReply: (reason: Failure) => ErrorReply;
+  readonly errorReply: (reason: Failure, requestId: string) => ErrorReply;
   /** The client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
   /** How long the client may take nothing of its answer. */

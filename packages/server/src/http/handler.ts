@@ -49,7 +49,9 @@ function refuseFraming({ headers, httpVersion }: IncomingMessage): Failure | und
 
 /** By path: at a surface's path and below it every refusal has the surface's envelope, also where no route is found. */
 function errorReplies(routes: readonly Route[]): (path: string) => Exchange['errorReply'] {
-  const surfaces = routes.flatMap(({ path, surface }) => (surface === undefined ? [] : { path, surface }));
+  const surfaces = routes
+    .flatMap(({ path, surface }) => (surface === undefined ? [] : { path, surface }))
+    .toSorted((one, other) => other.path.length - one.path.length);
   return (path) => {
     const at = surfaces.find((one) => path === one.path || path.startsWith(`${one.path}/`));
     return at?.surface.errorReply ?? errorReply;
@@ -149,8 +151,17 @@ async function answerBug(exchange: Exchange, error: unknown): Promise<void> {
   );
   exchange.notes.code = reason.code;
   Object.assign(exchange.notes, cause);
-  if (exchange.response.headersSent) exchange.response.socket?.resetAndDestroy();
-  else await replyFailure(exchange, reason);
+  const { response } = exchange;
+  if (response.headersSent) {
+    response.socket?.resetAndDestroy();
+    return;
+  }
+  try {
+    await replyFailure(exchange, reason);
+  } catch {
+    // The surface's envelope may be what has the bug.
+    await replyFailure({ ...exchange, errorReply }, reason);
+  }
 }
 
 function splitUrl(url: string): [path: string, query: string] {

@@ -46,6 +46,7 @@ const routes: readonly Route[] = [
         settings: { keepalive: 'off', keepaliveAfterMs: 10_000, holdHeadMs: 8_000 },
         targetHeaders: () => ({}),
         refuse: () => {},
+        onBug: () => {},
         now: Date.now,
       });
       reader.begin({ target: undefined, keepalive: () => undefined });

@@ -21,7 +21,7 @@ export async function replyFailure(
   notes.code = reason.code;
   notes.outcome ??= errorKind(reason.code).status < 500 ? 'refused' : 'failed';
   Object.assign(notes, causeOf(reason));
-  const answer = exchange.errorReply(reason);
+  const answer = exchange.errorReply(reason, exchange.requestId);
   const broken = brokenBody(exchange.request);
   const status = broken?.failure === reason ? broken.status : answer.status;
   const all = { 'content-type': 'application/json; charset=utf-8', ...answer.headers, ...headers };

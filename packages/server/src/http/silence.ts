@@ -38,6 +38,7 @@ class Watch implements Silence {
   private lastEventMs: number;
   private readonly head: NodeJS.Timeout;
   private keepalive: NodeJS.Timeout | undefined;
+  private closed = false;
 
   constructor({ holdHeadMs, keepaliveAfterMs, now }: SilenceOptions, listener: SilenceListener) {
     this.keepaliveAfterMs = keepaliveAfterMs;
@@ -53,6 +54,7 @@ class Watch implements Silence {
   }
 
   close(): void {
+    this.closed = true;
     clearTimeout(this.head);
     clearTimeout(this.keepalive);
   }
@@ -70,6 +72,8 @@ class Watch implements Silence {
       return;
     }
     listener.silent();
+    // It may have found that the connection is at its end.
+    if (this.closed) return;
     this.note();
     this.sleep(keepaliveAfterMs);
   }

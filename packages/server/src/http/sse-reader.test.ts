@@ -9,7 +9,11 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** A reader over a response whose socket keeps what it is written; `takes` says how much before it is full. */
-function connection(settings: Partial<SseReaderOptions['settings']> = {}, takes = 1024 * 1024) {
+function connection(
+  settings: Partial<SseReaderOptions['settings']> = {},
+  takes = 1024 * 1024,
+  contentType = 'text/event-stream; charset=utf-8',
+) {
   let written = '';
   let takeMore = () => {};
   let full = 0;
@@ -32,24 +36,32 @@ function connection(settings: Partial<SseReaderOptions['settings']> = {}, takes 
   request.httpVersionMinor = 1;
   request.httpVersion = '1.1';
   const response = new ServerResponse(request);
-  response.assignSocket(Object.assign(socket, { setTimeout: () => {} }) as unknown as Socket);
+  response.assignSocket(
+    Object.assign(socket, {
+      setTimeout: () => {},
+      resetAndDestroy: () => socket.destroy(),
+    }) as unknown as Socket,
+  );
   const refused: string[] = [];
+  const bugs: unknown[] = [];
   const reader = createSseReader({
     response,
     clientWriteMs: 60_000,
     form: {
-      contentType: 'text/event-stream; charset=utf-8',
+      contentType,
       frame: (payload) => `data: ${payload}\n\n`,
       comment: ': keepalive\n\n',
     },
     settings: { keepalive: 'comment', keepaliveAfterMs: 10_000, holdHeadMs: 8_000, ...settings },
     targetHeaders: (target) => (target === undefined ? {} : { 'tailrace-target': target }),
     refuse: (reason) => refused.push(reason.code),
+    onBug: (error) => bugs.push(error),
     now: () => performance.now(),
   });
   return {
     reader,
     refused,
+    bugs,
     begin: () => reader.begin({ target: 'lab/m', keepalive: () => '"alive"' }),
     takeMore: () => takeMore(),
     head: () => written.slice(0, written.indexOf('\r\n\r\n')),
@@ -150,4 +162,28 @@ it('stops waiting for a client when its run is stopped', async () => {
   await drained;
   reader.abandon();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('resets a connection where a timer finds a bug in the surface, and leaves no timer behind', () => {
+  const { reader, begin, bugs } = connection();
+  begin();
+  const spoiled = connection({ keepalive: 'chunk' });
+  spoiled.reader.begin({
+    target: undefined,
+    keepalive: () => {
+      throw new Error('a bug of this surface');
+    },
+  });
+  vi.advanceTimersByTime(10_000);
+  expect([bugs.length, spoiled.bugs.length]).toEqual([0, 1]);
+  reader.end(undefined);
+  vi.advanceTimersByTime(60_000);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('can still refuse where the head has a bug', () => {
+  const { reader, refused } = connection({}, 1024, 'text/\nbroken');
+  expect(() => reader.begin({ target: undefined, keepalive: () => undefined })).toThrow();
+  reader.fail(failure('internal_error', 'A bug.'), () => '');
+  expect(refused).toEqual(['internal_error']);
 });

@@ -19,6 +19,8 @@ export interface SseReaderOptions {
   targetHeaders(target: string | undefined): Readonly<Record<string, string>>;
   /** Answers with a failure while no head has left. */
   refuse(reason: Failure): void;
+  /** A bug in the surface that no answer can tell of; the connection is reset behind it. */
+  onBug(error: unknown): void;
   /** Monotonic milliseconds. */
   now(): number;
 }
@@ -30,7 +32,7 @@ export interface SseReaderOptions {
  * the response's own `write`. That path is taken only where it is certain that the answer is chunked and that the
  * socket is ours alone (nothing pipelined before us is unanswered); HTTP/1.0 and everything else takes the response's.
  */
-export function createSseReader(options: SseReaderOptions): Reader & { close(): void } {
+export function createSseReader(options: SseReaderOptions): Reader {
   return new SseReader(options);
 }
 
@@ -40,6 +42,7 @@ class SseReader implements Reader, SilenceListener {
   private readonly keepalive: SseReaderOptions['settings']['keepalive'];
   private readonly targetHeaders: SseReaderOptions['targetHeaders'];
   private readonly refuse: SseReaderOptions['refuse'];
+  private readonly onBug: SseReaderOptions['onBug'];
   private readonly stalled: StalledReader;
   private readonly silence: Silence;
   /** The socket, where it is written to directly. */
@@ -54,6 +57,7 @@ class SseReader implements Reader, SilenceListener {
     this.keepalive = settings.keepalive;
     this.targetHeaders = options.targetHeaders;
     this.refuse = options.refuse;
+    this.onBug = options.onBug;
     this.response = response;
     this.form = form;
     this.stalled = watchStalledReader(response, clientWriteMs);
@@ -77,8 +81,7 @@ class SseReader implements Reader, SilenceListener {
       const done = () => {
         drains.off('drain', done);
         signal.removeEventListener('abort', done);
-        this.stalled.disarm();
-        this.behind = false;
+        this.caughtUp();
         resolve();
       };
       if (signal.aborted || !drains.writableNeedDrain) {
@@ -118,17 +121,31 @@ class SseReader implements Reader, SilenceListener {
     this.close();
   }
 
-  close(): void {
+  private close(): void {
     this.silence.close();
   }
 
   headDue(): void {
-    this.open(undefined);
+    this.fromTimer(() => this.open(undefined));
+  }
+
+  silent(): void {
+    this.fromTimer(() => this.keepAlive());
+  }
+
+  /** No call stands above a timer that could catch a bug of the surface: the connection ends by it, and the run with that. */
+  private fromTimer(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.close();
+      this.onBug(error);
+      this.response.socket?.resetAndDestroy();
+    }
   }
 
   private open(target: string | undefined): void {
     if (this.opened) return;
-    this.opened = true;
     const { response, form } = this;
     response.writeHead(200, {
       'content-type': form.contentType,
@@ -136,6 +153,8 @@ class SseReader implements Reader, SilenceListener {
       'x-accel-buffering': 'no',
       ...this.targetHeaders(target),
     });
+    // Behind it, not before: where there can be no head there is still a refusal.
+    this.opened = true;
     response.flushHeaders();
     if (response.chunkedEncoding && response.socket !== null) this.raw = response.socket;
   }
@@ -154,14 +173,17 @@ class SseReader implements Reader, SilenceListener {
     return writable;
   }
 
-  silent(): void {
+  private keepAlive(): void {
     // Before the head nothing may leave, and a reader that is behind has no lack of bytes.
     if (!this.opened || this.behind) return;
     const event = this.keepalive === 'chunk' ? this.head?.keepalive() : undefined;
     const writable = this.write(event === undefined ? this.form.comment : this.form.frame(event));
     // No event waits behind it, so only this call learns when the client has caught up.
-    if (!writable) void this.drained(neverAborts);
+    if (!writable) (this.raw ?? this.response).once('drain', this.caughtUp);
   }
-}
 
-const neverAborts = new AbortController().signal;
+  private readonly caughtUp = (): void => {
+    this.stalled.disarm();
+    this.behind = false;
+  };
+}

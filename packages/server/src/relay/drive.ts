@@ -2,6 +2,7 @@ import { type BatchReceiver, pullFrom } from '../domain/batches.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
+import type { Usage } from '../domain/usage.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import {
   type AnswerGuard,
@@ -75,6 +76,7 @@ class Loop implements BatchReceiver, PassReceiver {
   private readonly run: Drive['run'];
   private readonly guard: AnswerGuard;
   private readonly taker: Taker;
+  private readonly rules: AnswerRules;
   private readonly transcript: Transcript | undefined;
   private ttftMs: number | undefined;
   private pause: Promise<void> | undefined;
@@ -94,6 +96,7 @@ class Loop implements BatchReceiver, PassReceiver {
     this.events = events;
     this.run = run;
     this.taker = taker;
+    this.rules = rules;
     this.transcript = transcript;
     this.now = now;
     this.startedMs = now();
@@ -109,13 +112,20 @@ class Loop implements BatchReceiver, PassReceiver {
   }
 
   outcome({ status, reason }: Ending): DriveOutcome {
-    const { usage } = this.guard;
+    const usage = this.guard.usage ?? this.estimate();
     return {
       status,
       ...(reason === undefined ? {} : { failure: reason }),
       ...(usage === undefined ? {} : { usage }),
       ...(this.ttftMs === undefined ? {} : { ttftMs: this.ttftMs }),
     };
+  }
+
+  /** Of an answer that did not come to its usage: what had come until then. */
+  private estimate(): Usage | undefined {
+    if (this.ttftMs === undefined) return undefined;
+    const { promptTokens, completionTokens } = this.rules;
+    return { promptTokens: promptTokens(), completionTokens: completionTokens(), estimated: true };
   }
 
   torn(reason: Failure): Ending {

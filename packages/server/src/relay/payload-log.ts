@@ -3,15 +3,15 @@ import type { Head, Reader } from './reader.ts';
 import type { Attachment } from './run.ts';
 
 /**
- * The payloads of a run that has no reader of its own: each is kept once, and any number of readers follow from the first
- * one on, each at its own pace. A reader that waits holds up neither the run nor the others.
+ * The payloads of a run that has no reader of its own: each is kept once, and any number of readers follow, each at its own
+ * pace. A reader that waits, or has a bug, holds up neither the run nor the others.
  *
  *     run ──event──▶ [ payload payload … ] ◀──at── reader        ◀──at── reader
  *
  * Bounded: of a longer answer the first payloads go, and a reader that has not had them ends in `events_gone`.
  */
 export interface PayloadLog extends Reader {
-  /** From behind the first `after` events on. */
+  /** From behind the first `after` events on; behind what was never written it is refused (`invalid_value`). */
   attach(reader: Reader, after?: number): Attachment;
 }
 
@@ -20,12 +20,9 @@ const maxKept = 16 * 1024 * 1024;
 
 type Ending = (reader: Reader) => void;
 
-/** `failed` makes the payload that says why a reader has no more, in the run's surface. */
+/** `failed` makes the payload that says why one reader has no more, in the run's surface. */
 export function createPayloadLog(failed: (reason: Failure) => string, most = maxKept): PayloadLog {
-  const payloads: string[] = [];
-  /** The number of the first payload that is kept. */
-  let first = 0;
-  let kept = 0;
+  const kept = createKeptPayloads(most);
   let head: Head | undefined;
   let ending: Ending | undefined;
   const followers = new Set<Follower>();
@@ -42,26 +39,38 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
       this.at = after;
     }
 
-    detach(): void {
-      followers.delete(this);
+    readonly detach = (): void => {
+      if (!followers.delete(this)) return;
       this.controller.abort();
+      this.reader.abandon();
+    };
+
+    /** Hands on what there is, up to the reader's pause or the end. A bug of the reader is its own end only. */
+    follow(): void {
+      try {
+        this.handOn();
+      } catch {
+        followers.delete(this);
+        this.giveUp();
+      }
     }
 
-    /** Hands on what there is, up to the reader's pause or the end. */
-    follow(): void {
+    private handOn(): void {
       if (this.waiting || !followers.has(this)) return;
+      if (this.at < kept.first) {
+        this.leave((reader) => reader.fail(gone, () => failed(gone)));
+        return;
+      }
       if (!this.begun && head !== undefined) {
         this.begun = true;
         this.reader.begin(head);
       }
-      while (this.at < first + payloads.length) {
-        if (this.at < first) {
-          this.leave((reader) => reader.fail(gone, () => failed(gone)));
-          return;
-        }
-        const payload = payloads[this.at - first] ?? '';
+      while (this.at < kept.end) {
+        const taken = this.reader.event(kept.at(this.at));
         this.at += 1;
-        if (this.reader.event(payload)) continue;
+        // The reader may have left inside that call, or asked for a pause in which the log moves on.
+        if (!followers.has(this)) return;
+        if (taken) continue;
         this.wait();
         return;
       }
@@ -75,47 +84,105 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
 
     private wait(): void {
       this.waiting = true;
-      void this.reader.drained(this.controller.signal).then(() => {
-        this.waiting = false;
-        this.follow();
-      });
+      this.reader.drained(this.controller.signal).then(
+        () => {
+          this.waiting = false;
+          this.follow();
+        },
+        () => this.detach(),
+      );
+    }
+
+    private giveUp(): void {
+      try {
+        this.reader.abandon();
+      } catch {
+        // It has a bug in this too: there is nothing left to tell it.
+      }
     }
   }
 
-  const tell = (): void => {
-    for (const follower of [...followers]) follower.follow();
+  const serve = (): void => {
+    for (const follower of followers) follower.follow();
   };
   const endWith = (how: Ending): void => {
     ending = how;
-    tell();
+    serve();
   };
 
   return {
     attach(reader, after = 0) {
       const follower = new Follower(reader, after);
+      if (!Number.isSafeInteger(after) || after < 0 || after > kept.end) {
+        const refused = neverWritten(after, kept.end);
+        reader.fail(refused, () => failed(refused));
+        return follower;
+      }
       followers.add(follower);
       follower.follow();
       return follower;
     },
     begin(next) {
       head = next;
-      tell();
+      serve();
     },
     event(payload) {
-      payloads.push(payload);
-      kept += payload.length;
-      while (kept > most && payloads.length > 1) {
-        kept -= payloads.shift()?.length ?? 0;
-        first += 1;
-      }
-      tell();
+      kept.add(payload);
+      serve();
       return true;
     },
     drained: () => Promise.resolve(),
     end: (payload) => endWith((reader) => reader.end(payload)),
-    fail: (reason, payload) => endWith((reader) => reader.fail(reason, payload)),
+    fail(reason, payload) {
+      // Made once: what an encoder numbers has one number for all readers.
+      let text: string | undefined;
+      endWith((reader) =>
+        reader.fail(reason, () => {
+          text ??= payload();
+          return text;
+        }),
+      );
+    },
     abandon: () => endWith((reader) => reader.abandon()),
   };
 }
 
+/** The newest payloads, by their number; older ones go where all together are longer than `most`. */
+function createKeptPayloads(most: number) {
+  let payloads: string[] = [];
+  /** The number of `payloads[0]`, and how many from there on have gone. */
+  let base = 0;
+  let skipped = 0;
+  let units = 0;
+  return {
+    get first() {
+      return base + skipped;
+    },
+    /** Behind the last one. */
+    get end() {
+      return base + payloads.length;
+    },
+    at: (number: number): string => payloads[number - base] ?? '',
+    add(payload: string): void {
+      payloads.push(payload);
+      units += payload.length;
+      while (units > most && skipped < payloads.length - 1) {
+        units -= payloads[skipped]?.length ?? 0;
+        payloads[skipped] = '';
+        skipped += 1;
+      }
+      // The array is cut when half of it has gone: one by one each would move all that are left.
+      if (skipped < 1_024 || skipped * 2 < payloads.length) return;
+      payloads = payloads.slice(skipped);
+      base += skipped;
+      skipped = 0;
+    },
+  };
+}
+
 const gone = failure('events_gone', 'The first events of this answer are not kept any more.');
+
+function neverWritten(after: number, last: number): Failure {
+  const message = `'after' must be the number of an event that was sent, 0 to ${last}, got ${after}.`;
+  return failure('invalid_value', message, { param: 'after' });
+}

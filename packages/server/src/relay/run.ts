@@ -14,7 +14,7 @@ export interface RunFacts {
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
-  /** The surface that it was asked through. */
+  /** The name of the surface that it was asked through. */
   readonly surface: string;
   /** The id or alias the client asked for. */
   readonly model: string;

@@ -249,6 +249,33 @@ describe('a relayed stream', () => {
     expect([runs.size, source.returned]).toEqual([0, 1]);
   });
 
+  it('tells a reader that comes behind the stop why there is nothing', async () => {
+    for (const [type, ending] of [
+      ['cancelled', 'failed'],
+      ['grace-over', 'abandoned'],
+    ] as const) {
+      const run = start(events([text('a')], ending === 'failed' ? 1 : 2));
+      run.stop({ type });
+      const { reader, state } = createFakeReader();
+      run.attach(reader).detach();
+      await run.outcome;
+      expect(state).toMatchObject({ head: undefined, ending });
+    }
+  });
+
+  it('estimates what was used of an answer that is cut or cancelled', async () => {
+    const cut = await relay(events([text('a')], [text('b'), broken]), createFakeReader().reader);
+    expect(cut).toMatchObject({ status: 'cut', usage: { promptTokens: 11, estimated: true } });
+    const run = start(events([text('a')], 1_000, ending));
+    run.attach(createFakeReader().reader);
+    await vi.advanceTimersByTimeAsync(10);
+    run.stop({ type: 'cancelled' });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await run.outcome).toMatchObject({ status: 'cancelled', usage: { estimated: true } });
+    const early = await relay(events([broken]), createFakeReader().reader);
+    expect(early.usage).toBeUndefined();
+  });
+
   it('is at work until what is recorded of it is settled', async () => {
     settling = () => new Promise((resolve) => setTimeout(resolve, 100));
     const { reader, state } = createFakeReader();
@@ -344,7 +371,7 @@ describe('a detached run', () => {
     expect(await run.outcome).toMatchObject({ status: 'cancelled' });
     expect(stays.state).toMatchObject({ ending: 'failed', code: 'completion_cancelled' });
     expect(checkStream(stays.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
-    expect(left.state.ending).toBeUndefined();
+    expect(left.state.ending).toBe('abandoned');
     expect(source.returned).toBeGreaterThan(0);
   });
 });

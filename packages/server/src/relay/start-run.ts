@@ -82,6 +82,8 @@ class OneRun implements Run {
   private readonly log: PayloadLog | undefined;
   private settle: (outcome: RunOutcome) => void = () => {};
   private begun = false;
+  /** It works without a reader, only to give back what it holds. */
+  private readerless = false;
 
   constructor(deps: RunDeps, call: RunCall) {
     const { surface, asked, lifetime, totalMs } = call;
@@ -114,8 +116,18 @@ class OneRun implements Run {
   attach(reader: Reader, { after = 0 }: AttachOptions = {}): Attachment {
     if (this.log !== undefined) return this.log.attach(reader, after);
     if (after > 0) throw new Error('a run without a log has no events to leave out');
+    if (this.stopReason !== undefined && this.readerless) return this.tooLate(reader);
     this.begin(reader);
     return { detach: () => this.stop({ type: 'client-gone' }) };
+  }
+
+  /** The run was stopped before its reader came. */
+  private tooLate(reader: Reader): Attachment {
+    void this.outcome.then(({ failure: reason }) => {
+      if (reason === undefined) reader.abandon();
+      else reader.fail(reason, () => this.call.asked.form.streamEncoder(this).fail(reason));
+    });
+    return { detach: () => {} };
   }
 
   stop(reason: StopReason): void {
@@ -123,7 +135,9 @@ class OneRun implements Run {
     this.stopReason = reason;
     this.controller.abort();
     // Stopped before its reader came: what it holds is given back by the same way.
-    if (!this.begun) this.begin(noReader);
+    if (this.begun) return;
+    this.readerless = true;
+    this.begin(noReader);
   }
 
   private begin(reader: Reader): void {
@@ -134,13 +148,7 @@ class OneRun implements Run {
 
   /** Never rejects. */
   private async work(reader: Reader): Promise<void> {
-    let outcome: RunOutcome;
-    try {
-      outcome = await this.answerTo(reader);
-    } catch (error) {
-      outcome = { status: 'failed', failure: bugFailure(error), attempts: [] };
-      reader.abandon();
-    }
+    let outcome = this.outcomeOf(await this.answerTo(reader));
     clearTimeout(this.deadline);
     try {
       await this.call.ended(outcome);
@@ -151,18 +159,33 @@ class OneRun implements Run {
     this.settle(outcome);
   }
 
-  private async answerTo(reader: Reader): Promise<RunOutcome> {
-    let answer: Answer;
+  /** A bug behind the loop, in a surface or a reader, changes no more of what was driven than it has to. */
+  private async answerTo(reader: Reader): Promise<DriveOutcome> {
+    let driven: DriveOutcome = { status: 'failed' };
     try {
-      answer = this.answerFor(reader);
+      const answer = this.answerFor(reader);
+      driven = await this.drive(answer);
+      return answer.close(driven);
     } catch (error) {
-      await this.source.return();
-      throw error;
+      const status = driven.status === 'completed' ? 'failed' : driven.status;
+      await this.abandon(reader);
+      return { ...driven, status, failure: bugFailure(error) };
     }
-    const ended = answer.close(await this.drive(answer));
+  }
+
+  private async abandon(reader: Reader): Promise<void> {
+    try {
+      reader.abandon();
+      await this.source.return();
+    } catch {
+      // One bug is told; the connection is closed behind the outcome in any case.
+    }
+  }
+
+  private outcomeOf(driven: DriveOutcome): RunOutcome {
     const target = this.source.served()?.target ?? this.target;
     return {
-      ...ended,
+      ...driven,
       attempts: this.source.attempts(),
       ...(target === undefined ? {} : { target }),
       ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),

@@ -4,7 +4,7 @@ import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { type TokenCount, TokenCounter } from './token-count.ts';
+import { type AttemptCount, TokenCounter } from './token-count.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface Attempt {
   /** Whether it was stopped from outside: then its end says nothing of the target. */
   stopped(): boolean;
   /** What it has said so far. */
-  readonly count: TokenCount;
+  readonly count: AttemptCount;
   close(): Promise<void>;
 }
 

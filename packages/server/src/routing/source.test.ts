@@ -393,8 +393,17 @@ describe('a takeover', () => {
     await guessed.return();
     expect(guessed.tokens()).toBe(3);
     expect(guessed.attempts()).toMatchObject([
-      { outcome: 'failed', usage: { promptTokens: 0, completionTokens: 2, estimated: true } },
-      { outcome: 'served', usage: { promptTokens: 12, completionTokens: 3 } },
+      {
+        outcome: 'failed',
+        usage: { promptTokens: 0, completionTokens: 2, estimated: true },
+        deliveredTokens: 2,
+      },
+      {
+        outcome: 'served',
+        model: 'main',
+        usage: { promptTokens: 12, completionTokens: 3 },
+        deliveredTokens: 1,
+      },
     ]);
     const early = toy('a', [text('Hel'), reported(7), fails('upstream_cut')]);
     const told = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
@@ -404,6 +413,21 @@ describe('a takeover', () => {
       { usage: { promptTokens: 12, completionTokens: 7 } },
       { usage: { completionTokens: 1, estimated: true } },
     ]);
+  });
+
+  it('takes no more from max_tokens than is certain where no target counts', async () => {
+    const calls: UpstreamCall[] = [];
+    const cyrillic = [text('длинное предложение о реке'), text(' и ещё одно'), fails('upstream_cut')];
+    const b = toy('b', [text(' конец'), finish], { takeover: () => 'prefix' });
+    const { open } = b;
+    b.open = (call, signal) => {
+      calls.push(call);
+      return open(call, signal);
+    };
+    const source = setUp([toy('a', cyrillic), b], both, { maxTokens: 20 }).open();
+    expect((await drain(source)).at(-1)).toEqual(finish);
+    expect(calls).toMatchObject([{ request: { maxTokens: 18 } }]);
+    expect(source.tokens()).toBeGreaterThan(20);
   });
 
   it('counts no word of a target that only told where the answer ends', async () => {

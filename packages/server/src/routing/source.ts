@@ -9,7 +9,7 @@ import { race } from './race.ts';
 import { stallPatience } from './stall-patience.ts';
 import { takeOver } from './take-over.ts';
 import { takeoverMode } from './takeover-mode.ts';
-import type { TokenCount } from './token-count.ts';
+import { DeliveredTokens } from './token-count.ts';
 import {
   type AttemptRecord,
   type Call,
@@ -75,11 +75,7 @@ class OneAnswer implements Source, BatchReceiver {
   private current: Work | undefined;
   private server: Served | undefined;
   private unfinished: number;
-  /** Tokens that the client has had of attempts before the one at work, and will not have of it again. */
-  private spentBefore = 0;
-  /** Of the attempt whose words reach the client. */
-  private count: TokenCount | undefined;
-  private exact = true;
+  private readonly tokensHad = new DeliveredTokens();
   /** Told once, before the last finish: a target that is cut after its usage has told too early. */
   private usage: UsageEvent | undefined;
 
@@ -101,7 +97,7 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   tokens(): number {
-    return this.spentBefore + (this.count?.tokens ?? 0);
+    return this.tokensHad.tokens;
   }
 
   attempts(): readonly AttemptRecord[] {
@@ -126,7 +122,10 @@ class OneAnswer implements Source, BatchReceiver {
   async return(): Promise<IteratorResult<EventBatch, undefined>> {
     this.ended = true;
     const outcome = this.unfinished === 0 ? 'served' : 'aborted';
-    if (this.current !== undefined) await this.works.close(this.current, outcome);
+    if (this.current !== undefined) {
+      this.noteDelivered(this.current);
+      await this.works.close(this.current, outcome);
+    }
     await this.works.closeOthers(undefined, 'aborted');
     return { done: true, value: undefined };
   }
@@ -179,7 +178,7 @@ class OneAnswer implements Source, BatchReceiver {
     const outcome = await race(deps.machine, works, deps.signal);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    this.takeOn(outcome.work);
+    this.takeOn(outcome.work, outcome.batch);
     const { candidate } = outcome.work;
     const { name } = candidate.target;
     this.server = { target: name, ...(candidate.fallback ? { fellBackTo: candidate.model.id } : {}) };
@@ -199,31 +198,29 @@ class OneAnswer implements Source, BatchReceiver {
     const { machine, signal } = this.deps;
     this.cutPending = undefined;
     await works.fail(work, reason, true);
-    this.exact &&= work.attempt.count.exact;
-    const spent = { tokens: this.tokens(), exact: this.exact };
+    this.noteDelivered(work);
+    const { tokensHad: spent } = this;
     const outcome = await takeOver({ machine, works, call, delivered, spent, signal }, reason);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    if (outcome.work !== undefined) this.takeOn(outcome.work);
-    if (!outcome.isNew) {
-      this.spentBefore = spent.tokens;
-      this.count = undefined;
-    }
+    if (outcome.work !== undefined) this.takeOn(outcome.work, outcome.batch);
     return this.passOn(outcome.batch);
   }
 
-  private takeOn(work: Work): void {
+  private takeOn(work: Work, batch: EventBatch): void {
     work.visit.answered();
     work.record.outcome = 'served';
     this.current = work;
     this.attempt = work.attempt;
-    this.count = work.attempt.count;
-    // A replay says all of it again, and its count is that of the whole answer.
-    this.spentBefore = work.continuation?.prefixTokens ?? 0;
+    this.tokensHad.goOnWith(work.attempt.count, batch);
     this.patienceMs = undefined;
     // What the one before counted was not the whole answer.
     this.usage = undefined;
     this.deps.onAttempt(work.record.target);
+  }
+
+  private noteDelivered(work: Work): void {
+    work.record.deliveredTokens = this.tokensHad.ofCurrent;
   }
 
   private patience(): number {

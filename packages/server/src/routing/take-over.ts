@@ -18,12 +18,9 @@ export interface TakeOverDeps {
   readonly signal: AbortSignal;
 }
 
-/**
- * Who goes on and with what; `work` is absent where the answer only wanted its end. `isNew`: the batch is the target's;
- * else nothing that it said reaches the client, and the batch is the end that this side knows.
- */
+/** Which target goes on and with what; `work` is absent where the answer only wanted its end. */
 export type TakenOver =
-  | { readonly work?: Work; readonly batch: EventBatch; readonly isNew: boolean }
+  | { readonly work?: Work; readonly batch: EventBatch }
   | { readonly failure: Failure }
   | undefined;
 
@@ -36,7 +33,7 @@ export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<Tak
   const { request } = call;
   const suits = (candidate: Candidate) => takeoverMode(candidate, request, delivered) !== 'none';
   const mayFinishHere = delivered.resumable && request.n === 1;
-  if (mayFinishHere && isSpent(request, spent)) return { batch: [finish('length')], isNew: false };
+  if (mayFinishHere && isSpent(request, spent)) return { batch: [finish('length')] };
   for (;;) {
     const candidate = machine.takeOver(suits);
     const mode = candidate === undefined ? 'none' : takeoverMode(candidate, request, delivered);
@@ -54,9 +51,7 @@ async function resume(
   { signal }: TakeOverDeps,
   { attempt, candidate, continuation }: Work,
   somebodyElse: () => boolean,
-): Promise<
-  { readonly batch: EventBatch; readonly isNew: boolean } | { readonly failure: Failure } | undefined
-> {
+): Promise<{ readonly batch: EventBatch } | { readonly failure: Failure } | undefined> {
   const committed = await attempt.commit();
   if (committed === 'aborted' || signal.aborted) return undefined;
   if ('failure' in committed) return committed;
@@ -65,11 +60,11 @@ async function resume(
   for (;;) {
     const resumed = continuation?.joint(batch) ?? never();
     if (resumed.type === 'diverged') return { failure: diverged() };
-    if (resumed.type === 'stopped') return { batch: [finish('stop')], isNew: false };
-    if (resumed.type === 'spent') return { batch: [finish('length')], isNew: false };
+    if (resumed.type === 'stopped') return { batch: [finish('stop')] };
+    if (resumed.type === 'spent') return { batch: [finish('length')] };
     for (const event of resumed.batch) held.push(event);
     const failed = held.find((event) => event.type === 'failed');
-    if (held.some(commits)) return { batch: held, isNew: true };
+    if (held.some(commits)) return { batch: held };
     if (failed?.type === 'failed') return { failure: failed.failure };
     batch = await nextBatch(attempt, stallPatience(candidate.model.timeouts.stallMs, somebodyElse()));
     if (signal.aborted) return undefined;

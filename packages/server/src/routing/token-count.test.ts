@@ -1,7 +1,7 @@
 import { jsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
 import type { StreamEvent } from '../domain/stream-event.ts';
-import { TokenCounter } from './token-count.ts';
+import { DeliveredTokens, TokenCounter } from './token-count.ts';
 
 const text = (said: string, tokens?: number): StreamEvent => ({
   type: 'text-delta',
@@ -41,4 +41,28 @@ test('thoughts, refusals and arguments count too, and the last reported usage is
     { type: 'usage', usage },
   );
   expect(counter).toMatchObject({ tokens: 3, usage });
+});
+
+test('of a delta that no target counted no more than one token is certain', () => {
+  expect(counted(text('конец ответа'))).toMatchObject({ tokens: 12, least: 1, exact: false });
+  expect(counted(text('конец ответа', 3))).toMatchObject({ tokens: 3, least: 3, exact: true });
+});
+
+test('what a client has had never falls when another attempt says the rest', () => {
+  const had = new DeliveredTokens();
+  const ten = Array.from({ length: 10 }, () => text('w', 1));
+  const [first, replay, prefix] = [counted(...ten), new TokenCounter(), new TokenCounter()];
+  had.goOnWith(first, ten);
+  expect(had).toMatchObject({ tokens: 10, least: 10, exact: true, ofCurrent: 10 });
+  // Its one delta repeats all ten words; what is behind them is new.
+  replay.add([text('wwwwwwwwww new')]);
+  had.goOnWith(replay, [text(' new')]);
+  expect(had).toMatchObject({ tokens: 11, least: 11, exact: false, ofCurrent: 1 });
+  replay.add([text('x')]);
+  expect(had).toMatchObject({ tokens: 12, ofCurrent: 2 });
+  prefix.add([text('y')]);
+  had.goOnWith(prefix, []);
+  expect(had).toMatchObject({ tokens: 12, ofCurrent: 0 });
+  prefix.add([text('z')]);
+  expect(had).toMatchObject({ tokens: 13, ofCurrent: 1 });
 });

@@ -2,18 +2,26 @@ import { tokensOf } from '../domain/estimate-tokens.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
-/** Tokens of one attempt, counted as they come: the guard, takeovers and the attempt's record read this count. */
+/** Tokens of text, reasoning, refusals and arguments. */
 export interface TokenCount {
-  /** Of text, reasoning, refusals and arguments; by the target's own count, else guessed by `tokensOf`. */
+  /** By the target's own count, else guessed by `tokensOf`: for a usage that no target reports. */
   readonly tokens: number;
-  /** True while the target has counted every delta. */
+  /** No fewer than this: where the target does not count, one a delta. What is taken from `max_tokens`. */
+  readonly least: number;
+  /** True while the target has counted every delta: then both are the same. */
   readonly exact: boolean;
+}
+
+/** Of one attempt: the guard, takeovers and the attempt's record read this count. */
+export interface AttemptCount extends TokenCount {
   /** What the target has reported last. */
   readonly usage: Usage | undefined;
 }
 
-export class TokenCounter implements TokenCount {
+/** Counts as they come. */
+export class TokenCounter implements AttemptCount {
   tokens = 0;
+  least = 0;
   exact = true;
   usage: Usage | undefined;
 
@@ -32,6 +40,7 @@ export class TokenCounter implements TokenCount {
       case 'tool-call-delta':
         if (event.json === '') return;
         this.tokens += tokensOf(event);
+        this.least += event.tokens ?? 1;
         if (event.tokens === undefined) this.exact = false;
         return;
       case 'usage':
@@ -42,5 +51,53 @@ export class TokenCounter implements TokenCount {
       case 'finish':
       case 'failed':
     }
+  }
+}
+
+const nothing: TokenCount = { tokens: 0, least: 0, exact: true };
+
+/**
+ * Tokens that the client has had of an answer, by the counts of the attempts that said them. A joint lets only some of
+ * what an attempt says through: what it had said by then is taken off, and from there on its own count goes on.
+ *
+ *     first    ─────────┤ cut
+ *     replay   ─ old ───┼─ new ──▶        had: the first's, and of the replay what is new
+ */
+export class DeliveredTokens implements TokenCount {
+  private count: TokenCount = nothing;
+  /** What the client has had, less what the attempt at work had said, when it took over. */
+  private offset: Pick<TokenCount, 'tokens' | 'least'> = nothing;
+  private begin = 0;
+  private exactBefore = true;
+
+  get tokens(): number {
+    return this.offset.tokens + this.count.tokens;
+  }
+
+  get least(): number {
+    return this.offset.least + this.count.least;
+  }
+
+  get exact(): boolean {
+    return this.exactBefore && this.count.exact;
+  }
+
+  /** Of the attempt at work. */
+  get ofCurrent(): number {
+    return this.tokens - this.begin;
+  }
+
+  /** Another attempt says the rest; `batch` is what of its words so far is new to the client. */
+  goOnWith(count: TokenCount, batch: EventBatch): void {
+    const { tokens, least, exact } = this;
+    const fresh = new TokenCounter();
+    fresh.add(batch);
+    this.offset = {
+      tokens: tokens + fresh.tokens - count.tokens,
+      least: least + fresh.least - count.least,
+    };
+    this.begin = tokens;
+    this.exactBefore = exact;
+    this.count = count;
   }
 }

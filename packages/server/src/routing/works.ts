@@ -10,19 +10,22 @@ import { countsAgainstHealth } from './blame.ts';
 import type { Continuation } from './continuation.ts';
 import type { Health, Visit } from './health.ts';
 import { stallPatience } from './stall-patience.ts';
-import type { TokenCount } from './token-count.ts';
 import { holdWhole } from './whole-attempt.ts';
 
 /** The request as every target gets it, but for the model's name there. */
 export type Call = Omit<UpstreamCall, 'model'>;
 
 export interface AttemptRecord {
+  /** The public id of the model: of a fallback, its own. */
+  readonly model: string;
   readonly target: string;
   readonly mode: 'first' | 'hedge' | 'prefix' | 'replay';
   outcome: 'open' | 'served' | 'failed' | 'lost' | 'aborted';
   failure?: Failure;
   /** What it has used: as the target reported it, else estimated; absent where it has said nothing. */
   usage?: Usage;
+  /** Tokens of it that the client has had: none of a hedge that lost, or of what a replay said once more. */
+  deliveredTokens: number;
 }
 
 /** A target at work: its attempt, its line in the record, its visit in the health book. */
@@ -67,7 +70,7 @@ export function createWorks(call: Call, deps: WorksDeps): Works {
   async function end(work: Work, outcome: AttemptRecord['outcome'], reason?: Failure): Promise<void> {
     if (!working.delete(work)) return;
     work.record.outcome = outcome;
-    const usage = usageOf(work.attempt.count, request);
+    const usage = usageOf(work, request);
     if (usage !== undefined) work.record.usage = usage;
     if (reason !== undefined) {
       work.record.failure = reason;
@@ -80,7 +83,13 @@ export function createWorks(call: Call, deps: WorksDeps): Works {
 
   return {
     open: (candidate, mode, continuation) => {
-      const record: AttemptRecord = { target: candidate.target.name, mode, outcome: 'open' };
+      const record: AttemptRecord = {
+        target: candidate.target.name,
+        model: candidate.model.id,
+        mode,
+        outcome: 'open',
+        deliveredTokens: 0,
+      };
       const { timeouts } = candidate.model;
       records.push(record);
       deps.onAttempt(record.target);
@@ -111,7 +120,10 @@ export function createWorks(call: Call, deps: WorksDeps): Works {
   };
 }
 
-function usageOf({ tokens, usage }: TokenCount, request: ChatRequest): Usage | undefined {
+function usageOf({ attempt, continuation }: Work, request: ChatRequest): Usage | undefined {
+  const { tokens, usage } = attempt.count;
   if (usage !== undefined || tokens === 0) return usage;
-  return { promptTokens: estimatePromptTokens(request), completionTokens: tokens, estimated: true };
+  // What it was to go on with is prompt to it.
+  const promptTokens = estimatePromptTokens(request) + (continuation?.prefixTokens ?? 0);
+  return { promptTokens, completionTokens: tokens, estimated: true };
 }

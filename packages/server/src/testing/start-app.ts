@@ -3,6 +3,7 @@ import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { memoryFiles } from '../config/memory-files.ts';
+import { failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -17,6 +18,10 @@ export interface TestApp {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly runs: RunRegistry;
+  /** From here on new requests are refused, as behind a SIGTERM. */
+  drain(): void;
+  /** Bytes of memory that requests hold now. */
+  heldBytes(): number;
   /** Lines of the log, as JSON. */
   logged(): readonly Record<string, unknown>[];
   stop(): Promise<void>;
@@ -46,6 +51,8 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   const created = await createUpstreams(config.upstreams);
   if (created.problems.length > 0) throw new Error(created.problems.join('\n'));
   const now = () => performance.now();
+  const held = createBodyBudget(() => 1024 ** 3);
+  let draining = false;
   const runs = createRunRegistry();
   const stream = new PassThrough();
   let log = '';
@@ -60,12 +67,12 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
     runs,
     health: createHealth(() => config.breaker, now),
     bodies: {
-      held: createBodyBudget(() => 1024 ** 3),
+      held,
       budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
       turns: createBodyTurns({ now, later: setImmediate }),
     },
     loaded: () => true,
-    draining: () => false,
+    draining: () => draining,
     reload: async () => ({ problems: ['this server does not reload'], warnings: [] }),
     ...(surfaces === undefined ? {} : { surfaces }),
   });
@@ -78,6 +85,10 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   return {
     url: `http://127.0.0.1:${port}`,
     runs,
+    drain: () => {
+      draining = true;
+    },
+    heldBytes: () => held.held(),
     logged: () =>
       log
         .split('\n')
@@ -85,6 +96,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     async stop() {
       http.destroy();
+      runs.stopAll(failure('draining', 'This server is shutting down.'));
       await runs.idle();
       created.retire();
     },

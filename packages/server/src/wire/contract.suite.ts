@@ -53,7 +53,7 @@ export function describeSurface({ name, surface, body, wrong, textOf, isWhole }:
     test('refuses what it cannot read with a failure that its own reply can carry', () => {
       const asked = surface.decode(wrong, {});
       if (asked.ok) throw new Error('it was taken');
-      const { status, body: reply } = surface.errorReply(asked.failure);
+      const { status, body: reply } = surface.errorReply(asked.failure, run.requestId);
       expect(status).toBeGreaterThanOrEqual(400);
       expect(reply).not.toBe('');
     });

@@ -14,7 +14,7 @@ import type { ErrorReply } from './error-reply.ts';
  *     Failure ──errorReply──▶ status, headers, body             (before the head; behind it: the encoder's `fail`)
  */
 export interface Surface {
-  /** `chat`: for the log and the lists of runs. */
+  /** `chat`: what a run says of itself. */
   readonly name: string;
   /** Where it is served: `POST` of this path. */
   readonly path: string;
@@ -23,7 +23,7 @@ export interface Surface {
   /** What a client asks, or the first thing wrong with it and its `param`. */
   decode(body: JsonValue, headers: RequestHeaders): Result<Asked>;
   /** A failure while no head has left, for the doors before `decode` too. */
-  errorReply(reason: Failure): ErrorReply;
+  errorReply(reason: Failure, requestId: string): ErrorReply;
   /** The id of a new run, never used again. */
   newId(): string;
 }
@@ -38,7 +38,7 @@ export interface Asked extends DecodedRequest {
 /** How this request wants its answer. */
 export interface AnswerForm {
   readonly contentType: string;
-  /** A payload as bytes of the stream, `data: …` and an empty line. */
+  /** A payload as bytes of the stream, `data: …` and an empty line. A name that framing needs stands in the payload. */
   frame(payload: string): string;
   /** What says that the stream is alive, and is no event. */
   readonly comment: string;
@@ -77,7 +77,7 @@ export interface StreamEncoder {
   encode(event: AnswerEvent, to: PayloadReceiver): void;
   /** The payload that goes out together with the end of the body; undefined where the surface has none. */
   readonly end: string | undefined;
-  /** The payload that ends a torn stream. */
+  /** The payload that ends a torn stream; of an encoder that has not begun too, where one reader's stream ends alone. */
   fail(reason: Failure): string;
   /** An event that says nothing, for clients that do not understand comments; undefined where there is none. Behind `begin`. */
   keepalive(): string | undefined;

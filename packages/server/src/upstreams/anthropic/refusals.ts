@@ -52,7 +52,7 @@ function schemasProblem({ responseFormat, tools }: ChatRequest, model: ClaudeMod
   if (!model.structuredOutput) return undefined;
   const format =
     responseFormat.type === 'json_schema'
-      ? schemaProblem(responseFormat.schema, 'response_format.json_schema.schema')
+      ? schemaProblem(responseFormat.schema ?? {}, 'response_format.json_schema.schema')
       : undefined;
   if (format !== undefined) return format;
   for (const [index, { strict, parameters = {} }] of tools.entries()) {

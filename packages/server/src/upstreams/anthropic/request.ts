@@ -55,7 +55,7 @@ function sampling(
 function outputConfig({ responseFormat }: ChatRequest, { effort }: ThinkingFields): JsonObject | undefined {
   const format =
     responseFormat.type === 'json_schema'
-      ? { type: 'json_schema', schema: closeObjects(responseFormat.schema) }
+      ? { type: 'json_schema', schema: closeObjects(responseFormat.schema ?? {}) }
       : undefined;
   if (format === undefined && effort === undefined) return undefined;
   return withoutUndefined({ format, effort });

@@ -90,7 +90,7 @@ const schemaTexts = new WeakMap<ResponseFormat, string>();
 
 export function schemaTextOf(format: ResponseFormat): string | undefined {
   if (format.type !== 'json_schema') return undefined;
-  const text = schemaTexts.get(format) ?? JSON.stringify(format.schema);
+  const text = schemaTexts.get(format) ?? JSON.stringify(format.schema ?? {});
   schemaTexts.set(format, text);
   return text;
 }

@@ -139,7 +139,7 @@ function refusalOf(request: ChatRequest): Failure | undefined {
   if (responseFormat.type !== 'json_schema') return undefined;
   const known = refusals.get(request);
   if (known !== undefined) return known === 'none' ? undefined : known;
-  const problem = schemaProblem(responseFormat.schema);
+  const problem = schemaProblem(responseFormat.schema ?? {});
   const refusal = problem === undefined ? undefined : schemaRefusal(problem);
   refusals.set(request, refusal ?? 'none');
   return refusal;

@@ -78,7 +78,7 @@ function generationConfig(request: ChatRequest, model: GeminiModel): JsonObject 
     frequencyPenalty: asked(request.frequencyPenalty),
     candidateCount: n === 1 ? undefined : n,
     responseMimeType: responseFormat.type === 'text' ? undefined : 'application/json',
-    responseJsonSchema: responseFormat.type === 'json_schema' ? responseFormat.schema : undefined,
+    responseJsonSchema: responseFormat.type === 'json_schema' ? (responseFormat.schema ?? {}) : undefined,
     thinkingConfig: thinkingConfig(request.reasoningEffort, model),
   });
   return Object.keys(config).length === 0 ? undefined : config;

@@ -4,6 +4,7 @@ import { chatJson } from '../../domain/chat-json.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { pathInRequest } from '../../domain/request-path.ts';
+import { pickMembers } from '../../domain/spellings.ts';
 import { excerpt, maxRead } from './excerpt.ts';
 
 /** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */
@@ -87,7 +88,10 @@ export function callersFault(code: Failure['code'], what: string, complaint: Com
 /** Where the caller's own request has that field. */
 function paramOf({ param, context: { request } }: Complaint): string | undefined {
   if (param === undefined || param === '' || request === undefined) return undefined;
-  return pathInRequest(param, chatJson(request));
+  // Of the rest, which may be large, what the path can begin with.
+  const [, root = ''] = /^(?:body\.)?([^.[]*)/.exec(param) ?? [];
+  const names = ['body', root].filter((name) => Object.hasOwn(request.rest, name));
+  return pathInRequest(param, chatJson({ ...request, rest: pickMembers(request.rest, names) }));
 }
 
 export function keyRefused(cause: Cause): Failure {

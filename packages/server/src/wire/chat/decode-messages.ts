@@ -151,12 +151,12 @@ function decodePart(
   const type = rawField(place, 'type');
   switch (type) {
     case 'text':
-      return requireText(place, 'text', (text) => ({ type: 'text', text, ...restOfPart(place) }));
+      return requireText(place, 'text', (text) => ({ type: 'text', text, ...restOfPart(place, 'text') }));
     case 'refusal':
       return requireText(place, 'refusal', (refusal) => ({
         type: 'refusal',
         refusal,
-        ...restOfPart(place),
+        ...restOfPart(place, 'refusal'),
       }));
     case 'image_url':
       needOnce(requirements, {
@@ -180,7 +180,7 @@ function decodePart(
       });
       const file = objectField(place, 'file');
       if (file === undefined) return missing(place, 'file', 'an object');
-      return { type: 'file', file: file.object, ...restOfPart(place) };
+      return { type: 'file', file: file.object, ...restOfPart(place, 'file') };
     }
     case undefined:
       return missing(place, 'type', 'the kind of content part');
@@ -213,7 +213,7 @@ function decodeImage(place: Place): ContentPart | undefined {
   const url = stringField(image, 'url');
   const detail = stringField(image, 'detail', 64);
   if (url === undefined) return missing(image, 'url', 'an http(s) or data URL');
-  const rest = restOfPart(place, image, 'image_url');
+  const rest = restOfPart(place, 'image_url', image);
   return { type: 'image', url, ...(detail === undefined ? {} : { detail }), ...rest };
 }
 
@@ -224,14 +224,22 @@ function decodeAudio(place: Place): ContentPart | undefined {
   const format = stringField(audio, 'format', 64);
   if (data === undefined) return missing(audio, 'data', 'base64 audio');
   if (format === undefined) return missing(audio, 'format', 'the audio format, wav or mp3');
-  return { type: 'audio', data, format, ...restOfPart(place, audio, 'input_audio') };
+  return { type: 'audio', data, format, ...restOfPart(place, 'input_audio', audio) };
 }
 
-/** Of a part, and of the object inside it where it has one with names of ours. */
-function restOfPart(place: Place, inside?: Place, name = '') {
+/** What a part of a kind has that is another kind's goes on too: all names of parts but its own. */
+const unreadOfPart = new Map(
+  [...ofPart.keys()].map((own) => [
+    own,
+    new Set([...ofPart.keys()].filter((name) => name !== 'type' && name !== own)),
+  ]),
+);
+
+/** Of a part, of which `own` is read, and of the object inside it where that has names of ours. */
+function restOfPart(place: Place, own: string, inside?: Place) {
   return rests(
-    restOf(place, ofPart),
-    inside === undefined ? undefined : restOf(inside, membersIn(ofPart, name)),
+    restOf(place, ofPart, unreadOfPart.get(own)),
+    inside === undefined ? undefined : restOf(inside, membersIn(ofPart, own)),
   );
 }
 

@@ -70,8 +70,8 @@ function decodeName(place: Place, of: 'function' | 'schema'): string | undefined
   return wrongValue(place.findings, param, `'${param}' takes 1 to 64 letters, digits, '_' and '-'.`);
 }
 
-function restsOfFunction(place: Place, inside: Place) {
-  return rests(restOf(place, ofTool), restOf(inside, membersIn(ofTool, 'function')));
+function restsOfFunction(place: Place, inside: Place, unread?: ReadonlySet<string>) {
+  return rests(restOf(place, ofTool), restOf(inside, membersIn(ofTool, 'function'), unread));
 }
 
 /** `tool_choice`, where one was given; `required` and a named function need `tools`, the rest asks for nothing without them. */
@@ -106,6 +106,9 @@ export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[])
   return named;
 }
 
+/** A choice may be the tool itself, as the client defined it. */
+const unreadOfChoice = new Set(['description', 'parameters', 'strict']);
+
 function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function' }> | undefined {
   const choice = objectField(place, 'tool_choice');
   if (choice === undefined) return undefined;
@@ -119,7 +122,9 @@ function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function'
   const body = objectField(choice, 'function');
   if (body === undefined) return missing(choice, 'function', 'an object with a name');
   const name = decodeName(body, 'function');
-  return name === undefined ? undefined : { type: 'function', name, ...restsOfFunction(choice, body) };
+  return name === undefined
+    ? undefined
+    : { type: 'function', name, ...restsOfFunction(choice, body, unreadOfChoice) };
 }
 
 /** Beside `json_object` a schema says nothing that is ours to judge. */
@@ -152,7 +157,7 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     type,
     name: name ?? '',
     ...(description === undefined ? {} : { description }),
-    schema: schema ?? {},
+    ...(schema === undefined ? {} : { schema }),
     ...(strict === undefined ? {} : { strict }),
     ...rests(restOf(format, ofFormat), restOf(wrapper, membersIn(ofFormat, 'json_schema'))),
   };
