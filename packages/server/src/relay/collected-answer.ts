@@ -45,7 +45,9 @@ export class CollectedAnswer implements Answer {
 
   /** What the target has said of an answer that is not whole is lost: nothing of it reached the client. */
   private asSeen(driven: DriveOutcome): DriveOutcome {
-    if (this.tooLarge) return { ...driven, status: 'failed', failure: wholeAnswerTooLarge() };
-    return driven.status === 'cut' ? { ...driven, status: 'failed' } : driven;
+    const { usage: _usage, ...unseen } = driven;
+    if (this.tooLarge) return { ...unseen, status: 'failed', failure: wholeAnswerTooLarge() };
+    if (driven.status === 'completed') return driven;
+    return driven.status === 'cut' ? { ...unseen, status: 'failed' } : unseen;
   }
 }

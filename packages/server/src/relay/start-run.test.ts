@@ -327,6 +327,7 @@ describe('an answer that does not stream', () => {
     const { reader } = createFakeReader();
     const outcome = await relay(events([text('Half')]), reader, { stream: false });
     expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'upstream_cut' } });
+    expect(outcome.usage).toBeUndefined();
   });
 });
 
