@@ -359,6 +359,25 @@ describe('a detached run', () => {
     expect(checkStream(quick.body())).toMatchObject({ violations: [], summary: { complete: true } });
   });
 
+  it('that is stopped ends for each of its readers, for a slow one behind what it still had to read', async () => {
+    const run = start(events([text('a')], [text('b')], 1_000, ending), { lifetime: 'detached' });
+    await vi.advanceTimersByTimeAsync(5);
+    const [quick, slow] = [createFakeReader(), createFakeReader(1)];
+    run.attach(quick.reader);
+    run.attach(slow.reader);
+    run.stop({ type: 'cancelled' });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await run.outcome).toMatchObject({ status: 'cancelled' });
+    expect(quick.state).toMatchObject({ ending: 'failed', code: 'completion_cancelled' });
+    expect([slow.events.length, slow.state.ending]).toEqual([1, undefined]);
+    while (slow.state.ending === undefined) {
+      slow.unblock();
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(slow.events).toEqual(quick.events);
+    expect(checkStream(slow.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
+  });
+
   it('outlives readers that leave, and ends for those that stay when it is cancelled', async () => {
     const source = events([text('a')], 1_000, [text('b')], 1_000, ending);
     const run = start(source, { lifetime: 'detached' });
