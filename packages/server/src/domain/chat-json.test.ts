@@ -91,6 +91,7 @@ const body = open(
     logit_bias: fc.constantFrom({ 5: 1 }, { 5: -1.5, 9: 0 }),
     response_format: fc.oneof(
       open({ type: fc.constant('json_object') }),
+      open({ type: fc.constant('text'), x: fc.constant(1) }),
       open({
         type: fc.constant('json_schema'),
         json_schema: open({ name }, { schema, description: word, strict: fc.boolean() }),

@@ -132,7 +132,8 @@ function choiceJson(choice: ToolChoice): JsonValue {
 function formatJson(format: ResponseFormat): JsonObject | undefined {
   switch (format.type) {
     case 'text':
-      return undefined;
+      // By itself it asks for nothing.
+      return format.rest === undefined ? undefined : withRest({ type: 'text' }, format.rest);
     case 'json_object':
       return withRest({ type: 'json_object' }, format.rest);
     case 'json_schema': {

@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from './json.ts';
 
 /**
- * One chat completion as it was asked for: validated, defaults not filled in (absent is absent). It is all that is known
- * of the request behind its surface. Each object in it has a `rest` for the members of its JSON that have no name here,
- * in their order, and `innerRest` for those of the object inside it (`function`, `image_url`, `json_schema`): they go
+ * One chat completion as it was asked for, validated. An absent optional field was absent. It is all that is known of the
+ * request behind its surface. Each object in it has a `rest` for the members of its JSON that are not interpreted, in
+ * their order, and `innerRest` for those of the object inside it (`function`, `image_url`, `json_schema`): they go
  * to an OpenAI-compatible upstream as they came (`chat-json.ts`). An absent rest is an empty one.
  */
 export interface ChatRequest {
@@ -94,7 +94,7 @@ export interface ToolCall extends OpenInside {
 }
 
 export type ResponseFormat =
-  | { readonly type: 'text' }
+  | ({ readonly type: 'text' } & Open)
   | ({ readonly type: 'json_object' } & Open)
   | ({
       readonly type: 'json_schema';

@@ -146,17 +146,24 @@ class OneRun implements Run {
     void this.work(reader);
   }
 
-  /** Never rejects. */
+  /** Never rejects, and whatever fails in it: what the run holds is given back. */
   private async work(reader: Reader): Promise<void> {
-    let outcome = this.outcomeOf(await this.answerTo(reader));
-    clearTimeout(this.deadline);
+    let outcome: RunOutcome = { status: 'failed', attempts: [] };
+    try {
+      outcome = this.outcomeOf(await this.answerTo(reader));
+    } catch (error) {
+      outcome = { ...outcome, failure: bugFailure(error) };
+    } finally {
+      clearTimeout(this.deadline);
+    }
     try {
       await this.call.ended(outcome);
     } catch (error) {
       outcome = { failure: bugFailure(error), ...outcome };
+    } finally {
+      this.deps.runs.remove(this);
+      this.settle(outcome);
     }
-    this.deps.runs.remove(this);
-    this.settle(outcome);
   }
 
   /** A bug behind the loop, in a surface or a reader, changes no more of what was driven than it has to. */

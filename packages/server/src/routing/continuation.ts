@@ -19,7 +19,7 @@ export interface Continuation {
 }
 
 /** Tokens that the client has had: no more than these are known to be gone. */
-export type Spent = Pick<TokenCount, 'least' | 'exact'>;
+export type Spent = Pick<TokenCount, 'lowerBound' | 'exact'>;
 
 export function continueWith(
   mode: Exclude<TakeoverMode, 'none'>,
@@ -31,11 +31,11 @@ export function continueWith(
     return { call, joint: createReplayJoint(delivered, call.request.stop), prefixTokens: 0 };
   }
   return {
-    call: { ...call, request: lessTokens(call.request, spent.least), prefix: delivered.text },
+    call: { ...call, request: lessTokens(call.request, spent.lowerBound), prefix: delivered.text },
     joint: hasItsTokens(call.request, spent)
       ? createSpentJoint()
       : createPrefixJoint(delivered, call.request.stop),
-    prefixTokens: spent.least,
+    prefixTokens: spent.lowerBound,
   };
 }
 
@@ -54,6 +54,6 @@ export function isSpent(request: ChatRequest, spent: Spent): boolean {
 }
 
 /** As far as is known: where the targets did not count, deltas are guessed. */
-function hasItsTokens({ maxTokens }: ChatRequest, { least }: Spent): boolean {
-  return maxTokens !== undefined && least >= maxTokens;
+function hasItsTokens({ maxTokens }: ChatRequest, { lowerBound }: Spent): boolean {
+  return maxTokens !== undefined && lowerBound >= maxTokens;
 }

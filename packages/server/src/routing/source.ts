@@ -220,7 +220,7 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   private noteDelivered(work: Work): void {
-    work.record.deliveredTokens = this.tokensHad.ofCurrent;
+    work.record.deliveredTokens = this.tokensHad.byCurrent;
   }
 
   private patience(): number {

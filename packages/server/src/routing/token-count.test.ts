@@ -44,8 +44,8 @@ test('thoughts, refusals and arguments count too, and the last reported usage is
 });
 
 test('of a delta that no target counted no more than one token is certain', () => {
-  expect(counted(text('конец ответа'))).toMatchObject({ tokens: 12, least: 1, exact: false });
-  expect(counted(text('конец ответа', 3))).toMatchObject({ tokens: 3, least: 3, exact: true });
+  expect(counted(text('конец ответа'))).toMatchObject({ tokens: 12, lowerBound: 1, exact: false });
+  expect(counted(text('конец ответа', 3))).toMatchObject({ tokens: 3, lowerBound: 3, exact: true });
 });
 
 test('what a client has had never falls when another attempt says the rest', () => {
@@ -53,16 +53,16 @@ test('what a client has had never falls when another attempt says the rest', () 
   const ten = Array.from({ length: 10 }, () => text('w', 1));
   const [first, replay, prefix] = [counted(...ten), new TokenCounter(), new TokenCounter()];
   had.goOnWith(first, ten);
-  expect(had).toMatchObject({ tokens: 10, least: 10, exact: true, ofCurrent: 10 });
+  expect(had).toMatchObject({ tokens: 10, lowerBound: 10, exact: true, byCurrent: 10 });
   // Its one delta repeats all ten words; what is behind them is new.
   replay.add([text('wwwwwwwwww new')]);
   had.goOnWith(replay, [text(' new')]);
-  expect(had).toMatchObject({ tokens: 11, least: 11, exact: false, ofCurrent: 1 });
+  expect(had).toMatchObject({ tokens: 11, lowerBound: 11, exact: false, byCurrent: 1 });
   replay.add([text('x')]);
-  expect(had).toMatchObject({ tokens: 12, ofCurrent: 2 });
+  expect(had).toMatchObject({ tokens: 12, byCurrent: 2 });
   prefix.add([text('y')]);
   had.goOnWith(prefix, []);
-  expect(had).toMatchObject({ tokens: 12, ofCurrent: 0 });
+  expect(had).toMatchObject({ tokens: 12, byCurrent: 0 });
   prefix.add([text('z')]);
-  expect(had).toMatchObject({ tokens: 13, ofCurrent: 1 });
+  expect(had).toMatchObject({ tokens: 13, byCurrent: 1 });
 });

@@ -7,7 +7,7 @@ export interface TokenCount {
   /** By the target's own count, else guessed by `tokensOf`: for a usage that no target reports. */
   readonly tokens: number;
   /** No fewer than this: where the target does not count, one a delta. What is taken from `max_tokens`. */
-  readonly least: number;
+  readonly lowerBound: number;
   /** True while the target has counted every delta: then both are the same. */
   readonly exact: boolean;
 }
@@ -21,7 +21,7 @@ export interface AttemptCount extends TokenCount {
 /** Counts as they come. */
 export class TokenCounter implements AttemptCount {
   tokens = 0;
-  least = 0;
+  lowerBound = 0;
   exact = true;
   usage: Usage | undefined;
 
@@ -40,7 +40,7 @@ export class TokenCounter implements AttemptCount {
       case 'tool-call-delta':
         if (event.json === '') return;
         this.tokens += tokensOf(event);
-        this.least += event.tokens ?? 1;
+        this.lowerBound += event.tokens ?? 1;
         if (event.tokens === undefined) this.exact = false;
         return;
       case 'usage':
@@ -54,7 +54,7 @@ export class TokenCounter implements AttemptCount {
   }
 }
 
-const nothing: TokenCount = { tokens: 0, least: 0, exact: true };
+const nothing: TokenCount = { tokens: 0, lowerBound: 0, exact: true };
 
 /**
  * Tokens that the client has had of an answer, by the counts of the attempts that said them. A joint lets only some of
@@ -66,7 +66,7 @@ const nothing: TokenCount = { tokens: 0, least: 0, exact: true };
 export class DeliveredTokens implements TokenCount {
   private count: TokenCount = nothing;
   /** What the client has had, less what the attempt at work had said, when it took over. */
-  private offset: Pick<TokenCount, 'tokens' | 'least'> = nothing;
+  private offset: Pick<TokenCount, 'tokens' | 'lowerBound'> = nothing;
   private begin = 0;
   private exactBefore = true;
 
@@ -74,8 +74,8 @@ export class DeliveredTokens implements TokenCount {
     return this.offset.tokens + this.count.tokens;
   }
 
-  get least(): number {
-    return this.offset.least + this.count.least;
+  get lowerBound(): number {
+    return this.offset.lowerBound + this.count.lowerBound;
   }
 
   get exact(): boolean {
@@ -83,18 +83,18 @@ export class DeliveredTokens implements TokenCount {
   }
 
   /** Of the attempt at work. */
-  get ofCurrent(): number {
+  get byCurrent(): number {
     return this.tokens - this.begin;
   }
 
   /** Another attempt says the rest; `batch` is what of its words so far is new to the client. */
   goOnWith(count: TokenCount, batch: EventBatch): void {
-    const { tokens, least, exact } = this;
+    const { tokens, lowerBound, exact } = this;
     const fresh = new TokenCounter();
     fresh.add(batch);
     this.offset = {
       tokens: tokens + fresh.tokens - count.tokens,
-      least: least + fresh.least - count.least,
+      lowerBound: lowerBound + fresh.lowerBound - count.lowerBound,
     };
     this.begin = tokens;
     this.exactBefore = exact;

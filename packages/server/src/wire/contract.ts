@@ -22,7 +22,10 @@ export interface Surface {
   readonly members: KnownMembers;
   /** What a client asks, or the first thing wrong with it and its `param`. */
   decode(body: JsonValue, headers: RequestHeaders): Result<Asked>;
-  /** A failure while no head has left, for the doors before `decode` too. */
+  /**
+   * A failure while no head has left, for the doors before `decode` too. Behind `decode` its `param` is a path in the
+   * request's chat form (`domain/chat-json.ts`): a surface with other names has to say its own.
+   */
   errorReply(reason: Failure, requestId: string): ErrorReply;
   /** The id of a new run, never used again. */
   newId(): string;

@@ -127,8 +127,8 @@ function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function'
     : { type: 'function', name, ...restsOfFunction(choice, body, unreadOfChoice) };
 }
 
-/** Beside `json_object` a schema says nothing that is ours to judge. */
-const unreadOfObject = new Set(['json_schema']);
+/** Beside another type a schema says nothing that is ours to judge. */
+const unreadOfOthers = new Set(['json_schema']);
 
 export function decodeResponseFormat(place: Place): ResponseFormat {
   const text: ResponseFormat = { type: 'text' };
@@ -139,8 +139,8 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     return text;
   }
   const type = enumField(format, 'type', ['text', 'json_object', 'json_schema']);
-  if (type === undefined || type === 'text') return text;
-  if (type === 'json_object') return { type, ...rests(restOf(format, ofFormat, unreadOfObject)) };
+  if (type === undefined) return text;
+  if (type !== 'json_schema') return { type, ...rests(restOf(format, ofFormat, unreadOfOthers)) };
   const wrapper = objectField(format, 'json_schema');
   if (wrapper === undefined) {
     missing(format, 'json_schema', 'an object with name and schema');
