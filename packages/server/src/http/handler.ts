@@ -150,6 +150,7 @@ async function answerBug(exchange: Exchange, error: unknown): Promise<void> {
     cause,
   );
   exchange.notes.code = reason.code;
+  exchange.notes.outcome = 'failed';
   Object.assign(exchange.notes, cause);
   const { response } = exchange;
   if (response.headersSent) {

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { errorKind } from '@tailrace/protocol';
 import { causeOf } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
@@ -39,7 +40,11 @@ async function reply(
   const bytes = Buffer.from(body, 'utf8');
   const bodyUnread = bodyIsComing(request);
   if (bodyUnread) response.setHeader('connection', 'close');
-  response.writeHead(status, { ...headers, 'content-length': String(bytes.length) });
+  // With its phrase: a head that failed before has left its own.
+  response.writeHead(status, STATUS_CODES[status] ?? '', {
+    ...headers,
+    'content-length': String(bytes.length),
+  });
   watchStalledReader(response, exchange.clientWriteMs).arm();
   if (request.method === 'HEAD') {
     response.end();

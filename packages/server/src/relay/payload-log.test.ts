@@ -109,6 +109,14 @@ describe('a log of payloads', () => {
     log.attach({ ...broken.reader, event: bug });
     log.attach({ ...stuck.reader, event: () => false, drained: () => Promise.reject(new Error('a bug')) });
     log.attach({ ...createFakeReader().reader, event: bug, abandon: bug });
+    log.attach({
+      ...createFakeReader().reader,
+      event: () => false,
+      drained: () => Promise.reject(new Error('a bug')),
+      abandon: bug,
+    });
+    log.attach({ ...createFakeReader().reader, abandon: bug }).detach();
+    log.attach({ ...createFakeReader().reader, fail: bug, abandon: bug }, 99);
     log.attach(good.reader);
     await Promise.resolve();
     await Promise.resolve();

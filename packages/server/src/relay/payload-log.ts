@@ -42,7 +42,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
     readonly detach = (): void => {
       if (!followers.delete(this)) return;
       this.controller.abort();
-      this.reader.abandon();
+      this.giveUp();
     };
 
     /** Hands on what there is, up to the reader's pause or the end. A bug of the reader is its own end only. */
@@ -75,6 +75,14 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
         return;
       }
       if (ending !== undefined) this.leave(ending);
+    }
+
+    refuse(reason: Failure): void {
+      try {
+        this.reader.fail(reason, () => failed(reason));
+      } catch {
+        this.giveUp();
+      }
     }
 
     private leave(how: Ending): void {
@@ -114,8 +122,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
     attach(reader, after = 0) {
       const follower = new Follower(reader, after);
       if (!Number.isSafeInteger(after) || after < 0 || after > kept.end) {
-        const refused = neverWritten(after, kept.end);
-        reader.fail(refused, () => failed(refused));
+        follower.refuse(neverWritten(after, kept.end));
         return follower;
       }
       followers.add(follower);

@@ -61,6 +61,10 @@ test('what a client has had never falls when another attempt says the rest', () 
   replay.add([text('x')]);
   expect(had).toMatchObject({ tokens: 12, byCurrent: 2 });
   prefix.add([text('y')]);
+  const cut = new DeliveredTokens();
+  cut.goOnWith(counted(text('a b c', 5)), [text('a b c', 5)]);
+  cut.goOnWith(counted(text('a b c d', 7)), [text(` ${'длинное '.repeat(20)}`)]);
+  expect(cut).toMatchObject({ tokens: 12, lowerBound: 6, exact: false });
   had.goOnWith(prefix, []);
   expect(had).toMatchObject({ tokens: 12, byCurrent: 0 });
   prefix.add([text('z')]);

@@ -92,12 +92,13 @@ export class DeliveredTokens implements TokenCount {
     const { tokens, lowerBound, exact } = this;
     const fresh = new TokenCounter();
     fresh.add(batch);
+    // Of a delta that a joint has cut no target says how many tokens are left: they are guessed.
     this.offset = {
-      tokens: tokens + fresh.tokens - count.tokens,
-      lowerBound: lowerBound + fresh.lowerBound - count.lowerBound,
+      tokens: tokens + Math.min(fresh.tokens, count.tokens) - count.tokens,
+      lowerBound: lowerBound + Math.min(fresh.lowerBound, count.lowerBound) - count.lowerBound,
     };
     this.begin = tokens;
-    this.exactBefore = exact;
+    this.exactBefore = exact && fresh.exact;
     this.count = count;
   }
 }

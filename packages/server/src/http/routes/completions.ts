@@ -131,8 +131,8 @@ async function readToItsEnd(
   if (response.destroyed) attachment.detach();
   try {
     const outcome = await run.outcome;
-    await connection.close(outcome);
     noteOutcome(exchange, outcome);
+    await connection.close(outcome);
     if (outcome.content !== undefined) {
       exchange.notes.content = {
         prompt: writeExactly(messagesJson(request.messages)),
