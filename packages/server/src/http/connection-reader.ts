@@ -6,9 +6,9 @@ import type { Head, Reader } from '../relay/reader.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
 import type { AnswerForm } from '../wire/contract.ts';
 import type { Exchange } from './exchange.ts';
-import { createJsonReader } from './json-reader.ts';
+import { createJsonReader, type JsonReaderOwner } from './json-reader.ts';
 import { replyFailure, replyJson } from './reply.ts';
-import { createSseReader } from './sse-reader.ts';
+import { createSseReader, type SseReaderOwner } from './sse-reader.ts';
 
 /** The connection of one request as the reader of its run. */
 export interface ConnectionReader {
@@ -23,54 +23,59 @@ export function createConnectionReader(
   form: AnswerForm | undefined,
   settings: StreamConfig,
 ): ConnectionReader {
-  let reply = Promise.resolve();
-  const refuse = (reason: Failure) => {
-    reply = replyFailure(exchange, reason);
-    // `close` waits for it, and may come later than a bug in it.
-    reply.catch(() => {});
-  };
-  const close = async (outcome: RunOutcome) => {
-    await reply;
-    await leaveNothingOpen(exchange, outcome);
-  };
-  if (form === undefined) {
-    const answer = ({ target }: Head, body: string) => {
-      for (const [name, value] of Object.entries(targetHeaders(target)))
-        exchange.response.setHeader(name, value);
-      reply = replyJson(exchange, 200, body);
-      reply.catch(() => {});
-    };
-    return { reader: createJsonReader({ answer, refuse }), close };
-  }
-  const { response, clientWriteMs } = exchange;
-  const onBug = (error: unknown) => {
-    exchange.notes.code = 'internal_error';
-    Object.assign(exchange.notes, causeOfBug(error));
-  };
-  const reader = createSseReader({
-    response,
-    form,
-    settings,
-    clientWriteMs,
-    targetHeaders,
-    refuse,
-    onBug,
-    now,
-  });
-  return { reader, close };
+  return new Connection(exchange, form, settings);
 }
 
 const now = () => performance.now();
 
-/** Where a bug kept the reader from its end: a client that is still there must not wait, nor take what it has for whole. */
-async function leaveNothingOpen(exchange: Exchange, { failure: reason }: RunOutcome): Promise<void> {
-  const { response } = exchange;
-  if (response.writableEnded || response.destroyed) return;
-  if (response.headersSent || reason === undefined) response.socket?.resetAndDestroy();
-  else await replyFailure(exchange, reason);
-}
+class Connection implements ConnectionReader, SseReaderOwner, JsonReaderOwner {
+  readonly reader: Reader;
+  private readonly exchange: Exchange;
+  /** A refusal or a body that is being written. */
+  private reply: Promise<void> | undefined;
 
-function targetHeaders(target: string | undefined): Record<string, string> {
-  // Names come from the configuration and may be any text; a header may not.
-  return target === undefined ? {} : { 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
+  constructor(exchange: Exchange, form: AnswerForm | undefined, settings: StreamConfig) {
+    const { response, clientWriteMs } = exchange;
+    this.exchange = exchange;
+    this.reader =
+      form === undefined
+        ? createJsonReader(this)
+        : createSseReader({ response, form, settings, clientWriteMs, owner: this, now });
+  }
+
+  async close({ failure: reason }: RunOutcome): Promise<void> {
+    await this.reply;
+    const { response } = this.exchange;
+    // Where a bug kept the reader from its end: a client that is still there must not wait, nor take what it has for whole.
+    if (response.writableEnded || response.destroyed) return;
+    if (response.headersSent || reason === undefined) response.socket?.resetAndDestroy();
+    else await replyFailure(this.exchange, reason);
+  }
+
+  refuse(reason: Failure): void {
+    this.writing(replyFailure(this.exchange, reason));
+  }
+
+  answer({ target }: Head, body: string): void {
+    for (const [name, value] of Object.entries(this.targetHeaders(target)))
+      this.exchange.response.setHeader(name, value);
+    this.writing(replyJson(this.exchange, 200, body));
+  }
+
+  targetHeaders(target: string | undefined): Record<string, string> {
+    // Names come from the configuration and may be any text; a header may not.
+    return target === undefined ? {} : { 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
+  }
+
+  onBug(error: unknown): void {
+    const { notes } = this.exchange;
+    notes.code = 'internal_error';
+    Object.assign(notes, causeOfBug(error));
+  }
+
+  private writing(reply: Promise<void>): void {
+    this.reply = reply;
+    // `close` waits for it, and may come later than a bug in it.
+    reply.catch(() => {});
+  }
 }

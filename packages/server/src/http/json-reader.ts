@@ -1,14 +1,14 @@
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 
-export interface JsonReaderOptions {
+export interface JsonReaderOwner {
   /** Answers with a body; the head says which target served it. */
   answer(head: Head, body: string): void;
   refuse(reason: Failure): void;
 }
 
 /** A connection as a reader of an answer that does not stream: one body, or a failure. */
-export function createJsonReader({ answer, refuse }: JsonReaderOptions): Reader {
+export function createJsonReader(owner: JsonReaderOwner): Reader {
   let head: Head = { target: undefined, keepalive: () => undefined };
   return {
     begin(next) {
@@ -16,8 +16,8 @@ export function createJsonReader({ answer, refuse }: JsonReaderOptions): Reader 
     },
     event: () => true,
     drained: () => Promise.resolve(),
-    end: (body = '') => answer(head, body),
-    fail: (reason) => refuse(reason),
+    end: (body = '') => owner.answer(head, body),
+    fail: (reason) => owner.refuse(reason),
     abandon: () => {},
   };
 }

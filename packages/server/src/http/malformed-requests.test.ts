@@ -44,9 +44,7 @@ const routes: readonly Route[] = [
         clientWriteMs,
         form: { contentType: 'text/event-stream', frame: sseData, comment: ': alive\n\n' },
         settings: { keepalive: 'off', keepaliveAfterMs: 10_000, holdHeadMs: 8_000 },
-        targetHeaders: () => ({}),
-        refuse: () => {},
-        onBug: () => {},
+        owner: { targetHeaders: () => ({}), refuse: () => {}, onBug: () => {} },
         now: Date.now,
       });
       reader.begin({ target: undefined, keepalive: () => undefined });

@@ -53,9 +53,11 @@ function connection(
       comment: ': keepalive\n\n',
     },
     settings: { keepalive: 'comment', keepaliveAfterMs: 10_000, holdHeadMs: 8_000, ...settings },
-    targetHeaders: (target) => (target === undefined ? {} : { 'tailrace-target': target }),
-    refuse: (reason) => refused.push(reason.code),
-    onBug: (error) => bugs.push(error),
+    owner: {
+      targetHeaders: (target) => (target === undefined ? {} : { 'tailrace-target': target }),
+      refuse: (reason) => refused.push(reason.code),
+      onBug: (error) => bugs.push(error),
+    },
     now: () => performance.now(),
   });
   return {

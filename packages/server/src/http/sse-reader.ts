@@ -15,14 +15,19 @@ export interface SseReaderOptions {
   readonly settings: Pick<StreamConfig, 'keepalive' | 'keepaliveAfterMs' | 'holdHeadMs'>;
   /** How long a client may take nothing before its connection is closed. */
   readonly clientWriteMs: number;
+  readonly owner: SseReaderOwner;
+  /** Monotonic milliseconds. */
+  now(): number;
+}
+
+/** What the connection does where it has no stream to say it in. */
+export interface SseReaderOwner {
   /** Headers that name the target, empty where none is known. */
   targetHeaders(target: string | undefined): Readonly<Record<string, string>>;
   /** Answers with a failure while no head has left. */
   refuse(reason: Failure): void;
   /** A bug in the surface that no answer can tell of; the connection is reset behind it. */
   onBug(error: unknown): void;
-  /** Monotonic milliseconds. */
-  now(): number;
 }
 
 /**
@@ -40,9 +45,7 @@ class SseReader implements Reader, SilenceListener {
   private readonly response: ServerResponse;
   private readonly form: StreamForm;
   private readonly keepalive: SseReaderOptions['settings']['keepalive'];
-  private readonly targetHeaders: SseReaderOptions['targetHeaders'];
-  private readonly refuse: SseReaderOptions['refuse'];
-  private readonly onBug: SseReaderOptions['onBug'];
+  private readonly owner: SseReaderOwner;
   private readonly stalled: StalledReader;
   private readonly silence: Silence;
   /** The socket, where it is written to directly. */
@@ -55,9 +58,7 @@ class SseReader implements Reader, SilenceListener {
   constructor(options: SseReaderOptions) {
     const { response, form, settings, clientWriteMs, now } = options;
     this.keepalive = settings.keepalive;
-    this.targetHeaders = options.targetHeaders;
-    this.refuse = options.refuse;
-    this.onBug = options.onBug;
+    this.owner = options.owner;
     this.response = response;
     this.form = form;
     this.stalled = watchStalledReader(response, clientWriteMs);
@@ -104,7 +105,7 @@ class SseReader implements Reader, SilenceListener {
   fail(reason: Failure, payload: () => string): void {
     this.close();
     if (!this.opened) {
-      this.refuse(reason);
+      this.owner.refuse(reason);
       return;
     }
     const { response, stalled } = this;
@@ -139,7 +140,7 @@ class SseReader implements Reader, SilenceListener {
       act();
     } catch (error) {
       this.close();
-      this.onBug(error);
+      this.owner.onBug(error);
       this.response.socket?.resetAndDestroy();
     }
   }
@@ -151,7 +152,7 @@ class SseReader implements Reader, SilenceListener {
       'content-type': form.contentType,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      ...this.targetHeaders(target),
+      ...this.owner.targetHeaders(target),
     });
     // Behind it, not before: where there can be no head there is still a refusal.
     this.opened = true;
@@ -179,11 +180,11 @@ class SseReader implements Reader, SilenceListener {
     const event = this.keepalive === 'chunk' ? this.head?.keepalive() : undefined;
     const writable = this.write(event === undefined ? this.form.comment : this.form.frame(event));
     // No event waits behind it, so only this call learns when the client has caught up.
-    if (!writable) (this.raw ?? this.response).once('drain', this.caughtUp);
+    if (!writable) (this.raw ?? this.response).once('drain', () => this.caughtUp());
   }
 
-  private readonly caughtUp = (): void => {
+  private caughtUp(): void {
     this.stalled.disarm();
     this.behind = false;
-  };
+  }
 }

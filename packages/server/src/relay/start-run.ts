@@ -146,37 +146,32 @@ class OneRun implements Run {
     void this.work(reader);
   }
 
-  /** Never rejects, and whatever fails in it: what the run holds is given back. */
+  /**
+   * Never rejects, and whatever fails in it: what the run holds is given back. One function, for each that waits holds
+   * a few hundred bytes as long as the stream is open.
+   */
   private async work(reader: Reader): Promise<void> {
-    let outcome: RunOutcome = { status: 'failed', attempts: [] };
-    try {
-      outcome = this.outcomeOf(await this.answerTo(reader));
-    } catch (error) {
-      outcome = { ...outcome, failure: bugFailure(error) };
-    } finally {
-      clearTimeout(this.deadline);
-    }
-    try {
-      await this.call.ended(outcome);
-    } catch (error) {
-      outcome = { failure: bugFailure(error), ...outcome };
-    } finally {
-      this.deps.runs.remove(this);
-      this.settle(outcome);
-    }
-  }
-
-  /** A bug behind the loop, in a surface or a reader, changes no more of what was driven than it has to. */
-  private async answerTo(reader: Reader): Promise<DriveOutcome> {
     let driven: DriveOutcome = { status: 'failed' };
     try {
       const answer = this.answerFor(reader);
       driven = await this.drive(answer);
-      return answer.close(driven);
+      driven = answer.close(driven);
     } catch (error) {
+      // A bug behind the loop, in a surface or a reader, changes no more of what was driven than it has to.
       const status = driven.status === 'completed' ? 'failed' : driven.status;
+      driven = { ...driven, status, failure: bugFailure(error) };
       await this.abandon(reader);
-      return { ...driven, status, failure: bugFailure(error) };
+    } finally {
+      clearTimeout(this.deadline);
+    }
+    const outcome = this.outcomeOf(driven);
+    try {
+      await this.call.ended(outcome);
+    } catch (error) {
+      driven = { failure: bugFailure(error), ...driven };
+    } finally {
+      this.deps.runs.remove(this);
+      this.settle(this.outcomeOf(driven));
     }
   }
 
@@ -190,13 +185,17 @@ class OneRun implements Run {
   }
 
   private outcomeOf(driven: DriveOutcome): RunOutcome {
-    const target = this.source.served()?.target ?? this.target;
-    return {
-      ...driven,
-      attempts: this.source.attempts(),
-      ...(target === undefined ? {} : { target }),
-      ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
-    };
+    try {
+      const target = this.source.served()?.target ?? this.target;
+      return {
+        ...driven,
+        attempts: this.source.attempts(),
+        ...(target === undefined ? {} : { target }),
+        ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
+      };
+    } catch (error) {
+      return { failure: bugFailure(error), ...driven, attempts: [] };
+    }
   }
 
   private answerFor(reader: Reader): Answer {

@@ -66,16 +66,17 @@ const nothing: TokenCount = { tokens: 0, lowerBound: 0, exact: true };
 export class DeliveredTokens implements TokenCount {
   private count: TokenCount = nothing;
   /** What the client has had, less what the attempt at work had said, when it took over. */
-  private offset: Pick<TokenCount, 'tokens' | 'lowerBound'> = nothing;
+  private tokensOff = 0;
+  private lowerBoundOff = 0;
   private begin = 0;
   private exactBefore = true;
 
   get tokens(): number {
-    return this.offset.tokens + this.count.tokens;
+    return this.tokensOff + this.count.tokens;
   }
 
   get lowerBound(): number {
-    return this.offset.lowerBound + this.count.lowerBound;
+    return this.lowerBoundOff + this.count.lowerBound;
   }
 
   get exact(): boolean {
@@ -93,10 +94,8 @@ export class DeliveredTokens implements TokenCount {
     const fresh = new TokenCounter();
     fresh.add(batch);
     // Of a delta that a joint has cut no target says how many tokens are left: they are guessed.
-    this.offset = {
-      tokens: tokens + Math.min(fresh.tokens, count.tokens) - count.tokens,
-      lowerBound: lowerBound + Math.min(fresh.lowerBound, count.lowerBound) - count.lowerBound,
-    };
+    this.tokensOff = tokens + Math.min(fresh.tokens, count.tokens) - count.tokens;
+    this.lowerBoundOff = lowerBound + Math.min(fresh.lowerBound, count.lowerBound) - count.lowerBound;
     this.begin = tokens;
     this.exactBefore = exact && fresh.exact;
     this.count = count;
