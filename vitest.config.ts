@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Whole suites (packages/server/src/testing/suite-part.ts) take their time.
-const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 10;
+const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 
 // Two projects: `unit` lies beside the code, needs nothing but the code and is part of `npm run check`;
 // `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
