@@ -37,7 +37,7 @@ export interface ChatRequest {
   readonly reasoningEffort?: string;
   /** Options of the stream that have no name here; absent where the client sent no options. */
   readonly streamOptions?: JsonObject;
-  /** Beside unknown members those that only advise, and those that few targets take and nobody here reads. */
+  /** Beside unknown members those that only advise, and those that few targets take and this server does not read. */
   readonly rest: JsonObject;
 }
 
@@ -100,7 +100,7 @@ export type ResponseFormat =
       readonly type: 'json_schema';
       readonly name: string;
       readonly description?: string;
-      /** Absent: any JSON. */
+      /** Absent: an answer is any JSON value. */
       readonly schema?: JsonValue;
       readonly strict?: boolean;
     } & OpenInside);

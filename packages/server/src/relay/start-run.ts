@@ -116,7 +116,7 @@ class OneRun implements Run {
   attach(reader: Reader, { after = 0 }: AttachOptions = {}): Attachment {
     if (this.log !== undefined) return this.log.attach(reader, after);
     if (after > 0) throw new Error('a run without a log has no events to leave out');
-    if (this.stopReason !== undefined && this.readerless) return this.tooLate(reader);
+    if (this.readerless) return this.tooLate(reader);
     this.begin(reader);
     return { detach: () => this.stop({ type: 'client-gone' }) };
   }

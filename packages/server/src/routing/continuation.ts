@@ -18,7 +18,7 @@ export interface Continuation {
   readonly prefixTokens: number;
 }
 
-/** Tokens that the client has had: no more than these are known to be gone. */
+/** Tokens that the client has had for certain. */
 export type Spent = Pick<TokenCount, 'lowerBound' | 'exact'>;
 
 export function continueWith(
@@ -53,7 +53,7 @@ export function isSpent(request: ChatRequest, spent: Spent): boolean {
   return spent.exact && hasItsTokens(request, spent);
 }
 
-/** As far as is known: where the targets did not count, deltas are guessed. */
+/** As far as is known: where a target did not count, a delta is one token at least. */
 function hasItsTokens({ maxTokens }: ChatRequest, { lowerBound }: Spent): boolean {
   return maxTokens !== undefined && lowerBound >= maxTokens;
 }

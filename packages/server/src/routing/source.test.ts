@@ -214,7 +214,7 @@ describe('a source', () => {
     expect(await drain(open())).toEqual([fails('rate_limit_exceeded')]);
   });
 
-  it('asks nobody else when the request itself is at fault', async () => {
+  it('asks no other target when the request itself is at fault', async () => {
     const other = toy('b', [text('x'), finish]);
     const { open } = setUp([toy('a', [fails('context_length_exceeded')]), other], {
       main: model({ targets: [target('a'), target('b', 1)] }),
@@ -322,7 +322,7 @@ describe('a hedge', () => {
     expect(await wins).toEqual([text('s'), finish]);
   });
 
-  it('that fails at once gives its place to somebody fresh', async () => {
+  it('that fails at once gives its place to a fresh target', async () => {
     const three = { ...hedged, targets: [target('slow'), target('fast', 1), target('spare', 2)] };
     const bad = toy('fast', [fails('upstream_refused')]);
     const upstreams = [toy('slow', [90_000, text('s')]), bad, toy('spare', [text('f'), finish])];
@@ -351,7 +351,7 @@ describe('a takeover', () => {
   const both = { main: model({ targets: [target('a'), target('b', 1)] }) };
   const cut = [text('Hel'), text('lo'), fails('upstream_cut')];
 
-  it('by replay goes on from where the delivered text has been reproduced', async () => {
+  it('by replay is passed on from where the delivered text has been reproduced', async () => {
     const b = toy('b', [[{ type: 'start' }], text('He'), text('llo wor'), text('ld'), finish]);
     const source = setUp([toy('a', cut), b], both, { temperature: 0 }).open();
     expect(await drain(source)).toEqual([text('Hel'), text('lo'), text(' wor'), text('ld'), finish]);
@@ -406,10 +406,10 @@ describe('a takeover', () => {
       },
     ]);
     const early = toy('a', [text('Hel'), reported(7), fails('upstream_cut')]);
-    const told = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
-    await drain(told);
-    await told.return();
-    expect(told.attempts()).toMatchObject([
+    const reportedEarly = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
+    await drain(reportedEarly);
+    await reportedEarly.return();
+    expect(reportedEarly.attempts()).toMatchObject([
       { usage: { promptTokens: 12, completionTokens: 7 } },
       { usage: { completionTokens: 1, estimated: true } },
     ]);
@@ -430,7 +430,7 @@ describe('a takeover', () => {
     expect(source.tokens()).toBeGreaterThan(20);
   });
 
-  it('counts no word of a target that only told where the answer ends', async () => {
+  it('counts no word of a target that only showed where the answer ends', async () => {
     const held = toy('b', [text('!'), text(' and more'), finish], { takeover: () => 'prefix' });
     const stopped = setUp([toy('a', cut), held], both, { stop: ['lo!'] }).open();
     expect((await drain(stopped)).at(-1)).toEqual(finish);
@@ -454,7 +454,7 @@ describe('a takeover', () => {
     expect(await drain(ended.open())).toEqual([text('Hel'), text('lo'), finish]);
   });
 
-  it('tries the next one when a replay diverges, and ends in the first failure when nobody can', async () => {
+  it('tries the next one when a replay diverges, and ends in the first failure when no target can', async () => {
     const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
     const b = toy('b', [text('Help'), finish]);
     const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
@@ -485,12 +485,12 @@ describe('a takeover', () => {
     const batches = await drain(setUp([toy('a', [counted, fails('upstream_cut')]), b], both, asked).open());
     expect(batches.at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
     expect(b.opened).toBe(0);
-    // Deltas are no tokens: where nobody counted, a cut stays a cut.
+    // Deltas are no tokens: where no target counted, a cut stays a cut.
     const guessed = await drain(setUp([toy('a', cut)], both, { ...asked, temperature: 1 }).open());
     expect(guessed.at(-1)).toEqual(fails('upstream_cut'));
   });
 
-  it('tells the usage of whoever ended the answer, once', async () => {
+  it('reports the usage of the target that ended the answer, once', async () => {
     const usage = (promptTokens: number): EventBatch => [
       { type: 'usage', usage: { promptTokens, completionTokens: 1 } },
     ];
@@ -531,21 +531,21 @@ describe('a takeover', () => {
     }
   });
 
-  it('by somebody else has the whole patience when nobody is left behind it', async () => {
+  it('has the whole patience when no other target is left behind it', async () => {
     const b = toy('b', [text('Hello'), timeouts.stallMs + 1, text('!'), finish]);
     const done = drain(setUp([toy('a', cut), b], both, { temperature: 0 }).open());
     await vi.advanceTimersByTimeAsync(timeouts.stallMs + 1);
     expect((await done).at(-2)).toEqual(text('!'));
   });
 
-  it('goes on with the next one when a candidate refuses the request behind the commit', async () => {
+  it('asks the next one when a candidate refuses the request behind the commit', async () => {
     const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
     const b = toy('b', [fails('invalid_value')]);
     const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
     expect((await drain(good.open())).at(-2)).toEqual(text('!'));
   });
 
-  it('that diverges speaks against nobody’s health', async () => {
+  it('that diverges speaks against no target’s health', async () => {
     const { open, health } = setUp([toy('a', cut), toy('b', [text('Help'), finish])], both, {
       temperature: 0,
     });

@@ -21,11 +21,11 @@ import {
 
 /**
  * One answer, however many targets it took: a single sequence of batches whose first one is the commit.
- * What failed before the commit was invisible, and so is a cut after it that somebody could take over; when
- * nobody can go on, the last event is `failed`. The relay sees this and nothing of targets.
+ * What failed before the commit was invisible, and so is a cut after it that another target took over; where
+ * no target can, the last event is `failed`. The relay sees this and nothing of targets.
  *
  *     racing ──first delta──▶ relaying ──cut, stall──▶ taking over ──new delta──▶ relaying
- *        └ nobody left ─▶ failed  └ finish ─▶ whole        └ nobody left ─▶ failed
+ *        └ none left ─▶ failed    └ finish ─▶ whole        └ none left ─▶ failed
  *
  * A request that does not stream commits when its answer is complete: it races, and that is all.
  */
@@ -47,7 +47,7 @@ export interface Served {
 }
 
 export interface SourceDeps extends WorksDeps {
-  /** Told once, at the commit, who is warm for the next turn of this chat. */
+  /** Called once, at the commit, with the target that is warm for the next turn of this chat. */
   onCommit(candidate: Candidate): void;
 }
 
@@ -59,9 +59,9 @@ export function openSource(call: Call, deps: SourceDeps): Source {
 class OneAnswer implements Source, BatchReceiver {
   private waiting: BatchReceiver | undefined;
   private attempt: Attempt | undefined;
-  /** How long silence is borne; asked anew for each target that goes on. */
+  /** How long silence is borne; asked anew for each target that takes over. */
   private patienceMs: number | undefined;
-  /** As far as what was delivered goes, somebody could still go on with it. */
+  /** What was delivered does not exclude a takeover. */
   private resumable = true;
   private readonly delivered: Delivered;
   /** A failure that came behind events of its own batch: those go out first. */
@@ -76,7 +76,7 @@ class OneAnswer implements Source, BatchReceiver {
   private server: Served | undefined;
   private unfinished: number;
   private readonly tokensHad = new DeliveredTokens();
-  /** Told once, before the last finish: a target that is cut after its usage has told too early. */
+  /** Passed on once, before the last finish: a target that is cut behind its usage has reported it too early. */
   private usage: UsageEvent | undefined;
 
   constructor(call: Call, deps: SourceDeps) {
@@ -114,7 +114,7 @@ class OneAnswer implements Source, BatchReceiver {
       return;
     }
     this.waiting = receiver;
-    if (this.attempt === undefined) this.firstBatch().then(this.told, this.toldBug);
+    if (this.attempt === undefined) this.firstBatch().then(this.handOnBatch, this.handOnBug);
     else if (this.cutPending !== undefined) this.goOn(this.cutPending);
     else this.attempt.pull(this.patienceMs ?? this.patience(), this);
   }
@@ -130,7 +130,7 @@ class OneAnswer implements Source, BatchReceiver {
     return { done: true, value: undefined };
   }
 
-  /** What the attempt at work tells; while the answer comes as it should nothing is made here. */
+  /** A batch of the attempt at work; while the answer comes as it should nothing is made here. */
   batch(batch: EventBatch): void {
     let passed: EventBatch;
     try {
@@ -145,7 +145,7 @@ class OneAnswer implements Source, BatchReceiver {
       this.broke(bug);
       return;
     }
-    this.tell(passed);
+    this.handOn(passed);
   }
 
   end(): void {
@@ -158,11 +158,11 @@ class OneAnswer implements Source, BatchReceiver {
     receiver.broke(bug);
   }
 
-  private readonly told = (batch: EventBatch | undefined): void => this.tell(batch);
-  private readonly toldBug = (bug: unknown): void => this.broke(bug);
+  private readonly handOnBatch = (batch: EventBatch | undefined): void => this.handOn(batch);
+  private readonly handOnBug = (bug: unknown): void => this.broke(bug);
 
-  /** A batch to whoever waits; without one it is over. */
-  private tell(batch: EventBatch | undefined): void {
+  /** Hands a batch to the receiver that pulled; without one the answer is over. */
+  private handOn(batch: EventBatch | undefined): void {
     const receiver = this.waiting ?? never();
     this.waiting = undefined;
     if (batch !== undefined) {
@@ -186,13 +186,13 @@ class OneAnswer implements Source, BatchReceiver {
     return this.passOn(outcome.batch);
   }
 
-  /** The target at work has failed; where nobody wants the answer any more, that is all. */
+  /** The target at work has failed; where the run was stopped, that is all. */
   private goOn(reason: Failure): void {
-    if (this.ended || this.deps.signal.aborted) this.tell(undefined);
-    else this.afterCut(this.current ?? never(), reason).then(this.told, this.toldBug);
+    if (this.ended || this.deps.signal.aborted) this.handOn(undefined);
+    else this.afterCut(this.current ?? never(), reason).then(this.handOnBatch, this.handOnBug);
   }
 
-  /** Somebody goes on with the answer, or it ends in the failure that cut it. */
+  /** Another target takes the answer over, or it ends in the failure that cut it. */
   private async afterCut(work: Work, reason: Failure): Promise<EventBatch | undefined> {
     const { works, call, delivered } = this;
     const { machine, signal } = this.deps;
@@ -226,9 +226,9 @@ class OneAnswer implements Source, BatchReceiver {
   private patience(): number {
     const { call, delivered } = this;
     const suits = (candidate: Candidate) => takeoverMode(candidate, call.request, delivered) !== 'none';
-    const somebodyElse = this.remembers && this.deps.machine.canTakeOver(suits);
+    const anotherCould = this.remembers && this.deps.machine.canTakeOver(suits);
     const { stallMs } = (this.current ?? never()).candidate.model.timeouts;
-    this.patienceMs = stallPatience(stallMs, somebodyElse);
+    this.patienceMs = stallPatience(stallMs, anotherCould);
     return this.patienceMs;
   }
 
@@ -263,7 +263,7 @@ class OneAnswer implements Source, BatchReceiver {
     return passed;
   }
 
-  /** Tool calls, and an answer beyond all bounds, are nobody's to take over: from here on it is patience alone. */
+  /** Tool calls, and an answer beyond all bounds, cannot be taken over: from here on only patience is left. */
   private becomesFinal(): void {
     this.resumable = false;
     this.patienceMs = undefined;

@@ -25,8 +25,8 @@ export type TakenOver =
   | undefined;
 
 /**
- * Finds somebody to go on with an answer that broke off, and reads it until it says something new. A failure
- * is `reason` once more: nobody could. Undefined: the run was stopped meanwhile.
+ * Finds a target that takes over an answer that broke off, and reads it until it says something new. A failure
+ * is `reason` once more: no target could. Undefined: the run was stopped meanwhile.
  */
 export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<TakenOver> {
   const { machine, works, call, delivered, spent } = deps;
@@ -50,7 +50,7 @@ export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<Tak
 async function resume(
   { signal }: TakeOverDeps,
   { attempt, candidate, continuation }: Work,
-  somebodyElse: () => boolean,
+  anotherCould: () => boolean,
 ): Promise<{ readonly batch: EventBatch } | { readonly failure: Failure } | undefined> {
   const committed = await attempt.commit();
   if (committed === 'aborted' || signal.aborted) return undefined;
@@ -66,7 +66,7 @@ async function resume(
     const failed = held.find((event) => event.type === 'failed');
     if (held.some(commits)) return { batch: held };
     if (failed?.type === 'failed') return { failure: failed.failure };
-    batch = await nextBatch(attempt, stallPatience(candidate.model.timeouts.stallMs, somebodyElse()));
+    batch = await nextBatch(attempt, stallPatience(candidate.model.timeouts.stallMs, anotherCould()));
     if (signal.aborted) return undefined;
     if (batch === undefined) return { failure: brokeOff() };
   }
@@ -86,5 +86,5 @@ function diverged(): Failure {
 }
 
 function never(): never {
-  throw new Error('an answer taken over by somebody who was not told how');
+  throw new Error('a takeover without its joint');
 }

@@ -28,7 +28,7 @@ const maxMessages = 10_000;
 const maxParts = 10_000;
 const maxToolCalls = 1_024;
 
-/** Of an assistant's message: nobody here reads them. What it is annotated with is the answer's own, and goes nowhere. */
+/** Of an assistant's message: this server does not read them. What it is annotated with is the answer's own, and goes nowhere. */
 const unreadOfAssistant = new Set(['audio', 'function_call', 'tool_call_id']);
 const unreadOfOthers = new Set(
   [...ofMessage.keys()].filter((name) => !['role', 'content', 'name'].includes(name)),
