@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { decodeJsonText } from '@tailrace/protocol';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
-import { createEngine, type Engine } from '../../packages/server/src/engine/engine.ts';
+import { createEngine, type Engine } from '../../packages/server/src/engine/parent/engine.ts';
 
 /**
  * How often a seeded answer is another one among neighbours than alone: a token for every sequence is computed in

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
-import { createEngine, type Engine } from '../../packages/server/src/engine/engine.ts';
+import { createEngine, type Engine } from '../../packages/server/src/engine/parent/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
 /**

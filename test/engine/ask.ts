@@ -2,7 +2,11 @@ import { decodeJsonText } from '@tailrace/protocol';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
 import type { StreamEvent } from '../../packages/server/src/domain/stream-event.ts';
-import { createEngine, type Engine, type EngineModel } from '../../packages/server/src/engine/engine.ts';
+import {
+  createEngine,
+  type Engine,
+  type EngineModel,
+} from '../../packages/server/src/engine/parent/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
 /** An engine with one model `m`, and what it said of its process. */
