@@ -1,6 +1,6 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createPairHold } from '../../domain/pair-hold.ts';
+import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
@@ -102,8 +102,8 @@ function createChoice(
   { parallelToolCalls, completionId }: ContentStreamOptions,
   budget: AnswerBudget,
 ): Choice {
-  const texts = createPairHold();
-  const thoughts = createPairHold();
+  const texts = createSurrogateJoiner();
+  const thoughts = createSurrogateJoiner();
   let spoken = false;
   let calls = 0;
   let signature: string | undefined;
