@@ -64,7 +64,7 @@ async function checkUpstreams({ upstreams, models, timeouts }: Config, { env }: 
   const created = await createUpstreams(upstreams, { env });
   created.retire();
   const catalogue = createCatalogue(models, created.upstreams, timeouts);
-  return { problems: created.problems, warnings: catalogue.vainPrefixes() };
+  return { problems: created.problems, warnings: catalogue.takeoverWarnings() };
 }
 
 async function probe(config: Config, io: CommandIo): Promise<number> {

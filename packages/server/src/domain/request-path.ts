@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './json.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import { innerRequestFields, requestFields } from './request-fields.ts';
 
 const maxPathLength = 256;
@@ -52,8 +52,4 @@ function callersName(name: string, request: JsonObject): string {
   const other = otherNames.get(name);
   const isOther = other !== undefined && !Object.hasOwn(request, name) && Object.hasOwn(request, other);
   return isOther ? other : name;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

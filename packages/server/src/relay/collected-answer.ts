@@ -2,9 +2,9 @@ import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { AnswerCollector } from '../wire/contract.ts';
 import type { Answer, ServedBy } from './answer.ts';
-import type { Passed } from './answer-guard.ts';
-import type { DriveOutcome } from './drive.ts';
+import type { GuardedEvent } from './answer-guard.ts';
 import type { Reader } from './reader.ts';
+import type { RelayOutcome } from './relay-events.ts';
 
 export interface CollectedAnswerOptions {
   readonly reader: Reader;
@@ -24,16 +24,16 @@ export class CollectedAnswer implements Answer {
     this.options = options;
   }
 
-  take(event: Passed): undefined {
+  take(event: GuardedEvent): undefined {
     if (event.type === 'start') this.fingerprint = event.fingerprint;
     if (this.tooLarge || this.options.collector.add(event)) return;
     this.tooLarge = true;
     this.options.onTooLarge(wholeAnswerTooLarge());
   }
 
-  close(driven: DriveOutcome): DriveOutcome {
+  close(relayed: RelayOutcome): RelayOutcome {
     const { reader, collector, served } = this.options;
-    const outcome = this.asSeen(driven);
+    const outcome = this.asSeen(relayed);
     if (outcome.status === 'completed') {
       const identity = served(this.fingerprint);
       reader.begin({ target: identity.target, keepalive: () => undefined });
@@ -44,10 +44,10 @@ export class CollectedAnswer implements Answer {
   }
 
   /** What the target has said of an answer that is not whole is lost: nothing of it reached the client. */
-  private asSeen(driven: DriveOutcome): DriveOutcome {
-    const { usage: _usage, ...unseen } = driven;
+  private asSeen(relayed: RelayOutcome): RelayOutcome {
+    const { usage: _usage, ...unseen } = relayed;
     if (this.tooLarge) return { ...unseen, status: 'failed', failure: wholeAnswerTooLarge() };
-    if (driven.status === 'completed') return driven;
-    return driven.status === 'cut' ? { ...unseen, status: 'failed' } : unseen;
+    if (relayed.status === 'completed') return relayed;
+    return relayed.status === 'cut' ? { ...unseen, status: 'failed' } : unseen;
   }
 }

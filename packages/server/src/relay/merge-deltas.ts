@@ -1,4 +1,4 @@
-import { createDeltaRun, type DeltaRun, isDelta } from '../domain/delta-run.ts';
+import { createDeltaMerger, type DeltaMerger, isDelta } from '../domain/delta-merger.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 
 /**
@@ -8,14 +8,14 @@ import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 export function mergeDeltas(batch: EventBatch): EventBatch {
   if (batch.length < 2) return batch;
   const merged: StreamEvent[] = [];
-  let run: DeltaRun | undefined;
+  let run: DeltaMerger | undefined;
   for (const event of batch) {
     if (run !== undefined && isDelta(event) && run.fits(event)) {
       run.add(event);
       continue;
     }
     if (run !== undefined) merged.push(run.event());
-    run = isDelta(event) ? createDeltaRun(event) : undefined;
+    run = isDelta(event) ? createDeltaMerger(event) : undefined;
     if (run === undefined) merged.push(event);
   }
   if (run !== undefined) merged.push(run.event());

@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/failure.ts';
 import type { Usage } from '../domain/usage.ts';
-import type { AttemptRecord } from '../routing/works.ts';
+import type { AttemptRecord } from '../routing/open-attempts.ts';
 
 /** What the log says today and the usage ledger will store. */
 export interface RunOutcome {

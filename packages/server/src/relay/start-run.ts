@@ -4,9 +4,9 @@ import type { EventStream } from '../upstreams/contract.ts';
 import type { Asked, Surface } from '../wire/contract.ts';
 import type { Answer, ServedBy } from './answer.ts';
 import { CollectedAnswer } from './collected-answer.ts';
-import { bugFailure, type DriveOutcome, drive } from './drive.ts';
 import { createPayloadLog, type PayloadLog } from './payload-log.ts';
 import type { Reader } from './reader.ts';
+import { bugFailure, type RelayOutcome, relayEvents } from './relay-events.ts';
 import type { Attachment, AttachOptions, Lifetime, Run } from './run.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import type { RunRegistry } from './run-registry.ts';
@@ -54,13 +54,13 @@ export type RunSource = EventStream & Pick<Source, 'served' | 'attempts' | 'toke
  * a detached one begins at once, and its payloads lie in a log that readers follow.
  */
 export function startRun(deps: RunDeps, call: RunCall): Run {
-  const run = new OneRun(deps, call);
+  const run = new StartedRun(deps, call);
   deps.runs.add(run);
   run.beginDetached();
   return run;
 }
 
-class OneRun implements Run {
+class StartedRun implements Run {
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
@@ -143,35 +143,35 @@ class OneRun implements Run {
   private begin(reader: Reader): void {
     if (this.begun) throw new Error('this run has its one reader already');
     this.begun = true;
-    void this.work(reader);
+    void this.runToEnd(reader);
   }
 
   /**
    * Never rejects, and whatever fails in it: what the run holds is given back. One function, for each that waits holds
    * a few hundred bytes as long as the stream is open.
    */
-  private async work(reader: Reader): Promise<void> {
-    let driven: DriveOutcome = { status: 'failed' };
+  private async runToEnd(reader: Reader): Promise<void> {
+    let relayed: RelayOutcome = { status: 'failed' };
     try {
       const answer = this.answerFor(reader);
-      driven = await this.drive(answer);
-      driven = answer.close(driven);
+      relayed = await this.relay(answer);
+      relayed = answer.close(relayed);
     } catch (error) {
-      // A bug behind the loop, in a surface or a reader, changes no more of what was driven than it has to.
-      const status = driven.status === 'completed' ? 'failed' : driven.status;
-      driven = { ...driven, status, failure: bugFailure(error) };
+      // A bug behind the loop, in a surface or a reader, changes no more of what was relayed than it has to.
+      const status = relayed.status === 'completed' ? 'failed' : relayed.status;
+      relayed = { ...relayed, status, failure: bugFailure(error) };
       await this.abandon(reader);
     } finally {
       clearTimeout(this.deadline);
     }
-    const outcome = this.outcomeOf(driven);
+    const outcome = this.outcomeOf(relayed);
     try {
       await this.call.ended(outcome);
     } catch (error) {
-      driven = { failure: bugFailure(error), ...driven };
+      relayed = { failure: bugFailure(error), ...relayed };
     } finally {
       this.deps.runs.remove(this);
-      this.settle(this.outcomeOf(driven));
+      this.settle(this.outcomeOf(relayed));
     }
   }
 
@@ -184,17 +184,17 @@ class OneRun implements Run {
     }
   }
 
-  private outcomeOf(driven: DriveOutcome): RunOutcome {
+  private outcomeOf(relayed: RelayOutcome): RunOutcome {
     try {
       const target = this.source.served()?.target ?? this.target;
       return {
-        ...driven,
+        ...relayed,
         attempts: this.source.attempts(),
         ...(target === undefined ? {} : { target }),
         ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
       };
     } catch (error) {
-      return { failure: bugFailure(error), ...driven, attempts: [] };
+      return { failure: bugFailure(error), ...relayed, attempts: [] };
     }
   }
 
@@ -214,9 +214,9 @@ class OneRun implements Run {
     return createPayloadLog((reason) => form.streamEncoder(this).fail(reason));
   }
 
-  private drive(answer: Answer): Promise<DriveOutcome> {
+  private relay(answer: Answer): Promise<RelayOutcome> {
     const { request } = this.call.asked;
-    return drive({
+    return relayEvents({
       run: this,
       events: this.source,
       rules: {
@@ -227,7 +227,7 @@ class OneRun implements Run {
       },
       transcript: this.transcript,
       now: this.deps.now,
-      taker: answer,
+      consumer: answer,
     });
   }
 

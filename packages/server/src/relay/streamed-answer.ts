@@ -2,9 +2,9 @@ import type { UsageEvent } from '../domain/stream-event.ts';
 import { commits } from '../domain/stream-event.ts';
 import type { PayloadReceiver, StreamEncoder } from '../wire/contract.ts';
 import type { Answer, ServedBy } from './answer.ts';
-import type { Passed } from './answer-guard.ts';
-import type { DriveOutcome } from './drive.ts';
+import type { GuardedEvent } from './answer-guard.ts';
 import type { Reader } from './reader.ts';
+import type { RelayOutcome } from './relay-events.ts';
 
 export interface StreamedAnswerOptions {
   readonly reader: Reader;
@@ -34,7 +34,7 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
     this.served = served;
   }
 
-  take(event: Passed, last: boolean): Promise<void> | undefined {
+  take(event: GuardedEvent, last: boolean): Promise<void> | undefined {
     if (!this.begun && !this.begin(event)) return undefined;
     this.encoder.encode(event, this);
     if (last) {
@@ -48,7 +48,7 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
     if (!this.reader.event(payload)) this.blocked = true;
   }
 
-  close(outcome: DriveOutcome): DriveOutcome {
+  close(outcome: RelayOutcome): RelayOutcome {
     const { status, failure } = outcome;
     const { encoder, reader } = this;
     // Of a whole answer the reader has had the end in `take`.
@@ -59,7 +59,7 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
   }
 
   /** The head goes out with the first event that commits; what comes before it waits. */
-  private begin(event: Passed): boolean {
+  private begin(event: GuardedEvent): boolean {
     if (event.type === 'start') this.fingerprint = event.fingerprint;
     if (event.type === 'usage') this.early = event;
     if (!commits(event)) return false;

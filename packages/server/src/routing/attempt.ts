@@ -15,10 +15,10 @@ export interface Attempt {
   /** Everything up to and including the batch that commits; or why it never came to that. */
   commit(): Promise<Committed | { readonly failure: Failure } | 'aborted'>;
   /**
-   * After the commit: the next batch. Silence for `patienceMs`, counted only while we wait here, ends it with
+   * After the commit: the next batch. Silence for `timeoutMs`, counted only while we wait here, ends it with
    * `failed`: a slow client holds us back, not the target.
    */
-  pull(patienceMs: number, receiver: BatchReceiver): void;
+  pull(timeoutMs: number, receiver: BatchReceiver): void;
   /** Whether it was stopped from outside: then its end says nothing of the target. */
   stopped(): boolean;
   /** What it has said so far. */
@@ -37,21 +37,21 @@ export interface AttemptDeps {
 }
 
 /** The next batch of a committed attempt as a promise; undefined at its end. */
-export async function nextBatch(attempt: Attempt, patienceMs: number): Promise<EventBatch | undefined> {
-  const waiting: Pullable = { pull: (receiver) => attempt.pull(patienceMs, receiver) };
+export async function nextBatch(attempt: Attempt, timeoutMs: number): Promise<EventBatch | undefined> {
+  const waiting: Pullable = { pull: (receiver) => attempt.pull(timeoutMs, receiver) };
   return (await pullOnce(waiting)).value;
 }
 
-export function openAttempt(
+export function startAttempt(
   candidate: Candidate,
   call: Omit<UpstreamCall, 'model'>,
   deps: AttemptDeps,
   signal: AbortSignal,
 ): Attempt {
-  return new OpenAttempt(candidate, call, deps, signal);
+  return new WatchedAttempt(candidate, call, deps, signal);
 }
 
-class OpenAttempt implements Attempt, BatchReceiver {
+class WatchedAttempt implements Attempt, BatchReceiver {
   readonly count = new TokenCounter();
   private readonly watchdog: Watchdog;
   private readonly events: EventStream;
@@ -76,8 +76,8 @@ class OpenAttempt implements Attempt, BatchReceiver {
     signal.addEventListener('abort', this.forward, { once: true });
     if (signal.aborted) this.controller.abort();
     this.watchdog = createWatchdog({
-      onExpired: (patienceMs) => {
-        this.expired = this.begun ? stalled(patienceMs) : noFirstToken(patienceMs);
+      onExpired: (timeoutMs) => {
+        this.expired = this.begun ? stalled(timeoutMs) : noFirstToken(timeoutMs);
         this.controller.abort();
       },
       now,
@@ -119,9 +119,9 @@ class OpenAttempt implements Attempt, BatchReceiver {
     }
   }
 
-  pull(patienceMs: number, receiver: BatchReceiver): void {
+  pull(timeoutMs: number, receiver: BatchReceiver): void {
     this.waiting = receiver;
-    this.watchdog.arm(patienceMs);
+    this.watchdog.arm(timeoutMs);
     pullFrom(this.events, this);
   }
 
@@ -161,12 +161,12 @@ class OpenAttempt implements Attempt, BatchReceiver {
   }
 }
 
-function noFirstToken(patienceMs: number): Failure {
-  return failure('first_token_timeout', `No first token within ${patienceMs} ms.`);
+function noFirstToken(timeoutMs: number): Failure {
+  return failure('first_token_timeout', `No first token within ${timeoutMs} ms.`);
 }
 
-function stalled(patienceMs: number): Failure {
-  return failure('stall_timeout', `The answer stalled: nothing came for ${patienceMs} ms.`);
+function stalled(timeoutMs: number): Failure {
+  return failure('stall_timeout', `The answer stalled: nothing came for ${timeoutMs} ms.`);
 }
 
 /** Nothing was cut where nothing had been said: a target that dies before its answer has refused it. */

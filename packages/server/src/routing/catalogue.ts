@@ -39,7 +39,7 @@ export interface Catalogue {
   /** Every name a client may use, ids and aliases, in the order of the configuration. */
   names(): readonly { readonly name: string; readonly model: Model }[];
   /** A warning for each target that is configured to go on with a prefix at an upstream that cannot. */
-  vainPrefixes(): readonly string[];
+  takeoverWarnings(): readonly string[];
 }
 
 export function createCatalogue(
@@ -55,7 +55,7 @@ export function createCatalogue(
   return {
     find: (id) => byName.get(id),
     names: () => [...byName].map(([name, model]) => ({ name, model })),
-    vainPrefixes: () =>
+    takeoverWarnings: () =>
       [...new Set(byName.values())].flatMap(({ id, targets }) =>
         targets
           .filter(isVainPrefix)

@@ -1,13 +1,8 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { TakeoverMode } from './catalogue.ts';
-import {
-  createPrefixJoint,
-  createReplayJoint,
-  createSpentJoint,
-  type Delivered,
-  type Joint,
-} from './delivered.ts';
+import type { Delivered } from './delivered.ts';
+import { createFullLengthJoint, createPrefixJoint, createReplayJoint, type Joint } from './joints.ts';
 import type { TokenCount } from './token-count.ts';
 
 /** What a target is asked that shall go on with an answer, and what stands at the joint. */
@@ -19,21 +14,21 @@ export interface Continuation {
 }
 
 /** Tokens that the client has had for certain. */
-export type Spent = Pick<TokenCount, 'lowerBound' | 'exact'>;
+export type SpentTokens = Pick<TokenCount, 'lowerBound' | 'exact'>;
 
 export function continueWith(
   mode: Exclude<TakeoverMode, 'none'>,
   call: Omit<UpstreamCall, 'model'>,
   delivered: Delivered,
-  spent: Spent,
+  spent: SpentTokens,
 ): Continuation {
   if (mode === 'replay') {
     return { call, joint: createReplayJoint(delivered, call.request.stop), prefixTokens: 0 };
   }
   return {
     call: { ...call, request: lessTokens(call.request, spent.lowerBound), prefix: delivered.text },
-    joint: hasItsTokens(call.request, spent)
-      ? createSpentJoint()
+    joint: reachesMaxTokens(call.request, spent)
+      ? createFullLengthJoint()
       : createPrefixJoint(delivered, call.request.stop),
     prefixTokens: spent.lowerBound,
   };
@@ -49,11 +44,11 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
  * True when the client has had all the tokens it asked for: there is nothing to go on with. Only where the
  * targets counted them; else a target is asked whether there was more to say.
  */
-export function isSpent(request: ChatRequest, spent: Spent): boolean {
-  return spent.exact && hasItsTokens(request, spent);
+export function hasReachedLength(request: ChatRequest, spent: SpentTokens): boolean {
+  return spent.exact && reachesMaxTokens(request, spent);
 }
 
 /** As far as is known: where a target did not count, a delta is one token at least. */
-function hasItsTokens({ maxTokens }: ChatRequest, { lowerBound }: Spent): boolean {
+function reachesMaxTokens({ maxTokens }: ChatRequest, { lowerBound }: SpentTokens): boolean {
   return maxTokens !== undefined && lowerBound >= maxTokens;
 }

@@ -17,7 +17,7 @@ export interface Health {
   retryInMs(target: Target): number;
   inFlight(target: Target): number;
   /** A request goes there. */
-  begin(target: Target): Visit;
+  begin(target: Target): TrackedRequest;
   /** What is known of a target now. */
   describe(target: Target): TargetHealth;
   /** Forgets every target but these, and those that have a request in hand. */
@@ -31,7 +31,7 @@ export interface TargetNames {
 }
 
 /** One request in a target's hands. */
-export interface Visit {
+export interface TrackedRequest {
   /** It has begun to answer: a probe that got so far closes the breaker. */
   answered(): void;
   /** It has answered whole: what failed before is forgotten. */

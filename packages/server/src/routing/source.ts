@@ -5,19 +5,19 @@ import type { EventStream } from '../upstreams/contract.ts';
 import type { Attempt } from './attempt.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { createDelivered, type Delivered } from './delivered.ts';
-import { race } from './race.ts';
-import { stallPatience } from './stall-patience.ts';
-import { takeOver } from './take-over.ts';
-import { takeoverMode } from './takeover-mode.ts';
-import { DeliveredTokens } from './token-count.ts';
 import {
   type AttemptRecord,
   type Call,
-  createWorks,
-  type Work,
-  type Works,
-  type WorksDeps,
-} from './works.ts';
+  createOpenAttempts,
+  type OpenAttempt,
+  type OpenAttempts,
+  type OpenAttemptsDeps,
+} from './open-attempts.ts';
+import { race } from './race.ts';
+import { stallTimeoutMs } from './stall-timeout.ts';
+import { takeOver } from './take-over.ts';
+import { takeoverMode } from './takeover-mode.ts';
+import { DeliveredTokens } from './token-count.ts';
 
 /**
  * One answer, however many targets it took: a single sequence of batches whose first one is the commit.
@@ -46,23 +46,23 @@ export interface Served {
   readonly target: string;
 }
 
-export interface SourceDeps extends WorksDeps {
+export interface SourceDeps extends OpenAttemptsDeps {
   /** Called once, at the commit, with the target that is warm for the next turn of this chat. */
   onCommit(candidate: Candidate): void;
 }
 
 export function openSource(call: Call, deps: SourceDeps): Source {
-  return new OneAnswer(call, deps);
+  return new FailoverSource(call, deps);
 }
 
 /** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
-class OneAnswer implements Source, BatchReceiver {
+class FailoverSource implements Source, BatchReceiver {
   private waiting: BatchReceiver | undefined;
   private attempt: Attempt | undefined;
   /** How long silence is borne; asked anew for each target that takes over. */
-  private patienceMs: number | undefined;
+  private stallMs: number | undefined;
   /** What was delivered does not exclude a takeover. */
-  private resumable = true;
+  private continuable = true;
   private readonly delivered: Delivered;
   /** A failure that came behind events of its own batch: those go out first. */
   private cutPending: Failure | undefined;
@@ -70,9 +70,9 @@ class OneAnswer implements Source, BatchReceiver {
 
   private readonly call: Call;
   private readonly deps: SourceDeps;
-  private readonly works: Works;
+  private readonly openAttempts: OpenAttempts;
   private readonly remembers: boolean;
-  private current: Work | undefined;
+  private current: OpenAttempt | undefined;
   private server: Served | undefined;
   private unfinished: number;
   private readonly tokensHad = new DeliveredTokens();
@@ -84,7 +84,7 @@ class OneAnswer implements Source, BatchReceiver {
     const { request } = call;
     this.call = call;
     this.deps = deps;
-    this.works = createWorks(call, deps);
+    this.openAttempts = createOpenAttempts(call, deps);
     this.unfinished = request.n;
     // What no target could ever go on with need not be kept.
     const nothing = createDelivered(false);
@@ -101,7 +101,7 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   attempts(): readonly AttemptRecord[] {
-    return this.works.records;
+    return this.openAttempts.records;
   }
 
   next(): Promise<IteratorResult<EventBatch, undefined>> {
@@ -116,7 +116,7 @@ class OneAnswer implements Source, BatchReceiver {
     this.waiting = receiver;
     if (this.attempt === undefined) this.firstBatch().then(this.handOnBatch, this.handOnBug);
     else if (this.cutPending !== undefined) this.goOn(this.cutPending);
-    else this.attempt.pull(this.patienceMs ?? this.patience(), this);
+    else this.attempt.pull(this.stallMs ?? this.stallTimeout(), this);
   }
 
   async return(): Promise<IteratorResult<EventBatch, undefined>> {
@@ -124,9 +124,9 @@ class OneAnswer implements Source, BatchReceiver {
     const outcome = this.unfinished === 0 ? 'served' : 'aborted';
     if (this.current !== undefined) {
       this.noteDelivered(this.current);
-      await this.works.close(this.current, outcome);
+      await this.openAttempts.close(this.current, outcome);
     }
-    await this.works.closeOthers(undefined, 'aborted');
+    await this.openAttempts.closeOthers(undefined, 'aborted');
     return { done: true, value: undefined };
   }
 
@@ -174,12 +174,12 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   private async firstBatch(): Promise<EventBatch | undefined> {
-    const { deps, works } = this;
-    const outcome = await race(deps.machine, works, deps.signal);
+    const { deps, openAttempts } = this;
+    const outcome = await race(deps.machine, openAttempts, deps.signal);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    this.takeOn(outcome.work, outcome.batch);
-    const { candidate } = outcome.work;
+    this.takeOn(outcome.opened, outcome.batch);
+    const { candidate } = outcome.opened;
     const { name } = candidate.target;
     this.server = { target: name, ...(candidate.fallback ? { fellBackTo: candidate.model.id } : {}) };
     deps.onCommit(candidate);
@@ -193,43 +193,43 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   /** Another target takes the answer over, or it ends in the failure that cut it. */
-  private async afterCut(work: Work, reason: Failure): Promise<EventBatch | undefined> {
-    const { works, call, delivered } = this;
+  private async afterCut(opened: OpenAttempt, reason: Failure): Promise<EventBatch | undefined> {
+    const { openAttempts, call, delivered } = this;
     const { machine, signal } = this.deps;
     this.cutPending = undefined;
-    await works.fail(work, reason, true);
-    this.noteDelivered(work);
+    await openAttempts.fail(opened, reason, true);
+    this.noteDelivered(opened);
     const { tokensHad: spent } = this;
-    const outcome = await takeOver({ machine, works, call, delivered, spent, signal }, reason);
+    const outcome = await takeOver({ machine, openAttempts, call, delivered, spent, signal }, reason);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    if (outcome.work !== undefined) this.takeOn(outcome.work, outcome.batch);
+    if (outcome.opened !== undefined) this.takeOn(outcome.opened, outcome.batch);
     return this.passOn(outcome.batch);
   }
 
-  private takeOn(work: Work, batch: EventBatch): void {
-    work.visit.answered();
-    work.record.outcome = 'served';
-    this.current = work;
-    this.attempt = work.attempt;
-    this.tokensHad.goOnWith(work.attempt.count, batch);
-    this.patienceMs = undefined;
+  private takeOn(opened: OpenAttempt, batch: EventBatch): void {
+    opened.tracked.answered();
+    opened.record.outcome = 'served';
+    this.current = opened;
+    this.attempt = opened.attempt;
+    this.tokensHad.goOnWith(opened.attempt.count, batch);
+    this.stallMs = undefined;
     // What the one before counted was not the whole answer.
     this.usage = undefined;
-    this.deps.onAttempt(work.record.target);
+    this.deps.onAttempt(opened.record.target);
   }
 
-  private noteDelivered(work: Work): void {
-    work.record.deliveredTokens = this.tokensHad.byCurrent;
+  private noteDelivered(opened: OpenAttempt): void {
+    opened.record.deliveredTokens = this.tokensHad.byCurrent;
   }
 
-  private patience(): number {
+  private stallTimeout(): number {
     const { call, delivered } = this;
     const suits = (candidate: Candidate) => takeoverMode(candidate, call.request, delivered) !== 'none';
     const anotherCould = this.remembers && this.deps.machine.canTakeOver(suits);
     const { stallMs } = (this.current ?? never()).candidate.model.timeouts;
-    this.patienceMs = stallPatience(stallMs, anotherCould);
-    return this.patienceMs;
+    this.stallMs = stallTimeoutMs(stallMs, anotherCould);
+    return this.stallMs;
   }
 
   /** Notes what the client is about to see; holds back a usage until the end, a failure until its turn. */
@@ -239,7 +239,7 @@ class OneAnswer implements Source, BatchReceiver {
     const { delivered } = this;
     if (only?.type === 'text-delta') {
       delivered.addText(only);
-      if (this.resumable !== delivered.resumable) this.becomesFinal();
+      if (this.continuable !== delivered.continuable) this.becomesFinal();
       return batch;
     }
     const passed: StreamEvent[] = [];
@@ -259,14 +259,14 @@ class OneAnswer implements Source, BatchReceiver {
       if (this.unfinished === 0) break;
     }
     if (this.unfinished === 0) this.ended = true;
-    if (this.resumable !== delivered.resumable) this.becomesFinal();
+    if (this.continuable !== delivered.continuable) this.becomesFinal();
     return passed;
   }
 
   /** Tool calls, and an answer beyond all bounds, cannot be taken over: from here on only patience is left. */
   private becomesFinal(): void {
-    this.resumable = false;
-    this.patienceMs = undefined;
+    this.continuable = false;
+    this.stallMs = undefined;
   }
 
   private tear(reason: Failure): EventBatch {

@@ -14,7 +14,7 @@ export function takeoverMode(
   request: ChatRequest,
   delivered: Delivered,
 ): TakeoverMode {
-  if (request.n > 1 || !delivered.resumable) return 'none';
+  if (request.n > 1 || !delivered.continuable) return 'none';
   const repeatable = request.temperature === 0 || request.seed !== undefined;
   const otherwise = repeatable ? 'replay' : 'none';
   const declared = target.upstream.takeover?.(target.model);

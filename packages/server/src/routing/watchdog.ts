@@ -7,14 +7,14 @@
  */
 export interface Watchdog {
   /** Starts, or starts again, with this patience in milliseconds. */
-  arm(patienceMs: number): void;
+  arm(timeoutMs: number): void;
   disarm(): void;
   /** Releases the timer; nothing may be armed after it. */
   close(): void;
 }
 
 export interface WatchdogDeps {
-  onExpired(patienceMs: number): void;
+  onExpired(timeoutMs: number): void;
   /** Monotonic milliseconds. */
   now(): number;
 }
@@ -27,7 +27,7 @@ class NotingWatchdog implements Watchdog {
   private readonly deps: WatchdogDeps;
   private armed = false;
   private armedMs = 0;
-  private patienceMs = 0;
+  private timeoutMs = 0;
   /** When the timer fires, no later than the wait under way ends. */
   private dueMs = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -36,15 +36,15 @@ class NotingWatchdog implements Watchdog {
     this.deps = deps;
   }
 
-  arm(patienceMs: number): void {
+  arm(timeoutMs: number): void {
     // Whole milliseconds are numbers without an object of their own.
     const nowMs = Math.floor(this.deps.now());
     this.armed = true;
     this.armedMs = nowMs;
-    this.patienceMs = patienceMs;
-    if (this.timer !== undefined && this.dueMs <= nowMs + patienceMs) return;
+    this.timeoutMs = timeoutMs;
+    if (this.timer !== undefined && this.dueMs <= nowMs + timeoutMs) return;
     clearTimeout(this.timer);
-    this.sleep(nowMs, patienceMs);
+    this.sleep(nowMs, timeoutMs);
   }
 
   disarm(): void {
@@ -68,12 +68,12 @@ class NotingWatchdog implements Watchdog {
     this.timer = undefined;
     if (!this.armed) return;
     const nowMs = Math.floor(this.deps.now());
-    const restMs = this.armedMs + this.patienceMs - nowMs;
+    const restMs = this.armedMs + this.timeoutMs - nowMs;
     if (restMs > 0) {
       this.sleep(nowMs, restMs);
       return;
     }
     this.armed = false;
-    this.deps.onExpired(this.patienceMs);
+    this.deps.onExpired(this.timeoutMs);
   }
 }

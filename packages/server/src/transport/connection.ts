@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Cause, causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { type AnswerBody, type BodyQueue, createBodyQueue } from './answer-body.ts';
-import { ConnectError, openSocket, type Route } from './connect.ts';
+import { ConnectError, openSocket, type Route } from './open-socket.ts';
 import { proxyAuthorization } from './proxy.ts';
 import { createResponseParser, type ResponseHeaders, type ResponseParser } from './response-parser.ts';
 
@@ -52,7 +52,7 @@ export interface ConnectionEvents {
 const largeReadBytes = 16 * 1024;
 
 /** The request under way. */
-interface Exchange {
+interface ActiveRequest {
   readonly parser: ResponseParser;
   /** Set with the head of the answer. */
   queue: BodyQueue | undefined;
@@ -68,7 +68,7 @@ interface Exchange {
 export function createConnection(route: Route, connectMs: number, events: ConnectionEvents): Connection {
   const stop = new AbortController();
   let socket: Socket | undefined;
-  let exchange: Exchange | undefined;
+  let active: ActiveRequest | undefined;
   let destroyed = false;
   let socketError: Error | undefined;
   /** The body's reader wants more. */
@@ -85,14 +85,14 @@ export function createConnection(route: Route, connectMs: number, events: Connec
     destroyed = true;
     stop.abort();
     socket?.destroy();
-    end(lost(socketError, exchange), true);
+    end(lost(socketError, active), true);
     events.gone(connection);
   }
 
-  /** Ends the exchange by a failure, where there is one. */
+  /** Ends the active by a failure, where there is one. */
   function end(reason: Failure, silentIfUnheard: boolean): void {
-    const ending = exchange;
-    exchange = undefined;
+    const ending = active;
+    active = undefined;
     ending?.fail(reason, silentIfUnheard && !ending.heard);
   }
 
@@ -107,7 +107,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
   }
 
   function takeBytes(buffer: Buffer, length: number): void {
-    const running = exchange;
+    const running = active;
     if (running === undefined) {
       // Bytes that nobody asked for: whatever they are, they answer nothing.
       destroy();
@@ -141,7 +141,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
         socketError = error;
       });
       opened.on('end', () => {
-        exchange?.parser.close();
+        active?.parser.close();
         destroy();
       });
       opened.on('timeout', destroy);
@@ -200,7 +200,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
     }
     through.setTimeout(0);
     return new Promise((resolve) => {
-      const running: Exchange = {
+      const running: ActiveRequest = {
         queue: undefined,
         heard: false,
         fail(reason, silent) {
@@ -230,7 +230,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
           },
           end(idleMs) {
             settle();
-            exchange = undefined;
+            active = undefined;
             running.queue?.end(undefined);
             // An answer that overtook its request leaves half of one on the socket.
             if (idleMs === 0 || destroyed || through.destroyed || through.writableLength > 0) {
@@ -244,7 +244,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
           },
         }),
       };
-      exchange = running;
+      active = running;
       through.cork();
       through.write(head, 'latin1');
       through.write(request.body);
@@ -273,9 +273,9 @@ function causeOfLoss(error: Error): Cause {
 }
 
 /** Which failure it is that the connection ended, with this error or without. */
-function lost(error: Error | undefined, exchange: Exchange | undefined): Failure {
+function lost(error: Error | undefined, active: ActiveRequest | undefined): Failure {
   const cause = error === undefined ? { detail: 'the other side closed the connection' } : causeOfLoss(error);
-  if (exchange?.queue !== undefined) {
+  if (active?.queue !== undefined) {
     return failure('upstream_cut', 'The upstream broke off its answer.', cause);
   }
   return failure('upstream_refused', 'The upstream closed the connection before it answered.', cause);

@@ -1,7 +1,6 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
 import { nameOf } from '../telemetry/wording.ts';
-import type { Route } from './connect.ts';
 import {
   type Connection,
   createConnection,
@@ -9,6 +8,7 @@ import {
   type WireAnswer,
   type WireRequest,
 } from './connection.ts';
+import type { Route } from './open-socket.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 
 /**

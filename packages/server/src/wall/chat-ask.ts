@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isObject } from '../domain/json.ts';
 
 /** A chat request as far as the wall honours it; everything else in the body is ignored. */
 export interface ChatAsk {
@@ -207,8 +208,4 @@ function isContent(value: unknown): boolean {
 
 function isPart(value: unknown): boolean {
   return isString(value) || isObject(value);
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { type Failure, failure } from '../domain/failure.ts';
-import type { JsonObject, JsonValue } from '../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import type { KnownMembers } from '../domain/read-spellings.ts';
 import { pickMembers } from '../domain/spellings.ts';
 
@@ -65,10 +65,6 @@ export function describe(value: JsonValue | undefined): string {
   if (typeof value === 'string') return 'a string';
   if (typeof value === 'object') return 'an object';
   return String(value);
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function numberField(place: Place, key: string, min: number, max: number): number | undefined {
@@ -198,11 +194,11 @@ const nothing: ReadonlySet<string> = new Set();
 /** As members of the request's own objects: without them where there are none. */
 export function rests(
   rest: JsonObject | undefined,
-  innerRest?: JsonObject,
-): { readonly rest?: JsonObject; readonly innerRest?: JsonObject } {
+  nestedRest?: JsonObject,
+): { readonly rest?: JsonObject; readonly nestedRest?: JsonObject } {
   return {
     ...(rest === undefined ? {} : { rest }),
-    ...(innerRest === undefined ? {} : { innerRest }),
+    ...(nestedRest === undefined ? {} : { nestedRest }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import { type JsonValue, loneBackslashMessage, parseForeignJson } from '../domain/json.ts';
-import { type JsonPath, type JsonScan, requestBounds, scanJson } from '../domain/json-scan.ts';
+import { type JsonMeasure, type JsonPath, measureJson, requestBounds } from '../domain/measure-json.ts';
 import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
 import { isMarkedRoot } from '../domain/spellings.ts';
 import { heldBytesOf } from './held-bytes.ts';
@@ -53,7 +53,7 @@ function* bodySteps(
   known: KnownMembers | undefined,
   keep: KeepMemory | undefined,
 ): Generator<undefined, Result<JsonValue>> {
-  const scan = scanJson(bytes, requestBounds);
+  const scan = measureJson(bytes, requestBounds);
   if (scan.type !== 'within') return fail(beyond(scan));
   let text: string;
   try {
@@ -98,7 +98,7 @@ function parseText(text: string): Result<JsonValue> {
   }
 }
 
-function beyond(scan: Exclude<JsonScan, { type: 'within' }>): Failure {
+function beyond(scan: Exclude<JsonMeasure, { type: 'within' }>): Failure {
   switch (scan.type) {
     case 'deep':
       return wrong(scan.path, `nests deeper than ${requestBounds.maxDepth} levels`);

@@ -1,5 +1,5 @@
 import { jsonText, type TokenLogprobWire } from '@tailrace/protocol';
-import { createDeltaRun, type Delta, type DeltaRun } from '../../domain/delta-run.ts';
+import { createDeltaMerger, type Delta, type DeltaMerger } from '../../domain/delta-merger.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { EventStream } from '../../upstreams/contract.ts';
 
@@ -40,7 +40,7 @@ type Step = IteratorResult<EventBatch, undefined>;
 
 /** `onReturn` is called at most once, when the reader leaves before the end. */
 export function createCallStream(onReturn: () => void): CallStream {
-  let pending: (StreamEvent | DeltaRun)[] = [];
+  let pending: (StreamEvent | DeltaMerger)[] = [];
   let over = false;
   let waiting: ((step: Step) => void) | undefined;
   const done: Step = { done: true, value: undefined };
@@ -95,7 +95,7 @@ export function createCallStream(onReturn: () => void): CallStream {
       } else if (said.text === '' && !('logprobs' in said)) {
         if (pending.length === 0) answer({ done: false, value: [] });
       } else {
-        pending.push(createDeltaRun(delta));
+        pending.push(createDeltaMerger(delta));
         wake();
       }
     },

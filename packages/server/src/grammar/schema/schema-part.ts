@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { type JsonType, jsonTypes, keyword, type Shape } from './keywords.ts';
 import { memberPath } from './schema-path.ts';
 
@@ -36,9 +36,7 @@ export function createProblems(): Problems {
   };
 }
 
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export { isObject };
 
 export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value);

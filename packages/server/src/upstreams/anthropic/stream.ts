@@ -1,6 +1,6 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createPairHold } from '../../domain/pair-hold.ts';
+import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
@@ -57,9 +57,9 @@ export function createMessageDialect(
   { errors, completionId, due }: MessageStreamOptions,
   output: DialectOutput,
 ): Dialect {
-  const texts = createPairHold();
-  const thoughts = createPairHold();
-  const inputs = createPairHold();
+  const texts = createSurrogateJoiner();
+  const thoughts = createSurrogateJoiner();
+  const inputs = createSurrogateJoiner();
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;

@@ -2,7 +2,7 @@ import { type JsonText, jsonText } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createJsonScanner } from '../../domain/json-scanner.ts';
+import { createJsonValidator } from '../../domain/json-validator.ts';
 import type { FinishEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { pathOf, type SchemaProblem } from '../../json-schema/schema-problem.ts';
@@ -74,7 +74,7 @@ export function createAnswerCheck(
 
 /** Read and never parsed: 256 KiB of small objects would take 0.1 s and 10 MB. */
 function isJson(answer: JsonText): boolean {
-  const scanner = createJsonScanner();
+  const scanner = createJsonValidator();
   scanner.pushEscaped(answer);
   return scanner.whole;
 }

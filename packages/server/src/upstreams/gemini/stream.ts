@@ -1,6 +1,6 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createPairHold } from '../../domain/pair-hold.ts';
+import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
@@ -104,8 +104,8 @@ function createChoice(
   budget: AnswerBudget,
   output: DialectOutput,
 ): Choice {
-  const texts = createPairHold();
-  const thoughts = createPairHold();
+  const texts = createSurrogateJoiner();
+  const thoughts = createSurrogateJoiner();
   let textBegun = false;
   let calls = 0;
   let signature: string | undefined;

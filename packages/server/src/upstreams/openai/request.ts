@@ -1,6 +1,6 @@
 import { messageJson, settingsJson, withRest } from '../../domain/chat-json.ts';
 import type { AssistantMessage, ChatRequest, Message, ToolCall } from '../../domain/chat-request.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Feature } from '../../domain/requirements.ts';
 import { pickMembers } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
@@ -141,8 +141,4 @@ function wantedRest({ extra, rest }: AssistantMessage, preset: Preset): JsonObje
 
 function withoutExtra({ extra: _extra, ...call }: ToolCall): ToolCall {
   return call;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { requestFields } from '../../domain/request-fields.ts';
 import type { DecodedRequest, Requirement } from '../../domain/requirements.ts';
 import { pickMembers } from '../../domain/spellings.ts';
@@ -9,7 +9,6 @@ import {
   createFindings,
   describe,
   integerField,
-  isObject,
   listAt,
   listField,
   missing,

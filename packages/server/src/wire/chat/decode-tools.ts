@@ -1,11 +1,10 @@
 import type { ResponseFormat, ToolChoice, ToolDefinition } from '../../domain/chat-request.ts';
 import { failure } from '../../domain/failure.ts';
-import type { JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonValue } from '../../domain/json.ts';
 import {
   booleanField,
   enumField,
   type Findings,
-  isObject,
   listField,
   missing,
   objectAt,

@@ -4,7 +4,7 @@ import { decodeJsonText, emptyJsonText, type JsonText, jsonText } from '@tailrac
  * Keeps a character whole whose two halves came in two pieces: the first half waits for the second. What stays
  * alone becomes U+FFFD, as it would in any decoder. One for each choice and channel.
  */
-export interface PairHold {
+export interface SurrogateJoiner {
   /** The part of everything said so far that can go out now, as text that can stand alone; may be empty. */
   take(piece: string): string;
   /** The same of escaped text; what holds no half comes back as it was written. */
@@ -17,11 +17,11 @@ export interface PairHold {
 
 const halfEscaped = /\\ud[89a-f]/i;
 
-export function createPairHold(): PairHold {
-  return new Hold();
+export function createSurrogateJoiner(): SurrogateJoiner {
+  return new Joiner();
 }
 
-class Hold implements PairHold {
+class Joiner implements SurrogateJoiner {
   private half = '';
 
   take(piece: string): string {

@@ -1,18 +1,18 @@
 import { eventSize, maxWholeAnswer, sizeOf, wholeAnswerTooLarge } from '../domain/answer-size.ts';
-import { createDeltaRun, type DeltaRun, isDelta } from '../domain/delta-run.ts';
+import { createDeltaMerger, type DeltaMerger, isDelta } from '../domain/delta-merger.ts';
 import { brokeOff } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import { type Attempt, nextBatch } from './attempt.ts';
 
 /**
  * An attempt that commits only when its answer is complete: what a client that does not stream waits for
- * anyway, and failover stays possible until then. `patienceMs` is asked before each wait,
+ * anyway, and failover stays possible until then. `timeoutMs` is asked before each wait,
  * `onBegun` told of the first token.
  */
-export function holdWhole(
+export function commitWhenComplete(
   attempt: Attempt,
   choices: number,
-  patienceMs: () => number,
+  timeoutMs: () => number,
   onBegun: () => void,
 ): Attempt {
   return {
@@ -30,7 +30,7 @@ export function holdWhole(
         }
         if (held.size > maxWholeAnswer) return { failure: wholeAnswerTooLarge() };
         if (unfinished === 0) return { batch: held.events() };
-        const next = await nextBatch(attempt, patienceMs());
+        const next = await nextBatch(attempt, timeoutMs());
         if (next === undefined) return attempt.stopped() ? 'aborted' : { failure: brokeOff() };
         batch = next;
       }
@@ -51,9 +51,9 @@ interface HeldAnswer {
 }
 
 function createHeldAnswer(): HeldAnswer {
-  const held: (StreamEvent | DeltaRun)[] = [];
+  const held: (StreamEvent | DeltaMerger)[] = [];
   /** What each choice says at present: choices come in turns, and one does not interrupt the other. */
-  const runs = new Map<number, DeltaRun>();
+  const runs = new Map<number, DeltaMerger>();
   let size = 0;
 
   return {
@@ -66,7 +66,7 @@ function createHeldAnswer(): HeldAnswer {
       }
       size += eventSize;
       if (isDelta(event)) {
-        const begun = createDeltaRun(event);
+        const begun = createDeltaMerger(event);
         runs.set(event.choice, begun);
         held.push(begun);
         return;

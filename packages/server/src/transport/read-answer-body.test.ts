@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import { type BodySource, createBodyQueue } from './answer-body.ts';
-import { readBody } from './read-body.ts';
+import { readAnswerBody } from './read-answer-body.ts';
 
 function source(): BodySource & { destroyed: boolean } {
   return {
@@ -16,7 +16,7 @@ function source(): BodySource & { destroyed: boolean } {
 }
 
 describe('reading a body into memory', () => {
-  const text = ({ bytes, short }: Awaited<ReturnType<typeof readBody>>) => [
+  const text = ({ bytes, short }: Awaited<ReturnType<typeof readAnswerBody>>) => [
     Buffer.from(bytes).toString(),
     short,
   ];
@@ -28,7 +28,7 @@ describe('reading a body into memory', () => {
     ] as const) {
       const queue = createBodyQueue(source());
       queue.push(Buffer.from('so '), 0, 3);
-      const read = readBody(queue.body, { maxBytes: 100 });
+      const read = readAnswerBody(queue.body, { maxBytes: 100 });
       queue.push(Buffer.from('far'), 0, 3);
       queue.end(end);
       expect(text(await read)).toEqual(['so far', short]);
@@ -39,7 +39,7 @@ describe('reading a body into memory', () => {
     const from = source();
     const queue = createBodyQueue(from);
     queue.push(Buffer.from('0123456789'), 0, 10);
-    expect(text(await readBody(queue.body, { maxBytes: 4 }))).toEqual(['0123', 'too-large']);
+    expect(text(await readAnswerBody(queue.body, { maxBytes: 4 }))).toEqual(['0123', 'too-large']);
     expect(from.destroyed).toBe(true);
   });
 
@@ -47,7 +47,7 @@ describe('reading a body into memory', () => {
     const from = source();
     const queue = createBodyQueue(from);
     queue.push(Buffer.from('slow'), 0, 4);
-    expect(text(await readBody(queue.body, { maxBytes: 100, maxMs: 5 }))).toEqual(['slow', 'too-slow']);
+    expect(text(await readAnswerBody(queue.body, { maxBytes: 100, maxMs: 5 }))).toEqual(['slow', 'too-slow']);
     expect(from.destroyed).toBe(true);
   });
 });

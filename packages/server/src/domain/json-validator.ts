@@ -4,7 +4,7 @@ import type { JsonText } from '@tailrace/protocol';
  * Checks, piece by piece, whether a text is JSON. It keeps no text: one step a character, one bit an open bracket.
  * It takes exactly what `JSON.parse` takes (RFC 8259), nested no deeper than {@link maxDepth}.
  */
-export interface JsonScanner {
+export interface JsonValidator {
   /** Takes the next piece; a cut may fall anywhere. */
   push(text: string): void;
   /** The same for text that travels escaped; it is not decoded. */
@@ -18,8 +18,8 @@ export interface JsonScanner {
 /** Deeper than any reader goes; 125 kB of bits. */
 const maxDepth = 1_000_000;
 
-export function createJsonScanner(): JsonScanner {
-  return new Scanner();
+export function createJsonValidator(): JsonValidator {
+  return new Validator();
 }
 
 type State =
@@ -57,7 +57,7 @@ const comma = 0x2c;
 const colon = 0x3a;
 const letterU = 0x75;
 
-class Scanner implements JsonScanner {
+class Validator implements JsonValidator {
   private state: State = 'value';
   private depth = 0;
   /** What is open, outermost first: a bit each, set for an object. */

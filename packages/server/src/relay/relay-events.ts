@@ -8,7 +8,7 @@ import {
   type AnswerGuard,
   type AnswerRules,
   createAnswerGuard,
-  type Passed,
+  type GuardedEvent,
   type PassReceiver,
 } from './answer-guard.ts';
 import { mergeDeltas } from './merge-deltas.ts';
@@ -16,7 +16,7 @@ import type { RunOutcome } from './run-outcome.ts';
 import { outcomeOfStop, type StopReason } from './stop-reason.ts';
 import type { Transcript } from './transcript.ts';
 
-export interface Drive {
+export interface RelayJob {
   /** Read before each batch: a run that was stopped takes no more. */
   readonly run: { readonly stopReason: StopReason | undefined };
   readonly events: EventStream;
@@ -24,20 +24,20 @@ export interface Drive {
   readonly now: () => number;
   /** Listens in, for the operator's log. */
   readonly transcript: Transcript | undefined;
-  readonly taker: Taker;
+  readonly consumer: EventConsumer;
 }
 
 /** Takes what the guard lets through: `answer.ts`. */
-export interface Taker {
+export interface EventConsumer {
   /**
    * Takes one event; `last` on the finish that makes the answer whole. Returns a promise only when it wants
    * a pause: one promise an event would cost more than the relaying itself.
    */
-  take(event: Passed, last: boolean): Promise<void> | undefined;
+  take(event: GuardedEvent, last: boolean): Promise<void> | undefined;
 }
 
 /**
- * The one loop: batches of events → grammar guard → the taker, until the answer is whole, torn or
+ * The one loop: batches of events → grammar guard → the consumer, until the answer is whole, torn or
  * unwanted. A bug on the way becomes `internal_error`. The events are released in any case; a bug in that is told beside
  * the outcome, which it cannot change. Never rejects.
  *
@@ -47,9 +47,9 @@ export interface Taker {
  * It is driven by calls: one that reads from a socket ends, on the other side of this loop, in the write to the
  * client's socket, and no promise is made on the way.
  */
-export async function drive(job: Drive): Promise<DriveOutcome> {
-  const loop = new Loop(job);
-  let outcome: DriveOutcome;
+export async function relayEvents(job: RelayJob): Promise<RelayOutcome> {
+  const loop = new RelayLoop(job);
+  let outcome: RelayOutcome;
   try {
     outcome = loop.outcome(await loop.ended());
   } catch (error) {
@@ -63,7 +63,7 @@ export async function drive(job: Drive): Promise<DriveOutcome> {
   return outcome;
 }
 
-export type DriveOutcome = Omit<RunOutcome, 'target' | 'attempts' | 'content'>;
+export type RelayOutcome = Omit<RunOutcome, 'target' | 'attempts' | 'content'>;
 
 interface Ending {
   readonly status: RunOutcome['status'];
@@ -71,11 +71,11 @@ interface Ending {
 }
 
 /** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
-class Loop implements BatchReceiver, PassReceiver {
+class RelayLoop implements BatchReceiver, PassReceiver {
   private readonly events: EventStream;
-  private readonly run: Drive['run'];
+  private readonly run: RelayJob['run'];
   private readonly guard: AnswerGuard;
-  private readonly taker: Taker;
+  private readonly consumer: EventConsumer;
   private readonly rules: AnswerRules;
   private readonly transcript: Transcript | undefined;
   private ttftMs: number | undefined;
@@ -92,10 +92,10 @@ class Loop implements BatchReceiver, PassReceiver {
   private settle: (ending: Ending) => void = () => {};
   private fail: (bug: unknown) => void = () => {};
 
-  constructor({ events, run, rules, taker, transcript, now }: Drive) {
+  constructor({ events, run, rules, consumer, transcript, now }: RelayJob) {
     this.events = events;
     this.run = run;
-    this.taker = taker;
+    this.consumer = consumer;
     this.rules = rules;
     this.transcript = transcript;
     this.now = now;
@@ -111,7 +111,7 @@ class Loop implements BatchReceiver, PassReceiver {
     });
   }
 
-  outcome({ status, reason }: Ending): DriveOutcome {
+  outcome({ status, reason }: Ending): RelayOutcome {
     const usage = this.guard.usage ?? this.estimate();
     return {
       status,
@@ -221,10 +221,10 @@ class Loop implements BatchReceiver, PassReceiver {
   }
 
   /** What the guard lets through. */
-  pass(event: Passed): void {
+  pass(event: GuardedEvent): void {
     if (this.ttftMs === undefined && commits(event)) this.ttftMs = this.now() - this.startedMs;
     this.transcript?.add(event);
-    this.pause = this.taker.take(event, event.type === 'finish' && this.guard.whole);
+    this.pause = this.consumer.take(event, event.type === 'finish' && this.guard.whole);
   }
 
   /** How it ends where the run was stopped meanwhile. */

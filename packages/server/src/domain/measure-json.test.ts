@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from './json.ts';
-import { type JsonBounds, scanJson } from './json-scan.ts';
+import { type JsonBounds, measureJson } from './measure-json.ts';
 
 const wide: JsonBounds = { maxDepth: 64, maxFields: 1e6, maxValues: 1e6 };
 const scan = (text: string, bounds: Partial<JsonBounds> = {}) =>
-  scanJson(Buffer.from(text), { ...wide, ...bounds });
+  measureJson(Buffer.from(text), { ...wide, ...bounds });
 
 /** The same, counted in the parsed value; duplicate names must not be there. */
 function count(value: JsonValue): { values: number; fields: number } {
@@ -92,7 +92,9 @@ describe('a scan of JSON', () => {
     );
     fc.assert(
       fc.property(fc.array(hostile), (bytes) => {
-        expect(['within', 'deep', 'fields', 'values']).toContain(scanJson(Uint8Array.from(bytes), wide).type);
+        expect(['within', 'deep', 'fields', 'values']).toContain(
+          measureJson(Uint8Array.from(bytes), wide).type,
+        );
       }),
     );
   });

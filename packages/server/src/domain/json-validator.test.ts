@@ -1,7 +1,7 @@
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createJsonScanner } from './json-scanner.ts';
+import { createJsonValidator } from './json-validator.ts';
 
 function isJson(text: string): boolean {
   try {
@@ -19,8 +19,8 @@ function cutAt(text: string, places: readonly number[]): string[] {
 }
 
 function scan(pieces: readonly string[]) {
-  const plain = createJsonScanner();
-  const escaped = createJsonScanner();
+  const plain = createJsonValidator();
+  const escaped = createJsonValidator();
   for (const piece of pieces) {
     plain.push(piece);
     escaped.pushEscaped(jsonText(piece));
@@ -77,7 +77,7 @@ describe('a text that comes in pieces', () => {
       ['', false],
       ['{}x', false],
     ] as const) {
-      const scanner = createJsonScanner();
+      const scanner = createJsonValidator();
       scanner.push(text);
       expect([text, scanner.closed]).toEqual([text, closed]);
     }
@@ -85,7 +85,7 @@ describe('a text that comes in pieces', () => {
 
   test('may be nested as deep as anybody reads, and no deeper', () => {
     const deep = (levels: number) => {
-      const scanner = createJsonScanner();
+      const scanner = createJsonValidator();
       scanner.push('[{"a":'.repeat(levels / 2));
       scanner.push('1');
       scanner.push('}]'.repeat(levels / 2));

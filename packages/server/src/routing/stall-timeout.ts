@@ -2,6 +2,6 @@
 const minStallMs = 30_000;
 
 /** How long silence in mid-answer is borne, in milliseconds (contract, section 7). */
-export function stallPatience(stallMs: number, anotherCould: boolean): number {
+export function stallTimeoutMs(stallMs: number, anotherCould: boolean): number {
   return anotherCould ? stallMs : Math.max(stallMs, minStallMs);
 }

@@ -1,7 +1,7 @@
 import type { AnswerBody } from './answer-body.ts';
 import { createGatheredBytes } from './gathered-bytes.ts';
 
-export interface ReadBody {
+export interface ReadAnswerBody {
   readonly bytes: Uint8Array;
   /** Why it is not the whole body; undefined where it is. */
   readonly short?: 'too-large' | 'too-slow' | 'cut';
@@ -11,10 +11,10 @@ export interface ReadBody {
  * Reads a body into memory, at most `maxBytes` of it and no longer than `maxMs` (absent: as long as it
  * takes). The body is ended in any case.
  */
-export async function readBody(
+export async function readAnswerBody(
   body: AnswerBody,
   limits: { readonly maxBytes: number; readonly maxMs?: number },
-): Promise<ReadBody> {
+): Promise<ReadAnswerBody> {
   const gathered = createGatheredBytes();
   let slow = false;
   const timer =

@@ -3,14 +3,14 @@ import { estimatePromptTokens } from '../domain/estimate-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
-import { type Attempt, openAttempt } from './attempt.ts';
+import { type Attempt, startAttempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { countsAgainstHealth } from './blame.ts';
+import { commitWhenComplete } from './commit-when-complete.ts';
 import type { Continuation } from './continuation.ts';
-import type { Health, Visit } from './health.ts';
-import { stallPatience } from './stall-patience.ts';
-import { holdWhole } from './whole-attempt.ts';
+import type { Health, TrackedRequest } from './health.ts';
+import { stallTimeoutMs } from './stall-timeout.ts';
 
 /** The request as every target gets it, but for the model's name there. */
 export type Call = Omit<UpstreamCall, 'model'>;
@@ -28,29 +28,29 @@ export interface AttemptRecord {
   deliveredTokens: number;
 }
 
-/** A target at work: its attempt, its line in the record, its visit in the health book. */
-export interface Work {
+/** A target that was asked: its attempt, its line in the record, its count in the health record. */
+export interface OpenAttempt {
   readonly candidate: Candidate;
   readonly attempt: Attempt;
   readonly record: AttemptRecord;
-  readonly visit: Visit;
+  readonly tracked: TrackedRequest;
   readonly continuation: Continuation | undefined;
 }
 
 /** Everything that one request has open. Whatever is opened here is closed here, with its outcome. */
-export interface Works {
-  open(candidate: Candidate, mode: AttemptRecord['mode'], continuation?: Continuation): Work;
+export interface OpenAttempts {
+  open(candidate: Candidate, mode: AttemptRecord['mode'], continuation?: Continuation): OpenAttempt;
   /** Nothing where it is closed already. */
-  close(work: Work, outcome: AttemptRecord['outcome']): Promise<void>;
+  close(opened: OpenAttempt, outcome: AttemptRecord['outcome']): Promise<void>;
   /** Closes it, and tells health and machine why; `committed` where the client has seen something of the answer. */
-  fail(work: Work, reason: Failure, committed: boolean): Promise<void>;
-  closeOthers(kept: Work | undefined, outcome: AttemptRecord['outcome']): Promise<void>;
+  fail(opened: OpenAttempt, reason: Failure, committed: boolean): Promise<void>;
+  closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void>;
   /** Somebody has said something, though an answer that does not stream commits later. */
   readonly begun: boolean;
   readonly records: readonly AttemptRecord[];
 }
 
-export interface WorksDeps {
+export interface OpenAttemptsDeps {
   readonly machine: AttemptMachine;
   readonly health: Health;
   readonly signal: AbortSignal;
@@ -60,25 +60,29 @@ export interface WorksDeps {
   now(): number;
 }
 
-export function createWorks(call: Call, deps: WorksDeps): Works {
+export function createOpenAttempts(call: Call, deps: OpenAttemptsDeps): OpenAttempts {
   const { machine, health, signal, now } = deps;
   const { request }: { readonly request: ChatRequest } = call;
   const records: AttemptRecord[] = [];
-  const working = new Set<Work>();
+  const open = new Set<OpenAttempt>();
   let begun = false;
 
-  async function end(work: Work, outcome: AttemptRecord['outcome'], reason?: Failure): Promise<void> {
-    if (!working.delete(work)) return;
-    work.record.outcome = outcome;
-    const usage = usageOf(work, request);
-    if (usage !== undefined) work.record.usage = usage;
+  async function end(
+    opened: OpenAttempt,
+    outcome: AttemptRecord['outcome'],
+    reason?: Failure,
+  ): Promise<void> {
+    if (!open.delete(opened)) return;
+    opened.record.outcome = outcome;
+    const usage = usageOf(opened, request);
+    if (usage !== undefined) opened.record.usage = usage;
     if (reason !== undefined) {
-      work.record.failure = reason;
-      if (countsAgainstHealth(reason)) work.visit.failed();
+      opened.record.failure = reason;
+      if (countsAgainstHealth(reason)) opened.tracked.failed();
     }
-    if (outcome === 'served') work.visit.succeeded();
-    work.visit.end();
-    await work.attempt.close();
+    if (outcome === 'served') opened.tracked.succeeded();
+    opened.tracked.end();
+    await opened.attempt.close();
   }
 
   return {
@@ -93,25 +97,25 @@ export function createWorks(call: Call, deps: WorksDeps): Works {
       const { timeouts } = candidate.model;
       records.push(record);
       deps.onAttempt(record.target);
-      const opened = openAttempt(candidate, continuation?.call ?? call, { timeouts, now }, signal);
-      const visit = health.begin(candidate.target);
-      const patienceMs = () => stallPatience(timeouts.stallMs, machine.canRetry());
+      const started = startAttempt(candidate, continuation?.call ?? call, { timeouts, now }, signal);
+      const tracked = health.begin(candidate.target);
+      const timeoutMs = () => stallTimeoutMs(timeouts.stallMs, machine.canRetry());
       const onBegun = () => {
         begun = true;
-        visit.answered();
+        tracked.answered();
       };
-      const attempt = request.stream ? opened : holdWhole(opened, request.n, patienceMs, onBegun);
-      const work = { candidate, attempt, record, visit, continuation };
-      working.add(work);
-      return work;
+      const attempt = request.stream ? started : commitWhenComplete(started, request.n, timeoutMs, onBegun);
+      const opened = { candidate, attempt, record, tracked, continuation };
+      open.add(opened);
+      return opened;
     },
-    close: (work, outcome) => end(work, outcome),
-    fail: async (work, reason, committed) => {
-      await end(work, 'failed', reason);
-      machine.failed(work.candidate, reason, committed);
+    close: (opened, outcome) => end(opened, outcome),
+    fail: async (opened, reason, committed) => {
+      await end(opened, 'failed', reason);
+      machine.failed(opened.candidate, reason, committed);
     },
     closeOthers: async (kept, outcome) => {
-      for (const work of [...working]) if (work !== kept) await end(work, outcome);
+      for (const opened of [...open]) if (opened !== kept) await end(opened, outcome);
     },
     get begun() {
       return begun;
@@ -120,7 +124,7 @@ export function createWorks(call: Call, deps: WorksDeps): Works {
   };
 }
 
-function usageOf({ attempt, continuation }: Work, request: ChatRequest): Usage | undefined {
+function usageOf({ attempt, continuation }: OpenAttempt, request: ChatRequest): Usage | undefined {
   const { tokens, usage } = attempt.count;
   if (usage !== undefined || tokens === 0) return usage;
   // What it was to go on with is prompt to it.

@@ -1,8 +1,8 @@
 import { jsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
-import type { Passed } from './answer-guard.ts';
-import { drive, type Taker } from './drive.ts';
+import type { GuardedEvent } from './answer-guard.ts';
+import { type EventConsumer, relayEvents } from './relay-events.ts';
 
 const text = (said: string, choice: number): StreamEvent => ({
   type: 'text-delta',
@@ -11,10 +11,10 @@ const text = (said: string, choice: number): StreamEvent => ({
 });
 const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
 
-/** Drives an answer of two choices in these batches into a taker, to its end. */
-function driven(batches: readonly EventBatch[], take: Taker['take']) {
+/** Drives an answer of two choices in these batches into a consumer, to its end. */
+function relayed(batches: readonly EventBatch[], take: EventConsumer['take']) {
   const left = [...batches];
-  return drive({
+  return relayEvents({
     run: { stopReason: undefined },
     events: {
       next: async () => {
@@ -26,7 +26,7 @@ function driven(batches: readonly EventBatch[], take: Taker['take']) {
     rules: { choices: 2, json: false, promptTokens: () => 1, completionTokens: () => 1 },
     now: () => 0,
     transcript: undefined,
-    taker: { take },
+    consumer: { take },
   });
 }
 
@@ -34,8 +34,8 @@ test('a batch is merged once for a reader that pauses behind each event of it', 
   // Neighbours of two choices: merged and copied again at each pause, they are 10^9 steps.
   const batch = Array.from({ length: 60_000 }, (_, at) => text('a', at % 2));
   const first = [text('a', 0), text('b', 0), text('c', 0), ...batch];
-  const took: Passed[] = [];
-  const outcome = await driven([first, ending], (event) => {
+  const took: GuardedEvent[] = [];
+  const outcome = await relayed([first, ending], (event) => {
     took.push(event);
     return Promise.resolve();
   });
@@ -53,7 +53,7 @@ test('a batch of very many events is taken in turns of the event loop, each even
     if (!over) setImmediate(count);
   };
   setImmediate(count);
-  const outcome = await driven([batch, ending], () => {
+  const outcome = await relayed([batch, ending], () => {
     taken += 1;
     total += 1;
     return undefined;

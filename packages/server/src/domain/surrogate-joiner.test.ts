@@ -1,7 +1,7 @@
 import { decodeJsonText, emptyJsonText, type JsonText, joinJsonText, jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPairHold } from './pair-hold.ts';
+import { createSurrogateJoiner } from './surrogate-joiner.ts';
 
 // Mostly halves, whole pairs and what looks like them: chance would seldom make any.
 const halfPairs = fc
@@ -10,7 +10,7 @@ const halfPairs = fc
 
 /** Every delta escaped on its own, as targets do. */
 function pass(pieces: readonly string[]): string[] {
-  const hold = createPairHold();
+  const hold = createSurrogateJoiner();
   return [...pieces.map((piece) => decodeJsonText(hold.takeJson(jsonText(piece)))), hold.flush()];
 }
 
@@ -35,8 +35,8 @@ describe('a character in two halves', () => {
       fc.property(halfPairs, fc.array(fc.nat(), { maxLength: 5 }), (text, at) => {
         const cuts = [0, ...at.map((n) => n % (text.length + 1)), text.length].sort((a, b) => a - b);
         const pieces = cuts.slice(1).map((end, index) => text.slice(cuts[index], end));
-        const hold = createPairHold();
-        const decoded = createPairHold();
+        const hold = createSurrogateJoiner();
+        const decoded = createSurrogateJoiner();
         const joined = [...pieces.map((piece) => hold.takeJson(jsonText(piece))), jsonText(hold.flush())];
         expect(joined.every((json) => decodeJsonText(json).isWellFormed())).toBe(true);
         expect(decodeJsonText(joined.reduce(joinJsonText, emptyJsonText))).toBe(text.toWellFormed());
@@ -49,7 +49,7 @@ describe('a character in two halves', () => {
   });
 
   it('is held until it is told, once', () => {
-    const hold = createPairHold();
+    const hold = createSurrogateJoiner();
     expect(hold.holding).toBe(false);
     expect(hold.take('a\ud83d')).toBe('a');
     expect(hold.holding).toBe(true);
@@ -61,6 +61,6 @@ describe('a character in two halves', () => {
 
   it('is no reason to write text without halves in other escapes than it came in', () => {
     const spelt = 'caf\\u00e9 \\/ \\u0041' as JsonText;
-    expect(createPairHold().takeJson(spelt)).toBe(spelt);
+    expect(createSurrogateJoiner().takeJson(spelt)).toBe(spelt);
   });
 });

@@ -2,8 +2,8 @@ import { jsonText, type TokenLogprobWire } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Attempt } from './attempt.ts';
+import { commitWhenComplete } from './commit-when-complete.ts';
 import { TokenCounter } from './token-count.ts';
-import { holdWhole } from './whole-attempt.ts';
 
 const text = (said: string, choice = 0, more: object = {}): StreamEvent => ({
   type: 'text-delta',
@@ -28,7 +28,7 @@ async function held(batches: Iterable<EventBatch>, choices = 1) {
     count: new TokenCounter(),
     close: async () => {},
   };
-  const outcome = await holdWhole(
+  const outcome = await commitWhenComplete(
     attempt,
     choices,
     () => 1_000,

@@ -9,7 +9,7 @@ export type Delta = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta;
  * Neighbouring deltas of one kind that become one event: text, thoughts or a refusal of one choice, or arguments of
  * one call. It counts as many tokens as they did one by one. Time and memory are linear, however many there are.
  */
-export interface DeltaRun {
+export interface DeltaMerger {
   /** Whether a delta is of the same kind as those before it; nothing changes. */
   fits(delta: Delta): boolean;
   add(delta: Delta): void;
@@ -17,15 +17,15 @@ export interface DeltaRun {
   event(): Delta;
 }
 
-export function createDeltaRun(first: Delta): DeltaRun {
-  return new Run(first);
+export function createDeltaMerger(first: Delta): DeltaMerger {
+  return new MergedDelta(first);
 }
 
 export function isDelta(event: StreamEvent): event is Delta {
   return 'json' in event;
 }
 
-class Run implements DeltaRun {
+class MergedDelta implements DeltaMerger {
   private readonly first: Delta;
   /** Made with the second delta: most have none. */
   private texts: TextPieces<JsonText> | undefined;

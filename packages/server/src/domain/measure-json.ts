@@ -18,7 +18,7 @@ export interface JsonBounds {
 export const requestBounds: JsonBounds = { maxDepth: 64, maxFields: 50_000, maxValues: 200_000 };
 
 /** What a text is made of. Of one that is no JSON it holds for all that `JSON.parse` reads before it says so. */
-export type JsonScan =
+export type JsonMeasure =
   | { readonly type: 'deep'; readonly path: JsonPath }
   | { readonly type: 'fields' | 'values' }
   | {
@@ -59,7 +59,7 @@ const letterU = 0x75;
  * white space 40 ms. It judges no syntax: whatever it takes for structure, `JSON.parse` takes for the same or stops
  * before. A `Buffer` is faster than another array of bytes, for its search is native.
  */
-export function scanJson(bytes: Uint8Array, { maxDepth, maxFields, maxValues }: JsonBounds): JsonScan {
+export function measureJson(bytes: Uint8Array, { maxDepth, maxFields, maxValues }: JsonBounds): JsonMeasure {
   /** Of the open container at each depth: the next index, or where the name of the member in hand begins. */
   const steps = new Int32Array(maxDepth + 1);
   const isObject = new Uint8Array(maxDepth + 1);
