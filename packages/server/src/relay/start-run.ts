@@ -178,7 +178,7 @@ class StartedRun implements Run {
   private async abandon(reader: Reader): Promise<void> {
     try {
       reader.abandon();
-      await this.source.return();
+      await this.source.close();
     } catch {
       // One bug is told; the connection is closed behind the outcome in any case.
     }

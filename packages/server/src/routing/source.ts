@@ -1,4 +1,4 @@
-import { type BatchReceiver, pullOnce } from '../domain/batches.ts';
+import type { BatchReceiver } from '../domain/batches.ts';
 import { brokeOff, type Failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent, UsageEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
@@ -30,7 +30,6 @@ import { DeliveredTokens } from './token-count.ts';
  * A request that does not stream commits when its answer is complete: it races, and that is all.
  */
 export interface Source extends EventStream {
-  pull(receiver: BatchReceiver): void;
   /** Who serves, known from the first batch on. */
   served(): Served | undefined;
   /** Tokens that have been passed on, by the count of the attempts that said them. */
@@ -104,10 +103,6 @@ class FailoverSource implements Source, BatchReceiver {
     return this.openAttempts.records;
   }
 
-  next(): Promise<IteratorResult<EventBatch, undefined>> {
-    return pullOnce(this);
-  }
-
   pull(receiver: BatchReceiver): void {
     if (this.ended) {
       receiver.end();
@@ -119,7 +114,7 @@ class FailoverSource implements Source, BatchReceiver {
     else this.attempt.pull(this.stallMs ?? this.stallTimeout(), this);
   }
 
-  async return(): Promise<IteratorResult<EventBatch, undefined>> {
+  async close(): Promise<void> {
     this.ended = true;
     const outcome = this.unfinished === 0 ? 'served' : 'aborted';
     if (this.current !== undefined) {
@@ -127,7 +122,6 @@ class FailoverSource implements Source, BatchReceiver {
       await this.openAttempts.close(this.current, outcome);
     }
     await this.openAttempts.closeOthers(undefined, 'aborted');
-    return { done: true, value: undefined };
   }
 
   /** A batch of the attempt at work; while the answer comes as it should nothing is made here. */

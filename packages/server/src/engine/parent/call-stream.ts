@@ -1,20 +1,20 @@
 import { jsonText, type TokenLogprobWire } from '@tailrace/protocol';
+import type { BatchReceiver } from '../../domain/batches.ts';
 import { createDeltaMerger, type Delta, type DeltaMerger } from '../../domain/delta-merger.ts';
-import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
+import type { StreamEvent } from '../../domain/stream-event.ts';
 import type { EventStream } from '../../upstreams/contract.ts';
 
 /**
- * The reader's end of one request. Text that nobody pulls is joined, so what waits is bounded by the model's
- * context however slow the reader is.
+ * The answer to one request, between the child that generates it and its reader. Text that is not pulled is joined, so
+ * what waits is bounded by the model's context however slow the reader is.
  */
-export interface CallStream {
-  readonly stream: EventStream;
+export interface CallStream extends EventStream {
   push(event: StreamEvent): void;
-  /** Text of the model; empty is a sign of life and reaches only a reader that waits. */
+  /** Text of the model; an empty one is a sign of life and reaches only a pull that waits. */
   pushText(text: SpokenText): void;
   /** No further event comes; what is pending is still read. */
   end(): void;
-  /** Ends at once, dropping what is pending: the client is gone. */
+  /** Ends at once and drops what is pending: its reader is gone. */
   drop(): void;
 }
 
@@ -36,92 +36,90 @@ interface SpokenArguments {
   readonly text: string;
 }
 
-type Step = IteratorResult<EventBatch, undefined>;
-
-/** `onReturn` is called at most once, when the reader leaves before the end. */
-export function createCallStream(onReturn: () => void): CallStream {
-  let pending: (StreamEvent | DeltaMerger)[] = [];
-  let over = false;
-  let waiting: ((step: Step) => void) | undefined;
-  const done: Step = { done: true, value: undefined };
-
-  function take(): EventBatch {
-    const events = pending;
-    pending = [];
-    return events.map((one) => ('fits' in one ? one.event() : one));
-  }
-
-  function answer(step: Step): void {
-    const reader = waiting;
-    waiting = undefined;
-    reader?.(step);
-  }
-
-  function wake(): void {
-    if (waiting === undefined) return;
-    if (pending.length > 0) answer({ done: false, value: take() });
-    else if (over) answer(done);
-  }
-
-  return {
-    stream: {
-      next() {
-        if (pending.length > 0) return Promise.resolve({ done: false, value: take() });
-        if (over) return Promise.resolve(done);
-        return new Promise((resolve) => {
-          waiting = resolve;
-        });
-      },
-      return() {
-        const early = !over;
-        over = true;
-        pending = [];
-        wake();
-        if (early) onReturn();
-        return Promise.resolve(done);
-      },
-    },
-    push(event) {
-      if (over) return;
-      pending.push(event);
-      wake();
-    },
-    pushText(said) {
-      if (over) return;
-      const delta = escaped(said);
-      const last = pending.at(-1);
-      if (last !== undefined && 'fits' in last && last.fits(delta)) {
-        last.add(delta);
-      } else if (said.text === '' && !('logprobs' in said)) {
-        if (pending.length === 0) answer({ done: false, value: [] });
-      } else {
-        pending.push(createDeltaMerger(delta));
-        wake();
-      }
-    },
-    end() {
-      over = true;
-      wake();
-    },
-    drop() {
-      over = true;
-      pending = [];
-      wake();
-    },
-  };
+/** `onClose` is called at most once, when the reader closes the stream before its end. */
+export function createCallStream(onClose: () => void): CallStream {
+  return new JoiningStream(onClose);
 }
 
-function escaped(said: SpokenText): Delta {
-  const { choice } = said;
-  const json = jsonText(said.text);
-  switch (said.type) {
+class JoiningStream implements CallStream {
+  private readonly onClose: () => void;
+  private pending: (StreamEvent | DeltaMerger)[] = [];
+  private over = false;
+  private receiver: BatchReceiver | undefined;
+
+  constructor(onClose: () => void) {
+    this.onClose = onClose;
+  }
+
+  pull(receiver: BatchReceiver): void {
+    this.receiver = receiver;
+    this.answerPull();
+  }
+
+  async close(): Promise<void> {
+    const early = !this.over;
+    this.drop();
+    if (early) this.onClose();
+  }
+
+  push(event: StreamEvent): void {
+    if (this.over) return;
+    this.pending.push(event);
+    this.answerPull();
+  }
+
+  pushText(spoken: SpokenText): void {
+    if (this.over) return;
+    const delta = escaped(spoken);
+    const last = this.pending.at(-1);
+    if (last !== undefined && 'fits' in last && last.fits(delta)) {
+      last.add(delta);
+    } else if (spoken.text === '' && !('logprobs' in spoken)) {
+      if (this.pending.length === 0) this.takeReceiver()?.batch([]);
+    } else {
+      this.pending.push(createDeltaMerger(delta));
+      this.answerPull();
+    }
+  }
+
+  end(): void {
+    this.over = true;
+    this.answerPull();
+  }
+
+  drop(): void {
+    this.pending = [];
+    this.end();
+  }
+
+  /** Gives the pull that waits what is pending, or the end. */
+  private answerPull(): void {
+    if (this.receiver === undefined) return;
+    if (this.pending.length > 0) {
+      const batch = this.pending.map((one) => ('fits' in one ? one.event() : one));
+      this.pending = [];
+      this.takeReceiver()?.batch(batch);
+    } else if (this.over) this.takeReceiver()?.end();
+  }
+
+  private takeReceiver(): BatchReceiver | undefined {
+    const { receiver } = this;
+    this.receiver = undefined;
+    return receiver;
+  }
+}
+
+function escaped(spoken: SpokenText): Delta {
+  const { choice } = spoken;
+  const json = jsonText(spoken.text);
+  switch (spoken.type) {
     case 'text': {
-      const { tokens, logprobs } = said;
+      const { tokens, logprobs } = spoken;
       return { type: 'text-delta', choice, json, tokens, ...(logprobs === undefined ? {} : { logprobs }) };
     }
     case 'reasoning':
-      return { type: 'reasoning-delta', choice, json, tokens: said.tokens };
+      return { type: 'reasoning-delta', choice, json, tokens: spoken.tokens };
     case 'arguments':
-      return { type: 'tool-call-delta', choice, index: said.index, json };
+      return { type: 'tool-call-delta', choice, index: spoken.index, json };
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pullOnce } from '../../domain/batches.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
@@ -74,7 +75,7 @@ async function running(more: Partial<EngineOptions> = {}): Promise<Running> {
 
 async function drain(stream: EventStream): Promise<StreamEvent[]> {
   const events: StreamEvent[] = [];
-  for (let step = await stream.next(); step.done !== true; step = await stream.next())
+  for (let step = await pullOnce(stream); step.done !== true; step = await pullOnce(stream))
     events.push(...step.value);
   return events;
 }
@@ -134,7 +135,7 @@ describe('engine', () => {
     const stream = run.open('a', controller.signal);
     run.say({ type: 'taken', id: 1 });
     controller.abort();
-    expect((await stream.next()).done).toBe(true);
+    expect((await pullOnce(stream)).done).toBe(true);
     expect(run.child().received.at(-1)).toEqual({ type: 'abort', id: 1 });
     expect(run.engine.load().running).toBe(1);
     run.say({ type: 'ended', id: 1 });
@@ -145,7 +146,7 @@ describe('engine', () => {
   test('a reader that returns is a client that leaves', async () => {
     const run = await running();
     const stream = run.open();
-    await stream.return();
+    await stream.close();
     expect(run.child().received.at(-1)).toEqual({ type: 'abort', id: 1 });
     await run.engine.stop();
   });
@@ -222,7 +223,7 @@ describe('engine', () => {
     const startOf = async (id: number): Promise<StreamEvent | undefined> => {
       const stream = run.open();
       run.say({ type: 'taken', id }, { type: 'started', id, promptTokens: 1, cachedTokens: 0 });
-      return (await stream.next()).value?.[0];
+      return (await pullOnce(stream)).value?.[0];
     };
     expect(await startOf(1)).toEqual({ type: 'start', fingerprint: fakeInfo.fingerprint });
     run.child().exit(1);
@@ -252,7 +253,7 @@ describe('engine', () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     run.ready();
     expect(run.child().requests).toEqual([1]);
-    await waiting.return();
+    await waiting.close();
     await run.engine.stop();
   });
 

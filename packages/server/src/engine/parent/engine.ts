@@ -296,7 +296,7 @@ export function createEngine(options: EngineOptions): Engine {
       // A bug in the compiler is this request's end alone.
       message.then(compiled, (error: unknown) => compiled(bug(error)));
     } else begin(message);
-    return stream.stream;
+    return stream;
   }
 
   /** `prepared`: the fingerprint of the model for which the message was made. */
@@ -377,5 +377,5 @@ function failed(reason: Failure): EventStream {
   const stream = createCallStream(() => {});
   stream.push({ type: 'failed', failure: reason });
   stream.end();
-  return stream.stream;
+  return stream;
 }

@@ -1,4 +1,4 @@
-import { type BatchReceiver, pullOnce } from '../../domain/batches.ts';
+import type { BatchReceiver } from '../../domain/batches.ts';
 import type { Failure, Result } from '../../domain/failure.ts';
 import type { EventBatch } from '../../domain/stream-event.ts';
 import { nameOf } from '../../telemetry/wording.ts';
@@ -74,15 +74,6 @@ class AnswerStream implements EventStream, BytesReceiver {
     if (this.over) this.endPull();
     else if (this.asked) this.read();
     else this.ask().catch((bug: unknown) => this.breakPull(bug));
-  }
-
-  next(): Promise<IteratorResult<EventBatch, undefined>> {
-    return pullOnce(this);
-  }
-
-  async return(): Promise<IteratorResult<EventBatch, undefined>> {
-    await this.close();
-    return { done: true, value: undefined };
   }
 
   async close(): Promise<void> {
