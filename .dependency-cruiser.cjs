@@ -206,10 +206,14 @@ module.exports = {
     },
     {
       name: 'declared-dependencies',
-      comment: 'A package that is used is a package that package.json names.',
+      comment:
+        'A package imports what its own package.json names; the root’s dependencies are not installed with it. knip checks packages of this workspace.',
       severity: 'error',
       from: { path: '^packages/[^/]+/src', pathNot: test },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+      to: {
+        pathNot: '^packages/[^/]+/src/',
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+      },
     },
     {
       name: 'resolvable',
@@ -225,7 +229,6 @@ module.exports = {
     // Tests may know everything, so they are not read at all; swc’s walker also stumbles over `using` in them.
     exclude: { path: ['^packages/[^/]+/dist/', '/fixtures/', '\\.(test|suite|bench)\\.ts$'] },
     tsPreCompilationDeps: true,
-    combinedDependencies: true,
     enhancedResolveOptions: {
       extensions: ['.ts', '.tsx', '.js', '.cjs', '.mjs'],
       exportsFields: ['exports'],

@@ -1,23 +1,37 @@
 import { jsonText } from '@tailrace/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../domain/json.ts';
-import { createSchemaThread, type SchemaThread, type SchemaThreadOptions } from './schema-thread.ts';
+import type { ThreadOutcome } from '../worker/killable-thread.ts';
+import {
+  createValidationThread,
+  type ValidationFinding,
+  type ValidationThread,
+  type ValidationThreadOptions,
+} from './validation-thread.ts';
 
 const { signal } = new AbortController();
-let thread: SchemaThread | undefined;
+let thread: ValidationThread | undefined;
 afterEach(() => thread?.close());
 
-function start(options: SchemaThreadOptions = {}) {
-  const started = createSchemaThread({ taskMs: 5_000, ...options });
+function start(options: ValidationThreadOptions = {}) {
+  const started = createValidationThread({ taskMs: 5_000, ...options });
   thread = started;
-  return (schema: JsonValue, answer?: string, keyId = 'k') =>
-    started.ask(
+  return async (schema: JsonValue, answer?: string, keyId = 'k') => {
+    const outcome = await started.run(
       {
         schema: JSON.stringify(schema),
         ...(answer === undefined ? {} : { answer: jsonText(answer) }),
+        keyId,
       },
       { keyId, signal },
     );
+    return findingOf(outcome);
+  };
+}
+
+/** The finding, or why there is none. */
+function findingOf(outcome: ThreadOutcome<ValidationFinding>) {
+  return outcome.type === 'done' ? outcome.answer : outcome;
 }
 
 const exponential = {
@@ -32,8 +46,8 @@ const exponential = {
   allOf: [{ $ref: '#/$defs/n' }, { const: 1 }],
 };
 
-describe('the thread for schemas', () => {
-  test('judges answers as they come, whatever is escaped in them', async () => {
+describe('the validation thread', () => {
+  test('validates escaped answers', async () => {
     const ask = start();
     const schema = { type: 'object', properties: { a: { const: 'ä"\n😀' } }, required: ['a'] };
     expect(await ask(schema)).toEqual({ type: 'right' });
@@ -43,7 +57,7 @@ describe('the thread for schemas', () => {
     expect(await ask({ type: 5 }, '{}')).toMatchObject({ type: 'schema', problem: { at: ['type'] } });
   });
 
-  test('answers each in its turn', async () => {
+  test('answers each task in its turn', async () => {
     const ask = start();
     const findings = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
@@ -58,13 +72,13 @@ describe('the thread for schemas', () => {
   test.each<[string, JsonValue, string]>([
     ['a pattern that backtracks without end', { pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`)],
     ['a union that doubles with each level', exponential, `${'['.repeat(40)}0${']'.repeat(40)}`],
-  ])('is ended by %s, and a new one judges the next', async (_name, schema, answer) => {
+  ])('ends with %s, and a new thread validates the next answer', async (_name, schema, answer) => {
     const ask = start({ taskMs: 300 });
     const [slow, next] = await Promise.all([ask(schema, answer), ask({ type: 'number' }, '5')]);
     expect([slow.type, next.type]).toEqual(['late', 'right']);
   });
 
-  test('cannot say of an answer nested beyond its stack, and says so', async () => {
+  test('finds an answer that nests deeper than its stack undecided', async () => {
     const ask = start();
     const schema = { $defs: { n: { items: { $ref: '#/$defs/n' } } }, $ref: '#/$defs/n' };
     const depth = 200_000;
@@ -73,23 +87,23 @@ describe('the thread for schemas', () => {
     expect((await ask(schema, '[]')).type).toBe('right');
   });
 
-  test('lets nobody wait longer than a while for a turn', async () => {
+  test('gives up a task whose turn does not come in time', async () => {
     const ask = start({ taskMs: 400, waitMs: 100 });
     await ask(true);
     const evil = ask({ pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`));
-    expect((await ask(true, '1')).type).toBe('busy');
+    expect((await ask(true, '1')).type).toBe('unserved');
     expect((await evil).type).toBe('late');
     expect((await ask(true, '1')).type).toBe('right');
   });
 
-  test('takes only so many to wait', async () => {
+  test('refuses tasks beyond its queue', async () => {
     const ask = start();
     const findings = await Promise.all(Array.from({ length: 400 }, () => ask(true, '1')));
     const types = new Set(findings.map(({ type }) => type));
-    expect(types).toEqual(new Set(['right', 'busy']));
+    expect(types).toEqual(new Set(['right', 'full']));
   });
 
-  test('starts again after it was let go for want of work', async () => {
+  test('starts again after it ended without tasks', async () => {
     const ask = start({ idleMs: 1 });
     for (let turn = 0; turn < 3; turn += 1) {
       expect((await ask(true, '1')).type).toBe('right');
@@ -101,7 +115,7 @@ describe('the thread for schemas', () => {
     const evil = { pattern: '^(a+)+$' };
     const evilAnswer = JSON.stringify(`${'a'.repeat(40)}!`);
 
-    test('a key that floods it with endless patterns keeps no other key waiting beyond the task that runs', async () => {
+    test('a key that sends many endless patterns delays another key by the task that runs only', async () => {
       const ask = start({ taskMs: 300 });
       await ask(true);
       const flood = Array.from({ length: 40 }, () => ask(evil, evilAnswer, 'evil'));
@@ -114,7 +128,7 @@ describe('the thread for schemas', () => {
       await thread?.close();
     });
 
-    test('a key that used up its time is refused with when to come again, and others are served', async () => {
+    test('a key that used up its time is refused with the time to wait, and other keys are served', async () => {
       const ask = start({ taskMs: 400, budget: { freeMs: 50, burstMs: 600, refill: 0.01 } });
       const flood = await Promise.all(Array.from({ length: 40 }, () => ask(evil, evilAnswer, 'evil')));
       expect(flood.filter(({ type }) => type === 'late').length).toBeLessThanOrEqual(3);
@@ -123,19 +137,19 @@ describe('the thread for schemas', () => {
       expect(await ask(true, '1', 'other')).toEqual({ type: 'right' });
     });
 
-    test('a full queue is no matter to a key that sends one', async () => {
+    test('a queue that one key fills has a place for a task of another key', async () => {
       const ask = start();
       const flood = Array.from({ length: 400 }, () => ask(true, '1', 'many'));
       expect(await ask(true, '1', 'one')).toEqual({ type: 'right' });
-      expect((await Promise.all(flood)).filter(({ type }) => type === 'busy').length).toBe(400 - 255);
+      expect((await Promise.all(flood)).filter(({ type }) => type === 'full').length).toBe(400 - 255);
     });
   });
 
-  test('leaves nobody waiting when it is closed', async () => {
+  test('ends every task when it is closed', async () => {
     const ask = start();
     await ask(true);
     const asked = [ask({ pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(40)}!`)), ask(true, '1')];
     void thread?.close();
-    expect((await Promise.all(asked)).map(({ type }) => type)).toEqual(['busy', 'busy']);
+    expect((await Promise.all(asked)).map(({ type }) => type)).toEqual(['closed', 'closed']);
   });
 });

@@ -1,7 +1,7 @@
 import type { ToolChoice, ToolDefinition } from '../../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
-import { literal } from '../expressions/json-text.ts';
+import { literal } from '../expressions/json-strings.ts';
 import { colon, comma } from '../expressions/shared-rules.ts';
 import { choice, type Expression, sequence, text } from '../rules/expression.ts';
 import { type Budget, createBudget, defaultLimits, type GrammarLimits } from '../rules/limits.ts';

@@ -6,7 +6,7 @@ import {
   compileToolCalls,
   genericToolCallSyntax,
   type ToolCallsOptions,
-} from './tool-calls.ts';
+} from './compile-tool-calls.ts';
 
 const tools: readonly ToolDefinition[] = [
   {

@@ -210,13 +210,3 @@ function createWalk(rules: RuleSet, scale: number, step: number): Walk {
     return rest(0, true, true, 0);
   };
 }
-
-/** The next double above, or below: what an exclusive bound is as an inclusive one. */
-export function neighbour(value: number, direction: 'up' | 'down'): number {
-  if (value === 0) return direction === 'up' ? Number.MIN_VALUE : -Number.MIN_VALUE;
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, value);
-  const away = value > 0 === (direction === 'up');
-  view.setBigInt64(0, view.getBigInt64(0) + (away ? 1n : -1n));
-  return view.getFloat64(0);
-}

@@ -1,14 +1,17 @@
 import { type JsonValue, parseForeignJson } from '../domain/json.ts';
 import { createKeyCache } from '../domain/key-cache.ts';
 import { type CompiledValidator, compileValidator } from './compile-validator.ts';
-import type { OwnedTask, SchemaFinding } from './protocol.ts';
+import type { ValidationFinding, ValidationTask } from './validation-thread.ts';
 
 const validatorsKept = 64;
 /** Of the schemas of all kept validators. One character of a schema costs up to 50 bytes of the thread's heap. */
 const charactersKept = 1024 * 1024;
 
-/** Judges answers, remembering the validators it compiled last. Takes as long as the schema makes it take. */
-export function createAnswerJudge(): (task: OwnedTask) => SchemaFinding {
+/**
+ * Validates answers and keeps the validators that were compiled last. Never throws; how long a task takes is for its
+ * schema to decide.
+ */
+export function createAnswerValidator(): (task: ValidationTask) => ValidationFinding {
   const kept = createKeyCache<CompiledValidator>({ maxEntries: validatorsKept, maxSize: charactersKept });
 
   function validatorOf(keyId: string, schema: string): CompiledValidator {
@@ -19,7 +22,7 @@ export function createAnswerJudge(): (task: OwnedTask) => SchemaFinding {
     return validator;
   }
 
-  function judge({ schema, answer, keyId }: OwnedTask): SchemaFinding {
+  function validate({ schema, answer, keyId }: ValidationTask): ValidationFinding {
     const validator = schema === undefined ? undefined : validatorOf(keyId, schema);
     if (validator?.ok === false) return { type: 'schema', problem: validator.problem };
     if (answer === undefined) return { type: 'right' };
@@ -31,9 +34,9 @@ export function createAnswerJudge(): (task: OwnedTask) => SchemaFinding {
 
   return (task) => {
     try {
-      return judge(task);
+      return validate(task);
     } catch (error) {
-      // The stack: values may nest deeper than it goes.
+      // Most often a RangeError: the value nests deeper than the stack allows.
       return { type: 'undecided', why: error instanceof Error ? error.message.slice(0, 200) : 'unknown' };
     }
   };

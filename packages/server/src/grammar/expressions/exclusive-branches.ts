@@ -1,10 +1,10 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { numberBounds } from '../schema/bounds.ts';
+import { definedNames, forbids } from '../schema/properties.ts';
 import { isList, isObject, listOf, mapOf, type Part, type PlainPart } from '../schema/schema-part.ts';
 import { itemPath, memberPath } from '../schema/schema-path.ts';
 import { finiteValues, typesOf } from '../schema/schema-types.ts';
 import type { Compiler } from './compiler.ts';
-import { numberBounds } from './number-expression.ts';
-import { definedNames, forbids } from './object-expression.ts';
 
 /** How deep alternatives within alternatives, and properties within properties, are compared. */
 const maxNesting = 3;

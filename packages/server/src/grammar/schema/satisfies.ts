@@ -1,7 +1,9 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { meets } from '../automata/automaton.ts';
-import type { JsonType } from '../schema/keywords.ts';
-import type { SchemaDocument } from '../schema/schema-document.ts';
+import { countBounds, numberBounds } from './bounds.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { JsonType } from './keywords.ts';
+import type { SchemaDocument } from './schema-document.ts';
 import {
   isList,
   isObject,
@@ -12,12 +14,10 @@ import {
   type Part,
   type PlainPart,
   type Problems,
-} from '../schema/schema-part.ts';
-import { itemPath, memberPath } from '../schema/schema-path.ts';
-import { excludedTypes } from '../schema/schema-types.ts';
-import { allConditions, patternConditions, stringConditions } from '../schema/string-conditions.ts';
-import { sorted } from './array-expression.ts';
-import { countBounds, numberBounds } from './number-expression.ts';
+} from './schema-part.ts';
+import { itemPath, memberPath } from './schema-path.ts';
+import { excludedTypes } from './schema-types.ts';
+import { allConditions, patternConditions, stringConditions } from './string-conditions.ts';
 
 /** Alternatives of alternatives that lead back to themselves end here; values are finite, and their depth is bounded. */
 const maxNesting = 200;
@@ -37,14 +37,14 @@ export function createSatisfies(
   const texts = new Map<JsonValue, string>();
 
   function canonical(value: JsonValue): string {
-    if (typeof value !== 'object' || value === null) return sorted(value);
-    const known = texts.get(value) ?? sorted(value);
+    if (typeof value !== 'object' || value === null) return canonicalJson(value);
+    const known = texts.get(value) ?? canonicalJson(value);
     texts.set(value, known);
     return known;
   }
 
   function listed(values: readonly JsonValue[]): ReadonlySet<string> {
-    const known = lists.get(values) ?? new Set(values.map(sorted));
+    const known = lists.get(values) ?? new Set(values.map(canonicalJson));
     lists.set(values, known);
     return known;
   }
@@ -93,7 +93,7 @@ export function createSatisfies(
   function satisfiesArray(value: readonly JsonValue[], { schema, path }: PlainPart): boolean {
     const { min, max } = countBounds([{ schema, path }], 'minItems', 'maxItems');
     if (value.length < min || (max !== undefined && value.length > max)) return false;
-    if (schema['uniqueItems'] === true && new Set(value.map(sorted)).size < value.length) return false;
+    if (schema['uniqueItems'] === true && new Set(value.map(canonicalJson)).size < value.length) return false;
     const prefix =
       schema['prefixItems'] === undefined ? listOf(schema, 'items') : listOf(schema, 'prefixItems');
     const rest = isList(schema['items']) ? schema['additionalItems'] : schema['items'];
