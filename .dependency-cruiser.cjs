@@ -129,6 +129,20 @@ module.exports = {
       to: { path: `${server}/(wire|upstreams|engine|routing|relay|http)/` },
     },
     {
+      name: 'service-without-cli',
+      comment: 'The server lives the same way whatever starts it: a command reads flags, calls service/ and prints.',
+      severity: 'error',
+      from: { path: `${server}/(app\\.ts$|service/)`, pathNot: test },
+      to: { path: `${server}/cli/` },
+    },
+    {
+      name: 'cli-joins-no-rooms',
+      comment: 'cli/ reads flags and prints. Rooms are built and joined in app.ts and service/ only.',
+      severity: 'error',
+      from: { path: `${server}/cli/`, pathNot: test },
+      to: { path: `${server}/(app\\.ts$|(access|engine|http|relay|routing|transport|upstreams|wire)/)` },
+    },
+    {
       name: 'relay-without-http',
       comment:
         'A run writes to a reader; that a socket is behind it is the route’s affair. Tests use an array.',

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { configJsonSchema } from './json-schema.ts';
 import { loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 import { settingsNotInForce } from './not-in-force.ts';
 
 const page = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');

@@ -1,11 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { formatProblem } from './config-problem.ts';
 import { withNames } from './filled-in.ts';
 import { loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 
 const folder = '/etc/tailrace';
 

@@ -1,11 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
 import type { Config } from './config.ts';
 import type { ConfigFiles } from './config-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { type ConfigSources, type LoadedConfig, loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 
 const folder = '/etc/tailrace';
 const machine = { platform: 'linux', homeDir: '/home/me' } as const;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { faults, findFault, modelPrefix } from './catalogue.ts';
 import { faultTable } from './fault-table.ts';
 import { createCounters } from './stats.ts';

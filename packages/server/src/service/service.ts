@@ -15,6 +15,8 @@ import { createHealth } from '../routing/health.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import { settingsThatNeedRestart } from './needs-restart.ts';
+import { createOpenExchanges } from './open-exchanges.ts';
 import { createReloadQueue } from './reload-queue.ts';
 import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 
@@ -73,7 +75,7 @@ export function createService(parts: ServiceParts): Service {
   };
   let draining = false;
   const reloads = createReloadQueue(reload);
-  const exchanges = createCounter();
+  const exchanges = createOpenExchanges();
 
   const compose = (next: Config, { upstreams }: CreatedUpstreams, keys: ServingKeys): HandleRequest =>
     createApp({
@@ -98,7 +100,7 @@ export function createService(parts: ServiceParts): Service {
     if (config.file !== undefined && loaded.config.file === undefined) {
       return refused([`cannot read ${config.file}: there is no such file any more`]);
     }
-    const fixed = needsRestart(config, loaded.config);
+    const fixed = settingsThatNeedRestart(config, loaded.config);
     if (fixed.length > 0)
       return refused(fixed.map((setting) => `${setting} cannot change while the server runs; restart it`));
     const found = await parts.reloadedKeys(loaded.config, keysInForce);
@@ -171,40 +173,9 @@ function refused(problems: readonly string[]): Reloaded {
 
 const shuttingDown = refused(['the server is shutting down']);
 
-/** Counts what is under way, from a request's head to the last byte of its answer. */
-function createCounter() {
-  let count = 0;
-  let waiters: (() => void)[] = [];
-  return {
-    begin: () => {
-      count += 1;
-    },
-    end: () => {
-      count -= 1;
-      if (count > 0) return;
-      for (const wake of waiters) wake();
-      waiters = [];
-    },
-    none: () => (count === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiters.push(resolve))),
-  };
-}
-
 function withEngine(
   upstreams: ReadonlyMap<string, Upstream>,
   engine: Engine | undefined,
 ): ReadonlyMap<string, Upstream> {
   return engine === undefined ? upstreams : new Map<string, Upstream>([...upstreams, [engine.name, engine]]);
-}
-
-/** What is bound to the process: its socket, its folder, its child. */
-function needsRestart(before: Config, after: Config): string[] {
-  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-  const engineOf = ({ engine }: Config) => ({ ...engine, models: [...engine.models] });
-  return [
-    ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
-    ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
-    ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
-    ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
-    ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
-  ];
 }

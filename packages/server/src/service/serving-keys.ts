@@ -1,16 +1,22 @@
 import { isAbsolute } from 'node:path';
 import { type KeyFile, type KeyFileName, keyFromFile, readKeyFile } from '../access/key-files.ts';
 import type { Config } from '../config/config.ts';
-import type { BannerKey } from './banner.ts';
 
+/** The fixed keys in force. */
 export interface ServingKeys {
   readonly apiKeys: readonly string[];
   readonly adminKeys: readonly string[];
-  /** How the banner shows the API key. */
-  readonly shown: BannerKey;
-  /** Where a generated admin key lies. */
+  /** Where a client finds the API key. */
+  readonly shown: ShownKey;
+  /** The file of the generated admin key; undefined where the configuration gives one. */
   readonly adminFile: string | undefined;
 }
+
+/** Where a client finds the API key: in a file of the data folder, in the configuration, or none is asked for. */
+export type ShownKey =
+  | { readonly type: 'file'; readonly file: string; readonly key: string }
+  | { readonly type: 'configured' }
+  | { readonly type: 'none' };
 
 export type FoundKeys =
   | { readonly ok: true; readonly keys: ServingKeys; readonly warnings: readonly string[] }

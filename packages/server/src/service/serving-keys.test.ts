@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { reloadedKeys, type ServingKeys, servingKeys } from './serving-keys.ts';
 
 let folder: string;

@@ -5,9 +5,9 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { configSecrets } from '../config/config-secrets.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { createService } from './service.ts';
 
