@@ -173,10 +173,10 @@ module.exports = {
     },
     {
       name: 'no-test-in-production',
-      comment: 'What is shipped must not need what is not.',
+      comment: 'What is published must not need what is not: tests, fakes, and the tools of this repository.',
       severity: 'error',
       from: { path: '^packages/[^/]+/src', pathNot: [test, '/fake-[^/]*\\.ts$'] },
-      to: { path: [test, '^test/', '/fake-[^/]*\\.ts$', 'node_modules/(vitest|fast-check)'] },
+      to: { path: [test, '^(test|tools|bench)/', '/fake-[^/]*\\.ts$', 'node_modules/(vitest|fast-check)'] },
     },
     {
       name: 'declared-dependencies',

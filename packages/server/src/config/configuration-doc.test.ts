@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { formatProblem } from './config-problem.ts';
-import { configJsonSchema } from './json-schema.ts';
 import { loadConfig } from './load-config.ts';
 import { settingsNotInForce } from './not-in-force.ts';
+import { configSchema } from './schema.ts';
 
 const page = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');
 
@@ -30,7 +30,7 @@ function keys(node: SchemaNode, path: string): readonly (readonly [string, strin
 }
 
 describe('the reference page', () => {
-  it.each(keys(configJsonSchema() as SchemaNode, ''))(
+  it.each(keys(configSchema.toJSONSchema({ io: 'input' }) as SchemaNode, ''))(
     'has a row for %s with its default %s',
     (key, shown) => {
       expect(page).toContain(`\n| \`${key}\` | ${shown}`);
