@@ -27,6 +27,7 @@ const server = '^packages/server/src';
 const test = '(\\.(test|suite|bench)\\.ts$|/testing/)';
 // The seams: types that both sides know, whatever their rank.
 const contract = `${server}/[^/]+/contract\\.ts$`;
+const presets = `${server}/upstreams/openai/presets?\\.ts$`;
 
 // Of one rank, and yet one knows the other. Each with its reason.
 const neighbours = new Map([
@@ -36,6 +37,12 @@ const neighbours = new Map([
   ['json-schema', ['worker']],
   // How a provider is reached is the same for all of them.
   ['upstreams', ['transport']],
+]);
+
+// Single files that a room of lower rank knows. Each with its reason.
+const files = new Map([
+  // The names of the presets stand once, in the table of their rows. The table is data: see `presets-are-data`.
+  ['config', [presets]],
 ]);
 
 function rankRule({ name, rank }) {
@@ -48,7 +55,7 @@ function rankRule({ name, rank }) {
     comment: `${name}/ is of rank ${rank} and knows only lower ranks: what is built on it must be free to change.`,
     severity: 'error',
     from: { path: `${server}/${name}/`, pathNot: test },
-    to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract] },
+    to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract, ...(files.get(name) || [])] },
   };
 }
 
@@ -105,13 +112,21 @@ module.exports = {
     },
     {
       name: 'providers-by-the-registry',
-      comment: 'A provider is named in the registry and nowhere else; everybody else holds an Upstream.',
+      comment:
+        'A provider is named in the registry and nowhere else; every other file holds an Upstream. The configuration takes the names of presets from their table.',
       severity: 'error',
       from: {
         path: server,
         pathNot: [`${server}/upstreams/[^/]+/`, `${server}/upstreams/registry\\.ts$`, test],
       },
-      to: { path: `${server}/upstreams/[^/]+/` },
+      to: { path: `${server}/upstreams/[^/]+/`, pathNot: presets },
+    },
+    {
+      name: 'presets-are-data',
+      comment: 'The table of presets is read by the configuration too: it knows only what both may know.',
+      severity: 'error',
+      from: { path: presets },
+      to: { path: `${server}/`, pathNot: [`${server}/domain/`, presets] },
     },
     {
       name: 'transport-for-adapters',

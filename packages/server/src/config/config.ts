@@ -1,3 +1,5 @@
+import type { PresetName } from '../upstreams/openai/presets.ts';
+
 /**
  * The configuration once it has been read, validated whole and frozen. `load-config.ts` makes it; every
  * other room takes the part it needs as an argument and never reads a file or the environment.
@@ -82,7 +84,7 @@ export type UpstreamKind = 'openai' | 'anthropic' | 'gemini' | 'scripted';
 
 export interface UpstreamConfig {
   readonly kind: UpstreamKind;
-  readonly preset?: string;
+  readonly preset?: PresetName;
   readonly baseUrl?: string;
   readonly apiKey?: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../testing/memory-files.ts';
+import { presetNames } from '../upstreams/openai/presets.ts';
 import type { Config } from './config.ts';
 import type { ConfigFiles } from './config-files.ts';
 import { formatProblem } from './config-problem.ts';
@@ -388,6 +389,10 @@ describe('what is refused, with line, expectation and the nearest name', () => {
     [
       'upstreams: {s: {kind: scripted, script: answers.yaml, api_key: k}}',
       'tailrace.yaml:1: upstreams.s.api_key: kind scripted does not use api_key',
+    ],
+    [
+      'upstreams: {s: {preset: toString, base_url: "http://h/v1"}}',
+      `tailrace.yaml:1: upstreams.s.preset: expected ${presetNames.slice(0, -1).join(', ')} or ${presetNames.at(-1)}, got "toString"`,
     ],
     [
       'upstreams: {s: {kind: gemini, preset: vllm}}',

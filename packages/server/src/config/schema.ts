@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { presetNames } from '../upstreams/openai/presets.ts';
 import {
   connectionUrl,
   contextSize,
@@ -67,29 +68,11 @@ const engine = z.strictObject({
     .describe('True: tokens come faster on CPUs, but a seed no longer repeats a text for certain.'),
 });
 
-/** What a preset fills in for an OpenAI-compatible upstream is the business of its adapter. */
-const presets = [
-  'openai',
-  'vllm',
-  'sglang',
-  'llamacpp',
-  'ollama',
-  'lmstudio',
-  'openrouter',
-  'groq',
-  'together',
-  'fireworks',
-  'deepseek',
-  'mistral',
-  'xai',
-  'azure',
-] as const;
-
 const upstream = z.strictObject({
   kind: oneOf('openai', 'anthropic', 'gemini', 'scripted')
     .prefault('openai')
     .describe('The protocol it speaks.'),
-  preset: oneOf(...presets)
+  preset: oneOf(...presetNames)
     .optional()
     .describe('Which OpenAI-compatible server or provider it is.'),
   base_url: webUrl().optional().describe('For openai with the version, …/v1.'),

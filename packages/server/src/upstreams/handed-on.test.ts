@@ -22,6 +22,7 @@ import { requestBody as geminiBody } from './gemini/request.ts';
 import { contentOutput, createContentDialect } from './gemini/stream.ts';
 import { batchesOf } from './openai/fake-answer.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
+import type { PresetName } from './openai/presets.ts';
 import { createTranslation, type Dialect } from './shared/translation.ts';
 
 /** Numbers that JavaScript writes otherwise. */
@@ -56,7 +57,7 @@ function callOf(body: string, model: string): UpstreamCall {
 }
 
 /** The bytes that an upstream of that kind gets. */
-async function sent(kind: keyof typeof creators, call: UpstreamCall, preset?: string): Promise<string> {
+async function sent(kind: keyof typeof creators, call: UpstreamCall, preset?: PresetName): Promise<string> {
   const created = await creators[kind]({
     name: 'lab',
     config: {

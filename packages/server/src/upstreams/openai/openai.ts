@@ -21,7 +21,7 @@ import { requestHeaders } from '../shared/request-json.ts';
 import { failureOfRefusal } from './errors.ts';
 import { createLoadWatch } from './load-watch.ts';
 import { type Preset, prefillOf } from './preset.ts';
-import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
+import { azureApiVersion, genericPreset, presets } from './presets.ts';
 import { refusalOf } from './refusals.ts';
 import { requestText } from './request.ts';
 import { readAnswer } from './stream.ts';
@@ -31,8 +31,7 @@ const loadHeaders = { 'endpoint-load-metrics-format': 'TEXT' };
 /** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
 export async function createOpenAiUpstream(options: ProviderOptions): Promise<CreatedProvider> {
   const { config } = options;
-  const preset = config.preset === undefined ? genericPreset : findPreset(config.preset);
-  if (preset === undefined) return { ok: false, problems: [`there is no preset '${config.preset}'`] };
+  const preset: Preset = config.preset === undefined ? genericPreset : presets[config.preset];
   const created = await createProviderTransport(options, preset.baseUrl, keyHeader(config.apiKey, preset));
   return created.ok ? { ok: true, upstream: upstreamOf(options, preset, created.provider) } : created;
 }
