@@ -11,6 +11,7 @@ import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
+import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
@@ -67,6 +68,7 @@ export function createService(parts: ServiceParts): Service {
     () => config.breaker,
     () => performance.now(),
   );
+  const affinity = createAffinity();
   const heldCapacityBytes = heldBudgetFor(getHeapStatistics().heap_size_limit);
   const bodies = {
     held: createBodyBudget(() => heldCapacityBytes),
@@ -85,6 +87,7 @@ export function createService(parts: ServiceParts): Service {
       log,
       runs,
       health,
+      affinity,
       bodies,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,

@@ -7,6 +7,7 @@ import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
+import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
@@ -66,6 +67,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
     log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
     runs,
     health: createHealth(() => config.breaker, now),
+    affinity: createAffinity(),
     bodies: {
       held,
       budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
