@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
-import { withNames } from '../config/filled-in.ts';
+import { withVariableNames } from '../config/environment-values.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
@@ -43,7 +43,7 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   const { checkUpstreams } = await import('../service/check-upstreams.ts');
   const { problems, warnings } = await checkUpstreams(config, io.env);
   if (problems.length > 0) {
-    const inNames = withNames(() => loaded.filledIn);
+    const inNames = withVariableNames(() => loaded.environmentValues);
     io.stderr.write(problems.map((problem) => `${inNames(problem)}\n`).join(''));
     return 2;
   }

@@ -1,7 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { variable } from './given.ts';
-import type { Environment } from './interpolate.ts';
+import { type Environment, environmentVariable } from './environment.ts';
 
 export interface Machine {
   readonly platform: NodeJS.Platform;
@@ -16,7 +15,7 @@ export function thisMachine(): Machine {
 export function defaultCacheDir(env: Environment, { platform, homeDir }: Machine): string {
   if (platform === 'darwin') return join(homeDir, 'Library', 'Caches', 'tailrace');
   if (platform === 'win32')
-    return join(variable(env, 'LOCALAPPDATA') ?? join(homeDir, 'AppData', 'Local'), 'tailrace');
-  const xdg = variable(env, 'XDG_CACHE_HOME');
+    return join(environmentVariable(env, 'LOCALAPPDATA') ?? join(homeDir, 'AppData', 'Local'), 'tailrace');
+  const xdg = environmentVariable(env, 'XDG_CACHE_HOME');
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homeDir, '.cache'), 'tailrace');
 }

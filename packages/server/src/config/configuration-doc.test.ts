@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { loadConfig } from './load-config.ts';
-import { settingsNotInForce } from './not-in-force.ts';
 import { configSchema } from './schema.ts';
+import { settingsWithoutEffect } from './settings-without-effect.ts';
 
 const page = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');
 
@@ -37,7 +37,7 @@ describe('the reference page', () => {
     },
   );
 
-  it.each(settingsNotInForce)('says that %s is not in force yet', (setting) => {
+  it.each(settingsWithoutEffect)('says that %s has no effect yet', (setting) => {
     const [key, ...rest] = setting.split(' ');
     expect(page).toContain(`\n- \`${key}\`${rest.length > 0 ? ` ${rest.join(' ')}` : ''}\n`);
   });

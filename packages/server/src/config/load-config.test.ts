@@ -111,7 +111,7 @@ describe('the sample of the contract', () => {
   it('warns of every setting that does nothing yet', async () => {
     const loaded = await load(contractSample, { env: sampleEnv });
     expect(loaded.ok && loaded.warnings).toContain(
-      'limits.max_streams is accepted, but not in force in this version',
+      'limits.max_streams is accepted, but has no effect in this version',
     );
   });
 });
@@ -484,17 +484,17 @@ describe('a configuration that is read again', () => {
   it.each(['', '# nothing yet\n', '---\n', '{}'])(
     'is not taken where it says nothing any more: %j',
     async (yaml) => {
-      expect(await problems(yaml, { reload: { filled: true } })).toEqual([
-        'tailrace.yaml: it is empty; a reload takes no empty configuration in the place of one that is not',
+      expect(await problems(yaml, { reload: { fileHasContent: true } })).toEqual([
+        'tailrace.yaml: it is empty; a reload does not replace a configuration by an empty file',
       ]);
-      expect(await problems(yaml, { reload: { filled: false } })).toEqual([]);
+      expect(await problems(yaml, { reload: { fileHasContent: false } })).toEqual([]);
     },
   );
 
   it('says whether it says something', async () => {
-    expect(await load(models)).toMatchObject({ ok: true, filled: true });
-    expect(await load('')).toMatchObject({ ok: true, filled: false });
-    expect(await load(undefined)).toMatchObject({ ok: true, filled: false });
+    expect(await load(models)).toMatchObject({ ok: true, fileHasContent: true });
+    expect(await load('')).toMatchObject({ ok: true, fileHasContent: false });
+    expect(await load(undefined)).toMatchObject({ ok: true, fileHasContent: false });
   });
 
   it('is a pipe only at the start, whose relative paths begin at the working directory', async () => {
@@ -507,7 +507,7 @@ describe('a configuration that is read again', () => {
     };
     const piped = { files, flags: { config: '/dev/fd/63' } };
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);
-    expect(await problems(undefined, { ...piped, reload: { filled: true } })).toEqual([
+    expect(await problems(undefined, { ...piped, reload: { fileHasContent: true } })).toEqual([
       '--config: cannot read /dev/fd/63: it is no file but a pipe',
     ]);
   });

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { nearest } from '../domain/nearest.ts';
 import { type ConfigPath, expected, showText } from './config-problem.ts';
-import { isMapping } from './given.ts';
+import { isMapping } from './overrides.ts';
 import type { ProblemList } from './problem-list.ts';
 import { configSchema, type RawConfig } from './schema.ts';
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { presetNames } from '../upstreams/openai/presets.ts';
+import { isModelId } from './names.ts';
 import {
   connectionUrl,
   contextSize,
@@ -14,8 +15,7 @@ import {
   size,
   text,
   webUrl,
-} from './leaves.ts';
-import { isModelId } from './names.ts';
+} from './value-schemas.ts';
 
 /**
  * The one schema over file, environment and flags: every key, its form and its default. What needs more

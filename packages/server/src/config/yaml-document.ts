@@ -1,6 +1,7 @@
 import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair } from 'yaml';
 import { type ConfigPath, showText } from './config-problem.ts';
-import { type Environment, interpolate } from './interpolate.ts';
+import type { Environment } from './environment.ts';
+import { interpolate } from './interpolate.ts';
 import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
 
 export interface Position {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Environment } from '../config/interpolate.ts';
+import type { Environment } from '../config/environment.ts';
 import { createCatalogue } from '../routing/catalogue.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 

@@ -44,7 +44,7 @@ test('2,000 reloads, each with other keys and upstreams, leave nothing behind', 
   let refuse = false;
   const service = createService({
     config: loaded.config,
-    filled: loaded.filled,
+    fileHasContent: loaded.fileHasContent,
     engine: undefined,
     log: createLog({ level: 'info', format: 'json', stream, now: () => 0, redact }),
     upstreams: await createUpstreams(loaded.config.upstreams),
@@ -55,7 +55,7 @@ test('2,000 reloads, each with other keys and upstreams, leave nothing behind', 
       made.push(new WeakRef(created));
       return refuse ? { ...created, problems: ['refused'] } : created;
     },
-    reloadedKeys: async () => ({ ok: true, keys, warnings: [] }),
+    keysForReload: async () => ({ ok: true, keys, warnings: [] }),
     onSecrets: (next) => replace(configSecrets(next), next.auth.keyPrefix),
   });
   const held = () => ({

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../config/config.ts';
 import { configSecrets } from '../config/config-secrets.ts';
-import type { Environment } from '../config/interpolate.ts';
+import type { Environment } from '../config/environment.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits } from '../domain/stream-event.ts';

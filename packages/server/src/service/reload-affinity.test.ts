@@ -42,14 +42,14 @@ async function startService() {
   const log = createLog({ level: 'error', format: 'json', stream: new PassThrough(), now: () => 0 });
   const service = createService({
     config: loaded.config,
-    filled: loaded.filled,
+    fileHasContent: loaded.fileHasContent,
     engine: undefined,
     log,
     upstreams: await createUpstreams(loaded.config.upstreams),
     keys,
     load,
     createUpstreams: (next, before) => createUpstreams(next.upstreams, {}, before),
-    reloadedKeys: async () => ({ ok: true, keys, warnings: [] }),
+    keysForReload: async () => ({ ok: true, keys, warnings: [] }),
     onSecrets: () => {},
   });
   const listener = createListener(() => service.handle, { log, newRequestId: () => 'req_test' });

@@ -3,10 +3,10 @@ import { newRequestId } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
-import { withNames } from '../config/filled-in.ts';
-import type { ConfigFlags } from '../config/given.ts';
-import type { Environment } from '../config/interpolate.ts';
+import type { Environment } from '../config/environment.ts';
+import { withVariableNames } from '../config/environment-values.ts';
 import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
+import type { ConfigFlags } from '../config/overrides.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
@@ -16,7 +16,7 @@ import { createDeferredReload, type DeferredReload } from './deferred-reload.ts'
 import { createListener } from './listener.ts';
 import { watchParent } from './parent-watch.ts';
 import { createService, type Service } from './service.ts';
-import { type FoundKeys, reloadedKeys, type ServingKeys, servingKeys } from './serving-keys.ts';
+import { type FoundKeys, keysForReload, keysForStart, type ServingKeys } from './serving-keys.ts';
 import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { dataDirProblem, listenProblem } from './system-problem.ts';
 
@@ -89,13 +89,13 @@ interface Surroundings extends ServeOptions {
 }
 
 async function serveConfig(
-  { config, warnings, filledIn, filled }: LoadedConfig & { readonly ok: true },
+  { config, warnings, environmentValues, fileHasContent }: LoadedConfig & { readonly ok: true },
   { env, output, load, shutdown, reloads, onServing, onDraining }: Surroundings,
 ): Promise<Served> {
-  const inNames = withNames(() => filledIn);
+  const inNames = withVariableNames(() => environmentValues);
   let found: FoundKeys;
   try {
-    found = await servingKeys(config);
+    found = await keysForStart(config);
   } catch (error) {
     return failed(1, inNames(dataDirProblem(error, config.server.dataDir)));
   }
@@ -147,14 +147,14 @@ async function serveConfig(
 
     service = createService({
       config,
-      filled,
+      fileHasContent,
       engine,
       log,
       upstreams,
       keys,
       load,
       createUpstreams: (next, before) => upstreamsOf(next, env, before),
-      reloadedKeys,
+      keysForReload,
       onSecrets,
     });
     const { reload } = service;

@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
-import { withNames } from '../config/filled-in.ts';
+import { withVariableNames } from '../config/environment-values.ts';
 import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -24,7 +24,7 @@ import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 export interface ServiceParts {
   readonly config: Config;
   /** The file of that configuration says something. */
-  readonly filled: boolean;
+  readonly fileHasContent: boolean;
   readonly engine: Engine | undefined;
   readonly log: ServerLog;
   readonly upstreams: CreatedUpstreams;
@@ -34,7 +34,7 @@ export interface ServiceParts {
   /** What is configured as it was `before` is taken over from there. */
   createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
   /** The fixed keys a configuration puts in force in the place of those. */
-  reloadedKeys(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
+  keysForReload(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
   /** Called before a configuration comes into force, with the secrets that the log must mask from then on. */
   onSecrets(config: Config, keys: ServingKeys): void;
 }
@@ -61,7 +61,7 @@ export interface Service {
 export function createService(parts: ServiceParts): Service {
   const { engine, log } = parts;
   const runs = createRunRegistry();
-  let { config, filled } = parts;
+  let { config, fileHasContent } = parts;
   let inForce = parts.upstreams;
   let keysInForce = parts.keys;
   const health = createHealth(
@@ -96,7 +96,7 @@ export function createService(parts: ServiceParts): Service {
   let handle = compose(config, parts.upstreams, parts.keys);
 
   async function reloadOnce(): Promise<Reloaded> {
-    const loaded = await parts.load({ filled });
+    const loaded = await parts.load({ fileHasContent });
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     // Without its file the server would serve the default model to every client. A file that is being replaced is
     // missing for a moment too.
@@ -106,10 +106,10 @@ export function createService(parts: ServiceParts): Service {
     const fixed = settingsThatNeedRestart(config, loaded.config);
     if (fixed.length > 0)
       return refused(fixed.map((setting) => `${setting} cannot change while the server runs; restart it`));
-    const found = await parts.reloadedKeys(loaded.config, keysInForce);
+    const found = await parts.keysForReload(loaded.config, keysInForce);
     if (!found.ok) return refused(found.problems);
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
-    const inNames = withNames(() => loaded.filledIn);
+    const inNames = withVariableNames(() => loaded.environmentValues);
     if (upstreams.problems.length > 0 || draining) {
       // What was made for a configuration that never comes into force.
       upstreams.retire(inForce);
@@ -118,7 +118,7 @@ export function createService(parts: ServiceParts): Service {
     parts.onSecrets(loaded.config, found.keys);
     handle = compose(loaded.config, upstreams, found.keys);
     config = loaded.config;
-    filled = loaded.filled;
+    fileHasContent = loaded.fileHasContent;
     keysInForce = found.keys;
     // Requests at work keep what they began with; their connections close behind them.
     inForce.retire(upstreams);

@@ -29,7 +29,7 @@ type KeysConfig = Pick<Config, 'auth' | 'server'>;
  * made in the data folder. A file there that holds no key is a problem. Rejects with the file system's error
  * where that folder cannot be used.
  */
-export async function servingKeys(config: KeysConfig): Promise<FoundKeys> {
+export async function keysForStart(config: KeysConfig): Promise<FoundKeys> {
   const { auth, server } = config;
   const made = (name: KeyFileName) => keyFromFile(server.dataDir, name, auth.keyPrefix);
   return findKeys(config, async (name) => {
@@ -43,7 +43,7 @@ export async function servingKeys(config: KeysConfig): Promise<FoundKeys> {
  * holds none just now, the key that came from it stays in force, with a warning. A kind whose keys left the
  * configuration and that has no file either is a problem: to leave its old keys in force would be wrong too.
  */
-export function reloadedKeys(config: KeysConfig, inForce: ServingKeys): Promise<FoundKeys> {
+export function keysForReload(config: KeysConfig, inForce: ServingKeys): Promise<FoundKeys> {
   const kept: Readonly<Record<KeyFileName, string | undefined>> = {
     'api-key': inForce.shown.type === 'file' ? inForce.apiKeys[0] : undefined,
     'admin-key': inForce.adminFile === undefined ? undefined : inForce.adminKeys[0],

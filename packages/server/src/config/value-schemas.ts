@@ -13,7 +13,7 @@ const referencePattern = '\\$\\{';
 const reference = { type: 'string', pattern: referencePattern } as const;
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-interface LeafOptions {
+interface ValueSchemaOptions {
   /** Completes `expected …`. */
   readonly expected: string;
   readonly json: JsonSchema;
@@ -22,7 +22,10 @@ interface LeafOptions {
 }
 
 /** Reads with `parse`, which answers undefined for what it refuses. */
-function leaf<T>({ expected, json, hint }: LeafOptions, parse: (value: unknown) => T | undefined) {
+function valueSchema<T>(
+  { expected, json, hint }: ValueSchemaOptions,
+  parse: (value: unknown) => T | undefined,
+) {
   return z
     .unknown()
     .transform((value, context): T => {
@@ -37,7 +40,7 @@ function leaf<T>({ expected, json, hint }: LeafOptions, parse: (value: unknown) 
 
 /** A text that `accepts` allows; without it any text but the empty one. */
 export function text(expected = 'a text', accepts: (text: string) => boolean = (value) => value !== '') {
-  return leaf({ expected, json: { type: 'string' } }, (value) =>
+  return valueSchema({ expected, json: { type: 'string' } }, (value) =>
     typeof value === 'string' && accepts(value) ? value : undefined,
   );
 }
@@ -45,7 +48,7 @@ export function text(expected = 'a text', accepts: (text: string) => boolean = (
 export function oneOf<const T extends string>(...names: readonly T[]) {
   const known: ReadonlySet<string> = new Set(names);
   const isName = (value: unknown): value is T => typeof value === 'string' && known.has(value);
-  return leaf(
+  return valueSchema(
     {
       expected: disjunction.format(names),
       json: { anyOf: [{ enum: names }, reference] },
@@ -56,10 +59,13 @@ export function oneOf<const T extends string>(...names: readonly T[]) {
 }
 
 export function flag() {
-  return leaf({ expected: 'true or false', json: { anyOf: [{ type: 'boolean' }, reference] } }, (value) => {
-    if (value === true || value === 'true') return true;
-    return value === false || value === 'false' ? false : undefined;
-  });
+  return valueSchema(
+    { expected: 'true or false', json: { anyOf: [{ type: 'boolean' }, reference] } },
+    (value) => {
+      if (value === true || value === 'true') return true;
+      return value === false || value === 'false' ? false : undefined;
+    },
+  );
 }
 
 function asNumber(value: unknown): number | undefined {
@@ -69,7 +75,7 @@ function asNumber(value: unknown): number | undefined {
 
 export function integer(minimum: number, maximum: number) {
   const json = { anyOf: [{ type: 'integer', minimum, maximum }, reference] };
-  return leaf({ expected: `a whole number from ${minimum} to ${maximum}`, json }, (value) => {
+  return valueSchema({ expected: `a whole number from ${minimum} to ${maximum}`, json }, (value) => {
     const number = asNumber(value);
     if (number === undefined || !Number.isSafeInteger(number)) return undefined;
     return number >= minimum && number <= maximum ? number : undefined;
@@ -78,7 +84,7 @@ export function integer(minimum: number, maximum: number) {
 
 export function decimal(minimum: number, maximum: number) {
   const json = { anyOf: [{ type: 'number', minimum, maximum }, reference] };
-  return leaf({ expected: `a number from ${minimum} to ${maximum}`, json }, (value) => {
+  return valueSchema({ expected: `a number from ${minimum} to ${maximum}`, json }, (value) => {
     const number = asNumber(value);
     return number !== undefined && number >= minimum && number <= maximum ? number : undefined;
   });
@@ -89,7 +95,7 @@ export function contextSize() {
   const json = {
     anyOf: [{ type: 'integer', minimum: 16, maximum: 10_000_000 }, { const: 'max' }, reference],
   };
-  return leaf(
+  return valueSchema(
     { expected: 'a number of tokens from 16 to 10000000, or max', json },
     (value): number | 'max' | undefined => {
       if (value === 'max') return 'max';
@@ -106,7 +112,7 @@ const longestTimerMs = 24 * 86_400_000;
 /** Milliseconds. Without a maximum of its own, no more than a timer holds. */
 export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
   const range = `${formatDuration(minimumMs)} to ${formatDuration(maximumMs)}`;
-  return leaf(
+  return valueSchema(
     {
       expected: `a duration such as 250ms, 10s, 5m or 24h (${range})`,
       json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${referencePattern}` },
@@ -122,7 +128,7 @@ export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
 /** Bytes. */
 export function size(minimumBytes: number, maximumBytes: number) {
   const range = `${formatSize(minimumBytes)} to ${formatSize(maximumBytes)}`;
-  return leaf(
+  return valueSchema(
     {
       expected: `a size such as 64KiB or 1MiB (${range})`,
       json: { type: 'string', pattern: `^\\d+(B|KiB|MiB|GiB)$|${referencePattern}` },
@@ -140,7 +146,7 @@ export function size(minimumBytes: number, maximumBytes: number) {
 }
 
 export function listenAddress() {
-  return leaf(
+  return valueSchema(
     { expected: 'an address and a port, such as 127.0.0.1:8642 or "[::1]:8642"', json: { type: 'string' } },
     (value) => (typeof value === 'string' ? parseListen(value) : undefined),
   );
