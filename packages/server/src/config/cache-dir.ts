@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { type Environment, environmentVariable } from './environment.ts';
 
+/** What of a machine decides where caches are. */
 export interface Machine {
   readonly platform: NodeJS.Platform;
   readonly homeDir: string;
@@ -11,7 +12,7 @@ export function thisMachine(): Machine {
   return { platform: process.platform, homeDir: homedir() };
 }
 
-/** Where this platform keeps what can be fetched again; relative folders in `XDG_CACHE_HOME` do not count, by its rules. */
+/** The cache folder of this platform. A relative path in `XDG_CACHE_HOME` is ignored, as its specification demands. */
 export function defaultCacheDir(env: Environment, { platform, homeDir }: Machine): string {
   if (platform === 'darwin') return join(homeDir, 'Library', 'Caches', 'tailrace');
   if (platform === 'win32')
