@@ -25,6 +25,13 @@ const checks: readonly Check[] = [
     '--no-progress',
     '--no-config-hints',
   ]),
+  tool('built files that only tests use', 'node_modules/knip/bin/knip.js', [
+    '--production',
+    '--include',
+    'files',
+    '--no-progress',
+    '--no-config-hints',
+  ]),
   tool('boundaries between rooms', 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', [
     '--config',
     '.dependency-cruiser.cjs',

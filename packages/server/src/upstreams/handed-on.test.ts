@@ -22,6 +22,7 @@ import { requestBody as geminiBody } from './gemini/request.ts';
 import { createContentDialect } from './gemini/stream.ts';
 import { batchesOf } from './openai/fake-answer.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
+import type { PresetName } from './openai/presets.ts';
 import type { Dialect, DialectOutput } from './shared/dialect.ts';
 import { createTranslation } from './shared/translation.ts';
 
@@ -57,7 +58,7 @@ function callOf(body: string, model: string): UpstreamCall {
 }
 
 /** The bytes that an upstream of that kind gets. */
-async function sent(kind: keyof typeof creators, call: UpstreamCall, preset?: string): Promise<string> {
+async function sent(kind: keyof typeof creators, call: UpstreamCall, preset?: PresetName): Promise<string> {
   const created = await creators[kind]({
     name: 'lab',
     config: {

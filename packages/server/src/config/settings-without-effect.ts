@@ -1,8 +1,8 @@
 import type { Config } from './config.ts';
 
 /**
- * Settings that are read and checked but do nothing yet, so that a start can say so instead of letting an
- * operator believe in a limit that is not kept. Whoever builds one deletes its row.
+ * Settings that are read and checked but have no effect yet. A start warns of them: an operator must not rely on a limit
+ * that the server does not keep. Delete the row of a setting when you implement it.
  */
 const rows: readonly { readonly setting: string; readonly isSet: (config: Config) => boolean }[] = [
   { setting: 'server.workers above 1', isSet: ({ server }) => server.workers > 1 },
@@ -21,11 +21,11 @@ const rows: readonly { readonly setting: string; readonly isSet: (config: Config
   },
 ];
 
-/** Every such setting, for the reference page. */
-export const settingsNotInForce: readonly string[] = rows.map(({ setting }) => setting);
+/** The names of all these settings; the reference page lists them. */
+export const settingsWithoutEffect: readonly string[] = rows.map(({ setting }) => setting);
 
-/** One sentence for each setting of this configuration that is accepted but not in force in this version. */
-export function notInForce(config: Config): readonly string[] {
+/** A warning for each setting of this configuration that has no effect in this version. */
+export function warningsWithoutEffect(config: Config): readonly string[] {
   const settings = rows.filter(({ isSet }) => isSet(config)).map(({ setting }) => setting);
-  return settings.map((setting) => `${setting} is accepted, but not in force in this version`);
+  return settings.map((setting) => `${setting} is accepted, but has no effect in this version`);
 }

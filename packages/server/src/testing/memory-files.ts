@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ConfigFiles } from './config-files.ts';
+import type { ConfigFiles } from '../config/config-files.ts';
 
 /** Files for tests: paths relative to `folder`, and their texts. */
 export function memoryFiles(folder: string, texts: Readonly<Record<string, string>>): ConfigFiles {

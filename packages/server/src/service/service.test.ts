@@ -2,8 +2,8 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig, type Reload } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
 import { createLog } from '../telemetry/create-log.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { createService, type ServiceParts } from './service.ts';
 import type { FoundKeys } from './serving-keys.ts';
@@ -15,7 +15,7 @@ const text =
 /** A service over files that change, and the configurations it has put in force. */
 async function serviceOver(
   files: Record<string, string>,
-  more: Partial<Pick<ServiceParts, 'load' | 'reloadedKeys' | 'createUpstreams'>> = {},
+  more: Partial<Pick<ServiceParts, 'load' | 'keysForReload' | 'createUpstreams'>> = {},
 ) {
   const load = (reload?: Reload) =>
     loadConfig({
@@ -35,14 +35,14 @@ async function serviceOver(
   const inForce: (readonly string[])[] = [];
   const service = createService({
     config: loaded.config,
-    filled: loaded.filled,
+    fileHasContent: loaded.fileHasContent,
     engine: undefined,
     log: createLog({ level: 'error', format: 'json', stream: new PassThrough(), now: () => 0 }),
     upstreams: await createUpstreams(loaded.config.upstreams),
     keys,
     load,
     createUpstreams: (next, before) => createUpstreams(next.upstreams, {}, before),
-    reloadedKeys: async () => ({ ok: true, keys, warnings: [] }),
+    keysForReload: async () => ({ ok: true, keys, warnings: [] }),
     onSecrets: (next) => inForce.push([...next.models.keys()]),
     ...more,
   });
@@ -106,7 +106,7 @@ test('a reload says what the operator should know of what is in force, and names
   let found: FoundKeys = { ok: true, keys, warnings: ['the key in force stays'] };
   const { service, inForce } = await serviceOver(
     { 'tailrace.yaml': text },
-    { reloadedKeys: async () => found },
+    { keysForReload: async () => found },
   );
   expect(await service.reload()).toEqual({ problems: [], warnings: ['the key in force stays'] });
   found = { ok: false, problems: ['no key'] };

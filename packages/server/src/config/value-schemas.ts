@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { didYouMean } from '../domain/nearest.ts';
 import { formatDuration, formatSize, parseDuration, parseListen, parseSize } from './units.ts';
 
-/**
- * The kinds of values a configuration is made of. Each says in one phrase what it expects, reads the plain
- * YAML value (a text where the environment filled it in, so numbers are also read from texts), and carries
- * the JSON Schema that editors check it by.
+/*
+ * The schemas of the single values of a configuration. Each names in one phrase what it expects, reads the plain YAML
+ * value, and has the JSON Schema by which editors check it. A value from the environment is a text, so numbers and truth
+ * values are also read from texts.
  */
 
 const disjunction = new Intl.ListFormat('en-GB', { type: 'disjunction' });
@@ -13,16 +13,19 @@ const referencePattern = '\\$\\{';
 const reference = { type: 'string', pattern: referencePattern } as const;
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-interface LeafOptions {
-  /** Completes `expected …`. */
+interface ValueSchemaOptions {
+  /** The rest of the sentence `expected …`. */
   readonly expected: string;
   readonly json: JsonSchema;
-  /** What follows `got "…"` for a text that was refused. */
+  /** What a message adds after `got "…"` for a refused text. */
   readonly hint?: (text: string) => string;
 }
 
-/** Reads with `parse`, which answers undefined for what it refuses. */
-function leaf<T>({ expected, json, hint }: LeafOptions, parse: (value: unknown) => T | undefined) {
+/** A schema that reads a value with `parse`. `parse` returns undefined for a value that it refuses. */
+function valueSchema<T>(
+  { expected, json, hint }: ValueSchemaOptions,
+  parse: (value: unknown) => T | undefined,
+) {
   return z
     .unknown()
     .transform((value, context): T => {
@@ -35,9 +38,9 @@ function leaf<T>({ expected, json, hint }: LeafOptions, parse: (value: unknown) 
     .meta(json);
 }
 
-/** A text that `accepts` allows; without it any text but the empty one. */
+/** A text that `accepts` allows. Default: any text that is not empty. */
 export function text(expected = 'a text', accepts: (text: string) => boolean = (value) => value !== '') {
-  return leaf({ expected, json: { type: 'string' } }, (value) =>
+  return valueSchema({ expected, json: { type: 'string' } }, (value) =>
     typeof value === 'string' && accepts(value) ? value : undefined,
   );
 }
@@ -45,7 +48,7 @@ export function text(expected = 'a text', accepts: (text: string) => boolean = (
 export function oneOf<const T extends string>(...names: readonly T[]) {
   const known: ReadonlySet<string> = new Set(names);
   const isName = (value: unknown): value is T => typeof value === 'string' && known.has(value);
-  return leaf(
+  return valueSchema(
     {
       expected: disjunction.format(names),
       json: { anyOf: [{ enum: names }, reference] },
@@ -56,10 +59,13 @@ export function oneOf<const T extends string>(...names: readonly T[]) {
 }
 
 export function flag() {
-  return leaf({ expected: 'true or false', json: { anyOf: [{ type: 'boolean' }, reference] } }, (value) => {
-    if (value === true || value === 'true') return true;
-    return value === false || value === 'false' ? false : undefined;
-  });
+  return valueSchema(
+    { expected: 'true or false', json: { anyOf: [{ type: 'boolean' }, reference] } },
+    (value) => {
+      if (value === true || value === 'true') return true;
+      return value === false || value === 'false' ? false : undefined;
+    },
+  );
 }
 
 function asNumber(value: unknown): number | undefined {
@@ -69,7 +75,7 @@ function asNumber(value: unknown): number | undefined {
 
 export function integer(minimum: number, maximum: number) {
   const json = { anyOf: [{ type: 'integer', minimum, maximum }, reference] };
-  return leaf({ expected: `a whole number from ${minimum} to ${maximum}`, json }, (value) => {
+  return valueSchema({ expected: `a whole number from ${minimum} to ${maximum}`, json }, (value) => {
     const number = asNumber(value);
     if (number === undefined || !Number.isSafeInteger(number)) return undefined;
     return number >= minimum && number <= maximum ? number : undefined;
@@ -78,18 +84,18 @@ export function integer(minimum: number, maximum: number) {
 
 export function decimal(minimum: number, maximum: number) {
   const json = { anyOf: [{ type: 'number', minimum, maximum }, reference] };
-  return leaf({ expected: `a number from ${minimum} to ${maximum}`, json }, (value) => {
+  return valueSchema({ expected: `a number from ${minimum} to ${maximum}`, json }, (value) => {
     const number = asNumber(value);
     return number !== undefined && number >= minimum && number <= maximum ? number : undefined;
   });
 }
 
-/** Tokens of context, or `max`: as many as memory allows. */
+/** A number of tokens, or `max`: as many as memory allows. */
 export function contextSize() {
   const json = {
     anyOf: [{ type: 'integer', minimum: 16, maximum: 10_000_000 }, { const: 'max' }, reference],
   };
-  return leaf(
+  return valueSchema(
     { expected: 'a number of tokens from 16 to 10000000, or max', json },
     (value): number | 'max' | undefined => {
       if (value === 'max') return 'max';
@@ -100,13 +106,13 @@ export function contextSize() {
   );
 }
 
-// A timer of Node holds 2^31-1 milliseconds; a longer one fires at once.
+// The longest time of a timer of Node is 2^31-1 ms; a timer with a longer time fires at once.
 const longestTimerMs = 24 * 86_400_000;
 
-/** Milliseconds. Without a maximum of its own, no more than a timer holds. */
+/** Read as milliseconds. Default of `maximumMs`: 24 days, which a timer can hold. */
 export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
   const range = `${formatDuration(minimumMs)} to ${formatDuration(maximumMs)}`;
-  return leaf(
+  return valueSchema(
     {
       expected: `a duration such as 250ms, 10s, 5m or 24h (${range})`,
       json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${referencePattern}` },
@@ -119,10 +125,10 @@ export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
   );
 }
 
-/** Bytes. */
+/** Read as bytes. */
 export function size(minimumBytes: number, maximumBytes: number) {
   const range = `${formatSize(minimumBytes)} to ${formatSize(maximumBytes)}`;
-  return leaf(
+  return valueSchema(
     {
       expected: `a size such as 64KiB or 1MiB (${range})`,
       json: { type: 'string', pattern: `^\\d+(B|KiB|MiB|GiB)$|${referencePattern}` },
@@ -140,13 +146,13 @@ export function size(minimumBytes: number, maximumBytes: number) {
 }
 
 export function listenAddress() {
-  return leaf(
+  return valueSchema(
     { expected: 'an address and a port, such as 127.0.0.1:8642 or "[::1]:8642"', json: { type: 'string' } },
     (value) => (typeof value === 'string' ? parseListen(value) : undefined),
   );
 }
 
-/** A URL that is ours to call or to show: parsed, and without `user:password@`. */
+/** A URL that this server calls or shows, without `user:password@`. */
 export function webUrl() {
   return text('a URL that begins with http:// or https://, without user and password', (value) => {
     if (/\s/.test(value) || !URL.canParse(value)) return false;
@@ -156,8 +162,8 @@ export function webUrl() {
 }
 
 /**
- * A URL that a driver will read by its own rules, credentials included: only its beginning is checked,
- * because `postgres://a,b/db` with two hosts is good there and no URL by the web's rules.
+ * A URL that a driver reads by its own rules, and that may hold credentials. Only its scheme is checked:
+ * `postgres://a,b/db` with two hosts is right for the driver, and no URL by the web's rules.
  */
 export function connectionUrl(...schemes: readonly string[]) {
   const beginnings = schemes.map((scheme) => `${scheme}://`);
@@ -168,12 +174,12 @@ export function connectionUrl(...schemes: readonly string[]) {
   );
 }
 
-/** Of a key or a header's value: servers take heads of 8 to 16 KiB. */
+/** The longest key and the longest value of a header: servers accept request heads of 8 to 16 KiB. */
 export const maxHeaderValueLength = 4_096;
 
 /**
- * A secret that will stand in an HTTP header: printable ASCII without spaces. `${` in it is a reference that was not
- * filled in, here or where the environment was made: a key that anybody can guess.
+ * A secret for an HTTP header: printable ASCII without spaces. A text with `${` is refused: it is a reference that was not
+ * replaced, here or where the environment was made, and so a key that is easy to guess.
  */
 export function secret() {
   return text(

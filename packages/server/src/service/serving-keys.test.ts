@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
-import { reloadedKeys, type ServingKeys, servingKeys } from './serving-keys.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
+import { keysForReload, keysForStart, type ServingKeys } from './serving-keys.ts';
 
 let folder: string;
 let dataDir: string;
@@ -25,7 +25,7 @@ async function configOf(auth = '{}'): Promise<Config> {
 }
 
 async function started(auth?: string): Promise<ServingKeys> {
-  const found = await servingKeys(await configOf(auth));
+  const found = await keysForStart(await configOf(auth));
   if (!found.ok) throw new Error(found.problems.join('\n'));
   return found.keys;
 }
@@ -63,7 +63,7 @@ describe('a start', () => {
   ])('names the file that is no key but %s, and leaves it as it is', async (_, make, message) => {
     mkdirSync(dataDir);
     make();
-    const found = await servingKeys(await configOf());
+    const found = await keysForStart(await configOf());
     expect(found).toMatchObject({ ok: false, problems: [expect.stringContaining(message)] });
     expect(found).toMatchObject({ problems: [expect.stringContaining(apiFile())] });
   });
@@ -73,7 +73,7 @@ describe('a reload', () => {
   it('takes the key that the file holds now', async () => {
     const before = await started();
     writeFileSync(apiFile(), 'tr_another\n');
-    const found = await reloadedKeys(await configOf(), before);
+    const found = await keysForReload(await configOf(), before);
     expect(found).toMatchObject({ ok: true, keys: { apiKeys: ['tr_another'] }, warnings: [] });
   });
 
@@ -93,20 +93,20 @@ describe('a reload', () => {
     const before = await started();
     change();
     const lying = readdirSync(dataDir);
-    const found = await reloadedKeys(await configOf(), before);
+    const found = await keysForReload(await configOf(), before);
     if (!found.ok) throw new Error(found.problems.join('\n'));
     expect(keysOf(found.keys)).toEqual(keysOf(before));
     expect(found.warnings).toEqual([expect.stringContaining(message)]);
     expect(found.warnings[0]).toContain(apiFile());
     expect(readdirSync(dataDir)).toEqual(lying);
     // The next reload finds things as this one did.
-    expect(await reloadedKeys(await configOf(), found.keys)).toEqual(found);
+    expect(await keysForReload(await configOf(), found.keys)).toEqual(found);
   });
 
   it('leaves both keys in force whose folder has gone, and makes no folder', async () => {
     const before = await started();
     rmSync(dataDir, { recursive: true });
-    const found = await reloadedKeys(await configOf(), before);
+    const found = await keysForReload(await configOf(), before);
     if (!found.ok) throw new Error(found.problems.join('\n'));
     expect(keysOf(found.keys)).toEqual(keysOf(before));
     expect(found.warnings).toHaveLength(2);
@@ -115,20 +115,20 @@ describe('a reload', () => {
 
   it('leaves no key in force that the configuration has dropped: without a file it is a problem', async () => {
     const before = await started('{api_keys: [tr_dropped]}');
-    const found = await reloadedKeys(await configOf(), before);
+    const found = await keysForReload(await configOf(), before);
     expect(found).toMatchObject({
       ok: false,
       problems: [expect.stringContaining('auth.api_keys gives none')],
     });
     writeFileSync(apiFile(), 'tr_kept\n');
-    expect(await reloadedKeys(await configOf(), before)).toMatchObject({ keys: { apiKeys: ['tr_kept'] } });
+    expect(await keysForReload(await configOf(), before)).toMatchObject({ keys: { apiKeys: ['tr_kept'] } });
   });
 
   it('takes configured keys whatever the folder is', async () => {
     const before = await started();
     rmSync(dataDir, { recursive: true });
     const auth = '{api_keys: [tr_a], admin_keys: [tr_b]}';
-    expect(await reloadedKeys(await configOf(auth), before)).toMatchObject({
+    expect(await keysForReload(await configOf(auth), before)).toMatchObject({
       keys: { apiKeys: ['tr_a'], adminKeys: ['tr_b'] },
       warnings: [],
     });

@@ -1,16 +1,22 @@
 import { isAbsolute } from 'node:path';
 import { type KeyFile, type KeyFileName, keyFromFile, readKeyFile } from '../access/key-files.ts';
 import type { Config } from '../config/config.ts';
-import type { BannerKey } from './banner.ts';
 
+/** The fixed keys in force. */
 export interface ServingKeys {
   readonly apiKeys: readonly string[];
   readonly adminKeys: readonly string[];
-  /** How the banner shows the API key. */
-  readonly shown: BannerKey;
-  /** Where a generated admin key lies. */
+  /** Where a client finds the API key. */
+  readonly shown: ShownKey;
+  /** The file of the generated admin key; undefined where the configuration gives one. */
   readonly adminFile: string | undefined;
 }
+
+/** Where a client finds the API key: in a file of the data folder, in the configuration, or none is asked for. */
+export type ShownKey =
+  | { readonly type: 'file'; readonly file: string; readonly key: string }
+  | { readonly type: 'configured' }
+  | { readonly type: 'none' };
 
 export type FoundKeys =
   | { readonly ok: true; readonly keys: ServingKeys; readonly warnings: readonly string[] }
@@ -23,7 +29,7 @@ type KeysConfig = Pick<Config, 'auth' | 'server'>;
  * made in the data folder. A file there that holds no key is a problem. Rejects with the file system's error
  * where that folder cannot be used.
  */
-export async function servingKeys(config: KeysConfig): Promise<FoundKeys> {
+export async function keysForStart(config: KeysConfig): Promise<FoundKeys> {
   const { auth, server } = config;
   const made = (name: KeyFileName) => keyFromFile(server.dataDir, name, auth.keyPrefix);
   return findKeys(config, async (name) => {
@@ -37,7 +43,7 @@ export async function servingKeys(config: KeysConfig): Promise<FoundKeys> {
  * holds none just now, the key that came from it stays in force, with a warning. A kind whose keys left the
  * configuration and that has no file either is a problem: to leave its old keys in force would be wrong too.
  */
-export function reloadedKeys(config: KeysConfig, inForce: ServingKeys): Promise<FoundKeys> {
+export function keysForReload(config: KeysConfig, inForce: ServingKeys): Promise<FoundKeys> {
   const kept: Readonly<Record<KeyFileName, string | undefined>> = {
     'api-key': inForce.shown.type === 'file' ? inForce.apiKeys[0] : undefined,
     'admin-key': inForce.adminFile === undefined ? undefined : inForce.adminKeys[0],

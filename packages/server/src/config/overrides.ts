@@ -1,7 +1,7 @@
 import type { ConfigPath } from './config-problem.ts';
-import type { Environment } from './interpolate.ts';
+import { type Environment, environmentVariable } from './environment.ts';
 
-/** What `tailrace serve` was given on the command line, as text; `config/` checks it with the rest. */
+/** The flags of `tailrace serve` as texts, not checked yet: `loadConfig` checks them like the values of the file. */
 export interface ConfigFlags {
   readonly config?: string;
   readonly listen?: string;
@@ -12,15 +12,18 @@ export interface ConfigFlags {
   readonly workers?: string;
 }
 
-/** A value that beats the file's, and who gave it. */
-export interface Given {
+/** A value from the environment or from a flag. It has precedence over the file's. */
+export interface Override {
   readonly path: ConfigPath;
   readonly value: unknown;
-  /** `TAILRACE_LISTEN`, `--listen`. */
+  /** The variable or the flag, `TAILRACE_LISTEN` or `--listen`, as messages name it. */
   readonly source: string;
 }
 
-/** Every environment variable of the server's own; `TAILRACE_CONFIG` and `_CACHE_DIR` have no key in the file. */
+/**
+ * The environment variables that set a key of the configuration, and that key. `TAILRACE_CONFIG` and
+ * `TAILRACE_CACHE_DIR` have no key in the file.
+ */
 const variables: Readonly<Record<string, { readonly path: ConfigPath; readonly list?: true }>> = {
   TAILRACE_LISTEN: { path: ['server', 'listen'] },
   TAILRACE_DATA_DIR: { path: ['server', 'data_dir'] },
@@ -31,38 +34,32 @@ const variables: Readonly<Record<string, { readonly path: ConfigPath; readonly l
   TAILRACE_LOG_LEVEL: { path: ['logging', 'level'] },
 };
 
-/** The variable's value; an empty one counts as not set, because that is how compose files pass nothing on. */
-export function variable(env: Environment, name: string): string | undefined {
-  const value = Object.hasOwn(env, name) ? env[name] : undefined;
-  return value === '' ? undefined : value;
-}
-
-/** Environment first, flags after it: the later one wins. */
-export function givenBeside(env: Environment, flags: ConfigFlags): readonly Given[] {
-  const given: Given[] = [];
+/** First those of the environment, then those of the flags: of two for the same key the later one wins. */
+export function overridesFrom(env: Environment, flags: ConfigFlags): readonly Override[] {
+  const overrides: Override[] = [];
   for (const [source, { path, list }] of Object.entries(variables)) {
-    const value = variable(env, source);
-    if (value !== undefined) given.push({ path, value: list ? [value] : value, source });
+    const value = environmentVariable(env, source);
+    if (value !== undefined) overrides.push({ path, value: list ? [value] : value, source });
   }
   const flag = (source: string, path: ConfigPath, value: unknown): void => {
-    if (value !== undefined) given.push({ path, value, source });
+    if (value !== undefined) overrides.push({ path, value, source });
   };
   flag('--listen', ['server', 'listen'], flags.listen);
   flag('--data-dir', ['server', 'data_dir'], flags.dataDir);
   flag('--workers', ['server', 'workers'], flags.workers);
   if (flags.model !== undefined) flag('--model', ['engine', 'enabled'], true);
   if (flags.noEngine) flag('--no-engine', ['engine', 'enabled'], false);
-  return given;
+  return overrides;
 }
 
 /**
- * The file's data with the given values laid over it; the file's data stays as it was. Where the file has
- * no mapping in the place of a section, it is left so, for the schema to refuse.
+ * A copy of the file's data with the overrides in it. A section of the file that is no mapping stays as it is, for the
+ * schema to refuse.
  */
-export function overlay(file: unknown, given: readonly Given[]): unknown {
+export function applyOverrides(file: unknown, overrides: readonly Override[]): unknown {
   if (!isMapping(file)) return file;
   const merged: Record<string, unknown> = { ...file };
-  for (const { path, value } of given) {
+  for (const { path, value } of overrides) {
     const [section, key] = path;
     const old = Object.hasOwn(merged, String(section)) ? merged[String(section)] : {};
     if (isMapping(old)) merged[String(section)] = { ...old, [String(key)]: value };

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../config/config.ts';
 import { configSecrets } from '../config/config-secrets.ts';
+import type { Environment } from '../config/environment.ts';
 import { pullOnce } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, failure } from '../domain/failure.ts';
@@ -10,7 +11,6 @@ import { causeText } from '../telemetry/request-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
-import type { CommandIo } from './command-io.ts';
 
 /** What calling each target once brought: a line for each, in the order of the configuration. */
 export interface Probed {
@@ -32,11 +32,11 @@ interface Place {
  */
 export async function probeUpstreams(
   config: Config,
-  io: Pick<CommandIo, 'env'>,
+  { env }: { readonly env: Environment },
   limitMs = 10_000,
 ): Promise<Probed> {
   const created = await createUpstreams(config.upstreams, {
-    env: io.env,
+    env,
     connectMs: Math.min(config.timeouts.connectMs, limitMs),
     maxEventBytes: config.stream.maxEventBytes,
   });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../config/load-config.ts';
+import { probeUpstreams } from '../service/probe-upstreams.ts';
 import { chunked, type FakeExchange, type FakeOrigin, startFakeOrigin } from '../transport/fake-origin.ts';
 import { configCommand } from './config-command.ts';
-import { probeUpstreams } from './probe-upstreams.ts';
 
 const key = 'gsk_live_4711_4711_4711';
 

@@ -5,9 +5,9 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { configSecrets } from '../config/config-secrets.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import { createService } from './service.ts';
 
@@ -44,7 +44,7 @@ test('2,000 reloads, each with other keys and upstreams, leave nothing behind', 
   let refuse = false;
   const service = createService({
     config: loaded.config,
-    filled: loaded.filled,
+    fileHasContent: loaded.fileHasContent,
     engine: undefined,
     log: createLog({ level: 'info', format: 'json', stream, now: () => 0, redact }),
     upstreams: await createUpstreams(loaded.config.upstreams),
@@ -55,7 +55,7 @@ test('2,000 reloads, each with other keys and upstreams, leave nothing behind', 
       made.push(new WeakRef(created));
       return refuse ? { ...created, problems: ['refused'] } : created;
     },
-    reloadedKeys: async () => ({ ok: true, keys, warnings: [] }),
+    keysForReload: async () => ({ ok: true, keys, warnings: [] }),
     onSecrets: (next) => replace(configSecrets(next), next.auth.keyPrefix),
   });
   const held = () => ({

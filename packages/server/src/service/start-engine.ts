@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { thisMachine } from '../config/cache-dir.ts';
 import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
 import { createEngine, type Engine, type EngineModel, type EngineOptions } from '../engine/parent/engine.ts';
 import { defaultModel } from '../models/default-model.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import type { ModelFailureCode } from '../models/model-result.ts';
-import { createProgress } from '../models/progress.ts';
+import { createProgress, type ProgressOutput } from '../models/progress.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { CommandIo } from './command-io.ts';
 
 export type StartedEngine =
   | { readonly ok: true; readonly engine: Engine }
@@ -19,12 +19,22 @@ export type StartedEngine =
       readonly fatal: boolean;
     };
 
-/** Finds or fetches the model files, starts the engine's process and waits until every model is loaded. */
+export interface EngineSurroundings {
+  readonly env: Environment;
+  /** Shows the progress of downloads. */
+  readonly output: ProgressOutput;
+  readonly log: Log;
+  /** Aborted where the server is asked to end: the start stops there. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds or fetches the model files, starts the engine's process and waits until every model is loaded. The caller stops
+ * the engine; where the start fails, nothing of it is left.
+ */
 export async function startEngine(
   config: Config,
-  io: CommandIo,
-  log: Log,
-  signal: AbortSignal,
+  { env, output, log, signal }: EngineSurroundings,
 ): Promise<StartedEngine> {
   const models = new Map<string, EngineModel>();
   for (const [id, { file, sequences, context }] of config.engine.models) {
@@ -32,9 +42,9 @@ export async function startEngine(
       // Only the default model may lack a file; the configuration has seen to it.
       spec: defaultModel,
       cacheDir: config.server.cacheDir,
-      env: io.env,
+      env,
       machine: thisMachine(),
-      progress: createProgress(io.stderr, () => performance.now()),
+      progress: createProgress(output, () => performance.now()),
       log,
       signal,
       ...(file === undefined ? {} : { localFile: file }),
@@ -58,7 +68,7 @@ export async function startEngine(
     flashAttention,
     log,
     logContent: config.logging.content,
-    environment: io.env,
+    environment: env,
     ...(threads === undefined ? {} : { threads }),
   };
   const engine = createEngine(options);

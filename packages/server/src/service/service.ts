@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
-import { withNames } from '../config/filled-in.ts';
+import { withVariableNames } from '../config/environment-values.ts';
 import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/parent/engine.ts';
@@ -11,17 +11,20 @@ import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
+import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import { settingsThatNeedRestart } from './needs-restart.ts';
+import { createOpenExchanges } from './open-exchanges.ts';
 import { createReloadQueue } from './reload-queue.ts';
 import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 
 export interface ServiceParts {
   readonly config: Config;
   /** The file of that configuration says something. */
-  readonly filled: boolean;
+  readonly fileHasContent: boolean;
   readonly engine: Engine | undefined;
   readonly log: ServerLog;
   readonly upstreams: CreatedUpstreams;
@@ -31,7 +34,7 @@ export interface ServiceParts {
   /** What is configured as it was `before` is taken over from there. */
   createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
   /** The fixed keys a configuration puts in force in the place of those. */
-  reloadedKeys(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
+  keysForReload(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
   /** Called before a configuration comes into force, with the secrets that the log must mask from then on. */
   onSecrets(config: Config, keys: ServingKeys): void;
 }
@@ -58,13 +61,14 @@ export interface Service {
 export function createService(parts: ServiceParts): Service {
   const { engine, log } = parts;
   const runs = createRunRegistry();
-  let { config, filled } = parts;
+  let { config, fileHasContent } = parts;
   let inForce = parts.upstreams;
   let keysInForce = parts.keys;
   const health = createHealth(
     () => config.breaker,
     () => performance.now(),
   );
+  const affinity = createAffinity();
   const heldCapacityBytes = heldBudgetFor(getHeapStatistics().heap_size_limit);
   const bodies = {
     held: createBodyBudget(() => heldCapacityBytes),
@@ -73,7 +77,7 @@ export function createService(parts: ServiceParts): Service {
   };
   let draining = false;
   const reloads = createReloadQueue(reload);
-  const exchanges = createCounter();
+  const exchanges = createOpenExchanges();
 
   const compose = (next: Config, { upstreams }: CreatedUpstreams, keys: ServingKeys): HandleRequest =>
     createApp({
@@ -83,6 +87,7 @@ export function createService(parts: ServiceParts): Service {
       log,
       runs,
       health,
+      affinity,
       bodies,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
@@ -91,20 +96,20 @@ export function createService(parts: ServiceParts): Service {
   let handle = compose(config, parts.upstreams, parts.keys);
 
   async function reloadOnce(): Promise<Reloaded> {
-    const loaded = await parts.load({ filled });
+    const loaded = await parts.load({ fileHasContent });
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     // Without its file the server would serve the default model to every client. A file that is being replaced is
     // missing for a moment too.
     if (config.file !== undefined && loaded.config.file === undefined) {
       return refused([`cannot read ${config.file}: there is no such file any more`]);
     }
-    const fixed = needsRestart(config, loaded.config);
+    const fixed = settingsThatNeedRestart(config, loaded.config);
     if (fixed.length > 0)
       return refused(fixed.map((setting) => `${setting} cannot change while the server runs; restart it`));
-    const found = await parts.reloadedKeys(loaded.config, keysInForce);
+    const found = await parts.keysForReload(loaded.config, keysInForce);
     if (!found.ok) return refused(found.problems);
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
-    const inNames = withNames(() => loaded.filledIn);
+    const inNames = withVariableNames(() => loaded.environmentValues);
     if (upstreams.problems.length > 0 || draining) {
       // What was made for a configuration that never comes into force.
       upstreams.retire(inForce);
@@ -113,7 +118,7 @@ export function createService(parts: ServiceParts): Service {
     parts.onSecrets(loaded.config, found.keys);
     handle = compose(loaded.config, upstreams, found.keys);
     config = loaded.config;
-    filled = loaded.filled;
+    fileHasContent = loaded.fileHasContent;
     keysInForce = found.keys;
     // Requests at work keep what they began with; their connections close behind them.
     inForce.retire(upstreams);
@@ -171,40 +176,9 @@ function refused(problems: readonly string[]): Reloaded {
 
 const shuttingDown = refused(['the server is shutting down']);
 
-/** Counts what is under way, from a request's head to the last byte of its answer. */
-function createCounter() {
-  let count = 0;
-  let waiters: (() => void)[] = [];
-  return {
-    begin: () => {
-      count += 1;
-    },
-    end: () => {
-      count -= 1;
-      if (count > 0) return;
-      for (const wake of waiters) wake();
-      waiters = [];
-    },
-    none: () => (count === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiters.push(resolve))),
-  };
-}
-
 function withEngine(
   upstreams: ReadonlyMap<string, Upstream>,
   engine: Engine | undefined,
 ): ReadonlyMap<string, Upstream> {
   return engine === undefined ? upstreams : new Map<string, Upstream>([...upstreams, [engine.name, engine]]);
-}
-
-/** What is bound to the process: its socket, its folder, its child. */
-function needsRestart(before: Config, after: Config): string[] {
-  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-  const engineOf = ({ engine }: Config) => ({ ...engine, models: [...engine.models] });
-  return [
-    ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
-    ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
-    ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
-    ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
-    ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
-  ];
 }

@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
 import { expect, it } from 'vitest';
-import { createFilledIn } from './filled-in.ts';
+import { createEnvironmentValues } from './environment-values.ts';
 
 const env = { CA: '/secret/ca.pem', LONGER: '/secret/ca.pem.old', PORT: '8642', OTHER: 'not-referred-to' };
-const { inNames } = createFilledIn(
+const { withNames } = createEnvironmentValues(
   env,
   () => ['CA', 'LONGER', 'PORT', 'NONE'],
   () => [],
@@ -15,6 +15,6 @@ it.each([
   ['open "\\/secret\\/ca.pem"', 'open "${CA}"'],
   ['port 8642 is in use', 'port 8642 is in use'],
   ['not-referred-to', 'not-referred-to'],
-])('%s is told as %s', (text, shown) => {
-  expect(inNames(text)).toBe(shown);
+])('shows %s as %s', (text, shown) => {
+  expect(withNames(text)).toBe(shown);
 });
