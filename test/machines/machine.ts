@@ -55,7 +55,7 @@ export interface Machine {
   readonly scratch: Scratch;
   /** `npm ARGS` in the clone. */
   npm(args: readonly string[], env?: Environment): Child;
-  /** `node launch.cjs ARGS` in the clone. */
+  /** `node launch ARGS` in the clone. */
   launch(args: readonly string[], env?: Environment): Child;
   remove(): void;
 }
@@ -72,7 +72,7 @@ export function createMachine(tools: Toolchain): Machine {
     folder,
     scratch,
     npm: (args, env) => start([tools.npm, ...args], env),
-    launch: (args, env) => start(['launch.cjs', ...args], env),
+    launch: (args, env) => start(['launch', ...args], env),
     remove: () => scratch.remove(),
   };
 }
