@@ -132,7 +132,7 @@ export function modelFile(): string {
   }).trim();
 }
 
-/** Puts the model into a machine's cache, as somebody would who copies it there by hand. */
+/** Puts the model into a machine's cache, as a user does who copies it there by hand. */
 export function fillCache(machine: Machine): void {
   const cache = path.join(machine.scratch.path, 'cache');
   mkdirSync(cache, { recursive: true });
