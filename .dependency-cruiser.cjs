@@ -227,6 +227,13 @@ module.exports = {
       to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
     },
     {
+      name: 'launcher-stands-alone',
+      comment: 'The launcher runs before any package is installed, on a Node that cannot read the sources.',
+      severity: 'error',
+      from: { path: '^launch/', pathNot: test },
+      to: { path: '.', pathNot: '^launch/[^/]+\\.cjs$', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'no-test-in-production',
       comment: 'What is published must not need what is not: tests, fakes, and the tools of this repository.',
       severity: 'error',

@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
     },
   },
   tool('types', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']),
+  tool('types of the launcher', 'node_modules/typescript/bin/tsc', ['-p', 'launch']),
   tool('dead files and dependencies', 'node_modules/knip/bin/knip.js', [
     '--no-progress',
     '--no-config-hints',
@@ -37,6 +38,7 @@ const checks: readonly Check[] = [
     '.dependency-cruiser.cjs',
     'packages',
     'tools',
+    'launch',
   ]),
   tool('format and lint', 'node_modules/@biomejs/biome/bin/biome', ['check', '.']),
   tool('lock file', 'tools/complete-lock.ts', ['--check']),
