@@ -65,8 +65,8 @@ export function createCatalogue(
           .filter(isVainPrefix)
           .map(
             ({ name }) =>
-              `models.${id}: target ${name} has takeover: prefix, but that upstream cannot go on with a given beginning; ` +
-              'a torn stream is replayed where its request repeats itself, else it ends in an error',
+              `models.${id}: target ${name} has takeover: prefix, but its upstream cannot continue a given text; ` +
+              'a torn stream is replayed where its request is repeatable, else it ends in an error',
           ),
       ),
   };

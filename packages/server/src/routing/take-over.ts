@@ -78,8 +78,8 @@ function finish(reason: 'stop' | 'length'): StreamEvent {
 
 /** Not a failure of the target's health. It is permanent: the target would give the same answer again. */
 function diverged(): Failure {
-  return failure('upstream_cut', 'The answer broke off and could not be gone on with.', {
-    detail: 'a replay said something else than the answer it was to repeat',
+  return failure('upstream_cut', 'The answer broke off and could not be continued.', {
+    detail: 'a replay differs from the answer that it had to repeat',
     permanent: true,
     blameless: true,
   });
