@@ -12,6 +12,7 @@ const rooms = [
   { name: 'telemetry', rank: 1 },
   { name: 'worker', rank: 1 },
   { name: 'json-schema', rank: 1 },
+  { name: 'grammar', rank: 1 },
   { name: 'models', rank: 2 },
   { name: 'transport', rank: 2 },
   { name: 'upstreams', rank: 2 },
@@ -34,6 +35,7 @@ const neighbours = new Map([
   ['config', ['telemetry']],
   // Whatever a caller's schema is held to may take for ever: it runs on the thread that can be ended.
   ['json-schema', ['worker']],
+  ['grammar', ['worker']],
   // How a provider is reached is the same for all of them.
   ['upstreams', ['transport']],
 ]);
@@ -50,6 +52,20 @@ function rankRule({ name, rank }) {
     from: { path: `${server}/${name}/`, pathNot: test },
     to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract] },
   };
+}
+
+/** The folders of a room from the lowest to the highest: each knows itself and those before it. */
+function foldersInOrder(room, folders) {
+  return folders.map((folder, index) => ({
+    name: `${room}-${folder}`,
+    comment: `${room}/${folder}/ knows only the folders below it: ${folders.slice(0, index).join(', ') || 'none'}.`,
+    severity: 'error',
+    from: { path: `${server}/${room}/${folder}/`, pathNot: test },
+    to: {
+      path: `${server}/${room}/`,
+      pathNot: `${server}/${room}/(${folders.slice(0, index + 1).join('|')})/`,
+    },
+  }));
 }
 
 module.exports = {
@@ -90,8 +106,32 @@ module.exports = {
         'The child has no business with the server: no configuration, no keys, nothing that could read them. The thread that can be ended knows none of these either.',
       severity: 'error',
       from: { path: `${server}/engine/child/`, pathNot: test },
-      to: { path: `${server}/`, pathNot: `${server}/(engine|domain|worker)/` },
+      to: { path: `${server}/`, pathNot: `${server}/(engine/(child|between)|domain|worker)/` },
     },
+    {
+      name: 'engine-parent-without-child',
+      comment:
+        'The child runs in a process of its own: the server starts its file by fork, and must not load what belongs there.',
+      severity: 'error',
+      from: { path: `${server}/engine/parent/`, pathNot: test },
+      to: { path: `${server}/engine/child/` },
+    },
+    {
+      name: 'engine-between-alone',
+      comment:
+        'Both processes load what lies between them: it knows neither of the two, and none of the server’s rooms.',
+      severity: 'error',
+      from: { path: `${server}/engine/between/`, pathNot: test },
+      to: { path: `${server}/`, pathNot: `${server}/(engine/between|domain)/` },
+    },
+    {
+      name: 'grammar-by-its-door',
+      comment: 'Other rooms know the files at the top of grammar/; its folders are its own.',
+      severity: 'error',
+      from: { path: server, pathNot: [`${server}/grammar/`, test] },
+      to: { path: `${server}/grammar/[^/]+/` },
+    },
+    ...foldersInOrder('grammar', ['automata', 'rules', 'schema', 'expressions', 'compile']),
     {
       name: 'adapters-apart',
       comment:

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { eachBatch } from '../../packages/server/src/domain/batches.ts';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
-import { createEngine, type Engine } from '../../packages/server/src/engine/engine.ts';
+import { createEngine, type Engine } from '../../packages/server/src/engine/parent/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
 /**
@@ -69,8 +70,8 @@ async function readOne(engine: Engine, number: number): Promise<string> {
   const stream = engine.open(call, controller.signal);
   let end = 'left';
   let batches = 0;
-  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
-    for (const event of step.value) {
+  for await (const batch of eachBatch(stream)) {
+    for (const event of batch) {
       if (event.type === 'finish') end = event.reason;
       if (event.type === 'failed') end = event.failure.code;
     }

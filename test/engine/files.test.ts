@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createEngine } from '../../packages/server/src/engine/engine.ts';
+import { createEngine } from '../../packages/server/src/engine/parent/engine.ts';
 import { randomGguf, writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';

@@ -3,12 +3,12 @@
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { GenerationEvent, Sampling } from '../../packages/server/src/engine/between/protocol.ts';
 import { fakeJob, plainSampling } from '../../packages/server/src/engine/child/fake-job.ts';
 import type { Job } from '../../packages/server/src/engine/child/job.ts';
 import type { LoadedModel } from '../../packages/server/src/engine/child/model.ts';
 import { openNative } from '../../packages/server/src/engine/child/native.ts';
 import { createScheduler } from '../../packages/server/src/engine/child/scheduler.ts';
-import type { GenerationEvent, Sampling } from '../../packages/server/src/engine/protocol.ts';
 import { writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 

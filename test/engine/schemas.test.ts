@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JsonValue } from '../../packages/server/src/domain/json.ts';
-import { readCorpus } from '../../packages/server/src/engine/grammar/testing/corpus.ts';
-import { createJudge } from '../../packages/server/src/engine/grammar/testing/judge.ts';
-import { randomSchema } from '../../packages/server/src/engine/grammar/testing/random-schema.ts';
+import { readCorpus } from '../../packages/server/src/grammar/testing/corpus.ts';
+import { createJudge } from '../../packages/server/src/grammar/testing/judge.ts';
+import { randomSchema } from '../../packages/server/src/grammar/testing/random-schema.ts';
 import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
 import { partOf, roundsOf } from '../../packages/server/src/testing/suite-part.ts';
 import { writeRandomGguf } from '../support/random-gguf.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { JsonValue } from '../../packages/server/src/domain/json.ts';
-import { createJudge } from '../../packages/server/src/engine/grammar/testing/judge.ts';
+import { createJudge } from '../../packages/server/src/grammar/testing/judge.ts';
 import type { TestServer } from '../support/server.ts';
 import { type Answer, type Called, complete, type Fields } from './completion.ts';
 import { tokenOf } from './parameters/row.ts';

@@ -6,7 +6,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import { withNames } from '../config/filled-in.ts';
 import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/parent/engine.ts';
 import { createReportLimit } from '../http/report-limit.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createLog } from '../telemetry/create-log.ts';

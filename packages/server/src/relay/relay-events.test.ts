@@ -1,6 +1,7 @@
 import { jsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import type { GuardedEvent } from './answer-guard.ts';
 import { type EventConsumer, relayEvents } from './relay-events.ts';
 
@@ -16,13 +17,7 @@ function relayed(batches: readonly EventBatch[], take: EventConsumer['take']) {
   const left = [...batches];
   return relayEvents({
     run: { stopReason: undefined },
-    events: {
-      next: async () => {
-        const value = left.shift();
-        return value === undefined ? { done: true, value } : { done: false, value };
-      },
-      return: async () => ({ done: true, value: undefined }),
-    },
+    events: fakeEventStream(async () => left.shift()),
     rules: { choices: 2, json: false, promptTokens: () => 1, completionTokens: () => 1 },
     now: () => 0,
     transcript: undefined,

@@ -1,4 +1,4 @@
-import { type BatchReceiver, pullFrom } from '../domain/batches.ts';
+import type { BatchReceiver } from '../domain/batches.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
@@ -57,7 +57,7 @@ export async function relayEvents(job: RelayJob): Promise<RelayOutcome> {
     outcome = loop.outcome(loop.torn(bugFailure(error)));
   }
   try {
-    await job.events.return();
+    await job.events.close();
   } catch (error) {
     return { failure: bugFailure(error), ...outcome };
   }
@@ -157,7 +157,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
       }
       this.pulling = true;
       try {
-        pullFrom(this.events, this);
+        this.events.pull(this);
       } catch (error) {
         this.fail(error);
         return;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
+import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import { createChatSurface } from '../wire/chat/surface.ts';
 import { createFakeReader } from './fake-reader.ts';
 import type { Reader } from './reader.ts';
@@ -17,24 +18,23 @@ const ending: EventBatch = [
 const broken: StreamEvent = { type: 'failed', failure: failure('upstream_cut', 'It broke off.') };
 
 /** A source of these batches, pauses in milliseconds, or errors to throw. */
-function events(...steps: (EventBatch | number | Error)[]): EventStream & { returned: number } {
+function events(...steps: (EventBatch | number | Error)[]): EventStream & { closed: number } {
   const left = [...steps];
-  const stream = {
-    returned: 0,
-    next: async (): Promise<IteratorResult<EventBatch, undefined>> => {
-      for (;;) {
-        const step = left.shift();
-        if (step === undefined || stream.returned > 0) return { done: true, value: undefined };
-        if (step instanceof Error) throw step;
-        if (typeof step !== 'number') return { done: false, value: step };
-        await new Promise((resolve) => setTimeout(resolve, step));
-      }
-    },
-    return: async (): Promise<IteratorResult<EventBatch, undefined>> => {
-      stream.returned += 1;
-      return { done: true, value: undefined };
-    },
+  const next = async (): Promise<EventBatch | undefined> => {
+    for (;;) {
+      const step = left.shift();
+      if (step === undefined || stream.closed > 0) return undefined;
+      if (step instanceof Error) throw step;
+      if (typeof step !== 'number') return step;
+      await new Promise((resolve) => setTimeout(resolve, step));
+    }
   };
+  const stream = Object.assign(
+    fakeEventStream(next, () => {
+      stream.closed += 1;
+    }),
+    { closed: 0 },
+  );
   return stream;
 }
 
@@ -101,7 +101,7 @@ describe('a relayed stream', () => {
     expect(outcome).toMatchObject({ status: 'completed', usage: { completionTokens: 2 } });
     expect(checkStream(body())).toMatchObject({ violations: [], summary: { complete: true } });
     expect(state.ending).toBe('whole');
-    expect(stream.returned).toBeGreaterThan(0);
+    expect(stream.closed).toBeGreaterThan(0);
   });
 
   it('writes nothing when it fails before the commit', async () => {
@@ -220,7 +220,7 @@ describe('a relayed stream', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await run.outcome).toMatchObject({ status: 'abandoned' });
     expect(state.ending).toBe('abandoned');
-    expect(source.returned).toBeGreaterThan(0);
+    expect(source.closed).toBeGreaterThan(0);
   });
 
   it('is stopped at its total deadline', async () => {
@@ -246,7 +246,7 @@ describe('a relayed stream', () => {
     run.stop({ type: 'cancelled' });
     expect(await run.outcome).toMatchObject({ status: 'abandoned' });
     expect(ended).toEqual(['completed', 'abandoned']);
-    expect([runs.size, source.returned]).toEqual([0, 1]);
+    expect([runs.size, source.closed]).toEqual([0, 1]);
   });
 
   it('ends a reader that comes after the stop, with the failure where there is one', async () => {
@@ -392,7 +392,7 @@ describe('a detached run', () => {
     expect(stays.state).toMatchObject({ ending: 'failed', code: 'completion_cancelled' });
     expect(checkStream(stays.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
     expect(left.state.ending).toBe('abandoned');
-    expect(source.returned).toBeGreaterThan(0);
+    expect(source.closed).toBeGreaterThan(0);
   });
 });
 

@@ -178,7 +178,7 @@ class StartedRun implements Run {
   private async abandon(reader: Reader): Promise<void> {
     try {
       reader.abandon();
-      await this.source.return();
+      await this.source.close();
     } catch {
       // Only the first bug is reported. The connection is closed after the outcome in any case.
     }

@@ -1,5 +1,5 @@
 import type { TimeoutsConfig } from '../config/config.ts';
-import { type BatchReceiver, type Pullable, pullFrom, pullOnce } from '../domain/batches.ts';
+import { type BatchReceiver, type Pullable, pullOnce } from '../domain/batches.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
@@ -93,7 +93,7 @@ class WatchedAttempt implements Attempt, BatchReceiver {
     if (this.firstTokenClock === 'call') this.watchdog.arm(this.firstTokenMs);
     try {
       for (;;) {
-        const { done, value: batch } = await this.events.next();
+        const { done, value: batch } = await pullOnce(this.events);
         if (done === true) {
           if (this.expired !== undefined) return { failure: this.expired };
           if (this.signal.aborted) return 'aborted';
@@ -124,7 +124,7 @@ class WatchedAttempt implements Attempt, BatchReceiver {
   pull(timeoutMs: number, receiver: BatchReceiver): void {
     this.waiting = receiver;
     this.watchdog.arm(timeoutMs);
-    pullFrom(this.events, this);
+    this.events.pull(this);
   }
 
   stopped(): boolean {
@@ -135,7 +135,7 @@ class WatchedAttempt implements Attempt, BatchReceiver {
     this.watchdog.close();
     this.signal.removeEventListener('abort', this.forward);
     this.controller.abort();
-    await this.events.return();
+    await this.events.close();
   }
 
   batch(batch: EventBatch): void {

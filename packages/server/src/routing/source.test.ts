@@ -1,11 +1,13 @@
 import { jsonText } from '@tailrace/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
+import { pullOnce } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { failure } from '../domain/failure.ts';
 import { type Feature, features } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
 import type { Upstream, UpstreamCall } from '../upstreams/contract.ts';
+import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createHealth } from './health.ts';
 import { createRouter } from './router.ts';
@@ -50,17 +52,14 @@ function toy(name: string, steps: readonly (EventBatch | number)[], options: Par
           signal.addEventListener('abort', () => resolve());
           if (signal.aborted) resolve();
         });
-      return {
-        next: async () => {
-          for (;;) {
-            const step = left.shift();
-            if (step === undefined || signal.aborted) return { done: true, value: undefined };
-            if (typeof step !== 'number') return { done: false, value: step };
-            await pause(step);
-          }
-        },
-        return: async () => ({ done: true, value: undefined }),
-      };
+      return fakeEventStream(async () => {
+        for (;;) {
+          const step = left.shift();
+          if (step === undefined || signal.aborted) return undefined;
+          if (typeof step !== 'number') return step;
+          await pause(step);
+        }
+      });
     },
     ...options,
   };
@@ -120,7 +119,7 @@ function setUp(
 async function drain(source: ReturnType<ReturnType<typeof setUp>['open']>): Promise<EventBatch[]> {
   const batches: EventBatch[] = [];
   for (;;) {
-    const { done, value } = await source.next();
+    const { done, value } = await pullOnce(source);
     if (done === true) return batches;
     batches.push(value);
   }
@@ -254,9 +253,9 @@ describe('a source', () => {
       main: model({ targets: [target('a')] }),
     });
     const source = open();
-    await source.next();
+    await pullOnce(source);
     await vi.advanceTimersByTimeAsync(60_000);
-    const next = source.next();
+    const next = pullOnce(source);
     await vi.advanceTimersByTimeAsync(29_999);
     await vi.advanceTimersByTimeAsync(1);
     expect(await next).toMatchObject({ value: [{ type: 'failed', failure: { code: 'stall_timeout' } }] });
@@ -390,7 +389,7 @@ describe('a takeover', () => {
     const b = toy('b', [text(' world'), [...reported(3), ...finish]], { takeover: () => 'prefix' });
     const guessed = setUp([toy('a', cut), b], both).open();
     await drain(guessed);
-    await guessed.return();
+    await guessed.close();
     expect(guessed.tokens()).toBe(3);
     expect(guessed.attempts()).toMatchObject([
       {
@@ -408,7 +407,7 @@ describe('a takeover', () => {
     const early = toy('a', [text('Hel'), reported(7), fails('upstream_cut')]);
     const reportedEarly = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
     await drain(reportedEarly);
-    await reportedEarly.return();
+    await reportedEarly.close();
     expect(reportedEarly.attempts()).toMatchObject([
       { usage: { promptTokens: 12, completionTokens: 7 } },
       { usage: { completionTokens: 1, estimated: true } },

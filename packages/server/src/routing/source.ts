@@ -1,4 +1,4 @@
-import { type BatchReceiver, pullOnce } from '../domain/batches.ts';
+import type { BatchReceiver } from '../domain/batches.ts';
 import { brokeOff, type Failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent, UsageEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
@@ -30,7 +30,6 @@ import { DeliveredTokens } from './token-count.ts';
  * The answer of a request that does not stream commits when it is complete: it is never taken over.
  */
 export interface Source extends EventStream {
-  pull(receiver: BatchReceiver): void;
   /** The target that began the answer; undefined before the first batch. */
   served(): Served | undefined;
   /** Tokens delivered so far, by the counts of the attempts. */
@@ -104,10 +103,6 @@ class FailoverSource implements Source, BatchReceiver {
     return this.openAttempts.records;
   }
 
-  next(): Promise<IteratorResult<EventBatch, undefined>> {
-    return pullOnce(this);
-  }
-
   pull(receiver: BatchReceiver): void {
     if (this.ended) {
       receiver.end();
@@ -119,7 +114,7 @@ class FailoverSource implements Source, BatchReceiver {
     else this.attempt.pull(this.stallMs ?? this.stallTimeout(), this);
   }
 
-  async return(): Promise<IteratorResult<EventBatch, undefined>> {
+  async close(): Promise<void> {
     this.ended = true;
     const outcome = this.unfinished === 0 ? 'served' : 'aborted';
     if (this.current !== undefined) {
@@ -127,7 +122,6 @@ class FailoverSource implements Source, BatchReceiver {
       await this.openAttempts.close(this.current, outcome);
     }
     await this.openAttempts.closeOthers(undefined, 'aborted');
-    return { done: true, value: undefined };
   }
 
   /** A batch of the current attempt. A plain text delta is passed on without an allocation. */

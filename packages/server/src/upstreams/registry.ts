@@ -7,7 +7,8 @@ import { checkAnswers } from './checked/checked-upstream.ts';
 import type { Upstream } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
-import { type CreatedUpstream, createScriptedUpstream, type ScriptClock } from './scripted/scripted.ts';
+import { type CreatedUpstream, createScriptedUpstream } from './scripted/scripted.ts';
+import type { ScriptClock } from './scripted/scripted-stream.ts';
 import type { ProviderUpstream } from './shared/provider-transport.ts';
 
 /** What the kinds need from outside. */

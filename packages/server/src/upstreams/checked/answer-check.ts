@@ -17,8 +17,8 @@ const maxReadHere = 256 * 1024;
 
 /** Holds the answer of one request to what its `response_format` says. */
 export interface AnswerCheck {
-  /** Takes what was said. True for a finish whose answer has to be judged first. */
-  hears(event: StreamEvent): boolean;
+  /** Adds an event to the answer. True for a finish whose answer has to be judged first. */
+  add(event: StreamEvent): boolean;
   /** Whether the answer that this finish ends is what was asked for. Never rejects. */
   judge(finish: FinishEvent): Promise<Failure | undefined>;
 }
@@ -39,7 +39,7 @@ export function createAnswerCheck(
   let length = choices.reduce((sum, { text }) => sum + text.length, 0);
 
   return {
-    hears(event) {
+    add(event) {
       const choice = 'choice' in event ? choices[event.choice] : undefined;
       if (choice === undefined) return false;
       switch (event.type) {

@@ -1,9 +1,11 @@
 import { jsonText } from '@tailrace/protocol';
 import { afterAll, describe, expect, test } from 'vitest';
+import { pullOnce } from '../../domain/batches.ts';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import { createSchemaThread, type SchemaThread } from '../../json-schema/schema-thread.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import { fakeEventStream } from '../fake-event-stream.ts';
 import { checkAnswers } from './checked-upstream.ts';
 
 const thread = createSchemaThread();
@@ -29,7 +31,7 @@ const finish = (
 
 /** An upstream that says these batches, and what became of it. */
 function says(batches: readonly EventBatch[], by: SchemaThread = thread) {
-  const seen = { opened: 0, returned: 0 };
+  const seen = { opened: 0, closed: 0 };
   const upstream: Upstream = {
     name: 'lab',
     firstTokenClock: 'call',
@@ -38,16 +40,12 @@ function says(batches: readonly EventBatch[], by: SchemaThread = thread) {
     open(): EventStream {
       seen.opened += 1;
       const left = [...batches];
-      return {
-        async next() {
-          const value = left.shift();
-          return value === undefined ? { done: true, value } : { done: false, value };
+      return fakeEventStream(
+        async () => left.shift(),
+        () => {
+          seen.closed += 1;
         },
-        async return() {
-          seen.returned += 1;
-          return { done: true, value: undefined };
-        },
-      };
+      );
     },
   };
   return { upstream: checkAnswers(upstream, by), seen };
@@ -66,8 +64,9 @@ function callFor(responseFormat: ResponseFormat, more: Partial<UpstreamCall> = {
 async function read(upstream: Upstream, call: UpstreamCall): Promise<EventBatch[]> {
   const stream = upstream.open(call, new AbortController().signal);
   const batches: EventBatch[] = [];
-  for (let one = await stream.next(); one.done !== true; one = await stream.next()) batches.push(one.value);
-  await stream.return();
+  for (let one = await pullOnce(stream); one.done !== true; one = await pullOnce(stream))
+    batches.push(one.value);
+  await stream.close();
   return batches;
 }
 
@@ -104,7 +103,7 @@ describe('an answer that is held to a schema', () => {
     expect(batches.flat().map(({ type }) => type)).toEqual(['text-delta', 'text-delta', 'failed']);
     expect(failures(batches)).toMatchObject([{ code: 'upstream_protocol', blameless: true }]);
     expect(failures(batches)[0]?.message).toContain("'/a' must be integer");
-    expect(seen.returned).toBeGreaterThan(0);
+    expect(seen.closed).toBeGreaterThan(0);
   });
 
   test('fails before anything of it is passed on where it came at once', async () => {
@@ -213,8 +212,8 @@ test('a stream that is returned while its schema is looked at never asks the ups
   const { upstream, seen } = says([[text('{}'), finish()]]);
   const format = { ...jsonSchema, schema: { title: 'new', type: 'object' } };
   const stream = upstream.open(callFor(format), new AbortController().signal);
-  const first = stream.next();
-  await stream.return();
+  const first = pullOnce(stream);
+  await stream.close();
   expect(await first).toEqual({ done: true, value: undefined });
   expect(seen.opened).toBe(0);
 });
@@ -239,8 +238,8 @@ test.each([
     };
     const { upstream, seen } = says(batches, endless);
     const stream = upstream.open(callFor(jsonSchema), stop.signal);
-    expect(await stream.next()).toEqual({ done: true, value: undefined });
-    await stream.return();
+    expect(await pullOnce(stream)).toEqual({ done: true, value: undefined });
+    await stream.close();
     expect(seen.opened).toBe(asked);
   },
 );
@@ -291,9 +290,9 @@ test('a check that its caller does not wait for any more is left out', async () 
   for (const leave of ['return', 'abort'] as const) {
     const stop = new AbortController();
     const stream = says([], waiting).upstream.open(callFor(jsonSchema), stop.signal);
-    void stream.next();
+    void pullOnce(stream);
     expect(signals.at(-1)?.aborted).toBe(false);
-    if (leave === 'return') await stream.return();
+    if (leave === 'return') await stream.close();
     else stop.abort();
     expect(signals.at(-1)?.aborted).toBe(true);
   }

@@ -1,6 +1,5 @@
 import { messageJson, settingsJson, withRest } from '../../domain/chat-json.ts';
 import type { AssistantMessage, ChatRequest, Message, ToolCall } from '../../domain/chat-request.ts';
-import { writeMarked } from '../../domain/exact-json.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Feature } from '../../domain/requirements.ts';
 import { pickMembers } from '../../domain/spellings.ts';
@@ -94,11 +93,6 @@ function streamOptionsOf(unknown: JsonObject | undefined, preset: Preset): JsonO
   }
   const padding = preset.streamOptions === 'usage-without-padding' ? { include_obfuscation: false } : {};
   return withRest({ include_usage: true, ...padding }, unknown);
-}
-
-/** {@link requestBody} as text: unknown fields are in it byte for byte. */
-export function requestText(call: UpstreamCall, preset: Preset): string {
-  return writeMarked(requestBody(call, preset));
 }
 
 function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValue[] {
