@@ -1,15 +1,7 @@
-import type { JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonValue } from '../../domain/json.ts';
 import { type Condition, meets, textsAutomaton } from '../automata/automaton.ts';
 import { choice, type Expression, never, sequence, text } from '../rules/expression.ts';
-import {
-  isInert,
-  isList,
-  isObject,
-  listOf,
-  mapOf,
-  type Part,
-  type PlainPart,
-} from '../schema/schema-part.ts';
+import { isInert, isList, listOf, mapOf, type Part, type PlainPart } from '../schema/schema-part.ts';
 import { memberPath } from '../schema/schema-path.ts';
 import { finiteValues } from '../schema/schema-types.ts';
 import { allConditions, patternConditions, stringConditions } from '../schema/string-conditions.ts';

@@ -1,10 +1,9 @@
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { meets } from '../automata/automaton.ts';
 import type { JsonType } from '../schema/keywords.ts';
 import type { SchemaDocument } from '../schema/schema-document.ts';
 import {
   isList,
-  isObject,
   listOf,
   mapOf,
   namedTypes,
