@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { listenProblem } from '../packages/server/src/cli/system-problem.ts';
+import { listenProblem } from '../packages/server/src/service/system-problem.ts';
 import { checkPort } from './check-port.cjs';
 
 const servers: Server[] = [];

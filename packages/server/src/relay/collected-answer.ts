@@ -9,12 +9,12 @@ import type { RelayOutcome } from './relay-events.ts';
 export interface CollectedAnswerOptions {
   readonly reader: Reader;
   readonly collector: AnswerCollector;
-  /** The answer is larger than what is held: no more of it is wanted. */
+  /** Called once, when the answer exceeds the collector's bound. It stops the run. */
   onTooLarge(reason: Failure): void;
   served(fingerprint: string | undefined): ServedBy;
 }
 
-/** The twin of the streamed answer: the same events as one JSON body. It commits when it is complete. */
+/** Collects the events into one JSON body. The reader gets the head and the body together, once the answer is whole. */
 export class CollectedAnswer implements Answer {
   private readonly options: CollectedAnswerOptions;
   private fingerprint: string | undefined;
@@ -33,7 +33,7 @@ export class CollectedAnswer implements Answer {
 
   close(relayed: RelayOutcome): RelayOutcome {
     const { reader, collector, served } = this.options;
-    const outcome = this.asSeen(relayed);
+    const outcome = this.asClientSees(relayed);
     if (outcome.status === 'completed') {
       const identity = served(this.fingerprint);
       reader.begin({ target: identity.target, keepalive: () => undefined });
@@ -43,8 +43,8 @@ export class CollectedAnswer implements Answer {
     return outcome;
   }
 
-  /** What the target has said of an answer that is not whole is lost: nothing of it reached the client. */
-  private asSeen(relayed: RelayOutcome): RelayOutcome {
+  /** Of an answer that is not whole the client has received nothing: it has no usage, and it is `failed` rather than `cut`. */
+  private asClientSees(relayed: RelayOutcome): RelayOutcome {
     const { usage: _usage, ...unseen } = relayed;
     if (this.tooLarge) return { ...unseen, status: 'failed', failure: wholeAnswerTooLarge() };
     if (relayed.status === 'completed') return relayed;

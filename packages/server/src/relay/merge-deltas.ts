@@ -2,8 +2,8 @@ import { createDeltaMerger, type DeltaMerger, isDelta } from '../domain/delta-me
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 
 /**
- * Joins neighbouring deltas of one kind. A reader that cannot keep up gets fewer, larger events instead of a
- * queue; only the batch in hand is merged, before anything is numbered or encoded.
+ * Merges neighbouring deltas of one kind. A slow reader gets fewer, larger events instead of a queue. It is called before
+ * events are encoded: an encoder may number its payloads.
  */
 export function mergeDeltas(batch: EventBatch): EventBatch {
   if (batch.length < 2) return batch;

@@ -12,7 +12,7 @@ const text = (said: string, choice: number): StreamEvent => ({
 });
 const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
 
-/** Drives an answer of two choices in these batches into a consumer, to its end. */
+/** Relays an answer of two choices, in these batches, to a consumer. */
 function relayed(batches: readonly EventBatch[], take: EventConsumer['take']) {
   const left = [...batches];
   return relayEvents({
@@ -25,8 +25,8 @@ function relayed(batches: readonly EventBatch[], take: EventConsumer['take']) {
   });
 }
 
-test('a batch is merged once for a reader that pauses behind each event of it', async () => {
-  // Neighbours of two choices: merged and copied again at each pause, they are 10^9 steps.
+test('a batch is merged once, also for a consumer that pauses after each event', async () => {
+  // Deltas of two choices in turn cannot be merged: copied again at each pause, they would cost 10^9 steps.
   const batch = Array.from({ length: 60_000 }, (_, at) => text('a', at % 2));
   const first = [text('a', 0), text('b', 0), text('c', 0), ...batch];
   const took: GuardedEvent[] = [];
@@ -39,7 +39,7 @@ test('a batch is merged once for a reader that pauses behind each event of it', 
   expect(took.filter(({ type }) => type === 'text-delta')).toHaveLength(60_001);
 });
 
-test('a batch of very many events is taken in turns of the event loop, each event for itself', async () => {
+test('a batch of very many events is taken over several turns of the event loop, without merging', async () => {
   const batch = Array.from({ length: 5_000 }, (_, at) => text('a', at % 2));
   let [taken, total, most, over] = [0, 0, 0, false];
   const count = () => {
@@ -55,7 +55,7 @@ test('a batch of very many events is taken in turns of the event loop, each even
   });
   over = true;
   expect(outcome.status).toBe('completed');
-  // The estimated usage is one too.
+  // 5,000 deltas, two finishes and the estimated usage.
   expect(total).toBe(5_003);
   expect(Math.max(most, taken)).toBeLessThanOrEqual(2 * 257);
 });

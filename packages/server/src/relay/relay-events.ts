@@ -17,41 +17,42 @@ import { outcomeOfStop, type StopReason } from './stop-reason.ts';
 import type { Transcript } from './transcript.ts';
 
 export interface RelayJob {
-  /** Read before each batch: a run that was stopped takes no more. */
+  /** Its `stopReason` is read before each batch: once it is set, the loop takes no more batches. */
   readonly run: { readonly stopReason: StopReason | undefined };
   readonly events: EventStream;
   readonly rules: AnswerRules;
+  /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Listens in, for the operator's log. */
+  /** Gets every event that the consumer gets, for the operator's log. */
   readonly transcript: Transcript | undefined;
   readonly consumer: EventConsumer;
 }
 
-/** Takes what the guard lets through: `answer.ts`. */
+/** Takes the events that have passed the guard. `answer.ts` is the one that runs use. */
 export interface EventConsumer {
   /**
-   * Takes one event; `last` on the finish that makes the answer whole. Returns a promise only when it wants
-   * a pause: one promise an event would cost more than the relaying itself.
+   * Takes one event; `last` is true for the finish that makes the answer whole. Returns a promise only where the loop must
+   * pause until it resolves: a promise for each event would cost more than the relaying itself.
    */
   take(event: GuardedEvent, last: boolean): Promise<void> | undefined;
 }
 
 /**
- * The one loop: batches of events → grammar guard → the consumer, until the answer is whole, torn or
- * unwanted. A bug on the way becomes `internal_error`. The events are released in any case; a bug in that is told beside
- * the outcome, which it cannot change. Never rejects.
+ * Relays the batches of one source through the guard to the consumer, until the answer is whole or torn, or the run is
+ * stopped. Never rejects: a bug on the way becomes `internal_error`. In the end it releases the source; a bug in that release
+ * becomes the outcome's failure only where the outcome has none.
  *
- *     pull ──batch──▶ guard, take ──▶ pull …          a batch at hand is taken in a loop, not by recursion
- *                        └ a pause ──over──▶ the rest of the batch, merged
+ *     pull ──batch──▶ guard, consumer ──▶ pull …      a batch that comes within `pull` is taken in a loop, not by recursion
+ *                        └ pause ──over──▶ the rest of the batch, merged
  *
- * It is driven by calls: one that reads from a socket ends, on the other side of this loop, in the write to the
- * client's socket, and no promise is made on the way.
+ * The stages call each other: the read from the upstream's socket calls this loop, and the loop calls the write to the
+ * client's socket. No promise is made on the way.
  */
 export async function relayEvents(job: RelayJob): Promise<RelayOutcome> {
   const loop = new RelayLoop(job);
   let outcome: RelayOutcome;
   try {
-    outcome = loop.outcome(await loop.ended());
+    outcome = loop.outcome(await loop.runToEnd());
   } catch (error) {
     outcome = loop.outcome(loop.torn(bugFailure(error)));
   }
@@ -70,7 +71,7 @@ interface Ending {
   readonly reason?: Failure;
 }
 
-/** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
+/** One object without closures of its own: an event costs as much as the objects that it touches (decisions/0006). */
 class RelayLoop implements BatchReceiver, PassReceiver {
   private readonly events: EventStream;
   private readonly run: RelayJob['run'];
@@ -80,11 +81,11 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   private readonly transcript: Transcript | undefined;
   private ttftMs: number | undefined;
   private pause: Promise<void> | undefined;
-  private turns = 0;
-  /** Inside `pull`: what it tells at once is left in `atHand`. */
+  private pulls = 0;
+  /** True during the call of `pull`: a batch that comes within it is left in `atHand`. */
   private pulling = false;
   private atHand: EventBatch | undefined;
-  /** The batch that a slow reader takes piece by piece: merged once, for each pause would merge it again. */
+  /** The rest of a batch, already merged: without it each further pause would merge the rest again. */
   private merged: EventBatch | undefined;
 
   private readonly now: () => number;
@@ -103,11 +104,11 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     this.guard = createAnswerGuard(rules, this);
   }
 
-  ended(): Promise<Ending> {
+  runToEnd(): Promise<Ending> {
     return new Promise((resolve, reject) => {
       this.settle = resolve;
       this.fail = reject;
-      this.pullOn();
+      this.pullUntilWaiting();
     });
   }
 
@@ -121,7 +122,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     };
   }
 
-  /** Of an answer that did not come to its usage: what had come until then. */
+  /** The usage of an answer that ended before its usage came: the tokens so far. Undefined before the commit. */
   private estimate(): Usage | undefined {
     if (this.ttftMs === undefined) return undefined;
     const { promptTokens, completionTokens } = this.rules;
@@ -134,7 +135,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
 
   batch(batch: EventBatch): void {
     if (this.pulling) this.atHand = batch;
-    else if (this.take(batch)) this.pullOn();
+    else if (this.take(batch)) this.pullUntilWaiting();
   }
 
   end(): void {
@@ -145,13 +146,13 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     this.fail(bug);
   }
 
-  /** Pulls until there is something to wait for. */
-  private pullOn(): void {
+  /** Pulls and takes batches until a pull has to wait. */
+  private pullUntilWaiting(): void {
     for (;;) {
-      this.turns += 1;
-      // A source that always has something at hand would keep everybody else from the event loop.
-      if (this.turns % turnsBeforeYield === 0) {
-        setImmediate(() => this.pullOn());
+      this.pulls += 1;
+      // A source that never waits would keep other requests from the event loop.
+      if (this.pulls % pullsBeforeYield === 0) {
+        setImmediate(() => this.pullUntilWaiting());
         return;
       }
       this.pulling = true;
@@ -170,7 +171,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     }
   }
 
-  /** False when nothing is to be pulled now: the loop has its ending, or a pause is on. */
+  /** Returns false where the loop must not pull now: it has ended, or it pauses. */
   private take(batch: EventBatch, from = 0): boolean {
     try {
       const ending = this.stopped() ?? this.takeEach(batch, from);
@@ -182,7 +183,10 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     return false;
   }
 
-  /** Takes a batch up to its end, the answer's end, or a pause behind which the rest is taken: for the reader, or the loop. */
+  /**
+   * Takes the events of a batch. It stops at the answer's end, and at a pause: of the consumer, or, after many events, for
+   * the event loop. The rest is taken after the pause. Undefined: the whole batch is taken.
+   */
   private takeEach(batch: EventBatch, from: number): Ending | 'paused' | undefined {
     const { guard } = this;
     for (let i = from; i < batch.length; i += 1) {
@@ -196,7 +200,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
         this.pause.then(() => this.takeRest(batch, i + 1)).catch(this.fail);
         return 'paused';
       }
-      if (i - from >= eventsATurn) {
+      if (i - from >= eventsPerTurn) {
         setImmediate(() => this.takeFrom(batch, i + 1));
         return 'paused';
       }
@@ -204,7 +208,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     return undefined;
   }
 
-  /** Behind the reader's pause. */
+  /** Takes the rest of a batch after a pause of the consumer. */
   private takeRest(batch: EventBatch, next: number): void {
     this.pause = undefined;
     if (batch === this.merged) this.takeFrom(batch, next);
@@ -217,17 +221,17 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   private takeFrom(batch: EventBatch, from: number): void {
     if (!this.take(batch, from)) return;
     this.merged = undefined;
-    this.pullOn();
+    this.pullUntilWaiting();
   }
 
-  /** What the guard lets through. */
+  /** Called by the guard, for each event that it passes on. */
   pass(event: GuardedEvent): void {
     if (this.ttftMs === undefined && commits(event)) this.ttftMs = this.now() - this.startedMs;
     this.transcript?.add(event);
     this.pause = this.consumer.take(event, event.type === 'finish' && this.guard.whole);
   }
 
-  /** How it ends where the run was stopped meanwhile. */
+  /** The ending of a run that was stopped meanwhile; undefined where it was not. */
   private stopped(): Ending | undefined {
     const { stopReason } = this.run;
     return stopReason === undefined ? undefined : outcomeOfStop(stopReason, this.ttftMs !== undefined);
@@ -235,13 +239,13 @@ class RelayLoop implements BatchReceiver, PassReceiver {
 }
 
 /**
- * Of one batch: each is a write to a socket, at 10 to 25 µs. One read of an upstream may hold thousands of events: in a
- * profile of the fuzz campaign such writes took the event loop for 0.26 s.
+ * Events of one batch that are taken in one turn of the event loop. Each is a write to a socket, which takes 10 to 25 µs, and
+ * one read of an upstream may hold thousands of events: in the fuzz campaign such a batch blocked the event loop for 0.26 s.
  */
-const eventsATurn = 256;
+const eventsPerTurn = 256;
 
-/** At 2 µs a turn of a source that never waits, every clock and socket is served within a millisecond. */
-const turnsBeforeYield = 256;
+/** A pull of a source that never waits takes 2 µs: timers and other sockets wait less than a millisecond. */
+const pullsBeforeYield = 256;
 
 function outOfOrder(violation: string): Failure {
   return failure('upstream_protocol', `The upstream's answer is not in order: ${violation}.`, {
@@ -249,6 +253,7 @@ function outOfOrder(violation: string): Failure {
   });
 }
 
+/** The failure for a bug. Its message names nothing of the bug; its cause is for the log. */
 export function bugFailure(error: unknown): Failure {
   const message = 'Something went wrong inside the server. Its log says more.';
   return failure('internal_error', message, causeOfBug(error));

@@ -22,36 +22,36 @@ export interface RunDeps {
   clock(): number;
 }
 
-/** What a run is asked. */
+/** One request, as a run needs it. */
 export interface RunCall {
-  /** Of {@link Surface.newId}: known before the start, for what is recorded of the run by then. */
+  /** Made by {@link Surface.newId} before the start, so that a record can be written before the run begins. */
   readonly id: string;
   readonly surface: Surface;
   readonly asked: Asked;
   readonly requestId: string;
   readonly keyId: string;
   readonly lifetime: Lifetime;
-  /** Milliseconds for everything: queue, prompt, answer. */
+  /** Deadline of the whole run in milliseconds: queue, prompt and answer. */
   readonly totalMs: number;
-  /** Keep what is said for {@link RunOutcome.content}. */
+  /** Whether the answer's text is kept for {@link RunOutcome.content}. */
   readonly keepContent: boolean;
-  /** Prompt tokens, estimated, for a target that does not count them. */
+  /** An estimate of the prompt's tokens, for a target that reports no usage. */
   promptTokens(): number;
   /**
-   * Called once, when the run has ended and whichever way: gives back what is held for the request (memory, later a place
-   * of the limiter), and settles what is recorded of it. Until it resolves the run is at work, and a drain waits for it.
+   * Called once, on every path, when the run has its outcome. It releases what the request holds (memory, later a place of
+   * the limiter) and settles its records. The run stays in the registry until the promise resolves, so a drain waits for it.
    */
   ended(outcome: RunOutcome): Promise<void> | undefined;
-  /** The answer, however many targets it takes. Asks none before it is pulled. */
+  /** Opens the source of the answer. The source asks no target before its first pull. */
   open(signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
 }
 
-/** The source of an answer, as far as a run sees it. */
+/** The part of a source that a run uses. */
 export type RunSource = EventStream & Pick<Source, 'served' | 'attempts' | 'tokens'>;
 
 /**
- * Starts a run. One of lifetime `reader` begins to work when its reader is attached, in the same turn of the event loop;
- * a detached one begins at once, and its payloads lie in a log that readers follow.
+ * Starts a run and registers it. A run of lifetime `reader` begins to pull when its reader is attached. A detached run begins
+ * at once, and writes its payloads to a log that its readers follow.
  */
 export function startRun(deps: RunDeps, call: RunCall): Run {
   const run = new StartedRun(deps, call);
@@ -78,12 +78,12 @@ class StartedRun implements Run {
   private readonly source: RunSource;
   private readonly deadline: NodeJS.Timeout;
   private readonly transcript: Transcript | undefined;
-  /** Of a detached run. */
+  /** Where a detached run writes its payloads; undefined for a run of lifetime `reader`. */
   private readonly log: PayloadLog | undefined;
   private settle: (outcome: RunOutcome) => void = () => {};
   private begun = false;
-  /** It works without a reader, only to give back what it holds. */
-  private readerless = false;
+  /** The run was stopped before a reader came: it runs only to release what it holds. */
+  private stoppedBeforeReader = false;
 
   constructor(deps: RunDeps, call: RunCall) {
     const { surface, asked, lifetime, totalMs } = call;
@@ -108,7 +108,7 @@ class StartedRun implements Run {
     this.log = lifetime === 'detached' ? this.createLog() : undefined;
   }
 
-  /** For a detached run, once it is registered. */
+  /** Begins a detached run; called when it is registered. */
   beginDetached(): void {
     if (this.log !== undefined) this.begin(this.log);
   }
@@ -116,13 +116,13 @@ class StartedRun implements Run {
   attach(reader: Reader, { after = 0 }: AttachOptions = {}): Attachment {
     if (this.log !== undefined) return this.log.attach(reader, after);
     if (after > 0) throw new Error('a run without a log has no events to leave out');
-    if (this.readerless) return this.tooLate(reader);
+    if (this.stoppedBeforeReader) return this.endOnly(reader);
     this.begin(reader);
     return { detach: () => this.stop({ type: 'client-gone' }) };
   }
 
-  /** The run was stopped before its reader came. */
-  private tooLate(reader: Reader): Attachment {
+  /** Ends a reader that came after the run was stopped, when the run has its outcome. */
+  private endOnly(reader: Reader): Attachment {
     void this.outcome.then(({ failure: reason }) => {
       if (reason === undefined) reader.abandon();
       else reader.fail(reason, () => this.call.asked.form.streamEncoder(this).fail(reason));
@@ -134,9 +134,9 @@ class StartedRun implements Run {
     if (this.stopReason !== undefined) return;
     this.stopReason = reason;
     this.controller.abort();
-    // Stopped before its reader came: what it holds is given back by the same way.
     if (this.begun) return;
-    this.readerless = true;
+    // Without a reader the run goes the same way to its end, which releases what it holds.
+    this.stoppedBeforeReader = true;
     this.begin(noReader);
   }
 
@@ -147,8 +147,8 @@ class StartedRun implements Run {
   }
 
   /**
-   * Never rejects, and whatever fails in it: what the run holds is given back. One function, for each that waits holds
-   * a few hundred bytes as long as the stream is open.
+   * Never rejects, and releases what the run holds whatever fails. It is one function because each asynchronous function
+   * that waits takes a few hundred bytes for as long as the stream is open.
    */
   private async runToEnd(reader: Reader): Promise<void> {
     let relayed: RelayOutcome = { status: 'failed' };
@@ -157,7 +157,7 @@ class StartedRun implements Run {
       relayed = await this.relay(answer);
       relayed = answer.close(relayed);
     } catch (error) {
-      // A bug behind the loop, in a surface or a reader, changes no more of what was relayed than it has to.
+      // A bug behind the loop, in a surface or a reader: only `completed` is no longer true.
       const status = relayed.status === 'completed' ? 'failed' : relayed.status;
       relayed = { ...relayed, status, failure: bugFailure(error) };
       await this.abandon(reader);
@@ -180,7 +180,7 @@ class StartedRun implements Run {
       reader.abandon();
       await this.source.close();
     } catch {
-      // One bug is told; the connection is closed behind the outcome in any case.
+      // Only the first bug is reported. The connection is closed after the outcome in any case.
     }
   }
 
@@ -231,7 +231,7 @@ class StartedRun implements Run {
     });
   }
 
-  /** `model` is what the client asked for, or the fallback that served it. */
+  /** The model is the one that the client asked for, else the fallback that serves the answer. */
   private served(fingerprint: string | undefined): ServedBy {
     const served = this.source.served();
     return {

@@ -14,7 +14,7 @@ const text = (said: string, choice = 0, more: object = {}): StreamEvent => ({
 const finish = (choice = 0): StreamEvent => ({ type: 'finish', choice, reason: 'stop' });
 const logprob: TokenLogprobWire = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
 
-/** What is held of an answer in these batches, once it is whole; or why it is not. */
+/** The events of the whole answer in these batches, or the failure. */
 async function held(batches: Iterable<EventBatch>, choices = 1) {
   const left = batches[Symbol.iterator]();
   const attempt: Attempt = {
@@ -42,7 +42,7 @@ function* often(times: number, batch: EventBatch): Generator<EventBatch> {
   for (let time = 0; time < times; time += 1) yield batch;
 }
 
-test('what a choice says in a row is held as one event, though others speak between', async () => {
+test('neighbouring deltas of one choice are held as one event, also with deltas of other choices between them', async () => {
   const words = [text('a'), text('b', 1), text('a', 0, { tokens: 2 }), text('c', 1)];
   const start: StreamEvent = { type: 'tool-call-start', choice: 1, index: 0, id: 'i', name: 'f' };
   const piece: StreamEvent = { type: 'tool-call-delta', choice: 1, index: 0, json: jsonText('{') };
@@ -56,7 +56,7 @@ test('what a choice says in a row is held as one event, though others speak betw
   ]);
 });
 
-test('an answer in very many pieces with log probabilities costs what it is long', async () => {
+test('collecting very many deltas with log probabilities takes linear time', async () => {
   const batches = [...often(200_000, [text('a', 0, { logprobs: [logprob] })]), [finish()]];
   const whole = await held(batches);
   expect(whole).toMatchObject([{ type: 'text-delta', tokens: 200_000 }, { type: 'finish' }]);
@@ -66,7 +66,7 @@ test.each<[string, EventBatch, number]>([
   ['text', [text('x'.repeat(1024 * 1024))], 33],
   ['text of several choices', [text('x'.repeat(1024 * 1024), 0), text('x'.repeat(1024 * 1024), 1)], 17],
   ['log probabilities', [text('', 0, { logprobs: Array.from({ length: 10_000 }, () => logprob) })], 50],
-  ['events of their own', [text('a'), { type: 'reasoning-delta', choice: 0, json: jsonText('b') }], 140_000],
-])('an answer larger than is held in %s fails', async (_, batch, times) => {
+  ['many small events', [text('a'), { type: 'reasoning-delta', choice: 0, json: jsonText('b') }], 140_000],
+])('an answer that exceeds the bound by %s fails', async (_, batch, times) => {
   expect(await held(often(times, batch), 2)).toMatchObject({ code: 'upstream_protocol', permanent: true });
 });

@@ -5,14 +5,14 @@ import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import { type Attempt, nextBatch } from './attempt.ts';
 
 /**
- * An attempt that commits only when its answer is complete: what a client that does not stream waits for
- * anyway, and failover stays possible until then. `timeoutMs` is asked before each wait,
- * `onBegun` told of the first token.
+ * Makes an attempt that commits only when its answer is complete, for a client that does not stream: it waits for the whole
+ * answer anyway, and failover stays possible until the end. `stallTimeout` is read before each wait, in milliseconds;
+ * `onBegun` is called when the given attempt commits.
  */
 export function commitWhenComplete(
   attempt: Attempt,
   choices: number,
-  timeoutMs: () => number,
+  stallTimeout: () => number,
   onBegun: () => void,
 ): Attempt {
   return {
@@ -30,7 +30,7 @@ export function commitWhenComplete(
         }
         if (held.size > maxWholeAnswer) return { failure: wholeAnswerTooLarge() };
         if (unfinished === 0) return { batch: held.events() };
-        const next = await nextBatch(attempt, timeoutMs());
+        const next = await nextBatch(attempt, stallTimeout());
         if (next === undefined) return attempt.stopped() ? 'aborted' : { failure: brokeOff() };
         batch = next;
       }
@@ -42,7 +42,7 @@ export function commitWhenComplete(
   };
 }
 
-/** What a target has said so far, in the order in which it said it; what one choice says in a row is one event. */
+/** The events of an answer in their order; neighbouring deltas of one choice are merged. */
 interface HeldAnswer {
   add(event: StreamEvent): void;
   /** See {@link maxWholeAnswer}. */
@@ -52,26 +52,26 @@ interface HeldAnswer {
 
 function createHeldAnswer(): HeldAnswer {
   const held: (StreamEvent | DeltaMerger)[] = [];
-  /** What each choice says at present: choices come in turns, and one does not interrupt the other. */
-  const runs = new Map<number, DeltaMerger>();
+  /** The last merger of each choice: deltas of other choices may come between two deltas of one choice. */
+  const mergers = new Map<number, DeltaMerger>();
   let size = 0;
 
   return {
     add(event) {
       size += sizeOf(event);
-      const run = 'choice' in event ? runs.get(event.choice) : undefined;
-      if (run !== undefined && isDelta(event) && run.fits(event)) {
-        run.add(event);
+      const merger = 'choice' in event ? mergers.get(event.choice) : undefined;
+      if (merger !== undefined && isDelta(event) && merger.fits(event)) {
+        merger.add(event);
         return;
       }
       size += eventSize;
       if (isDelta(event)) {
-        const begun = createDeltaMerger(event);
-        runs.set(event.choice, begun);
-        held.push(begun);
+        const created = createDeltaMerger(event);
+        mergers.set(event.choice, created);
+        held.push(created);
         return;
       }
-      if ('choice' in event) runs.delete(event.choice);
+      if ('choice' in event) mergers.delete(event.choice);
       held.push(event);
     },
     get size() {

@@ -2,24 +2,24 @@ import { decodeJsonText, type JsonText } from '@tailrace/protocol';
 import type { StreamEvent, TextDelta } from '../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 
-/** A longer answer than this is not remembered, and so not taken over. */
+/** A longer answer, in UTF-16 units of escaped text, is not kept, and so it cannot be taken over. */
 const maxCharacters = 4 * 1024 * 1024;
 
 /**
- * What the client has seen of an answer: the only memory of a stream there is, kept for whoever may have to
- * go on with it. Bounded; texts are joined only when somebody asks.
+ * The part of an answer that the client has received, kept for a takeover. No other object keeps the text of a stream. It is
+ * bounded, and its pieces are joined only when `text` or `reasoning` is read.
  */
 export interface Delivered {
   add(event: StreamEvent): void;
-  /** {@link Delivered.add} for what nearly every event is. */
+  /** {@link Delivered.add} for a text delta, which nearly every event is. */
   addText(event: TextDelta): void;
   readonly text: string;
   readonly reasoning: string;
-  /** False for good once a tool call or a refusal has begun, or the answer has outgrown the memory. */
+  /** Whether a target could continue the answer. False for ever after a tool call or a refusal, and for too long an answer. */
   readonly continuable: boolean;
 }
 
-/** `remembers`: a target might go on with the answer some time; else nothing is kept. */
+/** `remembers`: whether the text is kept. Default: true. False where no target of the plan could ever continue the answer. */
 export function createDelivered(remembers = true): Delivered {
   return new RememberedAnswer(remembers);
 }

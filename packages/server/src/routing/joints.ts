@@ -3,24 +3,24 @@ import { createStopMatcher } from '../domain/stop-matcher.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Delivered } from './delivered.ts';
 
-/** What comes of a batch while somebody else's words are being said again. */
+/** What a joint makes of one batch of the target that takes over. */
 export type JointOutcome =
-  /** Events the client has not seen yet; none while the old ones are still being repeated. */
+  /** The events that are new to the client; none while the target repeats delivered text. */
   | { readonly type: 'events'; readonly batch: EventBatch }
-  /** It says something else: this target cannot go on with that answer. */
+  /** The target's answer differs from the delivered text: this target cannot continue it. */
   | { readonly type: 'diverged' }
-  /** A stop string that began before the joint is complete: the answer is over. */
+  /** A stop string that began in the delivered text is complete, so the answer ends here. */
   | { readonly type: 'stopped' }
-  /** It has more to say than the client asked for: the answer is over, at its length. */
+  /** The target has more text than `max_tokens` allows, so the answer ends here, with finish reason `length`. */
   | { readonly type: 'length' };
 
-/** Stands at the joint of two answers and lets through what is new. */
+/** Takes each batch of the target that takes over, and passes on the events that are new to the client. */
 export type Joint = (batch: EventBatch) => JointOutcome;
 
 /**
- * A joint for a replay: the request was run again, and its answer is passed on from where it has reproduced
- * the delivered text, unit by unit. Reasoning likewise, before it. Where the first target was cut in a stop
- * string that it had begun to say, the replay ends before it, and so is the answer over.
+ * A joint for a replay: the second target runs the same request. The joint compares its answer with the delivered reasoning
+ * and text, unit by unit, and passes on what follows. A replay that ends early may still be right: where the missing rest of
+ * the delivered text begins a stop string, the first target was cut within that string, and the answer is `stopped`.
  */
 export function createReplayJoint(delivered: Delivered, stops: readonly string[] = []): Joint {
   const text = delivered.text;
@@ -28,65 +28,69 @@ export function createReplayJoint(delivered: Delivered, stops: readonly string[]
   let textAt = 0;
   let reasoningAt = 0;
 
-  const endsInStop = () => {
+  /** Whether the delivered text that the replay has not reproduced is the beginning of a stop string. */
+  const restBeginsStop = () => {
     const rest = text.slice(textAt);
     return reasoningAt === reasoning.length && stops.some((stop) => stop !== rest && stop.startsWith(rest));
   };
 
-  const repeat = (event: StreamEvent): StreamEvent | 'old' | 'diverged' | 'stopped' => {
+  /** The part of an event that is new; `delivered` where none is. */
+  const newPart = (event: StreamEvent): StreamEvent | 'delivered' | 'diverged' | 'stopped' => {
     switch (event.type) {
       case 'start':
       case 'usage':
       case 'failed':
         return event;
       case 'reasoning-delta': {
-        const said = decodeJsonText(event.json);
-        const due = reasoning.slice(reasoningAt, reasoningAt + said.length);
-        if (!said.startsWith(due)) return 'diverged';
-        reasoningAt += due.length;
-        if (due.length === said.length) return 'old';
-        // More reasoning than there was, though the answer had already begun.
+        const decoded = decodeJsonText(event.json);
+        const expected = reasoning.slice(reasoningAt, reasoningAt + decoded.length);
+        if (!decoded.startsWith(expected)) return 'diverged';
+        reasoningAt += expected.length;
+        if (expected.length === decoded.length) return 'delivered';
+        // The replay has more reasoning, but the delivered answer text had already begun.
         if (text !== '') return 'diverged';
-        return { type: event.type, choice: event.choice, json: jsonText(said.slice(due.length)) };
+        return { type: event.type, choice: event.choice, json: jsonText(decoded.slice(expected.length)) };
       }
       case 'text-delta': {
         if (reasoningAt < reasoning.length) return 'diverged';
-        const said = decodeJsonText(event.json);
-        const due = text.slice(textAt, textAt + said.length);
-        if (!said.startsWith(due)) return 'diverged';
-        textAt += due.length;
-        if (due.length === said.length && due.length > 0) return 'old';
-        if (due === '') return event;
-        // Of a delta that is cut here, token counts and log probabilities would tell of old text too.
-        return { type: event.type, choice: event.choice, json: jsonText(said.slice(due.length)) };
+        const decoded = decodeJsonText(event.json);
+        const expected = text.slice(textAt, textAt + decoded.length);
+        if (!decoded.startsWith(expected)) return 'diverged';
+        textAt += expected.length;
+        if (expected.length === decoded.length && expected.length > 0) return 'delivered';
+        if (expected === '') return event;
+        // The rest has no token count and no log probabilities: those of the whole delta include delivered text.
+        return { type: event.type, choice: event.choice, json: jsonText(decoded.slice(expected.length)) };
       }
       case 'refusal-delta':
       case 'tool-call-start':
       case 'tool-call-delta':
       case 'finish':
         if (textAt === text.length && reasoningAt === reasoning.length) return event;
-        return event.type === 'finish' && event.reason === 'stop' && endsInStop() ? 'stopped' : 'diverged';
+        return event.type === 'finish' && event.reason === 'stop' && restBeginsStop()
+          ? 'stopped'
+          : 'diverged';
     }
   };
 
   return (batch) => {
     const fresh: StreamEvent[] = [];
     for (const event of batch) {
-      const outcome = repeat(event);
-      if (outcome === 'diverged' || outcome === 'stopped') return { type: outcome };
-      if (outcome !== 'old') fresh.push(outcome);
+      const part = newPart(event);
+      if (part === 'diverged' || part === 'stopped') return { type: part };
+      if (part !== 'delivered') fresh.push(part);
     }
     return { type: 'events', batch: fresh };
   };
 }
 
-/** Events without text that are held for words behind them; a target that says so many says no more than that. */
+/** Events that a prefix joint holds at most. A target may send very many events without text; then it waits no longer. */
 const maxHeldEvents = 1_024;
 
 /**
- * A joint for a prefix: the target goes on behind the delivered text and knows its own stop strings, but not
- * one that began before it. The first words are held until none can end in them any more: one step a character and
- * stop string, and no more text than the longest of them has.
+ * A joint for a prefix: the target continues behind the delivered text. It finds stop strings in its own text, but not one
+ * that began in the delivered text. So the joint holds the first events until no such stop string can end in them any more.
+ * That costs one step for each character and stop string, and holds no more text than the longest stop string.
  */
 export function createPrefixJoint(delivered: Delivered, stops: readonly string[]): Joint {
   const matchers = stops.map(createStopMatcher);
@@ -99,30 +103,30 @@ export function createPrefixJoint(delivered: Delivered, stops: readonly string[]
   /** UTF-16 units of the new text so far. */
   let fresh = 0;
 
-  /** A stop string is under way that began in the old text. */
+  /** Whether a stop string that began in the delivered text may still end in the new text. */
   const mayEndAcross = () => matchers.some((matcher) => matcher.matched() > fresh);
-  let open = mayEndAcross();
+  let holding = mayEndAcross();
 
-  /** True where a stop string that began in the old text ends in this piece of the new one. */
-  function endsAcross(said: string): boolean {
-    for (let at = 0; at < said.length && open; at += 1) {
+  /** True where a stop string that began in the delivered text ends in this piece of the new text. */
+  function endsAcross(piece: string): boolean {
+    for (let at = 0; at < piece.length && holding; at += 1) {
       fresh += 1;
-      for (const matcher of matchers) if (matcher.step(said.charCodeAt(at)) > fresh) return true;
-      open = mayEndAcross();
+      for (const matcher of matchers) if (matcher.step(piece.charCodeAt(at)) > fresh) return true;
+      holding = mayEndAcross();
     }
     return false;
   }
 
   return (batch) => {
-    if (!open) return { type: 'events', batch };
+    if (!holding) return { type: 'events', batch };
     for (const event of batch) {
-      // Thoughts behind the beginning of an answer are not shown, and so need not be held.
+      // The client gets no reasoning behind the beginning of the answer's text, so it need not be held.
       if (event.type !== 'reasoning-delta') held.push(event);
       if (event.type === 'text-delta' && endsAcross(decodeJsonText(event.json))) return { type: 'stopped' };
-      if (event.type === 'finish' || event.type === 'failed') open = false;
+      if (event.type === 'finish' || event.type === 'failed') holding = false;
     }
-    if (open && held.length <= maxHeldEvents) return { type: 'events', batch: [] };
-    open = false;
+    if (holding && held.length <= maxHeldEvents) return { type: 'events', batch: [] };
+    holding = false;
     const released = held;
     held = [];
     return { type: 'events', batch: released };
@@ -130,8 +134,8 @@ export function createPrefixJoint(delivered: Delivered, stops: readonly string[]
 }
 
 /**
- * A joint for a prefix that is as long as the answer may be: nothing new is let through. What the target
- * would say next only tells whether the answer ends here by itself or at its length.
+ * A joint for a prefix that has reached `max_tokens`: no new text is passed on. The target's next event only decides whether
+ * the answer ended here by itself, or because of `max_tokens`.
  */
 export function createFullLengthJoint(): Joint {
   return (batch) => {

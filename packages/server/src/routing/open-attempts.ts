@@ -12,23 +12,24 @@ import type { Continuation } from './continuation.ts';
 import type { Health, TrackedRequest } from './health.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 
-/** The request as every target gets it, but for the model's name there. */
+/** The request as every target gets it, without the model's name there. */
 export type Call = Omit<UpstreamCall, 'model'>;
 
+/** One attempt, as the log line and later the usage record have it. */
 export interface AttemptRecord {
-  /** The public id of the model: of a fallback, its own. */
+  /** The public id of the model; that of the fallback where the target is one of a fallback. */
   readonly model: string;
   readonly target: string;
   readonly mode: 'first' | 'hedge' | 'prefix' | 'replay';
   outcome: 'open' | 'served' | 'failed' | 'lost' | 'aborted';
   failure?: Failure;
-  /** What it has used: as the target reported it, else estimated; absent where it has said nothing. */
+  /** As the target reported it, else estimated; absent where the target sent no output. */
   usage?: Usage;
-  /** Tokens of it that the client has had: none of a hedge that lost, or of what a replay said once more. */
+  /** Tokens that the client has received: 0 for a hedge that lost, and only the new ones of a replay. */
   deliveredTokens: number;
 }
 
-/** A target that was asked: its attempt, its line in the record, its count in the health record. */
+/** An attempt that is open, with its record and its entry in the health of its target. */
 export interface OpenAttempt {
   readonly candidate: Candidate;
   readonly attempt: Attempt;
@@ -37,16 +38,19 @@ export interface OpenAttempt {
   readonly continuation: Continuation | undefined;
 }
 
-/** Everything that one request has open. Whatever is opened here is closed here, with its outcome. */
+/** The open attempts of one request. It opens each attempt, and closes it with its outcome in the record. */
 export interface OpenAttempts {
+  /** Asks the candidate's target. `continuation`: for a takeover, the call that differs from the request. */
   open(candidate: Candidate, mode: AttemptRecord['mode'], continuation?: Continuation): OpenAttempt;
-  /** Nothing where it is closed already. */
+  /** Closes an attempt. Does nothing where it is closed already. */
   close(opened: OpenAttempt, outcome: AttemptRecord['outcome']): Promise<void>;
-  /** Closes it, and tells health and machine why; `committed` where the client has seen something of the answer. */
+  /** Closes an attempt that failed, and reports the failure to the health of the target and to the attempt machine. */
   fail(opened: OpenAttempt, reason: Failure, committed: boolean): Promise<void>;
+  /** Closes every open attempt except `kept`. */
   closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void>;
-  /** Somebody has said something, though an answer that does not stream commits later. */
+  /** Whether the first output of an answer that does not stream has come, though its attempt has not committed yet. */
   readonly begun: boolean;
+  /** One for each attempt, open or closed, in the order in which they were opened. */
   readonly records: readonly AttemptRecord[];
 }
 
@@ -54,7 +58,7 @@ export interface OpenAttemptsDeps {
   readonly machine: AttemptMachine;
   readonly health: Health;
   readonly signal: AbortSignal;
-  /** Told of every target that is asked, as it is asked. */
+  /** Called with the name of each target when it is asked. */
   onAttempt(target: string): void;
   /** Monotonic milliseconds. */
   now(): number;
@@ -99,12 +103,14 @@ export function createOpenAttempts(call: Call, deps: OpenAttemptsDeps): OpenAtte
       deps.onAttempt(record.target);
       const started = startAttempt(candidate, continuation?.call ?? call, { timeouts, now }, signal);
       const tracked = health.begin(candidate.target);
-      const timeoutMs = () => stallTimeoutMs(timeouts.stallMs, machine.canRetry());
+      const stallTimeout = () => stallTimeoutMs(timeouts.stallMs, machine.canRetry());
       const onBegun = () => {
         begun = true;
         tracked.answered();
       };
-      const attempt = request.stream ? started : commitWhenComplete(started, request.n, timeoutMs, onBegun);
+      const attempt = request.stream
+        ? started
+        : commitWhenComplete(started, request.n, stallTimeout, onBegun);
       const opened = { candidate, attempt, record, tracked, continuation };
       open.add(opened);
       return opened;
@@ -127,7 +133,7 @@ export function createOpenAttempts(call: Call, deps: OpenAttemptsDeps): OpenAtte
 function usageOf({ attempt, continuation }: OpenAttempt, request: ChatRequest): Usage | undefined {
   const { tokens, usage } = attempt.count;
   if (usage !== undefined || tokens === 0) return usage;
-  // What it was to go on with is prompt to it.
+  // A prefix is part of the prompt for the target that continues it.
   const promptTokens = estimatePromptTokens(request) + (continuation?.prefixTokens ?? 0);
   return { promptTokens, completionTokens: tokens, estimated: true };
 }

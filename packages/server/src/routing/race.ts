@@ -9,18 +9,18 @@ import type { AttemptRecord, OpenAttempt, OpenAttempts } from './open-attempts.t
 /** How an attempt's wait for its commit ended. */
 type Outcome = Awaited<ReturnType<Attempt['commit']>>;
 
-/** Who committed, and with what; or why nobody did. Undefined: the run was stopped meanwhile. */
+/** The attempt that committed, with its first batch; or the failure of the race. Undefined: the run was stopped meanwhile. */
 export type RaceOutcome =
   | { readonly opened: OpenAttempt; readonly batch: EventBatch }
   | { readonly failure: Failure }
   | undefined;
 
 /**
- * Asks targets until one commits: one at a time, and beside one that is slow a second. All but the winner are
- * closed when it returns.
+ * Asks targets until one commits: one at a time, or two when the first is slow. When it returns, every attempt but the winner
+ * is closed.
  *
- *     open ──first delta──▶ won          late ─▶ a second beside it
- *       └ failed ─▶ the next, as the machine says ─▶ nobody left, or the caller's failure: lost
+ *     open ──commit──▶ won               slow ─▶ a second attempt beside the first (hedge)
+ *       └ failed ─▶ the next target that the machine names ─▶ none left, or the caller's fault: failure
  */
 export async function race(
   machine: AttemptMachine,
@@ -50,7 +50,7 @@ export async function race(
     const done = await firstDone(racers, hedged ? undefined : first?.candidate.model.timeouts.hedgeAfterMs);
     if (done === 'late') {
       hedged = true;
-      // A hedge is for silence: not where an answer that does not stream is on its way.
+      // A hedge is for a silent target. An answer that does not stream may have begun long before its commit.
       if (!openAttempts.begun) startBeside();
       continue;
     }
@@ -66,18 +66,18 @@ export async function race(
       await openAttempts.closeOthers(undefined, 'aborted');
       return { failure: result.failure };
     }
-    // One of two has failed: somebody fresh takes its place at once; with nobody fresh the other goes on.
+    // One of two has failed: an untried target replaces it at once; where there is none, the other attempt remains.
     if (racers.size > 0) startBeside();
   }
 }
 
-/** The first racer to be done, with its outcome, or `late` when none is within `hedgeAfterMs`. */
+/** The first attempt to commit or fail, with its outcome; `late` where none has done so within `hedgeAfterMs`. */
 async function firstDone(
   racers: ReadonlyMap<OpenAttempt, Promise<Outcome>>,
   hedgeAfterMs: number | undefined,
 ): Promise<readonly [OpenAttempt, Outcome] | 'late'> {
   const outcomes = [...racers].map(async ([racer, outcome]) => [racer, await outcome] as const);
-  // Those that lose are closed and never awaited again: a bug in one of them is no unhandled rejection.
+  // The losers are closed and not awaited again: a bug in one of them must not be an unhandled rejection.
   for (const outcome of outcomes) outcome.catch(() => {});
   if (hedgeAfterMs === undefined) return await Promise.race(outcomes);
   let timer: NodeJS.Timeout | undefined;

@@ -1,7 +1,10 @@
-/** Without anybody to take over, a stream that still might come is worth at least this much patience. */
+/** Where no target could take over, ending the stream gains nothing: then a silence is borne at least so long. */
 const minStallMs = 30_000;
 
-/** How long silence in mid-answer is borne, in milliseconds (contract, section 7). */
-export function stallTimeoutMs(stallMs: number, anotherCould: boolean): number {
-  return anotherCould ? stallMs : Math.max(stallMs, minStallMs);
+/**
+ * After how many milliseconds of silence an answer counts as stalled (contract, section 7). `hasSuccessor`: another target
+ * could take over, or could be asked instead.
+ */
+export function stallTimeoutMs(stallMs: number, hasSuccessor: boolean): number {
+  return hasSuccessor ? stallMs : Math.max(stallMs, minStallMs);
 }

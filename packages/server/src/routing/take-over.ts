@@ -18,15 +18,15 @@ export interface TakeOverDeps {
   readonly signal: AbortSignal;
 }
 
-/** Which target goes on and with what; `opened` is absent where the answer only wanted its end. */
+/** The attempt that continues the answer and its first new events. Without `opened` the batch is only the finish. */
 export type TakenOver =
   | { readonly opened?: OpenAttempt; readonly batch: EventBatch }
   | { readonly failure: Failure }
   | undefined;
 
 /**
- * Finds a target that takes over an answer that broke off, and reads it until it says something new. A failure
- * is `reason` once more: no target could. Undefined: the run was stopped meanwhile.
+ * Finds a target that takes over an answer that was cut for `reason`, and reads its events until one is new to the client.
+ * Where no target can, the failure is `reason`. Undefined: the run was stopped meanwhile.
  */
 export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<TakenOver> {
   const { machine, openAttempts, call, delivered, spent } = deps;
@@ -46,11 +46,11 @@ export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<Tak
   }
 }
 
-/** Reads a successor until it says something new. */
+/** Reads the target that takes over until an event is new to the client. */
 async function readSuccessor(
   { signal }: TakeOverDeps,
   { attempt, candidate, continuation }: OpenAttempt,
-  anotherCould: () => boolean,
+  hasSuccessor: () => boolean,
 ): Promise<{ readonly batch: EventBatch } | { readonly failure: Failure } | undefined> {
   const committed = await attempt.commit();
   if (committed === 'aborted' || signal.aborted) return undefined;
@@ -58,15 +58,15 @@ async function readSuccessor(
   let batch: EventBatch | undefined = committed.batch.filter((event) => event.type !== 'start');
   const held: StreamEvent[] = [];
   for (;;) {
-    const resumed = continuation?.joint(batch) ?? never();
-    if (resumed.type === 'diverged') return { failure: diverged() };
-    if (resumed.type === 'stopped') return { batch: [finish('stop')] };
-    if (resumed.type === 'length') return { batch: [finish('length')] };
-    for (const event of resumed.batch) held.push(event);
+    const joined = continuation?.joint(batch) ?? never();
+    if (joined.type === 'diverged') return { failure: diverged() };
+    if (joined.type === 'stopped') return { batch: [finish('stop')] };
+    if (joined.type === 'length') return { batch: [finish('length')] };
+    for (const event of joined.batch) held.push(event);
     const failed = held.find((event) => event.type === 'failed');
     if (held.some(commits)) return { batch: held };
     if (failed?.type === 'failed') return { failure: failed.failure };
-    batch = await nextBatch(attempt, stallTimeoutMs(candidate.model.timeouts.stallMs, anotherCould()));
+    batch = await nextBatch(attempt, stallTimeoutMs(candidate.model.timeouts.stallMs, hasSuccessor()));
     if (signal.aborted) return undefined;
     if (batch === undefined) return { failure: brokeOff() };
   }
@@ -76,10 +76,10 @@ function finish(reason: 'stop' | 'length'): StreamEvent {
   return { type: 'finish', choice: 0, reason };
 }
 
-/** Said of the answer, not of the target: it is as well as before, and would only say the same again. */
+/** Not a failure of the target's health. It is permanent: the target would give the same answer again. */
 function diverged(): Failure {
-  return failure('upstream_cut', 'The answer broke off and could not be gone on with.', {
-    detail: 'a replay said something else than the answer it was to repeat',
+  return failure('upstream_cut', 'The answer broke off and could not be continued.', {
+    detail: 'a replay differs from the answer that it had to repeat',
     permanent: true,
     blameless: true,
   });

@@ -3,16 +3,16 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { proxyAuthorization } from './proxy.ts';
 
-/** Where a socket leads, and by which way. */
+/** The origin that a socket leads to, and the way there. */
 export interface Route {
   readonly origin: URL;
-  /** Set: to the proxy, and for an https origin by CONNECT through it. */
+  /** Where it is set, the socket goes to this proxy; for an https origin CONNECT opens a tunnel through it. */
   readonly proxy: URL | undefined;
-  /** Which certificates are trusted; undefined: Node's own. */
+  /** The certificates that are trusted; undefined: those that Node trusts. */
   readonly secureContext: SecureContext | undefined;
 }
 
-/** Why no connection came about; `kind` decides, `message` is for the log. */
+/** Why a connection could not be opened. Code decides by `kind`; `message` is for the log. */
 export class ConnectError extends Error {
   readonly kind: 'timeout' | 'refused' | 'proxy';
   constructor(kind: ConnectError['kind'], message: string) {
@@ -22,11 +22,11 @@ export class ConnectError extends Error {
 }
 
 /**
- * Opens a connection that is ready for a request: TCP, the proxy's consent and TLS, all of it within
- * `connectMs`. Rejects with {@link ConnectError}; aborting destroys what was begun. Nagle's algorithm is
- * off: with it, small writes wait for the other side's delayed ACK (40 ms).
+ * Opens a socket that is ready for a request: TCP, the proxy's tunnel and TLS, all within `connectMs` milliseconds. Rejects
+ * with {@link ConnectError}; an abort destroys the socket. Nagle's algorithm is off: with it, small writes wait for the other
+ * side's delayed ACK (40 ms).
  *
- * What the other side sends goes to `onBytes`, a buffer's first bytes, which it may not keep: the buffer is used again.
+ * Each read of the socket calls `onBytes` with a buffer and its number of bytes. The buffer is used again after the call.
  */
 export async function openSocket(
   route: Route,
@@ -38,14 +38,14 @@ export async function openSocket(
   const timer = setTimeout(() => {
     deadline.abort(new ConnectError('timeout', `no connection to ${hostOf(route)} within ${connectMs} ms`));
   }, connectMs);
-  const give = AbortSignal.any([signal, deadline.signal]);
+  const either = AbortSignal.any([signal, deadline.signal]);
   try {
     const { origin, proxy } = route;
     const tunnelled = proxy !== undefined && origin.protocol === 'https:';
-    const first = await dial(proxy ?? origin, route, tunnelled ? undefined : onBytes, give);
+    const first = await connectTo(proxy ?? origin, route, tunnelled ? undefined : onBytes, either);
     if (!tunnelled) return first;
-    const tunnel = await openTunnel(first, proxy, origin, give);
-    return await secure(tunnel, origin, route, onBytes, give);
+    const tunnel = await openTunnel(first, proxy, origin, either);
+    return await startTls(tunnel, origin, route, onBytes, either);
   } catch (error) {
     if (deadline.signal.aborted) throw deadline.signal.reason;
     if (error instanceof ConnectError) throw error;
@@ -59,14 +59,14 @@ type OnBytes = (buffer: Buffer, length: number) => void;
 
 const readBytes = 64 * 1024;
 /**
- * One buffer for all reads of all sockets: bytes are handed on within the call that read them. Otherwise Node
- * makes a buffer of this size for every read and cuts it down again. On Windows the kernel writes into buffers
- * between calls, and each socket needs its own.
+ * One buffer for the reads of all sockets, because `onBytes` uses the bytes within the call. Without it Node would allocate a
+ * buffer of this size for each read and shrink it again. On Windows the kernel writes into a buffer between the calls, so
+ * there each socket has its own.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(readBytes);
 
-/** TCP to a URL's host, and TLS where its scheme asks for it; without `onBytes` nobody reads yet. */
-async function dial(
+/** Opens TCP to a URL's host, and TLS where its scheme is https. Without `onBytes` the socket is not read. */
+async function connectTo(
   url: URL,
   route: Route,
   onBytes: OnBytes | undefined,
@@ -87,10 +87,10 @@ async function dial(
     ...(secured || onBytes === undefined ? {} : { onread: { buffer, callback } }),
   });
   await ready(socket, 'connect', signal);
-  return secured ? await secure(socket, url, route, onBytes, signal) : socket;
+  return secured ? await startTls(socket, url, route, onBytes, signal) : socket;
 }
 
-async function secure(
+async function startTls(
   under: Socket,
   url: URL,
   route: Route,
@@ -102,7 +102,7 @@ async function secure(
     socket: under,
     host,
     ALPNProtocols: ['http/1.1'],
-    // A certificate is asked for by name; addresses have none (RFC 6066, section 3).
+    // A server name must be a DNS name, not an address (RFC 6066, section 3).
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
     ...(route.secureContext === undefined ? {} : { secureContext: route.secureContext }),
   });
@@ -142,7 +142,7 @@ function openTunnel(socket: Socket, proxy: URL, origin: URL, signal: AbortSignal
   });
 }
 
-/** Resolves when the socket is ready; whatever else happens destroys it and rejects. */
+/** Resolves at this event. An error, a close or an abort before it destroys the socket and rejects. */
 function ready(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown) => {
@@ -154,7 +154,7 @@ function ready(socket: Socket, event: 'connect' | 'secureConnect', signal: Abort
         resolve();
         return;
       }
-      // A destroyed socket may still report what went wrong; nobody is left to hear it.
+      // A destroyed socket may emit further errors, which without a listener would end the process.
       socket.on('error', () => {});
       socket.destroy();
       reject(error);

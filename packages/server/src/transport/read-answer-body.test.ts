@@ -21,7 +21,7 @@ describe('reading a body into memory', () => {
     short,
   ];
 
-  test('whole, or as far as it came', async () => {
+  test('returns the whole body, or what came before a cut', async () => {
     for (const [end, short] of [
       [undefined, undefined],
       [failure('upstream_cut', 'cut'), 'cut'],
@@ -35,7 +35,7 @@ describe('reading a body into memory', () => {
     }
   });
 
-  test('stops at its bound, and destroys what it does not read', async () => {
+  test('stops at its bound, and destroys the connection', async () => {
     const from = source();
     const queue = createBodyQueue(from);
     queue.push(Buffer.from('0123456789'), 0, 10);
@@ -43,7 +43,7 @@ describe('reading a body into memory', () => {
     expect(from.destroyed).toBe(true);
   });
 
-  test('gives up on one that does not end', async () => {
+  test('stops at its time limit', async () => {
     const from = source();
     const queue = createBodyQueue(from);
     queue.push(Buffer.from('slow'), 0, 4);

@@ -3,13 +3,13 @@ import { createGatheredBytes } from './gathered-bytes.ts';
 
 export interface ReadAnswerBody {
   readonly bytes: Uint8Array;
-  /** Why it is not the whole body; undefined where it is. */
+  /** Why `bytes` is not the whole body; absent where it is. */
   readonly short?: 'too-large' | 'too-slow' | 'cut';
 }
 
 /**
- * Reads a body into memory, at most `maxBytes` of it and no longer than `maxMs` (absent: as long as it
- * takes). The body is ended in any case.
+ * Reads a body into memory, at most `maxBytes` bytes of it and for at most `maxMs` milliseconds (default: no limit). Always
+ * ends the body.
  */
 export async function readAnswerBody(
   body: AnswerBody,

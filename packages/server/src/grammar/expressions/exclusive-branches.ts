@@ -1,7 +1,7 @@
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { numberBounds } from '../schema/bounds.ts';
 import { definedNames, forbids } from '../schema/properties.ts';
-import { isList, isObject, listOf, mapOf, type Part, type PlainPart } from '../schema/schema-part.ts';
+import { isList, listOf, mapOf, type Part, type PlainPart } from '../schema/schema-part.ts';
 import { itemPath, memberPath } from '../schema/schema-path.ts';
 import { finiteValues, typesOf } from '../schema/schema-types.ts';
 import type { Compiler } from './compiler.ts';

@@ -1,9 +1,9 @@
-import type { JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonValue } from '../../domain/json.ts';
 import { textsAutomaton } from '../automata/automaton.ts';
 import { determinise, type Work } from '../automata/determinise.ts';
 import { choice, type Expression, empty, optional, sequence, text } from '../rules/expression.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import { isList, isObject } from '../schema/schema-part.ts';
+import { isList } from '../schema/schema-part.ts';
 import { anyNumber } from './json-numbers.ts';
 import { anyString, literal, stringOfTable } from './json-strings.ts';
 

@@ -1,4 +1,5 @@
-import { isList, isObject, listOf, mapOf, type PlainPart } from './schema-part.ts';
+import { isObject } from '../../domain/json.ts';
+import { isList, listOf, mapOf, type PlainPart } from './schema-part.ts';
 
 /** In the order of definition, then those that are only required. */
 export function definedNames(parts: readonly PlainPart[]): ReadonlySet<string> {

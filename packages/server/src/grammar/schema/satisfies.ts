@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { meets } from '../automata/automaton.ts';
 import { countBounds, numberBounds } from './bounds.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -6,7 +6,6 @@ import type { JsonType } from './keywords.ts';
 import type { SchemaDocument } from './schema-document.ts';
 import {
   isList,
-  isObject,
   listOf,
   mapOf,
   namedTypes,

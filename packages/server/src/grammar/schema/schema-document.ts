@@ -1,15 +1,7 @@
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Budget } from '../rules/limits.ts';
 import { createSchemaIdentity } from './schema-identity.ts';
-import {
-  checkKeywords,
-  isList,
-  isObject,
-  isSchema,
-  type Part,
-  type PlainPart,
-  type Problems,
-} from './schema-part.ts';
+import { checkKeywords, isList, isSchema, type Part, type PlainPart, type Problems } from './schema-part.ts';
 import { itemPath, memberPath } from './schema-path.ts';
 
 /** The whole schema, in which references find their targets. */

@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { keyword } from './keywords.ts';
-import { isList, isObject } from './schema-part.ts';
+import { isList } from './schema-part.ts';
 
 /**
  * The same number for schemas of one document that say the same, whatever their titles and descriptions: pydantic

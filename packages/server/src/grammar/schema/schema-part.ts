@@ -36,8 +36,6 @@ export function createProblems(): Problems {
   };
 }
 
-export { isObject };
-
 export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value);
 }

@@ -1,6 +1,6 @@
-import type { JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonValue } from '../../domain/json.ts';
 import { type JsonType, keyword } from './keywords.ts';
-import { isList, isObject, namedTypes, type PlainPart, type Problems, show } from './schema-part.ts';
+import { isList, namedTypes, type PlainPart, type Problems, show } from './schema-part.ts';
 import { memberPath } from './schema-path.ts';
 
 /** The shortest list of values that `enum` or `const` leaves open; undefined where neither is there. */
