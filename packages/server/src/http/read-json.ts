@@ -33,8 +33,8 @@ export async function readJson(
   if (!body.ok) return body;
   const endTurn = await turns.next(exchange.principal.keyId);
   try {
-    const keep = (heldBytes: number) => keepIn(share, heldBytes);
-    const value = await parseJsonBodyInTurns(body.value.bytes, known, keep, turns.pause);
+    const reserve = (heldBytes: number) => reserveIn(share, heldBytes);
+    const value = await parseJsonBodyInTurns(body.value.bytes, known, reserve, turns.pause);
     await turns.pause();
     return value;
   } finally {
@@ -43,7 +43,7 @@ export async function readJson(
   }
 }
 
-function keepIn(share: BodyShare, heldBytes: number): Failure | undefined {
+function reserveIn(share: BodyShare, heldBytes: number): Failure | undefined {
   if (share.resize(heldBytes)) return undefined;
   return share.everFits(heldBytes)
     ? failure(

@@ -11,7 +11,7 @@ const sources = globSync('**/*.ts', {
   exclude: ['wall/**', '**/testing/**', '**/*.{test,suite}.ts', '**/fake-*.ts'],
 }).map((file) => ({ file, text: readFileSync(new URL(`../${file}`, import.meta.url), 'utf8') }));
 
-/** A code that a detached run makes; no route starts such a run yet. */
+/** Codes that only a detached run makes; no route starts such a run yet. */
 const ofDetachedRuns = ['events_gone', 'completion_cancelled'];
 
 describe('docs/errors.md', () => {

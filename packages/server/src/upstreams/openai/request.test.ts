@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../domain/json.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
-import { knownMembers } from '../../wire/chat/known-fields.ts';
+import { knownMembers } from '../../wire/chat/known-members.ts';
 import { parseJsonBody } from '../../wire/json-body.ts';
 import { findPreset, genericPreset, type PresetName } from './presets.ts';
 import { requestBody, requestText } from './request.ts';
