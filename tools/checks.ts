@@ -12,7 +12,7 @@ interface Check {
 }
 
 const checks: readonly Check[] = [
-  // The longest first, so that the others fit beside it on two cores.
+  // The longest first: the others run beside it on two cores.
   {
     name: 'unit tests',
     async run() {
@@ -44,7 +44,7 @@ const checks: readonly Check[] = [
   tool('lock file', 'tools/complete-lock.ts', ['--check']),
 ];
 
-/** Runs every check, two at a time, and says of each how it went; what a failed one printed is shown whole. */
+/** Runs every check, two at a time, and prints the result of each; the output of a failed one is shown whole. */
 export async function runChecks(say: (text: string) => void): Promise<Counts> {
   const waiting = [...checks];
   const total = { passed: 0, failed: 0, skipped: 0 };

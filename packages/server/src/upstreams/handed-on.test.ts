@@ -8,7 +8,7 @@ import { type FakeOrigin, startFakeOrigin } from '../transport/fake-origin.ts';
 import { createChunkEncoder } from '../wire/chat/chunk-encoder.ts';
 import { createCompletionCollector } from '../wire/chat/completion-collector.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
-import { knownMembers } from '../wire/chat/known-fields.ts';
+import { knownMembers } from '../wire/chat/known-members.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
 import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { claudeModel } from './anthropic/models.ts';

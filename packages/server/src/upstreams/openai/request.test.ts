@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { writeMarked } from '../../domain/exact-json.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
-import { knownMembers } from '../../wire/chat/known-fields.ts';
+import { knownMembers } from '../../wire/chat/known-members.ts';
 import { parseJsonBody } from '../../wire/json-body.ts';
 import { genericPreset, type PresetName, presets } from './presets.ts';
 import { requestBody } from './request.ts';

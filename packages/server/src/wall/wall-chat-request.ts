@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { isObject } from '../domain/json.ts';
 
 /** A chat request as far as the wall honours it; everything else in the body is ignored. */
-export interface ChatAsk {
+export interface WallChatRequest {
   readonly model: string;
-  readonly messages: readonly AskedMessage[];
-  /** Text of a last message by the assistant: the answer goes on behind it. */
+  readonly messages: readonly ChatMessage[];
+  /** Text of a last message by the assistant: the answer continues it. */
   readonly prefix: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
@@ -19,20 +19,20 @@ export interface ChatAsk {
   readonly toolName: string;
 }
 
-export interface AskedMessage {
+export interface ChatMessage {
   readonly role: string;
   readonly text: string;
 }
 
-/** Why a request gets 400, and the field that is to blame; null for the body as a whole. */
-export interface Unfit {
+/** Why a request is answered 400, and its wrong field; null for the body as a whole. */
+export interface BadField {
   readonly param: string | null;
   readonly message: string;
 }
 
-export type ReadAsk =
-  | { readonly ok: true; readonly ask: ChatAsk }
-  | { readonly ok: false; readonly unfit: Unfit };
+export type ReadChatRequest =
+  | { readonly ok: true; readonly ask: WallChatRequest }
+  | { readonly ok: false; readonly badField: BadField };
 
 const maxChoices = 8;
 
@@ -40,7 +40,7 @@ const maxChoices = 8;
  * Reads a body. A field that is absent or null has its default; a field of another form is refused, so that
  * a fault never plays on a value that it does not expect.
  */
-export function readChatAsk(body: string): ReadAsk {
+export function readWallChatRequest(body: string): ReadChatRequest {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -48,8 +48,8 @@ export function readChatAsk(body: string): ReadAsk {
     return refused(null, 'The body is not JSON.');
   }
   if (!isObject(value)) return refused(null, 'The body must be a JSON object.');
-  const unfit = findUnfit(value);
-  if (unfit !== undefined) return { ok: false, unfit };
+  const badField = findBadField(value);
+  if (badField !== undefined) return { ok: false, badField };
   const { model, messages: given, stream_options: options, response_format: format, n } = value;
   const messages = listOf(given).map(readMessage);
   const last = messages.at(-1);
@@ -72,21 +72,21 @@ export function readChatAsk(body: string): ReadAsk {
   };
 }
 
-/** Equal for equal messages, whoever asks: requests that are the same question. */
-export function promptDigest({ messages }: Pick<ChatAsk, 'messages'>): Buffer {
+/** A digest of the messages: equal for requests with equal messages. */
+export function promptDigest({ messages }: Pick<WallChatRequest, 'messages'>): Buffer {
   return createHash('sha256')
     .update(JSON.stringify(messages.map(({ role, text }) => [role, text])))
     .digest();
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-/** Stands for a field that must be there and is not: no check takes it. */
+/** Stands for a required field that is missing; it fits no check. */
 const absent = Symbol('nothing');
 
 type Check = readonly [param: string, value: unknown, fits: (value: unknown) => boolean, expected: string];
 
-/** The first field whose value no fault can be played on. */
-function findUnfit(body: Fields): Unfit | undefined {
+/** The first field with a value that faults cannot handle. */
+function findBadField(body: Fields): BadField | undefined {
   if (!isString(body['model'])) {
     return { param: 'model', message: 'model: expected a string, such as "wall/healthy".' };
   }
@@ -141,7 +141,7 @@ function* messageChecks(index: number, message: unknown): Generator<Check> {
   }
 }
 
-function readMessage(value: unknown): AskedMessage {
+function readMessage(value: unknown): ChatMessage {
   if (!isObject(value)) return { role: '', text: '' };
   const { role, content } = value;
   const parts: readonly unknown[] = Array.isArray(content) ? content : [content];
@@ -167,11 +167,11 @@ function toolNameOf(tool: Fields): string | undefined {
   return isObject(described) && isString(described['name']) ? described['name'] : undefined;
 }
 
-function refused(param: string | null, message: string): ReadAsk {
-  return { ok: false, unfit: { param, message } };
+function refused(param: string | null, message: string): ReadChatRequest {
+  return { ok: false, badField: { param, message } };
 }
 
-/** A value of the caller in a message: short, and of objects only their kind. */
+/** A value for a message: short, and for objects and lists only their kind. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (isObject(value)) return 'an object';

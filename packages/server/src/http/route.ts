@@ -10,7 +10,7 @@ export interface Route {
   /** The rest of the path is an id: it may contain `/`, plain or as `%2F`, and is decoded once. */
   readonly takesId?: true;
   readonly access: Access;
-  /** Whose envelope refusals have at this path and below it, those before the route is found too. Default: OpenAI's. */
+  /** The envelope of all refusals at this path and below it, also where no route is found. Default: OpenAI's. */
   readonly surface?: Pick<Surface, 'errorReply'>;
   handle(exchange: Exchange): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { refuseForeign } from './origin-guard.ts';
-import { matchRoute, type Route } from './routes.ts';
+import { refuseForeign } from './refuse-foreign.ts';
+import { matchRoute, type Route } from './route.ts';
 import { unknownUrl } from './unknown-url.ts';
 
 const route = (method: Route['method'], path: string, takesId?: true): Route => ({

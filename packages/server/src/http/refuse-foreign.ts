@@ -3,8 +3,8 @@ import { type Failure, failure } from '../domain/failure.ts';
 const loopbackName = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
 /**
- * With authentication off, any page in the operator's browser could talk to the server: by its own origin,
- * or by a name that it had resolve to loopback. Both show in headers a page cannot forge.
+ * With authentication off, any page in the operator's browser could send requests to the server: from its own origin, or
+ * under a host name of its own that resolves to loopback. Headers that a page cannot forge show both.
  */
 export function refuseForeign(host: string | undefined, origin: string | undefined): Failure | undefined {
   if (host === undefined || !loopbackName.test(host)) {

@@ -1,20 +1,19 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * While armed: a client that takes nothing for `patienceMs` loses its connection, by a reset. Node's socket
- * timer is what sees progress inside one large write; a clock of ours would close a reader that is slow but
- * steady.
+ * While armed: the connection of a client that accepts nothing for `patienceMs` is reset. Only Node's socket timer sees
+ * progress inside one large write; a timer of our own would also close a client that reads slowly but steadily.
  */
-export interface StalledReader {
+export interface StalledClientWatch {
   arm(): void;
   disarm(): void;
 }
 
-export function watchStalledReader(response: ServerResponse, patienceMs: number): StalledReader {
-  return new Watch(response, patienceMs);
+export function watchStalledClient(response: ServerResponse, patienceMs: number): StalledClientWatch {
+  return new SocketTimeoutWatch(response, patienceMs);
 }
 
-class Watch implements StalledReader {
+class SocketTimeoutWatch implements StalledClientWatch {
   private readonly response: ServerResponse;
   private readonly patienceMs: number;
   private armed = false;
