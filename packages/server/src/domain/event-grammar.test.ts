@@ -1,4 +1,4 @@
-import { jsonText } from '@tailrace/protocol';
+import { type FinishReason, type JsonText, jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createEventGrammar } from './event-grammar.ts';
@@ -21,7 +21,11 @@ const callDelta = (choice: number, index: number): StreamEvent => ({
   index,
   json: jsonText('{}'),
 });
-const finish = (choice = 0): StreamEvent => ({ type: 'finish', choice, reason: 'stop' });
+const finish = (choice = 0, reason: FinishReason = 'stop'): StreamEvent => ({
+  type: 'finish',
+  choice,
+  reason,
+});
 const usage: StreamEvent = { type: 'usage', usage: { promptTokens: 1, completionTokens: 1 } };
 const start: StreamEvent = { type: 'start' };
 const failed: StreamEvent = {
@@ -39,21 +43,20 @@ function judge(choices: number, events: readonly StreamEvent[]) {
   return { problem: undefined, ended: grammar.ended };
 }
 
-/** What one choice says before its finish: calls in order, text anywhere. */
-function deltas(choice: number): fc.Arbitrary<StreamEvent[]> {
-  return fc
-    .array(fc.constantFrom('text', 'reasoning', 'refusal', 'call', 'piece'), { maxLength: 8 })
-    .map((kinds) => {
-      let calls = 0;
-      return kinds.map((kind) => {
-        if (kind === 'text') return text(choice);
-        if (kind === 'reasoning') return reasoning(choice);
-        if (kind === 'refusal') return refusal(choice);
-        if (kind === 'piece' && calls > 0) return callDelta(choice, calls - 1);
-        calls += 1;
-        return callStart(choice, calls - 1);
-      });
+/** All that one choice says: reasoning before the text, calls in order with their arguments, the finish. */
+function said(choice: number): fc.Arbitrary<StreamEvent[]> {
+  return fc.array(fc.constantFrom('text', 'reasoning', 'refusal', 'call'), { maxLength: 8 }).map((kinds) => {
+    let calls = 0;
+    const textAt = kinds.indexOf('text');
+    const events = kinds.flatMap((kind, at) => {
+      if (kind === 'text') return [text(choice)];
+      if (kind === 'reasoning') return textAt >= 0 && at > textAt ? [] : [reasoning(choice)];
+      if (kind === 'refusal') return [refusal(choice)];
+      calls += 1;
+      return [callStart(choice, calls - 1), callDelta(choice, calls - 1)];
     });
+    return [...events, finish(choice, calls > 0 ? 'tool_calls' : 'stop')];
+  });
 }
 
 /** A whole legal stream: choices interleaved at random, start and usage where they may be. */
@@ -61,14 +64,14 @@ const legal = fc
   .integer({ min: 1, max: 4 })
   .chain((choices) =>
     fc.tuple(
-      fc.tuple(...Array.from({ length: choices }, (_, choice) => deltas(choice))),
+      fc.tuple(...Array.from({ length: choices }, (_, choice) => said(choice))),
       fc.boolean(),
       fc.option(fc.nat()),
       fc.infiniteStream(fc.nat()),
     ),
   )
-  .map(([said, withStart, usageAt, dice]) => {
-    const queues = said.map((events, choice) => [...events, finish(choice)]);
+  .map(([all, withStart, usageAt, dice]) => {
+    const queues = all.map((events) => [...events]);
     const events: StreamEvent[] = [];
     for (const roll of dice) {
       const open = queues.filter((queue) => queue.length > 0);
@@ -139,6 +142,7 @@ describe('illegal sequences', () => {
     },
     'a delta of a call that has ended': (events) => [
       callStart(0, 0),
+      callDelta(0, 0),
       callStart(0, 1),
       callDelta(0, 0),
       ...events,
@@ -159,13 +163,88 @@ describe('illegal sequences', () => {
   });
 });
 
+describe('what an adapter has to repair is refused:', () => {
+  const call = callStart(0, 0);
+  const args = (json: string, index = 0): StreamEvent => ({
+    type: 'tool-call-delta',
+    choice: 0,
+    index,
+    json: jsonText(json),
+  });
+  const empty = (type: 'text-delta' | 'reasoning-delta' | 'refusal-delta'): StreamEvent => ({
+    type,
+    choice: 0,
+    json: jsonText(''),
+  });
+  const half = '\\ud83d' as JsonText;
+
+  test.each<[string, StreamEvent[], string | undefined]>([
+    ['an empty text', [empty('text-delta')], 'an empty text-delta'],
+    ['an empty thought', [empty('reasoning-delta')], 'an empty reasoning-delta'],
+    ['an empty refusal', [empty('refusal-delta')], 'an empty refusal-delta'],
+    ['an empty piece of arguments', [call, args('')], 'an empty tool-call-delta'],
+    [
+      'half a character',
+      [{ type: 'text-delta', choice: 0, json: half }],
+      'half a surrogate pair in a text-delta',
+    ],
+    [
+      'half a character of arguments',
+      [call, { type: 'tool-call-delta', choice: 0, index: 0, json: half }],
+      'half a surrogate pair in a tool-call-delta',
+    ],
+    ['reasoning after the text', [text(), reasoning()], 'reasoning after the text'],
+    ['a call without arguments', [call, finish(0, 'tool_calls')], 'tool call 0 has no arguments'],
+    ['one that ran out of tokens too', [call, finish(0, 'length')], 'tool call 0 has no arguments'],
+    ['one before another', [call, callStart(0, 1)], 'tool call 0 has no arguments'],
+    [
+      'arguments that are not JSON',
+      [call, args('{"a":'), finish(0, 'tool_calls')],
+      'the arguments of tool call 0 are not JSON',
+    ],
+    [
+      'arguments of an earlier call',
+      [call, args('{"a":'), callStart(0, 1), args('{}', 1), finish(0, 'tool_calls')],
+      'the arguments of tool call 0 are not JSON',
+    ],
+    [
+      'a finish that hides the calls',
+      [call, args('{}'), finish()],
+      'the finish reason stop after tool calls',
+    ],
+  ])('%s', (_name, events, problem) => {
+    expect(judge(1, events).problem).toBe(problem);
+  });
+
+  test('but an answer that ran out of tokens may break off inside a call', () => {
+    expect(judge(1, [call, args('{"a":'), finish(0, 'length')])).toEqual({
+      problem: undefined,
+      ended: 'whole',
+    });
+  });
+
+  test('and a token without text may have log probabilities, and a pair or a spelt escape is no half', () => {
+    const logprobs = [{ token: 'a', logprob: -1, bytes: null, top_logprobs: [] }];
+    const events: StreamEvent[] = [
+      { type: 'text-delta', choice: 0, json: jsonText(''), logprobs },
+      { type: 'text-delta', choice: 0, json: '\\ud83d\\ude00' as JsonText },
+      { type: 'text-delta', choice: 0, json: jsonText('\\ud83d') },
+      finish(),
+    ];
+    expect(judge(1, events)).toEqual({ problem: undefined, ended: 'whole' });
+  });
+});
+
 test('a refused event leaves the state as it was', () => {
   const grammar = createEventGrammar(1);
   expect(grammar.accept(callDelta(0, 0))).toBe('a delta of tool call 0 while none is open');
   expect(grammar.accept(start)).toBeUndefined();
   expect(grammar.accept(callStart(0, 1))).toBe('tool call 1 begins where 0 is due');
   expect(grammar.accept(callStart(0, 0))).toBeUndefined();
-  expect(grammar.accept(finish())).toBeUndefined();
+  expect(grammar.accept(finish(0, 'tool_calls'))).toBe('tool call 0 has no arguments');
+  expect(grammar.accept(callDelta(0, 0))).toBeUndefined();
+  expect(grammar.accept(finish())).toBe('the finish reason stop after tool calls');
+  expect(grammar.accept(finish(0, 'tool_calls'))).toBeUndefined();
   expect(grammar.accept(text())).toBe('text-delta after the end');
   expect(grammar.ended).toBe('whole');
 });

@@ -1,14 +1,16 @@
+import { decodeJsonText, type JsonText } from '@tailrace/protocol';
 import { assertNever } from './assert-never.ts';
-import type { StreamEvent } from './stream-event.ts';
+import { createJsonValidator, type JsonValidator } from './json-validator.ts';
+import type { StreamEvent, TextDelta } from './stream-event.ts';
 
 /**
- * Judges one stream of events by the grammar of `stream-event.ts`. The relay runs it on every event: a few
- * comparisons and no allocation a call.
+ * Judges one stream of events by the grammar of `stream-event.ts`. Every adapter is held to it by its tests, and the relay
+ * runs it on every event: a few comparisons and no allocation a call.
  */
 export interface EventGrammar {
   /**
    * Takes the next event. Returns what is wrong with it, for the log, or undefined where it is in order.
-   * A refused event changes nothing; whether the stream goes on without it is the caller's decision.
+   * A refused event changes nothing; whether the stream continues without it is the caller's decision.
    */
   accept(event: StreamEvent): string | undefined;
   /** `whole` after the last finish, `torn` after `failed`; undefined while more must come. */
@@ -17,24 +19,31 @@ export interface EventGrammar {
 
 /** Grammar for a request with `n: choices`. */
 export function createEventGrammar(choices: number): EventGrammar {
-  return new Judge(choices);
+  return new StreamGrammar(choices);
 }
 
-class Judge implements EventGrammar {
-  private readonly choices: number;
+/** The state of one choice. */
+class ChoiceGrammar {
+  finished = false;
+  textBegun = false;
+  /** Calls begun: the last of them is the open one. */
+  calls = 0;
+  /** The arguments of the open call; undefined while it has none. */
+  arguments: JsonValidator | undefined;
+  /** The first call whose arguments are not JSON. */
+  tornCall: number | undefined;
+}
+
+class StreamGrammar implements EventGrammar {
+  ended: 'whole' | 'torn' | undefined;
+  private readonly choices: readonly ChoiceGrammar[];
   private unfinished: number;
   private begun = false;
-  ended: 'whole' | 'torn' | undefined;
   private usageSeen = false;
-  private readonly finished: Uint8Array;
-  /** Calls begun, by choice: the last of them is the open one. */
-  private readonly calls: Uint32Array;
 
   constructor(choices: number) {
-    this.choices = choices;
+    this.choices = Array.from({ length: choices }, () => new ChoiceGrammar());
     this.unfinished = choices;
-    this.finished = new Uint8Array(choices);
-    this.calls = new Uint32Array(choices);
   }
 
   accept(event: StreamEvent): string | undefined {
@@ -46,51 +55,101 @@ class Judge implements EventGrammar {
 
   private judge(event: StreamEvent): string | undefined {
     switch (event.type) {
-      case 'text-delta':
-      case 'reasoning-delta':
-      case 'refusal-delta':
-        // The first choice, while none has finished, is nearly every delta there is.
-        return event.choice === 0 && this.unfinished === this.choices ? undefined : this.choiceProblem(event);
       case 'start':
         return this.begun ? 'start after another event' : undefined;
-      case 'tool-call-start': {
-        const problem = this.choiceProblem(event);
-        if (problem !== undefined) return problem;
-        const due = this.calls[event.choice] ?? 0;
-        if (event.index !== due) return `tool call ${event.index} begins where ${due} is due`;
-        this.calls[event.choice] = due + 1;
-        return undefined;
-      }
-      case 'tool-call-delta': {
-        const problem = this.choiceProblem(event);
-        if (problem !== undefined) return problem;
-        const open = (this.calls[event.choice] ?? 0) - 1;
-        if (event.index === open) return undefined;
-        return `a delta of tool call ${event.index} while ${open < 0 ? 'none' : open} is open`;
-      }
       case 'usage':
         if (this.usageSeen) return 'usage twice';
         this.usageSeen = true;
         return undefined;
-      case 'finish': {
-        const problem = this.choiceProblem(event);
-        if (problem !== undefined) return problem;
-        this.finished[event.choice] = 1;
-        this.unfinished -= 1;
-        if (this.unfinished === 0) this.ended = 'whole';
-        return undefined;
-      }
       case 'failed':
         this.ended = 'torn';
         return undefined;
       default:
-        return assertNever(event);
+        return this.judgeChoice(event);
     }
   }
 
-  private choiceProblem(event: StreamEvent & { readonly choice: number }): string | undefined {
-    const state = this.finished[event.choice];
-    if (state === undefined) return `${event.type} for choice ${event.choice} of ${this.choices}`;
-    return state === 1 ? `${event.type} after the finish of choice ${event.choice}` : undefined;
+  private judgeChoice(event: ChoiceEvent): string | undefined {
+    const choice = this.choices[event.choice];
+    if (choice === undefined) return `${event.type} for choice ${event.choice} of ${this.choices.length}`;
+    if (choice.finished) return `${event.type} after the finish of choice ${event.choice}`;
+    switch (event.type) {
+      case 'text-delta': {
+        const problem = problemOfText(event);
+        if (problem === undefined) choice.textBegun = true;
+        return problem;
+      }
+      case 'reasoning-delta':
+        return choice.textBegun ? 'reasoning after the text' : problemOfText(event);
+      case 'refusal-delta':
+        return problemOfText(event);
+      case 'tool-call-start': {
+        if (event.index !== choice.calls)
+          return `tool call ${event.index} begins where ${choice.calls} is due`;
+        const problem = problemOfOpenCall(choice);
+        if (problem !== undefined) return problem;
+        endCall(choice);
+        choice.calls += 1;
+        return undefined;
+      }
+      case 'tool-call-delta': {
+        const open = choice.calls - 1;
+        if (event.index !== open) {
+          return `a delta of tool call ${event.index} while ${open < 0 ? 'none' : open} is open`;
+        }
+        const problem = problemOfText(event);
+        if (problem !== undefined) return problem;
+        choice.arguments ??= createJsonValidator();
+        choice.arguments.pushEscaped(event.json);
+        return undefined;
+      }
+      case 'finish': {
+        const problem = problemOfOpenCall(choice);
+        if (problem !== undefined) return problem;
+        if (event.reason === 'stop' && choice.calls > 0) return 'the finish reason stop after tool calls';
+        const torn = choice.tornCall ?? (isTorn(choice) ? choice.calls - 1 : undefined);
+        // An answer that ran out of tokens may break off inside a call.
+        if (torn !== undefined && event.reason !== 'length') {
+          return `the arguments of tool call ${torn} are not JSON`;
+        }
+        choice.finished = true;
+        this.unfinished -= 1;
+        if (this.unfinished === 0) this.ended = 'whole';
+        return undefined;
+      }
+      default:
+        return assertNever(event);
+    }
   }
+}
+
+type ChoiceEvent = Extract<StreamEvent, { readonly choice: number }>;
+
+const halfEscaped = /\\ud[89a-f]/i;
+
+/** A token that is part of a character has log probabilities and no text yet; any other delta has text. */
+function problemOfText(
+  event: { readonly type: string; readonly json: JsonText } & Pick<TextDelta, 'logprobs'>,
+) {
+  const { type, json, logprobs } = event;
+  if (json === '') return logprobs === undefined ? `an empty ${type}` : undefined;
+  // Nearly every delta takes one test; only halves and escaped pairs are decoded.
+  const mayHoldHalf = json.includes('\\u') && halfEscaped.test(json);
+  return mayHoldHalf && !decodeJsonText(json).isWellFormed()
+    ? `half a surrogate pair in a ${type}`
+    : undefined;
+}
+
+function problemOfOpenCall({ calls, arguments: json }: ChoiceGrammar): string | undefined {
+  return calls > 0 && json === undefined ? `tool call ${calls - 1} has no arguments` : undefined;
+}
+
+function isTorn({ calls, arguments: json }: ChoiceGrammar): boolean {
+  return calls > 0 && json?.whole !== true;
+}
+
+/** The next call begins. */
+function endCall(choice: ChoiceGrammar): void {
+  if (isTorn(choice)) choice.tornCall ??= choice.calls - 1;
+  choice.arguments = undefined;
 }

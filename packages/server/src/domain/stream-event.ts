@@ -12,8 +12,11 @@ import type { Usage } from './usage.ts';
  *     start?  (delta | usage?)*  failed                      — torn
  *
  * `start` comes at most once and first; `usage` at most once and before the last `finish`; deltas of a
- * choice before its `finish`; a tool call's `tool-call-start` before its deltas, indexes dense from 0, one
- * call ending before the next begins; after the last `finish`, or after `failed`, nothing.
+ * choice before its `finish`, reasoning before text; a tool call's `tool-call-start` before its deltas, indexes dense
+ * from 0, one call ending before the next begins; after the last `finish`, or after `failed`, nothing.
+ *
+ * No delta is empty, unless it is a token with log probabilities; none holds half of a surrogate pair. Every call has
+ * arguments, and they join to JSON unless the choice finishes with `length`. A choice with calls never finishes with `stop`.
  *
  * Text travels JSON-escaped ({@link JsonText}); decode it only where someone has to read it.
  */

@@ -22,30 +22,16 @@ describe('an answer whose target told no usage', () => {
 });
 
 describe('what has to be JSON', () => {
-  function guarded(events: readonly GuardedEvent[], json = true) {
+  function guarded(events: readonly GuardedEvent[]) {
     const passed: GuardedEvent[] = [];
     const to = { pass: (event: GuardedEvent) => passed.push(event) };
     const guard = createAnswerGuard(
-      { choices: 1, json, promptTokens: () => 7, completionTokens: () => 1 },
+      { choices: 1, json: true, promptTokens: () => 7, completionTokens: () => 1 },
       to,
     );
     const problem = events.map((event) => guard.accept(event)).find((said) => said !== undefined);
     return { problem, passed };
   }
-  const call = (index: number): GuardedEvent => ({
-    type: 'tool-call-start',
-    choice: 0,
-    index,
-    id: `call_${index}`,
-    name: 'f',
-  });
-  const piece = (index: number, said: string): GuardedEvent => ({
-    type: 'tool-call-delta',
-    choice: 0,
-    index,
-    json: jsonText(said),
-  });
-
   test('is judged piece by piece, and none of it is kept', () => {
     const page = text(`"${'é'.repeat(64 * 1024)}",`);
     const pages = Array.from({ length: 50 }, () => page);
@@ -54,16 +40,16 @@ describe('what has to be JSON', () => {
     expect(of(']')).toBe('the answer is not the JSON that response_format asks for');
   });
 
-  test('is the arguments of each call, unless the answer ran out of tokens', () => {
-    const torn = [call(0), piece(0, '{"a":'), call(1), piece(1, '{}')];
-    expect(guarded([...torn, finish], false).problem).toBe('the arguments of tool call 0 are not JSON');
-    expect(guarded([...torn, { ...finish, reason: 'length' }], false).problem).toBeUndefined();
-  });
-
-  test('is an empty object for a call without arguments, before the next call begins', () => {
-    const { passed } = guarded([call(0), call(1), piece(1, '{"a":1}'), call(2), finish], false);
-    const inOrder = [call(0), piece(0, '{}'), call(1), piece(1, '{"a":1}'), call(2), piece(2, '{}')];
-    expect(passed.slice(0, 6)).toEqual(inOrder);
+  test('is not the text of an answer that calls a tool, refuses, or ran out of tokens', () => {
+    const refusal: GuardedEvent = { type: 'refusal-delta', choice: 0, json: jsonText('No.') };
+    const calls: GuardedEvent[] = [
+      { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' },
+      { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('{}') },
+      { ...finish, reason: 'tool_calls' },
+    ];
+    for (const answer of [[refusal, finish], calls, [text('{"a'), { ...finish, reason: 'length' }]]) {
+      expect(guarded(answer as GuardedEvent[]).problem).toBeUndefined();
+    }
   });
 });
 

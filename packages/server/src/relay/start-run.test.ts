@@ -1,4 +1,4 @@
-import { checkStream, jsonText } from '@tailrace/protocol';
+import { checkStream, type JsonText, jsonText } from '@tailrace/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
@@ -122,10 +122,10 @@ describe('a relayed stream', () => {
     expect(summary).toMatchObject({ complete: false, error: { code: 'upstream_cut', requestId: 'req_1' } });
   });
 
-  it('drops empty deltas, and estimates a usage where the target reports none', async () => {
+  it('estimates a usage where the target reports none', async () => {
     const { reader, body } = createFakeReader();
     const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'stop' }];
-    const outcome = await relay(events([text(''), text('a'), text('')], finish), reader);
+    const outcome = await relay(events([text('a')], finish), reader);
     expect(outcome.usage).toEqual({ promptTokens: 11, completionTokens: 1, estimated: true });
     expect(checkStream(body()).violations).toEqual([]);
   });
@@ -155,19 +155,18 @@ describe('a relayed stream', () => {
     expect((await relay(good, createFakeReader().reader, { json: true })).status).toBe('completed');
   });
 
-  it('corrects the finish reason after calls, a call without arguments, and reasoning after the answer', async () => {
-    const { reader, body } = createFakeReader();
+  it('repairs nothing: what an adapter should have repaired ends in the error event', async () => {
     const call: StreamEvent = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
+    const piece: StreamEvent = { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('{}') };
     const late: StreamEvent = { type: 'reasoning-delta', choice: 0, json: jsonText('hm') };
-    expect((await relay(events([text('a'), late, call], ending), reader)).status).toBe('completed');
-    const { violations, summary } = checkStream(body());
-    expect(violations).toEqual([]);
-    expect(summary.choices[0]).toMatchObject({
-      content: 'a',
-      reasoning: '',
-      finishReason: 'tool_calls',
-      toolCalls: [{ id: 'c', name: 'f', arguments: '{}' }],
-    });
+    const half: StreamEvent = { type: 'text-delta', choice: 0, json: '\\ud83d' as JsonText };
+    for (const wrong of [[late], [call], [call, piece], [half], [text('')]]) {
+      const { reader, body } = createFakeReader();
+      const outcome = await relay(events([text('a'), ...wrong], ending), reader);
+      expect(outcome).toMatchObject({ status: 'cut', failure: { code: 'upstream_protocol' } });
+      const { violations, summary } = checkStream(body());
+      expect([violations, summary.choices[0]?.content]).toEqual([[], 'a']);
+    }
   });
 
   it('treats an end without a finish as a cut', async () => {

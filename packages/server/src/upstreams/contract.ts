@@ -4,8 +4,9 @@ import type { Failure } from '../domain/failure.ts';
 import type { Capabilities } from '../domain/requirements.ts';
 
 /**
- * The seam between routing and whatever answers: the local engine, a scripted upstream, a provider.
- * `contract.suite.ts` beside this file is what every implementation must pass.
+ * The seam between routing and what answers: the local engine, a scripted upstream, a provider. Every implementation
+ * passes `contract.suite.ts`, and repairs what is wrong with its provider's answer: what it emits keeps to the grammar
+ * of `domain/event-grammar.ts` as it is.
  */
 export interface Upstream {
   /** As the configuration names it; `engine` for the local one. */
@@ -59,7 +60,8 @@ export interface UpstreamCall {
   readonly keyId: string;
   /**
    * The beginning of the answer, already delivered: the upstream goes on exactly behind it, counts it as
-   * part of the prompt, and says none of it again. Only where it declares {@link Upstream.takeover}.
+   * part of the prompt, and says none of it again. Reasoning comes before the text, so there is none behind a prefix.
+   * Only where it declares {@link Upstream.takeover}.
    */
   readonly prefix?: string;
   /** The completion's id: for logs, and for making tool-call ids. */

@@ -21,6 +21,8 @@ export interface Call {
   reasoningTokens: number;
   /** Choices that have not finished. */
   unfinished: number;
+  /** By choice, the tool call that has begun and has no arguments yet. */
+  readonly bareToolCalls: Map<number, number>;
   readonly completionId: string;
   readonly release: () => void;
 }
@@ -120,6 +122,7 @@ export function createCalls(options: CallsOptions): Calls {
         promptTokens: 0,
         cachedTokens: 0,
         completionTokens: 0,
+        bareToolCalls: new Map(),
         reasoningTokens: 0,
         unfinished: message.choices,
         completionId,

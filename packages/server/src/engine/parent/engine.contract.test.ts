@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import { describeUpstream, type UpstreamScenario } from '../../upstreams/contract.suite.ts';
-import type { GenerationEvent, ToChild } from '../between/protocol.ts';
+import type { GenerateMessage, GenerationEvent, ToChild } from '../between/protocol.ts';
 import { createEngine } from './engine.ts';
 import { FakeChild, fakeInfo, fakeModelFile } from './fake-child.ts';
 
@@ -21,7 +21,7 @@ class ScenarioChild extends FakeChild {
       });
     } else if (message.type === 'generate') {
       this.#running.add(message.id);
-      this.#play(message.id, stepsOf(message.id, message.messages[0]?.content ?? ''));
+      this.#play(message.id, stepsOf(message));
     } else if (this.#running.delete(message.id)) {
       setImmediate(() => this.say({ type: 'progress', events: [{ type: 'ended', id: message.id }] }));
     }
@@ -38,7 +38,8 @@ class ScenarioChild extends FakeChild {
   }
 }
 
-function stepsOf(id: number, scenario: string): GenerationEvent[] {
+function stepsOf({ id, messages, prefix }: GenerateMessage): GenerationEvent[] {
+  const scenario = messages[0]?.content ?? '';
   const begin: GenerationEvent[] = [
     { type: 'taken', id },
     { type: 'started', id, promptTokens: 5, cachedTokens: 0 },
@@ -49,6 +50,8 @@ function stepsOf(id: number, scenario: string): GenerationEvent[] {
     { type: 'finished', id, choice: 0, reason: 'stop', completionTokens: 3, reasoningTokens: 0 },
     { type: 'ended', id },
   ];
+  const thoughts: GenerationEvent[] =
+    prefix === undefined ? [{ type: 'reasoning', id, choice: 0, text: 'hm', tokens: 1 }] : [];
   const failure: GenerationEvent[] = [
     { type: 'failed', id, failure: { code: 'upstream_cut', message: 'The engine could not go on.' } },
     { type: 'ended', id },
@@ -71,12 +74,7 @@ function stepsOf(id: number, scenario: string): GenerationEvent[] {
         { type: 'ended', id },
       ];
     case 'reasoning':
-      return [
-        ...begin,
-        { type: 'reasoning', id, choice: 0, text: 'hm', tokens: 1 },
-        ...text(['so']),
-        ...finish,
-      ];
+      return [...begin, ...thoughts, ...text(['so']), ...finish];
     case 'tool calls':
       return [
         ...begin,

@@ -186,10 +186,14 @@ export function createEngine(options: EngineOptions): Engine {
       }
       case 'text':
       case 'reasoning':
+        call.stream.pushText(event);
+        return;
       case 'arguments':
+        call.bareToolCalls.delete(event.choice);
         call.stream.pushText(event);
         return;
       case 'call':
+        call.bareToolCalls.set(event.choice, event.index);
         call.stream.push({
           type: 'tool-call-start',
           choice: event.choice,
@@ -217,6 +221,11 @@ export function createEngine(options: EngineOptions): Engine {
     call.completionTokens += event.completionTokens;
     call.reasoningTokens += event.reasoningTokens;
     call.unfinished--;
+    // A call that ran out of tokens before its arguments is one without arguments.
+    const bare = call.bareToolCalls.get(event.choice);
+    if (bare !== undefined) {
+      call.stream.pushText({ type: 'arguments', choice: event.choice, index: bare, text: '{}' });
+    }
     if (call.unfinished === 0) {
       const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = call;
       call.stream.push({

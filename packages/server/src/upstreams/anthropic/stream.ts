@@ -1,5 +1,6 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
+import { createJsonValidator, type JsonValidator } from '../../domain/json-validator.ts';
 import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
@@ -38,6 +39,7 @@ interface OpenBlock {
   readonly id: string;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
+  readonly json: JsonValidator;
   /** UTF-16 units of text, or of the call's arguments. */
   length: number;
   /** Whether the call's arguments have begun. */
@@ -65,7 +67,10 @@ export function createMessageDialect(
   let block: OpenBlock | undefined;
   let calls = 0;
   let missing = due ?? '';
-  let textBegun = false;
+  // Behind a prefix the text has begun.
+  let textBegun = due !== undefined;
+  /** The first call whose arguments are not JSON. */
+  let tornCall: number | undefined;
   let reason: FinishReason | undefined;
   let counts: Counts = {};
 
@@ -112,6 +117,7 @@ export function createMessageDialect(
   function addInput(to: OpenBlock, text: string): void {
     to.begun ||= text !== '';
     to.length += text.length;
+    to.json.push(text);
     if (isWithin(budget.arguments(text.length, to.length))) emitArguments(to.call, inputs.take(text));
   }
 
@@ -132,6 +138,7 @@ export function createMessageDialect(
       id,
       thinking: createTextPieces(),
       signature: createTextPieces(),
+      json: createJsonValidator(),
       length: 0,
       begun: false,
     };
@@ -210,6 +217,7 @@ export function createMessageDialect(
         emitArguments(ended.call, inputs.flush());
         // A call without arguments has no pieces; the protocol wants JSON all the same.
         if (!ended.begun) addInput(ended, start.input === '' ? '{}' : start.input);
+        if (!ended.json.whole) tornCall ??= ended.call;
         keep({ type: 'tool_use', id });
     }
   }
@@ -226,6 +234,12 @@ export function createMessageDialect(
     if (block !== undefined) stopBlock();
     if (missing !== '' && calls === 0) refuseJoint();
     reason = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
+    // An answer that ran out of tokens may break off inside a call.
+    if (tornCall !== undefined && reason !== undefined && reason !== 'length') {
+      reason = undefined;
+      output.fail(tornArguments(tornCall));
+      return;
+    }
     if (reason !== undefined) return;
     const message = 'The upstream stopped without having finished its answer.';
     const detail = `stop_reason ${nameOf(stop)} with ${calls} tool calls`;
@@ -282,6 +296,11 @@ export function createMessageDialect(
       });
     },
   };
+}
+
+function tornArguments(call: number): Failure {
+  const detail = `the arguments of tool call ${call} are not JSON`;
+  return failure('upstream_protocol', `The upstream's answer is not in order: ${detail}.`, { detail });
 }
 
 /**

@@ -73,8 +73,11 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     options.continues === true ? undefined : createReasoningSplit(thinkTags, undefined);
   /** What came with text that the split holds back. */
   let owed: Told | undefined;
+  /** Reasoning comes before the text (contract, section 3): what an upstream thinks later is not shown. */
+  let textBegun = options.continues === true;
 
   function say(type: 'reasoning-delta' | 'refusal-delta', said: string): void {
+    if (type === 'reasoning-delta' && textBegun) return;
     if (said.length <= maxSlice) {
       if (said !== '') emit({ type, choice, json: jsonText(said) });
       return;
@@ -87,6 +90,8 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       sayInSlices(type, said, told);
       return;
     }
+    if (type === 'text-delta') textBegun ||= said !== '' || told.logprobs !== undefined;
+    else if (textBegun) return;
     const { logprobs, tokens = 1 } = told;
     const json = jsonText(said);
     // One token a delta is what most send, and what nobody need say.

@@ -182,7 +182,8 @@ export function createToolCalls(
     finish(partial) {
       for (const call of calls.slice(open)) {
         const { blank } = call;
-        if (blank && !partial) take(call, '{}');
+        // A call that ran out of tokens before its arguments is one without arguments too.
+        if (call.length === 0 || (blank && !partial)) take(call, '{}');
         if (!advance(call)) return protocol('a tool call without a name');
         say(call, call.hold.flush());
         if (!partial && !call.json.whole) return protocol('tool arguments that are not JSON');

@@ -2,6 +2,7 @@ import { jsonText } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
 import { type ChatRequest, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
+import { createSurrogateJoiner, type SurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { cut, type Step, type TextKind } from './script.ts';
 
@@ -124,8 +125,38 @@ function* playStep(step: Step, state: State): Generator<Move> {
 
 const deltaTypes = { text: 'text-delta', reasoning: 'reasoning-delta', refusal: 'refusal-delta' } as const;
 
+/** One choice of the answer. A script may cut a character in two, so each kind of text has a joiner. */
+interface PlayedChoice {
+  readonly index: number;
+  readonly joiners: Readonly<Record<TextKind, SurrogateJoiner>>;
+  textBegun: boolean;
+  calls: number;
+  finished: boolean;
+}
+
+function createPlayedChoice(index: number): PlayedChoice {
+  const joiners = {
+    text: createSurrogateJoiner(),
+    reasoning: createSurrogateJoiner(),
+    refusal: createSurrogateJoiner(),
+  };
+  return { index, joiners, textBegun: false, calls: 0, finished: false };
+}
+
+/** No event for an empty text, nor for reasoning behind the text. */
+function textEvents(choice: PlayedChoice, kind: TextKind, text: string): StreamEvent[] {
+  if (text === '' || (kind === 'reasoning' && choice.textBegun)) return [];
+  choice.textBegun ||= kind === 'text';
+  return [{ type: deltaTypes[kind], choice: choice.index, json: jsonText(text) }];
+}
+
+/** The halves of characters whose other half has not come. */
+function flushTexts(choice: PlayedChoice, kinds: readonly TextKind[]): StreamEvent[] {
+  return kinds.flatMap((kind) => textEvents(choice, kind, choice.joiners[kind].flush()));
+}
+
 function createState(request: ChatRequest, completionId: string) {
-  const choices = Array.from({ length: request.n }, (_, index) => ({ index, calls: 0, finished: false }));
+  const choices = Array.from({ length: request.n }, (_, index) => createPlayedChoice(index));
   let ended = false;
   let usageSaid = false;
   let characters = 0;
@@ -171,7 +202,8 @@ function createState(request: ChatRequest, completionId: string) {
       for (const delta of deltas) {
         const batch: StreamEvent[] = [];
         for (const choice of chosen(only)) {
-          batch.push({ type: deltaTypes[kind], choice: choice.index, json: jsonText(delta) });
+          if (kind === 'text') batch.push(...flushTexts(choice, ['reasoning']));
+          batch.push(...textEvents(choice, kind, choice.joiners[kind].take(delta)));
           if (kind === 'reasoning') reasoningCharacters += delta.length;
           else characters += delta.length;
         }
@@ -189,20 +221,35 @@ function createState(request: ChatRequest, completionId: string) {
         const id = step.id ?? `call_${completionId.slice(-20)}_${choice}_${index}`;
         return { type: 'tool-call-start', choice, index, id, name: step.name };
       });
+      const joiner = createSurrogateJoiner();
+      const delta = (text: string): EventBatch =>
+        text === ''
+          ? []
+          : callers.map(
+              (caller): StreamEvent => ({ type: 'tool-call-delta', ...caller, json: jsonText(text) }),
+            );
       for (const piece of step.argumentPieces) {
         characters += piece.length * callers.length;
-        yield callers.map(
-          (caller): StreamEvent => ({ type: 'tool-call-delta', ...caller, json: jsonText(piece) }),
-        );
+        yield delta(joiner.take(piece));
       }
+      yield delta(joiner.flush());
+      // A call without arguments has an empty object of them.
+      if (step.argumentPieces.every((piece) => piece === '')) yield delta('{}');
     },
 
     finish(only: number | undefined, reason: Extract<Step, { do: 'finish' }>['reason']): StreamEvent[] {
       const finishing = chosen(only);
       for (const choice of finishing) choice.finished = true;
       ended = choices.every((choice) => choice.finished);
-      const events = finishing.map(({ index }): StreamEvent => ({ type: 'finish', choice: index, reason }));
-      return ended && !usageSaid ? [...usage(estimate()), ...events] : events;
+      const left = finishing.flatMap((choice) => flushTexts(choice, ['reasoning', 'text', 'refusal']));
+      const finishes = finishing.map(
+        ({ index, calls }): StreamEvent => ({
+          type: 'finish',
+          choice: index,
+          reason: reason === 'stop' && calls > 0 ? 'tool_calls' : reason,
+        }),
+      );
+      return [...left, ...(ended && !usageSaid ? usage(estimate()) : []), ...finishes];
     },
   };
 }

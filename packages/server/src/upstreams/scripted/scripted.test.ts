@@ -117,12 +117,15 @@ describe('text', () => {
     ]);
   });
 
-  test('is cut where a list says so, in the middle of a pair too', async () => {
-    expect(await deltasOf('[{text: [Hel, "lo \\uD83D", "\\uDE00"]}]')).toEqual([
-      'Hel',
-      'lo \ud83d',
-      '\ude00',
-    ]);
+  test('is cut where a list says so; a character that the list cuts is made whole, and an empty piece is no delta', async () => {
+    expect(await deltasOf('[{text: [Hel, "", "lo \\uD83D", "\\uDE00"]}]')).toEqual(['Hel', 'lo ', '😀']);
+    expect(await deltasOf('[{text: ["a\\uD83D"]}]')).toEqual(['a', '\ufffd']);
+  });
+
+  test('is not followed by reasoning', async () => {
+    const upstream = await upstreamOf('answers: [{steps: [{reasoning: a}, {text: b}, {reasoning: c}]}]');
+    const types = (await batches(upstream, call('x'))).flat().map((event) => event.type);
+    expect(types).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish']);
   });
 
   test('joins to what was written, whatever the chunk', async () => {
@@ -201,12 +204,12 @@ describe('time', () => {
 
   test('repeat plays its steps again, and together makes one batch of several', async () => {
     const upstream = await upstreamOf(
-      'answers: [{steps: [{repeat: {times: 2, steps: [{together: [{text: a b}, {reasoning: c}]}]}}, {text: d}]}]',
+      'answers: [{steps: [{repeat: {times: 2, steps: [{together: [{text: a b}, {refusal: c}]}]}}, {text: d}]}]',
     );
     const played = await batches(upstream, call('x'));
     expect(played.map((batch) => batch.map((event) => event.type))).toEqual([
-      ['text-delta', 'text-delta', 'reasoning-delta'],
-      ['text-delta', 'text-delta', 'reasoning-delta'],
+      ['text-delta', 'text-delta', 'refusal-delta'],
+      ['text-delta', 'text-delta', 'refusal-delta'],
       ['text-delta'],
       ['usage', 'finish'],
     ]);
@@ -353,8 +356,16 @@ describe('faults on purpose', () => {
       '[{event: {type: finish, choice: 0, reason: stop}}, {event: {type: usage, usage: {}}}]',
       /after the end/,
     ],
-    ['an empty delta', '[{text: [""]}]', /an empty text-delta/],
-    ['a character cut in two', '[{text: ["\\uD83D", "\\uDE00"]}]', /half a surrogate pair in a text-delta/],
+    [
+      'an empty delta, as a raw event',
+      '[{event: {type: text-delta, choice: 0, json: ""}}]',
+      /an empty text-delta/,
+    ],
+    [
+      'half a character, as a raw event',
+      '[{event: {type: text-delta, choice: 0, json: "\\\\ud83d"}}]',
+      /half a surrogate pair in a text-delta/,
+    ],
     ['a bug of the adapter', '[{text: a}, {throw: a bug}]', /^a bug$/],
   ])('%s', async (_name, steps, message) => {
     const upstream = await upstreamOf(`answers: [{steps: ${steps}}]`);
