@@ -1,4 +1,4 @@
-/** Every field of OpenAI's chat-completions request. */
+/** The names of all fields of OpenAI's chat-completions request. */
 export const requestFields: ReadonlySet<string> = new Set([
   'model',
   'messages',
@@ -36,7 +36,7 @@ export const requestFields: ReadonlySet<string> = new Set([
   'function_call',
 ]);
 
-/** The names inside these fields, as far as they are the protocol's and not the caller's own. */
+/** The names inside these fields that belong to the protocol and are not chosen by the caller. */
 export const innerRequestFields: ReadonlySet<string> = new Set([
   'annotations',
   'arguments',

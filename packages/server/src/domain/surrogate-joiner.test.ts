@@ -3,19 +3,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSurrogateJoiner } from './surrogate-joiner.ts';
 
-// Mostly halves, whole pairs and what looks like them: chance would seldom make any.
+// Mostly halves, whole pairs and texts that look like them: random strings would seldom have any.
 const halfPairs = fc
   .array(fc.constantFrom('\ud83d', '\ude00', '😀', 'a', '\\', '\\ud83d', 'é', '"', '\n'))
   .map((parts) => parts.join(''));
 
-/** Every delta escaped on its own, as targets do. */
+/** Passes each piece as an escaped delta of its own. */
 function pass(pieces: readonly string[]): string[] {
-  const hold = createSurrogateJoiner();
-  return [...pieces.map((piece) => decodeJsonText(hold.takeJson(jsonText(piece)))), hold.flush()];
+  const joiner = createSurrogateJoiner();
+  return [...pieces.map((piece) => decodeJsonText(joiner.takeJson(jsonText(piece)))), joiner.flush()];
 }
 
-describe('a character in two halves', () => {
-  it('waits for its other half', () => {
+describe('a surrogate pair in two pieces', () => {
+  it('is joined', () => {
     expect(pass(['a\ud83d', '\ude00b'])).toEqual(['a', '😀b', '']);
   });
 
@@ -26,21 +26,21 @@ describe('a character in two halves', () => {
     expect(pass(['\ude00'])).toEqual(['\ufffd', '']);
   });
 
-  it('is not mistaken for a text that spells an escape', () => {
+  it('is not confused with text that looks like an escape', () => {
     expect(pass(['\\ud83d', 'x'])).toEqual(['\\ud83d', 'x', '']);
   });
 
-  it('is whole in any text, however it is cut, and nothing else is changed', () => {
+  it('is whole in any text, wherever it is divided, and nothing else changes', () => {
     fc.assert(
       fc.property(halfPairs, fc.array(fc.nat(), { maxLength: 5 }), (text, at) => {
         const cuts = [0, ...at.map((n) => n % (text.length + 1)), text.length].sort((a, b) => a - b);
         const pieces = cuts.slice(1).map((end, index) => text.slice(cuts[index], end));
-        const hold = createSurrogateJoiner();
+        const joiner = createSurrogateJoiner();
         const decoded = createSurrogateJoiner();
-        const joined = [...pieces.map((piece) => hold.takeJson(jsonText(piece))), jsonText(hold.flush())];
+        const joined = [...pieces.map((piece) => joiner.takeJson(jsonText(piece))), jsonText(joiner.flush())];
         expect(joined.every((json) => decodeJsonText(json).isWellFormed())).toBe(true);
         expect(decodeJsonText(joined.reduce(joinJsonText, emptyJsonText))).toBe(text.toWellFormed());
-        // Escaped or not, it is the same hold.
+        // The result is the same for text that is not escaped.
         expect([...pieces.map((piece) => decoded.take(piece)), decoded.flush()]).toEqual(
           joined.map(decodeJsonText),
         );
@@ -48,18 +48,18 @@ describe('a character in two halves', () => {
     );
   });
 
-  it('is held until it is told, once', () => {
-    const hold = createSurrogateJoiner();
-    expect(hold.holding).toBe(false);
-    expect(hold.take('a\ud83d')).toBe('a');
-    expect(hold.holding).toBe(true);
-    expect(hold.take('')).toBe('');
-    expect(hold.flush()).toBe('\ufffd');
-    expect(hold.flush()).toBe('');
-    expect(hold.holding).toBe(false);
+  it('is held until it is flushed, once', () => {
+    const joiner = createSurrogateJoiner();
+    expect(joiner.holding).toBe(false);
+    expect(joiner.take('a\ud83d')).toBe('a');
+    expect(joiner.holding).toBe(true);
+    expect(joiner.take('')).toBe('');
+    expect(joiner.flush()).toBe('\ufffd');
+    expect(joiner.flush()).toBe('');
+    expect(joiner.holding).toBe(false);
   });
 
-  it('is no reason to write text without halves in other escapes than it came in', () => {
+  it('leaves the escapes of other text as they came', () => {
     const spelt = 'caf\\u00e9 \\/ \\u0041' as JsonText;
     expect(createSurrogateJoiner().takeJson(spelt)).toBe(spelt);
   });

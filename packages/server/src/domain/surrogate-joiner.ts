@@ -1,17 +1,17 @@
 import { decodeJsonText, emptyJsonText, type JsonText, jsonText } from '@tailrace/protocol';
 
 /**
- * Keeps a character whole whose two halves came in two pieces: the first half waits for the second. What stays
- * alone becomes U+FFFD, as it would in any decoder. One for each choice and channel.
+ * Joins the two halves of a surrogate pair that came in two pieces of text: the first half is held until the second comes. A
+ * half without its other half becomes U+FFFD, as in any decoder. Each choice and kind of text needs a joiner of its own.
  */
 export interface SurrogateJoiner {
-  /** The part of everything said so far that can go out now, as text that can stand alone; may be empty. */
+  /** Returns the held half and this piece, without a half at its end, which is held. May be empty. */
   take(piece: string): string;
-  /** The same of escaped text; what holds no half comes back as it was written. */
+  /** {@link take} for escaped text. Text without halves is returned as it was written. */
   takeJson(json: JsonText): JsonText;
-  /** What is still held, as U+FFFD: its other half will not come. Empty where nothing is. */
+  /** Ends the text: returns U+FFFD for a held half, else an empty text. */
   flush(): string;
-  /** True while half a pair is held. */
+  /** Whether a half is held. */
   readonly holding: boolean;
 }
 
@@ -33,10 +33,10 @@ class Joiner implements SurrogateJoiner {
   }
 
   takeJson(json: JsonText): JsonText {
-    // Nearly every delta: one test, and for one beyond ASCII a second; only halves and emoji are decoded.
+    // Nearly every delta takes one test, and one with escapes a second; only those with surrogates are decoded.
     if (this.half === '' && !(json.includes('\\u') && halfEscaped.test(json))) return json;
-    const said = this.take(decodeJsonText(json));
-    return said === '' ? emptyJsonText : jsonText(said);
+    const text = this.take(decodeJsonText(json));
+    return text === '' ? emptyJsonText : jsonText(text);
   }
 
   flush(): string {
