@@ -32,6 +32,7 @@ export function sizeOf(event: StreamEvent): number {
   }
 }
 
+/** The failure of an answer beyond {@link maxWholeAnswer}; it is permanent. */
 export function wholeAnswerTooLarge(): Failure {
   const message = `The answer is larger than the ${maxWholeAnswer} characters held for one that does not stream. Ask for a stream.`;
   return failure('upstream_protocol', message, { permanent: true, detail: 'an answer too large to be held' });

@@ -3,6 +3,7 @@ import type { Failure } from './failure.ts';
 /** Why something failed, for the log: `detail` in our own words, `wording` in the words of another side. */
 export type Cause = Pick<Failure, 'detail' | 'wording'>;
 
+/** The cause of a failure, for the log. */
 export function causeOf({ detail, wording }: Failure): Cause {
   return { ...(detail === undefined ? {} : { detail }), ...(wording === undefined ? {} : { wording }) };
 }

@@ -30,7 +30,7 @@ function anyValue(): fc.Arbitrary<JsonValue> {
 const word = fc.constantFrom('a', 'naïve 東京', '', '"quoted"', '😀');
 const name = fc.constantFrom('f', 'get_weather', 'f-2');
 
-/** An object of these members, with some of the optional ones, and unknown ones behind them. */
+/** An object of these members, with some of the optional ones, and unknown ones after them. */
 function open(
   needed: Record<string, fc.Arbitrary<unknown>>,
   optional: Record<string, fc.Arbitrary<unknown>> = {},

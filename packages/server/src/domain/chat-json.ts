@@ -52,10 +52,12 @@ export function settingsJson(request: ChatRequest): JsonObject {
   });
 }
 
+/** The `messages` of {@link chatJson}. */
 export function messagesJson(messages: readonly Message[]): JsonObject[] {
   return messages.map(messageJson);
 }
 
+/** One of the `messages` of {@link chatJson}. */
 export function messageJson(message: Message): JsonObject {
   const { role, name, rest } = message;
   const content = contentJson(message.content);

@@ -37,7 +37,10 @@ export interface ChatRequest {
   readonly reasoningEffort?: string;
   /** The members of `stream_options` that are not interpreted; absent where the client sent no options. */
   readonly streamOptions?: JsonObject;
-  /** Unknown members, members that are only advice, and members that few targets take and this server does not interpret. */
+  /**
+   * Unknown members, members that are only advice, and members that few targets take and this server does not
+   * interpret.
+   */
   readonly rest: JsonObject;
 }
 
@@ -49,17 +52,20 @@ interface WithNestedRest extends WithRest {
   readonly nestedRest?: JsonObject;
 }
 
+/** One message of the chat, by its role. */
 export type Message = SpokenMessage | AssistantMessage | ToolMessage;
 
 /** A string means the same as a list of one text part without a rest. */
 export type Content = string | readonly ContentPart[];
 
+/** A message that has only content. */
 export interface SpokenMessage extends WithRest {
   readonly role: 'system' | 'developer' | 'user';
   readonly content: Content;
   readonly name?: string;
 }
 
+/** An earlier answer of the model. */
 export interface AssistantMessage extends WithRest {
   readonly role: 'assistant';
   /** Absent or null where the message has only tool calls or a refusal. */
@@ -71,6 +77,7 @@ export interface AssistantMessage extends WithRest {
   readonly extra?: JsonObject;
 }
 
+/** The result of a tool call. */
 export interface ToolMessage extends WithRest {
   readonly role: 'tool';
   readonly content: Content;
@@ -78,6 +85,7 @@ export interface ToolMessage extends WithRest {
   readonly name?: string;
 }
 
+/** One part of a message's content; `url` and `data` are as the client sent them. */
 export type ContentPart =
   | ({ readonly type: 'text'; readonly text: string } & WithRest)
   | ({ readonly type: 'refusal'; readonly refusal: string } & WithRest)
@@ -85,6 +93,7 @@ export type ContentPart =
   | ({ readonly type: 'audio'; readonly data: string; readonly format: string } & WithNestedRest)
   | ({ readonly type: 'file'; readonly file: JsonObject } & WithRest);
 
+/** A call of a tool, in an earlier answer. */
 export interface ToolCall extends WithNestedRest {
   readonly id: string;
   readonly name: string;
@@ -93,6 +102,7 @@ export interface ToolCall extends WithNestedRest {
   readonly extra?: JsonObject;
 }
 
+/** The format that the answer's text must have. */
 export type ResponseFormat =
   | ({ readonly type: 'text' } & WithRest)
   | ({ readonly type: 'json_object' } & WithRest)
@@ -105,6 +115,7 @@ export type ResponseFormat =
       readonly strict?: boolean;
     } & WithNestedRest);
 
+/** A tool that the model may call. */
 export interface ToolDefinition extends WithNestedRest {
   readonly name: string;
   readonly description?: string;
@@ -113,6 +124,7 @@ export interface ToolDefinition extends WithNestedRest {
   readonly strict?: boolean;
 }
 
+/** Whether the model may call tools, must call one, or must call the named one. */
 export type ToolChoice =
   | { readonly type: 'auto' }
   | { readonly type: 'none' }

@@ -3,6 +3,7 @@ import { tokensOf } from './estimate-tokens.ts';
 import type { ReasoningDelta, RefusalDelta, StreamEvent, TextDelta, ToolCallDelta } from './stream-event.ts';
 import { createTextPieces, type TextPieces } from './text-pieces.ts';
 
+/** An event that adds escaped text to a choice. */
 export type Delta = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta;
 
 /**
@@ -18,6 +19,7 @@ export interface DeltaMerger {
   event(): Delta;
 }
 
+/** Creates a merger with its first delta. */
 export function createDeltaMerger(first: Delta): DeltaMerger {
   return new MergedDelta(first);
 }

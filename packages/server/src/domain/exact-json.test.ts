@@ -23,7 +23,7 @@ const texts = fc.oneof(
   fc.constantFrom('', '1.0', '"1.0', '\\', '\\"', '{"a":1.0}', '\ud83d', 'é\n'),
   fc.string({ unit: 'binary' }),
 );
-// Not a single backslash: behind an object with that name, JSON.parse of Node 24.21 takes any name in its place that
+// Not a single backslash: after an object with that name, JSON.parse of Node 24.21 takes any name in its place that
 // begins with an escape (`"\\u0041"`) for it (nodejs/node#63785).
 const names = fc
   .oneof(fc.constantFrom('a', 'b', '', '__proto__', 'constructor', '0', '10', '9', '\\"é'), texts)

@@ -21,7 +21,10 @@ export function parseExactly(text: string): JsonValue {
   return value;
 }
 
-/** `JSON.stringify` of a JSON value that uses the kept spellings. Throws where the value is nested some thousand levels deep. */
+/**
+ * `JSON.stringify` of a JSON value that uses the kept spellings. Throws where the value is nested some thousand levels
+ * deep.
+ */
 export function writeExactly(value: unknown): string {
   return holdsSpellings(value) ? writePieces(value) : JSON.stringify(value);
 }

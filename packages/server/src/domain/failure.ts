@@ -25,6 +25,7 @@ export interface Failure {
   readonly wording?: string;
 }
 
+/** Makes a failure; `more` holds its optional members. */
 export function failure(
   code: ErrorCode,
   message: string,
@@ -38,10 +39,12 @@ export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: Failure };
 
+/** A result with a value. */
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
+/** A result without a value. */
 export function fail<T>(reason: Failure): Result<T> {
   return { ok: false, failure: reason };
 }

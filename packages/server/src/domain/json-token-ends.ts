@@ -12,7 +12,7 @@ export const openObject = 0x7b;
 export const closeObject = 0x7d;
 const backslash = 0x5c;
 
-/** `at` is the index of the opening quote; the result is the index behind the closing one. */
+/** `at` is the index of the opening quote; the result is the index after the closing one. */
 export function endOfString(text: string, at: number): number {
   // Most names are short, and a search costs at least 20 ns.
   for (let end = at + 1; end < at + 17; end += 1) {
@@ -75,7 +75,7 @@ function search(pattern: RegExp, text: string, from: number): number {
   return pattern.exec(text)?.index ?? text.length;
 }
 
-/** The index behind a character that begins neither a string nor a word; consecutive white space counts as one character. */
+/** The index after a character that begins neither a string nor a word; consecutive white space counts as one character. */
 export function afterMark(text: string, at: number, code: number): number {
   return code > 0x20 ? at + 1 : afterSpace(text, at);
 }
@@ -86,6 +86,7 @@ export function stringIn(text: string, from: number, to: number): string {
   return body.includes('\\') ? String(JSON.parse(text.slice(from, to))) : body;
 }
 
+/** Whether a number may begin with this character. */
 export function beginsNumber(code: number): boolean {
   return code === minus || (code >= 0x30 && code <= 0x39);
 }

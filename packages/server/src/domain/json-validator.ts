@@ -18,6 +18,7 @@ export interface JsonValidator {
 /** No program reads deeper JSON. The open brackets take at most 125 kB. */
 const maxDepth = 1_000_000;
 
+/** Creates a validator for one text. */
 export function createJsonValidator(): JsonValidator {
   return new Validator();
 }

@@ -1,4 +1,6 @@
+/** Any value that `JSON.parse` returns. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+/** An object that `JSON.parse` returns. */
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
@@ -11,7 +13,10 @@ export function isObject(value: unknown): value is JsonObject {
 /** The message of {@link parseForeignJson} for such a name. */
 export const loneBackslashMessage = 'an object has a name that is one backslash';
 
-/** Finds a name that is one backslash. A quote behind a brace, a comma or white space with a colon after it is one of a name. */
+/**
+ * Finds a name that is one backslash. Only a name has a brace, a comma or white space before its quote and a colon
+ * after it.
+ */
 const loneBackslash = /[{,\s]"\\(?:\\|u005[cC])"\s*:/;
 
 /**

@@ -52,7 +52,7 @@ describe('a reasoning split', () => {
     }
   });
 
-  test('does not wait for a tag behind more than 64 characters of white space', () => {
+  test('does not wait for a tag after more than 64 characters of white space', () => {
     const splitter = createReasoningSplit([think], undefined);
     expect(splitter.push(' '.repeat(65)).text).toBe(' '.repeat(65));
     expect(splitter.push('<think>').text).toBe('<think>');

@@ -19,11 +19,13 @@ export interface ReasoningSplit {
   held(): number;
 }
 
+/** Text that is no longer held, by its kind; either may be empty. */
 export interface Parts {
   readonly reasoning: string;
   readonly text: string;
 }
 
+/** The tags around a block of reasoning. */
 export interface ReasoningTags {
   readonly open: string;
   readonly close: string;
@@ -32,6 +34,7 @@ export interface ReasoningTags {
 /** White space at the beginning of an answer that may come before a tag, in UTF-16 units. */
 const longestIndent = 64;
 
+/** `tags`: those that may open a block at the beginning; `opened`: those of a block that the chat template has opened. */
 export function createReasoningSplit(
   tags: readonly ReasoningTags[],
   opened: ReasoningTags | undefined,

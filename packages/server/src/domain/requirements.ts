@@ -29,6 +29,7 @@ export const features = [
   'unknown_fields',
 ] as const;
 
+/** One of {@link features}. */
 export type Feature = (typeof features)[number];
 
 /** The features that a target honours; the set may be empty. */

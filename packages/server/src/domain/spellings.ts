@@ -31,18 +31,22 @@ export function isMarkedRoot(value: object): boolean {
   return roots.has(value);
 }
 
+/** Marks the root of a text of which a spelling was kept. */
 export function markRoot(value: object): void {
   roots.add(value);
 }
 
+/** The spellings of an object's or array's own numbers; undefined where it has none. */
 export function numbersOf(holder: object): NumberSpellings | undefined {
   return numbers.get(holder);
 }
 
+/** Stores the spellings of an object's or array's own numbers. */
 export function setNumbers(holder: object, spellings: NumberSpellings): void {
   numbers.set(holder, spellings);
 }
 
+/** The texts of an object's members; undefined where it has none. */
 export function rawMembersOf(holder: object): RawMembers | undefined {
   return raw.get(holder);
 }
@@ -80,7 +84,10 @@ export function pickMembers(from: JsonObject, names: readonly string[]): JsonObj
   return picked;
 }
 
-/** Copies the spellings of `from` to `to`, a copy of it. Members that differ from those of `from` are written as they are now. */
+/**
+ * Copies the spellings of `from` to `to`, a copy of it. Members that differ from those of `from` are written as they
+ * are now.
+ */
 export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Copy): Copy {
   const spellings = numbers.get(from);
   if (spellings !== undefined) {

@@ -9,6 +9,7 @@ export interface StopMatcher {
   matched(): number;
 }
 
+/** `stop` must not be empty. */
 export function createStopMatcher(stop: string): StopMatcher {
   const fallback = fallbackTable(stop);
   let state = 0;

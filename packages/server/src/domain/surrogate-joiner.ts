@@ -17,6 +17,7 @@ export interface SurrogateJoiner {
 
 const halfEscaped = /\\ud[89a-f]/i;
 
+/** Creates a joiner that holds nothing. */
 export function createSurrogateJoiner(): SurrogateJoiner {
   return new Joiner();
 }

@@ -21,6 +21,7 @@ export interface TextPieces<Text extends string> {
   clear(): void;
 }
 
+/** Creates an empty collection. */
 export function createTextPieces<Text extends string = string>(): TextPieces<Text> {
   return new Pieces<Text>();
 }

@@ -15,11 +15,17 @@ export interface Delivered {
   addText(event: TextDelta): void;
   readonly text: string;
   readonly reasoning: string;
-  /** Whether a target could continue the answer. False for ever after a tool call or a refusal, and for too long an answer. */
+  /**
+   * Whether a target could continue the answer. False for ever after a tool call or a refusal, and for too long an
+   * answer.
+   */
   readonly continuable: boolean;
 }
 
-/** `remembers`: whether the text is kept. Default: true. False where no target of the plan could ever continue the answer. */
+/**
+ * `remembers`: whether the text is kept. Default: true. False where no target of the plan could ever continue the
+ * answer.
+ */
 export function createDelivered(remembers = true): Delivered {
   return new RememberedAnswer(remembers);
 }
