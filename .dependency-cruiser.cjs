@@ -28,6 +28,7 @@ const server = '^packages/server/src';
 const test = '(\\.(test|suite|bench)\\.ts$|/testing/)';
 // The seams: types that both sides know, whatever their rank.
 const contract = `${server}/[^/]+/contract\\.ts$`;
+const presets = `${server}/upstreams/openai/presets?\\.ts$`;
 
 // Of one rank, and yet one knows the other. Each with its reason.
 const neighbours = new Map([
@@ -40,6 +41,12 @@ const neighbours = new Map([
   ['upstreams', ['transport']],
 ]);
 
+// Single files that a room of lower rank knows. Each with its reason.
+const files = new Map([
+  // The names of the presets stand once, in the table of their rows. The table is data: see `presets-are-data`.
+  ['config', [presets]],
+]);
+
 function rankRule({ name, rank }) {
   const allowed = rooms
     .filter((other) => other.name === name || other.rank < rank)
@@ -50,7 +57,7 @@ function rankRule({ name, rank }) {
     comment: `${name}/ is of rank ${rank} and knows only lower ranks: what is built on it must be free to change.`,
     severity: 'error',
     from: { path: `${server}/${name}/`, pathNot: test },
-    to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract] },
+    to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract, ...(files.get(name) || [])] },
   };
 }
 
@@ -145,13 +152,21 @@ module.exports = {
     },
     {
       name: 'providers-by-the-registry',
-      comment: 'A provider is named in the registry and nowhere else; everybody else holds an Upstream.',
+      comment:
+        'A provider is named in the registry and nowhere else; every other file holds an Upstream. The configuration takes the names of presets from their table.',
       severity: 'error',
       from: {
         path: server,
         pathNot: [`${server}/upstreams/[^/]+/`, `${server}/upstreams/registry\\.ts$`, test],
       },
-      to: { path: `${server}/upstreams/[^/]+/` },
+      to: { path: `${server}/upstreams/[^/]+/`, pathNot: presets },
+    },
+    {
+      name: 'presets-are-data',
+      comment: 'The table of presets is read by the configuration too: it knows only what both may know.',
+      severity: 'error',
+      from: { path: presets },
+      to: { path: `${server}/`, pathNot: [`${server}/domain/`, presets] },
     },
     {
       name: 'transport-for-adapters',
@@ -163,10 +178,25 @@ module.exports = {
     },
     {
       name: 'wall-apart',
-      comment: 'The wall judges the relay: what it shared with it, it could not judge.',
+      comment:
+        'The wall judges the relay, so it imports none of the rooms that make an answer: it could not find a mistake in code that it uses itself. It shares JSON types, durations and addresses.',
       severity: 'error',
       from: { path: `${server}/wall/`, pathNot: test },
-      to: { path: `${server}/(wire|upstreams|engine|routing|relay|http)/` },
+      to: { path: `${server}/`, pathNot: `${server}/(wall|domain|config)/` },
+    },
+    {
+      name: 'service-without-cli',
+      comment: 'The server lives the same way whatever starts it: a command reads flags, calls service/ and prints.',
+      severity: 'error',
+      from: { path: `${server}/(app\\.ts$|service/)`, pathNot: test },
+      to: { path: `${server}/cli/` },
+    },
+    {
+      name: 'cli-joins-no-rooms',
+      comment: 'cli/ reads flags and prints. Rooms are built and joined in app.ts and service/ only.',
+      severity: 'error',
+      from: { path: `${server}/cli/`, pathNot: test },
+      to: { path: `${server}/(app\\.ts$|(access|engine|http|relay|routing|transport|upstreams|wire)/)` },
     },
     {
       name: 'relay-without-http',
@@ -198,18 +228,29 @@ module.exports = {
       to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
     },
     {
+      name: 'launcher-stands-alone',
+      comment: 'The launcher runs before any package is installed, on a Node that cannot read the sources.',
+      severity: 'error',
+      from: { path: '^launch/', pathNot: test },
+      to: { path: '.', pathNot: '^launch/[^/]+\\.cjs$', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'no-test-in-production',
-      comment: 'What is shipped must not need what is not.',
+      comment: 'What is published must not need what is not: tests, fakes, and the tools of this repository.',
       severity: 'error',
       from: { path: '^packages/[^/]+/src', pathNot: [test, '/fake-[^/]*\\.ts$'] },
-      to: { path: [test, '^test/', '/fake-[^/]*\\.ts$', 'node_modules/(vitest|fast-check)'] },
+      to: { path: [test, '^(test|tools|bench)/', '/fake-[^/]*\\.ts$', 'node_modules/(vitest|fast-check)'] },
     },
     {
       name: 'declared-dependencies',
-      comment: 'A package that is used is a package that package.json names.',
+      comment:
+        'A package imports what its own package.json names; the root’s dependencies are not installed with it. knip checks packages of this workspace.',
       severity: 'error',
       from: { path: '^packages/[^/]+/src', pathNot: test },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+      to: {
+        pathNot: '^packages/[^/]+/src/',
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+      },
     },
     {
       name: 'resolvable',
@@ -225,7 +266,6 @@ module.exports = {
     // Tests may know everything, so they are not read at all; swc’s walker also stumbles over `using` in them.
     exclude: { path: ['^packages/[^/]+/dist/', '/fixtures/', '\\.(test|suite|bench)\\.ts$'] },
     tsPreCompilationDeps: true,
-    combinedDependencies: true,
     enhancedResolveOptions: {
       extensions: ['.ts', '.tsx', '.js', '.cjs', '.mjs'],
       exportsFields: ['exports'],

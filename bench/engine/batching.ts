@@ -6,8 +6,8 @@ import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-requ
 import { createEngine, type Engine } from '../../packages/server/src/engine/parent/engine.ts';
 
 /**
- * How often a seeded answer is another one among neighbours than alone: a token for every sequence is computed in
- * one batch, and a batch of another size may be computed by other kernels, which round differently.
+ * How often a seeded answer changes when other requests run beside it: one batch computes a token of every sequence, and
+ * a batch of another size may be computed by other kernels, which round differently.
  */
 const { values } = parseArgs({
   options: {

@@ -7,9 +7,9 @@ import { createEngine, type Engine } from '../../packages/server/src/engine/pare
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
 /**
- * Many requests of every kind on one engine, then kills of its process under load. Fails where a stream does not
- * end, where one ends in something else than it may, or where memory grew by more than the allowance between the
- * first fifth of the requests and the last. Linux only (`/proc`).
+ * Many requests of every kind on one engine, then kills of its process under load. Fails where a stream does not end, or
+ * ends in an unexpected way, or where memory grew by more than `--allow-mb` between the first fifth of the requests and
+ * the last. Linux only (`/proc`).
  */
 const { values } = parseArgs({
   options: {

@@ -10,7 +10,7 @@ import {
 } from '../../packages/server/src/engine/parent/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
-/** An engine with one model `m`, and what it said of its process. */
+/** An engine with one model `m`, and the process that its log names. */
 export interface TestEngine {
   readonly engine: Engine;
   /** The process that runs now. */

@@ -7,7 +7,7 @@ import {
 import {
   compileToolCalls,
   genericToolCallSyntax,
-} from '../../packages/server/src/grammar/compile/tool-calls.ts';
+} from '../../packages/server/src/grammar/compile/compile-tool-calls.ts';
 import { readCorpus } from '../../packages/server/src/grammar/testing/corpus.ts';
 
 describe('llama.cpp itself', () => {

@@ -14,6 +14,7 @@ import { completionRoute } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
+import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
 import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
@@ -35,6 +36,8 @@ export interface AppParts {
   readonly runs: RunRegistry;
   /** What is known of the targets; it outlives a reload. */
   readonly health: Health;
+  /** Which targets have served which chats; it outlives a reload. */
+  readonly affinity: Affinity;
   /** What bodies and the requests made of them hold; it outlives a reload. */
   readonly bodies: BodyIntake;
   /** The protocols that are served; OpenAI's chat completions unless said otherwise. */
@@ -55,12 +58,12 @@ export type HandleRequest = (
 
 /** The composition of the rooms: the only place where they are built and joined. */
 export function createApp(parts: AppParts): HandleRequest {
-  const { config, keys, upstreams, log, runs, health, bodies, draining } = parts;
+  const { config, keys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   for (const warning of catalogue.takeoverWarnings()) log.warn(warning);
   const now = () => performance.now();
-  const router = createRouter({ catalogue, health, retry: config.retry, random: Math.random, now });
+  const router = createRouter({ catalogue, health, affinity, retry: config.retry, random: Math.random, now });
 
   return createHandler({
     routes: [

@@ -11,6 +11,7 @@ import type { EventBatch } from './domain/stream-event.ts';
 import { createBodyBudget } from './http/body-budget.ts';
 import { createBodyTurns } from './http/body-turns.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
+import { createAffinity } from './routing/affinity.ts';
 import { createHealth } from './routing/health.ts';
 import type { EventStream, Upstream, UpstreamCall } from './upstreams/contract.ts';
 import { fakeEventStream } from './upstreams/fake-event-stream.ts';
@@ -89,6 +90,7 @@ beforeAll(async () => {
       () => loaded.config.breaker,
       () => performance.now(),
     ),
+    affinity: createAffinity(),
     bodies: { held, budget, turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }) },
     loaded: () => true,
     draining: () => draining,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { modelsLine } from './banner.ts';
 
 async function configOf(text: string): Promise<Config> {

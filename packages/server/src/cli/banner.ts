@@ -1,16 +1,13 @@
 import type { Config } from '../config/config.ts';
 import { defaultModel } from '../config/names.ts';
-
-/** What the banner needs to know of the key it shows or points to. */
-export type BannerKey =
-  | { readonly type: 'file'; readonly file: string; readonly key: string }
-  | { readonly type: 'configured' }
-  | { readonly type: 'none' };
+import type { ServingFacts } from '../service/serve.ts';
+import type { ShownKey } from '../service/serving-keys.ts';
+import { counted } from './counted.ts';
 
 export interface BannerFacts {
   /** `http://127.0.0.1:8642`, without `/v1`. */
   readonly url: string;
-  readonly key: BannerKey;
+  readonly key: ShownKey;
   /** Where a generated admin key lies. */
   readonly adminFile: string | undefined;
   /** Lines about the models served, ready to print. */
@@ -32,6 +29,18 @@ export function modelsLine({ models, engine }: Pick<Config, 'models' | 'engine'>
   );
   const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
   return [`Models: ${names.slice(0, maxNamed).join(', ')}${more}`];
+}
+
+/** `Engine: smollm2, 8 sequences of 2048 tokens, 3 threads` for each model that the engine has loaded. */
+export function engineLines(engine: ServingFacts['engine']): readonly string[] {
+  return (engine?.models() ?? []).flatMap((id) => {
+    const info = engine?.describe(id);
+    if (info === undefined) return [];
+    const { sequences, contextLength, threads } = info;
+    return [
+      `Engine: ${id}, ${counted(sequences, 'sequence')} of ${contextLength} tokens, ${counted(threads, 'thread')}`,
+    ];
+  });
 }
 
 /**
@@ -81,7 +90,7 @@ export function banner({ url, key, adminFile, models, serves, terminal }: Banner
   return lines.join('\n');
 }
 
-function keyForShell(key: BannerKey, terminal: boolean): string {
+function keyForShell(key: ShownKey, terminal: boolean): string {
   switch (key.type) {
     case 'file':
       return terminal ? key.key : `$(cat ${shellQuote(key.file)})`;
@@ -92,7 +101,7 @@ function keyForShell(key: BannerKey, terminal: boolean): string {
   }
 }
 
-function keyForPython(key: BannerKey, terminal: boolean): string {
+function keyForPython(key: ShownKey, terminal: boolean): string {
   switch (key.type) {
     case 'file':
       return terminal ? JSON.stringify(key.key) : `open(${JSON.stringify(key.file)}).read().strip()`;

@@ -64,7 +64,7 @@ describe('tailrace config check', () => {
     expect(await run('check', '--config', 'other.yaml')).toEqual({
       status: 0,
       out: 'other.yaml: ok (1 model, 0 upstreams)\n',
-      err: 'warning: server.workers above 1 is accepted, but not in force in this version\n',
+      err: 'warning: server.workers above 1 is accepted, but has no effect in this version\n',
     });
   });
 

@@ -1,10 +1,11 @@
 import { relative } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
-import { withNames } from '../config/filled-in.ts';
+import { withVariableNames } from '../config/environment-values.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
+import { counted } from './counted.ts';
 
 const usage = `usage: tailrace config check [--config FILE] [--probe]
 
@@ -38,9 +39,11 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
     return 2;
   }
   const { config } = loaded;
-  const { problems, warnings } = await checkUpstreams(config, io);
+  // Loaded on need: most mistakes are found without any provider's code.
+  const { checkUpstreams } = await import('../service/check-upstreams.ts');
+  const { problems, warnings } = await checkUpstreams(config, io.env);
   if (problems.length > 0) {
-    const inNames = withNames(() => loaded.filledIn);
+    const inNames = withVariableNames(() => loaded.environmentValues);
     io.stderr.write(problems.map((problem) => `${inNames(problem)}\n`).join(''));
     return 2;
   }
@@ -51,25 +54,8 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   return asked.probe ? await probe(config, io) : 0;
 }
 
-/**
- * What a start would say of the upstreams: what is wrong with the files they read, scripts and certificates, would end
- * it; what they cannot do though a model wants it is a warning.
- */
-async function checkUpstreams({ upstreams, models, timeouts }: Config, { env }: CommandIo) {
-  // Loaded on need: most mistakes are found without any provider's code.
-  const [{ createUpstreams }, { createCatalogue }] = await Promise.all([
-    import('../upstreams/registry.ts'),
-    import('../routing/catalogue.ts'),
-  ]);
-  const created = await createUpstreams(upstreams, { env });
-  created.retire();
-  const catalogue = createCatalogue(models, created.upstreams, timeouts);
-  return { problems: created.problems, warnings: catalogue.takeoverWarnings() };
-}
-
 async function probe(config: Config, io: CommandIo): Promise<number> {
-  // Loaded on need: to read a file, no provider's code is wanted.
-  const { probeUpstreams } = await import('./probe-upstreams.ts');
+  const { probeUpstreams } = await import('../service/probe-upstreams.ts');
   const { lines, ok, problems } = await probeUpstreams(config, io);
   io.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
   if (problems.length > 0) return 2;
@@ -106,10 +92,6 @@ function parse(args: readonly string[]): Asked | { readonly refusal: string } {
     }
   }
   return asked;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function shown(file: string, cwd: string): string {

@@ -6,7 +6,7 @@ import type { CommandIo } from './command-io.ts';
 
 // Each command loads what it needs when it is called: `models list` has no use for the server.
 const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promise<number>>> = {
-  serve: async (args, io) => (await import('./serve.ts')).serveCommand(args, io),
+  serve: async (args, io) => (await import('./serve-command.ts')).serveCommand(args, io),
   models: async (args, io) => (await import('./models-command.ts')).modelsCommand(args, io),
   config: async (args, io) => (await import('./config-command.ts')).configCommand(args, io),
   wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultCacheDir, thisMachine } from '../config/cache-dir.ts';
-import { variable } from '../config/given.ts';
+import { environmentVariable } from '../config/environment.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import { defaultModel } from '../models/default-model.ts';
 import { ensureModel } from '../models/ensure-model.ts';
@@ -28,7 +28,7 @@ export async function modelsCommand(args: string[], io: CommandIo): Promise<numb
     io.stderr.write(`tailrace models: ${usage.problem}\n\n${help}`);
     return 2;
   }
-  const named = variable(io.env, 'TAILRACE_CACHE_DIR');
+  const named = environmentVariable(io.env, 'TAILRACE_CACHE_DIR');
   const cacheDir = named === undefined ? defaultCacheDir(io.env, thisMachine()) : path.resolve(io.cwd, named);
   switch (usage.command) {
     case 'help':

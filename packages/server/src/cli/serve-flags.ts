@@ -1,4 +1,4 @@
-import type { ConfigFlags } from '../config/given.ts';
+import type { ConfigFlags } from '../config/overrides.ts';
 import { didYouMean } from '../domain/nearest.ts';
 
 /** What `tailrace serve` was asked on the command line. */

@@ -1,11 +1,11 @@
 import { parseListen } from '../config/units.ts';
 import { didYouMean } from '../domain/nearest.ts';
+import { listenForShutdown } from '../service/shutdown.ts';
+import { listenProblem } from '../service/system-problem.ts';
 import { faults } from '../wall/catalogue.ts';
-import { faultList } from '../wall/fault-table.ts';
+import { faultList } from '../wall/fault-list.ts';
 import { createWall } from '../wall/wall.ts';
 import type { CommandIo } from './command-io.ts';
-import { listenForShutdown } from './shutdown.ts';
-import { listenProblem } from './system-problem.ts';
 
 const defaultListen = '127.0.0.1:8643';
 

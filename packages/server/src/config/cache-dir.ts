@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { variable } from './given.ts';
-import type { Environment } from './interpolate.ts';
+import { type Environment, environmentVariable } from './environment.ts';
 
+/** What of a machine decides where caches are. */
 export interface Machine {
   readonly platform: NodeJS.Platform;
   readonly homeDir: string;
@@ -12,11 +12,11 @@ export function thisMachine(): Machine {
   return { platform: process.platform, homeDir: homedir() };
 }
 
-/** Where this platform keeps what can be fetched again; relative folders in `XDG_CACHE_HOME` do not count, by its rules. */
+/** The cache folder of this platform. A relative path in `XDG_CACHE_HOME` is ignored, as its specification demands. */
 export function defaultCacheDir(env: Environment, { platform, homeDir }: Machine): string {
   if (platform === 'darwin') return join(homeDir, 'Library', 'Caches', 'tailrace');
   if (platform === 'win32')
-    return join(variable(env, 'LOCALAPPDATA') ?? join(homeDir, 'AppData', 'Local'), 'tailrace');
-  const xdg = variable(env, 'XDG_CACHE_HOME');
+    return join(environmentVariable(env, 'LOCALAPPDATA') ?? join(homeDir, 'AppData', 'Local'), 'tailrace');
+  const xdg = environmentVariable(env, 'XDG_CACHE_HOME');
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homeDir, '.cache'), 'tailrace');
 }

@@ -1,10 +1,10 @@
 import { isFile, maxTextBytes, type ReadText, readTextFile } from './read-text-file.ts';
 
-/** What reading the configuration asks of the disk. */
+/** The files that a configuration is read from. */
 export interface ConfigFiles {
-  /** `reload`: the server runs, and its configuration is read again. */
+  /** `reload`: a running server reads its configuration again, so it must not wait for a pipe. */
   read(path: string, reload: boolean): Promise<ReadText>;
-  /** True for a file that is there (a link to one too). */
+  /** True for a regular file, and for a link to one. */
   isFile(path: string): Promise<boolean>;
 }
 
@@ -14,7 +14,8 @@ export const diskFiles: ConfigFiles = {
     if (read.ok || read.reason !== 'irregular') return read;
     return {
       ...read,
-      message: 'it is no file but a pipe or a device, and was read once at the start; restart instead',
+      message:
+        'it is a pipe or a device, which can be read only once, at the start; restart the server instead',
     };
   },
   isFile,

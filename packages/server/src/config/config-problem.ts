@@ -1,16 +1,16 @@
 /** Keys and list positions from the root of the configuration to a value. */
 export type ConfigPath = readonly (string | number)[];
 
-/** One thing that is wrong with a configuration: a value to print, never thrown. */
+/** One mistake in a configuration. It is returned and printed, never thrown. */
 export interface ConfigProblem {
-  /** The file as the operator would name it, or the environment variable or flag at fault. */
+  /** The file, relative to the working directory where possible; or the environment variable, or the flag. */
   readonly source: string;
   /** Counted from 1; absent where the source is no file. */
   readonly line?: number;
   readonly column?: number;
   /** `models.acme/chat.targets[0].upstream`; empty for the file as a whole. */
   readonly path: string;
-  /** What was expected and what came, secrets masked. */
+  /** What was expected and what was found, with secrets masked. */
   readonly message: string;
 }
 
@@ -27,18 +27,18 @@ export function formatPath(path: ConfigPath): string {
   }, '');
 }
 
-/** A message that shows a value, unless the value came from the environment: then it names the variable. */
+/** A message about a value: it shows one of the file, and for one of the environment it names the variable. */
 export interface ValueMessage {
   readonly inFile: string;
-  /** `shown`: the text that stands for the value, `the value of ${NAME}`. */
+  /** `shown` replaces the value in the message: `the value of ${NAME}`. */
   fromEnvironment(shown: string): string;
 }
 
-/** `expected …, got …`: what every message about a value says, without printing a secret. */
+/** `expected …, got …`. A value that may be a secret is masked. */
 export function expected(what: string, value: unknown, path: ConfigPath, hint = ''): ValueMessage {
   return {
     inFile: `expected ${what}, got ${showValue(value, path)}${hint}`,
-    // No hint: the nearest name would reveal part of a secret.
+    // Without the hint: a similar name would reveal a part of the value, which may be a secret.
     fromEnvironment: (shown) => `expected ${what}, got ${shown}${value === '' ? ', which is empty' : ''}`,
   };
 }
@@ -60,7 +60,7 @@ const secretKeys = new Set([
 const keyShaped =
   /^(?:bearer\s|[a-z]{2,6}[-_])?[A-Za-z0-9_-]{32,}$|^(?:sk|tr|tl|tns|pk|gsk|xai|hf|r8)[-_]\S{8,}$/i;
 const urlCredentials = /\/\/[^/?#\s]*@/g;
-// A terminal must not obey what a file says: control characters, and those that turn the reading direction.
+// Characters of a file that would control the terminal, or change the direction of reading.
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** True where the value at that path may be a secret. */
@@ -77,7 +77,7 @@ function showValue(value: unknown, path: ConfigPath): string {
   return typeof value === 'number' || typeof value === 'boolean' ? `${value}` : typeof value;
 }
 
-/** Text from outside as it may stand in a message: short, printable, without what looks like a key. */
+/** A text from outside for use in a message: shortened, printable, and `***` where it looks like a key. */
 export function showText(text: string): string {
   if (keyShaped.test(text)) return '***';
   const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;

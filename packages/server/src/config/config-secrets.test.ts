@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { configSecrets } from './config-secrets.ts';
 import { loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 
 it('finds every secret of a configuration, and no more', async () => {
   const yaml = `

@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { credentialTexts, isCredential, queryTexts, userTexts } from './credential-texts.ts';
 
-/** Every secret the configuration holds, with the parts that would tell it, for the log to mask by value. */
+/** Every secret of the configuration, and the parts of it that would reveal it, for the log to mask. */
 export function configSecrets({ auth, upstreams, storage }: Config): readonly string[] {
   const secrets = new Set([...auth.apiKeys, ...auth.adminKeys]);
   const add = (texts: readonly string[]) => {

@@ -1,17 +1,19 @@
+import type { PresetName } from '../upstreams/openai/presets.ts';
+
 /**
- * The configuration once it has been read, validated whole and frozen. `load-config.ts` makes it; every
- * other room takes the part it needs as an argument and never reads a file or the environment.
- * Durations are milliseconds, sizes bytes, paths absolute.
+ * The configuration: read, checked as a whole and frozen. `load-config.ts` makes it; every other room gets the part that
+ * it needs as an argument, and never reads a file or the environment. Durations are milliseconds, sizes are bytes, paths
+ * are absolute.
  *
- * What routing may rely on:
- * - `models` holds every public id. Public engine models that the file gives no entry of their own have one
- *   too, with the single target `{upstream: 'engine', model: <id>}`.
- * - Where there is any model, exactly one is called `default`: by its id, or in its `aliases`.
- * - Ids and aliases are unique taken together. `fallbacks` are ids (never aliases) of `models`, each once,
- *   never the model itself, and no chain of them leads in a circle.
- * - Every target's `upstream` is a key of `upstreams`, or `engine`, and then its `model` is a key of
- *   `engine.models`. Targets may be empty: their engine was switched off; answer `no_healthy_upstream`.
- * - The engine is started exactly where `engine.models` is not empty; with `enabled: false` it is.
+ * Invariants, on which routing relies:
+ * - `models` has every public id. A public engine model that the file gives no entry has one too, with the single target
+ *   `{upstream: 'engine', model: <id>}`.
+ * - Where there is any model, exactly one has the name `default`: as its id, or in its `aliases`.
+ * - No two ids or aliases are equal. `fallbacks` are ids (never aliases) of `models`, each at most once, never the model
+ *   itself, and no chain of fallbacks is a circle.
+ * - The `upstream` of a target is a key of `upstreams`, or `engine`; then its `model` is a key of `engine.models`. The
+ *   list of targets may be empty, where the engine is switched off; such a model answers `no_healthy_upstream`.
+ * - The engine is started if and only if `engine.models` is not empty. With `enabled: false` it is empty.
  */
 export interface Config {
   readonly server: ServerConfig;
@@ -32,14 +34,14 @@ export interface Config {
     readonly retentionMs: number;
   };
   readonly auth: AuthConfig;
-  /** The file it came from, for messages; absent where there was none. */
+  /** The file that was read, for messages; absent where there was none. */
   readonly file?: string;
 }
 
 export interface ServerConfig {
   readonly listen: ListenAddress;
   readonly dataDir: string;
-  /** Where downloaded models lie. */
+  /** The folder of downloaded models. */
   readonly cacheDir: string;
   readonly publicUrl?: string;
   readonly workers: number;
@@ -57,15 +59,15 @@ export interface ListenAddress {
 }
 
 export interface EngineConfig {
-  /** What the operator said; whether there is anything to start, `models` tells. */
+  /** As the operator has set it. Whether the engine is started depends on `models`. */
   readonly enabled: boolean;
-  /** Engine model ids → file. The default model has no file here: the model room finds or fetches it. */
+  /** By engine model id. The default model may have no file here: `models/` finds or downloads it. */
   readonly models: ReadonlyMap<string, EngineModelConfig>;
-  /** Absent: as many as the machine really has, less one, never less than one. */
+  /** Absent: the cores that this process may use, less one, but at least one. */
   readonly threads?: number;
-  /** Requests that may wait beyond the sequences. */
+  /** Requests that may wait while every sequence is in use. */
   readonly queue: number;
-  /** On CPUs; GPUs have it wherever they can. What a seed repeats with it depends on how the prompt was cut. */
+  /** On CPUs; GPUs always use it where they can. With it a seed may give another text when the prompt is cut otherwise. */
   readonly flashAttention: boolean;
 }
 
@@ -73,7 +75,7 @@ export interface EngineModelConfig {
   readonly file?: string;
   /** Requests that run at the same time. */
   readonly sequences: number;
-  /** Tokens a sequence; `max` takes what memory allows. Absent: the engine's default for the model. */
+  /** Tokens for each sequence; `max`: as many as memory allows. Absent: the engine's default for the model. */
   readonly context?: number | 'max';
   readonly public: boolean;
 }
@@ -82,13 +84,13 @@ export type UpstreamKind = 'openai' | 'anthropic' | 'gemini' | 'scripted';
 
 export interface UpstreamConfig {
   readonly kind: UpstreamKind;
-  readonly preset?: string;
+  readonly preset?: PresetName;
   readonly baseUrl?: string;
   readonly apiKey?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly caFile?: string;
   readonly proxy?: string;
-  /** For kind `scripted`: the file with its answers. */
+  /** For kind `scripted`: the file of its answers. */
   readonly script?: string;
 }
 
@@ -103,7 +105,7 @@ export interface ModelConfig {
 }
 
 export interface TargetConfig {
-  /** Name of an upstream, or `engine`. */
+  /** The name of an upstream, or `engine`. */
   readonly upstream: string;
   /** The model's name there. */
   readonly model: string;
@@ -124,7 +126,7 @@ export interface TimeoutsConfig {
   readonly firstTokenMs: number;
   readonly stallMs: number;
   readonly totalMs: number;
-  /** Off where absent. */
+  /** Absent: no hedging. */
   readonly hedgeAfterMs?: number;
   readonly clientWriteMs: number;
   readonly drainMs: number;
@@ -149,7 +151,7 @@ export interface StreamConfig {
 export interface LoggingConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'auto' | 'pretty' | 'json';
-  /** True: prompts and answers are logged too. */
+  /** Whether prompts and answers are logged. */
   readonly content: boolean;
 }
 

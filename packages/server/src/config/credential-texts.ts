@@ -2,29 +2,33 @@ import { errorWords } from '../telemetry/error-words.ts';
 
 /*
  * A server that refuses a credential may quote a part of it: the token without its scheme, one value of a cookie, the
- * password that it has decoded. Here is one answer to which texts tell a credential, for the log and for clients.
+ * decoded password. The functions here list the texts that reveal a credential; the log masks them, and so do the messages
+ * that clients get.
  */
 
-const tellingName = /auth|key|token|secret|cookie|pass|credential|signature|^sig$/i;
+const secretName = /auth|key|token|secret|cookie|pass|credential|signature|^sig$/i;
 const scheme = /^\s*(?:basic|bearer|digest|token|negotiate)\s+\S/i;
-/** A shorter piece stands in many words. */
+/** A shorter piece is part of many words. */
 const shortestPiece = 6;
 
 /** Whether a header carries a credential, by its name or by its value. */
 export function isCredential(name: string, value: string): boolean {
-  return tellingName.test(name) || scheme.test(value);
+  return secretName.test(name) || scheme.test(value);
 }
 
 /**
- * The value of a header or of a query, and every part of it that would tell it: its pieces between separators, and what
- * `Basic` encodes. Words that any error is made of are no pieces.
+ * The value of a header or of a query, and every part of it that would reveal it: its pieces between separators, and what
+ * `Basic` encodes. Words that are common in error messages are not counted as pieces.
  */
 export function credentialTexts(value: string): readonly string[] {
   const basic = /^\s*basic\s+([\w+/-]+={0,2})\s*$/i.exec(value)?.[1];
   return [value, ...piecesOf(value), ...(basic === undefined ? [] : basicTexts(basic))];
 }
 
-/** What the user part of a URL tells, as it is written there and as it is sent. It need not be a URL by the web's rules. */
+/**
+ * User and password of a URL, as they are written and as they are sent, with their parts. The text need not be a URL by
+ * the web's rules: a database's may name two hosts.
+ */
 export function userTexts(url: string): readonly string[] {
   const user = /:\/\/(?:([^/?#\s:@]*):)?([^/?#\s@]+)@/.exec(url);
   if (user === null) return [];
@@ -33,11 +37,11 @@ export function userTexts(url: string): readonly string[] {
   return pairs.flatMap(([before, behind]) => pairTexts(before, behind));
 }
 
-/** What a query tells: its values, or of `onlyTelling` those whose names say that they are secret. */
-export function queryTexts(url: string, onlyTelling = false): readonly string[] {
+/** The values of a URL's query, with their parts. `onlySecret`: only those whose names say that they are secret. */
+export function queryTexts(url: string, onlySecret = false): readonly string[] {
   const query = /\?([^#\s]*)/.exec(url)?.[1] ?? '';
   return [...new URLSearchParams(query)].flatMap(([name, value]) =>
-    value !== '' && (!onlyTelling || tellingName.test(name)) ? credentialTexts(value) : [],
+    value !== '' && (!onlySecret || secretName.test(name)) ? credentialTexts(value) : [],
   );
 }
 

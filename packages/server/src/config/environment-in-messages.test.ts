@@ -1,11 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { formatProblem } from './config-problem.ts';
-import { withNames } from './filled-in.ts';
+import { withVariableNames } from './environment-values.ts';
 import { loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 
 const folder = '/etc/tailrace';
 
@@ -18,7 +18,7 @@ async function said(yaml: string, env: Readonly<Record<string, string>>): Promis
   const loaded = await load(yaml, env);
   if (!loaded.ok) return loaded.problems.map(formatProblem).join('\n');
   const { problems } = await createUpstreams(loaded.config.upstreams);
-  return [...loaded.warnings, ...problems.map(withNames(() => loaded.filledIn))].join('\n');
+  return [...loaded.warnings, ...problems.map(withVariableNames(() => loaded.environmentValues))].join('\n');
 }
 
 describe('what came from the environment', () => {

@@ -1,13 +1,12 @@
-/** Environment as it was handed in: nothing here reads the process. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './environment.ts';
 
 export interface Interpolated {
   readonly text: string;
-  /** Every variable that was named, for messages about the value. */
+  /** Every variable that the text refers to, for messages about the value. */
   readonly names: readonly string[];
-  /** Those of them whose value stands in the text: in the place of the others there is their default. */
+  /** Those of them whose value is in the text; for the others their default is. */
   readonly filledBy: readonly string[];
-  /** One sentence per reference that could not be filled in. */
+  /** One sentence for each reference that has no value. */
   readonly problems: readonly string[];
 }
 
@@ -15,9 +14,8 @@ const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const wellFormed = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 
 /**
- * Fills in `${NAME}` and `${NAME:-default}`; `$${` stands for a literal `${`. As in a shell, the default
- * also takes the place of an empty variable. What was filled in is not looked at again, so a variable's
- * own dollar signs are safe.
+ * Replaces `${NAME}` and `${NAME:-default}` by the values of variables; `$${` stands for a literal `${`. As in a shell,
+ * the default also replaces an empty variable. Values are not searched for references, so a value may contain `${`.
  */
 export function interpolate(text: string, env: Environment): Interpolated {
   const names: string[] = [];
@@ -31,7 +29,7 @@ export function interpolate(text: string, env: Environment): Interpolated {
       return whole;
     }
     const [, name = '', fallback] = match;
-    // The first brace ends the reference: what it leaves of the inner one would be a text that anybody can guess.
+    // The first brace ends the reference. The rest of a nested one would be a constant text, and as a key easy to guess.
     if (fallback?.includes('${') === true) {
       problems.push(
         `references do not nest: expected a plain text behind \${${name}:-, got another reference; set the variable ${name} itself`,

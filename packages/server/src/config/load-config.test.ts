@@ -1,11 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
+import { presetNames } from '../upstreams/openai/presets.ts';
 import type { Config } from './config.ts';
 import type { ConfigFiles } from './config-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { type ConfigSources, type LoadedConfig, loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 
 const folder = '/etc/tailrace';
 const machine = { platform: 'linux', homeDir: '/home/me' } as const;
@@ -110,7 +111,7 @@ describe('the sample of the contract', () => {
   it('warns of every setting that does nothing yet', async () => {
     const loaded = await load(contractSample, { env: sampleEnv });
     expect(loaded.ok && loaded.warnings).toContain(
-      'limits.max_streams is accepted, but not in force in this version',
+      'limits.max_streams is accepted, but has no effect in this version',
     );
   });
 });
@@ -390,6 +391,10 @@ describe('what is refused, with line, expectation and the nearest name', () => {
       'tailrace.yaml:1: upstreams.s.api_key: kind scripted does not use api_key',
     ],
     [
+      'upstreams: {s: {preset: toString, base_url: "http://h/v1"}}',
+      `tailrace.yaml:1: upstreams.s.preset: expected ${presetNames.slice(0, -1).join(', ')} or ${presetNames.at(-1)}, got "toString"`,
+    ],
+    [
       'upstreams: {s: {kind: gemini, preset: vllm}}',
       'tailrace.yaml:1: upstreams.s.preset: kind gemini does not use preset',
     ],
@@ -479,17 +484,17 @@ describe('a configuration that is read again', () => {
   it.each(['', '# nothing yet\n', '---\n', '{}'])(
     'is not taken where it says nothing any more: %j',
     async (yaml) => {
-      expect(await problems(yaml, { reload: { filled: true } })).toEqual([
-        'tailrace.yaml: it is empty; a reload takes no empty configuration in the place of one that is not',
+      expect(await problems(yaml, { reload: { fileHasContent: true } })).toEqual([
+        'tailrace.yaml: it is empty; a reload does not replace a configuration by an empty file',
       ]);
-      expect(await problems(yaml, { reload: { filled: false } })).toEqual([]);
+      expect(await problems(yaml, { reload: { fileHasContent: false } })).toEqual([]);
     },
   );
 
   it('says whether it says something', async () => {
-    expect(await load(models)).toMatchObject({ ok: true, filled: true });
-    expect(await load('')).toMatchObject({ ok: true, filled: false });
-    expect(await load(undefined)).toMatchObject({ ok: true, filled: false });
+    expect(await load(models)).toMatchObject({ ok: true, fileHasContent: true });
+    expect(await load('')).toMatchObject({ ok: true, fileHasContent: false });
+    expect(await load(undefined)).toMatchObject({ ok: true, fileHasContent: false });
   });
 
   it('is a pipe only at the start, whose relative paths begin at the working directory', async () => {
@@ -502,7 +507,7 @@ describe('a configuration that is read again', () => {
     };
     const piped = { files, flags: { config: '/dev/fd/63' } };
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);
-    expect(await problems(undefined, { ...piped, reload: { filled: true } })).toEqual([
+    expect(await problems(undefined, { ...piped, reload: { fileHasContent: true } })).toEqual([
       '--config: cannot read /dev/fd/63: it is no file but a pipe',
     ]);
   });

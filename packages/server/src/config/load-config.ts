@@ -10,15 +10,15 @@ import {
   showText,
   type ValueMessage,
 } from './config-problem.ts';
-import { createFilledIn, type FilledValue } from './filled-in.ts';
-import { type ConfigFlags, givenBeside, isMapping, overlay, variable } from './given.ts';
-import type { Environment } from './interpolate.ts';
-import { notInForce } from './not-in-force.ts';
+import { type Environment, environmentVariable } from './environment.ts';
+import { createEnvironmentValues, type EnvironmentValue } from './environment-values.ts';
+import { applyOverrides, type ConfigFlags, isMapping, overridesFrom } from './overrides.ts';
 import { parseRaw, valueAt } from './parse-raw.ts';
 import { createProblemList, type Origin } from './problem-list.ts';
 import { resolveConfig } from './resolve-config.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { ModelFlag } from './resolve-engine.ts';
+import { warningsWithoutEffect } from './settings-without-effect.ts';
 import { readYaml, type YamlDocument } from './yaml-document.ts';
 
 export interface ConfigSources {
@@ -26,17 +26,17 @@ export interface ConfigSources {
   /** Absolute. */
   readonly cwd: string;
   readonly flags?: ConfigFlags;
-  /** The disk, unless a test brings its own. */
+  /** Default: the disk. */
   readonly files?: ConfigFiles;
-  /** Given where a running server reads its configuration again. */
+  /** Set where a running server reads its configuration again. */
   readonly reload?: Reload;
-  /** Where caches lie here; this machine's conventions unless a test says otherwise. */
+  /** Decides where caches are. Default: this machine. */
   readonly machine?: Machine;
 }
 
 export interface Reload {
-  /** The file in force says something: one that now says nothing is being written, or was cut. */
-  readonly filled: boolean;
+  /** Whether the file in force sets anything. If it does, an empty file is refused: it is being written, or was cut. */
+  readonly fileHasContent: boolean;
 }
 
 export type LoadedConfig =
@@ -44,39 +44,39 @@ export type LoadedConfig =
       readonly ok: true;
       readonly config: Config;
       readonly warnings: readonly string[];
-      /** The values that came from the environment. `withNames` replaces them in problems that are found later. */
-      readonly filledIn: readonly FilledValue[];
-      /** The file says something. */
-      readonly filled: boolean;
+      /** The values from the environment, for `withVariableNames`: problems that are found later must not show them. */
+      readonly environmentValues: readonly EnvironmentValue[];
+      /** Whether the file sets anything. */
+      readonly fileHasContent: boolean;
     }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 const defaultFile = 'tailrace.yaml';
 
 /**
- * Reads flags, environment and file (in this order of precedence), checks everything and freezes it.
- * Opens nothing and keeps nothing open; never throws for what an operator can get wrong: every problem
- * found is in the list, in the order of the file, with secrets masked.
+ * Reads flags, environment and file (in this order of precedence), checks everything and freezes the result. Keeps
+ * nothing open. A mistake of the operator never makes it reject: the list has every problem, in the order of the file,
+ * with secrets masked.
  */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const { env, cwd, flags = {}, files = diskFiles, machine = thisMachine(), reload } = sources;
-  const asked = flags.config ?? variable(env, 'TAILRACE_CONFIG');
+  const asked = flags.config ?? environmentVariable(env, 'TAILRACE_CONFIG');
   const file = resolve(cwd, asked ?? defaultFile);
   const shownFile = shown(file, cwd);
-  const given = givenBeside(env, flags);
+  const overrides = overridesFrom(env, flags);
 
   let document: YamlDocument | undefined;
-  const besideAt = (path: ConfigPath) =>
-    given.findLast((value) => value.path.every((step, index) => step === path[index]));
-  const filledIn = createFilledIn(
+  const overrideAt = (path: ConfigPath) =>
+    overrides.findLast((override) => override.path.every((step, index) => step === path[index]));
+  const environmentValues = createEnvironmentValues(
     env,
     () => document?.filledBy() ?? [],
-    (path) => (besideAt(path) === undefined ? (document?.filledByAt(path) ?? []) : []),
+    (path) => (overrideAt(path) === undefined ? (document?.filledByAt(path) ?? []) : []),
   );
-  const problems = createProblemList((path, at) => originOf(path, at), filledIn);
+  const problems = createProblemList((path, at) => originOf(path, at), environmentValues);
   function originOf(path: ConfigPath, at: 'key' | 'value'): Origin {
-    const beside = besideAt(path);
-    if (beside !== undefined) return { source: beside.source };
+    const override = overrideAt(path);
+    if (override !== undefined) return { source: override.source };
     const position = at === 'key' ? document?.keyAt(path) : document?.valueAt(path);
     return { source: shownFile, ...position };
   }
@@ -99,9 +99,9 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
 
   const fromFile = document?.value ?? {};
-  const filled = !isMapping(fromFile) || Object.keys(fromFile).length > 0;
-  if (reload?.filled === true && read.ok && !filled) {
-    const message = 'it is empty; a reload takes no empty configuration in the place of one that is not';
+  const fileHasContent = !isMapping(fromFile) || Object.keys(fromFile).length > 0;
+  if (reload?.fileHasContent === true && read.ok && !fileHasContent) {
+    const message = 'it is empty; a reload does not replace a configuration by an empty file';
     problems.reportAt({ source: shownFile }, message);
     return { ok: false, problems: problems.sorted() };
   }
@@ -109,19 +109,19 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     problems.report([], expected('a mapping (server: …, models: …)', fromFile, []));
     return { ok: false, problems: problems.sorted() };
   }
-  const data = overlay(fromFile, given);
+  const data = applyOverrides(fromFile, overrides);
   reportEmptyKeys(data, document, (path, message) => problems.report(path, message));
   const raw = parseRaw(data, problems);
 
   const fileChecks: { readonly file: string; readonly report: (shownName: string) => void }[] = [];
-  // A pipe lies nowhere.
+  // A pipe has no folder.
   const base = read.ok && read.again ? dirname(file) : cwd;
   const context: ResolveContext = {
     problems,
     warnings: [],
     absolute(path, text) {
-      const beside = given.some((value) => value.path.join() === path.join());
-      return resolve(beside ? cwd : base, text);
+      const overridden = overrides.some((override) => override.path.join() === path.join());
+      return resolve(overridden ? cwd : base, text);
     },
     file(path, text) {
       const absolute = context.absolute(path, text);
@@ -144,7 +144,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       report: (shownName) => problems.reportAt({ source: '--model' }, missing(shownName).inFile),
     });
   }
-  const cacheFromEnv = variable(env, 'TAILRACE_CACHE_DIR');
+  const cacheFromEnv = environmentVariable(env, 'TAILRACE_CACHE_DIR');
   const cacheDir = cacheFromEnv === undefined ? defaultCacheDir(env, machine) : resolve(cwd, cacheFromEnv);
   const config = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
 
@@ -153,13 +153,17 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
   const found = problems.sorted();
   if (found.length > 0) return { ok: false, problems: found };
-  const warnings = [...context.warnings, ...replacedKeys(fromFile, given), ...notInForce(config)];
+  const warnings = [
+    ...context.warnings,
+    ...replacedKeys(fromFile, overrides),
+    ...warningsWithoutEffect(config),
+  ];
   return {
     ok: true,
     config: freeze(config),
-    warnings: warnings.map(filledIn.inNames),
-    filledIn: filledIn.values(),
-    filled,
+    warnings: warnings.map(environmentValues.withNames),
+    environmentValues: environmentValues.values(),
+    fileHasContent,
   };
 }
 
@@ -178,7 +182,7 @@ function idOfFile(file: string): string {
   return name.replace(/[^a-z0-9._-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '') || 'model';
 }
 
-/** An empty key would be a key that everybody has; the message names the variable that was empty. */
+/** An empty key is one that every client has. The message names the variable that is empty. */
 function reportEmptyKeys(
   data: unknown,
   document: YamlDocument | undefined,
@@ -197,9 +201,9 @@ function reportEmptyKeys(
   visit(data, []);
 }
 
-/** A key list of the file that the environment replaces with another: right by the rules, and a surprise. */
-function replacedKeys(file: unknown, given: ReturnType<typeof givenBeside>): readonly string[] {
-  return given.flatMap(({ path, value, source }) => {
+/** A warning for each list of keys in the file that the environment replaces: it is the rule, but may surprise. */
+function replacedKeys(file: unknown, overrides: ReturnType<typeof overridesFrom>): readonly string[] {
+  return overrides.flatMap(({ path, value, source }) => {
     const written = valueAt(file, path);
     if (path[0] !== 'auth' || !Array.isArray(written) || !Array.isArray(value)) return [];
     const lost = written.some((key) => !value.includes(key));
@@ -214,7 +218,7 @@ function shown(file: string, cwd: string): string {
   return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? file : inside;
 }
 
-/** Maps cannot be frozen; their type is read-only. */
+/** Freezes a value and everything in it, and returns it. A Map cannot be frozen; its type is read-only. */
 export function freeze<T>(value: T): T {
   if (value instanceof Map) for (const item of value.values()) freeze(item);
   else if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

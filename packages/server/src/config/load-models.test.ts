@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
 import type { Config } from './config.ts';
 import { formatProblem } from './config-problem.ts';
 import { type ConfigSources, loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 
 const folder = '/etc/tailrace';
 

@@ -1,13 +1,13 @@
-/** The upstream every target `{engine: …}` stands for; no configured one may take its name. */
+/** The name of the local engine among the upstreams. No configured upstream may have it. */
 export const engineUpstream = 'engine';
 
-/** The model that is there without any configuration. */
+/** The engine model that is served without any configuration. */
 export const defaultEngineModel = 'smollm2-135m-instruct';
 
-/** The id that always exists where there is any model. */
+/** The name under which one model can always be asked for, where there is any model. */
 export const defaultModel = 'default';
 
-/** `chat`, `acme/chat`, `llama3.1:8b`: a path of plain segments, so that it can stand in a URL. */
+/** `chat`, `acme/chat`, `llama3.1:8b`: a path of plain segments, so that it can be part of a URL. */
 export function isModelId(id: string): boolean {
   return (
     id.length <= 200 &&

@@ -1,13 +1,13 @@
 import type * as z from 'zod';
 import { nearest } from '../domain/nearest.ts';
 import { type ConfigPath, expected, showText } from './config-problem.ts';
-import { isMapping } from './given.ts';
+import { isMapping } from './overrides.ts';
 import type { ProblemList } from './problem-list.ts';
 import { configSchema, type RawConfig } from './schema.ts';
 
 /**
- * Checks every form and reports what is wrong. What was refused is cut out and its default taken in its
- * place, so that the checks across values still run and one start shows all mistakes.
+ * Checks the form of every value and reports the mistakes. A refused value is replaced by its default, so that the checks
+ * that compare values still run, and one start shows all mistakes.
  */
 export function parseRaw(data: unknown, problems: ProblemList): RawConfig {
   const first = configSchema.safeParse(data);
@@ -50,7 +50,7 @@ const containers: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
-/** The keys the schema knows at a path: any key of a record leads on, any position of a list too. */
+/** The keys that the schema knows at a path. The path may lead through any key of a record and any position of a list. */
 export function knownKeys(path: ConfigPath): readonly string[] {
   let schema: z.core.$ZodType = configSchema;
   for (const step of path) {
@@ -63,7 +63,7 @@ export function knownKeys(path: ConfigPath): readonly string[] {
   return Object.keys(def.shape ?? {});
 }
 
-/** What the schema library keeps of an object, a record, a list or a wrapper around one. */
+/** The parts of the schema library's definitions that are used here: of an object, a record, a list, a wrapper. */
 interface SchemaDefinition {
   readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
   readonly valueType?: z.core.$ZodType;
@@ -83,7 +83,7 @@ export function valueAt(data: unknown, path: ConfigPath): unknown {
   }, data);
 }
 
-/** A list loses nothing but as a whole, so that positions in messages stay those of the file. */
+/** The data without the values at these paths. A list is kept or left out as a whole: positions in messages stay true. */
 function without(data: unknown, cut: readonly ConfigPath[]): unknown {
   const gone = new Set(
     cut.map((path) => JSON.stringify(path.slice(0, typeof path.at(-1) === 'number' ? -1 : path.length))),

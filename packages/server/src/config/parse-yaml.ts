@@ -1,10 +1,10 @@
 import { Composer, type CST, type Document, type ErrorCode, Parser } from 'yaml';
 
-/** Behind so many complaints that change no meaning a file says nothing that is worth more of them. */
+/** Complaints that do not change the meaning of the file are collected up to this number; then the parser stops. */
 const maxComplaints = 100;
 
 export interface ParsedYaml {
-  /** Undefined where the text is not valid, or means too little. */
+  /** Undefined where the text is not valid, or has too many complaints. */
   readonly document: Document.Parsed | undefined;
   readonly complaints: readonly YamlComplaint[];
 }
@@ -15,11 +15,11 @@ export interface YamlComplaint {
 }
 
 /**
- * Parses one YAML 1.2 document of the core schema, and stops at the first complaint that is not `survivable`. The
- * library goes on to the end and keeps every complaint with a stack trace: 1 MiB of quotes took it more than 20 s.
- * Whether a key is there twice is not looked at, for it compares each key with all before it.
+ * Parses one YAML 1.2 document of the core schema, and stops at the first complaint that is not `survivable`. By itself
+ * the library parses to the end and keeps every complaint with a stack trace: 1 MiB of quotes took it more than 20 s. The
+ * library's check for duplicate keys is off, because it compares each key with all keys before it.
  *
- * `onLine` hears where each line begins.
+ * `onLine` is called with the offset of each line.
  */
 export function parseYaml(
   text: string,
@@ -36,13 +36,13 @@ export function parseYaml(
   });
   let stopped = false;
   const complain = (source: unknown, code: ErrorCode, isWarning = false): void => {
-    // The library catches what is thrown inside a collection, and complains of it in turn.
+    // The library catches an error that is thrown inside a collection, and reports it as one more complaint.
     if (stopped) throw new Stopped();
     complaints.push({ code, offset: offsetOf(source) });
     stopped = (!isWarning && !survivable.has(code)) || complaints.length > maxComplaints;
     if (stopped) throw new Stopped();
   };
-  // The one way to hear of a complaint when it is made.
+  // The library has no other way to report a complaint at once.
   Object.defineProperty(composer, 'onError', {
     value: (source: unknown, code: ErrorCode, _message: string, isWarning?: boolean) =>
       complain(source, code, isWarning),
@@ -68,10 +68,10 @@ export function parseYaml(
   return { document, complaints };
 }
 
-/** Ends the work of the library; it takes no answer. */
+/** Thrown to end the library's work: its callbacks have no return value that would. */
 class Stopped {}
 
-/** Places come as a number, as a range, or as a token. */
+/** The library gives places as a number, as a range, or as a token. */
 function offsetOf(source: unknown): number {
   if (typeof source === 'number') return source;
   if (Array.isArray(source)) return Number(source[0]);

@@ -1,7 +1,7 @@
 import { type ConfigPath, type ConfigProblem, formatPath, type ValueMessage } from './config-problem.ts';
-import type { FilledIn } from './filled-in.ts';
+import type { EnvironmentValues } from './environment-values.ts';
 
-/** Where a value came from, as a message names it. */
+/** Where a value comes from, as a message names it. */
 export interface Origin {
   readonly source: string;
   readonly line?: number;
@@ -10,24 +10,24 @@ export interface Origin {
 
 export interface ProblemList {
   /**
-   * Adds a problem, unless that value, one around it or one inside it already has one: what follows from a
-   * mistake is not a second mistake. `at` says whether the key or the value is to blame.
+   * Adds a problem, unless that value, one around it or one inside it already has one: a mistake that follows from
+   * another is not listed. `at`: whether the position of the key or of the value is shown.
    */
   report(path: ConfigPath, message: string | ValueMessage, at?: 'key' | 'value'): void;
-  /** Adds one that belongs to no value of the file: a flag, or the file itself. */
+  /** Adds a problem that no value of the file has, but a flag or the file as a whole. */
   reportAt(origin: Origin, message: string): void;
   has(path: ConfigPath): boolean;
   /** In the order of the file; flags and environment first. */
   sorted(): readonly ConfigProblem[];
 }
 
-/** At most so many problems are listed; a file that is no configuration has one on every line. */
+/** Problems that are listed at most: a file that is no configuration has one on every line. */
 const maxProblems = 100;
 
-/** `filledIn`: what came from the environment; a message names the variable in its place. */
+/** Messages show no value of `environmentValues`, but the name of its variable. */
 export function createProblemList(
   originOf: (path: ConfigPath, at: 'key' | 'value') => Origin,
-  filledIn: Pick<FilledIn, 'at' | 'inNames'>,
+  environmentValues: Pick<EnvironmentValues, 'describe' | 'withNames'>,
 ): ProblemList {
   const problems: ConfigProblem[] = [];
   const paths: ConfigPath[] = [];
@@ -37,9 +37,9 @@ export function createProblemList(
     else leftOut += 1;
   };
   const textOf = (path: ConfigPath, message: string | ValueMessage): string => {
-    if (typeof message === 'string') return filledIn.inNames(message);
-    const shown = filledIn.at(path);
-    return shown === undefined ? filledIn.inNames(message.inFile) : message.fromEnvironment(shown);
+    if (typeof message === 'string') return environmentValues.withNames(message);
+    const shown = environmentValues.describe(path);
+    return shown === undefined ? environmentValues.withNames(message.inFile) : message.fromEnvironment(shown);
   };
   const has = (path: ConfigPath) => paths.some((known) => isWithin(known, path) || isWithin(path, known));
   return {
@@ -49,7 +49,7 @@ export function createProblemList(
       add(() => ({ ...originOf(path, at), path: formatPath(path), message: textOf(path, message) }));
     },
     reportAt(origin, message) {
-      add(() => ({ ...origin, path: '', message: filledIn.inNames(message) }));
+      add(() => ({ ...origin, path: '', message: environmentValues.withNames(message) }));
     },
     has,
     sorted() {

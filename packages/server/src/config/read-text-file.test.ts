@@ -65,7 +65,7 @@ it.each([
   ['a folder', () => folder, 'unreadable', 'it is a folder'],
   ['nothing', () => join(folder, 'none'), 'missing', 'there is no such file'],
   ['a file as a folder', () => join(file(''), 'in'), 'unreadable', 'part of the path is no folder'],
-  ['a circle of links', () => circle(), 'unreadable', 'its links lead in a circle'],
+  ['a circle of links', () => circle(), 'unreadable', 'its links form a circle'],
   ['bytes that are no text', () => file(Buffer.from([0xff, 0xfe])), 'unreadable', 'not UTF-8 text'],
   ['a device', () => '/dev/zero', 'irregular', 'it is no regular file'],
   ['a pipe', () => pipe(), 'irregular', 'it is no regular file'],

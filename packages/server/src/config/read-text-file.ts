@@ -3,35 +3,37 @@ import { type FileHandle, open as openFile, stat as statFile } from 'node:fs/pro
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration, formatSize } from './units.ts';
 
-/**
- * Reads a small text file that an operator names, with a bound in size and in time. A pipe or a device never holds a
- * reload. A disk that does not answer holds it for that time, and keeps one thread of the pool for each read. The file
- * is opened without blocking: a blocking open of a pipe that no process writes to keeps one of the four threads of the
- * pool for ever, and four of them stop every file and every look-up of a name.
+/*
+ * Reads a small text file that an operator names, with a bound in size and in time. A pipe or a device never delays a
+ * reload. A disk that does not answer delays it by the bound in time, and each such read occupies one thread of Node's
+ * pool. The file is opened without blocking: a blocking open of a pipe without a writer would occupy one of the four
+ * threads of the pool for ever, and with all four occupied no file can be read and no host name resolved.
  */
+
+/** The text of a file, or why it could not be read. */
 export type ReadText =
   | {
       readonly ok: true;
       readonly text: string;
-      /** False for a pipe: its bytes are gone. */
+      /** Whether it can be read again. False for a pipe: its bytes are consumed. */
       readonly again: boolean;
     }
   | { readonly ok: false; readonly reason: 'missing' | 'irregular' | 'unreadable'; readonly message: string };
 
 export interface ReadOptions {
   readonly maxBytes: number;
-  /** Also takes what is no regular file but ends: a pipe, /dev/stdin, /dev/null. Default: false. */
+  /** Whether pipes and devices that have an end are read too, such as /dev/stdin. Default: false. */
   readonly pipes?: boolean;
   /**
-   * For a file that may be written just now: one that changed within the last 50 ms is read again until it is the
-   * same twice. Default: false.
+   * For a file that a program may be writing now: a file that changed within the last 50 ms is read again until two reads
+   * are the same. Default: false.
    */
   readonly settled?: boolean;
   /** Default 5,000. */
   readonly withinMs?: number;
 }
 
-/** What is read where only certificates, keys or a configuration can stand. */
+/** The bound for files of certificates, keys and configurations. */
 export const maxTextBytes = 1024 ** 2;
 
 const defaultMs = 5_000;
@@ -39,9 +41,10 @@ const pieceBytes = 64 * 1024;
 const pollMs = 10;
 const settleMs = 50;
 
+/** With so many reads that have not come back, no more are begun: two threads of the pool stay free. */
 const maxStuck = 2;
 
-/** The little of the disk that is used here; a test may bring its own. */
+/** The functions of the file system that are used here; a test replaces them. */
 export interface Disk {
   open(path: string, flags: number): Promise<FileHandle>;
   stat(path: string): Promise<Stats>;
@@ -49,17 +52,17 @@ export interface Disk {
 
 export interface TextReader {
   readTextFile(path: string, options: ReadOptions): Promise<ReadText>;
-  /** True for a regular file that is there (a link to one too). A disk that does not answer in 5 s has none. */
+  /** True for a regular file and for a link to one; false where the disk does not answer within 5 s. */
   isFile(path: string): Promise<boolean>;
-  /** Reads of a disk that does not answer: while there are some, `process.exit` waits for the pool and never ends. */
+  /** Whether reads wait for a disk that does not answer. While they do, `process.exit` waits for the pool and never ends. */
   readsAreStuck(): boolean;
 }
 
-/** One for the process: it counts the reads that have not come back. */
+/** One for the whole process, because it counts the reads that have not come back. */
 export function createTextReader({ open, stat }: Disk): TextReader {
   /**
-   * Paths of which a read has not come back in its time: each holds one of the pool's four threads, which look up
-   * names too. No path is tried twice, and with {@link maxStuck} of them none is tried at all.
+   * Paths whose read has not come back in time. Each occupies one of the four threads of the pool, which also resolve host
+   * names. None of these paths is read a second time, and with {@link maxStuck} of them no path is read.
    */
   const stuck = new Set<string>();
   const mustWait = (path: string) => stuck.has(path) || stuck.size >= maxStuck;
@@ -114,7 +117,7 @@ export function createTextReader({ open, stat }: Disk): TextReader {
     });
   }
 
-  /** Until the file is the same after the reading as before it: one that was being written is read again. */
+  /** Reads until the file is the same before and after the read: a file that was being written is read again. */
   async function readUntil(path: string, options: ReadOptions, over: () => boolean): Promise<ReadText> {
     for (;;) {
       const { stats, read } = await readOnce(path, options, over);
@@ -152,7 +155,7 @@ async function readAll(
   let total = 0;
   while (!over()) {
     const piece = await readPiece(handle);
-    // Of a pipe an end before its first byte says that its writer has not come yet.
+    // A pipe that ends before its first byte has no writer yet.
     const waits = piece === undefined || (piece.length === 0 && total === 0 && stats.isFIFO());
     if (waits) {
       await delay(pollMs);
@@ -171,7 +174,7 @@ async function readAll(
   }
 }
 
-/** Undefined where there is nothing yet. */
+/** Undefined where no bytes are there yet. */
 async function readPiece(handle: FileHandle): Promise<Buffer | undefined> {
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(pieceBytes), 0, pieceBytes, null);
@@ -191,11 +194,11 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EISDIR: 'it is a folder',
   ENOTDIR: 'part of the path is no folder',
-  ENXIO: 'it is a socket or a device that is not there',
-  ELOOP: 'its links lead in a circle',
+  ENXIO: 'it is a socket, or a device that does not exist',
+  ELOOP: 'its links form a circle',
 };
 
-/** Undefined for what is no error of the system. */
+/** Undefined for an error that does not come from the system: a bug. */
 function explain(error: unknown): ReadText | undefined {
   const code = codeOf(error);
   if (code === undefined) return undefined;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { loadConfig } from './load-config.ts';
-import { memoryFiles } from './memory-files.ts';
 
 const page = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
 const [block = '', ...others] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);

@@ -5,13 +5,14 @@ import { resolveModels, resolveTimeouts } from './resolve-models.ts';
 import { resolveUpstreams } from './resolve-upstreams.ts';
 import type { RawConfig } from './schema.ts';
 
+/** Where the configuration comes from, and paths that no key of the file sets. */
 interface Places {
   readonly cacheDir: string;
   readonly file: string | undefined;
   readonly modelFlag: ModelFlag | undefined;
 }
 
-/** Checks what takes more than one value to judge, and puts everything under the names of `Config`. */
+/** Makes the `Config`, and reports the mistakes that only a comparison of several values shows. */
 export function resolveConfig(raw: RawConfig, places: Places, context: ResolveContext): Config {
   const { server, engine, timeouts, retry, stream, breaker, storage } = raw;
   const engineModels = resolveEngineModels(raw, places.modelFlag, context);
@@ -88,7 +89,7 @@ function resolveLimits(raw: RawConfig['limits']): LimitsConfig {
   };
 }
 
-/** A server that others can reach is never without a key, and never with one nobody chose. */
+/** A server that other machines can reach must have a key, and one that the operator has chosen. */
 function checkAccess(listen: ListenAddress, auth: AuthConfig, { problems }: ResolveContext): void {
   if (auth.apiKeys.some((key) => auth.adminKeys.includes(key))) {
     problems.report(['auth', 'admin_keys'], 'the same key is under auth.api_keys; the two must differ');

@@ -1,18 +1,18 @@
 import type { ConfigPath } from './config-problem.ts';
 import type { ProblemList } from './problem-list.ts';
 
-/** What every part of the resolving shares. */
+/** What all `resolve-*.ts` share. */
 export interface ResolveContext {
   readonly problems: ProblemList;
-  /** Things the operator should know that stop nothing. */
+  /** Added to by each part: facts that the operator should know, and that do not prevent a start. */
   readonly warnings: string[];
-  /** Makes a path absolute: from the file's folder, or from the working directory where a flag gave it. */
+  /** The absolute path: relative to the folder of the file, or to the working directory where a flag or a variable sets it. */
   absolute(path: ConfigPath, text: string): string;
-  /** The same, and asks that a file be there before the configuration counts as valid. */
+  /** The same for a path that must be a regular file; where it is not, a problem is reported later. */
   file(path: ConfigPath, text: string): string;
   /**
-   * Names written under `upstreams`, `models` or `engine.models`, those of refused entries included:
-   * who names a broken entry has made no second mistake.
+   * The names under `upstreams`, `models` or `engine.models`, also those of refused entries: a reference to a refused
+   * entry is no second mistake.
    */
   written(...path: ConfigPath): ReadonlySet<string>;
 }

@@ -5,7 +5,7 @@ import type { ResolveContext } from './resolve-context.ts';
 import type { RawConfig } from './schema.ts';
 
 const defaultSequences = 8;
-/** The default model's own limit. */
+/** The context length that the default model was trained with. */
 const defaultModelContext = 2048;
 
 const defaultModelConfig: EngineModelConfig = {
@@ -14,7 +14,7 @@ const defaultModelConfig: EngineModelConfig = {
   public: true,
 };
 
-/** A model file given on the command line, and the id it gets. */
+/** The model file of `--model`, and the id of its model. */
 export interface ModelFlag {
   readonly id: string;
   /** Absolute. */
@@ -22,8 +22,8 @@ export interface ModelFlag {
 }
 
 /**
- * The engine's models: those under `engine:`, the one of `--model`, and the default model where a target
- * names it or where nothing else was configured. Empty where the engine is off.
+ * The engine's models: those under `engine:`, that of `--model`, and the default model where a target names it or where no
+ * model is configured. Empty where the engine is switched off.
  */
 export function resolveEngineModels(
   raw: RawConfig,

@@ -4,8 +4,8 @@ import type { ResolveContext } from './resolve-context.ts';
 import type { RawConfig } from './schema.ts';
 
 /**
- * Fallbacks of every model as ids. One that leads straight back to its own model (`default` under the
- * default model) is dropped; a circle over several models is refused, because a request would wander it.
+ * The fallbacks of every model as ids. A fallback to the model itself (`default` under the default model) is left out. A
+ * circle of several models is a mistake: a request would go round in it.
  */
 export function resolveFallbacks(
   raw: RawConfig['models'],

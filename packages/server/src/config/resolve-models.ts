@@ -7,7 +7,7 @@ import { resolveFallbacks } from './resolve-fallbacks.ts';
 import { resolveTargets } from './resolve-targets.ts';
 import type { RawConfig, RawModel } from './schema.ts';
 
-/** Every public id with its aliases, targets and fallbacks, as `config.ts` promises them. */
+/** Every public id with its aliases, targets and fallbacks, with the invariants of `config.ts`. */
 export function resolveModels(
   raw: RawConfig,
   engineModels: ReadonlyMap<string, EngineModelConfig>,
@@ -58,7 +58,7 @@ export function resolveModels(
   return models;
 }
 
-/** Aliases by model; each name may be used once, and no id may be an alias besides. */
+/** The aliases of each model. No two of them are equal, and none is the id of a model. */
 function collectAliases(
   models: RawConfig['models'],
   modelFlag: ModelFlag | undefined,
@@ -85,7 +85,7 @@ function collectAliases(
       } else if (other !== undefined) {
         problems.report(path, valueIs(alias, `is already an alias of "${other}"`));
       } else if (modelFlag === undefined || (alias !== defaultModel && alias !== modelFlag.id)) {
-        owner.set(alias, id); // the flag's own names beat the file's
+        owner.set(alias, id); // the names of --model have precedence over the file's
         kept.push(alias);
       }
     }
@@ -94,7 +94,7 @@ function collectAliases(
   return aliases;
 }
 
-/** Under their names in `Config`; only what was written, so that it can be laid over the general ones. */
+/** Only the timeouts that are set, under their names in `Config`: a model's replace the general ones. */
 export function resolveTimeouts(raw: RawModel['timeouts']): Partial<TimeoutsConfig> {
   return {
     ...(raw.connect !== undefined && { connectMs: raw.connect }),

@@ -7,7 +7,7 @@ import type { RawConfig, RawModel } from './schema.ts';
 
 type RawTarget = RawModel['targets'][number];
 
-/** The targets of one model; those on an engine that is off are left out, with a warning. */
+/** The targets of one model. Where the engine is switched off, its targets are left out, with a warning. */
 export function resolveTargets(
   id: string,
   raw: RawConfig,
@@ -25,7 +25,7 @@ export function resolveTargets(
   const targets: TargetConfig[] = [];
   for (const [index, target] of written.entries()) {
     const place = [...path, index];
-    const found = whereTo(target, id, place, engineModels, context, raw.engine.enabled);
+    const found = placeOf(target, id, place, engineModels, context, raw.engine.enabled);
     if (found === undefined) continue;
     targets.push({
       ...found,
@@ -45,7 +45,7 @@ export function resolveTargets(
   return targets;
 }
 
-function whereTo(
+function placeOf(
   target: RawTarget,
   id: string,
   path: ConfigPath,

@@ -4,7 +4,7 @@ import { engineUpstream, isUpstreamName } from './names.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { RawConfig, RawUpstream } from './schema.ts';
 
-/** Upstreams by name; what a kind needs or cannot use is checked here. */
+/** The upstreams by name. Checks the keys that each kind needs or does not use. */
 export function resolveUpstreams(
   raw: RawConfig['upstreams'],
   context: ResolveContext,
@@ -32,15 +32,15 @@ export function resolveUpstreams(
   return upstreams;
 }
 
-const ofTheNetwork = ['preset', 'base_url', 'api_key', 'ca_file', 'proxy'] as const;
+const networkKeys = ['preset', 'base_url', 'api_key', 'ca_file', 'proxy'] as const;
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 function checkKind(upstream: RawUpstream, path: ConfigPath, { problems }: ResolveContext): void {
-  if (problems.has([...path, 'kind'])) return; // nobody knows what a kind nobody knows needs
+  if (problems.has([...path, 'kind'])) return; // the needs of an unknown kind are unknown
   const unused = (key: string): void =>
     problems.report([...path, key], `kind ${upstream.kind} does not use ${key}`, 'key');
   if (upstream.kind === 'scripted') {
-    for (const key of ofTheNetwork) if (upstream[key] !== undefined) unused(key);
+    for (const key of networkKeys) if (upstream[key] !== undefined) unused(key);
     if (upstream.script === undefined) {
       problems.report(
         [...path, 'script'],

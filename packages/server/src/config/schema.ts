@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { presetNames } from '../upstreams/openai/presets.ts';
+import { isModelId } from './names.ts';
 import {
   connectionUrl,
   contextSize,
@@ -13,12 +15,11 @@ import {
   size,
   text,
   webUrl,
-} from './leaves.ts';
-import { isModelId } from './names.ts';
+} from './value-schemas.ts';
 
-/**
- * The one schema over file, environment and flags: every key, its form and its default. What needs more
- * than one value to judge is in `resolve-*.ts`. The descriptions are what an editor shows.
+/*
+ * The one schema of file, environment and flags: every key, its form and its default. Checks that compare several values
+ * are in `resolve-*.ts`. Editors show the descriptions.
  */
 
 const oneDayMs = 86_400_000;
@@ -35,8 +36,8 @@ const headerValue = text(
 
 const server = z.strictObject({
   listen: listenAddress().prefault('127.0.0.1:8642').describe('Address and port to serve on.'),
-  data_dir: text('a path').prefault('./data').describe('Keys and the database lie here.'),
-  public_url: webUrl().optional().describe('Under which URL clients reach the server.'),
+  data_dir: text('a path').prefault('./data').describe('The folder of the keys and the database.'),
+  public_url: webUrl().optional().describe('The URL under which clients reach the server.'),
   workers: integer(1, 256).prefault(1).describe('Processes that serve.'),
   max_streams: integer(1, 1_000_000)
     .prefault(2000)
@@ -60,55 +61,37 @@ const engineModel = z.strictObject({
 const engine = z.strictObject({
   enabled: flag().prefault(true).describe('False: no local model is started, and none is fetched.'),
   models: z.record(z.string(), engineModel).optional().describe('Engine model ids and their files.'),
-  threads: integer(1, 1024).optional().describe('Default: the cores that are really there, less one.'),
+  threads: integer(1, 1024).optional().describe('Default: the cores that the process may use, less one.'),
   queue: integer(0, 100_000).prefault(64).describe('Requests that may wait for a sequence.'),
   flash_attention: flag()
     .prefault(false)
     .describe('True: tokens come faster on CPUs, but a seed no longer repeats a text for certain.'),
 });
 
-/** What a preset fills in for an OpenAI-compatible upstream is the business of its adapter. */
-const presets = [
-  'openai',
-  'vllm',
-  'sglang',
-  'llamacpp',
-  'ollama',
-  'lmstudio',
-  'openrouter',
-  'groq',
-  'together',
-  'fireworks',
-  'deepseek',
-  'mistral',
-  'xai',
-  'azure',
-] as const;
-
 const upstream = z.strictObject({
   kind: oneOf('openai', 'anthropic', 'gemini', 'scripted')
     .prefault('openai')
     .describe('The protocol it speaks.'),
-  preset: oneOf(...presets)
+  preset: oneOf(...presetNames)
     .optional()
     .describe('Which OpenAI-compatible server or provider it is.'),
   base_url: webUrl().optional().describe('For openai with the version, …/v1.'),
   api_key: secret().optional().describe('Sent to the upstream; best taken from the environment.'),
   headers: z.record(z.string(), headerValue).prefault({}).describe('Sent with every request to it.'),
   ca_file: text('a path').optional().describe("Certificates (PEM) to trust besides the system's."),
-  proxy: connectionUrl('http', 'https').optional().describe('The proxy to reach it by.'),
+  proxy: connectionUrl('http', 'https').optional().describe('The proxy for connections to it.'),
   script: text('a path').optional().describe('For kind scripted: the file with its answers.'),
 });
 
 const target = z.strictObject({
-  upstream: text('the name of an upstream').optional().describe('Where the model is; or else engine.'),
-  engine: text('the id of an engine model').optional().describe('The local model; or else upstream.'),
+  upstream: text('the name of an upstream').optional().describe('Where the model is; give this or engine.'),
+  engine: text('the id of an engine model').optional().describe('The local model; give this or upstream.'),
   model: text('the name of the model there').optional().describe('Its name there; default: the id here.'),
-  priority: integer(0, 1000).prefault(0).describe('The lowest number that has a healthy target is asked.'),
+  priority: integer(0, 1000).prefault(0).describe('Targets of the lowest number are called first.'),
   weight: decimal(0, 1_000_000)
     .prefault(1)
     .describe('Share among the targets of one priority; 0: never drawn.'),
-  takeover: oneOf('prefix', 'replay', 'none').optional().describe('How it can go on with a torn stream.'),
+  takeover: oneOf('prefix', 'replay', 'none').optional().describe('How it continues an answer that was cut.'),
 });
 
 const timeouts = z.strictObject({
@@ -157,7 +140,7 @@ const limits = z.strictObject({
   tokens_per_minute: count(1_000_000_000_000).describe('Tokens a minute of one key; default: no limit.'),
   on_store_failure: oneOf('deny', 'share')
     .prefault('deny')
-    .describe('What happens while the store of the limits is away.'),
+    .describe('What happens while the store of the limits cannot be reached.'),
 });
 
 const retry = z.strictObject({
@@ -172,8 +155,8 @@ const retry = z.strictObject({
 });
 
 const stream = z.strictObject({
-  keepalive: oneOf('comment', 'chunk', 'off').prefault('comment').describe('What breaks a silence.'),
-  keepalive_after: duration().prefault('10s').describe('The silence that is broken.'),
+  keepalive: oneOf('comment', 'chunk', 'off').prefault('comment').describe('What is sent during a silence.'),
+  keepalive_after: duration().prefault('10s').describe('How long a silence lasts until something is sent.'),
   hold_head: duration({ minimumMs: 0 })
     .prefault('8s')
     .describe('How long the head waits for the first token.'),
@@ -190,8 +173,8 @@ const stream = z.strictObject({
 
 const breaker = z.strictObject({
   failures: integer(1, 10_000).prefault(5).describe('Failures that open it.'),
-  window: duration().prefault('30s').describe('The time they are counted in.'),
-  probe_every: duration().prefault('10s').describe('How often an open one is tried.'),
+  window: duration().prefault('30s').describe('The time in which they are counted.'),
+  probe_every: duration().prefault('10s').describe('How often an open one lets a request through.'),
 });
 
 const logging = z.strictObject({

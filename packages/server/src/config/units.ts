@@ -29,8 +29,8 @@ export function formatSize(bytes: number): string {
 }
 
 /**
- * Reads `127.0.0.1:8642`, `localhost:8642` or `[::1]:8642`; port 0 lets the system choose one.
- * Undefined for anything else: a port alone would leave open whether the world may connect.
+ * Reads `127.0.0.1:8642`, `localhost:8642` or `[::1]:8642`; with port 0 the system chooses one. Undefined for any other
+ * text: a port alone would not say whether other machines may connect.
  */
 export function parseListen(text: string): ListenAddress | undefined {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);

@@ -58,7 +58,7 @@ describe('what is refused', () => {
   it.each([
     ['a: 1\nb: [1,\n', '3: not valid YAML: the indentation does not fit, or a bracket is not closed'],
     ['a: &x 1\na: *x\n', '2: this key is here twice in the same mapping'],
-    ['a: *x\nb: &x 1\n', '1: no anchor &x stands before this alias'],
+    ['a: *x\nb: &x 1\n', '1: there is no anchor &x before this alias'],
     ['a: &a &b 1\n', '1: not valid YAML: more than one anchor on one value'],
     ['a: 1\na: 2\n', '2: this key is here twice in the same mapping'],
     ['a:\n\tb: 1\n', '2: not valid YAML: a tab in the indentation; YAML takes spaces only'],
@@ -72,7 +72,7 @@ describe('what is refused', () => {
       'a: 1\n---\nb: 1\n',
       '2: not valid YAML: a second YAML document begins here; a configuration is one document',
     ],
-    ['a: *nowhere\n', '1: no anchor &nowhere stands before this alias'],
+    ['a: *nowhere\n', '1: there is no anchor &nowhere before this alias'],
     ['a: &a [*a]\n', '1: nested deeper than 32 levels'],
     ['__proto__: {x: 1}\n', '1: this name is not available'],
     ['a: b: c\n', '1: not valid YAML: a second ": " on the line; quote the text that holds it'],

@@ -1,6 +1,7 @@
 import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair } from 'yaml';
 import { type ConfigPath, showText } from './config-problem.ts';
-import { type Environment, interpolate } from './interpolate.ts';
+import type { Environment } from './environment.ts';
+import { interpolate } from './interpolate.ts';
 import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
 
 export interface Position {
@@ -15,23 +16,23 @@ export interface YamlProblem {
   readonly message: string;
 }
 
-/** A YAML file as plain data that still knows where every key and value stood. */
+/** A YAML file as plain data, with the position of every key and value in the file. */
 export interface YamlDocument {
-  /** Mappings, lists, strings, numbers and booleans; a key without a value is left out. */
+  /** Mappings, lists, strings, numbers and booleans. A key without a value is left out. */
   readonly value: unknown;
-  /** Of the value at that path, or the nearest one around it. */
+  /** The position of the value at that path, or of the nearest one around it. */
   valueAt(path: ConfigPath): Position | undefined;
-  /** Of the key itself; of the value where the path ends in a list position. */
+  /** The position of the key at that path; of the value where the path ends in a list position. */
   keyAt(path: ConfigPath): Position | undefined;
-  /** The environment variables the value at that path was made of. */
+  /** The environment variables that the value at that path refers to. */
   variablesAt(path: ConfigPath): readonly string[];
-  /** Those of them that had a value; in the place of the others stands their default. */
+  /** Those of them whose value was used; for the others the default was. */
   filledByAt(path: ConfigPath): readonly string[];
-  /** Every environment variable that has filled in something. */
+  /** Every environment variable whose value was used in the file. */
   filledBy(): readonly string[];
 }
 
-// A configuration has hundreds of nodes. The bounds stop aliases that multiply and nesting that eats the stack.
+// A configuration has hundreds of nodes. The bounds refuse aliases that multiply, and nesting that overflows the stack.
 const maxNodes = 50_000;
 const maxAliases = 200;
 const maxDepth = 32;
@@ -44,8 +45,8 @@ interface Place {
 }
 
 /**
- * Parses one YAML 1.2 document of the core schema (`no` and `on` are texts) and fills in the environment.
- * Never throws for any text; after a syntax error `document` is undefined.
+ * Parses one YAML 1.2 document of the core schema (`no` and `on` are texts) and replaces its references to the
+ * environment. Throws for no text; after a syntax error `document` is undefined.
  */
 export function readYaml(
   text: string,
@@ -60,7 +61,7 @@ export function readYaml(
   try {
     parsed = parseYaml(text, survivable, lines.addNewLine);
   } catch (thrown) {
-    // The parser recurses; with a small stack even its own guard against deep nesting can overflow.
+    // The parser is recursive: with a small stack it overflows before its own bound on nesting applies.
     if (!(thrown instanceof RangeError)) throw thrown;
     return { document: undefined, problems: [{ path: [], position: undefined, message: tooDeep }] };
   }
@@ -68,9 +69,9 @@ export function readYaml(
     code,
     path: [],
     position: positionOf(offset),
-    message: inOurWords(code, lineAround(text, offset)),
+    message: ownMessage(code, lineAround(text, offset)),
   }));
-  // One torn bracket makes the parser stumble over everything after it: only its first complaint helps.
+  // After one missing bracket the parser complains of everything that follows: only the first complaint helps.
   const broken = complaints.find(({ code }) => !survivable.has(code));
   if (broken !== undefined) return { document: undefined, problems: [broken] };
   if (parsed.document === undefined) return { document: undefined, problems: complaints };
@@ -86,14 +87,14 @@ const tooDeep = `nested deeper than ${maxDepth} levels`;
 class Reader {
   readonly problems: YamlProblem[] = [];
   readonly #places = new Map<string, Place>();
-  /** By name, the last node of that name that was read; an alias means the one before it. */
+  /** By name, the last node with that anchor so far: an alias refers to the nearest anchor before it. */
   readonly #anchors = new Map<string, Node>();
-  readonly #said = new Set<string>();
+  readonly #reportedOnce = new Set<string>();
   readonly #positionOf: (offset: number) => Position;
   readonly #env: Environment;
   #nodes = 0;
   #aliases = 0;
-  #behindAlias = false;
+  #insideAlias = false;
 
   constructor(positionOf: (offset: number) => Position, env: Environment) {
     this.#positionOf = positionOf;
@@ -103,7 +104,7 @@ class Reader {
   read(node: Node | null | undefined, path: ConfigPath): unknown {
     if (node === null || node === undefined) return undefined;
     const place = this.#place(path);
-    // The nodes behind an alias stand elsewhere: what is written here is the alias.
+    // The position of an aliased value is that of its alias, for that is what is written here.
     place.value ??= this.#position(node);
     if (++this.#nodes > maxNodes) return this.#once(path, `more than ${maxNodes} values`);
     if (path.length > maxDepth) return this.#once(path, tooDeep);
@@ -111,11 +112,11 @@ class Reader {
       if (++this.#aliases > maxAliases) return this.#once(path, `more than ${maxAliases} aliases`);
       const target = this.#anchors.get(node.source);
       if (target === undefined)
-        return this.#problem(path, `no anchor &${showText(node.source)} stands before this alias`);
-      const around = this.#behindAlias;
-      this.#behindAlias = true;
+        return this.#problem(path, `there is no anchor &${showText(node.source)} before this alias`);
+      const around = this.#insideAlias;
+      this.#insideAlias = true;
       const value = this.read(target, path);
-      this.#behindAlias = around;
+      this.#insideAlias = around;
       return value;
     }
     this.#anchor(node);
@@ -148,14 +149,14 @@ class Reader {
     const result: Record<string, unknown> = {};
     const seen = new Set<string>();
     for (const { key, value } of items) {
-      if (!isScalar(key)) continue; // already a complaint of the parser
+      if (!isScalar(key)) continue; // the parser has reported it
       const name = String(key.value ?? '');
       const inside = [...path, name];
       this.#anchor(key);
       if (seen.has(name)) this.#duplicate(key);
       seen.add(name);
       this.#place(inside).key ??= this.#position(key);
-      // As a plain assignment this key would replace the object's prototype.
+      // An assignment to this key would replace the prototype of the object.
       if (name === '__proto__') this.#problem(inside, 'this name is not available');
       else {
         const content = this.read(value, inside);
@@ -194,16 +195,16 @@ class Reader {
   }
 
   #once(path: ConfigPath, message: string): undefined {
-    if (!this.#said.has(message)) this.#problem(path, message);
-    this.#said.add(message);
+    if (!this.#reportedOnce.has(message)) this.#problem(path, message);
+    this.#reportedOnce.add(message);
   }
 
   #anchor(node: Node): void {
-    if (!this.#behindAlias && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    if (!this.#insideAlias && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
   }
 
   #duplicate(key: Node): void {
-    if (this.#behindAlias) return;
+    if (this.#insideAlias) return;
     this.problems.push({ path: [], position: this.#position(key), message: duplicateKey });
   }
 }
@@ -217,12 +218,12 @@ function lineAround(text: string, offset: number): string {
   return text.slice(text.lastIndexOf('\n', offset - 1) + 1, end === -1 ? text.length : end);
 }
 
-// After these the rest of the document still means what it says.
+// Complaints that do not change the meaning of the rest of the document.
 const survivable = new Set<ErrorCode>(['NON_STRING_KEY', 'TAG_RESOLVE_FAILED']);
 
-// The library's own messages can quote the source, and the source can hold a key.
-const wordings: Partial<Record<ErrorCode, string>> = {
-  BAD_DQ_ESCAPE: 'unknown escape in a double-quoted text; in single quotes a backslash is only itself',
+// Messages of our own: the library's can quote the source, and the source can contain a key.
+const messages: Partial<Record<ErrorCode, string>> = {
+  BAD_DQ_ESCAPE: 'unknown escape in a double-quoted text; in single quotes a backslash is a plain character',
   BAD_INDENT: 'the indentation does not fit, or a bracket is not closed',
   BAD_SCALAR_START: 'a plain text cannot start with this character; quote it',
   BLOCK_AS_IMPLICIT_KEY: 'a second ": " on the line; quote the text that holds it',
@@ -239,10 +240,10 @@ const wordings: Partial<Record<ErrorCode, string>> = {
   UNEXPECTED_TOKEN: 'this does not belong here',
 };
 
-function inOurWords(code: ErrorCode, line: string): string {
+function ownMessage(code: ErrorCode, line: string): string {
   const hint =
     code === 'UNEXPECTED_TOKEN' && /(?<!["'$])\$\{/.test(line)
       ? `; inside {…} and […] a reference needs quotes: "\${NAME}"`
       : '';
-  return `${survivable.has(code) ? '' : 'not valid YAML: '}${wordings[code] ?? 'this cannot be read'}${hint}`;
+  return `${survivable.has(code) ? '' : 'not valid YAML: '}${messages[code] ?? 'this cannot be read'}${hint}`;
 }

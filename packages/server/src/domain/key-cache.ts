@@ -1,17 +1,18 @@
 /**
- * Remembers values by name, each as the property of the key that used it last. Where there is no more room, the key
- * that holds most loses its least recently used value: a key that fills the cache displaces only its own values.
+ * Keeps values by name. A value belongs to the key that used it last, and both `get` and `set` use it. Where a new value
+ * finds no room, one key loses its least recently used value: the key of the new value, if it holds more than its equal
+ * share of the room, else the key that holds most. So a key that fills the cache displaces only its own values.
  */
 export interface KeyCache<Value> {
-  /** The value is this key's from now on, and its newest. */
+  /** Undefined where the cache has none. The value belongs to this key from now on, as its most recently used one. */
   get(keyId: string, name: string): Value | undefined;
-  /** `size`: in the unit of `maxSize`. Default: 1. */
+  /** `size`: in the unit of `maxSize`. Default: 1. A value that is larger than `maxSize` is not kept. */
   set(keyId: string, name: string, value: Value, size?: number): void;
 }
 
 export interface KeyCacheBounds {
   readonly maxEntries: number;
-  /** Of all sizes together. Default: none. */
+  /** Bound of the sum of all sizes. Default: none. */
   readonly maxSize?: number;
 }
 
@@ -64,8 +65,8 @@ export function createKeyCache<Value>({
     owner.size += entrySize;
   }
 
-  /** Owners are looked at one by one only where the one that came last is within its share. */
-  function largest(last: Owner, amount: (owner: Owner) => number, max: number): Owner {
+  /** The owner that gives up a value. Only where `last` holds no more than its share are all owners compared. */
+  function loser(last: Owner, amount: (owner: Owner) => number, max: number): Owner {
     if (amount(last) * owners.size > max) return last;
     let most = last;
     for (const owner of owners.values()) if (amount(owner) > amount(most)) most = owner;
@@ -76,8 +77,8 @@ export function createKeyCache<Value>({
     while (entries.size > maxEntries || size > maxSize) {
       const { names } =
         entries.size > maxEntries
-          ? largest(last, (owner) => owner.names.size, maxEntries)
-          : largest(last, (owner) => owner.size, maxSize);
+          ? loser(last, (owner) => owner.names.size, maxEntries)
+          : loser(last, (owner) => owner.size, maxSize);
       const [oldest] = names;
       if (oldest === undefined) return;
       drop(oldest);

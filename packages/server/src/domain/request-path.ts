@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
-import { innerRequestFields, requestFields } from './request-fields.ts';
+import { nestedRequestFields, requestFields } from './request-fields.ts';
 
 const maxPathLength = 256;
 const step = /(?:^|(?<=.)\.)([A-Za-z_$][\w$-]{0,63})|(?:\.(\d{1,5})(?=[.[]|$)|\[(\d{1,5})\])/y;
@@ -39,7 +39,7 @@ export function pathInRequest(path: string, request: JsonObject): string | undef
     const wanted = name ?? digits;
     if (wanted === undefined || !isObject(place)) return undefined;
     const key: string = place === request ? callersName(wanted, request) : wanted;
-    const known = place === request ? requestFields : innerRequestFields;
+    const known = place === request ? requestFields : nestedRequestFields;
     if (Object.hasOwn(place, key)) place = place[key];
     else if (known.has(key) && !(place === request && setByAdapters.has(key))) place = undefined;
     else return undefined;

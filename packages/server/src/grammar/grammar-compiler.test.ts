@@ -1,11 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fail, failure, ok } from '../domain/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
-import type { TaskOwner } from '../worker/killable-thread.ts';
+import type { TaskOwner, ThreadOutcome } from '../worker/killable-thread.ts';
 import type { CompileJob } from './compile/compile-job.ts';
-import type { CompileThread } from './compile/compile-thread.ts';
-import { createGrammarCompiler, type GrammarCompiler } from './grammar-compiler.ts';
+import {
+  type CompiledGrammar,
+  type CompileThread,
+  createGrammarCompiler,
+  type GrammarCompiler,
+} from './grammar-compiler.ts';
 
 const owner: TaskOwner = { keyId: 'k', signal: new AbortController().signal };
 let open: GrammarCompiler[] = [];
@@ -35,30 +39,36 @@ const worst: JsonValue = {
 interface FakeThread extends CompileThread {
   readonly jobs: CompileJob[];
   readonly wanted: (() => boolean)[];
-  answer(result?: ReturnType<typeof fail>): void;
+  /** Ends the oldest job: with this failure of the compiler, or with a grammar. */
+  answer(result?: Result<CompiledGrammar>): void;
+  /** Ends the oldest job without an answer, or with one. */
+  end(outcome: ThreadOutcome<Result<CompiledGrammar>>): void;
 }
+
+const grammar = ok({ gbnf: 'root', ruleCount: 1, mostDerivations: 1 });
 
 function fakeThread(): FakeThread {
   const jobs: CompileJob[] = [];
   const wanted: (() => boolean)[] = [];
-  const done: ((result: never) => void)[] = [];
+  const done: ((outcome: ThreadOutcome<Result<CompiledGrammar>>) => void)[] = [];
+  const end = (outcome: ThreadOutcome<Result<CompiledGrammar>>): void => done.shift()?.(outcome);
   return {
     jobs,
     wanted,
     run(job, { signal }) {
       jobs.push(job);
       wanted.push(() => !signal.aborted);
-      return new Promise((resolve) => done.push(resolve as (result: never) => void));
+      return new Promise((resolve) => done.push(resolve));
     },
-    answer(result) {
-      done.shift()?.((result ?? ok({ gbnf: 'root', ruleCount: 1, mostDerivations: 1 })) as never);
-    },
+    answer: (result = grammar) => end({ type: 'done', answer: result }),
+    end,
+    restsForMs: () => 0,
     close: () => Promise.resolve(),
   };
 }
 
 describe('in place', () => {
-  test('a small schema is compiled at once, and known afterwards', () => {
+  test('a small schema is compiled at once, and remembered', () => {
     const compiler = compilerWith(fakeThread());
     const job = schemaJob({ type: 'object', properties: { a: { type: 'integer' } } });
     const first = compiler.compile(job, owner);
@@ -66,7 +76,7 @@ describe('in place', () => {
     expect(compiler.compile(structuredClone(job), owner)).toBe(first);
   });
 
-  test('a schema beyond all bounds is refused before anything is written of it', () => {
+  test('a schema beyond the limits is refused before it is written as text', () => {
     const thread = fakeThread();
     const schema = { enum: Array.from({ length: 60_000 }, (_, index) => index) };
     expect(compilerWith(thread).compile(schemaJob(schema), owner)).toMatchObject({
@@ -95,7 +105,7 @@ describe('in a thread', () => {
     expect(turns).toBeGreaterThan(100);
   });
 
-  test('what is refused there names its place', async () => {
+  test('a refusal by the thread names the place in the schema', async () => {
     const result = await compilerWith().compile(schemaJob({ properties: { a: { if: {} } } }), owner);
     expect(result).toMatchObject({
       ok: false,
@@ -103,7 +113,7 @@ describe('in a thread', () => {
     });
   });
 
-  test('those who ask for the same wait for one computation, and it is known afterwards', async () => {
+  test('equal jobs of one key share one computation, and its grammar is remembered', async () => {
     const thread = fakeThread();
     const compiler = compilerWith(thread);
     const both = [compiler.compile(schemaJob(worst), owner), compiler.compile(schemaJob(worst), owner)];
@@ -114,7 +124,7 @@ describe('in a thread', () => {
     expect(compiler.compile(schemaJob(worst), owner)).toBe(one);
   });
 
-  test('a job is wanted as long as one of those who asked is there', () => {
+  test('a job is given up when every request that wants it is gone', () => {
     const thread = fakeThread();
     const compiler = compilerWith(thread);
     const [first, second] = [new AbortController(), new AbortController()];
@@ -126,11 +136,11 @@ describe('in a thread', () => {
     expect(thread.wanted.map((wanted) => wanted())).toEqual([false]);
   });
 
-  test('a death is not remembered, a refusal is', async () => {
+  test('the death of a thread is not remembered, a refusal is', async () => {
     const thread = fakeThread();
     const compiler = compilerWith(thread);
     const died = compiler.compile(schemaJob(worst), owner);
-    thread.answer(fail(failure('internal_error', 'died')));
+    thread.end({ type: 'died', why: 'out of memory' });
     expect(await died).toMatchObject({ ok: false, failure: { code: 'internal_error' } });
     const refused = compiler.compile(schemaJob(worst), owner);
     thread.answer(fail(failure('invalid_value', 'no')));
@@ -139,7 +149,7 @@ describe('in a thread', () => {
     expect(thread.jobs).toHaveLength(2);
   });
 
-  test('each key has a computation of its own, and the first that is done serves all', async () => {
+  test('each key has a computation of its own, and the first grammar is for all keys', async () => {
     const thread = fakeThread();
     const compiler = compilerWith(thread);
     const other = { ...owner, keyId: 'other' };
@@ -151,19 +161,70 @@ describe('in a thread', () => {
     expect(thread.wanted[1]?.()).toBe(false);
   });
 
-  test('a refusal of one key’s time is no other key’s', async () => {
+  test('a key whose time is spent is refused, and another key is not', async () => {
     const thread = fakeThread();
     const compiler = compilerWith(thread);
     const refused = compiler.compile(schemaJob(worst), owner);
     const other = compiler.compile(schemaJob(worst), { ...owner, keyId: 'other' });
-    thread.answer(fail(failure('overloaded', 'too much')));
+    thread.end({ type: 'spent', retryAfterMs: 8_000 });
     expect(await refused).toMatchObject({ ok: false, failure: { code: 'overloaded' } });
     thread.answer();
     expect(await other).toMatchObject({ ok: true });
   });
 });
 
-test('a key with ever new schemas displaces no other key’s', () => {
+test.each<[ThreadOutcome<never>, Partial<Failure>]>([
+  [
+    { type: 'late', limitMs: 10_000 },
+    {
+      code: 'overloaded',
+      message: 'The schema took too long to compile: this machine is too busy, or the schema too large.',
+      retryAfterMs: 1_000,
+      blameless: true,
+    },
+  ],
+  [
+    { type: 'died', why: 'out of memory' },
+    {
+      code: 'internal_error',
+      message: 'The schema could not be compiled.',
+      detail: 'the thread that compiles schemas died',
+      wording: 'out of memory',
+      blameless: true,
+    },
+  ],
+  [
+    { type: 'full' },
+    {
+      code: 'overloaded',
+      message: 'Too many schemas of this key wait to be compiled. Try again in a moment.',
+      retryAfterMs: 1_000,
+      blameless: true,
+    },
+  ],
+  [
+    { type: 'spent', retryAfterMs: 4_400 },
+    {
+      code: 'overloaded',
+      message:
+        'The schemas of this key took too much time to compile lately. Try again in 5 s, or send a simpler schema.',
+      retryAfterMs: 4_400,
+      blameless: true,
+    },
+  ],
+  [
+    { type: 'dropped' },
+    { code: 'draining', message: 'The request was given up before its schema was compiled.' },
+  ],
+  [{ type: 'closed' }, { code: 'draining', message: 'The local engine is shutting down.', blameless: true }],
+])('a job that ends with %j on the thread fails', async (outcome, expected) => {
+  const thread = fakeThread();
+  const compiled = compilerWith(thread).compile(schemaJob(worst), owner);
+  thread.end(outcome);
+  expect(await compiled).toEqual({ ok: false, failure: expected });
+});
+
+test('a key with many new schemas displaces no grammar of another key', () => {
   const thread = fakeThread();
   const compiler = compilerWith(thread);
   const small = (name: string) => schemaJob({ type: 'object', properties: { [name]: { type: 'integer' } } });

@@ -1,34 +1,93 @@
-import type { Failure, Result } from '../domain/failure.ts';
+import { type Failure, failure, type Result } from '../domain/failure.ts';
 import { createKeyCache } from '../domain/key-cache.ts';
-import type { TaskOwner } from '../worker/killable-thread.ts';
+import {
+  createKillableThread,
+  type KillableThread,
+  type KillableThreadOptions,
+  type TaskOwner,
+} from '../worker/killable-thread.ts';
 import { createSharedWork } from '../worker/shared-work.ts';
+import { startWorker } from '../worker/start-worker.ts';
+import { resultOf, type TaskFailures } from '../worker/task-result.ts';
+import type { ThreadBudget } from '../worker/thread-time.ts';
 import { type CompileJob, runJob } from './compile/compile-job.ts';
 import { type CompiledGrammar, tooLarge } from './compile/compile-schema.ts';
-import { type CompileThread, createCompileThread } from './compile/compile-thread.ts';
 import { createGrammarCache } from './compile/grammar-cache.ts';
 import { defaultLimits, type GrammarLimits } from './rules/limits.ts';
 
 export { type CompiledGrammar, compileJsonObject } from './compile/compile-schema.ts';
 
 /**
- * The compiler as the server uses it. What is known is answered at once; what is small is compiled in place, in a few
- * milliseconds; the rest goes to a thread of its own, for it may take a second.
+ * The compiler as the server uses it. Jobs that were compiled before are answered at once; small ones are compiled in
+ * place, in a few milliseconds; the others on a thread of their own, because one may take seconds.
  */
 export interface GrammarCompiler {
-  /** Failures as of the compiler and of {@link CompileThread}. What the thread has to do is on the owner's account. */
+  /**
+   * Fails as `compileSchema` and `compileToolCalls` do; where the thread compiles, also with `overloaded` (too many
+   * jobs of the key wait, its jobs took too much time lately, or this one took too long), `internal_error` (the thread
+   * died) and `draining` (the compiler is closed, or the owner's signal aborted before the job's turn came). The time
+   * of the thread is charged to the owner's key. A job that runs there is ended by its time limit only.
+   */
   compile(job: CompileJob, owner: TaskOwner): Result<CompiledGrammar> | Promise<Result<CompiledGrammar>>;
-  /** Ends the thread, where there is one; what waits fails with `draining`. */
+  /** Ends the thread, where there is one; jobs on it fail with `draining`. */
   close(): Promise<void>;
 }
 
-/** An agent sends the same tools with every turn: what is compiled once is compiled for all of them. */
+export type CompileThread = KillableThread<CompileJob, Result<CompiledGrammar>>;
+
+/** A compilation within all limits takes about 2 s at most. */
+const compileMs = 10_000;
+/**
+ * Ten of the worst schemas that the limits allow, and one more every eight seconds. Grammars are kept, so an
+ * application uses up its budget only with many new schemas.
+ */
+const budget: ThreadBudget = { freeMs: 250, burstMs: 20_000, refill: 0.25 };
+/** Chains of rules are followed by recursion; the deepest that the limits allow needs a few megabytes of stack. */
+const stackSizeMb = 32;
+
+/** The first job starts the thread. The caller closes it. `options` are for tests. */
+export function createCompileThread(
+  options: Partial<KillableThreadOptions<CompileJob, Result<CompiledGrammar>>> = {},
+): CompileThread {
+  return createKillableThread({
+    start: () =>
+      startWorker(import.meta.url, 'compile/compile-worker', { stackSizeMb, maxOldGenerationSizeMb: 512 }),
+    taskMs: compileMs,
+    budget,
+    ...options,
+  });
+}
+
+const compileFailures: TaskFailures = {
+  late: () =>
+    failure(
+      'overloaded',
+      'The schema took too long to compile: this machine is too busy, or the schema too large.',
+      { retryAfterMs: 1_000, blameless: true },
+    ),
+  died: (why) =>
+    failure('internal_error', 'The schema could not be compiled.', {
+      detail: 'the thread that compiles schemas died',
+      wording: why,
+      blameless: true,
+    }),
+  full: 'Too many schemas of this key wait to be compiled. Try again in a moment.',
+  unserved: 'This schema could not be compiled in time. Try again in a moment.',
+  spent: (seconds) =>
+    'The schemas of this key took too much time to compile lately. ' +
+    `Try again in ${seconds} s, or send a simpler schema.`,
+  dropped: 'The request was given up before its schema was compiled.',
+  closed: 'The local engine is shutting down.',
+};
+
+/** An agent sends the same tools with every turn: they are compiled once. */
 const grammarsKept = 320;
 const largeKept = 1_024;
-/** Characters of a job that is tried in place at all. */
+/** A job with more characters is not tried in place. */
 const smallJob = 8_192;
 /**
- * What in-place compiling may cost: some 15 ms on a slow core. Whatever fails by these, by any of them or for good,
- * is the thread's to judge.
+ * Limits of compiling in place: some 15 ms on a slow core. A job that fails here, by one of these limits or because
+ * its schema is wrong, is compiled again on the thread, whose failure counts.
  */
 const inPlace: Partial<GrammarLimits> = {
   maxNodes: 500,
@@ -43,7 +102,7 @@ const inPlace: Partial<GrammarLimits> = {
 
 export function createGrammarCompiler(thread: CompileThread = createCompileThread()): GrammarCompiler {
   const cache = createGrammarCache(grammarsKept);
-  /** Jobs that were not done in place, so that they need not be tried there again. */
+  /** Jobs that failed in place: they are not tried there again. */
   const large = createKeyCache<true>({ maxEntries: largeKept });
   const underWay = createSharedWork<Result<CompiledGrammar>>(isLasting);
 
@@ -56,14 +115,15 @@ export function createGrammarCompiler(thread: CompileThread = createCompileThrea
   }
 
   async function inThread(name: string, job: CompileJob, owner: TaskOwner): Promise<Result<CompiledGrammar>> {
-    const made = await thread.run(job, owner);
+    const result = resultOf(await thread.run(job, owner), compileFailures);
+    const made = result.ok ? result.value : result;
     if (isLasting(made)) cache.set(owner.keyId, name, made);
     return made;
   }
 
   return {
     compile(job, owner) {
-      // Counted before anything is written of it.
+      // Before `JSON.stringify`: its recursion and its time are bounded by these limits.
       const size = sizeFailure(job);
       if (size !== undefined) return { ok: false, failure: size };
       const name = JSON.stringify(job);
@@ -77,7 +137,7 @@ export function createGrammarCompiler(thread: CompileThread = createCompileThrea
   };
 }
 
-/** What may be otherwise the next time. */
+/** Codes of failures that the same job may not have the next time. */
 const transient: ReadonlySet<string> = new Set(['overloaded', 'internal_error', 'draining']);
 
 function isLasting(result: Result<CompiledGrammar>): boolean {

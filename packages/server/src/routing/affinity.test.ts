@@ -1,22 +1,31 @@
 import { expect, it } from 'vitest';
-import type { Message } from '../domain/chat-request.ts';
+import type { ChatRequest, Message } from '../domain/chat-request.ts';
 import { fakeChatRequest } from '../domain/fake-chat-request.ts';
 import { createAffinity } from './affinity.ts';
 
 const message = (text: string): Message => ({ role: 'user', content: [{ type: 'text', text }] });
+const turns = (...words: readonly string[]) => fakeChatRequest('', { messages: words.map(message) });
+
+/** An affinity whose requests can all go to the same targets. */
+function affinityOver(...targets: readonly string[]) {
+  const affinity = createAffinity();
+  return {
+    ...affinity,
+    preferred: (keyId: string, request: ChatRequest) => affinity.preferred(keyId, request, targets),
+  };
+}
 
 it('finds the target that served the turn before', () => {
-  const affinity = createAffinity();
-  const first = fakeChatRequest('', { messages: [message('a')] });
-  affinity.remember('key', first, 'warm');
-  const next = fakeChatRequest('', { messages: [message('a'), message('b'), message('c')] });
+  const affinity = affinityOver('cold', 'warm');
+  affinity.remember('key', turns('a'), 'warm');
+  const next = turns('a', 'b', 'c');
   expect(affinity.preferred('key', next)).toBe('warm');
   expect(affinity.preferred('other', next)).toBeUndefined();
-  expect(affinity.preferred('key', first)).toBeUndefined();
+  expect(affinity.preferred('key', turns('a'))).toBeUndefined();
 });
 
 it('tells chats apart by the length and the ends of their texts', () => {
-  const affinity = createAffinity();
+  const affinity = affinityOver('warm');
   const long = (from: string, to: string, length = 100_000) => message(from + 'x'.repeat(length) + to);
   affinity.remember('key', fakeChatRequest('', { messages: [long('a', 'b')] }), 'warm');
   const preferred = (...messages: readonly Message[]) =>
@@ -29,7 +38,7 @@ it('tells chats apart by the length and the ends of their texts', () => {
 });
 
 it('hashes the messages of a request once', () => {
-  const affinity = createAffinity();
+  const affinity = affinityOver('warm');
   let reads = 0;
   const counted: Message = {
     role: 'user',
@@ -44,9 +53,31 @@ it('hashes the messages of a request once', () => {
   expect(reads).toBe(1);
 });
 
-it('keeps the chats of one key from displacing those of another', () => {
+it('prefers the target of the longest beginning among those that can serve the request now', () => {
   const affinity = createAffinity();
-  const turns = (...words: readonly string[]) => fakeChatRequest('', { messages: words.map(message) });
+  affinity.remember('key', turns('a'), 'early');
+  affinity.remember('key', turns('a', 'b', 'c'), 'late');
+  const next = turns('a', 'b', 'c', 'd', 'e');
+  expect(affinity.preferred('key', next, ['early', 'late'])).toBe('late');
+  expect(affinity.preferred('key', next, ['early', 'other'])).toBe('early');
+  expect(affinity.preferred('key', next, ['other'])).toBeUndefined();
+  // A target that a later configuration has again.
+  expect(affinity.preferred('key', next, ['early', 'late'])).toBe('late');
+});
+
+it('forgets the chat of a key that was not used for the longest time', () => {
+  const affinity = affinityOver('lab');
+  for (const chat of ['first', 'second']) affinity.remember('key', turns(chat), 'lab');
+  for (let number = 0; number < 9_998; number++) affinity.remember('key', turns(`chat ${number}`), 'lab');
+  // Its next turn reads the entry: `second` is the oldest from here on.
+  expect(affinity.preferred('key', turns('first', 'more'))).toBe('lab');
+  affinity.remember('key', turns('one too many'), 'lab');
+  expect(affinity.preferred('key', turns('first', 'more'))).toBe('lab');
+  expect(affinity.preferred('key', turns('second', 'more'))).toBeUndefined();
+});
+
+it('keeps the chats of one key from displacing those of another', () => {
+  const affinity = affinityOver('lab');
   affinity.remember('k', turns('mine'), 'lab');
   for (let number = 0; number < 10_100; number++) affinity.remember('many', turns(`chat ${number}`), 'lab');
   expect(affinity.preferred('k', turns('mine', 'more'))).toBe('lab');

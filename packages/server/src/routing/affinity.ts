@@ -4,25 +4,35 @@ import { type ChatRequest, type ContentPart, partsOf } from '../domain/chat-requ
 import { createKeyCache } from '../domain/key-cache.ts';
 
 /**
- * Which target has a chat's beginning in its cache. The next turn of a chat repeats all messages of the one
- * before; so the hash of a request's messages, remembered with the target that served it, is found again as
- * a prefix of the next request's. Bounded, with room shared fairly between keys.
+ * Which target has a chat's beginning in its cache. The next turn of a chat repeats all messages of the turn before. So
+ * the hash of a request's messages is remembered with the target that served it, and is found again among the hashes of
+ * the next request's prefixes. It holds 10,000 chats: where one more comes, the key that has most loses the chat that it
+ * has not used for the longest time (`domain/key-cache.ts`).
+ *
+ * One for the life of the process: a reload of the configuration empties no cache of a target. Targets are remembered by
+ * name. A name that the new configuration does not have is not among the `targets` of a request, so it is never
+ * preferred. A name that leads to another server after a reload is still preferred: that server is as cold for the chat as
+ * every other target, and warm for its next turn, so nothing is lost.
  */
 export interface Affinity {
-  /** The name of the target that is warm for this request, if any. */
-  preferred(keyId: string, request: ChatRequest): string | undefined;
+  /**
+   * The name of the target that served the longest beginning of this request, of those in `targets`; undefined where none
+   * of them did. The chat counts as used.
+   */
+  preferred(keyId: string, request: ChatRequest, targets: readonly string[]): string | undefined;
+  /** The target of that name serves this request. */
   remember(keyId: string, request: ChatRequest, target: string): void;
 }
 
 const maxChats = 10_000;
-/** Messages of a chat that are hashed at most; a longer one finds no warm target. */
+/** Messages of a chat that are hashed at most: a longer chat prefers a target that served this beginning. */
 const maxHashed = 512;
-/** Characters at either end of a part that are hashed. */
+/** Characters that are hashed at each end of a part. */
 const sampleLength = 512;
 
 export function createAffinity(): Affinity {
   const warm = createKeyCache<string>({ maxEntries: maxChats });
-  /** What `remember` needs at the commit of a request has been hashed before: megabytes are hashed once. */
+  /** The hash of a whole request, kept from `preferred` until `remember`, so that its messages are hashed once. */
   const wholes = new WeakMap<ChatRequest, string>();
 
   function hashesOf(keyId: string, request: ChatRequest): string[] {
@@ -33,11 +43,11 @@ export function createAffinity(): Affinity {
   }
 
   return {
-    preferred: (keyId, request) => {
-      // Only what an earlier turn began: one-shot requests that are all the same are to be spread.
+    preferred: (keyId, request, targets) => {
+      // Without the whole request: equal requests of one turn are not an earlier turn, and are spread over the targets.
       for (const hash of hashesOf(keyId, request).slice(0, -1).reverse()) {
         const target = warm.get(keyId, hash);
-        if (target !== undefined) return target;
+        if (target !== undefined && targets.includes(target)) return target;
       }
       return undefined;
     },
@@ -48,7 +58,7 @@ export function createAffinity(): Affinity {
   };
 }
 
-/** One hash for each prefix of the messages, shortest first; one pass over what is read of them. */
+/** One hash for each prefix of the messages, shortest first, in one pass over the messages. */
 function prefixHashes(keyId: string, request: ChatRequest): string[] {
   const running = createHash('sha256').update(JSON.stringify([keyId, request.model]));
   return request.messages.slice(0, maxHashed).map((message) => {
@@ -58,8 +68,8 @@ function prefixHashes(keyId: string, request: ChatRequest): string[] {
 }
 
 /**
- * What is read of a part: its length, beginning and end. Megabytes are not hashed on the event loop to choose a
- * target; two chats that are alike in all of these are sent to the same one, and nothing else comes of it.
+ * The length, the beginning and the end of a part: to hash megabytes would block the event loop. Two chats that are equal
+ * in all of these prefer the same target, which is harmless.
  */
 function sampleOf(part: ContentPart): string {
   const text = textOf(part);

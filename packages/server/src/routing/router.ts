@@ -2,7 +2,7 @@ import type { RetryConfig } from '../config/config.ts';
 import type { Result } from '../domain/failure.ts';
 import type { DecodedRequest } from '../domain/requirements.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
-import { createAffinity } from './affinity.ts';
+import type { Affinity } from './affinity.ts';
 import { createAttemptMachine } from './attempt-machine.ts';
 import { type AttemptPlan, planAttempts } from './attempt-plan.ts';
 import type { Catalogue, Model } from './catalogue.ts';
@@ -13,6 +13,8 @@ import { openSource, type Source } from './source.ts';
 export interface RouterParts {
   readonly catalogue: Catalogue;
   readonly health: Health;
+  /** Shared by the routers of all configurations that this process has had in force. */
+  readonly affinity: Affinity;
   readonly retry: RetryConfig;
   /** 0 ≤ x < 1. */
   random(): number;
@@ -34,15 +36,15 @@ export interface Router {
 }
 
 /** Creates a router for one configuration. */
-export function createRouter({ catalogue, health, retry, random, now }: RouterParts): Router {
-  const affinity = createAffinity();
+export function createRouter({ catalogue, health, affinity, retry, random, now }: RouterParts): Router {
   return {
     plan: (model, asked) => planAttempts(model, asked, catalogue),
     open: (plan, call, signal, onAttempt) => {
       const { keyId, request } = call;
+      const targets = plan.flat().map(({ target }) => target.name);
       // With a single candidate there is no choice, so the messages are not hashed.
-      const choice = plan.flat().length > 1;
-      const preferred = choice ? affinity.preferred(keyId, request) : undefined;
+      const choice = targets.length > 1;
+      const preferred = choice ? affinity.preferred(keyId, request, targets) : undefined;
       return openSource(call, {
         machine: createAttemptMachine(plan, { retry, health, random, now, preferred }),
         health,

@@ -8,6 +8,7 @@ import { type Feature, features } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
 import type { Upstream, UpstreamCall } from '../upstreams/contract.ts';
 import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
+import { createAffinity } from './affinity.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createHealth } from './health.ts';
 import { createRouter } from './router.ts';
@@ -99,7 +100,7 @@ function setUp(
   );
   const now = () => performance.now();
   const health = createHealth(() => ({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }), now);
-  const router = createRouter({ catalogue, health, retry, random: () => 0, now });
+  const router = createRouter({ catalogue, health, affinity: createAffinity(), retry, random: () => 0, now });
   const whole = { ...request, ...asked } as ChatRequest;
   const plan = (needs: readonly Feature[] = []) => {
     const main = catalogue.find('main');

@@ -2,16 +2,17 @@ import { PassThrough } from 'node:stream';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { memoryFiles } from '../config/memory-files.ts';
 import { failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
+import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import type { Surface } from '../wire/contract.ts';
+import { memoryFiles } from './memory-files.ts';
 
 /** The server in this process: real sockets, the real rooms, no engine, and a configuration that is a text. */
 export interface TestApp {
@@ -66,6 +67,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
     log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
     runs,
     health: createHealth(() => config.breaker, now),
+    affinity: createAffinity(),
     bodies: {
       held,
       budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),

@@ -8,7 +8,7 @@ import { type FakeOrigin, startFakeOrigin } from '../transport/fake-origin.ts';
 import { createChunkEncoder } from '../wire/chat/chunk-encoder.ts';
 import { createCompletionCollector } from '../wire/chat/completion-collector.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
-import { knownMembers } from '../wire/chat/known-fields.ts';
+import { knownMembers } from '../wire/chat/known-members.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
 import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { claudeModel } from './anthropic/models.ts';
@@ -22,6 +22,7 @@ import { requestBody as geminiBody } from './gemini/request.ts';
 import { createContentDialect } from './gemini/stream.ts';
 import { batchesOf } from './openai/fake-answer.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
+import type { PresetName } from './openai/presets.ts';
 import type { Dialect, DialectOutput } from './shared/dialect.ts';
 import { createTranslation } from './shared/translation.ts';
 
@@ -57,7 +58,7 @@ function callOf(body: string, model: string): UpstreamCall {
 }
 
 /** The bytes that an upstream of that kind gets. */
-async function sent(kind: keyof typeof creators, call: UpstreamCall, preset?: string): Promise<string> {
+async function sent(kind: keyof typeof creators, call: UpstreamCall, preset?: PresetName): Promise<string> {
   const created = await creators[kind]({
     name: 'lab',
     config: {

@@ -3,7 +3,7 @@ import type { Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import type { GrammarLimits } from '../rules/limits.ts';
 import { type CompiledGrammar, compileSchema } from './compile-schema.ts';
-import { compileToolCalls, type ToolCallsOptions } from './tool-calls.ts';
+import { compileToolCalls, type ToolCallsOptions } from './compile-tool-calls.ts';
 
 /** What there is to compile: plain values, so that it can be sent to another thread and be written as a key. */
 export type CompileJob =

@@ -1,9 +1,10 @@
 import { choice, type Expression, empty, never, sequence, text } from '../rules/expression.ts';
+import { countBounds } from '../schema/bounds.ts';
+import { canonicalJson } from '../schema/canonical-json.ts';
 import { isList, listOf, type Part, type PlainPart } from '../schema/schema-part.ts';
 import { itemPath, memberPath } from '../schema/schema-path.ts';
 import { finiteValues, typesOf } from '../schema/schema-types.ts';
 import type { Compiler } from './compiler.ts';
-import { countBounds } from './number-expression.ts';
 import { orderedList } from './ordered-list.ts';
 import { comma, listOf as commaList, constant } from './shared-rules.ts';
 import { pathOf } from './string-expression.ts';
@@ -108,7 +109,7 @@ function uniqueItems(
     return never;
   }
   const valid = values.filter((value) => compiler.satisfies(value, items));
-  const distinct = [...new Map(valid.map((value) => [sorted(value), value])).values()];
+  const distinct = [...new Map(valid.map((value) => [canonicalJson(value), value])).values()];
   const entries = distinct.map((value) => ({
     body: constant(rules, [value], compiler.work),
     required: false,
@@ -116,13 +117,4 @@ function uniqueItems(
   const bounds = max === undefined || max >= entries.length ? {} : { max };
   if (min > entries.length) return never;
   return sequence(text('['), orderedList(rules, { entries, min, ...bounds, comma: comma(rules) }), text(']'));
-}
-
-/** JSON text that is equal for equal values, whatever the order of their members. */
-export function sorted(value: Part['schema']): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

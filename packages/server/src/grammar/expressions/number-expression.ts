@@ -1,11 +1,10 @@
-import type { JsonObject } from '../../domain/json.ts';
 import { choice, type Expression, never, text } from '../rules/expression.ts';
-import { numberFormats } from '../schema/formats.ts';
-import { numberOf, type PlainPart, tightest } from '../schema/schema-part.ts';
+import { numberBounds } from '../schema/bounds.ts';
+import { numberOf, type PlainPart } from '../schema/schema-part.ts';
 import { memberPath } from '../schema/schema-path.ts';
 import { checkNumberFormat } from '../schema/string-conditions.ts';
 import type { Compiler } from './compiler.ts';
-import { neighbour, numberWithin, onGrid } from './numbers.ts';
+import { numberWithin, onGrid } from './json-numbers.ts';
 
 /** Remainders carried along digit by digit cost as many rules as there are remainders, for each digit. */
 const largestStep = 128n;
@@ -54,43 +53,6 @@ export function numberExpression(
   return numberWithin(rules, { ...bounds, integer, ...(first === undefined ? {} : { step }) });
 }
 
-/** Both bounds, inclusive, over all parts. An exclusive one is the next double beyond it. */
-export function numberBounds(parts: readonly PlainPart[]): {
-  readonly min: number | undefined;
-  readonly max: number | undefined;
-} {
-  const lows: number[] = [];
-  const highs: number[] = [];
-  for (const { schema } of parts) {
-    lows.push(...bound(schema, 'minimum', 'exclusiveMinimum', 'up'));
-    highs.push(...bound(schema, 'maximum', 'exclusiveMaximum', 'down'));
-    const format = schema['format'];
-    const range =
-      typeof format === 'string' && Object.hasOwn(numberFormats, format) ? numberFormats[format] : undefined;
-    if (range?.min !== undefined) lows.push(range.min);
-    if (range?.max !== undefined) highs.push(range.max);
-  }
-  return {
-    min: lows.length === 0 ? undefined : Math.max(...lows),
-    max: highs.length === 0 ? undefined : Math.min(...highs),
-  };
-}
-
-/** `exclusiveMinimum: true` is how older drafts, and OpenAPI 3.0, make `minimum` exclusive. */
-function bound(
-  schema: JsonObject,
-  inclusive: string,
-  exclusive: string,
-  direction: 'up' | 'down',
-): readonly number[] {
-  const value = numberOf(schema, inclusive);
-  const beyond = numberOf(schema, exclusive);
-  return [
-    ...(value === undefined ? [] : [schema[exclusive] === true ? neighbour(value, direction) : value]),
-    ...(beyond === undefined ? [] : [neighbour(beyond, direction)]),
-  ];
-}
-
 /**
  * Multiples of a fraction, one by one: 0.07 / 0.01 is not whole in doubles, and validators divide doubles. Only what
  * they accept is listed.
@@ -125,15 +87,6 @@ function listed(
       values.push(JSON.stringify(value));
   }
   return choice(...values.map(text));
-}
-
-/** The strictest lower and upper count of two keywords. */
-export function countBounds(
-  parts: readonly PlainPart[],
-  least: string,
-  most: string,
-): { readonly min: number; readonly max: number | undefined } {
-  return { min: tightest(parts, least, Math.max) ?? 0, max: tightest(parts, most, Math.min) };
 }
 
 function leastCommonMultiple(a: bigint, b: bigint): bigint {

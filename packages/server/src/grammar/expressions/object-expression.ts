@@ -1,13 +1,14 @@
-import { isObject, type JsonValue } from '../../domain/json.ts';
+import type { JsonValue } from '../../domain/json.ts';
 import { type Condition, meets, textsAutomaton } from '../automata/automaton.ts';
 import { choice, type Expression, never, sequence, text } from '../rules/expression.ts';
-import { isInert, isList, listOf, mapOf, type Part, type PlainPart } from '../schema/schema-part.ts';
+import { countBounds } from '../schema/bounds.ts';
+import { definedNames } from '../schema/properties.ts';
+import { isInert, listOf, mapOf, type Part, type PlainPart } from '../schema/schema-part.ts';
 import { memberPath } from '../schema/schema-path.ts';
 import { finiteValues } from '../schema/schema-types.ts';
 import { allConditions, patternConditions, stringConditions } from '../schema/string-conditions.ts';
 import type { Compiler } from './compiler.ts';
-import { anyString, literal } from './json-text.ts';
-import { countBounds } from './number-expression.ts';
+import { anyString, literal } from './json-strings.ts';
 import { orderedList } from './ordered-list.ts';
 import { colon, comma } from './shared-rules.ts';
 import { pathOf, tableOf } from './string-expression.ts';
@@ -69,15 +70,6 @@ export function objectExpression(compiler: Compiler, parts: readonly PlainPart[]
     orderedList(rules, { entries, others, min: least, ...most, comma: comma(rules) }),
     text('}'),
   );
-}
-
-/** In the order of definition, then those that are only required. */
-export function definedNames(parts: readonly PlainPart[]): ReadonlySet<string> {
-  const names = parts.flatMap(({ schema }) => Object.keys(mapOf(schema, 'properties')));
-  const required = parts.flatMap(({ schema }) =>
-    listOf(schema, 'required').filter((name) => typeof name === 'string'),
-  );
-  return new Set([...names, ...required]);
 }
 
 /** All schemas that the value of a property has to satisfy, `false` among them where a part forbids the name. */
@@ -212,13 +204,4 @@ const beyondStrings = new Set(['anyOf', 'oneOf', 'not']);
 
 function stringsAmong(values: readonly JsonValue[]): readonly string[] {
   return values.filter((value) => typeof value === 'string');
-}
-
-export function forbids({ schema }: PlainPart, name: string): boolean {
-  return (
-    schema['additionalProperties'] === false &&
-    !Object.hasOwn(mapOf(schema, 'properties'), name) &&
-    !isObject(schema['patternProperties']) &&
-    !isList(schema['properties'])
-  );
 }

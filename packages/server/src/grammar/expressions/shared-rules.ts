@@ -4,8 +4,8 @@ import { determinise, type Work } from '../automata/determinise.ts';
 import { choice, type Expression, empty, optional, sequence, text } from '../rules/expression.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { isList } from '../schema/schema-part.ts';
-import { anyString, literal, stringOfTable } from './json-text.ts';
-import { anyNumber } from './numbers.ts';
+import { anyNumber } from './json-numbers.ts';
+import { anyString, literal, stringOfTable } from './json-strings.ts';
 
 /**
  * Between tokens there is nothing, or one space where models like to write one. More would let a model that is at a

@@ -11,7 +11,7 @@ import {
   stringConditions,
 } from '../schema/string-conditions.ts';
 import type { Compiler } from './compiler.ts';
-import { stringOfLength, stringOfTable } from './json-text.ts';
+import { stringOfLength, stringOfTable } from './json-strings.ts';
 
 export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]): Expression {
   const { rules, problems, limits } = compiler;

@@ -6,8 +6,9 @@ import { createJsonValidator } from '../../domain/json-validator.ts';
 import type { FinishEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { pathOf, type SchemaProblem } from '../../json-schema/schema-problem.ts';
-import type { SchemaOutcome, SchemaThread } from '../../json-schema/schema-thread.ts';
-import type { TaskOwner } from '../../worker/killable-thread.ts';
+import type { ValidationFinding, ValidationThread } from '../../json-schema/validation-thread.ts';
+import type { TaskOwner, ThreadOutcome } from '../../worker/killable-thread.ts';
+import { resultOf, type TaskFailures } from '../../worker/task-result.ts';
 
 const schemaPath = 'response_format.json_schema.schema';
 /** More than any context holds; escaped characters of an answer, over all of its choices. */
@@ -27,7 +28,7 @@ export interface AnswerCheck {
 export function createAnswerCheck(
   { n, responseFormat }: Pick<ChatRequest, 'n' | 'responseFormat'>,
   prefix: string,
-  thread: SchemaThread,
+  thread: ValidationThread,
   owner: TaskOwner,
 ): AnswerCheck {
   const schema = schemaTextOf(responseFormat);
@@ -67,7 +68,8 @@ export function createAnswerCheck(
       if (schema === undefined && answer.length <= maxReadHere) {
         return isJson(answer) ? undefined : notJson();
       }
-      return failureOf(await thread.ask({ answer, ...(schema === undefined ? {} : { schema }) }, owner));
+      const task = { answer, ...(schema === undefined ? {} : { schema }), keyId: owner.keyId };
+      return failureOf(await thread.run(task, owner));
     },
   };
 }
@@ -100,17 +102,35 @@ export function schemaRefusal({ at, why }: SchemaProblem): Failure {
   return failure('invalid_value', `'${param}' ${why}. Answers could not be held to this schema.`, { param });
 }
 
-/** What a key has to do whose schemas took more time than it may use. */
-export function schemasSpent(retryAfterMs: number): Failure {
-  const seconds = Math.ceil(retryAfterMs / 1_000);
-  const message =
+const tooMany =
+  'Too many answers of this key wait to be checked against their schemas. Try again in a moment.';
+
+const checkFailures: TaskFailures = {
+  // Every target's answer would take as long: the schema is slow.
+  late: () =>
+    failure(
+      'deadline_exceeded',
+      `The answer could not be checked against '${schemaPath}' in time. Simplify its patterns and alternatives.`,
+      { param: schemaPath, detail: 'the check of an answer against its schema was given up' },
+    ),
+  died: undecided,
+  full: tooMany,
+  unserved: tooMany,
+  spent: (seconds) =>
     `The schemas of this key took too much time lately. Try again in ${seconds} s, ` +
-    `or use simpler patterns and alternatives in '${schemaPath}'.`;
-  return failure('overloaded', message, { param: schemaPath, retryAfterMs, blameless: true });
+    `or use simpler patterns and alternatives in '${schemaPath}'.`,
+  slowField: schemaPath,
+  dropped: 'The request was given up before its answer was checked.',
+  closed: 'The server is shutting down.',
+};
+
+/** What a check means for the client; undefined where the answer and its schema are right. */
+export function failureOf(outcome: ThreadOutcome<ValidationFinding>): Failure | undefined {
+  const result = resultOf(outcome, checkFailures);
+  return result.ok ? failureOfFinding(result.value) : result.failure;
 }
 
-/** What a finding means for the client; undefined where all is well. */
-export function failureOf(finding: SchemaOutcome): Failure | undefined {
+function failureOfFinding(finding: ValidationFinding): Failure | undefined {
   switch (finding.type) {
     case 'right':
       return undefined;
@@ -128,22 +148,7 @@ export function failureOf(finding: SchemaOutcome): Failure | undefined {
       );
     }
     case 'undecided':
-      return unreadable('it could not be checked against the schema', finding.why);
-    case 'late':
-      // Wherever it is sent, this schema takes as long.
-      return failure(
-        'deadline_exceeded',
-        `The answer could not be checked against '${schemaPath}' in time. Simplify its patterns and alternatives.`,
-        { param: schemaPath, detail: 'the check of an answer against its schema was given up' },
-      );
-    case 'busy':
-      return failure(
-        'overloaded',
-        'Too many answers of this key wait to be checked against their schemas. Try again in a moment.',
-        { retryAfterMs: 1_000, blameless: true },
-      );
-    case 'spent':
-      return schemasSpent(finding.retryAfterMs);
+      return undecided(finding.why);
     default:
       return assertNever(finding);
   }
@@ -153,6 +158,10 @@ export function failureOf(finding: SchemaOutcome): Failure | undefined {
 function notJson(): Failure {
   const message = "The upstream's answer is not the JSON that response_format asks for.";
   return failure('upstream_protocol', message, { detail: 'the answer is not JSON', blameless: true });
+}
+
+function undecided(why: string): Failure {
+  return unreadable('it could not be checked against the schema', why);
 }
 
 /** `wording`: what the check threw; it may quote the answer. */

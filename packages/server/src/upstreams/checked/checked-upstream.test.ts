@@ -3,12 +3,13 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { pullOnce } from '../../domain/batches.ts';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
-import { createSchemaThread, type SchemaThread } from '../../json-schema/schema-thread.ts';
+import { createValidationThread, type ValidationThread } from '../../json-schema/validation-thread.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
 import { fakeEventStream } from '../fake-event-stream.ts';
 import { checkAnswers } from './checked-upstream.ts';
 
-const thread = createSchemaThread();
+const thread = createValidationThread();
+const right = { type: 'done', answer: { type: 'right' } } as const;
 afterAll(() => thread.close());
 
 const schema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] };
@@ -30,7 +31,7 @@ const finish = (
 });
 
 /** An upstream that says these batches, and what became of it. */
-function says(batches: readonly EventBatch[], by: SchemaThread = thread) {
+function says(batches: readonly EventBatch[], by: ValidationThread = thread) {
   const seen = { opened: 0, closed: 0 };
   const upstream: Upstream = {
     name: 'lab',
@@ -82,10 +83,10 @@ describe('an answer that is held to a schema', () => {
 
   test('gives signs of life while the check takes longer than a stall may', async () => {
     const batches: EventBatch[] = [[text('{"a": 1}'), finish()]];
-    const slow: SchemaThread = {
-      ask: async ({ answer }) => {
+    const slow: ValidationThread = {
+      run: async ({ answer }) => {
         if (answer !== undefined) await new Promise((resolve) => setTimeout(resolve, 60));
-        return { type: 'right' };
+        return right;
       },
       restsForMs: () => 0,
       close: async () => {},
@@ -226,10 +227,10 @@ test.each([
   async (_name, batches, asked) => {
     const stop = new AbortController();
     let asks = 0;
-    const endless: SchemaThread = {
-      ask: async () => {
+    const endless: ValidationThread = {
+      run: async () => {
         asks += 1;
-        if (asks <= asked) return { type: 'right' };
+        if (asks <= asked) return right;
         setImmediate(() => stop.abort());
         return await new Promise<never>(() => {});
       },
@@ -245,7 +246,7 @@ test.each([
 );
 
 test('a check that outlasts its time is never a success', async () => {
-  const impatient = createSchemaThread({ taskMs: 300 });
+  const impatient = createValidationThread({ taskMs: 300 });
   try {
     const evil = { ...jsonSchema, schema: { pattern: '^(a+)+$' } };
     const said = JSON.stringify(`${'a'.repeat(40)}!`);
@@ -264,8 +265,8 @@ function streamOf(batches: readonly EventBatch[]): EventStream {
 }
 
 test('where a key has used up the time for its schemas the upstream is not asked, and the client hears when to come again', async () => {
-  const resting: SchemaThread = {
-    ask: async () => ({ type: 'right' }),
+  const resting: ValidationThread = {
+    run: async () => right,
     restsForMs: (keyId) => (keyId === 'k' ? 6_500 : 0),
     close: async () => {},
   };
@@ -279,8 +280,8 @@ test('where a key has used up the time for its schemas the upstream is not asked
 
 test('a check that its caller does not wait for any more is left out', async () => {
   const signals: AbortSignal[] = [];
-  const waiting: SchemaThread = {
-    ask: (_task, { signal }) => {
+  const waiting: ValidationThread = {
+    run: (_task, { signal }) => {
       signals.push(signal);
       return new Promise(() => {});
     },
@@ -300,10 +301,10 @@ test('a check that its caller does not wait for any more is left out', async () 
 
 test('one key’s ever new schemas do not make the schemas of others unknown', async () => {
   const asked: string[] = [];
-  const noting: SchemaThread = {
-    ask: async ({ answer }, { keyId }) => {
+  const noting: ValidationThread = {
+    run: async ({ answer }, { keyId }) => {
       if (answer === undefined) asked.push(keyId);
-      return { type: 'right' };
+      return right;
     },
     restsForMs: () => 0,
     close: async () => {},

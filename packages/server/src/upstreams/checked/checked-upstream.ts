@@ -3,10 +3,10 @@ import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { createKeyCache } from '../../domain/key-cache.ts';
 import { schemaProblem } from '../../json-schema/schema-problem.ts';
-import type { SchemaThread } from '../../json-schema/schema-thread.ts';
+import type { ValidationThread } from '../../json-schema/validation-thread.ts';
 import type { TaskOwner } from '../../worker/killable-thread.ts';
 import { type EventStream, ownWaitMs, type Upstream, type UpstreamCall } from '../contract.ts';
-import { createAnswerCheck, failureOf, schemaRefusal, schemasSpent, schemaTextOf } from './answer-check.ts';
+import { createAnswerCheck, failureOf, schemaRefusal, schemaTextOf } from './answer-check.ts';
 import { openCheckedStream } from './checked-stream.ts';
 
 const schemasKnown = 1_024;
@@ -16,17 +16,17 @@ const schemasKnown = 1_024;
  * been judged, and a wrong one becomes `failed` (`upstream_protocol`) instead; where nothing of it was passed on,
  * before the commit. A schema that cannot be enforced fails before the upstream is asked. Requests for text pass by.
  */
-export function checkAnswers<One extends Upstream>(upstream: One, thread: SchemaThread): One {
+export function checkAnswers<One extends Upstream>(upstream: One, thread: ValidationThread): One {
   /** Schemas that were compiled before, by their hash: only what is new is asked about ahead of the upstream. */
   const known = createKeyCache<true>({ maxEntries: schemasKnown });
 
   async function problemOf(schema: string, owner: TaskOwner): Promise<Failure | undefined> {
     // Its answer could not be checked: it is not worth asking for.
-    const restsForMs = thread.restsForMs(owner.keyId);
-    if (restsForMs > 0) return schemasSpent(restsForMs);
+    const retryAfterMs = thread.restsForMs(owner.keyId);
+    if (retryAfterMs > 0) return failureOf({ type: 'spent', retryAfterMs });
     const hash = createHash('sha256').update(schema).digest('base64');
     if (known.get(owner.keyId, hash)) return undefined;
-    const problem = failureOf(await thread.ask({ schema }, owner));
+    const problem = failureOf(await thread.run({ schema, keyId: owner.keyId }, owner));
     if (problem !== undefined) return problem;
     known.set(owner.keyId, hash, true);
     return undefined;

@@ -14,7 +14,7 @@ import type { Usage } from '../../domain/usage.ts';
 import { partOf } from '../../testing/suite-part.ts';
 import { failureOfRefusal } from './errors.ts';
 import { batchesOf } from './fake-answer.ts';
-import { findPreset, presets } from './presets.ts';
+import { type PresetName, presets } from './presets.ts';
 
 interface Meta {
   readonly provenance: 'written' | 'recorded';
@@ -78,7 +78,7 @@ test('every preset has fixtures, and no fixtures are without their preset', () =
 
 describe.each(folders)('%s', (name) => {
   const meta = JSON.parse(file(name, 'meta.json').toString('utf8')) as Meta;
-  const finishReasons = findPreset(presetOf(name))?.finishReasons ?? {};
+  const finishReasons = presets[presetOf(name) as PresetName].finishReasons;
   const replay = async (pieces: readonly Uint8Array[]) =>
     said((await batchesOf(pieces, { finishReasons })).flat());
   const bytewise = (bytes: Buffer) => Array.from(bytes, (byte) => Uint8Array.of(byte));

@@ -7,6 +7,7 @@ import { describeUpstream, readStream, type UpstreamScenario } from '../contract
 import type { UpstreamCall } from '../contract.ts';
 import type { ProviderUpstream } from '../shared/provider-transport.ts';
 import { createOpenAiUpstream } from './openai.ts';
+import type { PresetName } from './presets.ts';
 
 function callOf(text: string, more: Record<string, JsonValue> = {}): UpstreamCall {
   const decoded = decodeChatRequest({ model: 'm', messages: [{ role: 'user', content: text }], ...more });
@@ -216,7 +217,7 @@ describe('an upstream', () => {
   });
 
   test('declares a takeover where its preset has a prefill', async () => {
-    const of = async (preset: string) =>
+    const of = async (preset: PresetName) =>
       (await upstreamAt('http://127.0.0.1:9/v1', { preset })).takeover?.('m');
     expect(await of('vllm')).toBe('prefix');
     expect(await of('llamacpp')).toBe('if-told');
@@ -250,7 +251,6 @@ describe('a configuration', () => {
 
   test.each<[Partial<UpstreamConfig>, RegExp]>([
     [{ preset: 'vllm' }, /^preset vllm needs a base_url$/],
-    [{ preset: 'toString' }, /^there is no preset 'toString'$/],
     [{ preset: 'openai', headers: { Host: 'x' } }, /^the header 'host' is set by the connection itself$/],
     [{ preset: 'openai', caFile: '/nowhere/ca.pem' }, /^ca_file: \/nowhere\/ca\.pem: there is no such file$/],
     [{ preset: 'openai', proxy: 'socks5://x' }, /^The proxy must be an http or https URL\.$/],

@@ -12,7 +12,7 @@ import type { CreatedProvider, ProviderOptions } from '../shared/provider-transp
 import { failureOfRefusal } from './errors.ts';
 import { createLoadWatch } from './load-watch.ts';
 import { type LoadSignal, type Preset, prefillOf } from './preset.ts';
-import { azureApiVersion, findPreset, genericPreset } from './presets.ts';
+import { azureApiVersion, genericPreset, presets } from './presets.ts';
 import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
 import { createChatDialect } from './stream.ts';
@@ -20,8 +20,7 @@ import { createChatDialect } from './stream.ts';
 /** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
 export async function createOpenAiUpstream(options: ProviderOptions): Promise<CreatedProvider> {
   const { config } = options;
-  const preset = config.preset === undefined ? genericPreset : findPreset(config.preset);
-  if (preset === undefined) return { ok: false, problems: [`there is no preset '${config.preset}'`] };
+  const preset: Preset = config.preset === undefined ? genericPreset : presets[config.preset];
   return createHttpUpstream(options, chatCompletionsApi(preset));
 }
 

@@ -2,7 +2,8 @@ import { type Feature, features } from '../../domain/requirements.ts';
 import type { Preset } from './preset.ts';
 
 /*
- * The rows. Sources are the providers' own pages as of November 2026, named beside each row; what nobody
+ * One row for each preset: the only place that lists their names. The configuration's schema, the tables of
+ * docs/upstreams.md and the fixtures that each preset must have are made from it or checked against it. Sources are the providers' own pages as of November 2026, named beside each row; what nobody
  * here could check against a page or a running server is marked "unverified". Nothing is declared that an
  * event cannot carry: legacy `functions` and audio output are honoured by no preset.
  */
@@ -288,10 +289,8 @@ export const presets = {
 
 export type PresetName = keyof typeof presets;
 
-/** The row of that name; undefined for a name there is none of. */
-export function findPreset(name: string): Preset | undefined {
-  return Object.hasOwn(presets, name) ? presets[name as PresetName] : undefined;
-}
+/** In the order of the rows. The configuration takes these names for `upstreams.*.preset`. */
+export const presetNames = Object.keys(presets) as readonly PresetName[];
 
 /** The version of Azure's older API, where the base URL names none. */
 export const azureApiVersion = '2024-10-21';

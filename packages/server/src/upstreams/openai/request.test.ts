@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { writeMarked } from '../../domain/exact-json.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
-import { knownMembers } from '../../wire/chat/known-fields.ts';
+import { knownMembers } from '../../wire/chat/known-members.ts';
 import { parseJsonBody } from '../../wire/json-body.ts';
-import { findPreset, genericPreset, type PresetName } from './presets.ts';
+import { genericPreset, type PresetName, presets } from './presets.ts';
 import { requestBody } from './request.ts';
 
 const hello: JsonValue = [{ role: 'user', content: 'hi' }];
@@ -13,7 +13,7 @@ const hello: JsonValue = [{ role: 'user', content: 'hi' }];
 function sent(more: Record<string, JsonValue>, preset?: PresetName, prefix?: string) {
   const decoded = decodeChatRequest({ model: 'm', messages: hello, ...more });
   if (!decoded.ok) throw new Error(decoded.failure.message);
-  const row = preset === undefined ? genericPreset : findPreset(preset);
+  const row = preset === undefined ? genericPreset : presets[preset];
   if (row === undefined) throw new Error(`no preset ${preset}`);
   return requestBody(
     {
@@ -109,7 +109,7 @@ describe('the body for an upstream', () => {
     if (!decoded.ok) throw new Error(decoded.failure.message);
     const call = { request: decoded.value.request, model: 'm', keyId: 'k', completionId: 'c' };
     for (const name of ['mistral', 'openai', 'openrouter', 'vllm'] as const) {
-      const text = writeMarked(requestBody(call, findPreset(name) ?? genericPreset));
+      const text = writeMarked(requestBody(call, presets[name]));
       expect(text.split(odd)).toHaveLength(8);
       expect(text).not.toContain('"tool_calls":[{"id":5}],"content"');
     }

@@ -1,0 +1,189 @@
+import * as z from 'zod';
+import { didYouMean } from '../domain/nearest.ts';
+import { formatDuration, formatSize, parseDuration, parseListen, parseSize } from './units.ts';
+
+/*
+ * The schemas of the single values of a configuration. Each names in one phrase what it expects, reads the plain YAML
+ * value, and has the JSON Schema by which editors check it. A value from the environment is a text, so numbers and truth
+ * values are also read from texts.
+ */
+
+const disjunction = new Intl.ListFormat('en-GB', { type: 'disjunction' });
+const referencePattern = '\\$\\{';
+const reference = { type: 'string', pattern: referencePattern } as const;
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+interface ValueSchemaOptions {
+  /** The rest of the sentence `expected …`. */
+  readonly expected: string;
+  readonly json: JsonSchema;
+  /** What a message adds after `got "…"` for a refused text. */
+  readonly hint?: (text: string) => string;
+}
+
+/** A schema that reads a value with `parse`. `parse` returns undefined for a value that it refuses. */
+function valueSchema<T>(
+  { expected, json, hint }: ValueSchemaOptions,
+  parse: (value: unknown) => T | undefined,
+) {
+  return z
+    .unknown()
+    .transform((value, context): T => {
+      const parsed = parse(value);
+      if (parsed !== undefined) return parsed;
+      const more = typeof value === 'string' && hint !== undefined ? hint(value) : '';
+      context.addIssue({ code: 'custom', message: expected, params: { hint: more } });
+      return z.NEVER;
+    })
+    .meta(json);
+}
+
+/** A text that `accepts` allows. Default: any text that is not empty. */
+export function text(expected = 'a text', accepts: (text: string) => boolean = (value) => value !== '') {
+  return valueSchema({ expected, json: { type: 'string' } }, (value) =>
+    typeof value === 'string' && accepts(value) ? value : undefined,
+  );
+}
+
+export function oneOf<const T extends string>(...names: readonly T[]) {
+  const known: ReadonlySet<string> = new Set(names);
+  const isName = (value: unknown): value is T => typeof value === 'string' && known.has(value);
+  return valueSchema(
+    {
+      expected: disjunction.format(names),
+      json: { anyOf: [{ enum: names }, reference] },
+      hint: (value) => didYouMean(value, names),
+    },
+    (value) => (isName(value) ? value : undefined),
+  );
+}
+
+export function flag() {
+  return valueSchema(
+    { expected: 'true or false', json: { anyOf: [{ type: 'boolean' }, reference] } },
+    (value) => {
+      if (value === true || value === 'true') return true;
+      return value === false || value === 'false' ? false : undefined;
+    },
+  );
+}
+
+function asNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : undefined;
+}
+
+export function integer(minimum: number, maximum: number) {
+  const json = { anyOf: [{ type: 'integer', minimum, maximum }, reference] };
+  return valueSchema({ expected: `a whole number from ${minimum} to ${maximum}`, json }, (value) => {
+    const number = asNumber(value);
+    if (number === undefined || !Number.isSafeInteger(number)) return undefined;
+    return number >= minimum && number <= maximum ? number : undefined;
+  });
+}
+
+export function decimal(minimum: number, maximum: number) {
+  const json = { anyOf: [{ type: 'number', minimum, maximum }, reference] };
+  return valueSchema({ expected: `a number from ${minimum} to ${maximum}`, json }, (value) => {
+    const number = asNumber(value);
+    return number !== undefined && number >= minimum && number <= maximum ? number : undefined;
+  });
+}
+
+/** A number of tokens, or `max`: as many as memory allows. */
+export function contextSize() {
+  const json = {
+    anyOf: [{ type: 'integer', minimum: 16, maximum: 10_000_000 }, { const: 'max' }, reference],
+  };
+  return valueSchema(
+    { expected: 'a number of tokens from 16 to 10000000, or max', json },
+    (value): number | 'max' | undefined => {
+      if (value === 'max') return 'max';
+      const number = asNumber(value);
+      if (number === undefined || !Number.isSafeInteger(number)) return undefined;
+      return number >= 16 && number <= 10_000_000 ? number : undefined;
+    },
+  );
+}
+
+// The longest time of a timer of Node is 2^31-1 ms; a timer with a longer time fires at once.
+const longestTimerMs = 24 * 86_400_000;
+
+/** Read as milliseconds. Default of `maximumMs`: 24 days, which a timer can hold. */
+export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
+  const range = `${formatDuration(minimumMs)} to ${formatDuration(maximumMs)}`;
+  return valueSchema(
+    {
+      expected: `a duration such as 250ms, 10s, 5m or 24h (${range})`,
+      json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${referencePattern}` },
+    },
+    (value) => {
+      const milliseconds = typeof value === 'string' ? parseDuration(value) : undefined;
+      if (milliseconds === undefined) return undefined;
+      return milliseconds >= minimumMs && milliseconds <= maximumMs ? milliseconds : undefined;
+    },
+  );
+}
+
+/** Read as bytes. */
+export function size(minimumBytes: number, maximumBytes: number) {
+  const range = `${formatSize(minimumBytes)} to ${formatSize(maximumBytes)}`;
+  return valueSchema(
+    {
+      expected: `a size such as 64KiB or 1MiB (${range})`,
+      json: { type: 'string', pattern: `^\\d+(B|KiB|MiB|GiB)$|${referencePattern}` },
+      hint: (value) => {
+        const decimalUnit = /^(\d+) ?([KMG])i?[Bb]?$/i.exec(value);
+        return decimalUnit ? ` (did you mean "${decimalUnit[1]}${decimalUnit[2]?.toUpperCase()}iB"?)` : '';
+      },
+    },
+    (value) => {
+      const bytes = typeof value === 'string' ? parseSize(value) : undefined;
+      if (bytes === undefined) return undefined;
+      return bytes >= minimumBytes && bytes <= maximumBytes ? bytes : undefined;
+    },
+  );
+}
+
+export function listenAddress() {
+  return valueSchema(
+    { expected: 'an address and a port, such as 127.0.0.1:8642 or "[::1]:8642"', json: { type: 'string' } },
+    (value) => (typeof value === 'string' ? parseListen(value) : undefined),
+  );
+}
+
+/** A URL that this server calls or shows, without `user:password@`. */
+export function webUrl() {
+  return text('a URL that begins with http:// or https://, without user and password', (value) => {
+    if (/\s/.test(value) || !URL.canParse(value)) return false;
+    const { protocol, username, password } = new URL(value);
+    return /^https?:$/.test(protocol) && username === '' && password === '';
+  });
+}
+
+/**
+ * A URL that a driver reads by its own rules, and that may hold credentials. Only its scheme is checked:
+ * `postgres://a,b/db` with two hosts is right for the driver, and no URL by the web's rules.
+ */
+export function connectionUrl(...schemes: readonly string[]) {
+  const beginnings = schemes.map((scheme) => `${scheme}://`);
+  return text(`a URL that begins with ${disjunction.format(beginnings)}`, (value) =>
+    beginnings.some(
+      (beginning) => value.startsWith(beginning) && /^\S+$/.test(value.slice(beginning.length)),
+    ),
+  );
+}
+
+/** The longest key and the longest value of a header: servers accept request heads of 8 to 16 KiB. */
+export const maxHeaderValueLength = 4_096;
+
+/**
+ * A secret for an HTTP header: printable ASCII without spaces. A text with `${` is refused: it is a reference that was not
+ * replaced, here or where the environment was made, and so a key that is easy to guess.
+ */
+export function secret() {
+  return text(
+    `a key: at most ${maxHeaderValueLength} printable characters without spaces and without "\${"`,
+    (value) => value.length <= maxHeaderValueLength && /^(?!.*\$\{)[\x21-\x7e]+$/.test(value),
+  );
+}

@@ -1,0 +1,196 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { newRequestId } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import { configSecrets } from '../config/config-secrets.ts';
+import type { Environment } from '../config/environment.ts';
+import { withVariableNames } from '../config/environment-values.ts';
+import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
+import type { ConfigFlags } from '../config/overrides.ts';
+import type { Engine } from '../engine/parent/engine.ts';
+import { createLog } from '../telemetry/create-log.ts';
+import { createChangingRedact } from '../telemetry/redact.ts';
+import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
+import { createConfigThread } from './config-thread.ts';
+import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
+import { createListener } from './listener.ts';
+import { watchParent } from './parent-watch.ts';
+import { createService, type Service } from './service.ts';
+import { type FoundKeys, keysForReload, keysForStart, type ServingKeys } from './serving-keys.ts';
+import { listenForShutdown, type Shutdown } from './shutdown.ts';
+import { dataDirProblem, listenProblem } from './system-problem.ts';
+
+/** How long the error events of stopped streams have to leave. A slower reader has had the whole drain. */
+const lastBytesMs = 500;
+
+/** A thread that does not end within this time ends with the process. */
+const threadEndMs = 1_000;
+
+export interface ServeOptions {
+  readonly env: Environment;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly flags: ConfigFlags;
+  /** Receives the log and the progress of downloads. */
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Called once, when every model is loaded. The server answers requests from then on. */
+  onServing(facts: ServingFacts): void;
+  /** Called once, when the shutdown begins while requests run. */
+  onDraining(running: number, drainMs: number): void;
+}
+
+/** What a server that answers requests can say of itself. */
+export interface ServingFacts {
+  readonly config: Config;
+  /** The port in use, also where the configuration leaves it to the system. */
+  readonly port: number;
+  readonly keys: ServingKeys;
+  /** Absent where no engine runs. */
+  readonly engine: Pick<Engine, 'models' | 'describe'> | undefined;
+}
+
+/** How the life of a server ended: after a shutdown, or with a problem that the operator must solve. */
+export type Served =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      /** 1: it failed while it ran. 2: flags, environment or configuration are wrong. */
+      readonly exitCode: 1 | 2;
+      /** One line for each problem. */
+      readonly message: string;
+    };
+
+/**
+ * The whole life of a server in this process: configuration, keys, port, engine, service, shutdown. Resolves when
+ * nothing is open any more. Takes over SIGINT, SIGTERM and SIGHUP of the process.
+ */
+export async function serve(options: ServeOptions): Promise<Served> {
+  const { env, cwd, flags, output } = options;
+  const reloads = createDeferredReload();
+  // Before anything is read: without a listener SIGHUP would end a server that is starting.
+  const shutdown = listenForShutdown({ terminal: output.isTTY === true, onReload: reloads.request });
+  const sources = { env, cwd, flags };
+  const loaded = await Promise.race([loadConfig(sources), shutdown.asked]);
+  if (loaded === undefined) return ended;
+  if (!loaded.ok) return failed(2, loaded.problems.map(formatProblem).join('\n'));
+  const thread = createConfigThread();
+  const load = (inForce: Reload) => thread.load({ ...sources, reload: inForce });
+  try {
+    return await serveConfig(loaded, { ...options, load, shutdown, reloads });
+  } finally {
+    await Promise.race([thread.close(), delay(threadEndMs, undefined, { ref: false })]);
+  }
+}
+
+interface Surroundings extends ServeOptions {
+  load(inForce: Reload): Promise<LoadedConfig>;
+  readonly shutdown: Shutdown;
+  readonly reloads: DeferredReload;
+}
+
+async function serveConfig(
+  { config, warnings, environmentValues, fileHasContent }: LoadedConfig & { readonly ok: true },
+  { env, output, load, shutdown, reloads, onServing, onDraining }: Surroundings,
+): Promise<Served> {
+  const inNames = withVariableNames(() => environmentValues);
+  let found: FoundKeys;
+  try {
+    found = await keysForStart(config);
+  } catch (error) {
+    return failed(1, inNames(dataDirProblem(error, config.server.dataDir)));
+  }
+  if (!found.ok) return failed(2, found.problems.join('\n'));
+  const { keys } = found;
+  const { redact, replace } = createChangingRedact();
+  const onSecrets = (next: Config, { apiKeys, adminKeys }: ServingKeys) =>
+    replace([...configSecrets(next), ...apiKeys, ...adminKeys], next.auth.keyPrefix);
+  onSecrets(config, keys);
+  const log = createLog({
+    ...config.logging,
+    stream: output,
+    now: Date.now,
+    colour: output.isTTY === true,
+    redact,
+  });
+  for (const warning of warnings) log.warn(warning);
+
+  const parentPid = Number(env['TAILRACE_PARENT_PID']);
+  if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
+
+  let service: Service | undefined;
+  const listener = createListener(() => service?.handle, { log, newRequestId });
+  let port: number;
+  try {
+    port = await listener.listen(config.server.listen);
+  } catch (error) {
+    return failed(1, inNames(listenProblem(error, config.server.listen)));
+  }
+
+  let engine: Engine | undefined;
+  try {
+    const upstreams = await upstreamsOf(config, env);
+    if (upstreams.problems.length > 0) return failed(2, inNames(upstreams.problems.join('\n')));
+
+    if (config.engine.models.size > 0) {
+      // Loaded on need: a server without an engine has no use for its rooms.
+      const { startEngine } = await import('./start-engine.ts');
+      const started = await startEngine(config, { env, output, log, signal: shutdown.signal });
+      if (shutdown.signal.aborted) return ended;
+      if (started.ok) {
+        engine = started.engine;
+      } else {
+        // Other targets may serve all the same; with none there is nothing to start for.
+        if (upstreams.upstreams.size === 0 || started.fatal) return failed(started.exitCode, started.message);
+        log.error(started.message);
+      }
+    }
+
+    service = createService({
+      config,
+      fileHasContent,
+      engine,
+      log,
+      upstreams,
+      keys,
+      load,
+      createUpstreams: (next, before) => upstreamsOf(next, env, before),
+      keysForReload,
+      onSecrets,
+    });
+    const { reload } = service;
+    reloads.startWith(() => void reload());
+    onServing({ config, port, keys, engine });
+    await shutdown.asked;
+    if (service.running() > 0) onDraining(service.running(), config.timeouts.drainMs);
+    await drain(service, config, shutdown);
+    return ended;
+  } finally {
+    await engine?.stop();
+    listener.destroy();
+  }
+}
+
+/**
+ * At a second signal, or at the end of the drain, it stops every stream and waits `lastBytesMs` for the last bytes.
+ */
+async function drain(service: Service, { timeouts }: Config, { forced }: Shutdown): Promise<void> {
+  const drained = service.drain();
+  await Promise.race([drained, forced, delay(timeouts.drainMs, undefined, { ref: false })]);
+  service.stopAll();
+  await Promise.race([drained, delay(lastBytesMs, undefined, { ref: false })]);
+}
+
+const ended: Served = { ok: true };
+
+function failed(exitCode: 1 | 2, message: string): Served {
+  return { ok: false, exitCode, message };
+}
+
+function upstreamsOf(
+  { upstreams, timeouts, stream }: Config,
+  env: Environment,
+  before?: CreatedUpstreams,
+): Promise<CreatedUpstreams> {
+  const { connectMs } = timeouts;
+  return createUpstreams(upstreams, { env, connectMs, maxEventBytes: stream.maxEventBytes }, before);
+}

@@ -1,0 +1,154 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig, type Reload } from '../config/load-config.ts';
+import { createLog } from '../telemetry/create-log.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
+import { createUpstreams } from '../upstreams/registry.ts';
+import { createService, type ServiceParts } from './service.ts';
+import type { FoundKeys } from './serving-keys.ts';
+
+const folder = '/etc/tailrace';
+const text =
+  'upstreams: {lab: {base_url: "http://127.0.0.1:9/v1"}}\nmodels: {a: {targets: [{upstream: lab}]}}';
+
+/** A service over files that change, and the configurations it has put in force. */
+async function serviceOver(
+  files: Record<string, string>,
+  more: Partial<Pick<ServiceParts, 'load' | 'keysForReload' | 'createUpstreams'>> = {},
+) {
+  const load = (reload?: Reload) =>
+    loadConfig({
+      env: {},
+      cwd: folder,
+      files: memoryFiles(folder, files),
+      ...(reload === undefined ? {} : { reload }),
+    });
+  const loaded = await load();
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  const keys = {
+    apiKeys: ['k'],
+    adminKeys: ['a'],
+    shown: { type: 'configured' },
+    adminFile: undefined,
+  } as const;
+  const inForce: (readonly string[])[] = [];
+  const service = createService({
+    config: loaded.config,
+    fileHasContent: loaded.fileHasContent,
+    engine: undefined,
+    log: createLog({ level: 'error', format: 'json', stream: new PassThrough(), now: () => 0 }),
+    upstreams: await createUpstreams(loaded.config.upstreams),
+    keys,
+    load,
+    createUpstreams: (next, before) => createUpstreams(next.upstreams, {}, before),
+    keysForReload: async () => ({ ok: true, keys, warnings: [] }),
+    onSecrets: (next) => inForce.push([...next.models.keys()]),
+    ...more,
+  });
+  return { service, inForce };
+}
+
+test('a reload puts the file in force as it is now', async () => {
+  const files: Record<string, string> = { 'tailrace.yaml': text };
+  const { service, inForce } = await serviceOver(files);
+  files['tailrace.yaml'] = text.replace('models: {a:', 'models: {b:');
+  expect(await service.reload()).toEqual({ problems: [], warnings: [] });
+  expect(inForce).toEqual([['b']]);
+});
+
+test('an empty file that is in force stays good, whatever a refused reload has read', async () => {
+  const files: Record<string, string> = { 'tailrace.yaml': '' };
+  let refuse = true;
+  const { service } = await serviceOver(files, {
+    createUpstreams: async (next, before) => {
+      const created = await createUpstreams(next.upstreams, {}, before);
+      return refuse ? { ...created, problems: ['refused'] } : created;
+    },
+  });
+  files['tailrace.yaml'] = 'server: {max_body: 1MiB}';
+  expect(await service.reload()).toMatchObject({ problems: ['refused'] });
+  files['tailrace.yaml'] = '';
+  refuse = false;
+  expect(await service.reload()).toMatchObject({ problems: [] });
+  files['tailrace.yaml'] = 'server: {max_body: 1MiB}';
+  expect(await service.reload()).toMatchObject({ problems: [] });
+  files['tailrace.yaml'] = '';
+  expect((await service.reload()).problems).toHaveLength(1);
+});
+
+test('a reload whose file has gone away changes nothing', async () => {
+  const files: Record<string, string> = { 'tailrace.yaml': text };
+  const { service, inForce } = await serviceOver(files);
+  delete files['tailrace.yaml'];
+  const problems = [`cannot read ${folder}/tailrace.yaml: there is no such file any more`];
+  expect(await service.reload()).toEqual({ problems, warnings: [] });
+  expect(inForce).toEqual([]);
+});
+
+test('a reload of a server that began without a file reads one that has come', async () => {
+  const files: Record<string, string> = { 'answers.yaml': '' };
+  const { service, inForce } = await serviceOver(files);
+  files['tailrace.yaml'] = text;
+  // The engine is bound to the process, so that such a file is refused for what it changes, and not for being new.
+  const problems = ['engine cannot change while the server runs; restart it'];
+  expect(await service.reload()).toEqual({ problems, warnings: [] });
+  expect(inForce).toEqual([]);
+});
+
+test('a reload says what the operator should know of what is in force, and names each problem otherwise', async () => {
+  const keys = {
+    apiKeys: ['k'],
+    adminKeys: ['a'],
+    shown: { type: 'configured' },
+    adminFile: undefined,
+  } as const;
+  let found: FoundKeys = { ok: true, keys, warnings: ['the key in force stays'] };
+  const { service, inForce } = await serviceOver(
+    { 'tailrace.yaml': text },
+    { keysForReload: async () => found },
+  );
+  expect(await service.reload()).toEqual({ problems: [], warnings: ['the key in force stays'] });
+  found = { ok: false, problems: ['no key'] };
+  expect(await service.reload()).toEqual({ problems: ['no key'], warnings: [] });
+  expect(inForce).toEqual([['a']]);
+});
+
+test('a reload that cannot make one upstream lets go of the others that it made', async () => {
+  let retired = 0;
+  const { service, inForce } = await serviceOver(
+    { 'tailrace.yaml': text },
+    {
+      createUpstreams: async (next, before) => ({
+        ...(await createUpstreams(next.upstreams, {}, before)),
+        problems: ['upstreams.lab: ca_file: it is empty'],
+        retire: () => {
+          retired += 1;
+        },
+      }),
+    },
+  );
+  expect(await service.reload()).toMatchObject({ problems: ['upstreams.lab: ca_file: it is empty'] });
+  expect([retired, inForce]).toEqual([1, []]);
+});
+
+test('a reload that never ends holds neither the shutdown nor those who wait for it, and changes nothing late', async () => {
+  const files: Record<string, string> = { 'tailrace.yaml': text };
+  let letGo: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const { service, inForce } = await serviceOver(files, {
+    load: async () => {
+      await held;
+      return loadConfig({ env: {}, cwd: folder, files: memoryFiles(folder, files) });
+    },
+  });
+  const asked = [service.reload(), service.reload()];
+  await service.drain();
+  const ended = { problems: ['the server is shutting down'], warnings: [] };
+  expect(await Promise.all([...asked, service.reload()])).toEqual([ended, ended, ended]);
+  letGo();
+  await new Promise(setImmediate);
+  expect(inForce).toEqual([]);
+});

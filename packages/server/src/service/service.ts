@@ -1,0 +1,184 @@
+import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import { createApp, type HandleRequest } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import { withVariableNames } from '../config/environment-values.ts';
+import type { LoadedConfig, Reload } from '../config/load-config.ts';
+import { failure } from '../domain/failure.ts';
+import type { Engine } from '../engine/parent/engine.ts';
+import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
+import { createBodyTurns } from '../http/body-turns.ts';
+import type { Reloaded } from '../http/routes/admin-reload.ts';
+import { createRunRegistry } from '../relay/run-registry.ts';
+import { createAffinity } from '../routing/affinity.ts';
+import { createHealth } from '../routing/health.ts';
+import type { ServerLog } from '../telemetry/create-log.ts';
+import type { Upstream } from '../upstreams/contract.ts';
+import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import { settingsThatNeedRestart } from './needs-restart.ts';
+import { createOpenExchanges } from './open-exchanges.ts';
+import { createReloadQueue } from './reload-queue.ts';
+import type { FoundKeys, ServingKeys } from './serving-keys.ts';
+
+export interface ServiceParts {
+  readonly config: Config;
+  /** The file of that configuration says something. */
+  readonly fileHasContent: boolean;
+  readonly engine: Engine | undefined;
+  readonly log: ServerLog;
+  readonly upstreams: CreatedUpstreams;
+  readonly keys: ServingKeys;
+  /** Reads flags, environment and file again; `inForce`: what the file in force is like at that time. */
+  load(inForce: Reload): Promise<LoadedConfig>;
+  /** What is configured as it was `before` is taken over from there. */
+  createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
+  /** The fixed keys a configuration puts in force in the place of those. */
+  keysForReload(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
+  /** Called before a configuration comes into force, with the secrets that the log must mask from then on. */
+  onSecrets(config: Config, keys: ServingKeys): void;
+}
+
+/** The server between start and end: the configuration in force, and the requests at work over its changes. */
+export interface Service {
+  readonly handle: HandleRequest;
+  /**
+   * Puts the configuration in force as it is now, whole, or says what is wrong and changes nothing. Never rejects;
+   * once a shutdown has begun it resolves at once and changes nothing.
+   */
+  reload(): Promise<Reloaded>;
+  /** Completions at work. */
+  running(): number;
+  /**
+   * Refuses new requests and resolves when the running ones have ended and their last byte has left; those
+   * that outlast `timeouts.drain` end with `draining`.
+   */
+  drain(): Promise<void>;
+  /** Ends every running request now, with an error event. */
+  stopAll(): void;
+}
+
+export function createService(parts: ServiceParts): Service {
+  const { engine, log } = parts;
+  const runs = createRunRegistry();
+  let { config, fileHasContent } = parts;
+  let inForce = parts.upstreams;
+  let keysInForce = parts.keys;
+  const health = createHealth(
+    () => config.breaker,
+    () => performance.now(),
+  );
+  const affinity = createAffinity();
+  const heldCapacityBytes = heldBudgetFor(getHeapStatistics().heap_size_limit);
+  const bodies = {
+    held: createBodyBudget(() => heldCapacityBytes),
+    budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
+    turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }),
+  };
+  let draining = false;
+  const reloads = createReloadQueue(reload);
+  const exchanges = createOpenExchanges();
+
+  const compose = (next: Config, { upstreams }: CreatedUpstreams, keys: ServingKeys): HandleRequest =>
+    createApp({
+      config: next,
+      keys,
+      upstreams: withEngine(upstreams, engine),
+      log,
+      runs,
+      health,
+      affinity,
+      bodies,
+      loaded: () => engine === undefined || engine.ready(),
+      draining: () => draining,
+      reload: reloads.ask,
+    });
+  let handle = compose(config, parts.upstreams, parts.keys);
+
+  async function reloadOnce(): Promise<Reloaded> {
+    const loaded = await parts.load({ fileHasContent });
+    if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
+    // Without its file the server would serve the default model to every client. A file that is being replaced is
+    // missing for a moment too.
+    if (config.file !== undefined && loaded.config.file === undefined) {
+      return refused([`cannot read ${config.file}: there is no such file any more`]);
+    }
+    const fixed = settingsThatNeedRestart(config, loaded.config);
+    if (fixed.length > 0)
+      return refused(fixed.map((setting) => `${setting} cannot change while the server runs; restart it`));
+    const found = await parts.keysForReload(loaded.config, keysInForce);
+    if (!found.ok) return refused(found.problems);
+    const upstreams = await parts.createUpstreams(loaded.config, inForce);
+    const inNames = withVariableNames(() => loaded.environmentValues);
+    if (upstreams.problems.length > 0 || draining) {
+      // What was made for a configuration that never comes into force.
+      upstreams.retire(inForce);
+      return upstreams.problems.length > 0 ? refused(upstreams.problems.map(inNames)) : shuttingDown;
+    }
+    parts.onSecrets(loaded.config, found.keys);
+    handle = compose(loaded.config, upstreams, found.keys);
+    config = loaded.config;
+    fileHasContent = loaded.fileHasContent;
+    keysInForce = found.keys;
+    // Requests at work keep what they began with; their connections close behind them.
+    inForce.retire(upstreams);
+    inForce = upstreams;
+    health.keep([...config.models.values()].flatMap(({ targets }) => targets));
+    log.setLevel(config.logging.level);
+    return { problems: [], warnings: [...found.warnings, ...loaded.warnings] };
+  }
+
+  async function reload(): Promise<Reloaded> {
+    const reloaded = await reloadOnce().catch((error: unknown) =>
+      refused([error instanceof Error ? error.message : String(error)]),
+    );
+    const { problems, warnings } = reloaded;
+    if (problems.length === 0) log.info('configuration reloaded');
+    for (const warning of warnings) log.warn(warning);
+    for (const problem of problems) log.error('configuration not reloaded', { problem });
+    return reloaded;
+  }
+
+  return {
+    handle: async (request, response, expectsContinue) => {
+      exchanges.begin();
+      try {
+        await handle(request, response, expectsContinue);
+      } finally {
+        exchanges.end();
+      }
+    },
+    reload: reloads.ask,
+    running: () => runs.size,
+    drain: async () => {
+      draining = true;
+      reloads.close(shuttingDown);
+      const { drainMs } = config.timeouts;
+      const message = `The server shut down; this answer was not done within the ${drainMs} ms it had left.`;
+      const timer = setTimeout(() => runs.stopAll(failure('draining', message)), drainMs);
+      await runs.idle();
+      clearTimeout(timer);
+      // An answer that has been written is not yet one that has left: slow readers still take theirs.
+      await exchanges.none();
+    },
+    stopAll: () => {
+      draining = true;
+      reloads.close(shuttingDown);
+      runs.stopAll(failure('draining', 'The server was stopped.'));
+    },
+  };
+}
+
+/** Nothing of the new configuration is in force. */
+function refused(problems: readonly string[]): Reloaded {
+  return { problems, warnings: [] };
+}
+
+const shuttingDown = refused(['the server is shutting down']);
+
+function withEngine(
+  upstreams: ReadonlyMap<string, Upstream>,
+  engine: Engine | undefined,
+): ReadonlyMap<string, Upstream> {
+  return engine === undefined ? upstreams : new Map<string, Upstream>([...upstreams, [engine.name, engine]]);
+}

@@ -1,0 +1,90 @@
+import { performance } from 'node:perf_hooks';
+import { thisMachine } from '../config/cache-dir.ts';
+import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
+import { createEngine, type Engine, type EngineModel, type EngineOptions } from '../engine/parent/engine.ts';
+import { defaultModel } from '../models/default-model.ts';
+import { ensureModel } from '../models/ensure-model.ts';
+import type { ModelFailureCode } from '../models/model-result.ts';
+import { createProgress, type ProgressOutput } from '../models/progress.ts';
+import type { Log } from '../telemetry/log.ts';
+
+export type StartedEngine =
+  | { readonly ok: true; readonly engine: Engine }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly exitCode: 1 | 2;
+      /** True where the operator named something wrong: to start without it would hide that. */
+      readonly fatal: boolean;
+    };
+
+export interface EngineSurroundings {
+  readonly env: Environment;
+  /** Shows the progress of downloads. */
+  readonly output: ProgressOutput;
+  readonly log: Log;
+  /** Aborted where the server is asked to end: the start stops there. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds or fetches the model files, starts the engine's process and waits until every model is loaded. The caller stops
+ * the engine; where the start fails, nothing of it is left.
+ */
+export async function startEngine(
+  config: Config,
+  { env, output, log, signal }: EngineSurroundings,
+): Promise<StartedEngine> {
+  const models = new Map<string, EngineModel>();
+  for (const [id, { file, sequences, context }] of config.engine.models) {
+    const ensured = await ensureModel({
+      // Only the default model may lack a file; the configuration has seen to it.
+      spec: defaultModel,
+      cacheDir: config.server.cacheDir,
+      env,
+      machine: thisMachine(),
+      progress: createProgress(output, () => performance.now()),
+      log,
+      signal,
+      ...(file === undefined ? {} : { localFile: file }),
+    });
+    if (!ensured.ok) {
+      const { code, message } = ensured.failure;
+      return {
+        ok: false,
+        message,
+        exitCode: file === undefined ? 1 : 2,
+        fatal: file !== undefined || isLocal(code),
+      };
+    }
+    models.set(id, { file: ensured.value.file, sequences, ...(context === undefined ? {} : { context }) });
+  }
+
+  const { threads, queue, flashAttention } = config.engine;
+  const options: EngineOptions = {
+    models,
+    queue,
+    flashAttention,
+    log,
+    logContent: config.logging.content,
+    environment: env,
+    ...(threads === undefined ? {} : { threads }),
+  };
+  const engine = createEngine(options);
+  const started = await engine.start(signal);
+  if (started.ok) return { ok: true, engine };
+  await engine.stop();
+  const { message, detail } = started.failure;
+  return {
+    ok: false,
+    message: detail === undefined ? message : `${message} (${detail})`,
+    exitCode: 1,
+    fatal: true,
+  };
+}
+
+/** This machine's own trouble, which an upstream elsewhere would not cure but only hide. */
+function isLocal(code: ModelFailureCode): boolean {
+  return code === 'disk_full' || code === 'unwritable';
+}

@@ -1,0 +1,17 @@
+import { resolve } from 'node:path';
+import type { ConfigFiles } from '../config/config-files.ts';
+
+/** Files for tests: paths relative to `folder`, and their texts. */
+export function memoryFiles(folder: string, texts: Readonly<Record<string, string>>): ConfigFiles {
+  const files = new Map(Object.entries(texts).map(([path, text]) => [resolve(folder, path), text]));
+  return {
+    async read(path) {
+      const text = files.get(path);
+      if (text !== undefined) return { ok: true, text, again: true };
+      return { ok: false, reason: 'missing', message: 'there is no such file' };
+    },
+    async isFile(path) {
+      return files.has(path);
+    },
+  };
+}
