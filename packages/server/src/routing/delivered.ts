@@ -6,7 +6,7 @@ import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 const maxCharacters = 4 * 1024 * 1024;
 
 /**
- * The part of an answer that the client has received, kept for a takeover. No other object keeps the text of a stream. It is
+ * The part of an answer that the client has received, kept for a takeover. A source keeps its text nowhere else. It is
  * bounded, and its pieces are joined only when `text` or `reasoning` is read.
  */
 export interface Delivered {
