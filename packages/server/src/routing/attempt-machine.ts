@@ -40,7 +40,7 @@ export type Action =
   | { readonly type: 'open'; readonly candidate: Candidate; readonly afterMs: number }
   | { readonly type: 'exhausted'; readonly failure: Failure };
 
-/** The configuration, health and chance by which the machine decides. */
+/** The configuration, health and randomness by which the machine decides. */
 export interface AttemptMachineDeps {
   readonly retry: RetryConfig;
   readonly health: Pick<Health, 'admits' | 'retryInMs' | 'inFlight'>;
