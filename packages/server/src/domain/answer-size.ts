@@ -4,15 +4,15 @@ import type { JsonObject } from './json.ts';
 import type { StreamEvent } from './stream-event.ts';
 
 /**
- * An answer that does not stream is held whole, so it has a bound: UTF-16 units of everything it says, over all of
- * its choices, texts as they are escaped.
+ * The bound of an answer that does not stream, because it is held whole: UTF-16 units of all its choices together, texts
+ * counted as they are escaped.
  */
 export const maxWholeAnswer = 32 * 1024 * 1024;
 
-/** What an event costs that is kept by itself, beside its text. */
+/** The size of an event that is held by itself, without its text; in the unit of {@link maxWholeAnswer}. */
 export const eventSize = 128;
 
-/** What an event says, in the unit of {@link maxWholeAnswer}. */
+/** The size of an event's content, in the unit of {@link maxWholeAnswer}. */
 export function sizeOf(event: StreamEvent): number {
   switch (event.type) {
     case 'text-delta':
@@ -32,6 +32,7 @@ export function sizeOf(event: StreamEvent): number {
   }
 }
 
+/** The failure of an answer beyond {@link maxWholeAnswer}; it is permanent. */
 export function wholeAnswerTooLarge(): Failure {
   const message = `The answer is larger than the ${maxWholeAnswer} characters held for one that does not stream. Ask for a stream.`;
   return failure('upstream_protocol', message, { permanent: true, detail: 'an answer too large to be held' });

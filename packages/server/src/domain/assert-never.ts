@@ -1,4 +1,4 @@
-/** Ends every switch over a union: the compiler names the case that was forgotten. */
+/** Ends a switch over a union: where the switch lacks a case, the compiler reports an error. */
 export function assertNever(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 }

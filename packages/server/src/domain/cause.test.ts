@@ -10,7 +10,7 @@ function thrownBy(work: () => unknown): unknown {
   }
 }
 
-test('what was thrown is told by its name and its frames; its message, which may quote anything, stands apart', () => {
+test('the detail of a thrown error is its name and its frames; its message, which may quote data, is the wording', () => {
   const thrown = thrownBy(() => JSON.parse('my lighthouse plan'));
   const { detail, wording } = causeOfBug(thrown);
   expect(detail).toMatch(
@@ -20,7 +20,7 @@ test('what was thrown is told by its name and its frames; its message, which may
   expect(wording).toContain('lighthouse');
 });
 
-test('a message cannot pass for a frame', () => {
+test('a message that looks like a frame is not part of the detail', () => {
   const { detail } = causeOfBug(new Error('a\n    at my (lighthouse plan)\n    at my lighthouse plan'));
   expect(detail).not.toContain('lighthouse');
   const changed = new Error('my lighthouse plan');
@@ -28,7 +28,7 @@ test('a message cannot pass for a frame', () => {
   expect(causeOfBug(changed).detail).not.toContain('lighthouse');
 });
 
-test('anything can be thrown', () => {
+test('values that are no errors, and errors with odd names, have a cause too', () => {
   expect(causeOfBug('my lighthouse plan')).toEqual({
     detail: 'a thrown string',
     wording: 'my lighthouse plan',
@@ -38,7 +38,7 @@ test('anything can be thrown', () => {
   );
 });
 
-test('the cause of a failure is what of it is there', () => {
+test('the cause of a failure holds its detail and its wording, where it has them', () => {
   expect(causeOf(failure('upstream_cut', 'x'))).toEqual({});
   expect(causeOf(failure('upstream_cut', 'x', { detail: 'd', wording: 'w', permanent: true }))).toEqual({
     detail: 'd',

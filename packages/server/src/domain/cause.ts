@@ -1,19 +1,20 @@
 import type { Failure } from './failure.ts';
 
-/** Why something failed, for the log: in our words, and in those of another side. */
+/** Why something failed, for the log: `detail` in our own words, `wording` in the words of another side. */
 export type Cause = Pick<Failure, 'detail' | 'wording'>;
 
+/** The cause of a failure, for the log. */
 export function causeOf({ detail, wording }: Failure): Cause {
   return { ...(detail === undefined ? {} : { detail }), ...(wording === undefined ? {} : { wording }) };
 }
 
-/** A frame of V8: a function, and a file with line and column. */
+/** A frame in a stack of V8: a function, and a file with line and column. */
 const frame = /^ {4}at (?:[\w.<>#$ [\]]{1,100} \()?[^\s()]{1,300}:\d+:\d+\)?$/;
 const maxFrames = 12;
 
 /**
- * What was thrown: its name and where. Its message is another side's wording, for it may quote what was at hand when
- * it was thrown: `JSON.parse` quotes its text.
+ * The cause of a thrown error: its name and its stack are the detail. Its message counts as another side's wording, because
+ * it may quote data: `JSON.parse` quotes its text.
  */
 export function causeOfBug(thrown: unknown): Cause {
   if (!(thrown instanceof Error)) return { detail: `a thrown ${typeof thrown}`, wording: String(thrown) };

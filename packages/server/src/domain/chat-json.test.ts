@@ -7,7 +7,7 @@ import { chatJson } from './chat-json.ts';
 import { writeMarked } from './exact-json.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
-/** The request that is decoded of a body, and written again. */
+/** Decodes a body to a request and writes that as a body again. */
 function writtenAgain(body: string): string {
   const parsed = parseJsonBody(Buffer.from(body), knownMembers);
   const decoded = parsed.ok ? decodeChatRequest(parsed.value) : parsed;
@@ -15,7 +15,7 @@ function writtenAgain(body: string): string {
   return writeMarked(chatJson(decoded.value.request));
 }
 
-/** Unknown members, nulls and values with odd spellings among them. */
+/** Any JSON, also with unusual spellings of numbers. */
 const rest: fc.Arbitrary<JsonObject> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
   fc.dictionary(fc.constantFrom('x', 'cache_control', '__proto__', 'toString', '7'), anyValue(), {
@@ -30,13 +30,13 @@ function anyValue(): fc.Arbitrary<JsonValue> {
 const word = fc.constantFrom('a', 'naïve 東京', '', '"quoted"', '😀');
 const name = fc.constantFrom('f', 'get_weather', 'f-2');
 
-/** An object of these members, the optional ones now and then, with unknown ones behind them. */
+/** An object of these members, with some of the optional ones, and unknown ones after them. */
 function open(
   needed: Record<string, fc.Arbitrary<unknown>>,
   optional: Record<string, fc.Arbitrary<unknown>> = {},
 ): fc.Arbitrary<JsonObject> {
   const members = fc.record({ ...needed, ...optional }, { requiredKeys: Object.keys(needed) });
-  // What a record is made of is JSON here; spread, so that a member may be called `__proto__`.
+  // All values of the record are JSON; spread, because a member may be called `__proto__`.
   return fc.tuple(members, rest).map(([named, more]) => ({ ...named, ...more }) as JsonObject);
 }
 
@@ -126,8 +126,8 @@ const request = fc
   .tuple(body, limit, probabilities, tools, streaming)
   .map(([asked, ...more]) => Object.assign({ ...asked }, ...more) as JsonObject);
 
-describe('a request without its body', () => {
-  test('has all that the body said', () => {
+describe('a decoded request', () => {
+  test('is written as a body with the same members', () => {
     fc.assert(
       fc.property(request, (given) => {
         const text = JSON.stringify(given);
@@ -137,7 +137,7 @@ describe('a request without its body', () => {
     );
   });
 
-  test('has nothing of what asks for nothing', () => {
+  test('is written without members that have their default value', () => {
     const nothing = {
       n: 1,
       logprobs: false,
@@ -155,7 +155,7 @@ describe('a request without its body', () => {
     expect(JSON.parse(writtenAgain(JSON.stringify({ ...given, ...nothing })))).toEqual(said);
   });
 
-  test('names the limit as the client does, and of two limits the newer one', () => {
+  test('uses the client’s name of the token limit, and of two limits the newer one', () => {
     const of = (limits: string) =>
       writtenAgain(`{"model":"m","messages":[{"role":"user","content":"x"}],${limits}}`);
     expect(of('"max_tokens":5')).toContain('"max_tokens":5');
@@ -165,7 +165,7 @@ describe('a request without its body', () => {
     );
   });
 
-  test('keeps what a message has that is another role’s, and what an assistant’s has that nobody reads', () => {
+  test('keeps members of a message that belong to another role, and those that are not interpreted', () => {
     const messages = [
       { role: 'user', content: 'x', tool_calls: [], refusal: 'r' },
       { role: 'assistant', content: 'y', audio: { id: 'a' }, function_call: { name: 'f', arguments: '' } },
@@ -174,7 +174,7 @@ describe('a request without its body', () => {
     expect(JSON.parse(writtenAgain(JSON.stringify(given)))).toEqual(given);
   });
 
-  test('keeps what a part has that is another kind’s, and a tool that is given as the choice', () => {
+  test('keeps members of a part that belong to another kind of part, and those of a whole tool in tool_choice', () => {
     const content = [
       { type: 'image_url', image_url: { url: 'x' }, text: 'caption' },
       { type: 'text', text: 'x', file: { id: 1 }, refusal: 'r' },

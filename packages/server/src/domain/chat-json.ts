@@ -1,7 +1,7 @@
 /**
- * A request in the form of OpenAI's chat completions. OpenAI-compatible upstreams are sent it, paths of failures
- * (`messages[2].content`) are paths in it, and the operator's log shows it. Named members come first, in OpenAI's order;
- * members without a name here follow in the client's, each as it was written (`exact-json.ts`).
+ * Writes a request as a body of OpenAI's chat completions. OpenAI-compatible upstreams get this body, the paths of failures
+ * (`messages[2].content`) are paths in it, and the operator's log shows it. Members that `ChatRequest` names come first, in
+ * OpenAI's order; the members of a `rest` follow in the client's order, each as it was written (`exact-json.ts`).
  */
 import { assertNever } from './assert-never.ts';
 import type {
@@ -17,7 +17,7 @@ import type {
 import type { JsonObject, JsonValue } from './json.ts';
 import { keepSpellings } from './spellings.ts';
 
-/** The whole request as its client could have sent it. */
+/** The body of a client that would send this request. */
 export function chatJson(request: ChatRequest): JsonObject {
   const { model, stream, streamOptions, rest } = request;
   const head = members({
@@ -29,7 +29,7 @@ export function chatJson(request: ChatRequest): JsonObject {
   return withRest({ ...head, ...settingsJson(request) }, rest);
 }
 
-/** What is said of how to answer: all named members but the model, the messages and the stream. */
+/** The members that say how to answer: all named ones except the model, the messages and the stream. */
 export function settingsJson(request: ChatRequest): JsonObject {
   const { tools, toolChoice, stop, logprobs, n } = request;
   return members({
@@ -52,10 +52,12 @@ export function settingsJson(request: ChatRequest): JsonObject {
   });
 }
 
+/** The `messages` of {@link chatJson}. */
 export function messagesJson(messages: readonly Message[]): JsonObject[] {
   return messages.map(messageJson);
 }
 
+/** One of the `messages` of {@link chatJson}. */
 export function messageJson(message: Message): JsonObject {
   const { role, name, rest } = message;
   const content = contentJson(message.content);
@@ -132,7 +134,7 @@ function choiceJson(choice: ToolChoice): JsonValue {
 function formatJson(format: ResponseFormat): JsonObject | undefined {
   switch (format.type) {
     case 'text':
-      // By itself it asks for nothing.
+      // A format of type text without further members is the default, so it is left out.
       return format.rest === undefined ? undefined : withRest({ type: 'text' }, format.rest);
     case 'json_object':
       return withRest({ type: 'json_object' }, format.rest);
@@ -146,20 +148,20 @@ function formatJson(format: ResponseFormat): JsonObject | undefined {
   }
 }
 
-/** Members that are there. */
+/** An object of those members that are not undefined. */
 function members(all: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  const given: Record<string, JsonValue> = {};
+  const defined: Record<string, JsonValue> = {};
   for (const name of Object.keys(all)) {
     const value = all[name];
-    if (value !== undefined) given[name] = value;
+    if (value !== undefined) defined[name] = value;
   }
-  return given;
+  return defined;
 }
 
-/** A named member stands in the place of one of the rest that has its name. */
+/** Adds the members of `rest`. Where both have a name, the value is that of `named` and the order that of `rest`. */
 export function withRest(named: JsonObject, rest: JsonObject | undefined): JsonObject {
   if (rest === undefined) return named;
   const both = Object.keys(named).some((name) => Object.hasOwn(rest, name));
-  // By spreading: a member may be called `__proto__`. The second time for values, the first for places.
+  // Spread, because a member may be called `__proto__`. `named` comes twice: first for the order, last for the values.
   return keepSpellings(rest, both ? { ...named, ...rest, ...named } : { ...named, ...rest });
 }

@@ -1,25 +1,25 @@
 import type { JsonObject, JsonValue } from './json.ts';
 
 /**
- * One chat completion as it was asked for, validated. An absent optional field was absent. It is all that is known of the
- * request behind its surface. Each object in it has a `rest` for the members of its JSON that are not interpreted, in
- * their order, and `nestedRest` for those of the object inside it (`function`, `image_url`, `json_schema`): they go
- * to an OpenAI-compatible upstream as they came (`chat-json.ts`). An absent rest is an empty one.
+ * One request for a chat completion, decoded and validated by its surface. An optional field is absent where the client did
+ * not send it. Each object has a `rest`: the members of its JSON that this server does not interpret, in their order.
+ * `nestedRest` holds those of the object inside it (`function`, `image_url`, `json_schema`). An OpenAI-compatible upstream
+ * gets them as they came (`chat-json.ts`). An absent rest is an empty one.
  */
 export interface ChatRequest {
-  /** The id or alias the client named. */
+  /** The id or alias of a model, as the client sent it. */
   readonly model: string;
   readonly messages: readonly Message[];
   readonly stream: boolean;
-  /** Reasoning and answer together. */
+  /** The bound of reasoning and answer together. */
   readonly maxTokens?: number;
-  /** How the client calls {@link maxTokens}: `max_tokens` unless something else is said. */
+  /** The name by which the client sent {@link maxTokens}. Default: `max_tokens`. */
   readonly maxTokensParam?: string;
   readonly temperature?: number;
   readonly topP?: number;
   /** At most four, none empty. */
   readonly stop: readonly string[];
-  /** Folded to 0 … 2^53-1. */
+  /** Mapped to 0 … 2^53-1. */
   readonly seed?: number;
   readonly n: number;
   readonly presencePenalty?: number;
@@ -32,12 +32,15 @@ export interface ChatRequest {
   readonly tools: readonly ToolDefinition[];
   /** See {@link toolChoiceOf}. */
   readonly toolChoice?: ToolChoice;
-  /** Absent allows them. */
+  /** Absent: parallel calls are allowed. */
   readonly parallelToolCalls?: boolean;
   readonly reasoningEffort?: string;
-  /** Options of the stream that have no name here; absent where the client sent no options. */
+  /** The members of `stream_options` that are not interpreted; absent where the client sent no options. */
   readonly streamOptions?: JsonObject;
-  /** Beside unknown members those that only advise, and those that few targets take and this server does not read. */
+  /**
+   * Unknown members, members that are only advice, and members that few targets take and this server does not
+   * interpret.
+   */
   readonly rest: JsonObject;
 }
 
@@ -49,20 +52,23 @@ interface WithNestedRest extends WithRest {
   readonly nestedRest?: JsonObject;
 }
 
+/** One message of the chat, by its role. */
 export type Message = SpokenMessage | AssistantMessage | ToolMessage;
 
-/** A text is what one text part without a rest is. */
+/** A string means the same as a list of one text part without a rest. */
 export type Content = string | readonly ContentPart[];
 
+/** A message that has only content. */
 export interface SpokenMessage extends WithRest {
   readonly role: 'system' | 'developer' | 'user';
   readonly content: Content;
   readonly name?: string;
 }
 
+/** An earlier answer of the model. */
 export interface AssistantMessage extends WithRest {
   readonly role: 'assistant';
-  /** Absent or null where the message had only calls or a refusal. */
+  /** Absent or null where the message has only tool calls or a refusal. */
   readonly content?: Content | null;
   readonly refusal?: string;
   readonly name?: string;
@@ -71,6 +77,7 @@ export interface AssistantMessage extends WithRest {
   readonly extra?: JsonObject;
 }
 
+/** The result of a tool call. */
 export interface ToolMessage extends WithRest {
   readonly role: 'tool';
   readonly content: Content;
@@ -78,6 +85,7 @@ export interface ToolMessage extends WithRest {
   readonly name?: string;
 }
 
+/** One part of a message's content; `url` and `data` are as the client sent them. */
 export type ContentPart =
   | ({ readonly type: 'text'; readonly text: string } & WithRest)
   | ({ readonly type: 'refusal'; readonly refusal: string } & WithRest)
@@ -85,6 +93,7 @@ export type ContentPart =
   | ({ readonly type: 'audio'; readonly data: string; readonly format: string } & WithNestedRest)
   | ({ readonly type: 'file'; readonly file: JsonObject } & WithRest);
 
+/** A call of a tool, in an earlier answer. */
 export interface ToolCall extends WithNestedRest {
   readonly id: string;
   readonly name: string;
@@ -93,6 +102,7 @@ export interface ToolCall extends WithNestedRest {
   readonly extra?: JsonObject;
 }
 
+/** The format that the answer's text must have. */
 export type ResponseFormat =
   | ({ readonly type: 'text' } & WithRest)
   | ({ readonly type: 'json_object' } & WithRest)
@@ -100,26 +110,28 @@ export type ResponseFormat =
       readonly type: 'json_schema';
       readonly name: string;
       readonly description?: string;
-      /** Absent: an answer is any JSON value. */
+      /** Absent: every JSON value is valid. */
       readonly schema?: JsonValue;
       readonly strict?: boolean;
     } & WithNestedRest);
 
+/** A tool that the model may call. */
 export interface ToolDefinition extends WithNestedRest {
   readonly name: string;
   readonly description?: string;
-  /** JSON Schema of the arguments; an empty object, or none, takes none. */
+  /** JSON Schema of the arguments. An empty object, or an absent schema: the tool takes no arguments. */
   readonly parameters?: JsonValue;
   readonly strict?: boolean;
 }
 
+/** Whether the model may call tools, must call one, or must call the named one. */
 export type ToolChoice =
   | { readonly type: 'auto' }
   | { readonly type: 'none' }
   | { readonly type: 'required' }
   | ({ readonly type: 'function'; readonly name: string } & WithNestedRest);
 
-/** What a message says, as parts: an assistant's refusal is the last of them. */
+/** The content of a message as parts; an assistant's refusal is the last part. */
 export function partsOf(message: Message): readonly ContentPart[] {
   const { content } = message;
   const parts: readonly ContentPart[] =
@@ -128,7 +140,7 @@ export function partsOf(message: Message): readonly ContentPart[] {
   return [...parts, { type: 'refusal', refusal: message.refusal }];
 }
 
-/** Where the client chose none: the model's own, if there are tools. */
+/** The client's tool choice. Default: `auto` where the request has tools, else `none`. */
 export function toolChoiceOf({ toolChoice, tools }: Pick<ChatRequest, 'toolChoice' | 'tools'>): ToolChoice {
   return toolChoice ?? { type: tools.length > 0 ? 'auto' : 'none' };
 }

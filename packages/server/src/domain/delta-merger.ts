@@ -3,20 +3,23 @@ import { tokensOf } from './estimate-tokens.ts';
 import type { ReasoningDelta, RefusalDelta, StreamEvent, TextDelta, ToolCallDelta } from './stream-event.ts';
 import { createTextPieces, type TextPieces } from './text-pieces.ts';
 
+/** An event that adds escaped text to a choice. */
 export type Delta = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta;
 
 /**
- * Neighbouring deltas of one kind that become one event: text, thoughts or a refusal of one choice, or arguments of
- * one call. It counts as many tokens as they did one by one. Time and memory are linear, however many there are.
+ * Merges neighbouring deltas of one kind into one event: text, reasoning or a refusal of one choice, or the arguments of one
+ * call. The event counts as many tokens as the deltas. Time and memory are linear in their number.
  */
 export interface DeltaMerger {
-  /** Whether a delta is of the same kind as those before it; nothing changes. */
+  /** Whether a delta is of the same kind as those before it. Changes nothing. */
   fits(delta: Delta): boolean;
+  /** Adds a delta that {@link fits}. */
   add(delta: Delta): void;
-  /** All of them as one; the only one as it came. */
+  /** All deltas as one event; a single delta is returned as it came. */
   event(): Delta;
 }
 
+/** Creates a merger with its first delta. */
 export function createDeltaMerger(first: Delta): DeltaMerger {
   return new MergedDelta(first);
 }
@@ -27,7 +30,7 @@ export function isDelta(event: StreamEvent): event is Delta {
 
 class MergedDelta implements DeltaMerger {
   private readonly first: Delta;
-  /** Made with the second delta: most have none. */
+  /** Created with the second delta, because most mergers get only one. */
   private texts: TextPieces<JsonText> | undefined;
   private tokens = 0;
   private logprobs: TokenLogprobWire[] | undefined;
@@ -62,7 +65,7 @@ class MergedDelta implements DeltaMerger {
 
   private take(delta: Delta, texts: TextPieces<JsonText>): void {
     texts.add(delta.json);
-    // What says nothing of its tokens is estimated now, as it would have been by itself.
+    // The tokens of a delta without a count are estimated now: merged text would give another estimate.
     this.tokens += tokensOf(delta);
     if (delta.type !== 'text-delta' || delta.logprobs === undefined) return;
     this.logprobs ??= [];

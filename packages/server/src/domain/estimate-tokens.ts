@@ -1,14 +1,14 @@
 import type { JsonText } from '@tailrace/protocol';
 import { type ChatRequest, partsOf } from './chat-request.ts';
 
-/** English text runs at about four characters a token in today's vocabularies. */
+/** English text has about four characters a token in today's vocabularies. */
 const charactersPerToken = 4;
-/** Role and separators of a message, by every common template. */
+/** Tokens for the role and the separators of a message, in common chat templates. */
 const tokensPerMessage = 4;
 
 /**
- * Prompt tokens of a request, roughly: for usage where no target says, and for reserving before one is
- * asked. Counting exactly would mean running a tokenizer on the event loop, which long texts can freeze.
+ * A rough estimate of a request's prompt tokens: for the usage where no target reports one, and for a reservation before a
+ * target is asked. An exact count would need a tokenizer, and a long text would block the event loop.
  */
 export function estimatePromptTokens(request: Pick<ChatRequest, 'messages'>): number {
   let characters = 0;
@@ -18,14 +18,14 @@ export function estimatePromptTokens(request: Pick<ChatRequest, 'messages'>): nu
   return Math.ceil(characters / charactersPerToken) + tokensPerMessage * request.messages.length;
 }
 
-/** No token is longer, escaped; a delta that is longer is several. */
+/** The longest token, in escaped UTF-16 units. A longer delta has several tokens. */
 const longestToken = 64;
-/** A word and its space; a character beyond ASCII is six when escaped, which is about right for one token. */
+/** A word with its space. An escaped character beyond ASCII has six units too, and is about one token. */
 const escapedPerToken = 6;
 
 /**
- * Tokens of a delta, guessed where nobody has counted them. One a delta is what most targets send, so what might be
- * one is one; of one that cannot be, the length says more.
+ * The tokens of a delta, estimated where the target has not counted them. Most targets send one token a delta, so a short
+ * delta counts as one; the tokens of a longer one are estimated from its length.
  */
 export function tokensOf(delta: { readonly json: JsonText; readonly tokens?: number }): number {
   const { json, tokens } = delta;

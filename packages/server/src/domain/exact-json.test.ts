@@ -4,7 +4,7 @@ import { parseExactly, writeExactly, writeMarked } from './exact-json.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { keepSpellings } from './spellings.ts';
 
-/** JSON as it was written: numbers by their text, members in their order, names more than once. */
+/** JSON as a text may have it: spellings of numbers, members in order, names more than once. */
 type Written =
   | { readonly kind: 'word'; readonly text: string }
   | { readonly kind: 'string'; readonly text: string }
@@ -23,7 +23,7 @@ const texts = fc.oneof(
   fc.constantFrom('', '1.0', '"1.0', '\\', '\\"', '{"a":1.0}', '\ud83d', 'é\n'),
   fc.string({ unit: 'binary' }),
 );
-// Not a single backslash: behind an object with that name, JSON.parse of Node 24.21 takes any name in its place that
+// Not a single backslash: after an object with that name, JSON.parse of Node 24.21 takes any name in its place that
 // begins with an escape (`"\\u0041"`) for it (nodejs/node#63785).
 const names = fc
   .oneof(fc.constantFrom('a', 'b', '', '__proto__', 'constructor', '0', '10', '9', '\\"é'), texts)
@@ -58,7 +58,7 @@ function textOf(written: Written, space: string): string {
   }
 }
 
-/** As JavaScript orders members, the last one of each name, and numbers as they were written. */
+/** Members in JavaScript's order, the last one of each name, and numbers with their spellings. */
 function expected(written: Written): string {
   if (written.kind === 'list') return `[${written.items.map(expected).join(',')}]`;
   if (written.kind !== 'object') return textOf(written, '');
@@ -79,22 +79,22 @@ function objectOf(text: string): JsonObject {
   return value as JsonObject;
 }
 
-describe('JSON that is handed on', () => {
+describe('JSON that is read and written again', () => {
   it.each([
     '{"id":12345678901234567890}',
     '[1.0,-0,-0.0,1e2,1E+2,0.10,1e-7,100000000000000000000000]',
     '{"a":{"b":[{"c":1.0}]},"d":1.50,"__proto__":1.0,"":2.0}',
     '{"maximum":9007199254740993,"enum":[1.0,2,3.00],"text":"1.0 and \\"2.0"}',
     '[1e400,-1e400]',
-  ])('has its numbers as they were written: %s', (text) => {
+  ])('keeps the spellings of its numbers: %s', (text) => {
     expect(JSON.stringify(JSON.parse(text))).not.toBe(text);
     expect(rewritten(text)).toBe(text);
   });
 
-  it('is what JSON.parse makes of it, and is written token for token, whatever it is', () => {
+  it('has the value of JSON.parse, and is written with the same tokens', () => {
     fc.assert(
       fc.property(values, spaces, (written, space) => {
-        // A root that is a number has no object to keep its spelling with.
+        // In a list: the spelling of a root that is a number cannot be kept.
         const text = `[${textOf(written, space)}]`;
         const value = parseExactly(text);
         expect(value).toEqual(JSON.parse(text));
@@ -104,12 +104,12 @@ describe('JSON that is handed on', () => {
     );
   });
 
-  it('throws what JSON.parse throws', () => {
+  it('throws a SyntaxError where JSON.parse does', () => {
     expect(() => parseExactly('{"a":1.0')).toThrow(SyntaxError);
     expect(() => parseExactly('{"a":01.0}')).toThrow(SyntaxError);
   });
 
-  it('is the last of members with one name', () => {
+  it('has the last of several members with one name', () => {
     expect(rewritten('{"a":1.0,"a":1}')).toBe('{"a":1}');
     expect(rewritten('{"a":1,"a":1.0}')).toBe('{"a":1.0}');
     expect(rewritten('{"a":{"x":2.0,"y":1.0},"a":{"x":2}}')).toBe('{"a":{"x":2}}');
@@ -117,7 +117,7 @@ describe('JSON that is handed on', () => {
     expect(rewritten('{"a":{"constructor":{"x":1.0}},"a":7.0}')).toBe('{"a":7.0}');
   });
 
-  it('may nest deeper than any call stack to be read', () => {
+  it('may be nested deeper than the call stack', () => {
     const text = `${'['.repeat(100_000)}1.0${']'.repeat(100_000)}`;
     let innermost = parseExactly(text);
     while (Array.isArray(innermost) && Array.isArray(innermost[0])) innermost = innermost[0];
@@ -125,8 +125,8 @@ describe('JSON that is handed on', () => {
   });
 });
 
-describe('a writer', () => {
-  it('walks objects by their keys, for pairs of 50,000 members cost four times as much', () => {
+describe('writing JSON', () => {
+  it('calls neither Object.entries nor Object.values, which are slow for very many members', () => {
     const value = objectOf('{"a":{"b":1,"c":[{"d":1.0}]},"e":2}');
     const pairs = [vi.spyOn(Object, 'entries'), vi.spyOn(Object, 'values')];
     try {
@@ -137,7 +137,7 @@ describe('a writer', () => {
     }
   });
 
-  it('looks for what was kept only where the root is marked', () => {
+  it('writeMarked uses spellings only where the root is marked', () => {
     const marked = objectOf('{"a":1.0}');
     expect(writeMarked(marked)).toBe('{"a":1.0}');
     expect(writeMarked({ b: marked })).toBe('{"b":{"a":1}}');
@@ -145,17 +145,17 @@ describe('a writer', () => {
   });
 });
 
-describe('an object made anew from one that was read', () => {
+describe('a new object with the spellings of another one', () => {
   const read = objectOf('{"a":1.0,"b":12345678901234567890,"c":{"d":2.0}}');
 
-  it('has the spellings that were kept for it, and writes what has changed as it is now', () => {
+  it('is written with those spellings, except for members that have changed', () => {
     const changed: JsonObject = { ...read, b: 5, e: 1 };
     expect(writeExactly(changed)).toBe('{"a":1,"b":5,"c":{"d":2.0},"e":1}');
     expect(writeExactly(keepSpellings(read, changed))).toBe('{"a":1.0,"b":5,"c":{"d":2.0},"e":1}');
     expect(writeExactly(read)).toBe('{"a":1.0,"b":12345678901234567890,"c":{"d":2.0}}');
   });
 
-  it('may be made of two', () => {
+  it('may have the spellings of two objects', () => {
     const other = objectOf('{"a":1.00,"f":3.0}');
     const both: Record<string, JsonValue> = { ...read, ...other };
     expect(writeExactly(keepSpellings(other, keepSpellings(read, both)))).toBe(
@@ -164,7 +164,7 @@ describe('an object made anew from one that was read', () => {
     expect(writeExactly(other)).toBe('{"a":1.00,"f":3.0}');
   });
 
-  it('owes nothing to one without spellings', () => {
+  it('is written as it is where the other one has no spellings', () => {
     expect(writeExactly(keepSpellings({ a: 1 }, { a: 1 }))).toBe('{"a":1}');
   });
 });

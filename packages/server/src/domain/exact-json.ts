@@ -1,29 +1,28 @@
 /**
- * JSON that is parsed here and written again though it is not ours: a schema, the arguments of a tool, a field that has no
- * name here. JavaScript's numbers forget how they were written (`12345678901234567890`, `1.0`, `-0`, `1e2`), and the
- * first of these becomes another number. So:
+ * Parses and writes JSON of clients and upstreams without changing its numbers: schemas, arguments of tools, members that are
+ * not interpreted. A JavaScript number does not keep its spelling (`12345678901234567890`, `1.0`, `-0`, `1e2`), and the first
+ * of these even becomes another number. So:
  *
- *     parseExactly ──▶ plain values, and beside each object or array the spellings of its own numbers, of those
- *                      that JavaScript would write otherwise
- *     writeExactly ◀── the values, each number with its spelling while it still is the number that was read
+ *     parseExactly ──▶ plain values; and for each object or array, in a WeakMap, the spellings of those of its numbers
+ *                      that JavaScript would write in another way
+ *     writeExactly ◀── the values; a number that is still the one that was read is written with its spelling
  *
- * All code between the two works on plain values. An object that code makes anew has no spellings: `keepSpellings`
- * gives it those of the object it was made from.
+ * Code between the two uses plain values. A new object has no spellings: `keepSpellings` copies to it those of another object.
  */
 import { type JsonObject, type JsonValue, parseForeignJson } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
 import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf, spellingsByName } from './spellings.ts';
 
-/** `JSON.parse`, and throws what it throws. */
+/** `JSON.parse` that keeps the spellings of numbers; throws the same errors. */
 export function parseExactly(text: string): JsonValue {
-  // What JSON.parse returns is JSON.
+  // JSON.parse returns only JSON values.
   const value = parseForeignJson(text) as JsonValue;
   readSpellings(text, value);
   return value;
 }
 
 /**
- * `JSON.stringify` of what is JSON, with all that was kept of how it was written; throws where it nests some thousands
+ * `JSON.stringify` of a JSON value that uses the kept spellings. Throws where the value is nested some thousand levels
  * deep.
  */
 export function writeExactly(value: unknown): string {
@@ -31,8 +30,8 @@ export function writeExactly(value: unknown): string {
 }
 
 /**
- * {@link writeExactly} for a body whose root is marked where anything in it was kept: without the mark, which nearly no
- * request has, it is not looked for, which takes four times as long as to write the body.
+ * {@link writeExactly} for a body whose root has a mark where any spelling in it was kept. Nearly no request has one; without
+ * the mark the body is not searched for spellings, which would take four times as long as writing it.
  */
 export function writeMarked(body: JsonObject): string {
   return isMarkedRoot(body) ? writePieces(body) : JSON.stringify(body);
@@ -44,20 +43,17 @@ function writePieces(value: unknown): string {
   return pieces.join('');
 }
 
-/**
- * Looks for a spelling anywhere in the value. A root with a spelling has a mark and is found at once; a value without any
- * is walked whole.
- */
+/** Whether a spelling was kept anywhere in the value. A value without a mark is searched at all depths. */
 function holdsSpellings(value: unknown): boolean {
   if (!isHolder(value)) return false;
   if (isMarkedRoot(value) || numbersOf(value) !== undefined || rawMembersOf(value) !== undefined) return true;
   if (Array.isArray(value)) return value.some(holdsSpellings);
-  // By keys: of 50,000 members `Object.values` and `Object.entries` cost 70 to 110 ms, keys and reads 16 to 28 ms.
+  // For 50,000 members `Object.values` and `Object.entries` take 70 to 110 ms, `Object.keys` with reads 16 to 28 ms.
   for (const name of Object.keys(value)) if (holdsSpellings(value[name])) return true;
   return false;
 }
 
-/** Pieces of the text, joined once: joined as they come they would cost 50 bytes a value. */
+/** Adds the text of a value to `pieces`, which are joined once: string concatenation would take 50 bytes a value. */
 function write(value: unknown, spelling: string | undefined, pieces: string[]): void {
   if (typeof value === 'number' && spelling !== undefined && Object.is(Number(spelling), value)) {
     pieces.push(spelling);
@@ -98,7 +94,7 @@ function writeObject(object: Members, pieces: string[]): void {
   pieces.push(before === '{' ? '{}' : '}');
 }
 
-/** For a few pairs; the last one counts. */
+/** The spelling of a member's number, where the object has few spellings. The last pair of a name counts. */
 function spellingIn(pairs: NumberSpellings | undefined, name: string): string | undefined {
   if (pairs === undefined) return undefined;
   for (let at = pairs.length - 2; at >= 0; at -= 2) if (pairs[at] === name) return pairs[at + 1];

@@ -6,25 +6,26 @@ import type { ErrorCode } from '@tailrace/protocol';
  */
 export interface Failure {
   readonly code: ErrorCode;
-  /** For the client: what was expected, what came, what to do. Never an upstream's host, key or stack. */
+  /** For the client: what was expected, what came, what to do. It never holds an upstream's host, a key or a stack. */
   readonly message: string;
   /** Path of the field at fault, `messages[2].content`. */
   readonly param?: string;
-  /** How long a client should wait, in milliseconds, where that is known. */
+  /** Milliseconds after which the client may try again; absent where that is not known. */
   readonly retryAfterMs?: number;
-  /** True where the same target would say the same again: its key is refused, its model is not there. */
+  /** True where the same target would fail again: it refuses the key, or does not have the model. */
   readonly permanent?: true;
-  /** True where it says nothing against the target's health. */
+  /** True where the failure does not count against the target's health. */
   readonly blameless?: true;
-  /** For the log only: the cause in our own words and names, which may be those of hosts. Nothing of a prompt or an answer. */
+  /** For the log only: the cause in our own words. It may name hosts, but holds nothing of a prompt or an answer. */
   readonly detail?: string;
   /**
-   * For the log only: what another side said, an upstream's message or that of a thrown error. It may hold anything,
-   * a prompt too: the log shows it by `telemetry/wording.ts`.
+   * For the log only: the message of an upstream or of a thrown error. It may hold anything, also a prompt: the log shows it
+   * only through `telemetry/wording.ts`.
    */
   readonly wording?: string;
 }
 
+/** Makes a failure; `more` holds its optional members. */
 export function failure(
   code: ErrorCode,
   message: string,
@@ -38,15 +39,17 @@ export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: Failure };
 
+/** A result with a value. */
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
+/** A result without a value. */
 export function fail<T>(reason: Failure): Result<T> {
   return { ok: false, failure: reason };
 }
 
-/** However politely an answer ended: without a finish for every choice it is a cut. */
+/** The failure of an answer that ended without a finish for every choice. */
 export function brokeOff(): Failure {
   return failure('upstream_cut', 'The answer broke off: the upstream ended it without a finish reason.');
 }

@@ -1,6 +1,6 @@
 import type { ChatRequest } from './chat-request.ts';
 
-/** A request for tests and benches: one message of the user's, streamed, and nothing else asked for. */
+/** A streaming request for tests and benches, with one message of the user. */
 export function fakeChatRequest(text: string, more: Partial<ChatRequest> = {}): ChatRequest {
   return {
     model: 'm',

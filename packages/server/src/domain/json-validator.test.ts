@@ -12,13 +12,13 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The text cut at these places, in order. */
+/** The pieces of the text between these places. */
 function cutAt(text: string, places: readonly number[]): string[] {
   const sorted = places.map((place) => place % (text.length + 1)).toSorted((a, b) => a - b);
   return [0, ...sorted].map((from, at) => text.slice(from, sorted[at] ?? text.length));
 }
 
-function scan(pieces: readonly string[]) {
+function validate(pieces: readonly string[]) {
   const plain = createJsonValidator();
   const escaped = createJsonValidator();
   for (const piece of pieces) {
@@ -29,7 +29,7 @@ function scan(pieces: readonly string[]) {
 }
 
 const letters = fc.constantFrom(...'{}[],:"\\/bfnrtu0123456789aAfF.eE+- \n\t\r\u0001\u007f\ud83d€'.split(''));
-/** JSON, JSON with one character changed, and characters of JSON in any order. */
+/** JSON, JSON with one changed character, and characters of JSON in any order. */
 const texts = fc.oneof(
   fc.json(),
   fc.tuple(fc.json(), fc.nat(), letters).map(([json, at, letter]) => {
@@ -56,17 +56,17 @@ const texts = fc.oneof(
 );
 
 describe('a text that comes in pieces', () => {
-  test('is JSON where JSON.parse says so, wherever it was cut, escaped or not', () => {
+  test('is JSON where JSON.parse accepts it, wherever it is divided, escaped or not', () => {
     fc.assert(
       fc.property(texts, fc.array(fc.nat(), { maxLength: 5 }), (text, places) => {
-        // Half a pair on its own is escaped as what it is, so that both ways read the same units.
-        expect(scan(cutAt(text, places))).toEqual([isJson(text), isJson(text)]);
+        // jsonText escapes half of a surrogate pair as it is, so both validators get the same units.
+        expect(validate(cutAt(text, places))).toEqual([isJson(text), isJson(text)]);
       }),
       { numRuns: 5_000 },
     );
   });
 
-  test('is closed once nothing but white space can follow', () => {
+  test('is closed once only white space can follow', () => {
     for (const [text, closed] of [
       ['{"a":[1,{}]}', true],
       ['"}"', true],
@@ -77,19 +77,19 @@ describe('a text that comes in pieces', () => {
       ['', false],
       ['{}x', false],
     ] as const) {
-      const scanner = createJsonValidator();
-      scanner.push(text);
-      expect([text, scanner.closed]).toEqual([text, closed]);
+      const validator = createJsonValidator();
+      validator.push(text);
+      expect([text, validator.closed]).toEqual([text, closed]);
     }
   });
 
-  test('may be nested as deep as anybody reads, and no deeper', () => {
+  test('may be nested a million levels deep, and no deeper', () => {
     const deep = (levels: number) => {
-      const scanner = createJsonValidator();
-      scanner.push('[{"a":'.repeat(levels / 2));
-      scanner.push('1');
-      scanner.push('}]'.repeat(levels / 2));
-      return scanner.whole;
+      const validator = createJsonValidator();
+      validator.push('[{"a":'.repeat(levels / 2));
+      validator.push('1');
+      validator.push('}]'.repeat(levels / 2));
+      return validator.whole;
     };
     expect(deep(100_000)).toBe(true);
     expect(deep(1_000_002)).toBe(false);

@@ -1,37 +1,38 @@
 import type { JsonText } from '@tailrace/protocol';
 
 /**
- * Checks, piece by piece, whether a text is JSON. It keeps no text: one step a character, one bit an open bracket.
- * It takes exactly what `JSON.parse` takes (RFC 8259), nested no deeper than {@link maxDepth}.
+ * Checks whether a text that comes in pieces is JSON. It accepts exactly what `JSON.parse` accepts (RFC 8259), up to
+ * {@link maxDepth} levels of nesting. It keeps no text: it takes one step a character and one bit for each open bracket.
  */
 export interface JsonValidator {
-  /** Takes the next piece; a cut may fall anywhere. */
+  /** Takes the next piece, which may end anywhere. */
   push(text: string): void;
-  /** The same for text that travels escaped; it is not decoded. */
+  /** Takes the next piece as escaped text, without decoding it. */
   pushEscaped(json: JsonText): void;
-  /** What has come so far is one whole JSON text. */
+  /** Whether the text so far is one whole JSON value. */
   readonly whole: boolean;
-  /** It is whole, and nothing but white space can follow: false for a number, which may have more digits. */
+  /** Whether it is whole and only white space can follow. False for a number, because more digits may follow. */
   readonly closed: boolean;
 }
 
-/** Deeper than any reader goes; 125 kB of bits. */
+/** No program reads deeper JSON. The open brackets take at most 125 kB. */
 const maxDepth = 1_000_000;
 
+/** Creates a validator for one text. */
 export function createJsonValidator(): JsonValidator {
   return new Validator();
 }
 
 type State =
-  /** A value is due; `first-item`: or the end of the array. */
+  /** Expects a value; `first-item` also accepts the end of the array. */
   | 'value'
   | 'first-item'
-  /** A key is due; `first-key`: or the end of the object. */
+  /** Expects a key; `first-key` also accepts the end of the object. */
   | 'key'
   | 'first-key'
   | 'colon'
-  /** Behind a value inside of something: a comma, or the end of that. */
-  | 'behind'
+  /** After a value inside an array or object: expects a comma, or the end of the array or object. */
+  | 'after-value'
   | 'string'
   | 'escape'
   | 'unicode'
@@ -60,12 +61,12 @@ const letterU = 0x75;
 class Validator implements JsonValidator {
   private state: State = 'value';
   private depth = 0;
-  /** What is open, outermost first: a bit each, set for an object. */
+  /** One bit for each open array or object, outermost first; set for an object. */
   private readonly open: number[] = [];
-  /** The string under way is a key. */
+  /** The current string is a key. */
   private keyed = false;
   private literal = '';
-  /** Characters of the literal, or digits of the escape, that have come. */
+  /** Characters of the current literal, or digits of the current escape, so far. */
   private at = 0;
 
   get whole(): boolean {
@@ -79,7 +80,7 @@ class Validator implements JsonValidator {
   push(text: string): void {
     for (let i = 0; i < text.length; i += 1) {
       const unit = text.charCodeAt(i);
-      // Nearly every character there is.
+      // Nearly every character is one within a string.
       if (this.state === 'string' && unit >= 0x20 && unit !== quote && unit !== backslash) continue;
       this.step(unit);
     }
@@ -154,7 +155,7 @@ class Validator implements JsonValidator {
     }
   }
 
-  /** A character outside of strings, numbers and words that is no white space. */
+  /** Takes a character that is outside of strings, numbers and literals, and not white space. */
   private between(unit: number): void {
     switch (this.state) {
       case 'first-item':
@@ -174,7 +175,7 @@ class Validator implements JsonValidator {
       case 'colon':
         this.state = unit === colon ? 'value' : 'broken';
         return;
-      case 'behind':
+      case 'after-value':
         if (unit !== comma) this.close(unit);
         else this.state = this.insideObject() ? 'key' : 'value';
         return;
@@ -247,7 +248,7 @@ class Validator implements JsonValidator {
   }
 
   private endValue(): void {
-    this.state = this.depth === 0 ? 'end' : 'behind';
+    this.state = this.depth === 0 ? 'end' : 'after-value';
   }
 
   private exponentOrEnd(unit: number): void {
@@ -255,7 +256,7 @@ class Validator implements JsonValidator {
     else this.endNumber(unit);
   }
 
-  /** A number ends with the character behind it, which has yet to be read. */
+  /** A number has no end of its own: the character after it ends it, and is taken as the next one. */
   private endNumber(unit: number): void {
     this.endValue();
     this.step(unit);
@@ -279,7 +280,7 @@ function isEscape(unit: number): boolean {
   return '"\\/bfnrt'.includes(String.fromCharCode(unit));
 }
 
-/** The character that a backslash and this letter stand for. */
+/** The character that an escape with this letter stands for. */
 function unescaped(letter: number): number {
   switch (letter) {
     case 0x62:

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseForeignJson } from './json.ts';
 
-describe('JSON of others', () => {
-  it('reads a name that is one escape as it is, whatever was read before', () => {
+describe('JSON of clients and upstreams', () => {
+  it('is parsed correctly after a text with a name that is one backslash', () => {
     const poison = String.raw`{"first": 1, "\\": 2}`;
     expect(() => parseForeignJson(poison)).toThrow('one backslash');
     expect(() => parseForeignJson(String.raw`{"first": 1,"\u005C" :2}`)).toThrow(SyntaxError);
@@ -18,7 +18,7 @@ describe('JSON of others', () => {
     String.raw`{"a": "{\"\\\\\": 1}"}`,
     String.raw`{"\\\\": 1}`,
     String.raw`{"\\n": ", \"\\\\\" :"}`,
-  ])('takes a backslash elsewhere: %s', (text) => {
+  ])('may have a backslash elsewhere: %s', (text) => {
     expect(parseForeignJson(text)).toEqual(JSON.parse(text));
   });
 });

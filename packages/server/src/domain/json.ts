@@ -1,23 +1,28 @@
+/** Any value that `JSON.parse` returns. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+/** An object that `JSON.parse` returns. */
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** For a value that comes from JSON; undefined where a member is absent. */
+/** Whether a value out of JSON, or an absent member, is an object. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What {@link parseForeignJson} says of such a name. */
+/** The message of {@link parseForeignJson} for such a name. */
 export const loneBackslashMessage = 'an object has a name that is one backslash';
 
-/** A name that is one backslash. Only a name's quote stands behind a brace, a comma or white space, and before a colon. */
+/**
+ * Finds a name that is one backslash. Only a name has a brace, a comma or white space before its quote and a colon
+ * after it.
+ */
 const loneBackslash = /[{,\s]"\\(?:\\|u005[cC])"\s*:/;
 
 /**
- * `JSON.parse` for text of others; throws what it throws, and a SyntaxError for an object with a name that is one
- * backslash. Once V8 (14.0, Node 24) has read such a name, it reads names that are one escape (`"\u00e9"`, `"\n"`) as
- * that backslash, at the same place of every later object in the process: one peer would change what others mean.
+ * `JSON.parse` for text of clients and upstreams. Throws the same errors, and a SyntaxError for an object with a name that is
+ * one backslash. After V8 (14.0, Node 24) has parsed such a name, it parses a name that is one escape (`"\u00e9"`, `"\n"`) as
+ * a backslash, at the same place of every later object in the process: one client could change the requests of others.
  */
 export function parseForeignJson(text: string): unknown {
   if (text.includes('"\\') && loneBackslash.test(text)) {

@@ -12,7 +12,7 @@ function drain(queue: ReturnType<typeof createKeyQueue<{ keyId: string; number: 
   return order;
 }
 
-test('keys take turns, and of one key the oldest comes first', () => {
+test('keys take turns, and the items of one key come in their order', () => {
   const queue = createKeyQueue<{ keyId: string; number: number }>();
   for (let number = 1; number <= 4; number++) queue.push(item('a', number));
   for (let number = 1; number <= 2; number++) queue.push(item('b', number));
@@ -20,7 +20,7 @@ test('keys take turns, and of one key the oldest comes first', () => {
   expect(drain(queue)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
 });
 
-test('what was taken out is not found again', () => {
+test('a removed item is not found again', () => {
   const queue = createKeyQueue<{ keyId: string; number: number }>();
   const first = item('a', 1);
   queue.push(first);
@@ -31,7 +31,7 @@ test('what was taken out is not found again', () => {
   expect(drain(queue)).toEqual(['a2']);
 });
 
-test('a key that was just served waits behind one that was not, even where it asks first', () => {
+test('a key that was just served comes after one that was not, also where its item was pushed first', () => {
   const queue = createKeyQueue<{ keyId: string; number: number }>();
   queue.push(item('a', 1));
   expect(drain(queue)).toEqual(['a1']);

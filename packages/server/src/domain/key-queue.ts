@@ -1,31 +1,31 @@
 /**
- * What waits, by whose it is: the key of the lowest rank is next, and of one key the oldest item comes first, so
- * that a key with a hundred items delays the next item of another key by a single place.
+ * A queue that is fair between API keys: the next item is the oldest one of the key with the lowest rank. So a key with a
+ * hundred items delays the next item of another key by one place only.
  */
 export interface KeyQueue<Item> {
   push(item: Item): void;
-  /** The item whose turn it is, left where it is. */
+  /** The next item. It stays in the queue. */
   peek(): Item | undefined;
-  /** Takes an item out, and its key has had its turn. */
+  /** Removes an item that is served now, and notes that its key was served. */
   serve(item: Item): void;
-  /** Takes an item out that will not be served. False where it is not there. */
+  /** Removes an item that will not be served. False where it is not in the queue. */
   remove(item: Item): boolean;
   find(wanted: (item: Item) => boolean): Item | undefined;
-  /** What waits of each key, oldest first; no list is empty. */
+  /** The items of each key, oldest first. No list is empty. */
   readonly waiting: ReadonlyMap<string, readonly Item[]>;
 }
 
-/** Decides between keys. */
+/** The order of keys. */
 export interface KeyRanks {
-  /** The lowest is next; of equal ones the key that began to wait first. */
+  /** The key with the lowest rank is next; of equal ranks the key that began to wait first. */
   of(keyId: string): number;
   /** An item of this key was served. */
   served(keyId: string): void;
-  /** This key had nothing waiting, and begins to wait. */
+  /** The first item of this key was pushed. */
   waits?(keyId: string): void;
 }
 
-/** Default: keys take turns. */
+/** Creates an empty queue. Default ranks: the key that was served longest ago is next. */
 export function createKeyQueue<Item extends { readonly keyId: string }>(
   ranks: KeyRanks = createTurnRanks(),
 ): KeyQueue<Item> {
@@ -81,10 +81,10 @@ export function createKeyQueue<Item extends { readonly keyId: string }>(
   };
 }
 
-/** Keys whose last turn is remembered while they have nothing waiting. */
+/** Keys whose last turn is kept while they have no item in the queue. */
 const keysKept = 1024;
 
-/** The key that was served longest ago is next. */
+/** Ranks by the last turn: the key that was served longest ago is next. */
 function createTurnRanks(): KeyRanks {
   /** When each key was served last, oldest first. */
   const turns = new Map<string, number>();

@@ -4,10 +4,10 @@ import type { JsonValue } from './json.ts';
 import { type JsonBounds, measureJson } from './measure-json.ts';
 
 const wide: JsonBounds = { maxDepth: 64, maxFields: 1e6, maxValues: 1e6 };
-const scan = (text: string, bounds: Partial<JsonBounds> = {}) =>
+const measure = (text: string, bounds: Partial<JsonBounds> = {}) =>
   measureJson(Buffer.from(text), { ...wide, ...bounds });
 
-/** The same, counted in the parsed value; duplicate names must not be there. */
+/** The same measures, counted in the parsed value, which must have no duplicate names. */
 function count(value: JsonValue): { values: number; fields: number } {
   if (typeof value !== 'object' || value === null) return { values: 1, fields: 0 };
   const children = Object.values(value).map(count);
@@ -18,7 +18,7 @@ function count(value: JsonValue): { values: number; fields: number } {
   };
 }
 
-describe('a scan of JSON', () => {
+describe('measuring JSON', () => {
   it.each([
     ['0', 1, 0],
     [' [ ] ', 1, 0],
@@ -26,41 +26,41 @@ describe('a scan of JSON', () => {
     ['[1,[],{}]', 4, 0],
     ['{"a":{"b":[1,2,"x,y:[{"]},"c":"\\"]"}', 7, 3],
     ['{"a":1,"a":2}', 3, 2],
-  ])('counts what %s is made of', (text, values, fields) => {
-    expect(scan(text)).toMatchObject({ type: 'within', values, fields });
+  ])('counts the values and the fields of %s', (text, values, fields) => {
+    expect(measure(text)).toMatchObject({ type: 'within', values, fields });
   });
 
-  it('counts what is there, in any JSON however it is spaced', () => {
+  it('counts as in the parsed value, with any white space', () => {
     const space = fc.constantFrom(undefined, 1, '\t');
     fc.assert(
       fc.property(fc.json({ maxDepth: 6 }), space, (text, indent) => {
         const value = JSON.parse(text) as JsonValue;
         const written = JSON.stringify(value, undefined, indent);
-        expect(scan(written)).toMatchObject({ type: 'within', ...count(JSON.parse(written)) });
+        expect(measure(written)).toMatchObject({ type: 'within', ...count(JSON.parse(written)) });
       }),
     );
   });
 
-  it('stops at a bound, and not before it', () => {
-    expect(scan('[1,2,3]', { maxValues: 4 }).type).toBe('within');
-    expect(scan('[1,2,3]', { maxValues: 3 }).type).toBe('values');
-    expect(scan('[[],[],[]]', { maxValues: 4 }).type).toBe('within');
-    expect(scan('{"a":1,"b":2}', { maxFields: 2 }).type).toBe('within');
-    expect(scan('{"a":1,"b":2}', { maxFields: 1 }).type).toBe('fields');
-    expect(scan('[[]]', { maxDepth: 2 }).type).toBe('within');
-    expect(scan('[[]]', { maxDepth: 1 }).type).toBe('deep');
+  it('reports a bound that is exceeded, and none that is reached', () => {
+    expect(measure('[1,2,3]', { maxValues: 4 }).type).toBe('within');
+    expect(measure('[1,2,3]', { maxValues: 3 }).type).toBe('values');
+    expect(measure('[[],[],[]]', { maxValues: 4 }).type).toBe('within');
+    expect(measure('{"a":1,"b":2}', { maxFields: 2 }).type).toBe('within');
+    expect(measure('{"a":1,"b":2}', { maxFields: 1 }).type).toBe('fields');
+    expect(measure('[[]]', { maxDepth: 2 }).type).toBe('within');
+    expect(measure('[[]]', { maxDepth: 1 }).type).toBe('deep');
   });
 
-  it('names the place where it nests too deep', () => {
+  it('returns the path to the value that is nested too deep', () => {
     const text = '[0, {"b": 1, "a\\u0041": [[], "x", {"c": []}]}]';
-    expect(scan(text, { maxDepth: 4 })).toEqual({ type: 'deep', path: [1, 'aA', 2, 'c'] });
-    expect(scan(`{"${'k'.repeat(1_000_000)}": [[]]}`, { maxDepth: 2 })).toMatchObject({
+    expect(measure(text, { maxDepth: 4 })).toEqual({ type: 'deep', path: [1, 'aA', 2, 'c'] });
+    expect(measure(`{"${'k'.repeat(1_000_000)}": [[]]}`, { maxDepth: 2 })).toMatchObject({
       path: [expect.stringMatching(/^k{256}$/), 0],
     });
   });
 
-  it('sees numbers that may be beyond the finite ones, and no others', () => {
-    const vast = (text: string) => scan(text).type === 'within' && scan(text);
+  it('finds numbers that may become infinite, and no others', () => {
+    const vast = (text: string) => measure(text).type === 'within' && measure(text);
     for (const text of ['1e999', '[1E5]', '-2.5e+10', '9'.repeat(400)]) {
       expect(vast(text)).toMatchObject({ vastNumbers: true });
     }
@@ -69,22 +69,22 @@ describe('a scan of JSON', () => {
     }
   });
 
-  it('sees half a surrogate pair wherever JSON.parse makes one', () => {
+  it('finds half of a surrogate pair where JSON.parse makes one', () => {
     const piece = fc.constantFrom(
       ...['\\ud83d', '\\uDE00', '\\u0041', '\\ud7ff', '\\uE000', '\\\\', '\\"', 'ud83d', 'é', '😀', 'x'],
-      'long enough for a native search to be worth its call, and then some',
+      'text that is long enough for a native search of its end',
     );
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
         const text = `["${pieces.join('')}"]`;
         const [value] = JSON.parse(text) as [string];
-        expect(scan(text)).toMatchObject({ type: 'within', values: 2, halfPairs: !value.isWellFormed() });
+        expect(measure(text)).toMatchObject({ type: 'within', values: 2, halfPairs: !value.isWellFormed() });
       }),
       { numRuns: 500 },
     );
   });
 
-  it('takes any bytes', () => {
+  it('accepts any bytes', () => {
     const hostile = fc.constantFrom(
       ...[...'[]{}:,"\\u0dD8e-+. \n'].map((letter) => letter.charCodeAt(0)),
       0,

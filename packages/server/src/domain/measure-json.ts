@@ -1,23 +1,26 @@
 import { isPair, isSurrogate } from './json-escapes.ts';
 
-/** What a JSON text may be made of, so that parsing it takes a time and memory that are known before. */
+/** Bounds of a JSON text. Within them the time and the memory that parsing takes are known before it is parsed. */
 export interface JsonBounds {
-  /** Arrays and objects around a value. */
+  /** Nested arrays and objects. */
   readonly maxDepth: number;
-  /** Members of objects. Each costs 2.5 µs to parse where no two objects are alike. */
+  /** Members of all objects. One takes up to 2.5 µs to parse, where no two objects have the same names. */
   readonly maxFields: number;
-  /** Values of every kind, at every depth. Each costs 0.25 µs to parse, and 50 bytes, where it is an empty object. */
+  /** Values of every kind at every depth. One takes up to 0.25 µs and 50 bytes to parse, where it is an empty object. */
   readonly maxValues: number;
 }
 
 /**
- * What a request may be made of. `JSON.parse` takes nesting of millions, which nothing behind it could walk; and of the
- * values that fit into 10 MiB it makes 2.5 s and 300 MB. Within these bounds it is 0.2 s and 50 MB at the worst, and a
- * chat of 10,000 messages, each with a content part or a tool call, is within them.
+ * The bounds of a request. `JSON.parse` accepts millions of nested arrays, which no recursive function could walk, and 10 MiB
+ * of values can take it 2.5 s and 300 MB. Within these bounds it takes at most 0.2 s and 50 MB. A chat of 10,000 messages,
+ * each with a content part or a tool call, is within them.
  */
 export const requestBounds: JsonBounds = { maxDepth: 64, maxFields: 50_000, maxValues: 200_000 };
 
-/** What a text is made of. Of one that is no JSON it holds for all that `JSON.parse` reads before it says so. */
+/**
+ * The first bound that a text exceeds, or its measures. For a text that is not JSON it covers everything that `JSON.parse`
+ * reads before it throws.
+ */
 export type JsonMeasure =
   | { readonly type: 'deep'; readonly path: JsonPath }
   | { readonly type: 'fields' | 'values' }
@@ -25,22 +28,22 @@ export type JsonMeasure =
       readonly type: 'within';
       readonly values: number;
       readonly fields: number;
-      /** A number has an exponent, or more digits than a finite one needs: it may be beyond the finite ones. */
+      /** A number has an exponent or very many digits, so it may become infinite when it is parsed. */
       readonly vastNumbers: boolean;
-      /** A `\uXXXX` is half of a surrogate pair. */
+      /** A `\uXXXX` escape is half of a surrogate pair without its other half. */
       readonly halfPairs: boolean;
     };
 
-/** Names and indexes from the root. */
+/** Names and indexes that lead from the root to a value. */
 export type JsonPath = readonly (string | number)[];
 
-/** Bytes of a string that are looked at one by one before a native search looks for its end, which costs 0.1 µs. */
+/** Bytes of a string that are read one by one before a native search, which costs 0.1 µs, looks for its end. */
 const shortRun = 32;
-/** The longest finite number without an exponent. */
+/** Digits of the longest integer that is surely finite. */
 const finiteDigits = 308;
 const utf8 = new TextDecoder();
 
-/** Up to here every byte is white space, or has no place in JSON outside of strings. */
+/** Every byte up to this one is white space, or not allowed outside of strings. */
 const space = 0x20;
 const quote = 0x22;
 const comma = 0x2c;
@@ -55,26 +58,26 @@ const letterE = 0x65;
 const letterU = 0x75;
 
 /**
- * One pass over the bytes of a JSON text in UTF-8, without an object a value: 10 MiB of text take 2 ms, of escapes or
- * white space 40 ms. It judges no syntax: whatever it takes for structure, `JSON.parse` takes for the same or stops
- * before. A `Buffer` is faster than another array of bytes, for its search is native.
+ * Measures a JSON text in UTF-8 in one pass over its bytes, without an allocation for each value: 10 MiB of plain text take
+ * 2 ms, 10 MiB of escapes or white space 40 ms. It does not check the syntax: up to the first syntax error it counts as
+ * `JSON.parse` does. A `Buffer` is faster than another Uint8Array, because its search is native.
  */
 export function measureJson(bytes: Uint8Array, { maxDepth, maxFields, maxValues }: JsonBounds): JsonMeasure {
-  /** Of the open container at each depth: the next index, or where the name of the member in hand begins. */
+  /** For the open container at each depth: the current index of an array, or where the current name of an object begins. */
   const steps = new Int32Array(maxDepth + 1);
   const isObject = new Uint8Array(maxDepth + 1);
   const end = bytes.length;
   let depth = 0;
   let fields = 0;
-  // One for the root, one for the first child of each container, one for each comma.
+  // One for the root, one for the first item of each container, one for each comma.
   let values = 1;
   let vastNumbers = false;
   let halfPairs = false;
   let stringAt = 0;
-  /** The first ones from where they were last looked for: each byte is looked at once for either. */
+  /** The results of the last searches, kept so that each byte is searched only once. */
   let nextQuote = -1;
   let nextBackslash = -1;
-  /** An opening bracket with nothing but white space behind it so far. */
+  /** Only white space has come since the last opening bracket. */
   let empty = false;
 
   for (let at = 0; at < end; at += 1) {
@@ -109,7 +112,7 @@ export function measureJson(bytes: Uint8Array, { maxDepth, maxFields, maxValues 
         depth += 1;
         steps[depth] = 0;
         isObject[depth] = byte === openBrace ? 1 : 0;
-        // Its first child, unless it turns out to have none.
+        // The first item; taken back where the container turns out to be empty.
         values += 1;
         if (values - 1 > maxValues) return { type: 'values' };
         empty = true;
@@ -153,7 +156,7 @@ function indexFrom(bytes: Uint8Array, byte: number, at: number): number {
   return found < 0 ? bytes.length : found;
 }
 
-/** The way to the value in hand: a step for each open container. */
+/** The path to the current value: one step for each open container. */
 function pathOf(bytes: Uint8Array, steps: Int32Array, isObject: Uint8Array, depth: number): JsonPath {
   const path: (string | number)[] = [];
   for (let level = 1; level <= depth; level += 1) {
@@ -163,10 +166,10 @@ function pathOf(bytes: Uint8Array, steps: Int32Array, isObject: Uint8Array, dept
   return path;
 }
 
-/** More of a name says no more about where it stands. */
+/** Bytes of a name that a path shows at most. */
 const shownBytes = 256;
 
-/** The name whose opening quote stands at `start`, as far as it is worth showing. */
+/** The name whose opening quote is at `start`, or its beginning. */
 function nameAt(bytes: Uint8Array, start: number): string {
   let end = start + 1;
   while (end < bytes.length && end - start <= shownBytes && bytes[end] !== quote) {

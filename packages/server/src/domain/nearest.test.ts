@@ -8,27 +8,27 @@ it.each([
   ['maxstreams', ['max_streams', 'max_body'], 'max_streams'],
   ['LISTEN', ['listen'], 'listen'],
   ['x', ['y'], 'y'],
-])('takes %s for one of %j', (name, candidates, meant) => {
+])('finds the candidate that is closest to %s in %j', (name, candidates, meant) => {
   expect(nearest(name, candidates)).toBe(meant);
 });
 
-it('stays silent where nothing is close', () => {
+it('finds none where no candidate is close', () => {
   expect(nearest('colour', ['listen', 'workers'])).toBeUndefined();
   expect(nearest('lab', [])).toBeUndefined();
   expect(didYouMean('colour', ['listen'])).toBe('');
 });
 
-it('says the guess as a question', () => {
+it('asks whether the candidate was meant', () => {
   expect(didYouMean('labb', ['lab'])).toBe(' (did you mean "lab"?)');
 });
 
-it('does not compare what is no name: over 64 characters', () => {
+it('does not compare texts of more than 64 characters', () => {
   const long = 'x'.repeat(65);
   expect(nearest(long, [long])).toBeUndefined();
   expect(nearest(long.slice(1), [long])).toBe(long);
 });
 
-it('does not compare names whose lengths lie too far apart', () => {
+it('does not compare names whose lengths differ too much', () => {
   const read = vi.spyOn(String.prototype, 'toLowerCase');
   try {
     nearest(

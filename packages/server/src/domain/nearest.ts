@@ -1,9 +1,9 @@
-/** Longer names are text in the place of a name: no candidate is meant, and comparing costs their length. */
+/** A longer text is not a misspelt name, and comparing it would take time in proportion to its length. */
 const longestName = 64;
 
 /**
- * The candidate a misspelt name was most likely meant to be, or undefined where none is close: at most a
- * third of its letters wrong, and one wrong letter always forgiven. Names of more than 64 characters are close to none.
+ * The candidate that is most similar to a misspelt name; undefined where none is close. Close means at most one third of the
+ * letters wrong, or a single wrong letter. Names of more than 64 characters have no close candidate.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > longestName) return undefined;
@@ -11,7 +11,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
-    // Each letter more or less is a mistake by itself.
+    // Each letter of the difference in length is one mistake.
     if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(wanted, candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
@@ -29,8 +29,8 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
 }
 
 /**
- * Insertions, deletions, substitutions and swaps of neighbours; two letters swapped are one mistake. Given up as
- * `bound` where no way of fewer mistakes is left.
+ * The number of insertions, deletions, substitutions and swaps of neighbours that turn `left` into `right`. Returns `bound`
+ * as soon as the number cannot be smaller.
  */
 function editDistance(left: string, right: string, bound: number): number {
   const width = right.length + 1;
@@ -53,7 +53,7 @@ function editDistance(left: string, right: string, bound: number): number {
       row[j] = cost;
       if (cost < least) least = cost;
     }
-    // Every way to the end leads through one of two rows that follow each other.
+    // Every sequence of edits passes through one of two consecutive rows.
     if (Math.min(least, leastOfLast) >= bound) return bound;
     leastOfLast = least;
     [beforeLast, last, row] = [last, row, beforeLast];

@@ -25,26 +25,26 @@ import {
 } from './spellings.ts';
 
 /**
- * The names that this server knows in an object, and the names inside each value that is such an object or a list of
- * them. Undefined: the value is not interpreted here, and its numbers keep their spelling.
+ * The names of an object that this server interprets, each with the names inside its value, which is an object or a list of
+ * objects. Undefined: the value has no names that are interpreted.
  */
 export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
 
 /**
- * Keeps what `value` does not tell of the text it was parsed from: numbers that JavaScript would write otherwise, and,
- * where `known` says which members are ours, each member that is not among them, byte for byte. A number that is a
- * member of ours is not kept: it is written as we write it.
+ * Stores the spellings of `text` that `value`, the result of its parse, does not keep: those of numbers that JavaScript would
+ * write in another way. With `known` it also stores the text of each member that is not known; then the numbers of known
+ * members are not stored, because this server writes them in its own way.
  *
- * Cost, measured: a text with nothing to keep is scanned once, in a sixth of the time of its parse where it is mostly
- * strings and in a third where it is mostly punctuation. With `known` it must not nest deeper than a call stack goes,
- * and must have been UTF-8; `narrow` says that it is ASCII throughout.
+ * Measured cost: a text with nothing to store is scanned once, in a sixth of the time of its parse where it is mostly strings,
+ * in a third where it is mostly punctuation. With `known` its depth must not exceed the call stack, and it must come from
+ * UTF-8. `ascii` says that the whole text is ASCII. Default: false.
  */
-export function readSpellings(text: string, value: JsonValue, known?: KnownMembers, narrow = false): void {
+export function readSpellings(text: string, value: JsonValue, known?: KnownMembers, ascii = false): void {
   if (typeof value !== 'object' || value === null) return;
-  if (!hasOddNumber(text) && (known === undefined || !holdsUnknown(value, known))) return;
+  if (!hasUnusualNumber(text) && (known === undefined || !holdsUnknown(value, known))) return;
   const walk: Walk = {
     text,
-    narrow,
+    ascii,
     root: value,
     known,
     copy: createCopies(),
@@ -56,28 +56,28 @@ export function readSpellings(text: string, value: JsonValue, known?: KnownMembe
   if (walk.kept) markRoot(value);
 }
 
-/** No number that JavaScript writes is longer: -0.0000012345678901234567. */
+/** The length of the longest number that JavaScript writes: -0.0000012345678901234567. */
 const maxCanonicalLength = 25;
 const digitsOnly = /^\d+$/;
 
-/** Whether JavaScript writes the number in another way than it is written. */
-function isOdd(text: string, from: number, to: number): boolean {
+/** Whether JavaScript would write the number in another way than the text. */
+function isUnusual(text: string, from: number, to: number): boolean {
   const length = to - from;
   if (length === 1) return false;
   if (length > maxCanonicalLength) return true;
   const source = text.slice(from, to);
-  // An integer of 15 digits is one of JavaScript's, and is written with its digits.
+  // JavaScript writes an integer of up to 15 digits with the same digits.
   if (length <= 15 && digitsOnly.test(source)) return false;
   return String(Number(source)) !== source;
 }
 
-function hasOddNumber(text: string): boolean {
+function hasUnusualNumber(text: string): boolean {
   for (let at = 0; at < text.length; ) {
     const code = text.charCodeAt(at);
     if (code === quote) at = endOfString(text, at);
     else if (beginsNumber(code)) {
       const end = endOfWord(text, at);
-      if (isOdd(text, at, end)) return true;
+      if (isUnusual(text, at, end)) return true;
       at = end;
     } else at = afterMark(text, at, code);
   }
@@ -96,18 +96,18 @@ function holdsUnknown(value: JsonValue, known: KnownMembers): boolean {
   return false;
 }
 
-/** An object or an array on the way through the text. */
+/** An object or array that is open at the current place of the text. */
 interface Frame {
   /**
-   * The value that `JSON.parse` kept. Where a name occurs twice it is the value of the last member. Undefined where that
-   * value is no object and no array.
+   * Its value in the result of the parse. Where a name occurs twice, it is the value of the last such member. Undefined where
+   * that value is neither an object nor an array.
    */
   readonly holder: JsonObject | readonly JsonValue[] | undefined;
   readonly isArray: boolean;
   readonly known: KnownMembers | undefined;
   spellings: NumberSpellings | undefined;
   index: number;
-  /** Where the name of the member at hand stands; `nameTo` is 0 until it has come. */
+  /** The place of the current member's name; `nameTo` is 0 before the name has come. */
   nameFrom: number;
   nameTo: number;
 }
@@ -116,18 +116,19 @@ interface Walk {
   readonly text: string;
   readonly root: JsonValue;
   readonly known: KnownMembers | undefined;
-  /** A text of its own for a slice, which would keep all of `text` alive. */
+  /** Copies a slice of `text`: a slice itself would keep the whole text in memory. */
   readonly copy: (slice: string) => string;
-  /** ASCII throughout: a slice of it takes a byte a character. */
-  readonly narrow: boolean;
-  /** Characters that were parsed and written once more, to see whether we would write them so. */
+  /** The text is ASCII: its slices take one byte a character. */
+  readonly ascii: boolean;
+  /** Characters that were parsed and written again for a comparison, see {@link isCanonical}. */
   compared: number;
-  /** The first backslash from where it was last looked for: each character is looked at once for it. */
+  /** The result of the last search for a backslash, kept so that each character is searched only once. */
   backslash: number;
+  /** Whether anything was stored. */
   kept: boolean;
 }
 
-/** With a stack of its own: the text may nest deeper than any call stack. */
+/** Walks through the text, with a stack of its own: the text may be nested deeper than the call stack. */
 function readAll(walk: Walk): void {
   const { text, copy } = walk;
   const frames: Frame[] = [];
@@ -136,10 +137,10 @@ function readAll(walk: Walk): void {
     const code = text.charCodeAt(at);
     if (code === quote) {
       const end = endOfString(text, at);
-      at = frame?.isArray === false && frame.nameTo === 0 ? behindName(walk, frame, at, end) : end;
+      at = frame?.isArray === false && frame.nameTo === 0 ? takeName(walk, frame, at, end) : end;
     } else if (frame !== undefined && beginsNumber(code)) {
       const end = endOfWord(text, at);
-      if (isOdd(text, at, end)) noteNumber(walk, frame, copy(text.slice(at, end)));
+      if (isUnusual(text, at, end)) noteNumber(walk, frame, copy(text.slice(at, end)));
       else if (frame.spellings !== undefined) noteNumber(walk, frame, undefined);
       at = end;
     } else {
@@ -174,8 +175,8 @@ function frameOf({ text, root, known }: Walk, outer: Frame | undefined, isArray:
   };
 }
 
-/** Keeps the member whole where its name is not known. Returns where to read on: behind the name, or the member. */
-function behindName(walk: Walk, frame: Frame, from: number, to: number): number {
+/** Stores the text of the member where its name is not known. Returns the index where the walk continues. */
+function takeName(walk: Walk, frame: Frame, from: number, to: number): number {
   frame.nameFrom = from;
   frame.nameTo = to;
   if (frame.known === undefined) return to;
@@ -186,35 +187,35 @@ function behindName(walk: Walk, frame: Frame, from: number, to: number): number 
   const end = endOfValue(text, valueFrom);
   const { holder } = frame;
   if (holder === undefined || isList(holder)) return end;
-  // What we would write ourselves costs nothing, unless another member of that name stood before it.
-  const same = valueFrom === to + 1 && isOurs(walk, from, to) && isOurs(walk, valueFrom, end);
+  // A canonical text need not be stored, unless it replaces the stored text of an earlier member with the same name.
+  const same = valueFrom === to + 1 && isCanonical(walk, from, to) && isCanonical(walk, valueFrom, end);
   if (same && rawMembersOf(holder)?.texts.has(name) !== true) return end;
   setRawMember(holder, name, compact(walk, text.slice(from, end)));
   walk.kept = true;
   return end;
 }
 
-/** From here on a copy of its own as bytes is worth the object they take. */
+/** A longer member that is not ASCII is stored as a Buffer: it needs less memory than a string, in spite of its object. */
 const largeMember = 1_024;
 
-/** What keeps no more alive than it is long. */
-function compact({ text, narrow, copy }: Walk, member: string): RawText {
-  // Most of the text may as well keep all of it, where that takes a byte a character.
-  if (narrow) return member.length * 4 > text.length ? member : copy(member);
+/** The text of a member in a form that does not keep much more than the member in memory. */
+function compact({ text, ascii, copy }: Walk, member: string): RawText {
+  // A slice of more than a quarter of an ASCII text is stored as it is.
+  if (ascii) return member.length * 4 > text.length ? member : copy(member);
   return member.length > largeMember ? Buffer.from(member) : copy(member);
 }
 
-/** What of one text is parsed a second time. What is beyond it is kept, though we might write it in the same way. */
+/** Characters of one text that are compared at most. Beyond it a member is stored without a comparison. */
 const maxCompared = 65_536;
 
 /**
- * Whether we would write the value as it is written. Compared with its own text, never with the value that the holder
- * has: many members of one name would each cost what the last of them is long.
+ * Whether this server would write the value with the same characters. The value is parsed from its own text, because the
+ * holder has only the last one of several members with one name: each of them would cost the length of the last.
  */
-function isOurs(walk: Walk, from: number, to: number): boolean {
+function isCanonical(walk: Walk, from: number, to: number): boolean {
   const { text } = walk;
   const first = text.charCodeAt(from);
-  if (beginsNumber(first)) return !isOdd(text, from, to);
+  if (beginsNumber(first)) return !isUnusual(text, from, to);
   const isString = first === quote;
   if (!isString && first !== openObject && first !== openArray) return true;
   if (isString && !holdsBackslash(walk, from, to)) return true;
@@ -224,7 +225,10 @@ function isOurs(walk: Walk, from: number, to: number): boolean {
   return JSON.stringify(JSON.parse(written)) === written;
 }
 
-/** Asked of one place behind the other. A string of UTF-8 without one is what `JSON.stringify` makes of it. */
+/**
+ * Whether the string has a backslash; without one `JSON.stringify` writes it with the same characters. It must be called for
+ * ascending places.
+ */
 function holdsBackslash(walk: Walk, from: number, to: number): boolean {
   if (walk.backslash < from) {
     const found = walk.text.indexOf('\\', from);
@@ -233,11 +237,11 @@ function holdsBackslash(walk: Walk, from: number, to: number): boolean {
   return walk.backslash < to;
 }
 
-/** Of members of one name the last one counts, as in `JSON.parse`: its spelling, or that it needs none. */
+/** Stores the spelling of a number; undefined where it needs none, because an earlier member of its name may have one. */
 function noteNumber(walk: Walk, frame: Frame, spelling: string | undefined): void {
   const { holder, isArray, known, index, nameFrom, nameTo } = frame;
   if (holder === undefined || (known !== undefined && !isArray)) return;
-  // With its first pair in it: an empty list grows to 17 places at its first push.
+  // The list is created with its first pair: V8 gives an empty list 17 places at its first push.
   const pair = isArray ? [] : [walk.copy(stringIn(walk.text, nameFrom, nameTo)), spelling];
   const spellings = frame.spellings ?? pair;
   if (frame.spellings === undefined) {
@@ -257,15 +261,15 @@ function memberOf(
 }
 
 /**
- * Names and spellings repeat: each is copied once. Behind the first thousand a slice is taken as it is, for copies cost
- * 1 µs each and a text with so much to keep is kept anyway.
+ * Names and spellings repeat, so each is copied once. After a thousand copies a slice is used as it is: a copy takes 1 µs, and
+ * a text with so many spellings may be kept in memory.
  */
 function createCopies(): (slice: string) => string {
   const copies = new Map<string, string>();
   return (slice) => {
     const same = copies.get(slice);
     if (same !== undefined || copies.size === 1_000) return same ?? slice;
-    // UTF-8, so that ASCII stays one byte a character; half a surrogate pair would not survive it.
+    // A string from UTF-8 takes one byte a character where it is ASCII. UTF-8 cannot hold half of a surrogate pair.
     const copy = slice.isWellFormed() ? Buffer.from(slice).toString() : slice;
     copies.set(copy, copy);
     return copy;

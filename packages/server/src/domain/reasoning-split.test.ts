@@ -4,7 +4,7 @@ import { createReasoningSplit } from './reasoning-split.ts';
 
 const think = { open: '<think>', close: '</think>' };
 
-/** Feeds bytes cut at the given places, as tokens would cut them. */
+/** Pushes the text in pieces that end at these bytes, as tokens would. */
 function split(text: string, cuts: readonly number[], opened = false) {
   const bytes = new TextEncoder().encode(text);
   const decoder = createUtf8Decoder();
@@ -23,11 +23,11 @@ function split(text: string, cuts: readonly number[], opened = false) {
   return out;
 }
 
-describe('reasoning split', () => {
+describe('a reasoning split', () => {
   const text = '\n<think>\nwhy, é 😀 </thin\n</think>\n\nSo: <think>not a thought</think>.';
   const whole = { reasoning: 'why, é 😀 </thin\n', text: 'So: <think>not a thought</think>.' };
 
-  test('a block that opens the answer is reasoning wherever its tags are split, later tags are text', () => {
+  test('takes a block at the beginning as reasoning, wherever its tags are divided; later tags are text', () => {
     const length = new TextEncoder().encode(text).length;
     for (let first = 0; first <= length; first++) {
       for (const second of [first, first + 1, first + 5]) {
@@ -37,14 +37,14 @@ describe('reasoning split', () => {
     expect(split(text, [...Array(length).keys()])).toEqual(whole);
   });
 
-  test('a block that the template opened is reasoning from the first character', () => {
+  test('takes a block that the template opened as reasoning, from the first character', () => {
     const opened = '\nwhy\n</think>\n\nSo.';
     for (let cut = 0; cut <= opened.length; cut++) {
       expect(split(opened, [cut], true)).toEqual({ reasoning: 'why\n', text: 'So.' });
     }
   });
 
-  test('text that only looks like a tag at first leaves as text, white space and all', () => {
+  test('takes text that only begins like a tag as text, with its white space', () => {
     for (const plain of [' <thin', '  <thinker> a', 'a <think>b</think>', '', '<', '\n\n']) {
       for (let cut = 0; cut <= plain.length; cut++) {
         expect(split(plain, [cut])).toEqual({ reasoning: '', text: plain });
@@ -52,17 +52,17 @@ describe('reasoning split', () => {
     }
   });
 
-  test('white space without end is not waited through', () => {
+  test('does not wait for a tag after more than 64 characters of white space', () => {
     const splitter = createReasoningSplit([think], undefined);
     expect(splitter.push(' '.repeat(65)).text).toBe(' '.repeat(65));
     expect(splitter.push('<think>').text).toBe('<think>');
   });
 
-  test('thoughts that never end are reasoning to the last unit', () => {
+  test('takes a block without an end as reasoning', () => {
     expect(split('<think>on and on </thi', [3, 9])).toEqual({ reasoning: 'on and on </thi', text: '' });
   });
 
-  test('it is done with the first text behind everything that may be a tag, and not before', () => {
+  test('is done at the first text that cannot be a tag, and not before', () => {
     const splitter = createReasoningSplit([think], undefined);
     const done = ['\n', '<think>', 'why', '</think>', '\n', 'So'].map((piece) => {
       splitter.push(piece);
@@ -71,7 +71,7 @@ describe('reasoning split', () => {
     expect(done).toEqual([false, false, false, false, false, true]);
   });
 
-  test('thoughts leave as they come, but for what may be the closing tag', () => {
+  test('holds only the part of the reasoning that may be the closing tag', () => {
     const splitter = createReasoningSplit([think], think);
     expect(splitter.push('a</').reasoning).toBe('a');
     expect(splitter.held()).toBe(2);

@@ -1,36 +1,40 @@
 /**
- * Tells a model's thoughts from its answer.
+ * Separates a model's reasoning from its answer, by tags in its text.
  *
  *     opening ──open tag──▶ reasoning ──close tag──▶ gap ──▶ text
  *        └───────────────anything else───────────────────────▲
  *
- * Only a block that opens the answer, or that the chat template opened, is reasoning; tags that come later are
- * text. Held back is what may still become a tag. White space around the tags belongs to neither side.
+ * Only a block at the beginning of the answer, or one that the chat template has opened, is reasoning; later tags are text.
+ * Text that may become a tag is held. White space around the tags belongs to neither side.
  */
 export interface ReasoningSplit {
+  /** Takes the next piece of the model's text; returns what of it, and of held text, is reasoning and what is answer. */
   push(text: string): Parts;
-  /** The end: what was held back leaves. */
+  /** Ends the text: returns what is held. */
   flush(): Parts;
   phase(): 'opening' | 'reasoning' | 'text';
-  /** From here on everything is text and passes as it comes: whoever asks may stop asking. */
+  /** Whether all further text is answer, so that `push` need not be called any more. */
   done(): boolean;
-  /** UTF-16 units that are held back. */
+  /** UTF-16 units that are held. */
   held(): number;
 }
 
+/** Text that is no longer held, by its kind; either may be empty. */
 export interface Parts {
   readonly reasoning: string;
   readonly text: string;
 }
 
+/** The tags around a block of reasoning. */
 export interface ReasoningTags {
   readonly open: string;
   readonly close: string;
 }
 
-/** White space before an answer that is waited through for a tag. */
+/** White space at the beginning of an answer that may come before a tag, in UTF-16 units. */
 const longestIndent = 64;
 
+/** `tags`: those that may open a block at the beginning; `opened`: those of a block that the chat template has opened. */
 export function createReasoningSplit(
   tags: readonly ReasoningTags[],
   opened: ReasoningTags | undefined,
@@ -42,13 +46,13 @@ export function createReasoningSplit(
   let begun = false;
 
   function inOpening(): void {
-    const said = pending.trimStart();
-    const found = tags.find(({ open }) => said.startsWith(open));
+    const trimmed = pending.trimStart();
+    const found = tags.find(({ open }) => trimmed.startsWith(open));
     if (found !== undefined) {
       phase = 'reasoning';
       close = found.close;
-      pending = said.slice(found.open.length);
-    } else if (pending.length > longestIndent || !tags.some(({ open }) => open.startsWith(said))) {
+      pending = trimmed.slice(found.open.length);
+    } else if (pending.length > longestIndent || !tags.some(({ open }) => open.startsWith(trimmed))) {
       phase = 'text';
     }
   }
@@ -95,7 +99,7 @@ export function createReasoningSplit(
   };
 }
 
-/** The length of the longest end of a text that is a proper beginning of `word`. */
+/** The length of the longest suffix of `text` that is a proper prefix of `word`. */
 export function suffixThatBegins(word: string, text: string): number {
   for (let length = Math.min(word.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(word.slice(0, length))) return length;

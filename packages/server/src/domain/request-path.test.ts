@@ -28,7 +28,7 @@ describe('the path that an upstream names', () => {
     ['messages[0].name', 'messages[0].name'],
     ['temperature', 'temperature'],
     ['model', 'model'],
-  ])('%s is told as %s', (path, told) => {
+  ])('%s becomes %s', (path, told) => {
     expect(pathInRequest(path, request)).toBe(told);
   });
 
@@ -58,11 +58,11 @@ describe('the path that an upstream names', () => {
     '',
     'a'.repeat(10_000),
     `model${'[0]'.repeat(200)}`,
-  ])('%s is none of this request', (path) => {
+  ])('%s is no path of this request', (path) => {
     expect(pathInRequest(path, request)).toBeUndefined();
   });
 
-  test('a field that the caller has sent is told under its own name', () => {
+  test('keeps the name of a field that the caller has sent', () => {
     expect(pathInRequest('stream_options.include_usage', { stream_options: {} })).toBe(
       'stream_options.include_usage',
     );
@@ -71,7 +71,7 @@ describe('the path that an upstream names', () => {
     expect(pathInRequest('body.x', { body: { x: 1 } })).toBe('body.x');
   });
 
-  test('is made of nothing but what the request or the protocol has', () => {
+  test('has only names of the request and of the protocol', () => {
     const names = fc.constantFrom(
       'messages',
       '0',

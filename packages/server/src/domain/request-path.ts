@@ -4,20 +4,20 @@ import { nestedRequestFields, requestFields } from './request-fields.ts';
 const maxPathLength = 256;
 const step = /(?:^|(?<=.)\.)([A-Za-z_$][\w$-]{0,63})|(?:\.(\d{1,5})(?=[.[]|$)|\[(\d{1,5})\])/y;
 
-/** A field that goes to an upstream under another name than the caller's. */
+/** Fields that an upstream may get under another name than the caller's: the upstream's name, then the caller's. */
 const otherNames: ReadonlyMap<string, string> = new Map([
   ['max_tokens', 'max_completion_tokens'],
   ['max_completion_tokens', 'max_tokens'],
   ['random_seed', 'seed'],
 ]);
 
-/** What adapters set in every request: a complaint about them is none of a caller who has not sent them. */
+/** Fields that adapters set in every request: a caller who has not sent them must not get a failure about them. */
 const setByAdapters: ReadonlySet<string> = new Set(['stream', 'stream_options']);
 
 /**
- * The path that an upstream names, as the caller's own request has it: `messages[2].content` for `messages.2.content`
- * and for vLLM's `body.messages[2].content`. Undefined where the request has no such place: then it may be any text,
- * a key or a prompt. Only its last name may be missing in the request, where the protocol knows that name.
+ * Translates the path in an upstream's error into one of the caller's request: `messages[2].content` for `messages.2.content`
+ * and for vLLM's `body.messages[2].content`. Undefined where the request has no such path: then it may be any text, also a key
+ * or a prompt. Only the last name of the path may be missing in the request, if it is a name of the protocol.
  */
 export function pathInRequest(path: string, request: JsonObject): string | undefined {
   if (path.length > maxPathLength) return undefined;
@@ -28,7 +28,7 @@ export function pathInRequest(path: string, request: JsonObject): string | undef
   while (step.lastIndex < own.length) {
     const [, name, digits, index = digits] = step.exec(own) ?? [];
     if (name === undefined && index === undefined) return undefined;
-    // Behind a field that the request does not have there is nothing.
+    // A field that the request does not have has no members.
     if (place === undefined) return undefined;
     if (Array.isArray(place) && index !== undefined) {
       if (Number(index) >= place.length) return undefined;

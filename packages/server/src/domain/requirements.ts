@@ -1,9 +1,8 @@
 import type { ChatRequest } from './chat-request.ts';
 
 /**
- * What a request can ask for that not every target honours. A target declares the set it honours; one that
- * lacks a feature the request needs is left out before any dice are thrown, and when none is left the
- * client hears which field it was.
+ * The features of a request that not every target honours. A target declares those that it honours. A target that lacks a
+ * feature of the request is not asked, and where none is left the failure names the field.
  */
 export const features = [
   'temperature',
@@ -30,29 +29,31 @@ export const features = [
   'unknown_fields',
 ] as const;
 
+/** One of {@link features}. */
 export type Feature = (typeof features)[number];
 
-/** The features a target honours. An empty set is a statement, not an oversight. */
+/** The features that a target honours; the set may be empty. */
 export type Capabilities = ReadonlySet<Feature>;
 
-/** One thing the request needs, and the path of the field that needs it. */
+/** One feature that the request needs. */
 export interface Requirement {
   readonly feature: Feature;
+  /** The path of the field that needs it. */
   readonly param: string;
-  /** What the client may have meant, in words that follow the refusal. May be computed when it is read. */
+  /** A sentence for the end of the failure's message, such as the field that was probably meant. It may be a getter. */
   readonly hint?: string | undefined;
 }
 
 /**
- * Adds what a request needs, unless the list has that feature: a target honours a feature or it does not, and the
- * first field that needs it is the one to name. So the list has as many items as there are features at most.
+ * Adds a requirement, unless the list has one with the same feature: a failure names the first field that needs the feature.
+ * So the list is never longer than the number of features.
  */
 export function needOnce(requirements: Requirement[], requirement: Requirement): void {
   if (requirements.some(({ feature }) => feature === requirement.feature)) return;
   requirements.push(requirement);
 }
 
-/** The first requirement a target cannot honour, or undefined where it can serve the whole request. */
+/** The first requirement that a target with these capabilities does not honour; undefined where it honours all. */
 export function unmet(
   requirements: readonly Requirement[],
   capabilities: Capabilities,
@@ -60,7 +61,7 @@ export function unmet(
   return requirements.find((requirement) => !capabilities.has(requirement.feature));
 }
 
-/** A request and what it needs, as the wire hands it over. */
+/** A request and its requirements, as a surface decodes them. */
 export interface DecodedRequest {
   readonly request: ChatRequest;
   readonly requirements: readonly Requirement[];

@@ -1,47 +1,52 @@
 /**
- * What was kept of a JSON text beside the values that `JSON.parse` made of it, by object or array: weakly, so that it
- * goes when they go. `read-spellings.ts` fills this in, `exact-json.ts` writes from it.
+ * Spellings of a JSON text that the values of `JSON.parse` do not keep. They are stored by object or array in WeakMaps, so
+ * that they live as long as these. `read-spellings.ts` stores them, `exact-json.ts` writes with them.
  */
 import type { JsonObject, JsonValue } from './json.ts';
 
 /**
- * Spellings of numbers. Of an array: by index. Of an object: name, spelling, name, spelling …; of one name the last pair
- * counts, and an undefined spelling takes an earlier one back. A Map for each small object would be five times as large.
+ * Spellings of the numbers of one array or object. For an array they are stored by index. For an object the list is name,
+ * spelling, name, spelling …; the last pair of a name counts, and an undefined spelling cancels an earlier one. A Map for each
+ * small object would take five times the memory.
  */
 export type NumberSpellings = (string | undefined)[];
 
-/** Members as they were written, by name: each from the quote of its name to the end of its value. */
+/** Texts of members by name, each from the quote of its name to the end of its value. */
 export interface RawMembers {
-  /** The object they were read of: a member with another value than here is not written so. */
+  /** The object that was read: a text is used only while the member has the same value as in this object. */
   readonly origin: JsonObject;
   readonly texts: Map<string, RawText>;
 }
 
-/** Bytes where a string would take two bytes a character. */
+/** A Buffer where a string would take two bytes a character. */
 export type RawText = string | Buffer;
 
 const numbers = new WeakMap<object, NumberSpellings>();
 const raw = new WeakMap<object, RawMembers>();
-/** Values of whole texts of which something was kept, at whatever depth. */
+/** The root values of texts of which a spelling was kept, at any depth. */
 const roots = new WeakSet<object>();
 
-/** Whether something was kept of the text that this was parsed from, or of one that {@link keepSpellings} copied it from. */
+/** Whether a spelling was kept of the text of this root, or of the root that {@link keepSpellings} copied to it. */
 export function isMarkedRoot(value: object): boolean {
   return roots.has(value);
 }
 
+/** Marks the root of a text of which a spelling was kept. */
 export function markRoot(value: object): void {
   roots.add(value);
 }
 
+/** The spellings of an object's or array's own numbers; undefined where it has none. */
 export function numbersOf(holder: object): NumberSpellings | undefined {
   return numbers.get(holder);
 }
 
+/** Stores the spellings of an object's or array's own numbers. */
 export function setNumbers(holder: object, spellings: NumberSpellings): void {
   numbers.set(holder, spellings);
 }
 
+/** The texts of an object's members; undefined where it has none. */
 export function rawMembersOf(holder: object): RawMembers | undefined {
   return raw.get(holder);
 }
@@ -58,14 +63,14 @@ export function spellingsByName(holder: object): ReadonlyMap<string, string> {
   return byName;
 }
 
-/** Of members of one name the last one counts, as in `JSON.parse`. */
+/** Stores the text of a member. It replaces an earlier one of the same name, as in `JSON.parse`. */
 export function setRawMember(holder: JsonObject, name: string, text: RawText): void {
   const members = raw.get(holder);
   if (members === undefined) raw.set(holder, { origin: holder, texts: new Map([[name, text]]) });
   else members.texts.set(name, text);
 }
 
-/** A new object of some members of another one, with what was kept for them. It keeps nothing else of that one alive. */
+/** A new object of some members of `from`, with their spellings. It holds no reference to `from`. */
 export function pickMembers(from: JsonObject, names: readonly string[]): JsonObject {
   const picked: Record<string, JsonValue> = {};
   for (const name of names) {
@@ -80,12 +85,13 @@ export function pickMembers(from: JsonObject, names: readonly string[]): JsonObj
 }
 
 /**
- * Gives `to`, a new copy of an object, what was kept for `from`. What the copy has changed is written as it is now.
+ * Copies the spellings of `from` to `to`, a copy of it. Members that differ from those of `from` are written as they
+ * are now.
  */
 export function keepSpellings<Copy extends JsonObject>(from: JsonObject, to: Copy): Copy {
   const spellings = numbers.get(from);
   if (spellings !== undefined) {
-    // A copy of two objects has one spelling a name, of the object that was given last.
+    // Where two objects are copied to one, the last call decides for each name.
     const both = numbers.has(to) ? [...spellingsByName(to), ...spellingsByName(from)] : undefined;
     numbers.set(to, both === undefined ? [...spellings] : [...new Map(both)].flat());
   }

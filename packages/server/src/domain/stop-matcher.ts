@@ -1,14 +1,15 @@
 /**
- * Finds one stop string in a text that comes in pieces, a unit at a time: Knuth, Morris and Pratt's automaton. A step
- * costs the same however long the stop string is, and nothing of the text is kept.
+ * Finds one stop string in a text that comes in pieces: the automaton of Knuth, Morris and Pratt. The average cost of a step
+ * does not depend on the length of the stop string, and no text is kept.
  */
 export interface StopMatcher {
-  /** Takes one UTF-16 unit; the stop string's length where it ends here, else 0. */
+  /** Takes one UTF-16 unit. Returns the length of the stop string where it ends with this unit, else 0. */
   step(unit: number): number;
-  /** Units at the end of the text so far that are the beginning of the stop string. */
+  /** How many units at the end of the text so far are the beginning of the stop string. */
   matched(): number;
 }
 
+/** `stop` must not be empty. */
 export function createStopMatcher(stop: string): StopMatcher {
   const fallback = fallbackTable(stop);
   let state = 0;

@@ -2,18 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSurrogateJoiner } from './surrogate-joiner.ts';
 
-// Mostly halves, whole pairs and what looks like them: chance would seldom make any.
+// Mostly halves, whole pairs and texts that look like them: random strings would seldom have any.
 const halfPairs = fc
   .array(fc.constantFrom('\ud83d', '\ude00', '😀', 'a', '\\', '\\ud83d', 'é', '"', '\n'))
   .map((parts) => parts.join(''));
 
 function pass(pieces: readonly string[]): string[] {
-  const hold = createSurrogateJoiner();
-  return [...pieces.map((piece) => hold.take(piece)), hold.flush()];
+  const joiner = createSurrogateJoiner();
+  return [...pieces.map((piece) => joiner.take(piece)), joiner.flush()];
 }
 
-describe('a character in two halves', () => {
-  it('waits for its other half', () => {
+describe('a surrogate pair in two pieces', () => {
+  it('is joined', () => {
     expect(pass(['a\ud83d', '\ude00b'])).toEqual(['a', '😀b', '']);
   });
 
@@ -24,11 +24,11 @@ describe('a character in two halves', () => {
     expect(pass(['\ude00'])).toEqual(['\ufffd', '']);
   });
 
-  it('is not mistaken for a text that spells an escape', () => {
+  it('is not confused with text that looks like an escape', () => {
     expect(pass(['\\ud83d', 'x'])).toEqual(['\\ud83d', 'x', '']);
   });
 
-  it('is whole in any text, however it is cut, and nothing else is changed', () => {
+  it('is whole in any text, wherever it is divided, and nothing else changes', () => {
     fc.assert(
       fc.property(halfPairs, fc.array(fc.nat(), { maxLength: 5 }), (text, at) => {
         const cuts = [0, ...at.map((n) => n % (text.length + 1)), text.length].sort((a, b) => a - b);
@@ -40,14 +40,14 @@ describe('a character in two halves', () => {
     );
   });
 
-  it('is held until it is told, once', () => {
-    const hold = createSurrogateJoiner();
-    expect(hold.holding).toBe(false);
-    expect(hold.take('a\ud83d')).toBe('a');
-    expect(hold.holding).toBe(true);
-    expect(hold.take('')).toBe('');
-    expect(hold.flush()).toBe('\ufffd');
-    expect(hold.flush()).toBe('');
-    expect(hold.holding).toBe(false);
+  it('is held until it is flushed, once', () => {
+    const joiner = createSurrogateJoiner();
+    expect(joiner.holding).toBe(false);
+    expect(joiner.take('a\ud83d')).toBe('a');
+    expect(joiner.holding).toBe(true);
+    expect(joiner.take('')).toBe('');
+    expect(joiner.flush()).toBe('\ufffd');
+    expect(joiner.flush()).toBe('');
+    expect(joiner.holding).toBe(false);
   });
 });

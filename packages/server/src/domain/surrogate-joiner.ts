@@ -1,16 +1,17 @@
 /**
- * Keeps a character whole whose two halves came in two pieces: the first half waits for the second. What stays
- * alone becomes U+FFFD, as it would in any decoder. One for each choice and channel.
+ * Joins the two halves of a surrogate pair that came in two pieces of text: the first half is held until the second comes. A
+ * half without its other half becomes U+FFFD, as in any decoder. Each choice and kind of text needs a joiner of its own.
  */
 export interface SurrogateJoiner {
-  /** The part of everything said so far that can go out now, as text that can stand alone; may be empty. */
+  /** Returns the held half and this piece, without a half at its end, which is held. May be empty. */
   take(piece: string): string;
-  /** What is still held, as U+FFFD: its other half will not come. Empty where nothing is. */
+  /** Ends the text: returns U+FFFD for a held half, else an empty text. */
   flush(): string;
-  /** True while half a pair is held. */
+  /** Whether a half is held. */
   readonly holding: boolean;
 }
 
+/** Creates a joiner that holds nothing. */
 export function createSurrogateJoiner(): SurrogateJoiner {
   return new Joiner();
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTextPieces } from './text-pieces.ts';
 
-test('pieces join to what they were, whenever they are asked for', () => {
+test('the joined text is the text of all pieces, whenever it is read', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 3 }), { maxLength: 300 }), (given) => {
       const pieces = createTextPieces();

@@ -1,7 +1,7 @@
-/** What comes whole leaves in events of a size that clients bear; in UTF-16 units, before it is escaped. */
+/** A text that comes whole leaves in events of at most this size, in UTF-16 units before escaping: clients limit events. */
 export const maxSlice = 64 * 1024;
 
-/** A text in slices of at most {@link maxSlice} units, none of which ends inside a character; a short one as it is. */
+/** Slices of a text, each of at most {@link maxSlice} units; none ends between the halves of a surrogate pair. */
 export function* slicesOf(text: string): Generator<string> {
   let from = 0;
   while (text.length - from > maxSlice) {

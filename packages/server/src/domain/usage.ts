@@ -1,11 +1,11 @@
-/** Token counts of one completion, over all its choices; the prompt is counted once. */
+/** Token counts of one completion with all its choices; the prompt is counted once. */
 export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** Prompt tokens that were not computed again because a cache held them. */
+  /** Part of `promptTokens` that the target took from a cache. */
   readonly cachedTokens?: number;
-  /** Part of `completionTokens` spent on reasoning. */
+  /** Part of `completionTokens` that is reasoning. */
   readonly reasoningTokens?: number;
-  /** True where no target said and the numbers are ours. */
+  /** True where no target reported the usage and this server estimated it. */
   readonly estimated?: boolean;
 }

@@ -4,7 +4,7 @@ import type { EventConsumer, RelayOutcome } from './relay-events.ts';
 /** Turns events into what the client asked for, a stream or one body, and hands it to the run's reader. */
 export interface Answer extends EventConsumer {
   /**
-   * Called once, behind the last event: ends the reader where `take` has not ended it yet. Returns the outcome as the client
+   * Called once, after the last event: ends the reader where `take` has not ended it yet. Returns the outcome as the client
    * sees it.
    */
   close(outcome: RelayOutcome): RelayOutcome;

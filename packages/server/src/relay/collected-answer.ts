@@ -43,7 +43,10 @@ export class CollectedAnswer implements Answer {
     return outcome;
   }
 
-  /** Of an answer that is not whole the client has received nothing: it has no usage, and it is `failed` rather than `cut`. */
+  /**
+   * Of an answer that is not whole the client has received nothing: it has no usage, and it is `failed` rather than
+   * `cut`.
+   */
   private asClientSees(relayed: RelayOutcome): RelayOutcome {
     const { usage: _usage, ...unseen } = relayed;
     if (this.tooLarge) return { ...unseen, status: 'failed', failure: wholeAnswerTooLarge() };

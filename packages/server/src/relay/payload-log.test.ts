@@ -16,7 +16,7 @@ function written(payloads: readonly string[], most?: number) {
 }
 
 describe('a log of payloads', () => {
-  test('is read from behind any event in it', () => {
+  test('is read from any event number on', () => {
     const log = written(['a', 'b', 'c']);
     for (const after of [0, 1, 2, 3]) {
       const { reader, events, state } = createFakeReader();

@@ -12,7 +12,7 @@ import type { Attachment } from './run.ts';
  */
 export interface PayloadLog extends Reader {
   /**
-   * Hands the reader every event behind number `after` (default: 0), those written so far and those to come. Where the log
+   * Hands the reader every event after number `after` (default: 0), those written so far and those to come. Where the log
    * has fewer events than `after`, the reader ends in `invalid_value`.
    */
   attach(reader: Reader, after?: number): Attachment;
@@ -48,7 +48,10 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
       this.giveUp();
     };
 
-    /** Hands on the payloads that the log has, until the reader asks for a pause. A bug in the reader ends only this reader. */
+    /**
+     * Hands on the payloads that the log has, until the reader asks for a pause. A bug in the reader ends only this
+     * reader.
+     */
     follow(): void {
       try {
         this.handOn();
@@ -168,7 +171,7 @@ function createKeptPayloads(most: number) {
     get first() {
       return base + skipped;
     },
-    /** The number behind the last payload. */
+    /** The number that the next payload gets. */
     get end() {
       return base + payloads.length;
     },

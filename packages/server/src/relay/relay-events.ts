@@ -16,6 +16,7 @@ import type { RunOutcome } from './run-outcome.ts';
 import { outcomeOfStop, type StopReason } from './stop-reason.ts';
 import type { Transcript } from './transcript.ts';
 
+/** What {@link relayEvents} needs for one run. */
 export interface RelayJob {
   /** Its `stopReason` is read before each batch: once it is set, the loop takes no more batches. */
   readonly run: { readonly stopReason: StopReason | undefined };
@@ -64,6 +65,7 @@ export async function relayEvents(job: RelayJob): Promise<RelayOutcome> {
   return outcome;
 }
 
+/** The part of a run's outcome that the loop knows. */
 export type RelayOutcome = Omit<RunOutcome, 'target' | 'attempts' | 'content'>;
 
 interface Ending {

@@ -14,6 +14,7 @@ export interface RunRegistry {
   idle(): Promise<void>;
 }
 
+/** Creates an empty registry. */
 export function createRunRegistry(): RunRegistry {
   const running = new Map<string, Run>();
   let waiters: (() => void)[] = [];

@@ -32,7 +32,10 @@ export interface RunFacts {
  *                          └──────────────────┴── failure, deadline, stop ──▶ failed, cut, cancelled, abandoned
  */
 export interface Run extends RunFacts {
-  /** The name of the target that was asked last; from the commit on it is the one that serves. Undefined before the first. */
+  /**
+   * The name of the target that was asked last; from the commit on it is the one that serves. Undefined before the
+   * first.
+   */
   readonly target: string | undefined;
   /** Resolves when the run has ended and has released everything. Never rejects. */
   readonly outcome: Promise<RunOutcome>;
@@ -45,11 +48,13 @@ export interface Run extends RunFacts {
   stop(reason: StopReason): void;
 }
 
+/** Where in the answer a reader begins. */
 export interface AttachOptions {
   /** How many events the reader has received before. Default: 0. Only a detached run takes more than 0. */
   readonly after?: number;
 }
 
+/** The tie between a reader and its run. */
 export interface Attachment {
   /** May be called more than once, and after the run's end. */
   detach(): void;

@@ -299,7 +299,7 @@ describe('a relayed stream', () => {
 });
 
 describe('an answer that does not stream', () => {
-  it('is one body behind a head that names its target', async () => {
+  it('is one body after a head that names its target', async () => {
     const { reader, events: said, state } = createFakeReader();
     const outcome = await relay(events([text('Hel')], [text('lo')], ending), reader, { stream: false });
     expect(outcome).toMatchObject({ status: 'completed', target: 'lab/m' });

@@ -14,6 +14,7 @@ import type { StopReason } from './stop-reason.ts';
 import { StreamedAnswer } from './streamed-answer.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 
+/** The registry and the clocks that runs use. */
 export interface RunDeps {
   readonly runs: RunRegistry;
   /** Monotonic milliseconds. */
@@ -157,7 +158,7 @@ class StartedRun implements Run {
       relayed = await this.relay(answer);
       relayed = answer.close(relayed);
     } catch (error) {
-      // A bug behind the loop, in a surface or a reader: only `completed` is no longer true.
+      // A bug after the loop, in a surface or a reader: a status of `completed` becomes `failed`, any other one stays.
       const status = relayed.status === 'completed' ? 'failed' : relayed.status;
       relayed = { ...relayed, status, failure: bugFailure(error) };
       await this.abandon(reader);

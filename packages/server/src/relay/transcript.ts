@@ -10,6 +10,7 @@ export interface Transcript {
   text(): string;
 }
 
+/** Creates an empty transcript. */
 export function createTranscript(): Transcript {
   const pieces = createTextPieces();
   return {

@@ -192,7 +192,7 @@ describe('the choice of a target', () => {
     expect(first(again.machine)).toBe('a');
   });
 
-  it('leaves out targets with an open breaker; where all are open, the failure says when the next probe is due', () => {
+  it('leaves out targets with an open breaker; where all are open, the failure has the time until the next probe', () => {
     const { machine, health, catalogue, advance } = setUp({
       models: { main: model({ targets: [target('a')] }) },
     });

@@ -35,10 +35,12 @@ export interface AttemptMachine {
   anySuits(suits: (candidate: Candidate) => boolean): boolean;
 }
 
+/** Open an attempt after `afterMs` milliseconds, or give up with `failure`. */
 export type Action =
   | { readonly type: 'open'; readonly candidate: Candidate; readonly afterMs: number }
   | { readonly type: 'exhausted'; readonly failure: Failure };
 
+/** The configuration, health and randomness by which the machine decides. */
 export interface AttemptMachineDeps {
   readonly retry: RetryConfig;
   readonly health: Pick<Health, 'admits' | 'retryInMs' | 'inFlight'>;
@@ -57,6 +59,7 @@ interface Tries {
   notBeforeMs: number;
 }
 
+/** Creates the machine for one request. */
 export function createAttemptMachine(plan: AttemptPlan, deps: AttemptMachineDeps): AttemptMachine {
   const { retry, health } = deps;
   const tries = new Map<Target, Tries>();
@@ -121,7 +124,8 @@ export function createAttemptMachine(plan: AttemptPlan, deps: AttemptMachineDeps
     next,
     failed: (candidate, reason, committed) => {
       last = reason;
-      // After the commit the request is known to be valid: a refusal is then a problem of this target, or it does not take a
+      // After the commit the request is known to be valid: a refusal is then a problem of this target, or it does not
+      // take a
       // prefix. But a request that violates a content policy is never sent to another target.
       const blame = committed && reason.code !== 'content_policy_violation' ? 'target' : blameOf(reason.code);
       if (blame === 'caller') callerAtFault = true;

@@ -57,7 +57,7 @@ function plan(
   if (main === undefined) throw new Error('no main model');
   const requirements = (asked.needs ?? []).map((feature) => ({ feature, param: feature }));
   const planned = planAttempts(main, { request: asked.request ?? request, requirements }, catalogue);
-  return planned.ok ? planned.value.map((stage) => stage.map(({ target }) => target.name)) : planned.failure;
+  return planned.ok ? planned.value.map((group) => group.map(({ target }) => target.name)) : planned.failure;
 }
 
 it('a target that refuses a value is left out, like one that lacks the feature', () => {

@@ -10,7 +10,10 @@ export interface Candidate {
   readonly fallback: boolean;
 }
 
-/** One group of candidates for each model, in order: the model that was asked for, then its fallbacks. No group is empty. */
+/**
+ * One group of candidates for each model, in order: the model that was asked for, then its fallbacks. No group is
+ * empty.
+ */
 export type AttemptPlan = readonly (readonly Candidate[])[];
 
 /**

@@ -27,6 +27,7 @@ export interface Attempt {
   close(): Promise<void>;
 }
 
+/** The events of an attempt up to its commit. */
 export interface Committed {
   readonly batch: EventBatch;
 }

@@ -15,7 +15,7 @@ export interface Target {
 }
 
 /**
- * How a target continues an answer that was cut. `prefix`: it gets the delivered text and continues behind it. `replay`: it
+ * How a target continues an answer that was cut. `prefix`: it gets the delivered text and continues it. `replay`: it
  * gets the request again, and its answer is compared with the delivered text. `none`: it does not.
  */
 export type TakeoverMode = 'prefix' | 'replay' | 'none';
@@ -46,6 +46,7 @@ export interface Catalogue {
   takeoverWarnings(): readonly string[];
 }
 
+/** Targets of an upstream that is not in `upstreams` are left out. `timeouts`: for models without their own. */
 export function createCatalogue(
   models: ReadonlyMap<string, ModelConfig>,
   upstreams: ReadonlyMap<string, Upstream>,

@@ -6,7 +6,7 @@ import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 const maxCharacters = 4 * 1024 * 1024;
 
 /**
- * The part of an answer that the client has received, kept for a takeover. No other object keeps the text of a stream. It is
+ * The part of an answer that the client has received, kept for a takeover. A source keeps its text nowhere else. It is
  * bounded, and its pieces are joined only when `text` or `reasoning` is read.
  */
 export interface Delivered {
@@ -15,11 +15,17 @@ export interface Delivered {
   addText(event: TextDelta): void;
   readonly text: string;
   readonly reasoning: string;
-  /** Whether a target could continue the answer. False for ever after a tool call or a refusal, and for too long an answer. */
+  /**
+   * Whether a target could continue the answer. False for ever after a tool call or a refusal, and for too long an
+   * answer.
+   */
   readonly continuable: boolean;
 }
 
-/** `remembers`: whether the text is kept. Default: true. False where no target of the plan could ever continue the answer. */
+/**
+ * `remembers`: whether the text is kept. Default: true. False where no target of the plan could ever continue the
+ * answer.
+ */
 export function createDelivered(remembers = true): Delivered {
   return new RememberedAnswer(remembers);
 }

@@ -11,7 +11,10 @@ import type { Target } from './catalogue.ts';
  *                                                  └─── the probe failed ──┘
  */
 export interface Health {
-  /** Whether a request may be sent to the target now. Changes nothing: {@link begin} starts the probe of an open breaker. */
+  /**
+   * Whether a request may be sent to the target now. Changes nothing: {@link begin} starts the probe of an open
+   * breaker.
+   */
   admits(target: Target): boolean;
   /** Milliseconds until an open breaker admits a probe; 0 where a request is admitted now. */
   retryInMs(target: Target): number;
@@ -43,12 +46,14 @@ export interface TrackedRequest {
   end(): void;
 }
 
+/** The health of one target, as the admin API shows it. */
 export interface TargetHealth {
   readonly breaker: 'closed' | 'open' | 'half-open';
   readonly inFlight: number;
   readonly recentFailures: number;
 }
 
+/** When a breaker opens, and how often it admits a probe; from the configuration. */
 export interface BreakerPolicy {
   readonly failures: number;
   readonly windowMs: number;

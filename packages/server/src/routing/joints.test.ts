@@ -140,7 +140,7 @@ describe('a stop string that begins in the delivered text', () => {
     expect(passed.filter(({ type }) => type === 'text-delta')).toHaveLength(20_000);
   });
 
-  it('is not waited for behind more than 1,024 events without text', () => {
+  it('is not waited for after more than 1,024 events without text', () => {
     const joint = createPrefixJoint(seen(text('the E')), ['END']);
     const batches = Array.from({ length: 2_000 }, () => joint([text('')]));
     const passed = batches.flatMap((outcome) => (outcome.type === 'events' ? outcome.batch : []));
@@ -169,7 +169,7 @@ describe('the joint of a replay that ends before the delivered text does', () =>
   });
 });
 
-describe('the joint behind an answer that has reached max_tokens', () => {
+describe('the joint of an answer that has reached max_tokens', () => {
   it.each<[string, readonly EventBatch[], string]>([
     ['passes on no new text', [[text('')], [text('more')], [finish]], 'length'],
     ['passes on the finish of a target that has no more text', [[text('')], [finish]], '.'],

@@ -88,7 +88,7 @@ export function createReplayJoint(delivered: Delivered, stops: readonly string[]
 const maxHeldEvents = 1_024;
 
 /**
- * A joint for a prefix: the target continues behind the delivered text. It finds stop strings in its own text, but not one
+ * A joint for a prefix: the target continues the delivered text. It finds stop strings in its own text, but not one
  * that began in the delivered text. So the joint holds the first events until no such stop string can end in them any more.
  * That costs one step for each character and stop string, and holds no more text than the longest stop string.
  */
@@ -120,7 +120,7 @@ export function createPrefixJoint(delivered: Delivered, stops: readonly string[]
   return (batch) => {
     if (!holding) return { type: 'events', batch };
     for (const event of batch) {
-      // The client gets no reasoning behind the beginning of the answer's text, so it need not be held.
+      // The client gets no reasoning after the first text of the answer, so it need not be held.
       if (event.type !== 'reasoning-delta') held.push(event);
       if (event.type === 'text-delta' && endsAcross(decodeJsonText(event.json))) return { type: 'stopped' };
       if (event.type === 'finish' || event.type === 'failed') holding = false;

@@ -54,6 +54,7 @@ export interface OpenAttempts {
   readonly records: readonly AttemptRecord[];
 }
 
+/** What the attempts of one request share; an abort of `signal` ends them all. */
 export interface OpenAttemptsDeps {
   readonly machine: AttemptMachine;
   readonly health: Health;
@@ -64,6 +65,7 @@ export interface OpenAttemptsDeps {
   now(): number;
 }
 
+/** Creates it without an open attempt. The owner closes all with `closeOthers(undefined, …)`. */
 export function createOpenAttempts(call: Call, deps: OpenAttemptsDeps): OpenAttempts {
   const { machine, health, signal, now } = deps;
   const { request }: { readonly request: ChatRequest } = call;

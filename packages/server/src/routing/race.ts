@@ -9,7 +9,10 @@ import type { AttemptRecord, OpenAttempt, OpenAttempts } from './open-attempts.t
 /** How an attempt's wait for its commit ended. */
 type Outcome = Awaited<ReturnType<Attempt['commit']>>;
 
-/** The attempt that committed, with its first batch; or the failure of the race. Undefined: the run was stopped meanwhile. */
+/**
+ * The attempt that committed, with its first batch; or the failure of the race. Undefined: the run was stopped
+ * meanwhile.
+ */
 export type RaceOutcome =
   | { readonly opened: OpenAttempt; readonly batch: EventBatch }
   | { readonly failure: Failure }

@@ -9,6 +9,7 @@ import type { Catalogue, Model } from './catalogue.ts';
 import type { Health } from './health.ts';
 import { openSource, type Source } from './source.ts';
 
+/** What a router is built from. */
 export interface RouterParts {
   readonly catalogue: Catalogue;
   readonly health: Health;
@@ -34,6 +35,7 @@ export interface Router {
   ): Source;
 }
 
+/** Creates a router for one configuration. */
 export function createRouter({ catalogue, health, affinity, retry, random, now }: RouterParts): Router {
   return {
     plan: (model, asked) => planAttempts(model, asked, catalogue),

@@ -27,14 +27,18 @@ const fails = (code: Parameters<typeof failure>[0]): EventBatch => [
   { type: 'failed', failure: failure(code, code) },
 ];
 
-interface Toy extends Upstream {
+interface FakeUpstream extends Upstream {
   opened: number;
   aborted: number;
 }
 
 /** An upstream that plays batches and pauses (milliseconds); `Infinity` is silence until it is aborted. */
-function toy(name: string, steps: readonly (EventBatch | number)[], options: Partial<Upstream> = {}): Toy {
-  const upstream: Toy = {
+function fakeUpstream(
+  name: string,
+  steps: readonly (EventBatch | number)[],
+  options: Partial<Upstream> = {},
+): FakeUpstream {
+  const upstream: FakeUpstream = {
     name,
     opened: 0,
     aborted: 0,
@@ -130,8 +134,8 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('the plan of attempts', () => {
-  const weak = toy('weak', [], { capabilities: () => new Set<Feature>() });
-  const able = toy('able', []);
+  const weak = fakeUpstream('weak', [], { capabilities: () => new Set<Feature>() });
+  const able = fakeUpstream('able', []);
 
   it('leaves out targets that cannot honour the request', () => {
     const { plan } = setUp([weak, able], { main: model({ targets: [target('weak'), target('able')] }) });
@@ -156,7 +160,7 @@ describe('the plan of attempts', () => {
 describe('a source', () => {
   it('holds all events until the commit, and then passes each batch on', async () => {
     const { open } = setUp(
-      [toy('a', [[{ type: 'start', fingerprint: 'f' }], [], text('x'), text('y'), finish])],
+      [fakeUpstream('a', [[{ type: 'start', fingerprint: 'f' }], [], text('x'), text('y'), finish])],
       {
         main: model({ targets: [target('a')] }),
       },
@@ -173,7 +177,7 @@ describe('a source', () => {
   it('gives each target the connect timeout of its model', async () => {
     const seen: (number | undefined)[] = [];
     const noting = (name: string, steps: readonly EventBatch[]) => {
-      const upstream = toy(name, steps);
+      const upstream = fakeUpstream(name, steps);
       const { open } = upstream;
       upstream.open = (call, signal) => {
         seen.push(call.connectMs);
@@ -190,8 +194,8 @@ describe('a source', () => {
   });
 
   it('makes a failure before the commit invisible when another target answers', async () => {
-    const bad = toy('bad', [fails('upstream_refused')]);
-    const { open } = setUp([bad, toy('good', [text('x'), finish])], {
+    const bad = fakeUpstream('bad', [fails('upstream_refused')]);
+    const { open } = setUp([bad, fakeUpstream('good', [text('x'), finish])], {
       main: model({ targets: [target('bad')], fallbacks: ['spare'] }),
       spare: model({ targets: [target('good')] }),
     });
@@ -206,7 +210,7 @@ describe('a source', () => {
 
   it('ends in the last failure when every attempt failed', async () => {
     const { open } = setUp(
-      [toy('a', [fails('upstream_refused')]), toy('b', [fails('rate_limit_exceeded')])],
+      [fakeUpstream('a', [fails('upstream_refused')]), fakeUpstream('b', [fails('rate_limit_exceeded')])],
       {
         main: model({ targets: [target('a'), target('b', 1)] }),
       },
@@ -215,8 +219,8 @@ describe('a source', () => {
   });
 
   it('asks no other target when the request itself is at fault', async () => {
-    const other = toy('b', [text('x'), finish]);
-    const { open } = setUp([toy('a', [fails('context_length_exceeded')]), other], {
+    const other = fakeUpstream('b', [text('x'), finish]);
+    const { open } = setUp([fakeUpstream('a', [fails('context_length_exceeded')]), other], {
       main: model({ targets: [target('a'), target('b', 1)] }),
     });
     expect(await drain(open())).toEqual([fails('context_length_exceeded')]);
@@ -224,12 +228,14 @@ describe('a source', () => {
   });
 
   it('treats an answer without any event as a protocol error', async () => {
-    const { open } = setUp([toy('a', [[{ type: 'start' }]])], { main: model({ targets: [target('a')] }) });
+    const { open } = setUp([fakeUpstream('a', [[{ type: 'start' }]])], {
+      main: model({ targets: [target('a')] }),
+    });
     expect(await drain(open())).toMatchObject([[{ failure: { code: 'upstream_protocol' } }]]);
   });
 
   it('gives up on a silent target at the first-token timeout, and aborts it', async () => {
-    const silent = toy('a', [Number.POSITIVE_INFINITY]);
+    const silent = fakeUpstream('a', [Number.POSITIVE_INFINITY]);
     const { open } = setUp([silent], { main: model({ targets: [target('a')] }) });
     const done = drain(open());
     await vi.advanceTimersByTimeAsync(timeouts.firstTokenMs);
@@ -238,9 +244,13 @@ describe('a source', () => {
   });
 
   it('starts the first-token timeout at the start event where the target queues requests', async () => {
-    const slow = toy('a', [timeouts.firstTokenMs * 2, [{ type: 'start' }], Number.POSITIVE_INFINITY], {
-      firstTokenClock: 'start',
-    });
+    const slow = fakeUpstream(
+      'a',
+      [timeouts.firstTokenMs * 2, [{ type: 'start' }], Number.POSITIVE_INFINITY],
+      {
+        firstTokenClock: 'start',
+      },
+    );
     const { open } = setUp([slow], { main: model({ targets: [target('a')] }) });
     const done = drain(open());
     await vi.advanceTimersByTimeAsync(timeouts.firstTokenMs * 3 - 1);
@@ -250,7 +260,7 @@ describe('a source', () => {
   });
 
   it('ends a stream that stalls after the commit, but only while it is being read', async () => {
-    const { open } = setUp([toy('a', [text('x'), Number.POSITIVE_INFINITY])], {
+    const { open } = setUp([fakeUpstream('a', [text('x'), Number.POSITIVE_INFINITY])], {
       main: model({ targets: [target('a')] }),
     });
     const source = open();
@@ -264,9 +274,9 @@ describe('a source', () => {
 
   it('has the long stall timeout once the answer is too long to be kept for a takeover', async () => {
     const long = text('x'.repeat(5 * 1024 * 1024));
-    const a = toy('a', [text('x'), long, Number.POSITIVE_INFINITY]);
+    const a = fakeUpstream('a', [text('x'), long, Number.POSITIVE_INFINITY]);
     const { open } = setUp(
-      [a, toy('b', [text('x'), finish])],
+      [a, fakeUpstream('b', [text('x'), finish])],
       { main: model({ targets: [target('a'), target('b', 1)] }) },
       { temperature: 0 },
     );
@@ -278,8 +288,8 @@ describe('a source', () => {
   });
 
   it('ends without an event when the run is stopped', async () => {
-    const silent = toy('a', [Number.POSITIVE_INFINITY]);
-    const { open } = setUp([silent, toy('b', [text('x')])], {
+    const silent = fakeUpstream('a', [Number.POSITIVE_INFINITY]);
+    const { open } = setUp([silent, fakeUpstream('b', [text('x')])], {
       main: model({ targets: [target('a'), target('b', 1)] }),
     });
     const controller = new AbortController();
@@ -295,8 +305,8 @@ describe('a hedge', () => {
   const hedged = { targets: [target('slow'), target('fast', 1)], timeouts: { hedgeAfterMs: 1_000 } };
 
   it('is started when the first token is late, and the first attempt to commit wins', async () => {
-    const slow = toy('slow', [5_000, text('s'), finish]);
-    const fast = toy('fast', [500, text('f'), finish]);
+    const slow = fakeUpstream('slow', [5_000, text('s'), finish]);
+    const fast = fakeUpstream('fast', [500, text('f'), finish]);
     const { open } = setUp([slow, fast], { main: model(hedged) });
     const source = open();
     const done = drain(source);
@@ -307,14 +317,14 @@ describe('a hedge', () => {
   });
 
   it('is not started when the first token comes in time; when it is started, the slow attempt may still win', async () => {
-    const quick = toy('slow', [900, text('s'), finish]);
-    const spare = toy('fast', [text('f'), finish]);
+    const quick = fakeUpstream('slow', [900, text('s'), finish]);
+    const spare = fakeUpstream('fast', [text('f'), finish]);
     const inTime = drain(setUp([quick, spare], { main: model(hedged) }).open());
     await vi.advanceTimersByTimeAsync(1_000);
     expect([await inTime, spare.opened]).toEqual([[text('s'), finish], 0]);
 
     const wins = drain(
-      setUp([toy('slow', [1_500, text('s'), finish]), toy('fast', [9_000, text('f')])], {
+      setUp([fakeUpstream('slow', [1_500, text('s'), finish]), fakeUpstream('fast', [9_000, text('f')])], {
         main: model(hedged),
       }).open(),
     );
@@ -324,24 +334,30 @@ describe('a hedge', () => {
 
   it('that fails at once is replaced by an untried target', async () => {
     const three = { ...hedged, targets: [target('slow'), target('fast', 1), target('spare', 2)] };
-    const bad = toy('fast', [fails('upstream_refused')]);
-    const upstreams = [toy('slow', [90_000, text('s')]), bad, toy('spare', [text('f'), finish])];
+    const bad = fakeUpstream('fast', [fails('upstream_refused')]);
+    const upstreams = [
+      fakeUpstream('slow', [90_000, text('s')]),
+      bad,
+      fakeUpstream('spare', [text('f'), finish]),
+    ];
     const done = drain(setUp(upstreams, { main: model(three) }).open());
     await vi.advanceTimersByTimeAsync(1_001);
     expect(await done).toEqual([text('f'), finish]);
   });
 
   it('is not started beside an answer that has begun, also where it does not stream', async () => {
-    const slow = toy('slow', [text('s'), 5_000, finish]);
-    const fast = toy('fast', [text('f'), finish]);
+    const slow = fakeUpstream('slow', [text('s'), 5_000, finish]);
+    const fast = fakeUpstream('fast', [text('f'), finish]);
     const done = drain(setUp([slow, fast], { main: model(hedged) }, { stream: false }).open());
     await vi.advanceTimersByTimeAsync(5_000);
     expect([await done, fast.opened]).toEqual([[[...text('s'), ...finish]], 0]);
   });
 
   it('answers the request when the first attempt fails', async () => {
-    const bad = toy('slow', [2_000, fails('upstream_refused')]);
-    const done = drain(setUp([bad, toy('fast', [3_000, text('f'), finish])], { main: model(hedged) }).open());
+    const bad = fakeUpstream('slow', [2_000, fails('upstream_refused')]);
+    const done = drain(
+      setUp([bad, fakeUpstream('fast', [3_000, text('f'), finish])], { main: model(hedged) }).open(),
+    );
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await done).toEqual([text('f'), finish]);
   });
@@ -352,8 +368,8 @@ describe('a takeover', () => {
   const cut = [text('Hel'), text('lo'), fails('upstream_cut')];
 
   it('by replay passes on what follows the delivered text', async () => {
-    const b = toy('b', [[{ type: 'start' }], text('He'), text('llo wor'), text('ld'), finish]);
-    const source = setUp([toy('a', cut), b], both, { temperature: 0 }).open();
+    const b = fakeUpstream('b', [[{ type: 'start' }], text('He'), text('llo wor'), text('ld'), finish]);
+    const source = setUp([fakeUpstream('a', cut), b], both, { temperature: 0 }).open();
     expect(await drain(source)).toEqual([text('Hel'), text('lo'), text(' wor'), text('ld'), finish]);
     expect(source.served()).toEqual({ target: 'a/m' });
     expect(source.attempts()).toMatchObject([
@@ -368,14 +384,14 @@ describe('a takeover', () => {
       { type: 'usage', usage: { promptTokens: 12, completionTokens: 3 } },
       ...finish,
     ];
-    const b = toy('b', [text(' world'), usage], { takeover: () => 'prefix' });
+    const b = fakeUpstream('b', [text(' world'), usage], { takeover: () => 'prefix' });
     const { open } = b;
     b.open = (call, signal) => {
       calls.push(call);
       return open(call, signal);
     };
     const asked = { maxTokens: 10 };
-    const batches = await drain(setUp([toy('a', cut), b], both, asked).open());
+    const batches = await drain(setUp([fakeUpstream('a', cut), b], both, asked).open());
     expect(batches.slice(2)).toEqual([
       text(' world'),
       [{ type: 'usage', usage: { promptTokens: 10, completionTokens: 5 } }, ...finish],
@@ -387,8 +403,8 @@ describe('a takeover', () => {
     const reported = (completionTokens: number): EventBatch => [
       { type: 'usage', usage: { promptTokens: 12, completionTokens } },
     ];
-    const b = toy('b', [text(' world'), [...reported(3), ...finish]], { takeover: () => 'prefix' });
-    const guessed = setUp([toy('a', cut), b], both).open();
+    const b = fakeUpstream('b', [text(' world'), [...reported(3), ...finish]], { takeover: () => 'prefix' });
+    const guessed = setUp([fakeUpstream('a', cut), b], both).open();
     await drain(guessed);
     await guessed.close();
     expect(guessed.tokens()).toBe(3);
@@ -405,8 +421,10 @@ describe('a takeover', () => {
         deliveredTokens: 1,
       },
     ]);
-    const early = toy('a', [text('Hel'), reported(7), fails('upstream_cut')]);
-    const reportedEarly = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
+    const early = fakeUpstream('a', [text('Hel'), reported(7), fails('upstream_cut')]);
+    const reportedEarly = setUp([early, fakeUpstream('b', [text('Hello'), finish])], both, {
+      temperature: 0,
+    }).open();
     await drain(reportedEarly);
     await reportedEarly.close();
     expect(reportedEarly.attempts()).toMatchObject([
@@ -418,48 +436,57 @@ describe('a takeover', () => {
   it('reduces max_tokens by no more than the lower bound where no target counts tokens', async () => {
     const calls: UpstreamCall[] = [];
     const cyrillic = [text('длинное предложение о реке'), text(' и ещё одно'), fails('upstream_cut')];
-    const b = toy('b', [text(' конец'), finish], { takeover: () => 'prefix' });
+    const b = fakeUpstream('b', [text(' конец'), finish], { takeover: () => 'prefix' });
     const { open } = b;
     b.open = (call, signal) => {
       calls.push(call);
       return open(call, signal);
     };
-    const source = setUp([toy('a', cyrillic), b], both, { maxTokens: 20 }).open();
+    const source = setUp([fakeUpstream('a', cyrillic), b], both, { maxTokens: 20 }).open();
     expect((await drain(source)).at(-1)).toEqual(finish);
     expect(calls).toMatchObject([{ request: { maxTokens: 18 } }]);
     expect(source.tokens()).toBeGreaterThan(20);
   });
 
   it('delivers no token of a target that only showed where the answer ends', async () => {
-    const held = toy('b', [text('!'), text(' and more'), finish], { takeover: () => 'prefix' });
-    const stopped = setUp([toy('a', cut), held], both, { stop: ['lo!'] }).open();
+    const held = fakeUpstream('b', [text('!'), text(' and more'), finish], { takeover: () => 'prefix' });
+    const stopped = setUp([fakeUpstream('a', cut), held], both, { stop: ['lo!'] }).open();
     expect((await drain(stopped)).at(-1)).toEqual(finish);
     expect(stopped.tokens()).toBe(2);
-    const longer = toy('b', [text(' world'), finish], { takeover: () => 'prefix' });
-    const spent = setUp([toy('a', cut), longer], both, { maxTokens: 2 }).open();
+    const longer = fakeUpstream('b', [text(' world'), finish], { takeover: () => 'prefix' });
+    const spent = setUp([fakeUpstream('a', cut), longer], both, { maxTokens: 2 }).open();
     expect((await drain(spent)).at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
     expect(spent.tokens()).toBe(2);
   });
 
   it('also follows a stall, and an end without a finish', async () => {
     const silent = setUp(
-      [toy('a', [text('Hel'), Number.POSITIVE_INFINITY]), toy('b', [text('Hello'), finish])],
+      [
+        fakeUpstream('a', [text('Hel'), Number.POSITIVE_INFINITY]),
+        fakeUpstream('b', [text('Hello'), finish]),
+      ],
       both,
       { seed: 1 },
     );
     const done = drain(silent.open());
     await vi.advanceTimersByTimeAsync(timeouts.stallMs);
     expect(await done).toEqual([text('Hel'), text('lo'), finish]);
-    const ended = setUp([toy('a', [text('Hel')]), toy('b', [text('Hello'), finish])], both, { seed: 1 });
+    const ended = setUp(
+      [fakeUpstream('a', [text('Hel')]), fakeUpstream('b', [text('Hello'), finish])],
+      both,
+      { seed: 1 },
+    );
     expect(await drain(ended.open())).toEqual([text('Hel'), text('lo'), finish]);
   });
 
   it('asks the next target when a replay diverges, and ends in the first failure when no target is left', async () => {
     const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
-    const b = toy('b', [text('Help'), finish]);
-    const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
+    const b = fakeUpstream('b', [text('Help'), finish]);
+    const good = setUp([fakeUpstream('a', cut), b, fakeUpstream('c', [text('Hello!'), finish])], three, {
+      temperature: 0,
+    });
     expect(await drain(good.open())).toEqual([text('Hel'), text('lo'), text('!'), finish]);
-    const bad = setUp([toy('a', cut), b], both, { temperature: 0 });
+    const bad = setUp([fakeUpstream('a', cut), b], both, { temperature: 0 });
     expect(await drain(bad.open())).toEqual([text('Hel'), text('lo'), fails('upstream_cut')]);
   });
 
@@ -472,21 +499,23 @@ describe('a takeover', () => {
       [[{ type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' }], fails('upstream_cut')],
     ],
   ])('is not tried for a request %s', async (_, asked, steps) => {
-    const b = toy('b', [text('Hello'), finish]);
-    const batches = await drain(setUp([toy('a', steps), b], both, asked).open());
+    const b = fakeUpstream('b', [text('Hello'), finish]);
+    const batches = await drain(setUp([fakeUpstream('a', steps), b], both, asked).open());
     expect(batches.at(-1)).toEqual(fails('upstream_cut'));
     expect(b.opened).toBe(0);
   });
 
   it('finishes with length at once when max_tokens tokens have been delivered', async () => {
-    const b = toy('b', [text('Hello'), finish]);
+    const b = fakeUpstream('b', [text('Hello'), finish]);
     const counted: EventBatch = [{ type: 'text-delta', choice: 0, json: jsonText('Hello'), tokens: 2 }];
     const asked = { temperature: 0, maxTokens: 2 };
-    const batches = await drain(setUp([toy('a', [counted, fails('upstream_cut')]), b], both, asked).open());
+    const batches = await drain(
+      setUp([fakeUpstream('a', [counted, fails('upstream_cut')]), b], both, asked).open(),
+    );
     expect(batches.at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
     expect(b.opened).toBe(0);
     // A delta is not a counted token: where no target counted, the answer stays cut.
-    const guessed = await drain(setUp([toy('a', cut)], both, { ...asked, temperature: 1 }).open());
+    const guessed = await drain(setUp([fakeUpstream('a', cut)], both, { ...asked, temperature: 1 }).open());
     expect(guessed.at(-1)).toEqual(fails('upstream_cut'));
   });
 
@@ -494,19 +523,21 @@ describe('a takeover', () => {
     const usage = (promptTokens: number): EventBatch => [
       { type: 'usage', usage: { promptTokens, completionTokens: 1 } },
     ];
-    const early = toy('a', [text('Hel'), usage(1), fails('upstream_cut')]);
-    const b = toy('b', [text('Hello'), usage(2), finish]);
+    const early = fakeUpstream('a', [text('Hel'), usage(1), fails('upstream_cut')]);
+    const b = fakeUpstream('b', [text('Hello'), usage(2), finish]);
     const batches = await drain(setUp([early, b], both, { temperature: 0 }).open());
     expect(batches.flat().filter((event) => event.type === 'usage')).toEqual(usage(2));
     expect(batches.flat().at(-1)).toEqual(finish[0]);
     // No usage is better than one that counts half of the answer.
-    const silent = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
+    const silent = setUp([early, fakeUpstream('b', [text('Hello'), finish])], both, {
+      temperature: 0,
+    }).open();
     expect((await drain(silent)).flat().filter((event) => event.type === 'usage')).toEqual([]);
   });
 
   it('is not tried for a failure of the content policy', async () => {
-    const refused = toy('a', [text('Hel'), fails('content_policy_violation')]);
-    const b = toy('b', [text('Hello'), finish]);
+    const refused = fakeUpstream('a', [text('Hel'), fails('content_policy_violation')]);
+    const b = fakeUpstream('b', [text('Hello'), finish]);
     const batches = await drain(setUp([refused, b], both, { temperature: 0 }).open());
     expect(batches.at(-1)).toEqual(fails('content_policy_violation'));
     expect(b.opened).toBe(0);
@@ -514,8 +545,8 @@ describe('a takeover', () => {
 
   it('by prefix is never tried at an upstream that does not declare it', async () => {
     const configured = { main: model({ targets: [target('a'), { ...target('b', 1), takeover: 'prefix' }] }) };
-    const b = toy('b', [text('Something else'), finish]);
-    const batches = await drain(setUp([toy('a', cut), b], configured).open());
+    const b = fakeUpstream('b', [text('Something else'), finish]);
+    const batches = await drain(setUp([fakeUpstream('a', cut), b], configured).open());
     expect(batches.at(-1)).toEqual(fails('upstream_cut'));
     expect(b.opened).toBe(0);
   });
@@ -524,34 +555,40 @@ describe('a takeover', () => {
     for (const told of [true, false]) {
       const second = told ? { ...target('b', 1), takeover: 'prefix' as const } : target('b', 1);
       const configured = { main: model({ targets: [target('a'), second] }) };
-      const b = toy('b', [text('lo'), finish], { takeover: () => 'if-told' });
-      const batches = await drain(setUp([toy('a', cut), b], configured).open());
+      const b = fakeUpstream('b', [text('lo'), finish], { takeover: () => 'if-told' });
+      const batches = await drain(setUp([fakeUpstream('a', cut), b], configured).open());
       expect(batches.at(-1)).toEqual(told ? finish : fails('upstream_cut'));
       expect(b.opened).toBe(told ? 1 : 0);
     }
   });
 
   it('has the long stall timeout when no further target is left', async () => {
-    const b = toy('b', [text('Hello'), timeouts.stallMs + 1, text('!'), finish]);
-    const done = drain(setUp([toy('a', cut), b], both, { temperature: 0 }).open());
+    const b = fakeUpstream('b', [text('Hello'), timeouts.stallMs + 1, text('!'), finish]);
+    const done = drain(setUp([fakeUpstream('a', cut), b], both, { temperature: 0 }).open());
     await vi.advanceTimersByTimeAsync(timeouts.stallMs + 1);
     expect((await done).at(-2)).toEqual(text('!'));
   });
 
   it('asks the next target when one refuses the call of the takeover', async () => {
     const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
-    const b = toy('b', [fails('invalid_value')]);
-    const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
+    const b = fakeUpstream('b', [fails('invalid_value')]);
+    const good = setUp([fakeUpstream('a', cut), b, fakeUpstream('c', [text('Hello!'), finish])], three, {
+      temperature: 0,
+    });
     expect((await drain(good.open())).at(-2)).toEqual(text('!'));
   });
 
   it('that diverges does not count against the target’s health', async () => {
-    const { open, health } = setUp([toy('a', cut), toy('b', [text('Help'), finish])], both, {
-      temperature: 0,
-    });
+    const { open, health } = setUp(
+      [fakeUpstream('a', cut), fakeUpstream('b', [text('Help'), finish])],
+      both,
+      {
+        temperature: 0,
+      },
+    );
     for (let i = 0; i < 3; i += 1) await drain(open());
     const of = (name: string) => {
-      const upstream = toy(name, []);
+      const upstream = fakeUpstream(name, []);
       return health.describe({
         name: `${name}/m`,
         upstream,
@@ -570,7 +607,7 @@ describe('a very large batch', () => {
     // More events than a call can have arguments.
     const many = Array.from({ length: 200_000 }, () => text('a')).flat();
     const models = { main: model({ targets: [target('a')] }) };
-    const source = setUp([toy('a', [many, finish])], models, { stream }).open();
+    const source = setUp([fakeUpstream('a', [many, finish])], models, { stream }).open();
     const said = (await drain(source)).flat();
     expect(said.map((event) => ('json' in event ? event.json.length : 0)).reduce((a, b) => a + b)).toBe(
       200_000,
@@ -581,8 +618,8 @@ describe('a very large batch', () => {
 
 describe('an answer that does not stream', () => {
   it('commits when it is complete: after a cut in its middle another target is asked', async () => {
-    const a = toy('a', [text('Hel'), fails('upstream_cut')]);
-    const b = toy('b', [text('Some'), text('thing'), finish]);
+    const a = fakeUpstream('a', [text('Hel'), fails('upstream_cut')]);
+    const b = fakeUpstream('b', [text('Some'), text('thing'), finish]);
     const models = { main: model({ targets: [target('a'), target('b', 1)] }) };
     const source = setUp([a, b], models, { stream: false }).open();
     const [whole] = text('Something');
@@ -592,7 +629,7 @@ describe('an answer that does not stream', () => {
 
   it('ends in the last failure when no attempt completes', async () => {
     const models = { main: model({ targets: [target('a')] }) };
-    const source = setUp([toy('a', [text('Hel')])], models, { stream: false }).open();
+    const source = setUp([fakeUpstream('a', [text('Hel')])], models, { stream: false }).open();
     expect(await drain(source)).toMatchObject([[{ failure: { code: 'upstream_cut' } }]]);
   });
 });

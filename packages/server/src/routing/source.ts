@@ -38,6 +38,7 @@ export interface Source extends EventStream {
   attempts(): readonly AttemptRecord[];
 }
 
+/** The target that began an answer. */
 export interface Served {
   /** The public id of the fallback model; absent where the target is one of the model that was asked for. */
   readonly fellBackTo?: string;
@@ -45,11 +46,13 @@ export interface Served {
   readonly target: string;
 }
 
+/** What a source needs; an abort of `signal` ends it without an event. */
 export interface SourceDeps extends OpenAttemptsDeps {
   /** Called once, at the commit, with the candidate that serves: its cache now holds the beginning of this chat. */
   onCommit(candidate: Candidate): void;
 }
 
+/** Opens the source of one request. The caller closes it. */
 export function openSource(call: Call, deps: SourceDeps): Source {
   return new FailoverSource(call, deps);
 }
@@ -63,7 +66,7 @@ class FailoverSource implements Source, BatchReceiver {
   /** The last value of `delivered.continuable` that was seen. */
   private continuable = true;
   private readonly delivered: Delivered;
-  /** A failure that came behind other events of its batch: it is handled at the next pull. */
+  /** A failure that came after other events of its batch: it is handled at the next pull. */
   private cutPending: Failure | undefined;
   private ended = false;
 
@@ -129,7 +132,7 @@ class FailoverSource implements Source, BatchReceiver {
     let passed: EventBatch;
     try {
       const [first] = batch;
-      // A failure in front is handled now; one behind other events is handled at the next pull.
+      // A failure in front is handled now; one after other events is handled at the next pull.
       if (first?.type === 'failed') {
         this.handleCut(first.failure);
         return;
@@ -257,7 +260,10 @@ class FailoverSource implements Source, BatchReceiver {
     return passed;
   }
 
-  /** No target can continue the answer any more, because of a tool call, a refusal or its length: the stall timeout changes. */
+  /**
+   * No target can continue the answer any more, because of a tool call, a refusal or its length: the stall timeout
+   * changes.
+   */
   private noLongerContinuable(): void {
     this.continuable = false;
     this.stallMs = undefined;

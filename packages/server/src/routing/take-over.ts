@@ -9,6 +9,7 @@ import type { Call, OpenAttempt, OpenAttempts } from './open-attempts.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 import { takeoverMode } from './takeover-mode.ts';
 
+/** The state of the answer that {@link takeOver} continues. */
 export interface TakeOverDeps {
   readonly machine: AttemptMachine;
   readonly openAttempts: OpenAttempts;

@@ -7,7 +7,7 @@ import type { Delivered } from './delivered.ts';
  * How a candidate could continue the answer delivered so far; `none` where it could not. The configuration decides; without
  * it, `prefix` where the upstream declares it, else a replay where the request is repeatable (temperature 0, or a seed). A
  * configured `prefix` counts only where the upstream declares that it can continue a given text, for certain or if the
- * operator says so: any other upstream would begin a new answer behind the old one.
+ * operator says so: any other upstream would begin a new answer after the old one.
  */
 export function takeoverMode(
   { target }: Candidate,

@@ -54,7 +54,7 @@ test('the delivered tokens never become fewer when another attempt continues the
   const [first, replay, prefix] = [counted(...ten), new TokenCounter(), new TokenCounter()];
   had.continueWith(first, ten);
   expect(had).toMatchObject({ tokens: 10, lowerBound: 10, exact: true, byCurrent: 10 });
-  // The only delta of the replay repeats all ten words; the text behind them is new.
+  // The only delta of the replay repeats all ten words; the text after them is new.
   replay.add([text('wwwwwwwwww new')]);
   had.continueWith(replay, [text(' new')]);
   expect(had).toMatchObject({ tokens: 11, lowerBound: 11, exact: false, byCurrent: 1 });

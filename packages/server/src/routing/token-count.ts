@@ -66,7 +66,10 @@ const nothing: TokenCount = { tokens: 0, lowerBound: 0, exact: true };
 export class DeliveredTokens implements TokenCount {
   /** The count of the current attempt. */
   private count: TokenCount = nothing;
-  /** At the takeover: the tokens delivered so far, less those that the current attempt had counted. Negative for a replay. */
+  /**
+   * At the takeover: the tokens delivered so far, less those that the current attempt had counted. Negative for a
+   * replay.
+   */
   private tokensOffset = 0;
   private lowerBoundOffset = 0;
   /** The tokens delivered before the current attempt took over. */

@@ -21,6 +21,7 @@ export interface WatchdogDeps {
   now(): number;
 }
 
+/** Creates a watchdog that is not armed. The caller closes it. */
 export function createWatchdog(deps: WatchdogDeps): Watchdog {
   return new NotingWatchdog(deps);
 }

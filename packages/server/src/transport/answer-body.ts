@@ -36,6 +36,7 @@ export interface BodySource {
   detach(): void;
 }
 
+/** The side of a body that its connection uses. */
 export interface BodyQueue {
   readonly body: AnswerBody;
   /** Adds bytes of the body. They are not copied: {@link BodyQueue.flush} must be called before `buffer` changes. */

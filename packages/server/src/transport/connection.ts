@@ -7,6 +7,7 @@ import { ConnectError, openSocket, type Route } from './open-socket.ts';
 import { proxyAuthorization } from './proxy.ts';
 import { createResponseParser, type ResponseHeaders, type ResponseParser } from './response-parser.ts';
 
+/** A request as it is sent. */
 export interface WireRequest {
   /** Default: POST. The body of a GET is empty. */
   readonly method?: 'GET' | 'POST';
@@ -16,6 +17,7 @@ export interface WireRequest {
   readonly body: string;
 }
 
+/** The head of an answer, with its body to be read. */
 export interface WireAnswer {
   readonly status: number;
   /** Names in lower case. */
@@ -23,6 +25,7 @@ export interface WireAnswer {
   readonly body: AnswerBody;
 }
 
+/** How {@link Connection.send} ended. */
 export type SendOutcome =
   | { readonly kind: 'answer'; readonly answer: WireAnswer }
   /** `unanswered`: the connection was lost before the first byte of an answer. */
@@ -36,6 +39,7 @@ export interface Connection {
   destroy(): void;
 }
 
+/** What a connection reports to its pool. */
 export interface ConnectionEvents {
   /** The socket is open. */
   opened(): void;
@@ -270,7 +274,10 @@ function unreachable({ kind, message }: ConnectError): Failure {
   });
 }
 
-/** An error of the system names hosts and ports. Any other error is a bug in a stream, and may quote bytes of the answer. */
+/**
+ * An error of the system names hosts and ports. Any other error is a bug in a stream, and may quote bytes of the
+ * answer.
+ */
 function causeOfLoss(error: Error): Cause {
   return 'code' in error ? { detail: error.message } : causeOfBug(error);
 }

@@ -12,6 +12,7 @@ export interface GatheredBytes {
 
 const leastBytes = 4 * 1024;
 
+/** Creates an empty collection. */
 export function createGatheredBytes(): GatheredBytes {
   let buffer = Buffer.alloc(0);
   let length = 0;

@@ -1,6 +1,7 @@
 import type { AnswerBody } from './answer-body.ts';
 import { createGatheredBytes } from './gathered-bytes.ts';
 
+/** The bytes of a body, as far as they were read. */
 export interface ReadAnswerBody {
   readonly bytes: Uint8Array;
   /** Why `bytes` is not the whole body; absent where it is. */

@@ -19,7 +19,7 @@ function parse(reads: readonly string[], closed = true) {
     },
   });
   for (const read of reads) {
-    // As on a socket: behind the bytes of a read the shared buffer still holds bytes of an earlier one.
+    // As on a socket: after the bytes of a read the shared buffer still holds bytes of an earlier one.
     const shared = Buffer.from(`${read}\r\n0\r\n\r\n`, 'latin1');
     const problem = parser.push(shared, read.length);
     if (problem !== undefined) return { ...seen, headers, problem };

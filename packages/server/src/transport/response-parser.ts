@@ -17,8 +17,10 @@ export interface ResponseParser {
   close(): boolean;
 }
 
+/** Headers by their name in lower case; a header that came more than once is a list. */
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** Gets the parts of a response in their order. */
 export interface ResponseListener {
   /** The head of the response; names of headers are in lower case. Interim responses (1xx) are skipped. */
   head(status: number, headers: ResponseHeaders): void;
@@ -29,11 +31,14 @@ export interface ResponseListener {
 }
 
 const maxHeadBytes = 32 * 1024;
-/** Bytes of the extensions behind the size of one chunk. */
+/** Bytes of the extensions after the size of one chunk. */
 const maxExtensionBytes = 1024;
 /** Interim responses (100, 102, 103) before the response. */
 const maxInterimResponses = 16;
-/** llama.cpp and others close an idle socket after 5 s. So it is closed here a little earlier, unless the server names a time. */
+/**
+ * llama.cpp and others close an idle socket after 5 s. So it is closed here a little earlier, unless the server names a
+ * time.
+ */
 const keepAliveMs = 4_000;
 const maxKeepAliveMs = 60_000;
 
@@ -54,6 +59,7 @@ type State =
   | 'until-close'
   | 'ended';
 
+/** Creates a parser for one response. */
 export function createResponseParser(listener: ResponseListener): ResponseParser {
   return new Parser(listener);
 }
@@ -68,7 +74,10 @@ class Parser implements ResponseParser {
   private chunked = false;
   /** The part of a head, of a chunk's size line or of a trailer that came in earlier reads. */
   private held = '';
-  /** The last characters of `held`. `held` itself is read only when it is whole: read after each small piece, it is quadratic. */
+  /**
+   * The last characters of `held`. `held` itself is read only when it is whole: read after each small piece, it is
+   * quadratic.
+   */
   private heldEnd = '';
   private interimResponses = 0;
   private trailerBytes = 0;
@@ -209,7 +218,7 @@ class Parser implements ResponseParser {
     terminator: string,
     maxBytes = maxHeadBytes,
   ): { text: string; next: number } | string {
-    // The bytes behind `length` belong to an earlier read.
+    // The bytes from `length` on belong to an earlier read.
     const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
     for (let from = at; ; ) {
       const end = bytes.indexOf(lf, from) + 1;

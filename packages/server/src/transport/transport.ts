@@ -39,11 +39,13 @@ export interface Transport {
   close(): void;
 }
 
+/** A request, with a connect timeout of its own if it has one. */
 export interface PostRequest extends Omit<WireRequest, 'method'> {
   /** Milliseconds to open a new connection. Default: those of the transport. */
   readonly connectMs?: number | undefined;
 }
 
+/** The connections of a transport, now. */
 export interface TransportStats {
   /** Open sockets, busy and idle ones. */
   readonly openSockets: number;
@@ -51,6 +53,7 @@ export interface TransportStats {
   readonly busy: number;
 }
 
+/** One upstream's origin, and how it is reached. */
 export interface TransportOptions {
   /** Scheme, host and port. Its path is ignored: each request has its own. */
   readonly origin: URL;

@@ -191,7 +191,7 @@ export function restOf(
 
 const nothing: ReadonlySet<string> = new Set();
 
-/** `rest` and `innerRest` as members of a decoded object; absent where they are undefined. */
+/** `rest` and `nestedRest` as members of a decoded object; absent where they are undefined. */
 export function rests(
   rest: JsonObject | undefined,
   nestedRest?: JsonObject,
