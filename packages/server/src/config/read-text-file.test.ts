@@ -40,7 +40,7 @@ describe('a regular file', () => {
     });
   });
 
-  it('that is written just now is waited for', async () => {
+  it('that is being written is read when it is complete', async () => {
     const path = file('half');
     const reading = readTextFile(path, { maxBytes, settled: true });
     await delay(10);
@@ -48,7 +48,7 @@ describe('a regular file', () => {
     expect(await reading).toMatchObject({ text: 'half and half' });
   });
 
-  it('that never comes to rest is given up', async () => {
+  it('that never stops changing is given up', async () => {
     const path = file('0');
     let round = 0;
     const writing = setInterval(() => {
@@ -79,8 +79,8 @@ function circle(): string {
   return path;
 }
 
-describe('where pipes are taken', () => {
-  it('one is read to its end, however its writer pauses, and cannot be read again', async () => {
+describe('with pipes allowed', () => {
+  it('a pipe is read to its end, also when its writer pauses, and cannot be read again', async () => {
     const path = pipe();
     const reading = readTextFile(path, { maxBytes, pipes: true });
     await delay(20);
@@ -97,7 +97,7 @@ describe('where pipes are taken', () => {
     expect(await readTextFile('/dev/null', { maxBytes, pipes: true })).toMatchObject({ text: '' });
   });
 
-  it('many without a writer are given up in their time, and hold no other file', async () => {
+  it('many pipes without a writer are given up in time, and delay no other file', async () => {
     const waiting = Array.from({ length: 8 }, () =>
       readTextFile(pipe(), { maxBytes, pipes: true, withinMs: 100 }),
     );

@@ -8,7 +8,7 @@ import { createTextReader } from './read-text-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tailrace-stuck-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('with two reads that a disk does not answer none is tried, and all are once it has answered', async () => {
+test('while two reads wait for a disk no other read begins, and all do when it has answered', async () => {
   const file = join(folder, 'here.yaml');
   writeFileSync(file, 'text');
   /** What the opens of a disk that has gone away wait for, by path. */
