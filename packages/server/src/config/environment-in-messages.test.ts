@@ -38,7 +38,7 @@ describe('a value from the environment', () => {
     const text = await said(yaml, { X: 'opn-ai secret', Y: 'another secret' });
     expect(text).toContain(message);
     expect(text).not.toMatch(/secret|opn/);
-    // What a secret is nearly like tells of it.
+    // The name that is similar to a secret reveals a part of it.
     expect(text).not.toContain('did you mean');
   });
 

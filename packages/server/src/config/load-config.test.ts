@@ -654,7 +654,7 @@ it('returns a configuration or problems for any data, and never throws', async (
   }));
   await fc.assert(
     fc.asyncProperty(tree, async (data) => {
-      // JSON is YAML, but for the numbers it cannot say.
+      // JSON is YAML, except for numbers that JSON cannot represent.
       const loaded = await load(JSON.stringify(data));
       expect(loaded.ok || loaded.problems.length > 0).toBe(true);
     }),

@@ -69,7 +69,7 @@ it.each([
   ['bytes that are no text', () => file(Buffer.from([0xff, 0xfe])), 'unreadable', 'not UTF-8 text'],
   ['a device', () => '/dev/zero', 'irregular', 'it is no regular file'],
   ['a pipe', () => pipe(), 'irregular', 'it is no regular file'],
-])('%s is told apart', async (_, path, reason, message) => {
+])('%s has its own message', async (_, path, reason, message) => {
   expect(await readTextFile(path(), { maxBytes })).toEqual({ ok: false, reason, message });
 });
 
@@ -101,7 +101,7 @@ describe('with pipes allowed', () => {
     const waiting = Array.from({ length: 8 }, () =>
       readTextFile(pipe(), { maxBytes, pipes: true, withinMs: 100 }),
     );
-    // A blocking open would hold all threads that read files, and this one would not come back.
+    // With blocking opens all threads of the pool would wait for writers, and this read would never end.
     expect(await readFile(file('free'), 'utf8')).toBe('free');
     for (const read of await Promise.all(waiting)) {
       expect(read).toMatchObject({ ok: false, message: 'it cannot be read to its end within 100ms' });

@@ -45,10 +45,10 @@ export async function defaultPythonIndex(
   const names = machine.platform === 'win32' ? ['py', 'python', 'python3'] : ['python3', 'python'];
   let why = 'there is no Python on this machine to ask for its package index';
   for (const name of names) {
-    const told = await run(name, env, signal);
+    const output = await run(name, env, signal);
     if (signal.aborted) return missing('cancelled', 'cancelled');
-    if (told === undefined) continue;
-    const url = indexInHelp(told);
+    if (output === undefined) continue;
+    const url = indexInHelp(output);
     if (url === undefined) {
       why = `${name} does not say which package index it uses`;
       continue;

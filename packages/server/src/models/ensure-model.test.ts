@@ -24,7 +24,7 @@ const model = fakeModel();
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const patience: Patience = { connectMs: 2_000, stallMs: 1_000, backoffMs: 1, barrenResumes: 4 };
 const hubPath = '/acme/toy/resolve/main/toy.gguf';
-// A port of the machine itself where nothing listens: refused at once, on any network.
+// No program listens on this port of the machine itself: a connection is refused at once, on any network.
 const nowhere = 'http://127.0.0.1:1';
 
 let home: string;
@@ -46,7 +46,7 @@ async function serve(routes: (url: string) => Record<string, Route>): Promise<st
   return host.url;
 }
 
-/** An index with the toy's wheel, and a hub with the toy itself. */
+/** An index with the wheel of the toy model, and a hub with the model file. */
 function everything(wheelFaults: FileFaults = {}, wheel = model.wheel, declared = sha256(model.wheel)) {
   return (url: string): Record<string, Route> => ({
     '/simple/toy-model/': jsonIndexRoute([
@@ -85,7 +85,7 @@ const count = (wanted: string) => host?.seen.filter((request) => request.path ==
 describe('the cache folder', () => {
   it.each([
     ['is a file', () => cacheDir],
-    ['lies in a file', () => path.join(cacheDir, 'deeper')],
+    ['is inside a file', () => path.join(cacheDir, 'deeper')],
   ])('that %s is named with the way out', async (_, folder) => {
     await writeFile(cacheDir, '');
     const place = folder();
@@ -93,7 +93,7 @@ describe('the cache folder', () => {
       ok: false,
       failure: {
         code: 'unwritable',
-        message: `the models' cache folder: ${place} is a file, or lies in one; TAILRACE_CACHE_DIR names another`,
+        message: `the models' cache folder: ${place} is a file, or is inside one; TAILRACE_CACHE_DIR names another`,
       },
     });
   });

@@ -16,7 +16,7 @@ export function describeCacheError(error: unknown, folder: string): ModelFailure
   const code = errorCode(error);
   const { code: kind, message } =
     code === 'EEXIST' || code === 'ENOTDIR'
-      ? { code: 'unwritable' as const, message: `${folder} is a file, or lies in one` }
+      ? { code: 'unwritable' as const, message: `${folder} is a file, or is inside one` }
       : describeFileError(error, folder);
   return { code: kind, message: `the models' cache folder: ${message}; TAILRACE_CACHE_DIR names another` };
 }

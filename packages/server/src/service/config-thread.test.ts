@@ -42,7 +42,7 @@ it('loads the same configuration as a start, frozen, while the event loop runs',
   const loaded = await reading;
   expect(loaded).toEqual(await loadConfig(sources));
   expect(loaded.ok && Object.isFrozen(loaded.config) && Object.isFrozen(loaded.config.server)).toBe(true);
-  // On this thread it would have been one turn or two.
+  // On the event loop itself there would have been one turn or two.
   expect(turns).toBeGreaterThan(20);
 });
 

@@ -90,7 +90,7 @@ test('a server that started without a file reads a new file at a reload', async 
   const files: Record<string, string> = { 'answers.yaml': '' };
   const { service, inForce } = await serviceOver(files);
   files['tailrace.yaml'] = text;
-  // The engine is bound to the process, so that such a file is refused for what it changes, and not for being new.
+  // The file is read: it is refused only because it changes the engine, which cannot change while the process runs.
   const problems = ['engine cannot change while the server runs; restart it'];
   expect(await service.reload()).toEqual({ problems, warnings: [] });
   expect(inForce).toEqual([]);

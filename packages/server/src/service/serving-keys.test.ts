@@ -99,7 +99,7 @@ describe('a reload', () => {
     expect(found.warnings).toEqual([expect.stringContaining(message)]);
     expect(found.warnings[0]).toContain(apiFile());
     expect(readdirSync(dataDir)).toEqual(lying);
-    // The next reload finds things as this one did.
+    // The next reload has the same result.
     expect(await keysForReload(await configOf(), found.keys)).toEqual(found);
   });
 

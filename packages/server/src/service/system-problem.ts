@@ -26,7 +26,7 @@ export function dataDirProblem(error: unknown, dataDir: string): string {
       return `no permission to keep keys in the data folder ${dataDir}; ${wayOut}`;
     case 'EEXIST':
     case 'ENOTDIR':
-      return `the data folder ${dataDir} is a file, or lies in one; ${wayOut}`;
+      return `the data folder ${dataDir} is a file, or is inside one; ${wayOut}`;
     case 'ENOSPC':
       return `the disk is full: the data folder ${dataDir} cannot be written; ${wayOut}`;
     default:
