@@ -12,6 +12,7 @@ const rooms = [
   { name: 'telemetry', rank: 1 },
   { name: 'worker', rank: 1 },
   { name: 'json-schema', rank: 1 },
+  { name: 'grammar', rank: 1 },
   { name: 'models', rank: 2 },
   { name: 'transport', rank: 2 },
   { name: 'upstreams', rank: 2 },
@@ -35,6 +36,7 @@ const neighbours = new Map([
   ['config', ['telemetry']],
   // Whatever a caller's schema is held to may take for ever: it runs on the thread that can be ended.
   ['json-schema', ['worker']],
+  ['grammar', ['worker']],
   // How a provider is reached is the same for all of them.
   ['upstreams', ['transport']],
 ]);
@@ -57,6 +59,20 @@ function rankRule({ name, rank }) {
     from: { path: `${server}/${name}/`, pathNot: test },
     to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract, ...(files.get(name) || [])] },
   };
+}
+
+/** The folders of a room from the lowest to the highest: each knows itself and those before it. */
+function foldersInOrder(room, folders) {
+  return folders.map((folder, index) => ({
+    name: `${room}-${folder}`,
+    comment: `${room}/${folder}/ knows only the folders below it: ${folders.slice(0, index).join(', ') || 'none'}.`,
+    severity: 'error',
+    from: { path: `${server}/${room}/${folder}/`, pathNot: test },
+    to: {
+      path: `${server}/${room}/`,
+      pathNot: `${server}/${room}/(${folders.slice(0, index + 1).join('|')})/`,
+    },
+  }));
 }
 
 module.exports = {
@@ -97,8 +113,32 @@ module.exports = {
         'The child has no business with the server: no configuration, no keys, nothing that could read them. The thread that can be ended knows none of these either.',
       severity: 'error',
       from: { path: `${server}/engine/child/`, pathNot: test },
-      to: { path: `${server}/`, pathNot: `${server}/(engine|domain|worker)/` },
+      to: { path: `${server}/`, pathNot: `${server}/(engine/(child|between)|domain|worker)/` },
     },
+    {
+      name: 'engine-parent-without-child',
+      comment:
+        'The child runs in a process of its own: the server starts its file by fork, and must not load what belongs there.',
+      severity: 'error',
+      from: { path: `${server}/engine/parent/`, pathNot: test },
+      to: { path: `${server}/engine/child/` },
+    },
+    {
+      name: 'engine-between-alone',
+      comment:
+        'Both processes load what lies between them: it knows neither of the two, and none of the server’s rooms.',
+      severity: 'error',
+      from: { path: `${server}/engine/between/`, pathNot: test },
+      to: { path: `${server}/`, pathNot: `${server}/(engine/between|domain)/` },
+    },
+    {
+      name: 'grammar-by-its-door',
+      comment: 'Other rooms know the files at the top of grammar/; its folders are its own.',
+      severity: 'error',
+      from: { path: server, pathNot: [`${server}/grammar/`, test] },
+      to: { path: `${server}/grammar/[^/]+/` },
+    },
+    ...foldersInOrder('grammar', ['automata', 'rules', 'schema', 'expressions', 'compile']),
     {
       name: 'adapters-apart',
       comment:
@@ -138,10 +178,11 @@ module.exports = {
     },
     {
       name: 'wall-apart',
-      comment: 'The wall judges the relay: what it shared with it, it could not judge.',
+      comment:
+        'The wall judges the relay, so it imports none of the rooms that make an answer: it could not find a mistake in code that it uses itself. It shares JSON types, durations and addresses.',
       severity: 'error',
       from: { path: `${server}/wall/`, pathNot: test },
-      to: { path: `${server}/(wire|upstreams|engine|routing|relay|http)/` },
+      to: { path: `${server}/`, pathNot: `${server}/(wall|domain|config)/` },
     },
     {
       name: 'service-without-cli',
@@ -187,6 +228,13 @@ module.exports = {
       to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
     },
     {
+      name: 'launcher-stands-alone',
+      comment: 'The launcher runs before any package is installed, on a Node that cannot read the sources.',
+      severity: 'error',
+      from: { path: '^launch/', pathNot: test },
+      to: { path: '.', pathNot: '^launch/[^/]+\\.cjs$', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'no-test-in-production',
       comment: 'What is published must not need what is not: tests, fakes, and the tools of this repository.',
       severity: 'error',
@@ -195,10 +243,14 @@ module.exports = {
     },
     {
       name: 'declared-dependencies',
-      comment: 'A package that is used is a package that package.json names.',
+      comment:
+        'A package imports what its own package.json names; the root’s dependencies are not installed with it. knip checks packages of this workspace.',
       severity: 'error',
       from: { path: '^packages/[^/]+/src', pathNot: test },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+      to: {
+        pathNot: '^packages/[^/]+/src/',
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+      },
     },
     {
       name: 'resolvable',
@@ -214,7 +266,6 @@ module.exports = {
     // Tests may know everything, so they are not read at all; swc’s walker also stumbles over `using` in them.
     exclude: { path: ['^packages/[^/]+/dist/', '/fixtures/', '\\.(test|suite|bench)\\.ts$'] },
     tsPreCompilationDeps: true,
-    combinedDependencies: true,
     enhancedResolveOptions: {
       extensions: ['.ts', '.tsx', '.js', '.cjs', '.mjs'],
       exportsFields: ['exports'],

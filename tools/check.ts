@@ -1,4 +1,4 @@
-/* `npm run check`: everything that can be judged without starting the server. Exits 1 where anything fails. */
+/* `npm run check`: everything that can be checked without starting the server. Exits 1 where anything fails. */
 import { runChecks } from './checks.ts';
 
 const { failed } = await runChecks((text) => process.stdout.write(text));

@@ -12,7 +12,7 @@ interface Check {
 }
 
 const checks: readonly Check[] = [
-  // The longest first, so that the others fit beside it on two cores.
+  // The longest first: the others run beside it on two cores.
   {
     name: 'unit tests',
     async run() {
@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
     },
   },
   tool('types', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']),
+  tool('types of the launcher', 'node_modules/typescript/bin/tsc', ['-p', 'launch']),
   tool('dead files and dependencies', 'node_modules/knip/bin/knip.js', [
     '--no-progress',
     '--no-config-hints',
@@ -37,12 +38,13 @@ const checks: readonly Check[] = [
     '.dependency-cruiser.cjs',
     'packages',
     'tools',
+    'launch',
   ]),
   tool('format and lint', 'node_modules/@biomejs/biome/bin/biome', ['check', '.']),
   tool('lock file', 'tools/complete-lock.ts', ['--check']),
 ];
 
-/** Runs every check, two at a time, and says of each how it went; what a failed one printed is shown whole. */
+/** Runs every check, two at a time, and prints the result of each; the output of a failed one is shown whole. */
 export async function runChecks(say: (text: string) => void): Promise<Counts> {
   const waiting = [...checks];
   const total = { passed: 0, failed: 0, skipped: 0 };

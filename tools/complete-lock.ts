@@ -1,9 +1,9 @@
 /*
  * Completes package-lock.json: every optional platform package that a locked package names gets its entry.
  *
- * npm writes entries only for those that the registry at hand carried when the lock was made. One made
- * against a mirror with gaps then fails everywhere with npm 11 ("Missing: … from lock file"), and leaves other
- * platforms without their binary. Such an entry has no integrity hash: npm fills it in where it has the package.
+ * npm writes entries only for packages that the registry had when the lock was made. A lock made against an incomplete
+ * mirror then fails everywhere with npm 11 ("Missing: … from lock file"), and leaves other platforms without their
+ * binary. The entries added here have no integrity hash: npm fills it in when it fetches the package.
  *
  *     node tools/complete-lock.ts           writes
  *     node tools/complete-lock.ts --check   exits 1 and names what is missing
@@ -70,7 +70,7 @@ function missingEntries(packages: Record<string, LockEntry>): Map<string, LockEn
   const found = new Map<string, LockEntry>();
   for (const [place, entry] of Object.entries(packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-      // A range would need the registry's answer; platform packages are pinned by those who name them.
+      // A range could be resolved only by the registry; platform packages are named with an exact version.
       if (!/^\d/.test(version) || isLocked(packages, place, name)) continue;
       found.set(`node_modules/${name}`, platformEntry(name, version, entry.dev === true));
     }
@@ -88,7 +88,7 @@ function isLocked(packages: Record<string, LockEntry>, place: string, name: stri
   }
 }
 
-/** The name tells the platform, and the platform is what lets npm skip the package without asking for it. */
+/** The name contains the platform; by the platform npm skips the package without asking the registry for it. */
 function platformEntry(name: string, version: string, dev: boolean): LockEntry {
   const words = name.split(/[-/]/).map((word) => otherNames.get(word) ?? word);
   const cpu = words.filter((word) => processors.has(word));

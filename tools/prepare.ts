@@ -10,8 +10,9 @@ const windows = process.platform === 'win32';
 type Say = (text: string) => void;
 
 /**
- * Brings what the system tests need besides npm's dependencies: the clients they drive, nginx, the model. What
- * cannot be had is said, and the tests that need it skip with their own reason; nothing here touches the system.
+ * Installs what the system tests need besides npm's dependencies: the clients that they drive, nginx, the model. What
+ * cannot be installed is reported, and the tests that need it are skipped with that reason. Nothing is installed outside
+ * of the project's folder and the model cache.
  */
 export async function prepare(say: Say): Promise<Prepared> {
   const [modelFile] = await Promise.all([model(say), javascriptClients(say), pythonClients(say), nginx(say)]);
@@ -19,7 +20,7 @@ export async function prepare(say: Say): Promise<Prepared> {
 }
 
 export interface Prepared {
-  /** The default model; undefined where it could not be had. */
+  /** The default model; undefined where it could not be fetched. */
   readonly modelFile: string | undefined;
 }
 
@@ -58,14 +59,14 @@ async function pythonClients(say: Say): Promise<void> {
       await rm(venv, { recursive: true, force: true });
       return complain(say, 'a Python environment (on Debian: apt install python3-venv)', made.output);
     }
-    // Every package is pinned, the transitive ones too: nothing is left to resolve.
+    // Every package is pinned, the transitive ones too, so pip resolves nothing.
     const flags = ['--quiet', '--no-deps', '--disable-pip-version-check', '--no-input'];
     const ran = await run(python, ['-m', 'pip', 'install', ...flags, '-r', requirements]);
     return ran.code === 0 || complain(say, 'the Python clients', ran.output);
   });
 }
 
-/** The one on PATH, else Debian's package unpacked into .tools: its binary runs from anywhere. */
+/** nginx on PATH, else Debian's package unpacked into .tools, whose binary runs from any folder. */
 async function nginx(say: Say): Promise<void> {
   const folder = path.join(tools, 'nginx');
   const binary = path.join(folder, 'usr/sbin/nginx');
@@ -99,7 +100,7 @@ async function model(say: Say): Promise<string | undefined> {
   return undefined;
 }
 
-/** Runs `work` unless the stamp says that it was done for just this input. */
+/** Runs `work` unless the stamp shows that it was done for this input. */
 async function once(stamp: string, input: Buffer, work: () => Promise<boolean>): Promise<void> {
   const hash = createHash('sha256').update(input).update(process.version).digest('hex');
   if ((await readFile(stamp, 'utf8').catch(() => '')) === hash) return;

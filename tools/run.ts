@@ -5,7 +5,7 @@ export const root = path.join(import.meta.dirname, '..');
 
 export interface Ran {
   readonly code: number;
-  /** Standard output and error as they came; empty where they were passed through. */
+  /** Standard output and error, in the order in which they came; empty with `show`. */
   readonly output: string;
   readonly seconds: number;
 }
@@ -13,7 +13,7 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** True: the caller's terminal sees the output, and it is not kept. */
+  /** True: the output goes to the caller's terminal and is not kept. */
   readonly show?: boolean;
 }
 
@@ -42,7 +42,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Runs a script of this repository or of node_modules on the Node we run on. */
+/** Runs a script of this repository or of node_modules with the Node of this process. */
 export function runNode(script: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   return run(process.execPath, ['--conditions=tailrace-source', path.join(root, script), ...args], options);
 }

@@ -1,10 +1,10 @@
 /*
- * `npm run soak`: the long runs, in parts. What has passed for this state of the sources is not run again, so an
- * interrupted run continues where it was; the last line is a summary as JSON. Exits 1 where a part failed.
+ * `npm run soak`: the long runs, in parts. A part that has passed for this state of the sources is not run again, so an
+ * interrupted run continues with the next part; the last line is a summary as JSON. Exits 1 where a part failed.
  *
  *     npm run soak                         every part
- *     npm run soak -- --only fuzz          parts whose name begins so
- *     npm run soak -- --seed 7 --again     another seed, and what has passed once more
+ *     npm run soak -- --only fuzz          parts whose names begin with this
+ *     npm run soak -- --seed 7 --again     another seed, and also parts that have passed
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ const say = (text: string): void => {
 };
 const resultsFile = path.join(root, '.tools', 'soak.json');
 
-/** Thirty minutes of chance, each part with a seed of its own. */
+/** Thirty minutes of fuzzing, each part with a seed of its own. */
 const fuzzParts: readonly Part[] = Array.from({ length: 6 }, (_, part) => ({
   name: `fuzz ${firstSeed + part}`,
   run: () => fuzz(firstSeed + part, 300),
@@ -96,7 +96,7 @@ async function engine(): Promise<Result> {
   return { passed: ran.code === 0, seconds: ran.seconds, figures: ran.output.trim().split('\n').at(-1) };
 }
 
-/** Of every file that git knows or would know: a changed or new file is another state. */
+/** A hash over every file that git tracks or would track: a changed or new file is another state. */
 async function stateOfSources(): Promise<string> {
   const git = async (...args: string[]): Promise<string> => {
     const { code, output } = await run('git', args);

@@ -1,6 +1,6 @@
 /*
- * `npm test`: brings what the tests need, then everything `npm run check` judges, then the system tests against
- * the running server. `npm test -- FILTER` runs only the tests whose file matches, as vitest understands it.
+ * `npm test`: installs what the tests need, runs all checks of `npm run check`, and then the system tests against running
+ * servers. `npm test -- FILTER` runs only the tests whose file matches, as vitest understands it.
  * The last line is always `N passed, N failed`; exits 1 where anything failed or nothing ran.
  */
 import { runChecks } from './checks.ts';
@@ -21,7 +21,7 @@ const system = async ({ modelFile }: Prepared, args: readonly string[]): Promise
 if (filters.length > 0) {
   counts.push(await system(await prepare(say), filters));
 } else {
-  // Bringing things waits for the network; the checks need none.
+  // Preparing waits for the network, the checks do not.
   const [checked, prepared] = await Promise.all([runChecks(say), prepare(say)]);
   counts.push(checked, await system(prepared, ['--project', 'system']));
 }

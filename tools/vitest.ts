@@ -13,7 +13,7 @@ export interface VitestRun extends Counts {
   readonly ran: Ran;
 }
 
-/** Runs vitest once and counts. A file that could not be loaded counts as a failed test: it holds some. */
+/** Runs vitest once and counts its tests. A file that could not be loaded counts as one failed test. */
 export async function runVitest(
   args: readonly string[],
   options: Pick<RunOptions, 'show' | 'env'>,
@@ -27,7 +27,7 @@ export async function runVitest(
       options,
     );
     const counts = countsOf(await readFile(report, 'utf8').catch(() => ''));
-    // Vitest fails for more than tests: an unhandled rejection, a missing file. Never count that as success.
+    // Vitest also fails without a failed test (an unhandled rejection, a missing file): that counts as one failure.
     const failed = ran.code !== 0 && counts.failed === 0 ? 1 : counts.failed;
     return { ...counts, failed, ran };
   } finally {

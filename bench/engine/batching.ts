@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { decodeJsonText } from '@tailrace/protocol';
+import { eachBatch } from '../../packages/server/src/domain/batches.ts';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
-import { createEngine, type Engine } from '../../packages/server/src/engine/engine.ts';
+import { createEngine, type Engine } from '../../packages/server/src/engine/parent/engine.ts';
 
 /**
- * How often a seeded answer is another one among neighbours than alone: a token for every sequence is computed in
- * one batch, and a batch of another size may be computed by other kernels, which round differently.
+ * How often a seeded answer changes when other requests run beside it: one batch computes a token of every sequence, and
+ * a batch of another size may be computed by other kernels, which round differently.
  */
 const { values } = parseArgs({
   options: {
@@ -42,8 +43,8 @@ async function textOf(engine: Engine, asked: Asked): Promise<string> {
   const call = { request: requestOf(asked), model: 'm', keyId: 'k', completionId: `c${asked.number}` };
   const stream = engine.open(call, new AbortController().signal);
   let text = '';
-  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
-    for (const event of step.value) {
+  for await (const batch of eachBatch(stream)) {
+    for (const event of batch) {
       if (event.type === 'text-delta') text += decodeJsonText(event.json);
       if (event.type === 'failed') throw new Error(event.failure.message);
     }

@@ -3,8 +3,8 @@ import { gapsBesidePrompts, percentile, story, timeToFirst, totalRate } from './
 import { startLlamaServer, startTailrace, type Target } from './targets.ts';
 
 /**
- * Tailrace's engine beside llama.cpp's own server: the same weights, the same number of threads, one after the
- * other in rounds that take turns, through HTTP as clients use them. See README.md.
+ * Compares Tailrace's engine with llama.cpp's own server: the same weights, the same number of threads, through HTTP as
+ * clients use them. The two run one after the other, in several rounds. See README.md.
  */
 const { values } = parseArgs({
   options: {

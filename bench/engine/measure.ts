@@ -8,8 +8,8 @@ interface Answer {
 }
 
 /**
- * One streamed completion, read to its end. Throws where the answer is not whole: a figure of something else
- * would be no figure.
+ * One streamed completion, read to its end. Throws where the answer is not whole, because its figures would not be
+ * comparable.
  */
 async function complete(target: Target, content: string, maxTokens: number, seed: number): Promise<Answer> {
   const begun = performance.now();
@@ -24,7 +24,7 @@ async function complete(target: Target, content: string, maxTokens: number, seed
       max_tokens: maxTokens,
       temperature: 1,
       seed,
-      // The end of the answer is forbidden, so that each has its whole length.
+      // Tokens that end an answer are forbidden, so that each answer has its whole length.
       logit_bias: target.endTokens,
       ...target.plain,
     }),
@@ -86,7 +86,7 @@ export async function timeToFirst(target: Target, prompt: string): Promise<numbe
   return (await complete(target, prompt, 2, 1)).firstMs;
 }
 
-/** A live stream while two prompts of 1,400 tokens arrive, and the first token of a short request among them. */
+/** Gaps of a live stream while two prompts of 1,400 tokens are read, and the TTFT of a short request behind these. */
 export async function gapsBesidePrompts(
   target: Target,
   round: number,
@@ -101,7 +101,7 @@ export async function gapsBesidePrompts(
   return { gapsMs, firstMs: short.firstMs };
 }
 
-/** A text of about so many tokens, its beginning another one for each number. */
+/** A text of about that many tokens, with a different beginning for each number. */
 export function story(tokens: number, number: number): string {
   return `${number}: ${' the river ran past the mill and'.repeat(Math.ceil(tokens / 7))}`;
 }

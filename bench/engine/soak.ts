@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { eachBatch } from '../../packages/server/src/domain/batches.ts';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
-import { createEngine, type Engine } from '../../packages/server/src/engine/engine.ts';
+import { createEngine, type Engine } from '../../packages/server/src/engine/parent/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
 /**
- * Many requests of every kind on one engine, then kills of its process under load. Fails where a stream does not
- * end, where one ends in something else than it may, or where memory grew by more than the allowance between the
- * first fifth of the requests and the last. Linux only (`/proc`).
+ * Many requests of every kind on one engine, then kills of its process under load. Fails where a stream does not end, or
+ * ends in an unexpected way, or where memory grew by more than `--allow-mb` between the first fifth of the requests and
+ * the last. Linux only (`/proc`).
  */
 const { values } = parseArgs({
   options: {
@@ -69,8 +70,8 @@ async function readOne(engine: Engine, number: number): Promise<string> {
   const stream = engine.open(call, controller.signal);
   let end = 'left';
   let batches = 0;
-  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
-    for (const event of step.value) {
+  for await (const batch of eachBatch(stream)) {
+    for (const event of batch) {
       if (event.type === 'finish') end = event.reason;
       if (event.type === 'failed') end = event.failure.code;
     }

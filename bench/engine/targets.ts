@@ -4,15 +4,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A server that runs, until it is stopped. */
+/** A running server; the caller stops it. */
 export interface Target {
   readonly name: string;
   readonly url: string;
   readonly key: string;
   readonly model: string;
-  /** Token ids that end an answer, each with a bias that forbids it. */
+  /** The token ids that end an answer, each with a bias that forbids it. */
   readonly endTokens: Readonly<Record<string, number>>;
-  /** Fields by which a server is asked for OpenAI's defaults where its own are others. */
+  /** Fields that set OpenAI's defaults, where the server's own differ. */
   readonly plain: Readonly<Record<string, number>>;
   /** Processor time of the server and its children so far. */
   cpuMs(): number;
@@ -26,7 +26,7 @@ export interface TargetOptions {
   readonly sequences: number;
   /** Tokens a sequence. */
   readonly context: number;
-  /** Tailrace's setting; llama-server has it always. */
+  /** For Tailrace only; llama-server always has it on. */
   readonly flashAttention: boolean;
 }
 
@@ -87,7 +87,7 @@ export async function startLlamaServer(options: TargetOptions): Promise<Target> 
   const child = spawn(options.binary, flags.flat().map(String), { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
   await untilServing(`${url}/health`, child);
-  // Cut to 40 candidates, sampling would be cheaper there than what is asked of the other.
+  // With its default of 40 candidates llama-server would sample more cheaply than Tailrace.
   const plain = { top_k: 0, top_p: 1, min_p: 0, repeat_penalty: 1 };
   return {
     name: 'llama-server',
@@ -103,7 +103,7 @@ export async function startLlamaServer(options: TargetOptions): Promise<Target> 
 
 const tickMs = 10;
 
-/** Linux only: user and system time of a process and all below it, in steps of a tick. */
+/** Linux only: user and system time of a process and all its descendants, in ticks of 10 ms. */
 function cpuMsOf(pid: number | string | undefined): number {
   if (pid === undefined) return 0;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];

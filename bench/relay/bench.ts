@@ -3,9 +3,9 @@ import { readStreams } from './load.ts';
 import { Bench, cpuTicks, median, type RelayUnderTest } from './proxies.ts';
 
 /**
- * CPU a relayed event, Tailrace beside nginx (`proxy_pass`, unbuffered), in one run on one machine: the same
- * upstream, the same load, rounds that take turns. Figures are the proxies' own CPU time (user and system,
- * from /proc) less what they use idle; only the ratio travels to other machines. See README.md.
+ * CPU time for a relayed event, Tailrace and nginx (`proxy_pass`, unbuffered), in one run on one machine: the same
+ * upstream, the same load, in rounds that take turns. Figures are the proxies' own CPU time (user and system, from
+ * /proc); only the ratio holds on other machines. See README.md.
  */
 const { values } = parseArgs({
   options: {
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     }
 
     const cpuUs = new Map<string, number[]>();
-    // A whole round that does not count: the figure is that of a warm server, compilation done.
+    // A round that does not count: the figures are those of a warm server, after compilation.
     for (const proxy of proxies) await measure(proxy, streams);
     for (let round = 0; round < Number(values.rounds); round += 1) {
       for (const proxy of proxies) {
@@ -62,7 +62,7 @@ async function main(): Promise<number> {
     const before = cpuTicks(proxy.pids());
     const target = { port: proxy.port, path: proxy.path, key: 'bench-key', model: 'bench' };
     const { events: seen, whole } = await readStreams(target, count, events);
-    // A benchmark of broken streams would be a fast one.
+    // Broken streams would cost less than whole ones.
     if (whole !== count) throw new Error(`${proxy.name}: only ${whole} of ${count} streams arrived whole`);
     const ticks = cpuTicks(proxy.pids()) - before;
     return (ticks / ticksPerSecond / seen) * 1e6;

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 export interface LoadResult {
   /** Content chunks received over all streams. */
   readonly events: number;
-  /** Streams whose joined text and ending were exactly what the upstream said. */
+  /** Streams whose joined text and ending were exactly those of the upstream. */
   readonly whole: number;
   readonly streams: number;
 }
@@ -15,7 +15,7 @@ export interface LoadTarget {
   readonly model: string;
 }
 
-/** Opens so many streams at once and reads each to its end. The answers are checked byte for byte. */
+/** Opens that many streams at once and reads each to its end. Text and ending are checked. */
 export async function readStreams(target: LoadTarget, streams: number, events: number): Promise<LoadResult> {
   const request = requestTo(target);
   const expected = Array.from({ length: events }, (_, index) => ` word${index % 10}`).join('');
@@ -28,7 +28,7 @@ export async function readStreams(target: LoadTarget, streams: number, events: n
   };
 }
 
-/** Opens so many streams, a few at a time, and resolves when each has said its first word. The caller destroys them. */
+/** Opens that many streams, a few at a time; resolves when the first word of each has come. The caller destroys them. */
 export async function openStreams(target: LoadTarget, streams: number): Promise<readonly Socket[]> {
   const request = requestTo(target);
   const open: Socket[] = [];

@@ -19,7 +19,7 @@ export class Bench {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tailrace-bench-'));
 
   close(): void {
-    // Not SIGTERM: streams that are open on purpose would be waited for.
+    // Not SIGTERM: a server would wait for streams that are open on purpose.
     for (const child of this.children) child.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -103,7 +103,7 @@ function firstLine(child: ChildProcess, pattern: RegExp): Promise<string> {
   });
 }
 
-/** A port that nothing listens on now; nginx has to be told one. */
+/** A port on which nothing listens now: nginx cannot choose one itself. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -4,9 +4,8 @@ import { openStreams } from './load.ts';
 import { Bench, median, type RelayUnderTest, residentKb } from './proxies.ts';
 
 /**
- * Kilobytes of resident memory that one open stream takes, of Tailrace, of nginx beside it and, where one is named, of
- * another checkout: so many streams that have begun and are silent, in a proxy that is warm. Rounds take turns, each
- * with processes of its own. See README.md.
+ * Kilobytes of resident memory for one open stream, in Tailrace, in nginx and, with `--before`, in another checkout. The
+ * streams have begun and are silent, and the proxy is warm. Each round starts its own processes. See README.md.
  */
 const { values } = parseArgs({
   options: {
@@ -50,7 +49,7 @@ async function weigh(
   const bench = new Bench();
   let open: readonly Socket[] = [];
   try {
-    // It says one word, and the next after an hour.
+    // The upstream sends one word, and the next after an hour.
     const proxy = await start(bench, await bench.startUpstream(2, 1 / 3_600, 1));
     const target = { port: proxy.port, path: proxy.path, key: 'bench-key', model: 'bench' };
     for (const socket of await openStreams(target, warmUpStreams)) socket.destroy();

@@ -1,6 +1,6 @@
 import type { Driver, Operation } from './client.ts';
 
-/** What not every client can do; the reason shows beside the skipped test. */
+/** What not every client can do; the reason is shown with the skipped test. */
 export type Ability = Operation | 'loose-bodies' | 'unknown-fields' | 'separate-usage' | 'break';
 
 export interface ClientRow {

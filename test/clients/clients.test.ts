@@ -1,6 +1,6 @@
 // The SDKs and hand-written readers that people really use, each behind the same driver protocol, all against
 // one running server with the real default model. Between client and server sits a tap: the stream grammar is
-// checked on the bytes of every stream, whatever the client forgives.
+// checked on the bytes of every stream, also where the client tolerates mistakes.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
@@ -75,7 +75,7 @@ describe.each(clients)('$name', (row) => {
     expect(streamed.text).not.toBe('');
     expect(streamed.text).toBe(whole.text);
     expect(streamed.finish).toBe(whole.finish);
-    // Plain answer and stream count alike, whatever the client adds up.
+    // The plain answer and the stream have the same usage, however the client adds it up.
     expect(streamed.usage).toEqual(whole.usage);
   });
 
@@ -175,14 +175,14 @@ describe.each(clients)('$name', (row) => {
     });
   });
 
-  test.each(['lab/silent', 'lab/late'])('takes no harm from keepalives (%s)', async (model) => {
+  test.each(['lab/silent', 'lab/late'])('is not disturbed by keepalives (%s)', async (model) => {
     const outcome = await ask({ op: 'stream', request: { ...greedy, model } });
     expect(outcome).toMatchObject({ error: null, finish: 'stop' });
     expect(outcome.text).toBe(model === 'lab/late' ? 'At last.' : 'Still waters run deep.');
   });
 });
 
-test('a reader that splits every network chunk by hand, keeping nothing over, loses nothing', async () => {
+test('a reader that parses every network chunk by itself, without a buffer, loses nothing', async () => {
   const client = startClient({ file: 'fetch.mjs', argument: 'unbuffered' });
   try {
     const request = { model: 'lab/paced', messages: question };
@@ -218,7 +218,7 @@ test('the SDK for Node reads five streams over one connection: [DONE] and the en
   }
 });
 
-/** A test the client may be unable to run; then it is skipped and says why. */
+/** A test that a client may be unable to run; then it is skipped with the reason. */
 function able(row: ClientRow, ability: Ability | undefined, name: string, run: () => Promise<void>): void {
   const reason = ability === undefined ? undefined : row.cannot[ability];
   if (reason === undefined) test(name, run);

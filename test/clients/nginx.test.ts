@@ -1,4 +1,4 @@
-// nginx in front, as it comes (HTTP/1.0 to its upstream, buffering on) and with `proxy_buffering off`.
+// nginx in front, with its default settings (HTTP/1.0 to its upstream, buffering on) and with `proxy_buffering off`.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
@@ -46,7 +46,7 @@ describe.skipIf(binary === undefined)(
         await nginx?.stop();
       });
 
-      test('speaks HTTP/1.0 to us, which gets no chunks and an end with the connection', async () => {
+      test('speaks HTTP/1.0 to us, and gets a body without chunks that ends with the connection', async () => {
         const response = await fetch(`${nginx.origin}/v1/chat/completions`, {
           method: 'POST',
           headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
@@ -78,13 +78,13 @@ describe.skipIf(binary === undefined)(
           tap.checkStreams();
         });
 
-        test('gets keepalives without harm', async () => {
+        test('passes keepalives on without damage', async () => {
           const outcome = await ask({ op: 'stream', request: request('lab/silent') });
           expect(outcome).toMatchObject({ error: null, text: 'Still waters run deep.' });
           tap.checkStreams();
         });
 
-        test('hears of an error in mid-stream', async () => {
+        test('gets an error in mid-stream', async () => {
           const outcome = await ask({ op: 'stream', request: request('lab/cut') });
           expect(outcome.error).toMatchObject({ code: 'upstream_cut', duringIteration: true });
           expect(outcome.finish).toBeNull();

@@ -35,7 +35,7 @@ describe('sampling', () => {
     expect([0, 1, 2, 3, 4, 5].map((choice) => textOf(again.events, choice))).toEqual(texts);
   });
 
-  test('a bias of 100 is as good as a command, one of −100 as good as a ban', async () => {
+  test('a bias of 100 forces a token, one of −100 forbids it', async () => {
     const bias = (letters: string, value: number) =>
       Object.fromEntries([...letters].map((letter) => [tokenOfLetter(letter), value]));
     const wish = { maxTokens: 30, seed: 2 };
@@ -55,7 +55,7 @@ describe('sampling', () => {
     expect(outcome).toMatchObject({ end: 'stop', text: '', usage: { completionTokens: 1 } });
   });
 
-  test('the id of no token is refused by its name', async () => {
+  test('an id that is no token is refused by name', async () => {
     const outcome = await ask(running.engine, 'q', { logitBias: { 999999: 1 } });
     expect(outcome.events).toMatchObject([
       { type: 'failed', failure: { code: 'invalid_value', param: 'logit_bias.999999' } },
@@ -63,7 +63,7 @@ describe('sampling', () => {
   });
 
   test('a frequency penalty is subtracted once per occurrence, a presence penalty once', async () => {
-    // Four letters far above the rest, a hair apart: with penalties they take turns, without only one is said.
+    // Four letters with nearly equal logits, far above the others: with penalties they alternate, without only one is written.
     const letters = ['a', 'b', 'c', 'd'];
     const logitBias = Object.fromEntries(letters.map((letter) => [tokenOfLetter(letter), 100]));
     const wish: Wish = { temperature: 0, maxTokens: 40, logitBias };
@@ -78,7 +78,7 @@ describe('sampling', () => {
     expect(present).not.toEqual(frequent);
   });
 
-  test('logprobs are the model’s own, whatever temperature, bias and penalties do to the choice', async () => {
+  test('logprobs are the model’s own, before temperature, bias and penalties', async () => {
     const wish: Wish = { maxTokens: 1, logprobs: true, topLogprobs: 20 };
     const told = async (more: Wish) => {
       const { events } = await ask(running.engine, 'q', { ...wish, ...more });
@@ -123,7 +123,7 @@ describe('structured output', () => {
     additionalProperties: false,
   };
 
-  test('random weights fill a schema, streaming, every time; what is cut by its length says so', async () => {
+  test('random weights fill a schema, streaming, every time; an answer cut by its length says so', async () => {
     const validate = ajv.compile(schema);
     let whole = 0;
     for (let seed = 1; seed <= 25; seed++) {
@@ -242,7 +242,7 @@ describe('tools', () => {
     expect(callsOf(outcome.events).length).toBe(1);
   });
 
-  test('beside a response_format the model calls or answers in JSON, whatever it likes', async () => {
+  test('beside a response_format the model either calls or answers in JSON', async () => {
     const schema = { type: 'object', properties: { red: { type: 'boolean' } }, required: ['red'] };
     const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
     const bias = (letter: string) => ({ [tokenOfLetter(letter)]: 50 });
@@ -283,14 +283,14 @@ describe('thoughts', () => {
   test.each([
     ['as plain text', []],
     ['as tokens of their own', ['<think>', '</think>']],
-  ])('a model that ends inside them still owes the JSON or the call (tags %s)', async (_, tags) => {
+  ])('a model that ends its turn there still writes JSON or call (tags %s)', async (_, tags) => {
     const file = join(scratch.path, `ending-${tags.length}.gguf`);
     const chatTemplate =
       "{% for m in messages %}{{ '<|im_start|>' + m['content'] + '<|im_end|>' }}{% endfor %}{{ '<think>\n' }}";
     writeRandomGguf(file, { seed: 9, chatTemplate, tags, contextLength: 2048 });
     const { engine } = await startTestEngine({ file, sequences: 2, context: 'max' });
     try {
-      // Ends its turn wherever it may: at once in its thoughts, and behind the answer.
+      // Ends its turn as soon as it may: at once in its thoughts, and then after the answer.
       const logitBias = { 2: 100 };
       const schema = { enum: ['red', 'green'] };
       const responseFormat = { type: 'json_schema', name: 's', strict: true, schema } as const;
@@ -313,7 +313,7 @@ describe('thoughts', () => {
     }
   });
 
-  test('where the template opens them all is reasoning until they are closed, also before a schema', async () => {
+  test('where the template opens them, all text is reasoning until they are closed, also before a schema', async () => {
     const file = join(scratch.path, 'thinking.gguf');
     const chatTemplate =
       "{% for m in messages %}{{ '<|im_start|>' + m['content'] + '<|im_end|>' }}{% endfor %}{{ '<think>\n' }}";
@@ -329,7 +329,7 @@ describe('thoughts', () => {
         expect(outcome.events.some((event) => event.type === 'reasoning-delta')).toBe(true);
         expect(outcome.usage).toMatchObject({ completionTokens: 20, reasoningTokens: 20 });
       }
-      // What is gone on with is the answer: the thoughts before it are over.
+      // The prefix is a part of the answer: the thoughts before it have ended.
       const rest = await ask(engine, 'q', { seed: 1, maxTokens: 20, logitBias, prefix: 'So' });
       expect(rest.text).not.toBe('');
       expect(rest.usage.reasoningTokens).toBeUndefined();

@@ -1,11 +1,16 @@
 import { decodeJsonText } from '@tailrace/protocol';
+import { eachBatch } from '../../packages/server/src/domain/batches.ts';
 import type { ChatRequest } from '../../packages/server/src/domain/chat-request.ts';
 import { fakeChatRequest } from '../../packages/server/src/domain/fake-chat-request.ts';
 import type { StreamEvent } from '../../packages/server/src/domain/stream-event.ts';
-import { createEngine, type Engine, type EngineModel } from '../../packages/server/src/engine/engine.ts';
+import {
+  createEngine,
+  type Engine,
+  type EngineModel,
+} from '../../packages/server/src/engine/parent/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
-/** An engine with one model `m`, and what it said of its process. */
+/** An engine with one model `m`, and the process that its log names. */
 export interface TestEngine {
   readonly engine: Engine;
   /** The process that runs now. */
@@ -68,8 +73,8 @@ export async function ask(engine: Engine, content: string, wish: Wish = {}): Pro
   let text = '';
   let end: string | undefined;
   let usage: Outcome['usage'] = { promptTokens: 0, completionTokens: 0 };
-  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
-    for (const event of step.value) {
+  for await (const batch of eachBatch(stream)) {
+    for (const event of batch) {
       events.push(event);
       if (event.type === 'text-delta') {
         text += decodeJsonText(event.json);

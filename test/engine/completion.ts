@@ -27,7 +27,7 @@ export interface Choice {
   readonly logprobs: readonly TokenLogprobWire[] | null;
 }
 
-/** An answer over HTTP, the same shape whether it streamed or not. */
+/** An answer over HTTP, in the same form whether it streamed or not. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
@@ -41,7 +41,7 @@ export interface Answer {
 
 const noUsage: UsageWire = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
-/** Asks the server; every stream is held against the grammar of the wire. */
+/** Asks the server; every stream is checked by the grammar of the wire. */
 export async function complete(
   server: TestServer,
   fields: Fields,

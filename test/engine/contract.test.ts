@@ -21,7 +21,7 @@ describeUpstream('the engine over a random model', async () => {
   const file = join(scratch.path, 'random.gguf');
   writeRandomGguf(file, { seed: 21, contextLength: 1024 });
   const { engine } = await startTestEngine({ file, sequences: 2, context: 'max' });
-  // With random weights the end comes at random: the first seed whose answer goes on long enough.
+  // With random weights the length is random: the first seed whose answer is long enough.
   const longSeed = await seedWhere((tokens) => tokens > 300);
   return {
     upstream: engine,

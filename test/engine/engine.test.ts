@@ -74,7 +74,7 @@ describe('engine with a random model', () => {
     }
   });
 
-  test('more requests than sequences are all served, and what is beyond the queue is refused', async () => {
+  test('more requests than sequences are all served, and those beyond the queue are refused', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 12 }, (_, n) => ask(running.engine, `request ${n}`, { maxTokens: 50 })),
     );
@@ -92,7 +92,7 @@ describe('engine with a random model', () => {
     }
   });
 
-  test('an answer is cut where the context is full, and says so', async () => {
+  test('an answer ends with length where the context is full', async () => {
     const long = 'q'.repeat(900);
     let seed = 0;
     const outcome = await until('an answer that does not end by itself', 60_000, async () => {
@@ -102,14 +102,14 @@ describe('engine with a random model', () => {
     expect(outcome.usage.promptTokens + outcome.usage.completionTokens).toBe(1024);
   });
 
-  test('a prompt that is too long is refused with its count, wherever that shows', async () => {
+  test('a prompt that is too long is refused with its count, wherever that is found', async () => {
     for (const length of [1024, 4000, 1_000_000]) {
       const outcome = await ask(running.engine, 'q'.repeat(length));
       expect(outcome.end).toBe('context_length_exceeded');
     }
   });
 
-  test('a stop string ends the text before it, and none of it is seen', async () => {
+  test('a stop string ends the text before it, and no part of it is sent', async () => {
     const whole = await ask(running.engine, 'go on', { seed: 5, maxTokens: 100 });
     const letters = [...whole.text];
     const middle = letters.slice(20, 23).join('');
@@ -127,7 +127,7 @@ describe('engine with a random model', () => {
     }
   });
 
-  test('a client that leaves while the answer is written frees its sequence, and hears nothing more', async () => {
+  test('a client that leaves while the answer is written frees its sequence, and gets no further event', async () => {
     const controller = new AbortController();
     const outcome = await ask(running.engine, 'endless', {
       signal: controller.signal,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createEngine } from '../../packages/server/src/engine/engine.ts';
+import { createEngine } from '../../packages/server/src/engine/parent/engine.ts';
 import { randomGguf, writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => scratch.remove());
 
-test('the same seed makes the same file, another one another', () => {
+test('the same seed makes the same file, another seed another file', () => {
   expect(randomGguf({ seed: 1 }).equals(randomGguf({ seed: 1 }))).toBe(true);
   expect(randomGguf({ seed: 1 }).equals(randomGguf({ seed: 2 }))).toBe(false);
 });
@@ -45,7 +45,7 @@ test('a template that does not end fails the start with one clear line that name
   await engine.stop();
 });
 
-test('a prompt that its template never ends costs that request alone', async () => {
+test('a prompt that its template never finishes fails that request only', async () => {
   const file = join(scratch.path, 'sometimes.gguf');
   const chatTemplate = `{% if messages[0].content == 'loop' %}${endless}{% endif %}{{ messages[0].content }}`;
   writeRandomGguf(file, { seed: 3, chatTemplate });

@@ -1,11 +1,14 @@
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compileJsonObject, compileSchema } from '../../packages/server/src/engine/grammar/compile-schema.ts';
-import { readCorpus } from '../../packages/server/src/engine/grammar/testing/corpus.ts';
+import {
+  compileJsonObject,
+  compileSchema,
+} from '../../packages/server/src/grammar/compile/compile-schema.ts';
 import {
   compileToolCalls,
   genericToolCallSyntax,
-} from '../../packages/server/src/engine/grammar/tool-calls.ts';
+} from '../../packages/server/src/grammar/compile/compile-tool-calls.ts';
+import { readCorpus } from '../../packages/server/src/grammar/testing/corpus.ts';
 
 describe('llama.cpp itself', () => {
   let llama: Llama;

@@ -25,13 +25,13 @@ afterAll(async () => {
   await server?.stop();
 });
 
-test('there are a hundred and more of twenty packages, each with a name of its own', () => {
+test('there are more than a hundred, of twenty packages, each with a name of its own', () => {
   expect(packages.length).toBeGreaterThanOrEqual(20);
   expect(new Set(tools.map(({ name }) => name)).size).toBe(tools.length);
   expect(tools.length).toBeGreaterThan(100);
 });
 
-test('each asked for by name is called once, with valid arguments in pieces', async () => {
+test('each is called once where it is asked for by name, with valid arguments in pieces', async () => {
   const { problems, asked, whole, pieces } = await callEachByName(
     server,
     partOf(tools, 25),

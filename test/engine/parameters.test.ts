@@ -49,7 +49,7 @@ describe.each([...Map.groupBy(rows, ({ field }) => field)])('%s', (_field, ofFie
   });
 });
 
-/** What a field has none of: every value of these types is in range, or none is honoured. */
+/** Kinds of rows that a field lacks: every value of its type is in range, or none is honoured. */
 const without: Readonly<Record<string, readonly Kind[]>> = {
   stream: ['out of range'],
   logprobs: ['out of range'],
@@ -63,7 +63,7 @@ const without: Readonly<Record<string, readonly Kind[]>> = {
   function_call: ['out of range'],
 };
 
-test('the table has every field that is known, with every kind of value that it has', () => {
+test('the table has every known field, with every kind of value that it takes', () => {
   for (const field of requestFields) {
     const expected = kinds.filter((kind) => without[field]?.includes(kind) !== true);
     const found = new Set(rows.filter((row) => row.field === field).map((row) => row.kind));

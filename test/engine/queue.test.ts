@@ -1,4 +1,4 @@
-// Who waits for whom: keys take turns, and a deadline runs while a request waits.
+// Queue and turns: keys take turns, and a deadline runs while a request waits.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilLive, untilNoneLive } from '../support/live-streams.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
   server = await startServer({
     model: 'random',
     context,
-    // One place: whatever is asked beside a running request waits.
+    // One place: any request beside a running one waits.
     sequences: 1,
     // Without a key in the environment the file's keys are in force.
     env: { TAILRACE_API_KEY: '' },
@@ -65,7 +65,7 @@ test('a key that floods the queue delays another key’s single request by a pla
   const single = await asks({ apiKey: modest, maxTokens: 20 });
   const passed = served - before;
   expect(single.usage.completion_tokens).toBe(20);
-  // The one that ran, and one that may have followed while the request was on its way.
+  // The one that ran, and one that may have followed before the request arrived.
   expect(passed).toBeLessThanOrEqual(2);
   expect(served).toBeLessThan(flood);
   for (const answer of await Promise.all(crowd)) expect(answer.usage.completion_tokens).toBe(300);
@@ -112,7 +112,7 @@ test('a key that fills the queue is refused beyond it, another key still gets in
     );
   try {
     const crowd = Array.from({ length: 6 }, () => asked(greedy, context, controller.signal));
-    // One runs, two wait; whoever of the six is refused is refused at once.
+    // One runs, two wait; those of the six that are refused are refused at once.
     const refused: Answer[] = [];
     await new Promise<void>((resolve) => {
       for (const answer of crowd) {
@@ -129,7 +129,7 @@ test('a key that fills the queue is refused beyond it, another key still gets in
       expect(answer).toMatchObject({ status: 503, error: { code: 'overloaded' } });
     }
     const single = asked(modest, 5);
-    // Three of the crowd are there still: it waits beyond the queue's end.
+    // Three of the other key's requests are still there: this one waits beyond the queue's length.
     await untilLive(small, 4);
     controller.abort();
     expect((await single).usage.completion_tokens).toBe(5);

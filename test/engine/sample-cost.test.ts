@@ -1,14 +1,14 @@
-// What a grammar costs is paid by the stream it rules: the compiler keeps such grammars away, so here they are given
+// Only the stream of a grammar pays for its cost. The compiler refuses grammars that cost so much, so here they are given
 // to the scheduler directly, over the real library.
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { GenerationEvent, Sampling } from '../../packages/server/src/engine/between/protocol.ts';
 import { fakeJob, plainSampling } from '../../packages/server/src/engine/child/fake-job.ts';
 import type { Job } from '../../packages/server/src/engine/child/job.ts';
 import type { LoadedModel } from '../../packages/server/src/engine/child/model.ts';
 import { openNative } from '../../packages/server/src/engine/child/native.ts';
 import { createScheduler } from '../../packages/server/src/engine/child/scheduler.ts';
-import type { GenerationEvent, Sampling } from '../../packages/server/src/engine/protocol.ts';
 import { writeRandomGguf } from '../support/random-gguf.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 
@@ -30,7 +30,7 @@ afterAll(() => scratch.remove());
 const steep = `root ::= n\nn ::= ${[...'abcd'].map((letter) => `"(" n "${letter}"`).join(' | ')} | "x"\n`;
 const parenthesis = 3 + '('.charCodeAt(0);
 
-/** Never the end of the turn, always another level where there may be one. */
+/** Biases against the end of the turn, and towards one more level. */
 const sampling: Sampling = {
   ...plainSampling,
   logitBias: [
@@ -44,7 +44,7 @@ function job(id: number, more: Partial<Job>): Job {
   return fakeJob({ id, tokens: [60 + id, 61, 62, 63], maxTokens: 60, sampling, ...more });
 }
 
-test('a grammar whose cost explodes ends its own stream with 400, and its neighbour goes on to its end', async () => {
+test('a grammar whose cost explodes ends its own stream with 400, and its neighbour finishes', async () => {
   const events: GenerationEvent[] = [];
   const ended = Promise.withResolvers<void>();
   const scheduler = createScheduler({

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JsonValue } from '../../packages/server/src/domain/json.ts';
-import { readCorpus } from '../../packages/server/src/engine/grammar/testing/corpus.ts';
-import { createJudge } from '../../packages/server/src/engine/grammar/testing/judge.ts';
-import { randomSchema } from '../../packages/server/src/engine/grammar/testing/random-schema.ts';
+import { readCorpus } from '../../packages/server/src/grammar/testing/corpus.ts';
+import { createJudge } from '../../packages/server/src/grammar/testing/judge.ts';
+import { randomSchema } from '../../packages/server/src/grammar/testing/random-schema.ts';
 import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
 import { partOf, roundsOf } from '../../packages/server/src/testing/suite-part.ts';
 import { writeRandomGguf } from '../support/random-gguf.ts';
@@ -24,7 +24,7 @@ afterAll(async () => {
   scratch.remove();
 });
 
-/** What becomes of schemas that random weights fill, streaming, a few at once. */
+/** Fills schemas with random weights, streaming, a few at once, and counts the outcomes. */
 async function fill(wanted: readonly { readonly schema: JsonValue; readonly seed: number }[]) {
   const invalid: string[] = [];
   const counts = { whole: 0, cut: 0, refused: 0 };
@@ -54,7 +54,7 @@ function isValid(schema: JsonValue, text: string): boolean {
   }
 }
 
-test('the corpus, three seeds each: what is whole is valid', async () => {
+test('the corpus, three seeds each: every whole answer is valid', async () => {
   // An entry without valid values is one that is refused.
   const corpus = readCorpus().filter(({ valid }) => valid.length > 0);
   const all = corpus.flatMap(({ schema }) => [1, 2, 3].map((seed) => ({ schema, seed })));
@@ -65,7 +65,7 @@ test('the corpus, three seeds each: what is whole is valid', async () => {
   expect(outcome.whole).toBeGreaterThan(wanted.length / 2);
 });
 
-test('random schemas of the supported language: what is whole is valid', async () => {
+test('random schemas of the supported language: every whole answer is valid', async () => {
   const random = seededRandom(2026);
   const wanted = Array.from({ length: roundsOf(2_000, 200) }, (_, index) => ({
     schema: randomSchema(random),

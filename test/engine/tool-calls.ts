@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { JsonValue } from '../../packages/server/src/domain/json.ts';
-import { createJudge } from '../../packages/server/src/engine/grammar/testing/judge.ts';
+import { createJudge } from '../../packages/server/src/grammar/testing/judge.ts';
 import type { TestServer } from '../support/server.ts';
 import { type Answer, type Called, complete, type Fields } from './completion.ts';
 import { tokenOf } from './parameters/row.ts';
@@ -16,7 +16,7 @@ export interface Tool {
 export const seeds = [1, 2, 3];
 /** Requests under way together. */
 export const atOnce = 4;
-/** What closes a text, a list or an object is likely, so that most calls are whole; what is written is not. */
+/** Biases towards closing texts, lists and objects, so that most calls are whole. */
 export const closing = { [tokenOf('"')]: 5, [tokenOf('}')]: 5, [tokenOf(']')]: 5 };
 
 /** The JSON of a file in `fixtures/`, in the shape that the caller knows. */
@@ -37,7 +37,7 @@ export function callTools(server: TestServer, offered: readonly Tool[], more: Fi
   });
 }
 
-/** Judges calls by the schemas of the tools they name, each compiled once. */
+/** Checks calls by the schemas of the tools that they name; each schema is compiled once. */
 export interface CallJudge {
   /** What is wrong with an answer to which these tools were offered; a call that `length` cut is left out. */
   problemsOf(offered: readonly Tool[], answer: Answer): string[];
@@ -73,7 +73,7 @@ export function createCallJudge(tools: readonly Tool[]): CallJudge {
   };
 }
 
-/** Runs jobs, a few at a time, and gathers what they found. */
+/** Runs jobs, a few at a time, and collects their findings. */
 export async function gather<Job>(
   jobs: readonly Job[],
   work: (job: Job) => Promise<string[]>,
@@ -87,7 +87,7 @@ export async function gather<Job>(
   return found;
 }
 
-/** What came of calls of tools asked for by name. */
+/** The results of calls of tools that were asked for by name. */
 export interface NamedCalls {
   readonly problems: readonly string[];
   readonly asked: number;

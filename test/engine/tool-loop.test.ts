@@ -1,4 +1,4 @@
-// A tool loop of two turns on the default model: what the first answer said goes back as it came.
+// A tool loop of two turns on the default model: the first answer is sent back as it came.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -94,11 +94,11 @@ describe.each([true, false])('two turns (stream: %s)', (stream) => {
         max_tokens: 60,
       });
       expect(second.error).toBeUndefined();
-      // What a model of this size makes of a result is not judged here.
+      // The text that so small a model makes from a result is not checked.
       expect(second.choices[0]?.text).not.toBe('');
       expect(['stop', 'length']).toContain(second.choices[0]?.finish);
       expect(second.choices[0]?.calls).toEqual([]);
-      // The model has read what the tool said: without it the prompt is shorter.
+      // The prompt holds the tool's result: without it it is shorter.
       const without = await complete(server, {
         ...asked,
         tool_choice: 'none',
@@ -109,7 +109,7 @@ describe.each([true, false])('two turns (stream: %s)', (stream) => {
     },
   );
 
-  test('with tool_choice auto the history is read, and the first turn’s state is taken up again', async () => {
+  test('with tool_choice auto the history is read, and the first turn’s state is reused', async () => {
     const asked = { model: 'default', stream, tools, tool_choice: 'auto', temperature: 0, max_tokens: 80 };
     const message = await firstMessage({ ...asked, tool_choice: 'required', messages: [question] });
     const [call] = message.tool_calls;

@@ -36,7 +36,7 @@ describe('fifty tools', () => {
     expect(new Set(tools.map(({ name }) => name)).size).toBe(50);
   });
 
-  test('each asked for by name is called once, with valid arguments in pieces', async () => {
+  test('each is called once where it is asked for by name, with valid arguments in pieces', async () => {
     const { problems, asked, whole, pieces } = await callEachByName(server, partOf(tools, 15), judge);
     expect(problems).toEqual([]);
     expect(whole).toBeGreaterThan(0.8 * asked);
@@ -72,7 +72,7 @@ describe('fifty tools', () => {
 });
 
 describe('a model that begins calls by itself', () => {
-  test('goes on inside the grammar of what was offered, between pieces of text', async () => {
+  test('continues inside the grammar of the offered tools, between pieces of text', async () => {
     const scratch = createScratch('auto');
     const file = join(scratch.path, 'tags.gguf');
     writeRandomGguf(file, { seed: 3, contextLength: 10_240, tags: ['<tool_call>'] });

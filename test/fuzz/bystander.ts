@@ -6,7 +6,7 @@ export const bystanderKey = 'tr_bystander_0b2c94d1';
 const giveUpMs = 15_000;
 
 /**
- * A caller with a key of its own who asks plain things while the others play: it has to be served, whatever they do.
+ * A caller with a key of its own that sends ordinary requests during the campaign: each has to be served.
  * Resolves to what went wrong.
  */
 export async function runBystander(server: TestServer, round: number): Promise<string | undefined> {

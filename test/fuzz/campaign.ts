@@ -17,7 +17,7 @@ import { send } from './tcp-client.ts';
 export const surfaces = ['client', 'upstream', 'config', 'reload'] as const;
 export type Surface = (typeof surfaces)[number];
 
-/** Something that must not happen, and how to see it again. */
+/** Something that must not happen, and how to reproduce it. */
 export interface Finding {
   readonly surface: Surface | 'bystander' | 'log' | 'server';
   readonly index: number;
@@ -45,7 +45,7 @@ export interface Report {
   readonly peakBytes: number;
 }
 
-/** As long may a probe of /livez take, in milliseconds. */
+/** The most that a request of /livez may take, in milliseconds. */
 const mostWaitMs = 400;
 /** More would only repeat the first ones. */
 const mostFindings = 20;
@@ -59,7 +59,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   const outcomes: Record<string, number> = {};
   const endMs = performance.now() + (only === undefined ? seconds * 1_000 : 0);
   let waits: Waits = { probes: 0, longestMs: 0, failed: 0 };
-  /** What is being played, and what was a moment ago: one of these a long wait comes of. */
+  /** Cases that run now or ran a moment ago: one of them caused a long wait. */
   const playing = new Set<string>();
   let playedBefore: readonly string[] = [];
   let logRead = 0;
@@ -144,7 +144,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
     }
   }
 
-  /** What the server says and holds meanwhile. */
+  /** The server's log and memory during the campaign. */
   async function watch(): Promise<void> {
     for (;;) {
       const last = !more();
@@ -191,7 +191,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   await watchOnce();
   return { seed, cases, outcomes, findings, waits, peakBytes };
 
-  /** The lines of the last requests come behind their answers. */
+  /** The log lines of the last requests come after their answers. */
   async function watchOnce(): Promise<void> {
     await sleep(500);
     await watch();

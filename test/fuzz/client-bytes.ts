@@ -4,7 +4,7 @@ import { mutateBytes } from './mutate-json.ts';
 import { goodRequest, requestBody } from './request-bodies.ts';
 import type { Sending } from './tcp-client.ts';
 
-/** One case of the surface `client`: bytes that a stranger with a key, or without, sends to the server. */
+/** One case of the surface `client`: the bytes that one client sends, with a key or without. */
 export interface ClientCase extends Sending {
   /** It is one well-formed HTTP request, so there has to be exactly one whole answer. */
   readonly answered: boolean;
@@ -94,7 +94,7 @@ function rawCase(dice: Dice, apiKey: string): ClientCase {
     answered: false,
     opaque,
     halfClose: dice.oneIn(2),
-    // A request that never ends is waited for by the server; the client of this case gives up.
+    // The server waits for a request that never ends; the client of this case gives up.
     patienceMs: 1_500,
   };
 }

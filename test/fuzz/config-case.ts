@@ -9,7 +9,7 @@ import { leakIn } from './planted.ts';
 
 const giveUpMs = 10_000;
 
-/** A configuration is read as a start would read it, and nothing of the environment comes out of its problems. */
+/** Reads a configuration as a start would; its problems must show nothing of the environment. */
 export async function judgeConfigText(dice: Dice): Promise<string | undefined> {
   const said = await problemsOf(configText(dice));
   return typeof said === 'string' ? said : leakIn(said.join('\n'));
@@ -30,8 +30,8 @@ async function problemsOf(text: string): Promise<readonly string[] | string> {
 }
 
 /**
- * A running server reloads a file that is wrong, or no file at all. It has to refuse in time, say nothing planted, and
- * take the good file again behind it.
+ * A running server reloads a file that is wrong, or no file at all. It has to refuse in time, show nothing planted, and
+ * accept the good file afterwards.
  */
 export async function judgeReload(dice: Dice, server: TestServer): Promise<string | undefined> {
   const good = readFileSync(server.configFile);
@@ -50,7 +50,7 @@ export async function judgeReload(dice: Dice, server: TestServer): Promise<strin
   return again.status === 200 ? undefined : `the good file was refused behind it: ${again.text}`;
 }
 
-/** Puts something else in the place of the file; says whether it has to be refused. */
+/** Replaces the file by something else; returns whether that has to be refused. */
 async function spoil(dice: Dice, file: string, good: Buffer): Promise<'refused' | 'either'> {
   const remove = () => rmSync(file, { force: true });
   switch (dice.int(0, 6)) {
@@ -75,7 +75,7 @@ async function spoil(dice: Dice, file: string, good: Buffer): Promise<'refused' 
     default: {
       const text = configText(dice);
       const said = await problemsOf(text);
-      // What happens to be valid would change what the other cases meet.
+      // A valid file would change the server for the other cases.
       writeFileSync(
         file,
         typeof said === 'string' || said.length === 0 ? '{"unknown": 1}' : `${text}\nunknown: 1\n`,

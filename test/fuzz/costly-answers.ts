@@ -63,7 +63,7 @@ function manyParts(dice: Dice, length: number): string {
   }
 }
 
-/** `parts` where it is passed over, or where it is handed on. */
+/** `parts` in a member that is ignored, or in one that is passed on. */
 function around(dialect: Dialect, parts: string): string {
   switch (dialect) {
     case 'openai':

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
 
-/** All chance of one case. The same seed, surface and number make the same case on every machine. */
+/** All random choices of one case. The same seed, surface and number make the same case on every machine. */
 export interface Dice {
   /** 0 ≤ x < 1. */
   random(): number;
@@ -10,7 +10,7 @@ export interface Dice {
   /** True once in `times`. */
   oneIn(times: number): boolean;
   pick<T>(items: readonly T[]): T;
-  /** Small most of the time, up to `most` at times: the logarithm is even. */
+  /** Mostly small, at most `most`: its logarithm is evenly distributed. */
   size(most: number): number;
   /** A text of that length over an alphabet. */
   text(length: number, alphabet?: string): string;

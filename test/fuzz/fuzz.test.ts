@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
-// Three surfaces of attack at once: what clients send, what upstreams answer, what configurations say. The server
-// lives, answers /livez, serves those who do nothing wrong, gives its memory back, and lets out nothing planted.
+// Three surfaces of attack at once: bytes of clients, answers of upstreams, configurations. The server lives, answers
+// /livez, serves callers that do nothing wrong, releases its memory, and lets out nothing that was planted.
 
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -23,10 +23,10 @@ const seed = Number(process.env['TAILRACE_FUZZ_SEED'] ?? 1);
 const only = caseFrom(process.env['TAILRACE_FUZZ_CASE']);
 const reportFile = process.env['TAILRACE_FUZZ_REPORT'];
 
-/** The key of those who attack. */
+/** The key of the attacking clients. */
 const strangerKey = 'tr_stranger_77a1c0de';
 const mostHeapGrowthBytes = 24 * 1024 * 1024;
-/** Code is compiled, pools and caches are filled: what is held behind this is what may be held. */
+/** Compiles code and fills pools and caches: the memory after it is the memory that may be held. */
 const warmUpSeconds = only === undefined ? Math.min(15, seconds / 4) : 0;
 
 let upstream: HostileUpstream;
@@ -92,7 +92,7 @@ test(
   (seconds + 300) * 1_000,
 );
 
-/** A campaign that never got through would find nothing, too. */
+/** A campaign whose cases never reach the server would find nothing either. */
 function expectToHaveSeen({ outcomes, cases }: Report): void {
   for (const surface of surfaces) expect(cases[surface], `cases of ${surface}`).toBeGreaterThan(20);
   for (const surface of ['client', 'upstream'] as const) {
@@ -105,7 +105,7 @@ function expectToHaveSeen({ outcomes, cases }: Report): void {
 
 function describeFinding({ surface, index, what }: Report['findings'][number]): string {
   const said = what.slice(0, 1_500);
-  // What no single case made has no number to play again.
+  // A finding of no single case has no number to play again.
   return surfaces.some((one) => one === surface)
     ? `TAILRACE_FUZZ_SEED=${seed} TAILRACE_FUZZ_CASE=${surface}:${index}: ${said}`
     : `TAILRACE_FUZZ_SEED=${seed} (${surface}): ${said}`;

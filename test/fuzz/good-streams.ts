@@ -7,7 +7,7 @@ export type Dialect = (typeof dialects)[number];
 
 const folder = fileURLToPath(new URL('../../packages/server/src/upstreams/', import.meta.url));
 
-/** The recorded and written streams of a dialect, each as its events; what is sent is made of them. */
+/** The recorded and written streams of a dialect, each as its events; plays are made from them. */
 export const goodStreams: Readonly<Record<Dialect, readonly (readonly string[])[]>> = {
   openai: streamsOf('openai'),
   anthropic: streamsOf('anthropic'),

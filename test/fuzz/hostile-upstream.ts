@@ -8,7 +8,7 @@ import { playFor, type Step } from './upstream-plays.ts';
 /** A server of every dialect whose answers are cases. A request without a case of its own gets a good stream. */
 export interface HostileUpstream {
   readonly port: number;
-  /** From here on the cases of that seed are played, each from its first attempt on. */
+  /** From now on plays the cases of that seed, each from its first attempt on. */
   begin(seed: number): void;
   close(): Promise<void>;
 }
@@ -16,7 +16,7 @@ export interface HostileUpstream {
 export async function startHostileUpstream(): Promise<HostileUpstream> {
   let seed = 0;
   const sockets = new Set<Socket>();
-  /** How often a case was asked: a second attempt is another throw of the same dice. */
+  /** Attempts of each case: a second attempt is drawn anew from the same dice. */
   const attempts = new Map<number, number>();
   const inTurn = createLargeTurns();
   let port = 0;
@@ -73,7 +73,7 @@ function firstRequest(bytes: Buffer) {
   const bodyLength = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
   const length = headEnd + 4 + bodyLength;
   if (bytes.length < length) return undefined;
-  // The mark of a case stands in its last message; of a long body the end is enough.
+  // The mark of a case is in its last message, so for a long body its end is enough.
   const body = bytes.toString('latin1', Math.max(headEnd + 4, length - 100_000), length);
   return { head, body, length };
 }
@@ -82,8 +82,8 @@ function firstRequest(bytes: Buffer) {
 const largeBytes = 128 * 1024;
 
 /**
- * Large plays take turns: what one answer costs the server is looked for, and not what eight of them cost at once, which
- * is the load of a machine with two cores that plays both sides.
+ * Large plays take turns: the campaign looks for the cost of one answer. Eight at once would measure a machine of two cores
+ * that plays both sides.
  */
 function createLargeTurns(): (steps: readonly Step[], run: () => Promise<void>) => Promise<void> {
   let last: Promise<void> = Promise.resolve();

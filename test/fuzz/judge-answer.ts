@@ -3,17 +3,17 @@ import { isInterim, parseResponses, type RawResponse } from '../support/http-byt
 import { leakIn } from './planted.ts';
 import type { Received } from './tcp-client.ts';
 
-/** How an answer ended, for the summary: a campaign that only ever sees refusals would prove nothing. */
+/** How an answer ended, for the summary: a campaign that sees only refusals would prove nothing. */
 export type Outcome = 'whole' | 'error event' | 'refused' | 'failed' | 'left' | 'no answer';
 
 export interface Judgement {
   readonly outcome: Outcome;
-  /** What is wrong with it; absent where all is well. */
+  /** What is wrong with it; absent where it is right. */
   readonly finding?: string;
 }
 
 export interface Question {
-  /** The mark of the request's own prompt: that one may come back. */
+  /** The mark of the request's own prompt, the only one that may come back. */
   readonly mark?: string;
   /** Whether the request asks for logprobs; absent where the case does not say. */
   readonly logprobs?: boolean;
@@ -21,15 +21,15 @@ export interface Question {
   readonly answered: boolean;
   /** The client closes its half, which may come before a slow answer and ends it. */
   readonly halfClosed?: boolean;
-  /** A request among them may be a HEAD, whose answer has no body: where it ends cannot be told from its bytes. */
+  /** A request among them may be a HEAD, whose answer has no body: so its end cannot be found in the bytes. */
   readonly opaque?: boolean;
 }
 
-/** An event of 1 MiB that is not ASCII leaves six times as long. */
+/** An event of 1 MiB that is not ASCII is six times as long when it is sent on. */
 const mostEventBytes = 8 * 1024 * 1024;
 const codes: ReadonlySet<string> = new Set(errorCodes);
 
-/** Judges everything that one connection received. */
+/** Checks everything that one connection received. */
 export function judgeAnswer(received: Received, question: Question): Judgement {
   const text = received.bytes.toString('latin1');
   const leak = leakIn(text, question.mark) ?? leakIn(unescaped(text), question.mark);
@@ -62,7 +62,7 @@ function judgeResponse(response: RawResponse, { end }: Received, question: Quest
   const body = response.body.toString('utf8');
   const isStream = response.header('content-type')?.startsWith('text/event-stream') === true;
   if (response.status === 200 && isStream) {
-    // A stream that cannot even say what went wrong is torn, and that a client sees too.
+    // A stream that breaks off without an error event is torn, and a client sees that too.
     if (!response.complete && (end === 'reset' || question.halfClosed === true)) return { outcome: 'failed' };
     if (!response.complete) return { outcome: 'failed', finding: `a stream without an end (${end})` };
     const { violations, summary } = checkStream(response.body, {

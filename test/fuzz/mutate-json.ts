@@ -1,6 +1,6 @@
 import type { Dice } from './dice.ts';
 
-/** Values that stand where another was expected. The long ones test bounds, the odd ones decoders. */
+/** Values that stand where another was expected. The long ones test bounds, the unusual ones decoders. */
 function oddValue(dice: Dice): unknown {
   const kinds: readonly (() => unknown)[] = [
     () => null,
@@ -57,7 +57,7 @@ export function mutateJson(dice: Dice, value: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Bytes with a few places changed: flipped, cut out, doubled, or with rubbish put in. */
+/** Bytes with a few places changed: flipped, cut out, doubled, or with random bytes inserted. */
 export function mutateBytes(dice: Dice, bytes: Buffer, changes: number): Buffer {
   let made = Buffer.from(bytes);
   for (let change = 0; change < changes && made.length > 0; change += 1) {

@@ -1,4 +1,4 @@
-// The judges of the campaign see what they are there for, and its cases are the same for the same seed.
+// The campaign's judges find what they look for, and its cases are the same for the same seed.
 
 import { describe, expect, test } from 'vitest';
 import { createDice } from './dice.ts';
@@ -45,7 +45,7 @@ describe('an answer', () => {
     expect(judgeAnswer(received(text), { mark, answered: true }).finding).toContain(word);
   });
 
-  test('that is as it should be is none', () => {
+  test('that is right is not a finding', () => {
     expect(judgeAnswer(received(refusal), { mark, answered: true })).toEqual({ outcome: 'refused' });
     const own = answer(200, `"${mark}"`);
     expect(judgeAnswer(received(own), { mark, answered: true })).toEqual({ outcome: 'whole' });
@@ -58,11 +58,11 @@ test('the log may hold neither a secret nor any prompt', () => {
   expect(leakInLog('{"msg":"request"}')).toBeUndefined();
 });
 
-test('a planted value is seen in base64 too', () => {
+test('a planted value is found in base64 too', () => {
   expect(leakIn(`=${Buffer.from(planted.fromEnvironment).toString('base64')}`)).toBeDefined();
 });
 
-test('a mark tells surface and number', () => {
+test('a mark holds surface and number', () => {
   expect(markIn(`"content":"Tell me of ${mark} now."`)).toEqual({ surface: 'client', index: 3 });
 });
 

@@ -1,6 +1,6 @@
 /**
- * What is planted where strangers can write, and must not come out elsewhere. None of it has the shape of a key or of
- * an address, so that only knowing it can hide it.
+ * Values that are planted where clients and upstreams can write, and that must not come out elsewhere. None has the shape of
+ * a key or of an address, so the server can hide them only because it knows them.
  */
 export const planted = {
   /** The key of each upstream: in the configuration through the environment, and sent to the upstream. */
@@ -18,13 +18,13 @@ export function promptMark(surface: string, index: number): string {
   return `${promptWord}-${surface}-${index}-end`;
 }
 
-/** The surface and number that a request's bytes tell of; undefined where there is no mark. */
+/** The surface and number in a request's mark; undefined where there is no mark. */
 export function markIn(bytes: string): { readonly surface: string; readonly index: number } | undefined {
   const found = /zebrawort-([a-z]+)-(\d+)-end/.exec(bytes);
   return found === null ? undefined : { surface: found[1] ?? '', index: Number(found[2]) };
 }
 
-/** In base64 behind so many bytes, without the characters that share bits with what stands before and behind. */
+/** In base64 after so many bytes, without the characters that also hold bits of the bytes before and after. */
 const base64Behind = (bytes: number, secret: string): string =>
   Buffer.from(`${':'.repeat(bytes)}${secret}`)
     .toString('base64')
@@ -38,7 +38,7 @@ const spellings = (secret: string): readonly string[] => [
 
 const secrets = Object.values(planted).flatMap(spellings);
 
-/** Why what a client got, or a problem of the configuration says, should not have left; undefined where it may. */
+/** Why a text for a client, or a problem of the configuration, should not have been shown; undefined where it may. */
 export function leakIn(text: string, own?: string): string | undefined {
   const secret = secrets.find((one) => text.includes(one));
   if (secret !== undefined) return `'${secret}' came out`;

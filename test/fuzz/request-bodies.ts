@@ -12,7 +12,7 @@ export const fuzzModels = {
   engine: 'random',
 } as const;
 
-/** A request that is valid, with some of everything that may stand in one. */
+/** A valid request with a random choice of fields. */
 export function goodRequest(dice: Dice, mark: string, model: string): Record<string, unknown> {
   const request: Record<string, unknown> = {
     model,
@@ -64,7 +64,7 @@ function tool(dice: Dice, name: string): unknown {
   return { type: 'function', function: { name, description: 'Does it.', parameters: schema(dice) } };
 }
 
-/** Schemas as they come, and as they come from a stranger who wants to keep a thread busy. */
+/** Ordinary schemas, and schemas made to keep a thread busy. */
 function schema(dice: Dice): unknown {
   return dice.pick<unknown>([
     { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'], additionalProperties: false },
@@ -92,7 +92,7 @@ function schema(dice: Dice): unknown {
   ]);
 }
 
-/** Bodies that are large, deep or wide: what a stranger can send within `max_body`. */
+/** Bodies that are large, deep or wide, within `max_body`. */
 const shapes: readonly ((dice: Dice, bytes: number) => string)[] = [
   (_dice, bytes) => `{"model":"fuzz/scripted","messages":[],"x":[${'0,'.repeat(bytes / 2)}0]}`,
   (_dice, bytes) => `{"model":"fuzz/scripted","messages":[],"x":[${'{},'.repeat(bytes / 3)}0]}`,

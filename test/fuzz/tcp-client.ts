@@ -11,7 +11,7 @@ export interface Sending {
   readonly leaveAfterBytes?: number;
   /** Closes its half after the last piece. */
   readonly halfClose?: boolean;
-  /** How long it waits behind the last byte that came or went, in milliseconds. */
+  /** How long it waits after the last byte in either direction, in milliseconds. */
   readonly patienceMs: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Dice } from './dice.ts';
 import { planted } from './planted.ts';
 
-/** What an upstream can know and must not hand on: its key, our header to it, its own address, the prompt. */
+/** What an upstream knows and must not reach a client through its errors: its key, our header, its address, the prompt. */
 function secretText(dice: Dice, mark: string, port: number): string {
   const secret = dice.pick([
     planted.upstreamKey,

@@ -4,7 +4,7 @@ import { type Dialect, goodStreams } from './good-streams.ts';
 import { mutateBytes, mutateJson } from './mutate-json.ts';
 import { errorBody, errorValue, oddHeaders } from './upstream-errors.ts';
 
-/** What the hostile upstream does with one request, in order; behind the last step it keeps the connection. */
+/** What the hostile upstream does with one request, in order; after the last step it keeps the connection open. */
 export type Step =
   | { readonly do: 'write'; readonly bytes: Buffer }
   | { readonly do: 'pause'; readonly ms: number }
@@ -21,7 +21,7 @@ export interface Scene {
 
 type Play = (dice: Dice, scene: Scene) => readonly Step[];
 
-/** What happens once, drawn by weight: most of it is a stream that is nearly good. */
+/** One play, drawn by weight: mostly a stream with a few faults. */
 const plays: readonly (readonly [weight: number, play: Play])[] = [
   [8, mutatedStream],
   [4, refusal],
@@ -95,7 +95,7 @@ function mutatedStream(dice: Dice, { dialect, mark, port }: Scene): readonly Ste
   );
 }
 
-/** The data of an event changed as JSON; as it was where it is none. */
+/** The data of an event, changed as JSON; unchanged where it is no JSON. */
 function inJson(event: string, change: (value: unknown) => unknown): string {
   return event.replace(/^data: ?(.+)$/m, (line, data: string) => {
     try {
@@ -208,7 +208,7 @@ function toolCallPieces(dice: Dice, { dialect }: Scene): readonly Step[] {
   return asAnswer(dice, Buffer.from(events.join('')), 'text/event-stream', []);
 }
 
-/** What providers want back, without measure. */
+/** Very much of what providers want back. */
 function hugeExtras(dice: Dice, { dialect }: Scene): readonly Step[] {
   const size = dice.size(200_000);
   const rounds = 1 + dice.size(100);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Child, isAlive, startChild } from '../support/child.ts';
@@ -21,9 +22,11 @@ const npm10 = '10.9.9';
 const npm11 = '11.21.2';
 const machines: Machine[] = [];
 const children: Child[] = [];
+const listeners: Server[] = [];
 
 afterEach(async () => {
   for (const child of children.splice(0)) await child.end('SIGKILL', 0);
+  for (const listener of listeners.splice(0)) listener.close();
   for (const machine of machines.splice(0)) machine.remove();
 });
 
@@ -67,6 +70,16 @@ async function chat(machine: Machine, url: string): Promise<string> {
   return await response.text();
 }
 
+/** An address of which the port is taken until the test ends. */
+async function takenAddress(): Promise<string> {
+  const listener = createServer();
+  listeners.push(listener);
+  await new Promise<void>((resolve) => listener.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  const address = listener.address();
+  if (address === null || typeof address === 'string') throw new Error('it has no port');
+  return `127.0.0.1:${address.port}`;
+}
+
 /** A process and everything below it. */
 function tree(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(tree)];
@@ -95,14 +108,18 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
     expect(await chat(machine, await listening(second))).toMatch(/data: \[DONE\]\n\n$/);
     expect(second.stderr()).not.toMatch(/installing|bringing|fetching/);
 
-    // An npm that is killed says nothing to anybody: the server has to notice by itself.
+    // An npm that is killed sends no signal: the launcher has to notice that it is gone.
     const rest = tree(second.pid);
     await second.end('SIGKILL', 0);
     await allGone(rest);
   });
 
-  test('under Node 20 and npm 11 it brings Node 24 and installs', async () => {
-    const machine = machineWith('20.20.2', npm11);
+  // The first pair is the oldest that README.md and package.json name.
+  test.each([
+    ['16.13.0', '8.1.0'],
+    ['20.20.2', npm11],
+  ])('under Node %s and npm %s it brings Node 24 and installs', async (nodeVersion, npmVersion) => {
+    const machine = machineWith(nodeVersion, npmVersion);
     const told = await ended(machine.npm(['--silent', 'start', '--', '--help']));
     expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining('--listen') });
     expect(told.stderr).toContain('bringing Node 24');
@@ -123,16 +140,40 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
     expect(await ended(machine.launch(['no-such-command']))).toMatchObject({ code: 2 });
   });
 
-  test('Node 12 can read the launcher', async () => {
-    const { npm } = toolchain('20.20.2', npm10);
-    const { node } = toolchain('12.22.12', npm10);
-    const machine = createMachine({ node, npm });
-    machines.push(machine);
-    const { code, stderr } = await ended(machine.launch(['--version'], unplugged));
-    // npm 10 itself does not run there: what is tried here is that the launcher parses and says so in a line.
-    expect(stderr).toMatch(/bringing Node 24/);
-    expect(stderr).not.toMatch(/SyntaxError: .*launch\.cjs|is not a function/);
-    expect(code).toBe(1);
+  test('under Node 12 and npm 6 it brings Node 24, and one line says that this npm is too old to install', async () => {
+    const machine = machineWith('12.22.12', '6.14.18');
+    const told = await ended(machine.launch(['--version']));
+    expect(told).toMatchObject({ code: 1, stdout: '' });
+    expect(told.stderr).toMatch(
+      /^tailrace: this is Node v12\.22\.12; bringing Node 24[^\n]*\ntailrace: installing dependencies[^\n]*\ntailrace: npm 6\.14\.18 is too old[^\n]*Install Node 16\.13 or newer[^\n]*\n$/,
+    );
+  });
+
+  test('a port that is taken is refused before Node is brought, from a flag and from the environment', async () => {
+    const machine = machineWith('20.20.2', npm10);
+    const address = await takenAddress();
+    const byFlag = await ended(machine.npm(['--silent', 'start', '--', '--listen', address], unplugged));
+    const env = { ...unplugged, TAILRACE_LISTEN: address };
+    const byEnvironment = await ended(machine.launch(['serve', '--no-engine'], env));
+    for (const told of [byFlag, byEnvironment]) {
+      expect(told).toMatchObject({ code: 1, stdout: '' });
+      expect(told.stderr).toMatch(/^tailrace: port \d+ on 127\.0\.0\.1 is in use; [^\n]*\n$/);
+    }
+    expect(existsSync(path.join(machine.folder, '.tools'))).toBe(false);
+    // Help and the other commands need no port.
+    const help = await ended(machine.launch(['serve', '--listen', address, '--help'], unplugged));
+    expect(help.stderr).toContain('bringing Node 24');
+  });
+
+  test('a port that is taken is refused in the same words before the installation and after it', async () => {
+    const machine = machineWith('24.21.0', npm11);
+    const serve = ['serve', '--no-engine', '--listen', await takenAddress()];
+    const before = await ended(machine.launch(serve, unplugged));
+    expect(existsSync(path.join(machine.folder, 'node_modules'))).toBe(false);
+    expect(await ended(machine.launch(['--version']))).toMatchObject({ code: 0 });
+    const after = await ended(machine.launch(serve, unplugged));
+    expect(before).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use') });
+    expect(after).toEqual(before);
   });
 
   test('two launches at once in an empty folder install once, and both run', async () => {
@@ -164,7 +205,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   test('a registry that cannot be reached is one clear line and exit 1', async () => {
     const machine = machineWith('20.20.2', npm10);
     const emptyCache = { ...unplugged, npm_config_cache: path.join(machine.scratch.path, 'npm-cache') };
-    const told = await ended(machine.launch(['serve'], emptyCache));
+    const told = await ended(machine.launch(['serve', '--listen', '127.0.0.1:0'], emptyCache));
     expect(told).toMatchObject({ code: 1, stdout: '' });
     expect(told.stderr.trim().split('\n').at(-1)).toMatch(
       /^tailrace: npm cannot reach its registry, so Node 24\.21\.0 could not be fetched/,
@@ -172,7 +213,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   });
 
   test.skipIf(process.getuid?.() !== 0)(
-    'a folder that cannot be written is one clear line and exit 1 (needs root, to be somebody else)',
+    'a folder that cannot be written is one clear line and exit 1 (needs root, to become another user)',
     async () => {
       const tools = toolchain('22.23.3', npm11);
       const machine = machineWith('22.23.3', npm11);
@@ -181,7 +222,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
       // `nobody` may not look into root's home folder, where the toolchain lies in a checkout there.
       const node = path.join(machine.scratch.path, 'bin/node');
       execFileSync('cp', [tools.node, node]);
-      const script = `process.setgid(65534); process.setuid(65534); process.chdir(${JSON.stringify(machine.folder)}); process.argv.splice(1, 1, 'launch.cjs', '--version'); require(${JSON.stringify(`${machine.folder}/launch.cjs`)})`;
+      const script = `process.setgid(65534); process.setuid(65534); process.chdir(${JSON.stringify(machine.folder)}); process.argv.splice(1, 1, 'launch', '--version'); require(${JSON.stringify(`${machine.folder}/launch`)})`;
       const told = await ended(startChild(node, ['-e', script, 'x'], { cwd: machine.folder, env }));
       expect(told.code).toBe(1);
       expect(told.stderr).toMatch(/^tailrace: cannot write to .*\.tools.* \(EACCES\)[^\n]*\n$/);
@@ -201,7 +242,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
         const folder = path.join(small, 'clone');
         copyTrackedFiles(folder);
         const env = machineEnvironment(tools, machine.scratch, {});
-        const told = await ended(startChild(tools.node, ['launch.cjs', '--version'], { cwd: folder, env }));
+        const told = await ended(startChild(tools.node, ['launch', '--version'], { cwd: folder, env }));
         expect(told.code).toBe(1);
         expect(told.stderr.trim().split('\n').at(-1)).toMatch(
           /^tailrace: the disk is full: [^\n]* could not be written to /,

@@ -55,7 +55,7 @@ export interface Machine {
   readonly scratch: Scratch;
   /** `npm ARGS` in the clone. */
   npm(args: readonly string[], env?: Environment): Child;
-  /** `node launch.cjs ARGS` in the clone. */
+  /** `node launch ARGS` in the clone. */
   launch(args: readonly string[], env?: Environment): Child;
   remove(): void;
 }
@@ -72,7 +72,7 @@ export function createMachine(tools: Toolchain): Machine {
     folder,
     scratch,
     npm: (args, env) => start([tools.npm, ...args], env),
-    launch: (args, env) => start(['launch.cjs', ...args], env),
+    launch: (args, env) => start(['launch', ...args], env),
     remove: () => scratch.remove(),
   };
 }
@@ -132,7 +132,7 @@ export function modelFile(): string {
   }).trim();
 }
 
-/** Puts the model into a machine's cache, as somebody would who copies it there by hand. */
+/** Puts the model into a machine's cache, as a user does who copies it there by hand. */
 export function fillCache(machine: Machine): void {
   const cache = path.join(machine.scratch.path, 'cache');
   mkdirSync(cache, { recursive: true });

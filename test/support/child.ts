@@ -6,7 +6,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A process the tests started, with everything it said. */
+/** A process that the tests started, with all its output. */
 export interface Child {
   readonly pid: number;
   readonly process: ChildProcess;
@@ -46,7 +46,7 @@ export function startChild(file: string, args: readonly string[], options: Child
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  // A child that is gone closes its pipe; whoever still writes hears of it through `exited`.
+  // A child that has ended closes its pipe; its end is reported by `exited`.
   child.stdin.on('error', () => {});
   const exited = new Promise<Exit>((resolve) => {
     const settle = (exit: Exit): void => {
@@ -80,14 +80,14 @@ export function startChild(file: string, args: readonly string[], options: Child
   };
 }
 
-/** True while a process of that id runs, whoever started it. */
+/** True while a process of that id runs, started by any process. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch {
     return false;
   }
-  // A zombie has ended; when an orphan is reaped is init's affair, and takes some inits two seconds.
+  // A zombie has ended. Some versions of init take two seconds to reap an orphan.
   return !isZombie(pid);
 }
 

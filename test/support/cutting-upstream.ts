@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 /**
  * An OpenAI-compatible upstream made of another one: it passes requests on and breaks off their streams.
  * Asked for the model `3:some/model` it asks there for `some/model` and ends after three pieces of text: by a
- * reset, or politely where the number is even. It knows no `stop` strings, and does not pass them on.
+ * reset, or in order where the number is even. It does not pass `stop` strings on.
  */
 export interface CuttingUpstream {
   readonly port: number;
@@ -52,7 +52,7 @@ export async function startCuttingUpstream(): Promise<CuttingUpstream> {
           if (left > 0) continue;
           cuts += 1;
           if (pieces % 2 === 0) answer.end();
-          // What was written leaves first: a reset throws away what the kernel still holds.
+          // The written bytes are sent first: a reset would discard what the kernel still holds.
           else setTimeout(() => answer.socket?.resetAndDestroy(), 20);
           response.destroy();
           return;
@@ -60,7 +60,7 @@ export async function startCuttingUpstream(): Promise<CuttingUpstream> {
       }
       answer.end(rest);
     } catch {
-      // The other side left, or was made to: the answer is over either way.
+      // The other side has left, or was disconnected: in both cases the answer has ended.
       answer.destroy();
     }
   }
@@ -84,7 +84,7 @@ export async function startCuttingUpstream(): Promise<CuttingUpstream> {
   return upstream;
 }
 
-/** The event is a chunk that says something. */
+/** Whether the event is a chunk with text. */
 function hasText(event: string): boolean {
   return /"content":"[^"]/.test(event);
 }

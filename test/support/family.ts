@@ -2,7 +2,7 @@ import { type Child, isAlive } from './child.ts';
 import { childrenOf } from './processes.ts';
 import { until } from './until.ts';
 
-/** Ends a server and every process that it started, for some leave those behind when they are killed. */
+/** Ends a server and every process that it started: some leave those running when they are killed. */
 export async function endFamily(child: Child, signal: NodeJS.Signals): Promise<void> {
   const others = child.exit() === undefined ? descendantsOf(child.pid) : [];
   if (signal === 'SIGKILL') kill(others);

@@ -1,6 +1,6 @@
 import { createConnection, createServer, type Socket } from 'node:net';
 
-/** What can fail between two ends: seen from whoever connects here. */
+/** Socket operations that can fail, as seen by the side that connects to the proxy. */
 export const socketOperations = ['connect', 'write', 'read'] as const;
 export type SocketOperation = (typeof socketOperations)[number];
 
@@ -9,8 +9,8 @@ export interface FaultPlan {
   readonly every: number;
   readonly operations: readonly SocketOperation[];
   /**
-   * `reset` throws the connection away with RST; `torn` lets half of the bytes through and then ends the
-   * connection politely.
+   * `reset` ends the connection with RST; `torn` passes half of the bytes on and then ends the connection
+   * in order.
    */
   readonly how: 'reset' | 'torn';
 }
@@ -24,7 +24,7 @@ export interface FaultProxy {
   plan(plan: FaultPlan | undefined): void;
   /** Operations since the plan was set, and how many of them failed. */
   counted(): { readonly operations: number; readonly failed: number };
-  /** Throws every connection away, so that the next request meets a stale one or opens another. */
+  /** Ends every connection, so that the next request finds a dead one or opens another. */
   drop(): void;
   /** Connections from this side that are open now. */
   open(): number;
@@ -60,7 +60,7 @@ export async function startFaultProxy(target = 0): Promise<FaultProxy> {
     keep(far);
     join(near, far, 'write');
     join(far, near, 'read');
-    // Whoever goes takes the other side along, in the same way.
+    // When one side ends, the other is ended in the same way.
     const follow = (from: Socket, to: Socket) =>
       from.once('close', (hadError) => (hadError ? to.resetAndDestroy() : to.destroySoon()));
     follow(near, far);
@@ -70,12 +70,12 @@ export async function startFaultProxy(target = 0): Promise<FaultProxy> {
   function keep(socket: Socket): void {
     sockets.add(socket);
     socket.setNoDelay(true);
-    // Its meaning is in the `close` that follows.
+    // 'close' follows and is handled.
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
   }
 
-  /** Bytes go over one by one read, with back-pressure, until an operation is due to fail. */
+  /** Passes bytes on read by read, with back-pressure, until an operation has to fail. */
   function join(from: Socket, to: Socket, operation: SocketOperation): void {
     from.on('data', (bytes) => {
       if (from.destroyed || to.destroyed) return;

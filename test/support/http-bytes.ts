@@ -1,13 +1,12 @@
 /**
- * Reads HTTP/1.x responses out of the bytes of a connection, without forgiving anything: the wire tests are
- * about those bytes. Node's own client would hide chunk borders, the spelling of headers and a missing end.
+ * Reads HTTP/1.x responses from the bytes of a connection, strictly: the wire tests are about these bytes. Node's own client would hide chunk borders, the spelling of headers and a missing end.
  */
 export interface RawResponse {
   readonly version: '1.0' | '1.1';
   readonly status: number;
   /** In the order and spelling of the wire. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The value of a header, whatever its spelling; undefined where it is absent. */
+  /** The value of a header, in any case of its name; undefined where it is absent. */
   header(name: string): string | undefined;
   readonly body: Buffer;
   /** The data of each chunk; empty where the body is not chunked. */
@@ -19,7 +18,7 @@ export interface RawResponse {
 export interface ParseOptions {
   /** Whether the peer has closed: a body without a length ends there. */
   readonly closed: boolean;
-  /** Whether the n-th request was a HEAD: its answer has no body whatever its headers say. */
+  /** Whether the n-th request was a HEAD: its answer has no body, whatever its headers announce. */
   readonly head?: (index: number) => boolean;
 }
 

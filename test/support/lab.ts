@@ -1,8 +1,8 @@
 import type { ConfigTree } from './server.ts';
 
 /**
- * The scripted upstream every system test talks to where it needs a fault or a timing that no real model
- * gives on demand. Each script answers under `lab/<name>`.
+ * The scripted upstream for system tests that need a fault or a timing which no real model produces on
+ * demand. Each script answers under `lab/<name>`.
  */
 const scripts = {
   /** A short answer in five pieces. */
@@ -44,11 +44,11 @@ const scripts = {
   ],
   /** An answer that is JSON, whatever was asked. */
   json: [{ text: ['{', '}'] }, { finish: 'stop' }],
-  /** Never says a word. */
+  /** Never sends output. */
   mute: [{ hang: true }],
-  /** Talks until its client leaves: some two minutes. */
+  /** Sends text until its client leaves, for some two minutes. */
   endless: [{ repeat: { times: 6000, steps: [{ text: ['drop '] }, { wait: '20ms' }] } }, { finish: 'stop' }],
-  /** About two seconds of talk with a good end. */
+  /** About two seconds of text, with a whole end. */
   steady: [{ repeat: { times: 20, steps: [{ text: ['drop '] }, { wait: '100ms' }] } }, { finish: 'stop' }],
   /** Twelve megabytes as fast as they are taken, more than the kernel's socket buffers hold. */
   burst: [{ repeat: { times: 12_000, steps: [{ text: ['x'.repeat(1000)] }] } }, { finish: 'length' }],
@@ -79,7 +79,7 @@ export const labModels: ConfigTree = Object.fromEntries(
 
 /**
  * Spread into a configuration: one attempt a request and breakers that do not open. The scripts fail on
- * purpose, again and again; these tests want to see the failure itself, not what routing makes of it.
+ * purpose, again and again; these tests check the failure itself, not what routing makes of it.
  */
 export const oneAttempt: ConfigTree = {
   retry: { per_target: 1, total: 1 },

@@ -2,23 +2,23 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
-/** What the watch has seen since its last look. */
+/** What the watch has measured since it was last read. */
 export interface Waits {
-  /** Questions that were answered. */
+  /** Requests that were answered. */
   readonly probes: number;
-  /** The longest that an answer was waited for, in milliseconds; one that is still waited for counts too. */
+  /** The longest wait for an answer, in milliseconds; an answer that has not come yet counts too. */
   readonly longestMs: number;
-  /** Questions that failed: refused, reset, or not 200. */
+  /** Requests that failed: refused, reset, or not 200. */
   readonly failed: number;
 }
 
-/** Looks after `/livez` from a thread of its own. The caller closes it. */
+/** Requests `/livez` again and again from a thread of its own. The caller closes it. */
 export interface LivezWatch {
   look(): Promise<Waits>;
   /**
-   * The longest that an answer was waited for while `work` ran, in milliseconds. Where that is over the bound the
-   * work is done again, three times in all, and the best of them counts: two cores are shared with the test and
-   * whatever else runs there, and what the server itself takes is in each of them.
+   * The longest wait for an answer while `work` ran, in milliseconds. Where it is over the bound the work is done again,
+   * three times in all, and the shortest of the three counts: the cores are shared with the test and other processes,
+   * while the server's own share is in each measurement.
    */
   worstMsDuring(boundMs: number, work: () => Promise<unknown>): Promise<number>;
   close(): Promise<void>;

@@ -3,14 +3,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 /*
  * A thread of its own that asks for /livez every 20 ms (see livez-watch.ts): the thread that sends ten megabytes of
- * requests could not tell its own pauses from the server's. What this thread comes late itself, on a machine with more
- * busy threads than processors, is taken off.
+ * requests could not distinguish its own pauses from the server's. Where this thread itself is late, on a machine with
+ * more busy threads than processors, that time is subtracted.
  */
 
 const { port } = workerData as { readonly port: number };
 const agent = new Agent({ keepAlive: true, maxSockets: 100 });
 const everyMs = 20;
-/** When each question was asked that has no answer yet. */
+/** When each request without an answer was sent. */
 const asked = new Set<{ at: number }>();
 let seen = { probes: 0, longestMs: 0, failed: 0 };
 let dueMs = performance.now();

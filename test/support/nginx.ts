@@ -24,15 +24,15 @@ export interface Nginx {
 export interface NginxOptions {
   readonly binary: string;
   readonly upstreamPort: number;
-  /** `default`: as nginx comes, HTTP/1.0 to its upstream and buffering on. `unbuffered`: the one line everybody adds. */
+  /** `default`: nginx's own settings, HTTP/1.0 to its upstream and buffering on. `unbuffered`: with `proxy_buffering off`. */
   readonly buffering: 'default' | 'unbuffered';
 }
 
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const port = await freePort();
   const scratch = createScratch('nginx');
-  // Only what is needed to run without root and in a folder of its own; everything about proxying is left
-  // as it comes, save the one line a test is about.
+  // Only what is needed to run without root and in a folder of its own; all settings of the proxy are nginx's
+  // defaults, except the one line that a test is about.
   const config = scratch.write(
     'nginx.conf',
     `daemon off;
@@ -71,7 +71,7 @@ http {
   };
 }
 
-/** A port that was free a moment ago: nginx cannot be asked for one. */
+/** A port that was free a moment ago: nginx cannot choose one itself. */
 async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => {

@@ -23,7 +23,7 @@ export function residentBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS');
 }
 
-/** Begins to look; the call of what it gives says how far resident memory has been above that of the beginning. */
+/** Starts to watch; the function it returns gives the most by which resident memory has exceeded its first value. */
 export function watchPeak(pid: number): () => number {
   // "5" sets the peak back to what is resident now (man 5 proc).
   writeFileSync(`/proc/${pid}/clear_refs`, '5');

@@ -14,7 +14,7 @@ export interface RandomGgufOptions {
   /** Default ChatML; null leaves it out. */
   readonly chatTemplate?: string | null;
   readonly name?: string;
-  /** Tokens behind all others, each one text as chat models have for tags: matched whole in templates. */
+  /** Tokens after all others, each with one text, as chat models have for tags; templates match them whole. */
   readonly tags?: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import { until } from './until.ts';
 /** A TCP connection driven by hand. Close it in `finally`, or with `await using`. */
 export interface RawConnection extends AsyncDisposable {
   send(data: string | Buffer): void;
-  /** Every read as the socket delivered it: one event is one write, and that shows here. */
+  /** Every read as the socket delivered it: tests see here that one event is one write. */
   reads(): readonly Buffer[];
   received(): Buffer;
   /** Final responses so far, the last one perhaps incomplete. */

@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createScratch } from './scratch.ts';
 
-/** What a server holds after a collection. */
+/** The resources of a server after a garbage collection. */
 export interface Held {
   /** The heap, and the buffers that it keeps alive outside. */
   readonly heldBytes: number;
@@ -12,7 +12,7 @@ export interface Held {
   readonly resources: Readonly<Record<string, number>>;
 }
 
-/** A look into a server that was started with {@link MemoryProbe.env}. The caller closes it. */
+/** Reads the resources of a server that was started with {@link MemoryProbe.env}. The caller closes it. */
 export interface MemoryProbe {
   /** Spread into `startServer`'s `env`. */
   readonly env: Readonly<Record<string, string>>;

@@ -3,9 +3,9 @@ import { createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /*
- * Loaded into a server by `--import` beside `--expose-gc` (see server-memory.ts): whoever connects to the
- * socket at TAILRACE_TEST_PROBE is told, after a collection, what the process still holds. A product that
- * could be asked this from outside would be worse for it, so it stays out of the product.
+ * Loaded into a server by `--import` beside `--expose-gc` (see server-memory.ts): a test that connects to the
+ * socket at TAILRACE_TEST_PROBE gets, after a garbage collection, what the process still holds. The product itself
+ * must not answer such questions, so this is only in the tests.
  */
 
 const path = process.env['TAILRACE_TEST_PROBE'];

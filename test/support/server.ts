@@ -41,9 +41,9 @@ export interface TestServer {
   /** Drains (SIGTERM) and checks that it went well: exit 0, no stack trace on standard error. Once is enough. */
   stop(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
-  /** kill -9, for the tests about that; `stop()` then has nothing to complain of. */
+  /** kill -9, for tests of that; `stop()` then reports nothing. */
   kill(): Promise<void>;
-  /** Tells that the process is to end by itself, so that `stop()` does not take it for a crash. */
+  /** Announces that the process will end by itself, so that `stop()` does not report a crash. */
   expectExit(): Promise<Exit>;
   logs(): string;
 }
@@ -116,7 +116,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
         }
         const exit = early ?? (await child.end('SIGTERM', 20_000));
         if (!exitExpected && exit.code !== 0) throw fail(`the drain ended with ${JSON.stringify(exit)}`);
-        // `at file:line:column` is what a stack trace looks like: nothing a client sends may cause one.
+        // A line `at file:line:column` is a stack trace: nothing that a client sends may cause one.
         if (/^\s+at .+:\d+:\d+\)?$/m.test(child.stderr()))
           throw fail('a stack trace on standard error of the server');
       } finally {
@@ -126,7 +126,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   };
 }
 
-/** The environment of this process without anything that would configure the server behind a test's back. */
+/** The environment of this process without variables that would configure the server unnoticed. */
 function serverEnvironment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('TAILRACE_') || name === 'TAILRACE_CACHE_DIR',

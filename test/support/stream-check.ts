@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { RawResponse } from './http-bytes.ts';
 
 export interface StreamExpectation extends StreamCheckOptions {
-  /** The client left in mid-stream: the end is missing, what came must be right. */
+  /** The client left in mid-stream: the end is missing, and the rest must be right. */
   readonly left?: boolean;
 }
 
@@ -14,7 +14,7 @@ const endRules: ReadonlySet<string> = new Set([
   'done-missing',
 ]);
 
-/** Fails unless the body is a stream as the contract wants it; gives what the stream said. */
+/** Fails unless the body is a stream as the contract requires it; returns its content. */
 export function expectTrueStream(body: Buffer, expectation: StreamExpectation = {}): StreamReport['summary'] {
   const { left, ...options } = expectation;
   const { violations, summary } = checkStream(body, options);

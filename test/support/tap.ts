@@ -4,7 +4,7 @@ import { expectTrueStream, type StreamExpectation } from './stream-check.ts';
 
 /**
  * A TCP relay between a client and the server that keeps the server's bytes, so that the stream grammar is
- * checked on every stream an SDK reads, however much the SDK forgives.
+ * checked on every stream that an SDK reads, also where the SDK tolerates mistakes.
  */
 export interface Tap {
   readonly port: number;
@@ -13,7 +13,7 @@ export interface Tap {
   connections(): number;
   /** Responses on all connections since the last call. */
   take(): RawResponse[];
-  /** Checks the streams among them; those the client left early are checked as far as they came. */
+  /** Checks the streams among them; a stream that the client left early is checked as far as it came. */
   checkStreams(expectation?: StreamExpectation): void;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Asks again and again until `probe` gives something, at most `withinMs`. The bound is there so that a test
- * ends with a sentence instead of hanging; it is no claim about speed unless the test says so.
+ * fails with a message instead of hanging; it does not check speed unless the test says so.
  */
 export async function until<T>(
   what: string,

@@ -1,6 +1,6 @@
 /**
- * Somebody else's idea of the providers behind a gateway: aimock (npm) speaks OpenAI's, Anthropic's and Gemini's
- * protocols from one file of answers. Each adapter has to give what that file says, and OpenAI's preset also what a
+ * An independent imitation of the providers behind a gateway: aimock (npm) speaks OpenAI's, Anthropic's and Gemini's
+ * protocols from one file of answers. Each adapter has to give the answers of that file, and OpenAI's preset also what a
  * client gets directly.
  */
 import { existsSync } from 'node:fs';
@@ -43,7 +43,7 @@ const tools = [
   },
 ];
 
-/** By what way, and as which model there. */
+/** The protocol, and the model's name there. */
 const ways = {
   openai: 'gpt-5',
   azure: 'gpt-5',
@@ -159,7 +159,7 @@ describe.skipIf(!existsSync(program))('aimock behind the gateway (npm test insta
     expect(await answerBy(way, '', { tools, messages })).toMatchObject({ text, calls: [], finish: 'stop' });
   });
 
-  test('a value that one target does not take is no dice: the other one serves, every time', async () => {
+  test('a value that one target does not take is served by the other target, every time', async () => {
     for (let count = 0; count < 10; count += 1) {
       const response = await ask('several', 'greet', { temperature: 1.5 });
       expect(response.status).toBe(200);
@@ -172,7 +172,7 @@ describe.skipIf(!existsSync(program))('aimock behind the gateway (npm test insta
     });
   });
 
-  test.each(all)('%s: a refusal to be asked so often is passed on as one', async (way) => {
+  test.each(all)('%s: a refusal for too many requests is passed on as such', async (way) => {
     for (const stream of [true, false]) {
       const response = await ask(way, 'refuse', { stream });
       expect(response.status).toBe(429);

@@ -24,7 +24,7 @@ export interface Wire {
   readonly usage?: Readonly<Record<string, unknown>> | null;
 }
 
-/** What an answer said, however it came. */
+/** The content of an answer, streamed or not. */
 export interface Answer {
   readonly text: string;
   readonly reasoning: string;
@@ -50,7 +50,7 @@ export function wholeAnswers({ choices, usage }: Wire): Answer[] {
   return choices.map((choice) => answerOf([choice.message ?? {}], choice.finish_reason, usage));
 }
 
-/** The same of a stream's body. Forgiving, for it reads other servers' streams too; ours are judged elsewhere. */
+/** The same of a stream's body. Tolerant, because it also reads other servers' streams; ours are checked elsewhere. */
 export function streamedAnswers(body: Buffer): Answer[] {
   const data = body
     .toString('utf8')
@@ -98,7 +98,7 @@ function first([answer]: readonly Answer[]): Answer {
 
 function counted(usage: Wire['usage']): Answer['usage'] {
   const { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details } = usage ?? {};
-  // Some say null where they have nothing to say.
+  // Some servers write null for no text.
   const details = prompt_tokens_details ?? undefined;
   return { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details: details };
 }

@@ -16,7 +16,7 @@ export function post(
   });
 }
 
-/** An answer whose text begins with its thoughts, as the gateway tells them apart. */
+/** An answer whose text begins with its thoughts, as the gateway separates them. */
 export function thoughtsApart(answer: Answer): Answer {
   const [, reasoning, text] = /^<think>\s*(.*?)<\/think>\s*(.*)$/s.exec(answer.text) ?? [];
   return reasoning === undefined || text === undefined ? answer : { ...answer, reasoning, text };
@@ -27,7 +27,7 @@ export function callsTold(answer: Answer): Answer {
   return answer.calls.length > 0 && answer.finish === 'stop' ? { ...answer, finish: 'tool_calls' } : answer;
 }
 
-/** The code of an error, whose message says nothing of where the engine is. */
+/** The code of an error, after a check that its message does not hold the engine's address. */
 export async function codeOf(response: Response): Promise<string | undefined> {
   const { error } = (await response.json()) as { error?: { code: string; message: string } };
   expect(error?.message).not.toMatch(/127\.0\.0\.1|:\d{4}/);

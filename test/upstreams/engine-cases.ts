@@ -1,6 +1,6 @@
 import type { Fields } from './answer.ts';
 
-/** What every real engine is asked, directly and through the gateway. */
+/** The requests to every real engine, directly and through the gateway. */
 export const forecast = {
   type: 'function',
   function: {
@@ -17,7 +17,7 @@ export const forecast = {
   },
 };
 
-/** Turns of a chat in which calls were made: the small model does as was done before. */
+/** Turns of a chat with calls in them: the small model then makes a call too. */
 const turns = [
   ['Bonn', 1],
   ['Köln', 3],
@@ -42,7 +42,7 @@ const turns = [
 export const user = (content: string) => [{ role: 'user', content }];
 const plain = { temperature: 0, max_tokens: 40 };
 
-/** Answers that begin with a thought, for the model to go on like that. */
+/** Answers that begin with a thought, so that the model continues in the same way. */
 const thoughts = [
   ['river', 'a river is long', 'Long.'],
   ['mill', 'a mill is loud', 'Loud.'],

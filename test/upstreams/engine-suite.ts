@@ -1,7 +1,7 @@
 /**
  * A real engine behind a gateway: the same requests directly and through Tailrace give the same text, calls and
- * usage; an engine that is killed in mid-stream ends in a takeover or the error event; what it refuses is said in
- * the contract's words. The engine runs on one thread at temperature 0 or with a seed: then it repeats itself.
+ * usage; an engine that is killed in mid-stream ends in a takeover or the error event; its refusals have the codes of
+ * the contract. The engine runs on one thread at temperature 0 or with a seed, so that it repeats its answers.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -16,11 +16,11 @@ export interface RealEngine {
   /** With the version: `http://127.0.0.1:8000/v1`. */
   readonly baseUrl: string;
   readonly apiKey: string;
-  /** What the model is called there. */
+  /** The model's name at the engine. */
   readonly model: string;
-  /** One that tells thoughts from text, where that takes another template. Default `model`. */
+  /** A model whose template separates thoughts from text, where that is another one. Default `model`. */
   readonly thinker?: string;
-  /** kill -9 of whatever computes. */
+  /** kill -9 of the process that computes. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -29,15 +29,15 @@ export interface EngineKind {
   readonly name: string;
   /** Undefined: any OpenAI-compatible server, without a preset. */
   readonly preset?: string;
-  /** What has to be there, and where the tests look for it; the suite is skipped without. */
+  /** What the suite needs, and where it looks for it; without it the suite is skipped. */
   readonly needs: string;
   readonly present: boolean;
   readonly start: () => Promise<RealEngine>;
   /** Fields of its own that every request carries. */
   readonly fields?: Fields;
-  /** Requests it cannot answer twice alike, or not at all, each with what it does instead. */
+  /** Requests that it cannot answer twice in the same way, or not at all, each with what it does instead. */
   readonly without?: Partial<Record<CaseName, string>>;
-  /** Requests whose direct answer is the stream's, and why the other form says something else. */
+  /** Requests whose direct answer is compared as a stream, and why the answer that does not stream differs. */
   readonly onlyStreams?: Partial<Record<CaseName, string>>;
   /**
    * What of its usage the gateway repeats, where not all: `of one choice` when it counts the tokens of one of
@@ -47,7 +47,7 @@ export interface EngineKind {
   /** Status and code of a model that it does not have; absent where it serves any name. */
   readonly unknownModel?: readonly [number, string];
   /**
-   * What it does with a prompt that is longer than its context; `silent`: a stream that ends without a word.
+   * What it does with a prompt that is longer than its context; `silent`: a stream that ends without an event.
    * Absent where its context is too long to be tried.
    */
   readonly tooLong?: 'refused' | 'truncated' | 'silent';
@@ -55,9 +55,9 @@ export interface EngineKind {
   readonly refused?: readonly [Fields, number, string];
   /** How another of its kind takes a broken stream over. Default `replay`. */
   readonly takeover?: 'prefix';
-  /** It tells thoughts from text. Where it does not, the gateway does (contract, section 3). */
+  /** It separates thoughts from text. Where it does not, the gateway does (contract, section 3). */
   readonly thinks?: true;
-  /** The model makes the one call that it was shown. */
+  /** The model repeats the call in its prompt. */
   readonly calls?: 'one';
 }
 
@@ -200,13 +200,13 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
           const response = await through({ ...fields, stream });
           const [status, code] = [response.status, await codeOf(response)];
           if (kind.tooLong === 'refused') expect([status, code]).toEqual([400, 'context_length_exceeded']);
-          // Whether the end of its empty stream is seen with the head or behind it is a matter of chance.
+          // The end of its empty stream may come with the head or after it.
           else expect([status, code]).toEqual([502, expect.stringMatching(/^upstream_(protocol|refused)$/)]);
         }
       },
     );
 
-    test('killed in mid-stream, another takes the story over, byte for byte', async () => {
+    test('killed in mid-stream, another engine takes the story over, byte for byte', async () => {
       await streamedDirectly(story);
       const [expected] = await streamedDirectly(story);
       const response = await through({ ...story, model: 'guarded', stream: true });
@@ -222,8 +222,8 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
       expect(twice).toBeDefined();
     });
 
-    // The last one: nothing answers behind it.
-    test('killed in mid-stream with nobody beside it, the stream ends in the error event', async () => {
+    // The last test: after it the engine answers nothing.
+    test('killed in mid-stream without another engine, the stream ends in the error event', async () => {
       const response = await through({ ...story, stream: true });
       expect(response.status).toBe(200);
       const body = await readKilling(response, () => engine.kill());

@@ -46,6 +46,6 @@ describeEngine({
   },
   usage: 'none',
   tooLong: 'silent',
-  // It says 500 of what its caller did wrong.
+  // It answers a mistake of its caller with 500.
   refused: [{ top_k: 'many' }, 502, 'upstream_refused'],
 });

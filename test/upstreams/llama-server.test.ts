@@ -1,4 +1,4 @@
-/** llama.cpp's own server as the preset `llamacpp`. No prompt cache there: then it repeats itself. */
+/** llama.cpp's own server as the preset `llamacpp`. Without its prompt cache, so that it repeats its answers. */
 import { test } from 'vitest';
 import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
 import { user } from './engine-cases.ts';
@@ -21,7 +21,7 @@ describeEngine(
     calls: 'one',
   },
   (running) => {
-    test('a stream that its client leaves ends there too, and its metrics tell as the preset says', async () => {
+    test('a stream that its client leaves ends at the engine too, and its metrics are those that the preset names', async () => {
       const { through } = running();
       const abort = new AbortController();
       const fields = { messages: user('Write a very long story about a river.'), max_tokens: 1_500 };

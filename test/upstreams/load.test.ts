@@ -1,4 +1,4 @@
-// `balance: least_busy` goes by what the servers themselves say of their load.
+// `balance: least_busy` uses the load that the servers themselves report.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** An OpenAI-compatible server that tells how many wait there, and counts what it is asked. */
+/** An OpenAI-compatible server that reports how many requests wait there, and counts its requests. */
 async function startBusy(waiting: number) {
   const asked = { answers: 0, metrics: 0 };
   const server = createServer((request, response) => {
@@ -35,7 +35,7 @@ async function startBusy(waiting: number) {
   return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` };
 }
 
-test('the server where many wait is not asked, once that is known; nobody asks where weights decide', async () => {
+test('a server where many requests wait gets none once that is known; with weights the load is not read', async () => {
   const [busy, idle, weighed] = [await startBusy(50), await startBusy(0), await startBusy(0)];
   const upstream = (url: string) => ({ kind: 'openai', preset: 'llamacpp', base_url: url });
   const server = await startServer({
@@ -59,7 +59,7 @@ test('the server where many wait is not asked, once that is known; nobody asks w
     const response = await fetch(`${server.baseUrl}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
-      // Another chat each time: turns of one chat meet the server that knows them.
+      // Another chat each time: turns of one chat go to the server that has its prefix.
       body: JSON.stringify({ model, messages: [{ role: 'user', content: `Chat number ${turn}.` }] }),
     });
     expect(response.status).toBe(200);
@@ -71,7 +71,7 @@ test('the server where many wait is not asked, once that is known; nobody asks w
   await until('both to be asked for their load', 10_000, () =>
     busy.asked.metrics > 0 && idle.asked.metrics > 0 ? true : undefined,
   );
-  // What was told has to be read before it counts: two requests in a row to the idle one say that it was.
+  // The reported load counts once it has been read: two requests in a row to the idle server show that.
   await until('the load to be known', 10_000, async () => {
     const before = idle.asked.answers;
     await ask('chat');

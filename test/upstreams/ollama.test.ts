@@ -15,7 +15,7 @@ import { describeEngine, type RealEngine } from './engine-suite.ts';
 const binary = process.env['TAILRACE_TEST_OLLAMA'] ?? '';
 const model = process.env['TAILRACE_TEST_MODEL'] ?? '';
 
-/** A template that knows tools, for Ollama reads that off it; and another that thinks as well. */
+/** A template with tools, because Ollama derives that ability from it; and another with thoughts as well. */
 const template = (thought: string) => `{{- if .Tools }}<|im_start|>system
 You can call these functions:
 <tools>{{ range .Tools }}
@@ -107,7 +107,7 @@ describeEngine(
     calls: 'one',
   },
   (running) => {
-    test('what it makes of a schema where a model that can think does not is never passed off as valid', async () => {
+    test('an invalid answer to a schema, from a model that can think and does not, never counts as valid', async () => {
       for (const stream of [true, false]) {
         const fields = { ...cases['a schema'], model: 'thinking', stream };
         const response = await running().through(fields);
@@ -120,7 +120,7 @@ describeEngine(
       }
     });
 
-    test('where its runner is killed it ends the stream as politely as ever, and we do not', async () => {
+    test('where its runner is killed it ends the stream in order, and we end it with an error', async () => {
       const response = await running().through({ ...story, stream: true });
       const body = await readKilling(response, async () => {
         for (const pid of servers.flatMap((server) => childrenOf(server.pid))) process.kill(pid, 'SIGKILL');
@@ -129,7 +129,7 @@ describeEngine(
       expect({ complete, code: error?.code }).toEqual({ complete: false, code: 'upstream_cut' });
     });
 
-    test('how hard to think is advice, also to a model that does not think', async () => {
+    test('reasoning_effort is only advice, also to a model that does not think', async () => {
       const fields = { messages: user('Hello.'), max_tokens: 4, reasoning_effort: 'high' };
       expect((await running().through(fields)).status).toBe(200);
     });

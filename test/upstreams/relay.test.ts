@@ -36,7 +36,7 @@ describeEngine(
     calls: 'one',
   },
   (running) => {
-    test('a stream that its client leaves is gone at the engine too', async () => {
+    test('a stream that its client leaves ends at the engine too', async () => {
       const abort = new AbortController();
       const fields = { messages: user('Write a very long story about a river.'), max_tokens: 1_500 };
       const response = await running().through({ ...fields, stream: true }, abort.signal);
@@ -60,7 +60,7 @@ async function liveStreams(): Promise<number> {
   return live;
 }
 
-describe('what no small model says on demand', () => {
+describe('output that no small model produces on demand', () => {
   const steps = [
     { reasoning: ['hm, ', 'größe'] },
     { text: ['A call: ', '😀'] },

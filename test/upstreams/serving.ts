@@ -4,7 +4,7 @@ import type { LoadSignal } from '../../packages/server/src/upstreams/openai/pres
 import type { Child } from '../support/child.ts';
 import { until } from '../support/until.ts';
 
-/** Waits until an engine says that it is well; throws what it printed where it has ended instead. */
+/** Waits until an engine is ready; throws with what it printed where it has ended instead. */
 export async function untilHealthy(
   name: string,
   origin: string,

@@ -11,7 +11,7 @@ const model = process.env['TAILRACE_TEST_MODEL'] ?? '';
 
 export const hasLlamaServer = existsSync(binary) && existsSync(model);
 
-/** llama.cpp's own server on one thread, with a template that knows tools. */
+/** llama.cpp's own server on one thread, with a template for tools. */
 export async function startLlamaServer(): Promise<RealEngine> {
   const scratch = createScratch('llama-server');
   const port = await freePort();

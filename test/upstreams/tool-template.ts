@@ -1,5 +1,5 @@
 /**
- * A chat template that knows tools, for models whose own does not: llama-server reads the model's way to call a
+ * A chat template with tools, for models whose own has none: llama-server derives the model's syntax of a call
  * function off its template.
  */
 export const toolTemplate = String.raw`{%- if tools %}

@@ -1,4 +1,4 @@
-/** `transformers serve` on a CPU, as any OpenAI-compatible server: no [DONE], and much that it passes over in silence. */
+/** `transformers serve` on a CPU, as any OpenAI-compatible server: no [DONE], and many fields that it silently ignores. */
 import { existsSync } from 'node:fs';
 import { startChild } from '../support/child.ts';
 import { endFamily } from '../support/family.ts';

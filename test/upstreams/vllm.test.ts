@@ -1,4 +1,4 @@
-/** vLLM on a CPU, as its preset. No prefix cache there: then it repeats itself. */
+/** vLLM on a CPU, as its preset. Without its prefix cache, so that it repeats its answers. */
 import { existsSync } from 'node:fs';
 import { test } from 'vitest';
 import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
@@ -66,7 +66,7 @@ describeEngine(
     calls: 'one',
   },
   (running) => {
-    test('a stream that its client leaves ends there too, and its metrics tell as the preset says', async () => {
+    test('a stream that its client leaves ends at the engine too, and its metrics are those that the preset names', async () => {
       const abort = new AbortController();
       const fields = { ...story, max_tokens: 1_500, min_tokens: 1_000, stream: true };
       const response = await running().through(fields, abort.signal);

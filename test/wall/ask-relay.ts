@@ -8,7 +8,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** The tokens that a healthy target says to these messages. */
+/** The tokens of a healthy answer to these messages. */
 export function tokensFor(messages: readonly ChatMessage[], choice = 0, json = false): readonly string[] {
   const asked = messages.map(({ role, content }) => ({ role, text: content }));
   return healthyTokens({ messages: asked, json }, choice);
@@ -29,7 +29,7 @@ export function askRelay(
   return exchange(server.port, server.apiKey, { path, body: JSON.stringify(fields) }, withinMs);
 }
 
-/** What the administrator sees running. Unlike `fetch` it leaves no connection open behind it. */
+/** The running streams, as `GET /admin/v1/streams` lists them. Unlike `fetch` it leaves no connection open. */
 export async function liveRuns(server: Reachable): Promise<readonly unknown[]> {
   const response = await exchange(server.port, server.adminKey, { path: '/admin/v1/streams' }, 10_000);
   const { data } = JSON.parse(response?.body.toString() ?? '') as { data: readonly unknown[] };

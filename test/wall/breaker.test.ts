@@ -10,8 +10,8 @@ import { healthyFault } from './healthy-fault.ts';
 import { judgeObject, judgeStream, truthsOf } from './judge.ts';
 
 /*
- * An upstream that goes away and comes back, behind a breaker with short settings; and one that says when
- * to come back.
+ * An upstream that goes down and comes back, behind a breaker with short settings; and one that says when to
+ * ask again.
  */
 
 const patienceMs = 30_000;
@@ -59,7 +59,7 @@ afterAll(async () => {
 beforeEach(() => flapping.plan(undefined));
 
 describe('an upstream that is down', () => {
-  test('is left alone once its breaker is open, and asked again as soon as it is back', async () => {
+  test('gets no requests while its breaker is open, and gets them again as soon as it is back', async () => {
     flapping.drop();
     flapping.plan(allFail);
     const down = await until('the breaker to open', patienceMs, async () => {
@@ -86,7 +86,7 @@ describe('an upstream that is down', () => {
 });
 
 describe('a probe that hangs', () => {
-  test('keeps its place no longer than the first token may take, and nobody else waits for it', async () => {
+  test('ends at the first-token timeout, and no other request waits for it', async () => {
     const messages = [{ role: 'user', content: 'The same to all' }];
     const counted = () => wall.stats().requests['500-then-hang'] ?? 0;
     const down = await ask('hanging-probe', { messages });
@@ -94,7 +94,7 @@ describe('a probe that hangs', () => {
     expect(await breakerOf('steady/wall/500-then-hang:3')).toBe('open');
 
     for (const probes of [1, 2]) {
-      // Whoever comes when a probe is due is the probe, and hangs; those who come meanwhile are told at once.
+      // A request that comes when a probe is due is the probe, and hangs; those that come meanwhile are refused at once.
       const probing = await until('a probe', patienceMs, async () => {
         const asked = ask('hanging-probe', { messages });
         const first = await Promise.race([asked.then(codeOf), arrived(() => counted() >= 3 + probes)]);
@@ -114,7 +114,7 @@ async function arrived(condition: () => boolean): Promise<'arrived'> {
 }
 
 describe('an upstream that flaps', () => {
-  test('never makes an answer lie, and with another one beside it none fails', async () => {
+  test('never makes a cut answer look whole, and with another target no answer fails', async () => {
     let on = true;
     let flaps = 0;
     const timer = setInterval(() => {
@@ -150,13 +150,13 @@ describe('an upstream that flaps', () => {
       clearInterval(timer);
     }
     expect(wrong).toEqual([]);
-    // It was down while it was asked, and up as well.
+    // It was asked both while it was down and while it was up.
     expect(outcomes.has('whole') && outcomes.size > 1).toBe(true);
   });
 });
 
 describe('a Retry-After that is a date', () => {
-  test('is waited for where it is near: the target is asked three times', async () => {
+  test('is waited for where it is soon: the target is asked three times', async () => {
     const before = wall.stats().requests['429-date'] ?? 0;
     const response = await ask('date-soon');
     expect([response.status, codeOf(response)]).toEqual([429, 'rate_limit_exceeded']);
@@ -165,12 +165,12 @@ describe('a Retry-After that is a date', () => {
     expect(Number(response.header('retry-after-ms'))).toBeLessThanOrEqual(2_000);
   });
 
-  test('is told and not waited for where it is far', async () => {
+  test('is passed on and not waited for where it is far', async () => {
     const before = wall.stats().requests['429-date'] ?? 0;
     const response = await ask('date-late');
     expect([response.status, codeOf(response)]).toEqual([429, 'rate_limit_exceeded']);
     expect((wall.stats().requests['429-date'] ?? 0) - before).toBe(1);
-    // Longer than a minute is never asked of a client; it is told not to try by itself.
+    // A client is never asked to wait for longer than a minute; it is told not to retry by itself.
     expect(Number(response.header('Retry-After'))).toBeLessThanOrEqual(60);
     expect(response.header('x-should-retry')).toBe('false');
   });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => wall.close());
 
-/** Faults that end by nobody's doing: what the client waits for before it looks. */
+/** Faults that never end by themselves, and what the client waits for before it checks. */
 const openEnded: Readonly<Record<string, (seen: Seen) => boolean>> = {
   hang: () => wall.stats().in_flight === 1,
   '503-hang': ({ bytes }) => bytes.includes('"mess'),
@@ -54,8 +54,8 @@ async function untilIdle(): Promise<void> {
   });
 }
 
-describe('every fault is on the wire what its description says', () => {
-  test('and none is forgotten here', () => {
+describe('the bytes of every fault are as its description says', () => {
+  test('there is a check for every fault', () => {
     expect(Object.keys(faultBytes).sort()).toEqual(faults.map(({ name }) => name).sort());
   });
 
@@ -87,14 +87,14 @@ describe('the wall', () => {
     expect(code).toBe('ECONNREFUSED');
   });
 
-  test('takes the fault from a header too, and a parameter with it', async () => {
+  test('takes the fault from a header too, with its parameter', async () => {
     await using connection = await connect(port);
     connection.send(chatRequest({ model: 'gpt-5' }, { 'X-Wall-Fault': 'cut-clean:5' }));
     const { body } = await connection.response();
     expect(readEvents(body).text).toBe(tokens.slice(0, 5).join(''));
   });
 
-  test('serves request after request on one connection', async () => {
+  test('serves several requests on one connection', async () => {
     await using connection = await connect(port);
     const request = chatRequest({ model: 'wall/healthy' });
     connection.send(Buffer.concat([request, request]));
@@ -130,7 +130,7 @@ describe('the wall', () => {
     expect(response.body.toString()).toContain(word);
   });
 
-  test('answers 500-once once for each question, flapping every second time', async () => {
+  test('answers 500-once with 500 once for each prompt, flapping every second time', async () => {
     const statuses = async (model: string, content: string): Promise<number> => {
       await using connection = await connect(port);
       connection.send(chatRequest({ model, messages: [{ role: 'user', content }] }));
@@ -158,7 +158,7 @@ describe('the wall', () => {
     expect(wall.stats()).toMatchObject({ requests: {}, aborted_by_peer: {} });
   });
 
-  test('stops writing when nobody reads', async () => {
+  test('stops writing while the client does not read', async () => {
     await using connection = await askWall(port, 'too-fast:1000000');
     connection.pause();
     const before = await until('the socket to be full', 10_000, async () => {

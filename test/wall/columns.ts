@@ -2,7 +2,7 @@ import { faults } from '../../packages/server/src/wall/catalogue.ts';
 import type { Fault, Outcomes } from '../../packages/server/src/wall/fault.ts';
 import type { ConfigTree } from '../support/server.ts';
 
-/** Who stands beside the fault; takeover has two forms, of which the same is expected. */
+/** The targets beside the fault; takeover has two forms with the same expected outcomes. */
 export const columns = ['one', 'second', 'replay', 'prefix'] as const;
 export type Column = (typeof columns)[number];
 export const modes = ['streaming', 'collected'] as const;
@@ -30,7 +30,7 @@ export function modelOf(column: Column, { spelling }: FaultCase): string {
   return `${column}/${spelling}`;
 }
 
-/** A configuration with one model for each case and column; patience is short, so that the run is. */
+/** A configuration with one model for each case and column, and short timeouts, so that the run is short. */
 export function wallConfig(wallPort: number, refusePort: number): ConfigTree {
   const upstream = (port: number, more: ConfigTree = {}): ConfigTree => ({
     kind: 'openai',
@@ -44,14 +44,14 @@ export function wallConfig(wallPort: number, refusePort: number): ConfigTree {
   return {
     upstreams: {
       wall: upstream(wallPort),
-      // One whose preset says how it is given a beginning to continue.
+      // Its preset says that it continues a prefix.
       spare: upstream(wallPort, { preset: 'vllm' }),
       closed: upstream(refusePort),
     },
     models: Object.fromEntries(models),
     timeouts: { connect: '2s', first_token: '2s', stall: '1s', total: '60s' },
     retry: { backoff: '10ms' },
-    // A target that fails on purpose stays in the game.
+    // The breaker of a target that fails on purpose does not open.
     breaker: { failures: 10_000 },
   };
 }

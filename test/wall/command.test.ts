@@ -43,7 +43,7 @@ test.each([
   [['--lissen'], 2, 'did you mean "--listen"'],
   [['--listen'], 2, 'needs a value'],
   [['--listen', '8643'], 2, 'HOST:PORT'],
-])('wrong usage %j is told', async (args, code, words) => {
+])('wrong usage %j is refused with a message', async (args, code, words) => {
   const child = tailraceWall(...args);
   expect((await child.exited).code).toBe(code);
   expect(child.stderr()).toContain(words);

@@ -1,7 +1,7 @@
 import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
 import { type ChatMessage, tokensFor } from './ask-relay.ts';
 
-/** A question whose answer is cut, and what the client shall read all the same. */
+/** A request whose answer is cut, and what the client has to get nevertheless. */
 export interface CutCase {
   /** The model's id in the configuration. */
   readonly id: string;
@@ -34,7 +34,7 @@ const random = seededRandom(20_261_121);
 /** A whole number, `least` and `most` included. */
 const between = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
 
-/** Cuts before every token and behind the last one; a third with `max_tokens`, a third with stop strings. */
+/** Cuts before every token and after the last one; a third with `max_tokens`, a third with stop strings. */
 export const cutCases: readonly CutCase[] = Array.from({ length: 500 }, (_, index) => {
   const messages = question(`Cut ${index}`);
   const tokens = tokensFor(messages);
@@ -53,7 +53,7 @@ export const cutCases: readonly CutCase[] = Array.from({ length: 500 }, (_, inde
 
 /**
  * Streams of a target that knows no stop strings and is cut in the middle of one: its beginning is with the
- * client, its end is the successor's, and there the answer is over.
+ * client already, its end comes from the second target, and there the answer ends.
  */
 export function stopsAcross(count: number): readonly CutCase[] {
   return Array.from({ length: count }, (_, index): CutCase => {
@@ -62,7 +62,7 @@ export function stopsAcross(count: number): readonly CutCase[] {
     const at = between(2, tokens.length - 2);
     const [before, behind] = [tokens.slice(0, at).join(''), tokens.slice(at).join('')];
     let stop: string;
-    // Drawn again where the text says it before: a target that knows it would not have got so far.
+    // Drawn again where the text holds it earlier: there the answer would already have ended.
     do {
       stop = `${ending(before, between(1, 8))}${[...behind].slice(0, between(1, 8)).join('')}`;
     } while ((before + behind).indexOf(stop) + stop.length <= before.length);
@@ -91,7 +91,7 @@ function someOf(tokens: readonly string[]): string {
   return characters.slice(at, at + between(2, 6)).join('');
 }
 
-/** What a target says that nobody disturbs; `said` is in how many pieces. */
+/** The undisturbed answer of a target; `said`: in how many pieces. */
 function undisturbed(
   messages: readonly ChatMessage[],
   tokens: readonly string[],

@@ -7,8 +7,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { askRelay } from './ask-relay.ts';
 
 /*
- * The real engine goes on with what the real engine began: its own stream is cut on the way through another
- * upstream, and the joined text is held against its undisturbed answer.
+ * The real engine continues its own answers: its stream is cut on the way through another upstream, and the
+ * joined text is compared with its undisturbed answer.
  */
 
 const engineModel = 'smollm2-135m-instruct';
@@ -49,7 +49,7 @@ afterAll(async () => {
   await cutting.close();
 });
 
-test('answers of the engine, cut and gone on with by the engine, lose and repeat nothing', async () => {
+test('answers of the engine, cut and continued by the engine, lose and repeat nothing', async () => {
   const exceptions: unknown[] = [];
   for (const { id, after, messages } of cases) {
     const asks = { messages, temperature: 0, max_tokens: maxTokens };
@@ -71,7 +71,7 @@ test('answers of the engine, cut and gone on with by the engine, lose and repeat
 
 /**
  * Equal as far as the shorter one goes. Where the first target puts two tokens into one piece and is cut
- * before it tells its usage, nobody can know that they were two: `max_tokens` is reduced by one only, and the
+ * before it reports its usage, the server cannot see that they were two: `max_tokens` is reduced by one only, and the
  * usage counts one only.
  */
 function agree(said: string, due: string): boolean {

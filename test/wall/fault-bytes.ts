@@ -7,7 +7,7 @@ const text = tokens.join('');
 const three = tokens.slice(0, 3).join('');
 type Check = (seen: Seen) => void;
 
-/** The bytes that the description of each fault promises. */
+/** Checks of each fault's bytes against its description. */
 export const faultBytes: Readonly<Record<string, Check>> = {
   healthy: wholeWith({}),
   refuse: ({ response }) => expect(jsonAnswerOf(response, 400).message).toContain('refuse_port'),
@@ -272,7 +272,7 @@ interface Shape {
   readonly done?: number;
 }
 
-/** A body that HTTP calls complete, healthy but for what is named. */
+/** A body that is complete for HTTP, and healthy except where it is stated. */
 function wholeWith(shape: Shape): Check {
   return ({ response, body }) => {
     expect(response?.complete).toBe(true);

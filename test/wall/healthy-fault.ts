@@ -1,7 +1,7 @@
 import { faults } from '../../packages/server/src/wall/catalogue.ts';
 import type { Fault } from '../../packages/server/src/wall/fault.ts';
 
-/** The wall without a fault: every whole answer says what this says. */
+/** The wall without a fault: every whole answer has the text of this one. */
 export const healthyFault: Fault = named('healthy');
 
 function named(name: string): Fault {

@@ -10,7 +10,7 @@ import type { Fault, Outcome } from '../../packages/server/src/wall/fault.ts';
 import type { RawResponse } from '../support/http-bytes.ts';
 import { type ChatMessage, tokensFor } from './ask-relay.ts';
 
-/** How an answer of the relay ended, and what of it is a lie. */
+/** How an answer of the relay ended, and what is false in it. */
 export interface Verdict {
   readonly outcome: Outcome;
   /** One sentence each; a true answer has none. */
@@ -20,14 +20,14 @@ export interface Verdict {
   readonly usage: UsageWire | undefined;
 }
 
-/** One answer that the client may be given. */
+/** One answer that the client may get. */
 export interface Truth {
   /** By choice. */
   readonly texts: readonly string[];
   readonly finish: FinishReason;
 }
 
-/** What the client may be told: the answer of the fault, and that of the healthy target beside it. */
+/** The answers that the client may get: that of the fault, and that of the healthy target. */
 export function truthsOf(fault: Fault, messages: readonly ChatMessage[]): readonly Truth[] {
   const n = fault.asks?.['n'];
   const choices = Array.from({ length: typeof n === 'number' ? n : 1 }, (_, index) =>
@@ -38,7 +38,7 @@ export function truthsOf(fault: Fault, messages: readonly ChatMessage[]): readon
     texts: choices.map((tokens) => fault.says?.(tokens) ?? tokens.join('')),
     finish: fault.finishes ?? 'stop',
   };
-  // What is never handed to the healthy target must come as the fault says it.
+  // An answer that the healthy target never serves must be as the fault sends it.
   return fault.expected.one.streaming.kind === 'whole' ? [own] : [own, healthy];
 }
 

@@ -21,7 +21,7 @@ import { type ClientRecord, disagreements } from './settled.ts';
 
 /*
  * Every fault × {streaming, not} × column through the server, each outcome compared with what the fault
- * declares; then what the server's log says of each request, and what the server still holds.
+ * declares; then the server's log line of each request, and what the server still holds.
  * `TAILRACE_WALL_COLUMN=one,second` and `TAILRACE_WALL_FAULT=cut` choose some of them.
  */
 
@@ -38,10 +38,10 @@ interface Case {
   readonly mode: Mode;
 }
 
-// A stall that nobody can take over is waited for: at least 30 s, and with retries more than once.
+// Where no target can take over, the server waits at least 30 s for a stalled stream, with retries more than once.
 const patienceMs = 110_000;
 const atOnce = 24;
-/** Warm code, pools and caches: what is held after these is what may be held. */
+/** Compiles code and fills pools and caches: the memory after these requests is the memory that may be held. */
 const warmUpRounds = 20;
 const mostHeapGrowthBytes = 8 * 1024 * 1024;
 const onlyColumns = process.env['TAILRACE_WALL_COLUMN']?.split(',');
@@ -61,7 +61,7 @@ const questionOf = (one: Case): readonly ChatMessage[] => [
   { role: 'user', content: `Tell me about the mill: ${titleOf(one)}.` },
 ];
 
-/** What is counted over all requests, and what takes a processor for itself, is asked one after the other. */
+/** Faults that count all requests, or that use a whole processor, run one after the other. */
 const inTurn: ReadonlySet<string> = new Set(['flapping', 'too-fast']);
 const slowFirst = [
   'stall',
@@ -129,12 +129,12 @@ describe('through the relay', () => {
     });
   }
 
-  test('and every request has left one line that says what its client saw', () => {
+  test('every request has left one log line that agrees with what its client got', () => {
     expect(records.length).toBeGreaterThanOrEqual(cases.length);
     expect(disagreements(records, server.logs())).toEqual([]);
   });
 
-  test('and the server holds no more than it held before', async () => {
+  test('the server holds no more than before', async () => {
     expect(await liveRuns(server)).toEqual([]);
     await until('every answer of the wall to be over', 10_000, () =>
       wall.stats().in_flight === 0 ? true : undefined,
@@ -171,12 +171,12 @@ describe('through the relay', () => {
       const one = quick[(round * 31) % quick.length];
       if (one !== undefined) await ask(one, [{ role: 'user', content: `Warm-up ${round}` }]);
     });
-    // The thread that judges JSON stays for a while.
+    // The thread that checks JSON ends after a while.
     const judged = cases.find(({ faultCase }) => faultCase.fault.name === 'json-off-schema');
     if (judged !== undefined) await ask(judged, [{ role: 'user', content: 'Warm-up of the judge' }]);
   }
 
-  /** Counted once idle connections have been given up: those are kept a while for the next request. */
+  /** Counted after idle connections have closed: they are kept for a while for the next request. */
   async function held(): Promise<Held> {
     await until('idle connections to be given up', 20_000, () =>
       wall.stats().connections_open === 0 ? true : undefined,

@@ -5,7 +5,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { askRelay, tokensFor } from './ask-relay.ts';
 import { judgeStream } from './judge.ts';
 
-/* Schemas of callers, and a healthy upstream that says `{"text": "…"}` whatever the schema asks for. */
+/* Schemas of callers, and a healthy upstream that answers `{"text": "…"}` to any schema. */
 
 const patienceMs = 30_000;
 const messages = [{ role: 'user', content: 'Tell me about the mill.' }];
@@ -49,7 +49,7 @@ function errorOf({ body }: RawResponse) {
     .error;
 }
 
-describe('a schema that nobody can enforce', () => {
+describe('a schema that cannot be enforced', () => {
   const path = 'response_format.json_schema.schema';
 
   test.each([
@@ -69,7 +69,7 @@ describe('a schema that nobody can enforce', () => {
   });
 });
 
-describe('a schema that the answer keeps', () => {
+describe('a schema that the answer satisfies', () => {
   test.each([
     { type: 'object', properties: { text: { type: 'string', minLength: 5 } }, required: ['text'] },
     { $ref: '#/definitions/a', definitions: { a: { type: 'object' } } },
@@ -87,8 +87,8 @@ describe('a schema that the answer keeps', () => {
 });
 
 describe('a schema whose check takes for ever', () => {
-  test('ends its own answer without a success, and holds nobody else up', async () => {
-    // Every way to part the text is tried before it is clear that none ends with what is not there.
+  test('fails its own answer, and delays no other one', async () => {
+    // The pattern backtracks: it tries every way to divide the text before it fails.
     const evil = { properties: { text: { pattern: '^((.+)+)+\\u0000$' } } };
     const ended: string[] = [];
     const slow = ask(evil).finally(() => ended.push('slow'));

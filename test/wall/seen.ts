@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { RawResponse } from '../support/http-bytes.ts';
 
-/** What a raw client has got of one answer. */
+/** What a raw client has received of one answer. */
 export interface Seen {
   readonly bytes: Buffer;
   /** Absent where no head came, and where the bytes are no HTTP. */

@@ -1,6 +1,6 @@
 import type { Verdict } from './judge.ts';
 
-/** What a client saw of one request. */
+/** What a client got for one request. */
 export interface ClientRecord {
   readonly requestId: string;
   readonly status: number;
@@ -19,7 +19,7 @@ interface LoggedRequest {
 
 /**
  * Where the server's log and its clients disagree, one sentence each: every request has exactly one line,
- * and the line says what the client saw.
+ * and the line agrees with what the client got.
  */
 export function disagreements(records: readonly ClientRecord[], logs: string): string[] {
   const lines = new Map<string, LoggedRequest[]>();

@@ -18,7 +18,7 @@ import { type ClientRecord, disagreements } from './settled.ts';
 
 /*
  * Every n-th socket operation between the server and its upstream fails, for every n; then between client
- * and server. Whatever happens, each request ends, whole or with an error, and nothing is left behind.
+ * and server. In every case each request ends, whole or with an error, and nothing is left behind.
  */
 
 const models = ['alone', 'second', 'replay', 'prefix'] as const;
@@ -69,7 +69,7 @@ beforeAll(async () => {
     },
   });
   clientSide.target = server.port;
-  // Warm code, pools and caches: what is held after these is what may be held.
+  // Compiles code and fills pools and caches: the memory after these requests is the memory that may be held.
   for (let round = 0; round < 4; round += 1) await askAll(server.port);
   before = await held();
 });
@@ -105,7 +105,7 @@ describe('where every n-th socket operation to the upstream fails', () => {
     expect(failed).toBeGreaterThan(most / 2);
   });
 
-  test('the log says of each request what its client saw', () => {
+  test('each request has a log line that agrees with what its client got', () => {
     expect(records.length).toBeGreaterThan(2_500);
     expect(disagreements(records, server.logs())).toEqual([]);
     const kinds = new Set(records.map(({ verdict }) => verdict.outcome.kind));
@@ -121,7 +121,7 @@ describe('where every n-th socket operation of the client fails', () => {
       for (let every = 1; every <= 60; every += 1) {
         clientSide.plan({ every, operations: socketOperations, how });
         const verdicts = await askAll(clientSide.port);
-        // A connection that is lost may cut an answer; what is cut must look it.
+        // A lost connection may cut an answer, and a cut answer must not look whole.
         const lies = verdicts.flatMap((verdict) =>
           verdict === undefined || verdict.lies.includes(cutShort) ? [] : verdict.lies,
         );
@@ -133,7 +133,7 @@ describe('where every n-th socket operation of the client fails', () => {
   );
 });
 
-test('and afterwards the server holds no more than before', async () => {
+test('afterwards the server holds no more than before', async () => {
   expect(await liveRuns(server)).toEqual([]);
   const after = await held();
   expect(after.resources).toEqual(before.resources);
@@ -163,7 +163,7 @@ async function askAll(port: number): Promise<(Verdict | undefined)[]> {
 /** An answer that stopped before its length. */
 const cut: Verdict = { outcome: { kind: 'whole' }, lies: [cutShort], begun: true, usage: undefined };
 
-/** Counted once idle connections have been given up: those are kept a while for the next request. */
+/** Counted after idle connections have closed: they are kept for a while for the next request. */
 async function held(): Promise<Held> {
   upstreamSide.plan(undefined);
   await until('every connection to be given up', 20_000, () =>

@@ -9,7 +9,7 @@ import { type CutCase, cutCases, type Due, stopsAcross } from './cuts.ts';
 
 /*
  * Streams that are cut and taken over, at random places that are the same in every run. What the client
- * reads is held against the undisturbed answer, byte for byte.
+ * reads is compared with the undisturbed answer, byte for byte.
  */
 
 const atOnce = 24;
@@ -51,7 +51,7 @@ beforeAll(async () => {
       upstreams: {
         wall: upstream(wallPort),
         cutting: upstream(cutting.port),
-        // One whose preset says how it is given a beginning to continue.
+        // Its preset says that it continues a prefix.
         spare: upstream(wallPort, { preset: 'vllm' }),
       },
       models: Object.fromEntries(models),
@@ -67,10 +67,10 @@ afterAll(async () => {
   await cutting.close();
 });
 
-describe('an answer that is cut and taken over is the undisturbed one', () => {
-  test('500 cuts, by replay and by prefix, some with max_tokens and stop strings: no exception', async () => {
+describe('an answer that is cut and taken over equals the undisturbed one', () => {
+  test('500 cuts, by replay and by prefix, some with max_tokens and stop strings', async () => {
     expect(await exceptions(cutCases)).toEqual([]);
-    // Each was cut, and somebody took over: the spare answered for all of them.
+    // Each was cut, and the spare upstream took all of them over.
     expect(wall.stats().requests['healthy']).toBeGreaterThanOrEqual(cutCases.length);
   });
 
@@ -79,7 +79,7 @@ describe('an answer that is cut and taken over is the undisturbed one', () => {
     expect(cutting.cuts()).toBe(acrossTheJoint.length);
   });
 
-  test('and nothing runs on', async () => {
+  test('nothing is left running', async () => {
     expect(await liveRuns(server)).toEqual([]);
     expect(wall.stats().in_flight).toBe(0);
   });

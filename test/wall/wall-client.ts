@@ -3,7 +3,7 @@ import { connect, type RawConnection, requestBytes } from '../support/raw-connec
 
 export const messages = [{ role: 'user', content: 'Tell me about the mill.' }];
 
-/** The tokens that a healthy target says to {@link messages}. */
+/** The tokens of a healthy answer to {@link messages}. */
 export const tokens = healthyTokens({
   messages: messages.map(({ role, content }) => ({ role, text: content })),
 });

@@ -1,4 +1,4 @@
-// Who may ask: one extractor, bound to the matched route.
+// Authentication: one extractor of keys, bound to the matched route.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -74,7 +74,7 @@ describe('the administration', () => {
     expectRefusal(await ask(server, { path: streams }), 403, 'admin_required');
   });
 
-  test('refuses a stranger with 401', async () => {
+  test('refuses a client without a key with 401', async () => {
     expectRefusal(
       await ask(server, { path: streams, headers: { Authorization: '' } }),
       401,
@@ -83,8 +83,8 @@ describe('the administration', () => {
   });
 });
 
-test('a stranger is refused before the body is read', async () => {
-  // The body is not JSON and the model does not exist: neither is looked at.
+test('a client without a key is refused before the body is read', async () => {
+  // The body is not JSON and the model does not exist: neither is checked.
   const headers = { Authorization: '', 'Content-Type': 'application/json' };
   const response = await ask(server, { path: '/v1/chat/completions', headers, body: '{"model": ' });
   expectRefusal(response, 401, 'missing_api_key');
@@ -100,11 +100,11 @@ describe('without authentication, on loopback', () => {
   });
   const anonymous = { Authorization: '' };
 
-  test('nobody needs a key', async () => {
+  test('no client needs a key', async () => {
     expect((await ask(open, { path, headers: anonymous })).status).toBe(200);
   });
 
-  test('a page of another origin gets nothing, and no leave to ask', async () => {
+  test('a page of another origin is refused, and so is its preflight', async () => {
     const headers = { ...anonymous, Origin: 'https://evil.example' };
     const response = await ask(open, { path, headers });
     expect(response.status).toBeGreaterThanOrEqual(400);

@@ -61,7 +61,7 @@ describe('the size', () => {
     expectRefusal(await connection.response(), 413, 'body_too_large');
   });
 
-  test('of a chunked body within the limit is no matter', async () => {
+  test('of a chunked body may be anything within the limit', async () => {
     const pieces = [valid.slice(0, 9), valid.slice(9, 10), valid.slice(10)];
     const chunks = pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join('');
     const headers = { 'Transfer-Encoding': 'chunked' };
@@ -163,7 +163,7 @@ describe('the text', () => {
 
   test('may hold the names every JavaScript object has', async () => {
     const body = valid.replace('{', '{"__proto__": {"stream": true}, "constructor": 1, ');
-    // Unknown fields go on to an upstream that takes them; what they must not do is change the request.
+    // Unknown fields are passed on to an upstream that takes them; they must not change the request itself.
     const response = await post(body);
     expect(response.header('content-type')).toMatch(/^application\/json/);
     expect([200, 400]).toContain(response.status);

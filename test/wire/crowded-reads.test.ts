@@ -1,4 +1,4 @@
-// Connections that send in one write what takes the server long to handle: many small requests, or many small chunks.
+// Connections that send very many small requests, or very many small chunks, in one write.
 
 import { connect as connectSocket, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -52,7 +52,7 @@ async function flood(
   }
 }
 
-/** The admin's key is another one than that of the floods. */
+/** Sent with the admin's key, not with the key of the floods. */
 async function expectOtherKeyServed(): Promise<void> {
   const headers = { Authorization: `Bearer ${lab.server.adminKey}`, 'Content-Type': 'application/json' };
   const body = JSON.stringify({ model: 'lab/plain', messages });
@@ -61,7 +61,7 @@ async function expectOtherKeyServed(): Promise<void> {
 }
 
 describe('sixty connections at once', () => {
-  test('of 1,000 pipelined requests each: all are answered, and nothing else waits for them', async () => {
+  test('of 1,000 pipelined requests each: all are answered, and no other request waits for them', async () => {
     const one = 'GET /livez HTTP/1.1\r\nhost:\r\n\r\n';
     const waitedMs = await lab.watch.worstMsDuring(livezWithinMs, async () => {
       const received = await flood(60, one.repeat(1_000), 1_000, expectOtherKeyServed);

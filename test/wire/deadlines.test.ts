@@ -1,4 +1,4 @@
-// What takes too long, and what is too much at once.
+// Requests that take too long, and too many requests at once.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { untilLive, untilNoneLive } from '../support/live-streams.ts';
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 describe('an upstream', () => {
-  test.each([true, false])('that never speaks is 504 first_token_timeout (stream: %s)', async (stream) => {
+  test.each([true, false])('that never answers is 504 first_token_timeout (stream: %s)', async (stream) => {
     await using connection = await startChat(server, { model: 'lab/mute', stream });
     expectRefusal(await connection.response(), 504, 'first_token_timeout');
     await untilNoneLive(server);
@@ -41,7 +41,7 @@ describe('an upstream', () => {
   });
 });
 
-test('one stream more than the server takes is 503 and told when to come back', async () => {
+test('one stream more than the server takes is 503 with the time to come back', async () => {
   const endless = { model: 'lab/endless', stream: true };
   const crowd = await Promise.all([1, 2, 3].map(() => startChat(server, endless)));
   try {

@@ -1,4 +1,4 @@
-// A client that leaves stops what was done for it: waiting in the queue, in the prompt, in mid-stream.
+// A client that leaves stops its run: while it waits in the queue, while its prompt is read, in mid-stream.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { untilLive, untilNoneLive } from '../support/live-streams.ts';
@@ -31,7 +31,7 @@ describe('with the scripted upstream', () => {
     await untilNoneLive(server);
   });
 
-  test('leaving between the held head and the first word ends the run', async () => {
+  test('leaving between the head and the first output ends the run', async () => {
     await using connection = await startChat(server, { model: 'lab/mute', stream: true });
     await until('the head', 5000, () => (connection.received().length > 0 ? true : undefined));
     connection.destroy();
@@ -75,7 +75,7 @@ describe('with the engine at its limit', () => {
     );
   }
 
-  /** A run leaves the list a moment before its place in the engine is free again: `overloaded` may come till then. */
+  /** A run leaves the list a moment before its place in the engine is free again: `overloaded` may come until then. */
   async function expectServed(): Promise<void> {
     await until('a place in the engine', 5000, async () => {
       await using connection = await startChat(server, short);
@@ -86,7 +86,7 @@ describe('with the engine at its limit', () => {
     });
   }
 
-  test('leaving in mid-stream frees the sequence for the one who waits', async () => {
+  test('leaving in mid-stream frees the sequence for a waiting request', async () => {
     await using running = await startChat(server, long);
     await withText(running);
     await using waiting = await startChat(server, short);
@@ -96,7 +96,7 @@ describe('with the engine at its limit', () => {
     await untilNoneLive(server);
   });
 
-  test('leaving the queue ends the run and lets the next one in', async () => {
+  test('leaving the queue ends the run and makes room for the next request', async () => {
     await using running = await startChat(server, long);
     await withText(running);
     await using waiting = await startChat(server, short);
@@ -115,7 +115,7 @@ describe('with the engine at its limit', () => {
     await expectServed();
   });
 
-  test('one more than sequences and queue hold is told to come back', async () => {
+  test('one request more than sequences and queue hold is refused with the time to come back', async () => {
     const crowd = await Promise.all([startChat(server, long), startChat(server, long)]);
     try {
       await untilLive(server, 2);

@@ -1,4 +1,4 @@
-// What nobody here knows reaches an OpenAI-compatible upstream byte for byte.
+// Unknown fields reach an OpenAI-compatible upstream byte for byte.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
-// What one request may cost the others: whatever a body within `max_body` is made of, `/livez` waits under
-// 400 ms, and the process takes no more than 20 bytes for each of its bytes.
+// How much one request may delay the others: with any content within `max_body`, `/livez` waits under 400 ms, and
+// the process takes no more than 20 bytes for each byte of the body.
 
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,10 +11,10 @@ import { exchange, labServer } from './wire-client.ts';
 
 const maxBodyBytes = 10 * 1024 ** 2;
 const livezWithinMs = 400;
-/** Garbage that no collection has looked at yet, of this request and of those before it. */
+/** Garbage that is not yet collected, of this request and of those before it. */
 const allowanceBytes = 64 * 1024 ** 2;
 
-/** Reads requests whole and refuses them: what they cost before that is what is looked at here. */
+/** Reads requests whole and refuses them: these tests measure the cost before that. */
 const provider: Server = createServer((request, response) => {
   request.resume().on('end', () => response.writeHead(401).end());
 });
@@ -48,7 +48,7 @@ beforeAll(async () => {
   };
   server = await startServer({ ...lab, config: { ...lab.config, upstreams } });
   watch = watchLivez(server.port);
-  // What is compiled at first use is compiled.
+  // Compiles what V8 compiles at first use.
   for (const model of ['lab/plain', 'copy', 'both', 'claude', 'gemini'])
     await post(chat(model, '"user":"x"'));
 });
@@ -64,7 +64,7 @@ const times = (count: number, piece: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => piece(index)).join();
 const chat = (model: string, fields: string, messages = turn) =>
   `{"model":"${model}","messages":[${messages}],${fields}}`;
-/** As many of a piece as a body has room for. */
+/** Repeats a piece until the body is full. */
 const full = (head: string, piece: string, tail: string) =>
   head +
   piece.repeat(Math.floor((maxBodyBytes - head.length - tail.length) / Buffer.byteLength(piece))) +

@@ -1,4 +1,4 @@
-// HTTP as clients really speak it: old versions, pipelines, odd spellings of paths, preflights.
+// HTTP as clients really speak it: old versions, pipelines, unusual spellings of paths, preflights.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, requestBytes } from '../support/raw-connection.ts';
@@ -209,7 +209,7 @@ describe('a path', () => {
     ['/models', '/v1/models'],
     ['/v1/responses', '/v1/chat/completions'],
     ['/v1/chat/completion', '/v1/chat/completions'],
-  ])('that nobody serves, %s, tells the nearest that is served', async (path, nearest) => {
+  ])('that is not served, %s, is answered with the nearest one that is', async (path, nearest) => {
     const error = expectRefusal(await ask(server, { path, method: 'POST', body: '{}' }), 404, 'unknown_url');
     expect(error.message).toContain(nearest);
   });

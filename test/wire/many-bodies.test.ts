@@ -1,4 +1,4 @@
-// What many bodies at once, and bodies in crumbs, may cost the others.
+// How much many bodies at once, and bodies in tiny chunks, may delay the others.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ const large = JSON.stringify({
   model: 'lab/plain',
   messages: [{ role: 'user', content: 'x'.repeat(9.9 * mebibyte) }],
 });
-/** No two of its objects have a name in common: the dearest thing there is to parse. */
+/** No two of its objects have a name in common: the most expensive JSON to parse. */
 const dear = (objects: number) =>
   JSON.stringify({
     model: 'lab/plain',
@@ -44,7 +44,7 @@ async function unfinished(count: number, body: string): Promise<RawConnection[]>
 }
 
 describe('a chunked body in chunks of a byte', () => {
-  test.each([100_000, 1_000_000, 10_000_000])('of %i bytes is refused when that is clear', async (bytes) => {
+  test.each([100_000, 1_000_000, 10_000_000])('of %i bytes is refused before its end', async (bytes) => {
     const grown = watchPeak(lab.server.pid);
     const waitedMs = await lab.watch.worstMsDuring(livezWithinMs, async () => {
       await using connection = await connect(lab.server.port);
@@ -54,9 +54,9 @@ describe('a chunked body in chunks of a byte', () => {
         body: '',
       });
       connection.send(head);
-      const crumbs = Buffer.from('1\r\n \r\n'.repeat(10_000));
+      const tinyChunks = Buffer.from('1\r\n \r\n'.repeat(10_000));
       for (let sent = 0; sent < bytes && connection.closed() === undefined; sent += 10_000)
-        connection.send(crumbs);
+        connection.send(tinyChunks);
       expectRefusal(await connection.response(), 400, 'invalid_value');
     });
     expect(waitedMs).toBeLessThan(livezWithinMs);
@@ -65,11 +65,11 @@ describe('a chunked body in chunks of a byte', () => {
 });
 
 describe('fifty bodies of ten megabytes', () => {
-  test('that lack their last byte hold a bounded memory, and no other key pays for them', async () => {
+  test('that lack their last byte hold bounded memory, and delay no other key', async () => {
     const grown = watchPeak(lab.server.pid);
     const open = await unfinished(50, large);
     try {
-      // Whether it comes to an answer or is refused: both are known when its bytes have been read.
+      // Answered or refused: either shows that its bytes have been read.
       const refused = () => open.filter((connection) => connection.responses().length > 0).length;
       await expect.poll(refused, { timeout: 20_000, interval: 50 }).toBeGreaterThanOrEqual(50 - 7);
       expectRefusal(await post(large), 503, 'overloaded');
@@ -81,7 +81,7 @@ describe('fifty bodies of ten megabytes', () => {
     await expect.poll(async () => (await post(large)).status, { timeout: 5_000 }).toBe(200);
   });
 
-  test('that lack all of their bytes hold next to nothing', async () => {
+  test('that lack all of their bytes hold nearly no memory', async () => {
     const grown = watchPeak(lab.server.pid);
     const open = await Promise.all(
       Array.from({ length: 200 }, async () => {
@@ -100,7 +100,7 @@ describe('fifty bodies of ten megabytes', () => {
   });
 });
 
-test('bodies whose answers are waited for do not fill a small heap', async () => {
+test('bodies of requests under way do not fill a small heap', async () => {
   const NODE_OPTIONS = '--max-old-space-size=256';
   const tight = await startServer({ ...labServer(), env: { NODE_OPTIONS } });
   const bytes = (model: string, key: string, content: string) =>
@@ -118,7 +118,7 @@ test('bodies whose answers are waited for do not fill a small heap', async () =>
       const connection = await connect(tight.port);
       open.push(connection);
       connection.send(waiting);
-      // One that is taken has no answer yet; the others are refused as soon as they are read.
+      // A request that is accepted has no answer yet; the others are refused as soon as they are read.
       const answer = await Promise.race([connection.response(), delay(1_000)]);
       if (answer === undefined) continue;
       expectRefusal(answer, 503, 'overloaded');

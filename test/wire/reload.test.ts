@@ -1,4 +1,4 @@
-// SIGHUP and POST /admin/v1/reload: what was running goes on, what is wrong changes nothing.
+// SIGHUP and POST /admin/v1/reload: running streams continue, a wrong configuration changes nothing.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -62,7 +62,7 @@ async function setUp() {
   closing.push(moving.close, staying.close);
   const sections = (round: number): ConfigTree => ({
     upstreams: {
-      // A header that is another each time: this upstream is made anew by every reload.
+      // A header that changes each time, so every reload makes this upstream anew.
       moving: { kind: 'openai', base_url: moving.url, headers: { 'x-round': String(round) } },
       staying: { kind: 'openai', base_url: staying.url },
     },
@@ -147,7 +147,7 @@ test(`${reloads} reloads under load lose no stream, and leave no connection of a
   expect(staying.open()).toBeGreaterThan(0);
 });
 
-test('a stream that began before its upstream left the configuration comes to its end', async () => {
+test('a stream whose upstream leaves the configuration runs to its end', async () => {
   const { server, moving, sections, write } = await setUp();
   await using chat = await startChat(server, { model: 'moving', stream: true });
   await until('the stream to begin', 10_000, () => (moving.open() === 1 ? true : undefined));
@@ -181,7 +181,7 @@ test('a file with a mistake changes nothing, and the log names file and line', a
   await hangUp(server);
 });
 
-test('a configuration that became a pipe holds neither the reloads nor the shutdown', async () => {
+test('a configuration that became a pipe blocks neither reloads nor the shutdown', async () => {
   const { server } = await setUp();
   const good = readFileSync(server.configFile, 'utf8');
   rmSync(server.configFile);
@@ -199,7 +199,7 @@ test('a configuration that became a pipe holds neither the reloads nor the shutd
   await server.stop();
 });
 
-test('a thousand hang-ups at once are a few reloads', async () => {
+test('a thousand SIGHUPs at once are a few reloads', async () => {
   const { server } = await setUp();
   for (let at = 0; at < 1_000; at += 1) server.signal('SIGHUP');
   await until('a reload', 10_000, () =>

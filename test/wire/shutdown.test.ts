@@ -1,4 +1,4 @@
-// How the server ends, and what its clients see of it.
+// How the server ends, and what its clients get.
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAlive } from '../support/child.ts';
@@ -40,7 +40,7 @@ describe('SIGTERM', () => {
     expect(await exit).toEqual({ code: 0, signal: null });
   });
 
-  test('ends what outlasts the drain with an error event', async () => {
+  test('ends streams that outlast the drain with an error event', async () => {
     const running = await started({ timeouts: { drain: '500ms' } });
     await using stream = await startChat(running, { model: 'lab/endless', stream: true });
     await untilLive(running, 1);
@@ -56,7 +56,7 @@ describe('SIGTERM', () => {
 
   test.each(['SIGTERM', 'SIGINT'] as const)('or %s ends an idle server at once with 0', async (signal) => {
     const running = await started();
-    // An idle keep-alive connection is no reason to stay.
+    // An idle keep-alive connection does not delay the end.
     await ask(running, { path: '/livez' });
     const exit = running.expectExit();
     running.signal(signal);
@@ -64,7 +64,7 @@ describe('SIGTERM', () => {
   });
 });
 
-test('a second SIGINT ends at once, whatever still runs', async () => {
+test('a second SIGINT ends the server at once, with streams running', async () => {
   const running = await started();
   await using stream = await startChat(running, { model: 'lab/endless', stream: true });
   await untilLive(running, 1);
@@ -99,7 +99,7 @@ describe.runIf(process.platform === 'linux')('the engine’s process', () => {
     return { running, stream, engine };
   }
 
-  test('killed in mid-stream goes on with the answer in the process that follows it', async () => {
+  test('killed in mid-stream continues the answer in the next process', async () => {
     const { running, stream, engine } = await engineRunning({ ...long, max_tokens: 200 });
     process.kill(engine, 'SIGKILL');
     expect(expectTrueStream((await stream.response()).body).complete).toBe(true);
@@ -107,7 +107,7 @@ describe.runIf(process.platform === 'linux')('the engine’s process', () => {
     stream.destroy();
   });
 
-  test('killed in mid-stream costs a stream that nobody can go on with an error event, and the next request nothing', async () => {
+  test('killed in mid-stream ends a stream that cannot be taken over with an error event, and serves the next request', async () => {
     // Several choices are not taken over.
     const { running, stream, engine } = await engineRunning({ ...long, n: 2 });
     process.kill(engine, 'SIGKILL');

@@ -25,7 +25,7 @@ describe('a client that does not read', () => {
     await untilLive(server, 1);
     await untilNoneLive(server, 15_000);
     connection.resume();
-    // What had been sent is delivered; nobody can take it for a whole answer.
+    // The part that was sent is delivered, and does not look like a whole answer.
     await connection.untilClosed();
     expect(connection.received().toString('latin1')).not.toContain('[DONE]');
     expect(connection.responses()[0]?.complete).toBe(false);
@@ -44,7 +44,7 @@ describe('a client that does not read', () => {
         peak = Math.max(peak, residentBytes(server.pid));
         return (await liveStreams(server)).length === 0 ? true : undefined;
       });
-      // Each may hold an event and a socket's buffer; forty megabytes each is what carelessness costs.
+      // Each may hold an event and a socket's buffer; without back-pressure it would be forty megabytes each.
       expect(peak - before).toBeLessThan(120 * 1024 * 1024);
     } finally {
       for (const connection of crowd) connection.destroy();
@@ -52,7 +52,7 @@ describe('a client that does not read', () => {
   });
 });
 
-test('a client that reads in fits and starts gets everything', async () => {
+test('a client that reads with long pauses gets everything', async () => {
   await using connection = await connect(server.port);
   const headers = { Connection: 'close' };
   connection.send(chatBytes(server, { model: 'lab/burst', stream: true }, { headers }));
@@ -62,14 +62,14 @@ test('a client that reads in fits and starts gets everything', async () => {
     connection.resume();
     await sleep(20);
   }
-  // The end of the connection is cheaper to wait for than the end of twelve megabytes parsed over and over.
+  // Waiting for the end of the connection is cheaper than parsing twelve megabytes again and again.
   expect(await connection.untilClosed()).toBe('end');
   const { complete, choices } = expectTrueStream(connection.responses()[0]?.body ?? Buffer.alloc(0));
   expect(complete).toBe(true);
   expect(choices[0]?.content.length).toBe(12_000_000);
 });
 
-test('a crowd of slow clients does not hold up a quick one', async () => {
+test('many slow clients do not delay a quick one', async () => {
   const crowd = await Promise.all(
     Array.from({ length: 10 }, () => startChat(server, { model: 'lab/flood', stream: true })),
   );

@@ -55,7 +55,7 @@ describe('the body of a stream', () => {
     expect(expectTrueStream(body).complete).toBe(true);
   });
 
-  test('is ASCII whatever was said, and says it all the same', async () => {
+  test('is ASCII for any text, and decodes to that text', async () => {
     const response = await stream({ model: 'lab/paced' });
     expect(response.body.every((byte) => byte < 0x80 && byte !== 0x0d)).toBe(true);
     const summary = expectTrueStream(response.body);
@@ -105,7 +105,7 @@ describe('the body of a stream', () => {
     });
   });
 
-  test('says the model that was asked for, alias or id', async () => {
+  test('names the model that was asked for, by alias or id', async () => {
     expect(expectTrueStream((await stream({ model: 'default' })).body).model).toBe('default');
     expect(expectTrueStream((await stream({ model: 'lab/plain' })).body).model).toBe('lab/plain');
   });
@@ -117,19 +117,19 @@ describe('the body of a stream', () => {
 });
 
 describe('a failure', () => {
-  test('before anything was said is a plain HTTP error', async () => {
+  test('before any output is a plain HTTP error', async () => {
     const error = expectRefusal(await stream({ model: 'lab/refused' }), 502, 'upstream_refused');
     expect(error.type).toBe('upstream_error');
   });
 
-  test('tells how long to wait where that is known', async () => {
+  test('says how long to wait where that is known', async () => {
     const response = await stream({ model: 'lab/rate-limited' });
     expectRefusal(response, 429, 'rate_limit_exceeded');
     expect(response.header('retry-after')).toBe('3');
     expect(response.header('retry-after-ms')).toBe('3000');
   });
 
-  test('after the held head is an error event, though nothing was said', async () => {
+  test('after the head is an error event, though there was no output', async () => {
     const response = await stream({ model: 'lab/late-refusal' });
     expect(response.status).toBe(200);
     const summary = expectTrueStream(response.body);

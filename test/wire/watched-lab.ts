@@ -3,7 +3,7 @@ import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { labServer } from './wire-client.ts';
 
-/** As long may a probe of /livez take, in milliseconds. */
+/** The most that a request of /livez may take, in milliseconds. */
 export const livezWithinMs = 400;
 
 export interface WatchedLab {
@@ -11,7 +11,7 @@ export interface WatchedLab {
   readonly watch: LivezWatch;
 }
 
-/** A lab server for the tests of one file, with a watch over its /livez. Its parts are there inside of tests. */
+/** A lab server for the tests of one file, with a watch over its /livez. Its parts exist while tests run. */
 export function useWatchedLab(): WatchedLab {
   let lab: WatchedLab | undefined;
   beforeAll(async () => {

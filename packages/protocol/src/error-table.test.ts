@@ -12,7 +12,7 @@ test('every code has a status of an error and the type that belongs to the statu
   for (const [status, names] of types) expect([status, [...names]]).toEqual([status, [expect.any(String)]]);
 });
 
-test('a code from outside is known or not, whatever it is', () => {
+test('any value from outside is known to be a code or not', () => {
   for (const value of ['toString', '__proto__', 'context_length', '', 429, null, undefined, {}]) {
     expect(isErrorCode(value)).toBe(false);
   }

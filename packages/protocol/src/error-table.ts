@@ -1,6 +1,7 @@
 /**
  * The error table: the only place that knows which status and type belong to a code.
- * Decide by `code` and status, never by message text.
+ * Decide by `code` and status, never by message text. Codes of features that do not exist yet are marked `reserved`: clients
+ * can already handle them.
  */
 const table = {
   invalid_json: [400, 'invalid_request_error'],
@@ -12,20 +13,20 @@ const table = {
   content_policy_violation: [400, 'invalid_request_error'],
   missing_api_key: [401, 'authentication_error'],
   invalid_api_key: [401, 'authentication_error'],
-  expired_api_key: [401, 'authentication_error'],
-  model_not_allowed: [403, 'permission_error'],
+  expired_api_key: [401, 'authentication_error', 'reserved'],
+  model_not_allowed: [403, 'permission_error', 'reserved'],
   admin_required: [403, 'permission_error'],
   model_not_found: [404, 'not_found_error'],
-  completion_not_found: [404, 'not_found_error'],
+  completion_not_found: [404, 'not_found_error', 'reserved'],
   unknown_url: [404, 'not_found_error'],
   method_not_allowed: [405, 'not_found_error'],
-  events_gone: [410, 'not_found_error'],
-  idempotency_key_reused: [409, 'conflict_error'],
-  completion_cancelled: [409, 'conflict_error'],
+  events_gone: [410, 'not_found_error', 'reserved'],
+  idempotency_key_reused: [409, 'conflict_error', 'reserved'],
+  completion_cancelled: [409, 'conflict_error', 'reserved'],
   body_too_large: [413, 'invalid_request_error'],
   unsupported_media_type: [415, 'invalid_request_error'],
   rate_limit_exceeded: [429, 'rate_limit_error'],
-  insufficient_quota: [429, 'rate_limit_error'],
+  insufficient_quota: [429, 'rate_limit_error', 'reserved'],
   internal_error: [500, 'server_error'],
   upstream_refused: [502, 'upstream_error'],
   upstream_protocol: [502, 'upstream_error'],
@@ -34,11 +35,11 @@ const table = {
   overloaded: [503, 'overloaded_error'],
   no_healthy_upstream: [503, 'overloaded_error'],
   draining: [503, 'overloaded_error'],
-  storage_unavailable: [503, 'overloaded_error'],
+  storage_unavailable: [503, 'overloaded_error', 'reserved'],
   first_token_timeout: [504, 'timeout_error'],
   stall_timeout: [504, 'timeout_error'],
   deadline_exceeded: [504, 'timeout_error'],
-} as const satisfies Record<string, readonly [status: number, type: string]>;
+} as const satisfies Record<string, readonly [status: number, type: string, use?: 'reserved']>;
 
 /** Every code an error envelope of ours can carry. */
 export type ErrorCode = keyof typeof table;
@@ -46,6 +47,9 @@ export type ErrorCode = keyof typeof table;
 export type ErrorType = (typeof table)[ErrorCode][1];
 
 export const errorCodes = Object.keys(table) as readonly ErrorCode[];
+
+/** The codes that this version sends to no client; only a script of a scripted upstream can name them. */
+export const reservedCodes: readonly ErrorCode[] = errorCodes.filter((code) => table[code].length === 3);
 
 /** HTTP status and type of a code. */
 export function errorKind(code: ErrorCode): { readonly status: number; readonly type: ErrorType } {

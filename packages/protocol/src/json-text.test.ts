@@ -11,7 +11,7 @@ const anyText = fc
 const printable = /^[\x20-\x7e]*$/;
 
 describe('escaped text', () => {
-  test('comes back as it was, is printable ASCII, and is what JSON reads', () => {
+  test('decodes to the same text, is printable ASCII, and reads as JSON', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const json = jsonText(text);
@@ -23,7 +23,7 @@ describe('escaped text', () => {
     );
   });
 
-  test('joined pieces are the piece of the joined text, cut inside a surrogate pair too', () => {
+  test('joined pieces equal the escaped whole, also where a surrogate pair was cut', () => {
     fc.assert(
       fc.property(anyText, anyText, (left, right) => {
         expect(decodeJsonText(joinJsonText(jsonText(left), jsonText(right)))).toBe(left + right);
@@ -47,7 +47,7 @@ test('asciiJson writes any JSON value in printable ASCII', () => {
   );
 });
 
-test('a long text is written as its short pieces are', () => {
+test('a long text is escaped like its short pieces', () => {
   const pieces = Array.from({ length: 3_000 }, (_, at) => `${String.fromCharCode(at * 21)}é"\\\n\u007f a😀`);
   const text = pieces.join('');
   expect(text.length).toBe(30_000);

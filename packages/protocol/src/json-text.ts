@@ -1,25 +1,25 @@
 /**
  * Text in the form it has inside a JSON string: escaped, without the quotes, pure ASCII.
  *
- * Deltas travel through the server in this form, so that a frame is prefix + text + suffix and nothing is
- * parsed or serialised per token. Being ASCII, it can be cut at any byte of a socket without cutting a
- * character, and its length in bytes is its length in UTF-16 units.
+ * Deltas go through the server in this form, so a frame is prefix + text + suffix, and no token is parsed or serialised.
+ * Because it is ASCII, a cut at any byte of a socket cuts no character, and its length in bytes is its length in UTF-16
+ * units.
  */
 export type JsonText = string & { readonly __jsonText: never };
 
 export const emptyJsonText = '' as JsonText;
 
-// Most tokens are plain ASCII words: one regular expression test, no allocation.
+// Most tokens are plain ASCII words: one test of a regular expression, and no allocation.
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const beyondAscii = /[\x7f-\uffff]/g;
 
-/** Escapes decoded text. A lone surrogate becomes `\ud83d`-like, still valid JSON and still ASCII. */
+/** Escapes decoded text. A lone surrogate becomes an escape such as `\ud83d`: valid JSON, and ASCII. */
 export function jsonText(text: string): JsonText {
   if (plain.test(text)) return text as JsonText;
   return asciiOnly(JSON.stringify(text).slice(1, -1)) as JsonText;
 }
 
-/** Decodes. Throws a `SyntaxError` only where the value did not come from {@link jsonText}. */
+/** The decoded text. Throws a `SyntaxError` only where the value did not come from {@link jsonText}. */
 export function decodeJsonText(json: JsonText): string {
   return json.includes('\\') ? (JSON.parse(`"${json}"`) as string) : json;
 }
@@ -29,15 +29,15 @@ export function asciiJson(value: unknown): string {
   return asciiOnly(JSON.stringify(value));
 }
 
-/** Joins two escaped texts. Escapes never span a joint, so concatenation is exact. */
+/** Joins two escaped texts: no escape spans two texts, so concatenation is exact. */
 export function joinJsonText(left: JsonText, right: JsonText): JsonText {
   return (left + right) as JsonText;
 }
 
-/** JSON with everything outside printable ASCII as `\uXXXX`; it can only stand in a string. */
+/** JSON with everything outside printable ASCII as `\uXXXX`: such characters can stand only inside its strings. */
 export function asciiOnly(json: string): string {
   if (json.length < longText) return json.replace(beyondAscii, escaped);
-  // Nearly all long texts of providers in English.
+  // Nearly all long English texts end here.
   if (json.search(beyondAscii) < 0) return json;
   const slices: string[] = [];
   for (let at = 0; at < json.length; at += sliceLength) slices.push(asciiSlice(json, at));
@@ -48,7 +48,7 @@ function escaped(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** From here on bytes are faster than a function for each match: 10 ns a character against 200. */
+/** From this length on, bytes (10 ns a character) are faster than a function call for each match (200 ns). */
 const longText = 1_024;
 const sliceLength = 64 * 1024;
 const ascii = new TextDecoder('latin1');

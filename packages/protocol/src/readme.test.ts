@@ -13,7 +13,7 @@ function run(code: string): unknown[] {
   return logged;
 }
 
-test('the examples of the README run and say what the text says', () => {
+test('the examples of the README run and log what the text says', () => {
   expect(examples.length).toBe(2);
   expect(run(examples[0] ?? '')).toEqual(['{"choices":[]}', 'the body was cut in the middle of an event']);
   const judged = run(examples[1] ?? '');

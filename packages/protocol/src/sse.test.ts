@@ -43,7 +43,7 @@ describe('the examples of the specification', () => {
     expect(read('data: YHOO\ndata: +2\ndata: 10\n\n')).toEqual([message('YHOO\n+2\n10')]);
   });
 
-  test('comments, an id, an id that is cleared, and an event the body cuts off', () => {
+  test('comments, an id, an id that is cleared, and an event that the end of the body cuts', () => {
     expect(
       read(': test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n'),
     ).toEqual([
@@ -84,13 +84,13 @@ describe('fields', () => {
     ]);
   });
 
-  test('retry is told where it is a whole number and ignored where it is not', () => {
+  test('retry is an item where it is a whole number and ignored where it is not', () => {
     expect(read('retry: 1500\nretry: soon\nretry: -1\nretry:\n\n')).toEqual([
       { type: 'retry', retryMs: 1500 },
     ]);
   });
 
-  test('unknown fields and fields in other letters are ignored', () => {
+  test('unknown fields and fields in capital letters are ignored', () => {
     expect(read('Data: a\ndatum: b\n data: c\ndata: d\n\n')).toEqual([message('d')]);
   });
 });
@@ -109,7 +109,7 @@ describe('line ends and the byte order mark', () => {
     expect(read('data: a\rdata: b\r\ndata: c\n\r\n')).toEqual([message('a\nb\nc')]);
   });
 
-  test('an event that ends in CR is told at once, without waiting for an LF', () => {
+  test('an event that ends in CR comes at once, without waiting for an LF', () => {
     const items: SseItem[] = [];
     const decoder = createSseDecoder({}, (item) => items.push(item));
     decoder.push(encoder.encode('data: a\r\n\r'));
@@ -134,7 +134,7 @@ describe('line ends and the byte order mark', () => {
   });
 });
 
-describe('what a browser would drop in silence', () => {
+describe('what a browser would silently drop', () => {
   test('bytes that are not UTF-8 make the event malformed, the next one is read', () => {
     const bytes = [...encoder.encode('data: a'), 0xc3, ...encoder.encode('\ndata: b\n\ndata: c\n\n')];
     expect(decode([Uint8Array.from(bytes)])).toEqual([
@@ -155,14 +155,14 @@ describe('what a browser would drop in silence', () => {
     expect(read('event: x\n')).toEqual([{ type: 'incomplete', data: '' }]);
   });
 
-  test('an event over the bound is told once and skipped, the next one is read', () => {
+  test('an event over the bound is reported once and skipped, the next one is read', () => {
     const tooLarge: SseItem = { type: 'too-large', maxEventBytes: 16 };
     expect(read(`data: ${'x'.repeat(11)}\n\ndata: b\n\n`, 16)).toEqual([tooLarge, message('b')]);
     expect(read(`data: ${'x'.repeat(10)}\n\n`, 16)).toEqual([message('x'.repeat(10))]);
     expect(read(`data: 12345\ndata: 1\ndata: 2\n\ndata: b\n\n`, 16)).toEqual([tooLarge, message('b')]);
   });
 
-  test('the bound is told before the event ends, and an endless line is not kept', () => {
+  test('an event over the bound is reported before it ends, and an endless line is not kept', () => {
     const items: SseItem[] = [];
     const decoder = createSseDecoder({ maxEventBytes: 64 }, (item) => items.push(item));
     for (let i = 0; i < 1000; i += 1) decoder.push(encoder.encode('data: xxxx'));
@@ -178,7 +178,7 @@ describe('what a browser would drop in silence', () => {
   });
 });
 
-describe('however the bytes are cut', () => {
+describe('cut into pieces of any size', () => {
   const line = fc.oneof(
     fc.constantFrom(
       'data: {"a":1}',
@@ -259,7 +259,7 @@ test('a body of one byte a push takes as many steps as bytes, not their square',
   ]);
 });
 
-test('it is between two events only where the next byte begins one', () => {
+test('the decoder is between two events only where the next byte begins one', () => {
   const decoder = createSseDecoder({}, () => {});
   const seen: boolean[] = [];
   for (const byte of Buffer.from('data: a\n\n: c\nevent: x\ndata: b\n\n')) {
@@ -271,7 +271,7 @@ test('it is between two events only where the next byte begins one', () => {
   expect(text).toBe('........|...|.................|');
 });
 
-test('it is not between two events behind a line that the one under way cannot be read for', () => {
+test('the decoder is not between two events inside a malformed one', () => {
   const decoder = createSseDecoder({}, () => {});
   decoder.push(Uint8Array.of(...encoder.encode('id: '), 0xff, 0x0a));
   expect(decoder.between).toBe(false);

@@ -1,10 +1,10 @@
 /**
- * Server-sent events, both ways: the three frames we write, and a decoder for what anyone may send
- * (WHATWG HTML, section 9.2.6, "Interpreting an event stream").
+ * Server-sent events: the three frames that we write, and a decoder for the streams of any server (WHATWG HTML, section
+ * 9.2.6, "Interpreting an event stream").
  *
- * The decoder differs from a browser's in one respect: what a browser drops in silence (an event cut by
- * the end of the body, bytes that are not UTF-8, an event too large to hold) is handed over under a name
- * of its own, because a dropped event is lost text and lost text must never look like a whole answer.
+ * The decoder differs from a browser's in one respect. What a browser silently drops (an event cut by the end of the body,
+ * bytes that are not UTF-8, an event that is too large) is an item with a type of its own here: a dropped event is lost
+ * text, and an answer with lost text must never look whole.
  */
 
 /** `data: <json>` and the blank line: the only frame of the default stream besides comments. */
@@ -15,7 +15,7 @@ export function sseData(json: string): string {
 export const sseDone = 'data: [DONE]\n\n';
 export const sseKeepalive = ': keepalive\n\n';
 
-/** What a stream of bytes turned out to hold, in the order in which it came. */
+/** One thing found in a stream; items come in the order of the stream. */
 export type SseItem =
   /** A whole event. `event` is `message` where no line named it; `lastEventId` is `''` until one was sent. */
   | { readonly type: 'event'; readonly event: string; readonly data: string; readonly lastEventId: string }
@@ -24,24 +24,24 @@ export type SseItem =
   | { readonly type: 'retry'; readonly retryMs: number }
   /** Bytes that are not UTF-8; `data` as far as it can be read, with U+FFFD. Empty for a comment. */
   | { readonly type: 'malformed'; readonly data: string }
-  /** Told as soon as the bound is passed; the rest of that event is skipped, the next one is read again. */
+  /** Comes as soon as an event passes the bound; the rest of that event is skipped, and decoding continues with the next. */
   | { readonly type: 'too-large'; readonly maxEventBytes: number }
   /** The body ended inside an event; `data` as far as it came. */
   | { readonly type: 'incomplete'; readonly data: string };
 
 export interface SseDecoderOptions {
-  /** Bytes that one event, or one line, may hold before it is given up. Default 1 MiB. */
+  /** Bytes that one event, or one line, may hold; a larger one is skipped. Default 1 MiB. */
   readonly maxEventBytes?: number;
 }
 
 export interface SseDecoder {
   /** Takes the next bytes, cut anywhere; they are not kept, the caller may reuse the buffer. */
   push(bytes: Uint8Array): void;
-  /** The body has ended: tells what it left unfinished. Nothing may be pushed afterwards. */
+  /** The body has ended; an unfinished event is an `incomplete` item. Nothing may be pushed afterwards. */
   end(): void;
   /**
-   * True while the next byte begins an event: nothing of the one before is held. Whoever knows how its next
-   * bytes read may then leave them out, as long as they are whole events.
+   * True where the next byte begins an event and nothing of the event before is held. Then the caller may read whole events
+   * from the next bytes itself, and push only what follows them.
    */
   readonly between: boolean;
 }
@@ -51,8 +51,8 @@ const cr = 0x0d;
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 
 /**
- * Decodes an event stream as it arrives. Time is linear in the bytes, memory bounded by `maxEventBytes`,
- * and how the bytes were cut never changes what comes out.
+ * Decodes an event stream as it arrives. Time is linear in the bytes, memory is bounded by `maxEventBytes`, and the items
+ * never depend on how the bytes were cut.
  */
 export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseItem) => void): SseDecoder {
   const maxEventBytes = options.maxEventBytes ?? 1024 * 1024;
@@ -71,12 +71,12 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
   let eventBytes = 0;
   let malformed = false;
   let lastEventId = '';
-  // Inside an event that was given up; `lineHasBytes` is all that has to be known of its lines.
+  // Inside an event that is skipped; of its lines only `lineHasBytes` is needed, to find the blank one.
   let skipping = false;
   let lineHasBytes = false;
 
   let badBytes = false;
-  /** Sets `badBytes` where U+FFFD had to stand in. */
+  /** Sets `badBytes` where bytes were not UTF-8 and U+FFFD stands for them. */
   function decode(bytes: Uint8Array): string {
     try {
       badBytes = false;
@@ -105,7 +105,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
     resetEvent();
   }
 
-  function giveUp(): void {
+  function skipEvent(): void {
     skipping = true;
     lineHasBytes = true;
     heldLength = 0;
@@ -144,7 +144,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
   /** A line without its end. Its bytes belong to the caller and are read only here. */
   function endLine(line: Uint8Array): void {
     if (line.length === 0) dispatch();
-    else if (eventBytes + line.length > maxEventBytes) giveUp();
+    else if (eventBytes + line.length > maxEventBytes) skipEvent();
     else if (line[0] === 0x3a) comment(line);
     else field(line);
   }
@@ -152,7 +152,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
   /** Keeps the beginning of a line; the buffer doubles, so that a byte is copied a bounded number of times. */
   function hold(bytes: Uint8Array): void {
     if (eventBytes + heldLength + bytes.length > maxEventBytes) {
-      giveUp();
+      skipEvent();
       return;
     }
     const length = heldLength + bytes.length;
@@ -167,7 +167,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
 
   function read(bytes: Uint8Array): void {
     let at = 0;
-    // Each search goes on where its last hit was, so that both pass over the bytes once.
+    // Each search continues behind its last hit, so both pass over the bytes once.
     let nextLf = bytes.indexOf(lf);
     let nextCr = bytes.indexOf(cr);
     while (at < bytes.length) {
@@ -192,7 +192,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
         return;
       } else if (heldLength > 0) {
         hold(bytes.subarray(at, end));
-        // A line that was given up just now ends here all the same.
+        // Also a line that `hold` has just begun to skip ends here.
         if (skipping) lineHasBytes = false;
         else {
           const line = held.subarray(0, heldLength);

@@ -10,7 +10,7 @@ import {
 } from './stream-shapes.ts';
 import type { FinishReason } from './wire-types.ts';
 
-/** Judges the deltas of one choice, after its role chunk. */
+/** Checks the deltas of one choice, after its role chunk. */
 export interface ChoiceChecker {
   readonly finished: boolean;
   accept(delta: UnknownObject, finishReason: string | null, hasLogprobs: boolean): void;
@@ -27,7 +27,7 @@ export function createChoiceChecker(
   options: StreamCheckOptions,
   report: (rule: StreamRule, message: string) => void,
 ): ChoiceChecker {
-  // What came before a resumed part is not known.
+  // The part of the stream before the first event of a resumed one is not known.
   const partial = (options.resumedFrom ?? 1) > 1;
   const text = { content: '', reasoning_content: '', refusal: '' };
   const calls: { id: string; name: string; arguments: string; startSeen: boolean }[] = [];
@@ -108,7 +108,7 @@ export function createChoiceChecker(
     },
     accept(delta, reason, hasLogprobs) {
       if (finished) {
-        report('after-finish', `choice ${index} goes on after its finish: ${excerpt({ delta, reason })}`);
+        report('after-finish', `choice ${index} continues after its finish: ${excerpt({ delta, reason })}`);
         return;
       }
       if (reason !== null) {
@@ -120,14 +120,14 @@ export function createChoiceChecker(
         return;
       }
       const toolCalls = delta['tool_calls'];
-      const said = textFields.filter((name) => delta[name] !== undefined);
-      if (said.length === 0 && toolCalls === undefined) {
-        report('delta-empty', `a delta that says nothing: ${excerpt(delta)}`);
+      const texts = textFields.filter((name) => delta[name] !== undefined);
+      if (texts.length === 0 && toolCalls === undefined) {
+        report('delta-empty', `a delta without any of its fields: ${excerpt(delta)}`);
       }
-      for (const name of said) {
+      for (const name of texts) {
         const value = delta[name];
-        // A token may be a part of a character: then its logprobs travel with no text. And what a provider
-        // wants back with the message travels on an empty text, for the finish has no delta.
+        // Two deltas may have an empty text: one with the logprobs of a token that is only a part of a character, and one
+        // with what a provider wants back with the message, because the finish has no delta.
         const carries = hasLogprobs || delta['extra_content'] !== undefined;
         if (typeof value !== 'string' || (value === '' && !carries)) {
           report('delta-text', `${name} is ${excerpt(value)}`);

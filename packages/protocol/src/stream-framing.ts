@@ -1,15 +1,15 @@
 import type { StreamRule } from './stream-report.ts';
 import { excerpt } from './stream-shapes.ts';
 
-/** Says that a rule was broken; the checker keeps the list. */
+/** Adds a broken rule to the checker's list. */
 export type Report = (rule: StreamRule, message: string, eventNumber: number) => void;
 
 /**
- * What only the bytes show and a decoder forgives: byte order mark, line ends, spacing, foreign lines.
- * `numbered` is the framing of resumed streams, where keepalive comments have a single LF.
+ * Checks what only the bytes show and a decoder tolerates: byte order mark, line ends, blank lines, unknown lines.
+ * `numbered`: the framing of resumed streams, where a keepalive comment ends with a single LF.
  */
 export function checkFraming(bytes: Uint8Array, numbered: boolean, report: Report): void {
-  // One character a byte, so that a byte order mark and bytes that are no UTF-8 can be seen.
+  // One character a byte, so that a byte order mark and bytes that are not UTF-8 stay visible.
   let text = new TextDecoder('latin1').decode(bytes);
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
     report('framing-bom', 'the body starts with EF BB BF', 1);
@@ -20,7 +20,7 @@ export function checkFraming(bytes: Uint8Array, numbered: boolean, report: Repor
     text = text.replaceAll(/\r\n?/g, '\n');
   }
   const blocks = text.split('\n\n');
-  // What follows the last blank line is the decoder's to judge: it is empty, or an event cut short.
+  // What follows the last blank line is empty, or an event that was cut: the decoder reports that.
   blocks.pop();
   let events = 0;
   for (const block of blocks) {
@@ -47,7 +47,7 @@ export function checkFraming(bytes: Uint8Array, numbered: boolean, report: Repor
   }
 }
 
-/** Whether ids belong here is for the checker to say: it sees them on the events. */
+/** Without an `id:` line: the checker judges ids, which it sees on the events. */
 function withoutNumbering(lines: string[]): string[] {
   return lines[0]?.startsWith('id: ') === true ? lines.slice(1) : lines;
 }

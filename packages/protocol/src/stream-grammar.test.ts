@@ -184,14 +184,14 @@ describe('the summary', () => {
     expect(summary.keepalives).toBe(1);
   });
 
-  test('a torn stream is not complete and tells its error', () => {
+  test('of a torn stream is not complete and has the error', () => {
     const { summary } = checkStream(body(torn));
     expect(summary.complete).toBe(false);
     expect(summary.error).toMatchObject({ code: 'upstream_cut', requestId: 'req-1' });
     expect(summary.choices[0]?.content).toBe('Hel');
   });
 
-  test('a stream without finish is not complete, whatever it ends with', () => {
+  test('of a stream without finish is not complete, with any ending', () => {
     expect(checkStream(body([role(), text('a'), sseDone])).summary.complete).toBe(false);
     expect(checkStream(body([role(), text('a'), end()])).summary.complete).toBe(false);
     expect(checkStream('').summary).toMatchObject({ complete: false, choices: [], events: 0 });
@@ -452,14 +452,14 @@ describe('a mutation breaks one rule and only that is reported', () => {
     );
   });
 
-  test('a violation says what came, and at which event', () => {
+  test('a violation has what was found, and at which event', () => {
     expect(checkStream(body([sseKeepalive, role(), text('a'), text(''), end(), sseDone])).violations).toEqual(
       [{ rule: 'delta-text', message: 'content is ""', eventNumber: 3 }],
     );
   });
 });
 
-test('fed event by event the verdict is that of the whole', () => {
+test('event by event the report is the same as for the whole body', () => {
   for (const frames of [plain, withTools, two, torn, [role(), text(''), sseDone]]) {
     const checker = createStreamChecker();
     const decoder = createSseDecoder({}, checker.accept);
@@ -469,11 +469,11 @@ test('fed event by event the verdict is that of the whole', () => {
   }
 });
 
-test('a stream of nothing but mistakes is reported within bounds', () => {
+test('the report of a stream full of mistakes is bounded', () => {
   expect(checkStream(sseData('{}').repeat(5000)).violations.length).toBe(100);
 });
 
-test('a stream cut at any byte is never taken for a whole one, nor for one without fault', () => {
+test('a stream cut at any byte is never complete, and never without a violation', () => {
   for (const frames of [plain, withTools, two, separate, torn]) {
     const options: StreamCheckOptions = frames === separate ? { usage: 'separate' } : {};
     const whole = new TextEncoder().encode(body(frames));
@@ -488,7 +488,7 @@ test('a stream cut at any byte is never taken for a whole one, nor for one witho
   }
 });
 
-test('a stream of very many choices is judged in the time that it is long', () => {
+test('a stream of very many choices is checked in linear time', () => {
   const checker = createStreamChecker();
   const said = (index: number, delta: object, finish: string | null) =>
     checker.accept({

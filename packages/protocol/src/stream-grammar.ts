@@ -1,11 +1,11 @@
 /**
- * Judges a whole chat-completions stream by the contract of the wire.
+ * Checks a whole chat-completions stream against the wire contract.
  *
  *     comment* role+ (delta | comment)* finish(one a choice) [usage chunk] [DONE]     whole
  *     comment* role* (delta | comment)* finish(not of all)   error                    torn, and says so
  *
- * Everything else is a stream that lies, and each way to lie has the name of a rule. It runs over every
- * stream of every test and over foreign endpoints, so it has no dependencies and trusts nothing.
+ * Every other stream breaks the contract, and each way to break it has the name of a rule. The checker runs over every
+ * stream of every test, and over the streams of other servers: so it has no dependencies, and trusts no value.
  */
 import { errorKind, isErrorCode } from './error-table.ts';
 import { createSseDecoder, type SseItem } from './sse.ts';
@@ -36,10 +36,10 @@ import type { UsageWire } from './wire-types.ts';
 
 export * from './stream-report.ts';
 
-/** Fed with one stream's events; `end` closes the case. */
+/** Checks one stream, item by item. */
 export interface StreamChecker {
   accept(item: SseItem): void;
-  /** The body has ended: the verdict. */
+  /** The body has ended; returns the report. */
   end(): StreamReport;
 }
 
@@ -56,7 +56,7 @@ export function checkStream(body: Uint8Array | string, options: StreamCheckOptio
   return checker.end();
 }
 
-/** Checks events that were decoded already; what only the bytes show (CR, BOM, spacing) it cannot see. */
+/** Checks events that are decoded already. It cannot see what only the bytes show: CR, BOM, blank lines. */
 export function createStreamChecker(options: StreamCheckOptions = {}): StreamChecker {
   return createChecker(options, createViolations());
 }
@@ -80,7 +80,7 @@ function createChecker(
   const resumed = (options.resumedFrom ?? 1) > 1;
   const choices = new Map<number, ChoiceChecker>();
   const head: { id?: string; model?: string; created?: number; system_fingerprint?: string } = {};
-  /** Counted, because it is asked for every chunk: a stream with very many choices is judged in linear time. */
+  /** Choices without a finish. A counter, because it is read for every chunk: so many choices take linear time. */
   let unfinished = 0;
   let rolesOver = false;
   let events = 0;
@@ -132,7 +132,8 @@ function createChecker(
     if ((logprobs !== null && !isObject(logprobs)) || (finishReason !== null && !finishes)) {
       report('choice-fields', `logprobs is ${excerpt(logprobs)}, finish_reason is ${excerpt(finishReason)}`);
     }
-    if (isObject(logprobs) && options.logprobs !== true) report('logprobs', 'logprobs that nobody asked for');
+    if (isObject(logprobs) && options.logprobs !== true)
+      report('logprobs', 'logprobs that were not asked for');
     if (options.choices !== undefined && index >= options.choices) {
       report('choice-index', `choice ${index} of ${options.choices}`);
     }

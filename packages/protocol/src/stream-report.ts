@@ -1,6 +1,6 @@
 import type { FinishReason, UsageWire } from './wire-types.ts';
 
-/** Every rule of the wire that {@link import('./stream-grammar.ts')} can find broken, one sentence each. */
+/** Every rule that {@link import('./stream-grammar.ts')} checks, one sentence each. */
 export const streamRules = {
   'framing-bom': 'the body has no byte order mark',
   'framing-cr': 'lines end in LF, never in CR',
@@ -32,7 +32,7 @@ export const streamRules = {
   'tool-call-finish': 'the finish is tool_calls where there were calls and only there',
   'finish-reason': 'finish_reason is stop, length, tool_calls or content_filter',
   'finish-delta': 'the finish chunk has delta {}',
-  'after-finish': 'a choice says nothing after its finish, nor finishes twice',
+  'after-finish': 'nothing of a choice comes after its finish, and it finishes once',
   'finish-missing': 'every choice finishes before [DONE]',
   'usage-fields': 'usage has prompt_tokens, completion_tokens and their sum total_tokens',
   'usage-place': 'usage comes once, on the last finish chunk or in the separate form on the chunk after it',
@@ -40,7 +40,7 @@ export const streamRules = {
   'usage-null': 'usage is null on every other chunk of the separate form',
   'error-fields': 'an error event is {"error": {message, type, param, code, request_id}} and nothing else',
   'error-code': 'the code is in the error table and has its type there',
-  'error-after-finish': 'what has finished whole does not fail',
+  'error-after-finish': 'no error event comes after all choices have finished',
   'done-missing': 'a stream ends in [DONE] or in an error event',
   'after-end': 'nothing follows [DONE] or the error event',
 } as const satisfies Record<string, string>;
@@ -49,7 +49,7 @@ export type StreamRule = keyof typeof streamRules;
 
 export interface StreamViolation {
   readonly rule: StreamRule;
-  /** What came, beside what the rule wants. */
+  /** What was found in the stream. */
   readonly message: string;
   /** Events counted as a resuming client counts them: the first `data:` event is 1, comments do not count. */
   readonly eventNumber: number;
@@ -73,7 +73,7 @@ export interface JoinedChoice {
   readonly finishReason?: FinishReason;
 }
 
-/** An error event as far as it could be read: what a foreign server sends need not be in our table. */
+/** An error event as far as it could be read: the code of another server need not be in our table. */
 export interface StreamError {
   readonly message: string;
   readonly type: string;
@@ -82,7 +82,7 @@ export interface StreamError {
   readonly requestId: string;
 }
 
-/** What the stream said, as far as it could be read. */
+/** What the stream held, as far as it could be read. */
 export interface StreamSummary {
   readonly id?: string;
   readonly model?: string;
@@ -91,7 +91,7 @@ export interface StreamSummary {
   readonly usage?: UsageWire;
   /** Present wherever an error event came. */
   readonly error?: StreamError;
-  /** Every choice finished, [DONE] came, no error did: the only state that may be taken for a whole answer. */
+  /** Every choice finished and [DONE] came, without an error: only such an answer is whole. */
   readonly complete: boolean;
   /** `data:` events, [DONE] included. */
   readonly events: number;
@@ -117,8 +117,8 @@ export interface StreamCheckOptions {
   /** The server sends keepalives as chunks with an empty content instead of comments. Default false. */
   readonly keepaliveChunks?: boolean;
   /**
-   * A resumed stream: events carry `id: N` and the first one is this number. What came before it is not
-   * seen, so nothing is asked of the role chunks, and joined tool calls are not parsed.
+   * A resumed stream: events carry `id: N`, and the first one has this number. The events before it are unknown, so role
+   * chunks are not required, and joined tool calls are not parsed.
    */
   readonly resumedFrom?: number;
   /** Bytes that one event may hold. Default 1 MiB. */

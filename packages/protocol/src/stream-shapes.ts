@@ -57,7 +57,7 @@ export function isErrorBody(value: unknown): boolean {
   );
 }
 
-/** What an error event says, whatever its form: absent fields are empty. */
+/** The fields of an error event in any form; absent ones are empty. */
 export function readError(value: unknown): StreamError {
   const { message, type, param, code, request_id: requestId } = isObject(value) ? value : {};
   const text = (field: unknown) => (typeof field === 'string' ? field : '');
@@ -70,7 +70,7 @@ export function readError(value: unknown): StreamError {
   };
 }
 
-/** Text for a violation's message: JSON, short. */
+/** A value as JSON of at most 120 characters, for a violation's message. */
 export function excerpt(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined';
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;

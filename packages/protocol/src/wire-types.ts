@@ -2,7 +2,7 @@ import type { ErrorCode, ErrorType } from './error-table.ts';
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
-/** Token counts as they leave: the two `details` only where the numbers are known. */
+/** Token counts as clients get them; the two `details` only where their numbers are known. */
 export interface UsageWire {
   prompt_tokens: number;
   completion_tokens: number;
@@ -97,7 +97,7 @@ export interface ErrorBody {
   code: ErrorCode;
 }
 
-/** The body of every refusal; in a stream the last event, with `request_id`. */
+/** The body of every refusal; as the last event of a torn stream it has a `request_id`. */
 export interface ErrorEnvelope {
   error: ErrorBody & { request_id?: string };
 }

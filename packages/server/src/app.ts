@@ -61,7 +61,7 @@ export function createApp(parts: AppParts): HandleRequest {
   const { config, keys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
-  for (const warning of catalogue.vainPrefixes()) log.warn(warning);
+  for (const warning of catalogue.takeoverWarnings()) log.warn(warning);
   const now = () => performance.now();
   const router = createRouter({ catalogue, health, affinity, retry: config.retry, random: Math.random, now });
 

@@ -14,6 +14,7 @@ import { createRunRegistry } from './relay/run-registry.ts';
 import { createAffinity } from './routing/affinity.ts';
 import { createHealth } from './routing/health.ts';
 import type { EventStream, Upstream, UpstreamCall } from './upstreams/contract.ts';
+import { fakeEventStream } from './upstreams/fake-event-stream.ts';
 
 const key = 'tr_0123456789abcdef';
 const yaml = `
@@ -43,18 +44,13 @@ const plays: Readonly<Record<string, readonly (EventBatch | 'hang' | 'bug')[]>> 
 
 function play(call: UpstreamCall, signal: AbortSignal): EventStream {
   const left = [...(plays[JSON.stringify(call.request.messages).match(/play (\w+)/)?.[1] ?? ''] ?? [])];
-  return {
-    async next() {
-      const batch = left.shift();
-      if (batch === 'bug') throw new Error('a bug');
-      if (batch === 'hang')
-        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-      return batch === undefined || batch === 'hang'
-        ? { done: true, value: undefined }
-        : { done: false, value: batch };
-    },
-    return: async () => ({ done: true, value: undefined }),
-  };
+  return fakeEventStream(async () => {
+    const batch = left.shift();
+    if (batch === 'bug') throw new Error('a bug');
+    if (batch !== 'hang') return batch;
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    return undefined;
+  });
 }
 
 const upstream = (name: string): Upstream => ({

@@ -15,7 +15,7 @@ function modelOf(call) {
     : createOpenAI(settings).chat(call.request.model);
 }
 
-/** The request in this SDK's words. What it has no word for travels as provider options. */
+/** The request in this SDK's form. Fields that it does not have are sent as provider options. */
 function settingsOf(call) {
   const {
     model,

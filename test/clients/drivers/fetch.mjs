@@ -1,4 +1,4 @@
-// Readers as people write them by hand over `fetch`, each with the carelessness its name says:
+// Readers as people write them by hand over `fetch`, each with the mistake that its name says:
 //   unguarded  joins the lines properly, but reads `chunk.choices[0].delta` on every chunk
 //   unbuffered splits every network chunk on "\n" and parses each piece at once, keeping nothing over
 import { noteCompletion, serve, usageOf } from './lines.mjs';

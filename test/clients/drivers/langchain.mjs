@@ -49,7 +49,7 @@ async function stream(call, outcome) {
       controller.abort();
     }
   }
-  // Usage is what the joined message says: LangChain adds up what the chunks carried.
+  // Usage is that of the joined message: LangChain adds up the chunks.
   outcome.usage = usageOf(whole?.usage_metadata);
   outcome.finish = whole?.response_metadata.finish_reason ?? null;
 }

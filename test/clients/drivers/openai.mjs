@@ -3,7 +3,7 @@ import { noteChunk, noteCompletion, serve } from './lines.mjs';
 
 const { OpenAI } = await import(process.argv[2] ?? 'openai');
 
-// Retries are off: a test wants to see the answer itself, not what the third try made of it.
+// Retries are off: a test checks the answer itself, not that of a third attempt.
 const open = (call) =>
   new OpenAI({
     baseURL: call.baseUrl,

@@ -44,7 +44,7 @@ const tool = (definition: unknown) => ({ type: 'function', function: definition 
 const tools = [weather, now];
 const none = { tool_choice: 'none' };
 const named = (name: string) => ({ type: 'function', function: { name } });
-/** So many tools that their prompt fits nowhere: only counted. */
+/** So many tools that their prompt is too long for any context: only their number is checked. */
 const many = (count: number) => Array.from({ length: count }, (_, index) => tool({ name: `f${index}` }));
 
 const json = (answer: Answer): unknown => JSON.parse(answer.choices[0]?.text ?? '');

@@ -14,7 +14,7 @@ const streams =
 const message = (given: string, value: unknown, code: string, below: string, kind: Row['kind']): Row =>
   refused('messages', kind, given, { messages: [user, value] }, code, `messages[1]${below}`);
 
-/** Fields that only advise: taken everywhere, and they change nothing. */
+/** Fields that only advise: every target takes them, and the engine's answer does not change. */
 const advice = (field: string, maxLength: number): Row[] => [
   accepted(field, 'valid', 'text', { [field]: 'low' }, asPlain),
   accepted(field, 'boundary', `${maxLength} letters`, { [field]: 'a'.repeat(maxLength) }, asPlain),
@@ -22,7 +22,7 @@ const advice = (field: string, maxLength: number): Row[] => [
   ...refusedValues(field, 'wrong type', [5, true, [], {}]),
   asAbsent(field),
 ];
-/** Fields that ask for what this engine has not: refused by name, not dropped. */
+/** Fields for features that this engine lacks: refused by name, not dropped. */
 const beyond = (field: string, asked: unknown, wrong: readonly unknown[]): Row[] => [
   refused(field, 'valid', 'what it is for', { [field]: asked }, 'unsupported_parameter'),
   ...refusedValues(field, 'wrong type', wrong),

@@ -8,10 +8,10 @@ export interface Row {
   readonly field: string;
   readonly kind: Kind;
   readonly given: string;
-  /** Laid over {@link plain}; `undefined` leaves a field out. */
+  /** Merged over {@link plain}; `undefined` leaves a field out. */
   readonly fields: Fields;
   readonly refused?: { readonly code: string; readonly param: string };
-  /** What can be seen of a value that is honoured. */
+  /** The visible effect of a value that is honoured. */
   readonly effect?: Effect;
 }
 
@@ -22,7 +22,7 @@ export type Kind = (typeof kinds)[number];
 export type Ask = (fields: Fields) => Promise<Answer>;
 export type Effect = (answer: Answer, ask: Ask, fields: Fields) => Promise<void> | void;
 
-/** What a row differs from: a short answer that repeats. */
+/** The request that rows change: its answer is short and repeats. */
 export const plain: Fields = {
   model: 'random',
   messages: [{ role: 'user', content: 'Say something.' }],
@@ -34,7 +34,7 @@ export function accepted(field: string, kind: Kind, given: string, fields: Field
   return { field, kind, given, fields, ...(effect === undefined ? {} : { effect }) };
 }
 
-/** `param` is the field itself unless told otherwise. */
+/** `param` is the field itself unless another one is given. */
 export function refused(
   field: string,
   kind: Kind,
@@ -82,7 +82,7 @@ function essence({ choices, usage }: Answer): unknown {
       text,
       finish,
       calls.map((call) => [call.name, call.arguments]),
-      // What is told of a token is rounded by how the prompt before it was computed: compare its text.
+      // Log probabilities differ in their last digits by how the prompt was computed: only texts are compared.
       logprobs?.map(({ token }) => token) ?? null,
     ]),
   ];
@@ -91,7 +91,7 @@ function essence({ choices, usage }: Answer): unknown {
 /** The random model's vocabulary: three control tokens, then the bytes in their order. */
 export const tokenOf = (character: string): string => String(3 + character.charCodeAt(0));
 
-/** Biases that let only these letters be said, each about as likely as the model finds it. */
+/** Biases that allow only these letters, each about as likely as in the model. */
 export function onlyLetters(letters: string): Readonly<Record<string, number>> {
   return Object.fromEntries([...letters].map((letter) => [tokenOf(letter), 100]));
 }
@@ -99,5 +99,5 @@ export function onlyLetters(letters: string): Readonly<Record<string, number>> {
 /** Biases that let no answer end by itself. */
 export const endless = { 0: -100, 1: -100, 2: -100 } as const;
 
-/** Biases that make JSON of random weights short: what closes a text or a list is likely. */
+/** Biases towards closing texts and lists, which make JSON of random weights short. */
 export const brief = { [tokenOf('"')]: 8, [tokenOf('}')]: 8, [tokenOf(']')]: 8 } as const;

@@ -18,6 +18,11 @@ export interface Pullable {
   pull(receiver: BatchReceiver): void;
 }
 
+/** Every batch, for what is read away from the hot path. The caller closes the stream. */
+export async function* eachBatch(from: Pullable): AsyncGenerator<EventBatch, undefined, undefined> {
+  for (let read = await pullOnce(from); read.done !== true; read = await pullOnce(from)) yield read.value;
+}
+
 /** One pull as a promise, for everything that is not done once an event. */
 export function pullOnce(from: Pullable): Promise<IteratorResult<EventBatch, undefined>> {
   return new Promise((resolve, reject) => {
@@ -27,19 +32,4 @@ export function pullOnce(from: Pullable): Promise<IteratorResult<EventBatch, und
       broke: reject,
     });
   });
-}
-
-/** One pull from an iterator, however it is made; from a {@link Pullable} one by its own way. */
-export function pullFrom(
-  from: AsyncIterator<EventBatch, undefined, undefined> & Partial<Pullable>,
-  receiver: BatchReceiver,
-): void {
-  if (from.pull !== undefined) {
-    from.pull(receiver);
-    return;
-  }
-  from.next().then(
-    ({ done, value }) => (done === true ? receiver.end() : receiver.batch(value)),
-    (bug: unknown) => receiver.broke(bug),
-  );
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
-import { knownMembers } from '../wire/chat/known-fields.ts';
+import { knownMembers } from '../wire/chat/known-members.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
 import { chatJson } from './chat-json.ts';
 import { writeMarked } from './exact-json.ts';

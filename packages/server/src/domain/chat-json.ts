@@ -99,11 +99,11 @@ function partJson(part: ContentPart): JsonObject {
     case 'refusal':
       return withRest({ type: 'refusal', refusal: part.refusal }, rest);
     case 'image': {
-      const image = withRest(members({ url: part.url, detail: part.detail }), part.innerRest);
+      const image = withRest(members({ url: part.url, detail: part.detail }), part.nestedRest);
       return withRest({ type: 'image_url', image_url: image }, rest);
     }
     case 'audio': {
-      const audio = withRest({ data: part.data, format: part.format }, part.innerRest);
+      const audio = withRest({ data: part.data, format: part.format }, part.nestedRest);
       return withRest({ type: 'input_audio', input_audio: audio }, rest);
     }
     case 'file':
@@ -113,20 +113,20 @@ function partJson(part: ContentPart): JsonObject {
   }
 }
 
-function callJson({ id, name, arguments: written, extra, rest, innerRest }: ToolCall): JsonObject {
-  const called = withRest({ name, arguments: written }, innerRest);
+function callJson({ id, name, arguments: written, extra, rest, nestedRest }: ToolCall): JsonObject {
+  const called = withRest({ name, arguments: written }, nestedRest);
   return withRest(members({ id, type: 'function', function: called, extra_content: extra }), rest);
 }
 
-function toolJson({ name, description, parameters, strict, rest, innerRest }: ToolDefinition): JsonObject {
-  const defined = withRest(members({ name, description, parameters, strict }), innerRest);
+function toolJson({ name, description, parameters, strict, rest, nestedRest }: ToolDefinition): JsonObject {
+  const defined = withRest(members({ name, description, parameters, strict }), nestedRest);
   return withRest({ type: 'function', function: defined }, rest);
 }
 
 function choiceJson(choice: ToolChoice): JsonValue {
   if (choice.type !== 'function') return choice.type;
-  const { name, rest, innerRest } = choice;
-  return withRest({ type: 'function', function: withRest({ name }, innerRest) }, rest);
+  const { name, rest, nestedRest } = choice;
+  return withRest({ type: 'function', function: withRest({ name }, nestedRest) }, rest);
 }
 
 function formatJson(format: ResponseFormat): JsonObject | undefined {
@@ -137,8 +137,8 @@ function formatJson(format: ResponseFormat): JsonObject | undefined {
     case 'json_object':
       return withRest({ type: 'json_object' }, format.rest);
     case 'json_schema': {
-      const { name, description, schema, strict, rest, innerRest } = format;
-      const inner = withRest(members({ name, description, schema, strict }), innerRest);
+      const { name, description, schema, strict, rest, nestedRest } = format;
+      const inner = withRest(members({ name, description, schema, strict }), nestedRest);
       return withRest({ type: 'json_schema', json_schema: inner }, rest);
     }
     default:

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from './json.ts';
 /**
  * One chat completion as it was asked for, validated. An absent optional field was absent. It is all that is known of the
  * request behind its surface. Each object in it has a `rest` for the members of its JSON that are not interpreted, in
- * their order, and `innerRest` for those of the object inside it (`function`, `image_url`, `json_schema`): they go
+ * their order, and `nestedRest` for those of the object inside it (`function`, `image_url`, `json_schema`): they go
  * to an OpenAI-compatible upstream as they came (`chat-json.ts`). An absent rest is an empty one.
  */
 export interface ChatRequest {
@@ -41,12 +41,12 @@ export interface ChatRequest {
   readonly rest: JsonObject;
 }
 
-interface Open {
+interface WithRest {
   readonly rest?: JsonObject;
 }
 
-interface OpenInside extends Open {
-  readonly innerRest?: JsonObject;
+interface WithNestedRest extends WithRest {
+  readonly nestedRest?: JsonObject;
 }
 
 export type Message = SpokenMessage | AssistantMessage | ToolMessage;
@@ -54,13 +54,13 @@ export type Message = SpokenMessage | AssistantMessage | ToolMessage;
 /** A text is what one text part without a rest is. */
 export type Content = string | readonly ContentPart[];
 
-export interface SpokenMessage extends Open {
+export interface SpokenMessage extends WithRest {
   readonly role: 'system' | 'developer' | 'user';
   readonly content: Content;
   readonly name?: string;
 }
 
-export interface AssistantMessage extends Open {
+export interface AssistantMessage extends WithRest {
   readonly role: 'assistant';
   /** Absent or null where the message had only calls or a refusal. */
   readonly content?: Content | null;
@@ -71,7 +71,7 @@ export interface AssistantMessage extends Open {
   readonly extra?: JsonObject;
 }
 
-export interface ToolMessage extends Open {
+export interface ToolMessage extends WithRest {
   readonly role: 'tool';
   readonly content: Content;
   readonly toolCallId: string;
@@ -79,13 +79,13 @@ export interface ToolMessage extends Open {
 }
 
 export type ContentPart =
-  | ({ readonly type: 'text'; readonly text: string } & Open)
-  | ({ readonly type: 'refusal'; readonly refusal: string } & Open)
-  | ({ readonly type: 'image'; readonly url: string; readonly detail?: string } & OpenInside)
-  | ({ readonly type: 'audio'; readonly data: string; readonly format: string } & OpenInside)
-  | ({ readonly type: 'file'; readonly file: JsonObject } & Open);
+  | ({ readonly type: 'text'; readonly text: string } & WithRest)
+  | ({ readonly type: 'refusal'; readonly refusal: string } & WithRest)
+  | ({ readonly type: 'image'; readonly url: string; readonly detail?: string } & WithNestedRest)
+  | ({ readonly type: 'audio'; readonly data: string; readonly format: string } & WithNestedRest)
+  | ({ readonly type: 'file'; readonly file: JsonObject } & WithRest);
 
-export interface ToolCall extends OpenInside {
+export interface ToolCall extends WithNestedRest {
   readonly id: string;
   readonly name: string;
   /** JSON text, as the model wrote it. */
@@ -94,8 +94,8 @@ export interface ToolCall extends OpenInside {
 }
 
 export type ResponseFormat =
-  | ({ readonly type: 'text' } & Open)
-  | ({ readonly type: 'json_object' } & Open)
+  | ({ readonly type: 'text' } & WithRest)
+  | ({ readonly type: 'json_object' } & WithRest)
   | ({
       readonly type: 'json_schema';
       readonly name: string;
@@ -103,9 +103,9 @@ export type ResponseFormat =
       /** Absent: an answer is any JSON value. */
       readonly schema?: JsonValue;
       readonly strict?: boolean;
-    } & OpenInside);
+    } & WithNestedRest);
 
-export interface ToolDefinition extends OpenInside {
+export interface ToolDefinition extends WithNestedRest {
   readonly name: string;
   readonly description?: string;
   /** JSON Schema of the arguments; an empty object, or none, takes none. */
@@ -117,7 +117,7 @@ export type ToolChoice =
   | { readonly type: 'auto' }
   | { readonly type: 'none' }
   | { readonly type: 'required' }
-  | ({ readonly type: 'function'; readonly name: string } & OpenInside);
+  | ({ readonly type: 'function'; readonly name: string } & WithNestedRest);
 
 /** What a message says, as parts: an assistant's refusal is the last of them. */
 export function partsOf(message: Message): readonly ContentPart[] {

@@ -3,6 +3,11 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
+/** For a value that comes from JSON; undefined where a member is absent. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What {@link parseForeignJson} says of such a name. */
 export const loneBackslashMessage = 'an object has a name that is one backslash';
 

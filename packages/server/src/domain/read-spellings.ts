@@ -13,7 +13,7 @@ import {
   openObject,
   quote,
   stringIn,
-} from './json-spans.ts';
+} from './json-token-ends.ts';
 import {
   markRoot,
   type NumberSpellings,

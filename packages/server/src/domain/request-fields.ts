@@ -1,4 +1,4 @@
-/** Every field of OpenAI's chat-completions request. */
+/** The names of all fields at the top of OpenAI's chat-completions request. */
 export const requestFields: ReadonlySet<string> = new Set([
   'model',
   'messages',
@@ -36,8 +36,8 @@ export const requestFields: ReadonlySet<string> = new Set([
   'function_call',
 ]);
 
-/** The names inside these fields, as far as they are the protocol's and not the caller's own. */
-export const innerRequestFields: ReadonlySet<string> = new Set([
+/** The names that the protocol uses inside these fields, at any depth; none that a caller chooses. */
+export const nestedRequestFields: ReadonlySet<string> = new Set([
   'annotations',
   'arguments',
   'audio',

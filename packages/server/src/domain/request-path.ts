@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from './json.ts';
-import { innerRequestFields, requestFields } from './request-fields.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
+import { nestedRequestFields, requestFields } from './request-fields.ts';
 
 const maxPathLength = 256;
 const step = /(?:^|(?<=.)\.)([A-Za-z_$][\w$-]{0,63})|(?:\.(\d{1,5})(?=[.[]|$)|\[(\d{1,5})\])/y;
@@ -39,7 +39,7 @@ export function pathInRequest(path: string, request: JsonObject): string | undef
     const wanted = name ?? digits;
     if (wanted === undefined || !isObject(place)) return undefined;
     const key: string = place === request ? callersName(wanted, request) : wanted;
-    const known = place === request ? requestFields : innerRequestFields;
+    const known = place === request ? requestFields : nestedRequestFields;
     if (Object.hasOwn(place, key)) place = place[key];
     else if (known.has(key) && !(place === request && setByAdapters.has(key))) place = undefined;
     else return undefined;
@@ -52,8 +52,4 @@ function callersName(name: string, request: JsonObject): string {
   const other = otherNames.get(name);
   const isOther = other !== undefined && !Object.hasOwn(request, name) && Object.hasOwn(request, other);
   return isOther ? other : name;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

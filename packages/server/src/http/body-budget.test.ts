@@ -20,7 +20,7 @@ describe('the budget of all request bodies', () => {
     expect(budget.held()).toBe(60 * mebibyte);
   });
 
-  it('still has room for another key when one has filled its share', () => {
+  it('has room left for another key when one key has filled its share', () => {
     const budget = createBodyBudget(() => 128 * mebibyte);
     while (budget.open('greedy').resize(mebibyte));
     expect(budget.open('modest').resize(64 * 1024)).toBe(true);
@@ -39,7 +39,7 @@ describe('the budget of all request bodies', () => {
     expect([body.fits(50), body.resize(50), budget.held()]).toEqual([true, true, 50]);
   });
 
-  it('takes back what a body held, once', () => {
+  it('gets back what a body held, once', () => {
     const budget = createBodyBudget(() => 100);
     const body = budget.open('key');
     body.resize(40);
@@ -48,7 +48,7 @@ describe('the budget of all request bodies', () => {
     expect(budget.held()).toBe(0);
   });
 
-  it('is never exceeded, and whole again when every body has been released', () => {
+  it('is never exceeded, and empty again when every body has been released', () => {
     const step = fc.record({
       key: fc.constantFrom('a', 'b', 'c'),
       body: fc.nat({ max: 5 }),

@@ -1,9 +1,9 @@
 /**
- * Bytes of all requests in one account: what is bounded for one body is not bounded for a thousand of them. One such
- * account is of bodies that are being received or decoded, another of what requests hold until they end.
+ * Memory of all requests in one account: a bound for one body is no bound for a thousand of them. The server has two such
+ * accounts: one of bodies that are being received or decoded, one of what requests hold until they end.
  *
- * Keys share it by what is left: a key may hold as much as is free, so that one key alone gets half of all, the
- * next one half of the rest, and small bodies of other keys still pass while one key has filled its share.
+ * Keys share it by what is left: a key may hold no more than what is free. So one key alone gets half of the account, the
+ * next one half of what is left, and small bodies of other keys still pass while one key has filled its share.
  */
 export interface BodyBudget {
   /** The account of one body; it holds nothing yet. The caller releases it. */
@@ -15,7 +15,7 @@ export interface BodyBudget {
 export interface BodyShare {
   /** Whether this body could hold that many bytes now. */
   fits(bytes: number): boolean;
-  /** Whether this body could hold that many bytes if it were the only one. */
+  /** Whether this body could hold that many bytes if no other body held any. */
   everFits(bytes: number): boolean;
   /** Makes this body hold that many bytes. False where the key has no room for them: then nothing has changed. */
   resize(bytes: number): boolean;
@@ -23,23 +23,23 @@ export interface BodyShare {
   release(): void;
 }
 
-/** Twelve bodies of the default `max_body`, six of them of one key. */
+/** Room for twelve bodies of the default `max_body`, six of them of one key. */
 const leastBytes = 128 * 1024 ** 2;
 
-/** What all bodies may hold together. Half of it is one key's, and takes two of the largest bodies. */
+/** Bytes that all bodies may hold together. One key can have half of it, which is two of the largest bodies. */
 export function budgetFor(maxBodyBytes: number): number {
   return Math.max(leastBytes, 4 * maxBodyBytes);
 }
 
 /**
- * What requests under way may hold together (`wire/held-bytes.ts`), of a heap that ends the process when it is full: half
- * of it. The other half is for what a parse leaves behind and for answers.
+ * Bytes that requests under way may hold together (`wire/held-bytes.ts`): half of the heap, because a full heap ends the
+ * process. The other half is for the garbage of parsing and for answers.
  */
 export function heldBudgetFor(heapLimitBytes: number): number {
   return heapLimitBytes / 2;
 }
 
-/** `capacityBytes` may change; what is held already stays held. */
+/** `capacityBytes` may change between calls; bodies keep what they hold. */
 export function createBodyBudget(capacityBytes: () => number): BodyBudget {
   /** By key; no entry is 0. */
   const heldBy = new Map<string, number>();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createBodyTurns } from './body-turns.ts';
 
-/** An event loop and a clock that the test moves, and the turns that were given, in order. */
+/** An event loop and a clock that the test drives, and the turns that were given, in order. */
 function lab() {
   const planned: (() => void)[] = [];
   const given: string[] = [];
@@ -23,7 +23,7 @@ function lab() {
         });
       }
     },
-    /** The work in hand takes so long, and ends. */
+    /** The current turn takes that long, and ends. */
     async work(ms: number) {
       await settle();
       nowMs += ms;
@@ -33,7 +33,7 @@ function lab() {
     pass(ms: number) {
       nowMs += ms;
     },
-    /** The loop turns twice: each time it calls back what was planned before. */
+    /** Two turns of the loop: each calls what was planned before it. */
     async loop() {
       for (let turn = 0; turn < 2; turn += 1) {
         for (const callback of planned.splice(0)) callback();
@@ -64,39 +64,39 @@ it('gives as many at once as fit into a share', async () => {
   expect(given).toEqual(['a', 'b', 'c', 'd']);
 });
 
-it('lets whatever asks behind a dear body wait until the sockets have been read', async () => {
+it('makes every body after an expensive one wait until the sockets have been read', async () => {
   const { ask, given, work, loop } = lab();
-  ask('key', 'dear');
+  ask('key', 'expensive');
   await work(150);
   ask('key', 'next', 'last');
-  expect(given).toEqual(['dear']);
+  expect(given).toEqual(['expensive']);
   await loop();
   await work(150);
-  expect(given).toEqual(['dear', 'next']);
+  expect(given).toEqual(['expensive', 'next']);
   await loop();
-  expect(given).toEqual(['dear', 'next', 'last']);
+  expect(given).toEqual(['expensive', 'next', 'last']);
 });
 
-it('lets a dear body rest in the midst of its turn, and no other begin behind it', async () => {
+it('pauses an expensive body in the middle of its turn, and starts no other one meanwhile', async () => {
   const { ask, given, settle, work, pass, loop, turns } = lab();
-  ask('key', 'dear', 'next');
+  ask('key', 'expensive', 'next');
   await settle();
   const steps: string[] = [];
-  void turns.rest().then(() => steps.push('cheap so far'));
+  void turns.pause().then(() => steps.push('at once'));
   await settle();
   pass(150);
-  void turns.rest().then(() => steps.push('rested'));
+  void turns.pause().then(() => steps.push('after the pause'));
   await settle();
-  expect(steps).toEqual(['cheap so far']);
+  expect(steps).toEqual(['at once']);
   await loop();
-  expect(steps).toEqual(['cheap so far', 'rested']);
+  expect(steps).toEqual(['at once', 'after the pause']);
   await work(0);
-  expect(given).toEqual(['dear']);
+  expect(given).toEqual(['expensive']);
   await loop();
-  expect(given).toEqual(['dear', 'next']);
+  expect(given).toEqual(['expensive', 'next']);
 });
 
-it('lets keys take turns, so that one body waits for one of each other key', async () => {
+it('gives keys turns, so that one body waits for one body of each other key', async () => {
   const { ask, given, work } = lab();
   ask('a', 'a1', 'a2', 'a3');
   ask('b', 'b1');
@@ -104,7 +104,7 @@ it('lets keys take turns, so that one body waits for one of each other key', asy
   expect(given).toEqual(['a1', 'a2', 'b1', 'a3']);
 });
 
-it('begins again after a rest', async () => {
+it('gives turns again in the next share', async () => {
   const { ask, given, work, loop } = lab();
   for (const name of ['first', 'second', 'third']) {
     ask('key', name);

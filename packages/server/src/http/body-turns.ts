@@ -1,14 +1,14 @@
 /**
- * Who decodes next. Decoding takes the event loop for some microseconds or for a fifth of a second, by what a body is
- * made of. Of many bodies that are complete at the same moment as many are decoded at once as fit into a share, and
- * the others in later turns of the loop, so that everything else waits for one dear body and not for the sum of
- * them. Keys take turns, and of one key the oldest comes first.
+ * Which body is decoded next. Decoding blocks the event loop for some microseconds or for a fifth of a second, depending on
+ * what the body is made of. Of many bodies that are complete at the same moment, only as many are decoded in one turn of
+ * the loop as fit into a share of time. So everything else waits for one expensive body, not for the sum of them. Keys take
+ * turns; of one key the oldest body comes first.
  */
 export interface BodyTurns {
-  /** Resolves when the turn is the caller's; the caller ends it by a call of what it gets, once. */
+  /** Resolves when the caller's turn begins. The caller ends the turn by calling the function that it gets, once. */
   next(keyId: string): Promise<() => void>;
-  /** For who has the turn: resolves at once, or in a later turn of the event loop where the share is used up. */
-  rest(): Promise<void>;
+  /** Called within a turn: resolves at once, or in a later turn of the event loop where the share is used up. */
+  pause(): Promise<void>;
 }
 
 export interface BodyTurnsParts {
@@ -18,15 +18,15 @@ export interface BodyTurnsParts {
   later(callback: () => void): void;
 }
 
-/** What decoding may take before the next body waits until the sockets have been read again, in milliseconds. */
+/** Milliseconds of decoding, after which the next body waits until the sockets have been read again. */
 const shareMs = 20;
 
 export function createBodyTurns({ now, later }: BodyTurnsParts): BodyTurns {
   /** No list is empty; the key at the front has the next turn. */
   const waiting = new Map<string, ((end: () => void) => void)[]>();
-  /** Since when the turn in hand decodes; undefined where none is given. */
+  /** When the current turn began; undefined while no turn is given. */
   let startedMs: number | undefined;
-  /** Of the share. Once it is used up, or something of it, `afresh` is planned. */
+  /** Used of the share. From the first turn in a share on, `beginNewShare` is planned. */
   let spentMs = 0;
   let planned = false;
 
@@ -37,31 +37,31 @@ export function createBodyTurns({ now, later }: BodyTurnsParts): BodyTurns {
     later(() => later(callback));
   }
 
-  function plan(): void {
+  function planNewShare(): void {
     if (planned) return;
     planned = true;
-    afterSockets(afresh);
+    afterSockets(beginNewShare);
   }
 
-  function afresh(): void {
+  function beginNewShare(): void {
     planned = false;
     spentMs = 0;
-    serve();
+    giveNextTurn();
   }
 
   function begin(): () => void {
     startedMs = now();
-    plan();
+    planNewShare();
     return end;
   }
 
   function end(): void {
     spentMs += now() - (startedMs ?? now());
     startedMs = undefined;
-    serve();
+    giveNextTurn();
   }
 
-  function serve(): void {
+  function giveNextTurn(): void {
     if (!isFree()) return;
     for (const [keyId, callers] of waiting) {
       const resolve = callers.shift();
@@ -81,14 +81,14 @@ export function createBodyTurns({ now, later }: BodyTurnsParts): BodyTurns {
         else callers.push(resolve);
       });
     },
-    rest() {
+    pause() {
       if (startedMs === undefined || now() - startedMs < shareMs) return Promise.resolve();
       return new Promise((resolve) => {
         afterSockets(() => {
-          // What the caller does now is not counted, and may be as dear: the next body waits in any case.
+          // The rest of this turn may take as long again: the next body waits in any case.
           startedMs = now();
           spentMs = shareMs;
-          plan();
+          planNewShare();
           resolve();
         });
       });

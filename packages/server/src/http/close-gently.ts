@@ -4,22 +4,22 @@ import { stopFeeding } from './parser-feed.ts';
 const maxDiscardedBytes = 1024 * 1024;
 const lingerMs = 2_000;
 
-/** A connection of which nothing more is read as HTTP. */
-export interface LastWords {
-  /** Sends what has been written, then FIN; the socket is gone when the client closes too, or 2 s later. */
+/** A socket that the HTTP parser does not read any more. */
+export interface DetachedSocket {
+  /** Sends what has been written, then FIN. The socket closes when the client closes its side too, or 2 s later. */
   close(): void;
 }
 
 /**
- * Takes a socket away from the HTTP parser; what was being answered on it is still answered. What the client
- * sends from here on is thrown away, up to 1 MiB: bytes that lie unread when a socket closes make the system
- * reset the connection, and a reset overtakes the answer.
+ * Takes a socket away from the HTTP parser. Answers under way on it are still sent. What the client sends from now on is
+ * read and thrown away, up to 1 MiB: where a socket closes with unread bytes the system resets the connection, and a client
+ * that gets a reset may lose the answer before it.
  */
-export function stopReading(socket: Socket): LastWords {
+export function detachFromParser(socket: Socket): DetachedSocket {
   let discarded = 0;
   let closing = false;
   stopFeeding(socket);
-  // Node's own listeners would feed the dead parser, and would end the socket at the client's FIN in the midst of answers.
+  // Node's own listeners would feed the stopped parser, and would end the socket at the client's FIN in the middle of answers.
   socket.removeAllListeners('data');
   socket.removeAllListeners('end');
   socket.on('data', (bytes: Buffer) => {
@@ -39,12 +39,12 @@ export function stopReading(socket: Socket): LastWords {
       if (discarded > maxDiscardedBytes) socket.destroy();
     });
   };
-  // Node calls this behind the last answer of a connection, and would close without waiting for the client.
+  // Node calls `destroySoon` after the last answer of a connection, and its own would close without waiting for the client.
   socket.destroySoon = close;
   return { close };
 }
 
-/** For an answer that closes the connection while the client may still be sending: {@link stopReading} follows it. */
-export function closeGentlyBehind(socket: Socket): void {
-  socket.destroySoon = () => stopReading(socket).close();
+/** For an answer after which the connection closes while the client may still be sending: then {@link detachFromParser}. */
+export function closeGentlyAfterAnswer(socket: Socket): void {
+  socket.destroySoon = () => detachFromParser(socket).close();
 }

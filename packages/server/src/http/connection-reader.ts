@@ -17,21 +17,21 @@ export interface ConnectionReader {
   close(outcome: RunOutcome): Promise<void>;
 }
 
-/** `form`: of an answer that streams; undefined where it is one body. */
+/** `form`: how an answer that streams is framed; undefined for an answer of one body. */
 export function createConnectionReader(
   exchange: Exchange,
   form: AnswerForm | undefined,
   settings: StreamConfig,
 ): ConnectionReader {
-  return new Connection(exchange, form, settings);
+  return new HttpConnectionReader(exchange, form, settings);
 }
 
 const now = () => performance.now();
 
-class Connection implements ConnectionReader, SseReaderOwner, JsonReaderOwner {
+class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonReaderOwner {
   readonly reader: Reader;
   private readonly exchange: Exchange;
-  /** A refusal or a body that is being written. */
+  /** The refusal or body that is being written. */
   private reply: Promise<void> | undefined;
 
   constructor(exchange: Exchange, form: AnswerForm | undefined, settings: StreamConfig) {
@@ -46,7 +46,7 @@ class Connection implements ConnectionReader, SseReaderOwner, JsonReaderOwner {
   async close({ failure: reason }: RunOutcome): Promise<void> {
     await this.reply;
     const { response } = this.exchange;
-    // Where a bug kept the reader from its end: a client that is still there must not wait, nor take what it has for whole.
+    // A bug kept the reader from ending the answer: the client must not wait for more, nor take a part for the whole.
     if (response.writableEnded || response.destroyed) return;
     if (response.headersSent || reason === undefined) response.socket?.resetAndDestroy();
     else await replyFailure(this.exchange, reason);
@@ -75,7 +75,7 @@ class Connection implements ConnectionReader, SseReaderOwner, JsonReaderOwner {
 
   private writing(reply: Promise<void>): void {
     this.reply = reply;
-    // `close` waits for it, and may come later than a bug in it.
+    // `close` awaits it, maybe later than it rejects: until then the rejection must not count as unhandled.
     reply.catch(() => {});
   }
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import { breakBody, type Refusal } from './broken-body.ts';
-import { type LastWords, stopReading } from './close-gently.ts';
+import { type DetachedSocket, detachFromParser } from './close-gently.ts';
 import { type ClientError, describeBodyError, describeClientError } from './describe-client-error.ts';
 
 /** A refusal that no route has seen, for the log. */
@@ -22,27 +22,27 @@ export interface ConnectionsOptions {
 }
 
 /**
- * What is being answered on each connection, so that bytes that are no request are refused behind the answers
- * before them and never inside one:
+ * Which answers are under way on each connection. So malformed bytes are refused after the answers to the requests before
+ * them, and never inside one:
  *
  *     good, good, broken head   →  answer, answer, 400, close
  *     good, good, broken body   →  answer, answer, the third request's own answer is the 400, close
  *
- * A connection that was refused once reads no more requests.
+ * After one refusal a connection reads no more requests.
  */
 export interface Connections {
   /** Before each request is handled. */
-  took(request: IncomingMessage, response: ServerResponse): void;
+  requestCame(request: IncomingMessage, response: ServerResponse): void;
   /** For the server's `clientError`. */
-  failed(error: ClientError, socket: Duplex): void;
-  /** For the server's `connect`: Node has let go of the socket. */
-  tunnelAsked(socket: Duplex): void;
+  parserGaveUp(error: ClientError, socket: Duplex): void;
+  /** For the server's `connect`, where Node has removed its own listeners from the socket. */
+  connectCame(socket: Duplex): void;
 }
 
 interface Connection {
   /** Answers under way. */
   readonly answers: Set<ServerResponse>;
-  /** The newest request whose answer is under way or whose body is. */
+  /** The newest request whose answer, or whose body, is under way. */
   newest: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
   /** Runs when the last answer under way has ended. */
   afterAnswers: (() => void) | undefined;
@@ -69,11 +69,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
     return made;
   };
 
-  /** Says the refusal behind the answers under way; where they leave the connection closed, nothing is said. */
+  /** Writes the refusal after the answers under way; where these close the connection, nothing is written. */
   const refuse = (
     connection: Connection,
     socket: Socket,
-    words: LastWords,
+    detached: DetachedSocket,
     refusal: Refusal,
     reason: string,
   ) => {
@@ -81,29 +81,29 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (socket.writable) {
         const requestId = options.newRequestId();
         socket.write(refusalBytes(refusal, requestId));
-        // A connection that never said a word, such as a browser's in advance, is no request.
+        // A connection on which no byte came, such as one that a browser opens in advance, is not reported.
         if (socket.bytesRead > 0) options.onMalformed({ requestId, status: refusal.status, reason });
       }
-      words.close();
+      detached.close();
     });
   };
 
   return {
-    took(request, response) {
+    requestCame(request, response) {
       const connection = connectionOf(request.socket);
       connection.answers.add(response);
       connection.newest = { request, response };
       response.once('close', () => {
         connection.answers.delete(response);
-        // An idle connection holds nothing of its last request.
+        // So an idle connection keeps no reference to its last request.
         if (connection.newest?.request === request && request.complete) connection.newest = undefined;
         if (connection.answers.size === 0) connection.afterAnswers?.();
       });
     },
 
-    failed(error, socket) {
+    parserGaveUp(error, socket) {
       const connection = connectionOf(socket);
-      // The parser repeats its error for every byte that comes behind it.
+      // The parser repeats its error for every byte that follows.
       if (connection.refused) return;
       connection.refused = true;
       const { newest } = connection;
@@ -115,30 +115,30 @@ export function createConnections(options: ConnectionsOptions): Connections {
         socket.destroy();
         return;
       }
-      const words = stopReading(socket);
+      const detached = detachFromParser(socket);
       if (!body) {
-        refuse(connection, socket, words, refusal, error.code ?? '');
+        refuse(connection, socket, detached, refusal, error.code ?? '');
         return;
       }
       const { request, response } = newest;
       if (!response.headersSent) response.shouldKeepAlive = false;
       breakBody(request, refusal);
-      afterAnswers(connection, words.close);
+      afterAnswers(connection, detached.close);
     },
 
-    tunnelAsked(socket) {
+    connectCame(socket) {
       if (!(socket instanceof Socket)) {
         socket.destroy();
         return;
       }
       const connection = connectionOf(socket);
       connection.refused = true;
-      // Node has taken its listeners away; without them neither an error nor the end of the socket is heard.
+      // Node has removed its listeners: without these an error would be thrown, and the socket's end would go unnoticed.
       socket.on('error', () => {});
       socket.once('close', () => {
         for (const response of connection.answers) response.destroy();
       });
-      refuse(connection, socket, stopReading(socket), noTunnel, 'CONNECT');
+      refuse(connection, socket, detachFromParser(socket), noTunnel, 'CONNECT');
     },
   };
 }
@@ -148,7 +148,7 @@ function afterAnswers(connection: Connection, run: () => void): void {
   else connection.afterAnswers = run;
 }
 
-/** An answer where Node has no response object: the envelope all the same. */
+/** A refusal in the usual envelope, for requests for which Node makes no response object. */
 function refusalBytes({ failure: reason, status }: Refusal, requestId: string): string {
   const { headers, body } = errorReply(reason);
   const lines = Object.entries({

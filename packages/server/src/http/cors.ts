@@ -19,13 +19,13 @@ const exposedHeaders = [
 const preflightMaxAgeSeconds = '7200';
 
 export interface Cors {
-  /** Headers for an answer to a page of another origin; sets them, refuses nobody. */
+  /** Sets the headers that let a page of an allowed origin read the answer. Refuses no request. */
   decorate(request: IncomingMessage, response: ServerResponse): void;
-  /** Answers a preflight. False where the request is none. */
+  /** Answers a preflight. False where the request is not one. */
   preflight(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): boolean;
 }
 
-/** `origins`: exact origins, or `*`. Keys travel in headers, never in cookies, so `*` gives nothing away. */
+/** `origins`: exact origins, or `*`. Keys come in headers, never in cookies, so `*` lets no page use a visitor's key. */
 export function createCors(origins: readonly string[]): Cors {
   const any = origins.includes('*');
   const allowed = new Set(origins);
@@ -57,5 +57,5 @@ export function createCors(origins: readonly string[]): Cors {
   };
 }
 
-/** For servers without authentication: no page of another origin gets anything. */
+/** For servers without authentication: no page of another origin may read an answer. */
 export const noCors: Cors = { decorate: () => {}, preflight: () => false };

@@ -1,14 +1,14 @@
 import { failure } from '../domain/failure.ts';
 import type { Refusal } from './broken-body.ts';
 
-/** What Node's server says of bytes that are no request: the system's error, or the parser's. */
+/** Node's `clientError`, for bytes that are no request: the system's error, or the parser's. */
 export interface ClientError extends NodeJS.ErrnoException {
-  /** The parser's own words; they hold nothing that the client sent. */
+  /** The parser's own text; it holds nothing that the client sent. */
   readonly reason?: string;
   readonly rawPacket?: Uint8Array;
 }
 
-/** Undefined where the connection itself broke: there is no one left to answer. */
+/** The refusal for such an error. Undefined where the connection itself broke: then no client is left to answer. */
 export function describeClientError(error: ClientError, maxHeaderBytes: number): Refusal | undefined {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
@@ -45,7 +45,7 @@ export function describeClientError(error: ClientError, maxHeaderBytes: number):
   }
 }
 
-/** The same of an error inside a body, where the parser cannot tell chunks from anything else. */
+/** The same for an error inside a body, where the parser's own codes do not fit: it expected a chunk. */
 export function describeBodyError(error: ClientError, maxHeaderBytes: number): Refusal | undefined {
   const described = describeClientError(error, maxHeaderBytes);
   if (described?.status !== 400) return described;

@@ -23,10 +23,10 @@ async function drained(piece: string, atMost: number): Promise<number> {
   return pieces;
 }
 
-it('takes a mebibyte of a refused body', async () => {
+it('reads a mebibyte of a refused body', async () => {
   expect(await drained('x'.repeat(64 * 1024), 100)).toBe(16);
 });
 
-it('takes 256 pieces of one that comes in bytes', async () => {
+it('reads 256 pieces of a body that comes byte by byte', async () => {
   expect(await drained('x', 5_000)).toBe(256);
 });

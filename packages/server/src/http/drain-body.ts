@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { stopReading } from './close-gently.ts';
+import { detachFromParser } from './close-gently.ts';
 
 const maxDrainBytes = 1024 * 1024;
 const maxDrainMs = 2_000;
-/** Each costs some microseconds, however little is in it; what comes behind them is thrown away unparsed. */
+/** Each piece costs some microseconds, however small it is; what follows these pieces is thrown away unparsed. */
 const maxDrainPieces = 256;
 
 /**
- * True while bytes of a declared body are still to come. `complete` alone does not tell: of a request without
- * a body it is still false when its handler runs.
+ * True while bytes of a declared body are still to come. `complete` alone is not enough: for a request without a body it
+ * is still false when the handler runs.
  */
 export function bodyIsComing(request: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
@@ -16,8 +16,8 @@ export function bodyIsComing(request: IncomingMessage): boolean {
 }
 
 /**
- * Reads on and forgets, briefly (1 MiB, 2 s), so that a client that is still sending can read our refusal.
- * A client that waits for `100 Continue` is not sending and is not waited for.
+ * Reads and drops what a client still sends, at most 1 MiB and 2 s, so that it can read our refusal. A client that waits
+ * for `100 Continue` sends nothing, so this returns at once.
  */
 export function drainBody(request: IncomingMessage, expectsContinue: boolean): Promise<void> {
   if (expectsContinue || !bodyIsComing(request) || request.destroyed) return Promise.resolve();
@@ -30,7 +30,7 @@ export function drainBody(request: IncomingMessage, expectsContinue: boolean): P
       if (bytes >= maxDrainBytes) return finish();
       if (pieces < maxDrainPieces) return;
       finish();
-      stopReading(request.socket);
+      detachFromParser(request.socket);
     };
     const timer = setTimeout(() => finish(), maxDrainMs);
     const finish = () => {
@@ -38,7 +38,7 @@ export function drainBody(request: IncomingMessage, expectsContinue: boolean): P
       request.off('data', onData);
       request.off('end', finish);
       request.off('close', finish);
-      // The request alone, when paused, would still read up to its high-water mark.
+      // Pausing the request alone would still read up to its high-water mark.
       request.socket.pause();
       resolve();
     };

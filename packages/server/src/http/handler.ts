@@ -6,18 +6,18 @@ import { type Failure, failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import type { Cors } from './cors.ts';
 import type { Exchange, ExchangeNotes } from './exchange.ts';
-import { refuseForeign } from './origin-guard.ts';
+import { refuseForeign } from './refuse-foreign.ts';
 import { replyFailure } from './reply.ts';
-import { matchRoute, type Route } from './routes.ts';
+import { matchRoute, type Route } from './route.ts';
 import { unknownUrl } from './unknown-url.ts';
 
 export interface HandlerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
   readonly cors: Cors;
-  /** With authentication off: only this machine's own pages and names. */
+  /** With authentication off: serve only hosts and origins of this machine. */
   readonly ownHostsOnly: boolean;
-  /** How long a client may take nothing of its answer, in milliseconds. */
+  /** Milliseconds that a client may accept nothing of its answer. */
   readonly clientWriteMs: number;
   newRequestId(): string;
   /** Once per request, when its answer is over. */
@@ -32,7 +32,7 @@ const hostMissing = failure(
   },
 );
 
-/** Codings that we do not undo: what we take for the body is not what the client means by it. */
+/** Refuses transfer codings that we do not decode: the bytes that we would read are not the body that the client means. */
 function refuseFraming({ headers, httpVersion }: IncomingMessage): Failure | undefined {
   const coding = headers['transfer-encoding'];
   if (coding === undefined) return undefined;
@@ -47,7 +47,7 @@ function refuseFraming({ headers, httpVersion }: IncomingMessage): Failure | und
   return failure('invalid_value', message, { param });
 }
 
-/** By path: at a surface's path and below it every refusal has the surface's envelope, also where no route is found. */
+/** The envelope of refusals by path: the surface's at its path and below it, also where no route is found. */
 function errorReplies(routes: readonly Route[]): (path: string) => Exchange['errorReply'] {
   const surfaces = routes
     .flatMap(({ path, surface }) => (surface === undefined ? [] : { path, surface }))
@@ -61,8 +61,8 @@ function errorReplies(routes: readonly Route[]): (path: string) => Exchange['err
 const unknownPrincipal: Principal = { keyId: 'none', admin: false };
 
 /**
- * The way of every request: route, then authentication, then the route's own work. Never rejects: a bug in
- * a route becomes `internal_error`, or a reset where the head is out already.
+ * Handles every request: finds the route, authenticates, calls the route. Never rejects: a bug in a route becomes
+ * `internal_error`, or a reset where the head has left already.
  */
 export function createHandler(options: HandlerOptions) {
   const { routes, authenticator, cors } = options;
@@ -92,14 +92,14 @@ export function createHandler(options: HandlerOptions) {
     let exchange = anonymous;
     response.setHeader('x-request-id', exchange.requestId);
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
-    // A socket that dies while we write is told by 'close'; unheard, 'error' would end the process.
+    // 'close' tells that the socket has died. Without a listener 'error' would end the process.
     response.on('error', () => {});
 
     try {
       cors.decorate(request, response);
       const hosts = request.headersDistinct['host']?.length ?? 0;
       if (hosts > 1 || (hosts === 0 && request.httpVersion !== '1.0')) {
-        // Whoever writes such requests may not agree with us on where the next one begins.
+        // A client that sends such a request may disagree with us on where its next request begins.
         return await replyFailure(exchange, hostMissing, { connection: 'close' });
       }
       const framing = refuseFraming(request);
@@ -134,14 +134,14 @@ export function createHandler(options: HandlerOptions) {
     } catch (error) {
       await answerBug(exchange, error);
     } finally {
-      // Both ends of it: the route has noted what it knows, and the socket has taken the answer or died.
+      // Both have to be over: the route has noted what it knows, and the socket has sent the answer or has died.
       await closed;
       options.onDone(exchange);
     }
   };
 }
 
-/** A bug is answered like everything else as long as it can be; behind a head only a reset tells the truth. */
+/** A bug is answered like any failure while no head has left; after it only a reset shows that the answer is torn. */
 async function answerBug(exchange: Exchange, error: unknown): Promise<void> {
   const cause = causeOfBug(error);
   const reason = failure(
@@ -160,7 +160,7 @@ async function answerBug(exchange: Exchange, error: unknown): Promise<void> {
   try {
     await replyFailure(exchange, reason);
   } catch {
-    // The surface's envelope may be what has the bug.
+    // The bug may be in the surface's envelope.
     await replyFailure({ ...exchange, errorReply }, reason);
   }
 }

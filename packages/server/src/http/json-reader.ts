@@ -7,7 +7,7 @@ export interface JsonReaderOwner {
   refuse(reason: Failure): void;
 }
 
-/** A connection as a reader of an answer that does not stream: one body, or a failure. */
+/** The reader of a connection for an answer that does not stream: it gets one body, or a failure. */
 export function createJsonReader(owner: JsonReaderOwner): Reader {
   let head: Head = { target: undefined, keepalive: () => undefined };
   return {

@@ -10,8 +10,8 @@ import type { Exchange } from './exchange.ts';
 import { createHandler } from './handler.ts';
 import { readBody } from './read-body.ts';
 import { replyFailure, replyJson } from './reply.ts';
-import type { Route } from './routes.ts';
-import { type Arrival, createHttpServer, type HttpServer } from './server.ts';
+import type { Route } from './route.ts';
+import { type ArrivalLimits, createHttpServer, type HttpServer } from './server.ts';
 import { createSseReader } from './sse-reader.ts';
 
 const frames = 4;
@@ -73,7 +73,7 @@ let port: number;
 /** Of a server that waits for a request no longer than 250 ms. */
 let hastyPort: number;
 
-async function listen(arrival?: Arrival): Promise<number> {
+async function listen(arrival?: ArrivalLimits): Promise<number> {
   const handle = createHandler({
     routes,
     authenticator: createAuthenticator({ apiKeys: ['k'], adminKeys: [], keyPrefix: 'tr_', required: true }),
@@ -264,7 +264,7 @@ const before: readonly (readonly [name: string, bytes: string, bodies: readonly 
 
 describe.each(broken)('%s', (_name, bytes, status, word) => {
   it.each(before)(
-    '%s is refused behind what was good, once, and the connection closes',
+    '%s is refused once, after the answers to the good requests, and the connection closes',
     async (_, first, bodies) => {
       for (const how of ['one segment', 'byte by byte'] as const) {
         const { responses, closed } = await exchange(first + bytes, how);
@@ -282,7 +282,7 @@ describe.each(broken)('%s', (_name, bytes, status, word) => {
 });
 
 describe('a malformed request', () => {
-  it('is reported once where no route has seen it, and by its exchange where one has', async () => {
+  it('is reported once where no route got it, and by its exchange where a route did', async () => {
     malformed.length = 0;
     done.length = 0;
     await exchange('hello\r\n\r\nhello\r\n\r\nhello');
@@ -292,7 +292,7 @@ describe('a malformed request', () => {
     expect(done.map(({ notes }) => [notes.outcome, notes.code])).toEqual([['refused', 'invalid_value']]);
   });
 
-  it('does not hide its answer from a client that goes on sending', async () => {
+  it('is answered readably for a client that continues to send', async () => {
     const socket = open();
     socket.write('hello\r\n\r\n');
     for (let sent = 0; sent < 50; sent += 1) {
@@ -304,7 +304,7 @@ describe('a malformed request', () => {
     expect(socket.closedBy()).toBe('end');
   });
 
-  it('that is endless is not read for ever', async () => {
+  it('without an end is not read for ever', async () => {
     const socket = open();
     socket.write('hello\r\n\r\n');
     const more = () => {
@@ -323,7 +323,7 @@ describe('a malformed request', () => {
   });
 
   it.each(['hello\r\n\r\n', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'])(
-    'waits for the answers before it no longer than their client: %j',
+    'waits for the answers before it only while their client is there: %j',
     async (bytes) => {
       done.length = 0;
       const socket = open();
@@ -344,7 +344,7 @@ describe('a request that does not arrive in time', () => {
     ['half a head', 'POST /echo HT', ''],
     ['half a body', head('Content-Length: 20'), '{"a'],
     ['half a chunked body', chunked, '2\r\n{'],
-  ])('is 408, behind what was good: %s', async (_, first, second) => {
+  ])('is 408, after the answers to the good requests: %s', async (_, first, second) => {
     const timesOut = async ([, bytes, bodies]: (typeof before)[number]) => {
       const socket = open(hastyPort);
       socket.write(bytes + first);
@@ -358,7 +358,7 @@ describe('a request that does not arrive in time', () => {
   });
 });
 
-it('a connection that says nothing is closed with 408, and is no line in the log', async () => {
+it('a connection on which nothing comes is closed with 408, and leaves no line in the log', async () => {
   malformed.length = 0;
   const socket = open(hastyPort);
   expect(parse(await socket.over)).toMatchObject([{ status: 408 }]);
@@ -370,7 +370,7 @@ describe('a client that half-closes', () => {
     ['in a head', 'GET /pi', 'invalid_json'],
     ['in a body', head('Content-Length: 20'), 'invalid_json'],
     ['in a chunked body', `${chunked}2\r\n{`, 'invalid_json'],
-  ])('%s is refused behind what was good', async (_, bytes, code) => {
+  ])('%s is refused after the answers to the good requests', async (_, bytes, code) => {
     for (const [, first, bodies] of before) {
       const socket = open();
       socket.end(first + bytes);
@@ -380,21 +380,21 @@ describe('a client that half-closes', () => {
     }
   });
 
-  it('behind a request gets its answer whole', async () => {
+  it('after a whole request gets its whole answer', async () => {
     const socket = open();
     socket.end('GET /ping HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(parse(await socket.over)).toMatchObject([{ status: 200, body: '{}' }]);
   });
 });
 
-it('a head of many small headers keeps all of them: none is dropped unseen', async () => {
+it('a head of many small headers keeps all of them: none is dropped', async () => {
   const { responses } = await exchange(
     `GET /ping HTTP/1.1\r\n${'a:b\r\n'.repeat(3_000)}Host: a\r\nConnection: close\r\n\r\n`,
   );
   expect(responses).toMatchObject([{ status: 200 }]);
 });
 
-it('says 100 Continue in its turn, and never inside an answer that is under way', async () => {
+it('writes 100 Continue in its turn, and never inside another answer', async () => {
   const expecting = (length: number) => head(`Expect: 100-continue\r\nContent-Length: ${length}`);
   const socket = open();
   socket.write(`${stream}${expecting(0)}${expecting(2)}{}${get('Connection: close')}`);

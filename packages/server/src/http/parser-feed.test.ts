@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { stopReading } from './close-gently.ts';
+import { detachFromParser } from './close-gently.ts';
 import { createParserFeed, sliceEnd } from './parser-feed.ts';
 
 const shareMs = 5;
@@ -12,7 +12,7 @@ afterEach(() => {
   for (const close of opened.splice(0)) close();
 });
 
-/** A server with a feed whose turns and clock the test moves, and its clients. */
+/** A server with a feed whose turns and clock the test drives, and its clients. */
 async function lab(handle: (request: IncomingMessage, pass: (ms: number) => void) => void) {
   const planned: (() => void)[] = [];
   /** Paths, in the order in which they were handled. */
@@ -42,7 +42,7 @@ async function lab(handle: (request: IncomingMessage, pass: (ms: number) => void
 
   return {
     handled,
-    /** What the loop still has to feed. */
+    /** Calls that are planned for the next turn of the loop. */
     planned,
     async client() {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -65,7 +65,7 @@ async function lab(handle: (request: IncomingMessage, pass: (ms: number) => void
         ended: () => ended,
       };
     },
-    /** One turn of the loop: what was planned runs, and then the sockets are read. */
+    /** One turn of the loop: planned calls run, and then the sockets are read. */
     async turn() {
       for (const callback of planned.splice(0)) callback();
       for (let reads = 0; reads < 3; reads += 1) await nextTurn();
@@ -79,7 +79,7 @@ const numbered = (name: string, count: number) =>
 const bodies = (received: string) => received.match(/\/\w+\/\d+/g) ?? [];
 
 describe('many requests in one read', () => {
-  it('are handled a share of time in a turn, on all connections together, and each is answered in order', async () => {
+  it('are handled for one share of time a turn, over all connections, and each is answered in order', async () => {
     const { client, turn, handled, planned } = await lab((_, pass) => pass(1));
     const clients = await Promise.all(Array.from({ length: 20 }, () => client()));
     for (const [index, one] of clients.entries()) one.send(numbered(`c${index}`, 50));
@@ -89,7 +89,7 @@ describe('many requests in one read', () => {
       await turn();
       most = Math.max(most, handled.length - before);
     }
-    // The last of a turn may begin within the share; one turn of the test may read, and then feed.
+    // The last request of a turn begins within the share and ends behind it; one turn of the test may feed twice.
     expect(most).toBeLessThanOrEqual(2 * (shareMs + 2));
     for (const [index, one] of clients.entries()) {
       const expected = Array.from({ length: 50 }, (_, at) => `/c${index}/${at}`);
@@ -97,7 +97,7 @@ describe('many requests in one read', () => {
     }
   });
 
-  it('let a request pass that comes later', async () => {
+  it('do not delay a request that comes later on another connection', async () => {
     const { client, turn, handled } = await lab((_, pass) => pass(1));
     const floods = await Promise.all(Array.from({ length: 20 }, () => client()));
     const late = await client();
@@ -105,13 +105,13 @@ describe('many requests in one read', () => {
     await turn();
     await turn();
     late.send(get('/late'));
-    // Behind the first slices of those that have just come.
+    // It waits for the first slices of the other connections.
     for (let turns = 0; turns < 20 && !handled.includes('/late'); turns += 1) await turn();
     expect(handled).toContain('/late');
     expect(handled.length).toBeLessThan(200);
   });
 
-  it('are all answered before the end that comes with them', async () => {
+  it('are all answered where the end of the connection comes with them', async () => {
     const { client, turn, planned } = await lab((_, pass) => pass(1));
     const one = await client();
     one.socket.end(numbered('c', 30));
@@ -121,7 +121,7 @@ describe('many requests in one read', () => {
     expect(bodies(one.received())).toHaveLength(30);
   });
 
-  it('wait where their client takes no answers', async () => {
+  it('wait while their client reads no answers', async () => {
     const { client, turn, handled, planned } = await lab(() => {});
     const one = await client();
     one.socket.pause();
@@ -138,9 +138,9 @@ describe('many requests in one read', () => {
 
 describe('many chunks in one read', () => {
   const head = 'POST /chunks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
-  const crumbs = (count: number) => '1\r\nx\r\n'.repeat(count);
+  const tinyChunks = (count: number) => '1\r\nx\r\n'.repeat(count);
 
-  it('are parsed a share of time in a turn, on all connections together', async () => {
+  it('are parsed for one share of time a turn, over all connections', async () => {
     let pieces = 0;
     const { client, turn, planned } = await lab((request, pass) => {
       request.on('data', () => {
@@ -149,7 +149,7 @@ describe('many chunks in one read', () => {
       });
     });
     const clients = await Promise.all(Array.from({ length: 10 }, () => client()));
-    for (const one of clients) one.send(head + crumbs(1_000));
+    for (const one of clients) one.send(head + tinyChunks(1_000));
     let most = 0;
     do {
       const before = pieces;
@@ -160,16 +160,16 @@ describe('many chunks in one read', () => {
     expect(most).toBeLessThanOrEqual(2 * (shareMs * 10 + 128));
   });
 
-  it('stop a slice behind the moment when their socket is taken from the parser', async () => {
+  it('are parsed for at most one more slice once their socket is taken from the parser', async () => {
     let pieces = 0;
     const { client, turn } = await lab((request) => {
       request.on('data', () => {
         pieces += 1;
-        if (pieces === 100) stopReading(request.socket);
+        if (pieces === 100) detachFromParser(request.socket);
       });
     });
     const one = await client();
-    one.send(head + crumbs(10_000));
+    one.send(head + tinyChunks(10_000));
     for (let turns = 0; turns < 50; turns += 1) await turn();
     expect(pieces).toBeGreaterThanOrEqual(100);
     expect(pieces).toBeLessThan(100 + 65);
@@ -192,7 +192,7 @@ describe('a slice', () => {
     expect(slicesOf(`${get('/a')}{}${get('/b')}`)).toEqual([get('/a'), `{}${get('/b')}`]);
   });
 
-  it('ends behind 128 lines', () => {
+  it('ends after 128 lines', () => {
     expect(slicesOf('a: b\r\n'.repeat(300)).map((slice) => slice.length / 6)).toEqual([128, 128, 44]);
   });
 
@@ -200,7 +200,7 @@ describe('a slice', () => {
     expect(slicesOf('x'.repeat(65_536))).toHaveLength(1);
   });
 
-  it('is no crumb in a body of blank lines', () => {
+  it('has at least 16 bytes in a body of blank lines', () => {
     expect(
       slicesOf('\r\n'.repeat(1_000)).every((slice) => slice.length >= 16 || slice.length === 2_000 % 18),
     ).toBe(true);

@@ -1,29 +1,29 @@
 /**
- * Node gives its HTTP parser each read of a socket whole: 64 KiB, in which 2,100 requests or 11,000 chunks of a byte may
- * stand, and all of them are handled before anything else has its turn (0.35 s for one connection, 9 s for a hundred
- * of them). The feed stands between the socket and the parser, cuts what has come into slices, and gives the parser
- * so many of them in a turn of the event loop as fit into a share of time:
+ * Node gives its HTTP parser each read of a socket whole: 64 KiB, which may hold 2,100 requests or 11,000 chunks of one
+ * byte. All of them are handled before any other work (0.35 s for one connection, 9 s for a hundred). The feed stands
+ * between the socket and the parser: it cuts the bytes into slices, and in each turn of the event loop gives the parser as
+ * many slices as fit into a share of time:
  *
- *     socket ──'data'──▶ rest ──slices──▶ Node's own 'data' listener ──▶ parser ──▶ 'request', pieces of bodies
- *        ▲                │
- *        └─ paused while ─┘   another connection has its turn between two slices; one that has just sent something
- *           there is a rest   comes before those that still have a rest
+ *     socket ──'data'──▶ unparsed ──slices──▶ Node's own 'data' listener ──▶ parser ──▶ 'request', pieces of bodies
+ *        ▲                   │
+ *        └─ paused while ────┘   between two slices another connection has its turn; one that has just sent something
+ *           there is any         comes before those whose earlier bytes are still unparsed
  *
- * A slice ends where a head ends, and behind 128 line feeds: a request cannot be without the one, nor a chunk, a header
- * or a trailer without the other, so a slice holds two requests and 64 chunks at most. A usual request is
- * fed in the same call that read it, in two slices: its head, and its body.
+ * A slice ends where a head ends, or after 128 line feeds. Each request has the end of a head, and each chunk, header and
+ * trailer has a line feed, so a slice holds at most two requests and 64 chunks. An ordinary request is fed in the same call
+ * that read it, in two slices: its head and its body.
  *
- * It costs a usual request 9 µs of 130 (Node reads into buffers of its own that the parser does not), and a body of 5 MB
- * 8 ms of 42; crumbs cost no less than before, 3 µs each, and only their own connection waits for them.
+ * It costs an ordinary request 9 µs of 130 (Node's read fills a new buffer each time, the parser's own read does not), and
+ * a body of 5 MB 8 ms of 42. Tiny chunks cost 3 µs each, as before, but only their own connection waits for them.
  *
- * What pauses the socket (Node behind answers that are not taken, a full body, a refusal) pauses the feed as well,
- * between two slices; without the feed it would pause only behind the read.
+ * Whatever pauses the socket (Node, where answers are not read; a full body; a refusal) pauses the feed too, between two
+ * slices. Without the feed it would take effect only after the whole read.
  */
 import { Socket } from 'node:net';
 
 /** One for all connections of a server. */
 export interface ParserFeed {
-  /** Takes the socket's bytes from Node's listener, and feeds it. Called on 'connection', behind Node. */
+  /** Stands in front of Node's own listener for the socket's bytes. Called on 'connection', after Node's listener. */
   take(socket: Socket): void;
 }
 
@@ -34,12 +34,12 @@ export interface ParserFeedParts {
   later(callback: () => void): void;
 }
 
-/** What the parser and the handlers it calls may take of a turn, in milliseconds; the promises that they settle run behind it. */
+/** Milliseconds a turn for the parser and the handlers that it calls; reactions to promises that they settle run after it. */
 const shareMs = 5;
 const linesASlice = 128;
-/** A request has more bytes; in a body of blank lines a slice is no crumb ({@link receiveBody}). */
+/** No request is shorter. In a body of blank lines it keeps slices above the size that {@link receiveBody} refuses. */
 const leastSliceBytes = 16;
-/** The head and the body of a usual request. */
+/** The head and the body of an ordinary request. */
 const slicesATurn = 2;
 
 type Listener = ReturnType<Socket['listeners']>[number];
@@ -47,7 +47,7 @@ type Listener = ReturnType<Socket['listeners']>[number];
 const lineFeed = 10;
 const carriageReturn = 13;
 
-/** Where the slice ends that begins there. */
+/** Where the slice ends that begins at `from`. */
 export function sliceEnd(bytes: Buffer, from: number): number {
   let at = from - 1;
   for (let lines = 0; lines < linesASlice; lines += 1) {
@@ -72,20 +72,20 @@ export function createParserFeed(parts: ParserFeedParts): ParserFeed {
     take(socket) {
       const [toParser, ...others] = socket.listeners('data');
       const atEnd = socket.listeners('end');
-      // Another Node may listen in another way: then it feeds its parser itself.
+      // A later version of Node may listen in another way: then it feeds its parser itself.
       if (toParser === undefined || others.length > 0) return;
       feeds.set(socket, new Feed(socket, toParser, atEnd, turns));
     },
   };
 }
 
-/** Whose turn it is, of all connections with a rest. */
+/** Gives turns to all connections with unparsed bytes. */
 class FeedTurns {
-  /** Connections that had no rest before their last read. */
+  /** Connections that had no unparsed bytes before their last read. */
   private readonly fresh = new Set<Feed>();
   private readonly others = new Set<Feed>();
   private readonly parts: ParserFeedParts;
-  /** Since when this turn of the loop feeds; undefined where it has fed nothing yet. */
+  /** When feeding began in this turn of the loop; undefined before it begins. */
   private startedMs: number | undefined;
   private planned = false;
 
@@ -94,7 +94,7 @@ class FeedTurns {
   }
 
   /** Whether a connection that has just sent something may be fed at once. */
-  atOnce(): boolean {
+  mayFeedAtOnce(): boolean {
     if (this.fresh.size + this.others.size > 0) return false;
     this.startedMs ??= this.parts.now();
     this.plan();
@@ -130,10 +130,10 @@ class FeedTurns {
     this.startedMs = undefined;
     if (this.fresh.size + this.others.size === 0) return;
     const startedMs = this.parts.now();
-    // A set is walked in the order of its entries, with those that are added on the way.
-    for (const line of [this.fresh, this.others]) {
-      for (const feed of line) {
-        line.delete(feed);
+    // Iterating a set also visits entries that are added meanwhile, in order.
+    for (const queue of [this.fresh, this.others]) {
+      for (const feed of queue) {
+        queue.delete(feed);
         feed.takeTurn();
         if (!this.hasTime(startedMs)) {
           if (this.fresh.size + this.others.size > 0) this.plan();
@@ -144,16 +144,16 @@ class FeedTurns {
   };
 }
 
-/** One connection's. */
+/** The feed of one connection. */
 class Feed {
   private readonly socket: Socket;
   private readonly toParser: Listener;
   private readonly atEnd: readonly Listener[];
   private readonly turns: FeedTurns;
-  /** What has come and is not parsed; while there is one the socket is paused. */
-  private rest: Buffer | undefined;
+  /** Bytes that have come and are not parsed; while there are any the socket is paused. */
+  private unparsed: Buffer | undefined;
   private feeding = false;
-  /** What reads the requests has paused the socket. */
+  /** Node or a handler has paused the socket. */
   private held = false;
   private ended = false;
 
@@ -162,60 +162,60 @@ class Feed {
     this.toParser = toParser;
     this.atEnd = atEnd;
     this.turns = turns;
-    // A listener of ours makes Node let go of the socket's handle, which its parser would read by itself.
-    socket.removeAllListeners('data').on('data', this.took);
-    socket.removeAllListeners('end').on('end', this.cameToEnd);
+    // A listener of ours makes Node stop reading the socket's handle directly into its parser.
+    socket.removeAllListeners('data').on('data', this.onData);
+    socket.removeAllListeners('end').on('end', this.onEnd);
     socket.once('close', this.forget);
     socket.pause = this.pause;
     socket.resume = this.resume;
   }
 
-  /** Called with a rest. */
+  /** Called where there are unparsed bytes. */
   takeTurn(): void {
     const { socket } = this;
-    for (let slices = 0; slices < slicesATurn && this.rest !== undefined && !this.held; slices += 1) {
-      this.feedSlice(this.rest);
-      // Its parser lives until 'close' is heard.
+    for (let slices = 0; slices < slicesATurn && this.unparsed !== undefined && !this.held; slices += 1) {
+      this.feedSlice(this.unparsed);
+      // The parser of a destroyed socket lives until its 'close' event.
       if (socket.destroyed) this.forget();
     }
-    if (this.rest !== undefined) {
+    if (this.unparsed !== undefined) {
       if (!this.held) this.turns.join(this, false);
       return;
     }
-    // Later, behind the answers to what has just been fed: Node closes its half when it hears of the end.
+    // Later, after the answers to what has just been fed: at 'end' Node closes its half of the connection.
     if (this.ended) this.turns.later(this.endParser);
-    else if (!this.held) readOn(socket);
+    else if (!this.held) resumeSocket(socket);
   }
 
   stop(): void {
     this.forget();
-    this.socket.off('data', this.took).off('end', this.cameToEnd).off('close', this.forget);
+    this.socket.off('data', this.onData).off('end', this.onEnd).off('close', this.forget);
     Reflect.deleteProperty(this.socket, 'pause');
     Reflect.deleteProperty(this.socket, 'resume');
   }
 
   private readonly forget = (): void => {
-    this.rest = undefined;
+    this.unparsed = undefined;
     this.ended = false;
     this.turns.leave(this);
     feeds.delete(this.socket);
   };
 
-  private readonly took = (bytes: Buffer): void => {
-    const fresh = this.rest === undefined;
-    this.rest = this.rest === undefined ? bytes : Buffer.concat([this.rest, bytes]);
-    if (fresh && !this.held && this.turns.atOnce()) {
+  private readonly onData = (bytes: Buffer): void => {
+    const fresh = this.unparsed === undefined;
+    this.unparsed = this.unparsed === undefined ? bytes : Buffer.concat([this.unparsed, bytes]);
+    if (fresh && !this.held && this.turns.mayFeedAtOnce()) {
       this.takeTurn();
-      if (this.rest !== undefined) holdBack(this.socket);
+      if (this.unparsed !== undefined) pauseSocket(this.socket);
       return;
     }
-    holdBack(this.socket);
+    pauseSocket(this.socket);
     if (!this.held) this.turns.join(this, fresh);
   };
 
-  private readonly cameToEnd = (): void => {
+  private readonly onEnd = (): void => {
     this.ended = true;
-    if (this.rest === undefined) this.endParser();
+    if (this.unparsed === undefined) this.endParser();
   };
 
   private readonly endParser = (): void => {
@@ -223,33 +223,33 @@ class Feed {
     for (const listener of this.atEnd) listener.call(this.socket);
   };
 
-  private feedSlice(rest: Buffer): void {
-    const end = sliceEnd(rest, 0);
-    this.rest = end === rest.length ? undefined : rest.subarray(end);
+  private feedSlice(bytes: Buffer): void {
+    const end = sliceEnd(bytes, 0);
+    this.unparsed = end === bytes.length ? undefined : bytes.subarray(end);
     this.feeding = true;
-    this.toParser.call(this.socket, end === rest.length ? rest : rest.subarray(0, end));
+    this.toParser.call(this.socket, end === bytes.length ? bytes : bytes.subarray(0, end));
     this.feeding = false;
   }
 
   private readonly pause = (): Socket => {
     this.held = true;
     this.turns.leave(this);
-    return holdBack(this.socket);
+    return pauseSocket(this.socket);
   };
 
   private readonly resume = (): Socket => {
     this.held = false;
     if (this.feeding) return this.socket;
-    if (this.rest === undefined) return readOn(this.socket);
+    if (this.unparsed === undefined) return resumeSocket(this.socket);
     this.turns.join(this, false);
     return this.socket;
   };
 }
 
-function holdBack(socket: Socket): Socket {
+function pauseSocket(socket: Socket): Socket {
   return Socket.prototype.pause.call(socket);
 }
 
-function readOn(socket: Socket): Socket {
+function resumeSocket(socket: Socket): Socket {
   return Socket.prototype.resume.call(socket);
 }

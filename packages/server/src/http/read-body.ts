@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { closeGentlyBehind } from './close-gently.ts';
+import { closeGentlyAfterAnswer } from './close-gently.ts';
 import type { Exchange } from './exchange.ts';
 import { receiveBody, tooLarge } from './receive-body.ts';
 
-/** A body that has come, and the room it takes until `release` is called. */
+/** A body that has come whole. Its bytes count as held until `release` is called. */
 export interface HeldBody {
   readonly bytes: Uint8Array;
-  /** Called once the bytes have been decoded, or are not wanted any more. */
+  /** The caller calls it once the bytes are decoded, or not needed any more. */
   release(): void;
 }
 
@@ -26,7 +26,7 @@ export async function readBody(
   const refused =
     checkAnnounced(exchange) ?? checkMediaType(request) ?? checkDeclaredLength(declaredBytes, maxBytes);
   if (refused !== undefined) return fail(refused);
-  if (exchange.expectsContinue) await sayContinue(exchange);
+  if (exchange.expectsContinue) await writeContinue(exchange);
 
   const share = budget.open(exchange.principal.keyId);
   const received = await receiveBody(request, { maxBytes, declaredBytes, share });
@@ -37,10 +37,10 @@ export async function readBody(
 }
 
 /**
- * Says `100 Continue` when it is this answer's turn. Behind another answer the response has no socket yet, and what is
- * written then would come out between its own head and body.
+ * Writes `100 Continue` when it is this answer's turn. While another answer is before it the response has no socket, and
+ * what is written then would be sent later, between its own head and body.
  */
-async function sayContinue({ request, response }: Exchange): Promise<void> {
+async function writeContinue({ request, response }: Exchange): Promise<void> {
   if (response.socket === null && !request.destroyed) {
     await new Promise<void>((resolve) => {
       response.once('socket', () => resolve());
@@ -50,12 +50,12 @@ async function sayContinue({ request, response }: Exchange): Promise<void> {
   if (response.socket !== null) response.writeContinue();
 }
 
-/** Without a length there is no body, whatever follows the head: the client means something else by it. */
+/** Without Content-Length or chunks a request has no body: bytes behind its head would be read as the next request. */
 function checkAnnounced({ request, response }: Exchange): Failure | undefined {
   const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
   if (length !== undefined || coding !== undefined) return undefined;
   response.shouldKeepAlive = false;
-  closeGentlyBehind(request.socket);
+  closeGentlyAfterAnswer(request.socket);
   return failure(
     'invalid_json',
     'This request takes a body, and none came: send it with a Content-Length, or chunked.',

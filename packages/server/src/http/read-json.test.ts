@@ -31,7 +31,7 @@ function exchangeWith(body: string, whole = true): Exchange {
 
 const large = JSON.stringify({ text: 'x'.repeat(200_000) });
 
-/** A clock by which each decoding takes longer than a share: the next one waits for the loop. */
+/** Turns with a clock by which each decoding takes longer than a share, so the next one waits for the loop. */
 function slowTurns() {
   let nowMs = 0;
   let waits = 0;
@@ -48,7 +48,7 @@ function slowTurns() {
   return { turns, waits: () => waits };
 }
 
-it('decodes bodies in turns, and gives all their room back', async () => {
+it('decodes bodies in turns, and releases what they held', async () => {
   const budget = createBodyBudget(() => 1024 ** 3);
   const held = createBodyBudget(() => 1024 ** 3);
   const { turns, waits } = slowTurns();
@@ -62,7 +62,7 @@ it('decodes bodies in turns, and gives all their room back', async () => {
   expect(budget.held()).toBe(0);
 });
 
-it('gives the room of a body back that its client has broken off', async () => {
+it('releases what a body held that its client broke off', async () => {
   const budget = createBodyBudget(() => 1024 ** 3);
   const exchange = exchangeWith(large, false);
   const reading = readJson(exchange, 1024 ** 2, { budget, turns: slowTurns().turns }, budget.open('key'));

@@ -7,11 +7,11 @@ import type { BodyTurns } from './body-turns.ts';
 import type { Exchange } from './exchange.ts';
 import { readBody } from './read-body.ts';
 
-/** What the bodies of all requests share. */
+/** What all requests share while their bodies are received and decoded. */
 export interface BodyIntake {
-  /** For what requests hold from the parse of their bodies to their end. */
+  /** The account of what requests hold, from the parse of their bodies to their end. */
   readonly held: BodyBudget;
-  /** For bodies as bytes. */
+  /** The account of bodies as bytes. */
   readonly budget: BodyBudget;
   readonly turns: BodyTurns;
 }
@@ -19,8 +19,8 @@ export interface BodyIntake {
 /**
  * The JSON value of a request's body, decoded in a turn of its own. Failures: those of {@link readBody} and
  * {@link parseJsonBodyInTurns}; `overloaded`, or `body_too_large`, where `share` has no room for what the value takes. The
- * caller releases the share when the request has ended. Validating and planning, which the caller does before it waits
- * again, cost about as much as the decoding: behind a dear body they are done in a later turn of the event loop.
+ * caller releases the share when the request has ended. Validating and planning, which the caller does next without
+ * waiting, cost about as much as the decoding: after an expensive body they run in a later turn of the event loop.
  */
 export async function readJson(
   exchange: Exchange,
@@ -33,9 +33,9 @@ export async function readJson(
   if (!body.ok) return body;
   const endTurn = await turns.next(exchange.principal.keyId);
   try {
-    const keep = (heldBytes: number) => keepIn(share, heldBytes);
-    const value = await parseJsonBodyInTurns(body.value.bytes, known, keep, turns.rest);
-    await turns.rest();
+    const reserve = (heldBytes: number) => reserveIn(share, heldBytes);
+    const value = await parseJsonBodyInTurns(body.value.bytes, known, reserve, turns.pause);
+    await turns.pause();
     return value;
   } finally {
     body.value.release();
@@ -43,7 +43,7 @@ export async function readJson(
   }
 }
 
-function keepIn(share: BodyShare, heldBytes: number): Failure | undefined {
+function reserveIn(share: BodyShare, heldBytes: number): Failure | undefined {
   if (share.resize(heldBytes)) return undefined;
   return share.everFits(heldBytes)
     ? failure(

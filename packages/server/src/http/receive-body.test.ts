@@ -71,7 +71,7 @@ describe('a body that is received', () => {
     request.destroy();
   });
 
-  it('takes one buffer that grows, up to the limit, and no object a piece', async () => {
+  it('is one buffer that grows up to the limit, without an object for each piece', async () => {
     const { request, received, sizes } = receiving({ maxBytes: 1_000_000 });
     for (let sent = 0; sent < 1_000_000; sent += 1_000) await send(request, ['x'.repeat(1_000)], false);
     request.push(null);
@@ -94,7 +94,7 @@ describe('a body that is refused', () => {
     expect(await received).toMatchObject({ ok: false, failure: { code: 'invalid_json' } });
   });
 
-  it('comes in pieces of a byte: two thousand of them are read, and no more', async () => {
+  it('comes in pieces of one byte: two thousand of them are read, and no more', async () => {
     const { request, received } = receiving();
     let read = 0;
     request.on('data', () => {
@@ -119,7 +119,7 @@ describe('a body that is refused', () => {
     expect(read).toBe(2_000);
   });
 
-  it('may come in as many pieces as it likes where they are of a fair size', async () => {
+  it('may come in any number of pieces that are not tiny', async () => {
     const { request, received } = receiving();
     await send(
       request,
@@ -128,7 +128,7 @@ describe('a body that is refused', () => {
     expect(await received).toMatchObject({ ok: true });
   });
 
-  it('has no room: known at once of a declared one, and else when it grows', async () => {
+  it('has no room: at once where its length is declared, else when it grows', async () => {
     const declared = receiving({ declaredBytes: mebibyte, capacityBytes: mebibyte });
     expect(await declared.received).toMatchObject({
       ok: false,

@@ -3,14 +3,14 @@ import { type Failure, fail, failure, ok, type Result } from '../domain/failure.
 import type { BodyShare } from './body-budget.ts';
 import { brokenBody } from './broken-body.ts';
 
-/** What is taken at first, whatever length a client declares: it may send none of it. */
+/** The first buffer, whatever length a client declares: the client may send none of it. */
 const firstBytes = 64 * 1024;
-/** Of the buffer, each time it is full: of 10 MiB half is copied once more. */
+/** Factor by which a full buffer grows: on the way to 10 MiB half of the bytes are copied once more. */
 const growth = 4;
 /**
- * Each piece of a body costs the parser, the stream and us four microseconds, however little is in it. A body in more
- * pieces than this, with less than that in each, is more frame than body. JSON encoders that write piece by piece are
- * above: they write a text in one.
+ * Each piece of a body costs four microseconds in parser, stream and here, however small it is. A body in more pieces than
+ * this, with fewer bytes than that in each on average, is refused. JSON encoders that write piece by piece stay above it:
+ * they write each text in one piece.
  */
 const fairPieces = 2_048;
 const fairPieceBytes = 16;
@@ -19,16 +19,15 @@ export interface ReceiveOptions {
   readonly maxBytes: number;
   /** `Content-Length`, at most `maxBytes`; undefined for a chunked body. */
   readonly declaredBytes: number | undefined;
-  /** Pays for the buffer; the caller releases it when it has done with the bytes. */
+  /** The account of the buffer; the caller releases it when it does not need the bytes any more. */
   readonly share: BodyShare;
 }
 
 /**
- * Reads a body to its end into one buffer that grows with what has come: reading pieces one by one as objects costs
- * five hundred bytes a piece. Failures: `body_too_large`, `overloaded` where the share has no room,
- * `invalid_value` for a body in crumbs, that of {@link brokenBody} where its framing broke, `invalid_json` where the client
- * stopped half-way. Behind a refusal
- * the socket is paused, and what still comes is dropped.
+ * Reads a body to its end into one buffer that grows with it: a list of its pieces would cost five hundred bytes a piece.
+ * Failures: `body_too_large`, `overloaded` where the share has no room, `invalid_value` for a body in too many tiny
+ * pieces, that of {@link brokenBody} where its framing broke, `invalid_json` where the client stopped half-way. After a
+ * refusal the socket is paused, and what still comes is dropped.
  */
 export function receiveBody(request: IncomingMessage, options: ReceiveOptions): Promise<Result<Uint8Array>> {
   const { maxBytes, declaredBytes, share } = options;
@@ -41,9 +40,9 @@ export function receiveBody(request: IncomingMessage, options: ReceiveOptions): 
     pieces += 1;
     const needed = bytes + piece.length;
     if (needed > maxBytes) return tooLarge(maxBytes);
-    if (pieces > fairPieces && needed < pieces * fairPieceBytes) return inCrumbs;
+    if (pieces > fairPieces && needed < pieces * fairPieceBytes) return tooSmallPieces;
     if (needed === declaredBytes && bytes === 0) {
-      // The usual one: it has come in one read, whose copy is ours.
+      // The usual case: the body came in one read, into a buffer that only this body uses.
       if (!share.resize(needed)) return noRoom;
       buffer = piece;
       bytes = needed;
@@ -61,7 +60,7 @@ export function receiveBody(request: IncomingMessage, options: ReceiveOptions): 
     return undefined;
   }
 
-  // Refused before it comes, where it is known now that there is no room.
+  // Refused before it comes, where its declared length already has no room.
   if (declaredBytes !== undefined && !share.fits(declaredBytes)) return Promise.resolve(fail(noRoom));
   return new Promise((resolve) => {
     const settle = (result: Result<Uint8Array>) => {
@@ -71,8 +70,8 @@ export function receiveBody(request: IncomingMessage, options: ReceiveOptions): 
     const onData = (piece: Buffer) => {
       const refused = take(piece);
       if (refused === undefined) return;
-      // Without a listener the rest of this read would be kept, an object a piece; the pause holds the feed of the
-      // parser until the next turn of the loop at least.
+      // Without a listener Node would keep what is left of this read, an object a piece. The pause stops the feed of the
+      // parser at least until the next turn of the loop.
       request.on('data', drop);
       request.socket.pause();
       settle(fail(refused));
@@ -103,7 +102,7 @@ const noRoom = failure(
   { retryAfterMs: 1_000 },
 );
 
-const inCrumbs = failure(
+const tooSmallPieces = failure(
   'invalid_value',
   `The request body came in more than ${fairPieces} pieces of less than ${fairPieceBytes} bytes each. ` +
     'Send it in larger chunks, or with Content-Length.',

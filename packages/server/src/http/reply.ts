@@ -5,14 +5,14 @@ import type { Failure } from '../domain/failure.ts';
 import { brokenBody } from './broken-body.ts';
 import { bodyIsComing, drainBody } from './drain-body.ts';
 import type { Exchange } from './exchange.ts';
-import { watchStalledReader } from './stalled-reader.ts';
+import { watchStalledClient } from './stalled-client.ts';
 
 /** Answers with a whole JSON body. */
 export async function replyJson(exchange: Exchange, status: number, body: string): Promise<void> {
   await reply(exchange, status, { 'content-type': 'application/json; charset=utf-8' }, body);
 }
 
-/** Answers with the error envelope. Only while the head is not out; the relay handles the time after. */
+/** Answers with the error envelope. Only while no head has left; after it the run's reader reports the failure. */
 export async function replyFailure(
   exchange: Exchange,
   reason: Failure,
@@ -40,12 +40,12 @@ async function reply(
   const bytes = Buffer.from(body, 'utf8');
   const bodyUnread = bodyIsComing(request);
   if (bodyUnread) response.setHeader('connection', 'close');
-  // With its phrase: a head that failed before has left its own.
+  // With its phrase: an earlier `writeHead` that threw may have set another one.
   response.writeHead(status, STATUS_CODES[status] ?? '', {
     ...headers,
     'content-length': String(bytes.length),
   });
-  watchStalledReader(response, exchange.clientWriteMs).arm();
+  watchStalledClient(response, exchange.clientWriteMs).arm();
   if (request.method === 'HEAD') {
     response.end();
     return;
@@ -54,8 +54,8 @@ async function reply(
     response.end(bytes);
     return;
   }
-  // The answer is whole for the client once these bytes are out; the end, which closes the connection,
-  // waits until what the client is still sending has been taken, or its reset would overtake the answer.
+  // With these bytes the client has the whole answer. The end, which closes the connection, waits until what the client
+  // still sends has been read; else the connection would be reset, and the client might lose the answer.
   response.write(bytes);
   await drainBody(request, exchange.expectsContinue);
   response.end();

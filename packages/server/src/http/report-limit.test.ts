@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createReportLimit } from './report-limit.ts';
 
-it('passes so many reports a minute, and says behind a flood how many it left out', () => {
+it('allows so many reports a minute, and then says how many it left out', () => {
   let now = 0;
   const report = createReportLimit(2, () => now);
   const reports = Array.from({ length: 5 }, () => report());

@@ -1,13 +1,15 @@
-/** A report that passes: how many before it were left out since the last one that passed. */
-export interface Passed {
+/** A report that may be written. */
+export interface AllowedReport {
+  /** Reports that were left out since the last one that was allowed. */
   readonly leftOut: number;
 }
 
 /**
- * Bounds what strangers can make the log write: `perMinute` reports pass in each minute, the rest are counted.
+ * Bounds how much clients without a key can make the server log: `perMinute` reports are allowed in each minute, the others
+ * are counted; for these the function returns undefined.
  * `now`: monotonic milliseconds.
  */
-export function createReportLimit(perMinute: number, now: () => number): () => Passed | undefined {
+export function createReportLimit(perMinute: number, now: () => number): () => AllowedReport | undefined {
   let minuteEndsMs = 0;
   let passed = 0;
   let leftOut = 0;

@@ -7,11 +7,11 @@ import { createConnections, type MalformedRequest } from './connections.ts';
 import { createParserFeed } from './parser-feed.ts';
 
 const maxHeaderBytes = 32 * 1024;
-/** Longer than the 60 s after which the usual balancers close idle connections, or they meet ours closing. */
+/** Longer than the 60 s after which usual load balancers close idle connections: so it is never our side that closes first. */
 const keepAliveMs = 75_000;
 
 /** How long a request may take to arrive, in milliseconds; an answer may take as long as it takes. */
-export interface Arrival {
+export interface ArrivalLimits {
   readonly headersMs: number;
   /** Head and body. */
   readonly requestMs: number;
@@ -19,7 +19,7 @@ export interface Arrival {
   readonly checkEveryMs: number;
 }
 
-const defaultArrival: Arrival = { headersMs: 20_000, requestMs: 120_000, checkEveryMs: 2_000 };
+const defaultArrivalLimits: ArrivalLimits = { headersMs: 20_000, requestMs: 120_000, checkEveryMs: 2_000 };
 
 export interface HttpServer {
   /** Binds. Rejects with the system's error (EADDRINUSE, EACCES, …). Resolves with the real port. */
@@ -34,7 +34,7 @@ export function createHttpServer(
   handle: (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => Promise<void>,
   newRequestId: () => string,
   onMalformed: (request: MalformedRequest) => void,
-  arrival: Arrival = defaultArrival,
+  arrival: ArrivalLimits = defaultArrivalLimits,
 ): HttpServer {
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
@@ -43,31 +43,31 @@ export function createHttpServer(
     requestTimeout: arrival.requestMs,
     connectionsCheckingInterval: arrival.checkEveryMs,
     noDelay: true,
-    // Without it Node answers a missing Host with an empty 400; the route decides, and says something.
+    // If true, Node answers a missing Host with an empty 400; the handler answers it with an envelope.
     requireHostHeader: false,
   });
-  // Node drops what exceeds a count without a word; the size of the head is the bound.
+  // Beyond a count Node drops headers silently; here the size of the head is the bound.
   server.maxHeadersCount = 0;
   const connections = createConnections({ maxHeaderBytes, newRequestId, onMalformed });
-  const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
-    connections.took(request, response);
+  const handleRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
+    connections.requestCame(request, response);
     void handle(request, response, expectsContinue);
   };
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
-    take(request, response, false),
+    handleRequest(request, response, false),
   );
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-    take(request, response, true),
+    handleRequest(request, response, true),
   );
-  // The only expectation there is has its own event; any other is ignored like a header nobody knows.
+  // `100-continue` has its own event; any other expectation is ignored, like an unknown header.
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-    take(request, response, false),
+    handleRequest(request, response, false),
   );
   const feed = createParserFeed({ now: () => performance.now(), later: setImmediate });
-  // Behind Node's own listener, which makes the parser.
+  // After Node's own listener, which makes the parser.
   server.on('connection', (socket: Socket) => feed.take(socket));
-  server.on('clientError', connections.failed);
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => connections.tunnelAsked(socket));
+  server.on('clientError', connections.parserGaveUp);
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => connections.connectCame(socket));
 
   return {
     listen: (address) => listen(server, address),
@@ -88,7 +88,7 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<number> 
     server.once('error', reject);
     server.listen({ host, port }, () => {
       server.off('error', reject);
-      // What fails from here on is one accept, such as one too many open files: it costs that connection.
+      // From now on an error concerns one accepted connection (too many open files), and only that one is lost.
       server.on('error', () => {});
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);

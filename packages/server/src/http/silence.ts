@@ -1,14 +1,14 @@
 /**
- * The two things that happen when nothing happens: the head that is held back goes out after a while, and
- * an open stream says that it is alive.
+ * What happens while no event comes: the head that is held back leaves after a while, and an open stream shows that it is
+ * alive.
  *
  *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
  *                                                                          ▲─────────────────────┘
- * One timer for both keepalive and its repetition: an event only notes the time, and the
- * timer, when it fires early, sleeps the rest.
+ * The first keepalive and the later ones share one timer: an event only notes the time, and a timer that fires too early
+ * is set again for the time that is left.
  */
 export interface Silence {
-  /** An event went out. */
+  /** Called for each event that was sent. */
   note(): void;
   close(): void;
 }
@@ -27,14 +27,14 @@ export interface SilenceListener {
 }
 
 export function watchSilence(options: SilenceOptions, listener: SilenceListener): Silence {
-  return new Watch(options, listener);
+  return new SilenceWatch(options, listener);
 }
 
-class Watch implements Silence {
+class SilenceWatch implements Silence {
   private readonly keepaliveAfterMs: number | undefined;
   private readonly now: () => number;
   private readonly listener: SilenceListener;
-  /** Whole milliseconds, so that noting one makes no object. */
+  /** Whole milliseconds: V8 stores a fraction as an object of its own. */
   private lastEventMs: number;
   private readonly head: NodeJS.Timeout;
   private keepalive: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ class Watch implements Silence {
       return;
     }
     listener.silent();
-    // It may have found that the connection is at its end.
+    // The listener may have closed this watch, because the connection has ended.
     if (this.closed) return;
     this.note();
     this.sleep(keepaliveAfterMs);

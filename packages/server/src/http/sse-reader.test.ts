@@ -78,7 +78,7 @@ function connection(
 
 const cut = failure('upstream_cut', 'It broke off.');
 
-it('lets the head go with the first event, with the target that serves', () => {
+it('sends the head with the first event, with the target that serves', () => {
   const { reader, begin, head, frames, ended } = connection();
   begin();
   expect(reader.event('1')).toBe(true);
@@ -88,7 +88,7 @@ it('lets the head go with the first event, with the target that serves', () => {
   expect(ended()).toBe(true);
 });
 
-it('lets the head go when holding it has lasted long enough, and then fails inside the stream', async () => {
+it('sends the head when the hold time is over, and then fails inside the stream', async () => {
   const { reader, head, frames, refused } = connection();
   await vi.advanceTimersByTimeAsync(7_999);
   expect(head()).toBe('');
@@ -100,14 +100,14 @@ it('lets the head go when holding it has lasted long enough, and then fails insi
   expect(refused).toEqual([]);
 });
 
-it('answers a failure in its own way while no head has left', () => {
+it('leaves a failure to its connection while no head has left', () => {
   const { reader, head, refused } = connection();
   reader.fail(cut, () => '"torn"');
   expect(refused).toEqual(['upstream_cut']);
   expect(head()).toBe('');
 });
 
-it('says that it is alive after every ten seconds of silence, with comments', async () => {
+it('sends a comment after every ten seconds of silence', async () => {
   const { reader, begin, frames } = connection();
   begin();
   reader.event('1');
@@ -118,7 +118,7 @@ it('says that it is alive after every ten seconds of silence, with comments', as
   reader.end(undefined);
 });
 
-it('says it with an event where that was chosen, but only behind the first one', async () => {
+it('sends an event instead where that is configured, but only after the first event', async () => {
   const { reader, begin, frames } = connection({ keepalive: 'chunk' });
   await vi.advanceTimersByTimeAsync(11_000);
   begin();
@@ -128,7 +128,7 @@ it('says it with an event where that was chosen, but only behind the first one',
   reader.end(undefined);
 });
 
-it('is quiet where keepalives are off', async () => {
+it('sends nothing in silence where keepalives are off', async () => {
   const { reader, begin, frames } = connection({ keepalive: 'off' });
   begin();
   await vi.advanceTimersByTimeAsync(60_000);
@@ -136,7 +136,7 @@ it('is quiet where keepalives are off', async () => {
   reader.end(undefined);
 });
 
-it('asks for a pause, says nothing while the client is behind, and is alive again once it has caught up', async () => {
+it('asks for a pause, sends no keepalive while the client is behind, and sends them again once it has caught up', async () => {
   const { reader, begin, frames, takeMore } = connection({}, 300);
   begin();
   takeMore();

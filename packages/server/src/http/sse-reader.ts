@@ -5,7 +5,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { AnswerForm } from '../wire/contract.ts';
 import { type Silence, type SilenceListener, watchSilence } from './silence.ts';
-import { type StalledReader, watchStalledReader } from './stalled-reader.ts';
+import { type StalledClientWatch, watchStalledClient } from './stalled-client.ts';
 
 type StreamForm = Pick<AnswerForm, 'contentType' | 'frame' | 'comment'>;
 
@@ -13,29 +13,29 @@ export interface SseReaderOptions {
   readonly response: ServerResponse;
   readonly form: StreamForm;
   readonly settings: Pick<StreamConfig, 'keepalive' | 'keepaliveAfterMs' | 'holdHeadMs'>;
-  /** How long a client may take nothing before its connection is closed. */
+  /** Milliseconds that a client may accept nothing before its connection is reset. */
   readonly clientWriteMs: number;
   readonly owner: SseReaderOwner;
   /** Monotonic milliseconds. */
   now(): number;
 }
 
-/** What the connection does where it has no stream to say it in. */
+/** What the reader leaves to its connection. */
 export interface SseReaderOwner {
   /** Headers that name the target, empty where none is known. */
   targetHeaders(target: string | undefined): Readonly<Record<string, string>>;
   /** Answers with a failure while no head has left. */
   refuse(reason: Failure): void;
-  /** A bug in the surface that no answer can tell of; the connection is reset behind it. */
+  /** Reports a bug in the surface that cannot be answered; the connection is reset after it. */
   onBug(error: unknown): void;
 }
 
 /**
- * A connection as a reader of a stream: it holds the head back, says that the stream is alive, and frames each event.
+ * The reader of a connection for an answer that streams: it holds the head back, sends keepalives, and frames each event.
  *
  * A frame goes to the socket as one latin1 write with its own chunk header: measured at 35 µs an event against 50 for
- * the response's own `write`. That path is taken only where it is certain that the answer is chunked and that the
- * socket is ours alone (nothing pipelined before us is unanswered); HTTP/1.0 and everything else takes the response's.
+ * the response's own `write`. That path is taken only where it is certain that the answer is chunked and that no earlier
+ * answer is still under way on the socket; in all other cases, such as HTTP/1.0, the response writes.
  */
 export function createSseReader(options: SseReaderOptions): Reader {
   return new SseReader(options);
@@ -46,13 +46,13 @@ class SseReader implements Reader, SilenceListener {
   private readonly form: StreamForm;
   private readonly keepalive: SseReaderOptions['settings']['keepalive'];
   private readonly owner: SseReaderOwner;
-  private readonly stalled: StalledReader;
+  private readonly stalled: StalledClientWatch;
   private readonly silence: Silence;
-  /** The socket, where it is written to directly. */
+  /** The socket, where frames are written to it directly. */
   private raw: Socket | undefined;
   private head: Head | undefined;
   private opened = false;
-  /** The client has yet to take what was written. */
+  /** The client has not yet accepted what was written. */
   private behind = false;
 
   constructor(options: SseReaderOptions) {
@@ -61,7 +61,7 @@ class SseReader implements Reader, SilenceListener {
     this.owner = options.owner;
     this.response = response;
     this.form = form;
-    this.stalled = watchStalledReader(response, clientWriteMs);
+    this.stalled = watchStalledClient(response, clientWriteMs);
     const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
     this.silence = watchSilence({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now }, this);
   }
@@ -113,7 +113,7 @@ class SseReader implements Reader, SilenceListener {
     stalled.arm();
     response.end(this.form.frame(payload()), 'latin1', () => {
       stalled.disarm();
-      // Over HTTP/1.0 a polite close is how a whole body ends; a torn one must not look like it.
+      // Over HTTP/1.0 a normal close ends a whole body: a torn one must end in another way.
       if (response.req.httpVersion === '1.0') response.socket?.resetAndDestroy();
     });
   }
@@ -134,7 +134,7 @@ class SseReader implements Reader, SilenceListener {
     this.fromTimer(() => this.keepAlive());
   }
 
-  /** No call stands above a timer that could catch a bug of the surface: the connection ends by it, and the run with that. */
+  /** A timer has no caller that could catch a bug of the surface: here the bug resets the connection, and so ends the run. */
   private fromTimer(act: () => void): void {
     try {
       act();
@@ -154,7 +154,7 @@ class SseReader implements Reader, SilenceListener {
       'x-accel-buffering': 'no',
       ...this.owner.targetHeaders(target),
     });
-    // Behind it, not before: where there can be no head there is still a refusal.
+    // Set after the head: where `writeHead` throws, the failure is still answered as a refusal.
     this.opened = true;
     response.flushHeaders();
     if (response.chunkedEncoding && response.socket !== null) this.raw = response.socket;
@@ -175,11 +175,11 @@ class SseReader implements Reader, SilenceListener {
   }
 
   private keepAlive(): void {
-    // Before the head nothing may leave, and a reader that is behind has no lack of bytes.
+    // Before the head nothing may be sent; and a client that is behind still has bytes to read.
     if (!this.opened || this.behind) return;
     const event = this.keepalive === 'chunk' ? this.head?.keepalive() : undefined;
     const writable = this.write(event === undefined ? this.form.comment : this.form.frame(event));
-    // No event waits behind it, so only this call learns when the client has caught up.
+    // No event follows that would wait for the client, so it is noted here when the client has caught up.
     if (!writable) (this.raw ?? this.response).once('drain', () => this.caughtUp());
   }
 

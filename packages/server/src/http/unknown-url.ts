@@ -1,8 +1,8 @@
 import { type Failure, failure } from '../domain/failure.ts';
 import { nearest } from '../domain/nearest.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
-/** Surfaces that clients look for and that are answered by another route here. */
+/** Paths that clients try, and the route that serves them here. */
 const otherSurfaces = new Map([
   ['/v1/responses', "Use 'POST /v1/chat/completions'; in the AI SDK that is 'openai.chat(model)'."],
   ['/v1/completions', "Use 'POST /v1/chat/completions'."],
@@ -14,7 +14,7 @@ const otherSurfaces = new Map([
   ['/healthz', "Use 'GET /livez' or 'GET /readyz'."],
 ]);
 
-/** 404 that says the nearest known route: most of these are a base URL without `/v1`. */
+/** A 404 that names the nearest known route: most unknown paths come from a base URL without `/v1`. */
 export function unknownUrl(method: string, path: string, routes: readonly Route[]): Failure {
   const shown = path.slice(0, 200).replace(/[^\x21-\x7e]/g, '?');
   return failure('unknown_url', `There is no '${method} ${shown}' here. ${hint(path, routes)}`.trim());

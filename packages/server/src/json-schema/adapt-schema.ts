@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { literals, namedSchemas } from './schema-keywords.ts';
 
 /**
@@ -32,8 +32,4 @@ function orNull({ $defs, definitions, ...schema }: JsonObject): JsonObject {
 
 function adaptNamed(schemas: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, adaptSchema(one)]));
-}
-
-export function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

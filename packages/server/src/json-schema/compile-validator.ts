@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats, { type FormatName } from 'ajv-formats';
-import type { JsonValue } from '../domain/json.ts';
+import { isObject, type JsonValue } from '../domain/json.ts';
 import { adaptSchema } from './adapt-schema.ts';
 import { references } from './schema-keywords.ts';
 import { compilePattern, type SchemaProblem } from './schema-problem.ts';
@@ -173,9 +173,7 @@ function placeOf(reference: string, schema: JsonValue): SchemaProblem['at'] | un
 }
 
 function isSchema(schema: JsonValue): schema is boolean | Readonly<Record<string, JsonValue>> {
-  return (
-    typeof schema === 'boolean' || (typeof schema === 'object' && schema !== null && !Array.isArray(schema))
-  );
+  return typeof schema === 'boolean' || isObject(schema);
 }
 
 /** Which draft it is has been decided; Ajv would look for the one named. */

@@ -1,5 +1,4 @@
-import type { JsonObject, JsonValue } from '../domain/json.ts';
-import { isObject } from './adapt-schema.ts';
+import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { literals, namedSchemas, references } from './schema-keywords.ts';
 
 /** What is wrong with a schema, and where: steps from its root. */

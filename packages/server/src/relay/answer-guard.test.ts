@@ -1,12 +1,12 @@
 import { jsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
-import { createAnswerGuard, type Passed } from './answer-guard.ts';
+import { createAnswerGuard, type GuardedEvent } from './answer-guard.ts';
 
-const text = (said: string): Passed => ({ type: 'text-delta', choice: 0, json: jsonText(said) });
-const finish: Passed = { type: 'finish', choice: 0, reason: 'stop' };
+const text = (said: string): GuardedEvent => ({ type: 'text-delta', choice: 0, json: jsonText(said) });
+const finish: GuardedEvent = { type: 'finish', choice: 0, reason: 'stop' };
 
 /** The usage of an answer of which the source has counted so many tokens. */
-function usageBehind(events: readonly Passed[], counted: number) {
+function usageBehind(events: readonly GuardedEvent[], counted: number) {
   const guard = createAnswerGuard(
     { choices: 1, json: false, promptTokens: () => 7, completionTokens: () => counted },
     { pass: () => {} },
@@ -22,9 +22,9 @@ describe('an answer whose target told no usage', () => {
 });
 
 describe('what has to be JSON', () => {
-  function guarded(events: readonly Passed[], json = true) {
-    const passed: Passed[] = [];
-    const to = { pass: (event: Passed) => passed.push(event) };
+  function guarded(events: readonly GuardedEvent[], json = true) {
+    const passed: GuardedEvent[] = [];
+    const to = { pass: (event: GuardedEvent) => passed.push(event) };
     const guard = createAnswerGuard(
       { choices: 1, json, promptTokens: () => 7, completionTokens: () => 1 },
       to,
@@ -32,14 +32,14 @@ describe('what has to be JSON', () => {
     const problem = events.map((event) => guard.accept(event)).find((said) => said !== undefined);
     return { problem, passed };
   }
-  const call = (index: number): Passed => ({
+  const call = (index: number): GuardedEvent => ({
     type: 'tool-call-start',
     choice: 0,
     index,
     id: `call_${index}`,
     name: 'f',
   });
-  const piece = (index: number, said: string): Passed => ({
+  const piece = (index: number, said: string): GuardedEvent => ({
     type: 'tool-call-delta',
     choice: 0,
     index,
@@ -68,7 +68,7 @@ describe('what has to be JSON', () => {
 });
 
 describe('an answer whose target told its usage', () => {
-  const told = (completionTokens: number, estimated?: true): Passed => ({
+  const told = (completionTokens: number, estimated?: true): GuardedEvent => ({
     type: 'usage',
     usage: { promptTokens: 9, completionTokens, ...(estimated === undefined ? {} : { estimated }) },
   });

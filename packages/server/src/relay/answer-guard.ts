@@ -1,7 +1,6 @@
 import { jsonText } from '@tailrace/protocol';
 import { createEventGrammar, type EventGrammar } from '../domain/event-grammar.ts';
-import { createJsonScanner, type JsonScanner } from '../domain/json-scanner.ts';
-import { createPairHold } from '../domain/pair-hold.ts';
+import { createJsonValidator, type JsonValidator } from '../domain/json-validator.ts';
 import type {
   FailedEvent,
   FinishEvent,
@@ -9,12 +8,13 @@ import type {
   StreamEvent,
   TextDelta,
 } from '../domain/stream-event.ts';
+import { createSurrogateJoiner } from '../domain/surrogate-joiner.ts';
 import type { Usage } from '../domain/usage.ts';
 
 const noArguments = jsonText('{}');
 
 /** What the guard lets through: everything but failures, which end the drive before it. */
-export type Passed = Exclude<StreamEvent, FailedEvent>;
+export type GuardedEvent = Exclude<StreamEvent, FailedEvent>;
 
 /**
  * Stands between every source and every reader, so that each adapter need not: it refuses what breaks the
@@ -24,7 +24,7 @@ export type Passed = Exclude<StreamEvent, FailedEvent>;
  */
 export interface AnswerGuard {
   /** Passes on what comes of this event, none or several; or says what is wrong with it. */
-  accept(event: Passed): string | undefined;
+  accept(event: GuardedEvent): string | undefined;
   /** Every choice has finished. */
   readonly whole: boolean;
   readonly usage: Usage | undefined;
@@ -43,7 +43,7 @@ export interface AnswerRules {
 
 /** Whoever gets what the guard lets through. */
 export interface PassReceiver {
-  pass(event: Passed): void;
+  pass(event: GuardedEvent): void;
 }
 
 /** `to` is called and no list is made: most events are passed on as they are. */
@@ -54,15 +54,15 @@ export function createAnswerGuard(rules: AnswerRules, to: PassReceiver): AnswerG
 /** What is known of one choice so far. */
 class ChoiceState {
   begun = false;
-  readonly texts = createPairHold();
-  readonly thoughts = createPairHold();
+  readonly texts = createSurrogateJoiner();
+  readonly thoughts = createSurrogateJoiner();
   calls = 0;
   /** Of the call that is open; undefined while it has none. */
-  arguments: JsonScanner | undefined;
+  arguments: JsonValidator | undefined;
   /** The first call whose arguments are not JSON. */
   torn: number | undefined;
   /** Of the answer, only where it is held to being JSON. */
-  answer: JsonScanner | undefined;
+  answer: JsonValidator | undefined;
   refused = false;
 }
 
@@ -89,7 +89,7 @@ class Guard implements AnswerGuard {
     this.unfinished = choices;
   }
 
-  accept(event: Passed): string | undefined {
+  accept(event: GuardedEvent): string | undefined {
     if (isEmptyDelta(event)) return undefined;
     const violation = this.grammar.accept(event);
     if (violation !== undefined) return violation;
@@ -113,7 +113,7 @@ class Guard implements AnswerGuard {
       case 'tool-call-delta': {
         const state = this.states[event.choice];
         if (state === undefined) break;
-        state.arguments ??= createJsonScanner();
+        state.arguments ??= createJsonValidator();
         state.arguments.pushEscaped(event.json);
         break;
       }
@@ -141,7 +141,7 @@ class Guard implements AnswerGuard {
     }
     const json = (thinking ? state.thoughts : state.texts).takeJson(event.json);
     if (this.rules.json && !thinking) {
-      state.answer ??= createJsonScanner();
+      state.answer ??= createJsonValidator();
       state.answer.pushEscaped(json);
     }
     const told = event.type === 'text-delta' && event.logprobs !== undefined;
@@ -206,7 +206,7 @@ function atLeast(usage: Usage, counted: number): Usage {
   return { ...usage, completionTokens: counted };
 }
 
-function isEmptyDelta(event: Passed): boolean {
+function isEmptyDelta(event: GuardedEvent): boolean {
   switch (event.type) {
     case 'text-delta':
       return event.json === '' && event.logprobs === undefined;

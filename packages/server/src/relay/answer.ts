@@ -1,14 +1,17 @@
 import type { ServedIdentity } from '../wire/contract.ts';
-import type { DriveOutcome, Taker } from './drive.ts';
+import type { EventConsumer, RelayOutcome } from './relay-events.ts';
 
-/** Makes of events what a client asked for, a stream or one body, and hands it to the run's reader. */
-export interface Answer extends Taker {
-  /** The loop has ended: says so to the reader where it has not heard of it. Returns how it ended for the client. */
-  close(outcome: DriveOutcome): DriveOutcome;
+/** Turns events into what the client asked for, a stream or one body, and hands it to the run's reader. */
+export interface Answer extends EventConsumer {
+  /**
+   * Called once, behind the last event: ends the reader where `take` has not ended it yet. Returns the outcome as the client
+   * sees it.
+   */
+  close(outcome: RelayOutcome): RelayOutcome;
 }
 
-/** Who serves, known from the commit on. */
+/** The model that serves the answer and its target, known from the commit on. */
 export interface ServedBy extends ServedIdentity {
-  /** Upstream and model there. */
+  /** The target's name, `upstream/model`; undefined where the source does not know one. */
   readonly target: string | undefined;
 }

@@ -2,19 +2,19 @@ import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { AnswerCollector } from '../wire/contract.ts';
 import type { Answer, ServedBy } from './answer.ts';
-import type { Passed } from './answer-guard.ts';
-import type { DriveOutcome } from './drive.ts';
+import type { GuardedEvent } from './answer-guard.ts';
 import type { Reader } from './reader.ts';
+import type { RelayOutcome } from './relay-events.ts';
 
 export interface CollectedAnswerOptions {
   readonly reader: Reader;
   readonly collector: AnswerCollector;
-  /** The answer is larger than what is held: no more of it is wanted. */
+  /** Called once, when the answer exceeds the collector's bound. It stops the run. */
   onTooLarge(reason: Failure): void;
   served(fingerprint: string | undefined): ServedBy;
 }
 
-/** The twin of the streamed answer: the same events as one JSON body. It commits when it is complete. */
+/** Collects the events into one JSON body. The reader gets the head and the body together, once the answer is whole. */
 export class CollectedAnswer implements Answer {
   private readonly options: CollectedAnswerOptions;
   private fingerprint: string | undefined;
@@ -24,16 +24,16 @@ export class CollectedAnswer implements Answer {
     this.options = options;
   }
 
-  take(event: Passed): undefined {
+  take(event: GuardedEvent): undefined {
     if (event.type === 'start') this.fingerprint = event.fingerprint;
     if (this.tooLarge || this.options.collector.add(event)) return;
     this.tooLarge = true;
     this.options.onTooLarge(wholeAnswerTooLarge());
   }
 
-  close(driven: DriveOutcome): DriveOutcome {
+  close(relayed: RelayOutcome): RelayOutcome {
     const { reader, collector, served } = this.options;
-    const outcome = this.asSeen(driven);
+    const outcome = this.asClientSees(relayed);
     if (outcome.status === 'completed') {
       const identity = served(this.fingerprint);
       reader.begin({ target: identity.target, keepalive: () => undefined });
@@ -43,11 +43,11 @@ export class CollectedAnswer implements Answer {
     return outcome;
   }
 
-  /** What the target has said of an answer that is not whole is lost: nothing of it reached the client. */
-  private asSeen(driven: DriveOutcome): DriveOutcome {
-    const { usage: _usage, ...unseen } = driven;
+  /** Of an answer that is not whole the client has received nothing: it has no usage, and it is `failed` rather than `cut`. */
+  private asClientSees(relayed: RelayOutcome): RelayOutcome {
+    const { usage: _usage, ...unseen } = relayed;
     if (this.tooLarge) return { ...unseen, status: 'failed', failure: wholeAnswerTooLarge() };
-    if (driven.status === 'completed') return driven;
-    return driven.status === 'cut' ? { ...unseen, status: 'failed' } : unseen;
+    if (relayed.status === 'completed') return relayed;
+    return relayed.status === 'cut' ? { ...unseen, status: 'failed' } : unseen;
   }
 }

@@ -1,6 +1,6 @@
 import type { Head, Reader } from './reader.ts';
 
-/** A reader that keeps what it is given; from `blockAfter` events on it asks for a pause until `unblock`. */
+/** A reader that keeps its events in an array. From event number `blockAfter` on it asks for a pause, until `unblock`. */
 export function createFakeReader(blockAfter = Number.POSITIVE_INFINITY) {
   const events: string[] = [];
   let unblock = () => {};
@@ -38,7 +38,7 @@ export function createFakeReader(blockAfter = Number.POSITIVE_INFINITY) {
     events,
     state,
     unblock: () => unblock(),
-    /** As a stream of the default surface. */
+    /** The events as the body of a chat stream. */
     body: () => Buffer.from(events.map((payload) => `data: ${payload}\n\n`).join('')),
   };
 }

@@ -10,7 +10,7 @@ const text = (words: string, choice = 0, tokens?: number): TextDelta => ({
   ...(tokens === undefined ? {} : { tokens }),
 });
 
-test('neighbours of one choice become one delta, which is as many tokens as they were', () => {
+test('neighbouring deltas of one choice become one delta, which counts as many tokens', () => {
   expect(mergeDeltas([text('a'), text('b'), text('c', 0, 3), text('d', 1), text('e')])).toEqual([
     text('abc', 0, 5),
     text('d', 1),
@@ -18,17 +18,17 @@ test('neighbours of one choice become one delta, which is as many tokens as they
   ]);
 });
 
-test('pages whose tokens nobody told are guessed by their length, merged or not', () => {
+test('the tokens of a long delta without a count are estimated from its length, merged or not', () => {
   const page = 'word '.repeat(120);
   expect(mergeDeltas([text(page), text('a')])).toEqual([text(`${page}a`, 0, 101)]);
 });
 
-test('what is no text stays where it is', () => {
+test('events that are not deltas keep their place', () => {
   const finish: StreamEvent = { type: 'finish', choice: 0, reason: 'stop' };
   expect(mergeDeltas([text('a'), finish])).toEqual([text('a'), finish]);
 });
 
-test('thoughts, refusals and the arguments of one call are joined likewise', () => {
+test('reasoning, refusals and the arguments of one call are merged in the same way', () => {
   const piece = (index: number, said: string, tokens?: number): StreamEvent => ({
     type: 'tool-call-delta',
     choice: 0,
@@ -45,7 +45,7 @@ test('thoughts, refusals and the arguments of one call are joined likewise', () 
   ]);
 });
 
-test('very many neighbours with log probabilities cost what they are long', () => {
+test('merging very many deltas with log probabilities takes linear time', () => {
   const one = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
   const many = Array.from({ length: 200_000 }, (): StreamEvent => ({ ...text('a'), logprobs: [one] }));
   const [merged, ...others] = mergeDeltas(many);

@@ -7,7 +7,7 @@ import type { Reader } from './reader.ts';
 const logOf = (most?: number) => createPayloadLog((reason) => `!${reason.code}`, most);
 const head = { target: 'lab/m', keepalive: () => undefined };
 
-/** A log that has begun and has these payloads. */
+/** A log that has begun and holds these payloads. */
 function written(payloads: readonly string[], most?: number) {
   const log = logOf(most);
   log.begin(head);
@@ -16,7 +16,7 @@ function written(payloads: readonly string[], most?: number) {
 }
 
 describe('a log of payloads', () => {
-  test('is read from behind any event that was written', () => {
+  test('is read from behind any event in it', () => {
     const log = written(['a', 'b', 'c']);
     for (const after of [0, 1, 2, 3]) {
       const { reader, events, state } = createFakeReader();
@@ -26,7 +26,7 @@ describe('a log of payloads', () => {
     }
   });
 
-  test('refuses a place that was never written, before any head', () => {
+  test('refuses an event number that it has not reached, before any head', () => {
     const log = written(['a', 'b']);
     for (const after of [3, 1_000, -1, 0.5, Number.NaN]) {
       const { reader, events, state } = createFakeReader();
@@ -38,7 +38,7 @@ describe('a log of payloads', () => {
     }
   });
 
-  test('says that first payloads are gone before any head, and keeps the newest within its bound', () => {
+  test('keeps the newest payloads within its bound; a reader that needs older ones fails before any head', () => {
     const numbers = Array.from({ length: 10_000 }, (_, number) => String(number).padStart(5, '0'));
     const log = written(numbers, 5 * 100);
     const late = createFakeReader();
@@ -53,7 +53,7 @@ describe('a log of payloads', () => {
     expect(newest.state.ending).toBe('whole');
   });
 
-  test('ends a reader that falls too far behind, behind the head, in the surface’s own words', async () => {
+  test('ends a reader that falls too far behind with the error event of the surface', async () => {
     const log = logOf(10);
     const { reader, events, state, unblock } = createFakeReader(1);
     log.attach(reader);
@@ -66,7 +66,7 @@ describe('a log of payloads', () => {
     expect(state.code).toBe('events_gone');
   });
 
-  test('makes the payload of a failure once, for all its readers', () => {
+  test('makes the error event once, for all its readers', () => {
     const log = written(['a']);
     const readers = [createFakeReader(), createFakeReader()];
     for (const { reader } of readers) log.attach(reader);
@@ -78,7 +78,7 @@ describe('a log of payloads', () => {
     for (const { events } of readers) expect(events).toEqual(['a', 'fail 1']);
   });
 
-  test('hands nothing to a reader that has left, also where it leaves while it is handed something', () => {
+  test('hands nothing to a reader that has left, also where it leaves within a call of event()', () => {
     const log = written(['a', 'b', 'c']);
     const { reader, events, state } = createFakeReader();
     const leaving: Reader = {
@@ -98,7 +98,7 @@ describe('a log of payloads', () => {
     expect(state.ending).toBe('abandoned');
   });
 
-  test('loses a reader with a bug, and no other one', async () => {
+  test('ends a reader that has a bug, and no other reader', async () => {
     const log = written(['a']);
     const broken = createFakeReader();
     const stuck = createFakeReader();

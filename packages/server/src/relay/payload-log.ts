@@ -3,24 +3,27 @@ import type { Head, Reader } from './reader.ts';
 import type { Attachment } from './run.ts';
 
 /**
- * The payloads of a run that has no reader of its own: each is kept once, and any number of readers follow, each at its own
- * pace. A reader that waits, or has a bug, holds up neither the run nor the others.
+ * Keeps the payloads of a detached run, each once. Any number of readers follow the log, each at its own pace: a reader that
+ * is slow or has a bug delays neither the run nor the other readers.
  *
  *     run ──event──▶ [ payload payload … ] ◀──at── reader        ◀──at── reader
  *
- * Bounded: of a longer answer the first payloads go, and a reader that has not had them ends in `events_gone`.
+ * Bounded: a longer answer drops its oldest payloads, and a reader that has not received them ends in `events_gone`.
  */
 export interface PayloadLog extends Reader {
-  /** From behind the first `after` events on; behind what was never written it is refused (`invalid_value`). */
+  /**
+   * Hands the reader every event behind number `after` (default: 0), those written so far and those to come. Where the log
+   * has fewer events than `after`, the reader ends in `invalid_value`.
+   */
   attach(reader: Reader, after?: number): Attachment;
 }
 
-/** UTF-16 units of payloads that are kept. */
+/** The bound of all kept payloads together, in UTF-16 units. */
 const maxKept = 16 * 1024 * 1024;
 
 type Ending = (reader: Reader) => void;
 
-/** `failed` makes the payload that says why one reader has no more, in the run's surface. */
+/** `failed` makes the error event of the run's surface, for a reader that the log ends with a failure of its own. */
 export function createPayloadLog(failed: (reason: Failure) => string, most = maxKept): PayloadLog {
   const kept = createKeptPayloads(most);
   let head: Head | undefined;
@@ -45,7 +48,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
       this.giveUp();
     };
 
-    /** Hands on what there is, up to the reader's pause or the end. A bug of the reader is its own end only. */
+    /** Hands on the payloads that the log has, until the reader asks for a pause. A bug in the reader ends only this reader. */
     follow(): void {
       try {
         this.handOn();
@@ -58,7 +61,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
     private handOn(): void {
       if (this.waiting || !followers.has(this)) return;
       if (this.at < kept.first) {
-        this.leave((reader) => reader.fail(gone, () => failed(gone)));
+        this.leave((reader) => reader.fail(eventsGone, () => failed(eventsGone)));
         return;
       }
       if (!this.begun && head !== undefined) {
@@ -68,7 +71,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
       while (this.at < kept.end) {
         const taken = this.reader.event(kept.at(this.at));
         this.at += 1;
-        // The reader may have left inside that call, or asked for a pause in which the log moves on.
+        // The reader may have left within that call.
         if (!followers.has(this)) return;
         if (taken) continue;
         this.wait();
@@ -105,7 +108,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
       try {
         this.reader.abandon();
       } catch {
-        // It has a bug in this too: there is nothing left to tell it.
+        // A second bug of the same reader: nothing more can be done for it.
       }
     }
   }
@@ -141,7 +144,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
     drained: () => Promise.resolve(),
     end: (payload) => endWith((reader) => reader.end(payload)),
     fail(reason, payload) {
-      // Made once: what an encoder numbers has one number for all readers.
+      // Made once: an encoder that numbers its payloads must give all readers the same number.
       let text: string | undefined;
       endWith((reader) =>
         reader.fail(reason, () => {
@@ -154,10 +157,10 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
   };
 }
 
-/** The newest payloads, by their number; older ones go where all together are longer than `most`. */
+/** The newest payloads by number. Where all together are longer than `most` UTF-16 units, the oldest are dropped. */
 function createKeptPayloads(most: number) {
   let payloads: string[] = [];
-  /** The number of `payloads[0]`, and how many from there on have gone. */
+  /** The number of `payloads[0]`, and how many payloads from there on are dropped. */
   let base = 0;
   let skipped = 0;
   let units = 0;
@@ -165,7 +168,7 @@ function createKeptPayloads(most: number) {
     get first() {
       return base + skipped;
     },
-    /** Behind the last one. */
+    /** The number behind the last payload. */
     get end() {
       return base + payloads.length;
     },
@@ -178,7 +181,7 @@ function createKeptPayloads(most: number) {
         payloads[skipped] = '';
         skipped += 1;
       }
-      // The array is cut when half of it has gone: one by one each would move all that are left.
+      // The array is cut when half of it is dropped: cut one by one, each drop would move all payloads that are left.
       if (skipped < 1_024 || skipped * 2 < payloads.length) return;
       payloads = payloads.slice(skipped);
       base += skipped;
@@ -187,7 +190,7 @@ function createKeptPayloads(most: number) {
   };
 }
 
-const gone = failure('events_gone', 'The first events of this answer are not kept any more.');
+const eventsGone = failure('events_gone', 'The first events of this answer are not kept any more.');
 
 function neverWritten(after: number, last: number): Failure {
   const message = `'after' must be the number of an event that was sent, 0 to ${last}, got ${after}.`;

@@ -3,30 +3,30 @@ import type { Failure } from '../domain/failure.ts';
 /**
  * Where the payloads of a run go, in this order:
  *
- *     begin  event*  ( end | fail )          fail alone, where nothing was said
+ *     begin  event*  ( end | fail )          or only fail, where the run has not committed
  *
- * A connection, a log that many connections read, an array in a test. What belongs to one connection (the
- * head that is held back, keepalives, framing, a client that does not read) is the reader's own and never the run's.
+ * A reader is a connection, a log that many connections follow, or an array in a test. What belongs to one connection (a
+ * head that is held back, keepalives, framing, a client that does not read) is the reader's business, not the run's.
  */
 export interface Reader {
-  /** The run has committed; its first event follows at once. */
+  /** Called once, when the run has committed; the first payload follows in the same turn of the event loop. */
   begin(head: Head): void;
-  /** One event, one write. False asks for a pause until {@link Reader.drained}. */
+  /** Takes the payload of one event, which is one write. False asks for a pause until {@link Reader.drained} resolves. */
   event(payload: string): boolean;
-  /** Resolves when the reader takes more, or when `signal` aborts. */
+  /** Resolves when the reader can take more, or when `signal` aborts. */
   drained(signal: AbortSignal): Promise<void>;
-  /** The answer is whole: its last payload, where there is one, and the end in one write. */
+  /** The answer is whole. The last payload, where there is one, and the end of the body are one write. */
   end(payload: string | undefined): void;
-  /** There is no answer, or it is torn. `payload`: what says so behind a head that has left. */
+  /** There is no answer, or it is torn. `payload` makes the error event, for a reader whose head has left. */
   fail(reason: Failure, payload: () => string): void;
-  /** Nothing more comes, and there is nothing to say of it: the reader has left, or a bug is in the way. */
+  /** Nothing more comes and no error is sent: the reader has left, or a bug prevents any answer. */
   abandon(): void;
 }
 
-/** What is known at the commit. */
+/** What the reader needs for the head of its answer; known at the commit. */
 export interface Head {
-  /** Upstream and model there. */
+  /** The target's name, `upstream/model`. */
   readonly target: string | undefined;
-  /** An event that says nothing, at any time from here on; undefined where the surface has none. */
+  /** An event without content, which may be sent at any time after the commit; undefined where the surface has none. */
   keepalive(): string | undefined;
 }

@@ -1,18 +1,18 @@
 import type { Failure } from '../domain/failure.ts';
 import type { Usage } from '../domain/usage.ts';
-import type { AttemptRecord } from '../routing/works.ts';
+import type { AttemptRecord } from '../routing/open-attempts.ts';
 
-/** What the log says today and the usage ledger will store. */
+/** How a run ended. It goes into the request's log line, and later into the usage record. */
 export interface RunOutcome {
   readonly status: 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned';
   readonly failure?: Failure;
   readonly usage?: Usage;
   /** Milliseconds from the run's start to its commit; absent where it never committed. */
   readonly ttftMs?: number;
-  /** Upstream and model that served it, or were asked last. */
+  /** The name of the target that served the answer, else of the one that was asked last; absent where none was asked. */
   readonly target?: string;
-  /** Every target that was asked, in order. */
+  /** One record for each call of a target, in the order of the calls. */
   readonly attempts: readonly AttemptRecord[];
-  /** The text that was said, bounded; only where the operator wants content in the log. */
+  /** The beginning of the answer's text, bounded; only where the operator asked for content in the log. */
   readonly content?: string;
 }

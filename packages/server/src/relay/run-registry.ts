@@ -1,16 +1,16 @@
 import type { Failure } from '../domain/failure.ts';
 import type { Run } from './run.ts';
 
-/** Every run that is at work, in one place: the admin list, the drain and the bound of `server.max_streams` look here. */
+/** Every run from its start to its end. The admin list, the drain and the limit `server.max_streams` read it. */
 export interface RunRegistry {
   add(run: Run): void;
   remove(run: Run): void;
   get(id: string): Run | undefined;
   list(): readonly Run[];
   readonly size: number;
-  /** Stops everything at work with the same failure. */
+  /** Stops every run with this failure. */
   stopAll(reason: Failure): void;
-  /** Resolves when nothing is at work any more. */
+  /** Resolves when the registry is empty. */
   idle(): Promise<void>;
 }
 

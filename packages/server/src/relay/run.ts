@@ -3,18 +3,18 @@ import type { RunOutcome } from './run-outcome.ts';
 import type { StopReason } from './stop-reason.ts';
 
 /**
- * Whom a run works for. `reader`: for its one reader, and it is stopped when that reader leaves. `detached`: for
- * itself; readers come and go.
+ * How long a run lives. `reader`: it has one reader, and is stopped when that reader leaves. `detached`: it runs to its end,
+ * with any number of readers or none.
  */
 export type Lifetime = 'reader' | 'detached';
 
-/** What a run is, for lists and records. */
+/** The facts of a run that never change, for the admin list and for records. */
 export interface RunFacts {
-  /** Also the id of the answer, and of the usage record. */
+  /** Also the id of the answer, and later of the usage record. */
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
-  /** The name of the surface that it was asked through. */
+  /** The name of the surface through which the request came. */
   readonly surface: string;
   /** The id or alias the client asked for. */
   readonly model: string;
@@ -25,29 +25,32 @@ export interface RunFacts {
 }
 
 /**
- * One answer at work. It holds its source, its clock and its place in the registry, and gives each back when it ends;
- * connections are only readers of it.
+ * One answer in progress. The run owns its source, its deadline and its place in the registry, and releases each when it
+ * ends; connections are only its readers.
  *
- *     start ──attach──▶ asking ──commit──▶ answering ──finish──▶ completed
+ *     start ──attach──▶ asking ──commit──▶ answering ──last finish──▶ completed
  *                          └──────────────────┴── failure, deadline, stop ──▶ failed, cut, cancelled, abandoned
  */
 export interface Run extends RunFacts {
-  /** Upstream and model that were asked last, and serve it once it has committed. */
+  /** The name of the target that was asked last; from the commit on it is the one that serves. Undefined before the first. */
   readonly target: string | undefined;
-  /** How it ended, once and for all. Never rejects. */
+  /** Resolves when the run has ended and has released everything. Never rejects. */
   readonly outcome: Promise<RunOutcome>;
-  /** Hands the run's payloads to a reader; `detach` says that the reader has left. */
+  /**
+   * Hands the run's payloads to a reader; the reader's owner calls `detach` when the reader has left. Throws where a run of
+   * lifetime `reader` has a reader already.
+   */
   attach(reader: Reader, options?: AttachOptions): Attachment;
-  /** The first call decides; later ones change nothing. */
+  /** Stops the run for this reason. Only the first call has an effect. */
   stop(reason: StopReason): void;
 }
 
 export interface AttachOptions {
-  /** How many events the reader has had already; 0 unless said otherwise. More than 0 only of a detached run. */
+  /** How many events the reader has received before. Default: 0. Only a detached run takes more than 0. */
   readonly after?: number;
 }
 
 export interface Attachment {
-  /** May be called more than once, and behind the end. */
+  /** May be called more than once, and after the run's end. */
   detach(): void;
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
+import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import { createChatSurface } from '../wire/chat/surface.ts';
 import { createFakeReader } from './fake-reader.ts';
 import type { Reader } from './reader.ts';
@@ -16,32 +17,31 @@ const ending: EventBatch = [
 ];
 const broken: StreamEvent = { type: 'failed', failure: failure('upstream_cut', 'It broke off.') };
 
-/** Batches, pauses in milliseconds, or an error to throw. */
-function events(...steps: (EventBatch | number | Error)[]): EventStream & { returned: number } {
+/** A source of these batches, pauses in milliseconds, or errors to throw. */
+function events(...steps: (EventBatch | number | Error)[]): EventStream & { closed: number } {
   const left = [...steps];
-  const stream = {
-    returned: 0,
-    next: async (): Promise<IteratorResult<EventBatch, undefined>> => {
-      for (;;) {
-        const step = left.shift();
-        if (step === undefined || stream.returned > 0) return { done: true, value: undefined };
-        if (step instanceof Error) throw step;
-        if (typeof step !== 'number') return { done: false, value: step };
-        await new Promise((resolve) => setTimeout(resolve, step));
-      }
-    },
-    return: async (): Promise<IteratorResult<EventBatch, undefined>> => {
-      stream.returned += 1;
-      return { done: true, value: undefined };
-    },
+  const next = async (): Promise<EventBatch | undefined> => {
+    for (;;) {
+      const step = left.shift();
+      if (step === undefined || stream.closed > 0) return undefined;
+      if (step instanceof Error) throw step;
+      if (typeof step !== 'number') return step;
+      await new Promise((resolve) => setTimeout(resolve, step));
+    }
   };
+  const stream = Object.assign(
+    fakeEventStream(next, () => {
+      stream.closed += 1;
+    }),
+    { closed: 0 },
+  );
   return stream;
 }
 
 const runs = createRunRegistry();
-/** What the runs have said at their end to those who hold something for their requests. */
+/** The status of each run that has called `ended`. */
 let ended: string[] = [];
-/** What they have to do then. */
+/** What `ended` returns. */
 let settling: () => Promise<void> | undefined = () => undefined;
 
 interface Asks {
@@ -79,7 +79,7 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
   );
 }
 
-/** Runs it for one reader to its end. */
+/** Starts a run over this source and attaches the reader; resolves with the outcome. */
 async function relay(source: EventStream, reader: Reader, asks: Asks = {}) {
   const run = start(source, asks);
   run.attach(reader);
@@ -101,7 +101,7 @@ describe('a relayed stream', () => {
     expect(outcome).toMatchObject({ status: 'completed', usage: { completionTokens: 2 } });
     expect(checkStream(body())).toMatchObject({ violations: [], summary: { complete: true } });
     expect(state.ending).toBe('whole');
-    expect(stream.returned).toBeGreaterThan(0);
+    expect(stream.closed).toBeGreaterThan(0);
   });
 
   it('writes nothing when it fails before the commit', async () => {
@@ -122,7 +122,7 @@ describe('a relayed stream', () => {
     expect(summary).toMatchObject({ complete: false, error: { code: 'upstream_cut', requestId: 'req_1' } });
   });
 
-  it('drops deltas that say nothing, and estimates a usage that nobody told', async () => {
+  it('drops empty deltas, and estimates a usage where the target reports none', async () => {
     const { reader, body } = createFakeReader();
     const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'stop' }];
     const outcome = await relay(events([text(''), text('a'), text('')], finish), reader);
@@ -130,7 +130,7 @@ describe('a relayed stream', () => {
     expect(checkStream(body()).violations).toEqual([]);
   });
 
-  it('ends in the error event when the arguments of a call do not join to JSON', async () => {
+  it('ends in the error event when the arguments of a call are not JSON', async () => {
     const { reader, body } = createFakeReader();
     const call: EventBatch = [
       { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' },
@@ -146,7 +146,7 @@ describe('a relayed stream', () => {
     expect((await relay(events(call, cut), createFakeReader().reader)).status).toBe('completed');
   });
 
-  it('ends in the error event when the answer is not the JSON that was asked for', async () => {
+  it('ends in the error event when the answer is not JSON although response_format asks for it', async () => {
     const { reader, body } = createFakeReader();
     const torn = await relay(events([text('{"a":')], ending), reader, { json: true });
     expect(torn).toMatchObject({ status: 'cut', failure: { code: 'upstream_protocol' } });
@@ -155,7 +155,7 @@ describe('a relayed stream', () => {
     expect((await relay(good, createFakeReader().reader, { json: true })).status).toBe('completed');
   });
 
-  it('puts right what targets say in odd ways: stop after calls, no arguments, thoughts behind the answer', async () => {
+  it('corrects the finish reason after calls, a call without arguments, and reasoning after the answer', async () => {
     const { reader, body } = createFakeReader();
     const call: StreamEvent = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
     const late: StreamEvent = { type: 'reasoning-delta', choice: 0, json: jsonText('hm') };
@@ -170,7 +170,7 @@ describe('a relayed stream', () => {
     });
   });
 
-  it('takes a polite end without a finish for a cut', async () => {
+  it('treats an end without a finish as a cut', async () => {
     const { reader, state } = createFakeReader();
     const outcome = await relay(events([text('Half')]), reader);
     expect(outcome).toMatchObject({ status: 'cut', failure: { code: 'upstream_cut' } });
@@ -185,7 +185,7 @@ describe('a relayed stream', () => {
     expect(body().toString()).not.toContain('[DONE]');
   });
 
-  it('turns a bug on the way into an error event, and keeps its cause for the log', async () => {
+  it('turns a bug in the source into an error event, and keeps its cause for the log', async () => {
     const { reader, body } = createFakeReader();
     const outcome = await relay(events([text('a')], new Error('secret detail')), reader);
     expect(outcome.failure).toMatchObject({ code: 'internal_error' });
@@ -194,7 +194,7 @@ describe('a relayed stream', () => {
     expect(body().toString()).not.toContain('secret detail');
   });
 
-  it('waits for a slow reader and merges what came meanwhile in the same batch', async () => {
+  it('waits for a slow reader and merges the rest of the batch', async () => {
     const { reader, events: said, unblock, body } = createFakeReader(2);
     const done = relay(events([text('a'), text('b'), text('c')], ending), reader);
     await vi.advanceTimersByTimeAsync(0);
@@ -220,7 +220,7 @@ describe('a relayed stream', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await run.outcome).toMatchObject({ status: 'abandoned' });
     expect(state.ending).toBe('abandoned');
-    expect(source.returned).toBeGreaterThan(0);
+    expect(source.closed).toBeGreaterThan(0);
   });
 
   it('is stopped at its total deadline', async () => {
@@ -231,13 +231,13 @@ describe('a relayed stream', () => {
     expect(state.ending).toBe('failed');
   });
 
-  it('has one reader and no second one', () => {
+  it('refuses a second reader', () => {
     const run = start(events(ending));
     run.attach(createFakeReader().reader);
     expect(() => run.attach(createFakeReader().reader)).toThrow('its one reader');
   });
 
-  it('says once how it ended, also where it is stopped before its reader comes', async () => {
+  it('calls ended once, also where it is stopped before its reader comes', async () => {
     await relay(events([text('a')], ending), createFakeReader().reader);
     expect(ended).toEqual(['completed']);
     const source = events([text('a')], ending);
@@ -246,10 +246,10 @@ describe('a relayed stream', () => {
     run.stop({ type: 'cancelled' });
     expect(await run.outcome).toMatchObject({ status: 'abandoned' });
     expect(ended).toEqual(['completed', 'abandoned']);
-    expect([runs.size, source.returned]).toEqual([0, 1]);
+    expect([runs.size, source.closed]).toEqual([0, 1]);
   });
 
-  it('tells a reader that comes behind the stop why there is nothing', async () => {
+  it('ends a reader that comes after the stop, with the failure where there is one', async () => {
     for (const [type, ending] of [
       ['cancelled', 'failed'],
       ['grace-over', 'abandoned'],
@@ -263,7 +263,7 @@ describe('a relayed stream', () => {
     }
   });
 
-  it('estimates what was used of an answer that is cut or cancelled', async () => {
+  it('estimates the usage of an answer that is cut or cancelled', async () => {
     const cut = await relay(events([text('a')], [text('b'), broken]), createFakeReader().reader);
     expect(cut).toMatchObject({ status: 'cut', usage: { promptTokens: 11, estimated: true } });
     const run = start(events([text('a')], 1_000, ending));
@@ -276,7 +276,7 @@ describe('a relayed stream', () => {
     expect(early.usage).toBeUndefined();
   });
 
-  it('is at work until what is recorded of it is settled', async () => {
+  it('stays in the registry until ended resolves', async () => {
     settling = () => new Promise((resolve) => setTimeout(resolve, 100));
     const { reader, state } = createFakeReader();
     const run = start(events([text('a')], ending));
@@ -288,7 +288,7 @@ describe('a relayed stream', () => {
     expect(runs.size).toBe(0);
   });
 
-  it('ends as it ended also where settling has a bug', async () => {
+  it('keeps its status where ended has a bug', async () => {
     settling = () => {
       throw new Error('a bug in the ledger');
     };
@@ -300,7 +300,7 @@ describe('a relayed stream', () => {
 });
 
 describe('an answer that does not stream', () => {
-  it('is one body, with the head that names its target', async () => {
+  it('is one body behind a head that names its target', async () => {
     const { reader, events: said, state } = createFakeReader();
     const outcome = await relay(events([text('Hel')], [text('lo')], ending), reader, { stream: false });
     expect(outcome).toMatchObject({ status: 'completed', target: 'lab/m' });
@@ -312,7 +312,7 @@ describe('an answer that does not stream', () => {
 
   const page = text('x'.repeat(1024 * 1024));
 
-  it('fails where it is larger than what is held, whether or not its end is in the batch that is too much', async () => {
+  it('fails where it exceeds the bound, whether or not the batch that exceeds it holds the finish', async () => {
     const pages = Array.from({ length: 33 }, () => page);
     for (const batches of [[[...pages, ...ending]], [pages, [page], ending]]) {
       const { reader, events: said, state } = createFakeReader();
@@ -323,7 +323,7 @@ describe('an answer that does not stream', () => {
     }
   });
 
-  it('that is cut has failed: nothing of it reached the client', async () => {
+  it('has failed, and is not cut, where it breaks off: the client has received nothing of it', async () => {
     const { reader } = createFakeReader();
     const outcome = await relay(events([text('Half')]), reader, { stream: false });
     expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'upstream_cut' } });
@@ -332,7 +332,7 @@ describe('an answer that does not stream', () => {
 });
 
 describe('a detached run', () => {
-  it('works without a reader, and each reader gets all of it at its own pace', async () => {
+  it('runs without a reader, and each reader gets the whole answer at its own pace', async () => {
     const run = start(events([text('a')], 10, [text('b')], 10, [text('c')], ending), {
       lifetime: 'detached',
     });
@@ -359,7 +359,7 @@ describe('a detached run', () => {
     expect(checkStream(quick.body())).toMatchObject({ violations: [], summary: { complete: true } });
   });
 
-  it('that is stopped ends for each of its readers, for a slow one behind what it still had to read', async () => {
+  it('ends each of its readers when it is stopped, a slow one after the payloads that it had still to read', async () => {
     const run = start(events([text('a')], [text('b')], 1_000, ending), { lifetime: 'detached' });
     await vi.advanceTimersByTimeAsync(5);
     const [quick, slow] = [createFakeReader(), createFakeReader(1)];
@@ -378,7 +378,7 @@ describe('a detached run', () => {
     expect(checkStream(slow.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
   });
 
-  it('outlives readers that leave, and ends for those that stay when it is cancelled', async () => {
+  it('continues when readers leave, and ends the others when it is cancelled', async () => {
     const source = events([text('a')], 1_000, [text('b')], 1_000, ending);
     const run = start(source, { lifetime: 'detached' });
     const [left, stays] = [createFakeReader(), createFakeReader()];
@@ -392,12 +392,12 @@ describe('a detached run', () => {
     expect(stays.state).toMatchObject({ ending: 'failed', code: 'completion_cancelled' });
     expect(checkStream(stays.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
     expect(left.state.ending).toBe('abandoned');
-    expect(source.returned).toBeGreaterThan(0);
+    expect(source.closed).toBeGreaterThan(0);
   });
 });
 
 describe('the run registry', () => {
-  it('holds a run from its start to its end, and is idle behind the last one', async () => {
+  it('holds a run from its start to its end, and is idle after the last one', async () => {
     const run = start(events([text('a')], 100, ending));
     run.attach(createFakeReader().reader);
     expect(runs.get(run.id)).toBe(run);

@@ -4,9 +4,9 @@ import type { EventStream } from '../upstreams/contract.ts';
 import type { Asked, Surface } from '../wire/contract.ts';
 import type { Answer, ServedBy } from './answer.ts';
 import { CollectedAnswer } from './collected-answer.ts';
-import { bugFailure, type DriveOutcome, drive } from './drive.ts';
 import { createPayloadLog, type PayloadLog } from './payload-log.ts';
 import type { Reader } from './reader.ts';
+import { bugFailure, type RelayOutcome, relayEvents } from './relay-events.ts';
 import type { Attachment, AttachOptions, Lifetime, Run } from './run.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import type { RunRegistry } from './run-registry.ts';
@@ -22,45 +22,45 @@ export interface RunDeps {
   clock(): number;
 }
 
-/** What a run is asked. */
+/** One request, as a run needs it. */
 export interface RunCall {
-  /** Of {@link Surface.newId}: known before the start, for what is recorded of the run by then. */
+  /** Made by {@link Surface.newId} before the start, so that a record can be written before the run begins. */
   readonly id: string;
   readonly surface: Surface;
   readonly asked: Asked;
   readonly requestId: string;
   readonly keyId: string;
   readonly lifetime: Lifetime;
-  /** Milliseconds for everything: queue, prompt, answer. */
+  /** Deadline of the whole run in milliseconds: queue, prompt and answer. */
   readonly totalMs: number;
-  /** Keep what is said for {@link RunOutcome.content}. */
+  /** Whether the answer's text is kept for {@link RunOutcome.content}. */
   readonly keepContent: boolean;
-  /** Prompt tokens, estimated, for a target that does not count them. */
+  /** An estimate of the prompt's tokens, for a target that reports no usage. */
   promptTokens(): number;
   /**
-   * Called once, when the run has ended and whichever way: gives back what is held for the request (memory, later a place
-   * of the limiter), and settles what is recorded of it. Until it resolves the run is at work, and a drain waits for it.
+   * Called once, on every path, when the run has its outcome. It releases what the request holds (memory, later a place of
+   * the limiter) and settles its records. The run stays in the registry until the promise resolves, so a drain waits for it.
    */
   ended(outcome: RunOutcome): Promise<void> | undefined;
-  /** The answer, however many targets it takes. Asks none before it is pulled. */
+  /** Opens the source of the answer. The source asks no target before its first pull. */
   open(signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
 }
 
-/** The source of an answer, as far as a run sees it. */
+/** The part of a source that a run uses. */
 export type RunSource = EventStream & Pick<Source, 'served' | 'attempts' | 'tokens'>;
 
 /**
- * Starts a run. One of lifetime `reader` begins to work when its reader is attached, in the same turn of the event loop;
- * a detached one begins at once, and its payloads lie in a log that readers follow.
+ * Starts a run and registers it. A run of lifetime `reader` begins to pull when its reader is attached. A detached run begins
+ * at once, and writes its payloads to a log that its readers follow.
  */
 export function startRun(deps: RunDeps, call: RunCall): Run {
-  const run = new OneRun(deps, call);
+  const run = new StartedRun(deps, call);
   deps.runs.add(run);
   run.beginDetached();
   return run;
 }
 
-class OneRun implements Run {
+class StartedRun implements Run {
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
@@ -78,12 +78,12 @@ class OneRun implements Run {
   private readonly source: RunSource;
   private readonly deadline: NodeJS.Timeout;
   private readonly transcript: Transcript | undefined;
-  /** Of a detached run. */
+  /** Where a detached run writes its payloads; undefined for a run of lifetime `reader`. */
   private readonly log: PayloadLog | undefined;
   private settle: (outcome: RunOutcome) => void = () => {};
   private begun = false;
-  /** It works without a reader, only to give back what it holds. */
-  private readerless = false;
+  /** The run was stopped before a reader came: it runs only to release what it holds. */
+  private stoppedBeforeReader = false;
 
   constructor(deps: RunDeps, call: RunCall) {
     const { surface, asked, lifetime, totalMs } = call;
@@ -108,7 +108,7 @@ class OneRun implements Run {
     this.log = lifetime === 'detached' ? this.createLog() : undefined;
   }
 
-  /** For a detached run, once it is registered. */
+  /** Begins a detached run; called when it is registered. */
   beginDetached(): void {
     if (this.log !== undefined) this.begin(this.log);
   }
@@ -116,13 +116,13 @@ class OneRun implements Run {
   attach(reader: Reader, { after = 0 }: AttachOptions = {}): Attachment {
     if (this.log !== undefined) return this.log.attach(reader, after);
     if (after > 0) throw new Error('a run without a log has no events to leave out');
-    if (this.readerless) return this.tooLate(reader);
+    if (this.stoppedBeforeReader) return this.endOnly(reader);
     this.begin(reader);
     return { detach: () => this.stop({ type: 'client-gone' }) };
   }
 
-  /** The run was stopped before its reader came. */
-  private tooLate(reader: Reader): Attachment {
+  /** Ends a reader that came after the run was stopped, when the run has its outcome. */
+  private endOnly(reader: Reader): Attachment {
     void this.outcome.then(({ failure: reason }) => {
       if (reason === undefined) reader.abandon();
       else reader.fail(reason, () => this.call.asked.form.streamEncoder(this).fail(reason));
@@ -134,67 +134,67 @@ class OneRun implements Run {
     if (this.stopReason !== undefined) return;
     this.stopReason = reason;
     this.controller.abort();
-    // Stopped before its reader came: what it holds is given back by the same way.
     if (this.begun) return;
-    this.readerless = true;
+    // Without a reader the run goes the same way to its end, which releases what it holds.
+    this.stoppedBeforeReader = true;
     this.begin(noReader);
   }
 
   private begin(reader: Reader): void {
     if (this.begun) throw new Error('this run has its one reader already');
     this.begun = true;
-    void this.work(reader);
+    void this.runToEnd(reader);
   }
 
   /**
-   * Never rejects, and whatever fails in it: what the run holds is given back. One function, for each that waits holds
-   * a few hundred bytes as long as the stream is open.
+   * Never rejects, and releases what the run holds whatever fails. It is one function because each asynchronous function
+   * that waits takes a few hundred bytes for as long as the stream is open.
    */
-  private async work(reader: Reader): Promise<void> {
-    let driven: DriveOutcome = { status: 'failed' };
+  private async runToEnd(reader: Reader): Promise<void> {
+    let relayed: RelayOutcome = { status: 'failed' };
     try {
       const answer = this.answerFor(reader);
-      driven = await this.drive(answer);
-      driven = answer.close(driven);
+      relayed = await this.relay(answer);
+      relayed = answer.close(relayed);
     } catch (error) {
-      // A bug behind the loop, in a surface or a reader, changes no more of what was driven than it has to.
-      const status = driven.status === 'completed' ? 'failed' : driven.status;
-      driven = { ...driven, status, failure: bugFailure(error) };
+      // A bug behind the loop, in a surface or a reader: only `completed` is no longer true.
+      const status = relayed.status === 'completed' ? 'failed' : relayed.status;
+      relayed = { ...relayed, status, failure: bugFailure(error) };
       await this.abandon(reader);
     } finally {
       clearTimeout(this.deadline);
     }
-    const outcome = this.outcomeOf(driven);
+    const outcome = this.outcomeOf(relayed);
     try {
       await this.call.ended(outcome);
     } catch (error) {
-      driven = { failure: bugFailure(error), ...driven };
+      relayed = { failure: bugFailure(error), ...relayed };
     } finally {
       this.deps.runs.remove(this);
-      this.settle(this.outcomeOf(driven));
+      this.settle(this.outcomeOf(relayed));
     }
   }
 
   private async abandon(reader: Reader): Promise<void> {
     try {
       reader.abandon();
-      await this.source.return();
+      await this.source.close();
     } catch {
-      // One bug is told; the connection is closed behind the outcome in any case.
+      // Only the first bug is reported. The connection is closed after the outcome in any case.
     }
   }
 
-  private outcomeOf(driven: DriveOutcome): RunOutcome {
+  private outcomeOf(relayed: RelayOutcome): RunOutcome {
     try {
       const target = this.source.served()?.target ?? this.target;
       return {
-        ...driven,
+        ...relayed,
         attempts: this.source.attempts(),
         ...(target === undefined ? {} : { target }),
         ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
       };
     } catch (error) {
-      return { failure: bugFailure(error), ...driven, attempts: [] };
+      return { failure: bugFailure(error), ...relayed, attempts: [] };
     }
   }
 
@@ -214,9 +214,9 @@ class OneRun implements Run {
     return createPayloadLog((reason) => form.streamEncoder(this).fail(reason));
   }
 
-  private drive(answer: Answer): Promise<DriveOutcome> {
+  private relay(answer: Answer): Promise<RelayOutcome> {
     const { request } = this.call.asked;
-    return drive({
+    return relayEvents({
       run: this,
       events: this.source,
       rules: {
@@ -227,11 +227,11 @@ class OneRun implements Run {
       },
       transcript: this.transcript,
       now: this.deps.now,
-      taker: answer,
+      consumer: answer,
     });
   }
 
-  /** `model` is what the client asked for, or the fallback that served it. */
+  /** The model is the one that the client asked for, else the fallback that serves the answer. */
   private served(fingerprint: string | undefined): ServedBy {
     const served = this.source.served();
     return {

@@ -2,21 +2,21 @@ import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { RunOutcome } from './run-outcome.ts';
 
-/** Why a run was stopped from outside. The first reason counts. */
+/** Why a run was stopped before its answer ended. Of several reasons the first one counts. */
 export type StopReason =
   /** Its only reader has left. */
   | { readonly type: 'client-gone' }
-  /** A caller that may do so has cancelled it. */
+  /** An API call has cancelled it. */
   | { readonly type: 'cancelled' }
-  /** No reader has come back within the grace time. */
+  /** No reader has returned within the grace time. */
   | { readonly type: 'grace-over' }
-  /** A deadline, a shutdown, a bound that the answer broke. */
+  /** A deadline has passed, the server shuts down, or the answer has exceeded a bound. */
   | { readonly type: 'failed'; readonly failure: Failure };
 
-/** How a run ends that was stopped. `begun`: it has committed, so what is missing was torn off. */
+/** The status and the failure of a run that was stopped. `committed`: the client has part of the answer, so it is `cut`. */
 export function outcomeOfStop(
   reason: StopReason,
-  begun: boolean,
+  committed: boolean,
 ): { readonly status: RunOutcome['status']; readonly reason?: Failure } {
   switch (reason.type) {
     case 'client-gone':
@@ -25,7 +25,7 @@ export function outcomeOfStop(
     case 'cancelled':
       return { status: 'cancelled', reason: cancelled };
     case 'failed':
-      return { status: begun ? 'cut' : 'failed', reason: reason.failure };
+      return { status: committed ? 'cut' : 'failed', reason: reason.failure };
     default:
       return assertNever(reason);
   }

@@ -2,30 +2,30 @@ import type { UsageEvent } from '../domain/stream-event.ts';
 import { commits } from '../domain/stream-event.ts';
 import type { PayloadReceiver, StreamEncoder } from '../wire/contract.ts';
 import type { Answer, ServedBy } from './answer.ts';
-import type { Passed } from './answer-guard.ts';
-import type { DriveOutcome } from './drive.ts';
+import type { GuardedEvent } from './answer-guard.ts';
 import type { Reader } from './reader.ts';
+import type { RelayOutcome } from './relay-events.ts';
 
 export interface StreamedAnswerOptions {
   readonly reader: Reader;
   readonly encoder: StreamEncoder;
   readonly signal: AbortSignal;
-  /** Called at the commit, when it is known who serves. */
+  /** Called once, at the commit: from there on the source knows which target serves. */
   served(fingerprint: string | undefined): ServedBy;
 }
 
-/** Events → payloads → reader. */
+/** Has the surface's encoder make payloads of the events, and hands each payload to the reader. */
 export class StreamedAnswer implements Answer, PayloadReceiver {
   private readonly reader: Reader;
   private readonly encoder: StreamEncoder;
   private readonly signal: AbortSignal;
   private readonly served: StreamedAnswerOptions['served'];
-  private begun = false;
-  /** The reader has asked for a pause. */
+  private committed = false;
+  /** The reader has returned false: it takes no more until it has drained. */
   private blocked = false;
   private fingerprint: string | undefined;
-  /** Usage may come before the commit; the encoder hears it when there is one. */
-  private early: UsageEvent | undefined;
+  /** A usage that came before the commit. The encoder gets it at the commit. */
+  private earlyUsage: UsageEvent | undefined;
 
   constructor({ reader, encoder, signal, served }: StreamedAnswerOptions) {
     this.reader = reader;
@@ -34,8 +34,8 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
     this.served = served;
   }
 
-  take(event: Passed, last: boolean): Promise<void> | undefined {
-    if (!this.begun && !this.begin(event)) return undefined;
+  take(event: GuardedEvent, last: boolean): Promise<void> | undefined {
+    if (!this.committed && !this.begin(event)) return undefined;
     this.encoder.encode(event, this);
     if (last) {
       this.reader.end(this.encoder.end);
@@ -48,27 +48,27 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
     if (!this.reader.event(payload)) this.blocked = true;
   }
 
-  close(outcome: DriveOutcome): DriveOutcome {
+  close(outcome: RelayOutcome): RelayOutcome {
     const { status, failure } = outcome;
     const { encoder, reader } = this;
-    // Of a whole answer the reader has had the end in `take`.
+    // `take` has ended the reader of a whole answer.
     if (status === 'completed') return outcome;
     if (failure === undefined) reader.abandon();
     else reader.fail(failure, () => encoder.fail(failure));
     return outcome;
   }
 
-  /** The head goes out with the first event that commits; what comes before it waits. */
-  private begin(event: Passed): boolean {
+  /** Begins the reader at the first event that commits. Returns false for an event before that: it is kept, or dropped. */
+  private begin(event: GuardedEvent): boolean {
     if (event.type === 'start') this.fingerprint = event.fingerprint;
-    if (event.type === 'usage') this.early = event;
+    if (event.type === 'usage') this.earlyUsage = event;
     if (!commits(event)) return false;
-    this.begun = true;
+    this.committed = true;
     const { encoder, reader } = this;
     const served = this.served(this.fingerprint);
     reader.begin({ target: served.target, keepalive: () => encoder.keepalive() });
     encoder.begin(served, this);
-    if (this.early !== undefined) encoder.encode(this.early, this);
+    if (this.earlyUsage !== undefined) encoder.encode(this.earlyUsage, this);
     return true;
   }
 

@@ -4,19 +4,19 @@ import { createTextPieces } from '../domain/text-pieces.ts';
 
 const maxCharacters = 32 * 1024;
 
-/** What was said, as text, for the log of an operator who asked for content. Bounded. */
+/** The text of an answer for the log, where the operator asked for content. Only the beginning of a long answer is kept. */
 export interface Transcript {
   add(event: StreamEvent): void;
   text(): string;
 }
 
 export function createTranscript(): Transcript {
-  const said = createTextPieces();
+  const pieces = createTextPieces();
   return {
     add: (event) => {
-      if (event.type !== 'text-delta' || said.length > maxCharacters) return;
-      said.add(decodeJsonText(event.json));
+      if (event.type !== 'text-delta' || pieces.length > maxCharacters) return;
+      pieces.add(decodeJsonText(event.json));
     },
-    text: () => said.join(),
+    text: () => pieces.join(),
   };
 }

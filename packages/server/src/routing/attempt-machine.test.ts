@@ -69,8 +69,8 @@ function setUp({ models, upstreams, random = () => 0, preferred }: SetUp) {
   };
 }
 
-/** Lets every attempt fail the same way and writes down who was asked, and after which pause. */
-function story(machine: AttemptMachine, reason: Failure, advance: (ms: number) => void): string[] {
+/** Fails every attempt in the same way; returns the targets that were asked, each with its pause, and the last failure. */
+function targetsAsked(machine: AttemptMachine, reason: Failure, advance: (ms: number) => void): string[] {
   const asked: string[] = [];
   for (;;) {
     const action = machine.next();
@@ -93,9 +93,9 @@ describe('after a failure before the commit', () => {
     spare: model({ targets: [target('b')] }),
   };
 
-  it('another target is asked at once, then the same ones again after a growing pause, six times in all', () => {
+  it('another target is asked at once, then the same two again after growing pauses, six attempts in all', () => {
     const { machine, advance } = setUp({ models: two });
-    expect(story(machine, refused, advance)).toEqual([
+    expect(targetsAsked(machine, refused, advance)).toEqual([
       'a',
       'b',
       'a+250',
@@ -106,9 +106,9 @@ describe('after a failure before the commit', () => {
     ]);
   });
 
-  it('one target is asked three times, and then the fallbacks', () => {
+  it('the only target is asked three times, and then the fallback', () => {
     const { machine, advance } = setUp({ models: spare });
-    expect(story(machine, refused, advance)).toEqual([
+    expect(targetsAsked(machine, refused, advance)).toEqual([
       'a',
       'a+250',
       'a+500',
@@ -119,16 +119,16 @@ describe('after a failure before the commit', () => {
     ]);
   });
 
-  it('a Retry-After that is short is waited for, a long one is not', () => {
+  it('a short Retry-After is waited for, a long one is not', () => {
     const short = setUp({ models: one });
-    expect(story(short.machine, limited(4_000), short.advance)).toEqual([
+    expect(targetsAsked(short.machine, limited(4_000), short.advance)).toEqual([
       'a',
       'a+4000',
       'a+4000',
       'rate_limit_exceeded',
     ]);
     const long = setUp({ models: one });
-    expect(story(long.machine, limited(6_000), long.advance)).toEqual(['a', 'rate_limit_exceeded']);
+    expect(targetsAsked(long.machine, limited(6_000), long.advance)).toEqual(['a', 'rate_limit_exceeded']);
   });
 
   it.each([
@@ -136,20 +136,20 @@ describe('after a failure before the commit', () => {
     failure('upstream_auth', 'the key is refused'),
     failure('overloaded', 'its queue is full'),
     failure('upstream_refused', 'no such model there', { permanent: true }),
-  ])('a target that said $code is not asked twice', (reason) => {
+  ])('a target that failed with $code is not asked again', (reason) => {
     const { machine, advance } = setUp({ models: two });
-    expect(story(machine, reason, advance)).toEqual(['a', 'b', reason.code]);
+    expect(targetsAsked(machine, reason, advance)).toEqual(['a', 'b', reason.code]);
   });
 
   it.each(['invalid_value', 'content_policy_violation', 'unsupported_parameter'] as const)(
-    'nobody else is asked when the failure is the caller’s: %s',
+    'no other target is asked when the caller is at fault: %s',
     (code) => {
       const { machine, advance } = setUp({ models: spare });
-      expect(story(machine, failure(code, code), advance)).toEqual(['a', code]);
+      expect(targetsAsked(machine, failure(code, code), advance)).toEqual(['a', code]);
     },
   );
 
-  it('a prompt too long goes only to a fallback that declares more room', () => {
+  it('a prompt that is too long is sent only to a fallback with a larger context', () => {
     const tooLong = failure('context_length_exceeded', 'too long');
     const models = {
       main: model({ targets: [target('a')], fallbacks: ['same', 'large'], context: 8_000 }),
@@ -157,7 +157,7 @@ describe('after a failure before the commit', () => {
       large: model({ targets: [target('c')], context: 32_000 }),
     };
     const { machine, advance } = setUp({ models });
-    expect(story(machine, tooLong, advance)).toEqual(['a', 'c', 'context_length_exceeded']);
+    expect(targetsAsked(machine, tooLong, advance)).toEqual(['a', 'c', 'context_length_exceeded']);
   });
 });
 
@@ -174,12 +174,12 @@ describe('the choice of a target', () => {
     expect(first(setUp({ models: weighted, random: () => 0.999 }).machine)).toBe('b');
   });
 
-  it('prefers the one an earlier turn has warmed, but not over a lower priority', () => {
+  it('prefers the target that served an earlier turn, but not over one of a lower priority number', () => {
     expect(first(setUp({ models: weighted, preferred: 'a/m', random: () => 0.5 }).machine)).toBe('a');
     expect(first(setUp({ models: weighted, preferred: 'c/m' }).machine)).toBe('a');
   });
 
-  it('is the least busy where that was asked for, own requests and what the target tells together', () => {
+  it('is the least busy one with least_busy: by the requests from here and the pressure that the upstream reports', () => {
     const upstreams = [upstream('a', { pressure: () => 3 }), upstream('b'), upstream('c')];
     const models = { main: model({ targets: [target('a'), target('b')], balance: 'least_busy' }) };
     const { machine, health, catalogue } = setUp({ models, upstreams });
@@ -192,16 +192,16 @@ describe('the choice of a target', () => {
     expect(first(again.machine)).toBe('a');
   });
 
-  it('passes over open breakers, and says when a probe is due if there is nobody else', () => {
+  it('leaves out targets with an open breaker; where all are open, the failure says when the next probe is due', () => {
     const { machine, health, catalogue, advance } = setUp({
       models: { main: model({ targets: [target('a')] }) },
     });
     const a = catalogue.find('main')?.targets[0];
     if (a === undefined) throw new Error('no target');
     for (let i = 0; i < 5; i += 1) {
-      const visit = health.begin(a);
-      visit.failed();
-      visit.end();
+      const request = health.begin(a);
+      request.failed();
+      request.end();
     }
     expect(machine.next()).toMatchObject({
       type: 'exhausted',
@@ -211,7 +211,7 @@ describe('the choice of a target', () => {
     expect(first(machine)).toBe('a');
   });
 
-  it('of a hedge is somebody fresh, never the one at work', () => {
+  it('of a hedge is an untried target, never the one that is asked already', () => {
     const { machine } = setUp({ models: { main: model({ targets: [target('a'), target('b')] }) } });
     machine.next();
     expect(machine.hedge()?.target.upstream.name).toBe('b');
@@ -227,7 +227,7 @@ describe('a breaker', () => {
       () => nowMs,
     );
     const one = { ...target('a'), name: 'a/m', upstream: upstream('a'), takeover: undefined };
-    const visit = (outcome: 'succeeded' | 'failed') => {
+    const request = (outcome: 'succeeded' | 'failed') => {
       const begun = health.begin(one);
       begun[outcome]();
       begun.end();
@@ -235,28 +235,28 @@ describe('a breaker', () => {
     return {
       health,
       one,
-      visit,
+      request,
       advance: (ms: number) => {
         nowMs += ms;
       },
     };
   };
 
-  it('opens after so many failures within the window, and only then', () => {
-    const { health, one, visit, advance } = setUpBreaker();
-    visit('failed');
-    visit('failed');
+  it('opens after three failures within the window, and not before', () => {
+    const { health, one, request, advance } = setUpBreaker();
+    request('failed');
+    request('failed');
     advance(1_001);
-    visit('failed');
+    request('failed');
     expect(health.admits(one)).toBe(true);
-    visit('failed');
-    visit('failed');
+    request('failed');
+    request('failed');
     expect(health.admits(one)).toBe(false);
   });
 
-  it('lets one probe through, and closes when that is answered', () => {
-    const { health, one, visit, advance } = setUpBreaker();
-    for (let i = 0; i < 3; i += 1) visit('failed');
+  it('admits one probe, and closes when the probe is answered', () => {
+    const { health, one, request, advance } = setUpBreaker();
+    for (let i = 0; i < 3; i += 1) request('failed');
     advance(500);
     const probe = health.begin(one);
     expect(health.admits(one)).toBe(false);
@@ -268,10 +268,10 @@ describe('a breaker', () => {
     expect(health.describe(one)).toMatchObject({ breaker: 'closed', inFlight: 0 });
   });
 
-  it('is probed every interval though a probe hangs, and late failures put no probe off', () => {
-    const { health, one, visit, advance } = setUpBreaker();
+  it('admits a probe each interval though an earlier one hangs; late failures postpone no probe', () => {
+    const { health, one, request, advance } = setUpBreaker();
     const late = health.begin(one);
-    for (let i = 0; i < 3; i += 1) visit('failed');
+    for (let i = 0; i < 3; i += 1) request('failed');
     advance(400);
     late.failed();
     late.end();
@@ -285,11 +285,11 @@ describe('a breaker', () => {
     expect(health.admits(one)).toBe(true);
   });
 
-  it('stays open for another interval when the probe fails, and admits another when it is given up', () => {
-    const { health, one, visit, advance } = setUpBreaker();
-    for (let i = 0; i < 3; i += 1) visit('failed');
+  it('stays open for another interval when the probe fails, and admits another probe at once when the probe is abandoned', () => {
+    const { health, one, request, advance } = setUpBreaker();
+    for (let i = 0; i < 3; i += 1) request('failed');
     advance(500);
-    visit('failed');
+    request('failed');
     expect(health.retryInMs(one)).toBe(500);
     advance(500);
     health.begin(one).end();

@@ -6,32 +6,32 @@ import type { Target } from './catalogue.ts';
 import type { Health } from './health.ts';
 
 /**
- * Which target is asked next, and when: the rules of failover as a machine without sockets or clocks of its
- * own. Everything that happens is told to it, everything it wants is an {@link Action}.
+ * Decides which target is asked next, and when: the rules of failover as a state machine without sockets or timers. Its
+ * owner reports each failure to it and carries out each {@link Action} that it returns.
  *
  *     start ──▶ open T1 ──failed──▶ another target of the same model, at once
- *                                   └ none left ─▶ the same targets again, after a pause
- *                                                  └ none may be asked again ─▶ the fallbacks, likewise
- *                                                                               └ none ─▶ exhausted
+ *                                   └ none left ─▶ a target of this model again, after a pause
+ *                                                  └ none may be asked again ─▶ the next fallback model, in the same way
+ *                                                                               └ none left ─▶ exhausted
  *
- * All of it within one budget: `perTarget` attempts on a target, `total` in all. A failure that is the
- * caller's ends it at once. A target that stayed silent until its timeout, or whose failure is permanent, is
- * not asked twice.
+ * One budget bounds all attempts of a request: `perTarget` attempts on each target, `total` in all. A failure that the caller
+ * has to correct ends the request at once. A target that stayed silent until its timeout, or whose failure is permanent, is
+ * not asked again.
  */
 export interface AttemptMachine {
-  /** What to do when nothing is at work: at the start, and when the last attempt has failed. */
+  /** What to do while no attempt is open: at the start, and when the last open attempt has failed. */
   next(): Action;
-  /** An attempt failed, before or after it committed. */
+  /** Reports that an attempt failed; `committed`: it failed after its commit. */
   failed(candidate: Candidate, reason: Failure, committed: boolean): void;
-  /** The first token is late: somebody to ask beside the one at work, or undefined. Never waits. */
+  /** A second candidate to ask while the first one is slow; undefined where there is none that may be asked now. */
   hedge(): Candidate | undefined;
-  /** After the commit: somebody to go on with the answer, now. `suits` says who could. */
+  /** A candidate to continue a committed answer now, among those that `suits` accepts; undefined where there is none. */
   takeOver(suits: (candidate: Candidate) => boolean): Candidate | undefined;
-  /** Whether {@link next} would still find somebody; changes nothing. */
+  /** Whether {@link next} would return a candidate. Changes nothing. */
   canRetry(): boolean;
-  /** Whether {@link takeOver} would find somebody; changes nothing. */
+  /** Whether {@link takeOver} would return a candidate. Changes nothing. */
   canTakeOver(suits: (candidate: Candidate) => boolean): boolean;
-  /** Whether anybody of the plan suits, however it fares at the moment. */
+  /** Whether `suits` accepts any candidate of the plan, healthy or not. */
   anySuits(suits: (candidate: Candidate) => boolean): boolean;
 }
 
@@ -39,93 +39,97 @@ export type Action =
   | { readonly type: 'open'; readonly candidate: Candidate; readonly afterMs: number }
   | { readonly type: 'exhausted'; readonly failure: Failure };
 
-export interface MachineDeps {
+export interface AttemptMachineDeps {
   readonly retry: RetryConfig;
   readonly health: Pick<Health, 'admits' | 'retryInMs' | 'inFlight'>;
   /** 0 ≤ x < 1. */
   random(): number;
   /** Monotonic milliseconds. */
   now(): number;
-  /** The target that an earlier turn of this chat warmed, if any. */
+  /** The name of the target whose cache holds the beginning of this chat, if any. */
   readonly preferred: string | undefined;
 }
 
-interface Tried {
-  tries: number;
-  /** Monotonic milliseconds before which it is not asked again; infinite: never. */
+/** The attempts of this request on one target. */
+interface Tries {
+  count: number;
+  /** The target is not asked again before this time, in monotonic milliseconds; infinite: never. */
   notBeforeMs: number;
 }
 
-export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): AttemptMachine {
+export function createAttemptMachine(plan: AttemptPlan, deps: AttemptMachineDeps): AttemptMachine {
   const { retry, health } = deps;
-  const tried = new Map<Target, Tried>();
+  const tries = new Map<Target, Tries>();
   let attempts = 0;
   let last: Failure | undefined;
-  /** Set by a failure that no target can cure. */
-  let hopeless = false;
-  /** Set by a prompt too long for somebody: only models that declare more room are worth a try. */
-  let roomBeyond = 0;
+  /** Set by a failure that the caller has to correct: no target would answer otherwise. */
+  let callerAtFault = false;
+  /** The largest context, in tokens, that was too small for the prompt: only candidates that declare more are asked. */
+  let tooSmallContext = 0;
 
-  const stages = (): AttemptPlan =>
-    roomBeyond === 0 ? plan : plan.map((stage) => stage.filter((one) => roomOf(one) > roomBeyond));
+  /** The candidates of each model of the plan that may still take this prompt. */
+  const groups = (): AttemptPlan =>
+    tooSmallContext === 0
+      ? plan
+      : plan.map((group) => group.filter((candidate) => contextOf(candidate) > tooSmallContext));
 
-  const mayOpen = () => !hopeless && attempts < retry.total;
+  const mayOpen = () => !callerAtFault && attempts < retry.total;
 
-  const triedOf = (target: Target): Tried => tried.get(target) ?? { tries: 0, notBeforeMs: 0 };
+  const triesOf = (target: Target): Tries => tries.get(target) ?? { count: 0, notBeforeMs: 0 };
 
   const open = (candidate: Candidate, afterMs: number): Action => {
-    const before = triedOf(candidate.target);
-    tried.set(candidate.target, { ...before, tries: before.tries + 1 });
+    const before = triesOf(candidate.target);
+    tries.set(candidate.target, { ...before, count: before.count + 1 });
     attempts += 1;
     return { type: 'open', candidate, afterMs };
   };
 
-  const fresh = (stage: readonly Candidate[]) =>
-    stage.filter(({ target }) => triedOf(target).tries === 0 && health.admits(target));
+  const untried = (group: readonly Candidate[]) =>
+    group.filter(({ target }) => triesOf(target).count === 0 && health.admits(target));
 
-  /** Those that may be asked again, the one due soonest first. */
-  const again = (stage: readonly Candidate[]) =>
-    stage
+  /** The candidates that may be asked once more, the one that is due first in front. */
+  const repeatable = (group: readonly Candidate[]) =>
+    group
       .filter(({ target }) => {
-        const { tries, notBeforeMs } = triedOf(target);
-        return tries > 0 && tries < retry.perTarget && Number.isFinite(notBeforeMs) && health.admits(target);
+        const { count, notBeforeMs } = triesOf(target);
+        return count > 0 && count < retry.perTarget && Number.isFinite(notBeforeMs) && health.admits(target);
       })
-      .sort((a, b) => triedOf(a.target).notBeforeMs - triedOf(b.target).notBeforeMs);
+      .sort((a, b) => triesOf(a.target).notBeforeMs - triesOf(b.target).notBeforeMs);
 
   const next = (): Action => {
     if (!mayOpen()) return exhausted();
-    for (const stage of stages()) {
-      const chosen = draw(fresh(stage), deps);
+    for (const group of groups()) {
+      const chosen = choose(untried(group), deps);
       if (chosen !== undefined) return open(chosen, 0);
-      const [repeat] = again(stage);
+      const [repeat] = repeatable(group);
       if (repeat !== undefined) {
-        return open(repeat, Math.max(0, triedOf(repeat.target).notBeforeMs - deps.now()));
+        return open(repeat, Math.max(0, triesOf(repeat.target).notBeforeMs - deps.now()));
       }
     }
     return exhausted();
   };
 
-  const exhausted = (): Action => ({ type: 'exhausted', failure: last ?? nobodyHealthy(plan, health) });
+  const exhausted = (): Action => ({ type: 'exhausted', failure: last ?? noHealthyTarget(plan, health) });
 
   const markFailed = (target: Target, reason: Failure) => {
-    const record = triedOf(target);
-    const pauseMs = pauseBefore(reason, record.tries, deps);
-    tried.set(target, { ...record, notBeforeMs: deps.now() + pauseMs });
+    const record = triesOf(target);
+    const pauseMs = pauseBefore(reason, record.count, deps);
+    tries.set(target, { ...record, notBeforeMs: deps.now() + pauseMs });
   };
 
   return {
     next,
     failed: (candidate, reason, committed) => {
       last = reason;
-      // Behind the commit the request has been taken: what is said against it is the target's trouble, or
-      // its refusal of a prefill. Only a content policy is never routed around.
+      // After the commit the request is known to be valid: a refusal is then a problem of this target, or it does not take a
+      // prefix. But a request that violates a content policy is never sent to another target.
       const blame = committed && reason.code !== 'content_policy_violation' ? 'target' : blameOf(reason.code);
-      if (blame === 'caller') hopeless = true;
-      else if (blame === 'context') roomBeyond = Math.max(roomBeyond, roomOf(candidate), 1);
+      if (blame === 'caller') callerAtFault = true;
+      else if (blame === 'context') tooSmallContext = Math.max(tooSmallContext, contextOf(candidate), 1);
       else markFailed(candidate.target, reason);
     },
     hedge: () => {
-      const chosen = mayOpen() ? firstOf((stage) => draw(fresh(stage), deps)) : undefined;
+      const chosen = mayOpen() ? firstOf((group) => choose(untried(group), deps)) : undefined;
       if (chosen !== undefined) open(chosen, 0);
       return chosen;
     },
@@ -135,13 +139,15 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
       return chosen;
     },
     canTakeOver: (suits) => successor(suits) !== undefined,
-    anySuits: (suits) => plan.some((stage) => stage.some(suits)),
-    canRetry: () => mayOpen() && firstOf((stage) => fresh(stage)[0] ?? again(stage)[0]) !== undefined,
+    anySuits: (suits) => plan.some((group) => group.some(suits)),
+    canRetry: () => mayOpen() && firstOf((group) => untried(group)[0] ?? repeatable(group)[0]) !== undefined,
   };
 
-  function firstOf(choose: (stage: readonly Candidate[]) => Candidate | undefined): Candidate | undefined {
-    for (const stage of stages()) {
-      const chosen = choose(stage);
+  function firstOf(
+    chooseFrom: (group: readonly Candidate[]) => Candidate | undefined,
+  ): Candidate | undefined {
+    for (const group of groups()) {
+      const chosen = chooseFrom(group);
       if (chosen !== undefined) return chosen;
     }
     return undefined;
@@ -149,20 +155,20 @@ export function createAttemptMachine(plan: AttemptPlan, deps: MachineDeps): Atte
 
   function successor(suits: (candidate: Candidate) => boolean): Candidate | undefined {
     if (!mayOpen()) return undefined;
-    return firstOf((stage) => {
-      const able = stage.filter(suits);
-      return draw(fresh(able), deps) ?? again(able)[0];
+    return firstOf((group) => {
+      const suitable = group.filter(suits);
+      return choose(untried(suitable), deps) ?? repeatable(suitable)[0];
     });
   }
 }
 
-/** Tokens of a candidate's context; 0 where it does not say. */
-function roomOf({ model }: Candidate): number {
+/** Tokens of the context that a candidate's model declares; 0 where it declares none. */
+function contextOf({ model }: Candidate): number {
   return model.contextLength() ?? 0;
 }
 
-/** Milliseconds before the same target is asked again; infinite where it is not. */
-function pauseBefore(reason: Failure, tries: number, { retry, random }: MachineDeps): number {
+/** Milliseconds before the same target may be asked again after this failure; infinite: never. */
+function pauseBefore(reason: Failure, tries: number, { retry, random }: AttemptMachineDeps): number {
   if (reason.permanent === true || blameOf(reason.code) !== 'target') return Number.POSITIVE_INFINITY;
   switch (reason.code) {
     case 'first_token_timeout':
@@ -179,54 +185,57 @@ function pauseBefore(reason: Failure, tries: number, { retry, random }: MachineD
     }
     default: {
       const backoffMs = retry.backoffMs * 2 ** Math.max(0, tries - 1);
-      // Half fixed, half drawn: clients that failed together do not come back together.
+      // One half is fixed and one is random: requests that failed together are not repeated together.
       return backoffMs / 2 + (random() * backoffMs) / 2;
     }
   }
 }
 
-/** Lowest priority number first; within it the warm one, the least busy, or drawn by weight. */
-function draw(candidates: readonly Candidate[], deps: MachineDeps): Candidate | undefined {
+/**
+ * Of the candidates with the lowest priority number: the preferred one, else one drawn by weight; with `least_busy` the least
+ * busy one. Undefined where the list is empty.
+ */
+function choose(candidates: readonly Candidate[], deps: AttemptMachineDeps): Candidate | undefined {
   const [first] = candidates;
   if (first === undefined) return undefined;
   const lowest = Math.min(...candidates.map(({ target }) => target.priority));
   const equals = candidates.filter(({ target }) => target.priority === lowest);
-  // A weight of 0 is a target for when there is no other.
+  // A target of weight 0 is asked only where all have weight 0.
   const weighted = equals.filter(({ target }) => target.weight > 0);
-  const group = weighted.length > 0 ? weighted : equals;
-  if (first.model.balance === 'least_busy') return leastBusy(group, deps);
-  const warm = group.find(({ target }) => target.name === deps.preferred);
-  return warm ?? drawByWeight(group, deps.random);
+  const eligible = weighted.length > 0 ? weighted : equals;
+  if (first.model.balance === 'least_busy') return leastBusy(eligible, deps);
+  const preferred = eligible.find(({ target }) => target.name === deps.preferred);
+  return preferred ?? drawByWeight(eligible, deps.random);
 }
 
 function leastBusy(
-  group: readonly Candidate[],
-  { health, random, preferred }: MachineDeps,
+  candidates: readonly Candidate[],
+  { health, random, preferred }: AttemptMachineDeps,
 ): Candidate | undefined {
-  // Asked once each: what an upstream tells may change between two questions.
-  const loads = group.map(
+  // Each load is read once: the pressure of an upstream may change between two reads.
+  const loads = candidates.map(
     ({ target }) =>
       (health.inFlight(target) + (target.upstream.pressure?.(target.model) ?? 0)) /
       Math.max(target.weight, 1e-9),
   );
   const least = Math.min(...loads);
-  const idle = group.filter((_, at) => loads[at] === least);
-  const warm = idle.find(({ target }) => target.name === preferred);
-  if (warm !== undefined) return warm;
-  return idle[Math.floor(random() * idle.length)];
+  const idlest = candidates.filter((_, at) => loads[at] === least);
+  const preferredOne = idlest.find(({ target }) => target.name === preferred);
+  if (preferredOne !== undefined) return preferredOne;
+  return idlest[Math.floor(random() * idlest.length)];
 }
 
-function drawByWeight(group: readonly Candidate[], random: () => number): Candidate | undefined {
-  const total = group.reduce((sum, { target }) => sum + target.weight, 0);
+function drawByWeight(candidates: readonly Candidate[], random: () => number): Candidate | undefined {
+  const total = candidates.reduce((sum, { target }) => sum + target.weight, 0);
   let point = random() * total;
-  const drawn = group.find(({ target }) => {
+  const drawn = candidates.find(({ target }) => {
     point -= target.weight;
     return point < 0;
   });
-  return drawn ?? group.at(-1);
+  return drawn ?? candidates.at(-1);
 }
 
-function nobodyHealthy(plan: AttemptPlan, health: MachineDeps['health']): Failure {
+function noHealthyTarget(plan: AttemptPlan, health: AttemptMachineDeps['health']): Failure {
   const waits = plan.flat().map(({ target }) => health.retryInMs(target));
   const message = 'Every target of this model has failed of late; none is asked at the moment.';
   return failure('no_healthy_upstream', message, { retryAfterMs: Math.max(1_000, Math.min(...waits)) });

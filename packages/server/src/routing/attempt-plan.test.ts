@@ -32,7 +32,7 @@ const cool = upstream('cool', {
 const warm = upstream('warm');
 const mute = upstream('mute', { capabilities: () => new Set<Feature>() });
 
-/** Names of the targets of each stage, or the failure. */
+/** Names of the targets of each group, or the failure. */
 function plan(
   upstreams: readonly Upstream[],
   fallbacks: readonly Upstream[],
@@ -60,18 +60,18 @@ function plan(
   return planned.ok ? planned.value.map((stage) => stage.map(({ target }) => target.name)) : planned.failure;
 }
 
-it('a target that does not take a value is left out as one that lacks the feature is', () => {
+it('a target that refuses a value is left out, like one that lacks the feature', () => {
   expect(plan([cool, warm, mute], [], { needs: ['temperature'] })).toEqual([['warm/m']]);
   const mild = { temperature: 0.5 } as ChatRequest;
   expect(plan([cool, warm], [], { request: mild })).toEqual([['cool/m', 'warm/m']]);
 });
 
-it('fallbacks are asked too, and one that takes the value serves alone', () => {
+it('the targets of fallbacks are checked too: the only one that takes the value is left', () => {
   expect(plan([cool], [warm])).toEqual([['warm/m']]);
   expect(plan([warm], [cool])).toEqual([['warm/m']]);
 });
 
-it('when all refuse, the first one says which field it was', () => {
+it('when all targets refuse, the failure of the first one is reported', () => {
   expect(plan([cool], [mute], { needs: ['tools'] })).toEqual({
     code: 'unsupported_parameter',
     message: 'm wants less',
@@ -83,7 +83,7 @@ it('when all refuse, the first one says which field it was', () => {
   });
 });
 
-it('a target is asked about values only where it has the features', () => {
+it('the values of a request are checked only at a target that has the features', () => {
   const picky = upstream('picky', {
     capabilities: () => new Set<Feature>(),
     refuses: () => {

@@ -2,7 +2,7 @@ import { type Failure, fail, failure, ok, type Result } from '../domain/failure.
 import { type DecodedRequest, type Requirement, unmet } from '../domain/requirements.ts';
 import type { Catalogue, Model, Target } from './catalogue.ts';
 
-/** One target a request may be sent to, and the model whose rules apply there. */
+/** A target that a request may be sent to, and the model whose configuration applies there. */
 export interface Candidate {
   readonly target: Target;
   readonly model: Model;
@@ -10,35 +10,35 @@ export interface Candidate {
   readonly fallback: boolean;
 }
 
-/** The model that was asked for, then its fallbacks: each with the targets that can honour the request. */
+/** One group of candidates for each model, in order: the model that was asked for, then its fallbacks. No group is empty. */
 export type AttemptPlan = readonly (readonly Candidate[])[];
 
 /**
- * Which targets a request may meet, first or later: as fallbacks, hedges and takeovers too. Those that cannot
- * honour it, a feature or a value of it, are left out here, before any dice are thrown; in which order the others
- * are asked is decided attempt by attempt (`attempt-machine.ts`).
+ * Finds all targets that a request may be sent to: first, or later as a fallback, hedge or takeover. A target that cannot
+ * honour a feature or a value of the request is left out here. The order of the others is decided attempt by attempt
+ * (`attempt-machine.ts`).
  *
- * Failures: `unsupported_parameter` or `invalid_value` naming the field when no target honours the request,
+ * Failures: `unsupported_parameter` or `invalid_value` with the field's path when no target honours the request,
  * `no_healthy_upstream` when there is no target at all.
  */
 export function planAttempts(model: Model, asked: DecodedRequest, catalogue: Catalogue): Result<AttemptPlan> {
   const fallbacks = model.fallbacks.flatMap((id) => catalogue.find(id) ?? []);
-  const able: Candidate[][] = [];
+  const groups: Candidate[][] = [];
   let reason: Failure | undefined;
   for (const one of [model, ...fallbacks]) {
-    const stage: Candidate[] = [];
+    const group: Candidate[] = [];
     for (const target of one.targets) {
       const lacking = unmet(asked.requirements, target.upstream.capabilities(target.model));
       const refusal =
         lacking === undefined ? target.upstream.refuses?.(asked.request, target.model) : undefined;
-      // What the first one says is said: it is the model that was asked for, in the operator's order.
+      // The reason of the first target is reported: it is a target of the model that was asked for.
       if (lacking !== undefined) reason ??= unsupported(lacking, model);
       else if (refusal !== undefined) reason ??= refusal;
-      else stage.push({ target, model: one, fallback: one !== model });
+      else group.push({ target, model: one, fallback: one !== model });
     }
-    if (stage.length > 0) able.push(stage);
+    if (group.length > 0) groups.push(group);
   }
-  if (able.length > 0) return ok(able);
+  if (groups.length > 0) return ok(groups);
   return fail(
     reason ?? failure('no_healthy_upstream', `No target of the model '${model.id}' is available right now.`),
   );

@@ -1,5 +1,5 @@
 import type { TimeoutsConfig } from '../config/config.ts';
-import { type BatchReceiver, type Pullable, pullFrom, pullOnce } from '../domain/batches.ts';
+import { type BatchReceiver, type Pullable, pullOnce } from '../domain/batches.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
@@ -8,21 +8,22 @@ import { type AttemptCount, TokenCounter } from './token-count.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 /**
- * One call of one target, its clocks watched. What it brings before the commit is held, so that the caller
- * sees either a committed answer or a failure.
+ * One call of one target, with its timeouts. Its events before the commit are held back, so that the caller gets either a
+ * committed answer or a failure.
  */
 export interface Attempt {
-  /** Everything up to and including the batch that commits; or why it never came to that. */
+  /** Resolves with all events up to and including the batch that commits, or with why there is no commit. Called once. */
   commit(): Promise<Committed | { readonly failure: Failure } | 'aborted'>;
   /**
-   * After the commit: the next batch. Silence for `patienceMs`, counted only while we wait here, ends it with
-   * `failed`: a slow client holds us back, not the target.
+   * Pulls the next batch after the commit. Where nothing comes within `timeoutMs` of this pull, the attempt ends with `failed`.
+   * Time between two pulls does not count: then the client is slow, not the target.
    */
-  pull(patienceMs: number, receiver: BatchReceiver): void;
-  /** Whether it was stopped from outside: then its end says nothing of the target. */
+  pull(timeoutMs: number, receiver: BatchReceiver): void;
+  /** Whether the run was stopped: then the attempt's end is not a failure of the target. */
   stopped(): boolean;
-  /** What it has said so far. */
+  /** The tokens and the usage of the events so far. */
   readonly count: AttemptCount;
+  /** Ends the call and releases its connection. May be called at any time, more than once. */
   close(): Promise<void>;
 }
 
@@ -36,22 +37,23 @@ export interface AttemptDeps {
   now(): number;
 }
 
-/** The next batch of a committed attempt as a promise; undefined at its end. */
-export async function nextBatch(attempt: Attempt, patienceMs: number): Promise<EventBatch | undefined> {
-  const waiting: Pullable = { pull: (receiver) => attempt.pull(patienceMs, receiver) };
+/** {@link Attempt.pull} as a promise; undefined at the attempt's end. */
+export async function nextBatch(attempt: Attempt, timeoutMs: number): Promise<EventBatch | undefined> {
+  const waiting: Pullable = { pull: (receiver) => attempt.pull(timeoutMs, receiver) };
   return (await pullOnce(waiting)).value;
 }
 
-export function openAttempt(
+/** Calls the candidate's target. The caller closes the attempt. */
+export function startAttempt(
   candidate: Candidate,
   call: Omit<UpstreamCall, 'model'>,
   deps: AttemptDeps,
   signal: AbortSignal,
 ): Attempt {
-  return new OpenAttempt(candidate, call, deps, signal);
+  return new WatchedAttempt(candidate, call, deps, signal);
 }
 
-class OpenAttempt implements Attempt, BatchReceiver {
+class WatchedAttempt implements Attempt, BatchReceiver {
   readonly count = new TokenCounter();
   private readonly watchdog: Watchdog;
   private readonly events: EventStream;
@@ -76,8 +78,8 @@ class OpenAttempt implements Attempt, BatchReceiver {
     signal.addEventListener('abort', this.forward, { once: true });
     if (signal.aborted) this.controller.abort();
     this.watchdog = createWatchdog({
-      onExpired: (patienceMs) => {
-        this.expired = this.begun ? stalled(patienceMs) : noFirstToken(patienceMs);
+      onExpired: (timeoutMs) => {
+        this.expired = this.begun ? stalled(timeoutMs) : noFirstToken(timeoutMs);
         this.controller.abort();
       },
       now,
@@ -91,7 +93,7 @@ class OpenAttempt implements Attempt, BatchReceiver {
     if (this.firstTokenClock === 'call') this.watchdog.arm(this.firstTokenMs);
     try {
       for (;;) {
-        const { done, value: batch } = await this.events.next();
+        const { done, value: batch } = await pullOnce(this.events);
         if (done === true) {
           if (this.expired !== undefined) return { failure: this.expired };
           if (this.signal.aborted) return 'aborted';
@@ -102,9 +104,9 @@ class OpenAttempt implements Attempt, BatchReceiver {
         this.count.add(batch);
         const failed = batch.find((event) => event.type === 'failed');
         const committed = batch.some(commits);
-        // A failure behind deltas of the same batch tears a committed stream; alone it is still invisible.
+        // Where the same batch has deltas before the failure, the answer commits and is then torn.
         if (failed !== undefined && !committed) return { failure: beforeCommit(failed.failure) };
-        // Not spread: a batch may hold more events than a call takes arguments.
+        // Not `push(...batch)`: a batch may hold more events than a call can have arguments.
         for (const event of batch) held.push(event);
         if (committed) {
           this.begun = true;
@@ -119,10 +121,10 @@ class OpenAttempt implements Attempt, BatchReceiver {
     }
   }
 
-  pull(patienceMs: number, receiver: BatchReceiver): void {
+  pull(timeoutMs: number, receiver: BatchReceiver): void {
     this.waiting = receiver;
-    this.watchdog.arm(patienceMs);
-    pullFrom(this.events, this);
+    this.watchdog.arm(timeoutMs);
+    this.events.pull(this);
   }
 
   stopped(): boolean {
@@ -133,27 +135,28 @@ class OpenAttempt implements Attempt, BatchReceiver {
     this.watchdog.close();
     this.signal.removeEventListener('abort', this.forward);
     this.controller.abort();
-    await this.events.return();
+    await this.events.close();
   }
 
   batch(batch: EventBatch): void {
     this.count.add(batch);
-    this.whoWaits().batch(batch);
+    this.takeReceiver().batch(batch);
   }
 
   end(): void {
-    const receiver = this.whoWaits();
+    const receiver = this.takeReceiver();
     if (this.expired === undefined) receiver.end();
     else receiver.batch([{ type: 'failed', failure: this.expired }]);
   }
 
   broke(bug: unknown): void {
-    this.whoWaits().broke(bug);
+    this.takeReceiver().broke(bug);
   }
 
   private readonly forward = () => this.controller.abort();
 
-  private whoWaits(): BatchReceiver {
+  /** The receiver of the pull that is answered now. */
+  private takeReceiver(): BatchReceiver {
     this.watchdog.disarm();
     const receiver = this.waiting ?? never();
     this.waiting = undefined;
@@ -161,19 +164,19 @@ class OpenAttempt implements Attempt, BatchReceiver {
   }
 }
 
-function noFirstToken(patienceMs: number): Failure {
-  return failure('first_token_timeout', `No first token within ${patienceMs} ms.`);
+function noFirstToken(timeoutMs: number): Failure {
+  return failure('first_token_timeout', `No first token within ${timeoutMs} ms.`);
 }
 
-function stalled(patienceMs: number): Failure {
-  return failure('stall_timeout', `The answer stalled: nothing came for ${patienceMs} ms.`);
+function stalled(timeoutMs: number): Failure {
+  return failure('stall_timeout', `The answer stalled: nothing came for ${timeoutMs} ms.`);
 }
 
-/** Nothing was cut where nothing had been said: a target that dies before its answer has refused it. */
+/** A connection that breaks before the commit is a refusal, not a cut: the client has nothing of the answer. */
 function beforeCommit(reason: Failure): Failure {
   return reason.code === 'upstream_cut' ? { ...reason, code: 'upstream_refused' } : reason;
 }
 
 function never(): never {
-  throw new Error('an attempt told of a batch that nobody had pulled');
+  throw new Error('a target gave a batch to an attempt that had not pulled');
 }

@@ -2,8 +2,9 @@ import type { ErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../domain/failure.ts';
 
 /**
- * Whose failure it is: the `caller`'s stays wrong wherever it is sent, a `target`'s need not, and a prompt
- * too long for one `context` may fit another. A content-policy refusal is never routed around.
+ * What has to change so that the request succeeds. `caller`: the request itself, because every target would refuse it.
+ * `target`: another target may answer it. `context`: a model with a larger context may answer it. A refusal by a content
+ * policy counts as `caller`: it must not be evaded by another target.
  */
 export function blameOf(code: ErrorCode): 'caller' | 'context' | 'target' {
   switch (code) {
@@ -27,7 +28,7 @@ export function blameOf(code: ErrorCode): 'caller' | 'context' | 'target' {
   }
 }
 
-/** Whether a failure says that the target is unwell, or only that it is busy or asked the wrong thing. */
+/** Whether a failure counts against the target's health. A busy target, and one that refuses the request, is healthy. */
 export function countsAgainstHealth(reason: Failure): boolean {
   if (reason.blameless === true) return false;
   switch (reason.code) {

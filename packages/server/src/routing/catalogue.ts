@@ -1,45 +1,49 @@
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 
-/** One place where a model can be had. */
+/** One place that can answer: an upstream, and the model's name there. */
 export interface Target {
-  /** Upstream and model there, `lab/llama-3.1-8b`: what the log, the headers and the breakers call it. */
+  /** `upstream/model`, such as `lab/llama-3.1-8b`: the target's name in the log and in headers. */
   readonly name: string;
   readonly upstream: Upstream;
-  /** The model's name there. */
+  /** The name by which the upstream knows the model. */
   readonly model: string;
   readonly priority: number;
   readonly weight: number;
-  /** How it goes on with somebody else's answer, where the configuration says; see `takeover-mode.ts`. */
+  /** How this target takes over another target's answer; undefined where the configuration has no value. */
   readonly takeover: TakeoverMode | undefined;
 }
 
+/**
+ * How a target continues an answer that was cut. `prefix`: it gets the delivered text and continues behind it. `replay`: it
+ * gets the request again, and its answer is compared with the delivered text. `none`: it does not.
+ */
 export type TakeoverMode = 'prefix' | 'replay' | 'none';
 
-/** A public model id and everything a request for it may meet. */
+/** A model by its public id, with its targets and its configuration. */
 export interface Model {
   readonly id: string;
   readonly targets: readonly Target[];
-  /** How one of several healthy targets of equal priority is chosen. */
+  /** How a target is chosen among several healthy ones of equal priority. */
   readonly balance: 'weight' | 'least_busy';
-  /** Other models, in order, for when no target of this one can serve. */
+  /** Ids of the models to ask, in this order, when no target of this model can answer. */
   readonly fallbacks: readonly string[];
   readonly timeouts: TimeoutsConfig;
   /**
-   * Tokens of prompt and answer, the smallest any target declares; undefined where none says. Asked each
-   * time: the engine knows only once its models are loaded.
+   * Tokens of prompt and answer together: as configured, else the smallest that a target declares; undefined where none
+   * does. It is a function because the engine knows it only after it has loaded its models.
    */
   contextLength(): number | undefined;
 }
 
-/** Public ids and aliases → models. Built once from a configuration, never changed. */
+/** Finds models by public id or alias. Built once from a configuration, never changed. */
 export interface Catalogue {
   /** By id or alias. */
   find(id: string): Model | undefined;
-  /** Every name a client may use, ids and aliases, in the order of the configuration. */
+  /** Every name that a client may use, ids and aliases, in the order of the configuration. */
   names(): readonly { readonly name: string; readonly model: Model }[];
-  /** A warning for each target that is configured to go on with a prefix at an upstream that cannot. */
-  vainPrefixes(): readonly string[];
+  /** One warning for each target with `takeover: prefix` whose upstream cannot continue a given text. */
+  takeoverWarnings(): readonly string[];
 }
 
 export function createCatalogue(
@@ -55,14 +59,14 @@ export function createCatalogue(
   return {
     find: (id) => byName.get(id),
     names: () => [...byName].map(([name, model]) => ({ name, model })),
-    vainPrefixes: () =>
+    takeoverWarnings: () =>
       [...new Set(byName.values())].flatMap(({ id, targets }) =>
         targets
           .filter(isVainPrefix)
           .map(
             ({ name }) =>
-              `models.${id}: target ${name} has takeover: prefix, but that upstream cannot go on with a given beginning; ` +
-              'a torn stream is replayed where its request repeats itself, else it ends in an error',
+              `models.${id}: target ${name} has takeover: prefix, but its upstream cannot continue a given text; ` +
+              'a torn stream is replayed where its request is repeatable, else it ends in an error',
           ),
       ),
   };
@@ -77,7 +81,7 @@ function buildModel(
   const targets: Target[] = [];
   for (const target of config.targets) {
     const upstream = upstreams.get(target.upstream);
-    // An upstream that could not be had was reported when the server started; its targets are not there.
+    // The start of the server has reported an upstream that could not be created; its targets are left out.
     if (upstream === undefined) continue;
     const { model, priority, weight, takeover } = target;
     targets.push({ name: `${upstream.name}/${model}`, upstream, model, priority, weight, takeover });

@@ -12,7 +12,7 @@ const target = (upstream: string, model: string): Target => ({
   takeover: undefined,
 });
 
-it('two targets whose names read alike have a breaker each', () => {
+it('two targets whose joined names are equal have a breaker each', () => {
   const health = createHealth(
     () => ({ failures: 1, windowMs: 1_000, probeEveryMs: 1_000 }),
     () => 0,
@@ -26,7 +26,7 @@ it('two targets whose names read alike have a breaker each', () => {
   expect(health.inFlight(well)).toBe(0);
 });
 
-it('a target made anew by a reload is the one it was', () => {
+it('a target keeps its health when a reload creates it again', () => {
   const health = createHealth(
     () => ({ failures: 1, windowMs: 1_000, probeEveryMs: 1_000 }),
     () => 0,
@@ -35,7 +35,7 @@ it('a target made anew by a reload is the one it was', () => {
   expect(health.admits(target('lab', 'm'))).toBe(false);
 });
 
-it('forgets the targets that a reload has taken away, but for those with a request in hand', () => {
+it('forgets the targets that a reload has removed, except those with an open request', () => {
   const health = createHealth(
     () => ({ failures: 1, windowMs: 1_000, probeEveryMs: 1_000 }),
     () => 0,

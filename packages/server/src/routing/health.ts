@@ -1,44 +1,45 @@
 import type { Target } from './catalogue.ts';
 
 /**
- * What is known of every target while the server runs: how many requests it has in hand, and whether its
- * breaker lets one through.
+ * The health of every target, for the life of the server: how many requests are open there, and whether its circuit breaker
+ * admits another one.
  *
  *            failures ≥ limit within the window
- *     closed ──────────────────────────────────▶ open ──probe_every──▶ half-open: one request an interval
+ *     closed ──────────────────────────────────▶ open ──probe_every──▶ half-open: one request, the probe
  *        ▲                                         ▲                       │
- *        └──────────────── it answered ────────────┼───────────────────────┤
- *                                                  └────── it failed ──────┘
+ *        └────────── the probe was answered ───────┼───────────────────────┤
+ *                                                  └─── the probe failed ──┘
  */
 export interface Health {
-  /** Whether a request may go there now. Asking changes nothing; {@link begin} takes the probe's place. */
+  /** Whether a request may be sent to the target now. Changes nothing: {@link begin} starts the probe of an open breaker. */
   admits(target: Target): boolean;
-  /** Milliseconds until an open breaker lets a probe through; 0 where it admits one now. */
+  /** Milliseconds until an open breaker admits a probe; 0 where a request is admitted now. */
   retryInMs(target: Target): number;
+  /** Requests that are open at the target. */
   inFlight(target: Target): number;
-  /** A request goes there. */
-  begin(target: Target): Visit;
-  /** What is known of a target now. */
+  /** Notes that a request is sent to the target. The caller reports its course, and calls `end` on every path. */
+  begin(target: Target): TrackedRequest;
+  /** The target's health now. */
   describe(target: Target): TargetHealth;
-  /** Forgets every target but these, and those that have a request in hand. */
+  /** Forgets every other target, unless it has an open request. */
   keep(targets: Iterable<TargetNames>): void;
 }
 
-/** A target by its names: that of its upstream, and the model's name there. */
+/** Identifies a target: the name of its upstream, and the model's name there. */
 export interface TargetNames {
   readonly upstream: string;
   readonly model: string;
 }
 
-/** One request in a target's hands. */
-export interface Visit {
-  /** It has begun to answer: a probe that got so far closes the breaker. */
+/** One open request at a target. */
+export interface TrackedRequest {
+  /** The target has begun to answer. Closes an open breaker. */
   answered(): void;
-  /** It has answered whole: what failed before is forgotten. */
+  /** The answer is whole. Earlier failures are forgotten. */
   succeeded(): void;
-  /** It failed in a way that speaks against the target. */
+  /** The request failed, and the failure counts against the target. */
   failed(): void;
-  /** It is over, however. Called once more does nothing. */
+  /** The request is over. Further calls do nothing. */
   end(): void;
 }
 
@@ -56,17 +57,17 @@ export interface BreakerPolicy {
 
 interface TargetRecord {
   inFlight: number;
-  /** Times of failures within the window, oldest first; never more than the limit. */
+  /** Times of the failures within the window, oldest first; never more than the policy's limit. */
   failures: number[];
   open: boolean;
-  /** Of an open breaker: when the next probe may go. A probe that hangs keeps nobody from the one after it. */
+  /** When an open breaker admits the next probe. It does so also while an earlier probe has no answer yet. */
   nextProbeMs: number;
   probing: boolean;
 }
 
-/** `policy` is asked each time: a reload may change it while what is known of the targets stays. */
+/** `policy` is read at each use: a reload of the configuration may change it, and the health of the targets stays. */
 export function createHealth(policy: () => BreakerPolicy, now: () => number): Health {
-  // By upstream, then model: both names may hold any character, so no joint of them tells two targets apart.
+  // By upstream, then by model: the names may hold any character, so two pairs of names could be one and the same string.
   const records = new Map<string, Map<string, TargetRecord>>();
 
   const recordOf = ({ upstream, model }: Target): TargetRecord => {
@@ -87,7 +88,7 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
     const at = now();
     const { windowMs, failures: limit } = policy();
     record.failures = [...record.failures.filter((ms) => at - ms < windowMs), at].slice(-limit);
-    // Late failures of requests that began before it opened tell nothing new: they move no probe.
+    // While the breaker is open, late failures of requests that began before do not postpone the probe.
     if (record.open || record.failures.length < limit) return;
     record.open = true;
     postpone(record);
@@ -109,7 +110,7 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
       let over = false;
       return {
         answered: () => {
-          // The failures stay: a target that cuts every answer after its first token shall not look well.
+          // The failures stay: a target that cuts every answer after its first token must not count as healthy.
           decided = true;
           record.open = false;
           record.probing = false;
@@ -128,7 +129,7 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
           record.inFlight -= 1;
           if (!probe) return;
           record.probing = false;
-          // Given up before it told anything (its client left): the next request may ask at once.
+          // The probe ended without a result, because its client left: the next request may be the probe at once.
           if (!decided) record.nextProbeMs = now();
         },
       };

@@ -4,30 +4,34 @@ import type { Attempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { blameOf } from './blame.ts';
-import type { AttemptRecord, Work, Works } from './works.ts';
+import type { AttemptRecord, OpenAttempt, OpenAttempts } from './open-attempts.ts';
 
 /** How an attempt's wait for its commit ended. */
 type Outcome = Awaited<ReturnType<Attempt['commit']>>;
 
-/** Who committed, and with what; or why nobody did. Undefined: the run was stopped meanwhile. */
+/** The attempt that committed, with its first batch; or the failure of the race. Undefined: the run was stopped meanwhile. */
 export type RaceOutcome =
-  | { readonly work: Work; readonly batch: EventBatch }
+  | { readonly opened: OpenAttempt; readonly batch: EventBatch }
   | { readonly failure: Failure }
   | undefined;
 
 /**
- * Asks targets until one commits: one at a time, and beside one that is slow a second. All but the winner are
- * closed when it returns.
+ * Asks targets until one commits: one at a time, or two when the first is slow. When it returns, every attempt but the winner
+ * is closed.
  *
- *     open ──first delta──▶ won          late ─▶ a second beside it
- *       └ failed ─▶ the next, as the machine says ─▶ nobody left, or the caller's failure: lost
+ *     open ──commit──▶ won               slow ─▶ a second attempt beside the first (hedge)
+ *       └ failed ─▶ the next target that the machine names ─▶ none left, or the caller's fault: failure
  */
-export async function race(machine: AttemptMachine, works: Works, signal: AbortSignal): Promise<RaceOutcome> {
-  const racers = new Map<Work, Promise<Outcome>>();
+export async function race(
+  machine: AttemptMachine,
+  openAttempts: OpenAttempts,
+  signal: AbortSignal,
+): Promise<RaceOutcome> {
+  const racers = new Map<OpenAttempt, Promise<Outcome>>();
   let hedged = false;
   const start = (candidate: Candidate, mode: AttemptRecord['mode']) => {
-    const work = works.open(candidate, mode);
-    racers.set(work, work.attempt.commit());
+    const opened = openAttempts.open(candidate, mode);
+    racers.set(opened, opened.attempt.commit());
   };
   const startBeside = () => {
     const beside = machine.hedge();
@@ -46,39 +50,39 @@ export async function race(machine: AttemptMachine, works: Works, signal: AbortS
     const done = await firstDone(racers, hedged ? undefined : first?.candidate.model.timeouts.hedgeAfterMs);
     if (done === 'late') {
       hedged = true;
-      // A hedge is for silence: not where an answer that does not stream is on its way.
-      if (!works.begun) startBeside();
+      // A hedge is for a silent target. An answer that does not stream may have begun long before its commit.
+      if (!openAttempts.begun) startBeside();
       continue;
     }
-    const [work, result] = done;
+    const [opened, result] = done;
     if (result === 'aborted' || signal.aborted) return undefined;
     if ('batch' in result) {
-      await works.closeOthers(work, 'lost');
-      return { work, batch: result.batch };
+      await openAttempts.closeOthers(opened, 'lost');
+      return { opened, batch: result.batch };
     }
-    racers.delete(work);
-    await works.fail(work, result.failure, false);
+    racers.delete(opened);
+    await openAttempts.fail(opened, result.failure, false);
     if (blameOf(result.failure.code) === 'caller') {
-      await works.closeOthers(undefined, 'aborted');
+      await openAttempts.closeOthers(undefined, 'aborted');
       return { failure: result.failure };
     }
-    // One of two has failed: somebody fresh takes its place at once; with nobody fresh the other goes on.
+    // One of two has failed: an untried target replaces it at once; where there is none, the other attempt remains.
     if (racers.size > 0) startBeside();
   }
 }
 
-/** The first racer to be done, with its outcome, or `late` when none is within `patienceMs`. */
+/** The first attempt to commit or fail, with its outcome; `late` where none has done so within `hedgeAfterMs`. */
 async function firstDone(
-  racers: ReadonlyMap<Work, Promise<Outcome>>,
-  patienceMs: number | undefined,
-): Promise<readonly [Work, Outcome] | 'late'> {
+  racers: ReadonlyMap<OpenAttempt, Promise<Outcome>>,
+  hedgeAfterMs: number | undefined,
+): Promise<readonly [OpenAttempt, Outcome] | 'late'> {
   const outcomes = [...racers].map(async ([racer, outcome]) => [racer, await outcome] as const);
-  // Those that lose are closed and never awaited again: a bug in one of them is no unhandled rejection.
+  // The losers are closed and not awaited again: a bug in one of them must not be an unhandled rejection.
   for (const outcome of outcomes) outcome.catch(() => {});
-  if (patienceMs === undefined) return await Promise.race(outcomes);
+  if (hedgeAfterMs === undefined) return await Promise.race(outcomes);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), patienceMs);
+    timer = setTimeout(() => resolve('late'), hedgeAfterMs);
   });
   try {
     return await Promise.race([...outcomes, late]);

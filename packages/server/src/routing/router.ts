@@ -21,11 +21,11 @@ export interface RouterParts {
   now(): number;
 }
 
-/** What the request's walk needs of routing: who could answer, and one answer. */
+/** The door of this room: which targets could answer a request, and the source of its answer. */
 export interface Router {
   /** See {@link planAttempts}. */
   plan(model: Model, asked: DecodedRequest): Result<AttemptPlan>;
-  /** Asks nobody yet: the first `next()` does. `onAttempt` hears the name of every target that is asked. */
+  /** Opens a source. No target is asked before its first pull. `onAttempt` is called with the name of each target asked. */
   open(
     plan: AttemptPlan,
     call: Omit<UpstreamCall, 'model'>,
@@ -40,7 +40,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, now }
     open: (plan, call, signal, onAttempt) => {
       const { keyId, request } = call;
       const targets = plan.flat().map(({ target }) => target.name);
-      // With one target there is nothing to prefer, and nothing to hash for.
+      // With a single candidate there is no choice, so the messages are not hashed.
       const choice = targets.length > 1;
       const preferred = choice ? affinity.preferred(keyId, request, targets) : undefined;
       return openSource(call, {

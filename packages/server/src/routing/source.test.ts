@@ -1,11 +1,13 @@
 import { jsonText } from '@tailrace/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
+import { pullOnce } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { failure } from '../domain/failure.ts';
 import { type Feature, features } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
 import type { Upstream, UpstreamCall } from '../upstreams/contract.ts';
+import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import { createAffinity } from './affinity.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createHealth } from './health.ts';
@@ -51,17 +53,14 @@ function toy(name: string, steps: readonly (EventBatch | number)[], options: Par
           signal.addEventListener('abort', () => resolve());
           if (signal.aborted) resolve();
         });
-      return {
-        next: async () => {
-          for (;;) {
-            const step = left.shift();
-            if (step === undefined || signal.aborted) return { done: true, value: undefined };
-            if (typeof step !== 'number') return { done: false, value: step };
-            await pause(step);
-          }
-        },
-        return: async () => ({ done: true, value: undefined }),
-      };
+      return fakeEventStream(async () => {
+        for (;;) {
+          const step = left.shift();
+          if (step === undefined || signal.aborted) return undefined;
+          if (typeof step !== 'number') return step;
+          await pause(step);
+        }
+      });
     },
     ...options,
   };
@@ -121,7 +120,7 @@ function setUp(
 async function drain(source: ReturnType<ReturnType<typeof setUp>['open']>): Promise<EventBatch[]> {
   const batches: EventBatch[] = [];
   for (;;) {
-    const { done, value } = await source.next();
+    const { done, value } = await pullOnce(source);
     if (done === true) return batches;
     batches.push(value);
   }
@@ -134,7 +133,7 @@ describe('the plan of attempts', () => {
   const weak = toy('weak', [], { capabilities: () => new Set<Feature>() });
   const able = toy('able', []);
 
-  it('leaves out targets that cannot honour the request before any dice are thrown', () => {
+  it('leaves out targets that cannot honour the request', () => {
     const { plan } = setUp([weak, able], { main: model({ targets: [target('weak'), target('able')] }) });
     const planned = plan(['tools']);
     expect(planned.ok && planned.value.flat().map((one) => one.target.upstream.name)).toEqual(['able']);
@@ -148,14 +147,14 @@ describe('the plan of attempts', () => {
     });
   });
 
-  it('says no_healthy_upstream when there is no target at all', () => {
+  it('fails with no_healthy_upstream when there is no target at all', () => {
     const { plan } = setUp([], { main: model({ targets: [target('gone')] }) });
     expect(plan()).toMatchObject({ ok: false, failure: { code: 'no_healthy_upstream' } });
   });
 });
 
 describe('a source', () => {
-  it('holds everything until the commit and then passes batches on as they come', async () => {
+  it('holds all events until the commit, and then passes each batch on', async () => {
     const { open } = setUp(
       [toy('a', [[{ type: 'start', fingerprint: 'f' }], [], text('x'), text('y'), finish])],
       {
@@ -171,7 +170,7 @@ describe('a source', () => {
     expect(source.served()).toEqual({ target: 'a/m' });
   });
 
-  it('gives each target the time to connect that its model has', async () => {
+  it('gives each target the connect timeout of its model', async () => {
     const seen: (number | undefined)[] = [];
     const noting = (name: string, steps: readonly EventBatch[]) => {
       const upstream = toy(name, steps);
@@ -205,7 +204,7 @@ describe('a source', () => {
     ]);
   });
 
-  it('lets the last failure decide when every try failed', async () => {
+  it('ends in the last failure when every attempt failed', async () => {
     const { open } = setUp(
       [toy('a', [fails('upstream_refused')]), toy('b', [fails('rate_limit_exceeded')])],
       {
@@ -224,7 +223,7 @@ describe('a source', () => {
     expect(other.opened).toBe(0);
   });
 
-  it('takes an answer that ends before it began for a protocol error', async () => {
+  it('treats an answer without any event as a protocol error', async () => {
     const { open } = setUp([toy('a', [[{ type: 'start' }]])], { main: model({ targets: [target('a')] }) });
     expect(await drain(open())).toMatchObject([[{ failure: { code: 'upstream_protocol' } }]]);
   });
@@ -238,7 +237,7 @@ describe('a source', () => {
     expect(silent.aborted).toBe(1);
   });
 
-  it('counts the first token only from the start event where the target queues', async () => {
+  it('starts the first-token timeout at the start event where the target queues requests', async () => {
     const slow = toy('a', [timeouts.firstTokenMs * 2, [{ type: 'start' }], Number.POSITIVE_INFINITY], {
       firstTokenClock: 'start',
     });
@@ -255,15 +254,15 @@ describe('a source', () => {
       main: model({ targets: [target('a')] }),
     });
     const source = open();
-    await source.next();
+    await pullOnce(source);
     await vi.advanceTimersByTimeAsync(60_000);
-    const next = source.next();
+    const next = pullOnce(source);
     await vi.advanceTimersByTimeAsync(29_999);
     await vi.advanceTimersByTimeAsync(1);
     expect(await next).toMatchObject({ value: [{ type: 'failed', failure: { code: 'stall_timeout' } }] });
   });
 
-  it('has the whole patience once there is more of the answer than anybody remembers', async () => {
+  it('has the long stall timeout once the answer is too long to be kept for a takeover', async () => {
     const long = text('x'.repeat(5 * 1024 * 1024));
     const a = toy('a', [text('x'), long, Number.POSITIVE_INFINITY]);
     const { open } = setUp(
@@ -278,7 +277,7 @@ describe('a source', () => {
     expect((await done).at(-1)).toMatchObject([{ type: 'failed', failure: { code: 'stall_timeout' } }]);
   });
 
-  it('ends without a word when the run is stopped', async () => {
+  it('ends without an event when the run is stopped', async () => {
     const silent = toy('a', [Number.POSITIVE_INFINITY]);
     const { open } = setUp([silent, toy('b', [text('x')])], {
       main: model({ targets: [target('a'), target('b', 1)] }),
@@ -295,7 +294,7 @@ describe('a source', () => {
 describe('a hedge', () => {
   const hedged = { targets: [target('slow'), target('fast', 1)], timeouts: { hedgeAfterMs: 1_000 } };
 
-  it('is started beside a slow first token, and the first to deliver wins', async () => {
+  it('is started when the first token is late, and the first attempt to commit wins', async () => {
     const slow = toy('slow', [5_000, text('s'), finish]);
     const fast = toy('fast', [500, text('f'), finish]);
     const { open } = setUp([slow, fast], { main: model(hedged) });
@@ -307,7 +306,7 @@ describe('a hedge', () => {
     expect(source.attempts()).toMatchObject([{ outcome: 'lost' }, { mode: 'hedge', outcome: 'served' }]);
   });
 
-  it('is not started when the first token comes in time, and the slow one may still win', async () => {
+  it('is not started when the first token comes in time; when it is started, the slow attempt may still win', async () => {
     const quick = toy('slow', [900, text('s'), finish]);
     const spare = toy('fast', [text('f'), finish]);
     const inTime = drain(setUp([quick, spare], { main: model(hedged) }).open());
@@ -323,7 +322,7 @@ describe('a hedge', () => {
     expect(await wins).toEqual([text('s'), finish]);
   });
 
-  it('that fails at once gives its place to a fresh target', async () => {
+  it('that fails at once is replaced by an untried target', async () => {
     const three = { ...hedged, targets: [target('slow'), target('fast', 1), target('spare', 2)] };
     const bad = toy('fast', [fails('upstream_refused')]);
     const upstreams = [toy('slow', [90_000, text('s')]), bad, toy('spare', [text('f'), finish])];
@@ -332,7 +331,7 @@ describe('a hedge', () => {
     expect(await done).toEqual([text('f'), finish]);
   });
 
-  it('is not started beside an answer that has begun, though it does not stream', async () => {
+  it('is not started beside an answer that has begun, also where it does not stream', async () => {
     const slow = toy('slow', [text('s'), 5_000, finish]);
     const fast = toy('fast', [text('f'), finish]);
     const done = drain(setUp([slow, fast], { main: model(hedged) }, { stream: false }).open());
@@ -340,7 +339,7 @@ describe('a hedge', () => {
     expect([await done, fast.opened]).toEqual([[[...text('s'), ...finish]], 0]);
   });
 
-  it('carries the request when the one it stands beside fails', async () => {
+  it('answers the request when the first attempt fails', async () => {
     const bad = toy('slow', [2_000, fails('upstream_refused')]);
     const done = drain(setUp([bad, toy('fast', [3_000, text('f'), finish])], { main: model(hedged) }).open());
     await vi.advanceTimersByTimeAsync(5_000);
@@ -352,7 +351,7 @@ describe('a takeover', () => {
   const both = { main: model({ targets: [target('a'), target('b', 1)] }) };
   const cut = [text('Hel'), text('lo'), fails('upstream_cut')];
 
-  it('by replay is passed on from where the delivered text has been reproduced', async () => {
+  it('by replay passes on what follows the delivered text', async () => {
     const b = toy('b', [[{ type: 'start' }], text('He'), text('llo wor'), text('ld'), finish]);
     const source = setUp([toy('a', cut), b], both, { temperature: 0 }).open();
     expect(await drain(source)).toEqual([text('Hel'), text('lo'), text(' wor'), text('ld'), finish]);
@@ -363,7 +362,7 @@ describe('a takeover', () => {
     ]);
   });
 
-  it('by prefix hands the partial answer over, less tokens, and counts it as answer', async () => {
+  it('by prefix sends the partial answer, reduces max_tokens, and counts the prefix as completion', async () => {
     const calls: UpstreamCall[] = [];
     const usage: EventBatch = [
       { type: 'usage', usage: { promptTokens: 12, completionTokens: 3 } },
@@ -384,14 +383,14 @@ describe('a takeover', () => {
     expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8 } }]);
   });
 
-  it('keeps what each target has used, the one that was cut too', async () => {
+  it('records the usage of each target, also of the one that was cut', async () => {
     const reported = (completionTokens: number): EventBatch => [
       { type: 'usage', usage: { promptTokens: 12, completionTokens } },
     ];
     const b = toy('b', [text(' world'), [...reported(3), ...finish]], { takeover: () => 'prefix' });
     const guessed = setUp([toy('a', cut), b], both).open();
     await drain(guessed);
-    await guessed.return();
+    await guessed.close();
     expect(guessed.tokens()).toBe(3);
     expect(guessed.attempts()).toMatchObject([
       {
@@ -409,14 +408,14 @@ describe('a takeover', () => {
     const early = toy('a', [text('Hel'), reported(7), fails('upstream_cut')]);
     const reportedEarly = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
     await drain(reportedEarly);
-    await reportedEarly.return();
+    await reportedEarly.close();
     expect(reportedEarly.attempts()).toMatchObject([
       { usage: { promptTokens: 12, completionTokens: 7 } },
       { usage: { completionTokens: 1, estimated: true } },
     ]);
   });
 
-  it('takes no more from max_tokens than is certain where no target counts', async () => {
+  it('reduces max_tokens by no more than the lower bound where no target counts tokens', async () => {
     const calls: UpstreamCall[] = [];
     const cyrillic = [text('длинное предложение о реке'), text(' и ещё одно'), fails('upstream_cut')];
     const b = toy('b', [text(' конец'), finish], { takeover: () => 'prefix' });
@@ -431,7 +430,7 @@ describe('a takeover', () => {
     expect(source.tokens()).toBeGreaterThan(20);
   });
 
-  it('counts no word of a target that only showed where the answer ends', async () => {
+  it('delivers no token of a target that only showed where the answer ends', async () => {
     const held = toy('b', [text('!'), text(' and more'), finish], { takeover: () => 'prefix' });
     const stopped = setUp([toy('a', cut), held], both, { stop: ['lo!'] }).open();
     expect((await drain(stopped)).at(-1)).toEqual(finish);
@@ -442,7 +441,7 @@ describe('a takeover', () => {
     expect(spent.tokens()).toBe(2);
   });
 
-  it('follows a stall and an end without a finish as well', async () => {
+  it('also follows a stall, and an end without a finish', async () => {
     const silent = setUp(
       [toy('a', [text('Hel'), Number.POSITIVE_INFINITY]), toy('b', [text('Hello'), finish])],
       both,
@@ -455,7 +454,7 @@ describe('a takeover', () => {
     expect(await drain(ended.open())).toEqual([text('Hel'), text('lo'), finish]);
   });
 
-  it('tries the next one when a replay diverges, and ends in the first failure when no target can', async () => {
+  it('asks the next target when a replay diverges, and ends in the first failure when no target is left', async () => {
     const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
     const b = toy('b', [text('Help'), finish]);
     const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
@@ -465,7 +464,7 @@ describe('a takeover', () => {
   });
 
   it.each<[string, Partial<ChatRequest>, readonly (EventBatch | number)[]]>([
-    ['that does not repeat itself', {}, cut],
+    ['that is not repeatable', {}, cut],
     ['of several choices', { n: 2, temperature: 0 }, cut],
     [
       'whose tool calls have begun',
@@ -479,14 +478,14 @@ describe('a takeover', () => {
     expect(b.opened).toBe(0);
   });
 
-  it('ends by length at once when all tokens asked for had been delivered', async () => {
+  it('finishes with length at once when max_tokens tokens have been delivered', async () => {
     const b = toy('b', [text('Hello'), finish]);
     const counted: EventBatch = [{ type: 'text-delta', choice: 0, json: jsonText('Hello'), tokens: 2 }];
     const asked = { temperature: 0, maxTokens: 2 };
     const batches = await drain(setUp([toy('a', [counted, fails('upstream_cut')]), b], both, asked).open());
     expect(batches.at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
     expect(b.opened).toBe(0);
-    // Deltas are no tokens: where no target counted, a cut stays a cut.
+    // A delta is not a counted token: where no target counted, the answer stays cut.
     const guessed = await drain(setUp([toy('a', cut)], both, { ...asked, temperature: 1 }).open());
     expect(guessed.at(-1)).toEqual(fails('upstream_cut'));
   });
@@ -500,12 +499,12 @@ describe('a takeover', () => {
     const batches = await drain(setUp([early, b], both, { temperature: 0 }).open());
     expect(batches.flat().filter((event) => event.type === 'usage')).toEqual(usage(2));
     expect(batches.flat().at(-1)).toEqual(finish[0]);
-    // Nobody's is better than a count of half the answer.
+    // No usage is better than one that counts half of the answer.
     const silent = setUp([early, toy('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
     expect((await drain(silent)).flat().filter((event) => event.type === 'usage')).toEqual([]);
   });
 
-  it('is not tried for a failure that is the caller’s', async () => {
+  it('is not tried for a failure of the content policy', async () => {
     const refused = toy('a', [text('Hel'), fails('content_policy_violation')]);
     const b = toy('b', [text('Hello'), finish]);
     const batches = await drain(setUp([refused, b], both, { temperature: 0 }).open());
@@ -513,7 +512,7 @@ describe('a takeover', () => {
     expect(b.opened).toBe(0);
   });
 
-  it('by prefix is never asked of an upstream that does not declare it', async () => {
+  it('by prefix is never tried at an upstream that does not declare it', async () => {
     const configured = { main: model({ targets: [target('a'), { ...target('b', 1), takeover: 'prefix' }] }) };
     const b = toy('b', [text('Something else'), finish]);
     const batches = await drain(setUp([toy('a', cut), b], configured).open());
@@ -521,7 +520,7 @@ describe('a takeover', () => {
     expect(b.opened).toBe(0);
   });
 
-  it('by prefix is asked of a server that only the operator knows, where it was told so', async () => {
+  it('by prefix is tried at an unknown server only where the operator configured it', async () => {
     for (const told of [true, false]) {
       const second = told ? { ...target('b', 1), takeover: 'prefix' as const } : target('b', 1);
       const configured = { main: model({ targets: [target('a'), second] }) };
@@ -532,21 +531,21 @@ describe('a takeover', () => {
     }
   });
 
-  it('has the whole patience when no other target is left behind it', async () => {
+  it('has the long stall timeout when no further target is left', async () => {
     const b = toy('b', [text('Hello'), timeouts.stallMs + 1, text('!'), finish]);
     const done = drain(setUp([toy('a', cut), b], both, { temperature: 0 }).open());
     await vi.advanceTimersByTimeAsync(timeouts.stallMs + 1);
     expect((await done).at(-2)).toEqual(text('!'));
   });
 
-  it('asks the next one when a candidate refuses the request behind the commit', async () => {
+  it('asks the next target when one refuses the call of the takeover', async () => {
     const three = { main: model({ targets: [target('a'), target('b', 1), target('c', 2)] }) };
     const b = toy('b', [fails('invalid_value')]);
     const good = setUp([toy('a', cut), b, toy('c', [text('Hello!'), finish])], three, { temperature: 0 });
     expect((await drain(good.open())).at(-2)).toEqual(text('!'));
   });
 
-  it('that diverges speaks against no target’s health', async () => {
+  it('that diverges does not count against the target’s health', async () => {
     const { open, health } = setUp([toy('a', cut), toy('b', [text('Help'), finish])], both, {
       temperature: 0,
     });
@@ -566,9 +565,9 @@ describe('a takeover', () => {
   });
 });
 
-describe('a read that brings very much', () => {
-  it.each([true, false])('is one batch all the same: stream %s', async (stream) => {
-    // More than a call takes as arguments.
+describe('a very large batch', () => {
+  it.each([true, false])('stays one batch: stream %s', async (stream) => {
+    // More events than a call can have arguments.
     const many = Array.from({ length: 200_000 }, () => text('a')).flat();
     const models = { main: model({ targets: [target('a')] }) };
     const source = setUp([toy('a', [many, finish])], models, { stream }).open();
@@ -581,7 +580,7 @@ describe('a read that brings very much', () => {
 });
 
 describe('an answer that does not stream', () => {
-  it('commits when it is complete: a cut in its middle is retried elsewhere', async () => {
+  it('commits when it is complete: after a cut in its middle another target is asked', async () => {
     const a = toy('a', [text('Hel'), fails('upstream_cut')]);
     const b = toy('b', [text('Some'), text('thing'), finish]);
     const models = { main: model({ targets: [target('a'), target('b', 1)] }) };
@@ -591,7 +590,7 @@ describe('an answer that does not stream', () => {
     expect(source.served()).toEqual({ target: 'b/m' });
   });
 
-  it('ends in the last failure when no try completes', async () => {
+  it('ends in the last failure when no attempt completes', async () => {
     const models = { main: model({ targets: [target('a')] }) };
     const source = setUp([toy('a', [text('Hel')])], models, { stream: false }).open();
     expect(await drain(source)).toMatchObject([[{ failure: { code: 'upstream_cut' } }]]);

@@ -1,82 +1,81 @@
-import { type BatchReceiver, pullOnce } from '../domain/batches.ts';
+import type { BatchReceiver } from '../domain/batches.ts';
 import { brokeOff, type Failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent, UsageEvent } from '../domain/stream-event.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import type { Attempt } from './attempt.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { createDelivered, type Delivered } from './delivered.ts';
-import { race } from './race.ts';
-import { stallPatience } from './stall-patience.ts';
-import { takeOver } from './take-over.ts';
-import { takeoverMode } from './takeover-mode.ts';
-import { DeliveredTokens } from './token-count.ts';
 import {
   type AttemptRecord,
   type Call,
-  createWorks,
-  type Work,
-  type Works,
-  type WorksDeps,
-} from './works.ts';
+  createOpenAttempts,
+  type OpenAttempt,
+  type OpenAttempts,
+  type OpenAttemptsDeps,
+} from './open-attempts.ts';
+import { race } from './race.ts';
+import { stallTimeoutMs } from './stall-timeout.ts';
+import { takeOver } from './take-over.ts';
+import { takeoverMode } from './takeover-mode.ts';
+import { DeliveredTokens } from './token-count.ts';
 
 /**
- * One answer, however many targets it took: a single sequence of batches whose first one is the commit.
- * What failed before the commit was invisible, and so is a cut after it that another target took over; where
- * no target can, the last event is `failed`. The relay sees this and nothing of targets.
+ * The answer of one request as a single sequence of batches, from as many targets as it takes. The first batch holds the
+ * commit. Failures before it are invisible to the relay, and so is a cut after it that another target takes over; where no
+ * target can, the last event is `failed`.
  *
- *     racing ──first delta──▶ relaying ──cut, stall──▶ taking over ──new delta──▶ relaying
- *        └ none left ─▶ failed    └ finish ─▶ whole        └ none left ─▶ failed
+ *     racing ──commit──▶ relaying ──cut, stall──▶ taking over ──new event──▶ relaying
+ *        └ none left ─▶ failed  └ last finish ─▶ whole   └ none left ─▶ failed
  *
- * A request that does not stream commits when its answer is complete: it races, and that is all.
+ * The answer of a request that does not stream commits when it is complete: it is never taken over.
  */
 export interface Source extends EventStream {
-  pull(receiver: BatchReceiver): void;
-  /** Who serves, known from the first batch on. */
+  /** The target that began the answer; undefined before the first batch. */
   served(): Served | undefined;
-  /** Tokens that have been passed on, by the count of the attempts that said them. */
+  /** Tokens delivered so far, by the counts of the attempts. */
   tokens(): number;
-  /** Every target asked so far, for the log and later the usage record. */
+  /** One record for each attempt so far, for the log line and later the usage record. */
   attempts(): readonly AttemptRecord[];
 }
 
 export interface Served {
-  /** The public id of the fallback that began the answer; absent where it is the model that was asked for. */
+  /** The public id of the fallback model; absent where the target is one of the model that was asked for. */
   readonly fellBackTo?: string;
-  /** Upstream and model there, `lab/llama-3.1-8b`. */
+  /** The target's name, `upstream/model`. */
   readonly target: string;
 }
 
-export interface SourceDeps extends WorksDeps {
-  /** Called once, at the commit, with the target that is warm for the next turn of this chat. */
+export interface SourceDeps extends OpenAttemptsDeps {
+  /** Called once, at the commit, with the candidate that serves: its cache now holds the beginning of this chat. */
   onCommit(candidate: Candidate): void;
 }
 
 export function openSource(call: Call, deps: SourceDeps): Source {
-  return new OneAnswer(call, deps);
+  return new FailoverSource(call, deps);
 }
 
-/** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
-class OneAnswer implements Source, BatchReceiver {
+/** One object with few closures of its own: an event costs as much as the objects that it touches (decisions/0006). */
+class FailoverSource implements Source, BatchReceiver {
   private waiting: BatchReceiver | undefined;
   private attempt: Attempt | undefined;
-  /** How long silence is borne; asked anew for each target that takes over. */
-  private patienceMs: number | undefined;
-  /** What was delivered does not exclude a takeover. */
-  private resumable = true;
+  /** The stall timeout of the current attempt in milliseconds; undefined: it has to be computed again. */
+  private stallMs: number | undefined;
+  /** The last value of `delivered.continuable` that was seen. */
+  private continuable = true;
   private readonly delivered: Delivered;
-  /** A failure that came behind events of its own batch: those go out first. */
+  /** A failure that came behind other events of its batch: it is handled at the next pull. */
   private cutPending: Failure | undefined;
   private ended = false;
 
   private readonly call: Call;
   private readonly deps: SourceDeps;
-  private readonly works: Works;
+  private readonly openAttempts: OpenAttempts;
   private readonly remembers: boolean;
-  private current: Work | undefined;
-  private server: Served | undefined;
+  private current: OpenAttempt | undefined;
+  private servedBy: Served | undefined;
   private unfinished: number;
-  private readonly tokensHad = new DeliveredTokens();
-  /** Passed on once, before the last finish: a target that is cut behind its usage has reported it too early. */
+  private readonly deliveredTokens = new DeliveredTokens();
+  /** Held until the last finish: a target that reports its usage and is then cut has reported it too early. */
   private usage: UsageEvent | undefined;
 
   constructor(call: Call, deps: SourceDeps) {
@@ -84,28 +83,24 @@ class OneAnswer implements Source, BatchReceiver {
     const { request } = call;
     this.call = call;
     this.deps = deps;
-    this.works = createWorks(call, deps);
+    this.openAttempts = createOpenAttempts(call, deps);
     this.unfinished = request.n;
-    // What no target could ever go on with need not be kept.
+    // Where no target of the plan could ever take over, the text need not be kept.
     const nothing = createDelivered(false);
     this.remembers = machine.anySuits((candidate) => takeoverMode(candidate, request, nothing) !== 'none');
     this.delivered = createDelivered(this.remembers);
   }
 
   served(): Served | undefined {
-    return this.server;
+    return this.servedBy;
   }
 
   tokens(): number {
-    return this.tokensHad.tokens;
+    return this.deliveredTokens.tokens;
   }
 
   attempts(): readonly AttemptRecord[] {
-    return this.works.records;
-  }
-
-  next(): Promise<IteratorResult<EventBatch, undefined>> {
-    return pullOnce(this);
+    return this.openAttempts.records;
   }
 
   pull(receiver: BatchReceiver): void {
@@ -115,29 +110,28 @@ class OneAnswer implements Source, BatchReceiver {
     }
     this.waiting = receiver;
     if (this.attempt === undefined) this.firstBatch().then(this.handOnBatch, this.handOnBug);
-    else if (this.cutPending !== undefined) this.goOn(this.cutPending);
-    else this.attempt.pull(this.patienceMs ?? this.patience(), this);
+    else if (this.cutPending !== undefined) this.handleCut(this.cutPending);
+    else this.attempt.pull(this.stallMs ?? this.stallTimeout(), this);
   }
 
-  async return(): Promise<IteratorResult<EventBatch, undefined>> {
+  async close(): Promise<void> {
     this.ended = true;
     const outcome = this.unfinished === 0 ? 'served' : 'aborted';
     if (this.current !== undefined) {
       this.noteDelivered(this.current);
-      await this.works.close(this.current, outcome);
+      await this.openAttempts.close(this.current, outcome);
     }
-    await this.works.closeOthers(undefined, 'aborted');
-    return { done: true, value: undefined };
+    await this.openAttempts.closeOthers(undefined, 'aborted');
   }
 
-  /** A batch of the attempt at work; while the answer comes as it should nothing is made here. */
+  /** A batch of the current attempt. A plain text delta is passed on without an allocation. */
   batch(batch: EventBatch): void {
     let passed: EventBatch;
     try {
       const [first] = batch;
-      // A failure alone is dealt with here; behind other events it waits for its turn.
+      // A failure in front is handled now; one behind other events is handled at the next pull.
       if (first?.type === 'failed') {
-        this.goOn(first.failure);
+        this.handleCut(first.failure);
         return;
       }
       passed = this.passOn(batch);
@@ -149,7 +143,7 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   end(): void {
-    this.goOn(brokeOff());
+    this.handleCut(brokeOff());
   }
 
   broke(bug: unknown): void {
@@ -161,7 +155,7 @@ class OneAnswer implements Source, BatchReceiver {
   private readonly handOnBatch = (batch: EventBatch | undefined): void => this.handOn(batch);
   private readonly handOnBug = (bug: unknown): void => this.broke(bug);
 
-  /** Hands a batch to the receiver that pulled; without one the answer is over. */
+  /** Hands a batch to the receiver that pulled; undefined: the answer is over. */
   private handOn(batch: EventBatch | undefined): void {
     const receiver = this.waiting ?? never();
     this.waiting = undefined;
@@ -174,72 +168,72 @@ class OneAnswer implements Source, BatchReceiver {
   }
 
   private async firstBatch(): Promise<EventBatch | undefined> {
-    const { deps, works } = this;
-    const outcome = await race(deps.machine, works, deps.signal);
+    const { deps, openAttempts } = this;
+    const outcome = await race(deps.machine, openAttempts, deps.signal);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    this.takeOn(outcome.work, outcome.batch);
-    const { candidate } = outcome.work;
+    this.switchTo(outcome.opened, outcome.batch);
+    const { candidate } = outcome.opened;
     const { name } = candidate.target;
-    this.server = { target: name, ...(candidate.fallback ? { fellBackTo: candidate.model.id } : {}) };
+    this.servedBy = { target: name, ...(candidate.fallback ? { fellBackTo: candidate.model.id } : {}) };
     deps.onCommit(candidate);
     return this.passOn(outcome.batch);
   }
 
-  /** The target at work has failed; where the run was stopped, that is all. */
-  private goOn(reason: Failure): void {
+  /** The current attempt has failed. Where the run was stopped, the source just ends. */
+  private handleCut(reason: Failure): void {
     if (this.ended || this.deps.signal.aborted) this.handOn(undefined);
     else this.afterCut(this.current ?? never(), reason).then(this.handOnBatch, this.handOnBug);
   }
 
-  /** Another target takes the answer over, or it ends in the failure that cut it. */
-  private async afterCut(work: Work, reason: Failure): Promise<EventBatch | undefined> {
-    const { works, call, delivered } = this;
+  /** Has another target take over, or ends the answer in the failure that cut it. */
+  private async afterCut(opened: OpenAttempt, reason: Failure): Promise<EventBatch | undefined> {
+    const { openAttempts, call, delivered } = this;
     const { machine, signal } = this.deps;
     this.cutPending = undefined;
-    await works.fail(work, reason, true);
-    this.noteDelivered(work);
-    const { tokensHad: spent } = this;
-    const outcome = await takeOver({ machine, works, call, delivered, spent, signal }, reason);
+    await openAttempts.fail(opened, reason, true);
+    this.noteDelivered(opened);
+    const { deliveredTokens: spent } = this;
+    const outcome = await takeOver({ machine, openAttempts, call, delivered, spent, signal }, reason);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    if (outcome.work !== undefined) this.takeOn(outcome.work, outcome.batch);
+    if (outcome.opened !== undefined) this.switchTo(outcome.opened, outcome.batch);
     return this.passOn(outcome.batch);
   }
 
-  private takeOn(work: Work, batch: EventBatch): void {
-    work.visit.answered();
-    work.record.outcome = 'served';
-    this.current = work;
-    this.attempt = work.attempt;
-    this.tokensHad.goOnWith(work.attempt.count, batch);
-    this.patienceMs = undefined;
-    // What the one before counted was not the whole answer.
+  private switchTo(opened: OpenAttempt, batch: EventBatch): void {
+    opened.tracked.answered();
+    opened.record.outcome = 'served';
+    this.current = opened;
+    this.attempt = opened.attempt;
+    this.deliveredTokens.continueWith(opened.attempt.count, batch);
+    this.stallMs = undefined;
+    // The usage of the attempt before does not count the whole answer.
     this.usage = undefined;
-    this.deps.onAttempt(work.record.target);
+    this.deps.onAttempt(opened.record.target);
   }
 
-  private noteDelivered(work: Work): void {
-    work.record.deliveredTokens = this.tokensHad.byCurrent;
+  private noteDelivered(opened: OpenAttempt): void {
+    opened.record.deliveredTokens = this.deliveredTokens.byCurrent;
   }
 
-  private patience(): number {
+  private stallTimeout(): number {
     const { call, delivered } = this;
     const suits = (candidate: Candidate) => takeoverMode(candidate, call.request, delivered) !== 'none';
-    const anotherCould = this.remembers && this.deps.machine.canTakeOver(suits);
+    const hasSuccessor = this.remembers && this.deps.machine.canTakeOver(suits);
     const { stallMs } = (this.current ?? never()).candidate.model.timeouts;
-    this.patienceMs = stallPatience(stallMs, anotherCould);
-    return this.patienceMs;
+    this.stallMs = stallTimeoutMs(stallMs, hasSuccessor);
+    return this.stallMs;
   }
 
-  /** Notes what the client is about to see; holds back a usage until the end, a failure until its turn. */
+  /** Adds a batch to the delivered answer. A usage is held until the last finish, a failure until the next pull. */
   private passOn(batch: EventBatch): EventBatch {
-    // Nearly every batch is one delta, and passed on as it is.
+    // Nearly every batch is one text delta, and is passed on as it is.
     const only = batch.length === 1 ? batch[0] : undefined;
     const { delivered } = this;
     if (only?.type === 'text-delta') {
       delivered.addText(only);
-      if (this.resumable !== delivered.resumable) this.becomesFinal();
+      if (this.continuable !== delivered.continuable) this.noLongerContinuable();
       return batch;
     }
     const passed: StreamEvent[] = [];
@@ -259,14 +253,14 @@ class OneAnswer implements Source, BatchReceiver {
       if (this.unfinished === 0) break;
     }
     if (this.unfinished === 0) this.ended = true;
-    if (this.resumable !== delivered.resumable) this.becomesFinal();
+    if (this.continuable !== delivered.continuable) this.noLongerContinuable();
     return passed;
   }
 
-  /** Tool calls, and an answer beyond all bounds, cannot be taken over: from here on only patience is left. */
-  private becomesFinal(): void {
-    this.resumable = false;
-    this.patienceMs = undefined;
+  /** No target can continue the answer any more, because of a tool call, a refusal or its length: the stall timeout changes. */
+  private noLongerContinuable(): void {
+    this.continuable = false;
+    this.stallMs = undefined;
   }
 
   private tear(reason: Failure): EventBatch {
@@ -275,7 +269,7 @@ class OneAnswer implements Source, BatchReceiver {
   }
 }
 
-/** The joint's prefix was prompt to the target that went on, and is answer to the client. */
+/** Moves the prefix from the prompt, where the target counted it, to the completion, where the client has it. */
 function countPrefix(event: UsageEvent, prefixTokens: number): UsageEvent {
   if (prefixTokens === 0) return event;
   const { promptTokens, completionTokens, ...more } = event.usage;
@@ -290,5 +284,5 @@ function countPrefix(event: UsageEvent, prefixTokens: number): UsageEvent {
 }
 
 function never(): never {
-  throw new Error('a source was read out of order');
+  throw new Error('a source was pulled, or got a batch, out of order');
 }

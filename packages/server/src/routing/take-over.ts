@@ -3,54 +3,54 @@ import { commits, type EventBatch, type StreamEvent } from '../domain/stream-eve
 import { nextBatch } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { continueWith, isSpent, type Spent } from './continuation.ts';
+import { continueWith, hasReachedLength, type SpentTokens } from './continuation.ts';
 import type { Delivered } from './delivered.ts';
-import { stallPatience } from './stall-patience.ts';
+import type { Call, OpenAttempt, OpenAttempts } from './open-attempts.ts';
+import { stallTimeoutMs } from './stall-timeout.ts';
 import { takeoverMode } from './takeover-mode.ts';
-import type { Call, Work, Works } from './works.ts';
 
 export interface TakeOverDeps {
   readonly machine: AttemptMachine;
-  readonly works: Works;
+  readonly openAttempts: OpenAttempts;
   readonly call: Call;
   readonly delivered: Delivered;
-  readonly spent: Spent;
+  readonly spent: SpentTokens;
   readonly signal: AbortSignal;
 }
 
-/** Which target goes on and with what; `work` is absent where the answer only wanted its end. */
+/** The attempt that continues the answer and its first new events. Without `opened` the batch is only the finish. */
 export type TakenOver =
-  | { readonly work?: Work; readonly batch: EventBatch }
+  | { readonly opened?: OpenAttempt; readonly batch: EventBatch }
   | { readonly failure: Failure }
   | undefined;
 
 /**
- * Finds a target that takes over an answer that broke off, and reads it until it says something new. A failure
- * is `reason` once more: no target could. Undefined: the run was stopped meanwhile.
+ * Finds a target that takes over an answer that was cut for `reason`, and reads its events until one is new to the client.
+ * Where no target can, the failure is `reason`. Undefined: the run was stopped meanwhile.
  */
 export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<TakenOver> {
-  const { machine, works, call, delivered, spent } = deps;
+  const { machine, openAttempts, call, delivered, spent } = deps;
   const { request } = call;
   const suits = (candidate: Candidate) => takeoverMode(candidate, request, delivered) !== 'none';
-  const mayFinishHere = delivered.resumable && request.n === 1;
-  if (mayFinishHere && isSpent(request, spent)) return { batch: [finish('length')] };
+  const mayFinishHere = delivered.continuable && request.n === 1;
+  if (mayFinishHere && hasReachedLength(request, spent)) return { batch: [finish('length')] };
   for (;;) {
     const candidate = machine.takeOver(suits);
     const mode = candidate === undefined ? 'none' : takeoverMode(candidate, request, delivered);
     if (candidate === undefined || mode === 'none') return { failure: reason };
-    const work = works.open(candidate, mode, continueWith(mode, call, delivered, spent));
-    const outcome = await resume(deps, work, () => machine.canTakeOver(suits));
+    const opened = openAttempts.open(candidate, mode, continueWith(mode, call, delivered, spent));
+    const outcome = await readSuccessor(deps, opened, () => machine.canTakeOver(suits));
     if (outcome === undefined) return undefined;
-    if ('batch' in outcome) return { work, ...outcome };
-    await works.fail(work, outcome.failure, true);
+    if ('batch' in outcome) return { opened, ...outcome };
+    await openAttempts.fail(opened, outcome.failure, true);
   }
 }
 
-/** Reads a successor until it says something new. */
-async function resume(
+/** Reads the target that takes over until an event is new to the client. */
+async function readSuccessor(
   { signal }: TakeOverDeps,
-  { attempt, candidate, continuation }: Work,
-  anotherCould: () => boolean,
+  { attempt, candidate, continuation }: OpenAttempt,
+  hasSuccessor: () => boolean,
 ): Promise<{ readonly batch: EventBatch } | { readonly failure: Failure } | undefined> {
   const committed = await attempt.commit();
   if (committed === 'aborted' || signal.aborted) return undefined;
@@ -58,15 +58,15 @@ async function resume(
   let batch: EventBatch | undefined = committed.batch.filter((event) => event.type !== 'start');
   const held: StreamEvent[] = [];
   for (;;) {
-    const resumed = continuation?.joint(batch) ?? never();
-    if (resumed.type === 'diverged') return { failure: diverged() };
-    if (resumed.type === 'stopped') return { batch: [finish('stop')] };
-    if (resumed.type === 'spent') return { batch: [finish('length')] };
-    for (const event of resumed.batch) held.push(event);
+    const joined = continuation?.joint(batch) ?? never();
+    if (joined.type === 'diverged') return { failure: diverged() };
+    if (joined.type === 'stopped') return { batch: [finish('stop')] };
+    if (joined.type === 'length') return { batch: [finish('length')] };
+    for (const event of joined.batch) held.push(event);
     const failed = held.find((event) => event.type === 'failed');
     if (held.some(commits)) return { batch: held };
     if (failed?.type === 'failed') return { failure: failed.failure };
-    batch = await nextBatch(attempt, stallPatience(candidate.model.timeouts.stallMs, anotherCould()));
+    batch = await nextBatch(attempt, stallTimeoutMs(candidate.model.timeouts.stallMs, hasSuccessor()));
     if (signal.aborted) return undefined;
     if (batch === undefined) return { failure: brokeOff() };
   }
@@ -76,10 +76,10 @@ function finish(reason: 'stop' | 'length'): StreamEvent {
   return { type: 'finish', choice: 0, reason };
 }
 
-/** Said of the answer, not of the target: it is as well as before, and would only say the same again. */
+/** Not a failure of the target's health. It is permanent: the target would give the same answer again. */
 function diverged(): Failure {
-  return failure('upstream_cut', 'The answer broke off and could not be gone on with.', {
-    detail: 'a replay said something else than the answer it was to repeat',
+  return failure('upstream_cut', 'The answer broke off and could not be continued.', {
+    detail: 'a replay differs from the answer that it had to repeat',
     permanent: true,
     blameless: true,
   });

@@ -16,21 +16,21 @@ function counted(...events: readonly StreamEvent[]): TokenCounter {
   return counter;
 }
 
-test('a delta is a token, and one without text is none', () => {
+test('a short delta counts as one token, an empty one as none', () => {
   expect(counted(text('a'), text(' b'), text(''))).toMatchObject({ tokens: 2, exact: false });
 });
 
-test('deltas count as they say of themselves', () => {
+test('a delta with a token count counts as many', () => {
   expect(counted(text('a b', 2), text(' c'))).toMatchObject({ tokens: 3, exact: false });
   expect(counted(text('a b', 2), text('c', 1))).toMatchObject({ tokens: 3, exact: true });
 });
 
-test('pages count by their length', () => {
+test('the tokens of a long delta are estimated from its length', () => {
   expect(counted(text('word '.repeat(120))).tokens).toBe(100);
   expect(counted(text('東京'.repeat(10))).tokens).toBe(20);
 });
 
-test('thoughts, refusals and arguments count too, and the last reported usage is kept', () => {
+test('reasoning, refusals and tool arguments count too, and the last usage is kept', () => {
   const usage = { promptTokens: 5, completionTokens: 9 };
   const counter = counted(
     { type: 'reasoning-delta', choice: 0, json: jsonText('hm') },
@@ -43,29 +43,29 @@ test('thoughts, refusals and arguments count too, and the last reported usage is
   expect(counter).toMatchObject({ tokens: 3, usage });
 });
 
-test('of a delta that no target counted no more than one token is certain', () => {
+test('a delta without a token count adds one to the lower bound', () => {
   expect(counted(text('конец ответа'))).toMatchObject({ tokens: 12, lowerBound: 1, exact: false });
   expect(counted(text('конец ответа', 3))).toMatchObject({ tokens: 3, lowerBound: 3, exact: true });
 });
 
-test('what a client has had never falls when another attempt says the rest', () => {
+test('the delivered tokens never become fewer when another attempt continues the answer', () => {
   const had = new DeliveredTokens();
   const ten = Array.from({ length: 10 }, () => text('w', 1));
   const [first, replay, prefix] = [counted(...ten), new TokenCounter(), new TokenCounter()];
-  had.goOnWith(first, ten);
+  had.continueWith(first, ten);
   expect(had).toMatchObject({ tokens: 10, lowerBound: 10, exact: true, byCurrent: 10 });
-  // Its one delta repeats all ten words; what is behind them is new.
+  // The only delta of the replay repeats all ten words; the text behind them is new.
   replay.add([text('wwwwwwwwww new')]);
-  had.goOnWith(replay, [text(' new')]);
+  had.continueWith(replay, [text(' new')]);
   expect(had).toMatchObject({ tokens: 11, lowerBound: 11, exact: false, byCurrent: 1 });
   replay.add([text('x')]);
   expect(had).toMatchObject({ tokens: 12, byCurrent: 2 });
   prefix.add([text('y')]);
   const cut = new DeliveredTokens();
-  cut.goOnWith(counted(text('a b c', 5)), [text('a b c', 5)]);
-  cut.goOnWith(counted(text('a b c d', 7)), [text(` ${'длинное '.repeat(20)}`)]);
+  cut.continueWith(counted(text('a b c', 5)), [text('a b c', 5)]);
+  cut.continueWith(counted(text('a b c d', 7)), [text(` ${'длинное '.repeat(20)}`)]);
   expect(cut).toMatchObject({ tokens: 12, lowerBound: 6, exact: false });
-  had.goOnWith(prefix, []);
+  had.continueWith(prefix, []);
   expect(had).toMatchObject({ tokens: 12, byCurrent: 0 });
   prefix.add([text('z')]);
   expect(had).toMatchObject({ tokens: 13, byCurrent: 1 });

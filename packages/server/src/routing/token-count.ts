@@ -2,23 +2,23 @@ import { tokensOf } from '../domain/estimate-tokens.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
-/** Tokens of text, reasoning, refusals and arguments. */
+/** Counts tokens of text, reasoning, refusals and tool arguments. */
 export interface TokenCount {
-  /** By the target's own count, else guessed by `tokensOf`: for a usage that no target reports. */
+  /** As the target counted them, else estimated by `tokensOf`. Used for a usage that no target reports. */
   readonly tokens: number;
-  /** No fewer than this: where the target does not count, one a delta. What is taken from `max_tokens`. */
+  /** The least number that is possible: where the target did not count, one for each delta. Used with `max_tokens`. */
   readonly lowerBound: number;
-  /** True while the target has counted every delta: then both are the same. */
+  /** True while the target has counted every delta: then `tokens` and `lowerBound` are equal. */
   readonly exact: boolean;
 }
 
-/** Of one attempt: the guard, takeovers and the attempt's record read this count. */
+/** The tokens of one attempt. The guard, takeovers and the attempt's record use this count. */
 export interface AttemptCount extends TokenCount {
-  /** What the target has reported last. */
+  /** The usage that the target reported last. */
   readonly usage: Usage | undefined;
 }
 
-/** Counts as they come. */
+/** Counts the tokens of one attempt's batches. */
 export class TokenCounter implements AttemptCount {
   tokens = 0;
   lowerBound = 0;
@@ -57,46 +57,48 @@ export class TokenCounter implements AttemptCount {
 const nothing: TokenCount = { tokens: 0, lowerBound: 0, exact: true };
 
 /**
- * Tokens that the client has had of an answer, by the counts of the attempts that said them. A joint lets only some of
- * what an attempt says through: what it had said by then is taken off, and from there on its own count goes on.
+ * The tokens of an answer that the client has received, by the counts of the attempts. After a takeover the count of the
+ * new attempt continues the sum: an offset takes off the tokens that the attempt only repeated.
  *
  *     first    ─────────┤ cut
- *     replay   ─ old ───┼─ new ──▶        had: the first's, and of the replay what is new
+ *     replay   ─ old ───┼─ new ──▶        delivered: the tokens of the first attempt, and the new ones of the replay
  */
 export class DeliveredTokens implements TokenCount {
+  /** The count of the current attempt. */
   private count: TokenCount = nothing;
-  /** What the client has had, less what the attempt at work had said, when it took over. */
-  private tokensOff = 0;
-  private lowerBoundOff = 0;
-  private begin = 0;
+  /** At the takeover: the tokens delivered so far, less those that the current attempt had counted. Negative for a replay. */
+  private tokensOffset = 0;
+  private lowerBoundOffset = 0;
+  /** The tokens delivered before the current attempt took over. */
+  private tokensBefore = 0;
   private exactBefore = true;
 
   get tokens(): number {
-    return this.tokensOff + this.count.tokens;
+    return this.tokensOffset + this.count.tokens;
   }
 
   get lowerBound(): number {
-    return this.lowerBoundOff + this.count.lowerBound;
+    return this.lowerBoundOffset + this.count.lowerBound;
   }
 
   get exact(): boolean {
     return this.exactBefore && this.count.exact;
   }
 
-  /** Of the attempt at work. */
+  /** The tokens that the current attempt has delivered. */
   get byCurrent(): number {
-    return this.tokens - this.begin;
+    return this.tokens - this.tokensBefore;
   }
 
-  /** Another attempt says the rest; `batch` is what of its words so far is new to the client. */
-  goOnWith(count: TokenCount, batch: EventBatch): void {
+  /** Another attempt continues the answer. `batch` holds those of its events so far that are new to the client. */
+  continueWith(count: TokenCount, batch: EventBatch): void {
     const { tokens, lowerBound, exact } = this;
     const fresh = new TokenCounter();
     fresh.add(batch);
-    // Of a delta that a joint has cut no target says how many tokens are left: they are guessed.
-    this.tokensOff = tokens + Math.min(fresh.tokens, count.tokens) - count.tokens;
-    this.lowerBoundOff = lowerBound + Math.min(fresh.lowerBound, count.lowerBound) - count.lowerBound;
-    this.begin = tokens;
+    // No target counts the tokens that are left of a delta that the joint has cut: they are estimated.
+    this.tokensOffset = tokens + Math.min(fresh.tokens, count.tokens) - count.tokens;
+    this.lowerBoundOffset = lowerBound + Math.min(fresh.lowerBound, count.lowerBound) - count.lowerBound;
+    this.tokensBefore = tokens;
     this.exactBefore = exact && fresh.exact;
     this.count = count;
   }

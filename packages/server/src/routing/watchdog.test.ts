@@ -13,20 +13,20 @@ describe('a watchdog', () => {
     const expired: number[] = [];
     const startMs = performance.now();
     const watchdog = createWatchdog({
-      onExpired: (patienceMs) => expired.push(patienceMs, Math.round(performance.now() - startMs)),
+      onExpired: (timeoutMs) => expired.push(timeoutMs, Math.round(performance.now() - startMs)),
       now: () => performance.now(),
     });
     return { watchdog, expired };
   }
 
-  it('expires once, when nothing disarms it', () => {
+  it('expires once, when it is not disarmed', () => {
     const { watchdog, expired } = setUp();
     watchdog.arm(100);
     vi.advanceTimersByTime(500);
     expect(expired).toEqual([100, 100]);
   });
 
-  it('counts each wait from its own beginning', () => {
+  it('measures each wait from its own beginning', () => {
     const { watchdog, expired } = setUp();
     for (let wait = 0; wait < 5; wait += 1) {
       watchdog.arm(100);
@@ -40,7 +40,7 @@ describe('a watchdog', () => {
     expect(expired).toEqual([100, 550]);
   });
 
-  it('takes a shorter patience at its word, and a longer one', () => {
+  it('uses the timeout of the last arm, be it shorter or longer', () => {
     const { watchdog, expired } = setUp();
     watchdog.arm(1_000);
     watchdog.arm(50);
@@ -52,7 +52,7 @@ describe('a watchdog', () => {
     expect(expired).toEqual([50, 50, 1_000, 1_060]);
   });
 
-  it('lets nothing happen once it is disarmed or closed', () => {
+  it('does not expire once it is disarmed or closed', () => {
     const { watchdog, expired } = setUp();
     watchdog.arm(50);
     watchdog.disarm();

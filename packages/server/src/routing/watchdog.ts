@@ -1,20 +1,22 @@
 /**
- * One timer for one wait after another. A promise raced against a timer would leave the loser running;
- * this one aborts the work and lets it end by itself.
+ * The timeout of one wait after another. It calls `onExpired`, which aborts the work; the wait then ends in the usual way. A
+ * promise raced against a timer would leave the lost wait running.
  *
- * A wait begins with every read, so arming only notes the time: the timer, when it fires early, sleeps the
- * rest. Moving it each time costs three times as much.
+ * A wait begins with every read, so `arm` only notes the time and keeps a running timer; a timer that fires too early is set
+ * again for the rest. A new timer for each wait costs three times as much.
  */
 export interface Watchdog {
-  /** Starts, or starts again, with this patience in milliseconds. */
-  arm(patienceMs: number): void;
+  /** Begins a wait of at most `timeoutMs` milliseconds; a wait that is under way is replaced. */
+  arm(timeoutMs: number): void;
+  /** The wait has ended in time. */
   disarm(): void;
-  /** Releases the timer; nothing may be armed after it. */
+  /** Releases the timer. `arm` must not be called again. */
   close(): void;
 }
 
 export interface WatchdogDeps {
-  onExpired(patienceMs: number): void;
+  /** Called when a wait took longer than its `timeoutMs`. */
+  onExpired(timeoutMs: number): void;
   /** Monotonic milliseconds. */
   now(): number;
 }
@@ -27,24 +29,24 @@ class NotingWatchdog implements Watchdog {
   private readonly deps: WatchdogDeps;
   private armed = false;
   private armedMs = 0;
-  private patienceMs = 0;
-  /** When the timer fires, no later than the wait under way ends. */
-  private dueMs = 0;
+  private timeoutMs = 0;
+  /** When the timer fires: never later than the timeout of the current wait. */
+  private timerMs = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(deps: WatchdogDeps) {
     this.deps = deps;
   }
 
-  arm(patienceMs: number): void {
-    // Whole milliseconds are numbers without an object of their own.
+  arm(timeoutMs: number): void {
+    // V8 allocates no object for a small whole number.
     const nowMs = Math.floor(this.deps.now());
     this.armed = true;
     this.armedMs = nowMs;
-    this.patienceMs = patienceMs;
-    if (this.timer !== undefined && this.dueMs <= nowMs + patienceMs) return;
+    this.timeoutMs = timeoutMs;
+    if (this.timer !== undefined && this.timerMs <= nowMs + timeoutMs) return;
     clearTimeout(this.timer);
-    this.sleep(nowMs, patienceMs);
+    this.sleep(nowMs, timeoutMs);
   }
 
   disarm(): void {
@@ -58,9 +60,9 @@ class NotingWatchdog implements Watchdog {
   }
 
   private sleep(fromMs: number, ms: number): void {
-    this.dueMs = fromMs + ms;
+    this.timerMs = fromMs + ms;
     this.timer = setTimeout(() => this.fire(), Math.max(1, ms));
-    // It may outlive the wait it was made for, and must not keep a process alive then.
+    // The timer may outlive its wait, and must not keep the process alive.
     this.timer.unref();
   }
 
@@ -68,12 +70,12 @@ class NotingWatchdog implements Watchdog {
     this.timer = undefined;
     if (!this.armed) return;
     const nowMs = Math.floor(this.deps.now());
-    const restMs = this.armedMs + this.patienceMs - nowMs;
+    const restMs = this.armedMs + this.timeoutMs - nowMs;
     if (restMs > 0) {
       this.sleep(nowMs, restMs);
       return;
     }
     this.armed = false;
-    this.deps.onExpired(this.patienceMs);
+    this.deps.onExpired(this.timeoutMs);
   }
 }

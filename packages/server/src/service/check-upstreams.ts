@@ -19,5 +19,5 @@ export async function checkUpstreams(
   const created = await createUpstreams(upstreams, { env });
   created.retire();
   const catalogue = createCatalogue(models, created.upstreams, timeouts);
-  return { problems: created.problems, warnings: catalogue.vainPrefixes() };
+  return { problems: created.problems, warnings: catalogue.takeoverWarnings() };
 }

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Config } from '../config/config.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import type { Environment } from '../config/environment.ts';
+import { pullOnce } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits } from '../domain/stream-event.ts';
@@ -96,7 +97,7 @@ async function callOnce(upstream: Upstream, model: string, limitMs: number): Pro
   let firstMs: number | undefined;
   try {
     for (;;) {
-      const { done, value: batch } = await stream.next();
+      const { done, value: batch } = await pullOnce(stream);
       if (deadline.signal.aborted) {
         return failure('first_token_timeout', `No whole answer within ${limitMs / 1_000} s.`);
       }
@@ -109,7 +110,7 @@ async function callOnce(upstream: Upstream, model: string, limitMs: number): Pro
     }
   } finally {
     clearTimeout(timer);
-    await stream.return();
+    await stream.close();
   }
 }
 

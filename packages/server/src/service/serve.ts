@@ -7,7 +7,7 @@ import type { Environment } from '../config/environment.ts';
 import { withVariableNames } from '../config/environment-values.ts';
 import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
 import type { ConfigFlags } from '../config/overrides.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/parent/engine.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';

@@ -6,7 +6,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { withVariableNames } from '../config/environment-values.ts';
 import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import { failure } from '../domain/failure.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/parent/engine.ts';
 import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';

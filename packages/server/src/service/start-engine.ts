@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { thisMachine } from '../config/cache-dir.ts';
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
-import { createEngine, type Engine, type EngineModel, type EngineOptions } from '../engine/engine.ts';
+import { createEngine, type Engine, type EngineModel, type EngineOptions } from '../engine/parent/engine.ts';
 import { defaultModel } from '../models/default-model.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import type { ModelFailureCode } from '../models/model-result.ts';

@@ -16,7 +16,7 @@ function collected(more: Partial<LogOptions> = {}) {
 }
 
 describe('the JSON form', () => {
-  it('is one object a line, with what was given and nothing absent', () => {
+  it('is one object a line, without absent fields', () => {
     const { log, text } = collected();
     log.info('listening', { port: 8642, host: 'h', tls: false, user: null, more: undefined });
     expect(text()).toBe(
@@ -24,13 +24,13 @@ describe('the JSON form', () => {
     );
   });
 
-  it('keeps its own names from being taken by a field', () => {
+  it('lets no field replace its own names', () => {
     const { log, text } = collected();
     log.info('one', { level: 'error', msg: 'two', time: 'never' });
     expect(JSON.parse(text())).toEqual({ time: '2026-11-21T12:00:00.007Z', level: 'info', msg: 'one' });
   });
 
-  it('stays one line of ASCII and says the same, whatever the text', () => {
+  it('is one line of ASCII with the same content, whatever the text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         const { log, text } = collected({ redact: (same) => same });
@@ -58,7 +58,7 @@ describe('the pretty form', () => {
     );
   });
 
-  it('lets no text end the line or steer the terminal', () => {
+  it('lets no text end the line or control the terminal', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         const { log, text } = collected({ format: 'pretty' });
@@ -93,7 +93,7 @@ describe('the format auto', () => {
 });
 
 describe('levels', () => {
-  it('what is below the level is not written, and the level can change', () => {
+  it('are a threshold below which nothing is written, and which can change', () => {
     const { log, text } = collected({ level: 'warn' });
     log.debug('1');
     log.info('2');
@@ -114,14 +114,14 @@ describe('secrets', () => {
     expect(JSON.parse(text())).toMatchObject({ msg: 'said ***', detail: 'Bearer ***', url: 'redis://***@h' });
   });
 
-  it('what looks like a key is masked without being told', () => {
+  it('are masked where they have the shape of a key, though they are not configured', () => {
     const { log, text } = collected();
     log.info('sk-0123456789abcdef');
     expect(text()).not.toContain('0123456789');
   });
 });
 
-describe('a stream that takes nothing', () => {
+describe('a stream that cannot be written', () => {
   it('closed: nothing is thrown', () => {
     const stream = new PassThrough();
     const log = logTo(stream);
@@ -129,7 +129,7 @@ describe('a stream that takes nothing', () => {
     expect(() => log.info('x')).not.toThrow();
   });
 
-  it('failing at each write: nothing is thrown, and the process is not told', async () => {
+  it('failing at each write: nothing is thrown, and the process gets no error', async () => {
     const stream = new Writable({ write: (_chunk, _encoding, done) => done(new Error('ENOSPC')) });
     const closed = new Promise((resolve) => stream.once('close', resolve));
     const log = logTo(stream);
@@ -158,7 +158,7 @@ describe('a stream that takes nothing', () => {
     expect(lines).toMatchObject([{ level: 'warn', lines: 2 }, { msg: 'z' }]);
   });
 
-  it('full: memory is bounded, and the first line after it says how many were lost', () => {
+  it('full: memory is bounded, and the next line that is written says how many were lost', () => {
     const waiting: (() => void)[] = [];
     const seen: string[] = [];
     const stream = new Writable({
@@ -181,7 +181,7 @@ describe('a stream that takes nothing', () => {
   });
 });
 
-it('an endless text is cut', () => {
+it('a very long text is cut', () => {
   const { log, text } = collected();
   log.info('x'.repeat(100_000));
   expect(text().length).toBeLessThan(40_000);

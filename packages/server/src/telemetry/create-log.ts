@@ -25,14 +25,14 @@ export interface LogOptions {
 const weights: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const colours: Readonly<Record<LogLevel, number>> = { debug: 90, info: 32, warn: 33, error: 31 };
 
-/** A reader that stopped reading costs this much memory at most; then lines are dropped and counted. */
+/** Bytes that wait where standard error is not read; beyond them lines are dropped and counted. */
 const maxWaitingBytes = 1024 ** 2;
 const maxTextLength = 32 * 1024;
-const lastWord = /(?<=\s)[\x21-\x7e]{1,200}$/;
+const unfinishedWord = /(?<=\s)[\x21-\x7e]{1,200}$/;
 
 /**
- * The log of the process: one line per call, written to `stream`, which stays the caller's. It never
- * throws: with the stream closed or full lines are lost, and the first one after that says how many.
+ * The log of the process: one line a call, written to `stream`, which the caller keeps and closes. It never throws: while
+ * the stream is closed or full, lines are lost, and the first line after that says how many.
  */
 export function createLog({
   level,
@@ -47,11 +47,11 @@ export function createLog({
   const pretty = format === 'pretty' || (format === 'auto' && stream.isTTY === true);
   const clean = (text: string): string => {
     if (text.length <= maxTextLength) return redact(text);
-    // Masked before it is cut, and cut at a word's edge: what has the shape of a key may end behind the cut.
+    // Masked before it is cut, and cut between words: a key at the cut would have lost the end that shows its shape.
     const masked = redact(text.slice(0, maxTextLength), true);
-    return `${masked.replace(lastWord, '')}… (${text.length} characters)`;
+    return `${masked.replace(unfinishedWord, '')}… (${text.length} characters)`;
   };
-  // EPIPE, ENOSPC and the like: the log is the only place for this error, and it cannot be written.
+  // EPIPE, ENOSPC and the like: this error could only go to the log, which cannot be written.
   stream.on('error', () => {});
 
   const line = (at: LogLevel, message: string, fields: LogFields): string =>

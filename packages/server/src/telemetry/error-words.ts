@@ -1,9 +1,9 @@
-import { innerRequestFields, requestFields } from '../domain/request-fields.ts';
+import { nestedRequestFields, requestFields } from '../domain/request-fields.ts';
 
 /**
- * The words of which errors of inference servers are made, taken from the recorded errors of the vendors and of
- * llama.cpp, vLLM, SGLang, Ollama, CUDA and Node. Nothing but these words reaches a log without content, so a word
- * belongs here only where it says something about a fault.
+ * The words of errors of inference servers, taken from recorded errors of the vendors and of llama.cpp, vLLM, SGLang,
+ * Ollama, CUDA and Node. Where `logging.content` is off, only these words of an upstream reach the log, so a word belongs
+ * here only where it says something about a fault.
  */
 const technical = `
 abort aborted absent accept accepted access account action active address admin agent allocate allocated allocation
@@ -58,7 +58,7 @@ wide rule rules lower raised instead long longer short large larger small high h
 application octet gzip br deflate zstd compress identity charset websocket form www urlencoded multipart ndjson
 `;
 
-/** Beside these a number says how much it is; beside any other word it may be the caller's own. */
+/** A number beside one of these words is a measure and is shown; beside any other word it may belong to the prompt. */
 const measures = `
 b bit bits byte bytes characters concurrent ctx context day days dimension dimensions errno exit gb gib hour
 hours http items kb kib least length level limit limits line loc max maximum mb mib min minimum minute minutes messages
@@ -66,7 +66,7 @@ milliseconds most ms n percent position port queue requested requests retries se
 than token tokens total tb tib used window width height pixels pages sequences slots parts images minutely hourly daily
 `;
 
-/** Shown only between two words of the other lists, where they join them. */
+/** Shown only between two words of the other lists. */
 const joining = `
 a after again all an and any are as at be because been before being below between beyond but by can contains did do does
 during each even for from given gives goes had has have how however if in into is it its left may more near new next of off on
@@ -80,10 +80,10 @@ const partsOf = (names: Iterable<string>): string[] => [...names].flatMap((name)
 
 export type WordKind = 'technical' | 'measure' | 'joining';
 
-/** In small letters. */
+/** Each word in small letters, with its list. */
 export const errorWords: ReadonlyMap<string, WordKind> = new Map<string, WordKind>([
   ...wordsOf(joining).map((word) => [word, 'joining'] as const),
-  ...[...wordsOf(technical), ...partsOf(requestFields), ...partsOf(innerRequestFields)].map(
+  ...[...wordsOf(technical), ...partsOf(requestFields), ...partsOf(nestedRequestFields)].map(
     (word) => [word, 'technical'] as const,
   ),
   ...wordsOf(measures).map((word) => [word, 'measure'] as const),

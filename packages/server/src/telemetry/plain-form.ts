@@ -1,16 +1,16 @@
-/** A text in small letters, without escapes and without what cannot be seen. */
+/** A text in small letters, with its escapes decoded and without invisible characters. */
 export interface PlainForm {
   readonly plain: string;
-  /** Where the unit at that place of the plain form begins in the text. */
-  place(at: number): number;
-  /** Where the part of the text ends that the plain form has before that place. */
-  end(at: number): number;
+  /** Index in the text where the unit at `at` of the plain form begins. */
+  startInText(at: number): number;
+  /** Index in the text behind everything that the plain form shows before `at`. */
+  endInText(at: number): number;
 }
 
-/** What is dropped: control characters, accents, and all that has no width. */
-const unseenUnits = String.raw`[\p{Default_Ignorable_Code_Point}\p{M}\p{Cc}\p{Cf}\u2028\u2029]`;
-/** Of an escape, half a character counts too: its other half is an escape of its own. */
-const unseenEscaped = new RegExp(`${unseenUnits}|\\p{Cs}`, 'u');
+/** Characters that are dropped: control characters, accents, and all that has no width. */
+const invisibleUnits = String.raw`[\p{Default_Ignorable_Code_Point}\p{M}\p{Cc}\p{Cf}\u2028\u2029]`;
+/** For escapes, also half of a surrogate pair: the other half is an escape of its own. */
+const invisibleWhereEscaped = new RegExp(`${invisibleUnits}|\\p{Cs}`, 'u');
 
 const entities: Readonly<Record<string, string>> = Object.fromEntries(
   `! excl " quot # num $ dollar % percnt & amp ' apos ( lpar ) rpar * ast + plus , comma - hyphen - dash . period / sol
@@ -22,7 +22,7 @@ const entities: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 // Every repetition is bounded: the text may come from any client or upstream.
-const writing = new RegExp(
+const escapes = new RegExp(
   [
     String.raw`\\{1,4}[uU](?:\{0{0,6}([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{4}))`,
     String.raw`\\{1,4}[xX]([0-9a-fA-F]{2})`,
@@ -33,23 +33,23 @@ const writing = new RegExp(
     String.raw`\\{1,4}([!-/:-@\[-\x60{-~])`,
     String.raw`\\{1,4}[nrtNRT]`,
     String.raw`([\uff01-\uff5e\u{1d400}-\u{1d7ff}])`,
-    `${unseenUnits}+[ ]{0,80}`,
+    `${invisibleUnits}+[ ]{0,80}`,
   ].join('|'),
   'gu',
 );
 
-/** No flag: it would make a small iota of an accent. */
+/** Instead of the flag `i`, which with `u` makes an accent (U+0345) equal to a small iota. */
 function inAnyCase(name: string): string {
   return [...name].map((letter) => `[${letter}${letter.toUpperCase()}]`).join('');
 }
 
 export function plainForm(text: string): PlainForm {
-  if (text.search(writing) < 0) return { plain: inSmallLetters(text), place: same, end: same };
+  if (text.search(escapes) < 0) return { plain: inSmallLetters(text), startInText: same, endInText: same };
   let plain = '';
-  // Where runs begin that stand in the text as in the plain form: pairs of places, in order.
+  // Where each run begins that is the same in both: its index in the plain form and in the text, in order.
   const runs: Run[] = [];
   let from = 0;
-  for (const match of text.matchAll(writing)) {
+  for (const match of text.matchAll(escapes)) {
     const [whole, brace, u, x, percent, hex, decimal, entity, quoted, wide] = match;
     runs.push({ plain: plain.length, text: from });
     plain += text.slice(from, match.index);
@@ -66,43 +66,43 @@ export function plainForm(text: string): PlainForm {
   }
   runs.push({ plain: plain.length, text: from });
   plain += text.slice(from);
-  const place = placesOf(runs, plain.length, text.length);
-  return { plain: inSmallLetters(plain), place, end: place };
+  const toText = mapToText(runs, plain.length, text.length);
+  return { plain: inSmallLetters(plain), startInText: toText, endInText: toText };
 }
 
 function same(at: number): number {
   return at;
 }
 
-/** What separates the groups in which base64 and hexadecimal are printed. */
+/** Characters between the groups in which base64 and hexadecimal are printed. */
 const separators = /[\s:,;]+/g;
 
-/** The same without what separates groups. */
-export function withoutSpaces({ plain, place, end }: PlainForm): PlainForm {
+/** The same plain form without the separators of groups. */
+export function withoutSpaces({ plain, startInText, endInText }: PlainForm): PlainForm {
   let compact = '';
   const runs: Run[] = [];
   for (const match of plain.matchAll(/[^\s:,;]+/g)) {
     runs.push({ plain: compact.length, text: match.index });
     compact += match[0];
   }
-  const inPlain = placesOf(runs, compact.length, plain.length);
+  const inPlain = mapToText(runs, compact.length, plain.length);
   return {
     plain: compact,
-    place: (at) => place(inPlain(at)),
-    // Of what separates it from the next group nothing.
-    end: (at) => end(inPlain(at - 1) + 1),
+    startInText: (at) => startInText(inPlain(at)),
+    // The separator before the next group does not belong to it.
+    endInText: (at) => endInText(inPlain(at - 1) + 1),
   };
 }
 
-/** The text of it alone, many times faster. */
+/** Only the text of {@link withoutSpaces}, many times faster. */
 export function textWithoutSpaces(plain: string): string {
   return plain.replace(separators, '');
 }
 
-/** A character that is seen; empty for any other, and for what is none. */
+/** The character of a code; empty where it is invisible, or where there is none. */
 function characterOf(code: number): string {
   const character = code > 0x10ffff ? '' : String.fromCodePoint(code);
-  return unseenEscaped.test(character) ? '' : character;
+  return invisibleWhereEscaped.test(character) ? '' : character;
 }
 
 interface Run {
@@ -110,7 +110,7 @@ interface Run {
   readonly text: number;
 }
 
-function placesOf(runs: readonly Run[], plainLength: number, textLength: number): (at: number) => number {
+function mapToText(runs: readonly Run[], plainLength: number, textLength: number): (at: number) => number {
   return (at) => {
     if (at >= plainLength) return textLength;
     let [low, high] = [0, runs.length];
@@ -124,7 +124,7 @@ function placesOf(runs: readonly Run[], plainLength: number, textLength: number)
   };
 }
 
-/** Of the same length: a few capital letters of Unicode become two small ones, and keys have none of these. */
+/** Keeps the length: a few capital letters of Unicode would become two small ones, and keys have none of these. */
 function inSmallLetters(text: string): string {
   const small = text.toLowerCase();
   return small.length === text.length ? small : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

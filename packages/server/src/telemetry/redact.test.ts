@@ -31,28 +31,28 @@ it.each([
 describe('a masking that changes', () => {
   const key = (n: number) => `key-number-${n}-of-many`;
 
-  it('masks the secrets of the configurations before', () => {
+  it('still masks the secrets of earlier configurations', () => {
     const { redact, replace } = createChangingRedact();
     replace([key(1)], 'one_');
     replace([key(2)], 'two_');
     expect(redact(`${key(1)} ${key(2)} one_0123456789ab two_0123456789ab`)).toBe('*** *** *** ***');
   });
 
-  it('remembers a bounded number of them', () => {
+  it('remembers a bounded number of configurations', () => {
     const { redact, replace } = createChangingRedact();
     for (let n = 0; n < 100; n += 1) replace([key(n)], 'tr_');
     expect(redact(key(0))).toBe(key(0));
     for (let n = 92; n < 100; n += 1) expect(redact(key(n))).toBe('***');
   });
 
-  it('forgets none for reloads that change no secret', () => {
+  it('forgets no secret through reloads that change none', () => {
     const { redact, replace } = createChangingRedact();
     replace([key(1), key(2)], 'tr_');
     for (let n = 0; n < 100; n += 1) replace([key(n % 2 === 0 ? 3 : 4)], 'tr_');
     expect(redact(key(2))).toBe('***');
   });
 
-  it('adds no layer with a replacement: any number of them can be borne', () => {
+  it('costs the same after any number of replacements', () => {
     const { redact, replace } = createChangingRedact();
     for (let n = 0; n < 20_000; n += 1) replace([key(n)], 'tr_');
     expect(redact(`a line with ${key(19_999)}`)).toBe('a line with ***');

@@ -1,14 +1,13 @@
 import { createSecretMask } from './secret-mask.ts';
 
 /**
- * The last line of defence: nothing passes a secret to the log on purpose, but a provider's error text or
- * a mistyped setting may carry one. `cut`: the text was cut here, so its end may be the
- * beginning of a secret.
+ * Masks secrets in a text, in case one gets into it: no code passes a secret to the log on purpose, but a provider's error
+ * or a mistyped setting may hold one. `cut`: the text was cut at its end, which may be the beginning of a secret.
  */
 export type Redact = (text: string, cut?: boolean) => string;
 
 export interface RedactOptions {
-  /** Secrets known by value: fixed keys, upstream keys. Shorter than 6 characters they would blot out words. */
+  /** Secrets known by value: fixed keys, upstream keys. Those under 6 characters are not masked: they may be parts of words. */
   readonly secrets?: Iterable<string>;
   /** How issued keys begin, `tr_`. */
   readonly keyPrefixes?: Iterable<string>;
@@ -49,18 +48,18 @@ export function createRedact({ secrets = [], keyPrefixes = [] }: RedactOptions =
       .replace(keyShaped, mask);
 }
 
-/** One masking for as long as the process lives: a configuration replaces the secrets and never adds a layer. */
+/** The masking of the process: each configuration replaces its secrets, in one mask and not in one more around it. */
 export interface ChangingRedact {
   readonly redact: Redact;
-  /** Masks these from now on, and those of the configurations before for as long as they are remembered. */
+  /** Masks these from now on, and those of earlier configurations as long as they are remembered. */
   replace(secrets: readonly string[], keyPrefix: string): void;
 }
 
 /**
- * Streams that began under an earlier configuration may still say its keys. So many are remembered beside the one in
- * force; a reload that changes no secret counts as none.
+ * Streams that began under an earlier configuration may still write its keys into the log. So many configurations are
+ * remembered beside the one in force; a reload that changes no secret does not count.
  */
-const remembered = 8;
+const rememberedConfigurations = 8;
 
 export function createChangingRedact(): ChangingRedact {
   let generations: readonly {
@@ -75,7 +74,7 @@ export function createChangingRedact(): ChangingRedact {
       const id = JSON.stringify([prefix, ...secrets.toSorted()]);
       if (generations[0]?.id === id) return;
       const others = generations.filter((one) => one.id !== id);
-      generations = [{ id, secrets, prefix }, ...others].slice(0, remembered + 1);
+      generations = [{ id, secrets, prefix }, ...others].slice(0, rememberedConfigurations + 1);
       current = createRedact({
         secrets: generations.flatMap((one) => one.secrets),
         keyPrefixes: new Set(generations.map((one) => one.prefix)),

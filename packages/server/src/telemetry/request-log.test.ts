@@ -20,7 +20,7 @@ const record: RequestRecord = {
   content: { prompt: 'a secret wish', answer: 'granted' },
 };
 
-it('says all that is known of a request', () => {
+it('has all that is known of a request', () => {
   expect(requestLine(record)).toEqual({
     level: 'info',
     message: 'request',
@@ -48,7 +48,7 @@ it('carries content only where the operator asked for it', () => {
   expect(requestLine(record, true).fields).toMatchObject({ prompt: 'a secret wish', answer: 'granted' });
 });
 
-it('shows what others said whole only where the operator asked for content', () => {
+it('has the whole wording of an upstream only where the operator asked for content', () => {
   const said = { ...record, detail: 'HTTP 500', wording: 'CUDA out of memory while I read: a secret wish' };
   expect(requestLine(said).fields['detail']).toBe('HTTP 500; "CUDA out of memory …"');
   expect(requestLine(said, true).fields['detail']).toBe(`HTTP 500; "${said.wording}"`);
@@ -70,7 +70,7 @@ it.each<readonly [Partial<RequestRecord>, string]>([
   expect(requestLine({ ...record, ...more }).level).toBe(level);
 });
 
-it('goes to the log at its level', () => {
+it('is logged at its level', () => {
   const lines: (readonly [string, string, LogFields | undefined])[] = [];
   const note = (level: string) => (message: string, fields?: LogFields) =>
     void lines.push([level, message, fields]);

@@ -4,16 +4,16 @@ import type { Cause } from '../domain/cause.ts';
 import type { Log, LogFields, LogLevel } from './log.ts';
 import { wholeWording, wordingWithoutContent } from './wording.ts';
 
-/** How a request ended; `refused` is one that reached no target. */
+/** How a request ended; `refused`: it reached no target. */
 export type RequestOutcome = 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned' | 'refused';
 
 /** What is known of a request when it is over. Times in milliseconds. */
 export interface RequestRecord {
   readonly requestId: string;
   readonly method: string;
-  /** As the route table names it, never the raw path: that may hold a key. */
+  /** The path as the route table has it, never the raw one, which may hold a key. */
   readonly route: string;
-  /** The raw path without its query, where no route took it: the way to find a wrong base URL. */
+  /** The raw path without its query, only where no route matched: it shows a wrong base URL. */
   readonly path?: string | undefined;
   /** HTTP status as it was sent; absent where the client left before there was one. */
   readonly status?: number | undefined;
@@ -30,11 +30,11 @@ export interface RequestRecord {
   readonly promptTokens?: number | undefined;
   readonly completionTokens?: number | undefined;
   readonly attempts?: number | undefined;
-  /** The client's own `x-request-id`: only ever logged. */
+  /** The client's own `x-request-id`; used in the log only. */
   readonly clientRequestId?: string | undefined;
   /** The cause in our own words. */
   readonly detail?: string | undefined;
-  /** The cause in the words of an upstream, or of a thrown error: shown whole only where the operator asked for content. */
+  /** The cause in the words of an upstream or of a thrown error; written whole only where the operator asked for content. */
   readonly wording?: string | undefined;
   /** Written only where the operator asked for content. */
   readonly content?: { readonly prompt: string; readonly answer: string } | undefined;
@@ -56,7 +56,7 @@ export function causeText(
   return detail === undefined ? shown : `${detail}; ${shown}`;
 }
 
-/** The one line of a request; `logContent` is the operator's `logging.content`. */
+/** The log line of a request; `logContent` is the operator's `logging.content`. */
 export function requestLine(record: RequestRecord, logContent = false): RequestLine {
   const { method, route, status, outcome, content } = record;
   return {
@@ -94,12 +94,12 @@ export function logRequest(log: Log, record: RequestRecord, logContent = false):
 
 const probes: ReadonlySet<string> = new Set(['/livez', '/readyz']);
 
-/** A client's mistake or departure is everyday; ours and an upstream's want to be seen. */
+/** A mistake or departure of a client is ordinary; a failure of ours or of an upstream is a warning or an error. */
 function levelOf({ outcome, status, code, route }: RequestRecord): LogLevel {
   if (code === 'internal_error') return 'error';
   switch (outcome) {
     case 'completed':
-      // Balancers ask every few seconds; what they are told is worth a line only when it is bad news.
+      // Load balancers ask every few seconds: only a bad answer is worth a line.
       return probes.has(route) ? 'debug' : 'info';
     case 'cancelled':
     case 'abandoned':
@@ -114,7 +114,7 @@ function levelOf({ outcome, status, code, route }: RequestRecord): LogLevel {
   }
 }
 
-/** A tenth of a millisecond is as fine as anybody reads. */
+/** To a tenth of a millisecond: more digits are of no use. */
 function rounded(milliseconds: number | undefined): number | undefined {
   return milliseconds === undefined ? undefined : Math.round(milliseconds * 10) / 10;
 }

@@ -62,7 +62,7 @@ describe('a secret in a text', () => {
     expect(mask('at GPU7.LAB.EXAMPLE:8000/v1')).toBe('at */v1');
   });
 
-  it('is masked again and again, and what stands between stays as it was written', () => {
+  it('is masked each time it occurs, and the text between stays unchanged', () => {
     expect(mask(`é%41 ${secret}\\u00e9${secret}, \u200bend`)).toBe('é%41 *\\u00e9*, \u200bend');
   });
 
@@ -71,11 +71,11 @@ describe('a secret in a text', () => {
     expect(mask(`key ${secret.slice(0, 7)}`)).toBe(`key ${secret.slice(0, 7)}`);
   });
 
-  it('goes as a whole where it begins with another one', () => {
+  it('is masked whole where it begins with another secret', () => {
     expect(createSecretMask(['hunter-two', 'hunter-two-and-more'], '*')('hunter-two-and-more')).toBe('*');
   });
 
-  it('is never shown, whatever it is and whatever stands around it', () => {
+  it('is never shown, for any secret in any text', () => {
     const text = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(fc.stringMatching(/^[\x21-\x7e]{6,80}$/), text, text, (key, before, behind) => {
@@ -91,7 +91,7 @@ it('leaves a text without secrets as it is', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => mask(text) === text));
 });
 
-it('masks one secret in groups beside another that is whole', () => {
+it('masks a secret that is written in groups beside another that is not', () => {
   const grouped = groups(Buffer.from('another-secret').toString('hex'), 2, ' ');
   expect(createSecretMask([secret, 'another-secret'], '*')(`a ${secret} b ${grouped} c`)).toBe('a * b * c');
 });

@@ -1,27 +1,26 @@
 import { type PlainForm, plainForm, textWithoutSpaces, withoutSpaces } from './plain-form.ts';
 
-/** Puts a mask in the place of secrets. `cut`: the text went on behind its end, where a secret may begin. */
+/** Puts a mask in the place of secrets. `cut`: the text was cut at its end, so a secret may begin there. */
 export type SecretMask = (text: string, cut?: boolean) => string;
 
-/** Units that a secret is recognised by before it is compared. */
+/** UTF-16 units whose hash selects the places where patterns are compared. */
 const headUnits = 4;
-/** Of an encoding, so that no word is taken for a piece of one. */
+/** Shorter encodings of a secret are not masked: they could be ordinary words. */
 const shortestEncoding = 8;
 
 /**
- * Masks secrets that are known by value, in the writings that come back from servers: in either case, with escapes
- * of JSON, of URLs and of HTML, in base64 and hexadecimal, in groups or not, in wide letters, and split by line ends,
- * accents or characters without width. A server that wants to hand a secret on can always spell it in a way that is not
- * among these.
+ * Masks secrets that are known by value, in the encodings in which servers send them back: in small or capital letters,
+ * with escapes of JSON, of URLs and of HTML, in base64 and hexadecimal, in groups or not, in wide letters, and split by line
+ * ends, accents or characters without width. A server that wants to leak a secret can always find another encoding.
  *
- * It is no regular expression: one of all secrets fails to compile with some long or many keys, and throws at the
- * first line. What it costs hardly grows with their number: 10,000 keys, some 17 µs a line of 300 characters.
+ * Not a regular expression: one of all secrets fails to compile where keys are long or many, and so throws at the first
+ * line. The cost hardly grows with the number of keys: with 10,000 some 17 µs for a line of 300 characters.
  */
 export function createSecretMask(secrets: Iterable<string>, mask: string): SecretMask {
   return createMaskByText(Array.from(secrets, (secret) => [secret, mask] as const));
 }
 
-/** The same for texts that have a mask each. */
+/** The same for texts that each have a mask of their own. */
 export function createMaskByText(masks: Iterable<readonly [text: string, mask: string]>): SecretMask {
   const whole = new Map<string, string>();
   const encoded = new Map<string, string>();
@@ -40,7 +39,7 @@ export function createMaskByText(masks: Iterable<readonly [text: string, mask: s
     const form = plainForm(text);
     const found = anywhere(form.plain, cut);
     const masked = replaced(text, form, found);
-    // Most texts end here, with the form that there is.
+    // In most texts nothing was found, and their plain form is used again.
     const rest = found.length === 0 ? form : plainForm(masked);
     if (grouped(textWithoutSpaces(rest.plain), cut).length === 0) return masked;
     const compact = withoutSpaces(rest);
@@ -48,26 +47,26 @@ export function createMaskByText(masks: Iterable<readonly [text: string, mask: s
   };
 }
 
-interface Found {
+interface Match {
   readonly from: number;
   readonly to: number;
   readonly mask: string;
 }
 
-function replaced(text: string, form: PlainForm, found: readonly Found[]): string {
+function replaced(text: string, form: PlainForm, found: readonly Match[]): string {
   let masked = '';
   let shown = 0;
   for (const { from, to, mask } of found) {
-    masked += text.slice(shown, form.place(from)) + mask;
-    shown = form.end(to);
+    masked += text.slice(shown, form.startInText(from)) + mask;
+    shown = form.endInText(to);
   }
   return shown === 0 ? text : masked + text.slice(shown);
 }
 
-/** Finds patterns in a plain form, in its order, none within another. */
+/** Finds patterns in a plain form, in its order; matches do not overlap. */
 function createFinder(
   maskOf: ReadonlyMap<string, string>,
-): (plain: string, cut: boolean) => readonly Found[] {
+): (plain: string, cut: boolean) => readonly Match[] {
   const patterns = [...maskOf.keys()];
   const heads = new Uint8Array(0x10000);
   const byLength = new Map<number, Set<string>>();
@@ -76,7 +75,7 @@ function createFinder(
     const equals = byLength.get(pattern.length) ?? new Set();
     byLength.set(pattern.length, equals.add(pattern));
   }
-  // The longest first: a key that begins with another one must go as a whole.
+  // The longest first: a key that begins with another key must be masked whole.
   const lengths = [...byLength].toSorted(([a], [b]) => b - a);
   let sorted: readonly string[] | undefined;
   const longest = lengths[0]?.[0] ?? 0;
@@ -88,7 +87,7 @@ function createFinder(
     return 0;
   }
 
-  /** A pattern that the rest of a text is the beginning of. */
+  /** A pattern that begins with `rest`. */
   function begunBy(rest: string): string | undefined {
     sorted ??= patterns.toSorted();
     let [low, high] = [0, sorted.length];
@@ -102,7 +101,7 @@ function createFinder(
   }
 
   return (plain, cut) => {
-    const all: Found[] = [];
+    const all: Match[] = [];
     for (let at = 0; at + headUnits <= plain.length; at += 1) {
       if (heads[headAt(plain, at)] === 0) continue;
       const whole = lengthAt(plain, at);
@@ -128,7 +127,7 @@ function encodingsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   const encoded = new Set([bytes.toString('hex')]);
   for (const alignment of [0, 1, 2]) {
-    // The first and the last character share their bits with what stands before and behind.
+    // The first and the last character also hold bits of the bytes before and after the secret.
     const first = Math.ceil((alignment * 4) / 3);
     const last = Math.floor(((alignment + bytes.length) * 4) / 3);
     const aligned = alignment === 0 ? bytes : Buffer.concat([Buffer.alloc(alignment), bytes]);

@@ -38,7 +38,7 @@ describe('the wording of an error in a log without content', () => {
     expect(wordingWithoutContent(message)).toBe(kept);
   });
 
-  test('holds no word that is not one of errors, whatever stands around it', () => {
+  test('shows no word that is not in the list, in any text', () => {
     const known = fc.constantFrom(...errorWords.keys());
     const planted = fc.stringMatching(/^[a-z]{4,12}$/).filter((word) => !errorWords.has(word));
     const mark = fc.constantFrom(' ', ' "', '" ', '. ', '_', '-', '\u200b', '/', "'", '\n', ' {', '} ');
@@ -59,7 +59,7 @@ describe('the wording of an error in a log without content', () => {
 });
 
 describe('with content', () => {
-  test('the wording is whole and bounded, and ends with a whole word', () => {
+  test('the wording is unchanged but bounded, and ends with a whole word', () => {
     expect(wholeWording('my secret\nplan')).toBe('my secret\nplan');
     expect(wholeWording(`${'a '.repeat(240)}${'s'.repeat(100)}`)).toBe(`${'a '.repeat(240)}…`);
     expect(wholeWording('😀'.repeat(1_000)).length).toBe(500);

@@ -1,25 +1,25 @@
 import { errorWords, type WordKind } from './error-words.ts';
 
 /**
- * What others say, as the log may show it. A provider may repeat the prompt in anything it says: its error's message,
- * code and type, a finish reason, a header. So without `logging.content` only words of errors are shown; every run of
- * other words is one `…`.
+ * Text from outside, as the log may show it. A provider may repeat the prompt anywhere: in an error's message, code and
+ * type, in a finish reason, in a header. So without `logging.content` only the words of `error-words.ts` are shown; each run
+ * of other words becomes one `…`.
  */
 
 const maxRead = 2_000;
 const maxWithContent = 500;
 const maxWithoutContent = 200;
 const longestName = 64;
-/** Of numbers that stand side by side: `1,048,576` is a size, and a longer row may be a card's number. */
+/** Digits in a row of numbers: `1,048,576` is a size, a longer row may be the number of a credit card. */
 const maxDigits = 7;
-/** Words between a number and what it measures. */
+/** Words from a number to the word that makes it a measure. */
 const maxDistance = 3;
-/** A run of fewer words of errors says nothing, and may be part of any text. */
+/** A run of fewer words of errors is hidden: it says nothing, and may be part of any text. */
 const fewestWords = 2;
 
 /**
- * The wording of another side for an operator who has asked for content: bounded, otherwise as it came, for the log
- * masks secrets behind this. It ends with a whole word: half a secret would not be known for one.
+ * The wording of an upstream or of a bug, for an operator who has asked for content: bounded, otherwise unchanged (the log
+ * masks secrets later). It is cut between words, because half a secret could not be recognised.
  */
 export function wholeWording(text: string): string {
   if (text.length <= maxWithContent) return text;
@@ -29,7 +29,7 @@ export function wholeWording(text: string): string {
     .toWellFormed()}…`;
 }
 
-/** The same for a log without content: the words of errors, and numbers beside what they measure. */
+/** The same for a log without content: words of errors, and numbers beside words that make them measures. */
 export function wordingWithoutContent(text: string): string {
   const pieces = [
     ...onOneLine(text.slice(0, maxRead)).matchAll(/([\p{L}\p{M}\p{N}_]+)|([^\p{L}\p{M}\p{N}_]+)/gu),
@@ -42,7 +42,7 @@ export function wordingWithoutContent(text: string): string {
       if (!/^[\x20-\x7e]*$/.test(between)) items.push({ before: ' ', word: '', kind: 'hidden' });
       continue;
     }
-    // The text was cut; its last word may be half of one.
+    // The last word of a text that was cut may be half a word.
     items.push({ before, word, kind: kindOf(word) });
     before = '';
   }
@@ -51,9 +51,9 @@ export function wordingWithoutContent(text: string): string {
 }
 
 /**
- * A name out of another side's vocabulary, such as a code or a finish reason; of what could be a text only
- * the length is shown. Digits count something in a name or are a status: an address or the number of a card has no words,
- * or more digits than that.
+ * A name that comes from outside, such as a code or a finish reason. Of anything that could be a text only the length is
+ * shown. A name may hold a few digits, as a count or a status has; an address or the number of a credit card has no words,
+ * or more digits.
  */
 export function nameOf(value: unknown): string {
   if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 1_000) return `${value}`;
@@ -71,13 +71,13 @@ export function onOneLine(text: string): string {
 }
 
 interface Item {
-  /** What stands between it and the item before. */
+  /** The characters between it and the item before. */
   readonly before: string;
   readonly word: string;
   readonly kind: WordKind | 'number' | 'hidden';
 }
 
-/** `maxTokens`, `max_tokens`, `APIError`: the words in a word; digits are parts of their own. */
+/** The words in a compound name: `maxTokens`, `max_tokens`, `APIError`; digits are parts of their own. */
 function partsOf(word: string): readonly string[] {
   return word.match(/\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{Lo}+|\d+/gu) ?? [];
 }
@@ -116,13 +116,13 @@ function hidden(all: readonly Item[]): readonly Item[] {
     let to = from;
     while (to < shown.length && shown[to]?.kind !== 'hidden') to += 1;
     const run = shown.slice(from, to);
-    const telling = run.filter(({ kind }) => kind === 'technical' || kind === 'measure').length;
+    const fromLists = run.filter(({ kind }) => kind === 'technical' || kind === 'measure').length;
     const isEdge = ({ kind }: Item) => kind === 'joining' || kind === 'number';
-    // A joining word joins two that are shown.
+    // A joining word at the edge of a run joins nothing and is hidden.
     const first = from === 0 ? 0 : run.findIndex((item) => !isEdge(item));
     const last = to === shown.length ? run.length - 1 : run.findLastIndex((item) => item.kind !== 'joining');
     for (const [at, item] of run.entries()) {
-      const isShown = (isWhole && telling > 0) || (telling >= fewestWords && at >= first && at <= last);
+      const isShown = (isWhole && fromLists > 0) || (fromLists >= fewestWords && at >= first && at <= last);
       if (!isShown) shown[from + at] = hide(item);
     }
     from = to;

@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import { createBodyQueue } from './answer-body.ts';
 
-/** One read of the socket, as pieces of a chunked body; or what the reader does, by turns or from within a call. */
+/** One read of the socket, as the lengths of its pieces; or a pull, which may pull again from within its receiver. */
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 0, maxLength: 3 }) },
-  { weight: 4, arbitrary: fc.constantFrom('pull' as const, 'pull and go on pulling' as const) },
+  { weight: 4, arbitrary: fc.constantFrom('pull' as const, 'pull repeatedly' as const) },
 );
 const ending = fc.constantFrom('ends' as const, 'is cut' as const, 'is returned' as const);
 
-test('whatever is read and pulled when, each pull is told once, and every byte once and in order', () => {
+test('in any order of reads and pulls each pull gets one call, and each byte comes once and in order', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), ending, (steps, how) => {
       let paused = false;
@@ -35,7 +35,7 @@ test('whatever is read and pulled when, each pull is told once, and every byte o
       let over: { readonly reason: unknown } | undefined;
       const got: number[] = [];
       const pull = (again: boolean) => {
-        // One at a time, and none behind the end.
+        // One pull at a time, and none after the end.
         if (asked > told || over !== undefined) return;
         asked += 1;
         queue.body.pull({
@@ -53,7 +53,7 @@ test('whatever is read and pulled when, each pull is told once, and every byte o
 
       for (const one of steps) {
         if (typeof one === 'string') pull(one !== 'pull');
-        // A paused socket is not read.
+        // A paused socket has no reads.
         else if (!paused) {
           let at = 0;
           for (const length of one) {
@@ -65,11 +65,11 @@ test('whatever is read and pulled when, each pull is told once, and every byte o
             at += length;
           }
           queue.flush();
-          // The next read of any socket writes here.
+          // The next read, of whichever socket, writes into the same buffer.
           shared.fill(255);
         }
         expect(told).toBeLessThanOrEqual(asked);
-        // Whoever waits is waited for by a socket that is read; bytes that nobody asked for pause it.
+        // While a pull waits the socket is read; bytes without a pull pause it.
         if (asked > told) expect(paused).toBe(false);
         if (got.length < next - 1) expect([paused, asked - told]).toEqual([true, 0]);
       }
@@ -87,7 +87,7 @@ test('whatever is read and pulled when, each pull is told once, and every byte o
   );
 });
 
-test('a body that ends within the call that tells of its last bytes tells of its end to whoever pulls there', () => {
+test('a pull from within the call with the last bytes gets the end', () => {
   const queue = createBodyQueue({ pause() {}, resume() {}, destroy() {}, detach() {} });
   const told: string[] = [];
   queue.body.pull({

@@ -1,48 +1,48 @@
 import type { Failure } from '../domain/failure.ts';
 
-/** Told by one {@link AnswerBody.pull}, within it or later, by exactly one of the two. Neither may throw. */
+/** Each {@link AnswerBody.pull} is followed by exactly one of these calls, within it or later. Neither may throw. */
 export interface BytesReceiver {
-  /** What one read of the socket brought: `buffer` from `from` up to `to`, valid only during the call. */
+  /** The bytes of one read of the socket: `buffer` from `from` up to `to`, valid only during the call. */
   bytes(buffer: Buffer, from: number, to: number): void;
-  /** The body is over; with a failure, too early. */
+  /** The body is over. `reason` says why it ended too early; undefined where it ended as HTTP says. */
   ended(reason: Failure | undefined): void;
 }
 
 /**
- * The bytes of an answer, as far as somebody pulls them. One `next()` brings everything that one read of
- * the socket brought; while nobody pulls, the socket is not read.
+ * The bytes of an answer's body. One pull or `next()` returns the bytes of one read of the socket; between two pulls the
+ * socket is not read, except for a bounded amount ({@link createBodyQueue}).
  *
  * The iterator's last value is why the body ended too early, or undefined where it ended as HTTP says.
  */
 export interface AnswerBody extends AsyncIterator<Uint8Array, Failure | undefined, undefined> {
   next(): Promise<IteratorResult<Uint8Array, Failure | undefined>>;
-  /** What `next()` does, for the hot path: no promise, and no copy of the bytes. One pull or `next()` at a time. */
+  /** Does what `next()` does, without a promise and without a copy of the bytes. One pull or `next()` at a time. */
   pull(receiver: BytesReceiver): void;
   /** Destroys the connection unless the body has ended or was released. May be called at any time, more than once. */
   return(): Promise<IteratorResult<Uint8Array, Failure | undefined>>;
   /**
-   * The reader has all it wants: a pending `next()` ends, and what is left of the body is read and dropped
-   * so that the connection can serve again, at most 64 KiB and 1 s; then it is destroyed.
-   * An abort of the request no longer reaches it.
+   * The caller needs no more bytes. A pending `next()` ends. The rest of the body is read and dropped, so that the connection
+   * can be used again; after 64 KiB or 1 s of that it is destroyed. An abort of the request has no effect any more.
    */
   release(): void;
 }
 
-/** What the body asks of the connection behind it. */
+/** What a body calls of its connection. */
 export interface BodySource {
   resume(): void;
   pause(): void;
   destroy(): void;
-  /** The reader has let go: its abort is no longer this body's affair. */
+  /** The body was released: an abort of the request must not destroy the connection any more. */
   detach(): void;
 }
 
 export interface BodyQueue {
   readonly body: AnswerBody;
-  /** The bytes are kept until {@link BodyQueue.flush}, which must come before they change. */
+  /** Adds bytes of the body. They are not copied: {@link BodyQueue.flush} must be called before `buffer` changes. */
   push(buffer: Buffer, from: number, to: number): void;
-  /** Behind everything that one read of the socket brought: chunked bodies come piece by piece, and are one batch. */
+  /** Called after each read of the socket: hands its bytes on together, though several chunks of the body were pushed. */
   flush(): void;
+  /** The body is over; with a failure, too early. */
   end(failure: Failure | undefined): void;
 }
 
@@ -50,19 +50,19 @@ const maxDrainBytes = 64 * 1024;
 const maxDrainMs = 1_000;
 
 /**
- * Joins a connection that pushes to a reader that pulls. Bounded by two reads of the socket (64 KiB
- * each): the source is paused as soon as one has brought something that nobody asked for.
+ * A queue between a connection that pushes and a reader that pulls. It holds at most two reads of the socket (64 KiB each):
+ * the first read that comes without a pull pauses the socket.
  */
 export function createBodyQueue(source: BodySource): BodyQueue {
   return new QueuedBody(source);
 }
 
-/** One object for both ends: what an event touches is what it costs (decisions/0006). */
+/** One object for both sides: an event costs as much as the objects that it touches (decisions/0006). */
 class QueuedBody implements BodyQueue, AnswerBody {
   private readonly source: BodySource;
-  /** Copies, made where bytes come in several pieces or before anybody asks; undefined for none. */
+  /** Copies of bytes that came in several pieces or without a pull; undefined where there are none. */
   private pieces: Buffer[] | undefined;
-  /** The only piece of this read so far, while it lies in the socket's buffer: the usual case, and no copy. */
+  /** The only piece of the current read, still in the socket's buffer. This is the usual case; it needs no copy. */
   private live: Buffer | undefined;
   private liveFrom = 0;
   private liveTo = 0;
@@ -70,7 +70,7 @@ class QueuedBody implements BodyQueue, AnswerBody {
   private paused = false;
   private ended = false;
   private reason: Failure | undefined;
-  /** Bytes dropped since the reader let go; undefined while it still reads. */
+  /** Bytes dropped since `release()`; undefined before it. */
   private drained: number | undefined;
   private drainTimer: NodeJS.Timeout | undefined;
 
@@ -96,14 +96,14 @@ class QueuedBody implements BodyQueue, AnswerBody {
       return;
     }
     this.keepLive();
-    // An event's few hundred bytes come out of Node's pool.
+    // Node takes small buffers, as for one event, from its pool.
     this.keep(Buffer.from(buffer.subarray(from, to)));
   }
 
   flush(): void {
     const receiver = this.waiting;
     if (receiver === undefined) {
-      // An ended body has no claim on the connection any more: it may be serving the next request.
+      // After the body's end the connection may serve another request already: it must not be paused.
       if (this.pieces === undefined || this.ended) return;
       this.paused = true;
       this.source.pause();

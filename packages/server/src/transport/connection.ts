@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import { type Cause, causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { type AnswerBody, type BodyQueue, createBodyQueue } from './answer-body.ts';
-import { ConnectError, openSocket, type Route } from './connect.ts';
+import { ConnectError, openSocket, type Route } from './open-socket.ts';
 import { proxyAuthorization } from './proxy.ts';
 import { createResponseParser, type ResponseHeaders, type ResponseParser } from './response-parser.ts';
 
 export interface WireRequest {
-  /** Default: POST. A GET has no body. */
+  /** Default: POST. The body of a GET is empty. */
   readonly method?: 'GET' | 'POST';
   /** Path and query, beginning with a slash. */
   readonly path: string;
@@ -25,58 +25,61 @@ export interface WireAnswer {
 
 export type SendOutcome =
   | { readonly kind: 'answer'; readonly answer: WireAnswer }
-  /** `silent`: the connection was lost before a byte of an answer had come. */
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly silent: boolean };
+  /** `unanswered`: the connection was lost before the first byte of an answer. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly unanswered: boolean };
 
-/** One socket and the requests that go through it, one after the other. */
+/** One socket, which serves requests one after the other. */
 export interface Connection {
+  /** Sends a request and resolves with the head of its answer. One at a time. An abort destroys the socket. */
   send(request: WireRequest, signal: AbortSignal): Promise<SendOutcome>;
-  /** Destroys the socket, whatever it is doing. */
+  /** Destroys the socket, also within an answer. */
   destroy(): void;
 }
 
 export interface ConnectionEvents {
-  /** A socket was opened, and later is closed. */
+  /** The socket is open. */
   opened(): void;
+  /** The socket is closed; called once for each `opened`. */
   closed(): void;
-  /** Answered whole: the connection may serve again. */
+  /** An answer is whole: the connection can serve another request. */
   idle(connection: Connection): void;
-  /** It will never serve again. */
+  /** The connection serves no request any more. Called once. */
   gone(connection: Connection): void;
 }
 
 /**
- * A read of this size has more behind it, and Node would read the socket up to 32 times before any other: other
- * sockets come first. 64 KiB of comments, five bytes each, take 13 ms; two megabytes of them take 400.
+ * After a read of this size there is probably more, and Node would read this socket up to 32 times before another one. So the
+ * other sockets are served first. 64 KiB of SSE comments of five bytes each take 13 ms; two megabytes of them take 400 ms.
  */
 const largeReadBytes = 16 * 1024;
 
-/** The request under way. */
-interface Exchange {
+/** The request that the connection serves now. */
+interface ActiveRequest {
   readonly parser: ResponseParser;
-  /** Set with the head of the answer. */
+  /** Set when the head of the answer has come. */
   queue: BodyQueue | undefined;
-  /** Whether a byte of an answer has come. */
-  heard: boolean;
-  fail(reason: Failure, silent: boolean): void;
+  /** Whether the first byte of the answer has come. */
+  answerBegun: boolean;
+  /** Ends the request's promise, or the answer's body, with this failure. */
+  fail(reason: Failure, unanswered: boolean): void;
 }
 
 /**
- * A connection that opens its socket with its first request. It speaks HTTP/1.1 itself: that costs a relayed
- * event some 5 µs less than a general client (docs/performance.md).
+ * Creates a connection; it opens its socket with its first request. It has an HTTP/1.1 client of its own, with which a
+ * relayed event costs some 5 µs less than with a general client (docs/performance.md).
  */
 export function createConnection(route: Route, connectMs: number, events: ConnectionEvents): Connection {
   const stop = new AbortController();
   let socket: Socket | undefined;
-  let exchange: Exchange | undefined;
+  let active: ActiveRequest | undefined;
   let destroyed = false;
   let socketError: Error | undefined;
-  /** The body's reader wants more. */
+  /** False while the body has paused the socket. */
   let wanted = true;
-  /** Behind a large read, until the other sockets have been served. */
+  /** True after a large read, until other sockets have been served. */
   let yielding = false;
 
-  // An http origin behind a proxy is asked for at the proxy, by its whole URL (RFC 9112, section 3.2.2).
+  // For an http origin the proxy gets the request, with the whole URL as its target (RFC 9112, section 3.2.2).
   const forwarded = route.proxy !== undefined && route.origin.protocol === 'http:';
   const authorization = route.proxy === undefined ? undefined : proxyAuthorization(route.proxy);
 
@@ -85,35 +88,35 @@ export function createConnection(route: Route, connectMs: number, events: Connec
     destroyed = true;
     stop.abort();
     socket?.destroy();
-    end(lost(socketError, exchange), true);
+    end(lost(socketError, active), true);
     events.gone(connection);
   }
 
-  /** Ends the exchange by a failure, where there is one. */
-  function end(reason: Failure, silentIfUnheard: boolean): void {
-    const ending = exchange;
-    exchange = undefined;
-    ending?.fail(reason, silentIfUnheard && !ending.heard);
+  /** Ends the active request, where there is one, with a failure. */
+  function end(reason: Failure, connectionLost: boolean): void {
+    const ending = active;
+    active = undefined;
+    ending?.fail(reason, connectionLost && !ending.answerBegun);
   }
 
   function onBytes(buffer: Buffer, length: number): void {
     try {
       takeBytes(buffer, length);
     } catch (bug) {
-      // Thrown on, a bug of one stream would end the process and every other stream in it.
+      // Thrown further, a bug in one stream would end the process with all its streams.
       socketError = bug instanceof Error ? bug : new Error(String(bug));
       destroy();
     }
   }
 
   function takeBytes(buffer: Buffer, length: number): void {
-    const running = exchange;
+    const running = active;
     if (running === undefined) {
-      // Bytes that nobody asked for: whatever they are, they answer nothing.
+      // Bytes without a request are no answer.
       destroy();
       return;
     }
-    running.heard = true;
+    running.answerBegun = true;
     const problem = running.parser.push(buffer, length);
     if (problem !== undefined) {
       const what = 'The upstream sent something that is not HTTP.';
@@ -141,7 +144,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
         socketError = error;
       });
       opened.on('end', () => {
-        exchange?.parser.close();
+        active?.parser.close();
         destroy();
       });
       opened.on('timeout', destroy);
@@ -177,7 +180,7 @@ export function createConnection(route: Route, connectMs: number, events: Connec
     } catch (error) {
       destroy();
       const detail = error instanceof Error ? error.message : String(error);
-      return { kind: 'failed', failure: refused(detail), silent: false };
+      return { kind: 'failed', failure: refused(detail), unanswered: false };
     }
     const settle = () => signal.removeEventListener('abort', destroy);
     signal.addEventListener('abort', destroy, { once: true });
@@ -187,37 +190,37 @@ export function createConnection(route: Route, connectMs: number, events: Connec
       if (opened instanceof ConnectError) {
         settle();
         destroy();
-        return { kind: 'failed', failure: unreachable(opened), silent: false };
+        return { kind: 'failed', failure: unreachable(opened), unanswered: false };
       }
       socket = opened;
       if (destroyed) opened.destroy();
     }
-    const through = socket;
-    if (destroyed || through === undefined || through.destroyed) {
+    const current = socket;
+    if (destroyed || current === undefined || current.destroyed) {
       settle();
       destroy();
-      return { kind: 'failed', failure: lost(socketError, undefined), silent: true };
+      return { kind: 'failed', failure: lost(socketError, undefined), unanswered: true };
     }
-    through.setTimeout(0);
+    current.setTimeout(0);
     return new Promise((resolve) => {
-      const running: Exchange = {
+      const running: ActiveRequest = {
         queue: undefined,
-        heard: false,
-        fail(reason, silent) {
+        answerBegun: false,
+        fail(reason, unanswered) {
           settle();
           running.queue?.end(reason);
-          resolve({ kind: 'failed', failure: reason, silent });
+          resolve({ kind: 'failed', failure: reason, unanswered });
         },
         parser: createResponseParser({
           head(status, headers) {
             const queue = createBodyQueue({
               pause: () => {
                 wanted = false;
-                through.pause();
+                current.pause();
               },
               resume: () => {
                 wanted = true;
-                if (!yielding) through.resume();
+                if (!yielding) current.resume();
               },
               destroy,
               detach: settle,
@@ -230,25 +233,25 @@ export function createConnection(route: Route, connectMs: number, events: Connec
           },
           end(idleMs) {
             settle();
-            exchange = undefined;
+            active = undefined;
             running.queue?.end(undefined);
-            // An answer that overtook its request leaves half of one on the socket.
-            if (idleMs === 0 || destroyed || through.destroyed || through.writableLength > 0) {
+            // Where the answer ended before its request was sent, the socket cannot serve another request.
+            if (idleMs === 0 || destroyed || current.destroyed || current.writableLength > 0) {
               destroy();
               return;
             }
-            through.setTimeout(idleMs);
+            current.setTimeout(idleMs);
             wanted = true;
-            through.resume();
+            current.resume();
             events.idle(connection);
           },
         }),
       };
-      exchange = running;
-      through.cork();
-      through.write(head, 'latin1');
-      through.write(request.body);
-      through.uncork();
+      active = running;
+      current.cork();
+      current.write(head, 'latin1');
+      current.write(request.body);
+      current.uncork();
     });
   }
 
@@ -267,15 +270,15 @@ function unreachable({ kind, message }: ConnectError): Failure {
   });
 }
 
-/** The system's errors name hosts and ports; any other is a bug of a stream, and may quote what it read. */
+/** An error of the system names hosts and ports. Any other error is a bug in a stream, and may quote bytes of the answer. */
 function causeOfLoss(error: Error): Cause {
   return 'code' in error ? { detail: error.message } : causeOfBug(error);
 }
 
-/** Which failure it is that the connection ended, with this error or without. */
-function lost(error: Error | undefined, exchange: Exchange | undefined): Failure {
+/** The failure of a request whose connection ended, with or without an error. */
+function lost(error: Error | undefined, active: ActiveRequest | undefined): Failure {
   const cause = error === undefined ? { detail: 'the other side closed the connection' } : causeOfLoss(error);
-  if (exchange?.queue !== undefined) {
+  if (active?.queue !== undefined) {
     return failure('upstream_cut', 'The upstream broke off its answer.', cause);
   }
   return failure('upstream_refused', 'The upstream closed the connection before it answered.', cause);

@@ -5,10 +5,11 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 export interface FakeOrigin {
   readonly url: URL;
   readonly port: number;
-  /** Sockets accepted so far, and those of them that are open. */
+  /** Sockets accepted so far. */
   readonly accepted: number;
+  /** Sockets that are open now. */
   readonly open: number;
-  /** Resolves when no socket is open any more. */
+  /** Resolves when no socket is open. */
   allClosed(): Promise<void>;
   close(): Promise<void>;
 }
@@ -77,7 +78,7 @@ export async function startFakeOrigin(answer: (exchange: FakeExchange) => void):
   };
 }
 
-/** An answer whose body comes in chunks; `undefined` leaves it open. */
+/** An answer with these pieces as the chunks of its body. `end` false: the last chunk is missing. */
 export function chunked(pieces: readonly string[], end = true, type = 'text/event-stream'): string {
   const body = pieces.map((piece) => `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`).join('');
   return `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n${body}${end ? '0\r\n\r\n' : ''}`;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { createGatheredBytes } from './gathered-bytes.ts';
 
-test('bytes come back as they were added, though their buffer is used again', () => {
+test('bytes stay as they were added, though the caller uses its buffer again', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 5_000 }), { maxLength: 10 }), (pieces) => {
       const gathered = createGatheredBytes();
@@ -17,7 +17,7 @@ test('bytes come back as they were added, though their buffer is used again', ()
   );
 });
 
-test('a body byte by byte makes few buffers', () => {
+test('a body that comes byte by byte allocates few buffers', () => {
   const made = vi.spyOn(Buffer, 'allocUnsafe');
   const gathered = createGatheredBytes();
   for (let at = 0; at < 1_000_000; at += 1) gathered.add(Uint8Array.of(at & 0xff));

@@ -1,12 +1,12 @@
 /**
- * The bytes of a body that is read whole: one buffer that doubles, so that a byte is copied a bounded number of times
- * and a body that comes byte by byte costs what it is long, not a buffer a byte. Its owner gives it a bound.
+ * Collects the bytes of a body into one buffer, which doubles its size when it is full. So the time is linear in the length
+ * of the body, also where it comes byte by byte. It has no bound of its own: its owner sets one, by `length`.
  */
 export interface GatheredBytes {
-  /** Copies them: the caller may use their buffer again. */
+  /** Copies the bytes: the caller may use their buffer again. */
   add(bytes: Uint8Array): void;
   readonly length: number;
-  /** All of them so far, valid until the next {@link GatheredBytes.add}. */
+  /** All bytes so far, valid until the next {@link GatheredBytes.add}. */
   bytes(): Uint8Array;
 }
 

@@ -10,16 +10,16 @@ function chosen(origin: string, more: Record<string, string> = {}, configured?: 
 }
 
 describe('the proxy for an origin', () => {
-  test('goes by its scheme, and needs no scheme of its own', () => {
+  test('is found by the origin’s scheme, and may have no scheme itself', () => {
     expect(chosen('https://a.example')).toBe('secure.proxy:1');
     expect(chosen('http://a.example')).toBe('plain.proxy:2');
   });
 
-  test('is the lower-case variable where there are both', () => {
+  test('is read from the lower-case variable where both are set', () => {
     expect(chosen('https://a.example', { https_proxy: 'http://lower:3' })).toBe('lower:3');
   });
 
-  test('is none on loopback, unless it is configured', () => {
+  test('is not used for loopback, unless it is configured', () => {
     expect(chosen('http://127.0.0.1:8000')).toBeUndefined();
     expect(chosen('http://localhost:8000')).toBeUndefined();
     expect(chosen('http://[::1]:8000')).toBeUndefined();
@@ -44,7 +44,7 @@ describe('the proxy for an origin', () => {
     expect(chosen(origin, { NO_PROXY: list }) === undefined).toBe(exempt);
   });
 
-  test('is a mistake where it is no http URL', () => {
+  test('is refused where it is not an http URL', () => {
     expect(chosen('https://a.example', {}, 'socks5://x')).toBe('invalid_value');
     expect(chosen('https://a.example', {}, 'http://a%zz@x')).toBe('invalid_value');
   });

@@ -1,14 +1,14 @@
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
 
-/** The environment as the command line handed it over; only the proxy variables are read. */
+/** The process environment; only its proxy variables are read. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy for an origin, or undefined for a direct connection: `configured` wins, then HTTPS_PROXY or
- * HTTP_PROXY by the origin's scheme, unless NO_PROXY names the host. The lower-case names win over the
- * others, as in curl. Loopback is never reached by a proxy of the environment: it would be the proxy's own.
+ * The proxy for an origin, or undefined for a direct connection: `configured` if it is set, else HTTPS_PROXY or HTTP_PROXY by
+ * the origin's scheme, unless NO_PROXY names the host. Of two spellings of a variable the lower-case one is read, as in curl.
+ * For a loopback origin the environment is ignored: the proxy would connect to its own loopback.
  *
- * Failure: `invalid_value` where the URL cannot be read, or is not of http or https.
+ * Failure: `invalid_value` where the URL cannot be parsed, or its scheme is neither http nor https.
  */
 export function proxyFor(
   origin: URL,
@@ -21,7 +21,7 @@ export function proxyFor(
   return fromEnvironment === undefined ? ok(undefined) : parseProxy(fromEnvironment);
 }
 
-/** What a proxy asks for, from the user part of its URL; undefined where it has none. */
+/** The `proxy-authorization` header, from the user and password in the proxy's URL; undefined where it has none. */
 export function proxyAuthorization(proxy: URL): string | undefined {
   if (proxy.username === '' && proxy.password === '') return undefined;
   const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
@@ -34,7 +34,7 @@ function read(env: Environment, name: string): string | undefined {
 }
 
 function parseProxy(text: string): Result<URL> {
-  // `proxy:3128` is how the variables are often written.
+  // The variables are often written without a scheme: `proxy:3128`.
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -52,14 +52,14 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** `NO_PROXY`: names and suffixes (`corp.example`, `.corp.example`, `*`), each with or without a port. */
+/** The entries of `NO_PROXY` are names and suffixes (`corp.example`, `.corp.example`, `*`), each with or without a port. */
 function isExempt(origin: URL, list: string | undefined): boolean {
   if (list === undefined) return false;
   const host = origin.hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const port = origin.port === '' ? (origin.protocol === 'https:' ? '443' : '80') : origin.port;
   return list.split(/[\s,]+/).some((entry) => {
     const rule = /^\[?(.+?)\]?(?::(\d+))?$/.exec(entry.toLowerCase());
-    // A bare IPv6 address has colons of its own.
+    // Two or more colons without brackets: an IPv6 address, which has no port.
     const bare = entry.split(':').length > 2 && !entry.startsWith('[');
     const name = (bare ? entry.toLowerCase() : (rule?.[1] ?? '')).replace(/^\*?\./, '');
     if (name === '') return false;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { createResponseParser } from './response-parser.ts';
 
-/** What a parser makes of these reads; `problem` ends it. */
+/** Parses these reads, up to the first problem. */
 function parse(reads: readonly string[], closed = true) {
   const seen = { status: 0, body: '', ended: undefined as number | undefined, cut: false };
   let headers: Readonly<Record<string, unknown>> = {};
@@ -19,7 +19,7 @@ function parse(reads: readonly string[], closed = true) {
     },
   });
   for (const read of reads) {
-    // As on a socket: one buffer for all reads, and behind each of them an earlier one's bytes.
+    // As on a socket: behind the bytes of a read the shared buffer still holds bytes of an earlier one.
     const shared = Buffer.from(`${read}\r\n0\r\n\r\n`, 'latin1');
     const problem = parser.push(shared, read.length);
     if (problem !== undefined) return { ...seen, headers, problem };
@@ -44,11 +44,11 @@ const answers: readonly (readonly [name: string, bytes: string, body: string, id
   ],
   ['of a known length', `${head}content-length: 3\r\nkeep-alive: timeout=7, max=9\r\n\r\nabc`, 'abc', 6_000],
   ['without a body', 'HTTP/1.1 204 No Content\r\n\r\n', '', 4_000],
-  ['of no length', `${head}content-length: 0\r\nconnection: close\r\n\r\n`, '', 0],
+  ['of length 0', `${head}content-length: 0\r\nconnection: close\r\n\r\n`, '', 0],
   ['until the connection closes', `${head}\r\nabc\r\n`, 'abc\r\n', 0],
   ['of an old server', 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nab', 'ab', 0],
   [
-    'behind interim ones',
+    'after interim responses',
     `HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.1 100 \r\n\r\n${head}content-length: 1\r\n\r\na`,
     'a',
     4_000,
@@ -56,7 +56,7 @@ const answers: readonly (readonly [name: string, bytes: string, body: string, id
 ];
 
 describe.each(answers)('an answer %s', (_name, bytes, body, idleMs) => {
-  test('is read to its end, however its bytes are cut', () => {
+  test('is parsed to its end, however its bytes are divided into reads', () => {
     const whole = parse([bytes]);
     expect(whole).toMatchObject({ body, ended: idleMs, cut: false });
     expect(parse([...bytes])).toEqual(whole);
@@ -68,7 +68,7 @@ describe.each(answers)('an answer %s', (_name, bytes, body, idleMs) => {
     );
   });
 
-  test('that is cut is never taken for whole, unless its end is the connection’s', () => {
+  test('that is cut is never whole, unless the end of the connection is its end', () => {
     const closes = !/chunked|content-length|204/i.test(bytes);
     const headEnd = bytes.lastIndexOf('\r\n\r\n') + 4;
     for (let end = 0; end < bytes.length; end += 1) {
@@ -81,8 +81,8 @@ describe.each(answers)('an answer %s', (_name, bytes, body, idleMs) => {
 test.each([
   ['two lengths', 'transfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n'],
   ['a length twice', 'content-length: 3\r\ncontent-length: 4\r\n\r\n'],
-  ['a length that is none', 'content-length: +3\r\n\r\n'],
-  ['a coding nobody asked for', 'transfer-encoding: gzip, chunked\r\n\r\n'],
+  ['a malformed length', 'content-length: +3\r\n\r\n'],
+  ['an unexpected coding', 'transfer-encoding: gzip, chunked\r\n\r\n'],
   ['a folded header', 'a: b\r\n c\r\n\r\n'],
   ['a space before the colon', 'a : b\r\n\r\n'],
   ['a bare carriage return', 'a: b\rc\r\n\r\n'],
@@ -91,7 +91,7 @@ test.each([
   ['a negative chunk', 'transfer-encoding: chunked\r\n\r\n-1\r\n'],
   ['a chunk size ended by a line feed', 'transfer-encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n'],
   ['a chunk longer than its size', 'transfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n'],
-  ['a chunk beyond all bounds', 'transfer-encoding: chunked\r\n\r\nfffffffffffff\r\n'],
+  ['a chunk size of too many digits', 'transfer-encoding: chunked\r\n\r\nfffffffffffff\r\n'],
   ['an endless chunk extension', `transfer-encoding: chunked\r\n\r\n1;${'x'.repeat(40_000)}`],
   ['a second answer', 'content-length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'],
 ])('%s is refused, read at once or byte by byte', (_name, rest) => {
@@ -100,13 +100,13 @@ test.each([
 });
 
 test.each(['SSH-2.0-x\r\n', 'HTTP/2 200\r\n\r\n', 'HTTP/1.1 200OK\r\n\r\n', 'HTTP/1.1 101 X\r\n\r\n'])(
-  '%j is no answer',
+  '%j is refused',
   (bytes) => {
     expect(parse([bytes], false)).toHaveProperty('problem');
   },
 );
 
-test('headers that come twice are a list, and none of them is inherited', () => {
+test('headers that come twice are a list, and no name is taken for a property of objects', () => {
   const { headers } = parse([
     `${head}Set-Cookie: a\r\nset-cookie:b\r\n__proto__: x\r\ncontent-length: 0\r\n\r\n`,
   ]);
@@ -114,38 +114,38 @@ test('headers that come twice are a list, and none of them is inherited', () => 
   expect(Object.getPrototypeOf(headers)).toBe(Object.prototype);
 });
 
-test('trailers without end are refused, and reading many short lines costs what they are long', () => {
+test('endless trailers are refused, and many short lines are read in linear time', () => {
   const start = `${head}transfer-encoding: chunked\r\n\r\n0\r\n`;
   const flood = Array.from({ length: 4 }, () => 'a\r\n'.repeat(20_000));
-  expect(parse([start, ...flood])).toMatchObject({ problem: 'trailers without end' });
+  expect(parse([start, ...flood])).toMatchObject({ problem: 'too many trailers' });
 });
 
-describe('interim answers', () => {
+describe('interim responses', () => {
   const early = `HTTP/1.1 103 Early Hints\r\nlink: ${'x'.repeat(1_000)}\r\n\r\n`;
   const answer = `${head}content-length: 1\r\n\r\na`;
 
-  test('are passed over as long as an answer can still be meant', () => {
+  test('are skipped, up to 16 of them', () => {
     expect(parse([early.repeat(16) + answer])).toMatchObject({ status: 200, body: 'a' });
   });
 
-  test('without end are no answer, in one read or in many', () => {
-    const problem = 'interim answers without end';
+  test('are refused when there are more, in one read or in many', () => {
+    const problem = 'too many interim responses';
     expect(parse([early.repeat(17) + answer])).toMatchObject({ problem, status: 0 });
     expect(parse(Array.from({ length: 20 }, () => early))).toMatchObject({ problem, status: 0 });
   });
 });
 
-test('a head in single bytes is looked at once it is whole', () => {
+test('a head that comes byte by byte is read once, when it is whole', () => {
   const lines = `${head}x: ${'y'.repeat(30_000)}\r\ncontent-length: 1\r\n\r\n`;
   const slices = vi.spyOn(String.prototype, 'slice');
   expect(parse([...lines, 'a'])).toMatchObject({ status: 200, body: 'a', cut: false });
-  // Of what is held, only its end is looked at with each byte.
+  // With each byte only the last characters of the held text are read.
   const long = slices.mock.contexts.filter((context) => String(context).length > 100);
   slices.mockRestore();
   expect(long.length).toBeLessThan(10);
 });
 
-test('an extension of a chunk is a line of a kilobyte at most', () => {
+test('the extension of a chunk is a line of at most a kilobyte', () => {
   const start = `${head}transfer-encoding: chunked\r\n\r\n`;
   const chunk = (length: number) => `1;${'x'.repeat(length)}\r\na\r\n`;
   expect(parse([`${start}${chunk(1_000).repeat(3)}0\r\n\r\n`])).toMatchObject({ body: 'aaa', cut: false });

@@ -1,7 +1,7 @@
 /**
- * One HTTP/1.1 response after another request, as bytes come (RFC 9112, sections 4 to 7). Strict where two
- * readers could disagree on where an answer ends: both lengths at once, folded headers, bare line feeds and
- * sizes that are none are refused.
+ * Parses one HTTP/1.1 response as its bytes arrive (RFC 9112, sections 4 to 7). It is strict where two parsers could disagree
+ * about the end of a response: it refuses a content-length beside a transfer-encoding, folded headers, bare line feeds and
+ * malformed sizes.
  *
  *     head ──▶ chunk size ⇄ data ──▶ trailer ──▶ ended
  *      ▲ 1xx └▶ data of a known length ──────────▶ ended
@@ -9,31 +9,31 @@
  */
 export interface ResponseParser {
   /**
-   * Takes the next bytes of the connection, `bytes` up to `length`; they are not kept. Says what is not HTTP about
-   * them, then is done.
+   * Parses the next bytes of the connection, `bytes` up to `length` (default: all); they are not kept. Returns what is not
+   * HTTP in them, or undefined. After a problem the parser must not be used any more.
    */
   push(bytes: Buffer, length?: number): string | undefined;
-  /** The connection was closed by the other side, in order. False where that cuts the answer. */
+  /** The other side has closed the connection in order. Returns false where that cuts the response. */
   close(): boolean;
 }
 
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface ResponseListener {
-  /** The head of the answer; names of headers in lower case. Interim answers (1xx) are passed over. */
+  /** The head of the response; names of headers are in lower case. Interim responses (1xx) are skipped. */
   head(status: number, headers: ResponseHeaders): void;
   /** A part of the body, `bytes` from `from` up to `to`, valid only during the call. */
   body(bytes: Buffer, from: number, to: number): void;
-  /** The answer is whole. `idleMs`: how long the connection may wait for another request; 0: it serves no more. */
+  /** The response is whole. `idleMs`: how long the connection may be kept for another request; 0: it must be closed. */
   end(idleMs: number): void;
 }
 
 const maxHeadBytes = 32 * 1024;
-/** Behind the size of one chunk. */
+/** Bytes of the extensions behind the size of one chunk. */
 const maxExtensionBytes = 1024;
-/** 100, 102 and 103 before an answer; a server that sends more of them has none. */
-const maxInterimAnswers = 16;
-/** llama.cpp and others close an idle socket after 5 s: let go a little earlier, unless a server says more. */
+/** Interim responses (100, 102, 103) before the response. */
+const maxInterimResponses = 16;
+/** llama.cpp and others close an idle socket after 5 s. So it is closed here a little earlier, unless the server names a time. */
 const keepAliveMs = 4_000;
 const maxKeepAliveMs = 60_000;
 
@@ -61,16 +61,16 @@ export function createResponseParser(listener: ResponseListener): ResponseParser
 class Parser implements ResponseParser {
   private readonly listener: ResponseListener;
   private state: State = 'head';
-  /** Bytes of the body, or of the chunk, that are to come. */
+  /** Bytes of the body, or of the chunk, that have not come yet. */
   private left = 0;
-  /** Of the chunk size under way. */
+  /** Hex digits of the current chunk size so far. */
   private digits = 0;
   private chunked = false;
-  /** The head, the line of a chunk's size, or the trailer, as far as it came in earlier reads. */
+  /** The part of a head, of a chunk's size line or of a trailer that came in earlier reads. */
   private held = '';
-  /** The end of it. `held` itself is looked at once it is whole: in small pieces that would be quadratic. */
+  /** The last characters of `held`. `held` itself is read only when it is whole: read after each small piece, it is quadratic. */
   private heldEnd = '';
-  private interimAnswers = 0;
+  private interimResponses = 0;
   private trailerBytes = 0;
   private idleMs = 0;
 
@@ -87,7 +87,7 @@ class Parser implements ResponseParser {
           if (digit >= 0) {
             this.left = this.left * 16 + digit;
             this.digits += 1;
-            if (this.digits > maxSizeDigits) return 'a chunk beyond all bounds';
+            if (this.digits > maxSizeDigits) return 'a chunk size of too many digits';
             at += 1;
             break;
           }
@@ -97,14 +97,14 @@ class Parser implements ResponseParser {
           break;
         }
         case 'size-end': {
-          // What stands between a size and its line's end are extensions, which nobody has to understand.
+          // Between the size and the end of its line there may be extensions, which a recipient ignores.
           if (this.held === '' && at + 1 < length && bytes[at] === cr && bytes[at + 1] === lf) {
             at += 2;
           } else {
             const taken = this.takeText(bytes, at, length, '\r\n', maxExtensionBytes);
             if (typeof taken === 'string') return taken;
             if (!/^[ \t]*(?:;[^\r\n]*)?\r?$/.test(taken.next < 0 ? this.held : taken.text))
-              return 'a chunk size that is none';
+              return 'a malformed chunk size';
             if (taken.next < 0) return undefined;
             at = taken.next;
           }
@@ -136,7 +136,7 @@ class Parser implements ResponseParser {
           const begins = this.held.length < protocolName.length;
           const taken = this.takeText(bytes, at, length, '\r\n\r\n');
           if (typeof taken === 'string') return taken;
-          // What begins otherwise need not be waited for.
+          // Bytes that do not begin with `HTTP/1.` are refused before their line is complete.
           if (taken.next < 0) return begins && !this.isNamed() ? 'no status line' : undefined;
           at = taken.next;
           const problem = this.takeHead(taken.text);
@@ -149,12 +149,12 @@ class Parser implements ResponseParser {
           if (taken.next < 0) return undefined;
           at = taken.next;
           this.trailerBytes += taken.text.length + 2;
-          if (this.trailerBytes > maxHeadBytes) return 'trailers without end';
+          if (this.trailerBytes > maxHeadBytes) return 'too many trailers';
           if (taken.text === '') this.end(this.idleMs);
           break;
         }
         case 'ended':
-          return 'more than one answer';
+          return 'bytes after the end of the response';
       }
     }
     return undefined;
@@ -171,7 +171,7 @@ class Parser implements ResponseParser {
     this.listener.end(ms);
   }
 
-  /** Says what is wrong with it. */
+  /** Returns what is wrong with the head, or undefined. */
   private takeHead(text: string): string | undefined {
     const head = parseHead(text);
     if (typeof head === 'string') return head;
@@ -183,15 +183,15 @@ class Parser implements ResponseParser {
     this.left = framing.length ?? 0;
     this.state = this.chunked ? 'size' : framing.length === undefined ? 'until-close' : 'data';
     this.listener.head(head.status, head.headers);
-    // A body of no length ends with its head.
+    // An empty body ends with the head.
     if (framing.length === 0) this.end(this.idleMs);
     return undefined;
   }
 
   private takeInterim(status: number): string | undefined {
     if (status === 101) return 'a change of protocol';
-    this.interimAnswers += 1;
-    return this.interimAnswers > maxInterimAnswers ? 'interim answers without end' : undefined;
+    this.interimResponses += 1;
+    return this.interimResponses > maxInterimResponses ? 'too many interim responses' : undefined;
   }
 
   private isNamed(): boolean {
@@ -199,8 +199,8 @@ class Parser implements ResponseParser {
   }
 
   /**
-   * Everything but chunks: text that ends with `terminator`, which may come in several reads. Line by line, so
-   * that many short texts in one read cost what they are long, not what the read is.
+   * Takes text that ends with `terminator` and may come in several reads. It goes line by line, so that each of many short
+   * texts in one read costs its own length and not that of the read. `next` is -1 while the text is not complete.
    */
   private takeText(
     buffer: Buffer,
@@ -209,7 +209,7 @@ class Parser implements ResponseParser {
     terminator: string,
     maxBytes = maxHeadBytes,
   ): { text: string; next: number } | string {
-    // What lies behind `length` is an earlier read's.
+    // The bytes behind `length` belong to an earlier read.
     const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
     for (let from = at; ; ) {
       const end = bytes.indexOf(lf, from) + 1;
@@ -217,7 +217,7 @@ class Parser implements ResponseParser {
       const line = bytes.toString('latin1', from, to);
       this.held += line;
       this.heldEnd = (this.heldEnd + line).slice(-terminator.length);
-      if (this.held.length > maxBytes) return 'a line or a head without end';
+      if (this.held.length > maxBytes) return 'a line or a head that is too long';
       if (this.heldEnd === terminator) {
         const text = this.held.slice(0, -terminator.length);
         this.held = '';
@@ -255,7 +255,7 @@ function parseHead(text: string): Head | string {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    if (!headerName.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) return 'a header that is none';
+    if (!headerName.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) return 'a malformed header';
     const known = headers[name];
     if (known === undefined) headers[name] = value;
     else if (typeof known === 'string') headers[name] = [known, value];
@@ -266,7 +266,7 @@ function parseHead(text: string): Head | string {
 
 interface Framing {
   readonly chunked: boolean;
-  /** Undefined: until the connection closes, unless it is chunked. */
+  /** Undefined for a chunked body, and for one that ends when the connection closes. */
   readonly length: number | undefined;
 }
 
@@ -275,17 +275,17 @@ function framingOf({ status, headers }: Head): Framing | string {
   if (status === 204 || status === 304) return { chunked: false, length: 0 };
   const { 'transfer-encoding': coding, 'content-length': length } = headers;
   if (coding !== undefined) {
-    if (length !== undefined) return 'two lengths at once';
+    if (length !== undefined) return 'a content length beside a transfer coding';
     if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked')
-      return 'a transfer coding nobody asked for';
+      return 'a transfer coding other than chunked';
     return { chunked: true, length: undefined };
   }
   if (length === undefined) return { chunked: false, length: undefined };
-  if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) return 'a content length that is none';
+  if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) return 'a malformed content length';
   return { chunked: false, length: Number(length) };
 }
 
-/** How long the connection may idle behind this answer, by what the server says of it. */
+/** How long the connection may be idle after this response, by the response's headers. */
 function idleMsOf({ minor, headers }: Head): number {
   const { connection = '', 'keep-alive': hint } = headers;
   const tokens = String(connection)
@@ -293,7 +293,7 @@ function idleMsOf({ minor, headers }: Head): number {
     .split(/[\s,]+/);
   if (tokens.includes('close') || (minor === '0' && !tokens.includes('keep-alive'))) return 0;
   const seconds = /timeout=(\d{1,6})/i.exec(String(hint))?.[1];
-  // A second before the server does, so that both do not meet half-way.
+  // One second less than the server: a request that is sent while the server closes the connection would be lost.
   return seconds === undefined
     ? keepAliveMs
     : Math.min(maxKeepAliveMs, Math.max(0, Number(seconds) - 1) * 1_000);

@@ -51,7 +51,7 @@ async function answerOf(transport: Transport, signal = never()) {
 }
 
 describe('a request', () => {
-  test('carries path, body, the fixed headers, and asks for no content coding', async () => {
+  test('has its path, its body and the configured headers, and accepts no content coding', async () => {
     let seen: FakeExchange | undefined;
     const origin = await originOf((exchange) => {
       seen = exchange;
@@ -79,7 +79,7 @@ describe('a request', () => {
     },
   );
 
-  test('answered whole leaves its socket to the next one', async () => {
+  test('that is answered whole leaves its socket to the next one', async () => {
     const origin = await originOf(({ socket, onSocket }) => socket.write(chunked([`${onSocket}`])));
     const transport = transportTo(origin.url);
     expect(await textOf((await answerOf(transport)).body)).toBe('1');
@@ -88,7 +88,7 @@ describe('a request', () => {
     expect(origin.accepted).toBe(1);
   });
 
-  test('released early leaves its socket too, where little of the body is left', async () => {
+  test('that is released early leaves its socket too, where little of the body is left', async () => {
     const origin = await originOf(({ socket }) => {
       socket.write(chunked(['all there is'], false));
       setImmediate(() => socket.write('0\r\n\r\n'));
@@ -107,7 +107,7 @@ describe('a request', () => {
     expect(origin.accepted).toBe(1);
   });
 
-  test('released while an endless body goes on destroys the socket', async () => {
+  test('that is released within an endless body destroys the socket', async () => {
     const origin = await originOf(({ socket }) => {
       socket.write(chunked(['x'], false));
       const more = () => {
@@ -124,7 +124,7 @@ describe('a request', () => {
 });
 
 describe('a retired transport', () => {
-  test('keeps nothing open, and still serves what runs and what comes', async () => {
+  test('keeps no idle connection, and still serves open and later requests', async () => {
     let release = () => {};
     const origin = await originOf(({ socket, body }) => {
       socket.write(chunked([body], body !== 'open'));
@@ -163,8 +163,8 @@ test('a GET has a path and no body', async () => {
   expect(head).not.toMatch(/^content-length: [1-9]/im);
 });
 
-describe('a stale socket', () => {
-  test('is replaced once, when no byte of an answer had come', async () => {
+describe('a lost connection', () => {
+  test('is replaced once, when it is lost before the first byte of an answer', async () => {
     const origin = await originOf(({ socket, onSocket }) => {
       if (onSocket === 2) socket.destroy();
       else socket.write(chunked(['ok']));
@@ -176,14 +176,14 @@ describe('a stale socket', () => {
     expect(origin.accepted).toBe(2);
   });
 
-  test('a fresh one that is reset is not replaced', async () => {
+  test('is not replaced when it was new', async () => {
     const origin = await originOf(({ socket }) => socket.resetAndDestroy());
     const posted = await transportTo(origin.url).post(hello, never());
     expect(posted).toMatchObject({ ok: false, failure: { code: 'upstream_refused' } });
     expect(origin.accepted).toBe(1);
   });
 
-  test('one that has answered in part is not replaced', async () => {
+  test('is not replaced when a part of an answer has come', async () => {
     const origin = await originOf(({ socket, onSocket }) => {
       if (onSocket === 1) socket.write(chunked(['ok']));
       else socket.end('HTTP/1.1 200 OK\r\nconte');
@@ -197,14 +197,14 @@ describe('a stale socket', () => {
 });
 
 describe('an answer', () => {
-  test('that is cut ends with upstream_cut, after what had come', async () => {
+  test('that is cut ends with upstream_cut, after the bytes that had come', async () => {
     const origin = await originOf(({ socket }) => socket.end(chunked(['half'], false)));
     expect(await textOf((await answerOf(transportTo(origin.url))).body)).toBe('half!upstream_cut');
   });
 
   test.each([
     ['shorter than it says', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf', 'half!upstream_cut'],
-    ['with a chunk size that is none', `${chunked(['half'], false)}zz\r\n`, 'half!upstream_protocol'],
+    ['with a malformed chunk size', `${chunked(['half'], false)}zz\r\n`, 'half!upstream_protocol'],
     ['that ends with its connection', 'HTTP/1.0 200 OK\r\n\r\nwhole', 'whole'],
   ])('%s', async (_name, bytes, expected) => {
     const origin = await originOf(({ socket }) => socket.end(bytes));
@@ -227,7 +227,7 @@ describe('an answer', () => {
     await until(() => transport.stats.busy === 0);
   });
 
-  test('whose reader has a bug ends its connection, and nothing else', async () => {
+  test('whose reader has a bug ends its own connection, and no other', async () => {
     let say = () => {};
     const origin = await originOf(({ socket }) => {
       socket.write(chunked([], false));
@@ -248,7 +248,7 @@ describe('an answer', () => {
     await origin.allClosed();
   });
 
-  test('is not read while nobody pulls', async () => {
+  test('is not read between pulls', async () => {
     let written = 0;
     let sender: Socket | undefined;
     const piece = `10000\r\n${'x'.repeat(65_536)}\r\n`;
@@ -263,7 +263,7 @@ describe('an answer', () => {
     });
     const { body } = await answerOf(transportTo(origin.url));
     await body.next();
-    // The kernel's buffers fill, then the sender stands still.
+    // The kernel's buffers fill, and then the sender waits.
     await until(() => (sender?.writableLength ?? 0) > 0);
     let before = -1;
     while (before !== written) {
@@ -281,14 +281,14 @@ describe('an answer', () => {
     await body.return();
   });
 
-  test('that comes faster than it is read leaves the event loop to others between two large reads', async () => {
+  test('that comes faster than it is read yields the event loop between two large reads', async () => {
     const bytes = 4 * 1024 * 1024;
     const origin = await originOf(({ socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\n\r\n`);
       socket.write(Buffer.alloc(bytes, 'x'));
     });
     const { body } = await answerOf(transportTo(origin.url));
-    // The kernel holds as much as it takes, so that there is always more to read.
+    // The kernel's buffers are full, so there is always more to read.
     await new Promise((resolve) => setTimeout(resolve, 50));
     let turn = 0;
     let ticking = setImmediate(function tick() {
@@ -311,12 +311,12 @@ describe('an answer', () => {
     clearImmediate(ticking);
     expect(length).toBe(bytes);
     expect(turns.length).toBeGreaterThan(20);
-    // The first one was read before it was asked for.
+    // The first read came before the first pull.
     const read = turns.slice(1);
     expect(new Set(read).size).toBe(read.length);
   });
 
-  test('that came in several chunks of one read is one batch', async () => {
+  test('whose chunks came in one read is one batch', async () => {
     const origin = await originOf(({ socket }) => socket.write(chunked(['a', 'b', 'c'])));
     const { body } = await answerOf(transportTo(origin.url));
     expect(Buffer.from((await body.next()).value as Uint8Array).toString()).toBe('abc');
@@ -324,7 +324,7 @@ describe('an answer', () => {
 });
 
 describe('aborting', () => {
-  test('in mid-body destroys the socket and ends the pending read', async () => {
+  test('within a body destroys the socket and ends the pending read', async () => {
     const origin = await originOf(({ socket }) => socket.write(chunked(['x'], false)));
     const transport = transportTo(origin.url);
     const abort = new AbortController();
@@ -337,7 +337,7 @@ describe('aborting', () => {
     expect(transport.stats).toMatchObject({ openSockets: 0, busy: 0 });
   });
 
-  test('while the answer is awaited', async () => {
+  test('before the answer ends the request', async () => {
     const asked = Promise.withResolvers<void>();
     const origin = await originOf(() => asked.resolve());
     const abort = new AbortController();
@@ -348,14 +348,14 @@ describe('aborting', () => {
     await origin.allClosed();
   });
 
-  test('before it is sent opens no socket', async () => {
+  test('before the request is sent opens no socket', async () => {
     const origin = await originOf(() => {});
     expect(await transportTo(origin.url).post(hello, AbortSignal.abort())).toMatchObject({ ok: false });
     expect(origin.accepted).toBe(0);
   });
 
-  test('while the connection is being made', async () => {
-    // A TLS server that never says a word: TCP is up, the connection is not.
+  test('while the connection is opened ends the request', async () => {
+    // A TLS server that sends nothing: TCP is open, TLS is not.
     const accepted = Promise.withResolvers<Socket>();
     const server = createTcpServer((socket) => accepted.resolve(socket.on('error', () => {})));
     server.listen(0, '127.0.0.1');
@@ -382,7 +382,7 @@ describe('connecting', () => {
     expect(posted.ok ? '' : posted.failure.detail).toMatch(/127\.0\.0\.1/);
   });
 
-  test('gives up after its own time, TLS included', async () => {
+  test('fails after its timeout, TLS included', async () => {
     const server = createTcpServer((socket) => socket.on('error', () => {}).resume());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -398,7 +398,7 @@ describe('connecting', () => {
   });
 });
 
-/** A proxy for both ways, which reaches every host at `port`. */
+/** A proxy for http and https, which connects to `port` whatever the host. */
 async function startProxy(port: number, status = '200 OK') {
   const heads: string[] = [];
   const proxy = await originOf(({ head, body, socket }) => {
@@ -426,7 +426,7 @@ async function startProxy(port: number, status = '200 OK') {
 const basic = Buffer.from('me:p@ss').toString('base64');
 
 describe('a proxy', () => {
-  test('of the environment is asked for the whole URL of an http origin', async () => {
+  test('of the environment gets the whole URL of a request to an http origin', async () => {
     const origin = await originOf(({ head, socket }) =>
       socket.write(chunked([/^host: .*/im.exec(head)?.[0] ?? ''])),
     );

@@ -1,7 +1,6 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
 import { nameOf } from '../telemetry/wording.ts';
-import type { Route } from './connect.ts';
 import {
   type Connection,
   createConnection,
@@ -9,30 +8,31 @@ import {
   type WireAnswer,
   type WireRequest,
 } from './connection.ts';
+import type { Route } from './open-socket.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 
 /**
- * HTTP/1.1 to one upstream: a pool of connections to one origin, with its credentials, its proxy and its
- * certificates. It follows no redirect and knows no other origin, so a credential cannot leave for one.
+ * HTTP/1.1 to one upstream: a pool of connections to one origin, with its credentials, proxy and certificates. It follows no
+ * redirect and connects to no other origin, so no credential can reach one.
  *
- *     post ──▶ an idle connection ──▶ lost without a byte of an answer ──▶ a fresh one, once
- *         └──▶ a fresh connection
+ *     post ──▶ an idle connection ──▶ lost before the first byte of an answer ──▶ a new connection, once
+ *         └──▶ a new connection
  */
 export interface Transport {
   /**
-   * Sends a POST and resolves with the head of the answer; the caller ends its body by reading it to the
-   * end, by `return()` or by `release()`. Aborting `signal` destroys the socket at once and ends the body.
+   * Sends a POST and resolves with the head of the answer. The caller reads the body to its end, or calls its `return()` or
+   * `release()`. An abort of `signal` destroys the socket at once and ends the body.
    *
-   * Failures: `upstream_refused` (no connection, or lost before an answer; a redirect, which is
-   * `permanent`), `upstream_protocol` (not HTTP, or a body in a content coding although none was asked for).
+   * Failures: `upstream_refused` (no connection, or lost before an answer; `permanent` for a redirect), `upstream_protocol`
+   * (not HTTP, or a body with a content coding).
    */
   post(request: PostRequest, signal: AbortSignal): Promise<Result<WireAnswer>>;
-  /** The same for a GET. */
+  /** Sends a GET; otherwise like {@link Transport.post}. */
   get(request: Omit<PostRequest, 'body'>, signal: AbortSignal): Promise<Result<WireAnswer>>;
   readonly stats: TransportStats;
   /**
-   * Nothing is kept open any more: idle connections close now, the others when they have served. Requests that
-   * still come are served, each by a connection of its own.
+   * Keeps no idle connection any more: idle ones close now, the others after their answer. Later requests are still sent,
+   * each on a connection of its own.
    */
   retire(): void;
   /** Destroys every connection. */
@@ -40,34 +40,34 @@ export interface Transport {
 }
 
 export interface PostRequest extends Omit<WireRequest, 'method'> {
-  /** How long a fresh connection may take to come about. Default: the transport's. */
+  /** Milliseconds to open a new connection. Default: those of the transport. */
   readonly connectMs?: number | undefined;
 }
 
 export interface TransportStats {
-  /** Sockets that are open, busy or idle. */
+  /** Open sockets, busy and idle ones. */
   readonly openSockets: number;
-  /** Connections that serve a request, or still drain its answer. */
+  /** Connections that serve a request, or drop the rest of its answer. */
   readonly busy: number;
 }
 
 export interface TransportOptions {
-  /** Scheme, host and port; the path is each request's own. */
+  /** Scheme, host and port. Its path is ignored: each request has its own. */
   readonly origin: URL;
-  /** Sent with every request; credentials belong here. */
+  /** Sent with every request, credentials among them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** For TCP, the proxy and TLS together, where a request says nothing else. */
+  /** Milliseconds for TCP, the proxy and TLS together, where the request has no value of its own. */
   readonly connectMs: number;
   readonly env: Environment;
-  /** Instead of what the environment says. */
+  /** URL of a proxy. Default: the one that the environment names, if any. */
   readonly proxy?: string;
-  /** Certificates in PEM to trust besides Node's own. */
+  /** Certificates in PEM that are trusted besides those that Node trusts. */
   readonly ca?: string;
 }
 
 const maxIdle = 256;
 
-/** Headers that say how the message is framed, or that this room answers for. */
+/** Headers that only this room sets: they frame the message or concern the connection. */
 const ownHeaders: ReadonlySet<string> = new Set([
   'host',
   'content-length',
@@ -82,7 +82,10 @@ const ownHeaders: ReadonlySet<string> = new Set([
   'proxy-authorization',
 ]);
 
-/** Failure: `invalid_value` for a proxy, a certificate or a header that cannot be. The caller closes it. */
+/**
+ * Creates a transport; the caller closes it. Failure: `invalid_value` for a malformed proxy or certificate, and for a header
+ * that only this room sets.
+ */
 export function createTransport(options: TransportOptions): Result<Transport> {
   const own = Object.keys(options.headers).find((name) => ownHeaders.has(name.toLowerCase()));
   if (own !== undefined) {
@@ -107,7 +110,7 @@ function secureContextOf(ca: string | undefined): Result<SecureContext | undefin
 }
 
 function pooled(route: Route, { headers, connectMs }: TransportOptions): Transport {
-  // Every connection is held here for its whole life: what nothing holds may be collected in mid-stream.
+  // Every connection is referenced here while it lives: otherwise the garbage collector could take it within a stream.
   const all = new Set<Connection>();
   const idle: Connection[] = [];
   let openSockets = 0;
@@ -140,13 +143,13 @@ function pooled(route: Route, { headers, connectMs }: TransportOptions): Transpo
     signal: AbortSignal,
   ): Promise<Result<WireAnswer>> {
     const sent = { ...request, headers: { ...request.headers, ...headers, 'accept-encoding': 'identity' } };
-    // The most recently used one first: it is the least likely to have gone stale.
+    // The most recently used connection first: it is the least likely to be closed by the server.
     const reused = idle.pop();
     let outcome = await (reused ?? open(withinMs)).send(sent, signal);
-    if (reused !== undefined && outcome.kind === 'failed' && outcome.silent && !signal.aborted) {
+    if (reused !== undefined && outcome.kind === 'failed' && outcome.unanswered && !signal.aborted) {
       outcome = await open(withinMs).send(sent, signal);
     }
-    return judge(outcome);
+    return checkAnswer(outcome);
   }
 
   return {
@@ -170,7 +173,7 @@ function pooled(route: Route, { headers, connectMs }: TransportOptions): Transpo
   };
 }
 
-function judge(outcome: SendOutcome): Result<WireAnswer> {
+function checkAnswer(outcome: SendOutcome): Result<WireAnswer> {
   if (outcome.kind === 'failed') return fail(outcome.failure);
   const { answer } = outcome;
   const coding = answer.headers['content-encoding'];

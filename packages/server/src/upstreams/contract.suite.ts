@@ -5,6 +5,7 @@
  */
 import { decodeJsonText } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { pullOnce } from '../domain/batches.ts';
 import { createEventGrammar } from '../domain/event-grammar.ts';
 import { features } from '../domain/requirements.ts';
 import type { FinishEvent, StreamEvent } from '../domain/stream-event.ts';
@@ -57,7 +58,7 @@ export async function readStream(
 ): Promise<ReadStream> {
   const grammar = createEventGrammar(choices);
   const events: StreamEvent[] = [];
-  for (let read = await stream.next(); read.done !== true; read = await stream.next()) {
+  for (let read = await pullOnce(stream); read.done !== true; read = await pullOnce(stream)) {
     for (const event of read.value) {
       const problem = grammar.accept(event) ?? deltaProblem(event);
       if (problem !== undefined) throw new Error(`event ${events.length + 1}: ${problem}`);
@@ -126,21 +127,21 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
       const { call, stream } = open(context, scenario);
       const result = await readStream(stream, call.request.n, pause);
       // The end is the end: asked again, it says so again.
-      expect(await stream.next()).toEqual({ done: true, value: undefined });
-      await stream.return();
+      expect(await pullOnce(stream)).toEqual({ done: true, value: undefined });
+      await stream.close();
       await harness.released();
       return result;
     }
 
     async function expectAborted(stream: EventStream): Promise<void> {
-      expect(await stream.next()).toEqual({ done: true, value: undefined });
+      expect(await pullOnce(stream)).toEqual({ done: true, value: undefined });
       await harness.released();
-      await stream.return();
+      await stream.close();
     }
 
     /** Pulls until something commits the stream. */
     async function pullDelta(stream: EventStream): Promise<void> {
-      for (let pulled = await stream.next(); ; pulled = await stream.next()) {
+      for (let pulled = await pullOnce(stream); ; pulled = await pullOnce(stream)) {
         if (pulled.done === true) throw new Error('the stream ended before its first delta');
         if (pulled.value.some((event) => 'json' in event)) return;
       }
@@ -148,7 +149,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
 
     /** Signs of life may come, and nothing else, until the stream ends. */
     async function pullSilence(stream: EventStream): Promise<void> {
-      for (let pulled = await stream.next(); pulled.done !== true; pulled = await stream.next()) {
+      for (let pulled = await pullOnce(stream); pulled.done !== true; pulled = await pullOnce(stream)) {
         expect(pulled.value.filter((event) => event.type !== 'start')).toEqual([]);
       }
     }
@@ -317,18 +318,18 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
       });
     });
 
-    describe('returning', () => {
+    describe('closing', () => {
       test('before the first pull, twice', async (context) => {
         const { stream } = open(context, 'text');
-        await stream.return();
-        await stream.return();
+        await stream.close();
+        await stream.close();
         await expectAborted(stream);
       });
 
       test('in mid-stream, twice', async (context) => {
         const { stream } = open(context, 'long');
         await pullDelta(stream);
-        await Promise.all([stream.return(), stream.return()]);
+        await Promise.all([stream.close(), stream.close()]);
         await expectAborted(stream);
       });
 
@@ -336,7 +337,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         const { stream } = open(context, 'stalls');
         await pullDelta(stream);
         const silence = pullSilence(stream);
-        await stream.return();
+        await stream.close();
         await silence;
         await harness.released();
       });
@@ -344,7 +345,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
       test('after the end', async (context) => {
         const { stream, call } = open(context, 'text');
         await readStream(stream, call.request.n);
-        expect(await stream.return()).toEqual({ done: true, value: undefined });
+        await stream.close();
         await harness.released();
       });
     });

@@ -2,7 +2,6 @@ import type { Pullable } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Capabilities } from '../domain/requirements.ts';
-import type { EventBatch } from '../domain/stream-event.ts';
 
 /**
  * The seam between routing and whatever answers: the local engine, a scripted upstream, a provider.
@@ -46,8 +45,7 @@ export interface Upstream {
   takeover?(model: string): 'prefix' | 'if-told' | undefined;
 
   /**
-   * Asks once. Returns at once; connecting, queueing and everything that can go wrong happen inside the
-   * stream, and every expected failure is a `failed` event there: `next()` rejects only for bugs.
+   * Asks once. Returns at once: connecting, queueing and everything that can go wrong happen inside the stream.
    * Aborting `signal` ends the work within 100 ms and ends the stream without a further event.
    */
   open(call: UpstreamCall, signal: AbortSignal): EventStream;
@@ -81,10 +79,10 @@ export function ownWaitMs({ patienceMs }: Pick<UpstreamCall, 'patienceMs'>, atMo
 }
 
 /**
- * One batch a read; pulling is the back-pressure. `return()` releases everything and may be called at any
- * time, more than once. `pull()` is `next()` without its promise, for those whose batches are many and small; it
- * may be absent.
+ * The answer to one call: a batch of events for each pull, and pulling is the back-pressure. Every expected failure is a
+ * `failed` event; a pull breaks only for bugs. `close()` releases everything, ends a pull that waits, and may be called
+ * at any time, more than once.
  */
-export interface EventStream extends AsyncIterator<EventBatch, undefined, undefined>, Partial<Pullable> {
-  return(): Promise<IteratorResult<EventBatch, undefined>>;
+export interface EventStream extends Pullable {
+  close(): Promise<void>;
 }

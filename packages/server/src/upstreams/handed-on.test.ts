@@ -8,22 +8,23 @@ import { type FakeOrigin, startFakeOrigin } from '../transport/fake-origin.ts';
 import { createChunkEncoder } from '../wire/chat/chunk-encoder.ts';
 import { createCompletionCollector } from '../wire/chat/completion-collector.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
-import { knownMembers } from '../wire/chat/known-fields.ts';
+import { knownMembers } from '../wire/chat/known-members.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
 import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { claudeModel } from './anthropic/models.ts';
 import { requestBody as anthropicBody } from './anthropic/request.ts';
-import { createMessageDialect, messageOutput } from './anthropic/stream.ts';
+import { createMessageDialect } from './anthropic/stream.ts';
 import { readStream } from './contract.suite.ts';
 import type { UpstreamCall } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
 import { geminiModel } from './gemini/models.ts';
 import { requestBody as geminiBody } from './gemini/request.ts';
-import { contentOutput, createContentDialect } from './gemini/stream.ts';
+import { createContentDialect } from './gemini/stream.ts';
 import { batchesOf } from './openai/fake-answer.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
 import type { PresetName } from './openai/presets.ts';
-import { createTranslation, type Dialect } from './shared/translation.ts';
+import type { Dialect, DialectOutput } from './shared/dialect.ts';
+import { createTranslation } from './shared/translation.ts';
 
 /** Numbers that JavaScript writes otherwise. */
 const odd = '[12345678901234567890,1.0,-0,1e2,0.10,1E+400]';
@@ -257,30 +258,31 @@ function told(events: readonly StreamEvent[]): { readonly frames: string; readon
 }
 
 describe('numbers in an answer keep their spelling', () => {
-  const translated = (dialect: Dialect, output: RegExp, events: readonly string[]) => {
-    const translation = createTranslation({ dialect, maxEventBytes: 64 * 1024, output });
+  const errors = () => ({ hidden: [], nowMs: 0 });
+  const translated = (dialect: (output: DialectOutput) => Dialect, events: readonly string[]) => {
+    const translation = createTranslation({ dialect, maxEventBytes: 64 * 1024 });
     return translation.push(Buffer.from(events.map((event) => `data: ${event}\n\n`).join(''))) ?? [];
   };
 
   test('in the args of a call of Gemini', () => {
-    const dialect = createContentDialect({
-      choices: 1,
-      parallelToolCalls: true,
-      completionId: 'chatcmpl-1',
-      errors: { hidden: [], nowMs: 0 },
-    });
+    const dialect = (output: DialectOutput) =>
+      createContentDialect(
+        { choices: 1, parallelToolCalls: true, completionId: 'chatcmpl-1', errors },
+        output,
+      );
     const event = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args": ${args}}}]}}]}`;
-    expect(argumentsOf(translated(dialect, contentOutput, [event]))).toBe(args);
+    expect(argumentsOf(translated(dialect, [event]))).toBe(args);
   });
 
   test('in the input of a call of Anthropic that comes whole', () => {
-    const dialect = createMessageDialect({ errors: { hidden: [], nowMs: 0 }, completionId: 'chatcmpl-1' });
+    const dialect = (output: DialectOutput) =>
+      createMessageDialect({ errors, completionId: 'chatcmpl-1' }, output);
     const block = `{"type":"tool_use","id":"t","name":"f","input" : ${args}}`;
     const events = [
       `{"type":"content_block_start","index":0,"content_block":${block}}`,
       '{"type":"content_block_stop","index":0}',
     ];
-    expect(argumentsOf(translated(dialect, messageOutput, events))).toBe(args);
+    expect(argumentsOf(translated(dialect, events))).toBe(args);
   });
 
   const call = `{"index":0,"id":"c","type":"function","function":{"name":"f","arguments": ${args}},"extra_content":{"google":{"n":1.0}}}`;

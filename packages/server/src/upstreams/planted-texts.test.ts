@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { UpstreamConfig } from '../config/config.ts';
+import { eachBatch } from '../domain/batches.ts';
 import { causeText } from '../telemetry/request-log.ts';
 import { chunked, type FakeOrigin, startFakeOrigin } from '../transport/fake-origin.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
@@ -153,11 +154,13 @@ async function ask(kind: string): Promise<{ client: string; log: string }> {
   });
   if (!decoded.ok) throw new Error('the request is wrong');
   const call = { request: decoded.value.request, model: 'm', keyId: 'k', completionId: 'chatcmpl-1' };
-  const events = upstreams.get(kind)?.open(call, new AbortController().signal);
+  const upstream = upstreams.get(kind);
+  if (upstream === undefined) throw new Error(`there is no upstream ${kind}`);
+  const events = upstream.open(call, new AbortController().signal);
   const seen: unknown[] = [];
   const logged: string[] = [];
-  for (let read = await events?.next(); read?.done === false; read = await events?.next()) {
-    for (const event of read.value) {
+  for await (const batch of eachBatch(events)) {
+    for (const event of batch) {
       if (event.type !== 'failed') seen.push(event);
       else {
         const { detail: _, wording: __, ...shown } = event.failure;
@@ -166,7 +169,7 @@ async function ask(kind: string): Promise<{ client: string; log: string }> {
       }
     }
   }
-  await events?.return();
+  await events.close();
   return { client: JSON.stringify(seen), log: logged.join('\n') };
 }
 

@@ -1,13 +1,14 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import { assertNever } from '../domain/assert-never.ts';
-import { createSchemaThread, type SchemaThread } from '../json-schema/schema-thread.ts';
+import { createValidationThread, type ValidationThread } from '../json-schema/validation-thread.ts';
 import type { Environment } from '../transport/proxy.ts';
 import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { checkAnswers } from './checked/checked-upstream.ts';
 import type { Upstream } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
-import { type CreatedUpstream, createScriptedUpstream, type ScriptClock } from './scripted/scripted.ts';
+import { type CreatedUpstream, createScriptedUpstream } from './scripted/scripted.ts';
+import type { ScriptClock } from './scripted/scripted-stream.ts';
 import type { ProviderUpstream } from './shared/provider-transport.ts';
 
 /** What the kinds need from outside. */
@@ -30,10 +31,10 @@ export interface CreatedUpstreams {
   /** The same by name, with what a reload has to know of them. */
   readonly made: ReadonlyMap<string, MadeUpstream>;
   /**
-   * The thread that judges their answers: one for the life of the process. It holds 40 MB while it waits, and what a key
+   * The thread that validates their answers: one for the life of the process. It holds 40 MB while it waits, and what a key
    * has used of its time is not forgotten.
    */
-  readonly schemas: SchemaThread;
+  readonly schemas: ValidationThread;
   /**
    * Lets go of the upstreams that `successor` does not have (absent: of all): streams run to their end, and then nothing of
    * them is open any more.
@@ -61,7 +62,7 @@ export async function createUpstreams(
   const made = new Map<string, MadeUpstream>();
   const problems: string[] = [];
   // Nothing runs before the first schema comes, nor long after the last.
-  const schemas = before?.schemas ?? createSchemaThread();
+  const schemas = before?.schemas ?? createValidationThread();
   for (const [name, config] of configs) {
     const from = JSON.stringify([config, deps.maxEventBytes]);
     const known = before?.made.get(name);

@@ -1,11 +1,11 @@
 import { faults, findFault, modelPrefix } from './catalogue.ts';
-import { type ChatAsk, promptDigest, readChatAsk } from './chat-ask.ts';
 import type { OwnedConnection } from './connection.ts';
 import type { AfterPlay, FaultControls } from './fault.ts';
 import { errorAnswer, headOf, jsonAnswer } from './http-bytes.ts';
 import { answered, refused } from './play-stream.ts';
 import type { WallRequest } from './request-reader.ts';
 import type { Counters } from './stats.ts';
+import { promptDigest, readWallChatRequest, type WallChatRequest } from './wall-chat-request.ts';
 
 /** What all connections of a wall share. */
 export interface WallRuntime {
@@ -13,13 +13,13 @@ export interface WallRuntime {
   now(): number;
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
   refusePort(): number;
-  /** Hears what was thrown where nothing should have been. */
+  /** Called with an exception that is a bug of the wall. */
   onBug(error: unknown): void;
 }
 
 /**
- * Answers one request; `close` where the connection is over. Never rejects: a bug in a fault resets its own
- * connection and leaves the others theirs.
+ * Answers one request; returns `close` where the connection takes no further one. Never rejects: a bug in a fault resets
+ * its own connection only.
  */
 export async function answerRequest(
   connection: OwnedConnection,
@@ -56,7 +56,7 @@ function route(connection: OwnedConnection, request: WallRequest, runtime: WallR
     default: {
       const message = `There is no ${request.method.slice(0, 80)} ${request.path.slice(0, 200)} here: POST /v1/chat/completions, GET /v1/models, GET /wall/stats or POST /wall/reset.`;
       const answer = errorAnswer('404 Not Found', 'invalid_request_error', 'unknown_url', message);
-      // What stood behind the head of an answer to HEAD would be read as the next answer.
+      // A body behind the head of an answer to HEAD would be read as the next answer.
       return answered(connection, request.method === 'HEAD' ? headOf(answer) : answer);
     }
   }
@@ -77,8 +77,8 @@ async function chat(
   request: WallRequest,
   runtime: WallRuntime,
 ): Promise<AfterPlay> {
-  const read = readChatAsk(request.body);
-  if (!read.ok) return refused(connection, read.unfit);
+  const read = readWallChatRequest(request.body);
+  if (!read.ok) return refused(connection, read.badField);
   const { ask } = read;
   const header = request.headers.get('x-wall-fault');
   const named = header ?? faultOfModel(ask);
@@ -114,7 +114,7 @@ async function chat(
   }
 }
 
-function faultOfModel({ model }: ChatAsk): string | undefined {
+function faultOfModel({ model }: WallChatRequest): string | undefined {
   return model.startsWith(modelPrefix) ? model.slice(modelPrefix.length) : undefined;
 }
 
@@ -122,7 +122,7 @@ async function waited(runtime: WallRuntime, milliseconds: number, left: AbortSig
   try {
     await runtime.sleep(milliseconds, left);
   } catch {
-    // The only way for a timer to fail is the signal, and that is asked next.
+    // The timer rejects only where the signal aborts, which is checked next.
   }
   return !left.aborted;
 }

@@ -1,11 +1,11 @@
-/** Bytes that come at one end and are taken off at the other; both cost what they are long. */
+/** A queue of bytes; adding and removing take time linear in their number. */
 export interface ByteQueue {
   push(more: Buffer): void;
-  /** All of them; valid until the next `push`. */
+  /** All bytes in the queue; valid until the next `push`. */
   bytes(): Buffer;
-  /** Where a sequence of bytes begins, or -1. What has been searched for it in vain is not searched again. */
+  /** Index of a sequence of bytes, or -1. Bytes that were searched without success are not searched again. */
   indexOf(sequence: Buffer): number;
-  /** Takes that many off the front. */
+  /** Removes that many bytes from the front. */
   drop(count: number): void;
 }
 
@@ -15,7 +15,7 @@ export function createByteQueue(): ByteQueue {
   let buffer: Buffer = Buffer.alloc(0);
   let start = 0;
   let end = 0;
-  /** From `start`: no sequence that was searched for begins before it. */
+  /** Offset from `start` before which no searched sequence begins. */
   let searched = 0;
 
   return {

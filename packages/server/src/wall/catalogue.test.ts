@@ -16,30 +16,36 @@ describe('the catalogue', () => {
     expect(description).toMatch(/^[^\n|]+\.$/);
   });
 
-  it.each(faults)('expects outcomes of $name that the error table knows', ({ expected }) => {
-    const outcomes: Outcome[] = columns.flatMap((column) => [
-      expected[column].streaming,
-      expected[column].collected,
-    ]);
-    for (const outcome of outcomes) {
-      if (outcome.kind === 'whole') continue;
-      expect(errorCodes).toContain(outcome.code);
-      if (outcome.kind === 'http-error') expect(outcome.status).toBe(errorKind(outcome.code).status);
-    }
-  });
+  it.each(faults)(
+    'expects outcomes of $name whose codes and statuses are in the error table',
+    ({ expected }) => {
+      const outcomes: Outcome[] = columns.flatMap((column) => [
+        expected[column].streaming,
+        expected[column].collected,
+      ]);
+      for (const outcome of outcomes) {
+        if (outcome.kind === 'whole') continue;
+        expect(errorCodes).toContain(outcome.code);
+        if (outcome.kind === 'http-error') expect(outcome.status).toBe(errorKind(outcome.code).status);
+      }
+    },
+  );
 
-  it.each(faults)('never expects an event of $name where nothing streams', ({ expected }) => {
-    for (const column of columns) expect(expected[column].collected.kind).not.toBe('error-event');
-  });
+  it.each(faults)(
+    'never expects an error event of $name in an answer that does not stream',
+    ({ expected }) => {
+      for (const column of columns) expect(expected[column].collected.kind).not.toBe('error-event');
+    },
+  );
 
-  it.each(faults)('never expects worse of $name with more targets', ({ expected }) => {
+  it.each(faults)('never expects a worse outcome of $name with more targets', ({ expected }) => {
     for (const mode of ['streaming', 'collected'] as const) {
       const kinds = columns.map((column) => expected[column][mode].kind === 'whole');
       expect(kinds).toEqual(kinds.toSorted());
     }
   });
 
-  it.each(faults)('reads $name back from its spelling', (fault) => {
+  it.each(faults)('finds $name by its spelling', (fault) => {
     expect(findFault(spelling(fault))).toMatchObject({ ok: true, fault: { name: fault.name } });
   });
 });

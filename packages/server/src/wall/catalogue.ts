@@ -11,7 +11,7 @@ import { timing } from './faults/timing.ts';
 import { tools } from './faults/tools.ts';
 import { usage } from './faults/usage.ts';
 
-/** Every fault the wall knows, each name once. */
+/** All faults; each name occurs once. */
 export const faults: readonly Fault[] = [
   ...timing,
   ...refusals,
@@ -32,7 +32,7 @@ export type FaultArgument = Pick<FaultControls, 'count' | 'durationMs' | 'word'>
 
 export type FoundFault =
   | { readonly ok: true; readonly fault: Fault; readonly argument: FaultArgument }
-  /** `known` tells a fault with a parameter that it does not take from a name that no fault has. */
+  /** `known`: the fault exists and only its parameter is wrong. */
   | { readonly ok: false; readonly known: boolean; readonly message: string };
 
 /** Reads `cut-fin`, `cut-fin:3` or `slow-first-token:2s`. */
@@ -53,7 +53,7 @@ export function findFault(text: string): FoundFault {
     : { ok: true, fault, argument };
 }
 
-/** How the fault is named with its parameter, for lists. */
+/** The fault's name with the default of its parameter, for lists. */
 export function spelling({ name, parameter }: Fault): string {
   switch (parameter?.kind) {
     case undefined:
@@ -67,9 +67,9 @@ export function spelling({ name, parameter }: Fault): string {
   }
 }
 
-/** How much of a caller's text a message repeats. */
+/** Characters of a caller's text that a message repeats. */
 const maxShown = 80;
-// Beyond 2^31 - 1 a timer of Node's fires at once.
+// Node's timers fire at once where they are set to more than 2^31 - 1 ms.
 const maxDurationMs = 2 ** 31 - 1;
 
 const none: FaultArgument = { count: 0, durationMs: 0, word: '' };

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 
-/** The wall's hold on one socket: every byte that leaves is a fault's own. */
+/** One socket, to which a fault writes each byte itself. */
 export interface WallConnection {
-  /** Waits for room; false as soon as the peer has left, and then nothing more can be said. */
+  /** Resolves when the socket takes more bytes; false once the peer has left, and then nothing more can be sent. */
   write(bytes: string | Buffer): Promise<boolean>;
   /** Sends what was written, then FIN. */
   fin(): void;
-  /** Throws the connection away with RST. */
+  /** Ends the connection with RST. */
   reset(): void;
-  /** Aborted when the connection is over, whoever ended it. */
+  /** Aborts when the connection is over, ended by either side. */
   readonly left: AbortSignal;
 }
 
@@ -17,7 +17,7 @@ export interface OwnedConnection extends WallConnection {
   leftByPeer(): boolean;
 }
 
-/** `onWritten` hears of every byte handed to the socket. Nothing here outlives the socket. */
+/** `onWritten` is called with the number of bytes of each write. */
 export function ownSocket(socket: Socket, onWritten: (bytes: number) => void): OwnedConnection {
   const left = new AbortController();
   let byUs = false;
@@ -29,7 +29,7 @@ export function ownSocket(socket: Socket, onWritten: (bytes: number) => void): O
   socket.setNoDelay(true);
   socket.on('end', gone);
   socket.on('close', gone);
-  // Its meaning is in the `close` that follows.
+  // 'close' follows and is handled.
   socket.on('error', () => {});
 
   return {
@@ -51,7 +51,7 @@ export function ownSocket(socket: Socket, onWritten: (bytes: number) => void): O
     },
     fin() {
       byUs = true;
-      // A peer that keeps its side open must not keep the wall's.
+      // Closes also where the peer keeps its side open.
       socket.end(() => socket.destroySoon());
     },
     reset() {

@@ -8,7 +8,7 @@ import { createCounters } from './stats.ts';
 const page = readFileSync(new URL('../../../../docs/wall.md', import.meta.url), 'utf8');
 
 describe('docs/wall.md', () => {
-  it('shows a configuration that loads, with faults that there are', async () => {
+  it('shows a configuration that loads, with faults that exist', async () => {
     const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
     const files = memoryFiles('/etc/tailrace', { 'tailrace.yaml': text });
     const loaded = await loadConfig({ env: {}, cwd: '/etc/tailrace', files });
@@ -18,7 +18,7 @@ describe('docs/wall.md', () => {
     for (const name of names) expect(findFault(name.slice(modelPrefix.length))).toMatchObject({ ok: true });
   });
 
-  it('shows the counters that there are', () => {
+  it('shows all counters', () => {
     const [, shown = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
     expect(Object.keys(JSON.parse(shown) as object)).toEqual(Object.keys(createCounters().stats(0)));
   });

@@ -1,7 +1,7 @@
 import type { ErrorCode, FinishReason } from '@tailrace/protocol';
 import type { JsonObject } from '../domain/json.ts';
-import type { ChatAsk } from './chat-ask.ts';
 import type { WallConnection } from './connection.ts';
+import type { WallChatRequest } from './wall-chat-request.ts';
 
 /** How a request through the relay has to end. */
 export type Outcome =
@@ -18,8 +18,8 @@ export interface Outcomes {
 }
 
 /**
- * What a relay that keeps the wire contract does with a fault, declared by hand beside it and compared by
- * the run: with this target alone, with a healthy second target that may not take over, and with a healthy
+ * What a relay that keeps the wire contract does with a fault. Written by hand beside the fault, and compared by
+ * `test/wall/relay.test.ts`: with this target alone, with a healthy second target that may not take over, and with a healthy
  * second target that may.
  */
 export interface ExpectedOutcomes {
@@ -44,7 +44,7 @@ export interface FaultControls {
   readonly word: string;
   /** Requests for this fault since the start or the last reset, this one included. */
   readonly asked: number;
-  /** The same, with these very messages. */
+  /** The same, counting only requests with the same messages. */
   readonly askedWithThesePrompts: number;
   /** Number of this request among all of them: for ids. */
   readonly serial: number;
@@ -59,7 +59,7 @@ export type AfterPlay = 'keep' | 'close';
 
 export type Play = (
   connection: WallConnection,
-  ask: ChatAsk,
+  ask: WallChatRequest,
   controls: FaultControls,
 ) => Promise<AfterPlay> | AfterPlay;
 
@@ -70,14 +70,14 @@ export interface Fault {
   /** One line: what the bytes on the wire are. */
   readonly description: string;
   readonly parameter?: FaultParameter;
-  /** Fields without which the request does not meet the fault: `{n: 2}`. */
+  /** Fields that a request needs to get this fault: `{n: 2}`. */
   readonly asks?: JsonObject;
-  /** It happens where nobody listens: at the port that `/wall/stats` names. */
+  /** It happens at the closed port that `/wall/stats` names. */
   readonly closedPort?: true;
   readonly play: Play;
   readonly expected: ExpectedOutcomes;
-  /** The text that the answer holds, where it is not the healthy one. */
+  /** The text of the answer, where it is not the healthy one. */
   readonly says?: (healthyTokens: readonly string[]) => string;
-  /** How its answer finishes once a relay has put it right. Default: `stop`. */
+  /** The finish reason that a client of the relay gets. Default: `stop`. */
   readonly finishes?: FinishReason;
 }

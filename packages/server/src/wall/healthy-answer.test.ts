@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type ChatAsk, readChatAsk } from './chat-ask.ts';
 import { healthyAnswer, healthyTokens } from './healthy-answer.ts';
+import { readWallChatRequest, type WallChatRequest } from './wall-chat-request.ts';
 
 const messages = [{ role: 'user', content: 'Where does the water go?' }];
 const text = healthyTokens(asked({})).join('');
 
-function asked(fields: Readonly<Record<string, unknown>>): ChatAsk {
-  const read = readChatAsk(JSON.stringify({ model: 'wall/healthy', messages, ...fields }));
-  if (!read.ok) throw new Error(read.unfit.message);
+function asked(fields: Readonly<Record<string, unknown>>): WallChatRequest {
+  const read = readWallChatRequest(JSON.stringify({ model: 'wall/healthy', messages, ...fields }));
+  if (!read.ok) throw new Error(read.badField.message);
   return read.ask;
 }
 
@@ -36,7 +36,7 @@ describe('the healthy text', () => {
     },
   );
 
-  it('goes on behind every prefix of itself', () => {
+  it('continues every prefix of itself', () => {
     for (let at = 0; at <= text.length; at += 1) {
       const continued = choices({
         messages: [...messages, { role: 'assistant', content: text.slice(0, at) }],
@@ -45,7 +45,7 @@ describe('the healthy text', () => {
     }
   });
 
-  it('starts anew where the prefix is not its own', () => {
+  it('starts from the beginning where the prefix is not its own', () => {
     const other = [...messages, { role: 'assistant', content: 'Nobody said this.' }];
     expect(choices({ messages: other })[0]?.text).toBe(text);
   });

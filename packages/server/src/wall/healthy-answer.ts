@@ -1,4 +1,4 @@
-import { type ChatAsk, promptDigest } from './chat-ask.ts';
+import { promptDigest, type WallChatRequest } from './wall-chat-request.ts';
 
 /**
  * The text of every answer is a function of the messages alone, so that it can be replayed on another
@@ -42,9 +42,9 @@ const trickyWords = [
 
 const shortestTokens = 24;
 
-/** What a healthy target says to these messages: joined, `choices[choice].message.content` undisturbed. */
+/** The tokens of a healthy answer to these messages; joined they are `choices[choice].message.content`. */
 export function healthyTokens(
-  ask: Pick<ChatAsk, 'messages'> & Partial<Pick<ChatAsk, 'json'>>,
+  ask: Pick<WallChatRequest, 'messages'> & Partial<Pick<WallChatRequest, 'json'>>,
   choice = 0,
 ): readonly string[] {
   const words = wordsFor(ask, choice);
@@ -52,7 +52,7 @@ export function healthyTokens(
   return ['{"text": "', ...words.map((word) => JSON.stringify(word).slice(1, -1)), '"}'];
 }
 
-function wordsFor(ask: Pick<ChatAsk, 'messages'>, choice: number): readonly string[] {
+function wordsFor(ask: Pick<WallChatRequest, 'messages'>, choice: number): readonly string[] {
   const digest = promptDigest(ask);
   const next = randomWords(digest.readUInt32LE(0) ^ Math.imul(choice, 0x9e3779b9));
   const count = shortestTokens + (next() % 17);
@@ -64,7 +64,7 @@ function wordsFor(ask: Pick<ChatAsk, 'messages'>, choice: number): readonly stri
 }
 
 /** Honours `n`, `max_tokens`, `stop` and a given prefix of the answer. */
-export function healthyAnswer(ask: ChatAsk, serial: number, nowMs: number): HealthyAnswer {
+export function healthyAnswer(ask: WallChatRequest, serial: number, nowMs: number): HealthyAnswer {
   const choices = Array.from({ length: ask.n }, (_, index) => choiceOf(ask, index));
   return {
     id: `chatcmpl-wall-${serial}`,
@@ -77,14 +77,14 @@ export function healthyAnswer(ask: ChatAsk, serial: number, nowMs: number): Heal
   };
 }
 
-function choiceOf(ask: ChatAsk, index: number): HealthyChoice {
-  const tokens = untilStop(behind(healthyTokens(ask, index), ask.prefix), ask.stop);
+function choiceOf(ask: WallChatRequest, index: number): HealthyChoice {
+  const tokens = untilStop(afterPrefix(healthyTokens(ask, index), ask.prefix), ask.stop);
   const limit = Math.max(0, ask.maxTokens ?? tokens.length);
   return { index, tokens: tokens.slice(0, limit), finish: limit < tokens.length ? 'length' : 'stop' };
 }
 
-/** A given beginning is prompt to whoever goes on with it: the tokens it was said in. */
-function prefixTokens(ask: ChatAsk): number {
+/** A given beginning counts as prompt for the target that continues it: its number of tokens. */
+function prefixTokens(ask: WallChatRequest): number {
   let left = ask.prefix.length;
   return healthyTokens(ask).filter((token) => {
     left -= token.length;
@@ -92,8 +92,8 @@ function prefixTokens(ask: ChatAsk): number {
   }).length;
 }
 
-/** What follows a prefix of the text; a prefix of something else is answered from the start. */
-function behind(tokens: readonly string[], prefix: string): readonly string[] {
+/** The tokens after a prefix of the text; where it is no prefix of the text, all of them. */
+function afterPrefix(tokens: readonly string[], prefix: string): readonly string[] {
   if (prefix === '' || !tokens.join('').startsWith(prefix)) return tokens;
   let left = prefix.length;
   return tokens.flatMap((token) => {
@@ -103,7 +103,7 @@ function behind(tokens: readonly string[], prefix: string): readonly string[] {
   });
 }
 
-/** As engines do it: only what is generated now is searched, and the stop string itself is left out. */
+/** As engines do: only newly generated text is searched, and the stop string itself is left out. */
 function untilStop(tokens: readonly string[], stop: readonly string[]): readonly string[] {
   const text = tokens.join('');
   const hits = stop.map((string) => text.indexOf(string)).filter((at) => at >= 0);

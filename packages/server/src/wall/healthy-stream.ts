@@ -1,8 +1,8 @@
 import type { JsonObject } from '../domain/json.ts';
-import type { ChatAsk } from './chat-ask.ts';
 import type { HealthyAnswer } from './healthy-answer.ts';
+import type { WallChatRequest } from './wall-chat-request.ts';
 
-/** The frames of an undisturbed stream, sorted by what they are: faults leave out, add, bend and reorder. */
+/** The frames of an undisturbed stream, by kind. Faults leave out, add, change and reorder them. */
 export interface HealthyStream {
   readonly answer: HealthyAnswer;
   readonly roles: readonly string[];
@@ -20,8 +20,8 @@ export function frame(value: unknown): string {
   return `data: ${JSON.stringify(value)}\n\n`;
 }
 
-/** Usage is sent where it was asked for, as OpenAI does; `usageFrame` makes one all the same. */
-export function healthyStream(ask: ChatAsk, answer: HealthyAnswer): HealthyStream {
+/** Has usage only where the request asked for it, as with OpenAI; a fault can add one by {@link usageFrame}. */
+export function healthyStream(ask: WallChatRequest, answer: HealthyAnswer): HealthyStream {
   const longest = Math.max(...answer.choices.map(({ tokens }) => tokens.length));
   return {
     answer,
@@ -38,12 +38,12 @@ export function healthyStream(ask: ChatAsk, answer: HealthyAnswer): HealthyStrea
   };
 }
 
-/** In the order of a healthy stream. */
+/** All frames, in the order of a healthy stream. */
 export function inOrder(stream: HealthyStream): readonly string[] {
   return [...stream.roles, ...stream.deltas, ...closing(stream)];
 }
 
-/** Everything behind the last delta. */
+/** All frames after the last delta. */
 export function closing({ finishes, usage, done }: HealthyStream): readonly string[] {
   return [...finishes, ...usage, done];
 }

@@ -1,4 +1,4 @@
-/** HTTP/1.1 answers as bytes. Nothing here corrects anybody: a fault may say what it likes. */
+/** HTTP/1.1 answers as bytes. Nothing here is checked: a fault may write what it needs. */
 
 export type Headers = readonly (readonly [name: string, value: string])[];
 
@@ -43,7 +43,7 @@ export function jsonAnswer(status: string, body: unknown, more: Headers = []): s
   return fixedAnswer(status, 'application/json', JSON.stringify(body), more);
 }
 
-/** An error as OpenAI's API words it. */
+/** An error in the form of OpenAI's API. */
 export function errorAnswer(
   status: string,
   type: string,

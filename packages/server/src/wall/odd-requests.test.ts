@@ -9,7 +9,7 @@ import { createWall, type Wall } from './wall.ts';
 const messages = [{ role: 'user', content: 'Where does the water go?' }];
 const schema = { type: 'json_schema', json_schema: { name: 'a', schema: {} } };
 
-/** Requests that are odd and yet fit: whatever the fault, something is answered. */
+/** Unusual requests that are valid: every fault plays on them. */
 const odd: readonly Readonly<Record<string, unknown>>[] = [
   {},
   { max_tokens: 0 },
@@ -44,8 +44,8 @@ const odd: readonly Readonly<Record<string, unknown>>[] = [
   { stream_options: { include_usage: true } },
 ];
 
-/** Bodies that no fault is played on, and the field that is to blame. */
-const unfit: readonly (readonly [fields: Readonly<Record<string, unknown>>, param: string])[] = [
+/** Bodies that are refused, and their wrong field. */
+const badRequests: readonly (readonly [fields: Readonly<Record<string, unknown>>, param: string])[] = [
   [{ messages: undefined }, 'messages'],
   [{ messages: [] }, 'messages'],
   [{ messages: {} }, 'messages'],
@@ -128,7 +128,7 @@ const bodyOf = (fault: string, fields: Readonly<Record<string, unknown>>) =>
   JSON.stringify({ model: `wall/${fault}`, messages, stream: true, ...fields });
 
 describe.each(faults)('the fault $name', ({ name, asks }) => {
-  it('meets every odd request with an answer and without a bug', async () => {
+  it('is played on every unusual request without a bug', async () => {
     for (const fields of odd) {
       for (const more of [{}, { stream: false }, asks ?? {}]) {
         const body = bodyOf(name, { ...more, ...fields });
@@ -140,11 +140,11 @@ describe.each(faults)('the fault $name', ({ name, asks }) => {
   });
 });
 
-/** Faults that say nothing. */
+/** Faults that send nothing. */
 const silent = new Set(['hang', 'reset']);
 
 describe('a request that fits no fault', () => {
-  it.each(unfit)('is refused and names the field: %j', async (fields, param) => {
+  it.each(badRequests)('is refused and names the field: %j', async (fields, param) => {
     for (const name of ['healthy', 'json-prose', 'tool-whole', 'out-of-order']) {
       const { bytes, bugs } = await ask(bodyOf(name, fields));
       expect(bugs).toEqual([]);
@@ -183,14 +183,14 @@ describe('a request that fits no fault', () => {
     expect(JSON.parse(bytes.slice(bytes.indexOf('\r\n\r\n')))).toMatchObject({ error: { param } });
   });
 
-  it('hears of a fault in a header that nobody knows', async () => {
+  it('is refused where its header names an unknown fault', async () => {
     const { bytes } = await ask(bodyOf('healthy', {}), 60, { 'x-wall-fault': '__proto__' });
     expect(bytes).toMatch(/^HTTP\/1\.1 404 /);
     expect(bytes).toContain('"param":"x-wall-fault"');
   });
 });
 
-it('a stream holds no empty chunk but its last: an answer of no words ends once', async () => {
+it('a stream has no empty chunk but its last: an answer without text ends once', async () => {
   for (const fault of ['cut-character', 'too-fast:3', 'cut-event', 'finish-on-content']) {
     const { bytes } = await ask(bodyOf(fault, { max_tokens: 0 }), 1_000);
     expect(bytes.match(/(^|\r\n)0\r\n\r\n/g) ?? [], fault).toHaveLength(1);
@@ -218,7 +218,7 @@ describe('a wall that listens', () => {
   const requestOf = (body: string) =>
     `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
-  it('outlives half bodies, garbage behind a request, and clients that reset while a fault plays', async () => {
+  it('survives half bodies, garbage after a request, and clients that reset while a fault plays', async () => {
     const bugs: unknown[] = [];
     wall = createWall({ onBug: (error) => bugs.push(error) });
     const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
@@ -239,7 +239,7 @@ describe('a wall that listens', () => {
     expect(bugs).toEqual([]);
   });
 
-  it('answers HEAD by a head alone, whatever the path, and the next request behind it', async () => {
+  it('answers HEAD at any path with a head alone, and then the next request', async () => {
     wall = createWall();
     const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
     for (const path of ['/nowhere', '/v1/models', '/v1/chat/completions', '/wall/stats']) {
@@ -251,7 +251,7 @@ describe('a wall that listens', () => {
     }
   });
 
-  it('closes the connection of a bug of its own, hears of it, and serves on', async () => {
+  it('closes the connection where it has a bug, reports the bug, and serves the others', async () => {
     const bugs: unknown[] = [];
     let broken = true;
     wall = createWall({
@@ -269,7 +269,7 @@ describe('a wall that listens', () => {
     expect(bugs).toHaveLength(1);
   });
 
-  it('reads a body of many small chunks, each once', async () => {
+  it('reads each of many small chunks once', async () => {
     wall = createWall();
     const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
     const body = bodyOf('healthy', { stream: false, metadata: 'm'.repeat(200_000) });

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@tailrace/protocol';
 import type { ExpectedOutcomes, Outcome } from './fault.ts';
 
-/** Words for the declarations beside the faults; each names the clause of section 7 that it follows. */
+/** The outcomes that faults declare, by the rules of section 7 of the wire contract. */
 
 export const whole: Outcome = { kind: 'whole' };
 
@@ -13,14 +13,14 @@ export function httpError(status: number, code: ErrorCode): Outcome {
   return { kind: 'http-error', status, code };
 }
 
-/** What a relay puts right, or what was never wrong. */
+/** A relay repairs the fault, or there is none. */
 export const alwaysWhole: ExpectedOutcomes = {
   one: { streaming: whole, collected: whole },
   second: { streaming: whole, collected: whole },
   takeover: { streaming: whole, collected: whole },
 };
 
-/** Fails before the commit: invisible where another target answers. */
+/** Fails before the commit: a client does not notice where another target answers. */
 export function failsBeforeCommit(status: number, code: ErrorCode): ExpectedOutcomes {
   const error = httpError(status, code);
   return {
@@ -30,7 +30,7 @@ export function failsBeforeCommit(status: number, code: ErrorCode): ExpectedOutc
   };
 }
 
-/** The caller's fault, whoever is asked. */
+/** A mistake of the caller's: the same with every target. */
 export function callersFault(status: number, code: ErrorCode): ExpectedOutcomes {
   const error = httpError(status, code);
   return {
@@ -41,8 +41,8 @@ export function callersFault(status: number, code: ErrorCode): ExpectedOutcomes 
 }
 
 /**
- * Breaks after the commit: the error event, unless somebody takes over. An answer that is collected commits
- * when it is complete, so there another target is enough.
+ * Breaks after the commit: the error event, unless another target takes over. An answer that does not stream commits when
+ * it is complete, so there a second target is enough.
  */
 export function breaksAfterCommit(status: number, code: ErrorCode): ExpectedOutcomes {
   return {
@@ -52,15 +52,15 @@ export function breaksAfterCommit(status: number, code: ErrorCode): ExpectedOutc
   };
 }
 
-/** The same where nobody can take over: tool calls have begun. */
-export function breaksForGood(status: number, code: ErrorCode): ExpectedOutcomes {
+/** The same where no target can take over, because tool calls have begun or the finish has come. */
+export function breaksBeyondTakeover(status: number, code: ErrorCode): ExpectedOutcomes {
   return {
     ...breaksAfterCommit(status, code),
     takeover: { streaming: errorEvent(code), collected: whole },
   };
 }
 
-/** As the documentation writes it. */
+/** An outcome as `docs/wall.md` writes it. */
 export function describeOutcome(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'whole':

@@ -1,24 +1,24 @@
-import type { ChatAsk, Unfit } from './chat-ask.ts';
 import type { WallConnection } from './connection.ts';
 import type { AfterPlay, FaultControls, Play } from './fault.ts';
 import { type HealthyAnswer, healthyAnswer } from './healthy-answer.ts';
 import { completionObject, type HealthyStream, healthyStream, inOrder } from './healthy-stream.ts';
 import { chunk, errorAnswer, jsonAnswer, lastChunk, streamHead } from './http-bytes.ts';
+import type { BadField, WallChatRequest } from './wall-chat-request.ts';
 
-/** A stream as a fault wants it, each piece one write. */
+/** The bytes of a stream that a fault sends; each piece is one write. */
 export interface StreamPlan {
   /** Default: that of a chunked event stream. */
   readonly head?: string;
   readonly pieces: Iterable<string | Buffer>;
   /** `chunked` (default): each piece is one chunk. `raw`: the pieces are the bytes of the body. */
   readonly framing?: 'chunked' | 'raw';
-  /** Pause behind each piece; default 1 ms, so that pieces arrive one by one. 0: as fast as the socket takes. */
+  /** Pause after each piece; default 1 ms, so that pieces arrive one by one. 0: as fast as the socket takes them. */
   readonly everyMs?: number;
   readonly end: StreamEnd;
 }
 
 export type StreamEnd =
-  /** The terminating chunk, in one write with the last piece; the connection lives on. */
+  /** The terminating chunk, in one write with the last piece; the connection stays open. */
   | 'whole'
   /** FIN without a terminating chunk. */
   | 'fin'
@@ -27,14 +27,14 @@ export type StreamEnd =
   /** Silence until the peer leaves. */
   | 'hang';
 
-/** A reset overtakes what the peer has not read yet; this leaves it the time. */
+/** Time for the peer to read the bytes before: a reset would discard them. */
 const beforeResetMs = 40;
-/** Longer than anybody waits. */
+/** Longer than any client waits. */
 export const forEverMs = 2 ** 30;
 
-/** A fault that only a stream can have, and only of a request that fits it; another request gets 400. */
+/** A fault of streams; a request that does not stream, or that `plan` does not accept, is answered 400. */
 export function streamed(
-  plan: (stream: HealthyStream, controls: FaultControls, ask: ChatAsk) => StreamPlan | Unfit,
+  plan: (stream: HealthyStream, controls: FaultControls, ask: WallChatRequest) => StreamPlan | BadField,
 ): Play {
   return async (connection, ask, controls) => {
     if (!ask.stream) {
@@ -49,8 +49,8 @@ export function streamed(
   };
 }
 
-/** 400 that names the field to blame. */
-export function refused(connection: WallConnection, { param, message }: Unfit): Promise<AfterPlay> {
+/** Answers 400 and names the wrong field. */
+export function refused(connection: WallConnection, { param, message }: BadField): Promise<AfterPlay> {
   const status = '400 Bad Request';
   return answered(connection, errorAnswer(status, 'invalid_request_error', 'invalid_value', message, param));
 }
@@ -62,7 +62,7 @@ export const playHealthy: Play = async (connection, ask, controls) => {
   return playStream(connection, { pieces: inOrder(healthyStream(ask, answer)), end: 'whole' }, controls);
 };
 
-/** A whole answer that leaves the connection open. */
+/** Sends a whole answer and leaves the connection open. */
 export async function answered(connection: WallConnection, bytes: string): Promise<AfterPlay> {
   return (await connection.write(bytes)) ? 'keep' : 'close';
 }
@@ -74,10 +74,10 @@ export async function playStream(
 ): Promise<AfterPlay> {
   const { framing = 'chunked', everyMs = 1, end } = plan;
   if (!(await connection.write(plan.head ?? streamHead()))) return 'close';
-  // One piece is held back, so that the last one can leave together with the end of the body.
+  // One piece is held back, so that the last one can be written together with the end of the body.
   let held: Buffer | undefined;
   for (const piece of plan.pieces) {
-    // As a chunk it would be the end of the body.
+    // An empty chunk would end the body.
     if (piece.length === 0) continue;
     if (held !== undefined) {
       if (!(await connection.write(held))) return 'close';

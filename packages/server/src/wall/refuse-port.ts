@@ -9,8 +9,8 @@ export interface RefusePort {
 }
 
 /**
- * A port that is merely free may be somebody's a moment later. This one stays taken, by a connection from
- * the process to itself, while nobody listens at it any more.
+ * Reserves such a port. A port that is only free may be taken by another process at any moment. This one stays in use by a
+ * connection from the process to itself, while nothing listens on it.
  */
 export async function holdRefusePort(host: string): Promise<RefusePort> {
   const listener = createServer();
@@ -25,7 +25,7 @@ export async function holdRefusePort(host: string): Promise<RefusePort> {
     socket.on('error', () => {});
     socket.unref();
   }
-  // It listens no more at once; `close` is said when the connection has gone too.
+  // From this call on nothing listens; 'close' comes when the connection has ended too.
   const closed = new Promise<void>((resolve) => {
     listener.close(() => resolve());
   });

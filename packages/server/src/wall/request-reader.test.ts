@@ -13,7 +13,7 @@ const head = (...lines: readonly string[]) =>
   ['POST /v1/x?y HTTP/1.1', 'Host: x', ...lines, '', ''].join('\r\n');
 const chunked = head('Transfer-Encoding: chunked');
 
-describe('requests off a socket', () => {
+describe('requests from a socket', () => {
   it.each([
     ['a length', `${head('Content-Length: 5')}hello`],
     ['chunks', `${chunked}2;of=no use\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n`],
@@ -45,7 +45,7 @@ describe('requests off a socket', () => {
     expect(await reader.next()).toEqual({ kind: 'refused', status });
   });
 
-  it('are asked for their body once where they wait to be', async () => {
+  it('get 100 Continue once where they wait for it', async () => {
     const { reader, send, socket } = reading();
     const written = vi.spyOn(socket, 'write').mockReturnValue(true);
     const next = reader.next();
@@ -65,7 +65,7 @@ describe('requests off a socket', () => {
     expect(await reader.next()).toEqual({ kind: 'ended' });
   });
 
-  it('cost a look a chunk, however the chunks come', async () => {
+  it('are read in one step a chunk, however the chunks come', async () => {
     const { reader, send } = reading();
     const next = reader.next();
     send(chunked);

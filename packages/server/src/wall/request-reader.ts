@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { type ByteQueue, createByteQueue } from './byte-queue.ts';
 
-/** A request as it came; names of headers in lower case. */
+/** One request; names of headers in lower case. */
 export interface WallRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
-  /** The peer wants the connection to go on. */
+  /** The peer wants to keep the connection open. */
   readonly keepAlive: boolean;
 }
 
@@ -30,16 +30,16 @@ const maxChunkLine = 1024;
 const headEnd = Buffer.from('\r\n\r\n');
 const lineEnd = Buffer.from('\r\n');
 
-/** Reads HTTP/1.x requests off a socket, pipelined ones one after the other. Each byte is looked at once. */
+/** Reads HTTP/1.x requests from a socket, pipelined ones one after the other. Each byte is read once. */
 export function createRequestReader(socket: Socket): RequestReader {
   const unread = createByteQueue();
   let ended = false;
   let wake: () => void = () => {};
   /** The request whose body is still to come. */
-  let coming: Coming | undefined;
+  let pending: PendingRequest | undefined;
   socket.on('data', (more: Buffer) => {
     unread.push(more);
-    // Nobody reads while a fault is played: a peer that goes on sending is held back here.
+    // While a fault is played no request is read: here a peer that keeps sending is stopped.
     if (unread.bytes().length > maxHeadBytes + maxBodyBytes) socket.pause();
     wake();
   });
@@ -56,23 +56,23 @@ export function createRequestReader(socket: Socket): RequestReader {
       wake = resolve;
     });
 
-  /** What the bytes that are there make; undefined where they make nothing yet. */
+  /** The outcome of the bytes so far; undefined where more are needed. */
   function advance(): ReadOutcome | undefined {
-    if (coming === undefined) {
+    if (pending === undefined) {
       const bytes = unread.bytes();
       const at = unread.indexOf(headEnd);
       if (at < 0 && bytes.length <= maxHeadBytes) return undefined;
       if (at < 0 || at > maxHeadBytes) return refused('431 Request Header Fields Too Large');
-      coming = begin(bytes.toString('latin1', 0, at));
+      pending = begin(bytes.toString('latin1', 0, at));
       unread.drop(at + headEnd.length);
     }
-    if (coming === undefined) return refused('400 Bad Request');
-    const body = coming.chunked ? takeChunks(unread, coming) : takeLength(unread, coming.length);
+    if (pending === undefined) return refused('400 Bad Request');
+    const body = pending.chunked ? takeChunks(unread, pending) : takeLength(unread, pending.length);
     if (body === 'incomplete') return undefined;
     if (body === 'too large') return refused('413 Content Too Large');
     if (body === 'bad') return refused('400 Bad Request');
-    const request = { ...coming.head, body };
-    coming = undefined;
+    const request = { ...pending.head, body };
+    pending = undefined;
     return { kind: 'request', request };
   }
 
@@ -83,7 +83,7 @@ export function createRequestReader(socket: Socket): RequestReader {
         const outcome = advance();
         if (outcome?.kind === 'request') socket.resume();
         if (outcome !== undefined) return outcome;
-        if (coming?.wantsContinue === true && !continued) {
+        if (pending?.wantsContinue === true && !continued) {
           continued = true;
           socket.write('HTTP/1.1 100 Continue\r\n\r\n');
         }
@@ -95,18 +95,18 @@ export function createRequestReader(socket: Socket): RequestReader {
 }
 
 /** A request whose head has been read. */
-interface Coming {
+interface PendingRequest {
   readonly head: Omit<WallRequest, 'body'>;
   readonly wantsContinue: boolean;
   readonly chunked: boolean;
-  /** Of a body that is not chunked; NaN where what was declared is no length. */
+  /** Length of a body that is not chunked; NaN where the header is no length. */
   readonly length: number;
-  /** Of a chunked body, what has come of it. */
+  /** The part of a chunked body that has come. */
   readonly decoded: ByteQueue;
 }
 
-/** Undefined where the request line is none. */
-function begin(text: string): Coming | undefined {
+/** Reads a head; undefined where the request line is malformed. */
+function begin(text: string): PendingRequest | undefined {
   const [requestLine = '', ...lines] = text.split('\r\n');
   const match = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(requestLine);
   if (match === null) return undefined;
@@ -135,7 +135,7 @@ function begin(text: string): Coming | undefined {
 
 type Unusable = 'incomplete' | 'too large' | 'bad';
 
-/** The text of a body of that length, taken out of what is there. */
+/** Takes a body of that length from the unread bytes. */
 function takeLength(unread: ByteQueue, length: number): string | Unusable {
   if (Number.isNaN(length)) return 'bad';
   if (length > maxBodyBytes) return 'too large';
@@ -146,8 +146,8 @@ function takeLength(unread: ByteQueue, length: number): string | Unusable {
   return text;
 }
 
-/** Takes the chunks that are whole out of what is there; the text of the body with its last one. */
-function takeChunks(unread: ByteQueue, { decoded }: Coming): string | Unusable {
+/** Takes the complete chunks from the unread bytes; with the last chunk, returns the text of the body. */
+function takeChunks(unread: ByteQueue, { decoded }: PendingRequest): string | Unusable {
   for (;;) {
     const bytes = unread.bytes();
     const at = unread.indexOf(lineEnd);
@@ -158,7 +158,7 @@ function takeChunks(unread: ByteQueue, { decoded }: Coming): string | Unusable {
     if (decoded.bytes().length + length > maxBodyBytes) return 'too large';
     const next = at + lineEnd.length + length + lineEnd.length;
     if (bytes.length < next) return 'incomplete';
-    // Trailers are not understood: what follows the last chunk must be the blank line.
+    // Trailers are not supported: a blank line must follow the last chunk.
     if (length > 0) decoded.push(bytes.subarray(at + lineEnd.length, at + lineEnd.length + length));
     unread.drop(next);
     if (length === 0) return decoded.bytes().toString('utf8');

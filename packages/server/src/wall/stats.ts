@@ -1,6 +1,6 @@
-/** What `GET /wall/stats` shows: how tests see leaks and aborts. */
+/** What `GET /wall/stats` shows: tests find leaks and aborts by it. */
 export interface WallStats {
-  /** The one that asks not counted. */
+  /** Without the connection of this request. */
   readonly connections_open: number;
   /** Faults being played now. */
   readonly in_flight: number;
@@ -9,25 +9,25 @@ export interface WallStats {
   /** Plays that ended because the peer left first, by fault. */
   readonly aborted_by_peer: Readonly<Record<string, number>>;
   readonly bytes_written: number;
-  /** Where a connection is refused. */
+  /** The port at which every connection is refused. */
   readonly refuse_port: number;
 }
 
-/** The counters behind it. `reset` leaves what is open now. */
+/** The counters behind `/wall/stats`. `reset` does not change what is open now. */
 export interface Counters {
   connectionsOpen: number;
   inFlight: number;
   bytesWritten: number;
   /** Numbers every request since the start. */
   nextSerial(): number;
-  /** Counts a request; how often this fault was asked for, and with these messages. */
+  /** Counts a request; returns how many there were for this fault, and for this fault with these messages. */
   asked(fault: string, promptDigest: string): { readonly asked: number; readonly withThesePrompts: number };
   abortedByPeer(fault: string): void;
   reset(): void;
   stats(refusePort: number): WallStats;
 }
 
-/** More prompts than this are forgotten, the oldest first. */
+/** Prompts that are remembered; beyond them the oldest is forgotten. */
 const maxPrompts = 10_000;
 
 export function createCounters(): Counters {

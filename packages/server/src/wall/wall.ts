@@ -9,8 +9,8 @@ import { createRequestReader } from './request-reader.ts';
 import { createCounters, type WallStats } from './stats.ts';
 
 /**
- * The fault wall: an OpenAI-compatible server that misbehaves on request. Raw sockets, because a real HTTP
- * server would put right what is wrong on purpose.
+ * The fault wall: an OpenAI-compatible server that misbehaves on request. It writes to raw sockets, because an HTTP server
+ * would correct faults that are intended.
  */
 export interface Wall {
   /** Binds. Rejects with the system's error (EADDRINUSE, EACCES, …). Resolves with the real port. */
@@ -25,7 +25,7 @@ export interface WallDeps {
   readonly now?: () => number;
   /** Rejects when the signal aborts. Default: the system's timers. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
-  /** Hears of a bug of the wall's; the connection where it showed is closed. Default: a warning of the process. */
+  /** Called with a bug of the wall; its connection is closed. Default: a warning of the process. */
   readonly onBug?: (error: unknown) => void;
 }
 
@@ -102,7 +102,7 @@ function bind(server: Server, { host, port }: ListenAddress): Promise<number> {
     server.once('error', reject);
     server.listen({ host, port }, () => {
       server.off('error', reject);
-      // What fails from here on is one accept, such as one too many open files: it costs that connection.
+      // From now on an error concerns one accepted connection (too many open files), and only that one is lost.
       server.on('error', () => {});
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);

@@ -11,9 +11,9 @@ export interface SurfaceCase {
   body(stream: boolean): JsonValue;
   /** A body that it refuses. */
   readonly wrong: JsonValue;
-  /** The text that a whole stream, or a whole body, says. */
+  /** The text in a whole stream, or in a whole body. */
   textOf(answer: string): string;
-  /** True of the bytes of a stream that is whole. */
+  /** Whether these bytes are a whole stream. */
   isWhole(stream: string): boolean;
 }
 
@@ -30,7 +30,7 @@ const events: readonly AnswerEvent[] = [
 ];
 const cut = failure('upstream_cut', 'It broke off.');
 
-/** What every surface must pass. */
+/** The tests that every surface must pass. */
 export function describeSurface({ name, surface, body, wrong, textOf, isWhole }: SurfaceCase): void {
   describe(`the surface ${name}`, () => {
     const formOf = (stream: boolean): AnswerForm => {
@@ -50,7 +50,7 @@ export function describeSurface({ name, surface, body, wrong, textOf, isWhole }:
       return payloads.map(form.frame).join('');
     };
 
-    test('refuses what it cannot read with a failure that its own reply can carry', () => {
+    test('refuses a body that it cannot read, with a failure that its own reply can carry', () => {
       const asked = surface.decode(wrong, {});
       if (asked.ok) throw new Error('it was taken');
       const { status, body: reply } = surface.errorReply(asked.failure, run.requestId);
@@ -58,29 +58,29 @@ export function describeSurface({ name, surface, body, wrong, textOf, isWhole }:
       expect(reply).not.toBe('');
     });
 
-    test('makes a stream whose text is what was said, in ASCII, with one payload an event', () => {
+    test('makes a stream with the text of the events, in ASCII', () => {
       const stream = streamOf(formOf(true), events, 'whole');
       expect(textOf(stream)).toBe(said);
       expect(isWhole(stream)).toBe(true);
       expect(stream).toMatch(/^[\x20-\x7e\r\n\t]*$/);
     });
 
-    test('makes the same stream again of the same run', () => {
+    test('makes the same stream twice for the same run', () => {
       const form = formOf(true);
       expect(streamOf(form, events, 'whole')).toBe(streamOf(form, events, 'whole'));
     });
 
-    test('ends a torn stream so that it cannot be taken for a whole one, at whatever event', () => {
+    test('ends a torn stream so that it does not look whole, after any event', () => {
       for (let at = 0; at < events.length; at += 1) {
         expect(isWhole(streamOf(formOf(true), events.slice(0, at), 'cut'))).toBe(false);
       }
     });
 
-    test('says that it failed before anything else was said', () => {
+    test('can write a failure before any event', () => {
       expect(formOf(true).streamEncoder(run).fail(cut)).not.toBe('');
     });
 
-    test('makes one body of the same events', () => {
+    test('makes one body from the same events', () => {
       const collector = formOf(false).collector(run);
       for (const event of events) expect(collector.add(event)).toBe(true);
       expect(textOf(collector.body(served))).toBe(said);

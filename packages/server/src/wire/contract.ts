@@ -6,25 +6,26 @@ import type { FailedEvent, StreamEvent } from '../domain/stream-event.ts';
 import type { ErrorReply } from './error-reply.ts';
 
 /**
- * The seam between one protocol of clients and everything behind it: a surface makes a request of JSON, and an answer
- * of events. Rooms behind it never learn which surface they serve; `contract.suite.ts` is what each one must pass.
+ * The seam between one protocol of clients and the rooms behind it: a surface makes a request from JSON, and an answer from
+ * events. These rooms never learn which surface they serve. Each surface must pass `contract.suite.ts`.
  *
  *     JSON, headers ──decode──▶ Asked { request, requirements, form }
  *     events ──form.streamEncoder──▶ payloads of a stream      events ──form.collector──▶ one JSON body
  *     Failure ──errorReply──▶ status, headers, body             (before the head; behind it: the encoder's `fail`)
  */
 export interface Surface {
-  /** `chat`: what a run says of itself. */
+  /** The surface's name in lists and records of runs: `chat`. */
   readonly name: string;
-  /** Where it is served: `POST` of this path. */
+  /** The path of its `POST` route. */
   readonly path: string;
-  /** The members that have a name here: all others are kept byte for byte. */
+  /** The members of a request that this surface knows; all others are kept byte for byte. */
   readonly members: KnownMembers;
-  /** What a client asks, or the first thing wrong with it and its `param`. */
+  /** The decoded request, or a failure for the first mistake in it, with its `param`. */
   decode(body: JsonValue, headers: RequestHeaders): Result<Asked>;
   /**
-   * A failure while no head has left, for the doors before `decode` too. Behind `decode` its `param` is a path in the
-   * request's chat form (`domain/chat-json.ts`): a surface with other names has to say its own.
+   * The reply to a failure while no head has left, also to failures before `decode` (a missing key, a body that is too
+   * large). After `decode` its `param` is a path in OpenAI's chat form (`domain/chat-json.ts`): a surface whose requests
+   * have other names has to translate it.
    */
   errorReply(reason: Failure, requestId: string): ErrorReply;
   /** The id of a new run, never used again. */
@@ -41,9 +42,9 @@ export interface Asked extends DecodedRequest {
 /** How this request wants its answer. */
 export interface AnswerForm {
   readonly contentType: string;
-  /** A payload as bytes of the stream, `data: …` and an empty line. A name that framing needs stands in the payload. */
+  /** A payload with its framing, `data: …` and an empty line. Where framing needs the event's name, it reads it from the payload. */
   frame(payload: string): string;
-  /** What says that the stream is alive, and is no event. */
+  /** A keepalive that is no event. */
   readonly comment: string;
   streamEncoder(run: RunIdentity): StreamEncoder;
   collector(run: RunIdentity): AnswerCollector;
@@ -64,7 +65,7 @@ export interface ServedIdentity {
   readonly fingerprint: string;
 }
 
-/** Receives the payloads of events, in order: one call, one event, one write. */
+/** Receives the payloads of events, in order: one call for each, which becomes one write. */
 export interface PayloadReceiver {
   event(payload: string): void;
 }
@@ -72,23 +73,24 @@ export interface PayloadReceiver {
 export type AnswerEvent = Exclude<StreamEvent, FailedEvent>;
 
 /**
- * Events → payloads: `begin` once at the commit, then `encode` for each event, `end` behind the last finish or `fail`
- * at any time. What it has to number or name it derives from the run's id and a counter.
+ * Events → payloads: `begin` once at the commit, then `encode` for each event, then `end` after the last finish, or `fail`
+ * at any time. An encoder derives all numbers and ids that it writes from the run's id and a counter, so that another
+ * process could continue it.
  */
 export interface StreamEncoder {
   begin(served: ServedIdentity, to: PayloadReceiver): void;
   encode(event: AnswerEvent, to: PayloadReceiver): void;
   /** The payload that goes out together with the end of the body; undefined where the surface has none. */
   readonly end: string | undefined;
-  /** The payload that ends a torn stream; of an encoder that has not begun too, where one reader's stream ends alone. */
+  /** The payload that ends a torn stream. May be called before `begin`, where only one reader's stream ends. */
   fail(reason: Failure): string;
-  /** An event that says nothing, for clients that do not understand comments; undefined where there is none. Behind `begin`. */
+  /** An event without content, for clients that do not understand comments; undefined where there is none. Only after `begin`. */
   keepalive(): string | undefined;
 }
 
 /** Events → one JSON body. */
 export interface AnswerCollector {
-  /** False once the answer is larger than `domain/answer-size.ts` allows: from then on nothing is kept. */
+  /** False once the answer is larger than `domain/answer-size.ts` allows; then nothing more is kept. */
   add(event: AnswerEvent): boolean;
   /** The body, once every choice has finished. */
   body(served: ServedIdentity): string;

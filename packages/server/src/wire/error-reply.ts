@@ -1,17 +1,17 @@
 import { asciiJson, type ErrorEnvelope, errorKind } from '@tailrace/protocol';
 import type { Failure } from '../domain/failure.ts';
 
-/** A failure before commit, ready for any HTTP server: status, headers without the request id, body. */
+/** The reply to a failure while no head has left: status, headers without the request id, body. */
 export interface ErrorReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Clients obey waits up to a minute and misbehave beyond: openai-node retries at once. */
+/** Clients obey waits of up to a minute; with a longer one openai-node retries at once. */
 const maxRetryAfterMs = 60_000;
 const defaultRetryAfterMs = 1_000;
-/** Both may quote the client's own names, which may be as long as a body. */
+/** Message and param may quote names of the client's, which may be as long as a body. */
 const maxMessageLength = 4_000;
 const maxParamLength = 300;
 
@@ -20,7 +20,7 @@ export function errorReply(reason: Failure): ErrorReply {
   return { status, headers: retryHeaders(reason, status), body: asciiJson(envelope(reason)) };
 }
 
-/** A failure after commit: the last event of a torn stream. Nothing follows it, `[DONE]` least of all. */
+/** A failure after the head: the last event of a torn stream. No event and no `[DONE]` follows it. */
 export function errorPayload(reason: Failure, requestId: string): string {
   return asciiJson(envelope(reason, requestId));
 }

@@ -1,13 +1,13 @@
 import { type Failure, failure } from '../domain/failure.ts';
-import type { JsonObject, JsonValue } from '../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import type { KnownMembers } from '../domain/read-spellings.ts';
 import { pickMembers } from '../domain/spellings.ts';
 
 /**
- * Reading an unknown JSON object field by field. The first thing wrong is kept, everything after it reads
- * as absent, and whoever started the reading looks once at the end: no exception, no ladder of checks.
+ * Reads an unknown JSON object field by field. Of all mistakes the first one is kept; a field with a mistake reads as
+ * absent. The decoder looks for a mistake once, at its end: no exceptions, and no check after each field.
  *
- * Paths are the client's own: `messages[2].content`. `null` for an optional field means absent.
+ * Paths are those of the client's JSON: `messages[2].content`. `null` for an optional field means absent.
  */
 export interface Place {
   readonly object: JsonObject;
@@ -57,7 +57,7 @@ export function missing(place: Place, key: string, what: string): undefined {
   place.findings.report(failure('missing_parameter', `'${param}' is required: ${what}.`, { param }));
 }
 
-/** What came, in words; never the value of a string, which may be content. */
+/** The kind of a value, in words; never the value of a string, which may be content. */
 export function describe(value: JsonValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -65,10 +65,6 @@ export function describe(value: JsonValue | undefined): string {
   if (typeof value === 'string') return 'a string';
   if (typeof value === 'object') return 'an object';
   return String(value);
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function numberField(place: Place, key: string, min: number, max: number): number | undefined {
@@ -95,7 +91,7 @@ export function integerField(place: Place, key: string, min: number, max: number
   const value = rawField(place, key);
   if (value === undefined) return undefined;
   const param = pathTo(place, key);
-  // Infinity is what JSON's 1e999 becomes: out of range rather than of the wrong type.
+  // JSON's 1e999 is parsed as Infinity: a number out of range, not a wrong type.
   if (typeof value !== 'number' || (Number.isFinite(value) && !Number.isInteger(value))) {
     return wrongType(place.findings, param, 'an integer', value);
   }
@@ -159,7 +155,7 @@ export function enumField<const T extends string>(
   );
 }
 
-/** `, got 'bot'`: a short word in the place of a name is none of a message's content; anything else is not repeated. */
+/** `, got 'bot'`: only a short word, which cannot be content of a message, is repeated. */
 function gotWord(text: string): string {
   return /^[\w.-]{1,32}$/.test(text) ? `, got '${text}'` : '';
 }
@@ -176,17 +172,17 @@ export function objectAt(findings: Findings, path: string, value: JsonValue): Pl
 }
 
 /**
- * The members of an object that no field of the request holds: those that are not `known`, whatever they are, and of
- * `unread` ones those that are not null. Undefined where there are none.
+ * The members of an object for which the decoded request has no field: those that are not `known`, and the `uninterpreted`
+ * ones unless they are null. Undefined where there are none.
  */
 export function restOf(
   { object }: Place,
   known: KnownMembers,
-  unread: ReadonlySet<string> = nothing,
+  uninterpreted: ReadonlySet<string> = nothing,
 ): JsonObject | undefined {
   let names: string[] | undefined;
   for (const name of Object.keys(object)) {
-    if (known.has(name) && !(unread.has(name) && object[name] !== null)) continue;
+    if (known.has(name) && !(uninterpreted.has(name) && object[name] !== null)) continue;
     if (names === undefined) names = [name];
     else names.push(name);
   }
@@ -195,18 +191,18 @@ export function restOf(
 
 const nothing: ReadonlySet<string> = new Set();
 
-/** As members of the request's own objects: without them where there are none. */
+/** `rest` and `innerRest` as members of a decoded object; absent where they are undefined. */
 export function rests(
   rest: JsonObject | undefined,
-  innerRest?: JsonObject,
-): { readonly rest?: JsonObject; readonly innerRest?: JsonObject } {
+  nestedRest?: JsonObject,
+): { readonly rest?: JsonObject; readonly nestedRest?: JsonObject } {
   return {
     ...(rest === undefined ? {} : { rest }),
-    ...(innerRest === undefined ? {} : { innerRest }),
+    ...(nestedRest === undefined ? {} : { nestedRest }),
   };
 }
 
-/** Decodes every element; elements that fail are reported and left out. */
+/** Decodes each element up to the first mistake; with a mistake the list is undefined. */
 export function listField<T>(
   place: Place,
   key: string,

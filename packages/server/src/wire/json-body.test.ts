@@ -32,7 +32,7 @@ describe('a request body', () => {
     expect(parse(text)).toMatchObject({ ok: false, failure: { code: 'invalid_value', param } });
   });
 
-  it('may be a million deep without any harm', () => {
+  it('may be a million levels deep without a crash', () => {
     expect(parse(nested(1_000_000))).toMatchObject({ ok: false, failure: { code: 'invalid_value' } });
   });
 
@@ -56,7 +56,7 @@ describe('a request body', () => {
     expect(parse(`[${'{},'.repeat(199_998)}{}]`).ok).toBe(true);
   });
 
-  it('is walked for what is wrong only where something may be', () => {
+  it('is walked for mistakes only where the scan saw a sign of one', () => {
     const walk = vi.spyOn(String.prototype, 'isWellFormed');
     try {
       parse(`["\\ud83d\\ude00", 1.5, "${'é'.repeat(50)}"]`);
@@ -92,7 +92,7 @@ describe('the memory of a request body', () => {
   };
   const known: KnownMembers = new Map([['a', undefined]]);
 
-  it('is asked for before the parse, and less of it behind where nothing was kept', () => {
+  it('is reserved before the parse, and less of it after the parse where no spelling was kept', () => {
     const [before = 0, behind = 0] = asked(`{"a":"${'x'.repeat(1_000)}"}`, known);
     expect(before).toBeGreaterThan(behind);
     expect(behind).toBeGreaterThan(2_000);
@@ -107,7 +107,7 @@ describe('the memory of a request body', () => {
     }
   });
 
-  it('is not taken where there is none of it', () => {
+  it('is not taken where none is left', () => {
     const parser = vi.spyOn(JSON, 'parse');
     const refusal = failure('overloaded', 'No room.');
     try {
@@ -146,13 +146,13 @@ describe('a request body that is written again', () => {
     }
   };
 
-  it('has members without a name here byte for byte, at every depth where members have names', () => {
+  it('has unknown members byte for byte, at every depth', () => {
     const text =
       '{"x" : { "2":1.0,\n"1":"\\u00e9" },"messages":[{"role":"a","y":[ 1 ]},[{"z": -0}]],"caf\\u00e9":1}';
     expect(rewritten(text)).toBe(text);
   });
 
-  it('has the numbers of others as they were written, and ours as we write them', () => {
+  it('has numbers that are only passed on as they were written, and known numbers as we write them', () => {
     expect(rewritten('{"n": 1.0, "schema": {"n": 1.0, "s":"\\u00e9"}, "messages": [{"n": 1.0}]}')).toBe(
       '{"n":1,"schema":{"n":1.0,"s":"é"},"messages":[{"n":1}]}',
     );
@@ -197,7 +197,7 @@ describe('a request body that is written again', () => {
     expect(rewritten('{"x": "€","y":{"z": 1}}')).toBe('{"x": "€","y":{"z": 1}}');
   });
 
-  it('is held to the same rules in what has no name', () => {
+  it('obeys the same rules inside unknown members', () => {
     expect(rewritten('{"x": "\\ud83d"}')).toBe('invalid_value');
     expect(rewritten('{"x": 1e400}')).toBe('invalid_value');
     expect(rewritten(`{"x": ${nested(64)}}`)).toBe('invalid_value');

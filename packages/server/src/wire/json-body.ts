@@ -1,7 +1,7 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import { type JsonValue, loneBackslashMessage, parseForeignJson } from '../domain/json.ts';
-import { type JsonPath, type JsonScan, requestBounds, scanJson } from '../domain/json-scan.ts';
+import { type JsonMeasure, type JsonPath, measureJson, requestBounds } from '../domain/measure-json.ts';
 import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
 import { isMarkedRoot } from '../domain/spellings.ts';
 import { heldBytesOf } from './held-bytes.ts';
@@ -10,51 +10,55 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
  * Bytes of a request body → a JSON value within `requestBounds`, every number finite, every text well
- * formed. Failures are `invalid_json`, and `invalid_value` with the path of what is wrong.
+ * formed. Failures are `invalid_json`, and `invalid_value` with the path of the mistake.
  *
- * What is not among `known` can be written again as it came (`writeExactly`). `keep` is asked before the parse for the
- * memory that the value may take (`held-bytes.ts`), and behind it for what it does take, which is not more; what it
- * refuses is not parsed.
+ * Members that are not among `known` can be written again as they came (`writeExactly`). `reserve` is called twice: before
+ * the parse with the most memory that the value may take (`held-bytes.ts`), and after it with what it takes, which is not
+ * more. Where the first call refuses, the body is not parsed.
  */
-export function parseJsonBody(bytes: Uint8Array, known?: KnownMembers, keep?: KeepMemory): Result<JsonValue> {
-  const steps = bodySteps(bytes, known, keep);
+export function parseJsonBody(
+  bytes: Uint8Array,
+  known?: KnownMembers,
+  reserve?: ReserveMemory,
+): Result<JsonValue> {
+  const steps = bodySteps(bytes, known, reserve);
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
   }
 }
 
-/** Up to here a body takes some 2 ms, and needs no rest. */
+/** A body of this size takes some 2 ms, and is parsed without a pause. */
 const smallBody = 64 * 1024;
 
 /**
- * {@link parseJsonBody}, for a large body with a rest between its steps: of 10 MB the scan takes 50 ms, the parse 80 to
- * 200, and what is kept of its spelling as much again.
+ * {@link parseJsonBody}, for a large body with a pause between its steps: of 10 MB the scan takes 50 ms, the parse 80 to
+ * 200, and the reading of its spelling as much again.
  */
 export async function parseJsonBodyInTurns(
   bytes: Uint8Array,
   known: KnownMembers | undefined,
-  keep: KeepMemory,
-  rest: () => Promise<void>,
+  reserve: ReserveMemory,
+  pause: () => Promise<void>,
 ): Promise<Result<JsonValue>> {
-  if (bytes.length <= smallBody) return parseJsonBody(bytes, known, keep);
-  const steps = bodySteps(bytes, known, keep);
+  if (bytes.length <= smallBody) return parseJsonBody(bytes, known, reserve);
+  const steps = bodySteps(bytes, known, reserve);
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
-    await rest();
+    await pause();
   }
 }
 
-type KeepMemory = (heldBytes: number) => Failure | undefined;
+type ReserveMemory = (heldBytes: number) => Failure | undefined;
 
 function* bodySteps(
   bytes: Uint8Array,
   known: KnownMembers | undefined,
-  keep: KeepMemory | undefined,
+  reserve: ReserveMemory | undefined,
 ): Generator<undefined, Result<JsonValue>> {
-  const scan = scanJson(bytes, requestBounds);
-  if (scan.type !== 'within') return fail(beyond(scan));
+  const scan = measureJson(bytes, requestBounds);
+  if (scan.type !== 'within') return fail(failureBeyond(scan));
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -64,22 +68,26 @@ function* bodySteps(
   if (text.trim() === '') {
     return fail(failure('invalid_json', 'The request body is empty. Send a JSON object.'));
   }
-  const made = { values: scan.values, fields: scan.fields, textBytes: widthOf(text, bytes) * text.length };
-  const refused = keep?.(heldBytesOf(made, true));
+  const contents = {
+    values: scan.values,
+    fields: scan.fields,
+    textBytes: widthOf(text, bytes) * text.length,
+  };
+  const refused = reserve?.(heldBytesOf(contents, true));
   if (refused !== undefined) return fail(refused);
   yield;
   const value = parseText(text);
   if (!value.ok) return value;
-  // Both come only from what the scan has seen; other bodies are not walked.
-  const found = scan.vastNumbers || scan.halfPairs ? findWrong(value.value, []) : undefined;
-  if (found !== undefined) return fail(wrong(found.path, found.what));
+  // Only a body in which the scan saw one of these can have such a mistake; the others are not walked.
+  const found = scan.vastNumbers || scan.halfPairs ? findMistake(value.value, []) : undefined;
+  if (found !== undefined) return fail(failureAt(found.path, found.what));
   yield;
   readSpellings(text, value.value, known, text.length === bytes.length);
-  keep?.(heldBytesOf(made, holdsMark(value.value)));
+  reserve?.(heldBytesOf(contents, holdsMark(value.value)));
   return value;
 }
 
-/** Bytes of a character in the strings that V8 makes of this text, at the most. */
+/** The most bytes that V8 takes for a character of this text. */
 function widthOf(text: string, bytes: Uint8Array): 1 | 2 {
   return text.length === bytes.length && !text.includes('\\u') ? 1 : 2;
 }
@@ -98,10 +106,10 @@ function parseText(text: string): Result<JsonValue> {
   }
 }
 
-function beyond(scan: Exclude<JsonScan, { type: 'within' }>): Failure {
+function failureBeyond(scan: Exclude<JsonMeasure, { type: 'within' }>): Failure {
   switch (scan.type) {
     case 'deep':
-      return wrong(scan.path, `nests deeper than ${requestBounds.maxDepth} levels`);
+      return failureAt(scan.path, `nests deeper than ${requestBounds.maxDepth} levels`);
     case 'fields':
       return tooMany(`${requestBounds.maxFields} fields (of all its objects together)`);
     case 'values':
@@ -118,13 +126,13 @@ function tooMany(what: string): Failure {
   );
 }
 
-interface Found {
+interface Mistake {
   readonly path: JsonPath;
   readonly what: string;
 }
 
-/** The first thing wrong in a value that stands at `path`; steps are put there on the way down and taken off again. */
-function findWrong(value: JsonValue, path: (string | number)[]): Found | undefined {
+/** The first mistake in the value at `path`. Steps are added to `path` on the way down and removed on the way back. */
+function findMistake(value: JsonValue, path: (string | number)[]): Mistake | undefined {
   if (typeof value === 'number') {
     return Number.isFinite(value) ? undefined : { path, what: 'is no finite number' };
   }
@@ -132,27 +140,27 @@ function findWrong(value: JsonValue, path: (string | number)[]): Found | undefin
   if (typeof value !== 'object' || value === null) return undefined;
   if (isList(value)) {
     for (let index = 0; index < value.length; index += 1) {
-      const found = findBelow(index, value[index], path);
+      const found = findMistakeBelow(index, value[index], path);
       if (found !== undefined) return found;
     }
     return undefined;
   }
   for (const key of Object.keys(value)) {
     if (!key.isWellFormed()) return { path, what: `has a key that ${halfPair}` };
-    const found = findBelow(key, value[key], path);
+    const found = findMistakeBelow(key, value[key], path);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function findBelow(
+function findMistakeBelow(
   step: string | number,
   value: JsonValue | undefined,
   path: (string | number)[],
-): Found | undefined {
+): Mistake | undefined {
   if (value === undefined) return undefined;
   path.push(step);
-  const found = findWrong(value, path);
+  const found = findMistake(value, path);
   if (found === undefined) path.pop();
   return found;
 }
@@ -163,7 +171,7 @@ function isList(value: JsonValue): value is readonly JsonValue[] {
 
 const halfPair = 'has half of a surrogate pair, which is not valid Unicode text';
 
-function wrong(path: JsonPath, what: string): Failure {
+function failureAt(path: JsonPath, what: string): Failure {
   const param = paramOf(path);
   const subject = param === '' ? 'The request body' : `'${param}'`;
   return failure('invalid_value', `${subject} ${what}.`, param === '' ? {} : { param });
@@ -176,7 +184,7 @@ function paramOf(path: JsonPath): string {
   }, '');
 }
 
-/** V8's message without the excerpt of the body it may quote: that is content, and goes to logs. */
+/** V8's message without the excerpt of the body that it may quote: that is content, and messages are logged. */
 function syntaxMessage(error: SyntaxError): string {
   const position = /at position \d+(?: \(line \d+ column \d+\))?/.exec(error.message);
   if (position !== null) return `unexpected text ${position[0]}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { toolSyntaxes } from '../tool-syntax.ts';
+import { toolSyntaxes } from '../between/tool-syntax.ts';
 import { type AnswerReaderOptions, createAnswerReader } from './answer-reader.ts';
 import type { Said } from './said.ts';
 

@@ -1,7 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
-import { type AnswerShape, isRuled } from '../protocol.ts';
-import type { ToolSyntax } from '../tool-syntax.ts';
+import { type AnswerShape, isRuled } from '../between/protocol.ts';
+import type { ToolSyntax } from '../between/tool-syntax.ts';
 import { type CallFinder, createCallFinder } from './call-finder.ts';
 import { type CallPart, createCallReader } from './call-reader.ts';
 import { createRepeatHold } from './repeat-hold.ts';

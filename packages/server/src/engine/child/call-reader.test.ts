@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toolSyntaxes } from '../tool-syntax.ts';
+import { toolSyntaxes } from '../between/tool-syntax.ts';
 import { createCallFinder } from './call-finder.ts';
 import { createCallReader } from './call-reader.ts';
 

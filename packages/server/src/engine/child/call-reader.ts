@@ -1,4 +1,4 @@
-import type { ToolSyntax } from '../tool-syntax.ts';
+import type { ToolSyntax } from '../between/tool-syntax.ts';
 
 /**
  * Takes tool calls out of what a model writes under their grammar: JSON objects with a name and arguments,

@@ -1,7 +1,7 @@
 import type { Result } from '../../domain/failure.ts';
 import { parseForeignJson } from '../../domain/json.ts';
 import type { TaskOwner } from '../../worker/killable-thread.ts';
-import type { PromptMessage, PromptTool } from '../protocol.ts';
+import type { PromptMessage, PromptTool } from '../between/protocol.ts';
 import { describeTools, type TemplateTool, writtenCall, writtenResult } from './generic-tools.ts';
 
 /** A message in the form that chat templates read. */

@@ -1,5 +1,5 @@
-import type { Sampling } from '../protocol.ts';
-import { toolSyntaxes } from '../tool-syntax.ts';
+import type { Sampling } from '../between/protocol.ts';
+import { toolSyntaxes } from '../between/tool-syntax.ts';
 import type { Job } from './job.ts';
 
 /** Sampling for tests that is about nothing in particular. */

@@ -1,4 +1,4 @@
-import { toolSyntaxes } from '../tool-syntax.ts';
+import { toolSyntaxes } from '../between/tool-syntax.ts';
 
 /** A function in the form that chat templates read. */
 export interface TemplateTool {

@@ -1,6 +1,6 @@
 import type { ReasoningTags } from '../../domain/reasoning-split.ts';
-import type { AnswerShape, Sampling } from '../protocol.ts';
-import type { ToolSyntax } from '../tool-syntax.ts';
+import type { AnswerShape, Sampling } from '../between/protocol.ts';
+import type { ToolSyntax } from '../between/tool-syntax.ts';
 import type { Prompt } from './prompt.ts';
 
 /** One request as the scheduler takes it: its prompt in tokens, and what its answer may be. */

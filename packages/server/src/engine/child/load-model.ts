@@ -1,6 +1,6 @@
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
-import { inspectModelFile } from '../model-file.ts';
-import type { ModelInfo, ModelToLoad } from '../protocol.ts';
+import { inspectModelFile } from '../between/model-file.ts';
+import type { ModelInfo, ModelToLoad } from '../between/protocol.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import type { LoadedModel } from './model.ts';
 import type { Native } from './native.ts';

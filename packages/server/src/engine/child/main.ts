@@ -1,14 +1,14 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { failure } from '../../domain/failure.ts';
-import { promptUnits } from '../context-length.ts';
+import { promptUnits } from '../between/context-length.ts';
 import {
   type FromChild,
   type GenerateMessage,
   type GenerationEvent,
   isToChild,
   type LoadMessage,
-} from '../protocol.ts';
-import { toolSyntaxes } from '../tool-syntax.ts';
+} from '../between/protocol.ts';
+import { toolSyntaxes } from '../between/tool-syntax.ts';
 import { createKeyLine } from './key-line.ts';
 import { loadModel, type ServedModel } from './load-model.ts';
 import { openNative } from './native.ts';

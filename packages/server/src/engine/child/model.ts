@@ -1,4 +1,4 @@
-import type { ModelInfo, Sampling } from '../protocol.ts';
+import type { ModelInfo, Sampling } from '../between/protocol.ts';
 import type { Vocabulary } from './prompt.ts';
 
 /** A loaded model as the rest of the child knows it; `native.ts` makes the real one, tests make their own. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TaskOwner } from '../../worker/killable-thread.ts';
-import type { PromptContent } from '../context-length.ts';
-import type { PromptMessage } from '../protocol.ts';
+import type { PromptContent } from '../between/context-length.ts';
+import type { PromptMessage } from '../between/protocol.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import { createPrompter, type PrompterOptions, type Vocabulary } from './prompt.ts';
 import { detectReasoningTags } from './reasoning-tags.ts';

@@ -2,13 +2,13 @@ import { type Failure, fail, failure, ok, type Result } from '../../domain/failu
 import type { JsonValue } from '../../domain/json.ts';
 import type { ReasoningTags } from '../../domain/reasoning-split.ts';
 import type { TaskOwner } from '../../worker/killable-thread.ts';
-import { leastTokens, type PromptContent, promptTooLong } from '../context-length.ts';
-import type { PromptMessage, PromptTool } from '../protocol.ts';
+import { leastTokens, type PromptContent, promptTooLong } from '../between/context-length.ts';
+import type { PromptMessage, PromptTool } from '../between/protocol.ts';
 import { adaptMessages, adaptTools, type ChatTemplate } from './chat-template.ts';
 import type { TemplateTool } from './generic-tools.ts';
 import { openedTags } from './reasoning-tags.ts';
+import { sliceEnd, sliceUnits } from './slice-end.ts';
 import type { Segment, SpecialTexts } from './special-text.ts';
-import { sliceEnd, sliceUnits } from './text-slices.ts';
 
 /** What a prompt needs to know of a model's vocabulary. */
 export interface Vocabulary {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { GenerationEvent } from '../protocol.ts';
-import { toolSyntaxes } from '../tool-syntax.ts';
+import type { GenerationEvent } from '../between/protocol.ts';
+import { toolSyntaxes } from '../between/tool-syntax.ts';
 import { fakeJob, plainSampling } from './fake-job.ts';
 import type { Job } from './job.ts';
 import type { Sequence } from './model.ts';

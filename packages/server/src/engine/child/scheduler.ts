@@ -1,7 +1,7 @@
 import type { FinishReason } from '@tailrace/protocol';
 import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import type { GenerationEvent } from '../protocol.ts';
+import type { GenerationEvent } from '../between/protocol.ts';
 import type { Reading } from './answer-reader.ts';
 import type { Job } from './job.ts';
 import type { LoadedModel, Sampled, Sequence } from './model.ts';

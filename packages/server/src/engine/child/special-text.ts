@@ -6,7 +6,7 @@
  * message; after rendering, the texts that are still whole are the template's, and the marks are cut out
  * again, with the pieces tokenised apart so that they can't grow together.
  */
-import { sliceEnd, sliceUnits } from './text-slices.ts';
+import { sliceEnd, sliceUnits } from './slice-end.ts';
 
 export interface SpecialTexts {
   /** A mark that occurs in none of the texts. */

@@ -1,4 +1,4 @@
-import { mayCall } from '../protocol.ts';
+import { mayCall } from '../between/protocol.ts';
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts';
 import type { Job, Part } from './job.ts';
 import type { LoadedModel, Sequence, Writing } from './model.ts';

@@ -8,6 +8,7 @@ import {
   type ThreadOutcome,
 } from '../../worker/killable-thread.ts';
 import { startWorker } from '../../worker/start-worker.ts';
+import { resultOf, type TaskFailures } from '../../worker/task-result.ts';
 import type { ChatTemplate, TemplateMessage } from './chat-template.ts';
 import type { TemplateTool } from './generic-tools.ts';
 import type { TemplateAnswer, TemplateSource, TemplateTask } from './template-work.ts';
@@ -65,32 +66,23 @@ function renderOf(
 ): ChatTemplate['render'] {
   return async (messages: readonly TemplateMessage[], tools: readonly TemplateTool[], owner) => {
     const outcome = await thread.run({ type: 'render', template, messages, tools }, owner);
-    switch (outcome.type) {
-      case 'done':
-        return textOf(outcome.answer);
-      case 'late':
-        return fail(
-          tooMuch(`takes longer than ${outcome.limitMs / 1_000} s to write these messages as a prompt`),
-        );
-      case 'died':
-        return fail(tooMuch('could not write these messages as a prompt', threadDied(outcome.why)));
-      case 'full':
-      case 'unserved':
-      case 'spent':
-        return fail(
-          failure('overloaded', 'The engine could not write this prompt in time. Try again in a moment.', {
-            retryAfterMs: 1_000,
-            blameless: true,
-          }),
-        );
-      case 'dropped':
-      case 'closed':
-        return fail(failure('draining', 'The request was given up before its prompt was written.'));
-      default:
-        return assertNever(outcome);
-    }
+    const result = resultOf(outcome, renderFailures);
+    return result.ok ? textOf(result.value) : result;
   };
 }
+
+const noTime = 'The engine could not write this prompt in time. Try again in a moment.';
+const givenUp = 'The request was given up before its prompt was written.';
+
+const renderFailures: TaskFailures = {
+  late: (limitMs) => tooMuch(`takes longer than ${limitMs / 1_000} s to write these messages as a prompt`),
+  died: (why) => tooMuch('could not write these messages as a prompt', threadDied(why)),
+  full: noTime,
+  unserved: noTime,
+  spent: () => noTime,
+  dropped: givenUp,
+  closed: givenUp,
+};
 
 /** The rendered text, or why there is none. */
 export function textOf(answer: TemplateAnswer): Result<string> {

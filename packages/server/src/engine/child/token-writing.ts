@@ -1,5 +1,5 @@
-import { isRuled, mayCall } from '../protocol.ts';
-import { choiceSeed } from '../sampling.ts';
+import { isRuled, mayCall } from '../between/protocol.ts';
+import { choiceSeed } from '../between/seeds.ts';
 import type { Sampled, Writing } from './model.ts';
 import type { Task } from './task.ts';
 

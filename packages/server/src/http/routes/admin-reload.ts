@@ -1,16 +1,16 @@
 import { asciiJson } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
 import { replyFailure, replyJson } from '../reply.ts';
-import type { Route } from '../routes.ts';
+import type { Route } from '../route.ts';
 
-/** How a reload ended. With problems nothing has changed; without them all of the new configuration is in force. */
+/** How a reload ended. With problems nothing has changed; without any the whole new configuration is in force. */
 export interface Reloaded {
   readonly problems: readonly string[];
   /** What the operator should know of the configuration that is in force now. */
   readonly warnings: readonly string[];
 }
 
-/** `POST /admin/v1/reload`: what SIGHUP does. */
+/** `POST /admin/v1/reload`: does the same as SIGHUP. */
 export function adminReloadRoute(reload: () => Promise<Reloaded>): Route {
   return {
     method: 'POST',

@@ -1,9 +1,9 @@
 import { asciiJson } from '@tailrace/protocol';
 import type { RunRegistry } from '../../relay/run-registry.ts';
 import { replyJson } from '../reply.ts';
-import type { Route } from '../routes.ts';
+import type { Route } from '../route.ts';
 
-/** `GET /admin/v1/streams`: what is at work right now, oldest first. */
+/** `GET /admin/v1/streams`: the runs at work now, oldest first. */
 export function adminStreamsRoute(runs: RunRegistry): Route {
   return {
     method: 'GET',

@@ -2,9 +2,9 @@ import { asciiJson } from '@tailrace/protocol';
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Health } from '../../routing/health.ts';
 import { replyJson } from '../reply.ts';
-import type { Route } from '../routes.ts';
+import type { Route } from '../route.ts';
 
-/** `GET /admin/v1/upstreams`: every target of every model, its breaker and what it has in hand. */
+/** `GET /admin/v1/upstreams`: every target of every model, its breaker and its requests in flight. */
 export function adminUpstreamsRoute(health: Health, catalogue: Catalogue): Route {
   return {
     method: 'GET',

@@ -18,7 +18,7 @@ import { createConnectionReader } from '../connection-reader.ts';
 import type { Exchange } from '../exchange.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure } from '../reply.ts';
-import type { Route } from '../routes.ts';
+import type { Route } from '../route.ts';
 
 const now = () => performance.now();
 
@@ -32,7 +32,7 @@ export interface CompletionRouteOptions {
   draining(): boolean;
 }
 
-/** The route of one surface: the walk of one request, in order. It decodes, starts a run and attaches to it. */
+/** The route of one surface: it decodes a request, starts its run and attaches the connection to it. */
 export function completionRoute(surface: Surface, options: CompletionRouteOptions): Route {
   return {
     method: 'POST',
@@ -53,7 +53,7 @@ async function complete(
   try {
     started = await start(share, exchange, surface, options);
   } finally {
-    // From its start on the run holds the share.
+    // A run that has started holds the share and releases it.
     if (started?.ok !== true) share.release();
   }
   if (started.ok) await readToItsEnd(exchange, started.value, options.config);
@@ -81,7 +81,7 @@ async function start(
   const asked = surface.decode(body.value, exchange.request.headersDistinct);
   if (!asked.ok) return asked;
   const { request } = asked.value;
-  // Any text, where there is no such model: enough of it to find the mistake by.
+  // May be any text of the client: enough of it to find the mistake.
   exchange.notes.model = request.model.slice(0, 128);
   exchange.notes.stream = request.stream;
 
@@ -89,7 +89,7 @@ async function start(
   if (model === undefined) return fail(unknownModel(request.model, catalogue));
   const plan = router.plan(model, asked.value);
   if (!plan.ok) return plan;
-  // The body took its time to arrive: a drain may have begun, or the last place been taken.
+  // While the body arrived, a drain may have begun or the last place may have been taken.
   const refusedLate = refuseNow(options);
   if (refusedLate !== undefined) return fail(refusedLate);
 
@@ -118,7 +118,7 @@ async function start(
   return ok({ run, asked: asked.value });
 }
 
-/** The connection as the reader of its run, until both are over. */
+/** Attaches the connection to its run, until both have ended. */
 async function readToItsEnd(
   exchange: Exchange,
   { run, asked: { request, form } }: Started,

@@ -1,6 +1,6 @@
 import { failure } from '../../domain/failure.ts';
 import { replyFailure, replyJson } from '../reply.ts';
-import type { Route } from '../routes.ts';
+import type { Route } from '../route.ts';
 
 export interface Readiness {
   /** True from the first SIGTERM on. */
@@ -9,7 +9,7 @@ export interface Readiness {
   loaded(): boolean;
 }
 
-/** `/livez`: the process answers. `/readyz`: it is worth sending it requests; never tied to one provider. */
+/** `/livez`: the process answers. `/readyz`: it can serve requests; that does not depend on any provider. */
 export function healthRoutes(readiness: Readiness): Route[] {
   return [
     {

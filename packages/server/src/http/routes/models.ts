@@ -2,7 +2,7 @@ import { asciiJson, type ModelWire } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
 import type { Catalogue, Model } from '../../routing/catalogue.ts';
 import { replyFailure, replyJson } from '../reply.ts';
-import type { Route } from '../routes.ts';
+import type { Route } from '../route.ts';
 
 /** `GET /v1/models` and `GET /v1/models/{id}`: every id and alias a client may name. */
 export function modelRoutes(catalogue: Catalogue, createdAtSeconds: number): Route[] {

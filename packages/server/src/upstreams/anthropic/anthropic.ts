@@ -1,11 +1,11 @@
 import { fail, ok } from '../../domain/failure.ts';
-import { createHttpUpstream, type Protocol } from '../shared/http-upstream.ts';
+import { createHttpUpstream, type Protocol, pathBehind } from '../shared/http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from '../shared/provider-transport.ts';
 import { failureOfRefusal, prefillRefused } from './errors.ts';
 import { capabilitiesOf, claudeModel } from './models.ts';
 import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
-import { createMessageDialect, messageOutput } from './stream.ts';
+import { createMessageDialect } from './stream.ts';
 
 /** Names the shape of requests and events (platform.claude.com/docs/en/api/versioning). */
 const apiVersion = '2023-06-01';
@@ -20,18 +20,20 @@ const messagesApi: Protocol = {
   contextLength: (model) => claudeModel(model).contextTokens,
   takeover: (model) => (claudeModel(model).prefill ? 'prefix' : undefined),
   refuses: (request, model) => refusalOf(request, claudeModel(model)),
-  request(call) {
+  request(call, baseUrl) {
     const body = requestBody(call, claudeModel(call.model));
-    if (body.ok) return ok({ path: '/v1/messages', body: body.value });
+    if (body.ok) return ok({ path: pathBehind(baseUrl, '/v1/messages'), body: body.value });
     return fail(call.prefix === undefined ? body.failure : prefillRefused(body.failure));
   },
-  dialect: ({ prefix, completionId }, errors) =>
-    createMessageDialect({
-      errors,
-      completionId,
-      ...(prefix === undefined ? {} : { due: prefix.slice(prefix.trimEnd().length) }),
-    }),
-  output: messageOutput,
+  dialect: ({ prefix, completionId }, errors, output) =>
+    createMessageDialect(
+      {
+        errors,
+        completionId,
+        ...(prefix === undefined ? {} : { due: prefix.slice(prefix.trimEnd().length) }),
+      },
+      output,
+    ),
   refused(refusal, errors, { prefix }) {
     const reason = failureOfRefusal(refusal, errors);
     return prefix === undefined ? reason : prefillRefused(reason);

@@ -1,5 +1,5 @@
 import { type Failure, failure } from '../../domain/failure.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
 
 /**
@@ -35,10 +35,6 @@ function closeIn(keyword: string, value: JsonValue): JsonValue {
     default:
       return value;
   }
-}
-
-export function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !isList(value);
 }
 
 function isList(value: JsonValue): value is readonly JsonValue[] {

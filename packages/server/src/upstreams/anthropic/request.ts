@@ -1,12 +1,12 @@
 import { type ChatRequest, toolChoiceOf } from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { createArgumentsReader, markedAs, withoutUndefined } from '../shared/request-json.ts';
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
-import { closeObjects, isObject } from './output-schema.ts';
+import { closeObjects } from './output-schema.ts';
 import { binds, refusalOf } from './refusals.ts';
 import { type ThinkingFields, thinkingFields } from './thinking.ts';
 

@@ -1,12 +1,12 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createPairHold } from '../../domain/pair-hold.ts';
+import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
+import type { Dialect, DialectOutput } from '../shared/dialect.ts';
 import { unreadable } from '../shared/malformed-events.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
-import type { Dialect, Say } from '../shared/translation.ts';
 import { asCount, asList, asRecord, textOrNone } from '../shared/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
@@ -14,7 +14,7 @@ import { failureOfEvent, prefillRefused } from './errors.ts';
 import { addCounts, type Counts, usageOf } from './usage.ts';
 
 export interface MessageStreamOptions {
-  readonly errors: ErrorContext;
+  readonly errors: () => ErrorContext;
   /** For ids of calls that come without one. */
   readonly completionId: string;
   /**
@@ -24,8 +24,8 @@ export interface MessageStreamOptions {
   readonly due?: string;
 }
 
-/** Events that cannot be read but show output: the names of its fields. */
-export const messageOutput = /content_block|"(?:text|thinking|partial_json)"/;
+/** Fields that carry output. */
+const carriesOutput = /content_block|"(?:text|thinking|partial_json)"/;
 
 /** What a block that is kept costs, beside its texts. */
 const blockLength = 64;
@@ -53,70 +53,73 @@ interface OpenBlock {
  * types that this reader does not know are signs of life, as that page asks. An unknown block or delta is output;
  * without it the answer would be torn, so it is a cut.
  */
-export function createMessageDialect({ errors, completionId, due }: MessageStreamOptions): Dialect {
-  const texts = createPairHold();
-  const thoughts = createPairHold();
-  const inputs = createPairHold();
+export function createMessageDialect(
+  { errors, completionId, due }: MessageStreamOptions,
+  output: DialectOutput,
+): Dialect {
+  const texts = createSurrogateJoiner();
+  const thoughts = createSurrogateJoiner();
+  const inputs = createSurrogateJoiner();
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
   let calls = 0;
   let missing = due ?? '';
-  let spoken = false;
+  let textBegun = false;
   let reason: FinishReason | undefined;
   let counts: Counts = {};
 
-  function cut(say: Say, what: string): void {
-    say({ type: 'failed', failure: unreadable(what) });
+  function cut(what: string): void {
+    output.fail(unreadable(what));
   }
 
   /** False where the answer ends here. */
-  function isWithin(say: Say, tooMuch: Failure | undefined): boolean {
-    if (tooMuch !== undefined) say({ type: 'failed', failure: tooMuch });
+  function isWithin(tooMuch: Failure | undefined): boolean {
+    if (tooMuch !== undefined) output.fail(tooMuch);
     return tooMuch === undefined;
   }
 
-  function keep(say: Say, one: KeptBlock): void {
+  function keep(one: KeptBlock): void {
     // What is in it was counted as it came.
-    if (isWithin(say, budget.extra(blockLength))) kept.push(one);
+    if (isWithin(budget.extra(blockLength))) kept.push(one);
   }
 
-  function sayText(say: Say, piece: string): void {
+  function emitText(piece: string): void {
     let text = piece;
     if (missing !== '') {
       const shared = Math.min(missing.length, text.length);
       if (text.slice(0, shared) !== missing.slice(0, shared)) {
-        refuseJoint(say);
+        refuseJoint();
         return;
       }
       missing = missing.slice(shared);
       text = text.slice(shared);
     }
     if (text === '') return;
-    spoken = true;
-    say({ type: 'text-delta', choice: 0, json: jsonText(text) });
+    textBegun = true;
+    output.emit({ type: 'text-delta', choice: 0, json: jsonText(text) });
   }
 
   /** Reasoning comes before the text (contract, section 3): later thoughts only go back to where they came from. */
-  function sayThought(say: Say, text: string): void {
-    if (text !== '' && !spoken) say({ type: 'reasoning-delta', choice: 0, json: jsonText(text) });
+  function emitThought(text: string): void {
+    if (text !== '' && !textBegun) output.emit({ type: 'reasoning-delta', choice: 0, json: jsonText(text) });
   }
 
-  function sayInput(say: Say, call: number, text: string): void {
-    if (text !== '') say({ type: 'tool-call-delta', choice: 0, index: call, json: jsonText(text) });
+  function emitArguments(call: number, text: string): void {
+    if (text !== '') output.emit({ type: 'tool-call-delta', choice: 0, index: call, json: jsonText(text) });
   }
 
-  function addInput(to: OpenBlock, text: string, say: Say): void {
+  function addInput(to: OpenBlock, text: string): void {
     to.begun ||= text !== '';
     to.length += text.length;
-    if (isWithin(say, budget.arguments(text.length, to.length))) sayInput(say, to.call, inputs.take(text));
+    if (isWithin(budget.arguments(text.length, to.length))) emitArguments(to.call, inputs.take(text));
   }
 
-  function startBlock(event: Readonly<Record<string, unknown>>, say: Say): void {
-    if (block !== undefined) stopBlock(say);
+  function startBlock(event: Readonly<Record<string, unknown>>): void {
+    if (block !== undefined) stopBlock();
     const start = decodeBlock(event['content_block']);
     if ('odd' in start) {
-      cut(say, start.odd);
+      cut(start.odd);
       return;
     }
     const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
@@ -134,143 +137,144 @@ export function createMessageDialect({ errors, completionId, due }: MessageStrea
     };
     switch (start.type) {
       case 'text':
-        addText(block, start.text, say);
+        addText(block, start.text);
         return;
       case 'thinking':
-        addSignature(block, start.signature, say);
-        addThought(block, start.thinking, say);
+        addSignature(block, start.signature);
+        addThought(block, start.thinking);
         return;
       case 'tool_use':
-        if (!isWithin(say, budget.call() ?? budget.name(start.name))) return;
+        if (!isWithin(budget.call() ?? budget.name(start.name))) return;
         calls += 1;
-        say({ type: 'tool-call-start', choice: 0, index: block.call, id, name: start.name });
+        output.emit({ type: 'tool-call-start', choice: 0, index: block.call, id, name: start.name });
         return;
       case 'redacted_thinking':
-        isWithin(say, budget.extra(start.data.length));
+        isWithin(budget.extra(start.data.length));
     }
   }
 
-  function addText(to: OpenBlock, text: string, say: Say): void {
+  function addText(to: OpenBlock, text: string): void {
     to.length += text.length;
-    sayText(say, texts.take(text));
+    emitText(texts.take(text));
   }
 
-  function addThought(to: OpenBlock, text: string, say: Say): void {
+  function addThought(to: OpenBlock, text: string): void {
     to.thinking.add(text);
-    if (isWithin(say, budget.extra(text.length))) sayThought(say, thoughts.take(text));
+    if (isWithin(budget.extra(text.length))) emitThought(thoughts.take(text));
   }
 
-  function addSignature(to: OpenBlock, text: string, say: Say): void {
+  function addSignature(to: OpenBlock, text: string): void {
     to.signature.add(text);
-    isWithin(say, budget.extra(text.length));
+    isWithin(budget.extra(text.length));
   }
 
-  function addPiece(event: Readonly<Record<string, unknown>>, say: Say): void {
+  function addPiece(event: Readonly<Record<string, unknown>>): void {
     if (block === undefined || asCount(event['index']) !== block.index) {
       const message = 'The upstream mixed the blocks of its answer.';
-      say({ type: 'failed', failure: failure('upstream_protocol', message) });
+      output.fail(failure('upstream_protocol', message));
       return;
     }
     const piece = decodePiece(event['delta']);
     if ('odd' in piece) {
-      cut(say, piece.odd);
+      cut(piece.odd);
       return;
     }
     const { of, text } = piece;
-    if (of !== block.start.type) cut(say, `a delta of ${of} in a block of ${block.start.type}`);
-    else if (of === 'text') addText(block, text, say);
-    else if (piece.signs) addSignature(block, text, say);
-    else if (of === 'thinking') addThought(block, text, say);
-    else addInput(block, text, say);
+    if (of !== block.start.type) cut(`a delta of ${of} in a block of ${block.start.type}`);
+    else if (of === 'text') addText(block, text);
+    else if (piece.signs) addSignature(block, text);
+    else if (of === 'thinking') addThought(block, text);
+    else addInput(block, text);
   }
 
-  function stopBlock(say: Say): void {
+  function stopBlock(): void {
     const ended = block;
     if (ended === undefined) return;
     block = undefined;
-    sayText(say, texts.flush());
-    sayThought(say, thoughts.flush());
+    emitText(texts.flush());
+    emitThought(thoughts.flush());
     const { start, thinking, signature, length, id } = ended;
     switch (start.type) {
       case 'text':
-        keep(say, { type: 'text', length });
+        keep({ type: 'text', length });
         return;
       case 'thinking':
         // Without a signature, which servers of others leave out, it could not go back.
         if (signature.length === 0) return;
-        keep(say, { type: 'thinking', thinking: thinking.join(), signature: signature.join() });
+        keep({ type: 'thinking', thinking: thinking.join(), signature: signature.join() });
         return;
       case 'redacted_thinking':
-        keep(say, start);
+        keep(start);
         return;
       case 'tool_use':
-        sayInput(say, ended.call, inputs.flush());
+        emitArguments(ended.call, inputs.flush());
         // A call without arguments has no pieces; the protocol wants JSON all the same.
-        if (!ended.begun) addInput(ended, start.input === '' ? '{}' : start.input, say);
-        keep(say, { type: 'tool_use', id });
+        if (!ended.begun) addInput(ended, start.input === '' ? '{}' : start.input);
+        keep({ type: 'tool_use', id });
     }
   }
 
-  function refuseJoint(say: Say): void {
+  function refuseJoint(): void {
     const message = 'The upstream did not go on exactly behind the answer so far.';
-    say({ type: 'failed', failure: failure('upstream_cut', message) });
+    output.fail(failure('upstream_cut', message));
   }
 
-  function messageDelta(event: Readonly<Record<string, unknown>>, say: Say): void {
+  function messageDelta(event: Readonly<Record<string, unknown>>): void {
     counts = addCounts(counts, event['usage']);
     const stop = asRecord(event['delta'])?.['stop_reason'];
     if (textOrNone(stop) === '') return;
-    if (block !== undefined) stopBlock(say);
-    if (missing !== '' && calls === 0) refuseJoint(say);
+    if (block !== undefined) stopBlock();
+    if (missing !== '' && calls === 0) refuseJoint();
     reason = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
     if (reason !== undefined) return;
     const message = 'The upstream stopped without having finished its answer.';
     const detail = `stop_reason ${nameOf(stop)} with ${calls} tool calls`;
-    say({ type: 'failed', failure: failure('upstream_cut', message, { detail }) });
+    output.fail(failure('upstream_cut', message, { detail }));
   }
 
-  function tear(value: unknown, say: Say): void {
-    const torn = failureOfEvent(value, errors);
+  function tear(value: unknown): void {
+    const torn = failureOfEvent(value, errors());
     const begun = block !== undefined || kept.length > 0;
-    say({ type: 'failed', failure: due === undefined || begun ? torn : prefillRefused(torn) });
+    output.fail(due === undefined || begun ? torn : prefillRefused(torn));
   }
 
   return {
-    foreign: '"input"',
+    handedOn: /"input"/,
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
       return reason === undefined ? 'open' : 'settled';
     },
-    read(event, say) {
+    read(event) {
       switch (event['type']) {
         case 'message_start': {
           const message = asRecord(event['message']);
           counts = addCounts(counts, message?.['usage']);
           // Empty in every stream; what came here would come in no block.
-          if (asList(message?.['content']).length > 0) cut(say, 'content in message_start');
+          if (asList(message?.['content']).length > 0) cut('content in message_start');
           return;
         }
         case 'content_block_start':
-          startBlock(event, say);
+          startBlock(event);
           return;
         case 'content_block_delta':
-          addPiece(event, say);
+          addPiece(event);
           return;
         case 'content_block_stop':
-          stopBlock(say);
+          stopBlock();
           return;
         case 'message_delta':
-          messageDelta(event, say);
+          messageDelta(event);
           return;
         case 'error':
-          tear(event['error'], say);
+          tear(event['error']);
           return;
       }
     },
-    finish(say) {
+    finish() {
       const usage = usageOf(counts);
-      if (usage !== undefined) say({ type: 'usage', usage });
+      if (usage !== undefined) output.emit({ type: 'usage', usage });
       const extra = keepBlocks(kept);
-      say({
+      output.emit({
         type: 'finish',
         choice: 0,
         reason: reason ?? 'stop',

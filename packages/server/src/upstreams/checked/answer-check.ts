@@ -2,12 +2,13 @@ import { type JsonText, jsonText } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createJsonScanner } from '../../domain/json-scanner.ts';
+import { createJsonValidator } from '../../domain/json-validator.ts';
 import type { FinishEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { pathOf, type SchemaProblem } from '../../json-schema/schema-problem.ts';
-import type { SchemaOutcome, SchemaThread } from '../../json-schema/schema-thread.ts';
-import type { TaskOwner } from '../../worker/killable-thread.ts';
+import type { ValidationFinding, ValidationThread } from '../../json-schema/validation-thread.ts';
+import type { TaskOwner, ThreadOutcome } from '../../worker/killable-thread.ts';
+import { resultOf, type TaskFailures } from '../../worker/task-result.ts';
 
 const schemaPath = 'response_format.json_schema.schema';
 /** More than any context holds; escaped characters of an answer, over all of its choices. */
@@ -17,8 +18,8 @@ const maxReadHere = 256 * 1024;
 
 /** Holds the answer of one request to what its `response_format` says. */
 export interface AnswerCheck {
-  /** Takes what was said. True for a finish whose answer has to be judged first. */
-  hears(event: StreamEvent): boolean;
+  /** Adds an event to the answer. True for a finish whose answer has to be judged first. */
+  add(event: StreamEvent): boolean;
   /** Whether the answer that this finish ends is what was asked for. Never rejects. */
   judge(finish: FinishEvent): Promise<Failure | undefined>;
 }
@@ -27,7 +28,7 @@ export interface AnswerCheck {
 export function createAnswerCheck(
   { n, responseFormat }: Pick<ChatRequest, 'n' | 'responseFormat'>,
   prefix: string,
-  thread: SchemaThread,
+  thread: ValidationThread,
   owner: TaskOwner,
 ): AnswerCheck {
   const schema = schemaTextOf(responseFormat);
@@ -39,7 +40,7 @@ export function createAnswerCheck(
   let length = choices.reduce((sum, { text }) => sum + text.length, 0);
 
   return {
-    hears(event) {
+    add(event) {
       const choice = 'choice' in event ? choices[event.choice] : undefined;
       if (choice === undefined) return false;
       switch (event.type) {
@@ -67,14 +68,15 @@ export function createAnswerCheck(
       if (schema === undefined && answer.length <= maxReadHere) {
         return isJson(answer) ? undefined : notJson();
       }
-      return failureOf(await thread.ask({ answer, ...(schema === undefined ? {} : { schema }) }, owner));
+      const task = { answer, ...(schema === undefined ? {} : { schema }), keyId: owner.keyId };
+      return failureOf(await thread.run(task, owner));
     },
   };
 }
 
 /** Read and never parsed: 256 KiB of small objects would take 0.1 s and 10 MB. */
 function isJson(answer: JsonText): boolean {
-  const scanner = createJsonScanner();
+  const scanner = createJsonValidator();
   scanner.pushEscaped(answer);
   return scanner.whole;
 }
@@ -100,17 +102,35 @@ export function schemaRefusal({ at, why }: SchemaProblem): Failure {
   return failure('invalid_value', `'${param}' ${why}. Answers could not be held to this schema.`, { param });
 }
 
-/** What a key has to do whose schemas took more time than it may use. */
-export function schemasSpent(retryAfterMs: number): Failure {
-  const seconds = Math.ceil(retryAfterMs / 1_000);
-  const message =
+const tooMany =
+  'Too many answers of this key wait to be checked against their schemas. Try again in a moment.';
+
+const checkFailures: TaskFailures = {
+  // Every target's answer would take as long: the schema is slow.
+  late: () =>
+    failure(
+      'deadline_exceeded',
+      `The answer could not be checked against '${schemaPath}' in time. Simplify its patterns and alternatives.`,
+      { param: schemaPath, detail: 'the check of an answer against its schema was given up' },
+    ),
+  died: undecided,
+  full: tooMany,
+  unserved: tooMany,
+  spent: (seconds) =>
     `The schemas of this key took too much time lately. Try again in ${seconds} s, ` +
-    `or use simpler patterns and alternatives in '${schemaPath}'.`;
-  return failure('overloaded', message, { param: schemaPath, retryAfterMs, blameless: true });
+    `or use simpler patterns and alternatives in '${schemaPath}'.`,
+  slowField: schemaPath,
+  dropped: 'The request was given up before its answer was checked.',
+  closed: 'The server is shutting down.',
+};
+
+/** What a check means for the client; undefined where the answer and its schema are right. */
+export function failureOf(outcome: ThreadOutcome<ValidationFinding>): Failure | undefined {
+  const result = resultOf(outcome, checkFailures);
+  return result.ok ? failureOfFinding(result.value) : result.failure;
 }
 
-/** What a finding means for the client; undefined where all is well. */
-export function failureOf(finding: SchemaOutcome): Failure | undefined {
+function failureOfFinding(finding: ValidationFinding): Failure | undefined {
   switch (finding.type) {
     case 'right':
       return undefined;
@@ -128,22 +148,7 @@ export function failureOf(finding: SchemaOutcome): Failure | undefined {
       );
     }
     case 'undecided':
-      return unreadable('it could not be checked against the schema', finding.why);
-    case 'late':
-      // Wherever it is sent, this schema takes as long.
-      return failure(
-        'deadline_exceeded',
-        `The answer could not be checked against '${schemaPath}' in time. Simplify its patterns and alternatives.`,
-        { param: schemaPath, detail: 'the check of an answer against its schema was given up' },
-      );
-    case 'busy':
-      return failure(
-        'overloaded',
-        'Too many answers of this key wait to be checked against their schemas. Try again in a moment.',
-        { retryAfterMs: 1_000, blameless: true },
-      );
-    case 'spent':
-      return schemasSpent(finding.retryAfterMs);
+      return undecided(finding.why);
     default:
       return assertNever(finding);
   }
@@ -153,6 +158,10 @@ export function failureOf(finding: SchemaOutcome): Failure | undefined {
 function notJson(): Failure {
   const message = "The upstream's answer is not the JSON that response_format asks for.";
   return failure('upstream_protocol', message, { detail: 'the answer is not JSON', blameless: true });
+}
+
+function undecided(why: string): Failure {
+  return unreadable('it could not be checked against the schema', why);
 }
 
 /** `wording`: what the check threw; it may quote the answer. */

@@ -1,12 +1,15 @@
 import { jsonText } from '@tailrace/protocol';
 import { afterAll, describe, expect, test } from 'vitest';
+import { pullOnce } from '../../domain/batches.ts';
 import type { ChatRequest, ResponseFormat } from '../../domain/chat-request.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
-import { createSchemaThread, type SchemaThread } from '../../json-schema/schema-thread.ts';
+import { createValidationThread, type ValidationThread } from '../../json-schema/validation-thread.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import { fakeEventStream } from '../fake-event-stream.ts';
 import { checkAnswers } from './checked-upstream.ts';
 
-const thread = createSchemaThread();
+const thread = createValidationThread();
+const right = { type: 'done', answer: { type: 'right' } } as const;
 afterAll(() => thread.close());
 
 const schema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] };
@@ -28,8 +31,8 @@ const finish = (
 });
 
 /** An upstream that says these batches, and what became of it. */
-function says(batches: readonly EventBatch[], by: SchemaThread = thread) {
-  const seen = { opened: 0, returned: 0 };
+function says(batches: readonly EventBatch[], by: ValidationThread = thread) {
+  const seen = { opened: 0, closed: 0 };
   const upstream: Upstream = {
     name: 'lab',
     firstTokenClock: 'call',
@@ -38,16 +41,12 @@ function says(batches: readonly EventBatch[], by: SchemaThread = thread) {
     open(): EventStream {
       seen.opened += 1;
       const left = [...batches];
-      return {
-        async next() {
-          const value = left.shift();
-          return value === undefined ? { done: true, value } : { done: false, value };
+      return fakeEventStream(
+        async () => left.shift(),
+        () => {
+          seen.closed += 1;
         },
-        async return() {
-          seen.returned += 1;
-          return { done: true, value: undefined };
-        },
-      };
+      );
     },
   };
   return { upstream: checkAnswers(upstream, by), seen };
@@ -66,8 +65,9 @@ function callFor(responseFormat: ResponseFormat, more: Partial<UpstreamCall> = {
 async function read(upstream: Upstream, call: UpstreamCall): Promise<EventBatch[]> {
   const stream = upstream.open(call, new AbortController().signal);
   const batches: EventBatch[] = [];
-  for (let one = await stream.next(); one.done !== true; one = await stream.next()) batches.push(one.value);
-  await stream.return();
+  for (let one = await pullOnce(stream); one.done !== true; one = await pullOnce(stream))
+    batches.push(one.value);
+  await stream.close();
   return batches;
 }
 
@@ -83,10 +83,10 @@ describe('an answer that is held to a schema', () => {
 
   test('gives signs of life while the check takes longer than a stall may', async () => {
     const batches: EventBatch[] = [[text('{"a": 1}'), finish()]];
-    const slow: SchemaThread = {
-      ask: async ({ answer }) => {
+    const slow: ValidationThread = {
+      run: async ({ answer }) => {
         if (answer !== undefined) await new Promise((resolve) => setTimeout(resolve, 60));
-        return { type: 'right' };
+        return right;
       },
       restsForMs: () => 0,
       close: async () => {},
@@ -104,7 +104,7 @@ describe('an answer that is held to a schema', () => {
     expect(batches.flat().map(({ type }) => type)).toEqual(['text-delta', 'text-delta', 'failed']);
     expect(failures(batches)).toMatchObject([{ code: 'upstream_protocol', blameless: true }]);
     expect(failures(batches)[0]?.message).toContain("'/a' must be integer");
-    expect(seen.returned).toBeGreaterThan(0);
+    expect(seen.closed).toBeGreaterThan(0);
   });
 
   test('fails before anything of it is passed on where it came at once', async () => {
@@ -213,8 +213,8 @@ test('a stream that is returned while its schema is looked at never asks the ups
   const { upstream, seen } = says([[text('{}'), finish()]]);
   const format = { ...jsonSchema, schema: { title: 'new', type: 'object' } };
   const stream = upstream.open(callFor(format), new AbortController().signal);
-  const first = stream.next();
-  await stream.return();
+  const first = pullOnce(stream);
+  await stream.close();
   expect(await first).toEqual({ done: true, value: undefined });
   expect(seen.opened).toBe(0);
 });
@@ -227,10 +227,10 @@ test.each([
   async (_name, batches, asked) => {
     const stop = new AbortController();
     let asks = 0;
-    const endless: SchemaThread = {
-      ask: async () => {
+    const endless: ValidationThread = {
+      run: async () => {
         asks += 1;
-        if (asks <= asked) return { type: 'right' };
+        if (asks <= asked) return right;
         setImmediate(() => stop.abort());
         return await new Promise<never>(() => {});
       },
@@ -239,14 +239,14 @@ test.each([
     };
     const { upstream, seen } = says(batches, endless);
     const stream = upstream.open(callFor(jsonSchema), stop.signal);
-    expect(await stream.next()).toEqual({ done: true, value: undefined });
-    await stream.return();
+    expect(await pullOnce(stream)).toEqual({ done: true, value: undefined });
+    await stream.close();
     expect(seen.opened).toBe(asked);
   },
 );
 
 test('a check that outlasts its time is never a success', async () => {
-  const impatient = createSchemaThread({ taskMs: 300 });
+  const impatient = createValidationThread({ taskMs: 300 });
   try {
     const evil = { ...jsonSchema, schema: { pattern: '^(a+)+$' } };
     const said = JSON.stringify(`${'a'.repeat(40)}!`);
@@ -265,8 +265,8 @@ function streamOf(batches: readonly EventBatch[]): EventStream {
 }
 
 test('where a key has used up the time for its schemas the upstream is not asked, and the client hears when to come again', async () => {
-  const resting: SchemaThread = {
-    ask: async () => ({ type: 'right' }),
+  const resting: ValidationThread = {
+    run: async () => right,
     restsForMs: (keyId) => (keyId === 'k' ? 6_500 : 0),
     close: async () => {},
   };
@@ -280,8 +280,8 @@ test('where a key has used up the time for its schemas the upstream is not asked
 
 test('a check that its caller does not wait for any more is left out', async () => {
   const signals: AbortSignal[] = [];
-  const waiting: SchemaThread = {
-    ask: (_task, { signal }) => {
+  const waiting: ValidationThread = {
+    run: (_task, { signal }) => {
       signals.push(signal);
       return new Promise(() => {});
     },
@@ -291,9 +291,9 @@ test('a check that its caller does not wait for any more is left out', async () 
   for (const leave of ['return', 'abort'] as const) {
     const stop = new AbortController();
     const stream = says([], waiting).upstream.open(callFor(jsonSchema), stop.signal);
-    void stream.next();
+    void pullOnce(stream);
     expect(signals.at(-1)?.aborted).toBe(false);
-    if (leave === 'return') await stream.return();
+    if (leave === 'return') await stream.close();
     else stop.abort();
     expect(signals.at(-1)?.aborted).toBe(true);
   }
@@ -301,10 +301,10 @@ test('a check that its caller does not wait for any more is left out', async () 
 
 test('one key’s ever new schemas do not make the schemas of others unknown', async () => {
   const asked: string[] = [];
-  const noting: SchemaThread = {
-    ask: async ({ answer }, { keyId }) => {
+  const noting: ValidationThread = {
+    run: async ({ answer }, { keyId }) => {
       if (answer === undefined) asked.push(keyId);
-      return { type: 'right' };
+      return right;
     },
     restsForMs: () => 0,
     close: async () => {},

@@ -1,11 +1,11 @@
 import { fail, ok } from '../../domain/failure.ts';
-import { createHttpUpstream, type Protocol } from '../shared/http-upstream.ts';
+import { createHttpUpstream, type Protocol, pathBehind } from '../shared/http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from '../shared/provider-transport.ts';
 import { failureOfRefusal } from './errors.ts';
 import { capabilitiesOf, geminiModel } from './models.ts';
 import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
-import { contentOutput, createContentDialect } from './stream.ts';
+import { createContentDialect } from './stream.ts';
 
 const generateContentApi: Protocol = {
   defaultUrl: 'https://generativelanguage.googleapis.com',
@@ -16,22 +16,27 @@ const generateContentApi: Protocol = {
   // Nothing promises that a model goes on exactly behind a model's turn that comes last.
   takeover: () => undefined,
   refuses: (request, model) => refusalOf(request, geminiModel(model)),
-  request(call) {
+  request(call, baseUrl) {
     const body = requestBody(call, geminiModel(call.model));
     if (!body.ok) return fail(body.failure);
     // A tuned model brings its own collection: `tunedModels/…`.
     const model = call.model.includes('/') ? call.model : `models/${call.model}`;
     const path = model.split('/').map(encodeURIComponent).join('/');
-    return ok({ path: `/v1beta/${path}:streamGenerateContent?alt=sse`, body: body.value });
+    return ok({
+      path: pathBehind(baseUrl, `/v1beta/${path}:streamGenerateContent?alt=sse`),
+      body: body.value,
+    });
   },
-  dialect: ({ request, completionId }, errors) =>
-    createContentDialect({
-      choices: request.n,
-      parallelToolCalls: request.parallelToolCalls !== false,
-      completionId,
-      errors,
-    }),
-  output: contentOutput,
+  dialect: ({ request, completionId }, errors, output) =>
+    createContentDialect(
+      {
+        choices: request.n,
+        parallelToolCalls: request.parallelToolCalls !== false,
+        completionId,
+        errors,
+      },
+      output,
+    ),
   refused: (refusal, errors) => failureOfRefusal(refusal, errors),
 };
 

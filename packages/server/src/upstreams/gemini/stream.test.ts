@@ -3,7 +3,7 @@ import type { StreamEvent } from '../../domain/stream-event.ts';
 import { describeAnyEvents } from '../shared/any-events.suite.ts';
 import { describeFixtures } from '../shared/replay.suite.ts';
 import { createTranslation } from '../shared/translation.ts';
-import { contentOutput, createContentDialect } from './stream.ts';
+import { createContentDialect } from './stream.ts';
 
 const translation = ({
   maxEventBytes = 1024 * 1024,
@@ -14,19 +14,22 @@ const translation = ({
   maxEventBytes?: number;
 } = {}) =>
   createTranslation({
-    dialect: createContentDialect({
-      choices: 1,
-      parallelToolCalls: true,
-      completionId: 'chatcmpl-fixture',
-      errors: { hidden: [], nowMs: 0 },
-      ...options,
-    }),
+    dialect: (output) =>
+      createContentDialect(
+        {
+          choices: 1,
+          parallelToolCalls: true,
+          completionId: 'chatcmpl-fixture',
+          errors: () => ({ hidden: [], nowMs: 0 }),
+          ...options,
+        },
+        output,
+      ),
     maxEventBytes,
-    output: contentOutput,
   });
 
 const bytes = (...events: readonly object[]) =>
-  new TextEncoder().encode(events.map((event) => `data: ${JSON.stringify(event)}\r\n\r\n`).join(''));
+  Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\r\n\r\n`).join(''));
 const candidate = (parts: readonly object[], finishReason?: string) => ({
   candidates: [{ content: { parts }, ...(finishReason === undefined ? {} : { finishReason }) }],
 });
@@ -95,7 +98,7 @@ describe('the finish', () => {
       { type: 'usage', usage: { promptTokens: 3, completionTokens: 9 } },
       { type: 'finish', choice: 0, reason: 'stop' },
     ]);
-    expect(stream.ended).toBe(true);
+    expect(stream.ended).toBe('whole');
   });
 
   test('comes with the counts there are when no better ones come', () => {
@@ -133,10 +136,10 @@ test('without parallel calls the first one is all that is said', () => {
 
 test('an unreadable event that shows output has torn the text, another is forgiven', () => {
   const stream = translation();
-  expect(stream.push(new TextEncoder().encode('data: {"usageMeta\n\n'))).toBeUndefined();
-  expect(
-    codes(stream.push(new TextEncoder().encode('data: {"candidates":[{"content":{"parts":[\n\n'))),
-  ).toEqual(['upstream_cut']);
+  expect(stream.push(Buffer.from('data: {"usageMeta\n\n'))).toBeUndefined();
+  expect(codes(stream.push(Buffer.from('data: {"candidates":[{"content":{"parts":[\n\n')))).toEqual([
+    'upstream_cut',
+  ]);
 });
 
 test('an event of counts alone is a sign of life', () => {
@@ -203,7 +206,7 @@ describe('output that has no place in our stream', () => {
   test('args nested beyond all bounds are a cut and no bug', () => {
     const args = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
     const event = `data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${args}}}]}}]}\n\n`;
-    expect(codes(translation().push(new TextEncoder().encode(event)))).toEqual(['upstream_cut']);
+    expect(codes(translation().push(Buffer.from(event)))).toEqual(['upstream_cut']);
   });
 
   test('metadata beside the text is none, and neither is an empty part', () => {
@@ -267,10 +270,11 @@ describe('an error event', () => {
     expect(codes(translation().push(bytes(candidate([{ text: 'a' }]), error)))).toEqual(['upstream_cut']);
   });
 
-  test('while only the counts are awaited ends the wait, not the answer', () => {
+  test('while only the counts are awaited changes nothing', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
-    expect(types(stream.push(bytes(error)))).toEqual(['finish']);
+    expect(types(stream.push(bytes(error)))).toEqual([]);
+    expect(types(stream.push(bytes({ usageMetadata })))).toEqual(['usage', 'finish']);
   });
 });
 

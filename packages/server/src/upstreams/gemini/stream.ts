@@ -1,12 +1,12 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createPairHold } from '../../domain/pair-hold.ts';
+import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
+import type { Dialect, DialectOutput } from '../shared/dialect.ts';
 import { type Odd, unreadable } from '../shared/malformed-events.ts';
 import type { ErrorContext } from '../shared/refusal.ts';
-import type { Dialect, Say } from '../shared/translation.ts';
 import { asCount, asRecord, textOrNone } from '../shared/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
@@ -18,11 +18,11 @@ export interface ContentStreamOptions {
   readonly parallelToolCalls: boolean;
   /** For ids of calls that come without one. */
   readonly completionId: string;
-  readonly errors: ErrorContext;
+  readonly errors: () => ErrorContext;
 }
 
-/** Events that cannot be read but show output: the names of its fields. */
-export const contentOutput = /"(?:parts|text|functionCall)"/;
+/** Fields that carry output. */
+const carriesOutput = /"(?:parts|text|functionCall)"/;
 
 /**
  * Reads the stream of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
@@ -35,22 +35,22 @@ export const contentOutput = /"(?:parts|text|functionCall)"/;
  * Metadata beside the content (citations, grounding, ratings) is passed over: the text is whole without it. Content
  * of a kind that has no place in our stream is a cut.
  */
-export function createContentDialect(options: ContentStreamOptions): Dialect {
+export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
   const choices = Array.from({ length: options.choices }, (_, choice) =>
-    createChoice(choice, options, budget),
+    createChoice(choice, options, budget, output),
   );
   let usage: Usage | undefined;
   let counted = false;
 
-  function readCandidates(candidates: unknown, say: Say): Failure | undefined {
+  function readCandidates(candidates: unknown): Failure | undefined {
     if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
     for (const value of candidates) {
       const candidate = asRecord(value);
       if (candidate === undefined) return unreadable('a candidate that is no object');
       const choice = choices[asCount(candidate['index'] ?? 0) ?? options.choices];
       if (choice === undefined) return unreadable('a candidate with an index that was not requested');
-      const failed = choice.read(candidate, say);
+      const failed = choice.read(candidate);
       if (failed !== undefined) return failed;
     }
     return undefined;
@@ -59,68 +59,70 @@ export function createContentDialect(options: ContentStreamOptions): Dialect {
   const isComplete = () => choices.every(({ reason }) => reason !== undefined);
 
   return {
-    foreign: '"args"',
+    handedOn: /"args"/,
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
       if (!isComplete()) return 'open';
       return counted ? 'settled' : 'unsettled';
     },
-    read(event, say) {
+    read(event) {
       if (event['error'] !== undefined) {
-        say({ type: 'failed', failure: failureOfEvent(event['error'], options.errors) });
+        output.fail(failureOfEvent(event['error'], options.errors()));
         return;
       }
       const counts = usageOf(event['usageMetadata']);
       usage = counts ?? usage;
       const blocked = asRecord(event['promptFeedback'])?.['blockReason'];
       if (typeof blocked === 'string') {
-        say({ type: 'failed', failure: promptBlocked(blocked) });
+        output.fail(promptBlocked(blocked));
         return;
       }
-      const failed = readCandidates(event['candidates'] ?? [], say);
+      const failed = readCandidates(event['candidates'] ?? []);
       if (failed !== undefined) {
-        say({ type: 'failed', failure: failed });
+        output.fail(failed);
         return;
       }
       // Counts that came before are of a shorter answer: they serve where no better ones come.
       counted = counts !== undefined && isComplete();
     },
-    finish(say) {
-      if (usage !== undefined) say({ type: 'usage', usage });
-      for (const choice of choices) choice.finish(say);
+    finish() {
+      if (usage !== undefined) output.emit({ type: 'usage', usage });
+      for (const choice of choices) choice.finish();
     },
   };
 }
 
 interface Choice {
   readonly reason: FinishReason | undefined;
-  read(candidate: Readonly<Record<string, unknown>>, say: Say): Failure | undefined;
-  finish(say: Say): void;
+  read(candidate: Readonly<Record<string, unknown>>): Failure | undefined;
+  finish(): void;
 }
 
 function createChoice(
   choice: number,
   { parallelToolCalls, completionId }: ContentStreamOptions,
   budget: AnswerBudget,
+  output: DialectOutput,
 ): Choice {
-  const texts = createPairHold();
-  const thoughts = createPairHold();
-  let spoken = false;
+  const texts = createSurrogateJoiner();
+  const thoughts = createSurrogateJoiner();
+  let textBegun = false;
   let calls = 0;
   let signature: string | undefined;
   let reason: FinishReason | undefined;
 
-  function sayText(say: Say, text: string): void {
+  function emitText(text: string): void {
     if (text === '') return;
-    spoken = true;
-    say({ type: 'text-delta', choice, json: jsonText(text) });
+    textBegun = true;
+    output.emit({ type: 'text-delta', choice, json: jsonText(text) });
   }
 
   /** Reasoning comes before the text (contract, section 3): later thoughts are counted, and not shown. */
-  function sayThought(say: Say, text: string): void {
-    if (text !== '' && !spoken) say({ type: 'reasoning-delta', choice, json: jsonText(text) });
+  function emitThought(text: string): void {
+    if (text !== '' && !textBegun) output.emit({ type: 'reasoning-delta', choice, json: jsonText(text) });
   }
 
-  function sayCall(call: Extract<Part, { type: 'call' }>, say: Say): Failure | undefined {
+  function emitCall(call: Extract<Part, { type: 'call' }>): Failure | undefined {
     if (calls > 0 && !parallelToolCalls) return undefined;
     const tooMuch =
       budget.call() ??
@@ -130,7 +132,7 @@ function createChoice(
     if (tooMuch !== undefined) return tooMuch;
     const index = calls;
     calls += 1;
-    say({
+    output.emit({
       type: 'tool-call-start',
       choice,
       index,
@@ -138,7 +140,7 @@ function createChoice(
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
-    say({ type: 'tool-call-delta', choice, index, json: jsonText(call.args) });
+    output.emit({ type: 'tool-call-delta', choice, index, json: jsonText(call.args) });
     return undefined;
   }
 
@@ -150,36 +152,36 @@ function createChoice(
     return tooMuch;
   }
 
-  function sayPart(part: Part, say: Say): Failure | undefined {
-    if (part.type === 'call') return sayCall(part, say);
-    if (part.thought) sayThought(say, thoughts.take(part.text));
-    else sayText(say, texts.take(part.text));
+  function emitPart(part: Part): Failure | undefined {
+    if (part.type === 'call') return emitCall(part);
+    if (part.thought) emitThought(thoughts.take(part.text));
+    else emitText(texts.take(part.text));
     return sign(part.signature);
   }
 
-  function readPart(part: Part | Odd, say: Say): Failure | undefined {
+  function readPart(part: Part | Odd): Failure | undefined {
     // Parts behind the finish are dropped; a signature may still come.
     if (reason !== undefined)
       return 'type' in part && part.type === 'text' ? sign(part.signature) : undefined;
-    return 'odd' in part ? unreadable(part.odd) : sayPart(part, say);
+    return 'odd' in part ? unreadable(part.odd) : emitPart(part);
   }
 
   return {
     get reason() {
       return reason;
     },
-    read(candidate, say) {
+    read(candidate) {
       const parts = partsOf(candidate);
       if ('odd' in parts) return unreadable(parts.odd);
       for (const value of parts) {
-        const failed = readPart(decodePart(value), say);
+        const failed = readPart(decodePart(value));
         if (failed !== undefined) return failed;
       }
       const stop = candidate['finishReason'];
       const isNone = textOrNone(stop) === '' || stop === unspecified;
       if (isNone || reason !== undefined) return undefined;
-      sayThought(say, thoughts.flush());
-      sayText(say, texts.flush());
+      emitThought(thoughts.flush());
+      emitText(texts.flush());
       reason = finishReason(stop, calls > 0);
       if (reason !== undefined) return undefined;
       const message = 'The upstream stopped without having finished its answer.';
@@ -187,8 +189,8 @@ function createChoice(
         detail: `finishReason ${nameOf(stop)} with ${calls} calls`,
       });
     },
-    finish(say) {
-      say({
+    finish() {
+      output.emit({
         type: 'finish',
         choice,
         reason: reason ?? 'stop',

@@ -1,9 +1,9 @@
 import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { createPairHold } from '../../domain/pair-hold.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBudget } from '../shared/answer-budget.ts';
@@ -60,9 +60,9 @@ const maxOwedLogprobs = 256;
 
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice } = options;
-  const text = createPairHold();
-  const reasoning = createPairHold();
-  const refusal = createPairHold();
+  const text = createSurrogateJoiner();
+  const reasoning = createSurrogateJoiner();
+  const refusal = createSurrogateJoiner();
   const calls = createToolCalls(options, emit);
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(options.budget);

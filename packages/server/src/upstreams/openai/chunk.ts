@@ -2,7 +2,7 @@ import type { TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { answerBounds, usableCallId } from '../shared/answer-budget.ts';
-import { asList, asRecord, jsonOf, parseJsonExactly } from '../shared/unknown-json.ts';
+import { asList, asRecord, jsonOf } from '../shared/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -28,24 +28,19 @@ export interface ChunkChoice {
 }
 
 /**
- * Decodes a chunk, or a whole completion (`message` for `delta`). Undefined: a shape that cannot be a chunk
- * and may hold output that this reader cannot read.
- *
- * `text` is what `value` was parsed from: with it, the numbers in JSON that is handed on keep their spelling.
+ * Matches a chunk with JSON that is handed on as it came: details of the reasoning, a call's extra content, arguments
+ * that are an object already.
  */
-export function decodeChunk(value: unknown, text?: string): UpstreamChunk | undefined {
-  const chunk = decodeOnce(value);
-  if (text === undefined || chunk === undefined || !chunk.choices.some(mayHandOn)) return chunk;
-  // Rare enough to be parsed once more.
-  return holdsForeign(value) ? decodeOnce(parseJsonExactly(text)) : chunk;
-}
+export const handedOn = /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]/;
 
 /** Of one event: a request has at most 128 choices, and some send a chunk of several pieces of each. */
 const maxChoices = 1_024;
 
-function decodeOnce(value: unknown): UpstreamChunk | undefined {
-  const chunk = asRecord(value);
-  if (chunk === undefined) return undefined;
+/**
+ * Decodes a chunk, or a whole completion (`message` for `delta`). Undefined: a shape that cannot be a chunk
+ * and may hold output that this reader cannot read.
+ */
+export function decodeChunk(chunk: Readonly<Record<string, unknown>>): UpstreamChunk | undefined {
   const { choices, error, system_fingerprint: fingerprint } = chunk;
   // Some send the field with every chunk: null, false or empty where nothing is wrong.
   if (error !== undefined && error !== null && error !== false && error !== '') return { choices: [], error };
@@ -70,28 +65,6 @@ function decodeOnce(value: unknown): UpstreamChunk | undefined {
 /** It is repeated in every chunk: where it is too long for a name, ours stands instead. */
 function isFingerprint(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= answerBounds.fingerprint;
-}
-
-function mayHandOn({ calls, details }: ChunkChoice): boolean {
-  return calls.length > 0 || details.length > 0;
-}
-
-/** Whether a chunk holds JSON that is handed on as it came. */
-function holdsForeign(value: unknown): boolean {
-  return asList(asRecord(value)?.['choices']).some(isForeignChoice);
-}
-
-function isForeignChoice(value: unknown): boolean {
-  const choice = asRecord(value);
-  const delta = asRecord(choice?.['delta'] ?? choice?.['message']);
-  if (delta === undefined) return false;
-  return asList(delta['reasoning_details']).length > 0 || asList(delta['tool_calls']).some(isForeignCall);
-}
-
-function isForeignCall(value: unknown): boolean {
-  const call = asRecord(value);
-  const args = asRecord(call?.['function'])?.['arguments'];
-  return asRecord(call?.['extra_content']) !== undefined || (typeof args === 'object' && args !== null);
 }
 
 function isFilled(value: unknown): boolean {

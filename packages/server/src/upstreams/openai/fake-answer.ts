@@ -1,9 +1,12 @@
 import { pullOnce } from '../../domain/batches.ts';
-import type { Failure } from '../../domain/failure.ts';
-import type { EventBatch } from '../../domain/stream-event.ts';
+import { type Failure, failure, ok } from '../../domain/failure.ts';
+import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
-import type { BatchReader } from '../shared/lazy-stream.ts';
-import { readAnswer, type StreamOptions } from './stream.ts';
+import type { EventStream } from '../contract.ts';
+import { openAnswerStream } from '../shared/answer-stream.ts';
+import type { Dialect } from '../shared/dialect.ts';
+import { createTranslation } from '../shared/translation.ts';
+import { type ChatStreamOptions, createChatDialect } from './stream.ts';
 
 /** A body for tests that brings these pieces, one a read, and then ends, is cut, or stays open. */
 export interface FakeBody extends AnswerBody {
@@ -56,38 +59,91 @@ export function fakeBody(
   return body;
 }
 
+export interface FakeAnswerOptions extends ChatStreamOptions {
+  readonly maxEventBytes: number;
+  readonly usageWaitMs: number;
+  readonly contentType: string;
+}
+
 /** Every batch of an answer with these pieces. */
 export async function batchesOf(
   pieces: readonly (string | Uint8Array)[] | AnswerBody,
-  options: Partial<StreamOptions> = {},
+  options: Partial<FakeAnswerOptions> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<EventBatch[]> {
   const body = 'next' in pieces ? pieces : fakeBody(pieces);
   const batches: EventBatch[] = [];
-  const answer = readerOf(body, options, signal);
+  const answer = readAnswer(body, options, signal);
   for (let read = await pullOnce(answer); read.done !== true; read = await pullOnce(answer))
     batches.push(read.value);
   return batches;
 }
 
-/** Reads an answer that is a stream, unless `options` say otherwise. */
-export function readerOf(
+/** Reads an answer with status 200 that is declared to be a stream, unless `options` say otherwise. */
+export function readAnswer(
   body: AnswerBody,
-  options: Partial<StreamOptions> = {},
+  options: Partial<FakeAnswerOptions> = {},
   signal: AbortSignal = new AbortController().signal,
-): BatchReader {
-  return readAnswer(
-    body,
+): EventStream {
+  const {
+    maxEventBytes = 1024 * 1024,
+    usageWaitMs = 2_000,
+    contentType = 'text/event-stream; charset=utf-8',
+  } = options;
+  const headers = contentType === '' ? {} : { 'content-type': contentType };
+  return openAnswerStream(
     {
-      choices: 1,
-      completionId: 'chatcmpl-7',
-      finishReasons: {},
-      errors: () => ({ hidden: [], nowMs: 0 }),
-      maxEventBytes: 1024 * 1024,
-      usageWaitMs: 2_000,
-      contentType: 'text/event-stream; charset=utf-8',
-      ...options,
+      transport: { post: async () => ok({ status: 200, headers, body }) },
+      maxEventBytes,
+      usageWaitMs,
+      request: () => ok({ path: '/', headers: {}, body: '' }),
+      refused: () => failure('upstream_refused', 'The answer was refused.'),
+      dialect: (output) =>
+        createChatDialect(
+          {
+            choices: 1,
+            completionId: 'chatcmpl-7',
+            finishReasons: {},
+            errors: () => ({ hidden: [], nowMs: 0 }),
+            ...options,
+          },
+          output,
+        ),
     },
     signal,
   );
+}
+
+/** Reads a stream chunk by chunk, as the one reader of answers does; `events` has what came of it so far. */
+export function readChunks(more: Partial<ChatStreamOptions> = {}) {
+  const events: StreamEvent[] = [];
+  let dialect: Dialect | undefined;
+  const translation = createTranslation({
+    maxEventBytes: 16 * 1024 * 1024,
+    dialect(output) {
+      dialect = createChatDialect(
+        {
+          choices: 1,
+          completionId: 'chatcmpl-1',
+          finishReasons: {},
+          errors: () => ({ hidden: [], nowMs: 0 }),
+          ...more,
+        },
+        output,
+      );
+      return dialect;
+    },
+  });
+  const push = (frame: string) => events.push(...(translation.push(Buffer.from(frame)) ?? []));
+  const answer = {
+    chunk: (value: unknown) => push(`data: ${JSON.stringify(value)}\n\n`),
+    raw: (data: string) => push(`data: ${data}\n\n`),
+    error: (value: unknown) => push(`event: error\ndata: ${JSON.stringify(value)}\n\n`),
+    end: () => events.push(...(translation.end(undefined) ?? [])),
+    isPlain: () => dialect?.fastPath?.() !== undefined,
+    get ended() {
+      return translation.ended;
+    },
+  };
+  return { events, answer };
 }

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import { batchesOf } from './fake-answer.ts';
-import { createFastPath, type FastPath } from './fast-path.ts';
+import { createLearntEvent, type LearntEvent } from './fast-path.ts';
 
 const delta = (json: string): TextDelta => ({ type: 'text-delta', choice: 0, json: jsonText(json) });
 const chunk = (content: string, more: object = {}) =>
   JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content }, finish_reason: null }], ...more });
 
 /** What is read of these bytes. */
-function readAs(path: FastPath, text: string | Uint8Array) {
+function readAs(path: LearntEvent, text: string | Uint8Array) {
   const bytes = Buffer.from(text);
   const read = path.read(Buffer.concat([Buffer.from('?'), bytes]), 1, 1 + bytes.length);
   const events: readonly StreamEvent[] = read > 0 ? path.batch : [];
@@ -18,7 +18,7 @@ function readAs(path: FastPath, text: string | Uint8Array) {
 }
 
 function read(text: string | Uint8Array, maxEventBytes = 1_000) {
-  const path = createFastPath(maxEventBytes);
+  const path = createLearntEvent(maxEventBytes);
   path.learn(chunk('Hello'), delta('Hello'));
   return readAs(path, text);
 }
@@ -63,7 +63,7 @@ describe('a learnt chunk', () => {
   });
 
   test('is not learnt from a place that only looks like the text', () => {
-    const path = createFastPath(1_000);
+    const path = createLearntEvent(1_000);
     const shadowed = '{"x":{"content":"b"},"choices":[{"index":0,"delta":{"content":"a"}}]}';
     path.learn(shadowed, delta('a'));
     expect(readAs(path, frame(shadowed.replace('"b"', '"zzz"'))).events).toEqual([]);
@@ -73,7 +73,7 @@ describe('a learnt chunk', () => {
 
 test('learning from an event with very many places for a text tries few of them, and from a large event none', () => {
   const parse = vi.spyOn(JSON, 'parse');
-  const path = createFastPath(1_024 * 1_024);
+  const path = createLearntEvent(1_024 * 1_024);
   const places = (count: number) =>
     JSON.stringify({ x: Array.from({ length: count }, () => ({ content: 'b' })), choices: [] });
   path.learn(places(500), delta('b'));

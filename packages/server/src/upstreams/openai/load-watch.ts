@@ -5,7 +5,7 @@
  *
  *     asleep ──pressure()──▶ polling every 3 s ──30 s without pressure()──▶ asleep
  */
-import { readBody } from '../../transport/read-body.ts';
+import { readAnswerBody } from '../../transport/read-answer-body.ts';
 import type { Transport } from '../../transport/transport.ts';
 import { gaugeTotal, waitingInHeader } from './load-text.ts';
 import type { LoadSignal } from './preset.ts';
@@ -95,7 +95,7 @@ export function createLoadWatch({
     try {
       const answer = await transport.get({ path: signal.path, headers: {}, connectMs: maxPollMs }, either);
       if (!answer.ok) return undefined;
-      const { bytes, short } = await readBody(answer.value.body, {
+      const { bytes, short } = await readAnswerBody(answer.value.body, {
         maxBytes: maxMetricsBytes,
         maxMs: maxPollMs,
       });

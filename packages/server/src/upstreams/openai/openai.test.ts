@@ -171,7 +171,7 @@ describe('an upstream', () => {
       await readStream(stream, 1);
       // What routing does at the end of every attempt.
       abort.abort();
-      await stream.return();
+      await stream.close();
       while (upstream.stats.busy > 0) await new Promise((resolve) => setImmediate(resolve));
     }
     expect(origin.accepted - before).toBe(1);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { writeMarked } from '../../domain/exact-json.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
-import { knownMembers } from '../../wire/chat/known-fields.ts';
+import { knownMembers } from '../../wire/chat/known-members.ts';
 import { parseJsonBody } from '../../wire/json-body.ts';
 import { genericPreset, type PresetName, presets } from './presets.ts';
-import { requestBody, requestText } from './request.ts';
+import { requestBody } from './request.ts';
 
 const hello: JsonValue = [{ role: 'user', content: 'hi' }];
 
@@ -108,7 +109,7 @@ describe('the body for an upstream', () => {
     if (!decoded.ok) throw new Error(decoded.failure.message);
     const call = { request: decoded.value.request, model: 'm', keyId: 'k', completionId: 'c' };
     for (const name of ['mistral', 'openai', 'openrouter', 'vllm'] as const) {
-      const text = requestText(call, presets[name]);
+      const text = writeMarked(requestBody(call, presets[name]));
       expect(text.split(odd)).toHaveLength(8);
       expect(text).not.toContain('"tool_calls":[{"id":5}],"content"');
     }

@@ -1,7 +1,6 @@
 import { messageJson, settingsJson, withRest } from '../../domain/chat-json.ts';
 import type { AssistantMessage, ChatRequest, Message, ToolCall } from '../../domain/chat-request.ts';
-import { writeMarked } from '../../domain/exact-json.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Feature } from '../../domain/requirements.ts';
 import { pickMembers } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
@@ -96,11 +95,6 @@ function streamOptionsOf(unknown: JsonObject | undefined, preset: Preset): JsonO
   return withRest({ include_usage: true, ...padding }, unknown);
 }
 
-/** {@link requestBody} as text: unknown fields are in it byte for byte. */
-export function requestText(call: UpstreamCall, preset: Preset): string {
-  return writeMarked(requestBody(call, preset));
-}
-
 function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValue[] {
   const messages = request.messages.map((message) => messageJson(asTaken(message, preset)));
   if (prefix !== undefined) {
@@ -147,8 +141,4 @@ function wantedRest({ extra, rest }: AssistantMessage, preset: Preset): JsonObje
 
 function withoutExtra({ extra: _extra, ...call }: ToolCall): ToolCall {
   return call;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

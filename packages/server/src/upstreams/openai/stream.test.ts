@@ -1,615 +1,374 @@
 import { decodeJsonText } from '@tailrace/protocol';
-import { describe, expect, test, vi } from 'vitest';
-import { pullOnce } from '../../domain/batches.ts';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
-import { failure } from '../../domain/failure.ts';
+import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { batchesOf, fakeBody, readerOf } from './fake-answer.ts';
-import type { StreamOptions } from './stream.ts';
+import { readChunks } from './fake-answer.ts';
+import type { ChatStreamOptions } from './stream.ts';
 
-const frame = (value: unknown) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
-const delta = (given: object, finish: string | null = null, index = 0) => ({
-  id: 'x',
-  object: 'chat.completion.chunk',
-  choices: [{ index, delta: given, finish_reason: finish }],
-});
-const say = (content: string, index = 0) => delta({ content }, null, index);
-const finish = (reason = 'stop', index = 0) => delta({}, reason, index);
-const usage = (prompt = 3, completion = 4) => ({
-  choices: [],
-  usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion },
-});
-const done = '[DONE]';
-
-/** Events in short: text as text, the rest by name. */
-async function play(values: readonly unknown[], options: Partial<StreamOptions> = {}) {
-  return await playBytes([values.map(frame).join('')], options);
+interface Piece {
+  readonly content?: string;
+  readonly reasoning?: string;
+  readonly refusal?: string;
+  readonly tool_calls?: readonly unknown[];
+  readonly reasoning_details?: readonly unknown[];
 }
 
-async function playBytes(pieces: readonly (string | Uint8Array)[], options: Partial<StreamOptions> = {}) {
-  const events = (await batchesOf(pieces, options)).flat();
-  const grammar = createEventGrammar(options.choices ?? 1);
-  for (const event of events) {
-    const problem = grammar.accept(event);
-    if (problem !== undefined) throw new Error(`${problem}: ${JSON.stringify(events)}`);
+function chunk(delta: Piece, index = 0, more: object = {}): unknown {
+  return { choices: [{ index, delta, finish_reason: null, ...more }] };
+}
+
+function finish(index = 0, reason = 'stop'): unknown {
+  return { choices: [{ index, delta: {}, finish_reason: reason }] };
+}
+
+const usage = (completion: number) => ({ prompt_tokens: 7, completion_tokens: completion });
+
+function joined(events: readonly StreamEvent[], type: StreamEvent['type'], choice = 0): string {
+  return events
+    .flatMap((event) =>
+      event.type === type && 'json' in event && event.choice === choice ? [decodeJsonText(event.json)] : [],
+    )
+    .join('');
+}
+
+/** Order of what was said, each kind once for as long as it lasts. */
+function order(events: readonly StreamEvent[]): string[] {
+  const types = events.map(({ type }) => type);
+  return types.filter((type, at) => type !== types[at - 1]);
+}
+
+const failureOf = (events: readonly StreamEvent[]) =>
+  events.flatMap((event) => (event.type === 'failed' ? [event.failure.code] : []));
+
+describe('thoughts in tags', () => {
+  const text = '\n<think>\nwhy, 😀 </thin\n</think>\n\nSo: <think>not a thought</think>.';
+  const thought = 'why, 😀 </thin\n';
+  const answer = 'So: <think>not a thought</think>.';
+
+  function say(pieces: readonly string[], more: Partial<ChatStreamOptions> = {}) {
+    const { events, answer } = readChunks(more);
+    for (const content of pieces) answer.chunk(chunk({ content }));
+    const plain = answer.isPlain();
+    answer.chunk(finish());
+    answer.end();
+    return { events, plain };
   }
-  return events.map(short);
-}
 
-function short(event: StreamEvent): string {
-  switch (event.type) {
-    case 'start':
-      return `start ${event.fingerprint}`;
-    case 'text-delta':
-      return `${event.choice} "${decodeJsonText(event.json)}"${event.logprobs === undefined ? '' : ` +${event.logprobs.length}`}`;
-    case 'reasoning-delta':
-      return `${event.choice} (${decodeJsonText(event.json)})`;
-    case 'refusal-delta':
-      return `${event.choice} !${decodeJsonText(event.json)}`;
-    case 'tool-call-start':
-      return `${event.choice} call ${event.index} ${event.id} ${event.name}`;
-    case 'tool-call-delta':
-      return `${event.choice} args ${event.index} ${decodeJsonText(event.json)}`;
-    case 'usage':
-      return `usage ${event.usage.promptTokens}+${event.usage.completionTokens}`;
-    case 'finish':
-      return `${event.choice} ${event.reason}`;
-    case 'failed':
-      return `failed ${event.failure.code}`;
-  }
-}
-
-describe('the finish', () => {
-  test('waits for the usage behind it', async () => {
-    expect(await play([say('a'), finish(), usage(), done])).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
+  test('a block that opens the answer is reasoning wherever its tags are split; later tags are text', () => {
+    for (let first = 0; first <= text.length; first++) {
+      for (let second = first; second <= Math.min(first + 9, text.length); second++) {
+        const { events } = say([text.slice(0, first), text.slice(first, second), text.slice(second)]);
+        expect(joined(events, 'reasoning-delta')).toBe(thought);
+        expect(joined(events, 'text-delta')).toBe(answer);
+        expect(order(events)).toEqual(['reasoning-delta', 'text-delta', 'finish']);
+      }
+    }
+    const { events, plain } = say([...text]);
+    expect([joined(events, 'reasoning-delta'), joined(events, 'text-delta')]).toEqual([thought, answer]);
+    expect(plain).toBe(true);
   });
 
-  test('may ride on the last content', async () => {
-    expect(await play([delta({ content: 'a' }, 'stop'), usage(), done])).toEqual([
-      '0 "a"',
-      'usage 3+4',
-      '0 stop',
-    ]);
+  test('an answer that does not begin with a tag leaves as it came, from its first letter on', () => {
+    for (const plain of ['So <think>', ' <thin', '<thinker> a', '<', '\n\n', '']) {
+      expect(joined(say([...plain]).events, 'text-delta')).toBe(plain);
+    }
+    const { events, answer } = readChunks();
+    expect(answer.isPlain()).toBe(false);
+    answer.chunk(chunk({ content: 'So' }));
+    expect(joined(events, 'text-delta')).toBe('So');
+    expect(answer.isPlain()).toBe(true);
   });
 
-  test('without [DONE] and without usage is whole', async () => {
-    expect(await play([say('a'), finish()])).toEqual(['0 "a"', '0 stop']);
+  test('nothing is plain while it may still be a tag, and while it is a thought', () => {
+    const { answer } = readChunks();
+    const plain = ['\n', '<thi', 'nk>why', '</think>', '\n', 'So'].map((content) => {
+      answer.chunk(chunk({ content }));
+      return answer.isPlain();
+    });
+    expect(plain).toEqual([false, false, false, false, false, true]);
   });
 
-  test('is whole although the connection was cut behind it', async () => {
-    const cut = failure('upstream_cut', 'cut');
-    expect((await batchesOf(fakeBody([frame(say('a')) + frame(finish())], cut))).flat().map(short)).toEqual([
-      '0 "a"',
-      '0 stop',
-    ]);
-  });
-
-  test('is not held up by what an upstream says behind it', async () => {
-    const noise = [say('late'), finish('length'), '{"content', { error: { message: 'late' } }];
-    expect(await play([say('a'), finish(), ...noise, usage(), done])).toEqual([
-      '0 "a"',
-      'usage 3+4',
-      '0 stop',
-    ]);
-  });
-
-  test('waits no longer than it is told, and then lets the connection go', async () => {
-    vi.useFakeTimers();
-    try {
-      const body = fakeBody([frame(say('a')) + frame(finish())], 'stays open');
-      const played = batchesOf(body, { usageWaitMs: 2_000 });
-      await vi.advanceTimersByTimeAsync(1_999);
-      expect(body.released).toBe(false);
-      await vi.advanceTimersByTimeAsync(1);
-      expect((await played).flat().map(short)).toEqual(['0 "a"', '0 stop']);
-      expect(body.released).toBe(true);
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
+  test('thoughts that never end are reasoning to the last letter, whatever the finish', () => {
+    for (const reason of ['stop', 'length']) {
+      const { events, answer } = readChunks();
+      for (const content of ['<think>on', ' and on', ' </thi']) answer.chunk(chunk({ content }));
+      answer.chunk(finish(0, reason));
+      answer.end();
+      expect(joined(events, 'reasoning-delta')).toBe('on and on </thi');
+      expect(joined(events, 'text-delta')).toBe('');
+      expect(events.at(-1)).toEqual({ type: 'finish', choice: 0, reason });
     }
   });
 
-  test('does not wait while nobody reads: the usage may lie there unread', async () => {
-    vi.useFakeTimers();
-    try {
-      const body = fakeBody([frame(say('a')) + frame(finish()), frame(usage()) + frame(done)]);
-      const answer = readerOf(body);
-      expect(await pullOnce(answer)).toMatchObject({ value: [{ type: 'text-delta' }] });
-      await vi.advanceTimersByTimeAsync(60_000);
-      const { value } = await pullOnce(answer);
-      expect(value?.map(short)).toEqual(['usage 3+4', '0 stop']);
-      await answer.close();
-    } finally {
-      vi.useRealTimers();
+  test('each choice is told apart by itself', () => {
+    const { events, answer } = readChunks({ choices: 2 });
+    for (const [index, content] of [
+      [0, '<th'],
+      [1, 'No th'],
+      [0, 'ink>a'],
+      [1, 'oughts'],
+      [0, '</think>b'],
+    ] as const) {
+      answer.chunk(chunk({ content }, index));
     }
-  });
-
-  test('that waits is dropped by an abort, and its timer with it', async () => {
-    vi.useFakeTimers();
-    try {
-      const abort = new AbortController();
-      const body = fakeBody([frame(say('a')) + frame(finish())], 'stays open');
-      const played = batchesOf(body, {}, abort.signal);
-      await vi.advanceTimersByTimeAsync(10);
-      abort.abort();
-      await body.return();
-      expect((await played).flat().map(short)).toEqual(['0 "a"']);
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
-  });
-
-  test.each([
-    ['eos', 'stop'],
-    ['model_length', 'length'],
-    ['length', 'length'],
-    ['content_filter', 'content_filter'],
-  ])('%s is %s', async (said, meant) => {
-    expect(await play([say('a'), finish(said), done])).toEqual(['0 "a"', `0 ${meant}`]);
-  });
-
-  test.each(['error', 'abort', 'toString'])('%s tears the stream', async (said) => {
-    expect(await play([say('a'), finish(said), done])).toEqual(['0 "a"', 'failed upstream_cut']);
-  });
-
-  test('missing is a cut, however politely the stream ended', async () => {
-    expect(await play([say('a'), done])).toEqual(['0 "a"', 'failed upstream_cut']);
-    expect(await play([say('a')])).toEqual(['0 "a"', 'failed upstream_cut']);
-  });
-
-  test('of one choice of two is a cut', async () => {
-    expect(await play([say('a'), say('b', 1), finish(), done], { choices: 2 })).toEqual([
-      '0 "a"',
-      '1 "b"',
-      '0 stop',
-      'failed upstream_cut',
+    for (const index of [0, 1]) answer.chunk(finish(index));
+    answer.end();
+    expect([joined(events, 'reasoning-delta', 0), joined(events, 'text-delta', 0)]).toEqual(['a', 'b']);
+    expect([joined(events, 'reasoning-delta', 1), joined(events, 'text-delta', 1)]).toEqual([
+      '',
+      'No thoughts',
     ]);
   });
 
-  test('lets the connection serve again, and a torn stream does not', async () => {
-    const whole = fakeBody([frame(say('a')) + frame(finish()) + frame(done)]);
-    await batchesOf(whole);
-    expect(whole.released).toBe(true);
-    const torn = fakeBody([frame(say('a')) + frame(finish('error'))]);
-    await batchesOf(torn);
-    expect(torn.released).toBe(false);
-  });
-});
-
-describe('usage', () => {
-  test('on the finish needs no waiting', async () => {
-    const both = { ...finish(), ...{ usage: usage().usage } };
-    const body = fakeBody([frame(say('a')) + frame(both)], 'stays open');
-    expect((await batchesOf(body)).flat().map(short)).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
+  test('a stream that gives its thoughts a field of their own has no tags', () => {
+    const { events, answer } = readChunks();
+    answer.chunk(chunk({ content: '\n' }));
+    answer.chunk(chunk({ reasoning: 'why' }));
+    answer.chunk(chunk({ content: '<think>a tag</think>' }));
+    expect(joined(events, 'reasoning-delta')).toBe('why');
+    expect(joined(events, 'text-delta')).toBe('<think>a tag</think>');
   });
 
-  test('for each choice is added up, the prompt counted once', async () => {
-    const chunks = [
-      say('a'),
-      say('b', 1),
-      finish('stop', 0),
-      finish('length', 1),
-      usage(3, 4),
-      usage(3, 5),
-      done,
-    ];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', 'usage 3+9', '1 length']);
+  test('behind a beginning that was delivered before, a tag is text', () => {
+    const { events } = say(['<think>', 'a'], { continues: true });
+    expect(joined(events, 'text-delta')).toBe('<think>a');
   });
 
-  test('once for two choices is what it is', async () => {
-    const chunks = [say('a'), say('b', 1), finish('stop', 1), finish('stop', 0), usage(3, 9), done];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '1 stop', 'usage 3+9', '0 stop']);
+  test('what is held goes out in front of a call or a refusal', () => {
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{}' } };
+    for (const piece of [{ tool_calls: [call] }, { refusal: 'No.' }]) {
+      const { events, answer } = readChunks();
+      answer.chunk(chunk({ content: '<thi' }));
+      answer.chunk(chunk(piece));
+      expect(events[0]).toMatchObject({ type: 'text-delta', json: '<thi' });
+      expect(events).not.toHaveLength(1);
+    }
   });
 
-  test('early and late: the late one counts', async () => {
-    const early = { ...say('a'), usage: usage(3, 1).usage };
-    expect(await play([early, finish(), usage(3, 4), done])).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
+  test('log probabilities stay with the text they are of, and those of thoughts are left out', () => {
+    const logprobs = (token: string) => ({ logprobs: { content: [{ token, logprob: -1 }] } });
+    const tokensOf = (pieces: readonly string[]) => {
+      const { events, answer } = readChunks();
+      for (const content of pieces) answer.chunk(chunk({ content }, 0, logprobs(content)));
+      return events.flatMap((event) =>
+        event.type === 'text-delta' ? (event.logprobs ?? []).map(({ token }) => token) : [],
+      );
+    };
+    expect(tokensOf(['<', 'div', '>'])).toEqual(['<', 'div', '>']);
+    expect(tokensOf(['<', 'think>', 'why', '</think>', '\n', 'So'])).toEqual(['So']);
   });
 
-  test('early alone is used when no other came', async () => {
-    const early = { ...say('a'), usage: usage(3, 1).usage };
-    expect(await play([early, finish(), done])).toEqual(['0 "a"', 'usage 3+1', '0 stop']);
-  });
-
-  test.each([
-    [-1, 4],
-    [3, 1.5],
-    ['3', 4],
-    [3, 1e300],
-    [3, null],
-  ])('that says %s and %s is ignored', async (prompt, completion) => {
-    const absurd = { choices: [], usage: { prompt_tokens: prompt, completion_tokens: completion } };
-    expect(await play([say('a'), finish(), absurd, done])).toEqual(['0 "a"', '0 stop']);
-  });
-});
-
-describe('text', () => {
-  test('comes with roles, nulls and empty pieces around it', async () => {
-    const chunks = [
-      delta({ role: 'assistant', content: null }),
-      delta({ role: 'assistant', content: 'a' }),
-      say(''),
-      say('b'),
-    ];
-    expect(await play([...chunks, finish(), done])).toEqual(['0 "a"', '0 "b"', '0 stop']);
-  });
-
-  test('of half a surrogate pair waits for its other half', async () => {
-    const bytes = ['"a\\ud83d"', '"\\ude00b"'].map(
-      (text) => `data: {"choices":[{"index":0,"delta":{"content":${text}}}]}\n\n`,
+  test('no token is lost from the count by being held', () => {
+    const { events } = say(['<', 'think>', 'why', ' so', '</', 'think>', '\n', 'So', '.']);
+    const tokens = events.map((event) =>
+      event.type === 'text-delta' || event.type === 'reasoning-delta' ? (event.tokens ?? 1) : 0,
     );
-    expect(await playBytes([...bytes, frame(finish())])).toEqual(['0 "a"', '0 "😀b"', '0 stop']);
-  });
-
-  test('of half a pair that stays alone becomes U+FFFD', async () => {
-    const half = 'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n';
-    expect(await playBytes([half, frame(say('b')), half, frame(finish())])).toEqual([
-      '0 "\ufffdb"',
-      '0 "\ufffd"',
-      '0 stop',
-    ]);
-  });
-
-  test('after a finish is dropped', async () => {
-    const chunks = [say('a'), say('b', 1), finish(), say('late'), say('c', 1), finish('stop', 1), done];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', '1 "c"', '1 stop']);
-  });
-
-  test('of a refusal is a refusal', async () => {
-    expect(await play([delta({ refusal: 'No.' }), finish(), done])).toEqual(['0 !No.', '0 stop']);
-  });
-
-  test('brings its logprobs along', async () => {
-    const token = {
-      token: 'a',
-      logprob: -0.1,
-      bytes: [97],
-      top_logprobs: [{ token: 'b', logprob: -2, bytes: null }],
-    };
-    const chunk = {
-      choices: [{ index: 0, delta: { content: 'a' }, logprobs: { content: [token] }, finish_reason: null }],
-    };
-    const events = (await batchesOf([frame(chunk), frame(finish())])).flat();
-    expect(events[0]).toEqual({ type: 'text-delta', choice: 0, json: 'a', logprobs: [token] });
-  });
-
-  test.each(['reasoning', 'reasoning_content'])('under %s is reasoning', async (field) => {
-    expect(await play([delta({ [field]: 'hm' }), say('a'), finish(), done])).toEqual([
-      '0 (hm)',
-      '0 "a"',
-      '0 stop',
-    ]);
-  });
-
-  test('under both names of reasoning is said once', async () => {
-    expect(await play([delta({ reasoning: 'hm', reasoning_content: 'hm' }), finish(), done])).toEqual([
-      '0 (hm)',
-      '0 stop',
-    ]);
-  });
-
-  test('of reasoning details alone is reasoning, and comes back with the finish', async () => {
-    const details = [{ type: 'reasoning.text', index: 0, text: 'hm' }];
-    const events = (await batchesOf([frame(delta({ reasoning_details: details })), frame(finish())])).flat();
-    expect(events).toEqual([
-      { type: 'reasoning-delta', choice: 0, json: 'hm' },
-      { type: 'finish', choice: 0, reason: 'stop', extra: { openrouter: { reasoning_details: details } } },
-    ]);
-  });
-
-  test('that an upstream says once more before going on is left out', async () => {
-    const chunks = [say('The mi'), say('ll turns'), finish(), done];
-    expect(await play(chunks, { echo: 'The mill' })).toEqual(['0 " turns"', '0 stop']);
-    expect(await play(chunks, { echo: 'The milk' })).toEqual(['failed upstream_protocol']);
-  });
-
-  test('carries the fingerprint in front, once', async () => {
-    const chunks = [
-      { ...say('a'), system_fingerprint: 'fp' },
-      { ...say('b'), system_fingerprint: 'other' },
-      finish(),
-    ];
-    expect(await play(chunks)).toEqual(['start fp', '0 "a"', '0 "b"', '0 stop']);
+    expect(tokens.reduce((sum, one) => sum + one, 0)).toBe(9);
   });
 });
 
-describe('tool calls', () => {
-  const call = (index: number | undefined, more: { id?: string; name?: string; args?: unknown }) =>
-    delta({
-      tool_calls: [
-        { index, id: more.id, type: 'function', function: { name: more.name, arguments: more.args } },
-      ],
-    });
-
-  test('whole in one chunk, and a finish that says stop', async () => {
-    const both = delta({
-      tool_calls: [
-        { index: 0, id: 'c1', function: { name: 'f', arguments: '{"a":1}' } },
-        { index: 1, id: 'c2', function: { name: 'g', arguments: { b: 2 } } },
-      ],
-    });
-    expect(await play([both, finish('stop'), done])).toEqual([
-      '0 call 0 c1 f',
-      '0 args 0 {"a":1}',
-      '0 call 1 c2 g',
-      '0 args 1 {"b":2}',
-      '0 tool_calls',
-    ]);
+describe('an event that cannot be read', () => {
+  test.each([
+    '{"id":"x","choices":[{"index":0,"delta":{"con',
+    '{"id":"x","choices":[{"index":0,"delta":{',
+    '{"id":"x","choices":[{"index":0,"del',
+    '{"choices": [ {',
+    '{"choices":[{"index":0,"delta":{"role":"assistant","x":"a"}',
+  ])('has torn the answer where it got into a choice: %s', (evidence) => {
+    const { events, answer } = readChunks();
+    answer.chunk(chunk({ content: 'a' }));
+    answer.raw(evidence);
+    expect(failureOf(events)).toEqual(['upstream_cut']);
   });
 
-  test('interleaved come out one after the other, with dense indexes', async () => {
-    const chunks = [
-      call(3, { id: 'c1', name: 'f', args: '{"a"' }),
-      call(5, { id: 'c2', name: 'g', args: '{"b"' }),
-      call(3, { args: ':1}' }),
-      call(5, { args: ':2}' }),
-    ];
-    expect(await play([...chunks, finish('tool_calls'), done])).toEqual([
-      '0 call 0 c1 f',
-      '0 args 0 {"a"',
-      '0 args 0 :1}',
-      '0 call 1 c2 g',
-      '0 args 1 {"b"',
-      '0 args 1 :2}',
-      '0 tool_calls',
-    ]);
+  test.each([
+    'ping',
+    '{"type":"ping"',
+    '{"id":"x","object":"chat.comp',
+    '{"id":"x","choices":[],"usage":{"prompt_tok',
+    '{"choices":[{"index":0,"delta":{},"finish_reason":"st',
+    '{"choices":[{"index":0,"delta":{"role":"assistant"},"logpr',
+  ])('is dropped where it can have said nothing, three times an answer: %s', (evidence) => {
+    const { events, answer } = readChunks();
+    answer.chunk(chunk({ content: 'a' }));
+    for (let time = 0; time < 3; time += 1) answer.raw(evidence);
+    expect(failureOf(events)).toEqual([]);
+    answer.raw(evidence);
+    expect(failureOf(events)).toEqual(['upstream_protocol']);
   });
 
-  test('with repeated ids and names say each once; missing ids are made', async () => {
-    const chunks = [
-      call(0, { name: 'f', args: '{' }),
-      call(0, { name: 'f', args: '}' }),
-      call(1, { id: 'c2', name: 'g', args: '' }),
-      call(1, { id: 'c2', name: 'g', args: '[1]' }),
-    ];
-    expect(await play([...chunks, finish('tool_calls'), done])).toEqual([
-      '0 call 0 call_7_0_0 f',
-      '0 args 0 {',
-      '0 args 0 }',
-      '0 call 1 c2 g',
-      '0 args 1 [1]',
-      '0 tool_calls',
-    ]);
+  test.each([
+    [{ content: 5 }, ['upstream_cut']],
+    [[], []],
+    [['a'], ['upstream_cut']],
+    ['a', ['upstream_cut']],
+  ])('that is JSON all the same is judged alike: delta %j', (delta, failures) => {
+    const { events, answer } = readChunks();
+    answer.chunk(chunk({ content: 'a' }));
+    answer.chunk({ choices: [{ index: 0, delta, finish_reason: null }] });
+    expect(failureOf(events)).toEqual(failures);
+  });
+});
+
+describe('an announcement', () => {
+  test.each([
+    'the key sk-1',
+    'Basic-of-our-key',
+    'f'.repeat(129),
+    'a\nb',
+    '10.3.4.5',
+    'fp_10.3.4.5',
+    'ip-10-3-4-5',
+    'fd00::12',
+    '::ffff:10.3.4.5',
+    'gpu7:8000',
+    'acme.co',
+    'db1.corp.acme.se',
+    'vault.acme.com.br',
+    'gpu-node7.prod.acme.example',
+  ])('of a fingerprint that is no name does not come: %j', (fingerprint) => {
+    const { events, answer } = readChunks({ errors: () => ({ hidden: ['our-key'], nowMs: 0 }) });
+    answer.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
+    expect(order(events)).toEqual(['text-delta']);
   });
 
-  test('without arguments get an empty object', async () => {
-    expect(await play([call(0, { id: 'c', name: 'f' }), finish('tool_calls'), done])).toEqual([
-      '0 call 0 c f',
-      '0 args 0 {}',
-      '0 tool_calls',
-    ]);
+  test.each([
+    'fp_44709d6fcb',
+    'fp_eaab8d114b_prod0820_fp8_kvcache',
+    'b4567-abcdef12',
+    'vllm-0.6.3',
+    '2024-10-21-1',
+  ])('of the fingerprint %s comes', (fingerprint) => {
+    const { events, answer } = readChunks();
+    answer.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
+    expect(events[0]).toEqual({ type: 'start', fingerprint });
   });
 
-  test('all under index 0, or under none, are told apart by id and name', async () => {
-    for (const index of [0, undefined]) {
-      const chunks = [
-        call(index, { id: 'c1', name: 'f', args: '{}' }),
-        call(index, { id: 'c2', name: 'g', args: '{}' }),
-      ];
-      expect(
-        (await play([...chunks, finish('tool_calls'), done])).filter((event) => event.includes('call ')),
-      ).toEqual(['0 call 0 c1 f', '0 call 1 c2 g']);
+  test('of the fingerprint comes once, and in front of everything', () => {
+    const { events, answer } = readChunks();
+    for (const content of ['', 'a', 'b']) {
+      answer.chunk({ ...(chunk({ content }) as object), system_fingerprint: 'fp' });
+    }
+    expect(events.map(({ type }) => type)).toEqual(['start', 'text-delta', 'text-delta']);
+  });
+
+  test('is no answer: what ends behind it has not begun', () => {
+    const { events, answer } = readChunks();
+    answer.chunk({ ...(chunk({ content: '' }) as object), system_fingerprint: 'fp' });
+    answer.end();
+    expect(failureOf(events)).toEqual(['upstream_protocol']);
+  });
+
+  test('leaves a refusal behind it the caller’s', () => {
+    const { events, answer } = readChunks();
+    answer.chunk({ ...(chunk({ content: '' }) as object), system_fingerprint: 'fp' });
+    answer.error({ error: { message: 'temperature is too high', code: 400 } });
+    expect(failureOf(events)).toEqual(['invalid_value']);
+  });
+});
+
+describe('a usage', () => {
+  const usages = (events: readonly StreamEvent[]) =>
+    events.flatMap((event) => (event.type === 'usage' ? [event.usage] : []));
+
+  test('that more output has followed is an estimate, unless a later one comes', () => {
+    for (const [last, told] of [
+      [undefined, { promptTokens: 7, completionTokens: 1, estimated: true }],
+      [usage(3), { promptTokens: 7, completionTokens: 3 }],
+    ] as const) {
+      const { events, answer } = readChunks();
+      answer.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(1) });
+      answer.chunk(chunk({ content: 'b' }));
+      answer.chunk(chunk({ content: 'c' }));
+      answer.chunk(finish());
+      if (last !== undefined) answer.chunk({ choices: [], usage: last });
+      answer.end();
+      expect(usages(events)).toEqual([told]);
     }
   });
 
-  test('whose arguments do not join to JSON end in failure, never in a finish', async () => {
-    const chunks = [call(0, { id: 'c', name: 'f', args: '{"a":' }), finish('tool_calls'), done];
-    expect((await play(chunks)).at(-1)).toBe('failed upstream_protocol');
-    const interleaved = [
-      call(0, { id: 'c', name: 'f', args: '{}' }),
-      call(1, { id: 'd', name: 'g', args: '{}' }),
-      call(0, { args: '}' }),
-    ];
-    expect((await play(interleaved)).at(-1)).toBe('failed upstream_protocol');
+  test('on the last delta, or with the finish, is the last word', () => {
+    const { events, answer } = readChunks();
+    answer.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(1) });
+    answer.chunk({ ...(chunk({ content: 'b' }) as object), usage: usage(2) });
+    answer.chunk(finish());
+    answer.end();
+    expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 2 }]);
   });
 
-  test('may be torn where the tokens ran out', async () => {
-    expect(
-      (await play([call(0, { id: 'c', name: 'f', args: '{"a":' }), finish('length'), done])).at(-1),
-    ).toBe('0 length');
+  test('keeps deltas from passing unseen until one of them has made it an old one', () => {
+    const { answer } = readChunks();
+    answer.chunk(chunk({ content: 'a' }));
+    answer.chunk({ choices: [], usage: usage(1) });
+    expect(answer.isPlain()).toBe(false);
+    answer.chunk(chunk({ content: 'b' }));
+    expect(answer.isPlain()).toBe(true);
   });
 
-  test('that never get a name end in failure', async () => {
-    expect((await play([call(0, { id: 'c', args: '{}' }), finish('tool_calls'), done])).at(-1)).toBe(
-      'failed upstream_protocol',
-    );
+  test('for each of several choices counts only what came behind the last output', () => {
+    const { events, answer } = readChunks({ choices: 2 });
+    answer.chunk({ choices: [], usage: usage(1) });
+    for (const index of [0, 1]) answer.chunk(chunk({ content: 'a' }, index));
+    for (const index of [0, 1]) answer.chunk(finish(index));
+    for (const one of [2, 3]) answer.chunk({ choices: [], usage: usage(one) });
+    expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 5 }]);
   });
 
-  test('carry what the provider wants back', async () => {
-    const extra = { google: { thought_signature: 'sig' } };
-    const chunk = delta({
-      tool_calls: [{ index: 0, id: 'c', extra_content: extra, function: { name: 'f', arguments: '{}' } }],
-    });
-    const [start] = (await batchesOf([frame(chunk), frame(finish())])).flat();
-    expect(start).toMatchObject({ type: 'tool-call-start', extra });
-  });
-
-  test('a finish of tool_calls without any is a stop', async () => {
-    expect(await play([say('a'), finish('tool_calls'), done])).toEqual(['0 "a"', '0 stop']);
-  });
-});
-
-describe('errors in the stream', () => {
-  test.each([
-    [{ error: { message: 'boom', code: 500 } }, 'upstream_refused'],
-    [{ error: { message: 'slow down', code: 429 } }, 'rate_limit_exceeded'],
-    [{ error: { message: 'slow down', code: '429' } }, 'rate_limit_exceeded'],
-    [{ error: { message: 'maximum context length is 5', code: 400 } }, 'context_length_exceeded'],
-    [{ error: { message: 'bad field', code: 400 } }, 'invalid_value'],
-    [{ error: 'boom' }, 'upstream_refused'],
-  ])('%j before any output', async (event, code) => {
-    expect(await play([event, done])).toEqual([`failed ${code}`]);
-  });
-
-  test('behind output are a torn answer, whatever the upstream blames', async () => {
-    expect(await play([say('a'), { error: { message: 'bad field', code: 400 } }, done])).toEqual([
-      '0 "a"',
-      'failed upstream_cut',
-    ]);
-  });
-
-  test('may be named instead', async () => {
-    expect(await playBytes(['event: error\ndata: {"message": "slow down", "code": 429}\n\n'])).toEqual([
-      'failed rate_limit_exceeded',
-    ]);
-    expect(await playBytes(['event: error\ndata: boom\n\n'])).toEqual(['failed upstream_refused']);
-  });
-});
-
-describe('malformed events', () => {
-  test('that can have carried no output are dropped, up to three of them', async () => {
-    expect(await play([say('a'), '{"id":', 'nonsense', '[', say('b'), finish(), done])).toEqual([
-      '0 "a"',
-      '0 "b"',
-      '0 stop',
-    ]);
-    expect(await play([say('a'), '{', '{', '{', '{', say('b'), finish(), done])).toEqual([
-      '0 "a"',
-      'failed upstream_protocol',
-    ]);
-  });
-
-  test.each(['{"choices":[{"delta":{"content":"lo', '{"reasoning": x}', '{"arguments'])(
-    'that show a delta tear the text: %s',
-    async (data) => {
-      expect(await play([say('a'), data, say('b'), finish(), done])).toEqual([
-        '0 "a"',
-        'failed upstream_cut',
-      ]);
-    },
-  );
-
-  test('of a shape that nobody can read tear the text too', async () => {
-    expect(await play([say('a'), delta({ content: 5 })])).toEqual(['0 "a"', 'failed upstream_cut']);
-  });
-
-  test('of bytes that are not UTF-8 tear the text', async () => {
-    const bytes = Buffer.from('data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n', 'latin1');
-    expect(await playBytes([frame(say('a')), bytes])).toEqual(['0 "a"', 'failed upstream_cut']);
-  });
-
-  test('over the bound are a protocol error', async () => {
-    expect(await play([say('a'), say('x'.repeat(2_000))], { maxEventBytes: 1_000 })).toEqual([
-      '0 "a"',
-      'failed upstream_protocol',
-    ]);
-  });
-
-  test('of a depth that cannot be written again do no harm', async () => {
-    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
-    const chunk = `{"choices":[{"index":0,"delta":{"content":"a","reasoning_details":[{"x":${deep}}]},"finish_reason":"stop"}]}`;
-    expect(await play([chunk, done])).toEqual(['0 "a"', '0 stop']);
-  });
-
-  test('with more than is parsed of one are a protocol error, in the answer and in an error', async () => {
-    const many = `{"choices":[${'{},'.repeat(100_000)}{}]}`;
-    expect(await play([say('a'), many])).toEqual(['0 "a"', 'failed upstream_protocol']);
-    expect(await playBytes([`event: error\ndata: ${many}\n\n`])).toEqual(['failed upstream_protocol']);
-  });
-
-  test('with more choices than anybody asks for are not read', async () => {
-    const many = `{"choices":[${'{},'.repeat(2_000)}{"delta":{"content":"a"}}]}`;
-    expect(await play([many])).toEqual(['failed upstream_cut']);
-  });
-
-  test('unknown events, empty ones and unknown fields are none', async () => {
-    const bytes = [
-      'event: ping\ndata: {"type":"ping"}\n\n',
-      'data:\n\n',
-      'id: 4\nretry: 5\nfoo: bar\n\n',
-      frame({ ...say('a'), x: 1 }),
-    ];
-    expect(await playBytes([...bytes, frame(finish())])).toEqual(['0 "a"', '0 stop']);
-  });
-});
-
-describe('a 200 that is no stream', () => {
-  const json = { contentType: 'application/json' };
-
-  test('and holds more than is parsed of one is not parsed', async () => {
-    const parser = vi.spyOn(JSON, 'parse');
-    const heard = await playBytes([`{"x":[${'{},'.repeat(300_000)}{}],"choices":[]}`], json);
-    const parses = parser.mock.calls.length;
-    parser.mockRestore();
-    expect(heard).toEqual(['failed upstream_protocol']);
-    expect(parses).toBe(0);
-  });
-
-  test('but a completion becomes its events', async () => {
-    const message = {
-      role: 'assistant',
-      content: 'Hi 😀',
-      reasoning_content: 'hm',
-      tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }],
-    };
-    const completion = {
-      choices: [{ index: 0, message, finish_reason: 'tool_calls' }],
-      ...{ usage: usage().usage },
-    };
-    expect(await playBytes([JSON.stringify(completion, null, 2)], json)).toEqual([
-      '0 (hm)',
-      '0 "Hi 😀"',
-      '0 call 0 c f',
-      '0 args 0 {}',
-      'usage 3+4',
-      '0 tool_calls',
-    ]);
-  });
-
-  test.each([
-    ['an error', '{"error":{"message":"slow down","code":429}}', 'rate_limit_exceeded'],
-    ['an error that says no more', '{"error":{"message":"boom"}}', 'upstream_protocol'],
-    ['some other object', '{"hello":"world"}', 'upstream_protocol'],
-    ['a torn one', '{"choices":[', 'upstream_protocol'],
-    ['a completion without finish', '{"choices":[{"message":{"content":""}}]}', 'upstream_protocol'],
-  ])('but %s', async (_name, body, code) => {
-    expect(await playBytes([body], json)).toEqual([`failed ${code}`]);
-  });
-
-  test('but a page, or nothing at all', async () => {
-    expect(await playBytes(['<!doctype html><p>content'], { contentType: 'text/html' })).toEqual([
-      'failed upstream_protocol',
-    ]);
-    expect(await playBytes([], { contentType: '' })).toEqual(['failed upstream_protocol']);
-    expect(await playBytes([])).toEqual(['failed upstream_protocol']);
-  });
-
-  test('by its header, and one all the same', async () => {
-    const bytes = frame(say('a')) + frame(finish()) + frame(done);
-    for (const contentType of ['', 'text/plain']) {
-      expect(await playBytes([`: hi\n\n${bytes}`], { contentType })).toEqual(['0 "a"', '0 stop']);
+  test('that grows with every chunk tells how many tokens each of them was', () => {
+    const { events, answer } = readChunks();
+    for (const [content, count] of [
+      ['a', 1],
+      ['b and c', 4],
+      ['d', 5],
+    ] as const) {
+      answer.chunk({ ...(chunk({ content }) as object), usage: usage(count) });
     }
+    expect(events.map((event) => (event.type === 'text-delta' ? event.tokens : 'other'))).toEqual([
+      undefined,
+      3,
+      undefined,
+    ]);
   });
 });
 
-describe('framing', () => {
-  const plain = [say('a\u2028b'), say('😀'), finish(), usage(), done].map(frame).join('');
-  test.each([
-    ['CRLF', plain.replaceAll('\n', '\r\n')],
-    ['CR', plain.replaceAll('\n', '\r')],
-    ['a byte order mark', `\ufeff${plain}`],
-    ['no space after the colon', plain.replaceAll('data: ', 'data:')],
-    ['comments between', plain.replaceAll('\n\n', '\n\n: ping\n\n')],
-    ['no blank line after [DONE]', plain.trimEnd()],
-    ['trailing junk', `${plain}\u0000garbage`],
-  ])('%s, in one piece and byte by byte', async (_name, text) => {
-    const expected = ['0 "a\u2028b"', '0 "😀"', 'usage 3+4', '0 stop'];
-    expect(await playBytes([text])).toEqual(expected);
-    expect(await playBytes(Array.from(Buffer.from(text), (byte) => Uint8Array.of(byte)))).toEqual(expected);
-  });
+test('an answer that comes whole leaves in events that clients bear', () => {
+  const { events, answer } = readChunks();
+  const token = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
+  const whole = {
+    content: 'é😀'.repeat(100_000),
+    reasoning: 'hm '.repeat(50_000),
+    refusal: 'no '.repeat(50_000),
+  };
+  answer.chunk(chunk(whole, 0, { logprobs: { content: [token, token] }, finish_reason: 'stop' }));
+  answer.end();
+  expect(joined(events, 'text-delta')).toBe(whole.content);
+  expect(joined(events, 'reasoning-delta')).toBe(whole.reasoning);
+  expect(joined(events, 'refusal-delta')).toBe(whole.refusal);
+  const lengths = events.map((event) => ('json' in event ? event.json.length : 0));
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(6 * 64 * 1024);
+  const told = events.flatMap((event) => (event.type === 'text-delta' ? [event.logprobs?.length ?? 0] : []));
+  expect(told[0]).toBe(2);
+  expect(told.slice(1).every((count) => count === 0)).toBe(true);
 });
 
-describe('batches', () => {
-  test('are one a read, empty where the upstream made progress, and none for comments', async () => {
-    const pieces = [
-      ': ping\n\n',
-      frame(delta({ role: 'assistant', content: '' })),
-      ': ping\n\n',
-      frame(say('a')) + frame(say('b')),
-      frame(finish()) + frame(done),
-    ];
-    const batches = await batchesOf(pieces);
-    expect(batches.map((batch) => batch.map(short))).toEqual([[], ['0 "a"', '0 "b"'], ['0 stop']]);
+describe('what is kept until the finish', () => {
+  test('is no more than is handed back: larger details end the answer', () => {
+    const { events, answer } = readChunks({ choices: 2 });
+    const detail = (index: number) => ({ type: 'reasoning.text', index, text: 'x'.repeat(300_000) });
+    for (let at = 0; at < 4; at += 1) answer.chunk(chunk({ reasoning_details: [detail(at)] }, at % 2));
+    expect(failureOf(events)).toEqual(['upstream_protocol']);
+    expect(answer.ended).toBe('torn');
+  });
+
+  test('of log probabilities without text is little: then what comes is text', () => {
+    const { events, answer } = readChunks();
+    const token = { token: '', logprob: -1, bytes: null, top_logprobs: [] };
+    for (let at = 0; at < 1_000; at += 1) {
+      answer.chunk(chunk({ content: '' }, 0, { logprobs: { content: [token] } }));
+    }
+    answer.chunk(finish());
+    answer.end();
+    const told = events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []));
+    expect(told).toHaveLength(1_000);
+    expect(events.length).toBeGreaterThan(700);
   });
 });

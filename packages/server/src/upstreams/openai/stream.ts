@@ -1,328 +1,223 @@
-import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
-import type { BatchReceiver } from '../../domain/batches.ts';
-import { type Failure, failure } from '../../domain/failure.ts';
-import { parseForeignJson } from '../../domain/json.ts';
-import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
-import { nameOf } from '../../telemetry/wording.ts';
-import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
-import { createGatheredBytes } from '../../transport/gathered-bytes.ts';
-import { answerTooLarge } from '../shared/answer-budget.ts';
-import { answerBeyondBounds, eventBeyondBounds } from '../shared/answer-json.ts';
-import type { BatchReader } from '../shared/lazy-stream.ts';
-import { eventTooLarge } from '../shared/malformed-events.ts';
-import { createFastPath, type FastPath } from './fast-path.ts';
-import { createNormaliser, type Normaliser, type NormaliserOptions } from './normaliser.ts';
+import type { FinishReason } from '@tailrace/protocol';
+import type { Failure } from '../../domain/failure.ts';
+import { commits, type StreamEvent } from '../../domain/stream-event.ts';
+import type { Usage } from '../../domain/usage.ts';
+import { createAnswerBudget } from '../shared/answer-budget.ts';
+import type { Dialect, DialectOutput, FastPath } from '../shared/dialect.ts';
+import { holdsHidden } from '../shared/excerpt.ts';
+import type { ErrorContext } from '../shared/refusal.ts';
+import { type Choice, createChoice } from './choice.ts';
+import { type ChunkChoice, decodeChunk, handedOn, type UpstreamChunk } from './chunk.ts';
+import { failureOfEvent } from './errors.ts';
+import { createLearntEvent, type LearntEvent } from './fast-path.ts';
+import { addUsage } from './usage.ts';
 
-export interface StreamOptions extends NormaliserOptions {
-  /** One event of the upstream. */
-  readonly maxEventBytes: number;
-  /** How long the last finish waits for its usage, in milliseconds. */
-  readonly usageWaitMs: number;
-  /** Of the answer, as its header says. */
-  readonly contentType: string;
-  /** Called once, when the body has been let go. */
-  readonly onClosed?: () => void;
+export interface ChatStreamOptions {
+  /** `n` of the request. */
+  readonly choices: number;
+  readonly completionId: string;
+  readonly finishReasons: Readonly<Record<string, FinishReason>>;
+  readonly errors: () => ErrorContext;
+  /** The prefix that comes once more before the answer. */
+  readonly echo?: string;
+  /** There is a prefix, repeated or not: a tag that opens what comes now is text. */
+  readonly continues?: boolean;
 }
-
-/** A whole completion where a stream was asked for: it is read in one turn of the loop, 16 MiB of it in 0.5 s. */
-const maxCompletionBytes = 4 * 1024 * 1024;
 
 /**
- * The body of a 200 as batches of events, one a read; comments make none. It ends with the last finish or
- * with `failed`, or with neither when `signal` is aborted. A whole answer lets its connection go for the next
- * request; in any other case the end, or `close()`, returns the body.
+ * Reads the event stream of chat completions as OpenAI-compatible servers send it (contract, sections 3 and 7). Finish
+ * reasons but the last one leave as they come; the last one waits for the usage.
  */
-export function readAnswer(body: AnswerBody, options: StreamOptions, signal: AbortSignal): BatchReader {
-  return new AnswerReader(body, options, signal);
+export function createChatDialect(options: ChatStreamOptions, output: DialectOutput): Dialect {
+  return new ChatDialect(options, output);
 }
 
-/** One object, with no function of its own: what an event touches is what it costs (decisions/0006). */
-class AnswerReader implements BatchReader, BytesReceiver {
-  private readonly body: AnswerBody;
-  private readonly fastPath: FastPath;
-  /** Whether deltas may be read without the decoder and the normaliser, as they were left. */
-  private plain = false;
-  private over = false;
-  /** Every choice has finished, and the usage is yet to come. */
-  private owed = false;
-  private waiting: BatchReceiver | undefined;
+const carriesOutput = /content|reasoning|arguments|refusal|tool_calls|function_call|"text"/;
+/** The bytes got as far as into a choice, or into its delta. */
+const reachesChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
+const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
-  private readonly options: StreamOptions;
-  private readonly signal: AbortSignal;
-  private readonly normaliser: Normaliser;
-  private readonly decoder: SseDecoder;
-  private events: StreamEvent[] = [];
-  private alive = false;
+class ChatDialect implements Dialect {
+  readonly handedOn = handedOn;
+  readonly lastEvent = '[DONE]';
+  state: Dialect['state'] = 'open';
+  private readonly options: ChatStreamOptions;
+  private readonly output: DialectOutput;
+  private readonly choices: readonly Choice[];
+  private readonly learnt: LearntEvent;
+  /** Choices whose finish was emitted. */
+  private readonly finished = new Set<number>();
+  private lastChoice: number | undefined;
+  private started = false;
+  /** Something of an answer was emitted: an announcement is none. */
   private begun = false;
-  private closed = false;
-  private patience: NodeJS.Timeout | undefined;
+  /** The events of the present chunk, and the last of them. */
+  private emitted = 0;
+  private lastEmitted: StreamEvent | undefined;
+  private usage: Usage | undefined;
+  /** Output has come behind the usage: it was a count on the way, and not the final one. */
+  private outdated = false;
+  /** Usage chunks without choices: with `n` above 1 some servers send one for each. */
+  private usageChunks = 0;
 
-  constructor(body: AnswerBody, options: StreamOptions, signal: AbortSignal) {
-    this.body = body;
+  constructor(options: ChatStreamOptions, output: DialectOutput) {
     this.options = options;
-    this.signal = signal;
-    this.fastPath = createFastPath(options.maxEventBytes);
-    this.normaliser = createNormaliser(options, (event) => this.events.push(event));
-    this.decoder = createSseDecoder({ maxEventBytes: options.maxEventBytes }, (item) => this.onItem(item));
-    if (signal.aborted) this.over = true;
-    else signal.addEventListener('abort', this.onAbort);
-  }
-
-  pull(receiver: BatchReceiver): void {
-    this.waiting = receiver;
-    this.proceed();
-  }
-
-  bytes(buffer: Buffer, from: number, to: number): void {
-    let batch: EventBatch | undefined;
-    try {
-      batch = this.take(buffer, from, to);
-    } catch (bug) {
-      this.tellBug(bug);
-      return;
-    }
-    if (batch !== dealtWith) this.tell(batch);
-  }
-
-  ended(reason: Failure | undefined): void {
-    this.over = true;
-    let batch: EventBatch | undefined;
-    try {
-      if (!this.signal.aborted) {
-        this.decoder.end();
-        this.normaliser.end(reason);
-        this.settle();
-      }
-      batch = this.batchNow();
-    } catch (bug) {
-      this.tellBug(bug);
-      return;
-    }
-    this.tell(batch);
-  }
-
-  async close(): Promise<void> {
-    this.over = true;
-    if (this.closed) return;
-    this.closed = true;
-    clearTimeout(this.patience);
-    this.signal.removeEventListener('abort', this.onAbort);
-    await this.body.return();
-    this.options.onClosed?.();
-  }
-
-  private readonly onAbort = () => {
-    this.over = true;
-  };
-
-  /** What one read brought; undefined where nothing was a sign of life. */
-  private take(buffer: Buffer, from: number, to: number): EventBatch | undefined {
-    let at = from;
-    if (this.plain) {
-      at += this.fastPath.read(buffer, from, to);
-      // Nothing but deltas: then nothing else has changed.
-      if (at === to) return this.fastPath.batch;
-      if (at > from) this.events = this.fastPath.batch;
-    } else if (!this.begun && !this.begin(buffer, from, to)) return dealtWith;
-    this.decoder.push(buffer.subarray(at, to));
-    this.plain = this.decoder.between && this.normaliser.isPlain(this.fastPath.choice);
-    this.settle();
-    return this.batchNow();
-  }
-
-  private batchNow(): EventBatch | undefined {
-    if (this.events.length === 0 && !this.alive) return undefined;
-    const batch = this.events;
-    this.events = [];
-    this.alive = false;
-    return batch;
-  }
-
-  /** What follows from the state that the normaliser is in now. */
-  private settle(): void {
-    const { normaliser, body } = this;
-    this.owed = normaliser.held;
-    if (normaliser.ended !== undefined) this.over = true;
-    if (normaliser.ended === 'whole') body.release();
-  }
-
-  /** Hands a batch to the receiver that waits; without one, reads on. */
-  private tell(batch: EventBatch | undefined): void {
-    if (batch === undefined) {
-      this.proceed();
-      return;
-    }
-    const receiver = this.waiting;
-    this.waiting = undefined;
-    receiver?.batch(batch);
-  }
-
-  private tellBug(bug: unknown): void {
-    const receiver = this.waiting;
-    this.waiting = undefined;
-    receiver?.broke(bug);
-  }
-
-  private proceed(): void {
-    if (this.over) {
-      this.finish();
-      return;
-    }
-    if (this.owed) this.waitForUsage();
-    this.body.pull(this);
-  }
-
-  /** Counted from where it is read for: while a slow client holds us back it may have come long ago. */
-  private waitForUsage(): void {
-    // The pending read ends, and with it the wait: what was said is whole without the usage.
-    this.patience ??= setTimeout(() => this.body.release(), this.options.usageWaitMs);
-  }
-
-  private finish(): void {
-    this.close().then(
-      () => {
-        const receiver = this.waiting;
-        this.waiting = undefined;
-        receiver?.end();
-      },
-      (bug: unknown) => this.tellBug(bug),
+    this.output = output;
+    this.learnt = createLearntEvent(output.maxEventBytes);
+    const { finishReasons, echo, continues } = options;
+    const shared = {
+      idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
+      budget: createAnswerBudget(),
+      finishReasons,
+      ...(echo === undefined ? {} : { echo }),
+      ...(continues === undefined ? {} : { continues }),
+    };
+    const emit = (event: StreamEvent) => this.emit(event);
+    this.choices = Array.from({ length: options.choices }, (_, choice) =>
+      createChoice({ choice, ...shared }, emit),
     );
   }
 
-  private onItem(item: SseItem): void {
-    const { normaliser } = this;
-    if (normaliser.ended !== undefined) return;
-    switch (item.type) {
-      case 'event':
-        if (item.data.trim() === '[DONE]') normaliser.end();
-        else if (item.event === 'error') this.onEvent(item.data, true);
-        else if (item.data.trim() !== '') this.onEvent(item.data, false);
-        return;
-      case 'incomplete':
-        if (item.data.trim() === '[DONE]') normaliser.end();
-        return;
-      case 'malformed':
-        normaliser.malformed(item.data);
-        return;
-      case 'too-large':
-        normaliser.fail(eventTooLarge(item.maxEventBytes));
-        return;
-      case 'comment':
-      case 'retry':
+  read(event: Readonly<Record<string, unknown>>, data: string): void {
+    const chunk = decodeChunk(event);
+    if (chunk === undefined) this.output.unreadable(data);
+    else if (chunk.error !== undefined) this.readError(chunk.error);
+    else {
+      this.emitted = 0;
+      this.apply(chunk);
+      const only = this.emitted === 1 ? this.lastEmitted : undefined;
+      if (only?.type === 'text-delta' && this.isPlain(only.choice)) this.learnt.learn(data, only);
     }
   }
 
-  private onEvent(data: string, isError: boolean): void {
-    const { normaliser, events } = this;
-    const tooLarge = eventBeyondBounds(data);
-    if (tooLarge !== undefined) {
-      normaliser.fail(tooLarge);
-      return;
-    }
-    const parsed = parse(data);
-    if (isError) {
-      normaliser.error(parsed?.value ?? data);
-      return;
-    }
-    if (parsed === undefined) {
-      normaliser.malformed(data);
-      return;
-    }
-    const before = events.length;
-    this.alive = true;
-    normaliser.chunk(parsed.value, data);
-    const only = events.length === before + 1 ? events[before] : undefined;
-    if (only?.type === 'text-delta' && normaliser.isPlain(only.choice)) this.fastPath.learn(data, only);
+  readError(value: unknown, status = 500): void {
+    this.output.fail(failureOfEvent(value, this.options.errors(), status));
   }
 
-  /** The first read tells whether it is a stream at all; false where it is not, and dealt with. */
-  private begin(buffer: Buffer, from: number, to: number): boolean {
+  /** A completion goes the way of a chunk that holds everything. */
+  readWhole(answer: unknown, text: string): boolean {
+    const isObject = typeof answer === 'object' && answer !== null;
+    if (isObject && 'error' in answer && answer.error !== null) {
+      // Under a 200 it is the caller's mistake only where it has a status of its own.
+      this.readError(answer, 200);
+      return true;
+    }
+    if (!isObject || !('choices' in answer)) return false;
+    this.read(answer as Readonly<Record<string, unknown>>, text);
+    return true;
+  }
+
+  mayCarryOutput(evidence: string): boolean {
+    return carriesOutput.test(evidence) || (reachesChoice.test(evidence) && !hasEmptyDelta.test(evidence));
+  }
+
+  finish(): void {
+    const { usage } = this;
+    if (usage !== undefined) {
+      this.emit({ type: 'usage', usage: this.outdated ? { ...usage, estimated: true } : usage });
+    }
+    if (this.lastChoice !== undefined) this.emitFinish(this.lastChoice);
+  }
+
+  fastPath(): FastPath | undefined {
+    return this.isPlain(this.learnt.choice) ? this.learnt : undefined;
+  }
+
+  /** Whether a plain text delta of that choice could be emitted without being read here. */
+  private isPlain(choice: number): boolean {
+    // Behind a usage the next delta has to be seen here: it makes the usage an old one.
+    const countIsSettled = this.usage === undefined || this.outdated;
+    return this.state === 'open' && countIsSettled && this.choices[choice]?.plain === true;
+  }
+
+  private emit(event: StreamEvent): void {
     this.begun = true;
-    if (/^text\/event-stream\b/i.test(this.options.contentType)) return true;
-    const bytes = Buffer.from(buffer.subarray(from, to));
-    const kind = kindOf(bytes);
-    if (kind === 'stream') return true;
-    const whole = kind === 'json' ? collect(bytes, this.body) : Promise.resolve(undefined);
-    whole
-      .then((answer) => {
-        const stopped = this.over;
-        this.over = true;
-        this.tell(stopped ? undefined : this.completionEvents(answer));
-      })
-      .catch((bug: unknown) => this.tellBug(bug));
-    return false;
+    this.emitted += 1;
+    this.lastEmitted = event;
+    if (this.usage !== undefined && commits(event) && event.type !== 'finish') this.outdated = true;
+    this.output.emit(event);
   }
 
-  /** A completion that came as one JSON object goes the way of a chunk that says everything. */
-  private completionEvents(answer: string | Failure | undefined): EventBatch {
-    const { normaliser, options } = this;
-    if (typeof answer === 'object') {
-      normaliser.fail(answer);
-      return this.events;
-    }
-    const parsed = answer === undefined ? undefined : parse(answer);
-    const value = parsed?.value;
-    const isObject = typeof value === 'object' && value !== null;
-    if (isObject && 'error' in value && value.error !== null) {
-      // Under a 200 it is no answer to anything, unless it says itself what it is.
-      normaliser.error(value, 200);
-    } else if (isObject && 'choices' in value) {
-      normaliser.chunk(value, answer);
-      normaliser.end();
-    } else {
-      normaliser.fail(
-        failure('upstream_protocol', 'The upstream did not answer with a stream.', {
-          detail: `content type ${nameOfType(options.contentType)}`,
-        }),
-      );
-    }
-    return this.events;
+  private emitFinish(choice: number): void {
+    const finish = this.choices[choice]?.finished;
+    if (finish === undefined || this.finished.has(choice)) return;
+    this.finished.add(choice);
+    this.emit({ type: 'finish', choice, ...finish });
   }
-}
 
-function nameOfType(contentType: string): string {
-  const [type = ''] = contentType.split(';', 1);
-  return contentType === '' ? 'absent' : nameOf(type.trim());
-}
-
-/** Returned by a read whose batch another call hands over later. */
-const dealtWith: EventBatch = [];
-
-function parse(text: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: parseForeignJson(text) };
-  } catch {
-    return undefined;
+  private start(fingerprint: string): void {
+    if (this.started || this.begun) return;
+    this.started = true;
+    // It is repeated in each chunk: a name, and nothing else that a server may write there.
+    if (isName(fingerprint, this.options.errors().hidden)) this.output.emit({ type: 'start', fingerprint });
   }
-}
 
-/** What a body of some other content type turns out to be; servers that name none are common. */
-function kindOf(bytes: Uint8Array): 'stream' | 'json' | 'other' {
-  const start = Buffer.from(bytes.subarray(0, 256))
-    .toString('utf8')
-    .replace(/^\ufeff/, '');
-  if (/^\s*[{[]/.test(start)) return 'json';
-  return /^\s*(?:data|event|id|retry)?:/.test(start) ? 'stream' : 'other';
-}
-
-/** The rest of a body as text, or why it is not parsed; undefined where it is cut or not UTF-8. */
-async function collect(first: Uint8Array, body: AnswerBody): Promise<string | Failure | undefined> {
-  const gathered = createGatheredBytes();
-  gathered.add(first);
-  for (let read = await body.next(); ; read = await body.next()) {
-    if (read.done === true) {
-      if (read.value !== undefined) return undefined;
-      const tooLarge = answerBeyondBounds(gathered.bytes());
-      if (tooLarge !== undefined) return tooLarge;
-      try {
-        return new TextDecoder('utf-8', { fatal: true }).decode(gathered.bytes());
-      } catch {
-        return undefined;
+  private apply(chunk: UpstreamChunk): void {
+    if (chunk.fingerprint !== undefined) this.start(chunk.fingerprint);
+    const tokens = this.outdated ? undefined : this.countedBy(chunk);
+    for (const part of chunk.choices) {
+      const torn = this.applyPart(part, tokens);
+      if (torn !== undefined) {
+        this.output.fail(torn);
+        return;
       }
     }
-    gathered.add(read.value);
-    if (gathered.length > maxCompletionBytes) {
-      return answerTooLarge(`a JSON answer over ${maxCompletionBytes} bytes`);
-    }
+    // Behind the deltas it came with, for those it has counted.
+    this.takeUsage(chunk);
+    if (this.state !== 'unsettled' || chunk.usage === undefined) return;
+    // On the chunk of a choice it is the whole; without choices every choice may send its own.
+    if (chunk.choices.length > 0 || this.usageChunks >= this.options.choices) this.state = 'settled';
   }
+
+  /** Why the answer is torn here, or undefined. */
+  private applyPart(part: ChunkChoice, tokens: number | undefined): Failure | undefined {
+    const choice = this.choices[part.index];
+    if (choice === undefined) {
+      this.output.drop();
+      return undefined;
+    }
+    const torn = choice.add(part, tokens);
+    if (torn !== undefined) return torn;
+    if (choice.finished === undefined || this.finished.has(part.index)) return undefined;
+    if (this.choices.some((one) => one.finished === undefined)) this.emitFinish(part.index);
+    else if (this.state === 'open') {
+      this.state = 'unsettled';
+      this.lastChoice = part.index;
+    }
+    return undefined;
+  }
+
+  private takeUsage(chunk: UpstreamChunk): void {
+    if (chunk.usage === undefined) return;
+    if (this.outdated) {
+      this.usage = undefined;
+      this.usageChunks = 0;
+      this.outdated = false;
+    }
+    if (chunk.choices.length > 0) {
+      this.usage = chunk.usage;
+      return;
+    }
+    this.usageChunks += 1;
+    this.usage =
+      this.usage !== undefined && this.usageChunks > 1 && this.options.choices > 1
+        ? addUsage(this.usage, chunk.usage)
+        : chunk.usage;
+  }
+
+  /** What a chunk adds to a count that comes with every one; undefined where there is none, or it is no count of it. */
+  private countedBy(chunk: UpstreamChunk): number | undefined {
+    if (this.options.choices > 1 || chunk.usage === undefined || this.usage === undefined) return undefined;
+    const added = chunk.usage.completionTokens - this.usage.completionTokens;
+    return added > 0 ? added : undefined;
+  }
+}
+
+/**
+ * A name with a version at most: a dot stands between digits, and what has four numbers may be an address. Without it
+ * the server gives a name of its own.
+ */
+function isName(text: string, hidden: readonly string[]): boolean {
+  const named = /^(?:[\w+-]|(?<=\d)\.(?=\d)){1,128}$/.test(text);
+  return named && !/(?<!\d)\d{1,3}(?:[._-]\d{1,3}){3}(?!\d)/.test(text) && !holdsHidden(text, hidden);
 }

@@ -3,28 +3,24 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createEventGrammar } from '../../domain/event-grammar.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { createNormaliser } from './normaliser.ts';
+import { readChunks } from './fake-answer.ts';
 
 const mebi = 1024 * 1024;
 
 function start(choices = 1) {
-  const events: StreamEvent[] = [];
-  const normaliser = createNormaliser(
-    { choices, completionId: 'chatcmpl-1', finishReasons: {}, errors: () => ({ hidden: [], nowMs: 0 }) },
-    (event) => events.push(event),
-  );
+  const { events, answer } = readChunks({ choices });
   return {
     events,
     say: (call: object, index = 0) =>
-      normaliser.chunk({ choices: [{ index, delta: { tool_calls: [call] }, finish_reason: null }] }),
+      answer.chunk({ choices: [{ index, delta: { tool_calls: [call] }, finish_reason: null }] }),
     end: (reason = 'tool_calls') => {
       const finishes = Array.from({ length: choices }, (_, index) => ({
         index,
         delta: {},
         finish_reason: reason,
       }));
-      normaliser.chunk({ choices: finishes });
-      normaliser.end();
+      answer.chunk({ choices: finishes });
+      answer.end();
     },
   };
 }

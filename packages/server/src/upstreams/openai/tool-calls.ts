@@ -1,9 +1,9 @@
 import { jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { createJsonScanner, type JsonScanner } from '../../domain/json-scanner.ts';
-import { createPairHold, type PairHold } from '../../domain/pair-hold.ts';
+import { createJsonValidator, type JsonValidator } from '../../domain/json-validator.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createSurrogateJoiner, type SurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import type { AnswerBudget } from '../shared/answer-budget.ts';
@@ -54,8 +54,8 @@ interface Call {
   length: number;
   /** They are nothing but white space so far. */
   blank: boolean;
-  readonly json: JsonScanner;
-  readonly hold: PairHold;
+  readonly json: JsonValidator;
+  readonly hold: SurrogateJoiner;
 }
 
 export function createToolCalls(
@@ -90,8 +90,8 @@ export function createToolCalls(
       waiting: createTextPieces(),
       length: 0,
       blank: true,
-      json: createJsonScanner(),
-      hold: createPairHold(),
+      json: createJsonValidator(),
+      hold: createSurrogateJoiner(),
     };
     calls.push(call);
     if (index !== undefined) byIndex.set(index, call);

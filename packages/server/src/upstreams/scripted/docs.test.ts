@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { pullOnce } from '../../domain/batches.ts';
 import type { Message } from '../../domain/chat-request.ts';
 import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import { features } from '../../domain/requirements.ts';
@@ -64,8 +65,8 @@ describe('docs/scripted-upstream.md', () => {
 
     const abort = new AbortController();
     const stalled = upstream.open(call('stall'), abort.signal);
-    expect((await stalled.next()).value).toMatchObject([{ type: 'text-delta' }]);
-    const silence = stalled.next();
+    expect((await pullOnce(stalled)).value).toMatchObject([{ type: 'text-delta' }]);
+    const silence = pullOnce(stalled);
     abort.abort();
     expect((await silence).done).toBe(true);
   });

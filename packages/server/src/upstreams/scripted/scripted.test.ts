@@ -1,6 +1,7 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { pullOnce } from '../../domain/batches.ts';
 import type { Message } from '../../domain/chat-request.ts';
 import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
 import { features } from '../../domain/requirements.ts';
@@ -9,7 +10,8 @@ import { describeUpstream, readStream, type UpstreamScenario } from '../contract
 import type { UpstreamCall } from '../contract.ts';
 import { parseScript } from './load-script.ts';
 import { cut } from './script.ts';
-import { createScriptedUpstream, type ScriptClock, type ScriptedUpstream } from './scripted.ts';
+import { createScriptedUpstream, type ScriptedUpstream } from './scripted.ts';
+import type { ScriptClock } from './scripted-stream.ts';
 
 function user(text: string): Message {
   return { role: 'user', content: [{ type: 'text', text }] };
@@ -55,7 +57,7 @@ const oddCalls: readonly (readonly [name: string, asked: UpstreamCall])[] = [
 async function batches(upstream: ScriptedUpstream, asked: UpstreamCall): Promise<StreamEvent[][]> {
   const stream = upstream.open(asked, new AbortController().signal);
   const all: StreamEvent[][] = [];
-  for (let pulled = await stream.next(); pulled.done !== true; pulled = await stream.next())
+  for (let pulled = await pullOnce(stream); pulled.done !== true; pulled = await pullOnce(stream))
     all.push([...pulled.value]);
   return all;
 }
@@ -224,7 +226,7 @@ describe('time', () => {
       },
     });
     const abort = new AbortController();
-    const pulled = upstream.open(call('x'), abort.signal).next();
+    const pulled = pullOnce(upstream.open(call('x'), abort.signal));
     expect([waiting, upstream.active]).toEqual([1, 1]);
     abort.abort();
     expect(await pulled).toEqual({ done: true, value: undefined });
@@ -370,7 +372,7 @@ describe('faults on purpose', () => {
 
   test('a stream that throws holds nothing afterwards', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{throw: a bug}]}]');
-    await expect(upstream.open(call('x'), new AbortController().signal).next()).rejects.toThrow('a bug');
+    await expect(pullOnce(upstream.open(call('x'), new AbortController().signal))).rejects.toThrow('a bug');
     expect(upstream.active).toBe(0);
   });
 });

@@ -5,17 +5,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failure } from '../../domain/failure.ts';
-import type { EventBatch } from '../../domain/stream-event.ts';
-import type { EventStream, Upstream, UpstreamCall } from '../contract.ts';
+import type { Upstream, UpstreamCall } from '../contract.ts';
 import { loadScript } from './load-script.ts';
-import { messageText, play } from './player.ts';
+import { type Move, messageText, play } from './player.ts';
 import type { Answer, Condition, Script } from './script.ts';
-
-/** Injected, so that a test of a script that waits an hour takes no time. */
-export interface ScriptClock {
-  /** Resolves after that time, or as soon as `signal` is aborted; never rejects. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
-}
+import { openScriptedStream, type ScriptClock } from './scripted-stream.ts';
 
 export interface ScriptedUpstream extends Upstream {
   /** Streams being played: pulled at least once, neither ended nor returned. */
@@ -59,30 +53,15 @@ function scriptedUpstream(name: string, script: Script, clock: ScriptClock): Scr
     return answer;
   }
 
-  async function* run(
-    answer: Answer | undefined,
-    call: UpstreamCall,
-    signal: AbortSignal,
-  ): AsyncGenerator<EventBatch, undefined, undefined> {
-    if (signal.aborted) return;
-    active += 1;
-    try {
-      if (answer === undefined) {
-        const reason = failure('upstream_refused', 'The scripted upstream has no answer to this request.', {
-          detail: `no answer in the script of upstream ${name} fits model ${call.model}`,
-        });
-        yield [{ type: 'failed', failure: reason }];
-        return;
-      }
-      for (const move of play(answer.steps, call.request, call.completionId)) {
-        if (move.do === 'emit') yield move.batch;
-        else if (move.do === 'wait') await clock.wait(move.ms, signal);
-        else await aborted(signal);
-        if (signal.aborted) return;
-      }
-    } finally {
-      active -= 1;
-    }
+  /** The answer is drawn at the call, not at the first pull: `times` counts calls. */
+  function movesOf(call: UpstreamCall): Iterator<Move, void, undefined> {
+    const answer = pick(call);
+    if (answer !== undefined) return play(answer.steps, call.request, call.completionId);
+    const reason = failure('upstream_refused', 'The scripted upstream has no answer to this request.', {
+      detail: `no answer in the script of upstream ${name} fits model ${call.model}`,
+    });
+    const refusal: Move = { do: 'emit', batch: [{ type: 'failed', failure: reason }] };
+    return [refusal].values();
   }
 
   return {
@@ -93,26 +72,25 @@ function scriptedUpstream(name: string, script: Script, clock: ScriptClock): Scr
     get active() {
       return active;
     },
-    open(call, signal): EventStream {
-      // `return` has to wake a stream that waits, so it needs an abort of its own.
-      const stop = new AbortController();
-      const batches = run(
-        // The answer is drawn at the call, not at the first pull: `times` counts calls.
-        signal.aborted ? undefined : pick(call),
-        call,
-        AbortSignal.any([signal, stop.signal]),
-      );
-      return {
-        next: () => batches.next(),
-        async return() {
-          stop.abort();
-          await batches.return(undefined);
-          return { done: true, value: undefined };
+    open: (call, signal) =>
+      openScriptedStream(
+        {
+          // Nothing is drawn for a call that is over.
+          moves: signal.aborted ? noMoves : movesOf(call),
+          clock,
+          onStart: () => {
+            active += 1;
+          },
+          onEnd: () => {
+            active -= 1;
+          },
         },
-      };
-    },
+        signal,
+      ),
   };
 }
+
+const noMoves: Iterator<Move, void, undefined> = { next: () => ({ done: true, value: undefined }) };
 
 function fits(when: Condition, { request, model }: UpstreamCall): boolean {
   const last = request.messages.at(-1);
@@ -130,10 +108,3 @@ const systemClock: ScriptClock = {
   // The one way this rejects is the abort.
   wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
-import { createMessageDialect, messageOutput } from '../anthropic/stream.ts';
-import { contentOutput, createContentDialect } from '../gemini/stream.ts';
+import { createMessageDialect } from '../anthropic/stream.ts';
+import { createContentDialect } from '../gemini/stream.ts';
+import { createChatDialect } from '../openai/stream.ts';
 import { answerBeyondBounds, eventBeyondBounds } from './answer-json.ts';
+import type { Dialect, DialectOutput } from './dialect.ts';
 import { createTranslation } from './translation.ts';
 
 const fields = (count: number) => `[${Array.from({ length: count }, (_, at) => `{"a${at}":1}`).join(',')}]`;
@@ -17,20 +19,16 @@ describe('an event', () => {
   ])('with too many %s is not parsed, in any dialect', (_, json) => {
     const event = padded(json);
     expect(eventBeyondBounds(event)?.code).toBe('upstream_protocol');
-    const errors = { hidden: [], nowMs: 0 };
-    const more = { maxEventBytes: 1024 * 1024 };
-    for (const translation of [
-      createTranslation({
-        dialect: createMessageDialect({ errors, completionId: 'c' }),
-        output: messageOutput,
-        ...more,
-      }),
-      createTranslation({
-        dialect: createContentDialect({ errors, completionId: 'c', choices: 1, parallelToolCalls: true }),
-        output: contentOutput,
-        ...more,
-      }),
-    ]) {
+    const errors = () => ({ hidden: [], nowMs: 0 });
+    const finishReasons = {};
+    const dialects: readonly ((output: DialectOutput) => Dialect)[] = [
+      (output) => createChatDialect({ errors, completionId: 'c', choices: 1, finishReasons }, output),
+      (output) => createMessageDialect({ errors, completionId: 'c' }, output),
+      (output) =>
+        createContentDialect({ errors, completionId: 'c', choices: 1, parallelToolCalls: true }, output),
+    ];
+    for (const dialect of dialects) {
+      const translation = createTranslation({ dialect, maxEventBytes: 1024 * 1024 });
       const parser = vi.spyOn(JSON, 'parse');
       const batch = translation.push(Buffer.from(`data: ${event}\n\n`));
       const texts = parser.mock.calls.map(([text]) => text);

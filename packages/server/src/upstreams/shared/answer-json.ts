@@ -1,5 +1,5 @@
 import type { Failure } from '../../domain/failure.ts';
-import { type JsonBounds, scanJson } from '../../domain/json-scan.ts';
+import { type JsonBounds, measureJson } from '../../domain/measure-json.ts';
 import { answerTooLarge } from './answer-budget.ts';
 
 /**
@@ -24,7 +24,7 @@ export function answerBeyondBounds(bytes: Uint8Array): Failure | undefined {
 }
 
 function beyond(bytes: Uint8Array, bounds: JsonBounds, what: string): Failure | undefined {
-  const { type } = scanJson(bytes, bounds);
+  const { type } = measureJson(bytes, bounds);
   switch (type) {
     case 'within':
       return undefined;

@@ -42,12 +42,12 @@ export function describeAnyEvents(
         const translation = translate();
         const said: StreamEvent[] = [];
         for (const one of events) {
-          if (translation.ended) break;
-          const bytes = new TextEncoder().encode(`data: ${JSON.stringify(one)}\n\n`);
+          if (translation.ended !== undefined) break;
+          const bytes = Buffer.from(`data: ${JSON.stringify(one)}\n\n`);
           said.push(...(translation.push(bytes) ?? []));
         }
-        if (!translation.ended) said.push(...translation.end(undefined));
-        expect(translation.ended).toBe(true);
+        if (translation.ended === undefined) said.push(...(translation.end(undefined) ?? []));
+        expect(translation.ended).toBeDefined();
         const grammar = createEventGrammar(1);
         for (const heard of said) expect(grammar.accept(heard)).toBeUndefined();
         expect(grammar.ended).toBeDefined();

@@ -3,9 +3,11 @@ import { writeMarked } from '../../domain/exact-json.ts';
 import { type Failure, fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
-import type { PostRequest } from '../../transport/transport.ts';
-import { ownWaitMs, type UpstreamCall } from '../contract.ts';
-import { openHttpStream } from './http-stream.ts';
+import type { WireAnswer } from '../../transport/connection.ts';
+import type { PostRequest, Transport } from '../../transport/transport.ts';
+import { ownWaitMs, type Upstream, type UpstreamCall } from '../contract.ts';
+import { openAnswerStream } from './answer-stream.ts';
+import type { Dialect, DialectOutput } from './dialect.ts';
 import {
   type CreatedProvider,
   createProviderTransport,
@@ -14,27 +16,45 @@ import {
 } from './provider-transport.ts';
 import type { ErrorContext, Refusal } from './refusal.ts';
 import { requestHeaders } from './request-json.ts';
-import { createTranslation, type Dialect } from './translation.ts';
 
-/** A protocol that is asked by one POST and answers with events: what differs between providers of their own. */
+/** A protocol that is asked by one POST and answers with events: all that differs between providers. */
 export interface Protocol {
-  readonly defaultUrl: string;
+  /** Absent: the configuration has to name one. */
+  readonly defaultUrl: string | undefined;
   headers(apiKey: string | undefined): Readonly<Record<string, string>>;
   capabilities(model: string): Capabilities;
   contextLength(model: string): number | undefined;
-  takeover(model: string): 'prefix' | undefined;
+  takeover(model: string): ReturnType<NonNullable<Upstream['takeover']>>;
   refuses(request: ChatRequest, model: string): Failure | undefined;
-  /** Path and body of the request; the path stands behind that of `base_url`. The body is a marked root if it is exact. */
-  request(call: UpstreamCall): Result<{ readonly path: string; readonly body: JsonObject }>;
-  /** Reads one answer. */
-  dialect(call: UpstreamCall, errors: ErrorContext): Dialect;
-  /** What the bytes of an event that carries output look like, when they cannot be read. */
-  readonly output: RegExp;
-  /** Reads an answer that is no stream. */
+  /** The request of a call, or why it cannot be made. A body that keeps spellings has a marked root. */
+  request(call: UpstreamCall, baseUrl: URL): Result<ProtocolRequest>;
+  /** Reads one answer and puts its events into `output`. */
+  dialect(call: UpstreamCall, errors: () => ErrorContext, output: DialectOutput): Dialect;
+  /** The failure of an answer that is no stream. */
   refused(refusal: Refusal, errors: ErrorContext, call: UpstreamCall): Failure;
+  /** Watches how busy the provider is. `own` counts our own requests there. Absent: it does not tell. */
+  watchLoad?(transport: Transport, own: () => number): LoadReports;
 }
 
-/** Makes the upstream, or says what is wrong with its configuration. The caller closes it. */
+export interface ProtocolRequest {
+  /** Path and query, those of `base_url` included. */
+  readonly path: string;
+  readonly body: JsonObject;
+}
+
+/** What a provider tells about its load. */
+export interface LoadReports {
+  /** Requests there beyond our own, as last reported; 0 where that is unknown. */
+  pressure(): number;
+  /** Headers that ask for a report with the answer. */
+  requestHeaders(): Readonly<Record<string, string>>;
+  /** Reads the report in an answer's headers, where there is one. */
+  answered(headers: WireAnswer['headers']): void;
+  /** Ends the watch. */
+  close(): void;
+}
+
+/** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. The caller closes it. */
 export async function createHttpUpstream(
   options: ProviderOptions,
   protocol: Protocol,
@@ -46,17 +66,18 @@ export async function createHttpUpstream(
     protocol.headers(config.apiKey),
   );
   if (!created.ok) return created;
-  const { transport, pathPrefix, hidden } = created.provider;
+  const { transport, baseUrl, hidden } = created.provider;
+  let running = 0;
+  const load = protocol.watchLoad?.(transport, () => running);
 
-  function wireRequest(call: UpstreamCall): Result<PostRequest> {
-    const asked = protocol.request(call);
+  function postRequest(call: UpstreamCall): Result<PostRequest> {
+    const asked = protocol.request(call, baseUrl);
     if (!asked.ok) return fail(asked.failure);
-    const { path, body } = asked.value;
     return ok({
-      path: `${pathPrefix}${path}`,
-      headers: requestHeaders,
+      path: asked.value.path,
+      headers: load === undefined ? requestHeaders : { ...requestHeaders, ...load.requestHeaders() },
       connectMs: call.connectMs,
-      body: writeMarked(body),
+      body: writeMarked(asked.value.body),
     });
   }
 
@@ -67,23 +88,42 @@ export async function createHttpUpstream(
     contextLength: (model) => protocol.contextLength(model),
     takeover: (model) => protocol.takeover(model),
     refuses: (request, model) => protocol.refuses(request, model),
+    ...(load === undefined ? {} : { pressure: load.pressure }),
     stats: transport.stats,
-    retire: () => transport.retire(),
-    close: () => transport.close(),
+    retire: () => {
+      load?.close();
+      transport.retire();
+    },
+    close: () => {
+      load?.close();
+      transport.close();
+    },
     open(call, signal) {
       const errors = (): ErrorContext => ({ hidden, request: call.request, nowMs: now() });
-      const dialect = protocol.dialect(call, errors());
-      return openHttpStream(
+      return openAnswerStream(
         {
           transport,
-          request: wireRequest(call),
-          translation: createTranslation({ dialect, maxEventBytes, output: protocol.output }),
+          maxEventBytes,
           usageWaitMs: ownWaitMs(call, usageWaitMs),
+          request: () => {
+            running += 1;
+            return postRequest(call);
+          },
+          ...(load === undefined ? {} : { answered: load.answered }),
+          dialect: (output) => protocol.dialect(call, errors, output),
           refused: (refusal) => protocol.refused(refusal, errors(), call),
+          closed: () => {
+            running -= 1;
+          },
         },
         signal,
       );
     },
   };
   return { ok: true, upstream };
+}
+
+/** The path of an API's own, behind that of `base_url`. */
+export function pathBehind(baseUrl: URL, path: string): string {
+  return `${baseUrl.pathname.replace(/\/+$/, '')}${path}`;
 }

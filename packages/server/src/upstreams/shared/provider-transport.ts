@@ -37,8 +37,6 @@ export type CreatedProvider =
 export interface Provider {
   readonly transport: Transport;
   readonly baseUrl: URL;
-  /** The path of `base_url`, before the API's own paths: empty, or without a slash at its end. */
-  readonly pathPrefix: string;
   /** Never shown to a client: see `hidden-texts.ts`. */
   readonly hidden: readonly string[];
 }
@@ -86,7 +84,6 @@ export async function createProviderTransport(
     provider: {
       transport: transport.value,
       baseUrl,
-      pathPrefix: baseUrl.pathname.replace(/\/+$/, ''),
       hidden: hiddenTexts(config, baseUrl, env),
     },
   };

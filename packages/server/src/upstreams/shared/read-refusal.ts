@@ -1,5 +1,5 @@
 import type { WireAnswer } from '../../transport/connection.ts';
-import { readBody } from '../../transport/read-body.ts';
+import { readAnswerBody } from '../../transport/read-answer-body.ts';
 import type { Refusal } from './refusal.ts';
 
 const maxRefusalBytes = 64 * 1024;
@@ -10,7 +10,7 @@ const maxRefusalMs = 250;
 /** Reads an answer that is no stream, as far as it is worth it. The caller returns the body. */
 export async function readRefusal({ status, headers, body }: WireAnswer): Promise<Refusal> {
   const maxMs = isTheCallers(status) ? maxWordsMs : maxRefusalMs;
-  const { bytes } = await readBody(body, { maxBytes: maxRefusalBytes, maxMs });
+  const { bytes } = await readAnswerBody(body, { maxBytes: maxRefusalBytes, maxMs });
   return { status, headers, body: new TextDecoder().decode(bytes) };
 }
 

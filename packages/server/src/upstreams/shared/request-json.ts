@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { requestBounds, scanJson } from '../../domain/json-scan.ts';
+import { measureJson, requestBounds } from '../../domain/measure-json.ts';
 import { isMarkedRoot, markRoot } from '../../domain/spellings.ts';
 import { asRecord, parseJsonExactly } from './unknown-json.ts';
 
@@ -40,7 +40,7 @@ export function createArgumentsReader(): ArgumentsReader {
 
   function read(written: string): JsonObject {
     if (written.trim() === '') return {};
-    const scan = scanJson(Buffer.from(written), { maxDepth, maxFields, maxValues });
+    const scan = measureJson(Buffer.from(written), { maxDepth, maxFields, maxValues });
     if (scan.type !== 'within') return { arguments: written };
     maxFields -= scan.fields;
     maxValues -= scan.values;

@@ -1,143 +1,229 @@
-import { createSseDecoder, type SseItem } from '@tailrace/protocol';
-import { brokeOff, type Failure } from '../../domain/failure.ts';
+import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
+import { type Failure, failure } from '../../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
 import { eventBeyondBounds } from './answer-json.ts';
-import { createMalformedEvents, eventTooLarge } from './malformed-events.ts';
+import type { Dialect, DialectOutput, FastPath } from './dialect.ts';
+import { eventTooLarge, tooManyDropped, unreadable } from './malformed-events.ts';
 import { behindOutput } from './refusal.ts';
 import { asRecord, parseJson, parseJsonExactly } from './unknown-json.ts';
 
-export type Say = (event: StreamEvent) => void;
-
-/** One provider's events, in its own words. It knows no bytes, sockets or timers. */
-export interface Dialect {
-  /** Takes one event and says what it means. Nothing is given to it after a `failed`. */
-  read(event: Readonly<Record<string, unknown>>, say: Say): void;
-  /**
-   * `open` while a choice lacks its finish reason, `unsettled` while only the usage is awaited, `settled`
-   * when nothing that counts can come any more.
-   */
-  readonly state: 'open' | 'unsettled' | 'settled';
-  /** Says usage and the finishes, which were held until now. Called once, never while `open`. */
-  finish(say: Say): void;
-  /** In events with this text the numbers keep their spelling: they hold the arguments of a tool as an object. */
-  readonly foreign: string;
-}
-
-/** Turns the bytes of an answer into batches of events. */
+/**
+ * Turns the bytes of an answer into batches of events, in the words of a dialect. It knows no sockets and no timers.
+ *
+ *     open ──▶ every choice has a finish reason ──▶ holding, for the usage ──▶ whole
+ *       └────▶ torn: an error, output that cannot be read, too large an event, the end of the body
+ *
+ * While it is holding, nothing but the usage or the end of the answer changes anything.
+ */
 export interface Translation {
-  /** What one read of the socket brought; undefined where that was no sign of life (comments, half an event). */
-  push(bytes: Uint8Array): EventBatch | undefined;
-  /** The body has ended, by itself or by `cause`: the finishes that were held, or why there are none. */
-  end(cause: Failure | undefined): EventBatch;
-  /** The last event has been said. */
-  readonly ended: boolean;
-  /** Every choice has finished, and only the usage is awaited. */
+  /**
+   * What one read of the socket brought, from `from` up to `to`; undefined where that was no sign of life (comments,
+   * half an event). The bytes are not kept. Default: all of them.
+   */
+  push(buffer: Buffer, from?: number, to?: number): EventBatch | undefined;
+  /**
+   * The answer came as one JSON text, or `text` is why it was not read; undefined for bytes that are no text.
+   * `contentType`: the name that its header gives, for the log.
+   */
+  pushWhole(text: string | Failure | undefined, contentType: string): EventBatch;
+  /** The body has ended, by itself or by `cut`: the finishes that were held, or why there are none. */
+  end(cut: Failure | undefined): EventBatch | undefined;
+  /** Whether the dialect reads an answer that came as one JSON text. */
+  readonly takesWhole: boolean;
+  /** The last event has been emitted. */
+  readonly ended: 'whole' | 'torn' | undefined;
+  /** Every choice has a finish reason, and only the usage is awaited. */
   readonly holding: boolean;
 }
 
 export interface TranslationOptions {
-  readonly dialect: Dialect;
   /** Bytes of one event. */
   readonly maxEventBytes: number;
-  /** What the bytes of an event that carries output look like, when they cannot be read. */
-  readonly output: RegExp;
+  dialect(output: DialectOutput): Dialect;
 }
 
-export function createTranslation({ dialect, maxEventBytes, output }: TranslationOptions): Translation {
-  let batch: StreamEvent[] = [];
-  let alive = false;
-  let ended = false;
-  let spoken = false;
-  const malformed = createMalformedEvents((evidence) => output.test(evidence));
+/** Malformed events that can have carried no output and are dropped (contract, section 7). */
+const maxDropped = 3;
 
-  const say: Say = (event) => {
-    if (ended) return;
-    if (event.type === 'failed') {
-      // All finishes are there: what comes behind them changes nothing.
-      if (dialect.state !== 'open') {
-        finish();
-        return;
-      }
-      ended = true;
-      batch.push(spoken ? { type: 'failed', failure: behindOutput(event.failure) } : event);
-      return;
+export function createTranslation(options: TranslationOptions): Translation {
+  return new AnswerTranslation(options);
+}
+
+/** One object, and no function made for an event: what an event touches is what it costs (decisions/0006). */
+class AnswerTranslation implements Translation, DialectOutput {
+  readonly maxEventBytes: number;
+  ended: 'whole' | 'torn' | undefined;
+  private readonly dialect: Dialect;
+  private readonly decoder: SseDecoder;
+  /** Set while the next bytes may be read without the decoder. */
+  private fastPath: FastPath | undefined;
+  private events: StreamEvent[] = [];
+  /** The read held an event, if only one without output. */
+  private alive = false;
+  /** Something of the answer was emitted. */
+  private begun = false;
+  private dropped = 0;
+
+  constructor({ dialect, maxEventBytes }: TranslationOptions) {
+    this.maxEventBytes = maxEventBytes;
+    this.dialect = dialect(this);
+    this.decoder = createSseDecoder({ maxEventBytes }, (item) => this.readItem(item));
+  }
+
+  get holding(): boolean {
+    return this.ended === undefined && this.dialect.state === 'unsettled';
+  }
+
+  get takesWhole(): boolean {
+    return this.dialect.readWhole !== undefined;
+  }
+
+  push(buffer: Buffer, from = 0, to = buffer.length): EventBatch | undefined {
+    let at = from;
+    const { fastPath } = this;
+    if (fastPath !== undefined) {
+      at += fastPath.read(buffer, from, to);
+      // Nothing but deltas: then no state has changed.
+      if (at === to) return fastPath.batch;
+      if (at > from) this.events = fastPath.batch;
     }
-    spoken ||= commits(event);
-    batch.push(event);
-  };
-  const fail = (reason: Failure) => say({ type: 'failed', failure: reason });
-
-  function finish(): void {
-    dialect.finish(say);
-    ended = true;
+    this.decoder.push(buffer.subarray(at, to));
+    this.fastPath = this.decoder.between && this.ended === undefined ? this.dialect.fastPath?.() : undefined;
+    return this.take();
   }
 
-  function judge(data: string): void {
-    const reason = malformed.judge(data);
-    if (reason !== undefined) fail(reason);
+  pushWhole(text: string | Failure | undefined, contentType: string): EventBatch {
+    if (typeof text === 'object') this.tear(text);
+    else if (text !== undefined && this.dialect.readWhole?.(this.parse(text), text) === true) {
+      this.complete(undefined);
+    } else {
+      const reason = failure('upstream_protocol', 'The upstream did not answer with a stream.', {
+        detail: `content type ${contentType}`,
+      });
+      this.tear(reason);
+    }
+    return this.events;
   }
 
-  function readItem(item: SseItem): void {
-    if (ended) return;
+  end(cut: Failure | undefined): EventBatch | undefined {
+    this.decoder.end();
+    this.complete(cut);
+    return this.take();
+  }
+
+  emit(event: StreamEvent): void {
+    if (this.ended !== undefined) return;
+    this.begun ||= commits(event);
+    this.events.push(event);
+  }
+
+  fail(reason: Failure): void {
+    // Every choice has its finish reason: what comes behind them changes nothing.
+    if (this.ended === undefined && this.dialect.state === 'open') this.tear(reason);
+  }
+
+  unreadable(evidence: string): void {
+    if (!this.dialect.mayCarryOutput(evidence)) this.drop();
+    else this.fail(unreadable(`an event of ${evidence.length} characters that cannot be read`));
+  }
+
+  drop(): void {
+    if (this.ended !== undefined || this.dialect.state !== 'open') return;
+    this.dropped += 1;
+    if (this.dropped > maxDropped) this.fail(tooManyDropped(maxDropped));
+  }
+
+  private take(): EventBatch | undefined {
+    if (this.events.length === 0 && !this.alive) return undefined;
+    const batch = this.events;
+    this.events = [];
+    this.alive = false;
+    return batch;
+  }
+
+  private tear(reason: Failure): void {
+    if (this.ended !== undefined) return;
+    this.ended = 'torn';
+    this.events.push({ type: 'failed', failure: this.begun ? behindOutput(reason) : reason });
+  }
+
+  /** No further event comes. */
+  private complete(cut: Failure | undefined): void {
+    if (this.ended !== undefined) return;
+    if (this.dialect.state !== 'open') this.finish();
+    else this.tear(cut ?? (this.begun ? brokenOff() : withoutContent()));
+  }
+
+  private finish(): void {
+    this.dialect.finish();
+    this.ended = 'whole';
+  }
+
+  private readItem(item: SseItem): void {
+    if (this.ended !== undefined) return;
     switch (item.type) {
-      case 'event': {
-        if (item.data.trim() === '') return;
-        const tooLarge = eventBeyondBounds(item.data);
-        if (tooLarge !== undefined) {
-          fail(tooLarge);
-          return;
-        }
-        const parse = item.data.includes(dialect.foreign) ? parseJsonExactly : parseJson;
-        const event = asRecord(parse(item.data));
-        if (event === undefined) {
-          judge(item.data);
-          return;
-        }
-        alive = true;
-        dialect.read(event, say);
-        if (dialect.state === 'settled') finish();
+      case 'event':
+        this.readEvent(item.event, item.data);
         return;
-      }
+      case 'incomplete':
+        if (this.isLast(item.data)) this.complete(undefined);
+        return;
       case 'malformed':
-        // Bytes that are not UTF-8 in a comment have nothing to say.
-        if (item.data !== '') judge(item.data);
+        // Empty for bytes of a comment: these say nothing.
+        if (item.data !== '') this.unreadable(item.data);
         return;
       case 'too-large':
-        fail(eventTooLarge(item.maxEventBytes));
+        this.fail(eventTooLarge(item.maxEventBytes));
         return;
       case 'comment':
       case 'retry':
-      case 'incomplete':
-        return;
     }
   }
 
-  const decoder = createSseDecoder({ maxEventBytes }, readItem);
-
-  function take(): StreamEvent[] {
-    const taken = batch;
-    batch = [];
-    return taken;
+  private readEvent(name: string, data: string): void {
+    const { dialect } = this;
+    const isError = name === 'error' && dialect.readError !== undefined;
+    if (this.isLast(data)) {
+      this.complete(undefined);
+      return;
+    }
+    if (!isError && data.trim() === '') return;
+    const tooLarge = eventBeyondBounds(data);
+    if (tooLarge !== undefined) {
+      this.fail(tooLarge);
+      return;
+    }
+    const parsed = this.parse(data);
+    if (isError) {
+      dialect.readError?.(parsed ?? data);
+      return;
+    }
+    const event = asRecord(parsed);
+    if (event === undefined) {
+      this.unreadable(data);
+      return;
+    }
+    this.alive = true;
+    dialect.read(event, data);
+    if (this.ended === undefined && dialect.state === 'settled') this.finish();
   }
 
-  return {
-    get ended() {
-      return ended;
-    },
-    get holding() {
-      return !ended && dialect.state === 'unsettled';
-    },
-    push(bytes) {
-      alive = false;
-      decoder.push(bytes);
-      const events = take();
-      return events.length > 0 || alive ? events : undefined;
-    },
-    end(cause) {
-      decoder.end();
-      if (!ended && dialect.state !== 'open') finish();
-      fail(cause ?? brokeOff());
-      return take();
-    },
-  };
+  /** Undefined where the text is not JSON. */
+  private parse(text: string): unknown {
+    return this.dialect.handedOn?.test(text) === true ? parseJsonExactly(text) : parseJson(text);
+  }
+
+  private isLast(data: string): boolean {
+    return this.dialect.lastEvent !== undefined && data.trim() === this.dialect.lastEvent;
+  }
+}
+
+const bodyEnded = 'the body ended before every choice had a finish reason';
+
+function brokenOff(): Failure {
+  return failure('upstream_cut', 'The upstream broke off its answer.', { detail: bodyEnded });
+}
+
+function withoutContent(): Failure {
+  return failure('upstream_protocol', 'The upstream sent an answer without content.', { detail: bodyEnded });
 }

@@ -1,12 +1,12 @@
 import type { JsonObject } from '../../domain/json.ts';
-import type { ChatAsk } from '../chat-ask.ts';
 import type { Fault, FaultControls, Play } from '../fault.ts';
 import { healthyAnswer } from '../healthy-answer.ts';
 import { deltaFrame, type HealthyStream, healthyStream, inOrder } from '../healthy-stream.ts';
-import { alwaysWhole, breaksForGood } from '../outcomes.ts';
+import { alwaysWhole, breaksBeyondTakeover } from '../outcomes.ts';
 import { type StreamPlan, streamed } from '../play-stream.ts';
+import type { WallChatRequest } from '../wall-chat-request.ts';
 
-/** What the model said: not as it was asked to, or not in its place. The stream itself is in order. */
+/** Streams that are well-formed, with an answer that is not as it was asked for. */
 
 const thought = '<think>\nThe mill has a < in it, and </thin air.\n</think>\n\n';
 const piecesOfThree = thought.match(/[\s\S]{1,3}/g) ?? [];
@@ -18,7 +18,7 @@ const schema: JsonObject = {
   additionalProperties: false,
 };
 
-/** The words of the answer, without the JSON around them that was asked for. */
+/** The words of the answer, without the JSON that was asked for. */
 const prose = (tokens: readonly string[]): readonly string[] =>
   tokens.slice(1, -1).map((token) => JSON.parse(`"${token}"`) as string);
 
@@ -32,7 +32,7 @@ export const answers: readonly Fault[] = [
       'Thoughts in tags open the text, split over many deltas; more of the tags stand in the text.',
     play: streamed((stream) => {
       const [first = '', ...others] = tokensOf(stream);
-      return saying(stream, [...piecesOfThree, `${first} <think>`, ...others]);
+      return withTokens(stream, [...piecesOfThree, `${first} <think>`, ...others]);
     }),
     expected: alwaysWhole,
     says: ([first = '', ...others]) => `${first} <think>${others.join('')}`,
@@ -41,27 +41,27 @@ export const answers: readonly Fault[] = [
     name: 'json-prose',
     description: 'JSON was asked for, and the answer is prose that finishes as if nothing were wrong.',
     asks: { response_format: { type: 'json_object' } },
-    play: judgesFormat((_stream, controls, ask) => {
+    play: onlyForJson((_stream, controls, ask) => {
       const answer = healthyAnswer({ ...ask, json: false }, controls.serial, controls.now());
       return { pieces: inOrder(healthyStream(ask, answer)), end: 'whole' };
     }),
-    // Checked at its finish; nobody can take back what has been said.
-    expected: breaksForGood(502, 'upstream_protocol'),
+    // Checked at its finish; text that was sent cannot be withdrawn.
+    expected: breaksBeyondTakeover(502, 'upstream_protocol'),
     says: (tokens) => prose(tokens).join(''),
   },
   {
     name: 'json-off-schema',
     description: 'A schema was given, and the answer is JSON that is not valid against it.',
     asks: { response_format: { type: 'json_schema', json_schema: { name: 'told', schema, strict: true } } },
-    play: judgesFormat((stream) => saying(stream, renamed(tokensOf(stream)))),
-    expected: breaksForGood(502, 'upstream_protocol'),
+    play: onlyForJson((stream) => withTokens(stream, renamed(tokensOf(stream)))),
+    expected: breaksBeyondTakeover(502, 'upstream_protocol'),
     says: (tokens) => renamed(tokens).join(''),
   },
 ];
 
-/** A fault of answers that are to be JSON: of any other answer it would be none. */
-function judgesFormat(
-  plan: (stream: HealthyStream, controls: FaultControls, ask: ChatAsk) => StreamPlan,
+/** A fault of JSON answers; a request for another answer is refused. */
+function onlyForJson(
+  plan: (stream: HealthyStream, controls: FaultControls, ask: WallChatRequest) => StreamPlan,
 ): Play {
   return streamed((stream, controls, ask) => {
     if (ask.json) return plan(stream, controls, ask);
@@ -75,7 +75,7 @@ function tokensOf({ answer }: HealthyStream): readonly string[] {
   return answer.choices[0]?.tokens ?? [];
 }
 
-function saying(stream: HealthyStream, tokens: readonly string[]) {
+function withTokens(stream: HealthyStream, tokens: readonly string[]) {
   const deltas = tokens.map((content) => deltaFrame(stream.answer, { content }));
   return { pieces: inOrder({ ...stream, deltas }), end: 'whole' as const };
 }

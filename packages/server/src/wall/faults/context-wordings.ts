@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../domain/json.ts';
 
 /**
- * How servers say that a prompt does not fit. Shapes and telling words are theirs, for they are what a relay
- * has to recognise; the numbers are made up. Bodies that were not recorded but written from documentation.
+ * How servers report that a prompt does not fit. Form and wording are theirs, because a relay has to recognise them; the
+ * numbers are made up. Written from documentation, not recorded.
  */
 const bodies = {
   openai: {

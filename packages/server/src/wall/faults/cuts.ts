@@ -40,7 +40,7 @@ export const cuts: readonly Fault[] = [
   {
     name: 'cut-clean',
     description:
-      'After some deltas the body ends as a whole one would, terminating chunk and all, without a finish.',
+      'After some deltas the body ends in order, with its terminating chunk, but without a finish.',
     parameter: deltasBefore,
     play: streamed(({ roles, deltas }, { count }) => ({
       pieces: [...roles, ...deltas.slice(0, count)],
@@ -50,7 +50,7 @@ export const cuts: readonly Fault[] = [
   },
   {
     name: 'cut-event',
-    description: 'The body ends, politely, in the middle of an event.',
+    description: 'The body ends in order, in the middle of an event.',
     parameter: deltasBefore,
     play: streamed(({ roles, deltas }, { count }) => {
       const torn = deltas[count] ?? '';
@@ -63,7 +63,7 @@ export const cuts: readonly Fault[] = [
   },
   {
     name: 'cut-character',
-    description: 'The body ends, politely, between two bytes of a UTF-8 character.',
+    description: 'The body ends in order, between two bytes of a UTF-8 character.',
     parameter: deltasBefore,
     play: streamed(({ roles, deltas }, { count }) => {
       const at = deltas.findIndex((delta, index) => index >= count && firstWideByte(delta) >= 0);
@@ -120,9 +120,9 @@ export const cuts: readonly Fault[] = [
   },
   {
     name: 'empty',
-    description: 'The head of a stream and the end of its body, nothing between.',
+    description: 'The head of a stream and the end of its body, with nothing between them.',
     play: streamed(() => ({ head: streamHead(), pieces: [], end: 'whole' })),
-    // Nothing was cut where nothing had begun: a 200 that is no stream.
+    // No answer had begun, so this is no cut: a 200 that is no stream.
     expected: failsBeforeCommit(502, 'upstream_protocol'),
   },
 ];
@@ -131,7 +131,7 @@ function rawChunk(frame: string): string {
   return `${Buffer.byteLength(frame).toString(16)}\r\n${frame}\r\n`;
 }
 
-/** Where the first byte of a character of several bytes is; −1 where all are ASCII. */
+/** Index of the first byte of a character of several bytes; -1 where all are ASCII. */
 function firstWideByte(text: string): number {
   return Buffer.from(text).findIndex((byte) => byte >= 0xc0);
 }

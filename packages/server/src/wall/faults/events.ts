@@ -1,13 +1,13 @@
-import type { ChatAsk } from '../chat-ask.ts';
 import type { Fault, Play } from '../fault.ts';
 import { chunkOf, closing, deltaFrame, frame, type HealthyStream, inOrder } from '../healthy-stream.ts';
 import { alwaysWhole, breaksAfterCommit } from '../outcomes.ts';
 import { streamed } from '../play-stream.ts';
+import type { WallChatRequest } from '../wall-chat-request.ts';
 
 const halfJson = 'data: {"id":"chatcmpl-wall","object":"chat.comp\n\n';
 const giantBytes = 2 * 1024 * 1024;
 
-/** Events that cannot be read, or that nobody expects. */
+/** Events that cannot be read, or that are not expected. */
 export const events: readonly Fault[] = [
   {
     name: 'malformed-empty',
@@ -21,13 +21,13 @@ export const events: readonly Fault[] = [
   {
     name: 'malformed-delta',
     description: 'One event that is not JSON and shows that it carried text.',
-    play: bendsThirdDelta((_stream, third) => `${third.slice(0, -12)}\n\n`),
+    play: replacesThirdDelta((_stream, third) => `${third.slice(0, -12)}\n\n`),
     expected: breaksAfterCommit(502, 'upstream_cut'),
   },
   {
     name: 'malformed-early',
-    description: 'One event that ends inside its delta, in front of the text it carried.',
-    play: bendsThirdDelta((_stream, third) => {
+    description: 'One event that ends inside its delta, before the text that it carried.',
+    play: replacesThirdDelta((_stream, third) => {
       const torn = third.slice(0, third.indexOf('{"content"') + '{"con'.length);
       return `${torn}\n\n`;
     }),
@@ -36,7 +36,7 @@ export const events: readonly Fault[] = [
   {
     name: 'content-number',
     description: 'One delta whose content is a number: JSON that no text can be read from.',
-    play: bendsThirdDelta(({ answer }) => deltaFrame(answer, { content: 5 })),
+    play: replacesThirdDelta(({ answer }) => deltaFrame(answer, { content: 5 })),
     expected: breaksAfterCommit(502, 'upstream_cut'),
   },
   {
@@ -91,7 +91,7 @@ export const events: readonly Fault[] = [
   {
     name: 'duplicate-delta',
     description:
-      'Every delta comes twice, byte for byte; no one can tell that from a text that repeats itself.',
+      'Every delta comes twice, byte for byte; a relay cannot distinguish that from a text that repeats itself.',
     play: streamed((stream) => ({
       pieces: inOrder({ ...stream, deltas: stream.deltas.flatMap((delta) => [delta, delta]) }),
       end: 'whole',
@@ -101,7 +101,7 @@ export const events: readonly Fault[] = [
   },
   {
     name: 'out-of-order',
-    description: 'Usage first, then the text, the role behind it, the second choice before the first.',
+    description: 'Usage first, then the text, then the role; the second choice comes before the first.',
     asks: { n: 2 },
     play: streamed(({ roles, deltas, finishes, usage, done }) => ({
       pieces: [...usage, ...secondChoiceFirst(deltas), ...roles.toReversed(), ...finishes.toReversed(), done],
@@ -144,7 +144,7 @@ export const events: readonly Fault[] = [
   },
   {
     name: 'trailing-junk',
-    description: 'Text, half an event and a comment behind [DONE].',
+    description: 'Text, half an event and a comment after [DONE].',
     play: streamed((stream) => ({
       pieces: [
         ...inOrder(stream),
@@ -157,28 +157,28 @@ export const events: readonly Fault[] = [
   },
 ];
 
-/** Puts another event in the place of the third delta: after the commit. */
-function bendsThirdDelta(bend: (stream: HealthyStream, third: string) => string): Play {
+/** Replaces the third delta by another event: after the commit. */
+function replacesThirdDelta(replace: (stream: HealthyStream, third: string) => string): Play {
   return streamed((stream, _controls, ask) => {
     const third = stream.deltas[2];
     if (third === undefined) {
       const message = 'This fault takes the place of the third delta, and this answer has fewer than three.';
-      return { param: shortens(ask), message };
+      return { param: fieldThatShortens(ask), message };
     }
     return {
-      pieces: inOrder({ ...stream, deltas: stream.deltas.with(2, bend(stream, third)) }),
+      pieces: inOrder({ ...stream, deltas: stream.deltas.with(2, replace(stream, third)) }),
       end: 'whole',
     };
   });
 }
 
-/** The field that makes an answer this short; no healthy one is. */
-function shortens({ maxTokens, stop }: ChatAsk): string {
+/** The field that makes an answer so short; a healthy answer never is. */
+function fieldThatShortens({ maxTokens, stop }: WallChatRequest): string {
   if (maxTokens !== undefined) return 'max_tokens';
   return stop.length > 0 ? 'stop' : 'messages';
 }
 
-/** Puts frames behind the first two deltas: after the commit. */
+/** Inserts frames after the first two deltas: after the commit. */
 function afterTwo(deltas: readonly string[], frames: readonly string[]): readonly string[] {
   return [...deltas.slice(0, 2), ...frames, ...deltas.slice(2)];
 }

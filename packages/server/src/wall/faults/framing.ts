@@ -9,18 +9,18 @@ const headerCount = 100;
 const headerBytes = 1000;
 const trailerCount = 2000;
 
-/** A healthy stream in a strange envelope. */
+/** A healthy stream with unusual lines, bytes or HTTP framing. */
 export const framing: readonly Fault[] = [
   {
     name: 'cr',
     description: 'Lines end with CR alone.',
-    play: streamed((stream) => bent(stream, (text) => text.replaceAll('\n', '\r'))),
+    play: streamed((stream) => rewritten(stream, (text) => text.replaceAll('\n', '\r'))),
     expected: alwaysWhole,
   },
   {
     name: 'crlf',
     description: 'Lines end with CR LF.',
-    play: streamed((stream) => bent(stream, (text) => text.replaceAll('\n', '\r\n'))),
+    play: streamed((stream) => rewritten(stream, (text) => text.replaceAll('\n', '\r\n'))),
     expected: alwaysWhole,
   },
   {
@@ -41,7 +41,7 @@ export const framing: readonly Fault[] = [
   },
   {
     name: 'gzip',
-    description: 'The body is compressed, though nobody said that it may be.',
+    description: 'The body is compressed, though the request did not allow it.',
     play: streamed((stream) => ({
       head: streamHead([['Content-Encoding', 'gzip']]),
       pieces: [gzipSync(inOrder(stream).join(''))],
@@ -80,12 +80,12 @@ export const framing: readonly Fault[] = [
       everyMs: 0,
       end: 'fin',
     })),
-    // Nothing of the answer is missing, and nobody has to read on.
+    // Nothing of the answer is missing, and a client need not read the trailers.
     expected: alwaysWhole,
   },
   {
     name: 'wrong-content-type',
-    description: 'A healthy stream that says it is text/plain.',
+    description: 'A healthy stream with the content type text/plain.',
     play: streamed((stream) => ({
       head: head('200 OK', [
         ['Content-Type', 'text/plain'],
@@ -94,7 +94,7 @@ export const framing: readonly Fault[] = [
       pieces: inOrder(stream),
       end: 'whole',
     })),
-    // What it says is whole, whatever it calls itself.
+    // The events are whole, whatever the content type is.
     expected: alwaysWhole,
   },
   {
@@ -110,6 +110,6 @@ export const framing: readonly Fault[] = [
   },
 ];
 
-function bent(stream: HealthyStream, bend: (text: string) => string): StreamPlan {
-  return { pieces: inOrder(stream).map(bend), end: 'whole' };
+function rewritten(stream: HealthyStream, rewrite: (text: string) => string): StreamPlan {
+  return { pieces: inOrder(stream).map(rewrite), end: 'whole' };
 }

@@ -4,10 +4,10 @@ import { alwaysWhole, breaksAfterCommit } from '../outcomes.ts';
 import { streamed } from '../play-stream.ts';
 
 const cut = breaksAfterCommit(502, 'upstream_cut');
-// An error without a status of its own stands for a 500.
-const saidSo = breaksAfterCommit(502, 'upstream_refused');
+// An error event without a status counts as a 500.
+const reportedError = breaksAfterCommit(502, 'upstream_refused');
 
-/** Parts of the stream that are missing, early or late, and what a stream may end with instead. */
+/** Parts of the stream that are missing, early or late, and other endings of a stream. */
 export const order: readonly Fault[] = [
   {
     name: 'missing-role',
@@ -32,7 +32,7 @@ export const order: readonly Fault[] = [
   },
   {
     name: 'finish-on-content',
-    description: 'The finish rides on the last delta.',
+    description: 'The last delta carries the finish.',
     play: streamed((stream) => {
       const { answer, deltas } = stream;
       const [choice] = answer.choices;
@@ -49,7 +49,7 @@ export const order: readonly Fault[] = [
   },
   {
     name: 'deltas-after-finish',
-    description: 'More text behind the finish.',
+    description: 'More text after the finish.',
     play: streamed((stream) => {
       const late = deltaFrame(stream.answer, { content: ' late' });
       return { pieces: inOrder({ ...stream, finishes: [...stream.finishes, late, late] }), end: 'whole' };
@@ -84,7 +84,7 @@ export const order: readonly Fault[] = [
       ],
       end: 'whole',
     })),
-    expected: saidSo,
+    expected: reportedError,
   },
   {
     name: 'data-error',
@@ -93,16 +93,16 @@ export const order: readonly Fault[] = [
       pieces: [...roles, ...deltas.slice(0, 3), errorFrame],
       end: 'whole',
     })),
-    expected: saidSo,
+    expected: reportedError,
   },
   {
     name: 'error-then-done',
-    description: 'After three deltas an event with an error object, and [DONE] behind it.',
+    description: 'After three deltas an event with an error object, and then [DONE].',
     play: streamed(({ roles, deltas, done }) => ({
       pieces: [...roles, ...deltas.slice(0, 3), errorFrame, done],
       end: 'whole',
     })),
-    expected: saidSo,
+    expected: reportedError,
   },
   ...(['error', 'abort'] as const).map(
     (reason): Fault => ({

@@ -1,13 +1,13 @@
 import type { JsonValue } from '../../domain/json.ts';
-import type { ChatAsk } from '../chat-ask.ts';
 import type { AfterPlay, Fault, FaultControls, Play } from '../fault.ts';
 import { errorAnswer, fixedAnswer, head, jsonAnswer } from '../http-bytes.ts';
 import { alwaysWhole, callersFault, failsBeforeCommit } from '../outcomes.ts';
 import { answered, forEverMs, playHealthy } from '../play-stream.ts';
+import type { WallChatRequest } from '../wall-chat-request.ts';
 import { contextWordings } from './context-wordings.ts';
 
-/** Always the same answer, whatever was asked. */
-function answers(bytes: (controls: FaultControls, ask: ChatAsk) => string): Play {
+/** Answers every request with these bytes. */
+function answers(bytes: (controls: FaultControls, ask: WallChatRequest) => string): Play {
   return (connection, ask, controls) => answered(connection, bytes(controls, ask));
 }
 
@@ -15,7 +15,7 @@ const tooMany = {
   error: { message: 'Too many requests.', type: 'rate_limit_error', param: null, code: null },
 };
 
-/** By the word that asks for it. */
+/** The header for each word of the parameter. */
 function oddWaits(nowMs: number): Readonly<Record<string, string>> {
   return {
     negative: '-5',
@@ -56,8 +56,12 @@ export const refusals: readonly Fault[] = [
   },
   {
     name: '429-odd',
-    description: '429 for ever, with a Retry-After that is of no use.',
-    parameter: { kind: 'word', words: ['negative', 'past', 'absurd', 'words'], means: 'what it says' },
+    description: '429 for ever, with a Retry-After that cannot be used.',
+    parameter: {
+      kind: 'word',
+      words: ['negative', 'past', 'absurd', 'words'],
+      means: 'what the header holds',
+    },
     play: answers(({ word, now }) =>
       jsonAnswer('429 Too Many Requests', tooMany, [['Retry-After', oddWaits(now())[word] ?? '']]),
     ),
@@ -93,7 +97,7 @@ export const refusals: readonly Fault[] = [
       await wait(forEverMs);
       return 'close';
     },
-    // The status says enough: nobody waits long for the words.
+    // The status is enough: a relay does not wait long for the body of a refusal.
     expected: failsBeforeCommit(502, 'upstream_refused'),
   },
   {
@@ -184,7 +188,7 @@ export const refusals: readonly Fault[] = [
         ['Location', 'http://localhost:9/v1/chat/completions'],
       ]),
     ),
-    // None is followed; like a 404 it says that the target is not where it was looked for.
+    // Redirects are not followed; like a 404 it means that the target is not at this address.
     expected: failsBeforeCommit(502, 'upstream_refused'),
   },
 ];

@@ -17,9 +17,9 @@ export const timing: readonly Fault[] = [
   },
   {
     name: 'refuse',
-    description: 'The connection is refused: at the closed port that the wall names, whatever the model.',
+    description: 'The connection is refused: at the closed port that the wall names, for any model.',
     closedPort: true,
-    // Whoever got here has a connection, and it is too late to refuse it.
+    // Here the connection is accepted already, and can no longer be refused.
     play: (connection) =>
       answered(
         connection,
@@ -62,11 +62,11 @@ export const timing: readonly Fault[] = [
     description: 'The head of a stream, then comments for ever.',
     play: async (connection, ask, controls) => {
       const opened = streamed(() => ({ pieces: [': still here\n\n'], end: 'hang' }));
-      const beat = async (): Promise<void> => {
+      const sendComments = async (): Promise<void> => {
         while (await controls.wait(commentEveryMs)) await connection.write('e\r\n: still here\n\n\r\n');
       };
       if (!ask.stream) return opened(connection, ask, controls);
-      const [after] = await Promise.all([opened(connection, ask, controls), beat()]);
+      const [after] = await Promise.all([opened(connection, ask, controls), sendComments()]);
       return after;
     },
     expected: failsBeforeCommit(504, 'first_token_timeout'),
@@ -89,7 +89,7 @@ export const timing: readonly Fault[] = [
       everyMs: 10,
       end: 'hang',
     })),
-    // The deadline is the request's: nobody else gets more of it.
+    // The deadline belongs to the request: another target gets no further time.
     expected: {
       one: { streaming: errorEvent('deadline_exceeded'), collected: httpError(504, 'deadline_exceeded') },
       second: { streaming: errorEvent('deadline_exceeded'), collected: httpError(504, 'deadline_exceeded') },
@@ -119,7 +119,7 @@ function* endless(first: readonly string[], frame: string): Generator<string> {
   for (;;) yield frame;
 }
 
-/** Made one by one: a list of ten million for each request would be the wall's end. */
+/** A generator: a list of ten million pieces for each request would exhaust the wall's memory. */
 function* piecesOfMany(stream: HealthyStream, count: number): Generator<string> {
   yield* stream.roles;
   yield* repeated(stream.deltas, count);

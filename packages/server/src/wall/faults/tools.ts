@@ -1,11 +1,11 @@
 import type { JsonObject } from '../../domain/json.ts';
-import type { ChatAsk } from '../chat-ask.ts';
 import type { Fault } from '../fault.ts';
 import { deltaFrame, finishFrame, type HealthyStream } from '../healthy-stream.ts';
-import { alwaysWhole, breaksForGood } from '../outcomes.ts';
+import { alwaysWhole, breaksBeyondTakeover } from '../outcomes.ts';
 import { type StreamPlan, streamed } from '../play-stream.ts';
+import type { WallChatRequest } from '../wall-chat-request.ts';
 
-/** Tool calls in the forms that servers really send, and one that is no call at all. */
+/** Tool calls in the forms that servers really send, and one whose arguments are not JSON. */
 const asks: JsonObject = {
   tools: [
     {
@@ -25,7 +25,7 @@ const otherPieces = ['{"ci', 'ty":"Zürich"', '}'];
 const toolFault = (
   name: string,
   description: string,
-  calls: (ask: ChatAsk) => readonly JsonObject[],
+  calls: (ask: WallChatRequest) => readonly JsonObject[],
   expected = alwaysWhole,
 ): Fault => ({
   name,
@@ -48,13 +48,13 @@ export const tools: readonly Fault[] = [
       call(0, { id: 'call_wall_1', name: toolName, arguments: '' }),
       call(0, { arguments: '{"city": Bern' }),
     ],
-    breaksForGood(502, 'upstream_protocol'),
+    breaksBeyondTakeover(502, 'upstream_protocol'),
   ),
   toolFault('tool-id-missing', 'A tool call in pieces, without an id.', ({ toolName }) => [
     call(0, { name: toolName, arguments: '' }),
     ...pieces.map((piece) => call(0, { arguments: piece })),
   ]),
-  toolFault('tool-id-repeated', 'A tool call in pieces; id and name come with every one.', ({ toolName }) =>
+  toolFault('tool-id-repeated', 'A tool call in pieces; each piece has id and name.', ({ toolName }) =>
     pieces.map((piece) => call(0, { id: 'call_wall_1', name: toolName, arguments: piece })),
   ),
   toolFault('tool-interleaved', 'Two tool calls whose pieces take turns.', ({ toolName }) => [

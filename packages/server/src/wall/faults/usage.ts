@@ -3,7 +3,7 @@ import { inOrder, usageFrame, usageOf } from '../healthy-stream.ts';
 import { alwaysWhole } from '../outcomes.ts';
 import { streamed } from '../play-stream.ts';
 
-/** Usage that is missing, wrong, or not where it belongs. None of it is worth an answer. */
+/** Usage that is missing, wrong, or not in its place. None of these may fail an answer. */
 export const usage: readonly Fault[] = [
   {
     name: 'missing-usage',
@@ -13,7 +13,7 @@ export const usage: readonly Fault[] = [
   },
   {
     name: 'usage-absurd',
-    description: 'Usage that cannot be: negative, broken, not a number.',
+    description: 'Impossible usage: negative, a fraction, not a number.',
     play: streamed((stream) => {
       const counts = { prompt_tokens: -3, completion_tokens: 1.5, total_tokens: 'many' };
       return { pieces: inOrder({ ...stream, usage: [usageFrame(stream.answer, counts)] }), end: 'whole' };

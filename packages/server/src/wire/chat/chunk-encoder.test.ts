@@ -67,18 +67,18 @@ describe('the chunk encoder', () => {
     });
   });
 
-  it('puts usage on a chunk of its own where that was chosen, null on all others', () => {
+  it('puts usage on a chunk of its own where that is configured, and null on all others', () => {
     const chunks = chunksOf(encode([text('a'), usage, finish()], 1, 'separate'));
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 10 } });
     expect(chunks.slice(0, -1).every((chunk) => chunk['usage'] === null)).toBe(true);
   });
 
-  it('says nothing of usage in the other form without include_usage', () => {
+  it('writes no usage in the separate form without include_usage', () => {
     const chunks = chunksOf(encode([text('a'), usage, finish()], 1, 'none'));
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false);
   });
 
-  it('writes one payload an event, so that one event is one write', () => {
+  it('writes one payload for each event, so that one event is one write', () => {
     const encoder = createChunkEncoder(run, 1, 'inline');
     const payloads: string[] = [];
     encoder.begin(served, { event: () => {} });
@@ -103,7 +103,7 @@ describe('the completion collector', () => {
     return JSON.parse(collector.toJson(identity)) as Record<string, unknown>;
   };
 
-  it('makes of the same events one object', () => {
+  it('makes one object from the same events', () => {
     expect(collect(everything)).toEqual({
       id: 'chatcmpl-1',
       object: 'chat.completion',
@@ -136,7 +136,7 @@ describe('the completion collector', () => {
     });
   });
 
-  it('joins very many log probabilities in the time that they are long', () => {
+  it('joins very many log probabilities in linear time', () => {
     const token = { token: 'a', logprob: -0.5, bytes: [97], top_logprobs: [] };
     const many = Array.from({ length: 200_000 }, () => ({ ...text('a'), logprobs: [token] }));
     const { choices } = collect([...many, usage, finish()]) as {
@@ -145,14 +145,14 @@ describe('the completion collector', () => {
     expect(choices[0]?.logprobs.content).toHaveLength(200_000);
   });
 
-  it('takes no more than is held of an answer', () => {
+  it('takes no more of an answer than the bound', () => {
     const collector = createCompletionCollector(2);
     const page = 'x'.repeat(1024 * 1024);
     const taken = Array.from({ length: 34 }, (_, at) => collector.add(text(page, at % 2)));
     expect(taken.indexOf(false)).toBe(32);
   });
 
-  it('says null for the content where there are only calls, and an empty text where there is nothing', () => {
+  it('writes null for the content where there are only calls, and an empty text where there is no output', () => {
     const call: Whole = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
     expect(collect([call, usage, finish()])).toMatchObject({ choices: [{ message: { content: null } }] });
     expect(collect([usage, finish()])).toMatchObject({ choices: [{ message: { content: '' } }] });

@@ -85,7 +85,7 @@ function collected(said: Said): string {
   return collector.toJson(identity);
 }
 
-test('an answer as one object has the bytes of that object written at once', () => {
+test('an answer as one object has the bytes of that object serialised in one go', () => {
   fc.assert(
     fc.property(
       fc.record({
@@ -103,7 +103,7 @@ test('an answer as one object has the bytes of that object written at once', () 
   );
 });
 
-test('its texts are neither decoded nor written anew', () => {
+test('its texts are neither decoded nor escaped anew', () => {
   const collector = createCompletionCollector(1);
   const piece = jsonText('é"\\\n'.repeat(1_000));
   for (let at = 0; at < 100; at += 1) collector.add({ type: 'text-delta', choice: 0, json: piece });

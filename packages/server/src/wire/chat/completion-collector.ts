@@ -10,12 +10,11 @@ import { type CompletionIdentity, headJson } from './chunk-encoder.ts';
 import { usageWire } from './usage-wire.ts';
 
 /**
- * The same events, answered as one object: the twin of the chunk encoder. The body is put together of texts as they
- * travelled, so that the turn in which an answer of 19 MB ends joins them and nothing else: to decode and write them
- * anew took 0.8 s and 240 MB.
+ * Events → one completion object, for answers that do not stream. The body is joined from the escaped texts as they came:
+ * at the end of an answer of 19 MB, decoding and writing them anew blocked the event loop for 0.8 s and took 240 MB.
  */
 export interface CompletionCollector {
-  /** False once the answer is larger than {@link maxWholeAnswer}: from then on nothing is kept. */
+  /** False once the answer is larger than {@link maxWholeAnswer}; then nothing more is kept. */
   add(event: Exclude<StreamEvent, FailedEvent>): boolean;
   /** The body, once every choice has finished. */
   toJson(identity: CompletionIdentity): string;
@@ -125,7 +124,7 @@ function emptyChoice(): CollectedChoice {
 function choiceJson(choice: CollectedChoice, index: number): string {
   const { finish, text, refusal, reasoning, extra, calls, logprobs } = choice;
   if (finish === undefined) throw new Error(`choice ${index} has no finish: the grammar let it through`);
-  // An answer that said nothing is an empty text; null says that there are only calls, or a refusal.
+  // An answer without output has an empty text; null means that there are only calls, or a refusal.
   const content = choice.hasText || saysNothingElse(choice) ? `"${text.join()}"` : 'null';
   const message = [
     `"role":"assistant","content":${content}`,
@@ -134,8 +133,8 @@ function choiceJson(choice: CollectedChoice, index: number): string {
     ...(extra === undefined ? [] : [extraJson(extra)]),
     ...(calls.length === 0 ? [] : [`"tool_calls":[${calls.map(callJson).join(',')}]`]),
   ].join(',');
-  const told = logprobs === undefined ? 'null' : `{"content":[${logprobs.join(',')}]}`;
-  return `{"index":${index},"message":{${message}},"logprobs":${told},"finish_reason":"${finish}"}`;
+  const logprobsJson = logprobs === undefined ? 'null' : `{"content":[${logprobs.join(',')}]}`;
+  return `{"index":${index},"message":{${message}},"logprobs":${logprobsJson},"finish_reason":"${finish}"}`;
 }
 
 function callJson({ id, name, json, extra }: CollectedCall): string {

@@ -21,21 +21,21 @@ import {
   wrongType,
   wrongValue,
 } from '../fields.ts';
-import { membersIn, ofCall, ofMessage, ofPart } from './known-fields.ts';
+import { membersIn, membersOfCall, membersOfMessage, membersOfPart } from './known-members.ts';
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 const maxMessages = 10_000;
 const maxParts = 10_000;
 const maxToolCalls = 1_024;
 
-/** Of an assistant's message: this server does not read them. What it is annotated with is the answer's own, and goes nowhere. */
-const unreadOfAssistant = new Set(['audio', 'function_call', 'tool_call_id']);
-const unreadOfOthers = new Set(
-  [...ofMessage.keys()].filter((name) => !['role', 'content', 'name'].includes(name)),
+/** Known members of an assistant's message that go into `rest`. `annotations` are left out: no target takes them back. */
+const uninterpretedOfAssistant = new Set(['audio', 'function_call', 'tool_call_id']);
+const uninterpretedOfOthers = new Set(
+  [...membersOfMessage.keys()].filter((name) => !['role', 'content', 'name'].includes(name)),
 );
-const unreadOfTool = new Set([...unreadOfOthers].filter((name) => name !== 'tool_call_id'));
+const uninterpretedOfTool = new Set([...uninterpretedOfOthers].filter((name) => name !== 'tool_call_id'));
 
-/** `messages`: at least one. Parts that not every target reads are added to `requirements`. */
+/** `messages`, at least one. What not every target reads (images, audio…) is added to `requirements`. */
 export function decodeMessages(place: Place, requirements: Requirement[]): Message[] {
   if (rawField(place, 'messages') === undefined) {
     missing(place, 'messages', 'an array with at least one message');
@@ -70,7 +70,7 @@ function decodeMessage(
       const toolCallId = stringField(place, 'tool_call_id', 1_024);
       const name = stringField(place, 'name', 1_024);
       if (toolCallId === undefined) return missing(place, 'tool_call_id', 'the id of the call this answers');
-      const rest = rests(restOf(place, ofMessage, unreadOfTool));
+      const rest = rests(restOf(place, membersOfMessage, uninterpretedOfTool));
       return { role, content, toolCallId, ...(name === undefined ? {} : { name }), ...rest };
     }
     case 'system':
@@ -78,15 +78,15 @@ function decodeMessage(
     case 'user': {
       const name = stringField(place, 'name', 1_024);
       const content = decodeRequiredContent(place, requirements);
-      const rest = rests(restOf(place, ofMessage, unreadOfOthers));
+      const rest = rests(restOf(place, membersOfMessage, uninterpretedOfOthers));
       return { role, content, ...(name === undefined ? {} : { name }), ...rest };
     }
   }
 }
 
 /**
- * An assistant message just as an SDK returned it: `content: null`, `refusal`, `annotations`, `audio`,
- * `function_call: null` and our own `reasoning_content` and `extra_content` are all taken back.
+ * An assistant's message is accepted as an SDK returned it: with `content: null`, `refusal`, `annotations`, `audio`,
+ * `function_call: null`, and our own `reasoning_content` and `extra_content`.
  */
 function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMessage | undefined {
   const content = decodeContent(place, requirements);
@@ -115,7 +115,7 @@ function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMe
     ...(name === undefined ? {} : { name }),
     ...(reasoning === undefined ? {} : { reasoning }),
     ...(extra === undefined ? {} : { extra: extra.object }),
-    ...rests(restOf(place, ofMessage, unreadOfAssistant)),
+    ...rests(restOf(place, membersOfMessage, uninterpretedOfAssistant)),
   };
 }
 
@@ -227,19 +227,19 @@ function decodeAudio(place: Place): ContentPart | undefined {
   return { type: 'audio', data, format, ...restOfPart(place, 'input_audio', audio) };
 }
 
-/** What a part of a kind has that is another kind's goes on too: all names of parts but its own. */
-const unreadOfPart = new Map(
-  [...ofPart.keys()].map((own) => [
+/** For each kind of part the member names of the other kinds: a part that has them keeps them in `rest`. */
+const uninterpretedOfPart = new Map(
+  [...membersOfPart.keys()].map((own) => [
     own,
-    new Set([...ofPart.keys()].filter((name) => name !== 'type' && name !== own)),
+    new Set([...membersOfPart.keys()].filter((name) => name !== 'type' && name !== own)),
   ]),
 );
 
-/** Of a part, of which `own` is read, and of the object inside it where that has names of ours. */
+/** The rest of a part whose member `own` is decoded, and of the object in that member (`inside`) where it is decoded too. */
 function restOfPart(place: Place, own: string, inside?: Place) {
   return rests(
-    restOf(place, ofPart, unreadOfPart.get(own)),
-    inside === undefined ? undefined : restOf(inside, membersIn(ofPart, own)),
+    restOf(place, membersOfPart, uninterpretedOfPart.get(own)),
+    inside === undefined ? undefined : restOf(inside, membersIn(membersOfPart, own)),
   );
 }
 
@@ -266,6 +266,6 @@ function decodeToolCall(value: JsonValue, path: string, findings: Findings): Too
     name,
     arguments: args,
     ...(extra === undefined ? {} : { extra: extra.object }),
-    ...rests(restOf(place, ofCall), restOf(called, membersIn(ofCall, 'function'))),
+    ...rests(restOf(place, membersOfCall), restOf(called, membersIn(membersOfCall, 'function'))),
   };
 }

@@ -38,12 +38,12 @@ describe('a request', () => {
       { response_format: { type: 'json_schema', json_schema: { schema: {} } } },
       "'response_format.json_schema.name' is required: the name of the schema.",
     ],
-  ])('with %j hears what came where a name was expected, and never a text', (fields, message) => {
+  ])('with %j is refused with the short word that came, and never with a text', (fields, message) => {
     const decoded = decode(fields);
     expect(decoded.ok ? undefined : decoded.failure.message).toBe(message);
   });
 
-  it('for JSON says which type of it a target has to honour', () => {
+  it('for JSON names the type that a target has to honour', () => {
     expect(requestOf({ response_format: { type: 'json_object' } }).requirements).toMatchObject([
       { feature: 'json_object', hint: expect.stringContaining("the type 'json_object'") },
     ]);
@@ -52,7 +52,7 @@ describe('a request', () => {
   it.each<[JsonObject, string]>([
     [{ functions: [{ name: 'f' }] }, "It is OpenAI's older form: send 'tools'."],
     [{ function_call: { name: 'f' } }, "It is OpenAI's older form: send 'tools' and 'tool_choice'."],
-  ])('with %j hears what to send instead', (fields, hint) => {
+  ])('with %j is refused with a hint what to send instead', (fields, hint) => {
     expect(requestOf(fields).requirements).toMatchObject([{ feature: 'functions', hint }]);
   });
 
@@ -97,7 +97,7 @@ describe('a request', () => {
     expect(requestOf(fields).requirements).toMatchObject([{ feature, param }]);
   });
 
-  it('needs each feature once, by the first field that does, however many there are', () => {
+  it('needs each feature once, named by the first field that needs it', () => {
     const unknown = Object.fromEntries(
       Array.from({ length: 5_000 }, (_, index) => [`temperatur${index}`, 1]),
     );
@@ -166,7 +166,7 @@ describe('a request', () => {
     }
   });
 
-  it('takes an assistant message back as SDKs return it', () => {
+  it('accepts an assistant message as SDKs return it', () => {
     const returned = {
       role: 'assistant',
       content: 'Hi',
@@ -206,7 +206,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('folds any 64-bit seed into what a double tells apart', () => {
+  it('folds any 64-bit seed into the integers that a double holds exactly', () => {
     expect(requestOf({ seed: -1 }).request.seed).toBe(2 ** 53 - 1);
     expect(requestOf({ seed: 2 ** 62 }).request.seed).toBeLessThan(2 ** 53);
     expect(requestOf({ seed: 7 }).request.seed).toBe(7);

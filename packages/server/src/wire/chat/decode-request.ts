@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { requestFields } from '../../domain/request-fields.ts';
 import type { DecodedRequest, Requirement } from '../../domain/requirements.ts';
 import { pickMembers } from '../../domain/spellings.ts';
@@ -9,7 +9,6 @@ import {
   createFindings,
   describe,
   integerField,
-  isObject,
   listAt,
   listField,
   missing,
@@ -26,7 +25,7 @@ import {
 } from '../fields.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
-import { knownMembers, ofStreamOptions } from './known-fields.ts';
+import { knownMembers, membersOfStreamOptions } from './known-members.ts';
 import { requirementsOf } from './requirements-of.ts';
 
 const maxInteger = 2 ** 31 - 1;
@@ -35,8 +34,8 @@ const maxStops = 4;
 const maxStopLength = 4_096;
 const maxBiases = 4_096;
 
-/** What only advises, and what is handed on, or refused, as it is: {@link checkAdvisoryFields}, {@link checkRareFields}. */
-const unread = new Set([
+/** Known members that go into `rest`: {@link checkAdvisoryFields} and {@link checkRareFields} check only their types. */
+const uninterpreted = new Set([
   ...['user', 'safety_identifier', 'prompt_cache_key', 'service_tier', 'verbosity', 'store', 'metadata'],
   ...['modalities', 'audio', 'prediction', 'web_search_options', 'functions', 'function_call'],
 ]);
@@ -47,8 +46,8 @@ export interface DecodedChat extends DecodedRequest {
 }
 
 /**
- * Unknown JSON → a request and what it needs of a target, or the first thing wrong with its `param`.
- * The contract's section 2 is this function.
+ * Unknown JSON → a request and what it needs of a target, or a failure for the first mistake, with its `param`. Section 2 of
+ * the wire contract describes this function.
  */
 export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
   if (!isObject(body)) {
@@ -99,7 +98,7 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
     ...(toolChoice === undefined ? {} : { toolChoice }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
-    rest: restOf(place, knownMembers, unread) ?? pickMembers(body, []),
+    rest: restOf(place, knownMembers, uninterpreted) ?? pickMembers(body, []),
   };
   const wrong = findings.first();
   if (wrong !== undefined) return fail(wrong);
@@ -137,7 +136,7 @@ function decodeStreamOptions(
   }
   booleanField(options, 'include_obfuscation');
   const includeUsage = booleanField(options, 'include_usage') ?? false;
-  return { includeUsage, rest: restOf(options, ofStreamOptions) ?? {} };
+  return { includeUsage, rest: restOf(options, membersOfStreamOptions) ?? {} };
 }
 
 function decodeStop(place: Place): string[] {
@@ -159,7 +158,7 @@ function decodeStop(place: Place): string[] {
   return listAt(place.findings, 'stop', value, maxStops, one) ?? [];
 }
 
-/** Any 64-bit seed is welcome; what a double cannot hold apart is folded into what it can. */
+/** Any 64-bit seed is accepted; it is folded into the integers that a double holds exactly. */
 function decodeSeed(place: Place): number | undefined {
   const seed = integerField(place, 'seed', -maxSeed, maxSeed);
   if (seed === undefined) return undefined;
@@ -178,7 +177,7 @@ function decodeLogitBias(place: Place): Readonly<Record<string, number>> | undef
   let asks = false;
   for (const [key, value] of entries) {
     const param = `logit_bias.${key}`;
-    // One spelling a token: `01` beside `1` would be two biases of which one is lost.
+    // Each token has one spelling: `01` beside `1` would be two biases of one token.
     if (!/^(0|[1-9]\d{0,8})$/.test(key)) {
       return wrongValue(place.findings, param, `'${param}' is no token id: keys are decimal token ids.`);
     }
@@ -186,7 +185,7 @@ function decodeLogitBias(place: Place): Readonly<Record<string, number>> | undef
     if (bias === undefined) return undefined;
     asks ||= bias !== 0;
   }
-  // Each value was seen to be a number.
+  // The loop has checked that each value is a number.
   return asks ? (biases.object as Readonly<Record<string, number>>) : undefined;
 }
 
@@ -198,7 +197,7 @@ function decodeTopLogprobs(place: Place, logprobs: boolean): number | undefined 
   return count;
 }
 
-/** Fields that only advise: accepted everywhere, but not with a wrong type. */
+/** Fields that only advise: every target accepts them, but their types are checked. */
 function checkAdvisoryFields(place: Place): void {
   for (const key of ['user', 'safety_identifier', 'prompt_cache_key', 'service_tier', 'verbosity']) {
     stringField(place, key, 1_024);
@@ -215,7 +214,7 @@ function checkAdvisoryFields(place: Place): void {
   }
 }
 
-/** Types of fields that are handed on, or refused, as they are. */
+/** Checks only the types of fields that few targets honour: they are passed on as they are, or refused. */
 function checkRareFields(place: Place): void {
   listField(place, 'modalities', 8, (value, path, findings) => stringAt(findings, path, value, 64));
   objectField(place, 'audio');

@@ -1,11 +1,10 @@
 import type { ResponseFormat, ToolChoice, ToolDefinition } from '../../domain/chat-request.ts';
 import { failure } from '../../domain/failure.ts';
-import type { JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonValue } from '../../domain/json.ts';
 import {
   booleanField,
   enumField,
   type Findings,
-  isObject,
   listField,
   missing,
   objectAt,
@@ -19,7 +18,7 @@ import {
   wrongType,
   wrongValue,
 } from '../fields.ts';
-import { membersIn, ofFormat, ofTool } from './known-fields.ts';
+import { membersIn, membersOfFormat, membersOfTool } from './known-members.ts';
 
 const maxTools = 128;
 const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
@@ -70,11 +69,14 @@ function decodeName(place: Place, of: 'function' | 'schema'): string | undefined
   return wrongValue(place.findings, param, `'${param}' takes 1 to 64 letters, digits, '_' and '-'.`);
 }
 
-function restsOfFunction(place: Place, inside: Place, unread?: ReadonlySet<string>) {
-  return rests(restOf(place, ofTool), restOf(inside, membersIn(ofTool, 'function'), unread));
+function restsOfFunction(place: Place, inside: Place, uninterpreted?: ReadonlySet<string>) {
+  return rests(
+    restOf(place, membersOfTool),
+    restOf(inside, membersIn(membersOfTool, 'function'), uninterpreted),
+  );
 }
 
-/** `tool_choice`, where one was given; `required` and a named function need `tools`, the rest asks for nothing without them. */
+/** `tool_choice`, where one is given. `required` and a named function need `tools`; without tools the others ask for nothing. */
 export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[]): ToolChoice | undefined {
   const value = rawField(place, 'tool_choice');
   if (value === undefined) return undefined;
@@ -106,8 +108,8 @@ export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[])
   return named;
 }
 
-/** A choice may be the tool itself, as the client defined it. */
-const unreadOfChoice = new Set(['description', 'parameters', 'strict']);
+/** A choice may repeat the whole definition of its tool. */
+const uninterpretedOfChoice = new Set(['description', 'parameters', 'strict']);
 
 function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function' }> | undefined {
   const choice = objectField(place, 'tool_choice');
@@ -124,11 +126,11 @@ function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function'
   const name = decodeName(body, 'function');
   return name === undefined
     ? undefined
-    : { type: 'function', name, ...restsOfFunction(choice, body, unreadOfChoice) };
+    : { type: 'function', name, ...restsOfFunction(choice, body, uninterpretedOfChoice) };
 }
 
-/** Beside another type a schema says nothing that is ours to judge. */
-const unreadOfOthers = new Set(['json_schema']);
+/** A schema beside another type is not checked. */
+const uninterpretedOfOthers = new Set(['json_schema']);
 
 export function decodeResponseFormat(place: Place): ResponseFormat {
   const text: ResponseFormat = { type: 'text' };
@@ -140,7 +142,8 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
   }
   const type = enumField(format, 'type', ['text', 'json_object', 'json_schema']);
   if (type === undefined) return text;
-  if (type !== 'json_schema') return { type, ...rests(restOf(format, ofFormat, unreadOfOthers)) };
+  if (type !== 'json_schema')
+    return { type, ...rests(restOf(format, membersOfFormat, uninterpretedOfOthers)) };
   const wrapper = objectField(format, 'json_schema');
   if (wrapper === undefined) {
     missing(format, 'json_schema', 'an object with name and schema');
@@ -159,6 +162,6 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     ...(description === undefined ? {} : { description }),
     ...(schema === undefined ? {} : { schema }),
     ...(strict === undefined ? {} : { strict }),
-    ...rests(restOf(format, ofFormat), restOf(wrapper, membersIn(ofFormat, 'json_schema'))),
+    ...rests(restOf(format, membersOfFormat), restOf(wrapper, membersIn(membersOfFormat, 'json_schema'))),
   };
 }

@@ -5,8 +5,8 @@ import { requestFields } from '../../domain/request-fields.ts';
 import type { Feature, Requirement } from '../../domain/requirements.ts';
 
 /**
- * What a request needs of a target, in the order in which a client should hear of it. A value that asks
- * for nothing (`n: 1`, a penalty of 0, `tools: []`) needs nothing. `unknownField` is the first of them.
+ * What a request needs of a target; of several that a target lacks, the first one is named in the refusal. A value that
+ * asks for nothing (`n: 1`, a penalty of 0, `tools: []`) needs nothing. `unknownField`: the first unknown field.
  */
 export function requirementsOf(request: ChatRequest, unknownField: string | undefined): Requirement[] {
   const needs: Requirement[] = [];
@@ -26,7 +26,7 @@ export function requirementsOf(request: ChatRequest, unknownField: string | unde
   need(request.logitBias !== undefined, 'logit_bias');
   need(request.logprobs, 'logprobs');
   const { type: format } = request.responseFormat;
-  // A target may honour the one and not the other: the name of the field alone would say too much.
+  // A target may honour one type and not another, so the name of the field alone would not be exact.
   const lacking = `What it lacks is the type '${format}': ask for another one, or use another model.`;
   if (format !== 'text') need(true, format, 'response_format', lacking);
   need(request.tools.length > 0, 'tools');
@@ -40,7 +40,7 @@ export function requirementsOf(request: ChatRequest, unknownField: string | unde
   return needs;
 }
 
-/** The nearest known field is looked for when a refusal is written: most unknown fields are meant, and honoured. */
+/** The nearest known field is searched only when a refusal is written: most unknown fields are intended, and honoured. */
 function needOfUnknown(field: string): Requirement {
   return {
     feature: 'unknown_fields',

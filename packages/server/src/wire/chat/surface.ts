@@ -13,7 +13,7 @@ import { errorReply } from '../error-reply.ts';
 import { createChunkEncoder, identityOf, type UsageForm } from './chunk-encoder.ts';
 import { createCompletionCollector } from './completion-collector.ts';
 import { decodeChatRequest } from './decode-request.ts';
-import { knownMembers } from './known-fields.ts';
+import { knownMembers } from './known-members.ts';
 
 export interface ChatSurfaceOptions {
   /** Where usage goes, unless the request says otherwise in `tailrace-usage-chunk`. */
@@ -22,7 +22,7 @@ export interface ChatSurfaceOptions {
 
 const usageHeader = 'tailrace-usage-chunk';
 
-/** OpenAI's chat completions: the contract's sections 2 to 4. */
+/** The surface of OpenAI's chat completions (sections 2 to 4 of the wire contract). */
 export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
   return {
     name: 'chat',

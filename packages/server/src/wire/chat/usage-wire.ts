@@ -1,7 +1,7 @@
 import type { UsageWire } from '@tailrace/protocol';
 import type { Usage } from '../../domain/usage.ts';
 
-/** Usage as it leaves: the details only where a target told them. */
+/** Usage as it is written for clients: details only where a target reported them. */
 export function usageWire(usage: Usage): UsageWire {
   return {
     prompt_tokens: usage.promptTokens,

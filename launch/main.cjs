@@ -1,0 +1,65 @@
+// @ts-check
+'use strict';
+
+/*
+ * What `npm start`, `npm test` and `npm run check` run first, on whatever Node the machine has.
+ *
+ *     old Node ──► bring Node 24 (a package of the npm registry carries the binary; once, into .tools/)
+ *              ──► npm ci, under the new Node (once, and again when package-lock.json changes)
+ *              ──► node --conditions=tailrace-source packages/server/src/cli/main.ts …
+ *
+ * Every .cjs file in this folder must parse and run on Node 12: no optional chaining, no `??`, no `node:` imports, no
+ * packages. The launcher writes only to standard error; standard output belongs to the command that it starts.
+ */
+
+const path = require('path');
+const { bringNode, isBrought, nodeToBring } = require('./bring-node.cjs');
+const { checkPort } = require('./check-port.cjs');
+const { root } = require('./files.cjs');
+const { dependenciesAreInstalled, installDependencies } = require('./install-dependencies.cjs');
+const { findListenAddress } = require('./listen-address.cjs');
+const { ExpectedFailure, say } = require('./messages.cjs');
+const { startCommand } = require('./start-command.cjs');
+
+/** @type {ReadonlyMap<string | undefined, string>} */
+const devCommands = new Map([
+  ['test', 'tools/test.ts'],
+  ['check', 'tools/check.ts'],
+  ['soak', 'tools/soak.ts'],
+  ['lock', 'tools/complete-lock.ts'],
+]);
+
+main().then(
+  () => {},
+  (error) => {
+    say(error instanceof ExpectedFailure ? error.message : error.stack || String(error));
+    process.exit(1);
+  },
+);
+
+async function main() {
+  const args = process.argv.slice(2);
+  const script = devScript(args);
+  const kind = script === undefined ? 'serve' : 'all';
+  const wanted = nodeToBring();
+  const node = wanted === undefined ? process.execPath : wanted.binary;
+  // The usual start finds everything: that costs three reads of small files.
+  if (!isBrought(wanted) || !dependenciesAreInstalled(kind)) {
+    if (args[0] === 'serve') await checkPort(findListenAddress(args.slice(1), process.env, process.cwd()));
+    if (wanted !== undefined) await bringNode(wanted);
+    await installDependencies(node, kind);
+  }
+  const file = path.join(root, script === undefined ? 'packages/server/src/cli/main.ts' : script);
+  const rest = script === undefined ? args : args.slice(1);
+  startCommand(node, ['--conditions=tailrace-source', file].concat(rest));
+}
+
+/**
+ * The script of a developer's command, relative to the root; undefined for the server's commands. `check` alone judges
+ * this repository; `check URL` is the server's.
+ * @param {readonly string[]} args
+ */
+function devScript(args) {
+  if (args[0] === 'check' && args.slice(1).some((arg) => /^https?:/i.test(arg))) return undefined;
+  return devCommands.get(args[0]);
+}

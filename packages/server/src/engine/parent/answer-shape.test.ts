@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import type { ChatRequest, ResponseFormat, ToolChoice } from '../../domain/chat-request.ts';
+import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
+import { runJob } from '../../grammar/compile/compile-job.ts';
+import type { GrammarCompiler } from '../../grammar/grammar-compiler.ts';
+import type { ToolSyntaxName } from '../between/tool-syntax.ts';
+import { createAnswerShapes } from './answer-shape.ts';
+
+const tool = {
+  name: 'f',
+  strict: false,
+  parameters: { type: 'object', properties: { a: { type: 'string' } } },
+};
+const person: ResponseFormat = { type: 'json_schema', name: 'p', strict: true, schema: { type: 'integer' } };
+
+const inPlace: GrammarCompiler = { compile: (job) => runJob(job), close: () => Promise.resolve() };
+
+function shape(fields: Partial<ChatRequest>, syntax: ToolSyntaxName = 'tagged') {
+  const request = fakeChatRequest('', fields);
+  const made = createAnswerShapes(inPlace).of(request, syntax, {
+    keyId: 'k',
+    signal: new AbortController().signal,
+  });
+  if (made instanceof Promise) throw new Error('compiled elsewhere');
+  return made;
+}
+
+test('without tools or a format an answer is text, and so it is where no tool may be called', () => {
+  expect(shape({})).toEqual({ ok: true, value: { type: 'text' } });
+  expect(shape({ tools: [tool], toolChoice: { type: 'none' } })).toEqual({
+    ok: true,
+    value: { type: 'text' },
+  });
+});
+
+test('calls are forced where a choice asks for one, and left to the model otherwise', () => {
+  const choices: [ToolChoice, boolean][] = [
+    [{ type: 'auto' }, false],
+    [{ type: 'required' }, true],
+    [{ type: 'function', name: 'f' }, true],
+  ];
+  for (const [toolChoice, forced] of choices) {
+    expect(shape({ tools: [tool], toolChoice })).toMatchObject({
+      ok: true,
+      value: { type: 'calls', forced },
+    });
+  }
+});
+
+test('a schema that cannot be enforced is refused at its path, in a format and in a tool', () => {
+  const schema = { type: 'object', properties: { a: { if: { type: 'string' } } } };
+  expect(shape({ responseFormat: { ...person, schema } })).toMatchObject({
+    ok: false,
+    failure: {
+      code: 'unsupported_parameter',
+      param: 'response_format.json_schema.schema.properties.a.if',
+    },
+  });
+  expect(shape({ tools: [tool, { ...tool, name: 'g', parameters: schema }] })).toMatchObject({
+    ok: false,
+    failure: { param: 'tools[1].function.parameters.properties.a.if' },
+  });
+});
+
+test('fields that cannot be honoured together are refused naming both', () => {
+  const stopped = shape({ responseFormat: person, stop: ['x'] });
+  expect(stopped).toMatchObject({ ok: false, failure: { code: 'unsupported_parameter', param: 'stop' } });
+  expect(!stopped.ok && stopped.failure.message).toContain("'response_format'");
+  // A model whose calls are bare JSON cannot be told which of both it writes.
+  const both = shape({ responseFormat: person, tools: [tool] }, 'bare');
+  expect(both).toMatchObject({ ok: false, failure: { param: 'response_format' } });
+  expect(!both.ok && both.failure.message).toContain("'tools'");
+  for (const syntax of ['tagged', 'bare'] as const) {
+    const forced = { responseFormat: person, tools: [tool], toolChoice: { type: 'required' } } as const;
+    expect(shape(forced, syntax)).toMatchObject({ value: { type: 'calls', forced: true } });
+  }
+  const stoppedEither = shape({ responseFormat: person, tools: [tool], stop: ['x'] });
+  expect(stoppedEither).toMatchObject({ ok: false, failure: { param: 'stop' } });
+});
+
+test('a format beside tools that may be called is either: JSON, or calls', () => {
+  for (const syntax of ['tagged', 'list'] as const) {
+    expect(shape({ responseFormat: person, tools: [tool] }, syntax)).toMatchObject({
+      ok: true,
+      value: { type: 'json-or-calls', gbnf: expect.stringContaining('root ::= a-root | b-root') },
+    });
+  }
+});

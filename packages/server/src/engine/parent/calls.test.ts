@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import type { GenerateMessage } from '../between/protocol.ts';
+import { plainSampling } from '../child/fake-job.ts';
+import { createCallStream } from './call-stream.ts';
+import { type Call, createCalls } from './calls.ts';
+
+const wish = (keyId: string, choices = 1, model = 'm'): Omit<GenerateMessage, 'id'> => ({
+  type: 'generate',
+  model,
+  keyId,
+  messages: [],
+  tools: [],
+  sampling: plainSampling,
+  stop: [],
+  choices,
+  shape: { type: 'text' },
+});
+
+/** Two places a model, and a queue of four. */
+function open() {
+  const calls = createCalls({ queue: 4, sequencesOf: () => 2, now: () => 0 });
+  return {
+    calls,
+    /** Undefined where it is refused. The first two of a model run at once. */
+    ask(keyId: string, choices = 1, model = 'm'): Call | undefined {
+      const wanted = wish(keyId, choices, model);
+      if (calls.refusal(wanted) !== undefined) return undefined;
+      return calls.add(
+        wanted,
+        'c',
+        createCallStream(() => {}),
+        () => {},
+      );
+    },
+    many(keyId: string, count: number): Call[] {
+      return Array.from({ length: count }, () => this.ask(keyId)).filter((call) => call !== undefined);
+    },
+  };
+}
+
+describe('the engine’s queue', () => {
+  test('one key takes the places and the queue, and no more', () => {
+    const crowd = open();
+    expect(crowd.many('a', 20).length).toBe(6);
+    expect(crowd.calls.refusal(wish('a'))).toMatchObject({ code: 'overloaded' });
+  });
+
+  test('a choice is a place: a request for three takes three', () => {
+    const { ask, calls } = open();
+    expect(ask('a', 3)).toBeDefined();
+    expect(ask('a', 3)).toBeDefined();
+    expect(calls.refusal(wish('a'))).toMatchObject({ code: 'overloaded' });
+  });
+
+  test('a choice that has finished is a place again', () => {
+    const { ask, calls } = open();
+    const first = ask('a', 3);
+    ask('a', 3);
+    if (first !== undefined) first.unfinished = 2;
+    expect(calls.refusal(wish('a'))).toBeUndefined();
+  });
+
+  test('a model that does nothing takes any number of choices, whatever waits elsewhere', () => {
+    const { ask } = open();
+    expect(ask('a', 8)).toBeDefined();
+    expect(ask('a', 1)).toBeUndefined();
+    expect(ask('a', 8, 'other')).toBeDefined();
+  });
+
+  test('a full queue still takes another key up to its share, and no more than twice its length in all', () => {
+    const crowd = open();
+    for (const call of crowd.many('a', 6).slice(0, 2)) crowd.calls.taken(call);
+    // Two keys: two places each.
+    expect(crowd.many('b', 9).length).toBe(2);
+    // A third key's first request is always its share; its second would be beyond it: ceil(4 / 3) is 2.
+    expect(crowd.many('c', 9).length).toBe(2);
+    expect(crowd.many('d', 9).length).toBe(0);
+    expect(crowd.calls.load()).toEqual({ running: 2, waiting: 8 });
+  });
+
+  test('who waits with nobody else beside has no share beyond the queue', () => {
+    const crowd = open();
+    for (const call of crowd.many('a', 2)) crowd.calls.taken(call);
+    expect(crowd.many('b', 9).length).toBe(4);
+  });
+});

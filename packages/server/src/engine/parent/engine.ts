@@ -1,0 +1,381 @@
+import { causeOfBug } from '../../domain/cause.ts';
+import { type Failure, failure, ok, type Result } from '../../domain/failure.ts';
+import type { Capabilities, Feature } from '../../domain/requirements.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { EventStream, Upstream, UpstreamCall } from '../../upstreams/contract.ts';
+import { inspectModelFile } from '../between/model-file.ts';
+import type {
+  FromChild,
+  GenerateMessage,
+  GenerationEvent,
+  LoadMessage,
+  ModelInfo,
+} from '../between/protocol.ts';
+import { createAnswerShapes } from './answer-shape.ts';
+import { createCallStream } from './call-stream.ts';
+import { type Call, createCalls } from './calls.ts';
+import { chooseThreads, countCores } from './cores.ts';
+import { forkChild } from './fork-child.ts';
+import { generateMessage, refusedValues } from './generate-message.ts';
+import { type Child, createSupervisor } from './supervisor.ts';
+
+export interface EngineModel {
+  readonly file: string;
+  /** Requests that run at the same time. */
+  readonly sequences: number;
+  /** Tokens a sequence. Absent: 2048 for the default model, else like `max`: what memory allows. */
+  readonly context?: number | 'max';
+}
+
+export interface EngineOptions {
+  readonly models: ReadonlyMap<string, EngineModel>;
+  /** Absent: the cores that are really there, less one. Never more than those. */
+  readonly threads?: number;
+  /**
+   * Choices of requests that may wait beyond the sequences, over all models; more are refused with `overloaded`. A
+   * key that holds less than its share of a full queue may still wait, up to twice as many in all.
+   */
+  readonly queue: number;
+  /** On CPUs: faster, and a seed no longer repeats a text for certain. Default: false. */
+  readonly flashAttention?: boolean;
+  readonly log: Log;
+  /** Whether the log may hold what the child says while it has requests: it may repeat a prompt. Default: false. */
+  readonly logContent?: boolean;
+  /** The environment of which the child gets the few names it needs. Absent: it gets none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Starts the child; a test's own, or the real one. */
+  readonly fork?: () => Child;
+  /** A child that owes an answer and says nothing for so long is killed. Default: two minutes. */
+  readonly hangMs?: number;
+  /** Numbers in [0, 1), for requests without a seed. */
+  readonly random?: () => number;
+  readonly cores?: number;
+}
+
+/** The local engine: models in a child process, behind the seam that every upstream has. */
+export interface Engine extends Upstream {
+  readonly name: 'engine';
+  /** Resolves when every model is loaded. Fails with one clear line (no GGUF, no memory, no binary). Once. */
+  start(signal: AbortSignal): Promise<Result<void>>;
+  /** False before the start, while the child is restarting, and after {@link stop}. */
+  ready(): boolean;
+  /** Undefined for a model that is not loaded. */
+  describe(model: string): ModelInfo | undefined;
+  models(): string[];
+  /** Requests that hold a sequence, and those that wait for one. */
+  load(): { readonly running: number; readonly waiting: number };
+  /** Kills the child; running streams fail with `upstream_cut`. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+const honoured: Capabilities = new Set<Feature>([
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'stop',
+  'seed',
+  'n',
+  'presence_penalty',
+  'frequency_penalty',
+  'logit_bias',
+  'logprobs',
+  'json_object',
+  'json_schema',
+  'tools',
+  'tool_choice',
+]);
+const nothing: Capabilities = new Set();
+/** The one model whose context is chosen here: eight of these fit into 400 MB. */
+const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct', 2048]]);
+
+export function createEngine(options: EngineOptions): Engine {
+  const { log, random = Math.random } = options;
+  const infos = new Map<string, ModelInfo>();
+  const shapes = createAnswerShapes();
+  let loading: string | undefined;
+  const cores = options.cores ?? countCores();
+  const threads = chooseThreads(cores, options.threads);
+  const calls = createCalls({
+    queue: options.queue,
+    sequencesOf: (model) => options.models.get(model)?.sequences ?? 0,
+    now: () => performance.now(),
+  });
+
+  const supervisor = createSupervisor({
+    fork: options.fork ?? (() => forkChild(options.environment ?? {})),
+    load: loadMessage,
+    onMessage,
+    onDown: () => {
+      const { cut, refused } = calls.crashed();
+      for (const call of cut) fail(call, stoppedFailure());
+      for (const call of refused) fail(call, notRunning(1000, supervisor.cannotLoad()));
+    },
+    busy: () => calls.count() > 0,
+    loadingFile: () => loading,
+    log,
+    logContent: options.logContent ?? false,
+    ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),
+  });
+
+  function loadMessage(): LoadMessage {
+    const models = [...options.models].map(([id, { file, sequences, context }]) => {
+      const wanted = context ?? contextOf.get(id) ?? ('max' as const);
+      const info = infos.get(id);
+      if (info === undefined) return { id, file, sequences, context: wanted };
+      // Decided once: after a crash the memory may look different, the promise made to clients does not.
+      const decided = { fingerprint: info.fingerprint, otherwise: wanted };
+      return { id, file, sequences, context: info.contextLength, decided };
+    });
+    return { type: 'load', threads, flashAttention: options.flashAttention ?? false, models };
+  }
+
+  function onMessage(message: FromChild): void {
+    switch (message.type) {
+      case 'loading':
+        loading = options.models.get(message.model)?.file;
+        return;
+      case 'loaded':
+        onLoaded(message.model, message.info);
+        return;
+      case 'ready':
+        for (const call of calls.unsent()) send(call);
+        return;
+      case 'progress':
+        for (const event of message.events) onEvent(event);
+        return;
+      case 'unloadable':
+      case 'log':
+      case 'beat':
+        return;
+    }
+  }
+
+  function onLoaded(model: string, info: ModelInfo): void {
+    const before = infos.get(model)?.fingerprint;
+    infos.set(model, info);
+    log.info('model loaded', { model, ...info });
+    if (before === undefined || before === info.fingerprint) return;
+    const file = options.models.get(model)?.file;
+    log.warn('the model file is another than before the restart', {
+      model,
+      file,
+      before,
+      now: info.fingerprint,
+    });
+    // What waited was prepared for the other file: its tokens, its way to write calls.
+    for (const call of calls.unsent()) {
+      if (call.message.model !== model) continue;
+      fail(call, replaced());
+      calls.delete(call);
+    }
+  }
+
+  function onEvent(event: GenerationEvent): void {
+    const call = calls.get(event.id);
+    if (call === undefined) return;
+    switch (event.type) {
+      case 'taken':
+        calls.taken(call);
+        return;
+      case 'started': {
+        call.promptTokens = event.promptTokens;
+        call.cachedTokens = event.cachedTokens;
+        const fingerprint = infos.get(call.message.model)?.fingerprint;
+        call.stream.push({ type: 'start', ...(fingerprint === undefined ? {} : { fingerprint }) });
+        return;
+      }
+      case 'text':
+      case 'reasoning':
+      case 'arguments':
+        call.stream.pushText(event);
+        return;
+      case 'call':
+        call.stream.push({
+          type: 'tool-call-start',
+          choice: event.choice,
+          index: event.index,
+          id: `call_${call.completionId.slice(-20)}_${event.choice}_${event.index}`,
+          name: event.name,
+        });
+        return;
+      case 'finished':
+        onFinished(call, event);
+        return;
+      case 'failed':
+        call.stream.push({ type: 'failed', failure: event.failure });
+        return;
+      case 'ended':
+        calls.delete(call);
+        call.stream.end();
+        return;
+    }
+  }
+
+  /** The usage of all choices comes with the last of them. */
+  function onFinished(call: Call, event: GenerationEvent & { readonly type: 'finished' }): void {
+    supervisor.served();
+    call.completionTokens += event.completionTokens;
+    call.reasoningTokens += event.reasoningTokens;
+    call.unfinished--;
+    if (call.unfinished === 0) {
+      const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = call;
+      call.stream.push({
+        type: 'usage',
+        usage: {
+          promptTokens,
+          completionTokens,
+          cachedTokens,
+          ...(reasoningTokens > 0 ? { reasoningTokens } : {}),
+        },
+      });
+    }
+    call.stream.push({ type: 'finish', choice: event.choice, reason: event.reason });
+  }
+
+  function fail(call: Call, reason: Failure): void {
+    call.stream.push({ type: 'failed', failure: reason });
+    call.stream.end();
+  }
+
+  function send(call: Call): void {
+    call.sent = supervisor.send(call.message);
+  }
+
+  /** The client is gone: a call that the child knows keeps its place until the child says that it is free. */
+  function leave(call: Call): void {
+    call.left = true;
+    call.stream.drop();
+    if (!call.sent || !supervisor.send({ type: 'abort', id: call.message.id })) calls.delete(call);
+  }
+
+  function open(upstreamCall: UpstreamCall, signal: AbortSignal): EventStream {
+    const { model } = upstreamCall;
+    const info = infos.get(model);
+    if (info === undefined) {
+      return failed(failure('model_not_found', `The local engine serves no model called ${model}.`));
+    }
+    const prepared = info.fingerprint;
+    const stream = createCallStream(() => onReturn());
+    /** Aborts when the request is gone, by its signal or its reader, before the child has heard of it. */
+    const left = new AbortController();
+    let onReturn = (): void => left.abort();
+
+    function begin(message: Result<Omit<GenerateMessage, 'id'>>): void {
+      // A client that left while a large schema was compiled is owed nothing.
+      if (left.signal.aborted) {
+        stream.drop();
+        return;
+      }
+      const refusal = message.ok ? refusalNow(message.value, prepared) : message.failure;
+      if (!message.ok || refusal !== undefined) {
+        if (refusal !== undefined) stream.push({ type: 'failed', failure: refusal });
+        stream.end();
+        return;
+      }
+      const call = calls.add(message.value, upstreamCall.completionId, stream, () =>
+        signal.removeEventListener('abort', onAbort),
+      );
+      const onAbort = (): void => leave(call);
+      onReturn = onAbort;
+      signal.addEventListener('abort', onAbort, { once: true });
+      send(call);
+    }
+
+    if (signal.aborted) left.abort();
+    const message = generateMessage(upstreamCall, { info, shapes, random, signal: left.signal });
+    if (message instanceof Promise) {
+      const leaveEarly = (): void => {
+        stream.drop();
+        left.abort();
+      };
+      signal.addEventListener('abort', leaveEarly, { once: true });
+      const compiled = (made: Result<Omit<GenerateMessage, 'id'>>): void => {
+        signal.removeEventListener('abort', leaveEarly);
+        begin(made);
+      };
+      // A bug in the compiler is this request's end alone.
+      message.then(compiled, (error: unknown) => compiled(bug(error)));
+    } else begin(message);
+    return stream;
+  }
+
+  /** `prepared`: the fingerprint of the model for which the message was made. */
+  function refusalNow(message: Omit<GenerateMessage, 'id'>, prepared: string): Failure | undefined {
+    const state = supervisor.state();
+    const restarting = supervisor.retryInMs();
+    if (state === 'stopped' || (state === 'down' && restarting > 0)) {
+      return notRunning(Math.max(1000, restarting), supervisor.cannotLoad());
+    }
+    return infos.get(message.model)?.fingerprint === prepared ? calls.refusal(message) : replaced();
+  }
+
+  return {
+    name: 'engine',
+    firstTokenClock: 'start',
+    capabilities: (model) => (options.models.has(model) ? honoured : nothing),
+    contextLength: (model) => infos.get(model)?.contextLength,
+    refuses: (request, model) => {
+      const info = infos.get(model);
+      return info === undefined ? undefined : refusedValues(request, info);
+    },
+    takeover: (model) => (options.models.has(model) ? 'prefix' : undefined),
+    open,
+    async start(signal) {
+      if (options.threads !== undefined && options.threads > threads) {
+        log.warn('fewer threads than configured: this machine has no more cores', {
+          configured: options.threads,
+          threads,
+        });
+      }
+      for (const { file } of options.models.values()) {
+        const inspected = await inspectModelFile(file);
+        if (!inspected.ok) return inspected;
+      }
+      const started = await supervisor.start(signal);
+      return started.ok ? ok(undefined) : started;
+    },
+    ready: () => supervisor.state() === 'up',
+    describe: (model) => infos.get(model),
+    models: () => [...options.models.keys()],
+    load: () => calls.load(),
+    async stop() {
+      const stopping = supervisor.stop();
+      for (const call of calls.all()) {
+        fail(call, stoppedFailure());
+        calls.delete(call);
+      }
+      await Promise.all([stopping, shapes.close()]);
+    },
+  };
+}
+
+// Blameless both: one crash ends every stream at once, and the engine itself knows best when it is up again.
+// Counted one by one, the streams of a single crash would open the breaker of an engine that is back.
+function stoppedFailure(): Failure {
+  return failure('upstream_cut', 'The local engine stopped while it wrote this answer.', { blameless: true });
+}
+
+/** `cannotLoad`: its last start failed, and the log says why. */
+function notRunning(retryAfterMs: number, cannotLoad: boolean): Failure {
+  const message = cannotLoad
+    ? 'The local engine is not running: its model cannot be loaded again. Try later, or tell the operator.'
+    : 'The local engine is not running.';
+  return failure('upstream_refused', message, { retryAfterMs, blameless: true });
+}
+
+function replaced(): Failure {
+  const message = 'The model was replaced by another file while this request waited. Send it again.';
+  return failure('upstream_refused', message, { blameless: true });
+}
+
+function bug(error: unknown): Result<never> {
+  const reason = failure('internal_error', 'The request could not be prepared.', causeOfBug(error));
+  return { ok: false, failure: reason };
+}
+
+function failed(reason: Failure): EventStream {
+  const stream = createCallStream(() => {});
+  stream.push({ type: 'failed', failure: reason });
+  stream.end();
+  return stream;
+}

@@ -1,0 +1,104 @@
+import { type ChatRequest, type ToolDefinition, toolChoiceOf } from '../../domain/chat-request.ts';
+import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { UpstreamCall } from '../../upstreams/contract.ts';
+import { leastTokens, promptTooLong } from '../between/context-length.ts';
+import {
+  type AnswerShape,
+  type GenerateMessage,
+  type ModelInfo,
+  mayCall,
+  type PromptTool,
+} from '../between/protocol.ts';
+import { type AnswerShapes, type Pending, refusedTogether } from './answer-shape.ts';
+import { promptMessages } from './prompt-messages.ts';
+import { samplingOf } from './sampling.ts';
+
+export interface GenerateParts {
+  readonly info: ModelInfo;
+  readonly shapes: AnswerShapes;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  /** The request is gone. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A request as the child is told it. Whatever can be refused without the model is refused here, before anything
+ * is computed: text that cannot fit, token ids that are none, schemas that cannot be enforced. Later only where a
+ * large schema is compiled in another thread.
+ */
+export function generateMessage(
+  call: UpstreamCall,
+  { info, shapes, random, signal }: GenerateParts,
+): Pending<Omit<GenerateMessage, 'id'>> {
+  const { request, prefix } = call;
+  const messages = promptMessages(request);
+  if (!messages.ok) return messages;
+  const offered = toolChoiceOf(request).type === 'none' ? [] : promptTools(request.tools);
+  const content = { messages: messages.value, tools: offered, ...(prefix === undefined ? {} : { prefix }) };
+  const least = leastTokens(content, info.longestToken);
+  if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false, content));
+  const wrong = refusedValues(request, info);
+  if (wrong !== undefined) return fail(wrong);
+  const told = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
+    shape.ok ? ok(messageOf(call, content, shape.value, random)) : shape;
+  const shape = shapes.of(request, info.toolSyntax, { keyId: call.keyId, signal });
+  return shape instanceof Promise ? shape.then(told) : told(shape);
+}
+
+function messageOf(
+  { request, model, keyId, prefix }: UpstreamCall,
+  { messages }: Pick<GenerateMessage, 'messages'>,
+  shape: AnswerShape,
+  random: () => number,
+): Omit<GenerateMessage, 'id'> {
+  return {
+    type: 'generate',
+    model,
+    keyId,
+    messages,
+    ...(prefix === undefined || prefix === '' ? {} : { prefix }),
+    tools: mayCall(shape) ? promptTools(request.tools) : [],
+    sampling: samplingOf(request, random),
+    ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
+    stop: request.stop,
+    choices: request.n,
+    ...(request.logprobs ? { topLogprobs: request.topLogprobs ?? 0 } : {}),
+    shape,
+  };
+}
+
+function promptTools(tools: readonly ToolDefinition[]): readonly PromptTool[] {
+  return tools.map(({ name, description, parameters = {} }) => ({
+    name,
+    parameters,
+    ...(description === undefined ? {} : { description }),
+  }));
+}
+
+/** What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call. */
+export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | undefined {
+  return (
+    tooManyChoices(request) ??
+    wrongBias(request, info.vocabularySize) ??
+    refusedTogether(request, info.toolSyntax)
+  );
+}
+
+/** Choices beyond the sequences are written one after the other: more would hold a place for minutes. */
+const mostChoices = 8;
+
+function tooManyChoices({ n }: ChatRequest): Failure | undefined {
+  if (n <= mostChoices) return undefined;
+  const message = `The local engine writes at most ${mostChoices} choices, got ${n}. Ask several times for more.`;
+  return failure('invalid_value', message, { param: 'n' });
+}
+
+function wrongBias(request: ChatRequest, vocabularySize: number): Failure | undefined {
+  for (const [token, bias] of Object.entries(request.logitBias ?? {})) {
+    if (bias === 0 || Number(token) < vocabularySize) continue;
+    const message = `This model has ${vocabularySize} tokens; ${token} is the id of none of them.`;
+    return failure('invalid_value', message, { param: `logit_bias.${token}` });
+  }
+  return undefined;
+}

@@ -1,0 +1,26 @@
+import type { ChatRequest } from '../../domain/chat-request.ts';
+import type { Sampling } from '../between/protocol.ts';
+import { foldSeed } from '../between/seeds.ts';
+
+/**
+ * OpenAI's defaults where a field is absent: temperature 1, top_p 1, and a seed of our own, for the native
+ * sampler takes an absent one from the clock's seconds, and two requests would get the same.
+ * `random` gives numbers in [0, 1).
+ */
+export function samplingOf(request: ChatRequest, random: () => number): Sampling {
+  const temperature = request.temperature ?? 1;
+  const seed = request.seed ?? Math.floor(random() * 2 ** 53);
+  return {
+    temperature,
+    topP: request.topP ?? 1,
+    presencePenalty: request.presencePenalty ?? 0,
+    frequencyPenalty: request.frequencyPenalty ?? 0,
+    logitBias: biasesOf(request),
+    seed: foldSeed(seed),
+    repeatable: request.seed !== undefined || temperature === 0,
+  };
+}
+
+function biasesOf({ logitBias = {} }: ChatRequest): Sampling['logitBias'] {
+  return Object.entries(logitBias).flatMap(([token, bias]) => (bias === 0 ? [] : [[Number(token), bias]]));
+}

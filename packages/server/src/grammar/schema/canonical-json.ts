@@ -1,0 +1,10 @@
+import type { JsonValue } from '../../domain/json.ts';
+
+/** JSON text that is equal for equal values, whatever the order of their members. */
+export function canonicalJson(value: JsonValue): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

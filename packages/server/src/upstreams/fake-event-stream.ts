@@ -1,0 +1,20 @@
+import type { EventBatch } from '../domain/stream-event.ts';
+import type { EventStream } from './contract.ts';
+
+/** A stream for tests: `next` gives the batch of each pull, undefined at the end. */
+export function fakeEventStream(
+  next: () => Promise<EventBatch | undefined>,
+  close: () => void = () => {},
+): EventStream {
+  return {
+    pull(receiver) {
+      next().then(
+        (batch) => (batch === undefined ? receiver.end() : receiver.batch(batch)),
+        (bug: unknown) => receiver.broke(bug),
+      );
+    },
+    async close() {
+      close();
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { Failure } from '../../domain/failure.ts';
+import type { AnswerBody } from '../../transport/answer-body.ts';
+import { createGatheredBytes } from '../../transport/gathered-bytes.ts';
+import { answerTooLarge } from './answer-budget.ts';
+import { answerBeyondBounds } from './answer-json.ts';
+
+/** It is parsed in one turn of the event loop: 16 MiB would take 0.5 s. */
+const maxAnswerBytes = 4 * 1024 * 1024;
+
+/** What the first bytes of an answer show it to be; servers that send no content type are common. */
+export function kindOfAnswer(bytes: Uint8Array): 'stream' | 'json' | 'other' {
+  const start = Buffer.from(bytes.subarray(0, 256))
+    .toString('utf8')
+    .replace(/^\ufeff/, '');
+  if (/^\s*[{[]/.test(start)) return 'json';
+  return /^\s*(?:data|event|id|retry)?:/.test(start) ? 'stream' : 'other';
+}
+
+/**
+ * Reads the rest of an answer that is one JSON text. A failure where it is too large to be parsed; undefined where it
+ * is cut or not UTF-8. The caller returns the body.
+ */
+export async function readWholeAnswer(
+  first: Uint8Array,
+  body: AnswerBody,
+): Promise<string | Failure | undefined> {
+  const gathered = createGatheredBytes();
+  gathered.add(first);
+  for (let read = await body.next(); ; read = await body.next()) {
+    if (read.done === true) return read.value === undefined ? textOf(gathered.bytes()) : undefined;
+    gathered.add(read.value);
+    if (gathered.length > maxAnswerBytes) return answerTooLarge(`a JSON answer over ${maxAnswerBytes} bytes`);
+  }
+}
+
+function textOf(bytes: Uint8Array): string | Failure | undefined {
+  const tooLarge = answerBeyondBounds(bytes);
+  if (tooLarge !== undefined) return tooLarge;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
