@@ -127,13 +127,13 @@ describe('chat completions', () => {
     expect(summary).toMatchObject({ complete: true, choices: [{ content: story }] });
   });
 
-  test('come as one object', async () => {
+  test('are one JSON object without streaming', async () => {
     const response = await post('/v1/chat/completions', asks(false));
     expect(await response.json()).toMatchObject({ choices: [{ message: { content: story } }] });
     expect(response.headers.get('tailrace-target')).toBe('lab/wall/healthy');
   });
 
-  test('leave no run behind, hold no memory, and one line each', async () => {
+  test('leave no run and no memory behind, and one line of the log each', async () => {
     expect(app.runs.list()).toEqual([]);
     expect(app.heldBytes()).toBe(0);
     expect(app.logged().filter(({ msg }) => msg === 'request').length).toBeGreaterThanOrEqual(2);
@@ -153,7 +153,7 @@ describe('a second surface', () => {
     expect(await (await post('/toy', { say: question })).json()).toEqual({ text: story });
   });
 
-  test('with a bug in it never ends as if it were whole', async () => {
+  test('with a bug in its encoder never ends as a whole answer does', async () => {
     const said = await (await post('/buggy', { say: question, live: true })).text();
     expect(said.trimEnd().split('\n').at(-1)).toBe('!internal_error');
     const refused = await post('/buggy', { say: question });
@@ -161,7 +161,7 @@ describe('a second surface', () => {
     expect(app.runs.size).toBe(0);
   });
 
-  test('with a bug in its envelope is refused in the default one', async () => {
+  test('with a bug in its envelope is refused in the default envelope', async () => {
     for (const key of [testKey, 'wrong']) {
       const refused = await post('/speechless', [], key);
       expect([refused.status, await refused.json()]).toMatchObject([

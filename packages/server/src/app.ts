@@ -24,29 +24,29 @@ import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
 import type { Surface } from './wire/contract.ts';
 
-/** What the composition needs from outside; nothing in here opens a socket or a file. */
+/** The parts that the rooms of one configuration are joined with. `createApp` opens no socket and no file. */
 export interface AppParts {
   readonly config: Config;
-  /** The fixed keys in force: configured ones, or those kept in the data folder. */
+  /** The fixed keys in force: configured ones, or those of the data folder. */
   readonly keys: { readonly apiKeys: readonly string[]; readonly adminKeys: readonly string[] };
-  /** By the name the configuration gives them; the local one as `engine`. */
+  /** By their names in the configuration; the local engine as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
-  /** What runs now; it outlives a reload. */
+  /** The runs that have not ended. It outlives a reload. */
   readonly runs: RunRegistry;
-  /** What is known of the targets; it outlives a reload. */
+  /** The health of every target. It outlives a reload. */
   readonly health: Health;
-  /** Which targets have served which chats; it outlives a reload. */
+  /** Which targets have served which chats. It outlives a reload. */
   readonly affinity: Affinity;
-  /** What bodies and the requests made of them hold; it outlives a reload. */
+  /** The memory that bodies and requests hold. It outlives a reload. */
   readonly bodies: BodyIntake;
-  /** The protocols that are served; OpenAI's chat completions unless said otherwise. */
+  /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
-  /** Configuration and engine loaded. */
+  /** Whether the models of the engine are loaded. True where there is no engine. */
   loaded(): boolean;
-  /** True from the first request to end on. */
+  /** Whether a shutdown has begun. */
   draining(): boolean;
-  /** Reads the configuration anew. */
+  /** Reloads the configuration. */
   reload(): Promise<Reloaded>;
 }
 
@@ -56,7 +56,7 @@ export type HandleRequest = (
   expectsContinue: boolean,
 ) => Promise<void>;
 
-/** The composition of the rooms: the only place where they are built and joined. */
+/** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
 export function createApp(parts: AppParts): HandleRequest {
   const { config, keys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
@@ -101,7 +101,7 @@ function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {
       outcome: response.writableFinished ? 'completed' : 'abandoned',
       durationMs: performance.now() - exchange.startedMs,
       keyId: exchange.principal.keyId,
-      // Anybody's text: enough of it to find a request by.
+      // Any client chooses this text, so its length is bounded.
       clientRequestId: clientRequestId?.slice(0, 128),
       ...(response.headersSent ? { status: response.statusCode } : {}),
       ...notes,

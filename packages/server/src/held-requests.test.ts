@@ -32,7 +32,7 @@ breaker: {failures: 10000}
 const words: EventBatch = [{ type: 'text-delta', choice: 0, json: jsonText('Words.') }];
 const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'stop' }];
 const failed: EventBatch = [{ type: 'failed', failure: failure('upstream_refused', 'No.') }];
-/** What an upstream says, by the first word of the last message; behind `hang` nothing more comes. */
+/** The answer of an upstream, by the first word of the last message. After `hang` it sends nothing more. */
 const plays: Readonly<Record<string, readonly (EventBatch | 'hang' | 'bug')[]>> = {
   whole: [words, finish],
   refused: [failed],
@@ -122,7 +122,7 @@ async function ask(body: string, signal?: AbortSignal): Promise<number> {
 const chat = (model: string, what: string, more: object = {}) =>
   JSON.stringify({ model, messages: [{ role: 'user', content: `play ${what}` }], ...more });
 
-it('counts a request while its answer is waited for, and refuses what there is no room for', async () => {
+it('counts a request until its answer has ended, and refuses requests without room', async () => {
   const stop = new AbortController();
   const waiting = Array.from({ length: 3 }, () =>
     ask(chat('acme/one', 'hang', { user: 'x'.repeat(100) }), stop.signal),
@@ -141,7 +141,7 @@ it('counts a request while its answer is waited for, and refuses what there is n
   expect(await ask(large)).toBe(200);
 });
 
-it('holds nothing when all requests have ended, however they ended', async () => {
+it('holds nothing when all requests have ended, in each way that a request can end', async () => {
   const request = fc.record({
     body: fc.oneof(
       fc

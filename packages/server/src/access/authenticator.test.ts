@@ -45,7 +45,7 @@ describe('a key', () => {
     },
   );
 
-  it('of a user opens no admin route; an admin key opens both', () => {
+  it('of a user is refused on admin routes; an admin key is accepted on both kinds', () => {
     expect(ask({ authorization: ['Bearer tr_user'] }, 'admin')).toBe('admin_required');
     expect(ask({ authorization: ['Bearer tr_admin'] }, 'admin')).toBe('admin');
     expect(ask({ authorization: ['Bearer tr_admin'] })).toBe('admin');
@@ -60,7 +60,7 @@ describe('a key', () => {
     expect(ids[0]).not.toContain('tr_user');
   });
 
-  it('is not asked for by public routes, nor by any with authentication off', () => {
+  it('is not required by public routes, nor by any route while authentication is off', () => {
     expect(ask({}, 'public')).toBe('user');
     const open = createAuthenticator({ ...keys, required: false });
     expect(open.authenticate('admin', {}, '')).toMatchObject({ ok: true, value: { admin: true } });

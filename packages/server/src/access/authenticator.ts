@@ -2,37 +2,37 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import { extractKey, type RequestHeaders } from './extract-key.ts';
 
-/** Whoever asks, once the key has been looked at. */
+/** The sender of a request, as its key identifies it. */
 export interface Principal {
-  /** The same for the same key on every replica; never the key. */
+  /** Derived from the key, so it is the same on every replica. Never the key itself. */
   readonly keyId: string;
   readonly admin: boolean;
 }
 
-/** What a matched route asks for. */
+/** The key that a route requires. */
 export type Access = 'public' | 'key' | 'admin';
 
 export interface FixedKeys {
   readonly apiKeys: readonly string[];
   readonly adminKeys: readonly string[];
   readonly keyPrefix: string;
-  /** False only on loopback: every caller is then an administrator without a key. */
+  /** False only on loopback: then every sender is an administrator without a key. */
   readonly required: boolean;
 }
 
-/** Decides before any byte of a body is read. */
+/** Identifies the sender of a request before any byte of the body is read. */
 export interface Authenticator {
   /**
-   * Failures: `missing_api_key`, `invalid_api_key`, `admin_required`, and what {@link extractKey} finds.
+   * Failures: `missing_api_key`, `invalid_api_key`, `admin_required`, and those of {@link extractKey}.
    * `query` is the raw query string.
    */
   authenticate(access: Access, headers: RequestHeaders, query: string): Result<Principal>;
 }
 
-const nobody: Principal = { keyId: 'anonymous', admin: false };
+const anonymous: Principal = { keyId: 'anonymous', admin: false };
 
 export function createAuthenticator(keys: FixedKeys): Authenticator {
-  // Digests of equal length, so that comparing tells nothing of the keys, and none of them stays in memory.
+  // Digests, so that the time of a comparison reveals nothing of a key, and no key is kept in memory.
   const known = [
     ...keys.adminKeys.map((key) => ({ digest: digest(key), principal: principalOf(key, true) })),
     ...keys.apiKeys.map((key) => ({ digest: digest(key), principal: principalOf(key, false) })),
@@ -42,8 +42,8 @@ export function createAuthenticator(keys: FixedKeys): Authenticator {
     authenticate: (access, headers, query) => {
       const extracted = extractKey(headers, query, keys.keyPrefix);
       if (!extracted.ok) return extracted;
-      if (access === 'public') return ok(nobody);
-      if (!keys.required) return ok({ ...nobody, admin: true });
+      if (access === 'public') return ok(anonymous);
+      if (!keys.required) return ok({ ...anonymous, admin: true });
       if (extracted.value === undefined) return fail(missingKey(access, headers));
       const given = digest(extracted.value);
       let found: Principal | undefined;

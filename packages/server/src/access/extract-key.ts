@@ -1,13 +1,13 @@
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
 
-/** Header lines by lower-case name, every occurrence kept: a second Authorization must not go unseen. */
+/** The values of all header lines by lower-case name: a second Authorization must be noticed. */
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
 const keyParameters = new Set(['api_key', 'apikey', 'api-key', 'key', 'access_token']);
 
 /**
- * The one place that reads credentials of a request. `undefined` where there are none. Two different keys,
- * and a key in the query string, are `invalid_value`: a URL ends up in every log on its way.
+ * Reads the key of a request; no other file does. `undefined` where there is none. Fails with `invalid_value` for two
+ * different keys, and for a key in the query string: every proxy on the way logs the URL.
  */
 export function extractKey(
   headers: RequestHeaders,
@@ -38,7 +38,7 @@ export function extractKey(
   return ok(key);
 }
 
-/** Linear on purpose: this reads what anybody sends, before anything is known of them. */
+/** In linear time, because it reads headers of senders that are not identified yet. */
 function bearer(value: string): string | undefined {
   const text = value.trim();
   if (!/^bearer[ \t]/i.test(text)) return undefined;

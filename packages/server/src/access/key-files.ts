@@ -7,7 +7,7 @@ export type KeyFileName = 'api-key' | 'admin-key';
 
 export type KeyFile =
   | { readonly ok: true; readonly file: string; readonly key: string }
-  /** `blank`: there is none, or nothing in it. `unfit`: what lies there is no key. */
+  /** `blank`: the file is missing or empty. `unfit`: its content is not a key. */
   | {
       readonly ok: false;
       readonly file: string;
@@ -15,10 +15,10 @@ export type KeyFile =
       readonly message: string;
     };
 
-/** What can stand in a header; a file of another form is cut, or is another file. */
+/** A key that a header can hold. A file with other content is damaged, or is not a key file. */
 const keyForm = /^[\x21-\x7e]{1,512}$/;
 
-/** The key of that name in the data folder. Writes nothing. */
+/** Reads the key of that name from the data folder. Writes nothing. */
 export async function readKeyFile(dataDir: string, name: KeyFileName): Promise<KeyFile> {
   const file = join(dataDir, name);
   const read = await readTextFile(file, { maxBytes: maxTextBytes, settled: true });
@@ -34,15 +34,15 @@ export async function readKeyFile(dataDir: string, name: KeyFileName): Promise<K
 }
 
 /**
- * The same, made at the first start (mode 0600) and kept for the next one. Rejects with the file system's own
- * error where the folder cannot be used.
+ * Reads the key of that name from the data folder; where there is none, it makes one (mode 0600). Rejects with the file
+ * system's error where the folder cannot be used.
  */
 export async function keyFromFile(dataDir: string, name: KeyFileName, prefix: string): Promise<KeyFile> {
   const file = join(dataDir, name);
   await makeFolder(dataDir);
   const key = prefix + randomBytes(24).toString('base64url');
   try {
-    // wx: two servers that start at once must not end with different keys.
+    // wx: of two servers that start at once only one may write, so that both use the same key.
     await writeFile(file, `${key}\n`, { mode: 0o600, flag: 'wx' });
     return { ok: true, file, key };
   } catch (error) {
@@ -50,14 +50,14 @@ export async function keyFromFile(dataDir: string, name: KeyFileName, prefix: st
   }
   const stored = await readKeyFile(dataDir, name);
   if (stored.ok || stored.reason === 'unfit') return stored;
-  // A start that ended between making the file and writing it leaves it empty.
+  // The file is empty where an earlier start ended between making and writing it.
   await writeFile(file, `${key}\n`, { mode: 0o600 });
   return { ok: true, file, key };
 }
 
 /**
- * Makes a folder and what leads to it. Not by `recursive: true`: that never returns where a file system says
- * that a folder is missing and that it cannot be made (/proc does).
+ * Makes a folder and its parents. Not with `recursive: true`, which never returns on a file system that says both that a
+ * folder is missing and that it cannot be made, as /proc does.
  */
 async function makeFolder(folder: string): Promise<void> {
   try {

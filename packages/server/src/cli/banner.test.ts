@@ -15,26 +15,26 @@ const lab = 'upstreams: {lab: {base_url: "http://127.0.0.1:9/v1"}}\n';
 const models = (...ids: readonly string[]) =>
   `${lab}models: {${ids.map((id) => `${id}: {targets: [{upstream: lab}]}`).join(', ')}}`;
 
-test('a start in front of others names its models, and which of them is the default', async () => {
+test('with upstreams the banner names the models, and which of them is the default', async () => {
   expect(modelsLine(await configOf(models('acme/chat', 'acme/careful')))).toEqual([
     'Models: acme/chat (default), acme/careful',
   ]);
   expect(modelsLine(await configOf(models('a', 'default')))).toEqual(['Models: a, default']);
 });
 
-test('of many models the first eight are named and the others counted', async () => {
+test('of many models the banner names the first eight and counts the others', async () => {
   const ids = Array.from({ length: 10 }, (_, index) => `m${index}`);
   expect(modelsLine(await configOf(models(...ids)))).toEqual([
     'Models: m0 (default), m1, m2, m3, m4, m5, m6, m7 and 2 more',
   ]);
 });
 
-test('a model on the engine is named by what clients ask for', async () => {
+test('a model on the engine has the name that clients use', async () => {
   const text = 'models: {acme/chat: {targets: [{engine: smollm2-135m-instruct}]}}';
   expect(modelsLine(await configOf(text))).toEqual(['Models: acme/chat (default), smollm2-135m-instruct']);
 });
 
-test("where all models are the engine's its lines name them, and nothing is said twice", async () => {
+test("where all models are the engine's, only the engine's lines name them", async () => {
   expect(modelsLine(await configOf(''))).toEqual([]);
   expect(modelsLine(await configOf('engine: {enabled: false}'))).toEqual([]);
 });

@@ -8,20 +8,20 @@ export interface BannerFacts {
   /** `http://127.0.0.1:8642`, without `/v1`. */
   readonly url: string;
   readonly key: ShownKey;
-  /** Where a generated admin key lies. */
+  /** The file of the generated admin key. */
   readonly adminFile: string | undefined;
-  /** Lines about the models served, ready to print. */
+  /** Lines about the served models, ready to print. */
   readonly models: readonly string[];
-  /** False where no model is configured: then there is nothing to try. */
+  /** Whether any model is configured. Without one the banner shows no commands to try. */
   readonly serves: boolean;
-  /** Only a terminal is shown the key itself; what goes to a file reads it from where it lies. */
+  /** True: the banner shows the key itself. False: its commands read the key from its file. */
   readonly terminal: boolean;
 }
 
-/** Enough to see what one may ask for; `GET /v1/models` has them all. */
+/** Models that the banner names at most; `GET /v1/models` lists all. */
 const maxNamed = 8;
 
-/** `Models: acme/chat (default), acme/careful`; nothing where all of them are the engine's, whose own lines name them. */
+/** `Models: acme/chat (default), acme/careful`. Empty where all models are the engine's: `engineLines` names those. */
 export function modelsLine({ models, engine }: Pick<Config, 'models' | 'engine'>): readonly string[] {
   if ([...models.keys()].every((id) => engine.models.has(id))) return [];
   const names = [...models].map(([id, { aliases }]) =>
@@ -44,8 +44,8 @@ export function engineLines(engine: ServingFacts['engine']): readonly string[] {
 }
 
 /**
- * What a new user pastes. Commands stand at the left margin and name nothing of the moment, so that they
- * work from a terminal's scrollback and from a log file alike.
+ * The text that a start prints: address, keys, and commands for a new user to copy. Commands begin at the left margin and
+ * contain nothing that another start changes, so that they can be copied later, also from a log file.
  */
 export function banner({ url, key, adminFile, models, serves, terminal }: BannerFacts): string {
   const shellKey = keyForShell(key, terminal);
@@ -58,10 +58,10 @@ export function banner({ url, key, adminFile, models, serves, terminal }: Banner
       'API key: one of the configured keys. The commands below read it from TAILRACE_API_KEY:',
       'in another terminal, set that first (export TAILRACE_API_KEY=…).',
     );
-  } else lines.push('API key: none asked for (auth.required: false)');
+  } else lines.push('API key: not required (auth.required: false)');
   if (adminFile !== undefined) lines.push(`Admin key: ${adminFile}`);
   if (!serves) {
-    lines.push('', 'No model is configured, so there is nothing to ask yet: see docs/configuration.md.', '');
+    lines.push('', 'No model is configured yet: see docs/configuration.md.', '');
     return lines.join('\n');
   }
   lines.push(

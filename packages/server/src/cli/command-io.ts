@@ -1,10 +1,10 @@
 /**
- * What a command sees of the world: `cli/main.ts` passes the real environment and streams, a test its own.
- * Commands read and write nothing of the process besides.
+ * Environment and streams of a command: `cli/main.ts` passes those of the process, a test passes its own. A command uses
+ * nothing else of the process.
  */
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absolute; relative paths on the command line start here. */
+  /** The working directory, absolute. Relative paths on the command line start here. */
   readonly cwd: string;
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean };
   readonly stderr: NodeJS.WritableStream & { isTTY?: boolean };

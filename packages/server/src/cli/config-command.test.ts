@@ -34,7 +34,7 @@ describe('tailrace config check', () => {
     });
   });
 
-  it('reads the files of upstreams too, for a start would end with what is wrong in them', async () => {
+  it('checks the files of upstreams too, because their mistakes would end a start', async () => {
     await writeFile(join(cwd, 'answers.yaml'), 'evry: 20ms\nanswers: [{steps: [echo]}]\n');
     await writeFile(join(cwd, 'tailrace.yaml'), 'upstreams: {s: {kind: scripted, script: answers.yaml}}');
     const { status, out, err } = await run('check');
@@ -42,7 +42,7 @@ describe('tailrace config check', () => {
     expect(err).toContain(`upstreams.s: ${join(cwd, 'answers.yaml')}:1: unknown key "evry"`);
   });
 
-  it('warns of a takeover by prefix at an upstream that cannot go on, as a start does', async () => {
+  it('warns of a takeover by prefix at an upstream that cannot continue an answer, as a start does', async () => {
     await writeFile(
       join(cwd, 'tailrace.yaml'),
       'upstreams: {stars: {kind: gemini, api_key: k}}\nmodels: {a: {targets: [{upstream: stars, model: gemini-2.5-flash, takeover: prefix}]}}',
@@ -52,14 +52,14 @@ describe('tailrace config check', () => {
     expect(err).toMatch(/^warning: models\.a: target stars\/gemini-2\.5-flash has takeover: prefix, but/);
   });
 
-  it('is content without any file', async () => {
+  it('accepts that there is no file', async () => {
     expect(await run('check')).toMatchObject({
       status: 0,
       out: 'no configuration file: ok (1 model, 0 upstreams)\n',
     });
   });
 
-  it('warns of what does nothing yet, beside the result', async () => {
+  it('warns of settings without effect on standard error', async () => {
     await writeFile(join(cwd, 'other.yaml'), 'server: {workers: 2}');
     expect(await run('check', '--config', 'other.yaml')).toEqual({
       status: 0,
@@ -90,7 +90,7 @@ describe('tailrace config check', () => {
     });
   });
 
-  it('does not take a folder for a file', async () => {
+  it('refuses a folder in the place of the file', async () => {
     expect(await run('check', '--config', cwd)).toMatchObject({
       status: 2,
       err: `--config: cannot read ${cwd}: it is a folder\n`,
@@ -98,7 +98,7 @@ describe('tailrace config check', () => {
   });
 
   it.each([
-    [[], 'config needs a word after it; expected: tailrace config check'],
+    [[], 'config needs a second word; expected: tailrace config check'],
     [['chek'], 'unknown: config "chek"; expected: tailrace config check'],
     [['check', '--confg=x'], 'unknown "--confg=x"'],
     [['check', '--config'], '--config needs a file'],
@@ -108,7 +108,7 @@ describe('tailrace config check', () => {
     expect(err).toContain(message);
   });
 
-  it('explains itself', async () => {
+  it('prints its usage', async () => {
     expect(await run('check', '--help')).toMatchObject({
       status: 0,
       out: expect.stringContaining('usage: tailrace config check'),

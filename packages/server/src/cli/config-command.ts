@@ -9,14 +9,14 @@ import { counted } from './counted.ts';
 
 const usage = `usage: tailrace config check [--config FILE] [--probe]
 
-  Reads the configuration as \`tailrace serve\` would, and says whether it would start with it.
-  --probe  also calls each upstream once for each model it serves: one token, 10 s at most
-  Exit status: 0 valid, 1 an upstream did not answer the probe, 2 not valid.
+  Checks the configuration as \`tailrace serve\` would, without starting the server.
+  --probe  also calls each upstream once for each of its models: one token, 10 s at most
+  Exit status: 0 valid, 1 a call of --probe failed, 2 not valid.
 `;
 
 /**
- * `tailrace config …`. Resolves to the exit status: 0 valid, 1 a probe failed, 2 wrong usage or configuration.
- * Standard output says the result; warnings and problems go to standard error.
+ * `tailrace config …`. Resolves to the exit status: 0 valid, 1 a probe failed, 2 wrong usage or configuration. The result
+ * goes to standard output, warnings and problems go to standard error.
  */
 export async function configCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const asked = parse(args);
@@ -39,12 +39,12 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
     return 2;
   }
   const { config } = loaded;
-  // Loaded on need: most mistakes are found without any provider's code.
+  // Imported here: most mistakes are found without the code of any provider.
   const { checkUpstreams } = await import('../service/check-upstreams.ts');
   const { problems, warnings } = await checkUpstreams(config, io.env);
   if (problems.length > 0) {
-    const inNames = withVariableNames(() => loaded.environmentValues);
-    io.stderr.write(problems.map((problem) => `${inNames(problem)}\n`).join(''));
+    const withNames = withVariableNames(() => loaded.environmentValues);
+    io.stderr.write(problems.map((problem) => `${withNames(problem)}\n`).join(''));
     return 2;
   }
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);
@@ -74,7 +74,7 @@ function parse(args: readonly string[]): Asked | { readonly refusal: string } {
   if (action === '--help' || action === '-h') return { help: true, probe: false };
   if (action !== 'check') {
     const what =
-      action === undefined ? 'config needs a word after it' : `unknown: config ${JSON.stringify(action)}`;
+      action === undefined ? 'config needs a second word' : `unknown: config ${JSON.stringify(action)}`;
     return { refusal: `${what}; expected: tailrace config check` };
   }
   let asked: Asked = { help: false, probe: false };

@@ -48,7 +48,7 @@ async function check(...flags: readonly string[]) {
 }
 
 describe('tailrace config check --probe', () => {
-  test('calls each target once, however many models name it, and says how long the first token took', async () => {
+  test('calls each target once, also where several models have it, and prints the time to the first token', async () => {
     const targets = [{ upstream: 'lab', model: 'good' }];
     await config({ upstreams: upstreams(), models: { a: { targets }, b: { targets } } });
     const { status, out, err } = await check();
@@ -63,7 +63,7 @@ describe('tailrace config check --probe', () => {
     await origin.allClosed();
   });
 
-  test('says by code and detail what failed, with the host and without the key, and exits 1', async () => {
+  test('prints code and detail of each failure, with the host and without the key, and exits 1', async () => {
     const nowhere = await startFakeOrigin(() => {});
     await nowhere.close();
     await config({
@@ -85,7 +85,7 @@ describe('tailrace config check --probe', () => {
     expect(out.join('\n')).not.toContain(key);
   });
 
-  test('says of each one that is not asked why', async () => {
+  test('prints why it does not call a target', async () => {
     await writeFile(join(cwd, 'answers.yaml'), 'answers: [{steps: [echo]}]');
     await config({
       upstreams: { ...upstreams(), script: { kind: 'scripted', script: 'answers.yaml' } },
@@ -104,7 +104,7 @@ describe('tailrace config check --probe', () => {
     expect(bodies).toEqual([]);
   });
 
-  test('asks nobody where an upstream cannot be made', async () => {
+  test('calls no target where an upstream cannot be made', async () => {
     await config({
       upstreams: { lab: { ...upstreams().lab, ca_file: 'none.pem' } },
       models: { a: { targets: [{ upstream: 'lab' }] } },
@@ -115,7 +115,7 @@ describe('tailrace config check --probe', () => {
   });
 });
 
-test('one that stays silent is given up at the limit, and its connection is gone', async () => {
+test('a call without an answer ends at the limit, and its connection is closed', async () => {
   await config({ upstreams: upstreams(), models: { a: { targets: [{ upstream: 'lab', model: 'mute' }] } } });
   const loaded = await loadConfig({ env: {}, cwd, flags: {} });
   if (!loaded.ok) throw new Error('the configuration is not valid');

@@ -4,7 +4,7 @@ import { readsAreStuck } from '../config/read-text-file.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 
-// Each command loads what it needs when it is called: `models list` has no use for the server.
+// Each command is imported when it is called: `models list` does not need the server.
 const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promise<number>>> = {
   serve: async (args, io) => (await import('./serve-command.ts')).serveCommand(args, io),
   models: async (args, io) => (await import('./models-command.ts')).modelsCommand(args, io),
@@ -15,9 +15,9 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
 const help = `Usage: tailrace COMMAND [FLAGS]
 
   serve           start the server (--help lists its flags)
-  models pull     fetch the default model into the cache
-  models list     show which models are on this machine
-  config check    read the configuration and say what is wrong with it (--probe calls each upstream)
+  models pull     download the default model into the cache
+  models list     list the models on this machine
+  config check    check the configuration and list its problems (--probe calls each upstream)
   wall            start a server that misbehaves on request (--list names its faults)
 
   --version       print the version
@@ -59,9 +59,9 @@ function version(): string {
   return found;
 }
 
-/** exit() and not exitCode: what a library left open must not keep a server alive that has said it is done. */
+/** exit() instead of exitCode: a handle that a library has left open must not keep the ended server alive. */
 function end(code: number): void {
-  // Where a disk does not answer, exit() would wait for it for ever.
+  // exit() would wait for ever for a disk that does not answer.
   if (readsAreStuck()) process.kill(process.pid, 'SIGKILL');
   else process.exit(code);
 }

@@ -12,16 +12,16 @@ import type { CommandIo } from './command-io.ts';
 
 const help = `Usage: tailrace models pull | list
 
-  pull    fetch the default model (${defaultModel.id}, ${Math.round(defaultModel.bytes / 1e6)} MB) into the cache
-  list    show which models are on this machine
+  pull    download the default model (${defaultModel.id}, ${Math.round(defaultModel.bytes / 1e6)} MB) into the cache
+  list    list the models on this machine
 
 The cache is the folder in TAILRACE_CACHE_DIR, else the platform's own.
 `;
 
-// What a command says, it says itself; a log line besides would say it twice.
+// The command prints each failure itself; the log would repeat it.
 const noLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** `tailrace models …`. Exit code 0: done; 1: the model cannot be had; 2: wrong usage. */
+/** `tailrace models …`. Resolves to the exit code. 0: done; 1: the model is not available; 2: wrong usage. */
 export async function modelsCommand(args: string[], io: CommandIo): Promise<number> {
   const usage = readUsage(args);
   if (usage.problem !== undefined) {

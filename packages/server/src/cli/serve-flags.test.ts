@@ -26,7 +26,7 @@ describe('the words after serve', () => {
     [['-c', 'a'], 'unknown flag "-c"; npm start -- --help lists the flags'],
     [
       ['extra'],
-      'unexpected "extra": flags stand behind "--" (npm start -- --listen …); npm start -- --help lists the flags',
+      'unexpected "extra": flags must follow "--" (npm start -- --listen …); npm start -- --help lists the flags',
     ],
     [['--config'], '--config needs a value'],
     [['--config='], '--config needs a value'],

@@ -1,7 +1,7 @@
 import type { ConfigFlags } from '../config/overrides.ts';
 import { didYouMean } from '../domain/nearest.ts';
 
-/** What `tailrace serve` was asked on the command line. */
+/** The flags of `tailrace serve`. */
 export interface ServeFlags extends ConfigFlags {
   readonly help: boolean;
 }
@@ -26,15 +26,15 @@ export const serveUsage = `usage: tailrace serve [flags]
   --config FILE      the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
   --listen HOST:PORT address to serve on (default: 127.0.0.1:8642)
   --model FILE.gguf  serve this model, under its file name and as "default"
-  --data-dir DIR     where keys and the database lie (default: ./data)
+  --data-dir DIR     folder of the keys and the database (default: ./data)
   --no-engine        start without a local model
   --workers N        processes that serve (default: 1)
   --help             this text
 `;
 
 /**
- * Reads the words after `serve`: `--flag value` or `--flag=value`, the last one wins. Values are only
- * checked to be there; `config/` judges them.
+ * Reads the words after `serve`: `--flag value` or `--flag=value`; of a repeated flag the last one counts. Here it is only
+ * checked that a value is there; `config/` checks the value.
  */
 export function parseServeFlags(argv: readonly string[]): ParsedFlags<ServeFlags> {
   const values: { -readonly [Key in (typeof valued)[ValuedFlag]]?: string } = {};
@@ -58,9 +58,9 @@ export function parseServeFlags(argv: readonly string[]): ParsedFlags<ServeFlags
         `unknown flag ${JSON.stringify(name)}${hintFor(name) ?? didYouMean(name, known)}; ${helpHint}`,
       );
     } else {
-      // npm keeps what stands before `--` for itself, and hands over the bare values.
+      // npm takes the flags before `--` as its own, and passes on only their values.
       return refuse(
-        `unexpected ${JSON.stringify(word)}: flags stand behind "--" (npm start -- --listen …); ${helpHint}`,
+        `unexpected ${JSON.stringify(word)}: flags must follow "--" (npm start -- --listen …); ${helpHint}`,
       );
     }
   }

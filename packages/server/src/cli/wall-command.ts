@@ -12,7 +12,7 @@ const defaultListen = '127.0.0.1:8643';
 const usage = `usage: tailrace wall [flags]
 
   An OpenAI-compatible server that misbehaves on request: by model name (wall/cut-fin:3) or by the header
-  x-wall-fault. It takes any key. GET /wall/stats counts, POST /wall/reset starts counting anew.
+  x-wall-fault. It takes any key. GET /wall/stats shows counters, POST /wall/reset sets them to 0.
 
   --listen HOST:PORT address to serve on (default: ${defaultListen})
   --list             print the faults

@@ -38,7 +38,7 @@ it.each([
   const loaded = await loadConfig({ env: {}, cwd: '/etc', files });
   const found = loaded.ok ? configSecrets(loaded.config) : [];
   expect(found).toEqual(expect.arrayContaining([text, 'qsecretQ12', 'p@ss-word', 'me:p@ss-word']));
-  // Words of any error.
+  // Words that are common in error messages.
   expect(found).not.toContain('session');
   expect(found).not.toContain('Bearer');
 });

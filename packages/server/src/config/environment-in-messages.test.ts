@@ -21,7 +21,7 @@ async function said(yaml: string, env: Readonly<Record<string, string>>): Promis
   return [...loaded.warnings, ...problems.map(withVariableNames(() => loaded.environmentValues))].join('\n');
 }
 
-describe('what came from the environment', () => {
+describe('a value from the environment', () => {
   it.each([
     ['upstreams: {a: {base_url: "${X}"}}', 'got the value of ${X}'],
     ['upstreams: {a: {kind: "${X}"}}', 'got the value of ${X}'],
@@ -38,24 +38,24 @@ describe('what came from the environment', () => {
     const text = await said(yaml, { X: 'opn-ai secret', Y: 'another secret' });
     expect(text).toContain(message);
     expect(text).not.toMatch(/secret|opn/);
-    // What a secret is nearly like tells of it.
+    // The name that is similar to a secret reveals a part of it.
     expect(text).not.toContain('did you mean');
   });
 
-  it('is named where it is empty, and a default of the file is shown', async () => {
+  it('is shown as its variable where it is empty, and the default of the file is shown as it is', async () => {
     expect(await said('timeouts: {total: "${X}"}', { X: '' })).toContain(
       'got the value of ${X}, which is empty',
     );
     expect(await said('timeouts: {total: "${X:-soon}"}', {})).toContain('got "soon"');
   });
 
-  it('a value beside the file is not named by the variable that the file has in its place', async () => {
+  it('a value of TAILRACE_LISTEN is not shown as the variable that the file uses for the same key', async () => {
     const text = await said('server: {listen: "${X}"}', { X: 'opn-ai secret', TAILRACE_LISTEN: 'nowhere' });
     expect(text).toContain('TAILRACE_LISTEN: server.listen');
     expect(text).toContain('got "nowhere"');
   });
 
-  it('is in no message about any value, whatever it is', { timeout: 30_000 }, async () => {
+  it('is in no message about any value', { timeout: 30_000 }, async () => {
     const places = [
       'server: {listen: %, data_dir: %, public_url: %, workers: %, max_body: %, cors_origins: [%]}',
       'engine: {enabled: %, threads: %, models: {e: {file: %, sequences: %, context: %}}}',

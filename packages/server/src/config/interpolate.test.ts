@@ -38,10 +38,10 @@ it.each(['${NONE:-${HOST}}', '${HOST:-${NONE}}', '${NONE:-a${HOST}b}', '${NONE:-
   },
 );
 
-it('does not find what only every object has', () => {
+it('does not find properties that every object inherits', () => {
   expect(interpolate('${constructor}', env).problems).toHaveLength(1);
 });
 
-it('tells every variable a value was made of', () => {
+it('lists every variable that a value refers to', () => {
   expect(interpolate('${HOST}:${NONE:-1}', env).names).toEqual(['HOST', 'NONE']);
 });

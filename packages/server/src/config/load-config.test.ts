@@ -66,7 +66,7 @@ describe('the sample of the contract', () => {
     expect(await problems(contractSample, { env: sampleEnv })).toEqual([]);
   });
 
-  it('says what it says', async () => {
+  it('has the values of the sample', async () => {
     const config = await valid(contractSample, { env: sampleEnv });
     expect(config).toMatchObject({
       server: {
@@ -102,13 +102,13 @@ describe('the sample of the contract', () => {
     });
   });
 
-  it('is frozen to the last corner', async () => {
+  it('is frozen at every depth', async () => {
     const config = await valid(contractSample, { env: sampleEnv });
     expect(Object.isFrozen(config.server.listen)).toBe(true);
     expect(Object.isFrozen(config.models.get('acme/chat')?.targets[0])).toBe(true);
   });
 
-  it('warns of every setting that does nothing yet', async () => {
+  it('warns of every setting without effect', async () => {
     const loaded = await load(contractSample, { env: sampleEnv });
     expect(loaded.ok && loaded.warnings).toContain(
       'limits.max_streams is accepted, but has no effect in this version',
@@ -275,7 +275,7 @@ describe('one key', () => {
   });
 });
 
-describe('what is refused, with line, expectation and the nearest name', () => {
+describe('a mistake is reported with its line, what was expected and the nearest name:', () => {
   it.each([
     ['server:\n  listne: x', 'tailrace.yaml:2: server.listne: unknown key "listne" (did you mean "listen"?)'],
     ['loging: {}', 'tailrace.yaml:1: loging: unknown key "loging" (did you mean "logging"?)'],
@@ -432,7 +432,7 @@ describe('what is refused, with line, expectation and the nearest name', () => {
     expect(await problems(yaml)).toEqual([message]);
   });
 
-  it('all at once, in the order of the file, and nothing that only follows from another', async () => {
+  it('all mistakes at once, in the order of the file, without those that follow from another', async () => {
     const yaml = `
 server: {listen: nonsense, wrokers: 2}
 upstreams:
@@ -456,13 +456,13 @@ models:
     ]);
   });
 
-  it('an entry that was refused is not missed by who names it', async () => {
+  it('no second mistake for a reference to a refused entry', async () => {
     expect(
       await problems('upstreams: {lab: {kind: 5}}\nmodels: {m: {targets: [{upstream: lab}]}}'),
     ).toHaveLength(1);
   });
 
-  it('never with the text of a secret', async () => {
+  it('never the text of a secret', async () => {
     const secret = 'sk-0123456789abcdefghij';
     const yaml = `
 auth: {api_keys: "${secret}", key_prefix: "${secret}"}
@@ -482,7 +482,7 @@ describe('a configuration that is read again', () => {
   const models = 'upstreams: {s: {preset: vllm}}\nmodels: {a: {targets: [{upstream: s}]}}';
 
   it.each(['', '# nothing yet\n', '---\n', '{}'])(
-    'is not taken where it says nothing any more: %j',
+    'is refused where the file sets nothing any more: %j',
     async (yaml) => {
       expect(await problems(yaml, { reload: { fileHasContent: true } })).toEqual([
         'tailrace.yaml: it is empty; a reload does not replace a configuration by an empty file',
@@ -491,13 +491,13 @@ describe('a configuration that is read again', () => {
     },
   );
 
-  it('says whether it says something', async () => {
+  it('reports whether the file sets anything', async () => {
     expect(await load(models)).toMatchObject({ ok: true, fileHasContent: true });
     expect(await load('')).toMatchObject({ ok: true, fileHasContent: false });
     expect(await load(undefined)).toMatchObject({ ok: true, fileHasContent: false });
   });
 
-  it('is a pipe only at the start, whose relative paths begin at the working directory', async () => {
+  it('can be a pipe only at the start; its relative paths begin at the working directory', async () => {
     const files: ConfigFiles = {
       read: async (_, reload) =>
         reload
@@ -514,7 +514,7 @@ describe('a configuration that is read again', () => {
 });
 
 describe('flags, environment, file', () => {
-  it('flags beat the environment, and the environment the file', async () => {
+  it('flags have precedence over the environment, and the environment over the file', async () => {
     const yaml = 'server: {listen: "127.0.0.1:1", data_dir: ./f, workers: 2}\nlogging: {level: error}';
     const env = { TAILRACE_LISTEN: '127.0.0.1:2', TAILRACE_DATA_DIR: './e', TAILRACE_LOG_LEVEL: 'debug' };
     const flags = { listen: '127.0.0.1:3' };
@@ -579,14 +579,14 @@ describe('flags, environment, file', () => {
     expect(await problems(undefined, given)).toEqual([expect.stringContaining(message)]);
   });
 
-  it('an own key opens the server to others, one made at the first start does not', async () => {
+  it('a server with a configured key may listen on every address, one with a generated key may not', async () => {
     const flags = { listen: '0.0.0.0:80' };
     expect(await problems(undefined, { flags, env: { TAILRACE_API_KEY: 'tr_key' } })).toEqual([]);
     expect(await problems('auth: {api_keys: [tr_key]}', { flags })).toEqual([]);
     expect(await problems(undefined, { flags, env: { TAILRACE_ADMIN_KEY: 'tr_key' } })).toHaveLength(1);
   });
 
-  it('says so where the environment replaces keys of the file', async () => {
+  it('warns where the environment replaces keys of the file', async () => {
     const loaded = await load('auth: {api_keys: [one]}', { env: { TAILRACE_API_KEY: 'two' } });
     expect(loaded.ok && loaded.config.auth.apiKeys).toEqual(['two']);
     expect(loaded.ok && loaded.warnings).toEqual([
@@ -612,7 +612,7 @@ describe('flags, environment, file', () => {
   });
 });
 
-it('answers any data with a configuration or problems, and never throws', async () => {
+it('returns a configuration or problems for any data, and never throws', async () => {
   const word = fc.constantFrom(
     'server',
     'engine',
@@ -654,7 +654,7 @@ it('answers any data with a configuration or problems, and never throws', async 
   }));
   await fc.assert(
     fc.asyncProperty(tree, async (data) => {
-      // JSON is YAML, but for the numbers it cannot say.
+      // JSON is YAML, except for numbers that JSON cannot represent.
       const loaded = await load(JSON.stringify(data));
       expect(loaded.ok || loaded.problems.length > 0).toBe(true);
     }),

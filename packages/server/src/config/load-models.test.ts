@@ -38,7 +38,7 @@ const engineIds = (config: Config): readonly string[] => [...config.engine.model
 const demo = 'upstreams: {demo: {kind: scripted, script: answers.yaml}}\n';
 
 describe('the engine', () => {
-  it('does not start for models that live elsewhere', async () => {
+  it('does not start where all models are at upstreams', async () => {
     const config = await valid(`${demo}models: {a: {targets: [{upstream: demo}]}}`);
     expect(engineIds(config)).toEqual([]);
     expect(publicIds(config)).toEqual(['a (default)']);
@@ -62,7 +62,7 @@ describe('the engine', () => {
     expect(publicIds(config)).toEqual(['a (default)', 'own']);
   });
 
-  it('keeps a model to itself that is not public', async () => {
+  it('does not serve a model that is not public', async () => {
     const yaml =
       'engine: {models: {own: {file: x.gguf, public: false}}}\nmodels: {a: {targets: [{engine: own}]}}';
     expect(publicIds(await valid(yaml))).toEqual(['a (default)']);
@@ -100,7 +100,7 @@ describe('the engine', () => {
   });
 });
 
-describe('with the engine off', () => {
+describe('with the engine switched off', () => {
   it('there is no model at all where none is configured', async () => {
     for (const config of [await valid('engine: {enabled: false}'), await valid('', { noEngine: true })]) {
       expect(config.engine).toMatchObject({ enabled: false });
@@ -109,7 +109,7 @@ describe('with the engine off', () => {
     }
   });
 
-  it('its targets and fallbacks are left out, and a warning says so', async () => {
+  it('its targets and fallbacks are left out, with a warning', async () => {
     const yaml = `${demo}models:
   a: {targets: [{engine: smollm2-135m-instruct}, {upstream: demo}], fallbacks: [smollm2-135m-instruct]}
   b: {targets: [{engine: smollm2-135m-instruct}]}`;
@@ -121,7 +121,7 @@ describe('with the engine off', () => {
     expect(loaded.ok && loaded.warnings).toHaveLength(2);
   });
 
-  it('files of its models need not be there', async () => {
+  it('the files of its models may be missing', async () => {
     expect(await problems('engine: {enabled: false, models: {own: {file: nowhere.gguf}}}')).toEqual([]);
   });
 });
@@ -139,12 +139,12 @@ describe('--model', () => {
     expect(publicIds(await valid('', { model: './My Chat.Q4.GGUF' }))).toEqual(['my-chat.q4 (default)']);
   });
 
-  it('takes the name default from the models of the file', async () => {
+  it('has the name default instead of the models of the file', async () => {
     const yaml = `${demo}models: {a: {aliases: [default, chat], targets: [{upstream: demo}]}}`;
     expect(publicIds(await valid(yaml, { model: 'x.gguf' }))).toEqual(['a (chat)', 'x (default)']);
   });
 
-  it('keeps what the file says about that engine model', async () => {
+  it('keeps the settings that the file has for that engine model', async () => {
     const config = await valid('engine: {models: {x: {file: nowhere.gguf, sequences: 2, context: 512}}}', {
       model: 'x.gguf',
     });
@@ -200,7 +200,7 @@ describe('targets, aliases and fallbacks', () => {
     expect(config.models.get('a')?.fallbacks).toEqual(['b', 'c']);
   });
 
-  it('a fallback that leads back to its own model is dropped', async () => {
+  it('a fallback to the model itself is left out', async () => {
     const config = await valid(
       `${demo}models:
   a: {aliases: [chat], ${target}, fallbacks: [default, chat, a]}

@@ -34,7 +34,7 @@ const variables: Readonly<Record<string, { readonly path: ConfigPath; readonly l
   TAILRACE_LOG_LEVEL: { path: ['logging', 'level'] },
 };
 
-/** First those of the environment, then those of the flags: of two for the same key the later one wins. */
+/** First those of the environment, then those of the flags: of two for the same key the later one counts. */
 export function overridesFrom(env: Environment, flags: ConfigFlags): readonly Override[] {
   const overrides: Override[] = [];
   for (const [source, { path, list }] of Object.entries(variables)) {

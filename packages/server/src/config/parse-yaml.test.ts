@@ -18,7 +18,7 @@ it.each([
   expect(complaints.length).toBeLessThanOrEqual(most);
 });
 
-it('takes what is survivable, and tells where it stands', () => {
+it('accepts survivable complaints, and reports their places', () => {
   const { document, complaints } = parseYaml('a: !b c\n', survivable, () => {});
   expect(document?.toJS()).toEqual({ a: 'c' });
   expect(complaints).toEqual([{ code: 'TAG_RESOLVE_FAILED', offset: 3 }]);

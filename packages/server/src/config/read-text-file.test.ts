@@ -40,7 +40,7 @@ describe('a regular file', () => {
     });
   });
 
-  it('that is written just now is waited for', async () => {
+  it('that is being written is read when it is complete', async () => {
     const path = file('half');
     const reading = readTextFile(path, { maxBytes, settled: true });
     await delay(10);
@@ -48,7 +48,7 @@ describe('a regular file', () => {
     expect(await reading).toMatchObject({ text: 'half and half' });
   });
 
-  it('that never comes to rest is given up', async () => {
+  it('that never stops changing is given up', async () => {
     const path = file('0');
     let round = 0;
     const writing = setInterval(() => {
@@ -69,7 +69,7 @@ it.each([
   ['bytes that are no text', () => file(Buffer.from([0xff, 0xfe])), 'unreadable', 'not UTF-8 text'],
   ['a device', () => '/dev/zero', 'irregular', 'it is no regular file'],
   ['a pipe', () => pipe(), 'irregular', 'it is no regular file'],
-])('%s is told apart', async (_, path, reason, message) => {
+])('%s has its own message', async (_, path, reason, message) => {
   expect(await readTextFile(path(), { maxBytes })).toEqual({ ok: false, reason, message });
 });
 
@@ -79,8 +79,8 @@ function circle(): string {
   return path;
 }
 
-describe('where pipes are taken', () => {
-  it('one is read to its end, however its writer pauses, and cannot be read again', async () => {
+describe('with pipes allowed', () => {
+  it('a pipe is read to its end, also when its writer pauses, and cannot be read again', async () => {
     const path = pipe();
     const reading = readTextFile(path, { maxBytes, pipes: true });
     await delay(20);
@@ -97,11 +97,11 @@ describe('where pipes are taken', () => {
     expect(await readTextFile('/dev/null', { maxBytes, pipes: true })).toMatchObject({ text: '' });
   });
 
-  it('many without a writer are given up in their time, and hold no other file', async () => {
+  it('many pipes without a writer are given up in time, and delay no other file', async () => {
     const waiting = Array.from({ length: 8 }, () =>
       readTextFile(pipe(), { maxBytes, pipes: true, withinMs: 100 }),
     );
-    // A blocking open would hold all threads that read files, and this one would not come back.
+    // With blocking opens all threads of the pool would wait for writers, and this read would never end.
     expect(await readFile(file('free'), 'utf8')).toBe('free');
     for (const read of await Promise.all(waiting)) {
       expect(read).toMatchObject({ ok: false, message: 'it cannot be read to its end within 100ms' });

@@ -8,10 +8,10 @@ import { createTextReader } from './read-text-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tailrace-stuck-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('with two reads that a disk does not answer none is tried, and all are once it has answered', async () => {
+test('while two reads wait for a disk no other read begins, and all do when it has answered', async () => {
   const file = join(folder, 'here.yaml');
   writeFileSync(file, 'text');
-  /** What the opens of a disk that has gone away wait for, by path. */
+  /** The pending opens of a disk that does not answer, by path. */
   const gone = new Map<string, Promise<never>>();
   const { readTextFile, isFile, readsAreStuck } = createTextReader({
     stat,
@@ -23,7 +23,7 @@ test('with two reads that a disk does not answer none is tried, and all are once
     gone.set(path, answer.promise);
     answers.push(() => answer.reject(Object.assign(new Error('EIO'), { code: 'EIO' })));
   }
-  /** A file that is there is waited for as long as it takes; one that is gone shortly. */
+  /** The existing file has a long time limit, the paths of the disk that does not answer a short one. */
   const ask = (path: string) => readTextFile(path, { maxBytes: 100, withinMs: path === file ? 30_000 : 20 });
 
   expect(await ask('/gone/a')).toMatchObject({ message: 'it cannot be read to its end within 20ms' });

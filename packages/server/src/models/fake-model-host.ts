@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { crc32, deflateRawSync } from 'node:zlib';
 import type { ModelSpec } from './default-model.ts';
 
-/** For tests: a model of a few kilobytes, its wheel, and a server that plays index, hub and their faults. */
+/** For tests: a model of a few kilobytes, its wheel, and a server that imitates index and hub, with faults. */
 export interface FakeModel {
   readonly spec: ModelSpec;
   readonly gguf: Buffer;
@@ -46,7 +46,7 @@ export function zipOf(name: string, content: Buffer): Buffer {
   return zip(name, content, deflateRawSync(content), 8);
 }
 
-/** A zip with one file as it is: for large ones, where deflating would only take time. */
+/** A zip with one stored file, for large files: to deflate them would only take time. */
 export function storedZip(name: string, content: Buffer): Buffer {
   return zip(name, content, content, 0);
 }
@@ -127,7 +127,7 @@ export interface FileFaults {
   readonly etag?: (times: number) => string;
 }
 
-/** A file with ranges, `If-Range` and the faults asked for. */
+/** Serves a file, with ranges, `If-Range` and the given faults. */
 export function fileRoute(content: Buffer, faults: FileFaults = {}): Route {
   return (request, response, times) => {
     const etag = faults.etag?.(times) ?? '"one"';

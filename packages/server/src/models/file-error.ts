@@ -11,17 +11,17 @@ export function diskFull(place: string, needBytes?: number): ModelFailure {
   return { code: 'disk_full', message: `the disk is full: no room for the model in ${place}${need}` };
 }
 
-/** The same of the cache folder itself, with the way out. */
+/** The same for the cache folder. The message says how to choose another folder. */
 export function describeCacheError(error: unknown, folder: string): ModelFailure {
   const code = errorCode(error);
   const { code: kind, message } =
     code === 'EEXIST' || code === 'ENOTDIR'
-      ? { code: 'unwritable' as const, message: `${folder} is a file, or lies in one` }
+      ? { code: 'unwritable' as const, message: `${folder} is a file, or is inside one` }
       : describeFileError(error, folder);
   return { code: kind, message: `the models' cache folder: ${message}; TAILRACE_CACHE_DIR names another` };
 }
 
-/** What a failed file operation means for the operator. Rethrows what the system did not report: a bug. */
+/** The failure for the operator of an error of the file system. Throws any other error again: it is a bug. */
 export function describeFileError(error: unknown, place: string): ModelFailure {
   switch (errorCode(error)) {
     case 'ENOENT':

@@ -3,15 +3,15 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from './file-error.ts';
 
-// The owner touches the file every two seconds: one that was killed is noticed from another container or
-// machine too, where its pid says nothing.
+// The owner updates the file's time every two seconds. So a killed owner is noticed from another container or machine too,
+// where its process id has no meaning.
 const beatMs = 2_000;
 const staleMs = 20_000;
 const pollMs = 200;
 
 /**
- * Runs `work` while holding the lock file; others wait. `onWait` is called once when somebody else has it.
- * Rejects with the file system's error where the lock cannot be made, and with the abort reason.
+ * Runs `work` while this process holds the lock file; other processes wait. `onWait` is called once where another process
+ * holds it. Rejects with the file system's error where the lock cannot be made, and with the reason of an abort.
  */
 export async function withFileLock<T>(
   file: string,
@@ -48,7 +48,7 @@ async function acquire(file: string, mine: string): Promise<boolean> {
     if (errorCode(error) !== 'EEXIST') throw error;
   }
   if (await isStale(file)) {
-    // By rename, so that of several waiters one breaks it.
+    // By a rename, which succeeds for only one of several waiting processes.
     const aside = `${file}.${process.pid}`;
     await rename(file, aside)
       .then(() => rm(aside, { force: true }))
@@ -65,7 +65,7 @@ async function isStale(file: string): Promise<boolean> {
     if (typeof owner !== 'object' || owner === null || !('pid' in owner && 'host' in owner)) return false;
     return owner.host === hostname() && typeof owner.pid === 'number' && !isAlive(owner.pid);
   } catch {
-    // Gone, or half written by an owner that has only just begun.
+    // The file is gone, or its owner is writing it just now.
     return false;
   }
 }

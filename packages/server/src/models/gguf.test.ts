@@ -32,7 +32,7 @@ it.each([
     });
 });
 
-it('names what is not there, and what is a folder', async () => {
+it('reports a missing file, and a folder', async () => {
   expect(await isGguf(path.join(folder, 'none'))).toMatchObject({
     ok: false,
     failure: { code: 'not_found' },

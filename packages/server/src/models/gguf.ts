@@ -3,14 +3,14 @@ import { describeFileError } from './file-error.ts';
 import { found, type ModelResult, missing } from './model-result.ts';
 
 export interface GgufHead {
-  /** Of the container format: 2 or 3. */
+  /** The version of the file format: 2 or 3. */
   readonly version: number;
   readonly bytes: number;
 }
 
 /**
- * Whether the file begins like a GGUF file (magic and version; nothing else is read). Fails with `not_found`,
- * `not_gguf` or `unwritable` (no permission), each with a message that names the file and the way out.
+ * Checks the beginning of a GGUF file: magic and version, nothing else. Fails with `not_found`, `not_gguf` or `unwritable`
+ * (no permission), each with a message that names the file and what to do.
  */
 export async function isGguf(file: string): Promise<ModelResult<GgufHead>> {
   let handle: Awaited<ReturnType<typeof open>> | undefined;

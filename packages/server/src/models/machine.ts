@@ -1,7 +1,7 @@
-/** The environment as `cli/` hands it over; this room does not look at the process. */
+/** The environment, passed on from `cli/`: this room does not read the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What decides where files lie; injected so that a test can be another machine. */
+/** What decides the places of files. It is injected, so that a test can imitate another machine. */
 export interface Machine {
   readonly platform: NodeJS.Platform;
   readonly homeDir: string;

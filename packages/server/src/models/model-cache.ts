@@ -7,8 +7,8 @@ import { sha256Of } from './sha256.ts';
 import type { StagedModel } from './source.ts';
 
 /*
- * `<file>` and beside it `<file>.json`: the hash it had when it was last hashed, with size and modification time
- * of that moment. While these two are the same the file is not hashed again: 0.3 s of the second start.
+ * Beside each `<file>` there is `<file>.json`: the hash of the file when it was last hashed, and its size and modification
+ * time at that moment. While size and time are the same, the file is not hashed again; this saves 0.3 s of every start.
  */
 interface Stamp {
   readonly sha256: string;
@@ -20,7 +20,7 @@ interface Stamp {
 export interface CachedModel {
   readonly file: string;
   readonly sha256: string;
-  /** Where it once came from. */
+  /** The source from which it was downloaded. */
   readonly source: string;
   readonly bytes: number;
 }
@@ -30,8 +30,8 @@ export function cachedFile(cacheDir: string, spec: ModelSpec): string {
 }
 
 /**
- * The model in the cache, its hash checked. Fails with `not_found`, or with `wrong_checksum` for a file that is
- * neither the pinned one nor the one that was put there; it is left where it is until a good one replaces it.
+ * The model in the cache, with its hash checked. Fails with `not_found`, or with `wrong_checksum` for a file that is
+ * neither the pinned one nor the one that was downloaded; that file stays until the right one replaces it.
  */
 export async function readCache(
   cacheDir: string,
@@ -50,7 +50,7 @@ export async function readCache(
       return missing('wrong_checksum', `${file} has SHA-256 ${sha256}, expected ${spec.sha256}`);
     }
     const source = stamp?.sha256 === sha256 ? stamp.source : 'a copy by hand';
-    // A cache that is read-only serves all the same, only more slowly.
+    // A read-only cache works too, but every start hashes the file again.
     await writeStamp(file, { sha256, bytes: size, mtimeMs, source }).catch(() => undefined);
     return found({ file, sha256, source, bytes: size });
   } catch (error) {
@@ -62,7 +62,7 @@ export async function readCache(
   }
 }
 
-/** Puts a staged file in its place, in one step for whoever looks. */
+/** Moves a finished file to its place in the cache, in one step for every other process. */
 export async function moveIntoCache(
   cacheDir: string,
   spec: ModelSpec,

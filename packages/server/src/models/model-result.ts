@@ -1,4 +1,4 @@
-/** Why a model is not at hand; for the operator, never for a client of the server. */
+/** Why a model is not available; for the operator, never for a client of the server. */
 export type ModelFailureCode =
   | 'cancelled'
   | 'not_found'
@@ -14,11 +14,11 @@ export type ModelFailureCode =
 
 export interface ModelFailure {
   readonly code: ModelFailureCode;
-  /** What happened and, where something can be done, what. No credentials, even where the URL had some. */
+  /** What happened and, where the operator can do something, what to do. Without the credentials of URLs. */
   readonly message: string;
 }
 
-/** Either a value or why there is none. */
+/** A value, or the failure that says why there is none. */
 export type ModelResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: ModelFailure };
@@ -31,7 +31,7 @@ export function missing<T>(code: ModelFailureCode, message: string): ModelResult
   return { ok: false, failure: { code, message } };
 }
 
-/** Failures that no other source can cure: trying the next one would only say the same again. */
+/** Failures that the next source would have too. */
 export function isFinal(failure: ModelFailure): boolean {
   return failure.code === 'cancelled' || failure.code === 'disk_full' || failure.code === 'unwritable';
 }

@@ -30,7 +30,7 @@ export function netrcEntry(text: string, host: string): Credentials | undefined 
   return fallback;
 }
 
-/** A macro goes on to the next empty line; comments begin a word with `#`, but only at a line's start. */
+/** A macro ends at the next empty line. A word that begins with `#` is a comment only at the beginning of a line. */
 function withoutMacros(text: string): string {
   return text.replace(/^macdef[^\n]*\n(?:[^\n]+\n)*/gm, '').replace(/^\s*#.*$/gm, '');
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parseIni } from './ini.ts';
 import type { Environment, Machine } from './machine.ts';
 
-/** What pip would use on this machine to look a package up. */
+/** What pip on this machine would use to find a package. */
 export interface PipSettings {
   readonly indexUrl?: string;
   readonly extraIndexUrls: readonly string[];
@@ -13,8 +13,8 @@ export interface PipSettings {
 }
 
 /**
- * The files pip reads, the later one winning: global, user (old place, new place), virtual environment, and
- * `PIP_CONFIG_FILE`, which stands in for the user's own; `/dev/null` there switches all files off.
+ * The files that pip reads; a later one has precedence: global, user (old place, new place), virtual environment, and
+ * `PIP_CONFIG_FILE`, which replaces the user's own. `/dev/null` in that variable switches all files off.
  */
 export function pipConfigFiles(env: Environment, machine: Machine): readonly string[] {
   const named = env['PIP_CONFIG_FILE'];
@@ -46,7 +46,7 @@ export function pipConfigFiles(env: Environment, machine: Machine): readonly str
   return files;
 }
 
-/** Environment beats files, a later file an earlier one, `[download]` and `[install]` beat `[global]`. */
+/** The environment has precedence over files, a later file over an earlier one, a command's section over `[global]`. */
 export function readPipSettings(env: Environment, files: readonly string[]): PipSettings {
   const layers = files.map((text) => parseIni(text));
   const value = (key: string): string | undefined => {

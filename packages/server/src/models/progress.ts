@@ -1,11 +1,11 @@
 import { megabytes } from './download.ts';
 
-/** What is said while a model is fetched. */
+/** Shows the progress of a download. */
 export interface ProgressReporter {
-  /** One line of its own: what begins, or why something else begins now. */
+  /** Writes one line: what begins now, and why. */
   note(line: string): void;
   bytes(label: string, receivedBytes: number, totalBytes: number | undefined): void;
-  /** Ends a bar that is being drawn. */
+  /** Removes the bar where one is drawn. */
   end(): void;
 }
 
@@ -20,7 +20,7 @@ export interface ProgressOutput {
 const barMs = 100;
 const lineMs = 5_000;
 
-/** A bar on a terminal; elsewhere a line at every tenth, and at least every five seconds. */
+/** Draws a bar on a terminal. Elsewhere it writes a line at every tenth, and at least every five seconds. */
 export function createProgress(output: ProgressOutput, now: () => number): ProgressReporter {
   const terminal = output.isTTY === true;
   let drawn = false;

@@ -1,10 +1,10 @@
 import { discard, type HttpClient, type Patience, readText } from './http-client.ts';
 import { found, type ModelResult, missing } from './model-result.ts';
 
-/** A wheel as an index lists it. */
+/** A wheel in the list of an index. */
 export interface WheelLink {
   readonly url: string;
-  /** Of the wheel; absent where the index does not say. */
+  /** The hash of the wheel; absent where the index does not give it. */
   readonly sha256?: string;
 }
 
@@ -19,7 +19,7 @@ const maxPageBytes = 32 * 1024 * 1024;
 const accept =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
 
-/** Asks one index of the simple API (PEP 503 and 691) for a pinned wheel. */
+/** Looks for a pinned wheel on one index with the simple API (PEP 503 and 691). */
 export async function findWheel(
   http: HttpClient,
   indexUrl: string,
@@ -31,7 +31,7 @@ export async function findWheel(
   return await findWheelOnPage(http, url, wheel, patience, signal);
 }
 
-/** The same on any page with links, as `--find-links` names them. */
+/** Looks for it on any page with links, such as those of `--find-links`. */
 export async function findWheelOnPage(
   http: HttpClient,
   url: string,
@@ -57,7 +57,7 @@ export async function findWheelOnPage(
   const link = links.find((candidate) => isWheel(candidate.fileName, wheel));
   if (link === undefined)
     return missing('not_found', `${host} has no wheel of ${wheel.project} ${wheel.version}`);
-  // Relative to where redirects led; user and password of the index go with it to the same host only.
+  // Links are relative to the URL after redirects. User and password of the index are sent to the same host only.
   const target = new URL(link.href, answer.value.url);
   const asked = new URL(url);
   if (target.host === asked.host && target.username === '') {
@@ -69,7 +69,7 @@ export async function findWheelOnPage(
   return found({ url: target.href, ...(sha256 !== undefined && { sha256 }) });
 }
 
-/** Whether a file name is a wheel of that project and version that fits every machine. */
+/** Whether a file name is that of a wheel of this project and version for every machine. */
 export function isWheel(fileName: string, wheel: WheelName): boolean {
   const parts = /^([^-]+)-([^-]+)(?:-[^-]+)?-([^-]+)-([^-]+)-([^-]+)\.whl$/.exec(fileName);
   if (parts === null) return false;
@@ -101,7 +101,7 @@ function linksOfJson(text: string): readonly ListedFile[] | undefined {
 }
 
 function linksOfHtml(text: string): readonly ListedFile[] {
-  // Up to the next tag and no further: a page of tags without an end is read once.
+  // Each search ends at the next tag, so that a page of unclosed tags is read in linear time.
   return [...text.matchAll(/<a\s[^<>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi)].map((match) => {
     const href = unescapeHtml(match[1] ?? match[2] ?? match[3] ?? '');
     const name =

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
-/** Hashes a file as it lies; rejects with the file system's error, or when `signal` aborts. */
+/** The SHA-256 of a file in hexadecimal. Rejects with the file system's error, and when `signal` is aborted. */
 export async function sha256Of(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(file, { highWaterMark: 1024 * 1024, signal }))

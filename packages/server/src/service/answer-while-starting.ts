@@ -4,8 +4,8 @@ import { failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
 
 /**
- * What is answered between binding the port and having a model: the port is taken first, so that a second
- * start fails at once and not after a download.
+ * Answers requests until the models are loaded: `/livez` with 200, all others with 503 `overloaded`. The server binds its
+ * port before it downloads or loads a model, so that a second server on the same port fails at once.
  */
 export async function answerWhileStarting(request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('x-request-id', newRequestId());

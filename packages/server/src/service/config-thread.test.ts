@@ -26,7 +26,7 @@ const models = Array.from(
   (_, n) => `  m${n}: {aliases: [a${n}], targets: [{upstream: lab, model: x}], context: 8192}`,
 ).join('\n');
 
-it('reads what a start reads, frozen, while the event loop turns', async () => {
+it('loads the same configuration as a start, frozen, while the event loop runs', async () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the configuration.
   const upstreams = 'upstreams: {lab: {kind: openai, base_url: "http://127.0.0.1:9/v1", api_key: "${KEY}"}}';
   const sources = sourcesOf(`${upstreams}\nmodels:\n${models}\n`);
@@ -42,18 +42,18 @@ it('reads what a start reads, frozen, while the event loop turns', async () => {
   const loaded = await reading;
   expect(loaded).toEqual(await loadConfig(sources));
   expect(loaded.ok && Object.isFrozen(loaded.config) && Object.isFrozen(loaded.config.server)).toBe(true);
-  // On this thread it would have been one turn or two.
+  // On the event loop itself there would have been one turn or two.
   expect(turns).toBeGreaterThan(20);
 });
 
-it('says what is wrong, and says a hundred of many problems', async () => {
+it('returns the problems, and a hundred of many', async () => {
   const loaded = await thread.load(sourcesOf(Array.from({ length: 5_000 }, (_, n) => `k${n}: v`).join('\n')));
-  if (loaded.ok) throw new Error('it was taken');
+  if (loaded.ok) throw new Error('it was accepted');
   expect(loaded.problems).toHaveLength(101);
   expect(loaded.problems.at(-1)).toMatchObject({ message: '4900 more problems' });
 });
 
-it('has its files read on the main thread, so it can be ended while a disk does not answer', async () => {
+it('reads its files on the main thread, so the thread can be ended while a disk does not answer', async () => {
   const asked = Promise.withResolvers<void>();
   const hung = createConfigThread({
     read: () => {
@@ -68,7 +68,7 @@ it('has its files read on the main thread, so it can be ended while a disk does 
   expect(await loading).toMatchObject({ ok: false });
 });
 
-it('ends its task where the reading throws, and the next one is served', async () => {
+it('ends its task where the read throws, and does the next one', async () => {
   let throws = true;
   const files = createConfigThread({
     read: async (path, reload) => {

@@ -3,9 +3,9 @@ import type { ConfigFiles } from '../config/config-files.ts';
 import type { ReadText } from '../config/read-text-file.ts';
 
 /*
- * The thread that checks configurations has no disk of its own: it asks the main thread. So reads that do not come
- * back are counted in one place for the whole process (`config/read-text-file.ts`), and the thread can always be
- * ended, for a thread that waits for the disk cannot.
+ * The thread that checks configurations does not read files: it asks the main thread for them through a port. So one place
+ * counts the reads of the whole process that do not come back (`config/read-text-file.ts`). And the thread can be ended at
+ * any time; a thread that waits for the disk could not.
  */
 
 interface Question {
@@ -15,13 +15,13 @@ interface Question {
   readonly reload: boolean;
 }
 
-/** `bug`: the reading threw, which ends the thread's task and not the process. */
+/** `bug`: the read has thrown. This ends the task of the thread, not the process. */
 type Answer =
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly bug: string };
 
-/** The main thread's end. The port keeps no process alive. */
-export function answerFiles(port: MessagePort, files: ConfigFiles): void {
+/** For the main thread: answers the questions that come through the port. The port keeps no process alive. */
+export function answerFileQuestions(port: MessagePort, files: ConfigFiles): void {
   const send = (answer: Answer): void => port.postMessage(answer);
   port.on('message', ({ id, ask, path, reload }: Question) => {
     const reading = ask === 'read' ? files.read(path, reload) : files.isFile(path);
@@ -33,8 +33,8 @@ export function answerFiles(port: MessagePort, files: ConfigFiles): void {
   port.unref();
 }
 
-/** The thread's end: the files of the main thread. */
-export function filesBehind(port: MessagePort): ConfigFiles {
+/** For the thread: the files of the main thread. */
+export function filesThrough(port: MessagePort): ConfigFiles {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   port.on('message', (answer: Answer) => {

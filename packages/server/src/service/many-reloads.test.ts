@@ -24,7 +24,7 @@ models:
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-test('2,000 reloads, each with other keys and upstreams, leave nothing behind', {
+test('2,000 reloads, each with other keys and upstreams, leave no memory, timers or listeners behind', {
   timeout: 60_000,
 }, async () => {
   const files: Record<string, string> = { 'tailrace.yaml': file(0) };
@@ -64,7 +64,7 @@ test('2,000 reloads, each with other keys and upstreams, leave nothing behind', 
     ofTheLog: stream.listenerCount('error'),
   });
   const heapBytes = async () => {
-    // What a weak reference has shown lives to the end of its turn.
+    // An object that a weak reference has returned lives until the end of the turn.
     await turn();
     collectGarbage();
     return process.memoryUsage().heapUsed;
@@ -84,6 +84,6 @@ test('2,000 reloads, each with other keys and upstreams, leave nothing behind', 
   const grown = (await heapBytes()) - bytes;
   expect(held()).toEqual(before);
   expect(made.filter((one) => one.deref() !== undefined).length).toBeLessThan(20);
-  // One upstream that is kept is some 20 kB, so 36 MB of those.
+  // One upstream takes some 20 kB, so upstreams that were kept would take 36 MB.
   expect(grown).toBeLessThan(4 * 1024 ** 2);
 });

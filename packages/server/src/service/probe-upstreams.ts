@@ -12,12 +12,13 @@ import type { Upstream } from '../upstreams/contract.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
 
-/** What calling each target once brought: a line for each, in the order of the configuration. */
+/** The results of calling each target once. */
 export interface Probed {
+  /** One for each target, in the order of the configuration, then one for each upstream without a target. */
   readonly lines: readonly string[];
-  /** Whether each that was asked has answered. */
+  /** Whether every called target has given a whole answer. */
   readonly ok: boolean;
-  /** One line for each upstream that could not be made; then nothing was asked. */
+  /** One line for each upstream that could not be made. If there is one, no target is called. */
   readonly problems: readonly string[];
 }
 
@@ -27,8 +28,8 @@ interface Place {
 }
 
 /**
- * Calls every upstream once for each model it is a target of: one token, streamed, all at the same time, each
- * within `limitMs`. The lines are for the operator: they may name hosts, and never a key.
+ * Calls every target once, all at the same time: it asks for one token, streamed, and waits `limitMs` at most. The lines
+ * are for the operator: they may contain hosts, never keys.
  */
 export async function probeUpstreams(
   config: Config,
@@ -52,7 +53,7 @@ export async function probeUpstreams(
         if (kind === 'scripted') return { line: `${name}/${model}: skipped (it answers from a file)` };
         const answer = await callOnce(upstream, model, limitMs);
         return {
-          line: `${name}/${model}: ${said(answer, config.logging.content)}`,
+          line: `${name}/${model}: ${describe(answer, config.logging.content)}`,
           failed: typeof answer !== 'number',
         };
       }),
@@ -71,7 +72,7 @@ export async function probeUpstreams(
   }
 }
 
-/** Every target once, however many models name it. */
+/** Every target once, also where several models have it. */
 function placesOf({ models }: Config): readonly Place[] {
   const places = new Map<string, Place>();
   for (const { targets } of models.values()) {
@@ -84,7 +85,7 @@ function isUsed(name: string, { models }: Config): boolean {
   return [...models.values()].some(({ targets }) => targets.some(({ upstream }) => upstream === name));
 }
 
-/** Milliseconds to the first token of an answer that came whole; or why none did. */
+/** The milliseconds to the first token of a whole answer, or the failure. */
 async function callOnce(upstream: Upstream, model: string, limitMs: number): Promise<number | Failure> {
   const startedMs = performance.now();
   const deadline = new AbortController();
@@ -124,7 +125,7 @@ function smallRequest(model: string): ChatRequest {
   return decoded.value.request;
 }
 
-function said(answer: number | Failure, withContent: boolean): string {
+function describe(answer: number | Failure, withContent: boolean): string {
   if (typeof answer === 'number') return `ok (first token after ${Math.round(answer)} ms)`;
   const cause = causeText(answer, withContent);
   return `FAILED ${answer.code}: ${answer.message}${cause === undefined ? '' : ` [${cause}]`}`;

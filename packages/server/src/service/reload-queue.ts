@@ -1,10 +1,11 @@
 /**
- * Runs one reload at a time, and lets no more than one wait: each reads the files as they are when its turn
- * comes, so all calls that arrive while one runs share the next. A thousand hang-ups at once are two reloads.
+ * Runs one reload at a time, and at most one more after it. A reload reads the files when it starts, so all calls that
+ * come while one runs share the next one: a thousand SIGHUPs at once are two reloads.
  */
 export interface ReloadQueue<T> {
-  ask(): Promise<T>;
-  /** Resolves every waiting and every later call with `answer`. The reload that runs ends, and its answer is dropped. */
+  /** Resolves with the answer of a reload that starts after this call. */
+  request(): Promise<T>;
+  /** Resolves all waiting and later calls with `answer`. A running reload ends by itself, and its answer is ignored. */
   close(answer: T): void;
 }
 
@@ -27,7 +28,7 @@ export function createReloadQueue<T>(run: () => Promise<T>): ReloadQueue<T> {
 
   let working = false;
   return {
-    ask: () => {
+    request: () => {
       if (closed !== undefined) return Promise.resolve(closed.answer);
       return new Promise((resolve) => {
         next.add(resolve);

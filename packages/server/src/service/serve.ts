@@ -67,7 +67,7 @@ export type Served =
 export async function serve(options: ServeOptions): Promise<Served> {
   const { env, cwd, flags, output } = options;
   const reloads = createDeferredReload();
-  // Before anything is read: without a listener SIGHUP would end a server that is starting.
+  // First of all: without a listener SIGHUP would end a server that is starting.
   const shutdown = listenForShutdown({ terminal: output.isTTY === true, onReload: reloads.request });
   const sources = { env, cwd, flags };
   const loaded = await Promise.race([loadConfig(sources), shutdown.asked]);
@@ -92,12 +92,12 @@ async function serveConfig(
   { config, warnings, environmentValues, fileHasContent }: LoadedConfig & { readonly ok: true },
   { env, output, load, shutdown, reloads, onServing, onDraining }: Surroundings,
 ): Promise<Served> {
-  const inNames = withVariableNames(() => environmentValues);
+  const withNames = withVariableNames(() => environmentValues);
   let found: FoundKeys;
   try {
     found = await keysForStart(config);
   } catch (error) {
-    return failed(1, inNames(dataDirProblem(error, config.server.dataDir)));
+    return failed(1, withNames(dataDirProblem(error, config.server.dataDir)));
   }
   if (!found.ok) return failed(2, found.problems.join('\n'));
   const { keys } = found;
@@ -123,23 +123,23 @@ async function serveConfig(
   try {
     port = await listener.listen(config.server.listen);
   } catch (error) {
-    return failed(1, inNames(listenProblem(error, config.server.listen)));
+    return failed(1, withNames(listenProblem(error, config.server.listen)));
   }
 
   let engine: Engine | undefined;
   try {
     const upstreams = await upstreamsOf(config, env);
-    if (upstreams.problems.length > 0) return failed(2, inNames(upstreams.problems.join('\n')));
+    if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
 
     if (config.engine.models.size > 0) {
-      // Loaded on need: a server without an engine has no use for its rooms.
+      // Imported here: a server without an engine does not need these rooms.
       const { startEngine } = await import('./start-engine.ts');
       const started = await startEngine(config, { env, output, log, signal: shutdown.signal });
       if (shutdown.signal.aborted) return ended;
       if (started.ok) {
         engine = started.engine;
       } else {
-        // Other targets may serve all the same; with none there is nothing to start for.
+        // Upstreams can serve without the engine; without upstreams there is nothing to serve.
         if (upstreams.upstreams.size === 0 || started.fatal) return failed(started.exitCode, started.message);
         log.error(started.message);
       }

@@ -49,7 +49,7 @@ async function serviceOver(
   return { service, inForce };
 }
 
-test('a reload puts the file in force as it is now', async () => {
+test('a reload puts the present file in force', async () => {
   const files: Record<string, string> = { 'tailrace.yaml': text };
   const { service, inForce } = await serviceOver(files);
   files['tailrace.yaml'] = text.replace('models: {a:', 'models: {b:');
@@ -57,7 +57,7 @@ test('a reload puts the file in force as it is now', async () => {
   expect(inForce).toEqual([['b']]);
 });
 
-test('an empty file that is in force stays good, whatever a refused reload has read', async () => {
+test('an empty file that is in force can be reloaded, also after a refused reload', async () => {
   const files: Record<string, string> = { 'tailrace.yaml': '' };
   let refuse = true;
   const { service } = await serviceOver(files, {
@@ -77,7 +77,7 @@ test('an empty file that is in force stays good, whatever a refused reload has r
   expect((await service.reload()).problems).toHaveLength(1);
 });
 
-test('a reload whose file has gone away changes nothing', async () => {
+test('a reload without its file changes nothing', async () => {
   const files: Record<string, string> = { 'tailrace.yaml': text };
   const { service, inForce } = await serviceOver(files);
   delete files['tailrace.yaml'];
@@ -86,17 +86,17 @@ test('a reload whose file has gone away changes nothing', async () => {
   expect(inForce).toEqual([]);
 });
 
-test('a reload of a server that began without a file reads one that has come', async () => {
+test('a server that started without a file reads a new file at a reload', async () => {
   const files: Record<string, string> = { 'answers.yaml': '' };
   const { service, inForce } = await serviceOver(files);
   files['tailrace.yaml'] = text;
-  // The engine is bound to the process, so that such a file is refused for what it changes, and not for being new.
+  // The file is read: it is refused only because it changes the engine, which cannot change while the process runs.
   const problems = ['engine cannot change while the server runs; restart it'];
   expect(await service.reload()).toEqual({ problems, warnings: [] });
   expect(inForce).toEqual([]);
 });
 
-test('a reload says what the operator should know of what is in force, and names each problem otherwise', async () => {
+test('a reload returns the warnings of the configuration in force, or else each problem', async () => {
   const keys = {
     apiKeys: ['k'],
     adminKeys: ['a'],
@@ -114,7 +114,7 @@ test('a reload says what the operator should know of what is in force, and names
   expect(inForce).toEqual([['a']]);
 });
 
-test('a reload that cannot make one upstream lets go of the others that it made', async () => {
+test('a reload that cannot make one upstream closes the others that it has made', async () => {
   let retired = 0;
   const { service, inForce } = await serviceOver(
     { 'tailrace.yaml': text },
@@ -132,11 +132,11 @@ test('a reload that cannot make one upstream lets go of the others that it made'
   expect([retired, inForce]).toEqual([1, []]);
 });
 
-test('a reload that never ends holds neither the shutdown nor those who wait for it, and changes nothing late', async () => {
+test('a reload that never ends delays neither the shutdown nor other requests for a reload, and changes nothing later', async () => {
   const files: Record<string, string> = { 'tailrace.yaml': text };
-  let letGo: () => void = () => {};
+  let release: () => void = () => {};
   const held = new Promise<void>((resolve) => {
-    letGo = resolve;
+    release = resolve;
   });
   const { service, inForce } = await serviceOver(files, {
     load: async () => {
@@ -148,7 +148,7 @@ test('a reload that never ends holds neither the shutdown nor those who wait for
   await service.drain();
   const ended = { problems: ['the server is shutting down'], warnings: [] };
   expect(await Promise.all([...asked, service.reload()])).toEqual([ended, ended, ended]);
-  letGo();
+  release();
   await new Promise(setImmediate);
   expect(inForce).toEqual([]);
 });

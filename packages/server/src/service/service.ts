@@ -23,38 +23,38 @@ import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 
 export interface ServiceParts {
   readonly config: Config;
-  /** The file of that configuration says something. */
+  /** Whether the file of this configuration sets anything. */
   readonly fileHasContent: boolean;
   readonly engine: Engine | undefined;
   readonly log: ServerLog;
   readonly upstreams: CreatedUpstreams;
   readonly keys: ServingKeys;
-  /** Reads flags, environment and file again; `inForce`: what the file in force is like at that time. */
+  /** Reads flags, environment and file again. `inForce`: facts about the file that is in force then. */
   load(inForce: Reload): Promise<LoadedConfig>;
-  /** What is configured as it was `before` is taken over from there. */
+  /** An upstream whose configuration is as in `before` is taken over from there. */
   createUpstreams(config: Config, before: CreatedUpstreams): Promise<CreatedUpstreams>;
-  /** The fixed keys a configuration puts in force in the place of those. */
+  /** The fixed keys that a configuration puts in the place of those in force. */
   keysForReload(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
-  /** Called before a configuration comes into force, with the secrets that the log must mask from then on. */
+  /** Called before a configuration comes into force. The log must mask its secrets and these keys from then on. */
   onSecrets(config: Config, keys: ServingKeys): void;
 }
 
-/** The server between start and end: the configuration in force, and the requests at work over its changes. */
+/** The running server: the configuration in force, and everything that outlives a reload. */
 export interface Service {
   readonly handle: HandleRequest;
   /**
-   * Puts the configuration in force as it is now, whole, or says what is wrong and changes nothing. Never rejects;
-   * once a shutdown has begun it resolves at once and changes nothing.
+   * Reads the configuration and puts it in force as a whole; where it has a problem, it changes nothing and returns the
+   * problems. Never rejects. Once a shutdown has begun, it changes nothing and resolves at once.
    */
   reload(): Promise<Reloaded>;
-  /** Completions at work. */
+  /** The number of runs that have not ended. */
   running(): number;
   /**
-   * Refuses new requests and resolves when the running ones have ended and their last byte has left; those
-   * that outlast `timeouts.drain` end with `draining`.
+   * Refuses new requests. Resolves when every run has ended and the last byte of every answer has been sent. Runs that
+   * take longer than `timeouts.drain` end with the failure `draining`.
    */
   drain(): Promise<void>;
-  /** Ends every running request now, with an error event. */
+  /** Ends every run now, with the failure `draining`. */
   stopAll(): void;
 }
 
@@ -91,15 +91,15 @@ export function createService(parts: ServiceParts): Service {
       bodies,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
-      reload: reloads.ask,
+      reload: reloads.request,
     });
   let handle = compose(config, parts.upstreams, parts.keys);
 
   async function reloadOnce(): Promise<Reloaded> {
     const loaded = await parts.load({ fileHasContent });
     if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
-    // Without its file the server would serve the default model to every client. A file that is being replaced is
-    // missing for a moment too.
+    // Without its file the server would serve only the default model. The file may also be missing for a moment, while a
+    // program replaces it.
     if (config.file !== undefined && loaded.config.file === undefined) {
       return refused([`cannot read ${config.file}: there is no such file any more`]);
     }
@@ -109,18 +109,18 @@ export function createService(parts: ServiceParts): Service {
     const found = await parts.keysForReload(loaded.config, keysInForce);
     if (!found.ok) return refused(found.problems);
     const upstreams = await parts.createUpstreams(loaded.config, inForce);
-    const inNames = withVariableNames(() => loaded.environmentValues);
+    const withNames = withVariableNames(() => loaded.environmentValues);
     if (upstreams.problems.length > 0 || draining) {
-      // What was made for a configuration that never comes into force.
+      // These upstreams belong to a configuration that does not come into force.
       upstreams.retire(inForce);
-      return upstreams.problems.length > 0 ? refused(upstreams.problems.map(inNames)) : shuttingDown;
+      return upstreams.problems.length > 0 ? refused(upstreams.problems.map(withNames)) : shuttingDown;
     }
     parts.onSecrets(loaded.config, found.keys);
     handle = compose(loaded.config, upstreams, found.keys);
     config = loaded.config;
     fileHasContent = loaded.fileHasContent;
     keysInForce = found.keys;
-    // Requests at work keep what they began with; their connections close behind them.
+    // Running requests keep their upstreams; the connections close when these requests have ended.
     inForce.retire(upstreams);
     inForce = upstreams;
     health.keep([...config.models.values()].flatMap(({ targets }) => targets));
@@ -148,7 +148,7 @@ export function createService(parts: ServiceParts): Service {
         exchanges.end();
       }
     },
-    reload: reloads.ask,
+    reload: reloads.request,
     running: () => runs.size,
     drain: async () => {
       draining = true;
@@ -158,7 +158,7 @@ export function createService(parts: ServiceParts): Service {
       const timer = setTimeout(() => runs.stopAll(failure('draining', message)), drainMs);
       await runs.idle();
       clearTimeout(timer);
-      // An answer that has been written is not yet one that has left: slow readers still take theirs.
+      // A run may have ended before a slow client has received all bytes of its answer.
       await exchanges.none();
     },
     stopAll: () => {
@@ -169,7 +169,7 @@ export function createService(parts: ServiceParts): Service {
   };
 }
 
-/** Nothing of the new configuration is in force. */
+/** The answer of a reload that has changed nothing. */
 function refused(problems: readonly string[]): Reloaded {
   return { problems, warnings: [] };
 }

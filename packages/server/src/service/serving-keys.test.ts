@@ -41,7 +41,7 @@ function replaced(make: () => void): void {
 const keysOf = ({ apiKeys, adminKeys }: ServingKeys) => ({ apiKeys, adminKeys });
 
 describe('a start', () => {
-  it('makes what is missing, for the owner alone, and keeps it for the next one', async () => {
+  it('makes missing keys, readable by the owner only, and finds them at the next start', async () => {
     const first = await started();
     expect(statSync(apiFile()).mode & 0o777).toBe(0o600);
     expect(first.apiKeys).toEqual([readFileSync(apiFile(), 'utf8').trim()]);
@@ -58,9 +58,9 @@ describe('a start', () => {
     ['a folder', () => mkdirSync(apiFile()), 'it is a folder'],
     ['a pipe', makePipe, 'it is no regular file'],
     ['two lines', () => writeFileSync(apiFile(), 'tr_one\ntr_two\n'), 'one key on one line'],
-    ['a novel', () => writeFileSync(apiFile(), 'x'.repeat(70_000)), '512 characters'],
+    ['a long text', () => writeFileSync(apiFile(), 'x'.repeat(70_000)), '512 characters'],
     ['no text', () => writeFileSync(apiFile(), Buffer.from([0xff, 0])), 'not UTF-8'],
-  ])('names the file that is no key but %s, and leaves it as it is', async (_, make, message) => {
+  ])('reports a key file that is %s, and leaves it as it is', async (_, make, message) => {
     mkdirSync(dataDir);
     make();
     const found = await keysForStart(await configOf());
@@ -70,7 +70,7 @@ describe('a start', () => {
 });
 
 describe('a reload', () => {
-  it('takes the key that the file holds now', async () => {
+  it('uses the key that the file has now', async () => {
     const before = await started();
     writeFileSync(apiFile(), 'tr_another\n');
     const found = await keysForReload(await configOf(), before);
@@ -78,7 +78,7 @@ describe('a reload', () => {
   });
 
   it.each<[string, () => void, string]>([
-    ['has gone', () => rmSync(apiFile()), 'there is no such file'],
+    ['is missing', () => rmSync(apiFile()), 'there is no such file'],
     ['is empty', () => writeFileSync(apiFile(), ''), 'it is empty'],
     [
       'is cut',
@@ -88,8 +88,8 @@ describe('a reload', () => {
     ['is a folder', () => replaced(() => mkdirSync(apiFile())), 'it is a folder'],
     ['is a pipe', () => replaced(makePipe), 'it is no regular file'],
     ['is no text', () => writeFileSync(apiFile(), Buffer.from([0xff])), 'not UTF-8'],
-    ['is a novel', () => writeFileSync(apiFile(), 'x '.repeat(10_000)), 'one key on one line'],
-  ])('leaves the key in force whose file %s, says so, and makes none', async (_, change, message) => {
+    ['is a long text', () => writeFileSync(apiFile(), 'x '.repeat(10_000)), 'one key on one line'],
+  ])('keeps a key whose file %s, with a warning, and makes no other', async (_, change, message) => {
     const before = await started();
     change();
     const lying = readdirSync(dataDir);
@@ -99,11 +99,11 @@ describe('a reload', () => {
     expect(found.warnings).toEqual([expect.stringContaining(message)]);
     expect(found.warnings[0]).toContain(apiFile());
     expect(readdirSync(dataDir)).toEqual(lying);
-    // The next reload finds things as this one did.
+    // The next reload has the same result.
     expect(await keysForReload(await configOf(), found.keys)).toEqual(found);
   });
 
-  it('leaves both keys in force whose folder has gone, and makes no folder', async () => {
+  it('keeps both keys when their folder is missing, and makes no folder', async () => {
     const before = await started();
     rmSync(dataDir, { recursive: true });
     const found = await keysForReload(await configOf(), before);
@@ -113,7 +113,7 @@ describe('a reload', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('leaves no key in force that the configuration has dropped: without a file it is a problem', async () => {
+  it('does not keep a key that the configuration has no longer: without a file that is a problem', async () => {
     const before = await started('{api_keys: [tr_dropped]}');
     const found = await keysForReload(await configOf(), before);
     expect(found).toMatchObject({
@@ -124,7 +124,7 @@ describe('a reload', () => {
     expect(await keysForReload(await configOf(), before)).toMatchObject({ keys: { apiKeys: ['tr_kept'] } });
   });
 
-  it('takes configured keys whatever the folder is', async () => {
+  it('uses configured keys without reading the folder', async () => {
     const before = await started();
     rmSync(dataDir, { recursive: true });
     const auth = '{api_keys: [tr_a], admin_keys: [tr_b]}';

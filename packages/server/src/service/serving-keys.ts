@@ -25,9 +25,9 @@ export type FoundKeys =
 type KeysConfig = Pick<Config, 'auth' | 'server'>;
 
 /**
- * The fixed keys of a start: the configured ones, and for each kind without any the one that the first start
- * made in the data folder. A file there that holds no key is a problem. Rejects with the file system's error
- * where that folder cannot be used.
+ * The fixed keys for a start. For each kind of key these are the configured ones, or else the one in the data folder, which
+ * the first start makes. A file there without a valid key is a problem. Rejects with the file system's error where the
+ * folder cannot be used.
  */
 export async function keysForStart(config: KeysConfig): Promise<FoundKeys> {
   const { auth, server } = config;
@@ -39,9 +39,9 @@ export async function keysForStart(config: KeysConfig): Promise<FoundKeys> {
 }
 
 /**
- * The fixed keys of a reload. No key is made and no client is locked out: where the file of a key has gone, or
- * holds none just now, the key that came from it stays in force, with a warning. A kind whose keys left the
- * configuration and that has no file either is a problem: to leave its old keys in force would be wrong too.
+ * The fixed keys for a reload. A reload makes no key and locks no client out: where the file of a key is missing or has no
+ * valid key now, the key that was read from it stays in force, with a warning. Where a kind of key is no longer configured
+ * and has no file, that is a problem: its old keys must not stay in force.
  */
 export function keysForReload(config: KeysConfig, inForce: ServingKeys): Promise<FoundKeys> {
   const kept: Readonly<Record<KeyFileName, string | undefined>> = {
@@ -67,7 +67,7 @@ export function keysForReload(config: KeysConfig, inForce: ServingKeys): Promise
 
 type GoodFile = Extract<KeyFile, { ok: true }>;
 
-/** A key of the data folder, or why there is none. */
+/** A key from the data folder, or the reason why there is none. */
 type FromFolder =
   | { readonly key: GoodFile; readonly warning?: string }
   | { readonly key?: undefined; readonly problem: string };

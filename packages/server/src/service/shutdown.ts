@@ -1,21 +1,22 @@
-/** How a serving process is asked to end, and when it has. */
+/** The requests to end this process: by signals, or by `askEnd` and `forceEnd`. */
 export interface Shutdown {
-  /** Aborted by the first request to end: start-up work stops there. */
+  /** Aborted at the first request to end, for work that a start can stop. */
   readonly signal: AbortSignal;
   /** Resolves at the first request to end: SIGTERM, Ctrl-C, a closed terminal. */
   readonly asked: Promise<void>;
-  /** Resolves when there shall be no more waiting: a second Ctrl-C, or the parent gone. */
+  /** Resolves when the process must end without waiting: at a second Ctrl-C, or when the parent process has ended. */
   readonly forced: Promise<void>;
   askEnd(): void;
   forceEnd(): void;
 }
 
 export interface ShutdownOptions {
-  /** With a terminal SIGHUP says that it was closed; without one it asks for a reload. */
+  /** Whether the process has a terminal: then SIGHUP means that it was closed. Without one SIGHUP requests a reload. */
   readonly terminal: boolean;
   onReload(): void;
 }
 
+/** Takes over SIGINT, SIGTERM and SIGHUP for the rest of the process. */
 export function listenForShutdown({ terminal, onReload }: ShutdownOptions): Shutdown {
   const asked = Promise.withResolvers<void>();
   const forced = Promise.withResolvers<void>();
@@ -37,7 +38,7 @@ export function listenForShutdown({ terminal, onReload }: ShutdownOptions): Shut
   });
   process.on('SIGTERM', askEnd);
   process.on('SIGHUP', terminal ? askEnd : onReload);
-  // A closed terminal or a full log device must not end a server that has streams to finish.
+  // An error of a closed terminal or a full disk must not end a server whose streams still run.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
 

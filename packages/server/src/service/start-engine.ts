@@ -15,7 +15,7 @@ export type StartedEngine =
       readonly ok: false;
       readonly message: string;
       readonly exitCode: 1 | 2;
-      /** True where the operator named something wrong: to start without it would hide that. */
+      /** Whether the server must not start without the engine: the operator has to correct something first. */
       readonly fatal: boolean;
     };
 
@@ -39,7 +39,7 @@ export async function startEngine(
   const models = new Map<string, EngineModel>();
   for (const [id, { file, sequences, context }] of config.engine.models) {
     const ensured = await ensureModel({
-      // Only the default model may lack a file; the configuration has seen to it.
+      // Used only without a file: the configuration ensures that every other model has one.
       spec: defaultModel,
       cacheDir: config.server.cacheDir,
       env,
@@ -84,7 +84,7 @@ export async function startEngine(
   };
 }
 
-/** This machine's own trouble, which an upstream elsewhere would not cure but only hide. */
+/** A problem of this machine, which the operator must know even where upstreams can serve. */
 function isLocal(code: ModelFailureCode): boolean {
   return code === 'disk_full' || code === 'unwritable';
 }

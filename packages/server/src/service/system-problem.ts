@@ -1,6 +1,6 @@
 import type { ListenAddress } from '../config/config.ts';
 
-/** One clear line for what the system said about binding. */
+/** One line for the operator about an error of binding the port. */
 export function listenProblem(error: unknown, { host, port }: ListenAddress): string {
   const place = `${host}:${port}`;
   switch (systemCode(error)) {
@@ -16,7 +16,7 @@ export function listenProblem(error: unknown, { host, port }: ListenAddress): st
   }
 }
 
-/** One clear line for what the file system said about the folder the keys lie in. */
+/** One line for the operator about an error of the data folder. */
 export function dataDirProblem(error: unknown, dataDir: string): string {
   const wayOut = 'choose another with --data-dir, or server.data_dir in the configuration';
   switch (systemCode(error)) {
@@ -26,7 +26,7 @@ export function dataDirProblem(error: unknown, dataDir: string): string {
       return `no permission to keep keys in the data folder ${dataDir}; ${wayOut}`;
     case 'EEXIST':
     case 'ENOTDIR':
-      return `the data folder ${dataDir} is a file, or lies in one; ${wayOut}`;
+      return `the data folder ${dataDir} is a file, or is inside one; ${wayOut}`;
     case 'ENOSPC':
       return `the disk is full: the data folder ${dataDir} cannot be written; ${wayOut}`;
     default:

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { ConfigFiles } from '../config/config-files.ts';
 
-/** Files for tests: paths relative to `folder`, and their texts. */
+/** Configuration files for tests, as texts by path. Paths are relative to `folder`. */
 export function memoryFiles(folder: string, texts: Readonly<Record<string, string>>): ConfigFiles {
   const files = new Map(Object.entries(texts).map(([path, text]) => [resolve(folder, path), text]));
   return {

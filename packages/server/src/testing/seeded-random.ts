@@ -1,4 +1,4 @@
-/** Numbers in 0 ≤ x < 1 that are the same in every run (mulberry32), so that what fails fails again. */
+/** Numbers in 0 ≤ x < 1 that are the same in every run (mulberry32), so that a failure can be repeated. */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

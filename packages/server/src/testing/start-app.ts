@@ -14,22 +14,22 @@ import { createUpstreams } from '../upstreams/registry.ts';
 import type { Surface } from '../wire/contract.ts';
 import { memoryFiles } from './memory-files.ts';
 
-/** The server in this process: real sockets, the real rooms, no engine, and a configuration that is a text. */
+/** The server in the test's process: real sockets, the real rooms, no engine, and its configuration as a text. */
 export interface TestApp {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly runs: RunRegistry;
-  /** From here on new requests are refused, as behind a SIGTERM. */
+  /** Refuses new requests from now on, as after a SIGTERM. */
   drain(): void;
-  /** Bytes of memory that requests hold now. */
+  /** Bytes that requests hold now. */
   heldBytes(): number;
-  /** Lines of the log, as JSON. */
+  /** The lines of the log, parsed. */
   logged(): readonly Record<string, unknown>[];
   stop(): Promise<void>;
 }
 
 export interface TestAppOptions {
-  /** The configuration's text; scripts and certificates it names are among `files`. */
+  /** The text of the configuration. The files that it names are in `files`. */
   readonly config: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly surfaces?: readonly Surface[];
@@ -39,7 +39,7 @@ export const testKey = 'key-of-a-test';
 export const testAdminKey = 'admin-key-of-a-test';
 const folder = '/test-app';
 
-/** The caller stops it. */
+/** Starts the server on a free port; the caller calls `stop`. */
 export async function startTestApp({ config: text, files = {}, surfaces }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
     env: { TAILRACE_API_KEY: testKey, TAILRACE_ADMIN_KEY: testAdminKey },

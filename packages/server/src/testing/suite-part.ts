@@ -1,17 +1,17 @@
 import { seededRandom } from './seeded-random.ts';
 
-/**
- * Long suites run in part in `npm run check` and `npm test`, and whole in `npm run soak`, which sets
- * `TAILRACE_TEST_WHOLE`. A seed draws the part, so every run draws the same one; `TAILRACE_TEST_SEED` draws another.
+/*
+ * `npm run check` and `npm test` run a part of each long suite; `npm run soak` sets `TAILRACE_TEST_WHOLE` and runs them
+ * whole. A seed chooses the part, so that every run has the same one; another `TAILRACE_TEST_SEED` chooses another.
  */
 const whole = process.env['TAILRACE_TEST_WHOLE'] !== undefined;
 const seed = Number(process.env['TAILRACE_TEST_SEED'] ?? 1);
 
-/** All cases, or `count` of them drawn by the seed, in their order. */
+/** All cases, or `count` of them that the seed chooses, in their order. */
 export function partOf<T>(cases: readonly T[], count: number): readonly T[] {
   if (whole || count >= cases.length) return cases;
   const random = seededRandom(seed);
-  // Each case is taken with the chance that gives exactly `count` in the end.
+  // The probability of each case is such that exactly `count` are chosen.
   let wanted = count;
   return cases.filter((_, index) => {
     const taken = random() < wanted / (cases.length - index);
@@ -20,7 +20,7 @@ export function partOf<T>(cases: readonly T[], count: number): readonly T[] {
   });
 }
 
-/** How many random cases to make: `all` of them, or `part`. */
+/** How many random cases a suite makes: `all` of them, or `part`. */
 export function roundsOf(all: number, part: number): number {
   return whole ? all : part;
 }

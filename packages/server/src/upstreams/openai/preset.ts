@@ -1,43 +1,43 @@
 import type { FinishReason } from '@tailrace/protocol';
 import type { Feature } from '../../domain/requirements.ts';
 
-/** What one OpenAI-compatible server or provider honours, and how it deviates. Data; `presets.ts` has the rows. */
+/** What one OpenAI-compatible server or provider honours, and how it differs from OpenAI. `presets.ts` has the rows. */
 export interface Preset {
-  /** Public address with version; absent for what everybody runs for themselves. */
+  /** The public base URL, with the version. Absent for servers that operators run themselves. */
   readonly baseUrl?: string;
   readonly auth: 'bearer' | 'api-key';
   /** `deployments`: the model's name is part of the path, with `?api-version=` (Azure). */
   readonly path: 'plain' | 'deployments';
-  /** All it honours; a feature that is missing here is a statement. */
+  /** All features that it honours. A feature that is not listed here is not honoured. */
   readonly features: readonly Feature[];
-  /** The most it takes of a number that this API lets be larger; what is absent goes as far as the API does. */
+  /** The largest accepted values, where they are smaller than OpenAI's. */
   readonly most?: { readonly temperature?: number; readonly topLogprobs?: number };
   readonly maxTokensField: 'max_tokens' | 'max_completion_tokens';
   readonly seedField: 'seed' | 'random_seed';
-  /** `none`: it refuses the field, or reports usage without it. */
+  /** `none`: the field is not sent, because it is refused, or usage is reported without it. */
   readonly streamOptions: 'usage' | 'usage-without-padding' | 'none';
-  /** What it calls the `developer` role. */
+  /** The name of the `developer` role. */
   readonly developerRole: 'developer' | 'system';
-  /** Fields that only advise and that it refuses; they are left out. */
+  /** Fields of mere advice that it refuses. They are left out of requests. */
   readonly refusedAdvice: readonly string[];
-  /** `messages[].name`. */
+  /** Whether it accepts `messages[].name`. */
   readonly messageName: 'taken' | 'refused';
-  /** Finish reasons of its own, beside the common ones. */
+  /** Its finish reasons besides the common ones. */
   readonly finishReasons: Readonly<Record<string, FinishReason>>;
-  /** What it wants back of an answer on the next turn. */
+  /** The parts of an answer that the next turn must send back. */
   readonly wantsBack: readonly WantedBack[];
   /**
-   * How it is asked to go on behind a given beginning of the answer. Absent: nobody has checked, and it is asked
-   * only by the operator's word (`takeover: prefix`), by a last message of the assistant's. `never`: it cannot.
+   * How it is asked to continue a given beginning of an answer. Absent: not checked; then it is asked only where the
+   * operator configures `takeover: prefix`, with the beginning as the last message. `never`: it cannot continue one.
    */
   readonly prefill?: Prefill | 'never';
-  /** Where it tells how busy it is. */
+  /** Where it reports its load. */
   readonly load?: LoadSignal;
 }
 
 /**
- * `reasoning`: the `reasoning_content` of its earlier turns. `reasoning_details`: its list of that name.
- * `extra_content`: the field as it came (thought signatures).
+ * `reasoning`: the `reasoning_content` of earlier turns. `reasoning_details`: the list of that name. `extra_content`: the
+ * unchanged field of that name (signatures of thoughts).
  */
 export type WantedBack = 'reasoning' | 'reasoning_details' | 'extra_content';
 
@@ -46,13 +46,13 @@ export interface Prefill {
   readonly request: Readonly<Record<string, boolean>>;
   /** Added to the assistant message that holds the beginning. */
   readonly message: Readonly<Record<string, boolean>>;
-  /** Whether the answer says the beginning once more. */
+  /** Whether the answer repeats the beginning. */
   readonly echo: boolean;
-  /** Instead of the usual path, where the base URL is the public one. */
+  /** Replaces the usual path where the base URL is the public one. */
   readonly path?: string;
 }
 
-/** A last message of the assistant's is what most servers that can do it at all go on with. */
+/** The beginning as the last message, from the assistant: most servers that can continue an answer accept this. */
 const plainPrefill: Prefill = { request: {}, message: {}, echo: false };
 
 export function prefillOf({ prefill }: Preset): Prefill {
@@ -60,11 +60,11 @@ export function prefillOf({ prefill }: Preset): Prefill {
 }
 
 export interface LoadSignal {
-  /** From the root of the origin. */
+  /** Path of the page with the gauges, from the root of the origin. */
   readonly path: string;
-  /** Prometheus gauges: how many wait, how many run. */
+  /** Names of the Prometheus gauges of waiting and of running requests. */
   readonly waiting?: string;
   readonly running?: string;
-  /** It tells in the header `endpoint-load-metrics` of each answer too, where it is asked to. */
+  /** Whether the header `endpoint-load-metrics` of each answer reports the load too, where a request asks for it. */
   readonly inAnswers?: true;
 }

@@ -2,10 +2,12 @@ import { type Feature, features } from '../../domain/requirements.ts';
 import type { Preset } from './preset.ts';
 
 /*
- * One row for each preset: the only place that lists their names. The configuration's schema, the tables of
- * docs/upstreams.md and the fixtures that each preset must have are made from it or checked against it. Sources are the providers' own pages as of November 2026, named beside each row; what nobody
- * here could check against a page or a running server is marked "unverified". Nothing is declared that an
- * event cannot carry: legacy `functions` and audio output are honoured by no preset.
+ * One row for each preset. Only this file lists the names of the presets: the schema of the configuration, the tables of
+ * docs/upstreams.md and the list of required fixtures are made from it.
+ *
+ * The sources are the providers' own pages as of November 2026, named at each row. A fact that was checked against no page
+ * and no running server is marked "unverified". No preset honours legacy `functions` or audio output, because our events
+ * cannot carry them.
  */
 
 const sampling = ['temperature', 'top_p', 'max_tokens', 'stop', 'seed'] as const;
@@ -17,7 +19,7 @@ const carried: readonly Feature[] = features.filter(
   (feature) => feature !== 'functions' && feature !== 'audio_output',
 );
 
-/** What most of them have in common; each row says where it differs. */
+/** The common values; each row has those that differ. */
 const usual: Preset = {
   auth: 'bearer',
   path: 'plain',
@@ -33,9 +35,9 @@ const usual: Preset = {
 };
 
 /**
- * A server of which only the address is known: everything is passed on, and what it refuses is its answer. Local
- * servers pass the newer `max_completion_tokens` over in silence (seen: transformers 5.19, llama-cpp-python 0.3.36);
- * whoever refuses the older name says so.
+ * For a server without a preset: every feature is passed on, and the server may refuse it. The token limit has its older
+ * name `max_tokens`: a server that does not take it answers with an error, while some local servers ignore the newer
+ * `max_completion_tokens` without an error (seen: transformers 5.19, llama-cpp-python 0.3.36).
  */
 export const genericPreset: Preset = {
   ...usual,
@@ -233,7 +235,7 @@ export const presets = {
   mistral: {
     ...usual,
     baseUrl: 'https://api.mistral.ai/v1',
-    // On no page of theirs, but what is above it is a 422 (reported in December 2025; unverified).
+    // On none of their pages, but a higher value is answered with 422 (reported in December 2025; unverified).
     most: { temperature: 1.5 },
     features: [
       'temperature',
