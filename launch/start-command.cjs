@@ -45,7 +45,7 @@ function startCommand(node, args) {
     if (signal === null) process.exit(code === null ? 1 : code);
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
-    // Some signals do not end this process, and on Windows none may: it must end all the same.
+    // Where that signal does not end this process (on Windows), the exit does.
     setTimeout(() => process.exit(1), exitAfterMs);
   });
 }
