@@ -40,7 +40,7 @@ const langchain = {
 } as const;
 const aiSdk = {
   ...langchain,
-  break: 'goes on reading in the background after a break; only its abort signal ends a stream',
+  break: 'continues to read in the background after a break; only its abort signal ends a stream',
 } as const;
 const byHand = { helper: noHelper, break: closesWhole } as const;
 

@@ -23,7 +23,7 @@ const bad = { status: 400, type: 'invalid_request_error' } as const;
 
 export const refusals: readonly Refusal[] = [
   {
-    name: 'a key nobody issued',
+    name: 'a key that was not issued',
     call: { ...asking({}), apiKey: 'tr_nobody_issued_this' },
     status: 401,
     code: 'invalid_api_key',
@@ -31,7 +31,7 @@ export const refusals: readonly Refusal[] = [
     param: null,
   },
   {
-    name: 'a model nobody serves',
+    name: 'a model that is not served',
     call: asking({ model: 'acme/none' }),
     status: 404,
     code: 'model_not_found',

@@ -80,12 +80,12 @@ describe('sampling', () => {
 
   test('logprobs are the model’s own, before temperature, bias and penalties', async () => {
     const wish: Wish = { maxTokens: 1, logprobs: true, topLogprobs: 20 };
-    const told = async (more: Wish) => {
+    const logprobsFor = async (more: Wish) => {
       const { events } = await ask(running.engine, 'q', { ...wish, ...more });
       return events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []))[0];
     };
-    const cold = await told({ temperature: 0 });
-    const hot = await told({
+    const cold = await logprobsFor({ temperature: 0 });
+    const hot = await logprobsFor({
       temperature: 2,
       seed: 5,
       topP: 0.2,

@@ -10,9 +10,9 @@ import { until } from '../support/until.ts';
 const busyParent = `
   import { ask, startTestEngine } from ${JSON.stringify(new URL('./ask.ts', import.meta.url).href)};
   const { engine, pid } = await startTestEngine({ file: process.argv[1], sequences: 2 });
-  let told = false;
+  let printed = false;
   for (;;) {
-    await ask(engine, 'on and on', { onText() { if (!told) console.log(pid()); told = true; } });
+    await ask(engine, 'on and on', { onText() { if (!printed) console.log(pid()); printed = true; } });
   }
 `;
 

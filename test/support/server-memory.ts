@@ -28,12 +28,12 @@ export function createMemoryProbe(): MemoryProbe {
   return {
     env: { NODE_OPTIONS: `--expose-gc --import=${preload}`, TAILRACE_TEST_PROBE: path },
     held: async () => {
-      const told = JSON.parse(await text(createConnection(path))) as Omit<Held, 'resources'> & {
+      const reported = JSON.parse(await text(createConnection(path))) as Omit<Held, 'resources'> & {
         readonly resources: readonly string[];
       };
       const resources: Record<string, number> = {};
-      for (const type of told.resources) resources[type] = (resources[type] ?? 0) + 1;
-      return { ...told, resources };
+      for (const type of reported.resources) resources[type] = (resources[type] ?? 0) + 1;
+      return { ...reported, resources };
     },
     close: () => scratch.remove(),
   };

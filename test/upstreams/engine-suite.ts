@@ -41,7 +41,7 @@ export interface EngineKind {
   readonly onlyStreams?: Partial<Record<CaseName, string>>;
   /**
    * What of its usage the gateway repeats, where not all: `of one choice` when it counts the tokens of one of
-   * several only (the gateway counts all), `none` when it tells none in a stream (then it is estimated).
+   * several only (the gateway counts all), `none` when it reports none in a stream (then it is estimated).
    */
   readonly usage?: 'of one choice' | 'none';
   /** Status and code of a model that it does not have; absent where it serves any name. */
@@ -176,7 +176,7 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
       expect([response.status, await codeOf(response)]).toEqual([status, code]);
     });
 
-    test.runIf(kind.refused !== undefined)('a value that it refuses is told to the caller', async () => {
+    test.runIf(kind.refused !== undefined)('a value that it refuses is reported to the caller', async () => {
       const [value, status, code] = kind.refused ?? [];
       for (const stream of [true, false]) {
         const response = await through({ messages: user('Hello.'), stream, ...value });

@@ -71,7 +71,7 @@ describeEngine({
   start,
   fields: { cache_prompt: false },
   without: { 'two choices': 'one of them never finishes in its stream' },
-  onlyStreams: { thoughts: 'it tells them apart in whole answers only' },
+  onlyStreams: { thoughts: 'it separates them in whole answers only' },
   refused: [{ top_k: 'many' }, 400, 'invalid_value'],
   tooLong: 'refused',
   calls: 'one',

@@ -78,11 +78,11 @@ function wholeLies(
   usage: UsageWire | undefined,
   truths: readonly Truth[],
 ): string[] {
-  const told = ({ texts, finish }: Truth) =>
+  const matches = ({ texts, finish }: Truth) =>
     said.length === texts.length &&
     said.every((choice, index) => choice.text === texts[index] && choice.finish === finish);
   return [
-    ...(truths.some(told) ? [] : [`not the answer: ${shown(said)}`]),
+    ...(truths.some(matches) ? [] : [`not the answer: ${shown(said)}`]),
     ...((usage?.completion_tokens ?? 0) > 0 ? [] : ['no tokens in the usage']),
   ];
 }

@@ -26,7 +26,7 @@ export function disagreements(records: readonly ClientRecord[], logs: string): s
   for (const line of requestLines(logs)) {
     lines.set(line.request_id, [...(lines.get(line.request_id) ?? []), line]);
   }
-  const told = records.flatMap((record) => {
+  const problems = records.flatMap((record) => {
     const found = lines.get(record.requestId) ?? [];
     lines.delete(record.requestId);
     const [line] = found;
@@ -34,7 +34,7 @@ export function disagreements(records: readonly ClientRecord[], logs: string): s
     const [seen, logged] = [JSON.stringify(seenBy(record)), JSON.stringify(loggedAs(line))];
     return seen === logged ? [] : [`${record.requestId}: the client saw ${seen}, the log says ${logged}`];
   });
-  return [...told, ...[...lines.keys()].map((id) => `${id} is in the log, and nobody asked`)];
+  return [...problems, ...[...lines.keys()].map((id) => `${id} is in the log, and no client sent it`)];
 }
 
 export function requestLines(logs: string): readonly LoggedRequest[] {

@@ -30,7 +30,7 @@ describe('a key', () => {
   });
 
   test.each([
-    ['nobody issued', 'Bearer tr_nobody_issued_this'],
+    ['that was not issued', 'Bearer tr_nobody_issued_this'],
     ['of another scheme', 'Basic dXNlcjpwYXNz'],
     ['that is empty', 'Bearer '],
     ['with something behind it', 'Bearer tr_a tr_b'],

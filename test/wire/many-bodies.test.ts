@@ -22,7 +22,7 @@ const large = JSON.stringify({
   messages: [{ role: 'user', content: 'x'.repeat(9.9 * mebibyte) }],
 });
 /** No two of its objects have a name in common: the most expensive JSON to parse. */
-const dear = (objects: number) =>
+const expensive = (objects: number) =>
   JSON.stringify({
     model: 'lab/plain',
     messages,
@@ -141,10 +141,10 @@ test.each([
   [50, 1_000],
   [200, 100],
 ])(
-  '%i bodies of %i dear objects that are complete at the same moment wait for each other',
+  '%i bodies of %i expensive objects that are complete at the same moment are decoded in turns',
   async (count, objects) => {
     const waitedMs = await lab.watch.worstMsDuring(livezWithinMs, async () => {
-      const open = await unfinished(count, dear(objects));
+      const open = await unfinished(count, expensive(objects));
       try {
         for (const connection of open) connection.send('}');
         const statuses = await Promise.all(

@@ -410,7 +410,7 @@ const mutations: [StreamRule, string, Frames | Uint8Array, StreamCheckOptions?][
     [role(0), role(1), chunk({}, { index: 1, finish: 'stop', top: { usage } }), end('stop', {}), sseDone],
   ],
   ['usage-place', 'usage null on an inline stream', [role(), { ...text('a'), usage: null }, end(), sseDone]],
-  ['usage-place', 'usage nobody asked for', plain, { usage: 'absent' }],
+  ['usage-place', 'usage that was not asked for', plain, { usage: 'absent' }],
   ['usage-place', 'both forms', separate.with(2, end()), { usage: 'separate' }],
   [
     'usage-place',

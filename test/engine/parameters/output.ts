@@ -72,7 +72,7 @@ const calledOnce =
   };
 /** Tools that may not be called leave no trace in the prompt. */
 const asWithout: Effect = async (answer, ask) => sameAnswer(await ask({}), answer);
-const told: Effect = async (answer, ask) => {
+const toolsInPrompt: Effect = async (answer, ask) => {
   expect(answer.usage.prompt_tokens).toBeGreaterThan((await ask({})).usage.prompt_tokens);
 };
 
@@ -176,7 +176,7 @@ export const outputRows: readonly Row[] = [
   ),
   asAbsent('response_format'),
 
-  accepted('tools', 'valid', 'two', { tools }, told),
+  accepted('tools', 'valid', 'two', { tools }, toolsInPrompt),
   accepted('tools', 'boundary', 'none', { tools: [] }, asWithout),
   accepted('tools', 'boundary', '128 that may not be called', { tools: many(128), ...none }, asWithout),
   accepted(
@@ -265,7 +265,7 @@ export const outputRows: readonly Row[] = [
   ),
   asAbsent('tools'),
 
-  accepted('tool_choice', 'valid', 'auto', { tools, tool_choice: 'auto' }, told),
+  accepted('tool_choice', 'valid', 'auto', { tools, tool_choice: 'auto' }, toolsInPrompt),
   accepted('tool_choice', 'valid', 'none', { tools, tool_choice: 'none' }, asWithout),
   accepted('tool_choice', 'valid', 'required', { ...ruled, tools, tool_choice: 'required' }, called),
   accepted(

@@ -91,7 +91,7 @@ export const restRows: readonly Row[] = [
     '.content',
     'out of range',
   ),
-  message('a role nobody has', { role: 'robot', content: 'x' }, 'invalid_value', '.role', 'out of range'),
+  message('an unknown role', { role: 'robot', content: 'x' }, 'invalid_value', '.role', 'out of range'),
   message('no role', { content: 'x' }, 'missing_parameter', '.role', 'out of range'),
   message('no content', { role: 'user' }, 'missing_parameter', '.content', 'out of range'),
   message(
@@ -202,6 +202,6 @@ export const restRows: readonly Row[] = [
   accepted('function_call', 'boundary', 'none', { function_call: 'none' }, asPlain),
   accepted('function_call', 'boundary', 'auto', { function_call: 'auto' }, asPlain),
 
-  refused('top_k', 'valid', 'a field that nobody knows', { top_k: 5 }, 'unsupported_parameter'),
+  refused('top_k', 'valid', 'an unknown field', { top_k: 5 }, 'unsupported_parameter'),
   accepted('top_k', 'null', 'null', { top_k: null }, asPlain),
 ];

@@ -92,7 +92,7 @@ export function createHandler(options: HandlerOptions) {
     let exchange = anonymous;
     response.setHeader('x-request-id', exchange.requestId);
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
-    // 'close' tells that the socket has died. Without a listener 'error' would end the process.
+    // 'close' reports that the socket has ended. Without a listener 'error' would end the process.
     response.on('error', () => {});
 
     try {

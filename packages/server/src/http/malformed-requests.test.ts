@@ -176,7 +176,7 @@ const broken: readonly (readonly [name: string, bytes: string, status: number, w
 
 interface Seen {
   readonly responses: readonly Response[];
-  /** `end`: the server closed politely. */
+  /** `end`: the server closed with FIN. */
   readonly closed: string;
 }
 

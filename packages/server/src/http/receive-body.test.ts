@@ -105,17 +105,17 @@ describe('a body that is refused', () => {
       Array.from({ length: 2_000 }, () => ' '),
     );
     expect(await received).toMatchObject({ ok: true });
-    const crumbs = receiving();
+    const tinyPieces = receiving();
     await send(
-      crumbs.request,
+      tinyPieces.request,
       Array.from({ length: 3_000 }, () => ' '),
       false,
     );
-    expect(await crumbs.received).toMatchObject({
+    expect(await tinyPieces.received).toMatchObject({
       ok: false,
       failure: { code: 'invalid_value', message: expect.stringContaining('larger chunks') },
     });
-    expect(crumbs.request.socket.isPaused()).toBe(true);
+    expect(tinyPieces.request.socket.isPaused()).toBe(true);
     expect(read).toBe(2_000);
   });
 

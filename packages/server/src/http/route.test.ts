@@ -63,7 +63,7 @@ describe('an unknown route', () => {
     ['/v1/v1/models', "Did you mean '/v1/models'?"],
     ['/v1/chat/completion', '/v1/chat/completions'],
     ['/api/tags', '/v1/models'],
-  ])('%s hears of %j', (path, hint) => {
+  ])('%s is answered with the hint %j', (path, hint) => {
     expect(unknownUrl('POST', path, routes).message).toContain(hint);
   });
 

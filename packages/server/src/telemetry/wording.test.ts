@@ -102,7 +102,7 @@ describe('a name in a log', () => {
     [1.5, 'some number'],
     [{ a: 1 }, 'some object'],
     [undefined, 'some undefined'],
-  ])('%j is told as %s', (name, told) => {
-    expect(nameOf(name)).toBe(told);
+  ])('%j is shown as %s', (name, shown) => {
+    expect(nameOf(name)).toBe(shown);
   });
 });

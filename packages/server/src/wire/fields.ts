@@ -44,7 +44,7 @@ export function rawField(place: Place, key: string): Exclude<JsonValue, null> | 
 
 export function wrongType(findings: Findings, param: string, expected: string, value: JsonValue): undefined {
   findings.report(
-    failure('invalid_type', `Expected ${expected} for '${param}', got ${describe(value)}.`, { param }),
+    failure('invalid_type', `Expected ${expected} for '${param}', got ${describeValue(value)}.`, { param }),
   );
 }
 
@@ -58,7 +58,7 @@ export function missing(place: Place, key: string, what: string): undefined {
 }
 
 /** The kind of a value, in words; never the value of a string, which may be content. */
-export function describe(value: JsonValue | undefined): string {
+export function describeValue(value: JsonValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -192,7 +192,7 @@ export function restOf(
 const nothing: ReadonlySet<string> = new Set();
 
 /** `rest` and `nestedRest` as members of a decoded object; absent where they are undefined. */
-export function rests(
+export function restMembers(
   rest: JsonObject | undefined,
   nestedRest?: JsonObject,
 ): { readonly rest?: JsonObject; readonly nestedRest?: JsonObject } {

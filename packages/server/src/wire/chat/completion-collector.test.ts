@@ -47,14 +47,14 @@ function defined({ text, reasoning, refusal, calls, logprobs, extra: has }: Said
       ...(has ? { extra_content: extra } : {}),
     }));
   }
-  const told = logprobs && text.length > 0 ? { content: text.map(() => token) } : null;
+  const logprobsWire = logprobs && text.length > 0 ? { content: text.map(() => token) } : null;
   const completion: ChatCompletion = {
     id: identity.id,
     object: 'chat.completion',
     created: identity.created,
     model: identity.model,
     system_fingerprint: identity.fingerprint,
-    choices: [{ index: 0, message, logprobs: told, finish_reason: 'stop' }],
+    choices: [{ index: 0, message, logprobs: logprobsWire, finish_reason: 'stop' }],
     usage: {
       prompt_tokens: 3,
       completion_tokens: 4,
@@ -71,8 +71,8 @@ function collected(said: Said): string {
   for (const one of said.reasoning)
     collector.add({ type: 'reasoning-delta', choice: 0, json: jsonText(one) });
   for (const one of said.text) {
-    const told = said.logprobs ? { logprobs: [token] } : {};
-    collector.add({ type: 'text-delta', choice: 0, json: jsonText(one), ...told });
+    const withLogprobs = said.logprobs ? { logprobs: [token] } : {};
+    collector.add({ type: 'text-delta', choice: 0, json: jsonText(one), ...withLogprobs });
   }
   for (const one of said.refusal) collector.add({ type: 'refusal-delta', choice: 0, json: jsonText(one) });
   said.calls.forEach((pieces, index) => {

@@ -3,7 +3,7 @@ import { failure } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { needOnce, type Requirement } from '../../domain/requirements.ts';
 import {
-  describe,
+  describeValue,
   enumField,
   type Findings,
   listAt,
@@ -14,8 +14,8 @@ import {
   type Place,
   pathTo,
   rawField,
+  restMembers,
   restOf,
-  rests,
   stringAt,
   stringField,
   wrongType,
@@ -70,7 +70,7 @@ function decodeMessage(
       const toolCallId = stringField(place, 'tool_call_id', 1_024);
       const name = stringField(place, 'name', 1_024);
       if (toolCallId === undefined) return missing(place, 'tool_call_id', 'the id of the call this answers');
-      const rest = rests(restOf(place, membersOfMessage, uninterpretedOfTool));
+      const rest = restMembers(restOf(place, membersOfMessage, uninterpretedOfTool));
       return { role, content, toolCallId, ...(name === undefined ? {} : { name }), ...rest };
     }
     case 'system':
@@ -78,7 +78,7 @@ function decodeMessage(
     case 'user': {
       const name = stringField(place, 'name', 1_024);
       const content = decodeRequiredContent(place, requirements);
-      const rest = rests(restOf(place, membersOfMessage, uninterpretedOfOthers));
+      const rest = restMembers(restOf(place, membersOfMessage, uninterpretedOfOthers));
       return { role, content, ...(name === undefined ? {} : { name }), ...rest };
     }
   }
@@ -115,7 +115,7 @@ function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMe
     ...(name === undefined ? {} : { name }),
     ...(reasoning === undefined ? {} : { reasoning }),
     ...(extra === undefined ? {} : { extra: extra.object }),
-    ...rests(restOf(place, membersOfMessage, uninterpretedOfAssistant)),
+    ...restMembers(restOf(place, membersOfMessage, uninterpretedOfAssistant)),
   };
 }
 
@@ -203,7 +203,7 @@ function requireText(
   make: (text: string) => ContentPart,
 ): ContentPart | undefined {
   const text = stringField(place, key);
-  if (text === undefined) return missing(place, key, `a string, got ${describe(place.object[key])}`);
+  if (text === undefined) return missing(place, key, `a string, got ${describeValue(place.object[key])}`);
   return make(text);
 }
 
@@ -237,7 +237,7 @@ const uninterpretedOfPart = new Map(
 
 /** The rest of a part whose member `own` is decoded, and of the object in that member (`inside`) where it is decoded too. */
 function restOfPart(place: Place, own: string, inside?: Place) {
-  return rests(
+  return restMembers(
     restOf(place, membersOfPart, uninterpretedOfPart.get(own)),
     inside === undefined ? undefined : restOf(inside, membersIn(membersOfPart, own)),
   );
@@ -266,6 +266,6 @@ function decodeToolCall(value: JsonValue, path: string, findings: Findings): Too
     name,
     arguments: args,
     ...(extra === undefined ? {} : { extra: extra.object }),
-    ...rests(restOf(place, membersOfCall), restOf(called, membersIn(membersOfCall, 'function'))),
+    ...restMembers(restOf(place, membersOfCall), restOf(called, membersIn(membersOfCall, 'function'))),
   };
 }

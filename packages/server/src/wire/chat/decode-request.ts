@@ -7,7 +7,7 @@ import { pickMembers } from '../../domain/spellings.ts';
 import {
   booleanField,
   createFindings,
-  describe,
+  describeValue,
   integerField,
   listAt,
   listField,
@@ -51,7 +51,9 @@ export interface DecodedChat extends DecodedRequest {
  */
 export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
   if (!isObject(body)) {
-    return fail(failure('invalid_type', `The request body must be a JSON object, got ${describe(body)}.`));
+    return fail(
+      failure('invalid_type', `The request body must be a JSON object, got ${describeValue(body)}.`),
+    );
   }
   const findings = createFindings();
   const place: Place = { object: body, path: '', findings };

@@ -12,8 +12,8 @@ import {
   type Place,
   pathTo,
   rawField,
+  restMembers,
   restOf,
-  rests,
   stringField,
   wrongType,
   wrongValue,
@@ -70,7 +70,7 @@ function decodeName(place: Place, of: 'function' | 'schema'): string | undefined
 }
 
 function restsOfFunction(place: Place, inside: Place, uninterpreted?: ReadonlySet<string>) {
-  return rests(
+  return restMembers(
     restOf(place, membersOfTool),
     restOf(inside, membersIn(membersOfTool, 'function'), uninterpreted),
   );
@@ -143,7 +143,7 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
   const type = enumField(format, 'type', ['text', 'json_object', 'json_schema']);
   if (type === undefined) return text;
   if (type !== 'json_schema')
-    return { type, ...rests(restOf(format, membersOfFormat, uninterpretedOfOthers)) };
+    return { type, ...restMembers(restOf(format, membersOfFormat, uninterpretedOfOthers)) };
   const wrapper = objectField(format, 'json_schema');
   if (wrapper === undefined) {
     missing(format, 'json_schema', 'an object with name and schema');
@@ -162,6 +162,9 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     ...(description === undefined ? {} : { description }),
     ...(schema === undefined ? {} : { schema }),
     ...(strict === undefined ? {} : { strict }),
-    ...rests(restOf(format, membersOfFormat), restOf(wrapper, membersIn(membersOfFormat, 'json_schema'))),
+    ...restMembers(
+      restOf(format, membersOfFormat),
+      restOf(wrapper, membersIn(membersOfFormat, 'json_schema')),
+    ),
   };
 }
