@@ -134,7 +134,8 @@ export interface LoadedMessage {
 }
 
 /**
- * The facts of a loaded model. They describe the file that the child has read, not the file that lies at that path later.
+ * The facts of a loaded model. They describe the file that the child has read, not the file that lies at that path
+ * later.
  */
 export interface ModelInfo {
   /** Another for another file. */

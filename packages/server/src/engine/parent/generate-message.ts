@@ -76,7 +76,9 @@ function promptTools(tools: readonly ToolDefinition[]): readonly PromptTool[] {
   }));
 }
 
-/** What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call. */
+/**
+ * What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call.
+ */
 export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | undefined {
   return (
     tooManyChoices(request) ??
