@@ -1,6 +1,6 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
-import { type AnswerShape, isRuled } from '../between/protocol.ts';
+import { type AnswerShape, isConstrained } from '../between/protocol.ts';
 import type { ToolSyntax } from '../between/tool-syntax.ts';
 import { type CallFinder, createCallFinder } from './call-finder.ts';
 import { type CallPart, createCallReader } from './call-reader.ts';
@@ -56,7 +56,7 @@ export interface AnswerReaderOptions {
 
 export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   const { shape, syntax } = options;
-  const ruledAtOnce = isRuled(shape) && options.opened === undefined;
+  const ruledAtOnce = isConstrained(shape) && options.opened === undefined;
   const whiteStops = options.stop.filter((stop) => stop.trim() === '');
   const decoder = createUtf8Decoder();
   const split = createReasoningSplit(ruledAtOnce || options.continued ? [] : options.tags, options.opened);
@@ -88,7 +88,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
 
   function takeAnswer(text: string, said: Said[]): void {
     if (text === '') return;
-    if (isRuled(shape) && !ruled) {
+    if (isConstrained(shape) && !ruled) {
       ruled = true;
       if (!options.constrain(text)) {
         // What came in one token with the closing tag, and can be no beginning: the answer begins behind it.
@@ -182,7 +182,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       const after = split.phase();
       if (after === 'opening' && whiteStops.length > 0) lookAtOpening(characters, said);
       // From the closing tag on, not from the first word behind it: that word must be one the grammar allows.
-      if (isRuled(shape) && !ruled && after === 'text') ruled = options.constrain('');
+      if (isConstrained(shape) && !ruled && after === 'text') ruled = options.constrain('');
       if (before === 'reasoning' || after === 'reasoning') reasoningTokens = sampled;
       tokens.resolve(decoded - heldUnits(), before === 'text');
       return { said: tokens.attach(said), stopped };
@@ -205,7 +205,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       return { said: tokens.attach(said), stopped };
     },
     calls: () => calls,
-    owes: () => isRuled(shape) && !ruled,
+    owes: () => isConstrained(shape) && !ruled,
     reasoningTokens: () => reasoningTokens,
   };
 }

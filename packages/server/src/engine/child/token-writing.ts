@@ -1,4 +1,4 @@
-import { isRuled, mayCall } from '../between/protocol.ts';
+import { isConstrained, mayCall } from '../between/protocol.ts';
 import { choiceSeed } from '../between/seeds.ts';
 import type { Sampled, Writing } from './model.ts';
 import type { Task } from './task.ts';
@@ -12,7 +12,7 @@ export function beginWriting({ job, choice, slot, pending }: Task): Writing {
     maxTokens: job.maxTokens,
     ...(job.topLogprobs === undefined ? {} : { topLogprobs: job.topLogprobs }),
     // Thoughts are not ruled: there the grammar sets in behind them.
-    ...(isRuled(shape) && job.opened === undefined ? { grammar: shape.gbnf } : {}),
+    ...(isConstrained(shape) && job.opened === undefined ? { grammar: shape.gbnf } : {}),
     markers: mayCall(shape) ? [syntax.open, syntax.close, syntax.between] : [],
   });
 }

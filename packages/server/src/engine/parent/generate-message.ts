@@ -18,14 +18,14 @@ export interface GenerateParts {
   readonly shapes: AnswerShapes;
   /** Numbers in [0, 1). */
   readonly random: () => number;
-  /** The request is gone. */
+  /** Aborts when the client has left. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A request as the child is told it. Whatever can be refused without the model is refused here, before anything
- * is computed: text that cannot fit, token ids that are none, schemas that cannot be enforced. Later only where a
- * large schema is compiled in another thread.
+ * Makes the message of a request to the child. Refuses here what can be refused without the model: prompts that are too
+ * long, unknown token ids, schemas that cannot be enforced. A promise only where a large schema is compiled on a
+ * thread.
  */
 export function generateMessage(
   call: UpstreamCall,
@@ -77,7 +77,7 @@ function promptTools(tools: readonly ToolDefinition[]): readonly PromptTool[] {
 }
 
 /**
- * What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call.
+ * The failure of a request that its values alone decide; schemas and lengths take work and are checked by the call.
  */
 export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | undefined {
   return (
@@ -87,7 +87,7 @@ export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | 
   );
 }
 
-/** Choices beyond the sequences are written one after the other: more would hold a place for minutes. */
+/** Choices without a free sequence are written one after the other: more choices would keep a place for minutes. */
 const mostChoices = 8;
 
 function tooManyChoices({ n }: ChatRequest): Failure | undefined {
