@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toolSyntaxes } from '../between/tool-syntax.ts';
+import type { AnswerPiece } from './answer-piece.ts';
 import { type AnswerReaderOptions, createAnswerReader } from './answer-reader.ts';
-import type { Said } from './said.ts';
 
 const encoder = new TextEncoder();
 const tags = [{ open: '<think>', close: '</think>' }];
@@ -22,7 +22,7 @@ function reader(options: Partial<AnswerReaderOptions> = {}) {
 /** Reads tokens given as text, each with a logprob that names it. */
 function read(tokens: readonly string[], options: Partial<AnswerReaderOptions> = {}) {
   const answer = reader(options);
-  const said: Said[] = [];
+  const said: AnswerPiece[] = [];
   for (const token of tokens) {
     const bytes = [...encoder.encode(token)];
     const reading = answer.push(Uint8Array.from(bytes), { token, logprob: -1, bytes, top_logprobs: [] });
@@ -34,9 +34,9 @@ function read(tokens: readonly string[], options: Partial<AnswerReaderOptions> =
   return { answer, said, stopped: rest.stopped };
 }
 
-const sum = (said: readonly Said[]): number =>
+const sum = (said: readonly AnswerPiece[]): number =>
   said.reduce((total, piece) => total + ('tokens' in piece ? piece.tokens : 0), 0);
-const entries = (said: readonly Said[]): string[] =>
+const entries = (said: readonly AnswerPiece[]): string[] =>
   said.flatMap((piece) => (piece.type === 'text' ? (piece.logprobs ?? []).map(({ token }) => token) : []));
 
 describe('answer reader', () => {
