@@ -11,7 +11,7 @@ function task(index: number) {
     copy: async () => 0,
     read: async () => {},
     write: () => {
-      throw new Error('nobody writes here');
+      throw new Error('no test writes here');
     },
   };
   const slot = { index, sequence, tokens: [], canonical: 0, task: undefined, usedAt: 0 };

@@ -40,10 +40,10 @@ export function generateMessage(
   if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false, content));
   const wrong = refusedValues(request, info);
   if (wrong !== undefined) return fail(wrong);
-  const told = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
+  const withShape = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
     shape.ok ? ok(messageOf(call, content, shape.value, random)) : shape;
   const shape = shapes.of(request, info.toolSyntax, { keyId: call.keyId, signal });
-  return shape instanceof Promise ? shape.then(told) : told(shape);
+  return shape instanceof Promise ? shape.then(withShape) : withShape(shape);
 }
 
 function messageOf(
