@@ -18,7 +18,7 @@ function rows(heading: string): readonly (readonly string[])[] {
   );
 }
 
-test('docs/structured-output.md names every keyword and what becomes of it', () => {
+test('docs/structured-output.md names every keyword and its status', () => {
   const written = rows('Keywords').map(([name, status]) => [name, status]);
   expect(written).toEqual(Object.entries(keywords).map(([name, { status }]) => [`\`${name}\``, status]));
 });

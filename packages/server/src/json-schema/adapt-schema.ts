@@ -2,8 +2,8 @@ import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { literals, namedSchemas } from './schema-keywords.ts';
 
 /**
- * The same schema without what Ajv refuses though it is harmless: an `id` from before draft 6, which means nothing
- * in the later ones, and OpenAPI's `nullable` where no `type` stands beside it to be widened.
+ * The same schema without two harmless keywords that Ajv refuses: the `id` of drafts before 6, which later drafts
+ * ignore, and OpenAPI's `nullable` without a `type`, which becomes an `anyOf` with null.
  */
 export function adaptSchema(schema: JsonValue): JsonValue {
   if (Array.isArray(schema)) return schema.map(adaptSchema);
@@ -21,7 +21,7 @@ export function adaptSchema(schema: JsonValue): JsonValue {
   return nullable ? orNull(adapted) : adapted;
 }
 
-/** References still find what is defined here. */
+/** Definitions stay at the top, where references find them. */
 function orNull({ $defs, definitions, ...schema }: JsonObject): JsonObject {
   return {
     anyOf: [{ type: 'null' }, schema],

@@ -7,13 +7,13 @@ import { adaptSchema } from './adapt-schema.ts';
 import { references } from './schema-keywords.ts';
 import { compilePattern, type SchemaProblem } from './schema-problem.ts';
 
-/** Says where and how a value breaks the schema, or undefined where it keeps it. */
+/** The first breach of the schema, or undefined where the value is valid. */
 export type Validator = (value: unknown) => Breach | undefined;
 
 export interface Breach {
-  /** Where in the value, as a JSON pointer; empty for the whole. */
+  /** The place in the value, as a JSON pointer; empty for the whole value. */
   readonly pointer: string;
-  /** Follows the place: `must be string`. It quotes the schema, never the value. */
+  /** Text that follows the place: `must be string`. It may quote the schema, never the value. */
   readonly why: string;
   readonly keyword: string;
 }
@@ -22,7 +22,7 @@ export type CompiledValidator =
   | { readonly ok: true; readonly validate: Validator }
   | { readonly ok: false; readonly problem: SchemaProblem };
 
-/** The formats that the engine enforces, and those OpenAI's own service knows. Any other is an annotation. */
+/** The formats that the engine and OpenAI's service enforce. Others are annotations. */
 const formats: FormatName[] = [
   'date-time',
   'time',
@@ -37,12 +37,12 @@ const formats: FormatName[] = [
 ];
 
 const settings: Options = {
-  // Unknown keywords are annotations, as the specification has it.
+  // Unknown keywords are annotations (JSON Schema core, section 6.5).
   strict: false,
   logger: false,
-  // `required: ["toString"]` is about the answer, not about JavaScript.
+  // `required: ["toString"]` must not find the method of `Object.prototype`.
   ownProperties: true,
-  // References are calls: written out in place, those that double would double the code.
+  // Each reference is a function call. Inlined, a chain of schemas with two references each would make 2ⁿ copies.
   inlineRefs: false,
   // 19.99 is a multiple of 0.01.
   multipleOfPrecision: 9,
@@ -58,12 +58,12 @@ const drafts = {
 } as const;
 type Draft = keyof typeof drafts;
 
-/** One for each draft knows the draft's own schema; compiling that once costs 30 ms. */
+/** For each draft an Ajv with the draft's meta-schema, which takes 30 ms to compile. */
 const referees = new Map<Draft, Ajv>();
 
 /**
- * Compiles a schema into JavaScript (Ajv generates code, every text of the schema in it as a string literal). Both
- * this and the validator may take arbitrarily long on a schema that means it: only for a thread that can be ended.
+ * Compiles a schema into JavaScript; Ajv's code has each text of the schema as a string literal. A hostile schema can
+ * make this and its validator take any length of time, so call both only in a thread that can be ended.
  */
 export function compileValidator(schema: JsonValue): CompiledValidator {
   const named = draftsOf(schema);
@@ -71,7 +71,7 @@ export function compileValidator(schema: JsonValue): CompiledValidator {
   const first = breachOfDraft(schema, named.drafts[0]);
   const draft = named.drafts.find((one) => breachOfDraft(schema, one) === undefined);
   if (draft === undefined) return { ok: false, problem: first ?? { at: [], why: 'is no JSON Schema' } };
-  // One each: schemas may call themselves what they like.
+  // An Ajv for each schema: two schemas may have the same `$id`.
   const ajv: Ajv = new drafts[draft]({ ...settings, validateSchema: false, meta: false });
   addFormats.default(ajv, formats);
   let validate: ValidateFunction;
@@ -85,7 +85,7 @@ export function compileValidator(schema: JsonValue): CompiledValidator {
     ok: true,
     validate: (value) => {
       if (validate(value)) return undefined;
-      // The last one is about the whole of a union, those before it about its parts.
+      // Of a union the last error is about the whole, those before it about its alternatives.
       const error = validate.errors?.at(-1);
       return error === undefined
         ? { pointer: '', why: 'breaks the schema', keyword: 'schema' }
@@ -94,7 +94,7 @@ export function compileValidator(schema: JsonValue): CompiledValidator {
   };
 }
 
-/** The draft that `$schema` names; without one the newest, and draft 7 where only that one takes it. */
+/** The draft that `$schema` names. Without `$schema` 2020-12, or draft 7 where only that draft accepts the schema. */
 function draftsOf(
   schema: JsonValue,
 ): { readonly drafts: readonly [Draft, ...Draft[]] } | { readonly problem: SchemaProblem } {
@@ -124,7 +124,7 @@ function breachOfDraft(schema: JsonValue, draft: Draft): SchemaProblem | undefin
   return problemAt(deepest(referee.errors ?? []), schema);
 }
 
-/** The one that went furthest into the schema says most. */
+/** The error at the deepest place is the most exact. */
 function deepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
   const depth = ({ instancePath }: ErrorObject) => instancePath.split('/').length;
   return errors.toSorted((a, b) => depth(b) - depth(a))[0];
@@ -137,7 +137,7 @@ function problemAt(error: ErrorObject | undefined, schema: JsonValue): SchemaPro
   return { at: stepsOf(error.instancePath, schema), why: why ?? 'is no JSON Schema' };
 }
 
-/** `/a/0` as steps: a number is one only where the schema has a list there. */
+/** `/a/0` as steps; a step is a number only where the schema has a list. */
 function stepsOf(pointer: string, schema: JsonValue): (string | number)[] {
   let here: unknown = schema;
   return pointer
@@ -151,7 +151,7 @@ function stepsOf(pointer: string, schema: JsonValue): (string | number)[] {
     });
 }
 
-/** Ajv throws for what it cannot compile, and tells the place of a reference by its text alone. */
+/** Ajv throws where it cannot compile a schema. Of a missing reference it gives the text, not the place. */
 function problemOf(error: unknown, schema: JsonValue): SchemaProblem {
   if (error instanceof RangeError) return { at: [], why: 'is nested too deeply in itself' };
   if (error instanceof Ajv.MissingRefError) {
@@ -176,7 +176,7 @@ function isSchema(schema: JsonValue): schema is boolean | Readonly<Record<string
   return typeof schema === 'boolean' || isObject(schema);
 }
 
-/** Which draft it is has been decided; Ajv would look for the one named. */
+/** Without `$schema`: the draft is decided, and Ajv would look for the meta-schema of that name. */
 function withoutDraft(schema: boolean | Readonly<Record<string, JsonValue>>): boolean | object {
   if (typeof schema === 'boolean') return schema;
   const { $schema: _named, ...rest } = schema;

@@ -1,10 +1,10 @@
-/** References: names of other schemas. */
+/** Keywords that refer to another schema. */
 export const references: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
 
-/** Values that are no schemas, whatever they look like. */
+/** Keywords whose values are no schemas, also where they look like one. */
 export const literals: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', 'example']);
 
-/** Their members are schemas, named by the author. */
+/** Keywords whose members are schemas; the author chooses the names. */
 export const namedSchemas: ReadonlySet<string> = new Set([
   'properties',
   'patternProperties',

@@ -13,7 +13,11 @@ describe('a schema is refused before it is compiled', () => {
     ['a reference to a file', { anyOf: [{ $ref: 'other.json' }] }, 'schema.anyOf[0].$ref'],
     ['a pattern that is none', { items: { pattern: '(' } }, 'schema.items.pattern'],
     ['a name that is no pattern', { patternProperties: { '[': true } }, 'schema.patternProperties["["]'],
-    ['a name nobody can check', JSON.parse('{"properties":{"__proto__":{}}}'), 'schema.properties.__proto__'],
+    [
+      'a name that cannot be checked',
+      JSON.parse('{"properties":{"__proto__":{}}}'),
+      'schema.properties.__proto__',
+    ],
     ['too many characters', { description: 'x'.repeat(300_000) }, 'schema'],
     ['too many parts', { enum: ['a'], allOf: Array.from({ length: 20_001 }, () => ({})) }, 'schema'],
   ])('for %s', (_name, schema, path) => {

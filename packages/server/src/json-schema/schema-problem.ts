@@ -1,21 +1,21 @@
 import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { literals, namedSchemas, references } from './schema-keywords.ts';
 
-/** What is wrong with a schema, and where: steps from its root. */
+/** A problem of a schema. `at`: the steps from the root to its place. */
 export interface SchemaProblem {
   readonly at: readonly (string | number)[];
-  /** Follows the path: `… points out of the schema`. */
+  /** Text that follows the path: `… is not a regular expression`. */
   readonly why: string;
 }
 
-/** A tenth of a second of compiling at the most; the schemas of real applications are a hundredth of it. */
+/** Such a schema takes up to 0.1 s to compile; those of real applications have a hundredth of this length. */
 const maxCharacters = 256 * 1024;
 const maxNodes = 20_000;
 const maxPatternLength = 4_096;
 
 /**
- * What can be said of a schema without compiling it: size, references that lead out of it, patterns that are none.
- * Linear in its size; nesting is bounded before anybody gets here.
+ * Problems that are found without compiling the schema: its size, references to other documents, invalid patterns.
+ * Linear in the schema's size. The reader of request bodies has limited its nesting.
  */
 export function schemaProblem(schema: JsonValue): SchemaProblem | undefined {
   if (JSON.stringify(schema).length > maxCharacters) {
@@ -71,7 +71,7 @@ export function schemaProblem(schema: JsonValue): SchemaProblem | undefined {
   return visit(schema, []);
 }
 
-/** Patterns as most authors mean them: by Unicode's rules, or by the older ones where those refuse. */
+/** A pattern with the `u` flag, or without it where it is invalid with it. Throws where both are invalid. */
 export function compilePattern(pattern: string): RegExp {
   try {
     return new RegExp(pattern, 'u');
@@ -80,7 +80,7 @@ export function compilePattern(pattern: string): RegExp {
   }
 }
 
-/** Ajv passes over this one, and what is not checked must not be called right. */
+/** Ajv does not check a property of this name, so an answer could be called valid without a check. */
 function nameProblem(name: string): string | undefined {
   return name === '__proto__' ? 'is a name that cannot be checked' : undefined;
 }
@@ -95,7 +95,7 @@ function patternProblem(pattern: string): string | undefined {
   }
 }
 
-/** The path of a place in the schema: `a.b`, `a[0]`, `a["b c"]` behind that of the schema itself. */
+/** The path of a place in the schema: the path of the schema, then `.b`, `[0]` or `["b c"]` for each step. */
 export function pathOf(root: string, at: SchemaProblem['at']): string {
   return at.reduce<string>((path, step) => {
     if (typeof step === 'number') return `${path}[${step}]`;

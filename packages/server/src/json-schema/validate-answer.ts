@@ -4,7 +4,7 @@ import { type CompiledValidator, compileValidator } from './compile-validator.ts
 import type { ValidationFinding, ValidationTask } from './validation-thread.ts';
 
 const validatorsKept = 64;
-/** Of the schemas of all kept validators. One character of a schema costs up to 50 bytes of the thread's heap. */
+/** The most characters of all kept schemas. One character takes up to 50 bytes of the thread's heap. */
 const charactersKept = 1024 * 1024;
 
 /**

@@ -12,7 +12,7 @@ interface Item {
 const ranks: KeyRanks = { of: (keyId) => keyId.charCodeAt(0), served: () => {} };
 const queueOf = (most: number) => createFairQueue<Item>(ranks, most);
 
-test('the key of the lowest rank is served, of one key the oldest', () => {
+test('serves the key of the lowest rank, and of one key the oldest item', () => {
   const queue = queueOf(10);
   for (const [keyId, number] of [
     ['b', 1],
@@ -28,7 +28,7 @@ test('the key of the lowest rank is served, of one key the oldest', () => {
   ]);
 });
 
-test('a key that is alone may fill the queue, and gives way to others by its newest', () => {
+test('one key may fill the queue, and loses its newest item to another key', () => {
   const queue = queueOf(3);
   const items = Array.from({ length: 4 }, (_, number) => ({ keyId: 'a', number }));
   expect(items.map((item) => queue.push(item))).toEqual([undefined, undefined, undefined, items[3]]);
@@ -39,7 +39,7 @@ test('a key that is alone may fill the queue, and gives way to others by its new
   expect(queue.all().map(({ keyId, number }) => `${keyId}${number}`)).toEqual(['a0', 'a1', 'b0']);
 });
 
-test('what is taken out is gone, one by one, by key, or all', () => {
+test('removes items one by one, by key, or all', () => {
   const queue = queueOf(10);
   const one = { keyId: 'a', number: 1 };
   queue.push(one);
@@ -51,7 +51,7 @@ test('what is taken out is gone, one by one, by key, or all', () => {
   expect([queue.size, queue.take()]).toEqual([0, undefined]);
 });
 
-test('whatever comes, the bound holds, and a key within its share loses nothing', () => {
+test('never has more items than its limit, and a key within its share loses none', () => {
   const most = 12;
   fc.assert(
     fc.property(fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 200 }), (keys) => {

@@ -1,25 +1,25 @@
 import { createKeyQueue, type KeyRanks } from '../domain/key-queue.ts';
 
-/** Tasks that wait for a thread, by key and bounded: what one key sends never costs another key its place. */
+/** A bounded queue of tasks by key: the tasks of one key never take the places of another. */
 export interface FairQueue<Item> {
   /**
-   * Puts an item in. Returns the item that has no place now, where there is one: the newest of the key that has most
-   * waiting, which may be the item itself.
+   * Adds an item. Returns the item that lost its place, where the queue is full: the newest item of the key with the
+   * most items, which may be the added item.
    */
   push(item: Item): Item | undefined;
-  /** Takes out the item whose turn it is. */
+  /** Removes and returns the item whose turn it is. */
   take(): Item | undefined;
-  /** Takes out an item that is not served. False where it is not there. */
+  /** Removes an item. False where the queue does not have it. */
   remove(item: Item): boolean;
-  /** Takes out all that waits of a key. */
+  /** Removes and returns all items of a key. */
   removeKey(keyId: string): readonly Item[];
-  /** Takes out all. */
+  /** Removes and returns all items. */
   clear(): readonly Item[];
   all(): readonly Item[];
   readonly size: number;
 }
 
-/** `most`: items that wait, over all keys. */
+/** `most`: the most items, over all keys. */
 export function createFairQueue<Item extends { readonly keyId: string }>(
   ranks: KeyRanks,
   most: number,
@@ -30,7 +30,7 @@ export function createFairQueue<Item extends { readonly keyId: string }>(
   const countOf = (keyId: string): number => queue.waiting.get(keyId)?.length ?? 0;
   const all = (): readonly Item[] => [...queue.waiting.values()].flat();
 
-  /** The newest item of the key that has most, where that are more than `count`. */
+  /** The newest item of the key with the most items, where it has more than `count`. */
   function newestOfLargest(count: number): Item | undefined {
     let largest: readonly Item[] = [];
     for (const items of queue.waiting.values()) if (items.length > largest.length) largest = items;

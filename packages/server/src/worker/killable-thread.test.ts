@@ -72,7 +72,7 @@ afterEach(() => {
 });
 
 describe('a thread that keys share', () => {
-  test('does one task after the other, and keeps no process alive without one', async () => {
+  test('runs one task after the other, and keeps no process alive without a task', async () => {
     const { thread, last } = played();
     const both = [thread.run('a', by('k')), thread.run('b', by('k'))];
     last().ready();
@@ -87,7 +87,7 @@ describe('a thread that keys share', () => {
     expect(last().held).toBe(false);
   });
 
-  test('serves another key next, however much a key has waiting', async () => {
+  test('serves another key next, although one key has many tasks', async () => {
     const { thread, last, outlast } = played();
     const flood = Array.from({ length: 40 }, (_, n) => thread.run(`evil ${n}`, by('evil')));
     last().ready();
@@ -99,7 +99,7 @@ describe('a thread that keys share', () => {
     expect(await other).toMatchObject({ type: 'done' });
   });
 
-  test('gives a key half the time behind each late task, and all of it behind one that was in time', async () => {
+  test('gives a key half the time after each late task, and all of it after a task in time', async () => {
     const { thread, last } = played({ budget: { freeMs: 0, burstMs: 60_000, refill: 1 } });
     const takes = async (owner: string, limitMs: number): Promise<void> => {
       const running = thread.run('slow', by(owner));
@@ -128,7 +128,7 @@ describe('a thread that keys share', () => {
     await takes('evil', 1_000);
   });
 
-  test('refuses at once what a key sends that has used its time, what it has waiting too, and nothing else', async () => {
+  test('refuses new and waiting tasks of a key that has used up its time, and no others', async () => {
     const { thread, last, outlast } = played();
     const flood = Array.from({ length: 40 }, (_, n) => thread.run(`evil ${n}`, by('evil')));
     last().ready();
@@ -161,7 +161,7 @@ describe('a thread that keys share', () => {
     expect(thread.restsForMs('other')).toBe(0);
   });
 
-  test('drops a task that waits and is not wanted any more, and charges nothing for it', async () => {
+  test('drops a waiting task whose owner has aborted, and charges nothing for it', async () => {
     const { thread, last } = played();
     const stop = new AbortController();
     const running = thread.run('a', by('k'));
@@ -175,7 +175,7 @@ describe('a thread that keys share', () => {
     expect(await thread.run('c', { keyId: 'k', signal: stop.signal })).toEqual({ type: 'dropped' });
   });
 
-  test('a full queue costs the key that fills it its newest task', async () => {
+  test('refuses the newest tasks of the key that fills the queue', async () => {
     const { thread, last } = played({ queue: 3 });
     const flood = Array.from({ length: 6 }, (_, n) => thread.run(`a${n}`, by('a')));
     const other = thread.run('plain', by('other'));
@@ -187,7 +187,7 @@ describe('a thread that keys share', () => {
     expect(await other).toMatchObject({ type: 'done' });
   });
 
-  test('an event loop that stalled does not take an answer at hand for a late one', async () => {
+  test('accepts an answer that arrived in time although the event loop was blocked', async () => {
     vi.useRealTimers();
     const { thread, last } = played({ taskMs: 5, now: () => performance.now() });
     const asked = thread.run('a', by('k'));
@@ -225,7 +225,7 @@ describe('a thread that keys share', () => {
     expect(await both[1]).toMatchObject({ type: 'done' });
   });
 
-  test('a thread that cannot start keeps no task waiting', async () => {
+  test('ends the waiting tasks of a thread that cannot start', async () => {
     const { thread, last } = played();
     const silent = thread.run('a', by('k'));
     await vi.advanceTimersByTimeAsync(10_000);

@@ -13,17 +13,17 @@ import { createThreadTime, keysKept, type ThreadBudget } from './thread-time.ts'
  */
 export interface KillableThread<Task, Answer> {
   /**
-   * Never rejects. A task that waits is dropped, at no cost, when `signal` aborts; one that runs is not. `limitMs`: in
-   * place of `taskMs`.
+   * Never rejects. When the owner's signal aborts, a task that waits is dropped and its key is charged nothing; a task
+   * that runs is not interrupted. `limitMs` replaces `taskMs` for this task.
    */
   run(task: Task, owner: TaskOwner, limitMs?: number): Promise<ThreadOutcome<Answer>>;
-  /** Milliseconds until tasks of this key are taken again; 0 where they are now. */
+  /** Milliseconds until tasks of this key are accepted again; 0 where they are accepted now. */
   restsForMs(keyId: string): number;
   /** Ends the thread; every task ends with `closed`. */
   close(): Promise<void>;
 }
 
-/** The key that pays for a task, and a signal that aborts when its answer is not wanted any more. */
+/** The key to which the time of a task is charged, and a signal that aborts when the answer is no longer needed. */
 export interface TaskOwner {
   readonly keyId: string;
   readonly signal: AbortSignal;
@@ -31,32 +31,32 @@ export interface TaskOwner {
 
 export type ThreadOutcome<Answer> =
   | { readonly type: 'done'; readonly answer: Answer }
-  /** It took longer than it may: `limitMs`. */
+  /** The task took longer than `limitMs`. */
   | { readonly type: 'late'; readonly limitMs: number }
-  /** The thread ended under it: no memory, a bug. */
+  /** The thread ended while the task ran: it had no memory left, or a bug. */
   | { readonly type: 'died'; readonly why: string }
-  /** Too much waits, of this key most. */
+  /** The queue is full, and this key has the most tasks in it. */
   | { readonly type: 'full' }
-  /** Its turn did not come in time, or no thread could be started. */
+  /** The turn of the task did not come in time, or no thread could be started. */
   | { readonly type: 'unserved' }
-  /** Tasks of its key took too much time lately. */
+  /** The key has used up its time. */
   | { readonly type: 'spent'; readonly retryAfterMs: number }
-  /** Its signal aborted before its turn came. */
+  /** The owner's signal aborted before the turn of the task. */
   | { readonly type: 'dropped' }
   | { readonly type: 'closed' };
 
 export type FromThread<Answer> =
   | 'ready'
-  /** `tookMs`: as the thread measured it. */
+  /** `tookMs`: measured in the thread. */
   | { readonly answer: Answer; readonly tookMs: number };
 
-/** The little of a worker thread that is used here; a test may bring its own. */
+/** The part of `Worker` that is used here, so that a test can replace it. */
 export interface ThreadWorker<Task, Answer> {
   postMessage(task: Task): void;
   on(event: 'message', listener: (message: FromThread<Answer>) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'exit', listener: () => void): unknown;
-  /** Whether it keeps the process alive. */
+  /** With `ref` the thread keeps the process alive, with `unref` it does not. */
   ref(): void;
   unref(): void;
   terminate(): Promise<unknown>;
@@ -64,15 +64,17 @@ export interface ThreadWorker<Task, Answer> {
 
 export interface KillableThreadOptions<Task, Answer> {
   start(): ThreadWorker<Task, Answer>;
-  /** One task, in milliseconds; behind late ones of the same key half of it, down to an eighth, for a while. */
+  /**
+   * For one task, in milliseconds. After each late task of a key its next ones have half the time, down to an eighth.
+   */
   readonly taskMs: number;
-  /** Until a task's turn comes once the thread runs, in milliseconds. Default: no limit. */
+  /** Until the turn of a task, from the start of the thread on, in milliseconds. Default: no limit. */
   readonly waitMs?: number;
-  /** Tasks that wait, over all keys. Default: 256. */
+  /** The most tasks that wait, over all keys. Default: 256. */
   readonly queue?: number;
   /** Default: keys have turns and no budget. */
   readonly budget?: ThreadBudget;
-  /** Without a task the thread is let go after this many milliseconds. Default: five minutes. */
+  /** A thread without tasks ends after this many milliseconds. Default: five minutes. */
   readonly idleMs?: number;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
@@ -82,17 +84,17 @@ interface Job<Task, Answer> {
   readonly task: Task;
   readonly keyId: string;
   readonly limitMs: number;
-  /** Once; it is neither waiting nor running then. */
+  /** Called once, when the task neither waits nor runs. */
   readonly settle: (outcome: ThreadOutcome<Answer>) => void;
   waiting: NodeJS.Timeout | undefined;
 }
 
-/** After so many late tasks in a row a key's next one gets no shorter time. */
+/** More late tasks in a row than these halve the time of the key's next task no further. */
 const mostHalvings = 3;
-/** One late task is forgotten each time: a busy machine must not make a key's honest task late for ever. */
+/** After each such interval one late task is forgotten: a busy machine must not make an ordinary task late for ever. */
 const lateForgottenMs = 30_000;
 
-/** Loading the code on a busy machine. */
+/** For the start of a thread; a busy machine takes seconds to load the code. */
 const startMs = 10_000;
 
 export function createKillableThread<Task, Answer>(
@@ -109,7 +111,7 @@ export function createKillableThread<Task, Answer>(
   let startedAt = 0;
   /** The key whose task ended the last thread. */
   let debtor: string | undefined;
-  /** Late tasks in a row, by key, and when the last one was: only keys that had one, and of these the last ones. */
+  /** Late tasks in a row, by key, and the time of the last one. Only for keys with late tasks, at most `keysKept`. */
   const lates = new Map<string, { readonly count: number; readonly atMs: number }>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -142,14 +144,14 @@ export function createKillableThread<Task, Answer>(
   function onReady(): void {
     clearTimeout(timer);
     ready = true;
-    if (debtor !== undefined) pay(debtor, now() - startedAt);
+    if (debtor !== undefined) charge(debtor, now() - startedAt);
     debtor = undefined;
     for (const job of queue.all()) watch(job);
     next();
   }
 
-  /** What a key that has used too much has waiting would be refused when its turn came. */
-  function pay(keyId: string, tookMs: number): void {
+  /** Charges a key. Where it has used up its time, its waiting tasks end at once: their turns would not come. */
+  function charge(keyId: string, tookMs: number): void {
     time.charge(keyId, tookMs);
     const retryAfterMs = time.restsForMs(keyId);
     if (retryAfterMs === 0) return;
@@ -188,7 +190,7 @@ export function createKillableThread<Task, Answer>(
     worker?.postMessage(current.task);
   }
 
-  /** Each late task halves the time of its key's next one: others wait for it, and it would most likely be late too. */
+  /** Each late task halves the time of the key's next one: other keys wait for it, and it is likely to be late too. */
   function limitOf({ keyId, limitMs }: Job<Task, Answer>): number {
     return limitMs / 2 ** latesOf(keyId);
   }
@@ -235,7 +237,7 @@ export function createKillableThread<Task, Answer>(
     const job = current;
     current = undefined;
     if (job !== undefined) {
-      pay(job.keyId, tookMs);
+      charge(job.keyId, tookMs);
       job.settle(outcome);
     }
     next();
@@ -267,7 +269,7 @@ export function createKillableThread<Task, Answer>(
       const displaced = queue.push(job);
       displaced?.settle({ type: 'full' });
       if (displaced === job) return;
-      // A thread that starts has its own time for that.
+      // While the thread starts, `startMs` is the limit.
       if (ready) watch(job);
       next();
     });

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { FromThread } from './killable-thread.ts';
 
-/** The thread's end of a killable thread: one task after the other, each answered with one message. */
+/** The loop inside a killable thread: tasks run one after the other, and each gets one message as its answer. */
 export function serveTasks<Task, Answer>(handle: (task: Task) => Answer | Promise<Answer>): void {
   const send = (message: FromThread<Answer>): void => parentPort?.postMessage(message);
   parentPort?.on('message', async (task: Task) => {

@@ -26,7 +26,7 @@ test('requests of one key share a task, other keys have their own', async () => 
   expect(begun.length).toBe(3);
 });
 
-test('a value that does not last is the one key’s alone', async () => {
+test('a value that does not last is given to its key only', async () => {
   const { ask, begun } = work();
   const [refused, other] = [ask('a'), ask('b')];
   begun[0]?.end('passing');
@@ -36,7 +36,7 @@ test('a value that does not last is the one key’s alone', async () => {
   expect(await other).toBe('made');
 });
 
-test('a task is unwanted when all have left, and the next request begins another', async () => {
+test('a task aborts when all of its requests have aborted, and the next request begins another', async () => {
   const { ask, begun } = work();
   const [one, two] = [new AbortController(), new AbortController()];
   void ask('a', one.signal);
@@ -52,7 +52,7 @@ test('a task is unwanted when all have left, and the next request begins another
   expect(await late).toBe('made');
 });
 
-test('a bug ends the requests of its key, and is not remembered', async () => {
+test('a task that throws ends the requests of its key, and the next request begins another', async () => {
   const { ask, begun } = work();
   const asked = ask('a');
   begun[0]?.fail(new Error('bug'));

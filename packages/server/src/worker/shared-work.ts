@@ -1,12 +1,12 @@
 import type { TaskOwner } from './killable-thread.ts';
 
 /**
- * Work that several requests ask for at once. Requests of one key share one task. Each key has a task of its own, so
- * that none waits in the line of a key that has more before it; the first task to give a lasting value ends the
- * others, which cost nothing as long as they wait.
+ * Work that several requests need at the same time. Requests of one key share one task. Each key has a task of its own,
+ * so that it does not wait behind the other tasks of another key. The first task with a lasting value ends the tasks of
+ * the other keys; a task that still waits is charged to no key.
  */
 export interface SharedWork<Value> {
-  /** `begin` starts the key's task where none is under way; its signal aborts when every request has left. */
+  /** `begin` starts the task of a key that has none; its signal aborts when every request has aborted. */
   ask(name: string, owner: TaskOwner, begin: (owner: TaskOwner) => Promise<Value>): Promise<Value>;
 }
 
@@ -16,7 +16,7 @@ interface Task<Value> {
   settle(value: Value): void;
 }
 
-/** `lasts`: whether every key would be given the same value. */
+/** `lasts`: true for a value that every key would get. */
 export function createSharedWork<Value>(lasts: (value: Value) => boolean): SharedWork<Value> {
   /** By name, then key; no inner map is empty. */
   const underWay = new Map<string, Map<string, Task<Value>>>();

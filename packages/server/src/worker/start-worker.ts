@@ -1,8 +1,8 @@
 import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
 
 /**
- * Starts a thread from a file that lies beside the caller's (`import.meta.url`), among the sources or among what was
- * built of them. `name` is the file's, without extension. The thread has no environment. `port`: its `workerData`.
+ * Starts a thread from the file `name` (a path from the caller's folder, without extension), in the sources or in the
+ * build. `caller`: `import.meta.url`. The thread has no environment variables. `port`: its `workerData`.
  */
 export function startWorker(
   caller: string,

@@ -37,7 +37,7 @@ function serveAll(run: ReturnType<typeof thread>): string[] {
 }
 
 describe('turns', () => {
-  test('a key that comes while another floods is served next', () => {
+  test('a new key is served before a key with many tasks', () => {
     const run = thread();
     for (let count = 0; count < 40; count++) run.push('slow', 2_000);
     expect(run.serve()?.keyId).toBe('slow');
@@ -51,7 +51,7 @@ describe('turns', () => {
     }
   });
 
-  test('what a key took is worked off by the others before its next turn', () => {
+  test('a key waits until the other keys have used as much time as it did', () => {
     const run = thread();
     run.push('slow', 2_000);
     run.serve();
@@ -60,7 +60,7 @@ describe('turns', () => {
     expect(serveAll(run).indexOf('slow')).toBe(15);
   });
 
-  test('a key known for short tasks goes before keys of which nothing is known', () => {
+  test('a key with short tasks is served before unknown keys', () => {
     const run = thread();
     for (let count = 0; count < 5; count++) run.push('quick', 1);
     serveAll(run);
@@ -69,7 +69,7 @@ describe('turns', () => {
     expect(serveAll(run)[0]).toBe('quick');
   });
 
-  test('idle time is no debt: a key that used the thread alone is no worse off than others later', () => {
+  test('a key that used an idle thread has no later turn for it', () => {
     const run = thread();
     for (let count = 0; count < 100; count++) {
       run.push('early', 50);
@@ -84,7 +84,7 @@ describe('turns', () => {
     ).toBeGreaterThanOrEqual(1);
   });
 
-  test('keys that always wait get equal shares of the time, whatever their tasks take', () => {
+  test('keys that always wait get equal shares of the time, however long their tasks are', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 2, maxLength: 6 }), (durations) => {
         const run = thread();
@@ -106,7 +106,7 @@ describe('turns', () => {
     );
   });
 
-  test('a newcomer waits for about one task of each other key at most, whatever they send', () => {
+  test('a new key waits for at most about one task of each other key', () => {
     const longestMs = 2_000;
     const step = fc.record({
       key: fc.integer({ min: 0, max: 4 }),
@@ -134,13 +134,13 @@ describe('turns', () => {
 describe('budgets', () => {
   const budget: ThreadBudget = { freeMs: 100, burstMs: 10_000, refill: 0.25 };
 
-  test('ordinary tasks cost nothing, however many there are', () => {
+  test('any number of ordinary tasks costs nothing', () => {
     const run = thread(budget);
     for (let count = 0; count < 10_000; count++) run.time.charge('k', 100);
     expect(run.time.restsForMs('k')).toBe(0);
   });
 
-  test('a key that has used its budget rests until it has some again, and no other key does', () => {
+  test('a key that has used up its budget waits until it has some again, and no other key does', () => {
     const run = thread(budget);
     const charges = Array.from({ length: 6 }, () => {
       run.time.charge('slow', 2_100);
@@ -158,7 +158,7 @@ describe('budgets', () => {
     expect(run.time.restsForMs('slow')).toBe(4);
   });
 
-  test('what is remembered of keys is bounded', () => {
+  test('remembers a limited number of keys', () => {
     const run = thread(budget);
     run.time.charge('first', 100_000);
     expect(run.time.restsForMs('first')).toBeGreaterThan(0);

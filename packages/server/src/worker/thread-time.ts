@@ -1,52 +1,52 @@
 import type { KeyRanks } from '../domain/key-queue.ts';
 
 /**
- * Whose turn it is on a thread that keys share, and who has used too much of it.
+ * The turns of keys on a shared thread, and the time that each key may still use.
  *
- * Turns are fair queueing by virtual time: each key has a clock, which its own tasks move on by what they took, and
- * which begins, whenever the key begins to wait, no earlier than the latest clock that was served. The key whose clock
- * will show least after its next task is next: a key that comes new is served at once, a key whose last task took two
- * seconds waits until the others have used two seconds too, and keys that always wait get equal shares.
+ * Turns are fair queueing by virtual time. Each key has a clock, which its own tasks advance by the time they took.
+ * When a key begins to wait, its clock is set to the latest clock that was served, unless it is later. The next key is
+ * the one whose clock will be the earliest after its next task. So a new key is served at once, a key whose last task
+ * took two seconds waits until the other keys have used two seconds too, and keys that always wait get equal shares.
  *
- * Budgets are buckets of milliseconds. What a task takes up to `freeMs` costs nothing, so ordinary tasks never empty
- * one, however many there are.
+ * Budgets are token buckets of milliseconds. The first `freeMs` of each task cost nothing, so any number of ordinary
+ * tasks leaves a bucket full.
  */
 export interface ThreadTime extends Required<KeyRanks> {
-  /** Work of this key took so long. */
+  /** Charges the time of a task to its key. */
   charge(keyId: string, tookMs: number): void;
   /** Milliseconds until the key may use the thread again; 0 where it may now. */
   restsForMs(keyId: string): number;
 }
 
 export interface ThreadBudget {
-  /** What a task takes up to this many milliseconds costs nothing. */
+  /** The milliseconds of each task that cost nothing. */
   readonly freeMs: number;
-  /** Milliseconds that a key which has rested may use at once. A task may overdraw it. */
+  /** Milliseconds in a full bucket. The last task may use more than is left. */
   readonly burstMs: number;
-  /** Milliseconds that come back each millisecond. */
+  /** Milliseconds that the bucket regains each millisecond. */
   readonly refill: number;
 }
 
 interface Account {
   clockMs: number;
-  /** What a task of this key is expected to take. */
+  /** The expected time of the key's next task. */
   expectedMs: number;
   budgetMs: number;
   filledAt: number;
 }
 
-/** Keys whose use is remembered; the one that used the thread longest ago is forgotten first. */
+/** The most keys that are remembered; the key that used the thread longest ago is forgotten first. */
 export const keysKept = 1024;
-/** A task of a key that is not known: keys known for short ones go before it. */
+/** The expected time of an unknown key's task: keys whose tasks are shorter are served before it. */
 const unknownMs = 50;
-/** The weight of the last task. */
+/** The weight of the last task in the expected time. */
 const lastWeight = 0.5;
 
-/** `now`: monotonic milliseconds. Without a budget no key has to rest. */
+/** `now`: monotonic milliseconds. Without a budget `restsForMs` is always 0. */
 export function createThreadTime(budget: ThreadBudget | undefined, now: () => number): ThreadTime {
-  /** Those that used the thread last come last. */
+  /** Ordered by last use; the key that used the thread last is last. */
   const accounts = new Map<string, Account>();
-  /** The latest clock of a key that was served, as it stood then. */
+  /** The latest clock of a served key, at the time when it was served. */
   let servedMs = 0;
 
   function fill(account: Account): void {

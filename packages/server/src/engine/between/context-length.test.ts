@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { leastTokens, promptTooLong, promptUnits } from './context-length.ts';
 
 describe('the least that a prompt has', () => {
-  test('each message is a token, and no token is longer than the longest', () => {
+  test('each message has a token, and no token is longer than the longest', () => {
     const messages = Array.from({ length: 7 }, () => ({ role: 'user', content: '' }) as const);
     expect(leastTokens({ messages }, 10)).toBe(7);
     expect(leastTokens({ messages: [{ role: 'user', content: 'x'.repeat(95) }] }, 10)).toBe(9);
   });
 
-  test('tools, calls that were made and the beginning of the answer count', () => {
+  test('tools, earlier calls and the beginning of the answer count', () => {
     const long = 'y'.repeat(1000);
     const messages = [{ role: 'user', content: 'q' }] as const;
     const tool = { name: 'f', parameters: {} };
@@ -31,14 +31,14 @@ describe('the least that a prompt has', () => {
     }
   });
 
-  test('white space that a template may cut off does not', () => {
+  test('white space that a template may remove does not count', () => {
     const messages = [{ role: 'user', content: ' '.repeat(1000) }] as const;
     expect(leastTokens({ messages }, 10)).toBe(1);
     expect(promptUnits({ messages })).toBe(1000);
   });
 });
 
-test('a prompt that is too long for its tools says so', () => {
+test('the failure names the tools where a prompt has tools', () => {
   const messages = [{ role: 'user', content: 'q' }] as const;
   const alone = promptTooLong(2048, 2050, true, { messages, tools: [] });
   expect(alone.message).toContain('the messages have 2050 tokens. Send fewer or shorter messages.');

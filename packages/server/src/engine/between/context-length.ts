@@ -2,26 +2,26 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import type { PromptMessage, PromptTool } from './protocol.ts';
 
-/** All that a prompt is made of. */
+/** The parts of a prompt. */
 export interface PromptContent {
   readonly messages: readonly PromptMessage[];
-  /** What may be called. */
+  /** The functions that may be called. Default: none. */
   readonly tools?: readonly PromptTool[];
-  /** The beginning of the answer; the prompt goes on exactly behind it. */
+  /** The beginning of the answer; the prompt ends with it. */
   readonly prefix?: string;
 }
 
 /**
- * Tokens that a prompt has at least, known without looking at its text: each message costs one, and no token is
- * longer than the vocabulary's longest. Cheap, so that megabytes are refused before anything is computed. White space
- * around a message is not counted, nor are names of speakers: templates may leave them out.
+ * The least number of tokens of a prompt, from lengths alone: each message has one, and no token is longer than the
+ * longest of the vocabulary. Cheap, so that a prompt of megabytes is refused before it is rendered. White space around
+ * a message and names of speakers are not counted, because templates may leave them out.
  */
 export function leastTokens(content: PromptContent, longestToken: number): number {
   const units = promptUnits(content, (text) => text.trim());
   return Math.max(content.messages.length, Math.floor(units / longestToken));
 }
 
-/** UTF-16 units of what a prompt says, names of speakers left out; `read` may make texts shorter. */
+/** UTF-16 units of all texts of a prompt but the names of speakers; `read` may shorten a text. */
 export function promptUnits(
   { messages, tools = [], prefix = '' }: PromptContent,
   read: (text: string) => string = (text) => text,
@@ -37,14 +37,14 @@ export function promptUnits(
   return units;
 }
 
-/** `exact` is false where the count was given up on the way. */
+/** `exact`: false where counting ended before the end of the prompt. */
 export function promptTooLong(
   contextLength: number,
   tokens: number,
   exact: boolean,
   { tools = [] }: PromptContent,
 ): Failure {
-  // The message may be a word, and what the tools say a book.
+  // The tools may be much longer than the messages.
   const what =
     tools.length > 0 ? ['messages and tools', 'messages, or fewer tools'] : ['messages', 'messages'];
   return failure(
@@ -55,7 +55,7 @@ export function promptTooLong(
   );
 }
 
-/** UTF-16 units of all keys and strings. Nesting is bounded where bodies are read. */
+/** UTF-16 units of all keys and strings. The reader of request bodies limits the nesting. */
 function textLength(value: JsonValue): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return 1;

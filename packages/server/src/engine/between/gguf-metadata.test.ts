@@ -42,7 +42,7 @@ function problem(bytes: Buffer): string | undefined {
 }
 
 describe('metadata', () => {
-  test('of every type pass, however the windows cut them', () => {
+  test('of every type are accepted, wherever a window ends', () => {
     const words = Array.from({ length: 100_000 }, (_, index) => text(`word${index % 977}`));
     const numbers = Array.from({ length: 13 }, (_, type) => type).filter((type) => type !== 8 && type !== 9);
     const bytesOf = (type: number): number => (type < 2 || type === 7 ? 1 : type < 4 ? 2 : type < 7 ? 4 : 8);

@@ -1,30 +1,30 @@
 import { readSync } from 'node:fs';
 
 /**
- * Whether the metadata of a GGUF file are of sizes that a model has, looked at before a library reads them: a count
- * that the file cannot hold ends the process that believes it, and a template of 300 MB is read for minutes.
+ * Checks the sizes in the metadata of a GGUF file before a library reads them: a false count ends the process that
+ * allocates for it, and a template of 300 MB takes minutes to read.
  * Format: header (magic, version, counts of tensors and of fields), then key, type and value of each field; numbers
- * little-endian. Reads the metadata once, in windows (a vocabulary of 150,000 words: some 15 ms), and no tensor.
+ * are little-endian. Reads the metadata once, in windows (some 15 ms for a vocabulary of 150,000 words), and no tensor.
  */
 export type MetadataProblem = string;
 
 const windowBytes = 1 << 20;
 /** Vocabularies with their merges take 5 to 20 MB. */
 const mostMetadata = 256 << 20;
-/** The longest that are known have 100 kB. */
+/** The longest known templates have 100 kB. */
 const mostTemplate = 1 << 20;
-/** Some files hold a whole tokenizer.json of 20 MB in one text. */
+/** Some files have a complete tokenizer.json of 20 MB in one text. */
 const mostText = 64 << 20;
-/** A word of a vocabulary. */
+/** The longest word of a vocabulary. */
 const mostWord = 16 << 10;
 const mostNesting = 4;
-/** Of one tensor's description, and of one field: shorter ones are impossible. */
+/** The least bytes of a tensor's description, and of a field. */
 const leastTensor = 24;
 const leastField = 13;
 
 const typeText = 8;
 const typeList = 9;
-/** By type: the bytes of numbers and booleans. */
+/** The bytes of numbers and booleans, by type. */
 const sizes: ReadonlyMap<number, number> = new Map([
   ...[0, 1, 7].map((type) => [type, 1] as const),
   ...[2, 3].map((type) => [type, 2] as const),
@@ -32,7 +32,7 @@ const sizes: ReadonlyMap<number, number> = new Map([
   ...[10, 11, 12].map((type) => [type, 8] as const),
 ]);
 
-/** `descriptor`: of a file that is open for reading, of `size` bytes. Undefined where nothing is wrong. */
+/** The first problem of an open file of `size` bytes; undefined where there is none. The caller closes `descriptor`. */
 export function metadataProblem(descriptor: number, size: number): MetadataProblem | undefined {
   const bytes = openBytes(descriptor, Math.min(size, mostMetadata));
   try {
@@ -92,18 +92,18 @@ function passList(bytes: Bytes, what: string, depth: number): void {
 
 interface Bytes {
   u32(): number;
-  /** 64 bits, as a number: exact where it matters. */
+  /** An unsigned integer of 64 bits as a number; inexact from 2^53 on, which every limit is below. */
   length(): number;
   text(most: number, what: string): string;
   skip(count: number): void;
-  /** Until the end of what may be read. */
+  /** Bytes to the end of the part that may be read. */
   left(): number;
 }
 
 function openBytes(descriptor: number, end: number): Bytes {
   const space = Buffer.alloc(Math.min(windowBytes, end));
   let window = space.subarray(0, 0);
-  /** Where the window begins in the file, and the next byte in the window. */
+  /** The offset of the window in the file, and of the next byte in the window. */
   let from = 0;
   let at = 0;
 
@@ -113,7 +113,7 @@ function openBytes(descriptor: number, end: number): Bytes {
       from += at;
       window = space.subarray(0, readSync(descriptor, space, 0, space.length, from));
       at = 0;
-      // Shorter than the file was a moment ago.
+      // The file has become shorter.
       if (count > window.length) throw new Problem(beyondEnd);
     }
     const start = at;

@@ -4,20 +4,23 @@ import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { metadataProblem } from './gguf-metadata.ts';
 
 const headBytes = 1 << 20;
-/** Raised when the engine begins to make other text of the same weights and seed. */
+/** Increased by each change after which the engine writes other text for the same weights and seed. */
 const engineRevision = 1;
 
 export interface InspectedFile {
-  /** Made of its size and its first MiB (header, vocabulary): a millisecond where hashing the whole takes seconds. */
+  /**
+   * A hash of the size and the first MiB (header, vocabulary): it takes a millisecond, a hash of the whole file
+   * seconds.
+   */
   readonly fingerprint: string;
-  /** Another where the file was written to or replaced since. */
+  /** Changes when the file is written or replaced. */
   readonly stamp: string;
 }
 
-/** Looks at a model file before a library opens it. Fails with one line that names the file and what is wrong. */
+/** Checks a model file before a library opens it. Fails with one line that names the file and its problem. */
 export async function inspectModelFile(path: string): Promise<Result<InspectedFile>> {
   try {
-    // Looked at before it is opened: opening a pipe waits for its writer.
+    // `stat` comes before `open`, because `open` of a pipe waits for its writer.
     const found = await stat(path);
     if (found.isDirectory()) return fail(cannot(`The model file ${path} is a folder.`));
     if (!found.isFile()) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isFromChild, isToChild } from './protocol.ts';
 
-test('messages of the two directions are told apart, and anything else is refused', () => {
+test('messages of the two directions are distinguished, and other values are refused', () => {
   expect(isFromChild({ type: 'progress', events: [] })).toBe(true);
   expect(isToChild({ type: 'abort', id: 1 })).toBe(true);
   expect(isFromChild({ type: 'abort', id: 1 })).toBe(false);

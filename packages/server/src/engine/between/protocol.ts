@@ -4,17 +4,16 @@ import type { JsonValue } from '../../domain/json.ts';
 import type { ToolSyntaxName } from './tool-syntax.ts';
 
 /**
- * What the server and the engine's process say to each other, over the IPC channel that `fork` makes. Both
- * ends are ours and of one version; what comes is still looked at before it is believed (`isFromChild`,
- * `isToChild`), for the other end is a process that may be dying.
+ * The messages between the server and the engine's process, over the IPC channel of `fork`. Both ends have the same
+ * version. Each still checks what it receives (`isFromChild`, `isToChild`), because the other process may be dying.
  */
 export type ToChild = LoadMessage | GenerateMessage | AbortMessage;
 
-/** Sent once, first: which models to serve. */
+/** The first message, sent once: the models to load. */
 export interface LoadMessage {
   readonly type: 'load';
   readonly threads: number;
-  /** On CPUs; on GPUs the library decides. */
+  /** For CPUs; on GPUs the library decides. */
   readonly flashAttention: boolean;
   readonly models: readonly ModelToLoad[];
 }
@@ -24,9 +23,9 @@ export interface ModelToLoad {
   readonly file: string;
   /** Requests that run at the same time. */
   readonly sequences: number;
-  /** Tokens a sequence; `max` takes what memory allows, up to what the model was trained for. */
+  /** Tokens of each sequence; `max`: as many as memory allows, up to the context that the model was trained with. */
   readonly context: number | 'max';
-  /** Set where `context` was decided when a file was loaded before: every other file gets `otherwise`. */
+  /** Set after a restart: `context` is for the file with this fingerprint, any other file gets `otherwise`. */
   readonly decided?: { readonly fingerprint: string; readonly otherwise: number | 'max' };
 }
 
@@ -35,55 +34,55 @@ export interface GenerateMessage {
   readonly type: 'generate';
   readonly id: number;
   readonly model: string;
-  /** Whose request it is, for fairness between keys. */
+  /** The key of the request, for fair turns between keys. */
   readonly keyId: string;
   readonly messages: readonly PromptMessage[];
-  /** The beginning of the answer, which was delivered before: counted as prompt, said no more. */
+  /** The beginning of the answer, which the client already has: it is part of the prompt and is not sent again. */
   readonly prefix?: string;
-  /** Functions that the prompt describes; empty where none may be called. */
+  /** The functions that the prompt describes; empty where none may be called. */
   readonly tools: readonly PromptTool[];
   readonly sampling: Sampling;
-  /** Tokens of the answer at most; capped to what the context leaves. */
+  /** The most tokens of the answer; the context may leave fewer. */
   readonly maxTokens?: number;
   readonly stop: readonly string[];
-  /** Completions of the one prompt, each with a seed of its own. */
+  /** Answers to the prompt, each with a seed of its own. */
   readonly choices: number;
-  /** Alternatives told for each token of text; absent: no probabilities are told. */
+  /** The number of alternatives that are sent with each token of text; absent: no probabilities are sent. */
   readonly topLogprobs?: number;
   readonly shape: AnswerShape;
 }
 
-/** What an answer may be. A grammar rules the text behind the model's thoughts, never the thoughts. */
+/** The form of an answer. A grammar constrains the text behind the model's thoughts, never the thoughts. */
 export type AnswerShape =
   | { readonly type: 'text' }
-  /** All of the answer is a sentence of the grammar: JSON. */
+  /** The whole answer is a sentence of the grammar: JSON. */
   | { readonly type: 'grammar'; readonly gbnf: string }
   /**
-   * Tool calls, by a grammar that begins with the syntax's opening marker: at once where they are `forced`,
-   * else when the model writes that marker.
+   * Tool calls, by a grammar that begins with the opening marker of the syntax. The grammar applies from the start
+   * where calls are `forced`, else from the marker on, where the model writes it.
    */
   | { readonly type: 'calls'; readonly gbnf: string; readonly forced: boolean }
-  /** All of the answer is a sentence of the grammar: JSON, or calls, as the model likes. */
+  /** The whole answer is a sentence of the grammar: JSON or calls, which the model chooses. */
   | { readonly type: 'json-or-calls'; readonly gbnf: string };
 
-/** True where a grammar rules the whole answer, but for its thoughts. */
-export function isRuled(shape: AnswerShape): shape is Exclude<AnswerShape, { readonly type: 'text' }> {
+/** True where a grammar constrains the whole answer but the thoughts. */
+export function isConstrained(shape: AnswerShape): shape is Exclude<AnswerShape, { readonly type: 'text' }> {
   return shape.type === 'calls' ? shape.forced : shape.type !== 'text';
 }
 
-/** True where an answer may hold calls. */
+/** True where an answer may have calls. */
 export function mayCall({ type }: AnswerShape): boolean {
   return type === 'calls' || type === 'json-or-calls';
 }
 
-/** A function as chat templates know it. */
+/** A function in the form of chat templates. */
 export interface PromptTool {
   readonly name: string;
   readonly description?: string;
   readonly parameters: JsonValue;
 }
 
-/** A message as chat templates know it: text only. */
+/** A message in the form of chat templates: text only. */
 export interface PromptMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
@@ -93,38 +92,41 @@ export interface PromptMessage {
 }
 
 export interface Sampling {
-  /** 0 takes the most probable token always. */
+  /** 0: always the most probable token. */
   readonly temperature: number;
   readonly topP: number;
-  /** As OpenAI defines them: subtracted once from every token of the answer so far, and once per occurrence. */
+  /** As OpenAI defines them: subtracted from each token of the answer so far, once, and once for each occurrence. */
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
-  /** Token ids of this model and what is added to their logits. */
+  /** Token ids of this model and the values to add to their logits. */
   readonly logitBias: readonly (readonly [token: number, bias: number])[];
-  /** 32 bits, never 2^32-1, which the native sampler takes for "random". */
+  /** 32 bits, never 2^32-1, which means a random seed to the native sampler. */
   readonly seed: number;
   /**
-   * True where the request asked for repeatable text (a seed, or temperature 0): then only cached state is
-   * reused that is bit for bit what computing it again would give.
+   * True where the request asks for repeatable text (a seed, or temperature 0): cached state is then reused only where
+   * it is bit for bit equal to computed state.
    */
   readonly repeatable: boolean;
 }
 
-/** The client is gone. Answered by `ended` once the sequence is free; unknown ids are ignored. */
+/**
+ * Ends a request whose client has left. The child answers with `ended` when the sequence is free; it ignores unknown
+ * ids.
+ */
 export interface AbortMessage {
   readonly type: 'abort';
   readonly id: number;
 }
 
 export type FromChild =
-  /** The file of this model is opened next. */
+  /** The child is about to open the file of this model. */
   | { readonly type: 'loading'; readonly model: string }
   | LoadedMessage
   | { readonly type: 'ready' }
   | { readonly type: 'unloadable'; readonly failure: Failure }
   | { readonly type: 'progress'; readonly events: readonly GenerationEvent[] }
   | { readonly type: 'log'; readonly message: string }
-  /** A sign of life while the engine computes and has nothing else to say; at most one a second. */
+  /** A sign of life while the engine computes and sends nothing else; at most one a second. */
   | { readonly type: 'beat' };
 
 export interface LoadedMessage {
@@ -133,15 +135,13 @@ export interface LoadedMessage {
   readonly info: ModelInfo;
 }
 
-/**
- * The facts of a loaded model. They describe the file that the child has read, not the file that lies at that path later.
- */
+/** The facts of a loaded model: of the file that the child has read, not of a file that has replaced it since. */
 export interface ModelInfo {
-  /** Another for another file. */
+  /** Different for each file. */
   readonly fingerprint: string;
   /** `general.name` of the file, else its file name. */
   readonly modelName: string;
-  /** Tokens of prompt and answer together, a sequence. */
+  /** Tokens of prompt and answer together, in each sequence. */
   readonly contextLength: number;
   readonly sequences: number;
   readonly threads: number;
@@ -155,9 +155,9 @@ export interface ModelInfo {
   readonly device: string;
 }
 
-/** What a choice says. `tokens` counts those sampled since the choice spoke last, so that nothing is lost. */
+/** A part of a choice's answer. `tokens`: those sampled since the last event of the choice. */
 export type AnswerEvent =
-  /** Text that may leave; empty as a sign of life. */
+  /** Text of the answer; empty as a sign of life. */
   | {
       readonly type: 'text';
       readonly id: number;
@@ -188,11 +188,11 @@ export type AnswerEvent =
       readonly text: string;
     };
 
-/** All that happened to requests in one round of the scheduler travels as one message. */
+/** An event of a request. All events of one round of the scheduler travel in one message. */
 export type GenerationEvent =
-  /** Out of the queue, a sequence taken: from here on the request is lost if the process dies. */
+  /** The request has left the queue for a sequence: from now on it is lost if the process dies. */
   | { readonly type: 'taken'; readonly id: number }
-  /** The prompt is read and the first token about to come. */
+  /** The prompt has been read; the first token is next. */
   | {
       readonly type: 'started';
       readonly id: number;
@@ -205,13 +205,13 @@ export type GenerationEvent =
       readonly id: number;
       readonly choice: number;
       readonly reason: FinishReason;
-      /** Every token that was sampled, the one that ended the answer and those of a stop string included. */
+      /** All sampled tokens, with the one that ended the answer and those of a stop string. */
       readonly completionTokens: number;
-      /** Those of them that were thoughts, their tags included. */
+      /** The sampled tokens of thoughts and their tags. */
       readonly reasoningTokens: number;
     }
   | { readonly type: 'failed'; readonly id: number; readonly failure: Failure }
-  /** The last word about an id, after `finished`, `failed` or an abort: its sequence is free. */
+  /** The last event of an id, after `finished`, `failed` or an abort: the sequence is free. */
   | { readonly type: 'ended'; readonly id: number };
 
 const fromChild = new Set(['loading', 'loaded', 'ready', 'unloadable', 'progress', 'log', 'beat']);

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { foldSeed } from './seeds.ts';
 
-test('small seeds stay what they are', () => {
+test('small seeds stay unchanged', () => {
   for (const seed of [0, 1, 42, 2 ** 31, 2 ** 32 - 2]) expect(foldSeed(seed)).toBe(seed);
 });
 
-test('no seed folds to the value that the native sampler takes for any seed', () => {
+test('no seed becomes the value that means a random seed to the native sampler', () => {
   expect(foldSeed(2 ** 32 - 1)).not.toBe(0xffff_ffff);
   fc.assert(
     fc.property(fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), (seed) => {

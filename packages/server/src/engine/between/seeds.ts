@@ -1,12 +1,12 @@
-/** The seed of one of several choices: the first has the request's own, so that `n` does not change it. */
+/** The seed of a choice; the first has the seed of the request, so its text is the same for every `n`. */
 export function choiceSeed(seed: number, choice: number): number {
   return choice === 0 ? seed : foldSeed(((seed ^ Math.imul(choice, 0x85eb_ca6b)) >>> 0) + choice * 2 ** 32);
 }
 
-/** The one 32-bit value that the native sampler takes for "any seed". */
+/** The value that means a random seed to the native sampler. */
 const anySeed = 0xffff_ffff;
 
-/** 53 bits → the 32 the native sampler has; seeds below 2^32 - 1 stay what they are. */
+/** A seed of 53 bits as one of 32 bits, which the native sampler takes; seeds below 2^32 - 1 stay unchanged. */
 export function foldSeed(seed: number): number {
   const low = seed % 2 ** 32;
   const high = Math.floor(seed / 2 ** 32);

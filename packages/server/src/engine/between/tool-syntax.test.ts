@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { detectToolSyntax, toolSyntaxes } from './tool-syntax.ts';
 
-test('a model’s own syntax is the one its chat template shows, and the tagged one where it shows none', () => {
+test('a model has the syntax whose marker its chat template contains, else the tagged one', () => {
   expect(detectToolSyntax(undefined)).toBe('tagged');
   expect(detectToolSyntax('{{ messages }}')).toBe('tagged');
   expect(detectToolSyntax("… '<tool_call>\\n' …")).toBe('tagged');
@@ -10,7 +10,7 @@ test('a model’s own syntax is the one its chat template shows, and the tagged 
   expect(detectToolSyntax("… '<|python_tag|>' … '\"parameters\": ' …")).toBe('bare');
 });
 
-test('the marker of a syntax is how its calls begin', () => {
+test('the calls of a syntax begin with its marker', () => {
   for (const { open, marker } of Object.values(toolSyntaxes)) {
     expect(`${open}{"name": "f"`.startsWith(marker)).toBe(true);
   }

@@ -1,19 +1,19 @@
 /**
- * How models write tool calls. A call is a JSON object with a name and arguments, between markers; the grammar
- * of a request is made of this data, and so is the reader that takes calls out of the answer.
+ * How models write tool calls. A call is a JSON object with a name and arguments, between markers. The grammar of a
+ * request and the reader of calls are both made from this data.
  */
 export interface ToolSyntax {
   readonly name: ToolSyntaxName;
-  /** By this a model says that it calls: with `auto` the grammar sets in when it has written it. */
+  /** The text with which calls begin: with `tool_choice: auto` the grammar applies once the model has written it. */
   readonly marker: string;
-  /** What stands before the first call, the marker included. */
+  /** The text before the first call, with the marker. */
   readonly open: string;
-  /** The key that holds a call's arguments. */
+  /** The key of a call's arguments. */
   readonly argumentsKey: 'arguments' | 'parameters';
-  /** Between two calls, and behind the last one. */
+  /** The text between two calls, and the text behind the last. */
   readonly between: string;
   readonly close: string;
-  /** True where the marker counts only as the first thing an answer says. */
+  /** True where the marker counts only at the start of an answer. */
   readonly atStart: boolean;
 }
 
@@ -21,7 +21,7 @@ export const toolSyntaxNames = ['tagged', 'list', 'bare'] as const;
 export type ToolSyntaxName = (typeof toolSyntaxNames)[number];
 
 export const toolSyntaxes: Readonly<Record<ToolSyntaxName, ToolSyntax>> = {
-  /** Hermes, Qwen, and every model whose template knows no tools. */
+  /** Hermes, Qwen, and all models whose templates know no tools. */
   tagged: {
     name: 'tagged',
     marker: '<tool_call>',
@@ -31,7 +31,7 @@ export const toolSyntaxes: Readonly<Record<ToolSyntaxName, ToolSyntax>> = {
     close: '\n</tool_call>',
     atStart: false,
   },
-  /** Mistral up to its version 7 of the tokenizer: one list of calls. */
+  /** Mistral up to version 7 of its tokenizer: one list of calls. */
   list: {
     name: 'list',
     marker: '[TOOL_CALLS]',
@@ -53,7 +53,7 @@ export const toolSyntaxes: Readonly<Record<ToolSyntaxName, ToolSyntax>> = {
   },
 };
 
-/** The syntax that a chat template shows; the tagged one where it shows none. */
+/** The syntax whose marker a chat template contains; else the tagged one. */
 export function detectToolSyntax(template: string | undefined): ToolSyntaxName {
   if (template === undefined || template.includes('<tool_call>')) return 'tagged';
   if (template.includes('[TOOL_CALLS]') && !template.includes('[ARGS]')) return 'list';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toolSyntaxes } from '../between/tool-syntax.ts';
+import type { AnswerPiece } from './answer-piece.ts';
 import { type AnswerReaderOptions, createAnswerReader } from './answer-reader.ts';
-import type { Said } from './said.ts';
 
 const encoder = new TextEncoder();
 const tags = [{ open: '<think>', close: '</think>' }];
@@ -22,7 +22,7 @@ function reader(options: Partial<AnswerReaderOptions> = {}) {
 /** Reads tokens given as text, each with a logprob that names it. */
 function read(tokens: readonly string[], options: Partial<AnswerReaderOptions> = {}) {
   const answer = reader(options);
-  const said: Said[] = [];
+  const said: AnswerPiece[] = [];
   for (const token of tokens) {
     const bytes = [...encoder.encode(token)];
     const reading = answer.push(Uint8Array.from(bytes), { token, logprob: -1, bytes, top_logprobs: [] });
@@ -34,9 +34,9 @@ function read(tokens: readonly string[], options: Partial<AnswerReaderOptions> =
   return { answer, said, stopped: rest.stopped };
 }
 
-const sum = (said: readonly Said[]): number =>
+const sum = (said: readonly AnswerPiece[]): number =>
   said.reduce((total, piece) => total + ('tokens' in piece ? piece.tokens : 0), 0);
-const entries = (said: readonly Said[]): string[] =>
+const entries = (said: readonly AnswerPiece[]): string[] =>
   said.flatMap((piece) => (piece.type === 'text' ? (piece.logprobs ?? []).map(({ token }) => token) : []));
 
 describe('answer reader', () => {
@@ -49,7 +49,7 @@ describe('answer reader', () => {
     expect(entries(said)).toEqual(['ab', 'c', 'd', 'e']);
   });
 
-  test('a token of a character that the end leaves unfinished is told by its bytes', () => {
+  test('a token of a character that stays incomplete is reported by its bytes', () => {
     const answer = reader({ tags: [] });
     const logprob = (token: string, bytes: number[]) => ({ token, logprob: -1, bytes, top_logprobs: [] });
     answer.push(encoder.encode('ab'), logprob('ab', [0x61, 0x62]));
@@ -86,17 +86,20 @@ describe('answer reader', () => {
     [['ab', 'S', 'TO', 'P'], 'ab', ['ab']],
     [['abSTOPc'], 'ab', ['abSTOPc']],
     [['STOP'], '', []],
-  ])('of a stop string’s tokens only one it cuts in two is told: %j', (pieces, text, told) => {
-    for (const shape of [{ type: 'text' }, { type: 'calls', gbnf: 'g', forced: false }] as const) {
-      const { said, stopped } = read(pieces, { stop: ['STOP'], shape });
-      expect(stopped).toBe(true);
-      expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe(text);
-      expect(entries(said)).toEqual(told);
-      expect(sum(said)).toBe(told.length);
-    }
-  });
+  ])(
+    'of the tokens of a stop string only one that has text before it is reported: %j',
+    (pieces, text, told) => {
+      for (const shape of [{ type: 'text' }, { type: 'calls', gbnf: 'g', forced: false }] as const) {
+        const { said, stopped } = read(pieces, { stop: ['STOP'], shape });
+        expect(stopped).toBe(true);
+        expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe(text);
+        expect(entries(said)).toEqual(told);
+        expect(sum(said)).toBe(told.length);
+      }
+    },
+  );
 
-  test('a stop string cut by the end of what was allowed is no stop, one that was only held back is', () => {
+  test('a stop string that the token limit cuts is text, one that was only held back ends the answer', () => {
     expect(read(['a', 'ST'], { stop: ['STOP'] })).toMatchObject({
       stopped: false,
       said: [{ text: 'a' }, { text: 'ST' }],
@@ -128,7 +131,7 @@ describe('answer reader', () => {
     }
   });
 
-  test('white space before a thought that holds no stop string leaves the thought a thought', () => {
+  test('white space without a stop string may stand before a thought', () => {
     const { said } = read(['\n', '<think>', 'so', '</think>', '\n\n', 'Hi'], { stop: ['\n\n'] });
     expect(said).toMatchObject([
       { type: 'reasoning', text: 'so' },
@@ -156,7 +159,7 @@ describe('answer reader', () => {
     expect(entries(said)).not.toContain('hm');
   });
 
-  test('a stop string in thoughts or in a call cuts nothing', () => {
+  test('a stop string in thoughts or in a call does not end the answer', () => {
     const call = ['<tool_call>', '\n{"name": "f", "arguments": {"a": "x"}}', '\n</tool_call>'];
     const { said, stopped } = read(['<think>', 'x', '</think>', ...call], {
       stop: ['x'],
@@ -170,7 +173,7 @@ describe('answer reader', () => {
     ]);
   });
 
-  test('the grammar sets in behind the marker, with what came in the same token', () => {
+  test('the grammar applies behind the marker, also to the text in the same token', () => {
     const seen: string[] = [];
     const shape = { type: 'calls', gbnf: 'g', forced: false } as const;
     const { said } = read(['Well', '. <tool', '_call>{', '"name":"f","arguments":{}}'], {
@@ -189,7 +192,7 @@ describe('answer reader', () => {
     ]);
   });
 
-  test('a marker that the grammar does not allow to go on is text, and nothing is lost', () => {
+  test('a marker whose continuation the grammar does not allow is text, and no text is lost', () => {
     const { said, answer } = read(['<tool_call>', 'oops', ' really'], {
       shape: { type: 'calls', gbnf: 'g', forced: false },
       constrain: () => false,
@@ -218,7 +221,7 @@ describe('answer reader', () => {
     expect(said.map((piece) => (piece.type === 'text' ? piece.text : '')).join('')).toBe('{}');
   });
 
-  test('what one token says behind the closing tag against the grammar is left out, and the grammar begins', () => {
+  test('text behind the closing tag in one token that the grammar does not allow is dropped, and the grammar begins', () => {
     const seen: string[] = [];
     const { said } = read(['so', '</think>Sure', '{}'], {
       shape: { type: 'grammar', gbnf: 'g' },
@@ -237,7 +240,7 @@ describe('answer reader', () => {
     [['{', '"a":', '1}'], '{"a":1}', 0],
     [['[', '"TOOL"', ']'], '["TOOL"]', 0],
     [['<tool', '_call>', '\n{"name":"f",', '"arguments":{}}', '\n</tool_call>'], '', 1],
-  ])('where the grammar allows JSON or calls, %j is told by how it begins', (pieces, text, calls) => {
+  ])('where the grammar allows JSON or calls, the beginning of %j decides', (pieces, text, calls) => {
     const { said, answer } = read(pieces, {
       shape: { type: 'json-or-calls', gbnf: 'g' },
       constrain: () => {
@@ -249,7 +252,7 @@ describe('answer reader', () => {
     expect(answer.owes()).toBe(false);
   });
 
-  test('behind opened thoughts JSON or calls are ruled too', () => {
+  test('a grammar also applies behind thoughts that the prompt opened', () => {
     const seen: string[] = [];
     const { said, answer } = read(['so', '</think>', '\n\n', '<tool_call>', '{"name":"f","arguments":{}}'], {
       shape: { type: 'json-or-calls', gbnf: 'g' },
@@ -284,7 +287,7 @@ describe('answer reader', () => {
     ]);
   });
 
-  test('a continued answer has no thoughts: what looks like a tag is text', () => {
+  test('a continued answer has no thoughts: a tag is text', () => {
     const { said } = read(['<think>', 'x'], { continued: true });
     expect(said.every((piece) => piece.type === 'text')).toBe(true);
   });

@@ -1,11 +1,11 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { createReasoningSplit, type ReasoningTags } from '../../domain/reasoning-split.ts';
-import { type AnswerShape, isRuled } from '../between/protocol.ts';
+import { type AnswerShape, isConstrained } from '../between/protocol.ts';
 import type { ToolSyntax } from '../between/tool-syntax.ts';
+import type { AnswerPiece } from './answer-piece.ts';
 import { type CallFinder, createCallFinder } from './call-finder.ts';
 import { type CallPart, createCallReader } from './call-reader.ts';
 import { createRepeatHold } from './repeat-hold.ts';
-import type { Said } from './said.ts';
 import { createTextStream } from './text-stream.ts';
 import { createTokenAccount } from './token-account.ts';
 import { createUtf8Decoder } from './utf8-decoder.ts';
@@ -17,23 +17,23 @@ import { createUtf8Decoder } from './utf8-decoder.ts';
  *                                       └────▶ answer ──finder──▶ text ──stop strings──▶ leaves
  *                                                         └─────▶ calls ──▶ names and arguments
  *
- * Every stage holds back what may still become something else. A token counts as delivered once nothing of it
- * is held: `tokens` of the text that has left is what it took to write exactly that text.
+ * Each stage holds back text whose kind is not yet decided. A token counts as delivered once no part of it is held, so
+ * `tokens` of the text that has left is the number of tokens that wrote exactly that text.
  */
 export interface AnswerReader {
-  /** Takes a sampled token. Throws where the grammar that is due does not fit what was written. */
+  /** Takes a sampled token. Throws where the grammar should begin now and does not allow the text so far. */
   push(bytes: Uint8Array, logprob: TokenLogprobWire | undefined): Reading;
-  /** The end: what was held back leaves, unless a stop string is found in it. */
+  /** The end of the answer: releases the text that is held, up to a stop string in it. */
   flush(): Reading;
   calls(): number;
-  /** True while thoughts stand before an answer that a grammar is to rule: to end now would be to owe it. */
+  /** True while the model thinks and the answer that the grammar requires has not begun. */
   owes(): boolean;
   reasoningTokens(): number;
 }
 
 export interface Reading {
-  readonly said: readonly Said[];
-  /** A stop string was found, or a call that was made before: the answer is over. */
+  readonly said: readonly AnswerPiece[];
+  /** True where the answer has ended with a stop string or with the repetition of a call. */
   readonly stopped: boolean;
 }
 
@@ -43,20 +43,20 @@ export interface AnswerReaderOptions {
   readonly tags: readonly ReasoningTags[];
   /** Set where the prompt ends inside the model's thoughts. */
   readonly opened: ReasoningTags | undefined;
-  /** Strings that end the answer's text; calls and thoughts are not cut by them. */
+  /** Strings that end the answer's text; they do not count in calls and thoughts. */
   readonly stop: readonly string[];
-  /** The beginning of the answer was delivered before: what comes is text. */
+  /** True where the prompt contains the beginning of the answer: everything that follows is text. */
   readonly continued: boolean;
   /**
-   * Lets the grammar rule what is sampled from now on, as if `written` had been sampled under it. False where
-   * the grammar does not allow that.
+   * Applies the grammar from the next token on, as if `written` had been sampled with it. False where the grammar does
+   * not allow `written`.
    */
   constrain(written: string): boolean;
 }
 
 export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   const { shape, syntax } = options;
-  const ruledAtOnce = isRuled(shape) && options.opened === undefined;
+  const ruledAtOnce = isConstrained(shape) && options.opened === undefined;
   const whiteStops = options.stop.filter((stop) => stop.trim() === '');
   const decoder = createUtf8Decoder();
   const split = createReasoningSplit(ruledAtOnce || options.continued ? [] : options.tags, options.opened);
@@ -78,7 +78,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   let reasoningTokens = 0;
   let stopped = false;
   let calls = 0;
-  /** White space with which the answer opened, while it may still stand before a thought. */
+  /** White space at the start of the answer, while a thought may still follow. */
   let opening = '';
 
   function looksForCalls(): boolean {
@@ -86,12 +86,12 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     return shape.type === 'json-or-calls' && !options.continued;
   }
 
-  function takeAnswer(text: string, said: Said[]): void {
+  function takeAnswer(text: string, said: AnswerPiece[]): void {
     if (text === '') return;
-    if (isRuled(shape) && !ruled) {
+    if (isConstrained(shape) && !ruled) {
       ruled = true;
       if (!options.constrain(text)) {
-        // What came in one token with the closing tag, and can be no beginning: the answer begins behind it.
+        // Text in one token with the closing tag with which the grammar cannot begin: the answer begins behind it.
         if (!options.constrain('')) throw new Error('the grammar does not begin');
         return;
       }
@@ -101,8 +101,8 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     else takeUntilMarker(finder, text, said);
   }
 
-  /** Text is given on; behind the marker the calls begin, where the grammar agrees that they do. */
-  function takeUntilMarker(finding: CallFinder, text: string, said: Said[]): void {
+  /** Passes text on up to the marker; behind it calls begin, where the grammar allows them. */
+  function takeUntilMarker(finding: CallFinder, text: string, said: AnswerPiece[]): void {
     const whole = finding.held() + text.length;
     const found = finding.push(text);
     takeText(found.text, said, whole - found.text.length + split.held());
@@ -114,50 +114,50 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     } else takeText(syntax.marker + found.behind, said, split.held());
   }
 
-  /** The marker and what came with it in one token, in the ways the grammar may spell them. */
+  /** Applies the grammar to the marker and the text in the same token, in each spelling that the grammar may have. */
   function beginCalls(behind: string): boolean {
     const rest = behind.trimStart();
     const spellings = new Set([syntax.marker + behind, syntax.marker + rest, syntax.open + rest]);
     return [...spellings].some((spelling) => options.constrain(spelling));
   }
 
-  /** `behind`: units decoded so far that come after this text. */
-  function takeText(text: string, said: Said[], behind: number): void {
+  /** `behind`: decoded units that follow this text. */
+  function takeText(text: string, said: AnswerPiece[], behind: number): void {
     if (stopped || text === '') return;
     const piece = stops.push(text);
     if (piece.text !== '') said.push({ type: 'text', text: piece.text, tokens: 0 });
     if (!piece.stopped) return;
     stopped = true;
     tokens.stop(decoded - behind - piece.dropped);
-    // A token that the stop string cut in two: its first half left before, and it is told of now.
-    if (tokens.told() && !said.some(({ type }) => type === 'text')) {
+    // The stop string begins inside a token whose first part has left: the token is reported now.
+    if (tokens.pending() && !said.some(({ type }) => type === 'text')) {
       said.push({ type: 'text', text: '', tokens: 0 });
     }
   }
 
-  /** A stop string of white space is found there too, where a thought could still follow. */
-  function lookAtOpening(characters: string, said: Said[]): void {
+  /** Looks for stop strings of white space where a thought may still follow. */
+  function lookAtOpening(characters: string, said: AnswerPiece[]): void {
     opening += characters;
     if (opening.trim() === '' && whiteStops.some((stop) => opening.includes(stop))) {
       takeText(opening, said, 0);
     }
   }
 
-  function takeHeld(said: Said[]): void {
+  function takeHeld(said: AnswerPiece[]): void {
     const held = stops.flush();
     if (held !== '') said.push({ type: 'text', text: held, tokens: 0 });
   }
 
-  function takeCalls(text: string, said: Said[]): void {
+  function takeCalls(text: string, said: AnswerPiece[]): void {
     for (const part of reader.push(text)) {
       sayCalls(repeats.push(part), said);
-      // The end of the answer, for whoever goes on: a model that repeats itself has said what it had to say.
+      // A model that repeats a call has nothing new to write: the answer ends here.
       if (repeats.repeated()) stopped = true;
       if (stopped) return;
     }
   }
 
-  function sayCalls(parts: readonly CallPart[], said: Said[]): void {
+  function sayCalls(parts: readonly CallPart[], said: AnswerPiece[]): void {
     for (const part of parts) {
       if (part.type === 'call') said.push({ type: 'call', index: calls++, name: part.name });
       else if (part.type === 'arguments') said.push({ type: 'arguments', index: calls - 1, text: part.text });
@@ -175,20 +175,20 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       decoded += characters.length;
       tokens.add(decoded + (decoder.incomplete() ? 1 : 0), logprob);
       sampled++;
-      const said: Said[] = [];
+      const said: AnswerPiece[] = [];
       const parts = split.push(characters);
       if (parts.reasoning !== '') said.push({ type: 'reasoning', text: parts.reasoning, tokens: 0 });
       takeAnswer(parts.text, said);
       const after = split.phase();
       if (after === 'opening' && whiteStops.length > 0) lookAtOpening(characters, said);
-      // From the closing tag on, not from the first word behind it: that word must be one the grammar allows.
-      if (isRuled(shape) && !ruled && after === 'text') ruled = options.constrain('');
+      // The grammar applies directly behind the closing tag, so that it decides the first word too.
+      if (isConstrained(shape) && !ruled && after === 'text') ruled = options.constrain('');
       if (before === 'reasoning' || after === 'reasoning') reasoningTokens = sampled;
       tokens.resolve(decoded - heldUnits(), before === 'text');
       return { said: tokens.attach(said), stopped };
     },
     flush() {
-      const said: Said[] = [];
+      const said: AnswerPiece[] = [];
       const parts = split.flush();
       if (parts.reasoning !== '') said.push({ type: 'reasoning', text: parts.reasoning, tokens: 0 });
       takeAnswer(parts.text, said);
@@ -198,14 +198,14 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       }
       sayCalls(repeats.flush(), said);
       tokens.resolve(Number.POSITIVE_INFINITY, true);
-      // Tokens of a character that never became whole are no text, and yet were chosen: their bytes are told.
-      const untold = mode === 'text' && split.phase() !== 'reasoning' && tokens.told();
-      if (untold && !said.some(({ type }) => type === 'text'))
+      // The tokens of an incomplete character are no text, but they were sampled: their bytes are reported.
+      const unreported = mode === 'text' && split.phase() !== 'reasoning' && tokens.pending();
+      if (unreported && !said.some(({ type }) => type === 'text'))
         said.push({ type: 'text', text: '', tokens: 0 });
       return { said: tokens.attach(said), stopped };
     },
     calls: () => calls,
-    owes: () => isRuled(shape) && !ruled,
+    owes: () => isConstrained(shape) && !ruled,
     reasoningTokens: () => reasoningTokens,
   };
 }

@@ -1,26 +1,26 @@
 import { suffixThatBegins } from '../../domain/reasoning-split.ts';
 
-/** Looks in an answer for the marker by which a model begins to call tools. */
+/** Looks in an answer for the marker with which tool calls begin. */
 export interface CallFinder {
   push(text: string): Found;
-  /** The end without a marker: what was held back leaves. */
+  /** The end without a marker: returns the text that is held. */
   flush(): string;
   /** UTF-16 units that are held back. */
   held(): number;
 }
 
 export interface Found {
-  /** Text that is certain not to belong to a call. */
+  /** Text that does not belong to a call. */
   readonly text: string;
-  /** What followed the marker, once it was found; white space before it belongs to nobody. */
+  /** The text behind the marker, once it was found. White space before the marker is dropped. */
   readonly behind?: string;
 }
 
 export interface CallFinderOptions {
   readonly marker: string;
-  /** The marker counts only as the first thing that is said. */
+  /** True: the marker counts only at the start of the answer. */
   readonly atStart: boolean;
-  /** White space is text at once, though a marker may follow: somebody looks for it there. */
+  /** True: white space leaves at once, although a marker may follow, because it may be a stop string. */
   readonly spaceLeaves: boolean;
 }
 

@@ -23,7 +23,7 @@ function read(text: string, size: number, syntax: keyof typeof toolSyntaxes) {
   return calls;
 }
 
-test('calls are read whatever their syntax is and wherever they are cut', () => {
+test('calls of every syntax are read, wherever they are cut', () => {
   const first = '{"a": "}\\"]{", "b": [1, {"c": {}}]}';
   const second = '{"d": null}';
   const texts = {
@@ -50,7 +50,7 @@ test('arguments leave as they come', () => {
   expect(reader.push('": 1')).toEqual([{ type: 'arguments', text: '": 1' }]);
 });
 
-test('the marker is found wherever it is cut, and what stands before it leaves without its white space', () => {
+test('the marker is found wherever it is cut, and the text before it leaves without trailing white space', () => {
   const text = 'I call.\n\n<tool_call>\n{';
   for (let first = 0; first <= text.length; first++) {
     for (let second = first; second <= text.length; second++) {
@@ -73,7 +73,7 @@ test('the marker is found wherever it is cut, and what stands before it leaves w
   }
 });
 
-test('text without a marker leaves whole, the marker’s beginning at its end included', () => {
+test('text without a marker leaves completely, also the beginning of a marker at its end', () => {
   const finder = createCallFinder(anywhere);
   expect(finder.push('a < b \n <tool').text).toBe('a < b');
   expect(finder.flush()).toBe(' \n <tool');
@@ -87,7 +87,7 @@ test('a marker that counts only at the start is text later', () => {
   expect(createCallFinder(first).push('{"name": "f')).toEqual({ text: '', behind: 'f' });
 });
 
-test('where somebody looks for white space it leaves at once, and a marker is found behind it all the same', () => {
+test('white space leaves at once with spaceLeaves, and a marker behind it is found', () => {
   const finder = createCallFinder({ ...anywhere, spaceLeaves: true });
   expect(finder.push('so \n')).toEqual({ text: 'so \n' });
   expect(finder.push('\n<tool_call>x')).toEqual({ text: '\n', behind: 'x' });

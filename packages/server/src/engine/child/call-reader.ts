@@ -1,9 +1,8 @@
 import type { ToolSyntax } from '../between/tool-syntax.ts';
 
 /**
- * Takes tool calls out of what a model writes under their grammar: JSON objects with a name and arguments,
- * whatever stands between them. The arguments' text passes through as it comes, unit by unit; nothing is
- * held but a key or a name.
+ * Reads tool calls from text that follows their grammar: JSON objects with a name and arguments, and any text between
+ * them. The text of the arguments passes through unit by unit; only a key or a name is held back.
  */
 export interface CallReader {
   push(text: string): readonly CallPart[];
@@ -12,14 +11,14 @@ export interface CallReader {
 export type CallPart =
   | { readonly type: 'call'; readonly name: string }
   | { readonly type: 'arguments'; readonly text: string }
-  /** The call is whole. */
+  /** The call is complete. */
   | { readonly type: 'end' };
 
 type Place =
-  /** Outside of objects, or between the members of one. */
+  /** Outside an object, or between its members. */
   | 'outside'
   | 'member'
-  /** In a key, or in a string value that is not passed on. */
+  /** In a key, or in a string that is not part of the arguments. */
   | 'string'
   | 'value'
   | 'arguments';
@@ -32,7 +31,7 @@ export function createCallReader(syntax: Pick<ToolSyntax, 'argumentsKey'>): Call
   let quoted = false;
   let depth = 0;
 
-  /** One unit; what it adds to the arguments is returned, and parts that are complete are pushed. */
+  /** Reads one unit; returns the text that it adds to the arguments, and adds complete parts to `parts`. */
   function step(unit: string, parts: CallPart[]): string {
     switch (place) {
       case 'outside':

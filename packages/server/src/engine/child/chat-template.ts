@@ -4,7 +4,7 @@ import type { TaskOwner } from '../../worker/killable-thread.ts';
 import type { PromptMessage, PromptTool } from '../between/protocol.ts';
 import { describeTools, type TemplateTool, writtenCall, writtenResult } from './generic-tools.ts';
 
-/** A message in the form that chat templates read. */
+/** A message in the form of chat templates. */
 export interface TemplateMessage {
   role: PromptMessage['role'];
   content: string;
@@ -13,26 +13,26 @@ export interface TemplateMessage {
   tool_calls?: { id: string; type: 'function'; function: { name: string; arguments: unknown } }[];
 }
 
-/** What a template can do with messages, found out once by rendering a few. */
+/** The abilities of a template, found by rendering a few short chats. */
 export interface TemplateAbilities {
-  /** Whether a system message is rendered: anywhere, only as the first, or not at all. */
+  /** Where a system message is rendered: anywhere, only as the first message, or nowhere. */
   readonly system: 'anywhere' | 'first' | 'nowhere';
-  /** False where two messages of one role in a row are refused. */
+  /** False where the template refuses two successive messages of one role. */
   readonly repeatedRoles: boolean;
-  /** Whether tool calls and their results are rendered. */
+  /** True where tool calls and their results are rendered. */
   readonly tools: boolean;
-  /** Whether the functions that may be called are described to the model. */
+  /** True where the template describes the functions to the model. */
   readonly toolDefinitions: boolean;
 }
 
-/** What was found out about a template when it was opened. */
+/** The facts about a template, found when it was opened. */
 export interface TemplateFacts {
-  /** The template that is used: the file's, or the generic one. */
+  /** The template that is used: that of the file, or the generic one. */
   readonly source: string;
   readonly abilities: TemplateAbilities;
-  /** Stop strings of a template whose turns end with no control token. */
+  /** Stop strings, where the turns of the template do not end with a control token. */
   readonly stop: readonly string[];
-  /** Why the file's own template is not used, where that is so. */
+  /** The reason why the template of the file is not used; undefined where it is. */
   readonly warning: string | undefined;
 }
 
@@ -48,15 +48,15 @@ export interface ChatTemplate extends TemplateFacts {
 export type Render = (messages: readonly TemplateMessage[], tools: readonly TemplateTool[]) => string;
 
 /**
- * For files without a template: the turns of ChatML, which most small models have seen. Where the vocabulary
- * lacks its markers they are plain text, so the closing one is a stop string too.
+ * ChatML, for files without a template: most small models were trained with its turns. In a vocabulary without its
+ * markers these are plain text, so the closing one is also a stop string.
  */
 const genericTemplate =
   "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 const genericStop = ['<|im_end|>'];
 
-/** Tries a file's template, or the generic one where there is none or it can't be used. Takes as long as they take. */
+/** Tries the template of a file; uses the generic one where there is none or it fails. A template can take any time. */
 export function openTemplate(source: string | undefined, compile: (source: string) => Render): TemplateFacts {
   let warning: string | undefined;
   if (source !== undefined) {
@@ -113,8 +113,8 @@ function probe(render: Render): TemplateAbilities {
 }
 
 /**
- * Messages in a form that the template renders whole: what it can't express moves into the nearest form it
- * can, and nothing is dropped. `guard` is applied to every text that came from outside, once.
+ * Changes messages into a form that the template can render completely; nothing is dropped. `guard` is applied once to
+ * each text that is not ours.
  */
 export function adaptMessages(
   messages: readonly PromptMessage[],
@@ -128,7 +128,7 @@ export function adaptMessages(
   return abilities.repeatedRoles ? adapted : alternate(adapted);
 }
 
-/** What a template can't describe stands behind the system message's own words. */
+/** Adds the description of tools to the system message, for a template that cannot describe them. */
 function withTools(messages: readonly TemplateMessage[], description: string): TemplateMessage[] {
   const [first, ...rest] = messages;
   if (first?.role !== 'system') return [{ role: 'system', content: description }, ...messages];
@@ -159,7 +159,7 @@ function toTemplateMessage(
   return adapted;
 }
 
-/** Functions as templates want them. */
+/** Functions in the form of chat templates. */
 export function adaptTools(
   tools: readonly PromptTool[],
   guard: (text: string) => string,
@@ -174,7 +174,7 @@ export function adaptTools(
   }));
 }
 
-/** Templates want an object; what is none, or nested beyond reason, stays the text it came as. */
+/** The arguments as an object for the template; as text where they are no object, or nest too deeply. */
 function readArguments(json: string, guard: (text: string) => string): unknown {
   try {
     return guardDeep(parseForeignJson(json), guard, 0);
@@ -193,7 +193,7 @@ function guardDeep(value: unknown, guard: (text: string) => string, depth: numbe
   );
 }
 
-/** System text goes into one first message, or in front of the first user's where there may be none. */
+/** Moves system texts into one first message, or, where the template has none, before the first user message. */
 function moveSystem(messages: readonly TemplateMessage[], allowedFirst: boolean): TemplateMessage[] {
   const system = messages.filter((message) => message.role === 'system').map((message) => message.content);
   const rest = messages.filter((message) => message.role !== 'system');
@@ -207,7 +207,7 @@ function moveSystem(messages: readonly TemplateMessage[], allowedFirst: boolean)
   );
 }
 
-/** Joins neighbours of one role and begins with the user, for templates that insist on turns. */
+/** Joins successive messages of one role and begins with the user, for templates that require alternating roles. */
 function alternate(messages: readonly TemplateMessage[]): TemplateMessage[] {
   const joined: TemplateMessage[] = [];
   for (const message of messages) {

@@ -2,7 +2,7 @@ import type { Sampling } from '../between/protocol.ts';
 import { toolSyntaxes } from '../between/tool-syntax.ts';
 import type { Job } from './job.ts';
 
-/** Sampling for tests that is about nothing in particular. */
+/** Default sampling for tests. */
 export const plainSampling: Sampling = {
   temperature: 1,
   topP: 1,
@@ -13,7 +13,7 @@ export const plainSampling: Sampling = {
   repeatable: false,
 };
 
-/** A job for tests: free text, one choice, up to a hundred tokens, unless `more` says otherwise. */
+/** A job for tests: by default free text, one choice, at most a hundred tokens. */
 export function fakeJob(more: Partial<Job> = {}): Job {
   return {
     id: 1,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeTools } from './generic-tools.ts';
 
-test('the words by which a model is told of its tools are those of docs/engine.md', () => {
+test('docs/engine.md shows the description of tools that models get', () => {
   const docs = readFileSync(new URL('../../../../../docs/engine.md', import.meta.url), 'utf8');
   const words = describeTools([
     { type: 'function', function: { name: 'add', parameters: { type: 'object' } } },

@@ -1,14 +1,14 @@
 import { toolSyntaxes } from '../between/tool-syntax.ts';
 
-/** A function in the form that chat templates read. */
+/** A function in the form of chat templates. */
 export interface TemplateTool {
   readonly type: 'function';
   readonly function: { readonly name: string; readonly description?: string; readonly parameters: unknown };
 }
 
 /**
- * How tools are told to a model whose template knows none of them, in the tagged syntax. `docs/engine.md`
- * shows these words; all that came from outside is guarded already.
+ * The description of tools for a model whose template cannot describe them, in the tagged syntax. `docs/engine.md`
+ * shows it. Texts of clients in `tools` are already guarded.
  */
 export function describeTools(tools: readonly TemplateTool[]): string {
   const { open, close } = toolSyntaxes.tagged;
@@ -23,7 +23,7 @@ export function describeTools(tools: readonly TemplateTool[]): string {
   ].join('\n');
 }
 
-/** A call that was made, as the model would have written it. */
+/** An earlier call in the text that the model writes for calls. */
 export function writtenCall(name: string, argumentsJson: string): string {
   const { open, close } = toolSyntaxes.tagged;
   return `${open}{"name": "${name}", "arguments": ${argumentsJson}}${close}`;

@@ -1,8 +1,8 @@
 import type { Internals } from './library-internals.ts';
 
-/** Parsed grammars, a few of them kept: parsing a large one costs milliseconds, cloning its beginning none. */
+/** A few parsed grammars: parsing a large one takes milliseconds, cloning its initial state almost no time. */
 export interface Grammars {
-  /** A state at the beginning of the grammar. Throws where the text is none. */
+  /** The initial state of a grammar. Throws where the text is not a grammar. */
   begin(gbnf: string): object;
 }
 
@@ -16,7 +16,7 @@ export function createGrammars(
     begin(gbnf) {
       const known = beginnings.get(gbnf);
       const beginning = known ?? internals.newGrammarState(internals.parseGrammar(gbnf));
-      // Deleting and setting makes it the youngest.
+      // Deleting and setting again moves the entry to the end: it is the last to be removed.
       beginnings.delete(gbnf);
       beginnings.set(gbnf, beginning);
       const [oldest] = beginnings.keys();

@@ -1,18 +1,19 @@
 import { readFileSync, statSync } from 'node:fs';
 
 /**
- * All weights are read for every token, and pages of 4 kB make the processor look up 25,000 addresses of a small
- * model each time. A file that is mapped cannot have huge pages; a copy of it can, where the kernel gives them
- * (measured: 8.1 → 7.6 ms a token of the default model). The copy is this process's own memory, which the kernel
- * cannot drop or share as it can a mapping: so only where there is plenty.
+ * Each token reads all weights, and with pages of 4 kB the processor looks up 25,000 pages of a small model each time.
+ * A mapped file cannot have huge pages; a copy in memory can, where the kernel has them (measured: 7.6 instead of 8.1
+ * ms
+ * a token of the default model). The kernel can neither drop nor share a copy, so it is made only where much memory is
+ * available.
  */
 export interface Machine {
   readonly platform: NodeJS.Platform;
-  /** Bytes; control groups counted. */
+  /** In bytes; within the limits of control groups. */
   availableMemory(): number;
-  /** Bytes; undefined where there is no such file. */
+  /** In bytes; undefined where the file does not exist. */
   sizeOf(file: string): number | undefined;
-  /** The text of a file, undefined where it can't be read. */
+  /** The text of a file; undefined where it cannot be read. */
   read(path: string): string | undefined;
 }
 
@@ -29,10 +30,10 @@ export const thisMachine: Machine = {
   },
 };
 
-/** Of the memory that is available a copy of the weights may take so much. */
+/** The largest part of the available memory for a copy of the weights. */
 const share = 0.25;
 
-/** True where a model's weights are read into memory instead of being mapped. */
+/** True where the weights should be read into memory instead of mapped. */
 export function copiesWeights(file: string, machine: Machine): boolean {
   if (machine.platform !== 'linux') return false;
   const given = machine.read('/sys/kernel/mm/transparent_hugepage/enabled') ?? '';

@@ -3,15 +3,15 @@ import type { AnswerShape, Sampling } from '../between/protocol.ts';
 import type { ToolSyntax } from '../between/tool-syntax.ts';
 import type { Prompt } from './prompt.ts';
 
-/** One request as the scheduler takes it: its prompt in tokens, and what its answer may be. */
+/** One request for the scheduler: its prompt in tokens, and the form of its answer. */
 export interface Job {
   readonly id: number;
   readonly keyId: string;
   readonly tokens: readonly number[];
-  /** How many of them, at the end, are the beginning of the answer. */
+  /** The number of tokens at the end of the prompt that are the beginning of the answer. */
   readonly prefixTokens: number;
   readonly sampling: Sampling;
-  /** Tokens to sample at most for each choice, at least 1; prompt and answer fit the context together. */
+  /** The most tokens to sample for each choice, at least 1. Prompt and answer together fit into the context. */
   readonly maxTokens: number;
   readonly stop: readonly string[];
   readonly choices: number;
@@ -20,11 +20,11 @@ export interface Job {
   readonly syntax: ToolSyntax;
   readonly tags: readonly ReasoningTags[];
   readonly opened: Prompt['opened'];
-  /** What closes the thoughts that are open. */
+  /** The tokens that close open thoughts. */
   readonly closing: Prompt['closing'];
 }
 
-/** One choice of a job: what takes a place. */
+/** One choice of a job. It takes one place. */
 export interface Part {
   readonly job: Job;
   readonly choice: number;

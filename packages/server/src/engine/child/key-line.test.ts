@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createKeyLine } from './key-line.ts';
 
-test('work is done one after the other, and a key with one piece waits for one of a key with many', async () => {
+test('work runs one after the other, and a key with one piece waits for one piece of a key with many', async () => {
   const line = createKeyLine();
   const done: string[] = [];
   let running = 0;

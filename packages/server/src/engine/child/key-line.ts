@@ -6,7 +6,7 @@ interface Work {
   run(): Promise<void>;
 }
 
-/** Work that is done one after the other, keys taking turns. */
+/** A queue of work that runs one after the other; keys take turns. */
 export interface KeyLine {
   add(keyId: string, run: () => Promise<void>): void;
 }

@@ -1,10 +1,11 @@
 /**
- * What the engine needs of node-llama-cpp and its public surface does not offer: a second look at the logits
- * of a computation (the model's own distribution beside the sampled token), a grammar that sets in while an
- * answer is being written, biases on tokens that end an answer, and state copied between sequences in memory.
+ * Internals of node-llama-cpp that its public API does not offer: the logits of a computation a second time (the
+ * model's
+ * own distribution beside the sampled token), a grammar that begins in the middle of an answer, biases on tokens that
+ * end an answer, and copies of state between sequences in memory.
  *
- * The version is pinned; its shape is checked once when a model is loaded, so that another version fails the
- * start with one clear line instead of a request.
+ * The version is pinned, and the internals are checked when a model is loaded: another version fails the start with one
+ * line, not a request.
  */
 export interface SequenceInternals {
   _decodeTokens(
@@ -16,7 +17,7 @@ export interface SequenceInternals {
     onLogits: (batchIndex: number) => Promise<unknown>,
     afterBatch: undefined,
   ): Promise<readonly unknown[]>;
-  /** True where the state now holds exactly that many tokens. Doesn't work while anything is computed. */
+  /** True where the state now has exactly that many tokens. Not to be called during a computation. */
   _copyStateFromOtherSequence(other: SequenceInternals, length: number): Promise<boolean>;
   readonly _tokenMeter: unknown;
   readonly nextTokenIndex: number;
@@ -32,7 +33,7 @@ export interface SamplerConfig {
   readonly temperature: number;
   readonly topP?: number;
   readonly seed?: number;
-  /** Set to 1, which is none, for the two below to be looked at. */
+  /** 1 means no penalty; without it the library ignores the next two. */
   readonly repeatPenalty?: 1;
   readonly repeatPenaltyTokens?: Uint32Array;
   readonly repeatPenaltyMaxTokens?: number;
@@ -43,7 +44,7 @@ export interface SamplerConfig {
   readonly grammarEvaluationState?: object;
 }
 
-/** Token, then what was asked for beside it: logits as a flat list of pairs, and the sum of exp(logit − max). */
+/** The token, the logits as a flat list of pairs, and the sum of exp(logit − max). */
 export type Look = readonly [number, unknown, unknown, readonly number[], number];
 
 export interface Internals {
@@ -51,14 +52,14 @@ export interface Internals {
   newSampler(): SamplerInternals;
   /** −1 where the distribution is empty. */
   sample(batchIndex: number, sampler: SamplerInternals): Promise<number>;
-  /** Logits of some tokens and of the `top` most probable, before anything was done to them. */
+  /** The unchanged logits of some tokens and of the `top` most probable. */
   look(
     batchIndex: number,
     neutral: SamplerInternals,
     tokens: readonly number[],
     top: number,
   ): Promise<Look | undefined>;
-  /** Throws where the text is no grammar. */
+  /** Throws where the text is not a grammar. */
   parseGrammar(gbnf: string): object;
   newGrammarState(grammar: object): object;
   cloneGrammarState(state: object): object;
@@ -66,7 +67,7 @@ export interface Internals {
   accept(state: object, token: number): void;
 }
 
-/** Undefined where the library has another shape than the one this was written for. */
+/** Undefined where the library lacks these internals. */
 export function openInternals(llama: object, model: object, context: object): Internals | undefined {
   const bindings = objectAt(llama, '_bindings');
   const nativeModel = objectAt(model, '_model');

@@ -76,7 +76,7 @@ async function fingerprintOf(): Promise<string> {
   return loaded.value.info.fingerprint;
 }
 
-test('the fingerprint is that of the file that was loaded', async () => {
+test('has the fingerprint of the file that was loaded', async () => {
   writeFileSync(file, fakeModelFile);
   const first = await fingerprintOf();
   expect(first).toMatch(/^fp_[0-9a-f]{12}$/);
@@ -85,7 +85,7 @@ test('the fingerprint is that of the file that was loaded', async () => {
   expect(await fingerprintOf()).not.toBe(first);
 });
 
-test('a context that was decided holds for the file it was decided for, and for no other', async () => {
+test('uses a context that was decided before for the same file only', async () => {
   writeFileSync(file, fakeModelFile);
   const decided = { fingerprint: await fingerprintOf(), otherwise: 'max' as const };
   const { native, asked } = library();
@@ -95,7 +95,7 @@ test('a context that was decided holds for the file it was decided for, and for 
   expect(asked.map(({ context }) => context)).toEqual([100, 'max']);
 });
 
-test('a file that changes while it is loaded is not served under any fingerprint', async () => {
+test('refuses a file that changes while it is loaded', async () => {
   writeFileSync(file, fakeModelFile);
   const { native } = library(() => writeFileSync(file, Buffer.concat([fakeModelFile, Buffer.from('more')])));
   expect(await loadModel(wanted(), native, templates)).toMatchObject({
@@ -104,7 +104,7 @@ test('a file that changes while it is loaded is not served under any fingerprint
   });
 });
 
-test('a file that is gone, or none any more, is named, and the library does not see it', async () => {
+test('names a file that is missing or no longer a model, and does not open it with the library', async () => {
   const { native, asked } = library();
   for (const [path, words] of [
     [join(folder, 'absent.gguf'), 'does not exist'],

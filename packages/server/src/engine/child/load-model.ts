@@ -17,8 +17,8 @@ export interface ServedModel {
 }
 
 /**
- * Loads one model file: weights, then its template, which is tried under a time limit of its own. Fingerprint,
- * context and abilities are those of the file that was loaded. A file that changed during the load is refused.
+ * Loads one model file: the weights, then the template, which has a time limit of its own. Fingerprint, context and
+ * abilities are those of the loaded file. A file that changes during the load is refused.
  */
 export async function loadModel(
   wanted: ModelToLoad,
@@ -53,7 +53,7 @@ export async function loadModel(
   });
 }
 
-/** What was decided for a file holds for that file only. */
+/** A context that was decided before is for the file with that fingerprint only. */
 function contextFor({ context, decided }: ModelToLoad, fingerprint: string): number | 'max' {
   return decided === undefined || decided.fingerprint === fingerprint ? context : decided.otherwise;
 }

@@ -16,9 +16,9 @@ import { createScheduler, type Scheduler } from './scheduler.ts';
 import { createTemplateThread } from './template-thread.ts';
 
 /**
- * The engine's process. It holds models and nothing else: no files of its own, no state worth saving, so it
- * ends by SIGKILL, which native threads can't delay. It is told what to do over IPC and ends with its parent:
- * by the channel's end, or where that is missed, by finding that its parent has changed.
+ * The engine's process. It has models, no files and no state to save, so it is ended by SIGKILL, which native threads
+ * cannot delay. It gets its work over IPC and ends with its parent: when the channel closes, or, where that is missed,
+ * when its parent process has changed.
  */
 interface Served extends ServedModel {
   readonly scheduler: Scheduler;
@@ -28,11 +28,12 @@ const parentCheckMs = 500;
 const beatMs = 1000;
 
 const served = new Map<string, Served>();
-/** Requests between their arrival and the scheduler's queue; aborted where their client left meanwhile. */
+/** Requests whose prompts are being made; the controller aborts when the client leaves. */
 const preparing = new Map<number, AbortController>();
 /**
- * Prompts are built one after the other, keys taking turns: each is bounded, and many together would starve the
- * streams. Long ones have a line of their own, so that a short one waits for milliseconds.
+ * Prompts are made one after the other, and keys take turns: many at the same time would delay the streams. Long
+ * prompts
+ * have a queue of their own, so that a short one waits for milliseconds only.
  */
 const lines = { short: createKeyLine(), long: createKeyLine() };
 const templates = createTemplateThread();
@@ -42,7 +43,7 @@ let lastSent = 0;
 
 function send(message: FromChild): void {
   lastSent = performance.now();
-  // A parent that is gone is noticed by `disconnect`.
+  // `disconnect` handles a parent that has ended.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
@@ -52,7 +53,7 @@ function emit(...events: readonly GenerationEvent[]): void {
 
 async function load(message: LoadMessage): Promise<void> {
   const log = (line: string): void => send({ type: 'log', message: line });
-  // Its thread starts while the weights are read.
+  // The thread starts while the weights are read.
   void templates.open('', { source: undefined, bosText: '', eosText: '' });
   const native = await openNative({
     threads: message.threads,
@@ -103,7 +104,7 @@ async function generate(message: GenerateMessage, signal: AbortSignal): Promise<
     tags: target.tags,
     sampling: message.sampling,
     maxTokens: Math.max(1, Math.min(message.maxTokens ?? left, left)),
-    // A template's textual end of turn could be a part of the JSON that a grammar rules.
+    // The end of a turn as text may occur in JSON, so it is not a stop string where a grammar applies.
     stop:
       shape.type === 'grammar' || shape.type === 'json-or-calls'
         ? message.stop
@@ -115,7 +116,7 @@ async function generate(message: GenerateMessage, signal: AbortSignal): Promise<
   });
 }
 
-/** A bug in one request's way here ends that request: unhandled it would end the process, and every stream. */
+/** Makes the prompt of a request. A bug ends this request only; unhandled it would end the process and all streams. */
 function prepare(message: GenerateMessage): void {
   const { id } = message;
   const controller = new AbortController();
@@ -161,7 +162,7 @@ process.on('message', (message) => {
   }
 });
 
-// The server decides when this process ends: a Ctrl-C goes to both, and streams are to be drained first.
+// A Ctrl-C reaches both processes, but the server drains its streams first and then ends this process.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', dieNow);
 const parent = process.ppid;

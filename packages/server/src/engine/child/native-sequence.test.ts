@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createSampleWatch, logprobsOf } from './native-sequence.ts';
 import { createTokenTexts } from './token-texts.ts';
 
-test('logits and the weight of all of them make log probabilities, ranked', () => {
+test('logits and the sum of all weights make ranked log probabilities', () => {
   // Three tokens of probability 0.5, 0.3 and 0.2; the sum of exp(logit − max) is 2.
   const logits = [0.5, 0.3, 0.2].map((probability) => Math.log(probability) + 7);
   const pairs = [4, logits[2] ?? 0, 9, logits[0] ?? 0, 5, logits[1] ?? 0, 9, logits[0] ?? 0];
@@ -12,7 +12,7 @@ test('logits and the weight of all of them make log probabilities, ranked', () =
   expect(top.map(([, value]) => Math.exp(value))).toEqual([expect.closeTo(0.5), expect.closeTo(0.3)]);
 });
 
-test('a control token among the alternatives is named and has no bytes, a marker is text', () => {
+test('a control token among the alternatives has a name and no bytes, a marker is text', () => {
   const model = {
     bytesOf: (token: number) => (token === 1 ? Uint8Array.of(0xe6, 0xbc) : new Uint8Array(0)),
     controls: new Map([
@@ -32,7 +32,7 @@ test('a control token among the alternatives is named and has no bytes, a marker
   expect(texts.logprobOf({ token: 1 })).toBeUndefined();
 });
 
-test('a sample of a batch takes what it took itself, not what it waited for the one before', () => {
+test('the time of a sample in a batch does not include the samples before it', () => {
   let at = 0;
   const watch = createSampleWatch(() => at);
   const [first, second] = [watch.begin(), watch.begin()];

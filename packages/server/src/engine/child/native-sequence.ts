@@ -3,7 +3,7 @@ import type { Internals, SamplerConfig, SamplerInternals, SequenceInternals } fr
 import type { Sampled, Sequence, WriteOptions, Writing } from './model.ts';
 import { createUtf8Guard, type Utf8Guard } from './utf8-guard.ts';
 
-/** The public part of a sequence. */
+/** The public methods of a sequence of the library. */
 export interface LibrarySequence {
   readonly nextTokenIndex: number;
   truncate(length: number): Promise<void>;
@@ -17,18 +17,18 @@ export interface NativeSequences {
 
 export interface NativeSequencesOptions {
   readonly internals: Internals;
-  /** Plain text → tokens, with nothing added at its beginning. */
+  /** The tokens of plain text, with nothing added at its start. */
   tokenize(text: string): readonly number[];
-  /** Tokens that are markup and not text, but for those that end an answer. */
+  /** Tokens that are markup and not text, except those that end an answer. */
   readonly controls: ReadonlyMap<number, string>;
   bytesOf(token: number): Uint8Array;
-  /** Tokens whose bytes are not all ASCII; looked at when a grammar is used first. */
+  /** Tokens whose bytes are not all ASCII; read when a grammar is used for the first time. */
   unusualTokens(): Iterable<readonly [token: number, bytes: Uint8Array]>;
-  /** Milliseconds of processor time that this process has used: a machine that stalls is no slow sample. */
+  /** Processor time of this process in milliseconds: a machine that is busy does not make a sample slow. */
   readonly cpuMs: () => number;
 }
 
-/** Sequences of one context: they share grammars, and a sampler that changes nothing. */
+/** The sequences of one context. They share grammars and a sampler that changes nothing. */
 export function createNativeSequences(options: NativeSequencesOptions): NativeSequences {
   const { internals } = options;
   const grammars = createGrammars(internals);
@@ -76,7 +76,7 @@ interface WritingParts extends NativeSequencesOptions {
 function openWriting(first: number, options: WriteOptions, parts: WritingParts): Writing {
   const { internals, library } = parts;
   const sampler = internals.newSampler();
-  /** Tokens of the answer so far, kept where penalties need them. */
+  /** The tokens of the answer so far, for penalties. */
   const history = [...options.history];
   const remembers = options.sampling.presencePenalty !== 0 || options.sampling.frequencyPenalty !== 0;
   let last = first;
@@ -89,7 +89,7 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
     const { temperature, topP, seed, presencePenalty, frequencyPenalty } = options.sampling;
     const biases = new Map(options.sampling.logitBias);
     if (state !== undefined) {
-      // A grammar sees the text of a control token like any other; in an answer it would be no text.
+      // A grammar accepts the text of a control token like any text, but in an answer it would be lost.
       for (const [token, text] of parts.controls) {
         if (options.markers.every((marker) => !marker.includes(text))) biases.set(token, -Infinity);
       }
@@ -173,12 +173,12 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
 }
 
 /**
- * How long each sample takes by itself. Those of a batch are asked for at once and computed one after the other, for
- * the process has one native thread for them (`fork-child.ts`).
+ * Measures the time of each sample. The samples of a batch begin at once but run one after the other, because the
+ * process has one native thread for them (`parent/environment.ts`).
  */
 interface SampleWatch {
   begin(): number;
-  /** Processor time since `begin`, or since the sample before this one was done. */
+  /** Processor time since `begin`, or since the end of the sample before this one. */
   end(begun: number): number;
 }
 
@@ -195,7 +195,7 @@ export function createSampleWatch(cpuMs: () => number): SampleWatch {
   };
 }
 
-/** Logits in pairs, the most probable token among them, and the weight of all → log probabilities. */
+/** Log probabilities from pairs of token and logit (with the most probable token) and the sum of all weights. */
 export function logprobsOf(
   token: number,
   pairs: readonly number[],

@@ -14,22 +14,22 @@ import { createSpecialTexts } from './special-text.ts';
 import { bytesOfByteLevelPiece, bytesOfSentencePiece, looksLikeMarkup } from './vocabulary.ts';
 
 /**
- * The only file that imports node-llama-cpp (written for 3.22; what it hides is in `library-internals.ts`).
+ * The only file that imports node-llama-cpp (3.22; its internals are in `library-internals.ts`).
  *
- * Flash attention is off on CPUs unless it is asked for: its kernels differ with the length of a slice (kept
- * below 64 tokens then), and with neighbours where a sequence is long. Without it the same seed gives the same
- * text whatever the slices and neighbours were. What it brings and costs: docs/performance.md.
+ * Flash attention is off on CPUs by default: it computes slices of different lengths by different kernels (slices are
+ * below 64 tokens for this reason), and long sequences depend on their neighbours in the batch. Without it the same
+ * seed gives the same text for any slices and neighbours. docs/performance.md has its gain and cost.
  */
 export interface NativeOptions {
   readonly threads: number;
-  /** On CPUs; on GPUs the library decides. */
+  /** For CPUs; on GPUs the library decides. */
   readonly flashAttention: boolean;
   log(message: string): void;
 }
 
 export interface Native {
   readonly device: string;
-  /** Fails with one clear line: no GGUF, no memory, a file that is not there. */
+  /** Fails with one line: no GGUF, no memory, a missing file. */
   load(model: ModelToLoad): Promise<Result<LoadedModel>>;
 }
 
@@ -84,7 +84,7 @@ async function openLlama(library: Library, options: NativeOptions): Promise<Resu
   return fail(cannot(`The engine has no binary that runs on this machine (${machine}).`, detail));
 }
 
-/** Compute layers to try, best first. GPU ones only where their package is really there. */
+/** The compute layers to try, best first; layers for GPUs only where their package is installed. */
 function layers(): readonly NonNullable<LlamaOptions['gpu']>[] {
   if (process.platform === 'darwin' && process.arch === 'arm64') return ['metal'];
   const prefix = process.platform === 'win32' ? 'win' : process.platform;
@@ -184,20 +184,20 @@ async function loadModel(
   }
 }
 
-/** A name that the file gives itself goes into logs and lists. */
+/** The longest name that is taken from a file: it appears in logs and lists. */
 const longestName = 200;
-/** Tokens of a batch, as the library sizes it. */
+/** The tokens of a batch of the library. */
 const batchSlice = 512;
-/** From 64 tokens on flash attention computes in tiles, and rounds otherwise: a seed would not repeat. */
+/** From 64 tokens on flash attention computes in tiles and rounds differently, so a seed would not repeat its text. */
 const flashSlice = 63;
 
-/** Memory that the rest of the machine keeps when the context may take what there is. */
+/** The part of the free memory that a context of `max` may take; the rest is for other processes. */
 const memoryShare = 0.6;
 const smallestContext = 512;
 
 /**
- * Tokens a sequence: what was asked for, or what fits into a share of the memory that is free now (control
- * groups counted); never more than the model was trained for.
+ * The tokens of each sequence: as configured, or as many as fit into a part of the free memory (within the limits of
+ * control groups); never more than the model was trained with.
  */
 async function decideContext(model: LlamaModel, wanted: ModelToLoad): Promise<number> {
   const trained = model.trainContextSize;
@@ -237,7 +237,7 @@ function unknownShape(): Failure {
   return cannot('The engine works with node-llama-cpp 3.22.1; another version is installed.');
 }
 
-/** What was asked for in one turn is computed in one batch: how much that is, the scheduler has decided. */
+/** Computes all calls of one turn in one batch: the scheduler has already limited their size. */
 const everything: NonNullable<
   Exclude<
     NonNullable<
@@ -268,7 +268,7 @@ function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
   for (const [id, piece] of pieces.entries()) {
     longestToken = Math.max(longestToken, piece.length);
     if (notAscii.test(piece)) unusual.push(id);
-    // Most tokens are normal ones and look it: no native call for those.
+    // Most tokens are ordinary by their text alone and need no native call.
     if ((types[id] ?? 1) === 1 && !looksLikeMarkup(piece)) continue;
     const token = tokenId(id);
     const attributes = model.getTokenAttributes(token);
@@ -291,7 +291,7 @@ function readVocabulary(library: Library, model: LlamaModel): WholeVocabulary {
   };
 }
 
-/** Pieces of which some byte is not ASCII: all but spaces and line ends as vocabularies spell them. */
+/** Pieces with a byte that is not ASCII, apart from the spellings of spaces and line ends in vocabularies. */
 const notAscii = /[^ -~\u0109\u010a\u010d\u0120\u2581]|^<0x[89A-Fa-f]/;
 
 function createBytesOf(library: Library, model: LlamaModel): (token: number) => Uint8Array {
@@ -325,7 +325,7 @@ function createBytesOf(library: Library, model: LlamaModel): (token: number) => 
   };
 }
 
-/** Reads a few tokens and writes one, so that the first request meets warm weights; measures while at it. */
+/** Reads a few tokens and writes one, so that the weights are in memory; returns the measured speed. */
 async function warmUp(
   sequences: readonly Sequence[],
   tokenize: Vocabulary['tokenize'],
@@ -367,7 +367,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** The library brands its token ids; ours are the plain numbers it made. */
+/** A token id in the branded type of the library. */
 function tokenId(id: number): Token {
   return id as Token;
 }

@@ -4,40 +4,40 @@ import { commonPrefix, type Slots } from './slots.ts';
 import type { Task } from './task.ts';
 
 /**
- * Reads prompts, a slice at a time. What a sequence holds already of a prompt is kept, or taken over from another
- * one. Slices are sized by time, because nothing interrupts one: an abort is heard between two of them, and no
- * live stream waits longer than one for its token.
+ * Reads prompts slice by slice. A prefix whose state the sequence already has is kept, or copied from another sequence.
+ * The length of a slice is chosen by time, because nothing interrupts it: an abort takes effect between two slices, and
+ * a stream waits for its next token no longer than one slice.
  */
 export interface PromptReading {
   /**
-   * Computes the next slice. True once the prompt is read, but for its last token, which the answer begins with.
-   * `lonely`: nobody writes meanwhile. Rejects where the computation fails.
+   * Computes the next slice. True once the prompt is read, except its last token, with which writing begins.
+   * `lonely`: no task writes. Rejects where the computation fails.
    */
   readSlice(task: Task, lonely: boolean): Promise<boolean>;
 }
 
 export interface PromptReadingOptions {
   readonly slots: Slots<Sequence, Task>;
-  /** Tokens a millisecond, as far as is known; measured from then on. */
+  /** The first estimate in tokens a millisecond; it is corrected by measurement. */
   readonly readingRate: number;
-  /** Tokens a slice. */
+  /** The most tokens of a slice. */
   readonly largestSlice: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
-/** How long a slice may take while others write, and while nobody does. */
+/** The time of a slice while tasks write, and while none does. */
 const sliceMs = 50;
 const lonelySliceMs = 70;
 const smallestSlice = 8;
-/** A state is copied where it saves at least so many tokens: about what the copy costs. */
+/** State is copied only where it saves at least so many tokens: a copy costs about as much. */
 const leastCopied = 16;
 
 export function createPromptReading({ slots, now, ...options }: PromptReadingOptions): PromptReading {
   const { largestSlice } = options;
   let { readingRate } = options;
 
-  /** Keeps what the sequence already holds of this prompt, or takes over what another one holds of it. */
+  /** Keeps the state that the sequence has of this prompt, or copies that of another sequence. */
   async function prepare(task: Task): Promise<void> {
     const { job, slot } = task;
     const { repeatable } = job.sampling;
@@ -75,7 +75,7 @@ export function createPromptReading({ slots, now, ...options }: PromptReadingOpt
     if (slot.canonical === from) slot.canonical = slot.tokens.length;
   }
 
-  /** One token after the other, as many as the time for a slice allows. */
+  /** Reads tokens one by one, as many as the time of a slice allows. */
   async function readSingly(task: Task): Promise<void> {
     const { job, slot } = task;
     const begun = now();
@@ -87,7 +87,7 @@ export function createPromptReading({ slots, now, ...options }: PromptReadingOpt
     } while (!task.aborted && !isRead(task) && now() - begun < sliceMs);
   }
 
-  /** As many tokens as the time for a slice allows, never leaving a single one for the next slice. */
+  /** As many tokens as the time of a slice allows; never leaves a single one for the next slice. */
   function sliceLength(left: number, lonely: boolean): number {
     const fitting = Math.floor(readingRate * (lonely ? lonelySliceMs : sliceMs));
     const length = Math.min(Math.max(fitting, smallestSlice), largestSlice, left);
@@ -112,19 +112,18 @@ function isRead({ job, slot }: Task): boolean {
   return slot.tokens.length >= job.tokens.length - 1;
 }
 
-/** How much of a state that holds so many of a prompt's tokens is of use: the last one is computed always. */
+/** The usable length of a state with `held` tokens of the prompt: the last token is always computed. */
 function keepable(job: Job, held: number): number {
   const last = slicedLength(job);
   const length = Math.min(held, last);
-  // A lone token is computed by other kernels than a slice, and rounds differently.
+  // A single token is computed by other kernels than a slice and rounds differently.
   return job.sampling.repeatable && last - length === 1 && length > 0 ? length - 1 : length;
 }
 
 /**
- * How much of a prompt is read in slices: all but its last token, which is computed as it is when an answer
- * is written. So are the tokens of an answer that goes on from a prefix, where its text is to be the one
- * that would have been written: slices round differently, which turned every third continuation of the
- * default model at temperature 0 into another text.
+ * The tokens of a prompt that are read in slices: all but the last, which is computed like a written token. Where a
+ * repeatable answer continues a prefix, the tokens of the prefix are computed like written tokens too. Slices round
+ * differently: with them every third continuation of the default model at temperature 0 was another text.
  */
 function slicedLength(job: Job): number {
   return job.tokens.length - 1 - (job.sampling.repeatable ? job.prefixTokens : 0);

@@ -189,7 +189,7 @@ describe('prompt', () => {
     }
   });
 
-  test('a template that takes a system message only first gets all of them there', async () => {
+  test('a template with a system message only at the start gets all of them there', async () => {
     const template =
       "{% for m in messages %}{% if m.role == 'system' and not loop.first %}{{ raise_exception('late') }}{% endif %}{{ m.role + ':' + m.content + ';' }}{% endfor %}";
     expect(
@@ -204,7 +204,7 @@ describe('prompt', () => {
     ).toBe('system:x;user:a;user:b;');
   });
 
-  test('a template that insists on turns gets neighbours of one role joined', async () => {
+  test('successive messages of one role are joined for a template that requires alternating roles', async () => {
     const template =
       "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns') }}{% endif %}{{ m.role + ':' + m.content + ';' }}{% endfor %}";
     expect(
@@ -238,7 +238,7 @@ describe('prompt', () => {
     );
   });
 
-  test('what the template refuses is the caller’s mistake, with its reason', async () => {
+  test('a refusal by the template is invalid_value with its reason', async () => {
     const template =
       "{% for m in messages %}{% if m.content == 'no' %}{{ raise_exception('never no') }}{% endif %}{{ m.content }}{% endfor %}";
     const result = await prompter({ template }).build({ messages: [{ role: 'user', content: 'no' }] });
@@ -246,7 +246,7 @@ describe('prompt', () => {
     expect(!result.ok && result.failure.message).toContain('never no');
   });
 
-  test('without a template, or with one that is none, ChatML is used and its end is a stop string', async () => {
+  test('without a valid template ChatML is used, and its end of a turn is a stop string', async () => {
     for (const template of [undefined, '{% if %}']) {
       const used = prompterOf(template);
       expect(used.stop).toEqual(['<|im_end|>']);
@@ -275,7 +275,7 @@ describe('prompt', () => {
     expect(!refused.ok && refused.failure.message).toContain(`have ${size} tokens`);
   });
 
-  test('text that can’t fit is refused without being tokenised', async () => {
+  test('text that cannot fit is refused without being tokenised', async () => {
     const never = vocabulary({
       tokenize() {
         throw new Error('tokenised');
@@ -292,7 +292,7 @@ describe('prompt', () => {
     ).toBe(false);
   });
 
-  test('long text is counted in pieces with pauses, and the rest of it never touched', async () => {
+  test('long text is counted in pieces with pauses, and only as far as needed', async () => {
     let pauses = 0;
     let units = 0;
     const counting = vocabulary({
@@ -314,7 +314,7 @@ describe('prompt', () => {
     expect(pauses).toBeGreaterThan(0);
   });
 
-  test('many small pieces are given up and paused for like one long text', async () => {
+  test('many small pieces have pauses and an early end like one long text', async () => {
     let pauses = 0;
     let asked = 0;
     const counting = vocabulary({

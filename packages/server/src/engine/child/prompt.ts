@@ -10,14 +10,14 @@ import { openedTags } from './reasoning-tags.ts';
 import { sliceEnd, sliceUnits } from './slice-end.ts';
 import type { Segment, SpecialTexts } from './special-text.ts';
 
-/** What a prompt needs to know of a model's vocabulary. */
+/** The part of a model's vocabulary that prompts need. */
 export interface Vocabulary {
   readonly specialTexts: SpecialTexts;
-  /** Plain text → tokens, never a control token. `continued`: no leading space is added. */
+  /** The tokens of plain text, without control tokens. `continued`: no leading space is added. */
   tokenize(text: string, continued: boolean): readonly number[];
   readonly bosText: string | undefined;
   readonly eosText: string | undefined;
-  /** Set where the model wants its prompts to begin with this token. */
+  /** The token with which prompts of the model begin; undefined where there is none. */
   readonly leadingToken: number | undefined;
   /** UTF-16 units of the longest token. */
   readonly longestToken: number;
@@ -25,36 +25,36 @@ export interface Vocabulary {
 
 export interface Prompter {
   /**
-   * Messages, what may be called, and the beginning of the answer → tokens. Fails with `context_length_exceeded` where
-   * no token of answer would fit, and as the template's `render` does. Text that can't fit is refused before it is
-   * rendered or tokenised whole, and long text gives way to other work every few milliseconds.
+   * The tokens of a prompt. Fails with `context_length_exceeded` where no token of an answer would fit, and as the
+   * template's `render` does. Text that cannot fit is refused before all of it is rendered or tokenised. While it works
+   * on long text, it lets other work of the process run every few milliseconds.
    */
   build(wanted: PromptContent, owner: TaskOwner): Promise<Result<Prompt>>;
 }
 
 export interface Prompt {
   readonly tokens: readonly number[];
-  /** How many of them, at the end, are the prefix. */
+  /** The number of tokens at the end that are the prefix of the answer. */
   readonly prefixTokens: number;
   /** Set where the answer begins inside the model's thoughts. */
   readonly opened: ReasoningTags | undefined;
-  /** What the model would write to end those thoughts; empty where there are none. */
+  /** The tokens that would end those thoughts; empty where there are none. */
   readonly closing: readonly number[];
 }
 
 export interface PrompterOptions {
   readonly template: ChatTemplate;
-  /** Tags between which this model thinks. */
+  /** The tags of this model's thoughts. */
   readonly tags: readonly ReasoningTags[];
   readonly vocabulary: Vocabulary;
   readonly contextLength: number;
-  /** Lets other work of the process run; a turn of the event loop unless a test says otherwise. */
+  /** Lets other work of the process run. Default: one turn of the event loop. */
   readonly breathe?: () => Promise<void>;
 }
 
 type TooLong = (tokens: number, exact: boolean) => Failure;
 
-/** What a segment costs besides its units: a call of the tokenizer. */
+/** The cost of a call of the tokenizer for a segment, in units. */
 const unitsPerSegment = 64;
 
 export function createPrompter(options: PrompterOptions): Prompter {
@@ -75,7 +75,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
       if (!rendered.ok) return rendered;
 
       const opened = openedTags(rendered.value, tags);
-      // What is continued is the answer: the thoughts before it are over.
+      // An answer that is continued has no thoughts: they ended before it.
       const closing = opened === undefined ? '' : `\n${opened.close}\n\n`;
       const closed = prefix === '' ? '' : closing;
       const read = await tokenizeAll(specialTexts.split(rendered.value + closed, mark), 0, tooLong);
@@ -99,14 +99,14 @@ export function createPrompter(options: PrompterOptions): Prompter {
     },
   };
 
-  /** A short text of our own → tokens; texts of control tokens are those. */
+  /** The tokens of a short text of ours; the texts of control tokens become control tokens. */
   function tokensOf(text: string): number[] {
     return Array.from(vocabulary.specialTexts.split(text, '\ue0a7'), (part) =>
       part.type === 'token' ? [part.token] : vocabulary.tokenize(part.text, true),
     ).flat();
   }
 
-  /** Long texts with their special ones broken, slice by slice. */
+  /** Breaks the special texts in long texts, slice by slice. */
   async function breakLong(texts: readonly string[], mark: string): Promise<ReadonlyMap<string, string>> {
     const broken = new Map<string, string>();
     for (const text of texts) {
@@ -123,7 +123,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
     return broken;
   }
 
-  /** Segments → tokens, given up where they and those `before` them can't fit. */
+  /** The tokens of segments; ends early where they and the tokens `before` them cannot fit. */
   async function tokenizeAll(
     segments: Iterable<Segment>,
     before: number,
@@ -140,7 +140,7 @@ export function createPrompter(options: PrompterOptions): Prompter {
         units += segment.text.length;
       }
       const least = before + tokens.length;
-      // The exact count is told where it costs little.
+      // The failure has the exact count where counting is cheap.
       if (least >= (paused ? 1 : 2) * contextLength) return fail(tooLong(least, false));
       if (units < sliceUnits) continue;
       await breathe();
@@ -151,12 +151,12 @@ export function createPrompter(options: PrompterOptions): Prompter {
   }
 }
 
-/** Every text of a prompt that came from outside. */
+/** All texts of a prompt that come from the client. */
 function textsOf({ messages, tools = [], prefix = '' }: PromptContent): string[] {
   const texts = [prefix];
   for (const { content, name = '', toolCallId = '', toolCalls = [] } of messages) {
     texts.push(content, name, toolCallId);
-    // Arguments are read as JSON, in which the mark's own units could be escaped.
+    // Arguments are JSON, in which the units of the mark could be escaped.
     for (const call of toolCalls)
       texts.push(call.id, call.name, call.arguments.replace(/\\ue0a7/gi, '\ue0a7'));
   }

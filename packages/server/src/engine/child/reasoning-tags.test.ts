@@ -4,7 +4,7 @@ import { detectReasoningTags, openedTags } from './reasoning-tags.ts';
 const think = { open: '<think>', close: '</think>' };
 
 describe('tags', () => {
-  test('of the rarer tags those count that the template shows', () => {
+  test('rarer tags count where the template contains them', () => {
     expect(detectReasoningTags(undefined).map((tags) => tags.open)).toEqual(['<think>']);
     expect(detectReasoningTags("… '[THINK]' …").map((tags) => tags.open)).toEqual(['<think>', '[THINK]']);
   });

@@ -1,6 +1,6 @@
 import type { ReasoningTags } from '../../domain/reasoning-split.ts';
 
-/** Tags of the common models. The first is looked for always, the others where the template shows them. */
+/** The tags of common models. The first pair is always recognised, the others only where the template contains them. */
 const knownTags: readonly [ReasoningTags, ...ReasoningTags[]] = [
   { open: '<think>', close: '</think>' },
   { open: '<thinking>', close: '</thinking>' },
@@ -15,7 +15,7 @@ export function detectReasoningTags(template: string | undefined): readonly Reas
   return [always, ...others.filter((tags) => template?.includes(tags.open) === true)];
 }
 
-/** The tags that a rendered prompt leaves open: then the answer begins inside them. */
+/** The tags that a rendered prompt leaves open: the answer begins inside them. Undefined where there are none. */
 export function openedTags(prompt: string, tags: readonly ReasoningTags[]): ReasoningTags | undefined {
   const end = prompt.trimEnd();
   return tags.find(({ open }) => end.endsWith(open));

@@ -21,7 +21,7 @@ describe('repeated calls', () => {
     expect(heard(parts).said).toEqual(parts.map((part) => [part]));
   });
 
-  test('a call of the same function leaves with the first unit that is another', () => {
+  test('a call of the same function leaves with its first unit that differs', () => {
     const { said, hold } = heard([...spelt('f', '{"a":1}'), ...spelt('f', '{"a":2}')]);
     const second = said.slice(9);
     expect(second.slice(0, 6).flat()).toEqual([]);
@@ -29,7 +29,7 @@ describe('repeated calls', () => {
     expect(hold.repeated()).toBe(false);
   });
 
-  test('one that is the same to its end never leaves, and is the last', () => {
+  test('a repeated call never leaves, and is the last', () => {
     const first = [...spelt('f', '{"a":1}'), ...spelt('g', '{}')];
     const { all, hold } = heard([...first, ...spelt('f', '{"a":1}')]);
     expect(all).toEqual(first);
@@ -43,13 +43,13 @@ describe('repeated calls', () => {
     expect(hold.repeated()).toBe(false);
   });
 
-  test('what is held when the answer is cut leaves as far as it came', () => {
+  test('a held call leaves as far as it was written when the answer is cut', () => {
     const { hold } = heard([...spelt('f', '{"a":1}'), call('f'), text('{"a"')]);
     expect(hold.flush()).toEqual([call('f'), text('{"a"')]);
     expect(hold.flush()).toEqual([]);
   });
 
-  test('one that is cut behind its last argument is no second call to those who read what came', () => {
+  test('a call that is cut behind the arguments of an earlier call does not leave', () => {
     const first = spelt('f', '{"a":1}');
     const { hold } = heard([...first, call('f'), text('{"a":1}')]);
     expect(hold.flush()).toEqual([]);

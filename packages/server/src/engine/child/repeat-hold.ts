@@ -1,16 +1,21 @@
 import type { CallPart } from './call-reader.ts';
 
 /**
- * Small models under a grammar go round in a circle: the same call, word for word, as often as they may. The answer
- * ends before the first repeat. What was said is never taken back, so a call is held for as long as all of it is the
- * beginning of one that was made, and leaves with its first unit that is not.
+ * With a grammar, small models repeat the same call until their limit. The answer ends before the first repetition.
+ * Text that has left cannot be taken back, so a call is held while all of it equals the beginning of an earlier call;
+ * it leaves with its first unit that differs.
  */
 export interface RepeatHold {
-  /** Takes a part of a call; returns what may leave now. */
+  /** Takes a part of a call; returns the parts that may leave. */
   push(part: CallPart): readonly CallPart[];
-  /** A call came to its end that was made before, name and arguments: it has not left, and no other may follow. */
+  /**
+   * True where a complete call equals an earlier one in name and arguments. It has not left, and no call may follow.
+   */
   repeated(): boolean;
-  /** The end: a call that was cut leaves as far as it came, unless its arguments are all those of one that was made. */
+  /**
+   * The end: returns the parts of an incomplete call, unless its arguments are complete and equal to those of an
+   * earlier call.
+   */
   flush(): readonly CallPart[];
 }
 
@@ -22,7 +27,7 @@ interface Made {
 export function createRepeatHold(): RepeatHold {
   const made: Made[] = [];
   let current: Made = { name: '', arguments: '' };
-  /** Calls that the held one may become; undefined where none is held. */
+  /** The earlier calls that the held call may equal; undefined where none is held. */
   let candidates: readonly Made[] | undefined;
   let repeated = false;
 
@@ -51,7 +56,7 @@ export function createRepeatHold(): RepeatHold {
           const at = current.arguments.length;
           current = { ...current, arguments: current.arguments + part.text };
           if (candidates === undefined) return [part];
-          // What came before this part was compared then.
+          // The parts before this one have already been compared.
           candidates = candidates.filter((call) => call.arguments.startsWith(part.text, at));
           return candidates.length > 0 ? [] : release();
         }

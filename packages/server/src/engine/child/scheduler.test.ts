@@ -267,7 +267,7 @@ describe('scheduler', () => {
     expect(run.types(2).at(-1)).toBe('ended');
   });
 
-  test('a computation that fails ends that request alone, and its state is not used again', async () => {
+  test('a computation that fails ends that request only, and its state is not used again', async () => {
     const run = fake();
     run.failing.add(0);
     run.scheduler.submit(job(1));
@@ -334,7 +334,7 @@ describe('scheduler', () => {
     expect(run.types(2).at(-1)).toBe('ended');
   });
 
-  test('an abort ends every choice, those that wait too, with one word', async () => {
+  test('an abort ends every choice, also waiting ones, with one event', async () => {
     const run = fake({ sequences: 2, answer: 1000 });
     run.scheduler.submit(job(1, { choices: 4 }));
     while (!run.log.includes('next 1')) await Promise.resolve();
@@ -377,7 +377,7 @@ describe('scheduler', () => {
     expect(run.of(2)).toContainEqual(expect.objectContaining({ type: 'started', cachedTokens: 30 }));
   });
 
-  test('keys take turns at the places, whoever came first with how many', async () => {
+  test('keys take turns at the places, in any order and number of requests', async () => {
     const run = fake({ sequences: 1, answer: 1 });
     for (const id of [1, 2, 3]) run.scheduler.submit(job(id, { keyId: 'busy' }));
     run.scheduler.submit(job(4, { keyId: 'other' }));
@@ -394,7 +394,7 @@ describe('scheduler', () => {
     shape: { type: 'grammar', gbnf: 'g' },
   };
 
-  test('a turn that ends inside opened thoughts, the answer still owed, only ends the thoughts', async () => {
+  test('a turn that ends inside opened thoughts before a required answer ends the thoughts only', async () => {
     const run = fake();
     run.scheduler.submit(job(1, thinking));
     await settle();
@@ -436,7 +436,7 @@ describe('scheduler', () => {
     expect(run.types(2).at(-1)).toBe('ended');
   });
 
-  test('a free answer that ends inside opened thoughts just ends', async () => {
+  test('an answer without a grammar may end inside opened thoughts', async () => {
     const run = fake();
     run.scheduler.submit(job(1, { ...thinking, shape: { type: 'text' } }));
     await settle();
@@ -444,7 +444,7 @@ describe('scheduler', () => {
     expect(run.log.some((line) => line.startsWith('instead'))).toBe(false);
   });
 
-  test('a sample that a grammar made take seconds ends its stream alone, naming the field', async () => {
+  test('a sample that takes seconds because of a grammar ends its stream only, and names the field', async () => {
     const run = fake({ slow: [0, 2001] });
     run.scheduler.submit(job(1, { shape: { type: 'grammar', gbnf: 'g' } }));
     run.scheduler.submit(job(2, { shape: { type: 'grammar', gbnf: 'g' } }));
@@ -458,14 +458,14 @@ describe('scheduler', () => {
     expect(run.text(2)).toBe('abc');
   });
 
-  test('a sample that takes seconds without a grammar is the machine’s, and ends nothing', async () => {
+  test('a sample that takes seconds without a grammar ends no stream', async () => {
     const run = fake({ slow: [0, 5000] });
     run.scheduler.submit(job(1));
     await settle();
     expect(run.text(1)).toBe('abc');
   });
 
-  test('a stream that samples tokens without text says that it lives', async () => {
+  test('a stream that samples tokens without text sends signs of life', async () => {
     const run = fake({ answer: 0 });
     let clock = 0;
     const silent = createScheduler({

@@ -2,11 +2,11 @@ import type { FinishReason } from '@tailrace/protocol';
 import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { GenerationEvent } from '../between/protocol.ts';
+import type { AnswerPiece } from './answer-piece.ts';
 import type { Reading } from './answer-reader.ts';
 import type { Job } from './job.ts';
 import type { LoadedModel, Sampled, Sequence } from './model.ts';
 import { createPromptReading } from './prompt-reading.ts';
-import type { Said } from './said.ts';
 import { createSlots } from './slots.ts';
 import { openTask, type Task } from './task.ts';
 import { beginWriting, writeTokens } from './token-writing.ts';
@@ -23,14 +23,13 @@ import { createWaitingLine } from './waiting-line.ts';
  * prompt (`prompt-reading.ts`). Writing and reading are never mixed in a batch, which costs nothing (llama.cpp
  * cuts a mixed batch apart anyway) and makes a prompt's state independent of its neighbours.
  *
- * A job with several choices is as many tasks. The first reads the prompt; the others wait for that, go before
- * the queue (`waiting-line.ts`), and take its state over, as any prompt does that begins like a state which some
- * sequence holds.
+ * A job with several choices is as many tasks. The first reads the prompt. The others wait for it, pass the queue
+ * (`waiting-line.ts`) and copy its state, as every prompt does whose beginning is in the state of a sequence.
  */
 export interface Scheduler {
-  /** Queues a job; its events go to `emit`, `taken` first and `ended` last. */
+  /** Queues a job; `emit` gets its events, `taken` first and `ended` last. */
   submit(job: Job): void;
-  /** Frees the job's place at once, or when the computation it is part of returns. Unknown ids are ignored. */
+  /** Frees the places of a job at once, or at the end of a running computation. Ignores unknown ids. */
   abort(id: number): void;
 }
 
@@ -39,21 +38,21 @@ export interface SchedulerOptions {
     LoadedModel,
     'sequences' | 'bytesOf' | 'controls' | 'endsAnswer' | 'readingRate' | 'largestSlice'
   >;
-  /** Takes all events of one step. */
+  /** Called with all events of one step. */
   emit(events: readonly GenerationEvent[]): void;
-  /** Called after every computation: the engine lives. */
+  /** Called after each computation, as a sign of life. */
   beat(): void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
-/** A stream that samples tokens without text says so this often. */
+/** The interval of signs of life from a stream that samples tokens without text. */
 const signOfLifeMs = 1000;
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { model, now } = options;
   const line = createWaitingLine();
-  /** Choices of each job that have not ended. */
+  /** The number of choices that have not ended, by job. */
   const open = new Map<number, number>();
   const slots = createSlots<Sequence, Task>(model.sequences);
   const reading = createPromptReading({
@@ -150,12 +149,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
-  /** The end of the turn inside thoughts that the template opened, with the JSON or the call still owed. */
+  /** True where the model ends its turn inside thoughts, before the JSON or the call that the grammar requires. */
   function endsTooSoon({ job, reader, given }: Task, { token }: Sampled): boolean {
     return model.endsAnswer(token) && reader.owes() && job.closing.length > 0 && given.length === 0;
   }
 
-  /** In place of the token that would have ended the answer: the thoughts are over, and the grammar sets in. */
+  /** Replaces the token that would have ended the answer: closes the thoughts, and the grammar applies. */
   function closeThoughts(task: Task): Sampled {
     const [token = task.pending, ...given] = task.job.closing;
     task.writing?.instead(token);
@@ -164,7 +163,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return { token };
   }
 
-  function tell(task: Task, said: readonly Said[]): void {
+  function tell(task: Task, said: readonly AnswerPiece[]): void {
     if (said.length > 0) task.spokeAt = now();
     for (const piece of said) say({ ...piece, id: task.job.id, choice: task.choice });
   }
@@ -198,7 +197,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     release(task);
   }
 
-  /** Each prompt gets a slice in turn, so that a short one passes a long one. */
+  /** Prompts get slices in turn, so that a short one ends before a long one. */
   function nextReader(): Task | undefined {
     const readers = tasks().filter((task) => task.writing === undefined);
     const next = readers.find((task) => task.slot.index > lastReader) ?? readers[0];
@@ -235,14 +234,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     line.addChoices(job);
   }
 
-  /** The request ends, and nothing of the sequence's state is trusted. */
+  /** Ends the request with a failure and drops the state of its sequence, which may be wrong. */
   function breakOff(task: Task, reason: Failure): void {
     const { job } = task;
     task.slot.tokens.length = 0;
     task.slot.canonical = 0;
     if (!task.aborted) say({ type: 'failed', id: job.id, failure: reason });
     release(task);
-    // The other choices fall with this one: the request has failed.
+    // The request has failed, so its other choices end too.
     abortAll(job.id);
   }
 
@@ -252,7 +251,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     close(task.job.id, task.choice === 0 && task.writing === undefined ? task.job.choices : 1);
   }
 
-  /** So many choices of a job are over; the last one ends it. */
+  /** Counts choices that have ended; the last one ends the job. */
   function close(id: number, choices: number): void {
     const left = (open.get(id) ?? 0) - choices;
     if (left > 0) open.set(id, left);
@@ -297,7 +296,7 @@ function tooSlow({ shape }: Job): Failure {
   return failure('invalid_value', message, { param });
 }
 
-/** Never an ordinary finish: what was asked for is not there. */
+/** The failure of an answer without the JSON or the call that was requested. */
 function owing(): Failure {
   const message = 'The model ended its answer before the JSON or the call that was asked for.';
   return failure('upstream_protocol', message, { blameless: true });

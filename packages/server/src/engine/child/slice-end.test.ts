@@ -14,7 +14,7 @@ function slices(text: string, uncut = ''): string[] {
 }
 
 describe('slices of long text', () => {
-  test('they join to the text, are bounded, and end between words', () => {
+  test('together are the text, have a limited length, and end between words', () => {
     const text = 'a few words, of which there are a great many. '.repeat(2000);
     const all = slices(text);
     expect(all.join('')).toBe(text);
@@ -32,7 +32,7 @@ describe('slices of long text', () => {
     }
   });
 
-  test('rendered text is the same tokens and texts however long it is', () => {
+  test('a long rendered text has the same tokens and texts as in one slice', () => {
     const specials = createSpecialTexts([
       ['<s>', 0],
       ['<|end|>', 1],

@@ -12,26 +12,26 @@ function used(slots: ReturnType<typeof createSlots<string, string>>, index: numb
   slots.free(slot);
 }
 
-test('a chat goes on where it was, though a place that was never used is free', () => {
+test('a chat continues in its slot, although an unused slot is idle', () => {
   const slots = createSlots<string, string>(['a', 'b', 'c']);
   used(slots, 1, many(100));
   expect(slots.choose([...many(100), 7, 7], false)?.index).toBe(1);
 });
 
-test('a shared system prompt does not cost another chat its state', () => {
+test('a shared system prompt does not replace the state of another chat', () => {
   const slots = createSlots<string, string>(['a', 'b']);
   used(slots, 0, many(100));
   expect(slots.choose([...many(20), ...many(30, 500)], false)?.index).toBe(1);
 });
 
-test('without anything in common the place that was idle longest is taken', () => {
+test('without a common beginning the slot that was idle longest is chosen', () => {
   const slots = createSlots<string, string>(['a', 'b']);
   used(slots, 1, many(5));
   used(slots, 0, many(5));
   expect(slots.choose(many(9, 700), false)?.index).toBe(1);
 });
 
-test('a place that is taken is never chosen, and there may be none', () => {
+test('a slot in use is never chosen', () => {
   const slots = createSlots<string, string>(['a']);
   const slot = slots.choose([1], false);
   if (slot !== undefined) slot.task = 'x';

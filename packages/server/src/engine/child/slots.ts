@@ -1,12 +1,12 @@
-/** A sequence, what its state holds, and who has it now. */
+/** A sequence, the tokens of its state, and the task that uses it. */
 export interface Slot<Sequence, Task> {
   readonly index: number;
   readonly sequence: Sequence;
   /** The tokens whose state the sequence holds. */
   readonly tokens: number[];
   /**
-   * How many of them, from the first, were computed in slices of a prompt, on nothing but such tokens: then
-   * computing them again gives the same bits. Tokens that were written one by one round differently.
+   * The number of tokens from the first on that were all computed in slices of a prompt: to compute them again gives
+   * the same bits. Tokens that were written one by one round differently.
    */
   canonical: number;
   task: Task | undefined;
@@ -16,19 +16,18 @@ export interface Slot<Sequence, Task> {
 
 export interface Slots<Sequence, Task> {
   readonly all: readonly Slot<Sequence, Task>[];
-  /** The idle slot that suits a prompt best, undefined where all are taken. */
+  /** The best idle slot for a prompt; undefined where none is idle. */
   choose(tokens: readonly number[], repeatable: boolean): Slot<Sequence, Task> | undefined;
   /**
-   * The slot, idle or not, that holds most of a prompt's beginning, and how much; undefined where none holds
-   * more than `least` tokens. For
-   * repeatable requests only canonical state counts.
+   * The slot, idle or not, whose state has the longest beginning of a prompt, and its length; undefined where none has
+   * more than `least` tokens. For repeatable requests only canonical state counts.
    */
   donor(
     tokens: readonly number[],
     repeatable: boolean,
     least: number,
   ): { readonly slot: Slot<Sequence, Task>; readonly length: number } | undefined;
-  /** Gives a slot back; its state stays for whoever comes with the same beginning. */
+  /** Makes a slot idle; its state stays for prompts with the same beginning. */
   free(slot: Slot<Sequence, Task>): void;
 }
 
@@ -82,8 +81,9 @@ export function createSlots<Sequence, Task>(sequences: readonly Sequence[]): Slo
 }
 
 /**
- * Whether a prompt goes on with a state, or repeats it, rather than only sharing a system prompt with it: a
- * chat's cache is not given up for its first few tokens while another place would do.
+ * True where a prompt continues or repeats a state, and does not only share a system prompt with it: the state of
+ * another
+ * chat is not replaced for its first few tokens while there is another idle slot.
  */
 function worthIt(common: number, held: number, wanted: number): boolean {
   return common * 2 >= held || common * 10 >= wanted * 9;

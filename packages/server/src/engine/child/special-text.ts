@@ -1,28 +1,28 @@
 /**
- * Control tokens have texts (`<|im_end|>`), and anybody can type those. The rule here: a control token comes
- * from the chat template or not at all.
+ * Control tokens have texts (`<|im_end|>`), which a client can send. The rule: only the chat template makes control
+ * tokens.
  *
- * Before rendering, every occurrence of such a text inside a message is broken by a mark that occurs in no
- * message; after rendering, the texts that are still whole are the template's, and the marks are cut out
- * again, with the pieces tokenised apart so that they can't grow together.
+ * Before rendering, a mark that occurs in no message is inserted into each such text in a message. After rendering, the
+ * texts without a mark are those of the template. The marks are removed, and the text on both sides of a mark is
+ * tokenised separately, so that it cannot become a control token.
  */
 import { sliceEnd, sliceUnits } from './slice-end.ts';
 
 export interface SpecialTexts {
   /** A mark that occurs in none of the texts. */
   markFor(texts: readonly string[]): string;
-  /** The text with every special text in it broken, and its edges too where they could complete one. */
+  /** The text with marks in its special texts, and at its edges where they could complete one. */
   break(text: string, mark: string): string;
   /**
-   * Rendered text → tokens of the template and plain text between them, long text in slices. Found as they are asked
-   * for, so that whoever asks can pause, or stop.
+   * The control tokens of rendered text and the plain text between them; long text in slices. Computed one by one, so
+   * that the caller can pause or stop.
    */
   split(rendered: string, mark: string): Iterable<Segment>;
 }
 
 export type Segment =
   | { readonly type: 'token'; readonly token: number }
-  /** `continued`: it goes on directly after other text, so no leading space may be added to it. */
+  /** `continued`: it follows other text directly, so the tokenizer must add no leading space. */
   | { readonly type: 'text'; readonly text: string; readonly continued: boolean };
 
 interface Node {
@@ -30,7 +30,7 @@ interface Node {
   token: number | undefined;
 }
 
-/** Texts of one unit are left out: they can't be broken, and no known model has one. */
+/** Texts of one unit are ignored: a mark cannot break them, and no known model has one. */
 export function createSpecialTexts(tokens: Iterable<readonly [text: string, token: number]>): SpecialTexts {
   const root: Node = { next: new Map(), token: undefined };
   const ends = new Set<string>();
@@ -61,7 +61,7 @@ export function createSpecialTexts(tokens: Iterable<readonly [text: string, toke
     return starts.exec(text)?.index ?? text.length;
   }
 
-  /** The longest special text at an index; `open` where the text ends while one could still be going on. */
+  /** The longest special text at an index; `open`: true where the text ends inside a possible special text. */
   function matchAt(text: string, index: number): { length: number; token: number; open: boolean } {
     let node: Node | undefined = root;
     let length = 0;
@@ -128,7 +128,7 @@ export function createSpecialTexts(tokens: Iterable<readonly [text: string, toke
           continued = false;
         } else {
           index++;
-          // What is a long way back is text, whatever comes.
+          // Text further back than the longest special text can no longer become one.
           while (index - from > 2 * sliceUnits) yield* textUpTo(sliceEnd(rendered, from, mark));
         }
       }
@@ -137,7 +137,7 @@ export function createSpecialTexts(tokens: Iterable<readonly [text: string, toke
   };
 }
 
-/** Finds the first units of special texts; undefined where there are none. */
+/** An expression for the first units of special texts; undefined where there are none. */
 function startsOf(units: Iterable<number>): RegExp | undefined {
   const listed = [...units].map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
   return listed === '' ? undefined : new RegExp(`[${listed}]`, 'g');

@@ -5,30 +5,30 @@ import type { LoadedModel, Sequence, Writing } from './model.ts';
 import type { Slot } from './slots.ts';
 import { createTokenTexts, type TokenTexts } from './token-texts.ts';
 
-/** One choice of a job that has a place. */
+/** One choice of a job, in a place of its own. */
 export interface Task {
   readonly job: Job;
   readonly choice: number;
   readonly slot: Slot<Sequence, Task>;
   readonly reader: AnswerReader;
   readonly texts: TokenTexts;
-  /** Set once the prompt is read. */
+  /** Defined once the prompt is read. */
   writing: Writing | undefined;
-  /** What the sequence held of the prompt is kept, and the rest dropped. */
+  /** True once the useful state of the sequence is kept and the rest dropped. */
   prepared: boolean;
   cachedTokens: number;
   sampled: number;
-  /** The token sampled last, not computed yet; the prompt's last one at first. */
+  /** The last sampled token, which is not computed yet; at first the last token of the prompt. */
   pending: number;
-  /** Tokens that are written next in the model's place. */
+  /** Tokens that are written next, in place of sampled ones. */
   given: readonly number[];
   aborted: boolean;
-  /** In a computation that has not returned. */
+  /** True while a computation with it runs. */
   busy: boolean;
   spokeAt: number;
 }
 
-/** `nowMs` is when it is opened. */
+/** `nowMs`: the present time. */
 export function openTask(
   { job, choice }: Part,
   slot: Slot<Sequence, Task>,

@@ -31,7 +31,7 @@ describe('the thread for templates', () => {
     expect(template.abilities.system).toBe('anywhere');
   });
 
-  test('a template that refuses says why', async () => {
+  test('fails with the reason of a template that refuses messages', async () => {
     const template = await opened(
       "{% if messages[0].content == 'no' %}{{ raise_exception('not that') }}{% endif %}ok",
     );
@@ -41,7 +41,7 @@ describe('the thread for templates', () => {
     });
   });
 
-  test('a template that does not end is given up when it is opened, and the file is named', async () => {
+  test('names the file of a template that does not end when it is opened', async () => {
     const result = await open(endless, { openMs: 200 });
     expect(result).toMatchObject({ ok: false, failure: { code: 'internal_error' } });
     const line = result.ok ? '' : result.failure.message;
@@ -49,19 +49,19 @@ describe('the thread for templates', () => {
     expect(line).not.toContain('\n');
   });
 
-  test('so is one that only some chats send round for ever', async () => {
+  test('refuses a template that does not end for some chats', async () => {
     const result = await open(`{% if messages|length > 2 %}${endless}{% endif %}{{ messages[0].content }}`, {
       openMs: 400,
     });
     expect(result.ok).toBe(false);
   });
 
-  test('a template without end in memory is given up, and the process lives', async () => {
+  test('refuses a template that takes all memory, and the process survives', async () => {
     const result = await open('{% for i in range(30000000) %}{% endfor %}', { heapMiB: 32 });
     expect(!result.ok && result.failure.message).toContain('takes more than 32 MiB of memory');
   });
 
-  test('a prompt that its template never ends costs that request alone', async () => {
+  test('a prompt that its template never ends fails that request only', async () => {
     const template = await opened(
       `{% if messages[0].content == 'loop' %}${endless}{% endif %}{{ messages[0].content }}`,
       { renderMs: 500 },
@@ -75,7 +75,7 @@ describe('the thread for templates', () => {
   });
 });
 
-test('a prompt beyond all bounds does not leave the thread', () => {
+test('a prompt over the limit of length does not leave the thread', () => {
   const work = createTemplateWork();
   const template = { source: "{{ messages[0].content | replace('a', messages[0].content) }}", ...texts };
   const messages = says('a'.repeat(9_000));

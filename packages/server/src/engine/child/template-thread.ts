@@ -16,8 +16,9 @@ import type { TemplateAnswer, TemplateSource, TemplateTask } from './template-wo
 /** The thread for the chat templates of all models. */
 export interface TemplateThread {
   /**
-   * Opens the template of a model file, or ChatML where it has none or one that is none. Fails with one line where
-   * opening takes longer than `openMs` or too much memory. `file`: named in that line.
+   * Opens the template of a model file, or ChatML where the file has no valid template. Fails with one line, which
+   * names
+   * `file`, where opening takes longer than `openMs` or too much memory.
    */
   open(file: string, template: OpenedSource): Promise<Result<ChatTemplate>>;
   close(): Promise<void>;
@@ -26,17 +27,17 @@ export interface TemplateThread {
 export type OpenedSource = Omit<TemplateSource, 'source'> & { readonly source: string | undefined };
 
 export interface TemplateThreadOptions {
-  /** To open a template: it is compiled, and renders some ten short chats. Default: 10,000. */
+  /** For opening a template, which is compiled and renders some ten short chats. Default: 10,000. */
   readonly openMs?: number;
-  /** To render one prompt. Default: 5,000; 10,000 messages take some 300. */
+  /** For rendering one prompt; 10,000 messages take some 300. Default: 5,000. */
   readonly renderMs?: number;
   /** Memory of the thread. Default: 512 MiB. */
   readonly heapMiB?: number;
 }
 
-/** A start that is late by this thread's would be a first token that is late. */
+/** The thread never ends for want of tasks: its start would delay a first token. */
 const neverIdleMs = 2 ** 31 - 1;
-/** The engine's own work at its start. */
+/** The owner of the engine's own tasks at its start. */
 const ownWork: TaskOwner = { keyId: '', signal: new AbortController().signal };
 
 export function createTemplateThread(options: TemplateThreadOptions = {}): TemplateThread {
@@ -84,7 +85,7 @@ const renderFailures: TaskFailures = {
   closed: givenUp,
 };
 
-/** The rendered text, or why there is none. */
+/** The rendered text, or the failure of rendering it. */
 export function textOf(answer: TemplateAnswer): Result<string> {
   switch (answer.type) {
     case 'rendered':
@@ -102,7 +103,7 @@ export function textOf(answer: TemplateAnswer): Result<string> {
   }
 }
 
-/** Wherever these messages are rendered by this template, it takes as much. */
+/** `invalid_value`, because the template needs as much for these messages on every machine. */
 function tooMuch(what: string, cause: Cause = {}): Failure {
   return failure('invalid_value', `The model's chat template ${what}. Send fewer or shorter messages.`, {
     param: 'messages',
@@ -110,7 +111,7 @@ function tooMuch(what: string, cause: Cause = {}): Failure {
   });
 }
 
-/** Most often it had no memory left; the runtime's words say so. */
+/** Most often the thread had no memory left; the text of the runtime says so. */
 function threadDied(why: string): Cause {
   return { detail: 'the thread for templates died', wording: why };
 }

@@ -2,7 +2,7 @@ import { Template } from '@huggingface/jinja';
 import { openTemplate, type Render, type TemplateFacts, type TemplateMessage } from './chat-template.ts';
 import type { TemplateTool } from './generic-tools.ts';
 
-/** A chat template with the texts of the vocabulary that it may write. */
+/** A chat template, and the texts of the vocabulary that it may write. */
 export interface TemplateSource {
   readonly source: string;
   readonly bosText: string;
@@ -29,14 +29,14 @@ export type TemplateAnswer =
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'too-long'; readonly units: number };
 
-/** UTF-16 units of a prompt, marks included: more than any request can fill honestly. */
+/** The most UTF-16 units of a prompt with its marks: more than an ordinary request can have. */
 const mostUnits = 64 << 20;
-/** Templates that stay compiled, one a model; of more the first compiled goes. */
+/** The most compiled templates that are kept, one a model; the oldest is dropped first. */
 const templatesKept = 64;
 
 /**
- * Opens and renders chat templates, one task after the other. A template is a program of the model file's author: a
- * task may take for ever and any memory, so it is done on a thread that can be ended (`template-thread.ts`).
+ * Opens and renders chat templates, one task after the other. A template is a program by the author of the model file:
+ * it may take any time and memory, so it runs on a thread that can be ended (`template-thread.ts`).
  */
 export function createTemplateWork(): (task: TemplateTask) => TemplateAnswer {
   const compiled = new Map<string, Template>();

@@ -31,7 +31,7 @@ function reference(text: string, stops: readonly string[]): string | undefined {
 }
 
 describe('text stream', () => {
-  test('a stop string is found wherever it is split, and nothing of it leaves', () => {
+  test('a stop string is found wherever it is split, and no part of it leaves', () => {
     const text = 'one two STOP three';
     for (let first = 0; first <= text.length; first++) {
       for (let second = first; second <= text.length; second++) {
@@ -44,7 +44,7 @@ describe('text stream', () => {
     expect(run('one two STO', ['STOP'], [3, 8, 9])).toMatchObject({ text: 'one two STO', stopped: false });
   });
 
-  test('text that looked like a stop string and was none leaves as soon as that is certain', () => {
+  test('held text leaves as soon as it cannot become a stop string', () => {
     const stream = createTextStream(['aab']);
     expect(stream.push('aa').text).toBe('');
     expect(stream.push('a').text).toBe('a');
@@ -78,7 +78,7 @@ describe('text stream', () => {
     }
   });
 
-  test('bytes of a character that never became whole are dropped, bytes that are none become U+FFFD', () => {
+  test('bytes of an incomplete character are dropped, invalid bytes become U+FFFD', () => {
     expect(run(Uint8Array.of(0x61, 0xe6, 0xbc), [], [2]).text).toBe('a');
     expect(run(Uint8Array.of(0x61, 0xff, 0x62), [], [2]).text).toBe('a\ufffdb');
   });
@@ -87,7 +87,7 @@ describe('text stream', () => {
     expect(run('\ufeffa', [], [1]).text).toBe('\ufeffa');
   });
 
-  test('for any text, stop strings and cuts the outcome is the reference one', () => {
+  test('for any text, stop strings and cuts the result equals the reference', () => {
     const letters = fc.array(fc.constantFrom('a', 'b', 'é', '😀'), { maxLength: 24 }).map((l) => l.join(''));
     const stop = fc
       .array(fc.constantFrom('a', 'b', 'é', '😀'), { minLength: 1, maxLength: 5 })

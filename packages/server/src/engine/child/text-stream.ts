@@ -1,20 +1,20 @@
 import { createStopMatcher, type StopMatcher } from '../../domain/stop-matcher.ts';
 
 /**
- * Text in, text that may leave out.
+ * Removes stop strings from text.
  *
- * Held back is what could turn out to be the beginning of a stop string. A stop string is found where it ends
- * first (the longest of those that end there), which does not depend on how the text was cut into tokens;
- * nothing of it ever leaves, and everything before it does.
+ * Text that may be the beginning of a stop string is held back. The stop string that ends first counts, and of several
+ * that end at one place the longest; this does not depend on how the text was cut into tokens. No part of the stop
+ * string leaves; all text before it does.
  *
- * Cost: one step of a Knuth-Morris-Pratt automaton a stop string and UTF-16 unit, whatever its length.
+ * Cost: one step of a Knuth-Morris-Pratt automaton for each stop string and UTF-16 unit, whatever the length.
  */
 export interface TextStream {
-  /** Takes text; returns what may leave now. After a stop string was found, nothing more. */
+  /** Takes text; returns the text that may leave. Returns no text after a stop string was found. */
   push(text: string): TextPiece;
   /** UTF-16 units that are held back. */
   held(): number;
-  /** The end without a stop string: what was held back leaves. */
+  /** The end without a stop string: returns the text that is held. */
   flush(): string;
 }
 
@@ -22,7 +22,7 @@ export interface TextPiece {
   readonly text: string;
   /** True once a stop string has been found. */
   readonly stopped: boolean;
-  /** UTF-16 units of what arrived that never leave: the stop string, and what came behind it. */
+  /** UTF-16 units that never leave: the stop string and the text behind it. */
   readonly dropped: number;
 }
 
@@ -58,14 +58,14 @@ export function createTextStream(stops: readonly string[]): TextStream {
   };
 }
 
-/** The length of the longest stop string that ends with this unit, 0 where none does. */
+/** The length of the longest stop string that ends with this unit; 0 where none does. */
 function longestMatch(matchers: readonly StopMatcher[], unit: number): number {
   let longest = 0;
   for (const matcher of matchers) longest = Math.max(longest, matcher.step(unit));
   return longest;
 }
 
-/** Moves a cut that would fall between two halves of a surrogate pair in front of it. */
+/** Moves a cut inside a surrogate pair to the place before it. */
 function wholeCharacters(text: string, cut: number): number {
   if (cut <= 0 || cut >= text.length) return cut;
   const before = text.charCodeAt(cut - 1);

@@ -1,7 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
-import type { Said } from './said.ts';
+import type { AnswerPiece } from './answer-piece.ts';
 
-/** Which tokens the text that leaves is made of. */
+/** Counts the tokens of the text that leaves. */
 export function createTokenAccount() {
   let waiting: {
     readonly from: number;
@@ -16,12 +16,12 @@ export function createTokenAccount() {
   let ended = false;
 
   return {
-    /** A token, and where its text ends in all that was decoded. */
+    /** Adds a token. `end`: the place in the decoded text where its text ends. */
     add(end: number, logprob: TokenLogprobWire | undefined): void {
       waiting.push({ from: lastEnd, end, logprob });
       lastEnd = end;
     },
-    /** Text ends at this place: tokens that begin before it are a part of it, the others of nothing. */
+    /** Ends the text at this place: tokens that begin before it count, later ones do not. */
     stop(at: number): void {
       const parts = waiting.filter(({ from }) => from < at);
       waiting = [];
@@ -29,9 +29,9 @@ export function createTokenAccount() {
       for (const { logprob } of parts) if (logprob !== undefined) entries.push(logprob);
       ended = true;
     },
-    /** Something is to be told with the next text. */
-    told: () => entries.length > 0,
-    /** Nothing before this place is held any more. `text`: what is resolved belongs to the answer's text. */
+    /** True where tokens wait to be reported with the next text. */
+    pending: () => entries.length > 0,
+    /** Resolves the tokens before this place: no text before it is held. `text`: they belong to the answer's text. */
     resolve(upTo: number, text: boolean): void {
       first = entries.length;
       if (ended) {
@@ -46,11 +46,11 @@ export function createTokenAccount() {
       }
       isText = text;
     },
-    attach(said: readonly Said[]): readonly Said[] {
+    attach(said: readonly AnswerPiece[]): readonly AnswerPiece[] {
       const last = said.findLastIndex(({ type }) => type === 'text' || type === 'reasoning');
       const lastText = said.findLastIndex(({ type }) => type === 'text');
       if (lastText === -1 && !isText) entries = entries.slice(0, first);
-      return said.map((piece, index): Said => {
+      return said.map((piece, index): AnswerPiece => {
         if (piece.type !== 'text' && piece.type !== 'reasoning') return piece;
         const counted = index === last ? uncounted : 0;
         if (index === last) uncounted = 0;

@@ -1,11 +1,11 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import type { LoadedModel, Sampled } from './model.ts';
 
-/** Tokens as one answer sees them. */
+/** The texts of tokens in one answer. */
 export interface TokenTexts {
-  /** UTF-8 of a token; empty for control tokens, but for those that mark something here. */
+  /** The UTF-8 bytes of a token; empty for control tokens that are not part of a marker. */
   bytesOf(token: number): Uint8Array;
-  /** What is told about a token that was sampled; undefined where nothing was asked. */
+  /** The log probabilities of a sampled token; undefined where the request does not ask for them. */
   logprobOf(sampled: Sampled): TokenLogprobWire | undefined;
 }
 
@@ -29,7 +29,7 @@ export function createTokenTexts(
   function entry(token: number, logprob: number) {
     const bytes = bytesOf(token);
     if (bytes.length > 0) return { token: decoder.decode(bytes), logprob, bytes: [...bytes] };
-    // A control token is no text: its name is told, and no bytes.
+    // A control token is no text: it has a name and no bytes.
     return { token: model.controls.get(token) ?? '', logprob, bytes: null };
   }
 
@@ -45,7 +45,7 @@ export function createTokenTexts(
   };
 }
 
-/** JSON has no infinity; OpenAI writes −9999 for what is as good as impossible. */
+/** JSON has no infinity; OpenAI writes −9999 for a probability of 0. */
 function finite(logprob: number): number {
   return Math.max(logprob, -9999);
 }

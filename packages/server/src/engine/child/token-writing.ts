@@ -1,9 +1,9 @@
-import { isRuled, mayCall } from '../between/protocol.ts';
+import { isConstrained, mayCall } from '../between/protocol.ts';
 import { choiceSeed } from '../between/seeds.ts';
 import type { Sampled, Writing } from './model.ts';
 import type { Task } from './task.ts';
 
-/** Begins the answer of a task whose prompt is read. Throws where its grammar is none. */
+/** Begins the answer of a task whose prompt is read. Throws where its grammar is invalid. */
 export function beginWriting({ job, choice, slot, pending }: Task): Writing {
   const { shape, syntax } = job;
   return slot.sequence.write(pending, {
@@ -11,15 +11,15 @@ export function beginWriting({ job, choice, slot, pending }: Task): Writing {
     history: job.prefixTokens > 0 ? job.tokens.slice(-job.prefixTokens) : [],
     maxTokens: job.maxTokens,
     ...(job.topLogprobs === undefined ? {} : { topLogprobs: job.topLogprobs }),
-    // Thoughts are not ruled: there the grammar sets in behind them.
-    ...(isRuled(shape) && job.opened === undefined ? { grammar: shape.gbnf } : {}),
+    // A grammar does not apply to thoughts: it begins behind them.
+    ...(isConstrained(shape) && job.opened === undefined ? { grammar: shape.gbnf } : {}),
     markers: mayCall(shape) ? [syntax.open, syntax.close, syntax.between] : [],
   });
 }
 
 export type Written =
   | { readonly task: Task; readonly sampled: Sampled }
-  /** The computation of this one failed; that of the others did not. */
+  /** The computation of this task failed; the others did not. */
   | { readonly task: Task; readonly sampled: undefined; readonly reason: unknown };
 
 async function next(task: Task): Promise<Sampled | undefined> {
@@ -29,13 +29,13 @@ async function next(task: Task): Promise<Sampled | undefined> {
 }
 
 /**
- * One token for each, in one batch. Never rejects. The tasks stay busy: whoever takes their tokens, one after the
- * other, sets each free in its turn, so that one that falls with another is released once.
+ * Samples one token for each task, in one batch. Never rejects. The tasks stay busy: the caller takes their tokens one
+ * after the other and sets each task free in its turn, so that a task that ends with another is released once.
  */
 export async function writeTokens(writers: readonly Task[]): Promise<readonly Written[]> {
   for (const task of writers) task.busy = true;
   const outcomes = await Promise.allSettled(writers.map(next));
-  // Nothing is awaited from here on: an abort can't come between one task's token and the next one's.
+  // No `await` from here on: no abort can come between the tokens of two tasks.
   return writers.map((task, index): Written => {
     const outcome = outcomes[index];
     if (outcome?.status !== 'fulfilled' || outcome.value === undefined) {

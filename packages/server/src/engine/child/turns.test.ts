@@ -11,7 +11,7 @@ function task(index: number) {
     copy: async () => 0,
     read: async () => {},
     write: () => {
-      throw new Error('nobody writes here');
+      throw new Error('no test writes here');
     },
   };
   const slot = { index, sequence, tokens: [], canonical: 0, task: undefined, usedAt: 0 };
@@ -20,7 +20,7 @@ function task(index: number) {
 }
 
 describe('turns', () => {
-  test('a stream sits out as long as its sample took, while others write', () => {
+  test('a stream pauses as long as its sample took, while others write', () => {
     let at = 0;
     const turns = createTurns(() => at);
     const [slow, quick] = [task(0), task(1)];
@@ -33,7 +33,7 @@ describe('turns', () => {
     expect(turns.whose([slow, quick], false)).toEqual([slow, quick]);
   });
 
-  test('it sits out for a prompt that is being read, and for nobody when it is alone', () => {
+  test('a stream pauses while a prompt is read, and not when it is alone', () => {
     const turns = createTurns(() => 0);
     const slow = task(0);
     turns.took(slow, 400);
@@ -41,7 +41,7 @@ describe('turns', () => {
     expect(turns.whose([slow], false)).toEqual([slow]);
   });
 
-  test('one sample of over two seconds is unbearable, and so is the third of a steep row', () => {
+  test('a sample of over two seconds ends its stream, and so does the third of three that grew steeply', () => {
     const turns = createTurns(() => 0);
     const taking = (...samples: number[]): boolean[] => {
       const one = task(0);
@@ -55,7 +55,7 @@ describe('turns', () => {
     expect(taking(1, 12, 190)).toEqual([true, true, true]);
   });
 
-  test('of streams that all are slow one writes at a time, the one that has waited longest first', () => {
+  test('of several slow streams one writes at a time, the one that has waited longest first', () => {
     let at = 0;
     const turns = createTurns(() => at);
     const [first, second] = [task(0), task(1)];

@@ -1,31 +1,31 @@
 import type { Task } from './task.ts';
 
 /**
- * Whose token is computed in a round. A grammar is looked at for every token, and one whose alternatives begin alike
- * can make that take long; the batch waits for it. So a stream pays for its own samples: after a long one it sits
- * out, while anybody else has something to do, for as long as that took, and neighbours keep half of the time. It
- * ends where its samples become unbearable: what such a grammar costs grows with every level of nesting (measured, for
- * five alternatives: 3, 13, 387 and 8,678 ms), so it is the growth that is looked at, before the worst of it.
+ * Decides which tasks get a token in a round. Sampling with a grammar whose alternatives begin alike can take long, and
+ * the whole batch waits for it. So after a long sample a stream pauses for as long as the sample took, while there is
+ * other work: the other streams keep half of the time. A stream ends where its samples take too long. Their time grows
+ * with each level of nesting (measured, for five alternatives: 3, 13, 387 and 8,678 ms), so the growth is watched, and
+ * the stream ends before the longest sample.
  */
 export interface Turns {
-  /** The tasks among these that write now. `others`: there is something to do without them. */
+  /** The tasks of these that write in this round. `others`: true where there is work without them. */
   whose(writers: readonly Task[], others: boolean): readonly Task[];
-  /** A sample of this task took so long. False where its grammar costs more than neighbours can bear. */
+  /** Records the time of a sample. False where the samples of this task take too long for the others. */
   took(task: Task, tookMs: number): boolean;
 }
 
-/** What a sample may take without being paid for: ten times what an ordinary one takes on a slow core. */
+/** A sample up to this time causes no pause: ten times that of an ordinary one on a slow core. */
 const freeMs = 100;
-/** Unbearable by itself. */
+/** A longer sample ends its stream. */
 const mostMs = 2000;
-/** Unbearable as the last of three samples of which each took so many times the one before. */
+/** A sample from this time on ends its stream where it is the last of three that grew steeply. */
 const growingMs = 200;
 const growth = 3;
 
 /** `now`: monotonic milliseconds. */
 export function createTurns(now: () => number): Turns {
   const restsUntil = new WeakMap<Task, number>();
-  /** The last two samples of each. */
+  /** The times of the last two samples, by task. */
   const before = new WeakMap<Task, readonly [earlier: number, last: number]>();
   const rests = (task: Task): number => restsUntil.get(task) ?? Number.NEGATIVE_INFINITY;
   return {
@@ -33,7 +33,7 @@ export function createTurns(now: () => number): Turns {
       const at = now();
       const rested = writers.filter((task) => rests(task) <= at);
       if (rested.length > 0 || others || writers.length === 0) return rested;
-      // Nobody would gain by waiting.
+      // Without other work a pause has no use.
       return [writers.reduce((first, task) => (rests(task) < rests(first) ? task : first))];
     },
     took(task, tookMs) {

@@ -1,10 +1,10 @@
 /**
- * Bytes of tokens in, whole characters out. A token may hold a part of a character; what is incomplete waits,
- * and at the end of an answer it is dropped: it is no text.
+ * Makes whole characters of the bytes of tokens. A token may have a part of a character; the part waits for the rest,
+ * and at the end of an answer it is dropped.
  */
 export interface Utf8Decoder {
   push(bytes: Uint8Array): string;
-  /** True while a part of a character waits. */
+  /** True while a part of a character waits for the rest. */
   incomplete(): boolean;
 }
 
@@ -29,7 +29,7 @@ function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
   return both;
 }
 
-/** Bytes at the end that begin a character and do not end it: 0 to 3. */
+/** The number of bytes at the end that are an incomplete character: 0 to 3. */
 function incompleteTail(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0;

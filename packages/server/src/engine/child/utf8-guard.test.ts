@@ -6,7 +6,7 @@ const guard = createUtf8Guard(
   Array.from({ length: 128 }, (_, index) => [0x80 + index, Uint8Array.of(0x80 + index)] as const),
 );
 
-test('whatever bytes are sampled one by one under the guard, two of them never begin an ill-formed character', () => {
+test('two bytes that are sampled with the guard never begin an ill-formed character', () => {
   const fatal = new TextDecoder('utf-8', { fatal: true });
   for (let lead = 0xc0; lead <= 0xff; lead++) {
     const forbidden = guard.after(Uint8Array.of(lead));
@@ -24,7 +24,7 @@ test('whatever bytes are sampled one by one under the guard, two of them never b
   }
 });
 
-test('tokens that hold whole characters or parts of them stay, ill-formed ones go', () => {
+test('allows tokens of whole characters and of parts, and forbids ill-formed ones', () => {
   const tokens = new Map([
     [1, Uint8Array.of(0xf0, 0x9f)],
     [2, Uint8Array.of(0x98, 0x80)],

@@ -1,8 +1,9 @@
 /**
- * Keeps text that a grammar rules well-formed. llama.cpp's grammars read code points loosely: overlong forms,
- * surrogates and numbers beyond Unicode's end count as one character there, and become several U+FFFD here,
- * which makes a string longer than its schema allows. So tokens that no UTF-8 text holds are never sampled,
- * and behind a lone first byte that leaves room for such a form only the continuations that are characters.
+ * Keeps text with a grammar well-formed. llama.cpp's grammars accept overlong forms, surrogates and numbers beyond
+ * U+10FFFF as one character; a decoder makes several U+FFFD of them, so a string could be longer than its schema
+ * allows.
+ * So tokens that occur in no well-formed text are never sampled, and behind a first byte that could begin such a form
+ * only the bytes of characters are allowed.
  */
 export interface Utf8Guard {
   /** Tokens that occur in no well-formed text. */
@@ -11,7 +12,7 @@ export interface Utf8Guard {
   after(bytes: Uint8Array): readonly number[];
 }
 
-/** First bytes that not every continuation byte may follow, and those that may (Unicode, table 3-7). */
+/** First bytes that only some continuation bytes may follow, and these (Unicode, table 3-7). */
 const narrowed: ReadonlyMap<number, readonly [from: number, to: number]> = new Map([
   [0xe0, [0xa0, 0xbf]],
   [0xed, [0x80, 0x9f]],
@@ -21,7 +22,7 @@ const narrowed: ReadonlyMap<number, readonly [from: number, to: number]> = new M
 
 const none: readonly number[] = [];
 
-/** `tokens`: those whose bytes are not all ASCII; the others are always in order. */
+/** `tokens`: those whose bytes are not all ASCII; the others are always well-formed. */
 export function createUtf8Guard(tokens: Iterable<readonly [token: number, bytes: Uint8Array]>): Utf8Guard {
   const never: number[] = [];
   const forbidden = new Map<number, number[]>([...narrowed.keys()].map((lead) => [lead, []]));
@@ -43,7 +44,7 @@ function isContinuation(byte: number): boolean {
   return byte >= 0x80 && byte <= 0xbf;
 }
 
-/** Whether bytes can stand in well-formed text: characters may be cut at both ends. */
+/** True where bytes may occur in well-formed text; a character may be cut at both ends. */
 function occurs(bytes: Uint8Array): boolean {
   let at = 0;
   while (at < 3 && isContinuation(bytes[at] ?? 0)) at++;

@@ -1,9 +1,9 @@
 /**
- * Bytes of tokens, from the vocabulary as it lies in the file. The library's own detokeniser gives strings,
- * in which the parts of a character that several tokens make up are lost.
+ * The bytes of tokens, from the vocabulary in the file. The library's detokeniser returns strings, which lose the parts
+ * of a character that consists of several tokens.
  */
 
-/** GPT-2's printable stand-ins for bytes: those that are printable stand for themselves, the rest from U+0100. */
+/** GPT-2's characters for bytes: printable bytes are themselves, the others are the characters from U+0100 on. */
 const byteOfStandIn: ReadonlyMap<number, number> = (() => {
   const bytes = new Map<number, number>();
   let standIn = 0x100;
@@ -34,7 +34,7 @@ export function bytesOfSentencePiece(piece: string, isByte: boolean): Uint8Array
   return encoder.encode(piece.replaceAll('\u2581', ' '));
 }
 
-/** Texts that look like markup: of the tokens a user defined, only these act as control tokens. */
+/** True for texts that look like markup: of user-defined tokens only these are control tokens. */
 export function looksLikeMarkup(text: string): boolean {
   return /^(<[^\s<>]+>|\[[^\s[\]]+\])$/.test(text);
 }

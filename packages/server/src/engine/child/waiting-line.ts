@@ -2,18 +2,18 @@ import { createKeyQueue } from '../../domain/key-queue.ts';
 import type { Job, Part } from './job.ts';
 
 /**
- * What waits for a place. Keys take turns; further choices of a prompt that has been read go before everybody,
- * for the state they begin with is there now.
+ * The choices that wait for a place. Keys take turns. Other choices of a prompt that has been read come first, because
+ * the state with which they begin exists now.
  */
 export interface WaitingLine {
   add(job: Job): void;
-  /** The other choices of a job whose prompt is read. */
+  /** Adds the other choices of a job whose prompt is read. */
   addChoices(job: Job): void;
-  /** Whose turn it is, left where it is. */
+  /** The choice whose turn it is; it stays in the queue. */
   next(): Part | undefined;
-  /** Takes out what {@link next} gave: it has a place now. */
+  /** Removes a choice that {@link next} returned: it has a place now. */
   take(part: Part): void;
-  /** Takes out all that waits of a job. Returns how many of its choices that were. */
+  /** Removes all choices of a job; returns their number. */
   drop(id: number): number;
 }
 

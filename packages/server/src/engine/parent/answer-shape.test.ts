@@ -25,7 +25,7 @@ function shape(fields: Partial<ChatRequest>, syntax: ToolSyntaxName = 'tagged') 
   return made;
 }
 
-test('without tools or a format an answer is text, and so it is where no tool may be called', () => {
+test('an answer is text without a format and without tools that may be called', () => {
   expect(shape({})).toEqual({ ok: true, value: { type: 'text' } });
   expect(shape({ tools: [tool], toolChoice: { type: 'none' } })).toEqual({
     ok: true,
@@ -33,7 +33,7 @@ test('without tools or a format an answer is text, and so it is where no tool ma
   });
 });
 
-test('calls are forced where a choice asks for one, and left to the model otherwise', () => {
+test('calls are forced where tool_choice requires one, else the model decides', () => {
   const choices: [ToolChoice, boolean][] = [
     [{ type: 'auto' }, false],
     [{ type: 'required' }, true],
@@ -66,7 +66,7 @@ test('fields that cannot be honoured together are refused naming both', () => {
   const stopped = shape({ responseFormat: person, stop: ['x'] });
   expect(stopped).toMatchObject({ ok: false, failure: { code: 'unsupported_parameter', param: 'stop' } });
   expect(!stopped.ok && stopped.failure.message).toContain("'response_format'");
-  // A model whose calls are bare JSON cannot be told which of both it writes.
+  // Bare calls are JSON too, so the two cannot be distinguished.
   const both = shape({ responseFormat: person, tools: [tool] }, 'bare');
   expect(both).toMatchObject({ ok: false, failure: { param: 'response_format' } });
   expect(!both.ok && both.failure.message).toContain("'tools'");
@@ -78,7 +78,7 @@ test('fields that cannot be honoured together are refused naming both', () => {
   expect(stoppedEither).toMatchObject({ ok: false, failure: { param: 'stop' } });
 });
 
-test('a format beside tools that may be called is either: JSON, or calls', () => {
+test('a format with tools that may be called is JSON or calls', () => {
   for (const syntax of ['tagged', 'list'] as const) {
     expect(shape({ responseFormat: person, tools: [tool] }, syntax)).toMatchObject({
       ok: true,

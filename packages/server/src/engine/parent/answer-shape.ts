@@ -11,15 +11,14 @@ import type { AnswerShape } from '../between/protocol.ts';
 import { type ToolSyntaxName, toolSyntaxes } from '../between/tool-syntax.ts';
 import { eitherGrammar } from './either-grammar.ts';
 
-/** At once, or later where a large schema is compiled in another thread. */
+/** A result, or the promise of one where a large schema is compiled on a thread. */
 export type Pending<T> = Result<T> | Promise<Result<T>>;
 
-/** What answers may be, by request; compiled schemas are remembered. */
+/** Makes the answer shape of a request; compiled schemas are kept. */
 export interface AnswerShapes {
   /**
-   * Fails with the compiler's failures at the path of what cannot be enforced, and with `unsupported_parameter`
-   * for fields that cannot be honoured together. Compiling is on the owner's account; a schema that still waits for
-   * the compiler when the owner's signal aborts is left out.
+   * Fails as the compiler does, and with `unsupported_parameter` for fields that cannot be honoured together. The time
+   * of compiling is charged to the owner's key. When the owner's signal aborts, a schema that waits is not compiled.
    */
   of(request: ChatRequest, syntax: ToolSyntaxName, owner: TaskOwner): Pending<AnswerShape>;
   /** Ends the compiler's thread. */
@@ -45,7 +44,7 @@ export function createAnswerShapes(compiler: GrammarCompiler = createGrammarComp
       parameters,
       strict,
     }));
-    // A function asked for by name is called once.
+    // A function that `tool_choice` names is called once.
     const parallel = request.parallelToolCalls !== false && choice.type !== 'function';
     const options = { choice, parallel, syntax: toolSyntaxes[syntax] };
     const compiled = compiler.compile({ kind: 'tools', tools, options }, owner);
@@ -86,7 +85,7 @@ function callsTools(request: ChatRequest): boolean {
   return request.tools.length > 0 && toolChoiceOf(request).type !== 'none';
 }
 
-/** True where the answer is the JSON that was asked for, unless the model calls. */
+/** True where the answer is JSON of the format or calls, which the model chooses. */
 function choosesFormat(request: ChatRequest): boolean {
   return request.responseFormat.type !== 'text' && toolChoiceOf(request).type === 'auto';
 }
@@ -96,7 +95,7 @@ function either(json: AnswerShape, called: AnswerShape): AnswerShape {
   return { type: 'json-or-calls', gbnf: eitherGrammar(json.gbnf, called.gbnf) };
 }
 
-/** Fields that cannot be honoured together by a model that writes calls like this; undefined where none are. */
+/** The failure of fields that cannot be honoured together with this syntax of calls; undefined where there are none. */
 export function refusedTogether(request: ChatRequest, syntax: ToolSyntaxName): Failure | undefined {
   if (request.responseFormat.type === 'text') return undefined;
   const calls = callsTools(request);
@@ -106,7 +105,7 @@ export function refusedTogether(request: ChatRequest, syntax: ToolSyntaxName): F
       "'stop' could cut the JSON that 'response_format' asks for: this model takes one of both.";
     return failure('unsupported_parameter', message, { param: 'stop' });
   }
-  // Where calls begin with no mark of their own they cannot be told from the JSON.
+  // Calls without a marker cannot be distinguished from JSON of the format.
   if (!calls || !toolSyntaxes[syntax].atStart) return undefined;
   const message =
     "'response_format' and 'tools' with 'tool_choice: auto' cannot be told apart in what this model writes: " +

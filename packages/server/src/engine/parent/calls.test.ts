@@ -45,14 +45,14 @@ describe('the engine’s queue', () => {
     expect(crowd.calls.refusal(wish('a'))).toMatchObject({ code: 'overloaded' });
   });
 
-  test('a choice is a place: a request for three takes three', () => {
+  test('each choice takes a place: a request for three takes three', () => {
     const { ask, calls } = open();
     expect(ask('a', 3)).toBeDefined();
     expect(ask('a', 3)).toBeDefined();
     expect(calls.refusal(wish('a'))).toMatchObject({ code: 'overloaded' });
   });
 
-  test('a choice that has finished is a place again', () => {
+  test('a choice that has finished frees its place', () => {
     const { ask, calls } = open();
     const first = ask('a', 3);
     ask('a', 3);
@@ -60,14 +60,14 @@ describe('the engine’s queue', () => {
     expect(calls.refusal(wish('a'))).toBeUndefined();
   });
 
-  test('a model that does nothing takes any number of choices, whatever waits elsewhere', () => {
+  test('an idle model accepts any number of choices, also while others wait elsewhere', () => {
     const { ask } = open();
     expect(ask('a', 8)).toBeDefined();
     expect(ask('a', 1)).toBeUndefined();
     expect(ask('a', 8, 'other')).toBeDefined();
   });
 
-  test('a full queue still takes another key up to its share, and no more than twice its length in all', () => {
+  test('a full queue accepts another key up to its share, and at most twice its length in all', () => {
     const crowd = open();
     for (const call of crowd.many('a', 6).slice(0, 2)) crowd.calls.taken(call);
     // Two keys: two places each.
@@ -78,7 +78,7 @@ describe('the engine’s queue', () => {
     expect(crowd.calls.load()).toEqual({ running: 2, waiting: 8 });
   });
 
-  test('who waits with nobody else beside has no share beyond the queue', () => {
+  test('a key that waits alone has no share beyond the queue', () => {
     const crowd = open();
     for (const call of crowd.many('a', 2)) crowd.calls.taken(call);
     expect(crowd.many('b', 9).length).toBe(4);

@@ -2,24 +2,24 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import type { GenerateMessage } from '../between/protocol.ts';
 import type { CallStream } from './call-stream.ts';
 
-/** One request that the engine owes something. */
+/** One open request of the engine. */
 export interface Call {
   readonly message: GenerateMessage;
   readonly stream: CallStream;
-  /** `waiting` until the child gives it a sequence: until then nothing is lost with the child. */
+  /** `waiting` until the child has given it a sequence. A waiting call survives the death of the child. */
   phase: 'waiting' | 'running';
   sent: boolean;
-  /** The client is gone; the place is not free yet. */
+  /** True when the client has left and the child has not yet freed the place. */
   left: boolean;
-  /** Children that died while it waited. */
+  /** The number of children that died while the call waited. */
   outlived: number;
   takenAt: number;
   promptTokens: number;
   cachedTokens: number;
-  /** Over the choices that have finished. */
+  /** Sum over the choices that have finished. */
   completionTokens: number;
   reasoningTokens: number;
-  /** Choices that have not finished. */
+  /** The number of choices that have not finished. */
   unfinished: number;
   /** By choice, the tool call that has begun and has no arguments yet. */
   readonly bareToolCalls: Map<number, number>;
@@ -28,10 +28,10 @@ export interface Call {
 }
 
 /**
- * The list of open calls: how many there may be, and what becomes of them when the child dies.
+ * The list of open calls. It limits their number, and decides which calls end when the child dies.
  *
- * Each choice of a call takes a place, or waits for one. What waits is bounded by `queue`, and nobody can fill that
- * for others: a key that holds less than its share of a full queue still gets in, up to twice `queue` in all.
+ * Each choice of a call takes a place or waits for one. `queue` limits the choices that wait. A key that has less than
+ * its share of a full queue may still add calls, up to twice `queue` in all, so no key can fill the queue for others.
  */
 export interface Calls {
   add(
@@ -44,31 +44,31 @@ export interface Calls {
   taken(call: Call): void;
   delete(call: Call): void;
   all(): readonly Call[];
-  /** Calls that wait for a child, oldest first. */
+  /** Calls that no child has yet, oldest first. */
   unsent(): readonly Call[];
   count(): number;
   load(): { readonly running: number; readonly waiting: number };
-  /** Why one more call can't be taken, where that is so. A model that does nothing takes any call. */
+  /** The failure for one more call; undefined where it can be added. An idle model accepts every call. */
   refusal(wanted: Pick<GenerateMessage, 'model' | 'keyId' | 'choices'>): Failure | undefined;
   /**
-   * The child is gone. Calls that only waited stay, to be sent to the next one; the others are dropped and
-   * returned: those that were running, and those that have waited through too many deaths.
+   * To be called when the child has died. Waiting calls stay, for the next child. The others are removed and returned:
+   * `cut` were running, `refused` have waited through too many deaths.
    */
   crashed(): { readonly cut: readonly Call[]; readonly refused: readonly Call[] };
 }
 
 export interface CallsOptions {
-  /** Choices that may wait beyond the sequences, over all models. */
+  /** The most choices that wait, over all models. */
   readonly queue: number;
   sequencesOf(model: string): number;
   readonly now: () => number;
 }
 
-/** What a request takes until the first one has told. */
+/** The estimated time of a request before the first has ended. */
 const guessMs = 3000;
 const shortestRetryMs = 250;
 const longestRetryMs = 60_000;
-/** A request that has outlived so many children is what kills them, or soon will wait too long. */
+/** A request that waited while so many children died may be their cause, and has waited long. */
 const mostOutlived = 2;
 
 export function createCalls(options: CallsOptions): Calls {
@@ -85,14 +85,14 @@ export function createCalls(options: CallsOptions): Calls {
     return counts;
   }
 
-  /** Of choices that want a place, how many wait for one. */
+  /** The number of choices without a place. */
   function waitingOf(counts: ReadonlyMap<string, number>): number {
     let waiting = 0;
     for (const [id, count] of counts) waiting += Math.max(0, count - options.sequencesOf(id));
     return waiting;
   }
 
-  /** True where a key asks for no more of the queue than the keys that wait there can have each. */
+  /** True where a key stays within its share: the queue divided by the keys that wait. */
   function withinShare(keyId: string, choices: number): boolean {
     const waiting = new Map<string, number>([[keyId, 0]]);
     for (const { message, phase } of calls.values()) {
@@ -154,7 +154,7 @@ export function createCalls(options: CallsOptions): Calls {
       const waiting = waitingOf(counts);
       if (waiting <= options.queue) return undefined;
       if (waiting <= 2 * options.queue && withinShare(keyId, choices)) return undefined;
-      // Half the queue ahead: by then a place in it is free, and not every refused client comes at one moment.
+      // The time for half of the queue: then there are free places, and refused clients do not all return at once.
       const estimateMs = (averageMs * Math.max(1, waiting / 2)) / Math.max(1, sequences);
       return failure('overloaded', 'The local engine is busy and its queue is full. Try again later.', {
         retryAfterMs: Math.round(Math.min(Math.max(estimateMs, shortestRetryMs), longestRetryMs)),

@@ -20,7 +20,7 @@ describe('cores', () => {
     expect(countCores(machine(4, { '/sys/fs/cgroup/cpu.max': '20000 100000' }))).toBe(1);
   });
 
-  test('no quota is no limit', () => {
+  test('without a quota there is no limit', () => {
     expect(countCores(machine(4, { '/sys/fs/cgroup/cpu.max': 'max 100000' }))).toBe(4);
     expect(
       countCores(
@@ -32,7 +32,7 @@ describe('cores', () => {
     ).toBe(4);
   });
 
-  test('the tightest quota from the group up to the root counts', () => {
+  test('the smallest quota of the group and all groups above it counts', () => {
     const files = {
       '/proc/self/cgroup': '0::/system.slice/tailrace.service\n',
       '/sys/fs/cgroup/system.slice/tailrace.service/cpu.max': 'max 100000',
@@ -50,7 +50,7 @@ describe('cores', () => {
     expect(countCores(machine(8, files))).toBe(3);
   });
 
-  test('one core is left to the server, and no configuration gets more threads than there are cores', () => {
+  test('one core is left to the server, and no configuration gives more threads than cores', () => {
     expect(chooseThreads(1)).toBe(1);
     expect(chooseThreads(2)).toBe(1);
     expect(chooseThreads(8)).toBe(7);

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
 
-/** What {@link countCores} looks at; injected by tests. */
+/** What {@link countCores} reads of the machine; tests replace it. */
 export interface Machine {
   /** Cores by the scheduler's affinity mask. */
   readonly parallelism: number;
-  /** The text of a file, undefined where it can't be read. */
+  /** The text of a file; undefined where it cannot be read. */
   read(path: string): string | undefined;
 }
 
@@ -22,19 +22,17 @@ export const thisMachine: Machine = {
 };
 
 /**
- * Cores that are really there: the affinity mask, and the CPU quota of the control group and of every group
- * above it (versions 1 and 2). Whole cores, rounded down, at least 1: a thread more than there are cores
- * makes every thread wait at every barrier (measured: 86 tokens a second fall to 0.3).
+ * The cores that this process may use: by the affinity mask and by the CPU quotas of its control group and of the
+ * groups
+ * above it (versions 1 and 2). Rounded down, at least 1: with one thread more than cores all threads wait at each
+ * barrier (measured: 0.3 tokens a second instead of 86).
  */
 export function countCores(machine: Machine = thisMachine): number {
   const quota = Math.min(quotaOfVersion2(machine), quotaOfVersion1(machine));
   return Math.max(1, Math.floor(Math.min(machine.parallelism, quota)));
 }
 
-/**
- * Threads to compute with: one core is left to the server. A configured number is taken up to the cores there
- * are, never above.
- */
+/** The threads to compute with: one less than the cores, or the configured number, but never more than the cores. */
 export function chooseThreads(cores: number, configured?: number): number {
   if (configured === undefined) return Math.max(1, cores - 1);
   return Math.min(Math.max(1, configured), cores);
@@ -57,7 +55,7 @@ function quotaOfVersion1(machine: Machine): number {
   });
 }
 
-/** The group this process is in; inside a container its own name space makes that `/`. */
+/** The control group of this process; in a container with its own name space it is `/`. */
 function groupPath(machine: Machine, wanted: (controllers: string) => boolean): string {
   for (const line of (machine.read('/proc/self/cgroup') ?? '').split('\n')) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
@@ -66,7 +64,7 @@ function groupPath(machine: Machine, wanted: (controllers: string) => boolean): 
   return '/';
 }
 
-/** The tightest quota from a group up to the root. */
+/** The smallest quota of a group and all groups above it. */
 function smallest(group: string, quotaOf: (group: string) => number): number {
   let least = Number.POSITIVE_INFINITY;
   for (let path = group; ; path = posix.dirname(path)) {
@@ -76,7 +74,7 @@ function smallest(group: string, quotaOf: (group: string) => number): number {
   }
 }
 
-/** `max` and -1 mean that there is no quota. */
+/** The cores of a quota; `max` and -1 mean that there is none. */
 function ratio(quota: string | undefined, period: string | undefined): number {
   const cores = Number(quota) / Number(period);
   return Number.isFinite(cores) && cores > 0 ? cores : Number.POSITIVE_INFINITY;

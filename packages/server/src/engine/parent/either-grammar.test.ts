@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { eitherGrammar } from './either-grammar.ts';
 
-test('rules of both stand side by side, and what is quoted stays as it is', () => {
+test('the union has the rules of both grammars, and quoted texts stay unchanged', () => {
   const first = 'root ::= "root \\" r1" r1{1,3}\nr1 ::= [a-z\\x5D] | ""\n';
   const second = 'root ::= "b"? r1\nr1 ::= (root | "\\\\")*\n';
   expect(eitherGrammar(first, second)).toBe(

@@ -1,7 +1,7 @@
-/** What names no rule in llama.cpp's notation: literals, classes. Then names, which begin with a letter. */
+/** Literals and character classes, which are kept, or names of rules, which begin with a letter. */
 const piece = /"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|[A-Za-z][A-Za-z0-9-]*/g;
 
-/** The grammar of whatever one of two grammars allows, each beginning with its rule `root`. */
+/** The union of two grammars; each has a rule `root`. */
 export function eitherGrammar(first: string, second: string): string {
   return `root ::= a-root | b-root\n${renamed(first, 'a-')}${renamed(second, 'b-')}`;
 }

@@ -83,7 +83,7 @@ async function drain(stream: EventStream): Promise<StreamEvent[]> {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('engine', () => {
-  test('a whole answer: start with the fingerprint, text, usage, finish', async () => {
+  test('a complete answer has a start with the fingerprint, text, usage and finish', async () => {
     const run = await running();
     const stream = run.open();
     run.say(
@@ -114,7 +114,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('beyond sequences and queue a request is refused with the time to come back', async () => {
+  test('a request beyond sequences and queue is refused with the time to wait', async () => {
     const run = await running();
     for (let count = 0; count < 4; count++) run.open();
     expect(await drain(run.open())).toEqual([
@@ -129,7 +129,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('a client that leaves keeps its place until the child says that it is free', async () => {
+  test('the place of a client that has left is kept until the child frees it', async () => {
     const run = await running();
     const controller = new AbortController();
     const stream = run.open('a', controller.signal);
@@ -143,7 +143,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('a reader that returns is a client that leaves', async () => {
+  test('a reader that returns aborts the request', async () => {
     const run = await running();
     const stream = run.open();
     await stream.close();
@@ -151,7 +151,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('an aborted signal asks for nothing', async () => {
+  test('an aborted signal sends no request', async () => {
     const run = await running();
     expect(await drain(run.open('a', AbortSignal.abort()))).toEqual([]);
     expect(run.child().requests).toEqual([]);
@@ -188,7 +188,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('a request that outlived two children is refused, and a client that left is not carried over', async () => {
+  test('a request that waited while two children died is refused, and one without a client is not sent again', async () => {
     const run = await running();
     const controller = new AbortController();
     const twice = run.open('a');
@@ -207,7 +207,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('the context decided at the first load is asked for again after a crash', async () => {
+  test('after a crash the child gets the context that was decided at the first load', async () => {
     const run = await running();
     expect(run.child().received[0]).toMatchObject({ models: [{ context: 'max' }] });
     run.child().exit(1);
@@ -216,7 +216,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('what is told of a model is told of the file that the new child has loaded', async () => {
+  test('the facts of a model are those of the file that the new child has loaded', async () => {
     const warned: unknown[] = [];
     const log = { ...silent, warn: (...said: unknown[]) => void warned.push(said) };
     const run = await running({ log });
@@ -246,7 +246,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('the same file again is the same model, and what waited is served', async () => {
+  test('the same file is the same model, and waiting requests are served', async () => {
     const run = await running();
     const waiting = run.open();
     run.child().exit(1);
@@ -257,7 +257,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('a model that cannot be loaded again is said to be that', async () => {
+  test('the failure says that a model cannot be loaded again', async () => {
     const run = await running();
     for (let restart = 0; restart < 3; restart++) {
       run.child().exit(1);
@@ -275,7 +275,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('a prompt that can’t fit is refused before the child hears of it', async () => {
+  test('a prompt that cannot fit is refused before it is sent to the child', async () => {
     const run = await running();
     expect(await drain(run.open('y'.repeat(400)))).toMatchObject([
       { type: 'failed', failure: { code: 'context_length_exceeded', param: 'messages' } },
@@ -284,7 +284,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('tools that can’t fit are refused like messages, unless they may not be called', async () => {
+  test('tools that cannot fit are refused like messages, unless they may not be called', async () => {
     const run = await running();
     const tools = [{ name: 'f', description: 'y'.repeat(400), parameters: {}, strict: false }];
     expect(await drain(run.open('q', undefined, { tools }))).toMatchObject([
@@ -296,7 +296,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('stop fails what runs, and what comes after it is refused', async () => {
+  test('stop ends running requests with failures, and later ones are refused', async () => {
     const run = await running();
     const stream = run.open();
     await run.engine.stop();
@@ -327,7 +327,7 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
-  test('a file that is missing, a folder or no GGUF is one clear line, and no process is started', async () => {
+  test('a file that is missing, a folder or not a GGUF fails with one line, and no process is started', async () => {
     const damaged = join(folder, 'damaged.gguf');
     writeFileSync(
       damaged,

@@ -23,46 +23,46 @@ export interface EngineModel {
   readonly file: string;
   /** Requests that run at the same time. */
   readonly sequences: number;
-  /** Tokens a sequence. Absent: 2048 for the default model, else like `max`: what memory allows. */
+  /** Tokens of each sequence. Default: 2048 for the default model, else `max`: as many as memory allows. */
   readonly context?: number | 'max';
 }
 
 export interface EngineOptions {
   readonly models: ReadonlyMap<string, EngineModel>;
-  /** Absent: the cores that are really there, less one. Never more than those. */
+  /** Default: one less than the cores that the process may use. Never more than the cores. */
   readonly threads?: number;
   /**
-   * Choices of requests that may wait beyond the sequences, over all models; more are refused with `overloaded`. A
-   * key that holds less than its share of a full queue may still wait, up to twice as many in all.
+   * The most choices that wait for a sequence, over all models; more are refused with `overloaded`. A key that has
+   * less than its share of a full queue may still wait, up to twice as many choices in all.
    */
   readonly queue: number;
-  /** On CPUs: faster, and a seed no longer repeats a text for certain. Default: false. */
+  /** For CPUs: faster, but a seed does not always repeat a text. Default: false. */
   readonly flashAttention?: boolean;
   readonly log: Log;
-  /** Whether the log may hold what the child says while it has requests: it may repeat a prompt. Default: false. */
+  /** True: the log has the child's output while it has requests, which may contain prompts. Default: false. */
   readonly logContent?: boolean;
-  /** The environment of which the child gets the few names it needs. Absent: it gets none. */
+  /** The variables of which the child gets those that it needs. Default: none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Starts the child; a test's own, or the real one. */
+  /** Starts the child. Default: the real one. */
   readonly fork?: () => Child;
-  /** A child that owes an answer and says nothing for so long is killed. Default: two minutes. */
+  /** A child that has open requests and sends nothing for so long is killed. Default: two minutes. */
   readonly hangMs?: number;
   /** Numbers in [0, 1), for requests without a seed. */
   readonly random?: () => number;
   readonly cores?: number;
 }
 
-/** The local engine: models in a child process, behind the seam that every upstream has. */
+/** The local engine: an upstream whose models run in a child process. */
 export interface Engine extends Upstream {
   readonly name: 'engine';
-  /** Resolves when every model is loaded. Fails with one clear line (no GGUF, no memory, no binary). Once. */
+  /** Resolves when every model is loaded. Fails with one line (no GGUF, no memory, no binary). To be called once. */
   start(signal: AbortSignal): Promise<Result<void>>;
   /** False before the start, while the child is restarting, and after {@link stop}. */
   ready(): boolean;
   /** Undefined for a model that is not loaded. */
   describe(model: string): ModelInfo | undefined;
   models(): string[];
-  /** Requests that hold a sequence, and those that wait for one. */
+  /** The requests that have a sequence, and those that wait for one. */
   load(): { readonly running: number; readonly waiting: number };
   /** Kills the child; running streams fail with `upstream_cut`. Resolves when it is gone. */
   stop(): Promise<void>;
@@ -85,7 +85,7 @@ const honoured: Capabilities = new Set<Feature>([
   'tool_choice',
 ]);
 const nothing: Capabilities = new Set();
-/** The one model whose context is chosen here: eight of these fit into 400 MB. */
+/** The default context of the default model: eight sequences of it fit into 400 MB. */
 const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct', 2048]]);
 
 export function createEngine(options: EngineOptions): Engine {
@@ -122,7 +122,7 @@ export function createEngine(options: EngineOptions): Engine {
       const wanted = context ?? contextOf.get(id) ?? ('max' as const);
       const info = infos.get(id);
       if (info === undefined) return { id, file, sequences, context: wanted };
-      // Decided once: after a crash the memory may look different, the promise made to clients does not.
+      // The context was announced to clients, so it stays the same when less memory is free after a crash.
       const decided = { fingerprint: info.fingerprint, otherwise: wanted };
       return { id, file, sequences, context: info.contextLength, decided };
     });
@@ -162,7 +162,7 @@ export function createEngine(options: EngineOptions): Engine {
       before,
       now: info.fingerprint,
     });
-    // What waited was prepared for the other file: its tokens, its way to write calls.
+    // Waiting calls were prepared for the other file: for its tokens and its syntax of calls.
     for (const call of calls.unsent()) {
       if (call.message.model !== model) continue;
       fail(call, replaced());
@@ -215,7 +215,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** The usage of all choices comes with the last of them. */
+  /** The usage of all choices is sent with the finish of the last one. */
   function onFinished(call: Call, event: GenerationEvent & { readonly type: 'finished' }): void {
     supervisor.served();
     call.completionTokens += event.completionTokens;
@@ -250,7 +250,7 @@ export function createEngine(options: EngineOptions): Engine {
     call.sent = supervisor.send(call.message);
   }
 
-  /** The client is gone: a call that the child knows keeps its place until the child says that it is free. */
+  /** Ends a call whose client has left. A call that the child has keeps its place until the child sends `ended`. */
   function leave(call: Call): void {
     call.left = true;
     call.stream.drop();
@@ -358,13 +358,13 @@ export function createEngine(options: EngineOptions): Engine {
   };
 }
 
-// Blameless both: one crash ends every stream at once, and the engine itself knows best when it is up again.
-// Counted one by one, the streams of a single crash would open the breaker of an engine that is back.
+// These failures are blameless: one crash ends all streams, and if each of them counted, the breaker would open for an
+// engine that is running again. `retryAfterMs` says when it will be.
 function stoppedFailure(): Failure {
   return failure('upstream_cut', 'The local engine stopped while it wrote this answer.', { blameless: true });
 }
 
-/** `cannotLoad`: its last start failed, and the log says why. */
+/** `cannotLoad`: the last start of the child failed; the log has the reason. */
 function notRunning(retryAfterMs: number, cannotLoad: boolean): Failure {
   const message = cannotLoad
     ? 'The local engine is not running: its model cannot be loaded again. Try later, or tell the operator.'

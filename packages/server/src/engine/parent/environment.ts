@@ -1,6 +1,7 @@
 /**
- * Names the engine's process may know. It computes over text that strangers wrote, with native code: it gets
- * what the loader and GPU drivers need, and no key, URL or password.
+ * The variables that the engine's process gets. It runs native code on texts of clients, so it gets only what the
+ * loader
+ * and GPU drivers need, and no key, URL or password.
  */
 const allowed = new Set([
   'PATH',
@@ -23,11 +24,11 @@ const allowed = new Set([
 ]);
 
 /**
- * The environment of the engine's process. Its thread pool has one thread: a second one would compute beside
- * the first and halve the speed of both (measured: 45 instead of 98 tokens a second).
+ * The environment of the engine's process. Its thread pool has one thread: two would compute at the same time and halve
+ * the speed (measured: 45 instead of 98 tokens a second).
  *
- * On Linux its C library asks for huge pages for what it allocates: model and state are walked through for every
- * token (`child/huge-pages.ts`). Other systems and C libraries don't know the name.
+ * On Linux its C library allocates huge pages, because each token reads the whole model and state
+ * (`child/huge-pages.ts`). Other systems and C libraries ignore the variable.
  */
 export function childEnvironment(
   source: Readonly<Record<string, string | undefined>>,

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { FromChild, ModelInfo, ToChild } from '../between/protocol.ts';
 import type { Child } from './supervisor.ts';
 
-/** For tests: a child process that the test plays. */
+/** For tests: a child process that the test controls. */
 export class FakeChild extends EventEmitter implements Child {
   readonly stderr = null;
   readonly received: ToChild[] = [];
@@ -18,19 +18,19 @@ export class FakeChild extends EventEmitter implements Child {
     return true;
   }
 
-  /** What the child says. */
+  /** Sends a message to the parent. */
   say(message: FromChild): void {
     this.emit('message', message);
   }
 
-  /** The child dies. */
+  /** Ends the child. */
   exit(code: number | null, signal: string | null = null): void {
     if (!this.alive) return;
     this.alive = false;
     queueMicrotask(() => this.emit('exit', code, signal));
   }
 
-  /** Ids of the requests it was given. */
+  /** The ids of the requests that the child has received. */
   get requests(): number[] {
     return this.received.flatMap((message) => (message.type === 'generate' ? [message.id] : []));
   }
@@ -48,7 +48,7 @@ export const fakeInfo: ModelInfo = {
   device: 'cpu',
 };
 
-/** The bytes of a model file without a model: looked at, it is right. */
+/** The bytes of a model file without a model; `inspectModelFile` accepts it. */
 export const fakeModelFile: Uint8Array = Buffer.concat([
   Buffer.from('GGUF'),
   Buffer.from([3, 0, 0, 0]),

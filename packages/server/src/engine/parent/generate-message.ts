@@ -18,14 +18,14 @@ export interface GenerateParts {
   readonly shapes: AnswerShapes;
   /** Numbers in [0, 1). */
   readonly random: () => number;
-  /** The request is gone. */
+  /** Aborts when the client has left. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A request as the child is told it. Whatever can be refused without the model is refused here, before anything
- * is computed: text that cannot fit, token ids that are none, schemas that cannot be enforced. Later only where a
- * large schema is compiled in another thread.
+ * Makes the message of a request to the child. Refuses here what can be refused without the model: prompts that are too
+ * long, unknown token ids, schemas that cannot be enforced. A promise only where a large schema is compiled on a
+ * thread.
  */
 export function generateMessage(
   call: UpstreamCall,
@@ -40,10 +40,10 @@ export function generateMessage(
   if (least >= info.contextLength) return fail(promptTooLong(info.contextLength, least, false, content));
   const wrong = refusedValues(request, info);
   if (wrong !== undefined) return fail(wrong);
-  const told = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
+  const withShape = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
     shape.ok ? ok(messageOf(call, content, shape.value, random)) : shape;
   const shape = shapes.of(request, info.toolSyntax, { keyId: call.keyId, signal });
-  return shape instanceof Promise ? shape.then(told) : told(shape);
+  return shape instanceof Promise ? shape.then(withShape) : withShape(shape);
 }
 
 function messageOf(
@@ -76,7 +76,9 @@ function promptTools(tools: readonly ToolDefinition[]): readonly PromptTool[] {
   }));
 }
 
-/** What the engine can say of a request by its values alone; schemas and lengths take work, and are left to the call. */
+/**
+ * The failure of a request that its values alone decide; schemas and lengths take work and are checked by the call.
+ */
 export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | undefined {
   return (
     tooManyChoices(request) ??
@@ -85,7 +87,7 @@ export function refusedValues(request: ChatRequest, info: ModelInfo): Failure | 
   );
 }
 
-/** Choices beyond the sequences are written one after the other: more would hold a place for minutes. */
+/** Choices without a free sequence are written one after the other: more choices would keep a place for minutes. */
 const mostChoices = 8;
 
 function tooManyChoices({ n }: ChatRequest): Failure | undefined {

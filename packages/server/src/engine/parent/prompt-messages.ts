@@ -3,8 +3,8 @@ import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { PromptMessage } from '../between/protocol.ts';
 
 /**
- * Messages as chat templates know them: `developer` is `system`, parts become one text. Fails with
- * `unsupported_parameter` for parts that are no text, which capabilities keep away from here.
+ * The messages in the form of chat templates: `developer` becomes `system`, parts become one text. Fails with
+ * `unsupported_parameter` for parts that are not text; the engine's capabilities keep such requests away.
  */
 export function promptMessages(request: ChatRequest): Result<readonly PromptMessage[]> {
   const messages: PromptMessage[] = [];

@@ -3,8 +3,8 @@ import type { Sampling } from '../between/protocol.ts';
 import { foldSeed } from '../between/seeds.ts';
 
 /**
- * OpenAI's defaults where a field is absent: temperature 1, top_p 1, and a seed of our own, for the native
- * sampler takes an absent one from the clock's seconds, and two requests would get the same.
+ * The sampling of a request, with OpenAI's defaults: temperature 1, top_p 1. Without a seed it gets a random one: the
+ * native sampler would take the seconds of the clock, which are the same for two requests.
  * `random` gives numbers in [0, 1).
  */
 export function samplingOf(request: ChatRequest, random: () => number): Sampling {

@@ -58,7 +58,7 @@ afterEach(() => {
 });
 
 describe('supervisor', () => {
-  test('the child is told what to load first, and the start succeeds when it is ready', async () => {
+  test('the first message is what to load, and the start succeeds when the child is ready', async () => {
     const run = supervised();
     expect(await run.up()).toEqual({ ok: true, value: undefined });
     expect(run.last().received[0]?.type).toBe('load');
@@ -66,7 +66,7 @@ describe('supervisor', () => {
     await run.supervisor.stop();
   });
 
-  test('a child that can’t load fails the start with its reason and is not restarted', async () => {
+  test('a child that cannot load fails the start with its reason and is not restarted', async () => {
     const run = supervised();
     const started = run.supervisor.start(forever);
     run.last().say({ type: 'unloadable', failure: failure('internal_error', 'no GGUF') });
@@ -95,7 +95,7 @@ describe('supervisor', () => {
     });
   });
 
-  test('a child that cannot load again is started after longer and longer pauses until it can', async () => {
+  test('a child that cannot load again is started with growing delays until it can', async () => {
     const errors: unknown[] = [];
     const log = { ...silent, error: (...said: unknown[]) => void errors.push(said) };
     const run = supervised({ log });
@@ -122,7 +122,7 @@ describe('supervisor', () => {
     expect(run.last().alive).toBe(false);
   });
 
-  test('a child that crashes is replaced at once, and its loss is told first', async () => {
+  test('a child that crashes is replaced at once, after onDown', async () => {
     const run = supervised();
     await run.up();
     await run.crash(0);
@@ -131,7 +131,7 @@ describe('supervisor', () => {
     await run.supervisor.stop();
   });
 
-  test('a child that keeps crashing without serving is given longer and longer pauses, up to a bound', async () => {
+  test('the delay grows up to a limit while children crash without having served a request', async () => {
     const run = supervised();
     await run.up();
     for (const pauseMs of [0, 0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) {
@@ -150,7 +150,7 @@ describe('supervisor', () => {
     await run.supervisor.stop();
   });
 
-  test('a request served whole forgives earlier crashes', async () => {
+  test('a completed request resets the count of crashes', async () => {
     const run = supervised();
     await run.up();
     for (let round = 0; round < 5; round++) {
@@ -160,7 +160,7 @@ describe('supervisor', () => {
     await run.supervisor.stop();
   });
 
-  test('a child that owes an answer and says nothing is killed, one that is idle is not', async () => {
+  test('a silent child with open requests is killed, an idle one is not', async () => {
     let busy = false;
     const run = supervised({ busy: () => busy, hangMs: 5000 });
     await run.up();
@@ -177,7 +177,7 @@ describe('supervisor', () => {
     await run.supervisor.stop();
   });
 
-  test('what a dead child still says is not heard', async () => {
+  test('messages of a dead child are ignored', async () => {
     const heard: string[] = [];
     const run = supervised({ onMessage: (message) => heard.push(message.type) });
     await run.up();
@@ -188,7 +188,7 @@ describe('supervisor', () => {
     await run.supervisor.stop();
   });
 
-  test('stop kills the child, and none follows', async () => {
+  test('stop kills the child, and no other is started', async () => {
     const run = supervised();
     await run.up();
     await run.supervisor.stop();

@@ -13,26 +13,25 @@ import { type FromChild, isFromChild, type LoadMessage, type ToChild } from '../
  *        │                  └──delay── down ◀┘
  *        └── first load failed, or stop
  *
- * The first crashes restart at once; a child that keeps crashing without having served anything is given
- * longer and longer pauses.
+ * After the first crashes it restarts at once; while children crash without having served a request, the delay grows.
  */
 export interface Supervisor {
-  /** Resolves when the child is ready; fails, and stays stopped, when it can't load. Called once. */
+  /** Resolves when the child is ready. Fails, and stays stopped, when the child cannot load. To be called once. */
   start(signal: AbortSignal): Promise<Result<void>>;
-  /** False where the child is not up: then nothing was sent. */
+  /** Sends a message; false, and nothing is sent, where the child is not up. */
   send(message: ToChild): boolean;
   state(): 'stopped' | 'loading' | 'up' | 'down';
-  /** Milliseconds until the next attempt, while down. */
+  /** Milliseconds until the next start, while `down`; else 0. */
   retryInMs(): number;
-  /** True from a restart at which the child could not load until one at which it could. */
+  /** True while the last child that tried to load could not. */
   cannotLoad(): boolean;
-  /** A request was served whole: earlier crashes are forgiven. */
+  /** To be called for each completed request: resets the count of crashes. */
   served(): void;
-  /** Kills the child and resolves when it is gone. */
+  /** Kills the child; resolves when its process has ended. */
   stop(): Promise<void>;
 }
 
-/** The part of `ChildProcess` that is used here, so that tests can play the child. */
+/** The part of `ChildProcess` that is used here, so that tests can replace it. */
 export interface Child {
   send(message: ToChild): boolean;
   kill(signal: 'SIGKILL'): boolean;
@@ -45,25 +44,28 @@ export interface Child {
 
 export interface SupervisorOptions {
   fork(): Child;
-  /** What a new child is told first. */
+  /** The first message to a new child. */
   load(): LoadMessage;
-  /** Everything the child says, but for its log. */
+  /** Called with each message of the child except `log`. */
   onMessage(message: FromChild): void;
-  /** The child is gone while it was up; called before the next one is started. */
+  /** Called when the child has died, before the next one is started. */
   onDown(): void;
-  /** True while the child owes an answer. */
+  /** True while the child has open requests. */
   busy(): boolean;
-  /** The file that the child is loading, where it has said so. */
+  /** The file that the child is loading, where it is known. */
   loadingFile?(): string | undefined;
   readonly log: Log;
-  /** Whether the log may hold what the child says while it has requests. Default: false. */
+  /** True: the log has the child's output while it has requests. Default: false. */
   readonly logContent?: boolean;
   readonly hangMs?: number;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
 }
 
-/** A child that says nothing for so long while it owes an answer hangs. A slice of a large model takes seconds. */
+/**
+ * A child with open requests that sends nothing for so long is killed. A slice of a large model's prompt takes
+ * seconds.
+ */
 const defaultHangMs = 120_000;
 const crashesForgiven = 2;
 const firstDelayMs = 1000;
@@ -108,7 +110,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     launched.send(options.load());
   }
 
-  /** Before a child was up it had no request that it could repeat. */
+  /** The line for the log. Until the child is up its output contains nothing of a request. */
   function shown(line: string, by: Child | undefined): string {
     const mayRepeat = by !== undefined && wereUp.has(by);
     return mayRepeat && options.logContent !== true ? wordingWithoutContent(line) : line;
@@ -133,7 +135,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     options.onMessage(message);
   }
 
-  /** The child can't load: at the first start that is the outcome, later it counts as a crash. */
+  /** Handles a child that cannot load: at the first start this is the outcome, later it counts as a crash. */
   function refuse(reason: Failure): void {
     log[onFirst === undefined ? 'error' : 'debug']('engine cannot load', {
       reason: reason.message,

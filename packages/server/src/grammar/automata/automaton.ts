@@ -1,13 +1,13 @@
 import { codePointsOf } from './code-points.ts';
 
 /**
- * A deterministic automaton over code points, walked state by state and built only as far as it is walked.
- * All code points from one boundary of a state up to the next behave alike in it.
+ * A deterministic automaton over code points. Its states are computed only when a walk reaches them.
+ * In one state all code points from a boundary up to the next boundary lead to the same state.
  */
 export interface Automaton {
-  /** Where behaviour may change in this state; in any order, repeats allowed. */
+  /** The code points from which on this state may lead elsewhere; in any order, with repetitions. */
   boundaries(state: number): readonly number[];
-  /** How much work one step from this state is; absent: 1. */
+  /** Work of one step from this state, in the units of `Work`. Default: 1. */
   cost?(state: number): number;
   readonly initial: number;
   /** The next state, or `dead`. */
@@ -15,16 +15,16 @@ export interface Automaton {
   accepts(state: number): boolean;
 }
 
-/** No text leads on from here to an end. */
+/** The state from which no text is accepted. */
 export const dead = -1;
 
-/** One condition on a string: it is in the language of the automaton, or, with `negated`, it is not. */
+/** One condition on a string: the automaton accepts it, or, with `negated`, it does not. */
 export interface Condition {
   readonly automaton: Automaton;
   readonly negated?: boolean;
 }
 
-/** Counts code points: `min` to `max` of them. */
+/** Texts of `min` to `max` code points. `max` absent: no limit. */
 export function lengthAutomaton(min: number, max: number | undefined): Automaton {
   const last = max ?? min;
   return {
@@ -35,7 +35,7 @@ export function lengthAutomaton(min: number, max: number | undefined): Automaton
   };
 }
 
-/** Exactly these texts, as a tree of their common beginnings. */
+/** Exactly these texts, as a tree in which texts share their common prefixes. */
 export function textsAutomaton(texts: Iterable<string>): Automaton {
   const nodes: { readonly next: Map<number, number>; end: boolean }[] = [{ next: new Map(), end: false }];
   for (const value of texts) {

@@ -3,13 +3,13 @@ export type Range = readonly [from: number, to: number];
 
 export const lastCodePoint = 0x10ffff;
 
-/** Everything a string of ours may hold: every code point but the surrogates, which are no characters. */
+/** The code points that a string of an answer may hold: all but the surrogates, which are no characters. */
 export const scalarValues: readonly Range[] = [
   [0, 0xd7ff],
   [0xe000, lastCodePoint],
 ];
 
-/** Sorted, without overlaps, neighbours joined. */
+/** The same code points as sorted ranges that neither overlap nor touch. */
 export function union(ranges: readonly Range[]): readonly Range[] {
   const joined: [number, number][] = [];
   for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {
@@ -20,7 +20,7 @@ export function union(ranges: readonly Range[]): readonly Range[] {
   return joined;
 }
 
-/** Everything up to U+10FFFF that is not in `ranges`. */
+/** The code points up to U+10FFFF that are not in `ranges`. */
 export function complement(ranges: readonly Range[]): readonly Range[] {
   const rest: Range[] = [];
   let next = 0;

@@ -1,7 +1,7 @@
 import { type Condition, dead } from './automaton.ts';
 import { lastCodePoint, type Range, union } from './code-points.ts';
 
-/** A finished automaton without dead ends: from every state some text leads to an accepting one. */
+/** A complete deterministic automaton: from each of its states an accepting state can be reached. */
 export interface StateTable {
   readonly states: readonly State[];
 }
@@ -11,7 +11,10 @@ export interface State {
   readonly edges: readonly { readonly ranges: readonly Range[]; readonly to: number }[];
 }
 
-/** How much may still be computed for one schema: characters' classes times places, state by state. */
+/**
+ * The work that is left for one schema. A state costs the number of its character classes times the cost of its
+ * automata.
+ */
 export interface Work {
   left: number;
 }
@@ -22,9 +25,9 @@ interface Step {
 }
 
 /**
- * The strings that meet all conditions at once, as a table; no states where none does. Undefined where it takes more
- * than `maxStates`: some expressions (`(a|b)*a(a|b){20}`) have exponentially many; or more work than is left.
- * Surrogates are no characters.
+ * The strings that meet all conditions at once, as a table; a table without states where no string does. Undefined
+ * where this takes more than `maxStates` states (expressions such as `(a|b)*a(a|b){20}` have exponentially many) or
+ * more work than is left. Surrogates are not in the alphabet.
  */
 export function determinise(
   conditions: readonly Condition[],
@@ -36,7 +39,7 @@ export function determinise(
   const targets: (readonly Step[])[] = [];
 
   function identify(state: readonly number[]): number {
-    // A positive condition that has failed has failed for all.
+    // All conditions must hold: where a positive one has failed, no text can be accepted.
     if (conditions.some(({ negated }, index) => negated !== true && state[index] === dead)) return dead;
     const key = state.join(' ');
     const known = ids.get(key);
@@ -72,7 +75,7 @@ export function determinise(
   return trim(targets, accepting);
 }
 
-/** The classes of characters that no condition tells apart in this state. */
+/** Ranges of characters; in this state no condition distinguishes the characters of one range. */
 function alphabet(conditions: readonly Condition[], state: readonly number[]): readonly Range[] {
   const starts = new Set([0, 0xd800, 0xe000]);
   conditions.forEach(({ automaton }, index) => {
@@ -92,7 +95,7 @@ function costOf(conditions: readonly Condition[], state: readonly number[]): num
   }, 0);
 }
 
-/** Keeps the states that lead to an accepting one, merges edges to the same state, numbers from the initial on. */
+/** Keeps the states that lead to an accepting one, merges edges with one target, and numbers the states from 0. */
 function trim(targets: readonly (readonly Step[])[], accepting: readonly boolean[]): StateTable {
   const sources: number[][] = targets.map(() => []);
   targets.forEach((row, from) => {

@@ -3,22 +3,24 @@ import { type Automaton, dead } from './automaton.ts';
 import { contains, type Range, scalarValues } from './code-points.ts';
 import type { Pattern } from './pattern-parser.ts';
 
-/** More places than this in one pattern are refused. `[a-z]{1,500}` has about a thousand. */
+/** Limit of states of the nondeterministic automaton of one pattern; `[a-z]{1,500}` has about a thousand. */
 const maxPlaces = 10_000;
 
+/** A state of the nondeterministic automaton. */
 interface Place {
-  /** Reached from here without a character. */
+  /** Places that are reached from here without a character. */
   readonly free: number[];
-  /** The same, but only before the first character. */
+  /** Places that are reached without a character before the first character only. */
   readonly atStart: number[];
-  /** The same, but only after the last one. */
+  /** Places that are reached without a character behind the last character only. */
   readonly atEnd: number[];
   readonly steps: { readonly ranges: readonly Range[]; readonly to: number }[];
 }
 
 /**
- * The strings in which the pattern matches somewhere: JSON Schema's patterns are not anchored. Built by the textbook:
- * places with free moves, then sets of places as states. Undefined where it is too large.
+ * The strings in which the pattern matches at some position: JSON Schema's patterns are not anchored. The two steps of
+ * the textbook: Thompson's construction makes places, the subset construction makes states of sets of places.
+ * Undefined where the pattern needs more than `maxPlaces`.
  */
 export function patternAutomaton(pattern: Pattern): Automaton | undefined {
   const places: Place[] = [];
@@ -32,7 +34,7 @@ export function patternAutomaton(pattern: Pattern): Automaton | undefined {
     places[from]?.steps.push({ ranges, to });
   }
 
-  /** Adds what matches `item` between `from` and the place it returns. */
+  /** Adds places that match `item` from `from` on; returns the place behind it. */
   function add(item: Pattern, from: number): number {
     if (tooLarge) return from;
     switch (item.kind) {
@@ -120,7 +122,7 @@ function subsets(places: readonly Place[], first: number, matched: number): Auto
 
   function identify(set: ReadonlySet<number>): number {
     if (set.size === 0) return dead;
-    // Once it has matched, whatever follows is no matter: one state for all of these.
+    // Behind a match every text is accepted, so all sets that contain a match are one state.
     const members = set.has(matched) ? [matched] : [...set].sort((a, b) => a - b);
     const key = members.join(' ');
     const known = ids.get(key);
@@ -129,8 +131,8 @@ function subsets(places: readonly Place[], first: number, matched: number): Auto
     return states.push(members) - 1;
   }
 
-  // The initial state stays apart from any later one with the same places: only before the first character
-  // may `^` be passed, at the end of an empty string too.
+  // The initial state is never shared with a later one that has the same places: `^` matches before the first
+  // character only, which in an empty string is also the end.
   const opening = closure([first], true, false);
   const initial = states.push(opening.has(matched) ? [matched] : [...opening]) - 1;
 

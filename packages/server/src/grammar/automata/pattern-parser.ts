@@ -1,6 +1,6 @@
 import { complement, lastCodePoint, type Range, union } from './code-points.ts';
 
-/** A regular expression of the supported subset, as JSON Schema's `pattern` has it (ECMA-262, `u` flag). */
+/** A regular expression of the supported subset of JSON Schema's `pattern` (ECMA-262, `u` flag). */
 export type Pattern =
   | { readonly kind: 'characters'; readonly ranges: readonly Range[] }
   | { readonly kind: 'sequence'; readonly items: readonly Pattern[] }
@@ -9,7 +9,7 @@ export type Pattern =
   | { readonly kind: 'start' }
   | { readonly kind: 'end' };
 
-/** `ahead` are look-aheads at the very start (`^(?!…)`): conditions on the whole string, so still regular. */
+/** `ahead`: the look-aheads at the start (`^(?!…)`). They are conditions on the whole string, and so are regular. */
 export interface ParsedPattern {
   readonly body: Pattern;
   readonly ahead: readonly { readonly body: Pattern; readonly negated: boolean }[];
@@ -54,11 +54,11 @@ const classes: Readonly<Record<string, readonly Range[]>> = {
 };
 const controls: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, '0': 0 };
 
-/** Times beyond this are refused: the automaton would be too large in any case. */
+/** Larger quantifiers are refused: their automaton would be too large in any case. */
 const maxTimes = 10_000;
 const maxNesting = 100;
 
-/** Parses a pattern, or says what in it is malformed or not supported. */
+/** Parses a pattern; returns the first problem where the pattern is malformed or not supported. */
 export function parsePattern(source: string): ParsedPattern | PatternProblem {
   const input = Array.from(source);
   let position = 0;
@@ -67,21 +67,21 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
   const ahead: { body: Pattern; negated: boolean }[] = [];
   const nothing: Pattern = { kind: 'sequence', items: [] };
 
-  function give(kind: PatternProblem['kind'], reason: string): Pattern {
+  function stop(kind: PatternProblem['kind'], reason: string): Pattern {
     problem ??= { kind, reason };
     position = input.length;
     return nothing;
   }
-  const looking = (text: string): boolean => input.slice(position, position + text.length).join('') === text;
+  const isNext = (text: string): boolean => input.slice(position, position + text.length).join('') === text;
   function take(text: string): boolean {
-    if (!looking(text)) return false;
+    if (!isNext(text)) return false;
     position += text.length;
     return true;
   }
 
   function parseChoice(): Pattern {
     nesting += 1;
-    if (nesting > maxNesting) return give('unsupported', 'its groups are nested too deep');
+    if (nesting > maxNesting) return stop('unsupported', 'its groups are nested too deep');
     const items = [parseSequence()];
     while (take('|')) items.push(parseSequence());
     nesting -= 1;
@@ -91,7 +91,7 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
 
   function parseSequence(): Pattern {
     const items: Pattern[] = [];
-    while (position < input.length && !looking('|') && !looking(')')) items.push(parseQuantified());
+    while (position < input.length && !isNext('|') && !isNext(')')) items.push(parseQuantified());
     return { kind: 'sequence', items };
   }
 
@@ -101,12 +101,12 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
     if (bounds === undefined) return item;
     take('?');
     if (item.kind === 'start' || item.kind === 'end')
-      return give('malformed', 'an anchor cannot be repeated');
-    if (parseQuantifier() !== undefined) return give('malformed', 'two quantifiers follow one another');
+      return stop('malformed', 'an anchor cannot be repeated');
+    if (parseQuantifier() !== undefined) return stop('malformed', 'two quantifiers follow one another');
     if (bounds.max !== undefined && bounds.max < bounds.min)
-      return give('malformed', 'a quantifier is out of order');
+      return stop('malformed', 'a quantifier is out of order');
     if (Math.max(bounds.min, bounds.max ?? 0) > maxTimes)
-      return give('unsupported', 'a quantifier is too large');
+      return stop('unsupported', 'a quantifier is too large');
     return { kind: 'repeat', item, ...bounds };
   }
 
@@ -143,7 +143,7 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
       case '?':
       case '{':
       case ')':
-        return give('malformed', `a “${character}” stands where nothing can be repeated or closed`);
+        return stop('malformed', `a “${character}” stands where nothing can be repeated or closed`);
       default:
         return { kind: 'characters', ranges: single(character.codePointAt(0) ?? 0) };
     }
@@ -153,14 +153,14 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
     const atStart = nesting === 1 && input.slice(0, position - 1).join('') === '^';
     const lookAhead = take('?=') ? 'positive' : take('?!') ? 'negative' : undefined;
     if (lookAhead !== undefined && !atStart && !afterLookAhead()) {
-      return give('unsupported', 'look-around is supported only as a look-ahead right after the opening “^”');
+      return stop('unsupported', 'look-around is supported only as a look-ahead right after the opening “^”');
     }
-    if (looking('?<=') || looking('?<!')) return give('unsupported', 'look-behind is not supported');
+    if (isNext('?<=') || isNext('?<!')) return stop('unsupported', 'look-behind is not supported');
     if (lookAhead === undefined && take('?')) {
-      if (!take(':') && !takeName()) return give('unsupported', 'this kind of group is not supported');
+      if (!take(':') && !takeName()) return stop('unsupported', 'this kind of group is not supported');
     }
     const body = parseChoice();
-    if (!take(')')) return give('malformed', 'a group is not closed');
+    if (!take(')')) return stop('malformed', 'a group is not closed');
     if (lookAhead === undefined) return body;
     ahead.push({
       body: { kind: 'sequence', items: [{ kind: 'start' }, body] },
@@ -190,14 +190,14 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
       return { kind: 'characters', ranges: set };
     }
     if (character === 'b' || character === 'B')
-      return give('unsupported', 'word boundaries are not supported');
-    if (/[1-9k]/.test(character)) return give('unsupported', 'references back to a group are not supported');
-    if (/[pP]/.test(character)) return give('unsupported', 'Unicode property classes are not supported');
+      return stop('unsupported', 'word boundaries are not supported');
+    if (/[1-9k]/.test(character)) return stop('unsupported', 'references back to a group are not supported');
+    if (/[pP]/.test(character)) return stop('unsupported', 'Unicode property classes are not supported');
     const codePoint = parseCharacterEscape();
     return codePoint === undefined ? nothing : { kind: 'characters', ranges: single(codePoint) };
   }
 
-  /** What follows a backslash and stands for one character. */
+  /** The code point of an escape, behind its backslash. */
   function parseCharacterEscape(): number | undefined {
     const rest = input.slice(position, position + 12).join('');
     const hex = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})/.exec(rest);
@@ -218,9 +218,9 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
     }
     const character = input[position];
     position += 1;
-    if (character === undefined) give('malformed', 'it ends in a backslash');
+    if (character === undefined) stop('malformed', 'it ends in a backslash');
     else if (controls[character] !== undefined) return controls[character];
-    else if (/[A-Za-z0-9]/.test(character)) give('malformed', `“\\${character}” is no escape`);
+    else if (/[A-Za-z0-9]/.test(character)) stop('malformed', `“\\${character}” is no escape`);
     return character?.codePointAt(0);
   }
 
@@ -228,9 +228,9 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
     const negated = take('^');
     const ranges: Range[] = [];
     while (!take(']')) {
-      if (position >= input.length) return give('malformed', 'a character class is not closed');
+      if (position >= input.length) return stop('malformed', 'a character class is not closed');
       const from = parseClassMember();
-      const isRange = looking('-') && input[position + 1] !== ']' && position + 1 < input.length;
+      const isRange = isNext('-') && input[position + 1] !== ']' && position + 1 < input.length;
       if (!isRange) {
         ranges.push(...from);
         continue;
@@ -242,8 +242,8 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
       const lone =
         from.length === 1 && to.length === 1 && first?.[0] === first?.[1] && last?.[0] === last?.[1];
       if (first === undefined || last === undefined) return nothing;
-      if (!lone) return give('malformed', 'a range of a character class needs a character on both sides');
-      if (last[0] < first[0]) return give('malformed', 'a range of a character class is out of order');
+      if (!lone) return stop('malformed', 'a range of a character class needs a character on both sides');
+      if (last[0] < first[0]) return stop('malformed', 'a range of a character class is out of order');
       ranges.push([first[0], last[0]]);
     }
     return { kind: 'characters', ranges: negated ? complement(ranges) : union(ranges) };
@@ -263,16 +263,16 @@ export function parsePattern(source: string): ParsedPattern | PatternProblem {
       position += 1;
       return single(8);
     }
-    if (/[pP]/.test(escaped)) give('unsupported', 'Unicode property classes are not supported');
+    if (/[pP]/.test(escaped)) stop('unsupported', 'Unicode property classes are not supported');
     const codePoint = parseCharacterEscape();
     return codePoint === undefined ? [] : single(codePoint);
   }
 
   const body = parseChoice();
-  if (problem === undefined && position < input.length) give('malformed', 'a “)” closes nothing');
+  if (problem === undefined && position < input.length) stop('malformed', 'a “)” closes nothing');
   // `^(?!x)a|b` would bind the look-ahead to one alternative only.
   if (problem === undefined && ahead.length > 0 && body.kind === 'choice') {
-    give(
+    stop(
       'unsupported',
       'a look-ahead beside alternatives is not supported; put the alternatives into a group',
     );

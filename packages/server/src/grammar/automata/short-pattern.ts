@@ -1,6 +1,6 @@
 import type { Pattern } from './pattern-parser.ts';
 
-/** How often a repetition may come at most: one without others in it, and one of others. */
+/** The most repetitions of one item: `leaf` for an item without repetitions in it, `outer` for an item with some. */
 interface Bound {
   readonly leaf: number;
   readonly outer: number;
@@ -8,7 +8,7 @@ interface Bound {
 
 const leaves = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 const unbounded: Bound = { leaf: Number.POSITIVE_INFINITY, outer: Number.POSITIVE_INFINITY };
-/** Tried in this order: shorter words before fewer than four of them. */
+/** In the order in which they are tried: first four and more words that get shorter, then fewer words. */
 const bounds: readonly Bound[] = [
   unbounded,
   ...[
@@ -18,9 +18,10 @@ const bounds: readonly Bound[] = [
 ];
 
 /**
- * A pattern all of whose texts match `pattern` and have `min` to `max` characters: its repetitions end sooner, so that
- * no length has to be counted beside them. A host's pattern has a hundred states, and each times 253 lengths is beyond
- * what is enforced. Undefined where it is not anchored at both ends, or cannot be made to fit.
+ * A pattern whose texts all match `pattern` and have `min` to `max` characters: its repetitions have lower limits, so
+ * the automaton need not count the length. The pattern of a host name has a hundred states; counting each of 253
+ * lengths in each state would be more than the limits allow. Undefined where `pattern` is not anchored at both ends, or
+ * no limits of repetitions make it short enough.
  */
 export function shortPattern(pattern: Pattern, min: number, max: number): Pattern | undefined {
   if (pattern.kind !== 'sequence' || pattern.items.length < 2) return undefined;

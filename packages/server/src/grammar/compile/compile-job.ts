@@ -5,7 +5,7 @@ import type { GrammarLimits } from '../rules/limits.ts';
 import { type CompiledGrammar, compileSchema } from './compile-schema.ts';
 import { compileToolCalls, type ToolCallsOptions } from './compile-tool-calls.ts';
 
-/** What there is to compile: plain values, so that it can be sent to another thread and be written as a key. */
+/** What is to be compiled: plain values, which can be sent to a thread and written as the key of a cache. */
 export type CompileJob =
   | { readonly kind: 'schema'; readonly schema: JsonValue; readonly path: string }
   | {
@@ -14,7 +14,7 @@ export type CompileJob =
       readonly options: Omit<ToolCallsOptions, 'limits'>;
     };
 
-/** Failures as of `compileSchema` and `compileToolCalls`. */
+/** Fails as `compileSchema` and `compileToolCalls` do. */
 export function runJob(job: CompileJob, limits: Partial<GrammarLimits> = {}): Result<CompiledGrammar> {
   switch (job.kind) {
     case 'schema':

@@ -26,7 +26,7 @@ describe('the text of an answer', () => {
     ).toEqual([]);
   });
 
-  test('is JSON, never almost', () => {
+  test('is always valid JSON', () => {
     const accepted = accepts({});
     expect(
       [
@@ -73,7 +73,7 @@ describe('the text of an answer', () => {
     for (let count = 0; count < 50; count += 1) expect(JSON.parse(generate(count * 5))).toBeTypeOf('object');
   });
 
-  test('names beside the defined ones are never one of them', () => {
+  test('free names of properties are never names that are defined', () => {
     const accepted = accepts({
       type: 'object',
       properties: { ab: { type: 'null' } },
@@ -86,14 +86,14 @@ describe('the text of an answer', () => {
   });
 });
 
-test('alternatives of a oneOf without a type are told apart by a property', () => {
+test('alternatives of a oneOf without a type exclude each other by a property', () => {
   const branch = (kind: string): JsonValue => ({ properties: { kind: { const: kind } }, required: ['kind'] });
   const accepted = accepts({ oneOf: [branch('a'), branch('b')] });
   expect(['{"kind":"a"}', '{"kind":"b"}'].map(accepted)).toEqual([true, true]);
   expect(['{}', '1', '{"kind":"c"}'].filter(accepted)).toEqual([]);
 });
 
-test('JSON inside a string is written plainly, two levels deep', () => {
+test('JSON inside a string is compact and at most two levels deep', () => {
   const accepted = accepts({ type: 'string', format: 'json' });
   const written = (value: JsonValue): string => JSON.stringify(JSON.stringify(value));
   const icon: JsonValue = { type: 'external', external: { url: 'https://example.org/?a=ä' } };
@@ -105,7 +105,7 @@ test('JSON inside a string is written plainly, two levels deep', () => {
   ).toEqual([]);
 });
 
-test('a pattern of hosts beside the length that hosts may have is written short instead of counted', () => {
+test('a pattern of host names with a maxLength becomes a shorter pattern instead of a count', () => {
   const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
   const accepted = accepts({
     pattern: `^(?:${label}\\.)+[a-z][a-z0-9-]{0,61}[a-z]$`,
@@ -117,7 +117,7 @@ test('a pattern of hosts beside the length that hosts may have is written short 
   expect([host(9, 30), '"com"', '"-a.com"', '"a..com"'].filter(accepted)).toEqual([]);
 });
 
-test('a pattern that can be counted beside its maxLength is written at any length', () => {
+test('a pattern whose length can be counted keeps all lengths up to maxLength', () => {
   const accepted = accepts({ type: 'string', pattern: '^[a-z]+(-[a-z]+)*$', maxLength: 200 });
   expect([`"${'a'.repeat(200)}"`, `"${'a-'.repeat(99)}b"`].map(accepted)).toEqual([true, true]);
   expect([`"${'a'.repeat(201)}"`, `"${'a-'.repeat(100)}b"`].filter(accepted)).toEqual([]);
@@ -126,7 +126,7 @@ test('a pattern that can be counted beside its maxLength is written at any lengt
 describe('alternatives of a oneOf that require properties of their own', () => {
   const id: JsonValue = { type: 'integer' };
 
-  test('are written without those of the other, also where objects are open', () => {
+  test('are written without the properties of the other, also where other properties are allowed', () => {
     const branch = (name: string): JsonValue => ({
       type: 'object',
       properties: { [name]: id },
@@ -156,7 +156,7 @@ describe('alternatives of a oneOf that require properties of their own', () => {
     ]);
   });
 
-  test('are refused where one would have to have a property for one reason and lack it for another', () => {
+  test('are refused where a comparison requires a property that another forbids', () => {
     const typed = (kind: string, name: string, required: readonly string[]): JsonValue => ({
       type: 'object',
       properties: { kind: { const: kind }, [name]: id },
@@ -172,7 +172,7 @@ describe('alternatives of a oneOf that require properties of their own', () => {
 });
 
 describe('recursion', () => {
-  test('through alternatives that lead back to themselves comes to an end', () => {
+  test('through alternatives that refer to themselves ends', () => {
     const accepted = accepts({
       $defs: {
         a: { anyOf: [{ $ref: '#/$defs/a' }, { type: 'string' }, { $ref: '#/$defs/b' }] },
@@ -276,7 +276,7 @@ describe('what cannot be enforced', () => {
     ],
     [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'schema.oneOf'],
     [{ oneOf: [{ properties: { a: {} } }, { properties: { b: {} } }] }, 'schema.oneOf'],
-    // "x" is allowed by both, for keywords of objects say nothing of a string.
+    // Both allow "x": keywords of objects assert nothing about a string.
     [{ oneOf: [{ const: 'x', required: ['a'] }, { additionalProperties: false }] }, 'schema.oneOf'],
     [
       { $defs: { x: { allOf: [{ contains: {} }] } }, anyOf: [{ $ref: '#/$defs/x' }] },
@@ -344,19 +344,19 @@ describe('size', () => {
     ),
   });
 
-  test('of what references stand for is bounded: thirty that double are not a billion', () => {
+  test('counts references: thirty schemas with two references each are refused, not visited a billion times', () => {
     for (const keyword of ['allOf', 'anyOf'] as const) {
       const accepted = accepts(doubling(keyword));
       expect([accepted('"a"'), accepted('5')]).toEqual([true, false]);
     }
-    // Here each combination would be tried on the value.
+    // Each combination would be compared with the value.
     expect(refusal({ const: 5, allOf: [{ $ref: '#/$defs/d0' }], ...(doubling('anyOf') as object) })).toEqual([
       'invalid_value',
       'schema',
     ]);
   });
 
-  test('of lists of values is bounded in bytes alone: they are a tree of their beginnings', () => {
+  test('of lists of values is limited in bytes only: they become a tree of their prefixes', () => {
     const list = (count: number, make: (index: number) => JsonValue): JsonValue => ({
       enum: Array.from({ length: count }, (_, index) => make(index)),
     });
@@ -365,7 +365,7 @@ describe('size', () => {
     expect(refusal(list(3000, (index) => `${index}`.repeat(100)))).toEqual(['invalid_value', 'schema']);
   });
 
-  test('of a union with a property that tells its alternatives apart costs one look at each', () => {
+  test('of a union with a discriminator costs one visit of each alternative', () => {
     const kinds = Array.from({ length: 200 }, (_, index): JsonValue => {
       const properties = { note: { type: 'string' }, kind: { const: `k${index}` } };
       return { type: 'object', properties, required: ['kind'] };
@@ -387,11 +387,11 @@ describe('size', () => {
       const compiled = compileSchema({ type: 'object', properties }, { path: 'schema' });
       return compiled.ok ? compiled.value.gbnf.length : Number.NaN;
     };
-    // As many as the names have letters, which are more where there are more names.
+    // There are as many rules as the names have letters, and more names have more letters.
     expect(size(800) / size(100)).toBeLessThan(12);
   });
 
-  test('of alternatives of alternatives that would stop the native check is refused', () => {
+  test('of nested alternatives that would block the check of llama.cpp is refused', () => {
     const level = (depth: number, end: string): JsonValue =>
       depth === 0
         ? { const: end }

@@ -18,23 +18,23 @@ import { createProblems, isSchema } from '../schema/schema-part.ts';
 export interface CompiledGrammar {
   readonly gbnf: string;
   readonly ruleCount: number;
-  /** Derivations that may be alive at one point of an answer, at most: what bounds the cost of a token. */
+  /** The most derivations that may be alive at one point of an answer; the cost of a token grows with them. */
   readonly mostDerivations: number;
 }
 
 export interface CompileOptions {
-  /** Where the schema stands in the request: `response_format.json_schema.schema`. */
+  /** The place of the schema in the request: `response_format.json_schema.schema`. */
   readonly path: string;
   readonly limits?: Partial<GrammarLimits>;
-  /** Shared with other schemas of the request. Absent: what `limits` allow, for this schema alone. */
+  /** Shared with other schemas of the request. Default: a budget of its own, of `limits`. */
   readonly budget?: Budget;
 }
 
 /**
- * The grammar of all JSON texts that a model may write for a schema: each of them satisfies it. Fails with
- * `unsupported_parameter` at the path of a keyword that cannot be enforced, `invalid_type` or `invalid_value` at the
- * path of what is no schema, and `invalid_value` where nothing can satisfy it or it is too large. Pure; a few
- * milliseconds for an ordinary schema. docs/structured-output.md says what is enforced.
+ * The grammar of the JSON texts that a model may write for a schema; all of them are valid. Fails with
+ * `unsupported_parameter` at the path of a keyword that cannot be enforced, with `invalid_type` or `invalid_value` at
+ * the path of a value that is no schema, and with `invalid_value` where no value is valid or the schema is too large.
+ * Pure; takes a few milliseconds for an ordinary schema. docs/structured-output.md lists what is enforced.
  */
 export function compileSchema(schema: JsonValue, options: CompileOptions): Result<CompiledGrammar> {
   const limits = { ...defaultLimits, ...options.limits };
@@ -58,7 +58,7 @@ export function compileJsonObject(): CompiledGrammar {
   };
 }
 
-/** One schema as an expression over `rules`, several of which may share a grammar. Failures as of `compileSchema`. */
+/** One schema as an expression over `rules`, which other schemas may share. Fails as `compileSchema` does. */
 export function schemaExpression(
   rules: RuleSet,
   schema: JsonValue,
@@ -77,7 +77,7 @@ export function schemaExpression(
   return problems.first === undefined ? ok(expression) : fail(problems.first);
 }
 
-/** Leaves out what nothing can complete, bounds what a token may cost, checks the size, prints. */
+/** Removes parts that no text can complete, bounds the cost of a token, checks the size and prints the grammar. */
 export function finishGrammar(rules: RuleSet, root: Rule, limits: GrammarLimits): Result<CompiledGrammar> {
   const pruned = prune(rules.rules, root);
   if (!pruned.ok) {
@@ -88,10 +88,10 @@ export function finishGrammar(rules: RuleSet, root: Rule, limits: GrammarLimits)
       }),
     );
   }
-  return settle(pruned.rules, root, limits);
+  return boundAndPrint(pruned.rules, root, limits);
 }
 
-function settle(
+function boundAndPrint(
   rules: readonly Rule[],
   { path: param }: Rule,
   limits: GrammarLimits,
@@ -125,7 +125,7 @@ function settle(
   );
 }
 
-/** From so many derivations on alternatives are made to share their beginnings; fewer cost a few milliseconds a token. */
+/** From this many derivations on alternatives are made to share prefixes; fewer cost a few milliseconds a token. */
 const manyDerivations = 24;
 
 function fewestDerivations(
@@ -142,8 +142,8 @@ function fewestDerivations(
 }
 
 /**
- * Why a schema is too deep or has too many values. Counted level by level, without recursion: it is the first thing
- * that touches the schema.
+ * The failure of a schema that is too deep or has too many values. Counts level by level without recursion, because
+ * this is the first step with a schema of any depth.
  */
 export function tooLarge(schema: JsonValue, path: string, limits: GrammarLimits): Failure | undefined {
   let level: readonly JsonValue[] = [schema];

@@ -46,17 +46,17 @@ describe('tool calls', () => {
     expect(wrong.filter(accepted)).toEqual([]);
   });
 
-  test('are one only, where calls in parallel are not asked for', () => {
+  test('are a single call where parallel calls are not allowed', () => {
     const accepted = accepts({ parallel: false });
     expect([call(weather), `${call(weather)}\n${call(now)}`].map(accepted)).toEqual([true, false]);
   });
 
-  test('are of the named tool, where one is named', () => {
+  test('call only the chosen tool where one is chosen', () => {
     const accepted = accepts({ choice: { type: 'function', name: 'now' } });
     expect([call(now), call(weather)].map(accepted)).toEqual([true, false]);
   });
 
-  test('follow the syntax they are given', () => {
+  test('have the syntax of the options', () => {
     const list = { open: '[TOOL_CALLS][', between: ', ', close: ']', argumentsKey: 'parameters' };
     const accepted = accepts({ syntax: list });
     expect(accepted('[TOOL_CALLS][{"name":"now","parameters":{}}, {"name":"now","parameters":{}}]')).toBe(
@@ -65,7 +65,7 @@ describe('tool calls', () => {
     expect(accepted('[TOOL_CALLS][]')).toBe(false);
   });
 
-  test('are refused at the path of a tool that cannot be enforced, or that is not there', () => {
+  test('are refused at the path of a tool that cannot be enforced or is missing', () => {
     const odd: ToolDefinition = { name: 'odd', parameters: { type: 'object', if: {} }, strict: false };
     expect(compileToolCalls([...tools, odd], options)).toMatchObject({
       failure: { code: 'unsupported_parameter', param: 'tools[2].function.parameters.if' },
@@ -80,7 +80,7 @@ describe('tool calls', () => {
     expect(compileToolCalls(tools, { ...options, choice: { type: 'none' } }).ok).toBe(false);
   });
 
-  test('share what one request may cost', () => {
+  test('share the limits of one request', () => {
     const many = Array.from({ length: 20 }, (_, index): ToolDefinition => {
       const parameters = { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } };
       return { name: `f${index}`, parameters, strict: false };
@@ -92,7 +92,7 @@ describe('tool calls', () => {
     });
   });
 
-  test('one impossible tool among others is refused too, not left out in silence', () => {
+  test('a tool with an impossible schema is refused, also beside other tools', () => {
     const impossible: ToolDefinition = { name: 'no', parameters: false, strict: false };
     expect(compileToolCalls([...tools, impossible], options)).toMatchObject({
       failure: { code: 'invalid_value', param: 'tools[2].function.parameters' },

@@ -9,8 +9,8 @@ import { createRuleSet, type RuleSet } from '../rules/rule-set.ts';
 import { type CompiledGrammar, compileSchema, finishGrammar, schemaExpression } from './compile-schema.ts';
 
 /**
- * How calls are written: `open`, a call, `between` and another call as often as there are more, `close`. A call is
- * `{"name": "…", "arguments": {…}}`, the second key by the name of `argumentsKey`.
+ * How calls are written: `open`, the calls with `between` between any two of them, `close`. A call is
+ * `{"name": "…", "arguments": {…}}`; `argumentsKey` is the second key.
  */
 export interface ToolCallSyntax {
   readonly open: string;
@@ -19,7 +19,7 @@ export interface ToolCallSyntax {
   readonly argumentsKey: string;
 }
 
-/** What a model whose template knows no tools is taught; Hermes and Qwen write it by themselves. */
+/** For models whose templates know no tools: the prompt explains it. Hermes and Qwen write it without that. */
 export const genericToolCallSyntax: ToolCallSyntax = {
   open: '<tool_call>\n',
   between: '\n</tool_call>\n<tool_call>\n',
@@ -28,9 +28,9 @@ export const genericToolCallSyntax: ToolCallSyntax = {
 };
 
 export interface ToolCallsOptions {
-  /** `required` and `auto` leave all tools open, a function only itself; `none` has no grammar and is refused. */
+  /** `required` and `auto` allow all tools, a function only itself; `none` is refused. */
   readonly choice: ToolChoice;
-  /** Several calls in one answer, at most 16. */
+  /** True: an answer may have several calls, at most 16. */
   readonly parallel: boolean;
   readonly syntax: ToolCallSyntax;
   readonly limits?: Partial<GrammarLimits>;
@@ -39,8 +39,8 @@ export interface ToolCallsOptions {
 const mostCalls = 16;
 
 /**
- * The grammar of one or more calls whose arguments satisfy their tool's schema. Fails as `compileSchema` does, at
- * `tools[2].function.parameters…`, and with `invalid_value` where the named tool is not among them.
+ * The grammar of one or more calls whose arguments are valid against the schemas of their tools. Fails as
+ * `compileSchema` does, at `tools[2].function.parameters…`, and with `invalid_value` where the chosen tool is missing.
  */
 export function compileToolCalls(
   tools: readonly ToolDefinition[],
@@ -49,14 +49,14 @@ export function compileToolCalls(
   const { choice: wanted, parallel, syntax } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const rules = createRuleSet();
-  // Fifty ordinary tools need less than a fourth of it.
+  // Fifty ordinary tools need less than a quarter of it.
   const budget = createBudget(limits);
   const root = rules.declare('tools');
   const calls: Expression[] = [];
   for (const [index, { name, parameters = {} }] of tools.entries()) {
     if (wanted.type === 'none' || (wanted.type === 'function' && wanted.name !== name)) continue;
     const path = `tools[${index}].function.parameters`;
-    // Compiled by itself first: beside other tools an impossible one would only never be called.
+    // Compiled alone first: in a grammar of several tools, a tool with an impossible schema would never be called.
     const alone = compileToolArguments(parameters, path, limits, budget);
     if (!alone.ok) return alone;
     const value = argumentsExpression(rules, parameters, path, limits, budget);
@@ -85,7 +85,7 @@ export function compileToolCalls(
   return finishGrammar(rules, root, limits);
 }
 
-/** The grammar of the arguments of one tool; an empty schema takes none. Failures as of `compileSchema`, at `path`. */
+/** The grammar of the arguments of one tool; with an empty schema they are `{}`. Fails as `compileSchema` does. */
 export function compileToolArguments(
   parameters: JsonValue,
   path: string,

@@ -8,7 +8,7 @@ import { createJudge } from '../testing/judge.ts';
 import { type CompiledGrammar, compileSchema } from './compile-schema.ts';
 
 const corpus = readCorpus();
-// What zod writes for these cannot be enforced, and the entries say so by having no valid value.
+// These schemas of zod cannot be enforced; their entries have no valid value.
 const refusals: Readonly<Record<string, string>> = {
   'zod: the format jwt': 'schema.format',
   'zod: the format emoji': 'schema.pattern',
@@ -20,7 +20,7 @@ function compiled(schema: JsonValue): CompiledGrammar {
   return result.value;
 }
 
-test('the corpus has at least 120 schemas, each by a name of its own', () => {
+test('the corpus has at least 120 schemas with different names', () => {
   expect(corpus.length).toBeGreaterThanOrEqual(120);
   expect(new Set(corpus.map(({ name }) => name)).size).toBe(corpus.length);
 });
@@ -31,13 +31,13 @@ describe.each(
     40,
   ),
 )('$name', ({ schema, valid, invalid }) => {
-  test('its own examples are what the judge thinks too', () => {
+  test('the judge agrees with the examples of the corpus', () => {
     const judge = createJudge(schema);
     expect(valid.filter((value) => !judge(value))).toEqual([]);
     expect(invalid.filter((value) => judge(value))).toEqual([]);
   });
 
-  test('valid values are sentences, invalid ones are not', () => {
+  test('valid values are sentences of the grammar, invalid ones are not', () => {
     const grammar = parseGbnf(compiled(schema).gbnf);
     const spaced = (value: JsonValue): string => JSON.stringify(value);
     expect(valid.filter((value) => !recognise(grammar, spaced(value)).accepted)).toEqual([]);

@@ -7,7 +7,7 @@ function grammar(gbnf: string): Result<CompiledGrammar> {
   return ok({ gbnf, ruleCount: 1, mostDerivations: 1 });
 }
 
-test('what was kept is found again, refusals too', () => {
+test('finds grammars and refusals that it keeps', () => {
   const cache = createGrammarCache(4);
   const refusal: Result<CompiledGrammar> = fail(failure('invalid_value', 'no'));
   cache.set('k', 'a', grammar('x'));
@@ -17,7 +17,7 @@ test('what was kept is found again, refusals too', () => {
   expect(cache.get('k', 'c')).toBeUndefined();
 });
 
-test('the least recently used one is forgotten', () => {
+test('forgets the entry that was used least recently', () => {
   const cache = createGrammarCache(2);
   cache.set('k', 'a', grammar('x'));
   cache.set('k', 'b', grammar('x'));
@@ -26,7 +26,7 @@ test('the least recently used one is forgotten', () => {
   expect(['a', 'b', 'c'].map((key) => cache.get('k', key) !== undefined)).toEqual([true, false, true]);
 });
 
-test('large ones are forgotten before there are many', () => {
+test('forgets entries when their characters are too many', () => {
   const cache = createGrammarCache(10, 100);
   cache.set('k', 'a', grammar('x'.repeat(60)));
   cache.set('k', 'b', grammar('x'.repeat(60)));

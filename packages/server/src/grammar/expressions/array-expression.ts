@@ -21,9 +21,9 @@ export function arrayExpression(compiler: Compiler, parts: readonly PlainPart[])
     return never;
   }
   const fixed = Math.max(0, ...parts.map(({ schema }) => prefixOf(schema).length));
-  // A tuple is meant whole: without minItems the letter would allow an empty one.
-  const said = parts.some(({ schema }) => schema['minItems'] !== undefined);
-  const min = said ? least : Math.min(fixed, max ?? fixed);
+  // Authors mean a complete tuple; without minItems the specification allows an empty one.
+  const hasMin = parts.some(({ schema }) => schema['minItems'] !== undefined);
+  const min = hasMin ? least : Math.min(fixed, max ?? fixed);
   const unique = parts.find(({ schema }) => schema['uniqueItems'] === true);
   if (unique !== undefined && (max === undefined || max > 1))
     return uniqueItems(compiler, parts, unique, fixed, least, max);
@@ -52,7 +52,7 @@ function tuple(
   return after;
 }
 
-/** `items` as a list and `additionalItems` are what older drafts call a tuple. */
+/** Older drafts write a tuple as a list in `items`, with `additionalItems` for the rest. */
 function prefixOf(schema: PlainPart['schema']): readonly Part['schema'][] {
   return schema['prefixItems'] === undefined ? listOf(schema, 'items') : listOf(schema, 'prefixItems');
 }
@@ -83,8 +83,8 @@ function restPart({ schema, path }: PlainPart): readonly Part[] {
 }
 
 /**
- * Items that differ are enforced where the values are listed: each at most once, in the order of the list. A grammar
- * cannot remember what has been written.
+ * `uniqueItems` is enforced where the items are listed values: the answer has each at most once, in the order of the
+ * list, because a grammar cannot remember what has been written.
  */
 function uniqueItems(
   compiler: Compiler,

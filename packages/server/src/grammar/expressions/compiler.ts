@@ -6,16 +6,16 @@ import type { RuleSet } from '../rules/rule-set.ts';
 import type { SchemaDocument } from '../schema/schema-document.ts';
 import type { Part, Problems } from '../schema/schema-part.ts';
 
-/** What the compilers of the single types work with. */
+/** What the compilers of the types share. */
 export interface Compiler {
   readonly rules: RuleSet;
   readonly problems: Problems;
   readonly document: SchemaDocument;
   readonly limits: GrammarLimits;
-  /** What is left of the limit on computing, for the whole schema. */
+  /** The work that is left for the whole schema. */
   readonly work: Work;
-  /** The values that satisfy all parts, as a reference to a rule; equal parts share one. */
+  /** A reference to the rule of the values that satisfy all parts; equal parts share a rule. */
   value(parts: readonly Part[]): Expression;
-  /** Whether a known value satisfies all parts. */
+  /** True where this value satisfies all parts. */
   satisfies(value: JsonValue, parts: readonly Part[]): boolean;
 }

@@ -6,14 +6,14 @@ import { itemPath, memberPath } from '../schema/schema-path.ts';
 import { finiteValues, typesOf } from '../schema/schema-types.ts';
 import type { Compiler } from './compiler.ts';
 
-/** How deep alternatives within alternatives, and properties within properties, are compared. */
+/** The depth to which alternatives within alternatives and properties within properties are compared. */
 const maxNesting = 3;
 
 /**
- * Apart as they are; or as soon as both have the property `require`; or as soon as each has none that the other
- * requires and it does not: `forbid` names the other's. Undefined: nobody knows.
+ * How two alternatives exclude each other: as they are (no members); once both have the property `require`; or once
+ * neither has the property of the other that `forbid` names. Undefined: it is not known that they do.
  */
-type Apart =
+type Exclusion =
   | {
       readonly require?: string;
       readonly forbid?: { readonly first: string; readonly second: string };
@@ -21,11 +21,11 @@ type Apart =
   | undefined;
 
 /**
- * The alternatives of a `oneOf`, which may hold for a value only one at a time. A grammar cannot take one alternative
- * and not another, so any two must be apart by their nature: by type, by listed values, by bounds, or by a property
- * that has other values in each. Where such a property is optional it is made required here: less than the letter
- * allows, and it is what discriminated unions mean. Where each requires a property that the other does not, neither is
- * written with the other's: “exactly one of these”. Refused at `path` where two cannot be told apart.
+ * The alternatives of a `oneOf`, of which exactly one may hold for a value. A grammar cannot match one alternative and
+ * exclude another, so any two must exclude each other: by type, by listed values, by bounds, or by a property that has
+ * other values in each. Where such a property is optional it is made required here: fewer values than the specification
+ * allows, and what discriminated unions mean. Where each of two requires a property that the other does not require,
+ * neither is written with the property of the other. Refused at `path` where two do not exclude each other.
  */
 export function exclusiveBranches(
   compiler: Compiler,
@@ -61,11 +61,11 @@ export function exclusiveBranches(
         barred[a]?.add(apart.forbid.first);
         barred[b]?.add(apart.forbid.second);
       }
-      // What one comparison requires another may forbid; then nothing would be left of the alternative.
-      const torn = [a, b].some((index) =>
+      // One comparison may require a property that another forbids: no value of the alternative would be left.
+      const contradictory = [a, b].some((index) =>
         [...(needed[index] ?? [])].some((name) => barred[index]?.has(name)),
       );
-      if (apart !== undefined && !torn) continue;
+      if (apart !== undefined && !contradictory) continue;
       problems.refuse(
         'unsupported_parameter',
         path,
@@ -80,7 +80,7 @@ export function exclusiveBranches(
     ...[...(barred[index] ?? [])].map((name) => forbidding(name, path)),
   ]);
 
-  function compare(a: readonly PlainPart[], b: readonly PlainPart[], nesting: number): Apart {
+  function compare(a: readonly PlainPart[], b: readonly PlainPart[], nesting: number): Exclusion {
     if (nesting > maxNesting || problems.first !== undefined) return undefined;
     const split = alternativesOf(a) ?? alternativesOf(b);
     if (split !== undefined) {
@@ -101,22 +101,25 @@ export function exclusiveBranches(
     return common.length === 1 && common[0] === 'object' ? compareMembers(a, b, nesting) : undefined;
   }
 
-  /** Types that one of them writes and the other allows: what is only implied binds the writer, not the reader. */
+  /**
+   * The types that one alternative writes and the other allows. An implied type limits what is written; a validator
+   * allows every type there.
+   */
   function commonTypes(a: readonly PlainPart[], b: readonly PlainPart[]): readonly string[] {
     const written = (parts: readonly PlainPart[]): readonly string[] =>
-      // Listed values are written as they are, whatever type the keywords beside them imply.
+      // Listed values are written as they are; the other keywords imply no type for them.
       finiteValues(parts)?.values.map(typeOf) ??
       typesOf(parts, problems).map((type) => (type === 'integer' ? 'number' : type));
     const allowed = (parts: readonly PlainPart[]): readonly string[] =>
-      byTheLetter(parts) ? written(parts) : everything;
-    return everything.filter(
+      hasStatedTypes(parts) ? written(parts) : allTypes;
+    return allTypes.filter(
       (type) =>
         (written(a).includes(type) && allowed(b).includes(type)) ||
         (written(b).includes(type) && allowed(a).includes(type)),
     );
   }
 
-  function compareValues(a: readonly PlainPart[], b: readonly PlainPart[]): Apart {
+  function compareValues(a: readonly PlainPart[], b: readonly PlainPart[]): Exclusion {
     const first = finiteValues(a)?.values;
     const second = finiteValues(b)?.values;
     if (
@@ -132,7 +135,7 @@ export function exclusiveBranches(
     return undefined;
   }
 
-  function compareMembers(a: readonly PlainPart[], b: readonly PlainPart[], nesting: number): Apart {
+  function compareMembers(a: readonly PlainPart[], b: readonly PlainPart[], nesting: number): Exclusion {
     let candidate: string | undefined;
     for (const name of new Set([...definedNames(a), ...definedNames(b)])) {
       const always = { a: requires(a, name), b: requires(b, name) };
@@ -150,26 +153,26 @@ export function exclusiveBranches(
   }
 }
 
-/** The letter asks for both directions: only together do they keep each alternative out of the other. */
-function compareRequired(a: readonly PlainPart[], b: readonly PlainPart[]): Apart {
+/** Both alternatives need such a property: one alone would exclude one direction only. */
+function compareRequired(a: readonly PlainPart[], b: readonly PlainPart[]): Exclusion {
   const first = requiredAlone(b, a);
   const second = requiredAlone(a, b);
   return first === undefined || second === undefined ? undefined : { forbid: { first, second } };
 }
 
-/** A property that `one` requires and `other` does not, and had rather not define. */
+/** A property that `one` requires and `other` does not; one that `other` does not define where there is such. */
 function requiredAlone(one: readonly PlainPart[], other: readonly PlainPart[]): string | undefined {
   const names = [...definedNames(one)].filter((name) => requires(one, name) && !requires(other, name));
   return names.find((name) => memberParts(other, name).length === 0) ?? names[0];
 }
 
-function asTheyAre({ require, forbid }: NonNullable<Apart>): boolean {
+function asTheyAre({ require, forbid }: NonNullable<Exclusion>): boolean {
   return require === undefined && forbid === undefined;
 }
 
 /**
- * The ordinary union: objects with a required property that lists other plain values in each. Told in one pass, where
- * comparing any two of two hundred alternatives takes half a second.
+ * True for the ordinary union: objects with a required property that has other plain values in each. One pass decides
+ * this; to compare any two of two hundred alternatives takes half a second.
  */
 function discriminated(branches: readonly (readonly PlainPart[])[]): boolean {
   const [first = []] = branches;
@@ -192,10 +195,10 @@ function discriminated(branches: readonly (readonly PlainPart[])[]): boolean {
   }
 }
 
-/** Properties that are tried for the one by which alternatives differ. */
+/** The most properties of the first alternative that are examined as discriminators. */
 const maxDiscriminators = 20;
 
-/** What a property lists by itself; references are not followed. */
+/** The values that a property lists; references are not followed. */
 function listedValues(parts: readonly PlainPart[], name: string): readonly JsonValue[] | undefined {
   for (const { schema } of memberParts(parts, name)) {
     if (!isObject(schema)) continue;
@@ -210,10 +213,10 @@ function typeOf(value: JsonValue): string {
   return isList(value) ? 'array' : typeof value;
 }
 
-const everything = ['null', 'boolean', 'number', 'string', 'array', 'object'];
+const allTypes = ['null', 'boolean', 'number', 'string', 'array', 'object'];
 
-/** Whether a `type` (or listed values) says what the compiler would otherwise only imply. */
-function byTheLetter(parts: readonly PlainPart[]): boolean {
+/** True where `type` or `not` states the types, so a validator has the same types as the compiler. */
+function hasStatedTypes(parts: readonly PlainPart[]): boolean {
   return parts.some(({ schema }) => schema['type'] !== undefined || schema['not'] !== undefined);
 }
 
@@ -234,7 +237,7 @@ function alternativesOf(parts: readonly PlainPart[]): readonly (readonly Part[])
   return undefined;
 }
 
-function compareBounds(a: readonly PlainPart[], b: readonly PlainPart[]): Apart {
+function compareBounds(a: readonly PlainPart[], b: readonly PlainPart[]): Exclusion {
   const first = numberBounds(a);
   const second = numberBounds(b);
   const below = (max: number | undefined, min: number | undefined): boolean =>
@@ -269,7 +272,7 @@ function forbidding(name: string, path: string): Part {
   return { schema: remembered(prohibitions, name, made), path };
 }
 
-/** One schema object for one name, so that what is compiled from it is found again. */
+/** One schema object for a name: compiled rules are found again by their schema object. */
 function remembered(known: Map<string, JsonObject>, name: string, make: () => JsonObject): JsonObject {
   const before = known.get(name);
   if (before !== undefined) return before;

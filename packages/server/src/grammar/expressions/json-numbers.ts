@@ -11,21 +11,21 @@ import {
 } from '../rules/expression.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 
-/** Bounds of a number, both inclusive, absent where there is none. */
+/** Inclusive bounds of a number. */
 export interface NumberBounds {
   readonly min?: number;
   readonly max?: number;
   readonly integer: boolean;
-  /** A whole number: every value is a multiple of it. */
+  /** Every value is a multiple of this whole number. */
   readonly step?: bigint;
 }
 
 /**
- * Without bounds an integer has at most 15 digits: all of them survive a reader that keeps numbers as doubles,
- * and a model that repeats digits comes to an end.
+ * The most digits of an integer without bounds: a double keeps 15 digits exactly, and a model that repeats digits
+ * comes to an end.
  */
 const plainDigits = 15;
-/** Numbers with bounds may have as many digits after the point, or more where the bounds lie closer together. */
+/** The most digits after the point; numbers with bounds that are closer together may have more. */
 const fractionDigits = 15;
 const finestFractionDigits = 330;
 
@@ -65,8 +65,8 @@ export function anyInteger(rules: RuleSet): Expression {
 }
 
 /**
- * The numbers within bounds, digit by digit; `never` where there is none. Every value written lies within them also
- * after it was rounded to a double, for rounding never changes an order.
+ * The numbers within bounds, digit by digit; `never` where there is none. A value is within the bounds also after it
+ * was rounded to a double, because rounding never changes the order of numbers.
  */
 export function numberWithin(rules: RuleSet, bounds: NumberBounds): Expression {
   const { min, max, integer, step } = bounds;
@@ -86,14 +86,14 @@ export function numberWithin(rules: RuleSet, bounds: NumberBounds): Expression {
   );
 }
 
-/** A bound for the open side: 15 digits, or two more than the given bound has. */
+/** The bound of a side without one: 15 digits, or two more than the given bound has. */
 function wide(min: number | undefined, max: number | undefined): bigint {
   const given = onGrid(Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0)), 0, 'up');
   const digits = Math.max(plainDigits, String(given).length + 2);
   return 10n ** BigInt(digits) - 1n;
 }
 
-/** As many digits after the point as it takes to have a value between the bounds. */
+/** The digits after the point that are needed for a value between the bounds; undefined where 330 are too few. */
 function scaleFor(min: number | undefined, max: number | undefined): number | undefined {
   if (min === undefined || max === undefined) return fractionDigits;
   for (let scale = fractionDigits; scale <= finestFractionDigits; scale += fractionDigits) {
@@ -102,7 +102,7 @@ function scaleFor(min: number | undefined, max: number | undefined): number | un
   return undefined;
 }
 
-/** The number times 10^scale as a whole number, exactly, rounded up or down. */
+/** The number times 10^scale, computed exactly and rounded up or down to a whole number. */
 export function onGrid(value: number, scale: number, direction: 'up' | 'down'): bigint {
   const [, sign = '', whole = '0', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? [];
@@ -160,7 +160,8 @@ type Walk = (length: number, low: bigint, high: bigint) => Expression;
  *   low  1 2 5 . 0 3        tight on both sides: digits from 1 to 1
  *   high 1 4 0 . 9 9        then 2 (still tight below) | 3 (free) | 4 (still tight above)
  * ```
- * Free of both bounds the rest is any digits; a remainder, where there is a step, is carried along.
+ * Once a prefix is free of both bounds, any digits may follow; with a step, the remainder is carried from digit to
+ * digit.
  */
 function createWalk(rules: RuleSet, scale: number, step: number): Walk {
   return (length, low, high) => {
@@ -191,7 +192,7 @@ function createWalk(rules: RuleSet, scale: number, step: number): Walk {
         const stillLow = tightLow && value === Number(lowest[at]);
         const stillHigh = tightHigh && value === to;
         const carried = step === 1 ? 0 : (remainder * 10 + value) % step;
-        // Digits free of both bounds, and of a step, lead to the same place: one class for all of them.
+        // Without a step all digits that are free of both bounds lead to the same rule: they are one class.
         let last = value;
         if (step === 1 && !stillLow && !stillHigh) last = tightHigh ? to - 1 : to;
         const written = characters([[0x30 + value, 0x30 + last]]);

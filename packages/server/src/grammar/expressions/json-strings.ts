@@ -4,8 +4,9 @@ import { characters, choice, type Expression, never, sequence, text } from '../r
 import type { RuleSet } from '../rules/rule-set.ts';
 
 /**
- * How characters are written inside a JSON string of ours: as themselves wherever JSON allows it, so that there is
- * one spelling for each and half a surrogate pair has none; `"`, `\` and the usual controls by their short escape.
+ * The characters that a JSON string of an answer has as themselves: all that JSON allows. `"`, `\` and the usual
+ * control
+ * characters have their short escapes. So each character has one spelling, and half a surrogate pair has none.
  */
 const plain: readonly Range[] = [
   [0x20, 0x21],
@@ -23,7 +24,7 @@ const shortEscapes = new Map([
   [0x0d, 'r'],
 ]);
 
-/** A JSON string of any content. */
+/** Any JSON string. */
 export function anyString(rules: RuleSet): Expression {
   return rules.shared('string', () =>
     sequence(text('"'), rules.repeat(anyCharacterOfString(rules), 0), text('"')),
@@ -46,19 +47,19 @@ function anyCharacterOfString(rules: RuleSet): Expression {
   );
 }
 
-/** A value that is known, as JSON text: in the compact form, `"`, `\` and controls escaped as above. */
+/** A known value as compact JSON text. */
 export function literal(value: string | number | boolean | null): Expression {
   return text(JSON.stringify(value));
 }
 
-/** The strings of a table, in JSON's quotes. */
+/** The JSON strings whose content the table accepts. */
 export function stringOfTable(rules: RuleSet, table: StateTable): Expression {
   return sequence(text('"'), tableExpression(rules, table, text('"')));
 }
 
 /**
- * One rule for each state, and the closing quote in the place of acceptance: at every point of the text a single
- * derivation is alive. States that only one other leads to, and that leave no choice, are written where they are used.
+ * One rule for each state; `end` stands where a state accepts. A single derivation is alive at each point of the text.
+ * A state that one other state leads to and that has no choice gets no rule: it is written where it is used.
  */
 function tableExpression(rules: RuleSet, { states }: StateTable, end: Expression): Expression {
   if (states.length === 0) return never;
@@ -75,7 +76,7 @@ function tableExpression(rules: RuleSet, { states }: StateTable, end: Expression
   function body(state: State): Expression {
     const ways = state.edges.map(({ ranges, to }) => {
       const items: Expression[] = [inString(ranges)];
-      // A loop, not a recursion: a chain may be thousands of states long.
+      // Not recursive: a chain may have thousands of states.
       for (let id = to; ; ) {
         const rule = declared[id];
         const next = states[id];
@@ -104,14 +105,17 @@ function tableExpression(rules: RuleSet, { states }: StateTable, end: Expression
   return root === undefined ? never : { kind: 'rule', id: root.id };
 }
 
-/** How many alternatives {@link inString} makes of an edge, at most. */
+/** The most alternatives that {@link inString} makes of an edge. */
 function waysOf({ ranges }: State['edges'][number]): number {
   const [only] = ranges;
   if (only !== undefined && ranges.length === 1 && only[0] === only[1]) return 1;
   return ranges.every(([, to]) => to < 0x20) ? 0x20 : 2;
 }
 
-/** The characters of a class as JSON writes them. Rare controls only where nothing else is left to choose. */
+/**
+ * The characters of a class as JSON text. Control characters without a short escape only where the class has no
+ * others.
+ */
 function inString(ranges: readonly Range[]): Expression {
   const [only, ...others] = ranges;
   if (only !== undefined && others.length === 0 && only[0] === only[1]) return exactly(only[0]);

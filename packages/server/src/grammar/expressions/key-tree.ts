@@ -1,24 +1,25 @@
 import { choice, type Expression, sequence, text } from '../rules/expression.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 
-/** Entries by the text they begin with, no text the beginning of another one. */
+/** Entries in a tree of their keys; no key is a prefix of another. */
 export interface KeyTree {
-  /** One of the entries `from` to `to` (inclusive), with a single derivation alive up to where they differ. */
+  /** One of the entries `from` to `to` (inclusive); a single derivation is alive until the keys differ. */
   between(from: number, to: number): Expression;
 }
 
 interface Node {
   /** The text from the parent to here. */
   readonly label: string;
-  /** Indexes of the entries below, rising. */
+  /** Indexes of the entries below, in ascending order. */
   readonly members: readonly number[];
   readonly children: readonly Node[];
 }
 
 /**
- * A thousand optional properties are a thousand choices behind each comma; written one by one they are as many
- * derivations, and written as a tree for each of them anew a million rules. Below a node only the ranks of `from`
- * and `to` among its entries matter, so trees share what they have in common: as many rules as the keys have letters.
+ * With a thousand optional properties there are up to a thousand choices behind each comma. As a list they would be as
+ * many derivations, and with a tree of its own for each comma the grammar would have a million rules. Below a node only
+ * the ranks of `from` and `to` among its entries matter, so the trees share their nodes: there are about as many rules
+ * as the keys have letters.
  */
 export function createKeyTree(
   rules: RuleSet,
@@ -57,7 +58,7 @@ function isSome(expression: Expression): boolean {
   return expression.kind !== 'choice' || expression.items.length > 0;
 }
 
-/** The tree of the keys of `members` behind their first `depth` units, each label as long as they agree. */
+/** The tree of the keys of `members` behind their first `depth` units; each label is the longest common prefix. */
 function grow(keys: readonly string[], members: readonly number[], depth: number): Node {
   const [first = 0] = members;
   const sample = keys[first] ?? '';

@@ -6,11 +6,11 @@ import { checkNumberFormat } from '../schema/string-conditions.ts';
 import type { Compiler } from './compiler.ts';
 import { numberWithin, onGrid } from './json-numbers.ts';
 
-/** Remainders carried along digit by digit cost as many rules as there are remainders, for each digit. */
+/** For `multipleOf` each digit needs a rule for each remainder: this is the most of them. */
 const largestStep = 128n;
-/** Steps of work that each remainder is counted as: a rule for every digit, in every length of a number. */
+/** The work of one remainder: a rule for each digit, in each length of a number. */
 const workOfRemainder = 150;
-/** Values that are listed one by one where `multipleOf` has a fraction. */
+/** The most values that are listed one by one where `multipleOf` has a fraction. */
 const mostListed = 1000;
 
 export function numberExpression(
@@ -54,8 +54,8 @@ export function numberExpression(
 }
 
 /**
- * Multiples of a fraction, one by one: 0.07 / 0.01 is not whole in doubles, and validators divide doubles. Only what
- * they accept is listed.
+ * The multiples of a fraction, listed one by one. Validators divide doubles, and 0.07 / 0.01 is not a whole double: a
+ * multiple that they would not accept is left out.
  */
 function listed(
   { problems }: Compiler,

@@ -13,7 +13,7 @@ import { orderedList } from './ordered-list.ts';
 import { colon, comma } from './shared-rules.ts';
 import { pathOf, tableOf } from './string-expression.ts';
 
-/** Patterns of patternProperties in one object; every combination of them needs an automaton of its own. */
+/** The most patterns of patternProperties in one object: each combination of patterns needs an automaton of its own. */
 const maxKeyPatterns = 3;
 
 interface KeyPattern {
@@ -72,7 +72,7 @@ export function objectExpression(compiler: Compiler, parts: readonly PlainPart[]
   );
 }
 
-/** All schemas that the value of a property has to satisfy, `false` among them where a part forbids the name. */
+/** The schemas that the value of a property must satisfy; `false` is one of them where a part forbids the name. */
 function valueParts(
   parts: readonly PlainPart[],
   patterns: readonly KeyPattern[],
@@ -95,8 +95,8 @@ function additional({ schema, path }: PlainPart): readonly Part[] {
 }
 
 /**
- * Members whose names are not defined. Where properties are defined and nothing is said of others there are none:
- * less than the letter allows, and what everybody means.
+ * Members whose names are not defined. An object that defines properties and has no `additionalProperties` has none of
+ * them: fewer objects than the specification allows, and what authors mean.
  */
 function otherMembers(
   compiler: Compiler,
@@ -105,11 +105,11 @@ function otherMembers(
   names: readonly Condition[],
   closed: ReadonlySet<string>,
 ): Expression {
-  const said = parts.some(({ schema }) => schema['additionalProperties'] !== undefined);
+  const allowsOthers = parts.some(({ schema }) => schema['additionalProperties'] !== undefined);
   const defines = parts.some(
     ({ schema }) => schema['properties'] !== undefined || schema['patternProperties'] !== undefined,
   );
-  const open = said || !defines;
+  const open = allowsOthers || !defines;
   const apart: readonly Condition[] =
     closed.size === 0 ? names : [...names, { automaton: textsAutomaton(closed), negated: true }];
   const kinds: Expression[] = [];
@@ -145,7 +145,7 @@ function keyPatterns({ problems }: Compiler, parts: readonly PlainPart[]): reado
     for (const [source, schema] of Object.entries(mapOf(owner.schema, 'patternProperties'))) {
       const path = memberPath(at, source);
       const conditions = patternConditions(source, path, problems);
-      // “Not all of several conditions” is no conjunction, so it cannot be a list of conditions.
+      // The negation of several conditions is not a list of conditions, which must all hold.
       if (conditions.length > 1)
         problems.refuse(
           'unsupported_parameter',
@@ -170,7 +170,7 @@ interface NameConditions {
   readonly finite?: readonly string[];
 }
 
-/** `propertyNames`: what a string schema without alternatives says of every name. */
+/** The conditions of `propertyNames` on every name. They may be those of a string schema without alternatives. */
 function nameConditions(compiler: Compiler, parts: readonly PlainPart[]): NameConditions {
   const conditions: Condition[] = [];
   let finite: readonly string[] | undefined;
@@ -187,15 +187,15 @@ function nameConditions(compiler: Compiler, parts: readonly PlainPart[]): NameCo
       finite = before === undefined ? own : before.filter((name) => own.includes(name));
       continue;
     }
-    const speaking = plain.filter((inner) => !isInert(inner));
-    if (speaking.some(({ schema: inner }) => Object.keys(inner).some((name) => beyondStrings.has(name)))) {
+    const asserting = plain.filter((inner) => !isInert(inner));
+    if (asserting.some(({ schema: inner }) => Object.keys(inner).some((name) => beyondStrings.has(name)))) {
       compiler.problems.refuse(
         'unsupported_parameter',
         path,
         '“propertyNames” is enforced with pattern, format, length, enum and const only.',
       );
     }
-    conditions.push(...allConditions(stringConditions(speaking, compiler.problems)));
+    conditions.push(...allConditions(stringConditions(asserting, compiler.problems)));
   }
   return { conditions, ...(finite === undefined ? {} : { finite }) };
 }

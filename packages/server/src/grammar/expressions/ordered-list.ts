@@ -2,28 +2,29 @@ import { choice, type Expression, empty, isNever, never, sequence } from '../rul
 import type { RuleSet } from '../rules/rule-set.ts';
 import { createKeyTree } from './key-tree.ts';
 
-/** Entries that come in a fixed order, each at most once, then perhaps others. */
+/** Entries in a fixed order, each at most once, and others behind them. */
 export interface OrderedList {
   readonly entries: readonly { readonly body: Expression; readonly required: boolean }[];
-  /** What may follow, any number of times. */
+  /** What may follow the entries, any number of times. Default: nothing. */
   readonly others?: Expression;
   readonly min: number;
   readonly max?: number;
   readonly comma: Expression;
 }
 
-/** From so many on entries are written as a tree of their keys. */
+/** From this many on entries become a tree of their keys. */
 const manyEntries = 16;
 
 /**
- * Every subset of the optional entries in its order, with the right commas, one rule for each entry:
+ * All required entries and any subset of the optional ones, in order and with commas between them, by one rule for
+ * each entry:
  *
  * ```
  *   from i   =  entry i, after i+1   |  from i+1, where i is optional
  *   after i  =  comma, from i        |  nothing, where nothing required is left
  * ```
- * With bounds on the number of entries each rule exists once for each count so far, `min` and `max` at most.
- * Others may repeat a name, and a reader keeps the last: they are counted as one towards `min`.
+ * With bounds on the number of entries there is one rule for each entry and each count so far, up to `max`, or `min`.
+ * Names of others may repeat, and then a JSON parser keeps the last: all others count as one towards `min`.
  */
 export function orderedList(rules: RuleSet, list: OrderedList): Expression {
   const { entries, others = never, min, max, comma } = list;
@@ -72,14 +73,14 @@ export function orderedList(rules: RuleSet, list: OrderedList): Expression {
     return mayEnd(index, count) ? choice(more, empty) : more;
   }
 
-  /** Many that are not counted: as a tree of their keys, up to the next that is required. */
+  /** Many entries without counts: a tree of their keys, up to the next required entry. */
   function fromTree(index: number): Expression {
     const required = entries.findIndex((entry, at) => at >= index && entry.required);
     const some = tree?.between(index, required < 0 ? entries.length - 1 : required) ?? never;
     return required < 0 && !isNever(others) ? choice(some, from(entries.length, 0)) : some;
   }
 
-  // The last entries first: the rules of a thousand properties are made without a thousand nested calls.
+  // From the last entry on: a thousand properties would otherwise be a thousand nested calls.
   for (let index = entries.length; index >= 0; index -= 1) {
     for (let count = cap; count >= 0; count -= 1) if (mayGoOn(index, count)) from(index, count);
   }
@@ -87,7 +88,7 @@ export function orderedList(rules: RuleSet, list: OrderedList): Expression {
   return mayEnd(0, 0) ? choice(some, empty) : some;
 }
 
-/** The text an entry begins with, which no other entry's text begins with: names are in quotes. */
+/** The quoted name with which an entry begins: because of the quotes no name is a prefix of another. */
 function keyOf(body: Expression): string | undefined {
   const [first] = body.kind === 'sequence' ? body.items : [body];
   return first?.kind === 'text' && first.text.startsWith('"') ? first.text : undefined;

@@ -34,9 +34,9 @@ export function createCompiler(
     const { plain, impossible } = document.expand(parts);
     const path = parts[0]?.path ?? '';
     if (impossible) return rules.define(never, path);
-    const speaking = plain.filter((part) => !isInert(part));
-    if (speaking.length === 0) return anyValue(rules);
-    const key = speaking
+    const asserting = plain.filter((part) => !isInert(part));
+    if (asserting.length === 0) return anyValue(rules);
+    const key = asserting
       .map(
         (part) => `${document.identity(part.schema)}${(part.taken ?? []).map((name) => `-${name}`).join('')}`,
       )
@@ -52,10 +52,10 @@ export function createCompiler(
       );
       return never;
     }
-    const rule = rules.declare(speaking[0]?.path ?? path);
+    const rule = rules.declare(asserting[0]?.path ?? path);
     const reference: Expression = { kind: 'rule', id: rule.id };
     known.set(key, reference);
-    rule.body = body(speaking);
+    rule.body = body(asserting);
     return reference;
   }
 
@@ -96,7 +96,7 @@ export function createCompiler(
 
   function ofType(type: JsonType, parts: readonly PlainPart[]): Expression {
     const own = parts.some(({ schema }) =>
-      Object.keys(schema).some((name) => speaksOf(name, type) || name === 'format'),
+      Object.keys(schema).some((name) => isAbout(name, type) || name === 'format'),
     );
     switch (type) {
       case 'null':
@@ -119,7 +119,7 @@ export function createCompiler(
   return compiler;
 }
 
-function speaksOf(name: string, type: JsonType): boolean {
-  const spoken = keyword(name).type;
-  return spoken === type || (spoken === 'number' && type === 'integer');
+function isAbout(name: string, type: JsonType): boolean {
+  const own = keyword(name).type;
+  return own === type || (own === 'number' && type === 'integer');
 }

@@ -8,8 +8,8 @@ import { anyNumber } from './json-numbers.ts';
 import { anyString, literal, stringOfTable } from './json-strings.ts';
 
 /**
- * Between tokens there is nothing, or one space where models like to write one. More would let a model that is at a
- * loss write white space until its limit.
+ * A comma, with an optional space, which many models write. With more white space a model could write nothing else
+ * until its token limit.
  */
 export function comma(rules: RuleSet): Expression {
   return rules.shared('comma', () => sequence(text(','), optional(text(' '))));
@@ -19,7 +19,7 @@ export function colon(rules: RuleSet): Expression {
   return rules.shared('colon', () => sequence(text(':'), optional(text(' '))));
 }
 
-/** Any JSON value at all. */
+/** Any JSON value. */
 export function anyValue(rules: RuleSet): Expression {
   return rules.shared('value', () =>
     choice(
@@ -45,7 +45,7 @@ export function anyArray(rules: RuleSet): Expression {
   return rules.shared('array', () => sequence(text('['), listOf(rules, anyValue(rules), 0), text(']')));
 }
 
-/** `min` to `max` times `item` with commas between. */
+/** `min` to `max` items with commas between them. */
 export function listOf(rules: RuleSet, item: Expression, min: number, max?: number): Expression {
   if (max !== undefined && max < min) return choice();
   if (max === 0) return empty;
@@ -58,7 +58,7 @@ export function listOf(rules: RuleSet, item: Expression, min: number, max?: numb
   return min === 0 ? optional(some) : some;
 }
 
-/** From this many strings on they are written as a tree of their beginnings, so that one derivation is alive. */
+/** From this many strings on they become a tree of their prefixes, in which one derivation is alive. */
 const manyStrings = 16;
 
 /** One of these values. */

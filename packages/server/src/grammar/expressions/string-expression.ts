@@ -28,7 +28,7 @@ export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]
     return never;
   }
   if (conditions.length > 0) {
-    // What is asked in the same words, three hundred addresses for instance, is computed and written once.
+    // Equal conditions share a rule: a schema may have three hundred addresses.
     const asks = parts.map(({ schema }) => [schema['pattern'], schema['format']]);
     const key = `string:${JSON.stringify([asks, min, max])}`;
     const short = shortConditions(parts, asked, problems);
@@ -48,12 +48,12 @@ export function stringExpression(compiler: Compiler, parts: readonly PlainPart[]
   return stringOfLength(rules, min, max);
 }
 
-/** What counting the length beside a pattern may take; the same wherever it is compiled, so that the answer is too. */
+/** The work for counting the length beside a pattern: a constant, so that a schema has the same grammar everywhere. */
 const countingWork = 100_000;
 
 /**
- * Strings of a pattern and a length, and shorter ones than are asked for where all of them are too many states.
- * Undefined where that is no way, or where too little work is left to say.
+ * The strings of a pattern and a `maxLength`; only shorter ones where counting the length takes too many states.
+ * Undefined where the conditions are of another kind, or where too little work is left to decide that.
  */
 function shorterTable(
   { rules, limits, work }: Compiler,
@@ -70,7 +70,7 @@ function shorterTable(
   return table === undefined ? undefined : stringOfTable(rules, table);
 }
 
-/** A JSON string that meets the conditions; refused at `path` where the automaton is too large. */
+/** The JSON strings that meet the conditions; refused at `path` where the automaton is too large. */
 export function tableOf(
   { rules, problems, limits, work }: Compiler,
   conditions: readonly Condition[],
@@ -86,7 +86,7 @@ export function tableOf(
   return never;
 }
 
-/** The first keyword of a list that one of the parts has, as a path. */
+/** The path of the first of these keywords that a part has; else the path of the first part. */
 export function pathOf(parts: readonly PlainPart[], names: readonly string[]): string {
   for (const name of names) {
     const part = parts.find(({ schema }) => schema[name] !== undefined);

@@ -18,7 +18,7 @@ function compile(schema: JsonValue): CompiledGrammar {
   return compiled.value;
 }
 
-/** The most derivations that random sentences hold at once, counted as llama.cpp holds them. */
+/** The most derivations of random sentences at one point, counted as llama.cpp does. */
 function widest(grammar: Gbnf, seed: number): number {
   const generate = createGenerator(grammar, seededRandom(seed));
   const sentences = [20, 100, 300].map((budget) => generate(budget)).filter(({ length }) => length < 2000);
@@ -73,7 +73,7 @@ describe('the bound on derivations', () => {
 });
 
 describe('recursive unions whose alternatives begin alike', () => {
-  test.each([2, 50])('%i of them cost no more the deeper they nest', (operations) => {
+  test.each([2, 50])('%i of them cost the same at each depth', (operations) => {
     const grammar = parseGbnf(compile(expression(operations)).gbnf);
     const [shallow, deep] = [2, 40].map((levels) => recognise(grammar, JSON.stringify(nested(levels))));
     expect([shallow?.accepted, deep?.accepted]).toEqual([true, true]);
@@ -85,7 +85,7 @@ describe('recursive unions whose alternatives begin alike', () => {
   test.each<[string, JsonValue]>([
     ['first', { properties: { kind: { const: 'k' } } }],
     ['last', { properties: { child: { $ref: '#' }, note: { type: 'string' } } }],
-  ])('are taken with the discriminator %s', (where, start) => {
+  ])('are accepted with the discriminator %s', (where, start) => {
     const kinds = ['a', 'b', 'c'].map((kind) => {
       const own = { kind: { const: kind } };
       const { properties } = start as { properties: object };
@@ -99,7 +99,7 @@ describe('recursive unions whose alternatives begin alike', () => {
     expect(recognise(grammar, JSON.stringify({ ...value, kind: 'd' })).accepted).toBe(false);
   });
 
-  test('and give the property different recursive schemas are refused at the union', () => {
+  test('are refused at the union where the common property has different recursive schemas', () => {
     const half = (name: string): JsonValue => ({
       type: 'object',
       properties: { left: { $ref: `#/$defs/${name}` }, op: { const: name } },
@@ -134,7 +134,7 @@ describe('many alternatives that overlap', () => {
         properties: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`p${index}`, true])),
       },
     ],
-  ])('are followed as one: %s', (_, schema) => {
+  ])('are followed together: %s', (_, schema) => {
     const compiled = compile(schema);
     expect(compiled.mostDerivations).toBeLessThan(40);
     expect(widest(parseGbnf(compiled.gbnf), 4)).toBeLessThanOrEqual(compiled.mostDerivations);

@@ -3,28 +3,28 @@ import { createForms, endBit, type Form } from './forms.ts';
 import type { Rule } from './rule-set.ts';
 
 /**
- * How many derivations of a text llama.cpp may have to hold at once: an upper bound. It keeps a stack for each and
- * walks every one for each token of the vocabulary, so their number is what a token costs: about a millisecond each
- * with 49,000 tokens. Two alternatives that begin alike and lead back to themselves double it at every level.
+ * An upper bound of the derivations of one text that llama.cpp keeps at the same time. It keeps a stack for each and
+ * tries every token of the vocabulary on each stack, so their number decides what a token costs: about a millisecond a
+ * derivation with 49,000 tokens. Two recursive alternatives that begin alike double the number at each level.
  *
- * Sets of forms are followed as they would be alive together. What all of a set read first is called once and counted
- * as often as there are forms in the set; what cannot be followed to its end is counted as the sum of its forms. The
- * counts of sets thus depend on one another, and recursion that multiplies has no finite solution.
+ * The algorithm follows sets of forms that are alive together. A rule with which all forms of a set begin is followed
+ * once, and counts as often as the set has forms. A set that cannot be followed to its end counts as the sum of its
+ * forms. So the counts are a system of equations; where recursion multiplies, it has no finite solution.
  *
- * It relies on what holds for all grammars of this compiler: a JSON value that is whole is not a prefix of another
- * one that may stand in its place, but for numbers, and nothing that may follow a number goes on with it.
+ * The bound relies on a property of all grammars of this compiler: a complete JSON value is not a prefix of another one
+ * that may stand in its place, except for numbers, and no character that may follow a number can continue it.
  */
 export interface Derivations {
-  /** At most one more than `limit`: what is more is not counted. */
+  /** `limit + 1` where the number is over `limit`. */
   readonly most: number;
-  /** Where in the schema, for what is over `limit`. */
+  /** The place in the schema where the number is over `limit`. */
   readonly path?: string;
 }
 
 interface Node {
   readonly path: string | undefined;
   readonly constant: number;
-  /** Sums of other nodes, each so many times; the largest of them counts. */
+  /** Each is a sum of other nodes; the value of this node is the largest of them. */
   readonly sums: Sum[];
   value: number;
   readonly users: Set<Node>;
@@ -35,10 +35,10 @@ interface Sum {
   readonly terms: readonly (readonly [node: Node, times: number])[];
 }
 
-/** What lasts longer than this is being nested without end. */
+/** A longer form is the sign of a recursion that would be opened for ever. */
 const longestForm = 48;
 
-/** `mostSteps` bounds the forms that are followed in sets; beyond it sums of single forms stand for sets. */
+/** `mostSteps`: the most forms that are followed in sets; from then on a set counts as the sum of its forms. */
 export function derivations(rules: readonly Rule[], limit: number, mostSteps: number): Derivations {
   const forms = createForms(rules);
   const nodes = new Map<string, Node>();
@@ -95,7 +95,7 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
     }
   }
 
-  /** The ordinary case: the next character tells all of them apart. */
+  /** The ordinary case: the next character distinguishes all forms. */
   function allApart(set: readonly (Form | undefined)[]): boolean {
     let seen = 0n;
     for (const form of set) {
@@ -106,7 +106,7 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
     return true;
   }
 
-  /** One form: its symbols come one after the other, each with no more than itself alive. */
+  /** One form: its symbols are read one after the other, and only one is alive at a time. */
   function walk(node: Node, form: Form | undefined): void {
     for (let at = form; at !== undefined; at = at.next) {
       const { head, next } = at;
@@ -117,7 +117,7 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
         return;
       }
       add(node, 0, [unit(head, node.path), 1]);
-      // Where it may have ended and may go on: both for one character.
+      // The head may have ended or may continue: both are alive for one character.
       if (next !== undefined) add(node, forms.fan(forms.prepend(head, undefined)) + forms.fan(next));
     }
   }
@@ -139,7 +139,7 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
     }
     const known = nodes.get(`blocks ${rule.id}`);
     if (known !== undefined) return known;
-    // Fewer than a block and a whole one run side by side; the former has ended where the next block begins.
+    // Less than a block and a complete block are alive together; the former has ended where the next block begins.
     const node: Node = { path, constant: 2, sums: [], value: 0, users: new Set() };
     nodes.set(`blocks ${rule.id}`, node);
     const [fewer, more] = rule.body.kind === 'choice' ? rule.body.items : [];
@@ -150,7 +150,7 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
     return node;
   }
 
-  /** Whether the next character tells if `head` goes on or `next` begins. */
+  /** Whether the next character decides if `head` continues or `next` begins. */
   function apart(head: Form['head'], next: Form | undefined): boolean {
     if (head.kind === 'repeat' && head.min === head.max) return true;
     const alone = forms.first(forms.prepend(head, undefined));
@@ -166,14 +166,17 @@ export function derivations(rules: readonly Rule[], limit: number, mostSteps: nu
   const start = root === undefined ? undefined : forms.prepend({ kind: 'rule', id: root.id }, undefined);
   if (start === undefined) return { most: 0 };
   const top = nodeOf(forms.unfold(start), root?.path);
-  // The list grows while it is walked.
+  // `explore` appends to the list.
   for (const [node, set] of waiting) explore(node, set);
   return solve([...nodes.values()], top, limit);
 }
 
-/** The least solution, from below: a count grows until nothing asks for more, or over the limit. */
+/**
+ * The least solution of the equations: values start at 0 and grow until no equation changes, or one is over the
+ * limit.
+ */
 function solve(nodes: readonly Node[], top: Node, limit: number): Derivations {
-  // Whoever was found later is mostly what earlier ones are made of.
+  // From the end: nodes that were found later are mostly terms of earlier ones.
   const waiting = new Set(nodes);
   const order = [...nodes];
   while (order.length > 0) {

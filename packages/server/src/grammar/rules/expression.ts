@@ -1,7 +1,7 @@
 import type { Range } from '../automata/code-points.ts';
 
 /**
- * The right-hand side of a grammar rule. A choice of nothing matches nothing (`never`), a sequence of nothing
+ * The right-hand side of a grammar rule. A choice without items matches no text (`never`); a sequence without items
  * matches the empty text (`empty`).
  */
 export type Expression =
@@ -13,7 +13,7 @@ export type Expression =
       readonly kind: 'repeat';
       readonly item: Expression;
       readonly min: number;
-      /** Absent: without end. */
+      /** Absent: no limit. */
       readonly max?: number;
     }
   | { readonly kind: 'rule'; readonly id: number };
@@ -35,7 +35,7 @@ export function characters(ranges: readonly Range[]): Expression {
 
 export const digit = characters([[0x30, 0x39]]);
 
-/** One after the other; neighbouring texts become one, and one `never` makes the whole `never`. */
+/** The items one after the other. Adjacent texts become one text; where an item is `never`, so is the result. */
 export function sequence(...items: readonly Expression[]): Expression {
   const flat: Expression[] = [];
   for (const item of items) {
@@ -53,7 +53,7 @@ export function sequence(...items: readonly Expression[]): Expression {
 export function choice(...items: readonly Expression[]): Expression {
   const flat = items.flatMap((item) => (item.kind === 'choice' ? item.items : [item]));
   const rules = new Set<number>();
-  // The same rule twice would double the walks of llama.cpp's left recursion check at every level.
+  // A rule that stood here twice would double the steps of llama.cpp's check for left recursion at each level.
   const kept = flat.filter((item) => {
     if (item.kind !== 'rule') return true;
     if (rules.has(item.id)) return false;

@@ -2,21 +2,21 @@ import { type Range, union } from '../automata/code-points.ts';
 import { type Expression, text } from './expression.ts';
 import { dropText, endBit, type Form, type Forms } from './forms.ts';
 
-/** Forms that begin with the same symbol, and what each goes on with. */
+/** Forms that begin with the same symbol. `first`: the characters that it may begin with. */
 export interface Group {
   readonly head: Expression;
   readonly forms: readonly Form[];
   readonly first: bigint;
 }
 
-/** Several groups of which a text may begin any: those a parser cannot tell apart by the next character. */
+/** Groups that the next character cannot distinguish. */
 export type Cluster = readonly Group[];
 
 export function isTerminal({ kind }: Expression): boolean {
   return kind === 'text' || kind === 'characters';
 }
 
-/** By first symbol, then by what they may begin with. Forms of nothing are in none. */
+/** Groups forms by their first symbol, then the groups by their first characters. The empty form is in no group. */
 export function clusters(forms: Forms, set: readonly (Form | undefined)[]): readonly Cluster[] {
   const groups = new Map<string, { head: Expression; forms: Form[]; first: bigint }>();
   for (const form of new Set(set)) {
@@ -49,13 +49,13 @@ export function clusters(forms: Forms, set: readonly (Form | undefined)[]): read
   return found.map(({ groups: cluster }) => cluster);
 }
 
-/** One way on: what is read, and the forms that are alive behind it. */
+/** One step: what is read, and the forms that are alive behind it. */
 export interface Way {
   readonly read: Expression;
   readonly rests: readonly (Form | undefined)[];
 }
 
-/** The ways on of forms that begin with texts and characters: no two of them read the same character. */
+/** The steps of forms that begin with a text or a character class; no two steps read the same character. */
 export function ways(forms: Forms, set: readonly Form[]): readonly Way[] {
   const prefix = commonText(set);
   if (prefix !== '') {
@@ -100,7 +100,7 @@ function unitsOf(head: Expression): number {
   return head.kind === 'text' ? String.fromCodePoint(head.text.codePointAt(0) ?? 0).length : 0;
 }
 
-/** The text that all of them begin with, in whole code points; empty where one begins with a class. */
+/** The longest common prefix in whole code points; empty where a form begins with a character class. */
 function commonText(set: readonly Form[]): string {
   let common: string | undefined;
   for (const { head } of set) {

@@ -2,8 +2,8 @@ import { type Expression, never, sequence, text } from './expression.ts';
 import type { Rule } from './rule-set.ts';
 
 /**
- * What one derivation still has to read: a list of symbols, the next one first. Equal forms are the same object, so
- * that sets of them can be compared by their ids. The head is never a sequence.
+ * The symbols that one derivation has yet to read, in order. Equal forms are the same object, so sets of forms can be
+ * compared by ids. The head is never a sequence.
  */
 export interface Form {
   readonly id: number;
@@ -13,20 +13,25 @@ export interface Form {
   readonly length: number;
 }
 
-/** Forms over the rules of a grammar without left recursion; `undefined` is the form of nothing left. */
+/** Forms over the rules of a grammar without left recursion; `undefined` is the form without symbols. */
 export interface Forms {
-  /** `expression`, then `next`. */
+  /** The form of `expression` followed by `next`. */
   prepend(expression: Expression, next: Form | undefined): Form | undefined;
-  /** The same texts with the head opened by one step; characters and texts stay as they are. */
+  /** Forms of the same texts, with the head replaced by its alternatives; a head of text or characters stays. */
   unfold(form: Form): readonly (Form | undefined)[];
-  /** What the text may begin with: a bit for each ASCII character, one for all others, `endBit` for nothing. */
+  /**
+   * The first characters of its texts: a bit for each ASCII character, one for all others, `endBit` for the empty
+   * text.
+   */
   first(form: Form | undefined): bigint;
-  /** How many derivations llama.cpp holds where this form comes next: its leaves by first symbol. */
+  /**
+   * The derivations that llama.cpp keeps where this form is next: one for each symbol that its texts may begin with.
+   */
   fan(form: Form | undefined): number;
-  /** The same string for equal symbols. */
+  /** A string that is equal for equal expressions. */
   keyOf(expression: Expression): string;
   rule(id: number): Rule | undefined;
-  /** A new rule, for what several forms go on with. */
+  /** Makes a new rule and returns a reference to it. */
   define(body: Expression): Expression;
 }
 
@@ -117,7 +122,7 @@ export function createForms(source: readonly Rule[]): Forms {
     let bits: bigint;
     if (head.kind === 'text') bits = bitOf(head.text.codePointAt(0) ?? 0);
     else if (head.kind === 'characters') bits = bitsOf(head.ranges);
-    // By the head alone, so that a long tail is looked at only where it can come first.
+    // The tail is examined only where the head may be empty: it may be long.
     else if (next !== undefined) {
       const own = first(cons(head, undefined));
       bits = (own & endBit) === 0n ? own : (own & ~endBit) | first(next);
@@ -157,14 +162,14 @@ export function createForms(source: readonly Rule[]): Forms {
   };
 }
 
-/** The symbols of a form as one expression. */
+/** The form as one expression. */
 export function expressionOf(form: Form | undefined): Expression {
   const items: Expression[] = [];
   for (let at = form; at !== undefined; at = at.next) items.push(at.head);
   return sequence(...items);
 }
 
-/** The form behind the first `length` UTF-16 units of the text it begins with. */
+/** The form without the first `length` UTF-16 units of its text, or without its first character class. */
 export function dropText(forms: Forms, form: Form, length: number): Form | undefined {
   if (form.head.kind !== 'text') return form.next;
   return forms.prepend(text(form.head.text.slice(length)), form.next);

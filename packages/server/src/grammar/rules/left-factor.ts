@@ -3,26 +3,26 @@ import { type Cluster, clusters, isTerminal, keyOfSet, ways } from './form-group
 import { createForms, expressionOf, type Form } from './forms.ts';
 import { createRuleSet, type Rule } from './rule-set.ts';
 
-/** Sets of forms that become rules. */
+/** The most sets of forms that become rules. */
 const mostSets = 6_000;
-/** What lasts longer than this is being nested without end. */
+/** A longer form is the sign of a recursion that would be opened for ever. */
 const longestForm = 48;
 
 /**
- * The same texts by a grammar in which alternatives share what they have in common at their beginning, so that as few
- * derivations as possible are alive: `{"left": E, "op": "+"} | {"left": E, "op": "*"}` reads the first property
- * once. The textbook's construction of sets, over grammars: what all of a set read first stays a call and is never
- * opened, so recursion is followed once; only what begins alike and is not the same is opened. Where that does not end
- * within bounds alternatives stay as they were.
+ * A grammar of the same texts whose alternatives share their common prefixes, so that as few derivations as possible
+ * are alive: `{"left": E, "op": "+"} | {"left": E, "op": "*"}` reads the first property once. It is the subset
+ * construction, applied to a grammar. Where all forms of a set begin with the same rule, that rule stays a reference
+ * and is not opened, so recursion is followed once; only rules that are different and may begin alike are opened. Where
+ * this does not end within the bounds, the alternatives stay as they were.
  *
- * `mostSteps` bounds the forms that are looked at. The root is the first rule, before and behind.
+ * `mostSteps`: the most forms that are examined. The root is the first rule of both grammars.
  */
 export function leftFactor(source: readonly Rule[], mostSteps: number): readonly Rule[] {
   const forms = createForms(source);
   const made = createRuleSet();
   const bySource = new Map<number, Expression>();
   const bySet = new Map<string, Expression>();
-  /** The sets that rules made on the way stand for. */
+  /** For rules that were made here: the set of forms that each stands for. */
   const continuations = new Map<number, readonly (Form | undefined)[]>();
   const waiting: { readonly rule: Rule; readonly body: () => Expression }[] = [];
   const byRests = new Map<string, Expression>();
@@ -60,7 +60,7 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
     }
   }
 
-  /** A set of forms as a rule of its own; a single form as it is. */
+  /** A rule of its own for a set of forms; a single form without a rule. */
   function emit(set: readonly (Form | undefined)[]): Expression {
     const distinct = [...new Set(set)];
     if (distinct.length < 2) return translate(expressionOf(distinct[0]));
@@ -74,7 +74,7 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
     return expression;
   }
 
-  /** The alternatives of a set, with as little in common at their beginning as can be. */
+  /** The alternatives of a set, with common prefixes shared. */
   function together(set: readonly (Form | undefined)[]): Expression {
     steps += set.length;
     const kept = joinCounts(set);
@@ -108,8 +108,9 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
   }
 
   /**
-   * `E x | (A | B | "null") y`, where E is `A | B`, is `E (x | y) | "null" y`: opened, a recursive E would never come
-   * together again. Pydantic writes such pairs for a union and its Optional. Undefined where there are none.
+   * `E x | (A | B | "null") y`, where E is `A | B`, becomes `E (x | y) | "null" y`. If E were opened and is recursive,
+   * its alternatives would not become one reference again. Pydantic writes such pairs for a union and its Optional.
+   * Undefined where the cluster has no such pair.
    */
   function absorbed(cluster: Cluster): readonly (Form | undefined)[] | undefined {
     for (const smaller of cluster) {
@@ -133,14 +134,14 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
     return undefined;
   }
 
-  /** What a rule is a name for, where it is nothing but a choice. */
+  /** The alternatives of a rule that is a choice, by key. */
   function alternativesOf(head: Expression): ReadonlyMap<string, Expression> {
     const rule = head.kind === 'rule' ? forms.rule(head.id) : undefined;
     if (rule === undefined || rule.blocks === true || rule.body.kind !== 'choice') return new Map();
     return new Map(rule.body.items.map((item) => [forms.keyOf(item), item]));
   }
 
-  /** What all forms of a group begin with, then a new rule for what they go on with. */
+  /** The first symbol of a group, followed by a new rule for the rests of its forms. */
   function common({ head, forms: alike }: Cluster[number]): Form | undefined {
     const [only] = alike;
     if (alike.length === 1) return only;
@@ -152,7 +153,7 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
     return forms.prepend(head, forms.prepend(rest, undefined));
   }
 
-  /** `x{0,5} rest` and `x{3,9} rest` are `x{0,9} rest`. */
+  /** `x{0,5} rest | x{3,9} rest` becomes `x{0,9} rest`. */
   function joinCounts(set: readonly (Form | undefined)[]): readonly (Form | undefined)[] {
     const byItem = new Map<string, Form[]>();
     for (const form of set) {
@@ -194,7 +195,7 @@ export function leftFactor(source: readonly Rule[], mostSteps: number): readonly
 
   const [root] = source;
   if (root !== undefined) reference(root.id);
-  // The list grows while it is walked.
+  // `body()` appends to the list.
   for (const { rule, body } of waiting) rule.body = body();
   return made.rules;
 

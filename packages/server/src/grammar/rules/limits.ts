@@ -1,10 +1,10 @@
 import type { Work } from '../automata/determinise.ts';
 
-/** What a schema may cost. Beyond any of these it is refused with 400 before anything is generated. */
+/** What a schema may cost. A schema over any of these limits is refused with 400 before generation begins. */
 export interface GrammarLimits {
   /** Levels of objects and lists in the schema. */
   readonly maxDepth: number;
-  /** Objects, lists and values in the schema, counted together. */
+  /** Objects, lists and other values in the schema, counted together. */
   readonly maxNodes: number;
   /** Properties in one object. */
   readonly maxProperties: number;
@@ -12,22 +12,22 @@ export interface GrammarLimits {
   readonly maxExclusive: number;
   /** Characters or items counted by one minLength, maxLength, minItems or maxItems. */
   readonly maxCount: number;
-  /** Times that schemas are looked at, combinations of alternatives and references counted one by one. */
+  /** Visits of schemas; each combination of alternatives and each reference counts as a visit of its own. */
   readonly maxVisits: number;
-  /** Steps computed for the automata of all strings of a schema together; a million take about 0.2 s. */
+  /** Steps of work for the automata of all strings of a schema together; a million take about 0.2 s. */
   readonly maxWork: number;
   /** States of the automaton of one string: `pattern`, `format` and length together. */
   readonly maxStates: number;
   readonly maxRules: number;
   /** Length of the grammar's text in bytes. */
   readonly maxBytes: number;
-  /** Repetitions that the native parser writes out one by one. */
+  /** Symbols into which llama.cpp's parser expands repetitions. */
   readonly maxRepetitions: number;
   /** Derivations that may be alive at one point of an answer; each costs llama.cpp about a millisecond a token. */
   readonly maxDerivations: number;
-  /** Forms followed to count derivations; six times as many to have alternatives share their beginnings. */
+  /** Forms that are followed to count derivations; six times as many where alternatives are made to share prefixes. */
   readonly maxSteps: number;
-  /** Steps of llama.cpp's check for left recursion; 50,000 take it about 0.1 s. */
+  /** Steps of llama.cpp's check for left recursion; 50,000 steps take about 0.1 s. */
   readonly maxLeftmostWalks: number;
 }
 
@@ -48,7 +48,7 @@ export const defaultLimits: GrammarLimits = {
   maxLeftmostWalks: 50_000,
 };
 
-/** What may still be computed: for a schema, or for all tools of a request together. */
+/** The work and the visits that are left: for a schema, or for all tools of a request together. */
 export interface Budget extends Work {
   visits: number;
 }

@@ -4,14 +4,14 @@ import { references } from './prune.ts';
 import type { Rule } from './rule-set.ts';
 
 /**
- * The same grammar with one rule where several say the same, as when zod writes one type out at each of its uses.
- * Rules that lead back to themselves are told apart by their names alone. The first rule stays the first.
+ * The same grammar with one rule in the place of several equal ones: zod, for instance, repeats a type at each of its
+ * uses. Recursive rules are never merged, because their bodies contain their own ids. The first rule stays the first.
  */
 export function mergeRules(rules: readonly Rule[]): readonly Rule[] {
   const same = new Map<number, number>();
   const byBody = new Map<string, number>();
   const bodies = new Map<number, Expression>();
-  /** Written down by their own ids already: the root, and what was met while it was open. */
+  /** Rules that a body already refers to by their own ids: the root, and rules on a cycle. They are kept. */
   const named = new Set(rules.slice(0, 1).map(({ id }) => id));
 
   function rename(expression: Expression): Expression {
@@ -29,7 +29,7 @@ export function mergeRules(rules: readonly Rule[]): readonly Rule[] {
     }
   }
 
-  /** What has been renamed already by its new name; what leads back by its own. */
+  /** The id of the merged rule, or, on a cycle, the rule's own id. */
   function nameOf(id: number): number {
     const known = same.get(id);
     if (known === undefined) named.add(id);
@@ -50,7 +50,7 @@ export function mergeRules(rules: readonly Rule[]): readonly Rule[] {
   });
 }
 
-/** Every rule behind those it names, but for circles. Not recursive: chains are thousands of rules long. */
+/** Each rule behind the rules that it refers to, except on cycles. Not recursive: chains have thousands of rules. */
 function innermostFirst(rules: readonly Rule[]): readonly Rule[] {
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
   const order: Rule[] = [];

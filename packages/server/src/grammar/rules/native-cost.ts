@@ -2,9 +2,9 @@ import type { Expression } from './expression.ts';
 import type { Rule } from './rule-set.ts';
 
 /**
- * How many steps llama.cpp's check for left recursion takes at most. It walks from every rule along the first symbol
- * of each alternative and remembers nothing on the way, so alternatives of alternatives multiply: thirty levels of
- * two would stop the engine for minutes. Infinity where it would never end.
+ * The most steps that llama.cpp's check for left recursion takes from one rule. The check walks along the first symbol
+ * of each alternative and does not remember which rules it has seen, so alternatives of alternatives multiply: thirty
+ * levels of two would block the engine for minutes. Infinity where the check would not end.
  */
 export function leftmostWalks(rules: readonly Rule[]): number {
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
@@ -21,7 +21,7 @@ export function leftmostWalks(rules: readonly Rule[]): number {
   return rules.reduce((most, rule) => Math.max(most, walk(rule.id)), 0);
 }
 
-/** How many symbols llama.cpp writes repetitions out as, all together: half a million take it most of a second. */
+/** The symbols into which llama.cpp expands all repetitions; half a million take it nearly a second. */
 export function repetitions(rules: readonly Rule[]): number {
   const of = (expression: Expression): number => {
     switch (expression.kind) {

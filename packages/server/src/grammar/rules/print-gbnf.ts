@@ -4,9 +4,9 @@ import type { Expression } from './expression.ts';
 import type { Rule } from './rule-set.ts';
 
 /**
- * Writes rules in llama.cpp's grammar notation, the first one as `root`. Rule names may hold letters, digits and
- * hyphens only; a rule ends at the end of its line, so an alternative of nothing is written `""`: after a bare `|`
- * llama.cpp would read on into the next rule. Undefined where it would be longer than `maxBytes`; all of it is ASCII.
+ * The rules in llama.cpp's grammar notation; the first rule is `root`. Names of rules consist of letters, digits and
+ * hyphens. An empty alternative is written `""`, because behind a `|` at the end of a line llama.cpp would read the
+ * next rule as part of this one. The text is ASCII. Undefined where it would be longer than `maxBytes`.
  */
 export function printGbnf(rules: readonly Rule[], maxBytes = Number.POSITIVE_INFINITY): string | undefined {
   const [root] = rules;

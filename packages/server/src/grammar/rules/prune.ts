@@ -2,12 +2,12 @@ import { choice, type Expression, isNever, never, sequence } from './expression.
 import type { Rule } from './rule-set.ts';
 
 /**
- * What is left of a grammar once everything that no text can ever complete is gone, the root first. Without this
- * a model would walk into a branch that has no end, and could only be stopped by its token limit.
+ * A grammar without the parts that no text can complete; the root is its first rule. In a part that cannot be completed
+ * a model would write until its token limit.
  */
 export type Pruned =
   | { readonly ok: true; readonly rules: readonly Rule[] }
-  /** No text matches; `path` is the innermost place in the schema that is to blame. */
+  /** No text matches the root. `path`: the innermost place in the schema that causes it. */
   | { readonly ok: false; readonly path: string | undefined };
 
 export function prune(rules: readonly Rule[], root: Rule): Pruned {
@@ -18,7 +18,7 @@ export function prune(rules: readonly Rule[], root: Rule): Pruned {
   return { ok: true, rules: reachable(trimmed, root.id) };
 }
 
-/** The rules that some finite text completes: the least fixed point, by a worklist, linear in the grammar. */
+/** The rules that some finite text matches: the least fixed point, by a worklist, linear in the grammar. */
 function productiveRules(rules: readonly Rule[]): ReadonlySet<number> {
   const productive = new Set<number>();
   const users = new Map<number, Rule[]>();
@@ -53,7 +53,7 @@ function completes(expression: Expression, productive: ReadonlySet<number>): boo
   }
 }
 
-/** The rules that an expression names, in order, as often as it does. */
+/** The rules that an expression refers to, in order and with repetitions. */
 export function references(expression: Expression): readonly number[] {
   switch (expression.kind) {
     case 'rule':
@@ -80,7 +80,7 @@ function trim(expression: Expression, productive: ReadonlySet<number>): Expressi
       );
     case 'repeat': {
       const item = trim(expression.item, productive);
-      // Only one that may be absent gets here: a needed one has made the whole sequence unproductive.
+      // Its `min` is 0 here: with another `min` the sequence around it would be unproductive, and gone.
       return isNever(item) ? sequence() : { ...expression, item };
     }
     default:
@@ -88,7 +88,7 @@ function trim(expression: Expression, productive: ReadonlySet<number>): Expressi
   }
 }
 
-/** Follows the first rule that cannot be completed, down to the innermost one that has a place in the schema. */
+/** The path of the innermost rule on the way along the first rules that cannot be completed. */
 function blame(rules: readonly Rule[], root: Rule, productive: ReadonlySet<number>): string | undefined {
   let path = root.path;
   const seen = new Set<number>();
@@ -102,15 +102,15 @@ function blame(rules: readonly Rule[], root: Rule, productive: ReadonlySet<numbe
   return path;
 }
 
-/** The rules that a rule is an alternative name for: `a ::= b | "x"` names b. */
+/** The rules that are alternatives of a rule by themselves: `a ::= b | "x"` has b. */
 function units(rule: Rule): readonly number[] {
   const items = rule.body.kind === 'choice' ? rule.body.items : [rule.body];
   return items.flatMap((item) => (item.kind === 'rule' ? [item.id] : []));
 }
 
 /**
- * `a ::= b | "x"`, `b ::= a | "y"` (an anyOf that refers back to itself) is left recursion, which llama.cpp refuses;
- * each rule on such a circle gets the alternatives of all of them instead, and says the same.
+ * `a ::= b | "x"`, `b ::= a | "y"` (an anyOf that refers back to itself) is left recursion, which llama.cpp refuses.
+ * Each rule on such a cycle gets the other alternatives of all rules on it; it matches the same texts as before.
  */
 function breakUnitCycles(rules: Rule[]): void {
   const reach = (from: Rule): ReadonlySet<number> => {
@@ -129,19 +129,22 @@ function breakUnitCycles(rules: Rule[]): void {
     return rule !== undefined && reach(rule).has(id) ? [rule] : [];
   });
   const bodies = cyclic.map((rule) => {
-    const circle = [...reach(rule)];
-    const items = circle.flatMap((id) => {
+    const cycle = [...reach(rule)];
+    const items = cycle.flatMap((id) => {
       const body = rules[id]?.body ?? never;
       return body.kind === 'choice' ? body.items : [body];
     });
-    return choice(...items.filter((item) => item.kind !== 'rule' || !circle.includes(item.id)));
+    return choice(...items.filter((item) => item.kind !== 'rule' || !cycle.includes(item.id)));
   });
   cyclic.forEach((rule, index) => {
     rule.body = bodies[index] ?? never;
   });
 }
 
-/** Leaves out, again and again, rules that name no rule which is left: linear, and long chains end here. */
+/**
+ * The rules that may be on a cycle: rules whose alternatives name no remaining rule are removed until none is left to
+ * remove. Linear, also for long chains.
+ */
 function possiblyCyclic(rules: readonly Rule[]): ReadonlySet<number> {
   const left = new Set(rules.filter((rule) => units(rule).length > 0).map((rule) => rule.id));
   const namedBy = new Map<number, number[]>();

@@ -1,12 +1,14 @@
 import { choice, type Expression, empty, isNever, never, sequence } from './expression.ts';
 
-/** One rule of the grammar. `path` is the place in the schema that it stands for, where it stands for one. */
+/** One rule of the grammar. `path`: the place in the schema that the rule was made for, where there is one. */
 export interface Rule {
   readonly id: number;
   readonly path?: string;
-  /** Counts in blocks: its two alternatives begin alike, and only the second may go on behind a whole block. */
+  /**
+   * The rule counts in blocks: its two alternatives begin alike, and only the second continues behind a complete block.
+   */
   readonly blocks?: true;
-  /** At most so many derivations are alive in its texts, known from how they were made. */
+  /** The most derivations that are alive inside the rule, where its construction guarantees that. */
   readonly alive?: number;
   body: Expression;
 }
@@ -14,20 +16,20 @@ export interface Rule {
 /** The grammar while it is being built. */
 export interface RuleSet {
   readonly rules: readonly Rule[];
-  /** A rule whose body comes later: what is recursive needs its name first. */
+  /** A rule whose body the caller sets later: a recursive rule needs its id first. */
   declare(path?: string, known?: Pick<Rule, 'blocks' | 'alive'>): Rule;
-  /** A new rule, and the reference to it. */
+  /** Makes a new rule and returns a reference to it. */
   define(body: Expression, path?: string): Expression;
-  /** One rule for all who ask by the same name. */
+  /** A reference to the one rule of this name; `make` is called the first time. */
   shared(name: string, make: () => Expression): Expression;
-  /** `item`, `min` to `max` times (absent: without end); `item` must not match the empty text. */
+  /** `item`, `min` to `max` times (`max` absent: no limit). `item` must not match the empty text. */
   repeat(item: Expression, min: number, max?: number): Expression;
 }
 
 /**
- * llama.cpp expands a repetition into one rule for each time and refuses 2,000 and more of them; a maximum over
- * that it silently takes for "without end". Longer ones are therefore made of blocks of this size: two derivations
- * run side by side while a text is counted, never more.
+ * llama.cpp expands a repetition into one rule for each time and refuses 2,000 and more of them; a greater maximum it
+ * silently reads as "no limit". Longer repetitions are therefore made of blocks of this size. While a text is counted
+ * two derivations are alive, never more.
  */
 const blockSize = 1000;
 

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { numberFormats } from './formats.ts';
 import { numberOf, type PlainPart, tightest } from './schema-part.ts';
 
-/** Both bounds, inclusive, over all parts. An exclusive one is the next double beyond it. */
+/** The inclusive bounds of a number over all parts. For an exclusive bound it is the next double. */
 export function numberBounds(parts: readonly PlainPart[]): {
   readonly min: number | undefined;
   readonly max: number | undefined;
@@ -24,7 +24,7 @@ export function numberBounds(parts: readonly PlainPart[]): {
   };
 }
 
-/** `exclusiveMinimum: true` is how older drafts, and OpenAPI 3.0, make `minimum` exclusive. */
+/** Older drafts and OpenAPI 3.0 write `exclusiveMinimum: true` to make `minimum` exclusive. */
 function bound(
   schema: JsonObject,
   inclusive: string,
@@ -39,7 +39,7 @@ function bound(
   ];
 }
 
-/** The strictest lower and upper count of two keywords. */
+/** The strictest counts of two keywords such as `minItems` and `maxItems`. */
 export function countBounds(
   parts: readonly PlainPart[],
   least: string,
@@ -48,7 +48,7 @@ export function countBounds(
   return { min: tightest(parts, least, Math.max) ?? 0, max: tightest(parts, most, Math.min) };
 }
 
-/** The next double above, or below: what an exclusive bound is as an inclusive one. */
+/** The next double above or below. */
 function neighbour(value: number, direction: 'up' | 'down'): number {
   if (value === 0) return direction === 'up' ? Number.MIN_VALUE : -Number.MIN_VALUE;
   const view = new DataView(new ArrayBuffer(8));

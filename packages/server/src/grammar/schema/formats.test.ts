@@ -28,7 +28,7 @@ const listed = Object.entries(formats);
 
 describe('what a format implies', () => {
   const rows = listed.flatMap(([name, { pattern = '', implies = [] }]) =>
-    // A look-ahead in the middle, as in zod's pattern of durations, is none of our patterns.
+    // Our patterns have no look-ahead in the middle, which zod's pattern of durations has.
     implies
       .filter((implied) => !('kind' in parsePattern(implied)))
       .map((implied) => [name, pattern, implied] as const),
@@ -50,7 +50,7 @@ describe('formats with a maxLength', () => {
     }),
   );
 
-  test.each(partOf(rows, 3))('every %s of at most %i is one, and is no longer', (...row) => {
+  test.each(partOf(rows, 3))('every %s of at most %i characters is valid and not longer', (...row) => {
     const [, max, short, pattern] = row;
     expect(allMeet(short, { automaton: lengthAutomaton(0, max) })).toBe(true);
     for (const condition of conditionsOf(`^(?:${pattern})$`)) expect(allMeet(short, condition)).toBe(true);
@@ -61,7 +61,7 @@ describe('formats with a maxLength', () => {
     return compiled.ok ? compiled.value.gbnf.length : compiled.failure.message;
   };
 
-  test('what pydantic and zod write for addresses and hosts is a small grammar', () => {
+  test('the addresses and host names of pydantic and zod have small grammars', () => {
     const ordinary = [
       { format: 'uri', minLength: 1, maxLength: 2_083 },
       { format: 'uri', maxLength: 255 },
@@ -71,14 +71,14 @@ describe('formats with a maxLength', () => {
     for (const schema of ordinary) expect(bytesOf(schema)).toBeLessThan(50_000);
   });
 
-  test('a minLength that the short texts might not reach is counted', () => {
+  test('a minLength that is longer than the shortest text is counted', () => {
     const short = bytesOf({ format: 'email', maxLength: 124 });
     expect(bytesOf({ format: 'email', minLength: 12, maxLength: 124 })).toBeGreaterThan(Number(short));
     expect(bytesOf({ format: 'email', minLength: 12, maxLength: 12 })).toBeGreaterThan(0);
   });
 });
 
-test('the names that zod writes for digests are taken beside their pattern, and not without one', () => {
+test('the formats of zod for digests are accepted with their pattern and refused without one', () => {
   const digest = { type: 'string', format: 'sha256_hex' };
   expect(compileSchema({ ...digest, pattern: '^[0-9a-f]{64}$' }, { path: 's' }).ok).toBe(true);
   expect(compileSchema(digest, { path: 's' })).toMatchObject({

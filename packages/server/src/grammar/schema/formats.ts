@@ -1,17 +1,20 @@
 /**
- * A format as a pattern in the subset that `pattern` has too: the whole format or the ordinary part of it.
+ * A format of strings as a pattern in the subset that is enforced for `pattern`: all texts of the format, or the
+ * ordinary ones.
  */
 export interface Format {
   /** Absent: the format asserts nothing about the text. */
   readonly pattern?: string;
-  /** Patterns that libraries write beside this format and that hold for all we write: they need no automaton. */
+  /**
+   * Patterns that libraries write beside this format. All texts of our pattern match them, so they are not compiled.
+   */
   readonly implies?: readonly string[];
   /**
-   * Where a `maxLength` is given: a pattern whose texts are of the format and none longer, so that no length has to
-   * be counted along. Undefined where `max` is too short for one worth having: then it is counted.
+   * For a `maxLength`: a pattern of the format whose texts are not longer than `max`, so the automaton need not count
+   * the length. Undefined where `max` is too small for a useful pattern; then the length is counted.
    */
   readonly within?: (max: number) => string | undefined;
-  /** Characters of the shortest text, beside `within`: a greater `minLength` is counted. */
+  /** The length of the shortest text of `within`. Where `minLength` is greater, the length is counted. */
   readonly shortest?: number;
   readonly note: string;
 }
@@ -32,12 +35,12 @@ const plainHost = '[A-Za-z0-9]+([.-][A-Za-z0-9]+)*';
 const uriCharacter = "([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})";
 const uriTail = `(\\?(${uriCharacter}|\\?)*)?(#(${uriCharacter}|\\?)*)?`;
 /**
- * pydantic's HttpUrl asks for at most 2,083 characters, zod's for whatever one writes: each state of the automaton
- * times each length would be 100,000 states.
+ * pydantic's HttpUrl has a `maxLength` of 2,083, zod's the one of its author. Counting each length in each state of the
+ * automaton would take 100,000 states.
  */
 function uriWithin(max: number): string | undefined {
   if (max < 80) return undefined;
-  // 39 characters of host; with scheme and port 59, with the fragment 84.
+  // A host has up to 39 characters; with scheme and port 59, with the fragment 84.
   const host = '[A-Za-z0-9]([.-]?[A-Za-z0-9]){0,19}(:[0-9]{1,5})?';
   const long = max >= 276;
   const character = long ? `(${uriCharacter}|\\?)` : "[A-Za-z0-9._~!$&'()*+,;=:@/?-]";
@@ -46,13 +49,13 @@ function uriWithin(max: number): string | undefined {
   return `[A-Za-z][A-Za-z0-9+.-]{0,9}:(//${host}([/?]${tail})?|[A-Za-z0-9]${tail})${fragment}`;
 }
 const mailCharacter = '[A-Za-z0-9_+-]';
-/** 47 characters before the @, three labels of 21, ten of the top level. */
+/** At most 47 characters before the @, then three labels of 21 characters and a top level of ten. */
 const shortEmail = `${mailCharacter}(\\.?${mailCharacter}){0,23}@([A-Za-z0-9](-?[A-Za-z0-9]){0,10}\\.){1,3}[A-Za-z]{2,10}`;
 const mailLabel = '[A-Za-z0-9]+(-+[A-Za-z0-9]+)*';
 const dateParts = '([0-9]{1,4}Y([0-9]{1,4}M)?([0-9]{1,4}D)?|[0-9]{1,4}M([0-9]{1,4}D)?|[0-9]{1,4}D)';
 const timeParts = 'T([0-9]{1,4}H([0-9]{1,4}M)?([0-9]{1,4}S)?|[0-9]{1,4}M([0-9]{1,4}S)?|[0-9]{1,4}S)';
 
-/** JSON inside a string: what nests without end is no regular language, and tools that ask for it mean small objects. */
+/** JSON inside a string, to a depth of `levels`: unlimited nesting is not regular, and tools expect small objects. */
 function nestedJson(levels: number): string {
   const word = '"[^"\\\\\\x00-\\x1f]*"';
   const plain = `${word}|-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,15})?|true|false|null`;
@@ -64,7 +67,7 @@ function nestedJson(levels: number): string {
   return value;
 }
 
-/** `::` in an IPv6 address stands for one group of zeros or more, once: `left` groups before it, the rest after. */
+/** `::` stands for one or more groups of zeros, once in an address: `left` groups before it, the others behind it. */
 function ipv6(): string {
   const full = `(${group}:){7}${group}`;
   const shortened = Array.from({ length: 8 }, (_, left) => {
@@ -128,7 +131,7 @@ export const formats: Readonly<Record<string, Format>> = {
   'directory-path': { note: 'asserts nothing' },
 };
 
-/** Names that zod gives to a `pattern` beside them: the pattern says it all, and without one they are refused. */
+/** Formats that zod writes beside a `pattern` which says the same. Without a pattern they are refused. */
 export const patternNames: ReadonlySet<string> = new Set([
   'base64',
   'base64url',
@@ -154,7 +157,7 @@ export const patternNames: ReadonlySet<string> = new Set([
   ),
 ]);
 
-/** Formats of numbers, as OpenAPI has them. */
+/** OpenAPI's formats of numbers. */
 export const numberFormats: Readonly<Record<string, { readonly min?: number; readonly max?: number }>> = {
   int32: { min: -(2 ** 31), max: 2 ** 31 - 1 },
   int64: {},

@@ -2,7 +2,7 @@
 export const jsonTypes = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const;
 export type JsonType = (typeof jsonTypes)[number];
 
-/** What the value of a keyword has to look like. */
+/** The shape that the value of a keyword must have. */
 export type Shape =
   | 'anything'
   | 'boolean'
@@ -20,10 +20,10 @@ export type Shape =
   | 'type';
 
 export interface Keyword {
-  /** `enforced`: the grammar holds it. `ignored`: it asserts nothing. `refused`: 400 at its path. */
+  /** `enforced`: by the grammar. `ignored`: the keyword asserts nothing. `refused`: 400 at its path. */
   readonly status: 'enforced' | 'ignored' | 'refused';
   readonly shape: Shape;
-  /** The type it speaks about: named without a `type`, it implies that type. */
+  /** The type that the keyword is about: a schema without `type` that has the keyword is of this type. */
   readonly type?: JsonType;
 }
 
@@ -53,7 +53,7 @@ const refusedNames = [
   '$vocabulary',
 ];
 
-/** Every keyword that is known. What is not here is refused too, but for names that begin with `x-`. */
+/** Every known keyword. Other names are refused too, except those that begin with `x-`. */
 export const keywords: Readonly<Record<string, Keyword>> = {
   type: enforced('type'),
   enum: enforced('list'),
@@ -111,7 +111,7 @@ export const keywords: Readonly<Record<string, Keyword>> = {
   ...Object.fromEntries(refusedNames.map((name) => [name, refused])),
 };
 
-/** What the table says of a name, unknown ones included. */
+/** The entry of a name; unknown names are refused, or ignored where they begin with `x-`. */
 export function keyword(name: string): Keyword {
   if (Object.hasOwn(keywords, name)) return keywords[name] ?? refused;
   return name.startsWith('x-') ? ignored : refused;

@@ -18,12 +18,12 @@ import { itemPath, memberPath } from './schema-path.ts';
 import { excludedTypes } from './schema-types.ts';
 import { allConditions, patternConditions, stringConditions } from './string-conditions.ts';
 
-/** Alternatives of alternatives that lead back to themselves end here; values are finite, and their depth is bounded. */
+/** Ends alternatives that refer to themselves. Values are finite, so only alternatives can nest without end. */
 const maxNesting = 200;
 
 /**
- * Whether a value that `enum` or `const` offers satisfies what else is said of it. Takes a value for wrong where
- * `format` allows more than the compiler writes, so what is left is always right.
+ * Makes a function that decides if a value of an `enum` or a `const` satisfies all other keywords. It rejects a value
+ * that matches a `format` but not the compiler's pattern for it; the values that it accepts are always valid.
  */
 export function createSatisfies(
   document: SchemaDocument,
@@ -32,7 +32,7 @@ export function createSatisfies(
   let nesting = 0;
   const lists = new Map<readonly JsonValue[], ReadonlySet<string>>();
 
-  /** Listed values are large at times, and are compared with every alternative. */
+  /** A large value is compared with each alternative, so its text is kept. */
   const texts = new Map<JsonValue, string>();
 
   function canonical(value: JsonValue): string {
@@ -69,7 +69,7 @@ export function createSatisfies(
     const one = branches(part, 'oneOf');
     if (one.length > 0 && one.filter((branch) => satisfies(value, [branch])).length !== 1) return false;
     if (typeof value === 'number') return satisfiesNumber(value, part);
-    // A look at a schema is worth about ten characters.
+    // Ten characters take about as long as one visit of a schema.
     if (typeof value === 'string') document.charge(Math.floor(value.length / 10));
     if (typeof value === 'string') return meets(allConditions(stringConditions([part], problems)), value);
     if (isList(value)) return satisfiesArray(value, part);

@@ -4,19 +4,19 @@ import { createSchemaIdentity } from './schema-identity.ts';
 import { checkKeywords, isList, isSchema, type Part, type PlainPart, type Problems } from './schema-part.ts';
 import { itemPath, memberPath } from './schema-path.ts';
 
-/** The whole schema, in which references find their targets. */
+/** The whole schema, whose references point into itself. */
 export interface SchemaDocument {
-  /** Follows `$ref` and `allOf` until only plain conditions are left; `impossible` where one of them is `false`. */
+  /** Adds the schemas of `$ref` and `allOf` as parts of their own; `impossible` where one of them is `false`. */
   expand(parts: readonly Part[]): { readonly plain: readonly PlainPart[]; readonly impossible: boolean };
-  /** Takes so many looks at schemas from what is left, for work that is done beside them. */
+  /** Charges work outside `expand` to the budget of visits. */
   charge(visits: number): void;
-  /** The same number for schemas that say the same: what compiled rules are remembered by. */
+  /** The same number for equal schemas; compiled rules are found again by it. */
   identity(schema: JsonObject): number;
 }
 
 /**
- * `budget` bounds how often schemas are looked at, all calls of `expand` together: references let thirty of them
- * stand for a billion. Beyond it the schema is refused with `invalid_value`.
+ * `budget` bounds the visits of schemas over all calls of `expand`: by references thirty schemas can stand for a
+ * billion. A schema that needs more visits is refused with `invalid_value`.
  */
 export function createSchemaDocument(root: Part, problems: Problems, budget: Budget): SchemaDocument {
   const identity = createSchemaIdentity();
@@ -74,10 +74,10 @@ export function createSchemaDocument(root: Part, problems: Problems, budget: Bud
       charge(1);
       if (problems.first !== undefined) return;
       const before = plain.get(schema);
-      // Named again in full, a schema holds in full: only what both have taken is taken.
+      // A schema that is referred to twice must hold as a whole: only alternatives chosen for both count as chosen.
       const taken = (own.taken ?? []).filter((name) => before === undefined || before.taken?.includes(name));
       plain.set(schema, { ...own, taken });
-      // What it leads to stands here already: followed again and again, n doublings would be 2ⁿ visits.
+      // Its references are parts already. To follow them again would make 2ⁿ visits of n schemas with two references.
       if (part.expanded === true || followed.has(schema)) return;
       followed.add(schema);
       const reference = schema['$ref'];
@@ -112,7 +112,7 @@ export function createSchemaDocument(root: Part, problems: Problems, budget: Bud
   };
 }
 
-/** The value a JSON pointer (RFC 6901, in a URI fragment) leads to. */
+/** The value at a JSON pointer (RFC 6901, in a URI fragment); undefined where there is none. */
 function follow(root: Part, pointer: string): Part | undefined {
   let { schema: value, path } = root;
   for (const token of pointer.split('/').slice(1)) {
@@ -136,7 +136,7 @@ function decodeFragment(token: string): string | undefined {
   try {
     return decodeURIComponent(token);
   } catch {
-    // A stray % is no URI; the pointer leads nowhere.
+    // A single % is not a valid escape: the pointer has no target.
     return undefined;
   }
 }

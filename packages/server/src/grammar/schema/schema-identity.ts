@@ -3,9 +3,9 @@ import { keyword } from './keywords.ts';
 import { isList } from './schema-part.ts';
 
 /**
- * The same number for schemas of one document that say the same, whatever their titles and descriptions: pydantic
- * writes a union out at each of its uses, and only as one rule do its recursive alternatives share what they begin
- * with. Linear in the schema's size; the order of properties counts, for it is the order of the answer.
+ * The same number for schemas of one document that are equal except for ignored keywords such as titles. Pydantic
+ * repeats a union at each of its uses; recursive alternatives can share their prefixes only where all of these become
+ * one rule. Linear in the schema's size. The order of properties counts, because it is the order in the answer.
  */
 export function createSchemaIdentity(): (schema: JsonObject) => number {
   const byObject = new Map<JsonObject, number>();
@@ -14,8 +14,8 @@ export function createSchemaIdentity(): (schema: JsonObject) => number {
   function identity(schema: JsonObject): number {
     const known = byObject.get(schema);
     if (known !== undefined) return known;
-    const said = Object.entries(schema).filter(([name]) => keyword(name).status !== 'ignored');
-    const text = said.map(([name, value]) => `${JSON.stringify(name)}:${write(name, value)}`).join();
+    const enforced = Object.entries(schema).filter(([name]) => keyword(name).status !== 'ignored');
+    const text = enforced.map(([name, value]) => `${JSON.stringify(name)}:${write(name, value)}`).join();
     const number = byText.get(text) ?? byText.size;
     byText.set(text, number);
     byObject.set(schema, number);

@@ -4,13 +4,13 @@ import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts'
 import { type JsonType, jsonTypes, keyword, type Shape } from './keywords.ts';
 import { memberPath } from './schema-path.ts';
 
-/** A schema at its place. Several parts together stand for "all of these". */
+/** A schema and its place. A list of parts means that a value must satisfy all of them. */
 export interface Part {
   readonly schema: JsonValue;
   readonly path: string;
-  /** Alternatives of this schema that have already been chosen from. */
+  /** Of `anyOf` and `oneOf`: those of which an alternative has already been chosen. */
   readonly taken?: readonly string[];
-  /** Its references and its allOf have been followed; their parts stand beside it. */
+  /** True where `$ref` and `allOf` have been followed: their schemas are parts of the same list. */
   readonly expanded?: true;
 }
 
@@ -18,7 +18,7 @@ export interface PlainPart extends Part {
   readonly schema: JsonObject;
 }
 
-/** The first thing found wrong with a schema; later ones follow from it or wait their turn. */
+/** Keeps the first problem of a schema; a later one may only follow from it. */
 export interface Problems {
   readonly first: Failure | undefined;
   refuse(code: ErrorCode, param: string, message: string): void;
@@ -44,7 +44,7 @@ export function isSchema(value: JsonValue | undefined): value is JsonObject | bo
   return typeof value === 'boolean' || isObject(value);
 }
 
-/** Refuses what cannot be enforced, and what is no schema at all. */
+/** Refuses keywords that cannot be enforced and values of the wrong shape. */
 export function checkKeywords({ schema, path }: PlainPart, problems: Problems): void {
   for (const [name, value] of Object.entries(schema)) {
     const { status, shape } = keyword(name);
@@ -116,7 +116,7 @@ function fits(value: JsonValue, shape: Exclude<Shape, 'anything'>): boolean {
   }
 }
 
-/** The JSON type is right and only the value is not: another code. */
+/** True where the JSON type is right and only the value is wrong: the failure has another code then. */
 function rightType(value: JsonValue, shape: Shape): boolean {
   if (shape === 'count' || shape === 'positive number') return typeof value === 'number';
   if (shape === 'list' || shape === 'list of schemas') return isList(value) && value.length === 0;
@@ -133,7 +133,7 @@ export function show(value: JsonValue): string {
   return json.length > 60 ? `${json.slice(0, 60)}…` : json;
 }
 
-/** Whether a part says nothing about a value, once what it refers to stands beside it. */
+/** True where a part asserts nothing by itself; its `$ref` and `allOf` are other parts of the list. */
 export function isInert({ schema, taken = [] }: PlainPart): boolean {
   return Object.keys(schema).every(
     (name) =>
@@ -141,7 +141,7 @@ export function isInert({ schema, taken = [] }: PlainPart): boolean {
   );
 }
 
-/** The types a schema names with `type` and `nullable`; undefined where it names none. */
+/** The types that `type` and `nullable` name; undefined without `type`. */
 export function namedTypes(schema: JsonObject): readonly JsonType[] | undefined {
   const { type, nullable } = schema;
   if (type === undefined) return undefined;
@@ -164,7 +164,7 @@ export function listOf(schema: JsonObject, name: string): readonly JsonValue[] {
   return isList(value) ? value : [];
 }
 
-/** The strictest of a bound that several parts give. */
+/** The strictest value of a bound over several parts; undefined where no part has it. */
 export function tightest(
   parts: readonly PlainPart[],
   name: string,

@@ -3,7 +3,7 @@ import { type JsonType, keyword } from './keywords.ts';
 import { isList, namedTypes, type PlainPart, type Problems, show } from './schema-part.ts';
 import { memberPath } from './schema-path.ts';
 
-/** The shortest list of values that `enum` or `const` leaves open; undefined where neither is there. */
+/** The shortest list of values in an `enum` or a `const`; undefined where the parts have neither. */
 export function finiteValues(
   parts: readonly PlainPart[],
 ): { readonly values: readonly JsonValue[]; readonly part: PlainPart } | undefined {
@@ -23,8 +23,8 @@ export function finiteValues(
 const everyType: readonly JsonType[] = ['null', 'boolean', 'number', 'string', 'array', 'object'];
 
 /**
- * The types that all parts allow. A schema without `type` whose keywords speak of one type is taken to mean it:
- * `{"properties": …}` allows a number too, by the letter, but nobody who writes it wants one.
+ * The types that all parts allow. A schema without `type` has the types that its keywords are about:
+ * by the specification `{"properties": …}` allows a number too, but authors mean an object.
  */
 export function typesOf(parts: readonly PlainPart[], problems: Problems): readonly JsonType[] {
   let types = everyType;
@@ -64,7 +64,7 @@ function intersect(a: readonly JsonType[], b: readonly JsonType[]): readonly Jso
   return [...both].filter((type) => type !== 'integer' || !both.has('number'));
 }
 
-/** `not` is enforced where it only takes types away: `{}`, `true`, `false` or a schema with nothing but `type`. */
+/** The types that `not` excludes. It is enforced only as `{}`, `true`, `false` or a schema that has `type` alone. */
 export function excludedTypes(part: PlainPart, problems: Problems): readonly JsonType[] {
   const { not } = part.schema;
   if (not === undefined || not === false) return [];

@@ -7,7 +7,7 @@ import { formats, numberFormats, patternNames } from './formats.ts';
 import { isList, type PlainPart, type Problems, tightest } from './schema-part.ts';
 import { memberPath } from './schema-path.ts';
 
-/** What parts ask of a string: texts by `pattern` and `format`, length in code points. */
+/** What parts require of a string: conditions from `pattern` and `format`, and the length in code points. */
 export interface StringConditions {
   readonly conditions: readonly Condition[];
   readonly min: number;
@@ -34,7 +34,7 @@ export function stringConditions(parts: readonly PlainPart[], problems: Problems
   };
 }
 
-/** The same with the length as one more condition. */
+/** All conditions, with the length as one of them. */
 export function allConditions({ conditions, min, max }: StringConditions): readonly Condition[] {
   return min === 0 && max === undefined
     ? conditions
@@ -42,15 +42,15 @@ export function allConditions({ conditions, min, max }: StringConditions): reado
 }
 
 /**
- * A condition in the place of all of these, for strings that are to be written: a format whose `maxLength` is kept by
- * texts made short instead of counted ones. Undefined where something else is asked as well.
+ * A condition that replaces a `format` and its `maxLength`: a pattern of the format whose texts are short enough, so
+ * the length is not counted. Undefined where the parts have other conditions, or the format has no such pattern.
  */
 export function shortConditions(
   parts: readonly PlainPart[],
   { conditions, min, max }: StringConditions,
   problems: Problems,
 ): readonly Condition[] | undefined {
-  // More conditions could leave longer texts only.
+  // With a second condition it is possible that only longer texts are left.
   if (max === undefined || conditions.length !== 1) return undefined;
   const asking = parts.find(({ schema }) => schema['format'] !== undefined);
   const name = asking?.schema['format'];
@@ -61,14 +61,15 @@ export function shortConditions(
 }
 
 /**
- * Where a `pattern` and its `maxLength` are too much to count together: a condition in the place of both, for shorter
- * strings. Undefined where something else is asked as well, or where none is to be had.
+ * A condition that replaces a `pattern` and its `maxLength`, for shorter strings, where counting the length in the
+ * automaton of the pattern costs too much. Undefined where the parts have other conditions, or the pattern cannot be
+ * made short.
  */
 export function shorterConditions(
   parts: readonly PlainPart[],
   { conditions, min, max }: StringConditions,
 ): readonly Condition[] | undefined {
-  // Beside a format the one condition could be the format's.
+  // With a format the only condition may be that of the format.
   const otherFormat = parts.some(({ schema: { format } }) => format !== undefined && !isPatternName(format));
   if (max === undefined || conditions.length !== 1 || otherFormat) return undefined;
   const source = parts.map(({ schema }) => schema['pattern']).find((pattern) => typeof pattern === 'string');
@@ -83,10 +84,13 @@ function isPatternName(format: JsonValue): boolean {
   return typeof format === 'string' && patternNames.has(format);
 }
 
-/** Patterns that were built for a schema: one that an enum of thousands is held against is built once. */
+/** Conditions that were built for a schema: thousands of values of an enum are checked against one pattern. */
 const built = new WeakMap<Problems, Map<string, readonly Condition[]>>();
 
-/** `pattern`, and the look-aheads it begins with, each as a condition. Refused at `path`. */
+/**
+ * A condition for `pattern` and one for each look-ahead at its start. A pattern that cannot be built is refused at
+ * `path`.
+ */
 export function patternConditions(source: string, path: string, problems: Problems): readonly Condition[] {
   const known = built.get(problems) ?? new Map<string, readonly Condition[]>();
   built.set(problems, known);
@@ -127,7 +131,7 @@ function formatConditions(name: string, path: string, problems: Problems): reado
   return format.pattern === undefined ? [] : patternConditions(`^(?:${format.pattern})$`, path, problems);
 }
 
-/** A format is an assertion here; one that nobody knows is refused wherever it stands. */
+/** Refuses unknown formats of numbers: a format is an assertion here, so an unknown one cannot be ignored. */
 export function checkNumberFormat({ schema, path }: PlainPart, problems: Problems): void {
   const { format, type } = schema;
   if (typeof format !== 'string' || Object.hasOwn(numberFormats, format) || Object.hasOwn(formats, format))

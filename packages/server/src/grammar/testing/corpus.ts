@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { JsonValue } from '../../domain/json.ts';
 
-/** A schema with values it allows, written in the order of its properties, and values it does not. */
+/** A schema with valid values, whose members are in the order of its properties, and invalid values. */
 export interface CorpusEntry {
   readonly name: string;
   readonly schema: JsonValue;
@@ -9,7 +9,7 @@ export interface CorpusEntry {
   readonly invalid: readonly JsonValue[];
 }
 
-/** All schemas of `corpus/`; each file says in its `note` where they come from. */
+/** All schemas of `corpus/`; the `note` of each file names their origin. */
 export function readCorpus(): readonly CorpusEntry[] {
   return ['written', 'zod', 'pydantic'].flatMap((name) => {
     const file = readFileSync(new URL(`./corpus/${name}.json`, import.meta.url), 'utf8');

@@ -7,13 +7,13 @@ import { randomSchema } from './random-schema.ts';
 export interface FuzzReport {
   readonly grammars: number;
   readonly sentences: number;
-  /** Schemas that were refused, by code: most of them because nothing satisfies them. */
+  /** Refused schemas, by code; most of them have no valid value. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Sentences that the judge does not accept: must be empty. */
+  /** Sentences that the judge does not accept. A test expects none. */
   readonly invalid: readonly string[];
 }
 
-/** Makes random schemas and three random sentences from the grammar of each, and has them judged. */
+/** Makes random schemas and three random sentences of each grammar; the judge validates these. */
 export function fuzzSchemas(seed: number, schemas: number): FuzzReport {
   const random = seededRandom(seed);
   const refused: Record<string, number> = {};

@@ -11,7 +11,7 @@ export type Symbol =
     }
   | { readonly kind: 'rule'; readonly id: number };
 
-/** Rules as alternatives of symbols, repetitions unrolled the way llama.cpp unrolls them. */
+/** Rules as alternatives of symbols; repetitions are expanded as llama.cpp does. */
 export interface Gbnf {
   readonly root: number;
   readonly rules: readonly (readonly (readonly Symbol[])[])[];
@@ -242,7 +242,7 @@ interface Stack {
   readonly key: string;
 }
 
-/** Whether a text is a whole sentence of the grammar; `widest` is the most derivations alive at one point. */
+/** True where a text is a complete sentence of the grammar; `widest`: the most derivations alive at one point. */
 export function recognise(
   { rules, root }: Gbnf,
   value: string,
@@ -292,7 +292,7 @@ export function recognise(
 
 /** Random sentences of the grammar, for a source of random numbers from 0 to 1. */
 export function createGenerator({ rules, root }: Gbnf, random: () => number): (budget?: number) => string {
-  // The fewest symbols an alternative needs: what is chosen once the budget is spent, so that every sentence ends.
+  // Once the budget is spent the alternative with the fewest symbols is chosen, so every sentence ends.
   const least = rules.map(() => Number.POSITIVE_INFINITY);
   const cost = (symbols: readonly Symbol[]): number =>
     symbols.reduce((sum, symbol) => sum + (symbol.kind === 'rule' ? (least[symbol.id] ?? 0) : 1), 1);
@@ -322,7 +322,7 @@ export function createGenerator({ rules, root }: Gbnf, random: () => number): (b
       const prices = costs[symbol.id] ?? [];
       const cheapest = prices.indexOf(Math.min(...prices));
       let index = Math.floor(random() * alternatives.length);
-      // An end is rarer than a way on in most rules; taken half of the time it keeps sentences short enough to vary.
+      // Most rules have few ends. An end is chosen half of the time, so sentences stay short and vary.
       if (left <= 0 || prices[index] === Number.POSITIVE_INFINITY) index = cheapest;
       stack.push(...(alternatives[index] ?? []).toReversed());
     }
@@ -333,7 +333,7 @@ export function createGenerator({ rules, root }: Gbnf, random: () => number): (b
 function pick(symbol: Extract<Symbol, { kind: 'characters' }>, random: () => number): number {
   if (symbol.negated) throw new Error('negated classes are not generated');
   const [from, to] = symbol.ranges[Math.floor(random() * symbol.ranges.length)] ?? [0, 0];
-  // Mostly near the edges and in ASCII: where mistakes are.
+  // Mostly near the ends of ranges and in ASCII, where mistakes are likely.
   const dice = random();
   if (dice < 0.2) return from;
   if (dice < 0.4) return to;

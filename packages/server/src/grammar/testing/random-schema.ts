@@ -118,7 +118,7 @@ export function randomSchema(random: () => number): JsonObject {
     };
   }
 
-  /** `inside` a property or an item, where a reference back to the definition is recursion and no circle. */
+  /** `inside`: in a property or an item, where a reference to the definition is recursion and not a cycle. */
   function schema(depth: number, inside: boolean): JsonValue {
     if (depth > 3) return one<JsonValue>([{ type: 'boolean' }, { type: 'integer' }, { const: 'end' }]);
     switch (whole(14)) {

@@ -1,7 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 
-/** What an answer says, piece by piece: from the reader to whoever tells it. */
-export type Said =
+/** A piece of an answer, as the answer reader passes it to the scheduler. */
+export type AnswerPiece =
   | {
       readonly type: 'text';
       readonly text: string;
