@@ -142,12 +142,12 @@ module.exports = {
     {
       name: 'adapters-apart',
       comment:
-        'One folder a provider: its quirks stay in it. What two of them share belongs in upstreams/shared.',
+        'One folder a provider: its quirks stay in it. What two of them share belongs in upstreams/http.',
       severity: 'error',
       from: { path: `${server}/upstreams/([^/]+)/`, pathNot: test },
       to: {
         path: `${server}/upstreams/([^/]+)/`,
-        pathNot: [`${server}/upstreams/$1/`, `${server}/upstreams/shared/`],
+        pathNot: [`${server}/upstreams/$1/`, `${server}/upstreams/http/`],
       },
     },
     {

@@ -20,11 +20,11 @@ import { createGeminiUpstream } from './gemini/gemini.ts';
 import { geminiModel } from './gemini/models.ts';
 import { requestBody as geminiBody } from './gemini/request.ts';
 import { createContentDialect } from './gemini/stream.ts';
+import type { Dialect, DialectOutput } from './http/answer/dialect.ts';
+import { createTranslation } from './http/answer/translation.ts';
 import { batchesOf } from './openai/fake-answer.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
 import type { PresetName } from './openai/presets.ts';
-import type { Dialect, DialectOutput } from './shared/dialect.ts';
-import { createTranslation } from './shared/translation.ts';
 
 /** Numbers that JavaScript writes otherwise. */
 const odd = '[12345678901234567890,1.0,-0,1e2,0.10,1E+400]';

@@ -6,10 +6,10 @@ import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { checkAnswers } from './checked/checked-upstream.ts';
 import type { Upstream } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
+import type { ProviderUpstream } from './http/provider-transport.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
 import { type CreatedUpstream, createScriptedUpstream } from './scripted/scripted.ts';
 import type { ScriptClock } from './scripted/scripted-stream.ts';
-import type { ProviderUpstream } from './shared/provider-transport.ts';
 
 /** What the kinds need from outside. */
 export interface UpstreamDeps {

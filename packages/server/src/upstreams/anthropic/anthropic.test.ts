@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../domain/json.ts';
-import { apiKey, describeProvider, type Played } from '../shared/provider.suite.ts';
+import { apiKey, describeProvider, type Played } from '../http/provider.suite.ts';
 import { createAnthropicUpstream } from './anthropic.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
 

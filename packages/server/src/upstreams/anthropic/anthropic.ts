@@ -1,6 +1,6 @@
 import { fail, ok } from '../../domain/failure.ts';
-import { createHttpUpstream, type Protocol, pathBehind } from '../shared/http-upstream.ts';
-import type { CreatedProvider, ProviderOptions } from '../shared/provider-transport.ts';
+import { createHttpUpstream, type Protocol, pathBehind } from '../http/http-upstream.ts';
+import type { CreatedProvider, ProviderOptions } from '../http/provider-transport.ts';
 import { failureOfRefusal, prefillRefused } from './errors.ts';
 import { capabilitiesOf, claudeModel } from './models.ts';
 import { refusalOf } from './refusals.ts';

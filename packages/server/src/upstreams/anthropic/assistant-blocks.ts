@@ -1,7 +1,7 @@
 import { type AssistantMessage, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { ArgumentsReader } from '../shared/request-json.ts';
-import { asCount, asList, asRecord } from '../shared/unknown-json.ts';
+import type { ArgumentsReader } from '../http/request/request-json.ts';
+import { asCount, asList, asRecord } from '../http/unknown-json.ts';
 
 /**
  * How the content of an assistant turn goes out and comes back. Thoughts carry signatures and have to return

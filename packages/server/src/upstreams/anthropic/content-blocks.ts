@@ -1,6 +1,6 @@
 import { nameOf } from '../../telemetry/wording.ts';
-import type { Odd } from '../shared/malformed-events.ts';
-import { asRecord, jsonOf, textOrNone } from '../shared/unknown-json.ts';
+import type { Odd } from '../http/answer/answer-failures.ts';
+import { asRecord, jsonOf, textOrNone } from '../http/unknown-json.ts';
 
 /** How a block of an answer begins. */
 export type BlockStart =

@@ -1,7 +1,7 @@
 import { type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { parseDataUrl } from '../shared/data-url.ts';
-import type { ArgumentsReader } from '../shared/request-json.ts';
+import { parseDataUrl } from '../http/request/data-url.ts';
+import type { ArgumentsReader } from '../http/request/request-json.ts';
 import { assistantBlocks, textBlocks } from './assistant-blocks.ts';
 import type { ClaudeModel } from './models.ts';
 import { createToolUseIds } from './tool-use-ids.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../config/load-config.ts';
 import { memoryFiles } from '../../testing/memory-files.ts';
-import { capabilityTable } from '../shared/capability-table.suite.ts';
+import { capabilityTable } from '../http/capability-table.suite.ts';
 import { capabilitiesOf, claudeModel } from './models.ts';
 
 const models = [

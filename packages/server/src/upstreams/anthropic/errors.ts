@@ -1,6 +1,5 @@
 import { causeOf } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { refusalCause } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -10,8 +9,9 @@ import {
   notServed,
   type Refusal,
   retryAfterMs,
-} from '../shared/refusal.ts';
-import { asRecord, asText, parseJson } from '../shared/unknown-json.ts';
+} from '../http/refusal/refusal.ts';
+import { refusalCause } from '../http/refusal/refusal-cause.ts';
+import { asRecord, asText, parseJson } from '../http/unknown-json.ts';
 
 /**
  * Types of error and the status that each has over HTTP (platform.claude.com/docs/en/api/errors): in a stream

@@ -1,4 +1,4 @@
-import { describeRefusals } from '../shared/refusals.suite.ts';
+import { describeRefusals } from '../http/refusal/refusals.suite.ts';
 import { claudeModel } from './models.ts';
 import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';

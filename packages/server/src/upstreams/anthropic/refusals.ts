@@ -1,6 +1,6 @@
 import { type ChatRequest, type Message, partsOf } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { toolHistoryProblem } from '../shared/tool-history.ts';
+import { toolHistoryProblem } from '../http/request/tool-history.ts';
 import { imageSource } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
 import { schemaProblem } from './output-schema.ts';

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '../../domain/failure.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
-import { createArgumentsReader, markedAs, withoutUndefined } from '../shared/request-json.ts';
+import { createArgumentsReader, markedAs, withoutUndefined } from '../http/request/request-json.ts';
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
 import { closeObjects } from './output-schema.ts';

@@ -4,11 +4,11 @@ import { createJsonValidator, type JsonValidator } from '../../domain/json-valid
 import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import { createAnswerBudget, usableCallId } from '../shared/answer-budget.ts';
-import type { Dialect, DialectOutput } from '../shared/dialect.ts';
-import { unreadable } from '../shared/malformed-events.ts';
-import type { ErrorContext } from '../shared/refusal.ts';
-import { asCount, asList, asRecord, textOrNone } from '../shared/unknown-json.ts';
+import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
+import { unreadable } from '../http/answer/answer-failures.ts';
+import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { asCount, asList, asRecord, textOrNone } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';

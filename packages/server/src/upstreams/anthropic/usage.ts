@@ -1,5 +1,5 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asCount, asRecord } from '../shared/unknown-json.ts';
+import { asCount, asRecord } from '../http/unknown-json.ts';
 
 /** Counts as they came, field by field. */
 export type Counts = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import { type AssistantMessage, type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { parseDataUrl } from '../shared/data-url.ts';
-import type { ArgumentsReader } from '../shared/request-json.ts';
-import { asRecord } from '../shared/unknown-json.ts';
+import { parseDataUrl } from '../http/request/data-url.ts';
+import type { ArgumentsReader } from '../http/request/request-json.ts';
+import { asRecord } from '../http/unknown-json.ts';
 import type { GeminiModel } from './models.ts';
 
 /** The `systemInstruction` and `contents` of a request. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { capabilityTable } from '../shared/capability-table.suite.ts';
+import { capabilityTable } from '../http/capability-table.suite.ts';
 import { capabilitiesOf, geminiModel } from './models.ts';
 
 const models = [

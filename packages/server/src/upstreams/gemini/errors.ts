@@ -1,6 +1,5 @@
 import { type Failure, failure } from '../../domain/failure.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import { type ErrorNames, refusalCause } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -11,8 +10,9 @@ import {
   notServed,
   type Refusal,
   retryAfterMs,
-} from '../shared/refusal.ts';
-import { asList, asRecord, asText, parseJson } from '../shared/unknown-json.ts';
+} from '../http/refusal/refusal.ts';
+import { type ErrorNames, refusalCause } from '../http/refusal/refusal-cause.ts';
+import { asList, asRecord, asText, parseJson } from '../http/unknown-json.ts';
 
 /** Statuses by name, for errors without a number (cloud.google.com/apis/design/errors). */
 const statusOfName: ReadonlyMap<string, number> = new Map(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { JsonValue } from '../../domain/json.ts';
 import { chunked, startFakeOrigin } from '../../transport/fake-origin.ts';
 import { readStream } from '../contract.suite.ts';
-import { apiKey, callOf, describeProvider, type Played } from '../shared/provider.suite.ts';
+import { apiKey, callOf, describeProvider, type Played } from '../http/provider.suite.ts';
 import { createGeminiUpstream } from './gemini.ts';
 
 const frame = (response: JsonValue) => `data: ${JSON.stringify(response)}\r\n\r\n`;

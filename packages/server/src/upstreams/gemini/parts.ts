@@ -1,6 +1,6 @@
 import { nameOf } from '../../telemetry/wording.ts';
-import type { Odd } from '../shared/malformed-events.ts';
-import { asRecord, jsonOf, textOrNone } from '../shared/unknown-json.ts';
+import type { Odd } from '../http/answer/answer-failures.ts';
+import { asRecord, jsonOf, textOrNone } from '../http/unknown-json.ts';
 
 /** A part of a candidate's content, as far as our stream has a place for it. */
 export type Part =

@@ -1,6 +1,6 @@
 import { type ChatRequest, type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { toolHistoryProblem } from '../shared/tool-history.ts';
+import { toolHistoryProblem } from '../http/request/tool-history.ts';
 import { imagePart } from './contents.ts';
 import type { GeminiModel } from './models.ts';
 

@@ -2,7 +2,7 @@ import { type ChatRequest, toolChoiceOf } from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';
-import { createArgumentsReader, markedAs, withoutUndefined } from '../shared/request-json.ts';
+import { createArgumentsReader, markedAs, withoutUndefined } from '../http/request/request-json.ts';
 import { contentsOf } from './contents.ts';
 import type { GeminiModel } from './models.ts';
 import { refusalOf } from './refusals.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { describeAnyEvents } from '../shared/any-events.suite.ts';
-import { describeFixtures } from '../shared/replay.suite.ts';
-import { createTranslation } from '../shared/translation.ts';
+import { describeAnyEvents } from '../http/answer/any-events.suite.ts';
+import { describeFixtures } from '../http/answer/replay.suite.ts';
+import { createTranslation } from '../http/answer/translation.ts';
 import { createContentDialect } from './stream.ts';
 
 const translation = ({

@@ -1,5 +1,5 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asCount, asRecord } from '../shared/unknown-json.ts';
+import { asCount, asRecord } from '../http/unknown-json.ts';
 
 /** Of `usageMetadata`. Thoughts are counted beside the answer, and billed as output; cached tokens are part of the prompt. */
 export function usageOf(value: unknown): Usage | undefined {

@@ -6,7 +6,7 @@ import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import type { AnswerBudget } from '../shared/answer-budget.ts';
+import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';

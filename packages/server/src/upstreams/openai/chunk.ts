@@ -1,8 +1,8 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { answerBounds, usableCallId } from '../shared/answer-budget.ts';
-import { asList, asRecord, jsonOf } from '../shared/unknown-json.ts';
+import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
+import { asList, asRecord, jsonOf } from '../http/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
 

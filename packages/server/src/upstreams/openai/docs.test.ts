@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { maxWholeAnswer } from '../../domain/answer-size.ts';
-import { answerBounds } from '../shared/answer-budget.ts';
+import { answerBounds } from '../http/answer/answer-budget.ts';
 
 const page = readFileSync(new URL('../../../../../docs/upstreams.md', import.meta.url), 'utf8');
 

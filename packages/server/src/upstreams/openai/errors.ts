@@ -1,7 +1,6 @@
 import { errorKind, isErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import { parseForeignJson } from '../../domain/json.ts';
-import { type ErrorNames, refusalCause } from '../shared/log-detail.ts';
 import {
   type Complaint,
   callersFault,
@@ -11,8 +10,9 @@ import {
   notServed,
   type Refusal,
   retryAfterMs,
-} from '../shared/refusal.ts';
-import { asRecord } from '../shared/unknown-json.ts';
+} from '../http/refusal/refusal.ts';
+import { type ErrorNames, refusalCause } from '../http/refusal/refusal-cause.ts';
+import { asRecord } from '../http/unknown-json.ts';
 
 /** What providers put into an error, wherever they put it. */
 export interface UpstreamError {

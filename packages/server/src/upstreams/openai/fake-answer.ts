@@ -3,9 +3,9 @@ import { type Failure, failure, ok } from '../../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { AnswerBody } from '../../transport/answer-body.ts';
 import type { EventStream } from '../contract.ts';
-import { openAnswerStream } from '../shared/answer-stream.ts';
-import type { Dialect } from '../shared/dialect.ts';
-import { createTranslation } from '../shared/translation.ts';
+import { openAnswerStream } from '../http/answer/answer-stream.ts';
+import type { Dialect } from '../http/answer/dialect.ts';
+import { createTranslation } from '../http/answer/translation.ts';
 import { type ChatStreamOptions, createChatDialect } from './stream.ts';
 
 /** A body for tests that brings these pieces, one a read, and then ends, is cut, or stays open. */

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { type JsonText, jsonText } from '@tailrace/protocol';
 import type { StreamEvent, TextDelta } from '../../domain/stream-event.ts';
-import type { FastPath } from '../shared/dialect.ts';
-import { asRecord, parseJson } from '../shared/unknown-json.ts';
+import type { FastPath } from '../http/answer/dialect.ts';
+import { asRecord, parseJson } from '../http/unknown-json.ts';
 import { decodeChunk } from './chunk.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { asRecord, parseJson } from '../shared/unknown-json.ts';
+import { asRecord, parseJson } from '../http/unknown-json.ts';
 
 /**
  * The sum of a gauge over all its label sets, in Prometheus' text format; undefined where the text has none.

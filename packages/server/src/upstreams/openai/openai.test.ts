@@ -5,7 +5,7 @@ import { chunked, type FakeExchange, type FakeOrigin, startFakeOrigin } from '..
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
 import { describeUpstream, readStream, type UpstreamScenario } from '../contract.suite.ts';
 import type { UpstreamCall } from '../contract.ts';
-import type { ProviderUpstream } from '../shared/provider-transport.ts';
+import type { ProviderUpstream } from '../http/provider-transport.ts';
 import { createOpenAiUpstream } from './openai.ts';
 import type { PresetName } from './presets.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseExactly, writeExactly } from '../../domain/exact-json.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { numbersOf } from '../../domain/spellings.ts';
-import { createAnswerBudget } from '../shared/answer-budget.ts';
+import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 
 function kept(...events: readonly (readonly JsonObject[])[]) {

@@ -2,8 +2,8 @@ import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { setNumbers, spellingsByName } from '../../domain/spellings.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
-import type { AnswerBudget } from '../shared/answer-budget.ts';
-import { jsonOf } from '../shared/unknown-json.ts';
+import type { AnswerBudget } from '../http/answer/answer-budget.ts';
+import { jsonOf } from '../http/unknown-json.ts';
 
 /**
  * OpenRouter's `reasoning_details` of one choice, which it wants back with the message. They come in pieces; those of

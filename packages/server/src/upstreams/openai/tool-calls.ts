@@ -6,8 +6,8 @@ import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createSurrogateJoiner, type SurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
-import type { AnswerBudget } from '../shared/answer-budget.ts';
-import { jsonOf } from '../shared/unknown-json.ts';
+import type { AnswerBudget } from '../http/answer/answer-budget.ts';
+import { jsonOf } from '../http/unknown-json.ts';
 
 /** One piece of a call, as an upstream sends it: anything may be missing. */
 export interface CallPiece {

@@ -1,5 +1,5 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asRecord } from '../shared/unknown-json.ts';
+import { asRecord } from '../http/unknown-json.ts';
 
 /** An upstream's `usage`; undefined where it is none, or says what cannot be (negative, not whole). */
 export function decodeUsage(value: unknown): Usage | undefined {

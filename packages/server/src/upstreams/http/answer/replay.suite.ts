@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createEventGrammar } from '../../../domain/event-grammar.ts';
+import type { StreamEvent } from '../../../domain/stream-event.ts';
 import type { Translation } from './translation.ts';
 
 /** What stands beside the bytes of a stream. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { ChatRequest } from '../../domain/chat-request.ts';
-import type { Failure, Result } from '../../domain/failure.ts';
-import type { JsonObject } from '../../domain/json.ts';
-import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
-import type { UpstreamCall } from '../contract.ts';
+import type { ChatRequest } from '../../../domain/chat-request.ts';
+import type { Failure, Result } from '../../../domain/failure.ts';
+import type { JsonObject } from '../../../domain/json.ts';
+import { decodeChatRequest } from '../../../wire/chat/decode-request.ts';
+import type { UpstreamCall } from '../../contract.ts';
 
 /** One line of a golden file: what is asked of which model, and what is said to it before it is sent. */
 interface RefusalCase {

@@ -1,8 +1,8 @@
-import type { ChatRequest } from '../../domain/chat-request.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { measureJson, requestBounds } from '../../domain/measure-json.ts';
-import { isMarkedRoot, markRoot } from '../../domain/spellings.ts';
-import { asRecord, parseJsonExactly } from './unknown-json.ts';
+import type { ChatRequest } from '../../../domain/chat-request.ts';
+import type { JsonObject, JsonValue } from '../../../domain/json.ts';
+import { measureJson, requestBounds } from '../../../domain/measure-json.ts';
+import { isMarkedRoot, markRoot } from '../../../domain/spellings.ts';
+import { asRecord, parseJsonExactly } from '../unknown-json.ts';
 
 /** Headers of every request; the transport adds those of the provider. */
 export const requestHeaders: Readonly<Record<string, string>> = {

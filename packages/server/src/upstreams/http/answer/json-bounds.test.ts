@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
-import { createMessageDialect } from '../anthropic/stream.ts';
-import { createContentDialect } from '../gemini/stream.ts';
-import { createChatDialect } from '../openai/stream.ts';
-import { answerBeyondBounds, eventBeyondBounds } from './answer-json.ts';
+import { createMessageDialect } from '../../anthropic/stream.ts';
+import { createContentDialect } from '../../gemini/stream.ts';
+import { createChatDialect } from '../../openai/stream.ts';
 import type { Dialect, DialectOutput } from './dialect.ts';
+import { answerBeyondBounds, eventBeyondBounds } from './json-bounds.ts';
 import { createTranslation } from './translation.ts';
 
 const fields = (count: number) => `[${Array.from({ length: count }, (_, at) => `{"a${at}":1}`).join(',')}]`;

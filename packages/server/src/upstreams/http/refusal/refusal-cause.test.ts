@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { refusalCause } from './log-detail.ts';
+import { refusalCause } from './refusal-cause.ts';
 
 describe('a refusal for the log', () => {
   test('has its names, and its wording apart from them', () => {

@@ -1,5 +1,5 @@
-import type { Cause } from '../../domain/cause.ts';
-import { nameOf } from '../../telemetry/wording.ts';
+import type { Cause } from '../../../domain/cause.ts';
+import { nameOf } from '../../../telemetry/wording.ts';
 
 /** What an upstream names its error by: what it gives of code, type, status, reason and path. */
 export type ErrorNames = Readonly<Record<string, unknown>>;

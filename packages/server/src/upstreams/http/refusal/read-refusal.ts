@@ -1,5 +1,5 @@
-import type { WireAnswer } from '../../transport/connection.ts';
-import { readAnswerBody } from '../../transport/read-answer-body.ts';
+import type { WireAnswer } from '../../../transport/connection.ts';
+import { readAnswerBody } from '../../../transport/read-answer-body.ts';
 import type { Refusal } from './refusal.ts';
 
 const maxRefusalBytes = 64 * 1024;

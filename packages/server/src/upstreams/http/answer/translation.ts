@@ -1,11 +1,11 @@
 import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
-import { type Failure, failure } from '../../domain/failure.ts';
-import { commits, type EventBatch, type StreamEvent } from '../../domain/stream-event.ts';
-import { eventBeyondBounds } from './answer-json.ts';
+import { type Failure, failure } from '../../../domain/failure.ts';
+import { commits, type EventBatch, type StreamEvent } from '../../../domain/stream-event.ts';
+import { behindOutput } from '../refusal/refusal.ts';
+import { asRecord, parseJson, parseJsonExactly } from '../unknown-json.ts';
+import { eventTooLarge, tooManyDropped, unreadable } from './answer-failures.ts';
 import type { Dialect, DialectOutput, FastPath } from './dialect.ts';
-import { eventTooLarge, tooManyDropped, unreadable } from './malformed-events.ts';
-import { behindOutput } from './refusal.ts';
-import { asRecord, parseJson, parseJsonExactly } from './unknown-json.ts';
+import { eventBeyondBounds } from './json-bounds.ts';
 
 /**
  * Turns the bytes of an answer into batches of events, in the words of a dialect. It knows no sockets and no timers.

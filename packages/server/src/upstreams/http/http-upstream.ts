@@ -6,16 +6,16 @@ import type { Capabilities } from '../../domain/requirements.ts';
 import type { WireAnswer } from '../../transport/connection.ts';
 import type { PostRequest, Transport } from '../../transport/transport.ts';
 import { ownWaitMs, type Upstream, type UpstreamCall } from '../contract.ts';
-import { openAnswerStream } from './answer-stream.ts';
-import type { Dialect, DialectOutput } from './dialect.ts';
+import { openAnswerStream } from './answer/answer-stream.ts';
+import type { Dialect, DialectOutput } from './answer/dialect.ts';
 import {
   type CreatedProvider,
   createProviderTransport,
   type ProviderOptions,
   type ProviderUpstream,
 } from './provider-transport.ts';
-import type { ErrorContext, Refusal } from './refusal.ts';
-import { requestHeaders } from './request-json.ts';
+import type { ErrorContext, Refusal } from './refusal/refusal.ts';
+import { requestHeaders } from './request/request-json.ts';
 
 /** A protocol that is asked by one POST and answers with events: all that differs between providers. */
 export interface Protocol {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { excerpt } from './excerpt.ts';
 import { hiddenTexts } from './hidden-texts.ts';
+import { excerpt } from './refusal/excerpt.ts';
 
 const config = {
   kind: 'openai',

@@ -1,6 +1,6 @@
-import { errorWords } from '../../telemetry/error-words.ts';
-import { createSecretMask, type SecretMask } from '../../telemetry/secret-mask.ts';
-import { onOneLine } from '../../telemetry/wording.ts';
+import { errorWords } from '../../../telemetry/error-words.ts';
+import { createSecretMask, type SecretMask } from '../../../telemetry/secret-mask.ts';
+import { onOneLine } from '../../../telemetry/wording.ts';
 
 const maxExcerpt = 300;
 /** More is never read: an excerpt is short, and some of these expressions look back. */

@@ -1,5 +1,5 @@
-import type { Failure } from '../../domain/failure.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
+import type { Failure } from '../../../domain/failure.ts';
+import type { StreamEvent } from '../../../domain/stream-event.ts';
 
 /**
  * One provider's way to answer: what its events mean. It is made for one answer and knows no bytes, sockets or

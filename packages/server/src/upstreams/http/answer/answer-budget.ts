@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Failure, failure } from '../../domain/failure.ts';
+import { type Failure, failure } from '../../../domain/failure.ts';
 
 /**
  * The most that is taken of one answer, over all of its choices: what is kept until the answer ends, and what has no

@@ -1,4 +1,4 @@
-import { type Failure, failure } from '../../domain/failure.ts';
+import { type Failure, failure } from '../../../domain/failure.ts';
 
 /** What it is that our stream has no place for, or that cannot be read; for the log, never its text. */
 export interface Odd {

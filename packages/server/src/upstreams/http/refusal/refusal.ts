@@ -1,10 +1,10 @@
 import { errorKind } from '@tailrace/protocol';
-import { type Cause, causeOf } from '../../domain/cause.ts';
-import { chatJson } from '../../domain/chat-json.ts';
-import type { ChatRequest } from '../../domain/chat-request.ts';
-import { type Failure, failure } from '../../domain/failure.ts';
-import { pathInRequest } from '../../domain/request-path.ts';
-import { pickMembers } from '../../domain/spellings.ts';
+import { type Cause, causeOf } from '../../../domain/cause.ts';
+import { chatJson } from '../../../domain/chat-json.ts';
+import type { ChatRequest } from '../../../domain/chat-request.ts';
+import { type Failure, failure } from '../../../domain/failure.ts';
+import { pathInRequest } from '../../../domain/request-path.ts';
+import { pickMembers } from '../../../domain/spellings.ts';
 import { excerpt, maxRead } from './excerpt.ts';
 
 /** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */

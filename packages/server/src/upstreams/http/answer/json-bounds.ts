@@ -1,5 +1,5 @@
-import type { Failure } from '../../domain/failure.ts';
-import { type JsonBounds, measureJson } from '../../domain/measure-json.ts';
+import type { Failure } from '../../../domain/failure.ts';
+import { type JsonBounds, measureJson } from '../../../domain/measure-json.ts';
 import { answerTooLarge } from './answer-budget.ts';
 
 /**

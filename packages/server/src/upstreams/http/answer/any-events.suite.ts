@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createEventGrammar } from '../../../domain/event-grammar.ts';
+import type { JsonObject, JsonValue } from '../../../domain/json.ts';
+import type { StreamEvent } from '../../../domain/stream-event.ts';
 import type { Translation } from './translation.ts';
 
 /** The words of a protocol, from which events are made that it might have meant. */

@@ -1,5 +1,5 @@
-import type { Message } from '../../domain/chat-request.ts';
-import { type Failure, failure } from '../../domain/failure.ts';
+import type { Message } from '../../../domain/chat-request.ts';
+import { type Failure, failure } from '../../../domain/failure.ts';
 
 /**
  * Providers of their own refuse a history in which calls and results do not meet: each call has its result

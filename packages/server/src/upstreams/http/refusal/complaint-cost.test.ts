@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import * as anthropic from '../anthropic/errors.ts';
-import * as gemini from '../gemini/errors.ts';
-import * as openai from '../openai/errors.ts';
+import * as anthropic from '../../anthropic/errors.ts';
+import * as gemini from '../../gemini/errors.ts';
+import * as openai from '../../openai/errors.ts';
 
 /*
  * What an error says is any text of up to 1 MiB, and it is judged on the event loop.

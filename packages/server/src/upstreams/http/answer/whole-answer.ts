@@ -1,8 +1,8 @@
-import type { Failure } from '../../domain/failure.ts';
-import type { AnswerBody } from '../../transport/answer-body.ts';
-import { createGatheredBytes } from '../../transport/gathered-bytes.ts';
+import type { Failure } from '../../../domain/failure.ts';
+import type { AnswerBody } from '../../../transport/answer-body.ts';
+import { createGatheredBytes } from '../../../transport/gathered-bytes.ts';
 import { answerTooLarge } from './answer-budget.ts';
-import { answerBeyondBounds } from './answer-json.ts';
+import { answerBeyondBounds } from './json-bounds.ts';
 
 /** It is parsed in one turn of the event loop: 16 MiB would take 0.5 s. */
 const maxAnswerBytes = 4 * 1024 * 1024;

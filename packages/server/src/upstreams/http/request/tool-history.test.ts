@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Message } from '../../domain/chat-request.ts';
+import type { Message } from '../../../domain/chat-request.ts';
 import { toolHistoryProblem } from './tool-history.ts';
 
 const user: Message = { role: 'user', content: [{ type: 'text', text: 'Hi' }] };

@@ -1,14 +1,14 @@
-import type { BatchReceiver } from '../../domain/batches.ts';
-import type { Failure, Result } from '../../domain/failure.ts';
-import type { EventBatch } from '../../domain/stream-event.ts';
-import { nameOf } from '../../telemetry/wording.ts';
-import type { AnswerBody, BytesReceiver } from '../../transport/answer-body.ts';
-import type { WireAnswer } from '../../transport/connection.ts';
-import type { PostRequest, Transport } from '../../transport/transport.ts';
-import type { EventStream } from '../contract.ts';
+import type { BatchReceiver } from '../../../domain/batches.ts';
+import type { Failure, Result } from '../../../domain/failure.ts';
+import type { EventBatch } from '../../../domain/stream-event.ts';
+import { nameOf } from '../../../telemetry/wording.ts';
+import type { AnswerBody, BytesReceiver } from '../../../transport/answer-body.ts';
+import type { WireAnswer } from '../../../transport/connection.ts';
+import type { PostRequest, Transport } from '../../../transport/transport.ts';
+import type { EventStream } from '../../contract.ts';
+import { readRefusal } from '../refusal/read-refusal.ts';
+import type { Refusal } from '../refusal/refusal.ts';
 import type { Dialect, DialectOutput } from './dialect.ts';
-import { readRefusal } from './read-refusal.ts';
-import type { Refusal } from './refusal.ts';
 import { createTranslation, type Translation } from './translation.ts';
 import { kindOfAnswer, readWholeAnswer } from './whole-answer.ts';
 
