@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readStreams } from './load.ts';
-import { Bench, cpuTicks, median, type RelayUnderTest } from './proxies.ts';
+import { Bench, cpuTicks, type Kind, median, type RelayUnderTest } from './proxies.ts';
 
 /**
  * CPU time for a relayed event, Tailrace and nginx (`proxy_pass`, unbuffered), in one run on one machine: the same
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     nginx: { type: 'string', default: 'nginx' },
     before: { type: 'string' },
+    kind: { type: 'string', default: 'openai' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -23,7 +24,7 @@ const ticksPerSecond = 100;
 async function main(): Promise<number> {
   if (values.help) {
     console.log(
-      'node bench/relay/bench.ts [--streams N] [--events N] [--rate N] [--rounds N] [--nginx PATH] [--before CHECKOUT]',
+      'node bench/relay/bench.ts [--streams N] [--events N] [--rate N] [--rounds N] [--nginx PATH] [--before CHECKOUT] [--kind openai|anthropic|gemini]',
     );
     return 0;
   }
@@ -31,12 +32,15 @@ async function main(): Promise<number> {
   const events = Number(values.events);
   const bench = new Bench();
   try {
-    const upstreamPort = await bench.startUpstream(events, Number(values.rate));
-    const nginx = await bench.startNginx(values.nginx, upstreamPort);
-    const proxies = [nginx, await bench.startTailrace(upstreamPort)];
+    const kind = kindOf(values.kind);
+    const upstreamPort = await bench.startUpstream(events, Number(values.rate), 0, kind);
+    const proxies: RelayUnderTest[] = [];
+    // nginx translates nothing, so it can stand beside one protocol only.
+    if (kind === 'openai') proxies.push(await bench.startNginx(values.nginx, upstreamPort));
     if (values.before !== undefined) {
-      proxies.push(await bench.startTailrace(upstreamPort, 'before', values.before));
+      proxies.push(await bench.startTailrace(upstreamPort, 'before', values.before, kind));
     }
+    proxies.push(await bench.startTailrace(upstreamPort, 'tailrace', undefined, kind));
 
     const cpuUs = new Map<string, number[]>();
     // A round that does not count: the figures are those of a warm server, after compilation.
@@ -48,10 +52,13 @@ async function main(): Promise<number> {
         console.log(`round ${round + 1}  ${proxy.name.padEnd(9)} ${us.toFixed(1)} µs of CPU an event`);
       }
     }
-    const least = median(cpuUs.get(nginx.name) ?? []);
+    const [first = { name: '' }] = proxies;
+    const base = median(cpuUs.get(first.name) ?? []);
     for (const { name } of proxies) {
       const us = median(cpuUs.get(name) ?? []);
-      console.log(`median   ${name.padEnd(9)} ${us.toFixed(1)} µs, ${(us / least).toFixed(2)} × nginx`);
+      console.log(
+        `median   ${name.padEnd(9)} ${us.toFixed(1)} µs, ${(us / base).toFixed(2)} × ${first.name}`,
+      );
     }
     return 0;
   } finally {
@@ -67,6 +74,11 @@ async function main(): Promise<number> {
     const ticks = cpuTicks(proxy.pids()) - before;
     return (ticks / ticksPerSecond / seen) * 1e6;
   }
+}
+
+function kindOf(text: string): Kind {
+  if (text === 'openai' || text === 'anthropic' || text === 'gemini') return text;
+  throw new Error(`--kind takes openai, anthropic or gemini, not ${text}`);
 }
 
 process.exit(await main());

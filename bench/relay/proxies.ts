@@ -13,6 +13,9 @@ export interface RelayUnderTest {
   pids(): number[];
 }
 
+/** Protocols of the bench's upstream, by the names that a configuration has for them. */
+export type Kind = 'openai' | 'anthropic' | 'gemini';
+
 /** Every process and file of one run; the caller closes it. */
 export class Bench {
   private readonly children: ChildProcess[] = [];
@@ -25,9 +28,9 @@ export class Bench {
   }
 
   /** See `upstream.ts`. Returns its port. */
-  async startUpstream(events: number, perSecond: number, atOnce = 0): Promise<number> {
+  async startUpstream(events: number, perSecond: number, atOnce = 0, kind: Kind = 'openai'): Promise<number> {
     const script = join(ownRoot, 'bench/relay/upstream.ts');
-    const args = [events, perSecond, atOnce].map(String);
+    const args = [events, perSecond, atOnce, kind].map(String);
     const upstream = this.start(process.execPath, [script, '0', ...args]);
     return Number(await firstLine(upstream, /^(\d+)/));
   }
@@ -62,13 +65,18 @@ http {
   }
 
   /** From the sources in `root`: this checkout, unless another one is named. */
-  async startTailrace(upstreamPort: number, name = 'tailrace', root = ownRoot): Promise<RelayUnderTest> {
+  async startTailrace(
+    upstreamPort: number,
+    name = 'tailrace',
+    root = ownRoot,
+    kind: Kind = 'openai',
+  ): Promise<RelayUnderTest> {
     const config = join(this.folder, `${name}.yaml`);
     writeFileSync(
       config,
       `server: {data_dir: ${this.folder}/${name}, max_streams: 100000}
 engine: {enabled: false}
-upstreams: {bench: {kind: openai, base_url: "http://127.0.0.1:${upstreamPort}/v1", api_key: bench}}
+upstreams: {bench: {kind: ${kind}, base_url: "http://127.0.0.1:${upstreamPort}/v1", api_key: bench}}
 models: {bench: {targets: [{upstream: bench, model: bench}]}}
 auth: {api_keys: [bench-key]}
 logging: {level: error}
