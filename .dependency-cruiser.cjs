@@ -34,7 +34,7 @@ const presets = `${server}/upstreams/openai/presets?\\.ts$`;
 const neighbours = new Map([
   // What of a file is secret, and which words of its parser may stand in a message, the log decides.
   ['config', ['telemetry']],
-  // Whatever a caller's schema is held to may take for ever: it runs on the thread that can be ended.
+  // A caller's schema may take for ever to compile or to check: both run on the thread that can be ended.
   ['json-schema', ['worker']],
   ['grammar', ['worker']],
   // How a provider is reached is the same for all of them.
@@ -110,7 +110,7 @@ module.exports = {
     {
       name: 'engine-child-alone',
       comment:
-        'The child has no business with the server: no configuration, no keys, nothing that could read them. The thread that can be ended knows none of these either.',
+        'The child knows nothing of the server: no configuration, no keys, no code that could read them. The room worker/ knows none of these either.',
       severity: 'error',
       from: { path: `${server}/engine/child/`, pathNot: test },
       to: { path: `${server}/`, pathNot: `${server}/(engine/(child|between)|domain|worker)/` },
@@ -118,7 +118,7 @@ module.exports = {
     {
       name: 'engine-parent-without-child',
       comment:
-        'The child runs in a process of its own: the server starts its file by fork, and must not load what belongs there.',
+        'The child runs in a process of its own: the server starts its file by fork and must not load its code.',
       severity: 'error',
       from: { path: `${server}/engine/parent/`, pathNot: test },
       to: { path: `${server}/engine/child/` },
@@ -126,7 +126,7 @@ module.exports = {
     {
       name: 'engine-between-alone',
       comment:
-        'Both processes load what lies between them: it knows neither of the two, and none of the server’s rooms.',
+        'Both processes load these files: they know neither of the two, and none of the server’s rooms but domain/.',
       severity: 'error',
       from: { path: `${server}/engine/between/`, pathNot: test },
       to: { path: `${server}/`, pathNot: `${server}/(engine/between|domain)/` },
