@@ -1,11 +1,11 @@
-import { type FinishReason, jsonText } from '@tailrace/protocol';
+import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createJsonValidator, type JsonValidator } from '../../domain/json-validator.ts';
-import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
+import { madeCallId } from '../../domain/made-call-id.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
+import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
-import { unreadable } from '../http/answer/answer-failures.ts';
+import { tornArguments, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asList, asRecord, textOrNone } from '../http/unknown-json.ts';
@@ -34,12 +34,10 @@ const blockLength = 64;
 interface OpenBlock {
   readonly index: number;
   readonly start: BlockStart;
-  /** Of a tool call: its place among the calls, and its id. */
-  readonly call: number;
+  /** Of a tool call. */
   readonly id: string;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
-  readonly json: JsonValidator;
   /** UTF-16 units of text, or of the call's arguments. */
   length: number;
   /** Whether the call's arguments have begun. */
@@ -59,18 +57,13 @@ export function createMessageDialect(
   { errors, completionId, due }: MessageStreamOptions,
   output: DialectOutput,
 ): Dialect {
-  const texts = createSurrogateJoiner();
-  const thoughts = createSurrogateJoiner();
-  const inputs = createSurrogateJoiner();
+  const writer = createChoiceWriter({ choice: 0, textBegun: due !== undefined }, (event) =>
+    output.emit(event),
+  );
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
-  let calls = 0;
   let missing = due ?? '';
-  // Behind a prefix the text has begun.
-  let textBegun = due !== undefined;
-  /** The first call whose arguments are not JSON. */
-  let tornCall: number | undefined;
   let reason: FinishReason | undefined;
   let counts: Counts = {};
 
@@ -89,7 +82,7 @@ export function createMessageDialect(
     if (isWithin(budget.extra(blockLength))) kept.push(one);
   }
 
-  function emitText(piece: string): void {
+  function writeText(piece: string): void {
     let text = piece;
     if (missing !== '') {
       const shared = Math.min(missing.length, text.length);
@@ -100,25 +93,13 @@ export function createMessageDialect(
       missing = missing.slice(shared);
       text = text.slice(shared);
     }
-    if (text === '') return;
-    textBegun = true;
-    output.emit({ type: 'text-delta', choice: 0, json: jsonText(text) });
+    writer.text(text);
   }
 
-  /** Reasoning comes before the text (contract, section 3): later thoughts only go back to where they came from. */
-  function emitThought(text: string): void {
-    if (text !== '' && !textBegun) output.emit({ type: 'reasoning-delta', choice: 0, json: jsonText(text) });
-  }
-
-  function emitArguments(call: number, text: string): void {
-    if (text !== '') output.emit({ type: 'tool-call-delta', choice: 0, index: call, json: jsonText(text) });
-  }
-
-  function addInput(to: OpenBlock, text: string): void {
+  function writeArguments(to: OpenBlock, text: string): void {
     to.begun ||= text !== '';
     to.length += text.length;
-    to.json.push(text);
-    if (isWithin(budget.arguments(text.length, to.length))) emitArguments(to.call, inputs.take(text));
+    if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
   }
 
   function startBlock(event: Readonly<Record<string, unknown>>): void {
@@ -129,16 +110,14 @@ export function createMessageDialect(
       return;
     }
     const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
-    const id = given === '' ? `call_${completionId.slice(-20)}_0_${calls}` : given;
+    const id = given === '' ? madeCallId(completionId, 0, writer.calls) : given;
     const index = asCount(event['index']) ?? 0;
     block = {
       index,
       start,
-      call: calls,
       id,
       thinking: createTextPieces(),
       signature: createTextPieces(),
-      json: createJsonValidator(),
       length: 0,
       begun: false,
     };
@@ -152,8 +131,7 @@ export function createMessageDialect(
         return;
       case 'tool_use':
         if (!isWithin(budget.call() ?? budget.name(start.name))) return;
-        calls += 1;
-        output.emit({ type: 'tool-call-start', choice: 0, index: block.call, id, name: start.name });
+        writer.startCall({ id, name: start.name });
         return;
       case 'redacted_thinking':
         isWithin(budget.extra(start.data.length));
@@ -162,12 +140,12 @@ export function createMessageDialect(
 
   function addText(to: OpenBlock, text: string): void {
     to.length += text.length;
-    emitText(texts.take(text));
+    writeText(text);
   }
 
   function addThought(to: OpenBlock, text: string): void {
     to.thinking.add(text);
-    if (isWithin(budget.extra(text.length))) emitThought(thoughts.take(text));
+    if (isWithin(budget.extra(text.length))) writer.reasoning(text);
   }
 
   function addSignature(to: OpenBlock, text: string): void {
@@ -191,15 +169,14 @@ export function createMessageDialect(
     else if (of === 'text') addText(block, text);
     else if (piece.signs) addSignature(block, text);
     else if (of === 'thinking') addThought(block, text);
-    else addInput(block, text);
+    else writeArguments(block, text);
   }
 
   function stopBlock(): void {
     const ended = block;
     if (ended === undefined) return;
     block = undefined;
-    emitText(texts.flush());
-    emitThought(thoughts.flush());
+    writer.flush();
     const { start, thinking, signature, length, id } = ended;
     switch (start.type) {
       case 'text':
@@ -214,10 +191,7 @@ export function createMessageDialect(
         keep(start);
         return;
       case 'tool_use':
-        emitArguments(ended.call, inputs.flush());
-        // A call without arguments has no pieces; the protocol wants JSON all the same.
-        if (!ended.begun) addInput(ended, start.input === '' ? '{}' : start.input);
-        if (!ended.json.whole) tornCall ??= ended.call;
+        if (!ended.begun) writeArguments(ended, start.input);
         keep({ type: 'tool_use', id });
     }
   }
@@ -232,18 +206,18 @@ export function createMessageDialect(
     const stop = asRecord(event['delta'])?.['stop_reason'];
     if (textOrNone(stop) === '') return;
     if (block !== undefined) stopBlock();
-    if (missing !== '' && calls === 0) refuseJoint();
-    reason = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
-    // An answer that ran out of tokens may break off inside a call.
-    if (tornCall !== undefined && reason !== undefined && reason !== 'length') {
-      reason = undefined;
-      output.fail(tornArguments(tornCall));
+    if (missing !== '' && writer.calls === 0) refuseJoint();
+    const given = typeof stop === 'string' ? finishReason(stop, writer.calls > 0) : undefined;
+    if (given === undefined) {
+      const detail = `stop_reason ${nameOf(stop)} with ${writer.calls} tool calls`;
+      output.fail(
+        failure('upstream_cut', 'The upstream stopped without having finished its answer.', { detail }),
+      );
       return;
     }
-    if (reason !== undefined) return;
-    const message = 'The upstream stopped without having finished its answer.';
-    const detail = `stop_reason ${nameOf(stop)} with ${calls} tool calls`;
-    output.fail(failure('upstream_cut', message, { detail }));
+    const finished = writer.finish(given);
+    if ('tornCall' in finished) output.fail(tornArguments(finished.tornCall));
+    else reason = finished.reason;
   }
 
   function tear(value: unknown): void {
@@ -298,11 +272,6 @@ export function createMessageDialect(
   };
 }
 
-function tornArguments(call: number): Failure {
-  const detail = `the arguments of tool call ${call} are not JSON`;
-  return failure('upstream_protocol', `The upstream's answer is not in order: ${detail}.`, { detail });
-}
-
 /**
  * platform.claude.com/docs/en/build-with-claude/handling-stop-reasons. Undefined for what is no finish:
  * `pause_turn` (of tools the provider runs, which nobody asked for here), `tool_use` where no call came (it was
@@ -312,7 +281,7 @@ function finishReason(stop: string, called: boolean): FinishReason | undefined {
   switch (stop) {
     case 'end_turn':
     case 'stop_sequence':
-      return called ? 'tool_calls' : 'stop';
+      return 'stop';
     case 'tool_use':
       return called ? 'tool_calls' : undefined;
     case 'max_tokens':

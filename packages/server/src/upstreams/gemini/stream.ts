@@ -1,10 +1,11 @@
-import { type FinishReason, jsonText } from '@tailrace/protocol';
+import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
+import { madeCallId } from '../../domain/made-call-id.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
+import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
-import { type Odd, unreadable } from '../http/answer/answer-failures.ts';
+import { type Odd, tornArguments, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asRecord, textOrNone } from '../http/unknown-json.ts';
@@ -104,43 +105,24 @@ function createChoice(
   budget: AnswerBudget,
   output: DialectOutput,
 ): Choice {
-  const texts = createSurrogateJoiner();
-  const thoughts = createSurrogateJoiner();
-  let textBegun = false;
-  let calls = 0;
+  const writer = createChoiceWriter({ choice }, (event) => output.emit(event));
   let signature: string | undefined;
   let reason: FinishReason | undefined;
 
-  function emitText(text: string): void {
-    if (text === '') return;
-    textBegun = true;
-    output.emit({ type: 'text-delta', choice, json: jsonText(text) });
-  }
-
-  /** Reasoning comes before the text (contract, section 3): later thoughts are counted, and not shown. */
-  function emitThought(text: string): void {
-    if (text !== '' && !textBegun) output.emit({ type: 'reasoning-delta', choice, json: jsonText(text) });
-  }
-
-  function emitCall(call: Extract<Part, { type: 'call' }>): Failure | undefined {
-    if (calls > 0 && !parallelToolCalls) return undefined;
+  function readCall(call: Extract<Part, { type: 'call' }>): Failure | undefined {
+    if (writer.calls > 0 && !parallelToolCalls) return undefined;
     const tooMuch =
       budget.call() ??
       budget.name(call.name) ??
       budget.arguments(call.args.length, call.args.length) ??
       budget.extra(call.signature?.length ?? 0);
     if (tooMuch !== undefined) return tooMuch;
-    const index = calls;
-    calls += 1;
-    output.emit({
-      type: 'tool-call-start',
-      choice,
-      index,
-      id: call.id === '' ? `call_${completionId.slice(-20)}_${choice}_${index}` : usableCallId(call.id),
+    writer.startCall({
+      id: call.id === '' ? madeCallId(completionId, choice, writer.calls) : usableCallId(call.id),
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
-    output.emit({ type: 'tool-call-delta', choice, index, json: jsonText(call.args) });
+    writer.arguments(call.args);
     return undefined;
   }
 
@@ -152,18 +134,21 @@ function createChoice(
     return tooMuch;
   }
 
-  function emitPart(part: Part): Failure | undefined {
-    if (part.type === 'call') return emitCall(part);
-    if (part.thought) emitThought(thoughts.take(part.text));
-    else emitText(texts.take(part.text));
+  function readPart(part: Part): Failure | undefined {
+    if (part.type === 'call') return readCall(part);
+    if (part.thought) writer.reasoning(part.text);
+    else writer.text(part.text);
     return sign(part.signature);
   }
 
-  function readPart(part: Part | Odd): Failure | undefined {
-    // Parts behind the finish are dropped; a signature may still come.
-    if (reason !== undefined)
-      return 'type' in part && part.type === 'text' ? sign(part.signature) : undefined;
-    return 'odd' in part ? unreadable(part.odd) : emitPart(part);
+  /** After the finish parts are dropped, but for a signature. */
+  function readPartBehind(part: Part | Odd): Failure | undefined {
+    return 'type' in part && part.type === 'text' ? sign(part.signature) : undefined;
+  }
+
+  function readAnyPart(part: Part | Odd): Failure | undefined {
+    if (reason !== undefined) return readPartBehind(part);
+    return 'odd' in part ? unreadable(part.odd) : readPart(part);
   }
 
   return {
@@ -174,20 +159,24 @@ function createChoice(
       const parts = partsOf(candidate);
       if ('odd' in parts) return unreadable(parts.odd);
       for (const value of parts) {
-        const failed = readPart(decodePart(value));
+        const failed = readAnyPart(decodePart(value));
         if (failed !== undefined) return failed;
       }
       const stop = candidate['finishReason'];
       const isNone = textOrNone(stop) === '' || stop === unspecified;
       if (isNone || reason !== undefined) return undefined;
-      emitThought(thoughts.flush());
-      emitText(texts.flush());
-      reason = finishReason(stop, calls > 0);
-      if (reason !== undefined) return undefined;
-      const message = 'The upstream stopped without having finished its answer.';
-      return failure('upstream_cut', message, {
-        detail: `finishReason ${nameOf(stop)} with ${calls} calls`,
-      });
+      const { calls } = writer;
+      const given = finishReason(stop, calls > 0);
+      if (given === undefined) {
+        writer.flush();
+        return failure('upstream_cut', 'The upstream stopped without having finished its answer.', {
+          detail: `finishReason ${nameOf(stop)} with ${calls} calls`,
+        });
+      }
+      const finished = writer.finish(given);
+      if ('tornCall' in finished) return tornArguments(finished.tornCall);
+      reason = finished.reason;
+      return undefined;
     },
     finish() {
       output.emit({
@@ -211,7 +200,7 @@ const unspecified = 'FINISH_REASON_UNSPECIFIED';
 function finishReason(stop: unknown, called: boolean): FinishReason | undefined {
   switch (stop) {
     case 'STOP':
-      return called ? 'tool_calls' : 'stop';
+      return 'stop';
     // Google's own says STOP; emulators (aimock) have this one. Without a call it was lost on the way.
     case 'FUNCTION_CALL':
       return called ? 'tool_calls' : undefined;

@@ -1,9 +1,9 @@
-import { jsonText } from '@tailrace/protocol';
 import { assertNever } from '../../domain/assert-never.ts';
 import { type ChatRequest, type Message, partsOf } from '../../domain/chat-request.ts';
+import { madeCallId } from '../../domain/made-call-id.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
-import { createSurrogateJoiner, type SurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import type { Usage } from '../../domain/usage.ts';
+import { type ChoiceWriter, createChoiceWriter } from '../choice-writer.ts';
 import { cut, type Step, type TextKind } from './script.ts';
 
 /** What the player wants next: a batch handed over, a pause, or to stay silent until it is aborted. */
@@ -123,40 +123,18 @@ function* playStep(step: Step, state: State): Generator<Move> {
   }
 }
 
-const deltaTypes = { text: 'text-delta', reasoning: 'reasoning-delta', refusal: 'refusal-delta' } as const;
-
-/** One choice of the answer. A script may cut a character in two, so each kind of text has a joiner. */
 interface PlayedChoice {
   readonly index: number;
-  readonly joiners: Readonly<Record<TextKind, SurrogateJoiner>>;
-  textBegun: boolean;
-  calls: number;
+  readonly writer: ChoiceWriter;
   finished: boolean;
 }
 
-function createPlayedChoice(index: number): PlayedChoice {
-  const joiners = {
-    text: createSurrogateJoiner(),
-    reasoning: createSurrogateJoiner(),
-    refusal: createSurrogateJoiner(),
-  };
-  return { index, joiners, textBegun: false, calls: 0, finished: false };
-}
-
-/** No event for an empty text, nor for reasoning behind the text. */
-function textEvents(choice: PlayedChoice, kind: TextKind, text: string): StreamEvent[] {
-  if (text === '' || (kind === 'reasoning' && choice.textBegun)) return [];
-  choice.textBegun ||= kind === 'text';
-  return [{ type: deltaTypes[kind], choice: choice.index, json: jsonText(text) }];
-}
-
-/** The halves of characters whose other half has not come. */
-function flushTexts(choice: PlayedChoice, kinds: readonly TextKind[]): StreamEvent[] {
-  return kinds.flatMap((kind) => textEvents(choice, kind, choice.joiners[kind].flush()));
-}
-
 function createState(request: ChatRequest, completionId: string) {
-  const choices = Array.from({ length: request.n }, (_, index) => createPlayedChoice(index));
+  let batch: StreamEvent[] = [];
+  const choices = Array.from({ length: request.n }, (_, index): PlayedChoice => {
+    const writer = createChoiceWriter({ choice: index }, (event) => batch.push(event));
+    return { index, writer, finished: false };
+  });
   let ended = false;
   let usageSaid = false;
   let characters = 0;
@@ -164,6 +142,12 @@ function createState(request: ChatRequest, completionId: string) {
 
   function chosen(only: number | undefined) {
     return choices.filter((choice) => !choice.finished && (only === undefined || choice.index === only));
+  }
+
+  function takeBatch(): EventBatch {
+    const taken = batch;
+    batch = [];
+    return taken;
   }
 
   function usage(given: Usage): StreamEvent[] {
@@ -192,7 +176,7 @@ function createState(request: ChatRequest, completionId: string) {
     end() {
       ended = true;
     },
-    called: () => choices.some((choice) => choice.calls > 0),
+    called: () => choices.some(({ writer }) => writer.calls > 0),
     usage,
     withholdUsage() {
       usageSaid = true;
@@ -200,56 +184,40 @@ function createState(request: ChatRequest, completionId: string) {
 
     *say(kind: TextKind, deltas: Iterable<string>, only: number | undefined): Generator<EventBatch> {
       for (const delta of deltas) {
-        const batch: StreamEvent[] = [];
-        for (const choice of chosen(only)) {
-          if (kind === 'text') batch.push(...flushTexts(choice, ['reasoning']));
-          batch.push(...textEvents(choice, kind, choice.joiners[kind].take(delta)));
+        for (const { writer } of chosen(only)) {
+          writer[kind](delta);
           if (kind === 'reasoning') reasoningCharacters += delta.length;
           else characters += delta.length;
         }
-        yield batch;
+        yield takeBatch();
       }
     },
 
     *call(step: Extract<Step, { do: 'tool_call' }>): Generator<EventBatch> {
-      const callers = chosen(step.choice).map((choice) => {
-        choice.calls += 1;
-        return { choice: choice.index, index: choice.calls - 1 };
-      });
-      yield callers.map(({ choice, index }): StreamEvent => {
-        // Some providers refuse ids over 40 characters, and a client may send this one back to any of them.
-        const id = step.id ?? `call_${completionId.slice(-20)}_${choice}_${index}`;
-        return { type: 'tool-call-start', choice, index, id, name: step.name };
-      });
-      const joiner = createSurrogateJoiner();
-      const delta = (text: string): EventBatch =>
-        text === ''
-          ? []
-          : callers.map(
-              (caller): StreamEvent => ({ type: 'tool-call-delta', ...caller, json: jsonText(text) }),
-            );
+      const callers = chosen(step.choice);
+      for (const { index, writer } of callers) {
+        writer.startCall({ id: step.id ?? madeCallId(completionId, index, writer.calls), name: step.name });
+      }
+      yield takeBatch();
       for (const piece of step.argumentPieces) {
         characters += piece.length * callers.length;
-        yield delta(joiner.take(piece));
+        for (const { writer } of callers) writer.arguments(piece);
+        yield takeBatch();
       }
-      yield delta(joiner.flush());
-      // A call without arguments has an empty object of them.
-      if (step.argumentPieces.every((piece) => piece === '')) yield delta('{}');
     },
 
-    finish(only: number | undefined, reason: Extract<Step, { do: 'finish' }>['reason']): StreamEvent[] {
+    finish(only: number | undefined, reason: Extract<Step, { do: 'finish' }>['reason']): EventBatch {
       const finishing = chosen(only);
-      for (const choice of finishing) choice.finished = true;
+      const finishes = finishing.map((choice): StreamEvent => {
+        choice.finished = true;
+        const finished = choice.writer.finish(reason);
+        // Torn arguments are a fault that a script may want: the finish stands, and the server has to notice.
+        const given = 'reason' in finished ? finished.reason : reason;
+        return { type: 'finish', choice: choice.index, reason: given };
+      });
       ended = choices.every((choice) => choice.finished);
-      const left = finishing.flatMap((choice) => flushTexts(choice, ['reasoning', 'text', 'refusal']));
-      const finishes = finishing.map(
-        ({ index, calls }): StreamEvent => ({
-          type: 'finish',
-          choice: index,
-          reason: reason === 'stop' && calls > 0 ? 'tool_calls' : reason,
-        }),
-      );
-      return [...left, ...(ended && !usageSaid ? usage(estimate()) : []), ...finishes];
+      const events = takeBatch();
+      return ended && !usageSaid ? [...events, ...usage(estimate()), ...finishes] : [...events, ...finishes];
     },
   };
 }

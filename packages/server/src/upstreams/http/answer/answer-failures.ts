@@ -24,3 +24,9 @@ export function tooManyDropped(most: number): Failure {
     detail: `more than ${most} malformed events`,
   });
 }
+
+/** Arguments whose pieces do not join to JSON (contract, section 7). */
+export function tornArguments(call: number): Failure {
+  const detail = `the arguments of tool call ${call} are not JSON`;
+  return failure('upstream_protocol', `The upstream's answer is not in order: ${detail}.`, { detail });
+}

@@ -1,0 +1,124 @@
+import { decodeJsonText } from '@tailrace/protocol';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createEventGrammar } from '../domain/event-grammar.ts';
+import type { StreamEvent } from '../domain/stream-event.ts';
+import { type ChoiceWriter, createChoiceWriter } from './choice-writer.ts';
+
+/** The events that these calls make, in short. */
+function written(write: (writer: ChoiceWriter) => void, textBegun = false): string[] {
+  const events: StreamEvent[] = [];
+  write(createChoiceWriter({ choice: 0, textBegun }, (event) => events.push(event)));
+  return events.map((event) => {
+    const text = 'json' in event ? decodeJsonText(event.json) : '';
+    return `${event.type.replace('-delta', '')} ${event.type === 'tool-call-start' ? event.name : text}`;
+  });
+}
+
+const call = (name: string) => ({ id: `id_${name}`, name });
+
+describe('text', () => {
+  test('half of a surrogate pair waits for its other half; alone it becomes U+FFFD', () => {
+    const pieces = (writer: ChoiceWriter) => {
+      for (const piece of ['a\ud83d', '\ude00b', '\ud83d']) writer.text(piece);
+      writer.flush();
+    };
+    expect(written(pieces)).toEqual(['text a', 'text 😀b', 'text \ufffd']);
+  });
+
+  test('empty, it makes no event, unless it has log probabilities', () => {
+    const logprobs = [{ token: 'a', logprob: -1, bytes: null, top_logprobs: [] }];
+    expect(
+      written((writer) => {
+        writer.text('');
+        writer.reasoning('');
+        writer.refusal('');
+        writer.text('', { logprobs });
+      }),
+    ).toEqual(['text ']);
+  });
+
+  test('has no reasoning after it, also where it was begun elsewhere', () => {
+    const both = (writer: ChoiceWriter) => {
+      writer.reasoning('why');
+      writer.text('so');
+      writer.reasoning('late');
+    };
+    expect(written(both)).toEqual(['reasoning why', 'text so']);
+    expect(written(both, true)).toEqual(['text so']);
+  });
+
+  test('comes after the half of a character that the reasoning has left', () => {
+    expect(
+      written((writer) => {
+        writer.reasoning('a\ud83d');
+        writer.text('b');
+      }),
+    ).toEqual(['reasoning a', 'reasoning \ufffd', 'text b']);
+  });
+});
+
+describe('a call', () => {
+  test('without arguments has an empty object of them, whatever the finish', () => {
+    for (const reason of ['tool_calls', 'length'] as const) {
+      expect(
+        written((writer) => {
+          writer.startCall(call('f'));
+          writer.startCall(call('g'));
+          expect(writer.finish(reason)).toEqual({ reason });
+        }),
+      ).toEqual(['tool-call-start f', 'tool-call {}', 'tool-call-start g', 'tool-call {}']);
+    }
+  });
+
+  test('with arguments that are not JSON tears the answer, unless it ran out of tokens', () => {
+    const torn = (writer: ChoiceWriter) => {
+      writer.startCall(call('f'));
+      writer.arguments('{"a":');
+      writer.startCall(call('g'));
+      writer.arguments('{}');
+    };
+    const reasonOf = (reason: 'tool_calls' | 'length') => {
+      const writer = createChoiceWriter({ choice: 0 }, () => {});
+      torn(writer);
+      return writer.finish(reason);
+    };
+    expect(reasonOf('tool_calls')).toEqual({ tornCall: 0 });
+    expect(reasonOf('length')).toEqual({ reason: 'length' });
+  });
+
+  test('is what the finish reason stop hides', () => {
+    const writer = createChoiceWriter({ choice: 0 }, () => {});
+    expect(writer.finish('stop')).toEqual({ reason: 'stop' });
+    writer.startCall(call('f'));
+    expect(writer.finish('stop')).toEqual({ reason: 'tool_calls' });
+    expect(writer.finish('content_filter')).toEqual({ reason: 'content_filter' });
+  });
+});
+
+test('whatever is written keeps to the grammar of events', () => {
+  const piece = fc.constantFrom('', ' ', 'a', '😀', '\ud83d', '\ude00', '{}', '{"a":', '1}');
+  const step = fc.oneof(
+    fc.tuple(fc.constantFrom('text', 'reasoning', 'refusal', 'arguments', 'flush'), piece),
+    fc.tuple(fc.constant('call'), piece),
+  );
+  const reasons = fc.constantFrom('stop', 'length', 'tool_calls', 'content_filter');
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 12 }), reasons, (steps, reason) => {
+      const grammar = createEventGrammar(1);
+      const judge = (event: StreamEvent) => expect(grammar.accept(event)).toBeUndefined();
+      const writer = createChoiceWriter({ choice: 0 }, judge);
+      for (const [what, text] of steps) {
+        if (what === 'text') writer.text(text);
+        else if (what === 'reasoning') writer.reasoning(text);
+        else if (what === 'refusal') writer.refusal(text);
+        else if (what === 'flush') writer.flush();
+        else if (what === 'call') writer.startCall(call('f'));
+        else if (writer.calls > 0) writer.arguments(text);
+      }
+      const finished = writer.finish(reason);
+      if ('reason' in finished) judge({ type: 'finish', choice: 0, reason: finished.reason });
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,185 @@
+import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
+import type { JsonObject } from '../domain/json.ts';
+import { createJsonValidator, type JsonValidator } from '../domain/json-validator.ts';
+import type { StreamEvent } from '../domain/stream-event.ts';
+import { createSurrogateJoiner } from '../domain/surrogate-joiner.ts';
+
+/**
+ * Emits the events of one choice of an answer, and repairs on the way what any provider may get wrong (contract, section
+ * 7). So each adapter only has to read its provider's events.
+ *
+ * - Half of a surrogate pair waits for its other half; alone it becomes U+FFFD.
+ * - An empty piece makes no event, unless it has log probabilities.
+ * - Reasoning after the text is not shown: it comes before the text (contract, section 3).
+ * - A call without arguments gets `{}`.
+ * - `stop` after calls becomes `tool_calls`.
+ */
+export interface ChoiceWriter {
+  text(piece: string, counts?: TextCounts): void;
+  reasoning(piece: string, counts?: Pick<TextCounts, 'tokens'>): void;
+  refusal(piece: string): void;
+  /** Begins a tool call; the one before it ends. */
+  startCall(call: ToolCallHead): void;
+  /** The next piece of the open call's arguments, a JSON text. */
+  arguments(piece: string): void;
+  /** Emits the halves that are held: their other halves will not come. */
+  flush(): void;
+  /**
+   * Ends the open call and emits what is held. Returns the reason of the finish, which the caller emits, or the first
+   * call whose arguments are not JSON. An answer that ran out of tokens may break off inside a call.
+   */
+  finish(reason: FinishReason): { readonly reason: FinishReason } | { readonly tornCall: number };
+  /** Tool calls so far; the last one is open. */
+  readonly calls: number;
+  /** The arguments of the open call are whole, and nothing but white space can follow. */
+  readonly argumentsClosed: boolean;
+  /** Half of a surrogate pair of text or reasoning is held. */
+  readonly holding: boolean;
+}
+
+/** What a provider reports about a piece of text. */
+export interface TextCounts {
+  /** How many tokens it is. Default: 1, which no event mentions. */
+  readonly tokens?: number;
+  readonly logprobs?: readonly TokenLogprobWire[];
+}
+
+export interface ToolCallHead {
+  readonly id: string;
+  readonly name: string;
+  /** What the provider wants back with the call. */
+  readonly extra?: JsonObject;
+}
+
+export interface ChoiceWriterOptions {
+  readonly choice: number;
+  /** The beginning of the text was delivered before: there is no more reasoning. Default: false. */
+  readonly textBegun?: boolean;
+}
+
+export function createChoiceWriter(
+  options: ChoiceWriterOptions,
+  emit: (event: StreamEvent) => void,
+): ChoiceWriter {
+  return new Writer(options, emit);
+}
+
+const noCounts: TextCounts = {};
+
+class Writer implements ChoiceWriter {
+  calls = 0;
+  private readonly choice: number;
+  private readonly emit: (event: StreamEvent) => void;
+  private readonly texts = createSurrogateJoiner();
+  private readonly thoughts = createSurrogateJoiner();
+  private readonly refusals = createSurrogateJoiner();
+  private readonly argumentPieces = createSurrogateJoiner();
+  private textBegun: boolean;
+  /** The arguments of the open call; undefined while there are none. */
+  private json: JsonValidator | undefined;
+  /** They are nothing but white space so far. */
+  private blank = true;
+  private tornCall: number | undefined;
+
+  constructor({ choice, textBegun = false }: ChoiceWriterOptions, emit: (event: StreamEvent) => void) {
+    this.choice = choice;
+    this.textBegun = textBegun;
+    this.emit = emit;
+  }
+
+  get holding(): boolean {
+    return this.texts.holding || this.thoughts.holding;
+  }
+
+  get argumentsClosed(): boolean {
+    return this.json?.closed === true;
+  }
+
+  text(piece: string, counts = noCounts): void {
+    if (this.thoughts.holding) this.emitReasoning(this.thoughts.flush(), noCounts);
+    this.emitText(this.texts.take(piece), counts);
+  }
+
+  reasoning(piece: string, counts = noCounts): void {
+    this.emitReasoning(this.thoughts.take(piece), counts);
+  }
+
+  refusal(piece: string): void {
+    this.emitRefusal(this.refusals.take(piece));
+  }
+
+  startCall({ id, name, extra }: ToolCallHead): void {
+    this.endCall(false);
+    this.emit({
+      type: 'tool-call-start',
+      choice: this.choice,
+      index: this.calls,
+      id,
+      name,
+      ...(extra === undefined ? {} : { extra }),
+    });
+    this.calls += 1;
+  }
+
+  arguments(piece: string): void {
+    if (piece === '') return;
+    this.json ??= createJsonValidator();
+    this.json.push(piece);
+    this.blank &&= piece.trim() === '';
+    this.emitArguments(this.argumentPieces.take(piece));
+  }
+
+  flush(): void {
+    this.emitReasoning(this.thoughts.flush(), noCounts);
+    this.emitText(this.texts.flush(), noCounts);
+    this.emitRefusal(this.refusals.flush());
+  }
+
+  finish(reason: FinishReason): { readonly reason: FinishReason } | { readonly tornCall: number } {
+    this.flush();
+    const ranOut = reason === 'length';
+    this.endCall(ranOut);
+    if (this.tornCall !== undefined && !ranOut) return { tornCall: this.tornCall };
+    return { reason: reason === 'stop' && this.calls > 0 ? 'tool_calls' : reason };
+  }
+
+  private endCall(ranOut: boolean): void {
+    if (this.calls === 0) return;
+    if (this.json === undefined || (this.blank && !ranOut)) this.arguments('{}');
+    this.emitArguments(this.argumentPieces.flush());
+    if (this.json?.whole !== true) this.tornCall ??= this.calls - 1;
+    this.json = undefined;
+    this.blank = true;
+  }
+
+  private emitText(text: string, { tokens, logprobs }: TextCounts): void {
+    if (text === '' && logprobs === undefined) return;
+    this.textBegun = true;
+    this.emit({
+      type: 'text-delta',
+      choice: this.choice,
+      json: jsonText(text),
+      ...countOf(tokens),
+      ...(logprobs === undefined ? {} : { logprobs }),
+    });
+  }
+
+  private emitReasoning(text: string, { tokens }: TextCounts): void {
+    if (text === '' || this.textBegun) return;
+    this.emit({ type: 'reasoning-delta', choice: this.choice, json: jsonText(text), ...countOf(tokens) });
+  }
+
+  private emitRefusal(text: string): void {
+    if (text !== '') this.emit({ type: 'refusal-delta', choice: this.choice, json: jsonText(text) });
+  }
+
+  private emitArguments(text: string): void {
+    if (text === '') return;
+    this.emit({ type: 'tool-call-delta', choice: this.choice, index: this.calls - 1, json: jsonText(text) });
+  }
+}
+
+/** Most providers send one token a delta, which needs no count. */
+function countOf(tokens: number | undefined): { readonly tokens: number } | undefined {
+  return tokens === undefined || tokens === 1 ? undefined : { tokens };
+}
