@@ -22,6 +22,8 @@ export interface ChoiceWriter {
   startCall(call: ToolCallHead): void;
   /** The next piece of the open call's arguments, a JSON text. */
   arguments(piece: string): void;
+  /** Ends the open call; whether its arguments are JSON. `ranOut`: it ended because the answer ran out of tokens. */
+  endCall(ranOut?: boolean): boolean;
   /** Emits the halves that are held: their other halves will not come. */
   flush(): void;
   /**
@@ -29,7 +31,7 @@ export interface ChoiceWriter {
    * call whose arguments are not JSON. An answer that ran out of tokens may break off inside a call.
    */
   finish(reason: FinishReason): { readonly reason: FinishReason } | { readonly tornCall: number };
-  /** Tool calls so far; the last one is open. */
+  /** Tool calls so far. */
   readonly calls: number;
   /** The arguments of the open call are whole, and nothing but white space can follow. */
   readonly argumentsClosed: boolean;
@@ -68,6 +70,7 @@ const noCounts: TextCounts = {};
 
 class Writer implements ChoiceWriter {
   calls = 0;
+  private callOpen = false;
   private readonly choice: number;
   private readonly emit: (event: StreamEvent) => void;
   private readonly texts = createSurrogateJoiner();
@@ -109,7 +112,7 @@ class Writer implements ChoiceWriter {
   }
 
   startCall({ id, name, extra }: ToolCallHead): void {
-    this.endCall(false);
+    this.endCall();
     this.emit({
       type: 'tool-call-start',
       choice: this.choice,
@@ -119,6 +122,7 @@ class Writer implements ChoiceWriter {
       ...(extra === undefined ? {} : { extra }),
     });
     this.calls += 1;
+    this.callOpen = true;
   }
 
   arguments(piece: string): void {
@@ -127,6 +131,18 @@ class Writer implements ChoiceWriter {
     this.json.push(piece);
     this.blank &&= piece.trim() === '';
     this.emitArguments(this.argumentPieces.take(piece));
+  }
+
+  endCall(ranOut = false): boolean {
+    if (!this.callOpen) return true;
+    this.callOpen = false;
+    if (this.json === undefined || (this.blank && !ranOut)) this.arguments('{}');
+    this.emitArguments(this.argumentPieces.flush());
+    const whole = this.json?.whole === true;
+    if (!whole) this.tornCall ??= this.calls - 1;
+    this.json = undefined;
+    this.blank = true;
+    return whole;
   }
 
   flush(): void {
@@ -141,15 +157,6 @@ class Writer implements ChoiceWriter {
     this.endCall(ranOut);
     if (this.tornCall !== undefined && !ranOut) return { tornCall: this.tornCall };
     return { reason: reason === 'stop' && this.calls > 0 ? 'tool_calls' : reason };
-  }
-
-  private endCall(ranOut: boolean): void {
-    if (this.calls === 0) return;
-    if (this.json === undefined || (this.blank && !ranOut)) this.arguments('{}');
-    this.emitArguments(this.argumentPieces.flush());
-    if (this.json?.whole !== true) this.tornCall ??= this.calls - 1;
-    this.json = undefined;
-    this.blank = true;
   }
 
   private emitText(text: string, { tokens, logprobs }: TextCounts): void {

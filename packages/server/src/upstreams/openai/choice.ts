@@ -1,11 +1,11 @@
-import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
+import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
+import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
@@ -56,124 +56,93 @@ export interface ChoiceOptions {
 const thinkTags = [{ open: '<think>', close: '</think>' }];
 
 /** Entries that wait for the decision whether text is thoughts; where so many say nothing of it, it is none. */
-const maxOwedLogprobs = 256;
+const maxHeldLogprobs = 256;
 
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
-  const { choice } = options;
-  const text = createSurrogateJoiner();
-  const reasoning = createSurrogateJoiner();
-  const refusal = createSurrogateJoiner();
-  const calls = createToolCalls(options, emit);
+  const { choice, budget, continues = false } = options;
+  const writer = createChoiceWriter({ choice, textBegun: continues }, emit);
+  const calls = createToolCalls({ choice, idBase: options.idBase, budget, writer });
   const ownReasons = new Map(Object.entries(options.finishReasons));
-  const details = createReasoningDetails(options.budget);
+  const details = createReasoningDetails(budget);
   let echoLeft = options.echo ?? '';
   let finished: Choice['finished'];
-  /** Until it is decided whether the answer begins with thoughts in tags; from then on nobody asks. */
-  let split: ReasoningSplit | undefined =
-    options.continues === true ? undefined : createReasoningSplit(thinkTags, undefined);
-  /** What came with text that the split holds back. */
-  let owed: Told | undefined;
-  /** Reasoning comes before the text (contract, section 3): what an upstream thinks later is not shown. */
-  let textBegun = options.continues === true;
+  /** Set until it is decided whether the answer begins with thoughts in tags. */
+  let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
+  /** The counts of text that the split holds. */
+  let heldCounts: TextCounts | undefined;
 
-  function say(type: 'reasoning-delta' | 'refusal-delta', said: string): void {
-    if (type === 'reasoning-delta' && textBegun) return;
-    if (said.length <= maxSlice) {
-      if (said !== '') emit({ type, choice, json: jsonText(said) });
+  /** Text that comes whole becomes several events, and the first of them has the counts. */
+  function write(kind: 'text' | 'reasoning' | 'refusal', text: string, counts: TextCounts = {}): void {
+    if (text.length <= maxSlice) {
+      writer[kind](text, counts);
       return;
     }
-    for (const slice of slicesOf(said)) emit({ type, choice, json: jsonText(slice) });
-  }
-
-  function sayTold(type: 'text-delta' | 'reasoning-delta', said: string, told: Told): void {
-    if (said.length > maxSlice) {
-      sayInSlices(type, said, told);
-      return;
-    }
-    if (type === 'text-delta') textBegun ||= said !== '' || told.logprobs !== undefined;
-    else if (textBegun) return;
-    const { logprobs, tokens = 1 } = told;
-    const json = jsonText(said);
-    // One token a delta is what most send, and what nobody need say.
-    const counted = tokens === 1 ? undefined : { tokens };
-    if (logprobs !== undefined) emit({ type, choice, json, ...counted, logprobs });
-    else if (said !== '') emit({ type, choice, json, ...counted });
-  }
-
-  /** A whole answer's text: what is told of it, its first slice tells. */
-  function sayInSlices(type: 'text-delta' | 'reasoning-delta', said: string, told: Told): void {
-    let left = told;
-    for (const slice of slicesOf(said)) {
-      sayTold(type, slice, left);
-      left = told.tokens === undefined ? {} : { tokens: 0 };
+    let left = counts;
+    for (const slice of slicesOf(text)) {
+      writer[kind](slice, left);
+      left = counts.tokens === undefined ? {} : { tokens: 0 };
     }
   }
 
-  /** Text of which some may be thoughts. Log probabilities of thoughts are left out: no field is for them. */
-  function sayApart(splitter: ReasoningSplit, said: string, told: Told): void {
-    const parts = splitter.push(said);
-    const all = joined(owed, told);
+  /** Writes text of which some may be thoughts. No field is for the log probabilities of thoughts: they are left out. */
+  function writeSplit(splitter: ReasoningSplit, text: string, counts: TextCounts): void {
+    const parts = splitter.push(text);
+    const all = joined(heldCounts, counts);
     const both = parts.reasoning !== '' && parts.text !== '';
-    if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(both ? owed : all));
-    if (parts.text !== '') sayTold('text-delta', parts.text, both ? told : all);
-    owed = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
-    if ((owed?.logprobs?.length ?? 0) > maxOwedLogprobs) {
+    if (parts.reasoning !== '') write('reasoning', parts.reasoning, tokensOnly(both ? heldCounts : all));
+    if (parts.text !== '') write('text', parts.text, both ? counts : all);
+    heldCounts = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
+    if ((heldCounts?.logprobs?.length ?? 0) > maxHeldLogprobs) {
       endSplit();
       return;
     }
-    if (splitter.phase() !== 'opening' && owed !== undefined) owed = countOf(owed);
+    if (splitter.phase() !== 'opening' && heldCounts !== undefined) heldCounts = tokensOnly(heldCounts);
     if (splitter.done()) split = undefined;
   }
 
-  /** What is held will not be decided any more: something else has come, or the end. */
-  function endSplit(beforeThoughts = false): void {
+  /** What the split holds cannot be decided any more: other output has come, or the finish. */
+  function endSplit(beforeReasoning = false): void {
     const parts = split?.flush();
     split = undefined;
     if (parts === undefined) return;
-    if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(owed));
+    if (parts.reasoning !== '') write('reasoning', parts.reasoning, tokensOnly(heldCounts));
     // White space in front of thoughts belongs to neither side.
-    const isNothing = beforeThoughts && parts.text.trim() === '';
-    const says = parts.text !== '' || owed?.logprobs !== undefined;
-    if (says && !isNothing) sayTold('text-delta', parts.text, owed ?? {});
-    owed = undefined;
+    const isNothing = beforeReasoning && parts.text.trim() === '';
+    if (!isNothing) write('text', parts.text, heldCounts);
+    heldCounts = undefined;
   }
 
-  function sayText(chunk: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    let said = text.take(chunk.text);
-    if (echoLeft !== '' && said !== '') {
-      const echoed = Math.min(echoLeft.length, said.length);
-      if (said.slice(0, echoed) !== echoLeft.slice(0, echoed)) {
+  function readText(chunk: ChunkChoice, tokens: number | undefined): Failure | undefined {
+    let { text } = chunk;
+    if (echoLeft !== '' && text !== '') {
+      const echoed = Math.min(echoLeft.length, text.length);
+      if (text.slice(0, echoed) !== echoLeft.slice(0, echoed)) {
         return torn('upstream_protocol', 'the answer does not begin as it was told to');
       }
       echoLeft = echoLeft.slice(echoed);
-      said = said.slice(echoed);
+      text = text.slice(echoed);
     }
-    const told = toldOf(chunk, tokens);
-    if (split === undefined) sayTold('text-delta', said, told);
-    else sayApart(split, said, told);
+    const counts = countsOf(chunk, tokens);
+    if (split === undefined) write('text', text, counts);
+    else writeSplit(split, text, counts);
     return undefined;
   }
 
-  function finish(said: string): Failure | undefined {
-    const mapped = ownReasons.get(said) ?? commonReasons.get(said);
-    if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(said)}`);
-    say('reasoning-delta', reasoning.flush());
-    const half = text.flush();
-    if (split === undefined) sayTold('text-delta', half, {});
-    else if (half !== '') sayApart(split, half, {});
+  function finish(given: string): Failure | undefined {
+    const mapped = ownReasons.get(given) ?? commonReasons.get(given);
+    if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
     endSplit();
-    say('refusal-delta', refusal.flush());
+    writer.flush();
     const wrong = calls.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
     if (echoLeft !== '' && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended inside the beginning it was given');
     }
-    const called = calls.count > 0;
-    const reason =
-      mapped === 'stop' && called ? 'tool_calls' : mapped === 'tool_calls' && !called ? 'stop' : mapped;
+    const ended = writer.finish(mapped === 'tool_calls' && writer.calls === 0 ? 'stop' : mapped);
+    if ('tornCall' in ended) return torn('upstream_protocol', 'tool arguments that are not JSON');
     const kept = details.all();
     finished = {
-      reason,
+      reason: ended.reason,
       ...(kept.length === 0 ? {} : { extra: { openrouter: { reasoning_details: kept } } }),
     };
     return undefined;
@@ -184,17 +153,16 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       if (finished !== undefined) return undefined;
       const tooMuch = details.add(chunk.details);
       if (tooMuch !== undefined) return tooMuch;
-      const saysElse = chunk.reasoning !== '' || chunk.refusal !== '' || chunk.calls.length > 0;
-      // An upstream that tells its thoughts apart itself has no tags around them.
+      const hasOtherOutput = chunk.reasoning !== '' || chunk.refusal !== '' || chunk.calls.length > 0;
+      // An upstream with a field for its thoughts has no tags around them.
       if (split !== undefined && chunk.reasoning !== '') endSplit(true);
-      if (chunk.reasoning !== '') say('reasoning-delta', reasoning.take(chunk.reasoning));
+      if (chunk.reasoning !== '') write('reasoning', chunk.reasoning);
       if (chunk.text !== '' || chunk.logprobs !== undefined) {
-        say('reasoning-delta', reasoning.flush());
-        const wrong = sayText(chunk, saysElse ? undefined : tokens);
+        const wrong = readText(chunk, hasOtherOutput ? undefined : tokens);
         if (wrong !== undefined) return wrong;
       }
-      if (split !== undefined && saysElse) endSplit();
-      if (chunk.refusal !== '') say('refusal-delta', refusal.take(chunk.refusal));
+      if (split !== undefined && hasOtherOutput) endSplit();
+      if (chunk.refusal !== '') write('refusal', chunk.refusal);
       for (const piece of chunk.calls) {
         const wrong = calls.add(piece);
         if (wrong !== undefined) return wrong;
@@ -205,13 +173,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       return finished;
     },
     get plain() {
-      return (
-        split === undefined &&
-        finished === undefined &&
-        echoLeft === '' &&
-        !text.holding &&
-        !reasoning.holding
-      );
+      return split === undefined && finished === undefined && echoLeft === '' && !writer.holding;
     },
   };
 }
@@ -221,27 +183,21 @@ function torn(code: 'upstream_protocol' | 'upstream_cut', why: string): Failure 
   return failure(code, 'The upstream broke off its answer.', { detail: why });
 }
 
-/** What a chunk says of its text, besides the text. */
-interface Told {
-  readonly tokens?: number;
-  readonly logprobs?: readonly TokenLogprobWire[];
-}
+const noCounts: TextCounts = {};
 
-const untold: Told = {};
-
-function toldOf({ logprobs }: ChunkChoice, counted: number | undefined): Told {
+function countsOf({ logprobs }: ChunkChoice, counted: number | undefined): TextCounts {
   const tokens = counted ?? logprobs?.length;
-  if (tokens === undefined) return untold;
+  if (tokens === undefined) return noCounts;
   return logprobs === undefined ? { tokens } : { tokens, logprobs };
 }
 
-function joined(first: Told | undefined, second: Told): Told {
+function joined(first: TextCounts | undefined, second: TextCounts): TextCounts {
   if (first === undefined) return second;
   const logprobs = [...(first.logprobs ?? []), ...(second.logprobs ?? [])];
   const tokens = (first.tokens ?? 1) + (second.tokens ?? 1);
   return { tokens, ...(logprobs.length === 0 ? {} : { logprobs }) };
 }
 
-function countOf(told: Told | undefined): Told {
-  return told?.tokens === undefined ? {} : { tokens: told.tokens };
+function tokensOnly(counts: TextCounts | undefined): TextCounts {
+  return counts?.tokens === undefined ? noCounts : { tokens: counts.tokens };
 }

@@ -1,11 +1,8 @@
-import { jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { createJsonValidator, type JsonValidator } from '../../domain/json-validator.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
-import { createSurrogateJoiner, type SurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
+import type { ChoiceWriter } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { jsonOf } from '../http/unknown-json.ts';
 
@@ -40,6 +37,7 @@ export interface ToolCallsOptions {
   readonly idBase: string;
   /** Of the answer as a whole. */
   readonly budget: AnswerBudget;
+  readonly writer: ChoiceWriter;
 }
 
 interface Call {
@@ -52,16 +50,9 @@ interface Call {
   readonly waiting: TextPieces<string>;
   /** UTF-16 units of the arguments so far. */
   length: number;
-  /** They are nothing but white space so far. */
-  blank: boolean;
-  readonly json: JsonValidator;
-  readonly hold: SurrogateJoiner;
 }
 
-export function createToolCalls(
-  { choice, idBase, budget }: ToolCallsOptions,
-  emit: (event: StreamEvent) => void,
-): ToolCalls {
+export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOptions): ToolCalls {
   const calls: Call[] = [];
   /** The last call that began under each of the upstream's indexes, and the first with each id. */
   const byIndex = new Map<number, Call>();
@@ -89,9 +80,6 @@ export function createToolCalls(
       started: false,
       waiting: createTextPieces(),
       length: 0,
-      blank: true,
-      json: createJsonValidator(),
-      hold: createSurrogateJoiner(),
     };
     calls.push(call);
     if (index !== undefined) byIndex.set(index, call);
@@ -113,50 +101,37 @@ export function createToolCalls(
     return budget.name(name);
   }
 
-  function start(call: Call): boolean {
-    if (call.started) return true;
-    if (call.name === undefined) return false;
-    call.started = true;
-    emit({
-      type: 'tool-call-start',
-      choice,
-      index: call.dense,
-      id: call.id ?? `call_${idBase}_${choice}_${call.dense}`,
-      name: call.name,
-      ...(call.extra === undefined ? {} : { extra: call.extra }),
-    });
+  /** Emits what waits; true once the call has begun. */
+  function advance(call: Call): boolean {
+    if (!call.started) {
+      if (call.name === undefined) return false;
+      call.started = true;
+      writer.startCall({
+        id: call.id ?? `call_${idBase}_${choice}_${call.dense}`,
+        name: call.name,
+        ...(call.extra === undefined ? {} : { extra: call.extra }),
+      });
+    }
+    if (call.waiting.length > 0) write(call.waiting.take());
     return true;
   }
 
   /** Arguments that come whole, or have waited, are many events where they are long. */
-  function send(call: Call, text: string): void {
-    if (text.length <= maxSlice) say(call, call.hold.take(text));
-    else for (const slice of slicesOf(text)) say(call, call.hold.take(slice));
-  }
-
-  function say(call: Call, text: string): void {
-    if (text !== '') emit({ type: 'tool-call-delta', choice, index: call.dense, json: jsonText(text) });
-  }
-
-  /** Says what waits; true once the call has begun. */
-  function advance(call: Call): boolean {
-    if (!start(call)) return false;
-    if (call.waiting.length > 0) send(call, call.waiting.take());
-    return true;
+  function write(text: string): void {
+    if (text.length <= maxSlice) writer.arguments(text);
+    else for (const slice of slicesOf(text)) writer.arguments(slice);
   }
 
   function take(call: Call, text: string): void {
     call.length += text.length;
-    call.blank &&= text.trim() === '';
-    call.json.push(text);
-    if (call.dense === open && advance(call)) send(call, text);
+    if (call.dense === open && advance(call)) write(text);
     else call.waiting.add(text);
   }
 
   /** Closes the open call where it is complete and another one waits, and says as much of that as there is. */
   function pump(): void {
     for (let call = calls[open]; call !== undefined && advance(call); call = calls[open]) {
-      if (calls[open + 1] === undefined || !call.json.closed) return;
+      if (calls[open + 1] === undefined || !writer.argumentsClosed) return;
       open += 1;
     }
   }
@@ -181,12 +156,8 @@ export function createToolCalls(
     },
     finish(partial) {
       for (const call of calls.slice(open)) {
-        const { blank } = call;
-        // A call that ran out of tokens before its arguments is one without arguments too.
-        if (call.length === 0 || (blank && !partial)) take(call, '{}');
         if (!advance(call)) return protocol('a tool call without a name');
-        say(call, call.hold.flush());
-        if (!partial && !call.json.whole) return protocol('tool arguments that are not JSON');
+        if (!writer.endCall(partial) && !partial) return protocol('tool arguments that are not JSON');
         open += 1;
       }
       return undefined;
