@@ -1,15 +1,15 @@
 import type { EventBatch } from './stream-event.ts';
 
 /**
- * Whoever pulled, told by a call. The hot path of a relayed stream has no promises: each costs an event about
- * half a microsecond, and there would be one on every layer (docs/performance.md). Exactly one of the three
- * follows a pull, within it or later. They never throw: whoever handles a batch catches its own bugs.
+ * Receives the batches that it pulls. A pull is answered by a call, within it or later, and by exactly one of the three. The
+ * way of a relayed event has no promises: each costs about half a microsecond, and every stage would need one
+ * (docs/performance.md). A receiver never throws: it catches its own bugs.
  */
 export interface BatchReceiver {
   batch(batch: EventBatch): void;
-  /** There are no more. */
+  /** There are no more batches. */
   end(): void;
-  /** A bug on the way: where a promise would have been rejected. */
+  /** A stage has thrown: here a promise would have been rejected. */
   broke(bug: unknown): void;
 }
 
@@ -23,7 +23,7 @@ export async function* eachBatch(from: Pullable): AsyncGenerator<EventBatch, und
   for (let read = await pullOnce(from); read.done !== true; read = await pullOnce(from)) yield read.value;
 }
 
-/** One pull as a promise, for everything that is not done once an event. */
+/** One pull as a promise, for what happens once a request. */
 export function pullOnce(from: Pullable): Promise<IteratorResult<EventBatch, undefined>> {
   return new Promise((resolve, reject) => {
     from.pull({

@@ -4,7 +4,7 @@ import type { JsonObject } from './json.ts';
 import type { Usage } from './usage.ts';
 
 /**
- * What every target says and every surface hears: the one union between adapters and the relay.
+ * What every adapter emits and every surface encodes: the one union between them.
  *
  * Grammar (checked by `event-grammar.ts`):
  *
@@ -31,10 +31,10 @@ export type StreamEvent =
   | FinishEvent
   | FailedEvent;
 
-/** The target has taken the request up: out of its queue, prompt read, about to say something. Optional. */
+/** The target begins to answer: the request has left its queue, and the prompt is read. Optional. */
 export interface StartEvent {
   readonly type: 'start';
-  /** What `system_fingerprint` shall say; the server has one of its own where the target has none. */
+  /** The answer's `system_fingerprint`; where it is absent, the server has one of its own. */
   readonly fingerprint?: string;
 }
 
@@ -42,7 +42,7 @@ export interface TextDelta {
   readonly type: 'text-delta';
   readonly choice: number;
   readonly json: JsonText;
-  /** How many tokens this text is, where the target tells; a takeover reduces `max_tokens` by their sum. */
+  /** How many tokens this text is. Absent: 1, or unknown. A takeover subtracts their sum from `max_tokens`. */
   readonly tokens?: number;
   /** One entry a token, where the request asked for them. */
   readonly logprobs?: readonly TokenLogprobWire[];
@@ -52,7 +52,7 @@ export interface ReasoningDelta {
   readonly type: 'reasoning-delta';
   readonly choice: number;
   readonly json: JsonText;
-  /** How many tokens this is, where the target tells. */
+  /** How many tokens this text is. Absent: 1, or unknown. */
   readonly tokens?: number;
 }
 
@@ -60,7 +60,7 @@ export interface RefusalDelta {
   readonly type: 'refusal-delta';
   readonly choice: number;
   readonly json: JsonText;
-  /** How many tokens this is, where that is known. */
+  /** How many tokens this text is. Absent: 1, or unknown. */
   readonly tokens?: number;
 }
 
@@ -80,7 +80,7 @@ export interface ToolCallDelta {
   readonly index: number;
   /** The next piece of the arguments' JSON text, escaped once more for its place in a string. */
   readonly json: JsonText;
-  /** How many tokens this is, where that is known. */
+  /** How many tokens this text is. Absent: 1, or unknown. */
   readonly tokens?: number;
 }
 
@@ -102,10 +102,10 @@ export interface FailedEvent {
   readonly failure: Failure;
 }
 
-/** What one read of a target brought. An empty batch is a sign of life: it resets the stall clock. */
+/** The events of one read of a target. An empty batch is a sign of life: it resets the timeout for a stall. */
 export type EventBatch = readonly StreamEvent[];
 
-/** True for the events that commit a stream: from here on the client has seen something of the answer. */
+/** True for the events that commit an answer: from then on the client has received some of it. */
 export function commits(event: StreamEvent): boolean {
   switch (event.type) {
     case 'text-delta':

@@ -18,7 +18,7 @@ export interface CallStream extends EventStream {
   drop(): void;
 }
 
-/** A piece of what the model says, not escaped yet. */
+/** A piece of the model's output, not escaped yet. */
 export type SpokenText = SpokenAnswer | SpokenArguments;
 
 interface SpokenAnswer {
