@@ -57,7 +57,10 @@ function rankRule({ name, rank }) {
     comment: `${name}/ is of rank ${rank} and knows only lower ranks: what is built on it must be free to change.`,
     severity: 'error',
     from: { path: `${server}/${name}/`, pathNot: test },
-    to: { path: `${server}/`, pathNot: [`${server}/(${known.join('|')})/`, contract, ...(files.get(name) || [])] },
+    to: {
+      path: `${server}/`,
+      pathNot: [`${server}/(${known.join('|')})/`, contract, ...(files.get(name) || [])],
+    },
   };
 }
 
@@ -186,7 +189,8 @@ module.exports = {
     },
     {
       name: 'service-without-cli',
-      comment: 'The server lives the same way whatever starts it: a command reads flags, calls service/ and prints.',
+      comment:
+        'The server lives the same way whatever starts it: a command reads flags, calls service/ and prints.',
       severity: 'error',
       from: { path: `${server}/(app\\.ts$|service/)`, pathNot: test },
       to: { path: `${server}/cli/` },
