@@ -54,7 +54,7 @@ describe('a masking that changes', () => {
 
   it('costs the same after any number of replacements', () => {
     const { redact, replace } = createChangingRedact();
-    for (let n = 0; n < 20_000; n += 1) replace([key(n)], 'tr_');
-    expect(redact(`a line with ${key(19_999)}`)).toBe('a line with ***');
+    for (let n = 0; n < 2_000; n += 1) replace([key(n)], 'tr_');
+    expect(redact(`a line with ${key(1_999)}`)).toBe('a line with ***');
   });
 });
