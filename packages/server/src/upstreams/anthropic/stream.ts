@@ -1,74 +1,75 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { createJsonValidator, type JsonValidator } from '../../domain/json-validator.ts';
 import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
-import { unreadable } from '../http/answer/answer-failures.ts';
+import { createAnswerBudget, generatedCallId, usableCallId } from '../http/answer/answer-budget.ts';
+import { unfinished, unreadable } from '../http/answer/answer-failures.ts';
+import { createChoiceText } from '../http/answer/choice-text.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asList, asRecord, textOrNone } from '../http/unknown-json.ts';
+import { asCount, asList, asObject, optionalText } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
 import { addCounts, type Counts, usageOf } from './usage.ts';
 
+/** What the dialect needs for one answer. */
 export interface MessageStreamOptions {
   readonly errors: () => ErrorContext;
-  /** For ids of calls that come without one. */
+  /** For the ids of calls that have none. */
   readonly completionId: string;
   /**
-   * Behind a prefix: the white space that was cut from its end. The answer has to begin with it, and it is not
-   * said again.
+   * The white space at the end of the prefix, which was not sent. The answer must begin with it, and the client has it already.
+   * Absent: there is no prefix.
    */
-  readonly due?: string;
+  readonly prefixEnd?: string;
 }
 
-/** Fields that carry output. */
+/** Matches fields that carry output. */
 const carriesOutput = /content_block|"(?:text|thinking|partial_json)"/;
 
-/** What a block that is kept costs, beside its texts. */
+/** The length in the budget of a kept block without its texts. */
 const blockLength = 64;
 
 interface OpenBlock {
   readonly index: number;
   readonly start: BlockStart;
-  /** Of a tool call: its place among the calls, and its id. */
+  /** For a tool call: its index among the calls, and its id. */
   readonly call: number;
   readonly id: string;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
   readonly json: JsonValidator;
-  /** UTF-16 units of text, or of the call's arguments. */
+  /** UTF-16 units of the text or of the call's arguments. */
   length: number;
-  /** Whether the call's arguments have begun. */
+  /** True once arguments of the call have come. */
   begun: boolean;
 }
 
 /**
- * Reads the event stream of the Messages API (platform.claude.com/docs/en/build-with-claude/streaming):
+ * Creates the dialect of the Messages API (platform.claude.com/docs/en/build-with-claude/streaming):
  *
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
- * `message_delta` carries the stop reason and the final usage together, so nothing has to be held back. Event
- * types that this reader does not know are signs of life, as that page asks. An unknown block or delta is output;
- * without it the answer would be torn, so it is a cut.
+ * `message_delta` carries the stop reason together with the final usage, so no finish is held. Events of unknown types are
+ * signs of life, as that page demands. Blocks and deltas of unknown types are output; without it the answer would be
+ * incomplete, so they tear the answer.
  */
 export function createMessageDialect(
-  { errors, completionId, due }: MessageStreamOptions,
+  { errors, completionId, prefixEnd }: MessageStreamOptions,
   output: DialectOutput,
 ): Dialect {
-  const texts = createSurrogateJoiner();
-  const thoughts = createSurrogateJoiner();
+  const choiceText = createChoiceText(0, output, prefixEnd !== undefined);
+  const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const inputs = createSurrogateJoiner();
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
   let calls = 0;
-  let missing = due ?? '';
-  // Behind a prefix the text has begun.
-  let textBegun = due !== undefined;
   /** The first call whose arguments are not JSON. */
   let tornCall: number | undefined;
   let reason: FinishReason | undefined;
@@ -78,36 +79,15 @@ export function createMessageDialect(
     output.fail(unreadable(what));
   }
 
-  /** False where the answer ends here. */
+  /** Tears the answer where it exceeds its budget. Returns false then. */
   function isWithin(tooMuch: Failure | undefined): boolean {
     if (tooMuch !== undefined) output.fail(tooMuch);
     return tooMuch === undefined;
   }
 
   function keep(one: KeptBlock): void {
-    // What is in it was counted as it came.
+    // The texts of the block were counted as they came.
     if (isWithin(budget.extra(blockLength))) kept.push(one);
-  }
-
-  function emitText(piece: string): void {
-    let text = piece;
-    if (missing !== '') {
-      const shared = Math.min(missing.length, text.length);
-      if (text.slice(0, shared) !== missing.slice(0, shared)) {
-        refuseJoint();
-        return;
-      }
-      missing = missing.slice(shared);
-      text = text.slice(shared);
-    }
-    if (text === '') return;
-    textBegun = true;
-    output.emit({ type: 'text-delta', choice: 0, json: jsonText(text) });
-  }
-
-  /** Reasoning comes before the text (contract, section 3): later thoughts only go back to where they came from. */
-  function emitThought(text: string): void {
-    if (text !== '' && !textBegun) output.emit({ type: 'reasoning-delta', choice: 0, json: jsonText(text) });
   }
 
   function emitArguments(call: number, text: string): void {
@@ -121,7 +101,7 @@ export function createMessageDialect(
     if (isWithin(budget.arguments(text.length, to.length))) emitArguments(to.call, inputs.take(text));
   }
 
-  function startBlock(event: Readonly<Record<string, unknown>>): void {
+  function startBlock(event: JsonObject): void {
     if (block !== undefined) stopBlock();
     const start = decodeBlock(event['content_block']);
     if ('odd' in start) {
@@ -129,7 +109,7 @@ export function createMessageDialect(
       return;
     }
     const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
-    const id = given === '' ? `call_${completionId.slice(-20)}_0_${calls}` : given;
+    const id = given === '' ? generatedCallId(completionId, 0, calls) : given;
     const index = asCount(event['index']) ?? 0;
     block = {
       index,
@@ -162,12 +142,14 @@ export function createMessageDialect(
 
   function addText(to: OpenBlock, text: string): void {
     to.length += text.length;
-    emitText(texts.take(text));
+    const added = beginning.take(text);
+    if (added === undefined) failJoint();
+    else choiceText.addText(added);
   }
 
   function addThought(to: OpenBlock, text: string): void {
     to.thinking.add(text);
-    if (isWithin(budget.extra(text.length))) emitThought(thoughts.take(text));
+    if (isWithin(budget.extra(text.length))) choiceText.addReasoning(text);
   }
 
   function addSignature(to: OpenBlock, text: string): void {
@@ -175,7 +157,7 @@ export function createMessageDialect(
     isWithin(budget.extra(text.length));
   }
 
-  function addPiece(event: Readonly<Record<string, unknown>>): void {
+  function addPiece(event: JsonObject): void {
     if (block === undefined || asCount(event['index']) !== block.index) {
       const message = 'The upstream mixed the blocks of its answer.';
       output.fail(failure('upstream_protocol', message));
@@ -198,15 +180,14 @@ export function createMessageDialect(
     const ended = block;
     if (ended === undefined) return;
     block = undefined;
-    emitText(texts.flush());
-    emitThought(thoughts.flush());
+    choiceText.flush();
     const { start, thinking, signature, length, id } = ended;
     switch (start.type) {
       case 'text':
         keep({ type: 'text', length });
         return;
       case 'thinking':
-        // Without a signature, which servers of others leave out, it could not go back.
+        // The API would refuse a thought without a signature; other servers with this API send none.
         if (signature.length === 0) return;
         keep({ type: 'thinking', thinking: thinking.join(), signature: signature.join() });
         return;
@@ -215,41 +196,41 @@ export function createMessageDialect(
         return;
       case 'tool_use':
         emitArguments(ended.call, inputs.flush());
-        // A call without arguments has no pieces; the protocol wants JSON all the same.
+        // A call without arguments has no pieces, but our events need JSON.
         if (!ended.begun) addInput(ended, start.input === '' ? '{}' : start.input);
         if (!ended.json.whole) tornCall ??= ended.call;
         keep({ type: 'tool_use', id });
     }
   }
 
-  function refuseJoint(): void {
+  /** The answer does not begin with the end of the prefix. */
+  function failJoint(): void {
     const message = 'The upstream did not go on exactly behind the answer so far.';
     output.fail(failure('upstream_cut', message));
   }
 
-  function messageDelta(event: Readonly<Record<string, unknown>>): void {
+  function readMessageDelta(event: JsonObject): void {
     counts = addCounts(counts, event['usage']);
-    const stop = asRecord(event['delta'])?.['stop_reason'];
-    if (textOrNone(stop) === '') return;
+    const stop = asObject(event['delta'])?.['stop_reason'];
+    if (optionalText(stop) === '') return;
     if (block !== undefined) stopBlock();
-    if (missing !== '' && calls === 0) refuseJoint();
+    if (!beginning.complete && calls === 0) failJoint();
     reason = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
-    // An answer that ran out of tokens may break off inside a call.
+    // An answer that ran out of tokens may end inside the arguments of a call.
     if (tornCall !== undefined && reason !== undefined && reason !== 'length') {
       reason = undefined;
       output.fail(tornArguments(tornCall));
       return;
     }
-    if (reason !== undefined) return;
-    const message = 'The upstream stopped without having finished its answer.';
-    const detail = `stop_reason ${nameOf(stop)} with ${calls} tool calls`;
-    output.fail(failure('upstream_cut', message, { detail }));
+    if (reason === undefined) {
+      output.fail(unfinished(`stop_reason ${nameOf(stop)} with ${calls} tool calls`));
+    }
   }
 
-  function tear(value: unknown): void {
-    const torn = failureOfEvent(value, errors());
+  function readError(value: unknown): void {
+    const reason = failureOfEvent(value, errors());
     const begun = block !== undefined || kept.length > 0;
-    output.fail(due === undefined || begun ? torn : prefillRefused(torn));
+    output.fail(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
   }
 
   return {
@@ -261,9 +242,9 @@ export function createMessageDialect(
     read(event) {
       switch (event['type']) {
         case 'message_start': {
-          const message = asRecord(event['message']);
+          const message = asObject(event['message']);
           counts = addCounts(counts, message?.['usage']);
-          // Empty in every stream; what came here would come in no block.
+          // The list is empty in every stream; content in it would come in no block.
           if (asList(message?.['content']).length > 0) cut('content in message_start');
           return;
         }
@@ -277,10 +258,10 @@ export function createMessageDialect(
           stopBlock();
           return;
         case 'message_delta':
-          messageDelta(event);
+          readMessageDelta(event);
           return;
         case 'error':
-          tear(event['error']);
+          readError(event['error']);
           return;
       }
     },
@@ -304,9 +285,9 @@ function tornArguments(call: number): Failure {
 }
 
 /**
- * platform.claude.com/docs/en/build-with-claude/handling-stop-reasons. Undefined for what is no finish:
- * `pause_turn` (of tools the provider runs, which nobody asked for here), `tool_use` where no call came (it was
- * lost on the way, and an answer without it would be a truncated success), and what is newer than this list.
+ * The finish reason for a stop reason (platform.claude.com/docs/en/build-with-claude/handling-stop-reasons). Undefined for a
+ * stop that is no finish: `pause_turn` (of tools that the provider runs, which our requests do not have), `tool_use` without a
+ * call (the call was lost, and the answer would be incomplete), and any reason that is not in this list.
  */
 function finishReason(stop: string, called: boolean): FinishReason | undefined {
   switch (stop) {

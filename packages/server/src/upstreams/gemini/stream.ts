@@ -1,39 +1,46 @@
 import { type FinishReason, jsonText } from '@tailrace/protocol';
-import { type Failure, failure } from '../../domain/failure.ts';
-import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
+import type { Failure } from '../../domain/failure.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
-import { type Odd, unreadable } from '../http/answer/answer-failures.ts';
+import {
+  type AnswerBudget,
+  createAnswerBudget,
+  generatedCallId,
+  usableCallId,
+} from '../http/answer/answer-budget.ts';
+import { type Odd, unfinished, unreadable } from '../http/answer/answer-failures.ts';
+import { createChoiceText } from '../http/answer/choice-text.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asRecord, textOrNone } from '../http/unknown-json.ts';
+import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
 import { usageOf } from './usage.ts';
 
+/** What the dialect needs for one answer. */
 export interface ContentStreamOptions {
+  /** `n` of the request. */
   readonly choices: number;
-  /** False: the first call of a choice is all the client wants; later ones are left out. */
+  /** False: the client wants one call only, so later calls of a choice are dropped. */
   readonly parallelToolCalls: boolean;
-  /** For ids of calls that come without one. */
+  /** For the ids of calls that have none. */
   readonly completionId: string;
   readonly errors: () => ErrorContext;
 }
 
-/** Fields that carry output. */
+/** Matches fields that carry output. */
 const carriesOutput = /"(?:parts|text|functionCall)"/;
 
 /**
- * Reads the stream of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
+ * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
  * `GenerateContentResponse` whose candidates carry the next parts of their content.
  *
- * Calls come whole, in one part. The finish reason rides on the last parts, and the counts, which grow with
- * every event, stand beside it: the finishes wait for the end of that event, and for counts only where it has
- * none.
+ * A call comes whole, in one part. The finish reason comes in the event with the last parts. Each event has counts of the
+ * answer so far. The finishes are held until the end of that event, and for a later usage only where that event has no counts.
  *
- * Metadata beside the content (citations, grounding, ratings) is passed over: the text is whole without it. Content
- * of a kind that has no place in our stream is a cut.
+ * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Content that our stream
+ * cannot represent tears the answer.
  */
 export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
@@ -46,7 +53,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
   function readCandidates(candidates: unknown): Failure | undefined {
     if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
     for (const value of candidates) {
-      const candidate = asRecord(value);
+      const candidate = asObject(value);
       if (candidate === undefined) return unreadable('a candidate that is no object');
       const choice = choices[asCount(candidate['index'] ?? 0) ?? options.choices];
       if (choice === undefined) return unreadable('a candidate with an index that was not requested');
@@ -72,7 +79,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
       }
       const counts = usageOf(event['usageMetadata']);
       usage = counts ?? usage;
-      const blocked = asRecord(event['promptFeedback'])?.['blockReason'];
+      const blocked = asObject(event['promptFeedback'])?.['blockReason'];
       if (typeof blocked === 'string') {
         output.fail(promptBlocked(blocked));
         return;
@@ -82,7 +89,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         output.fail(failed);
         return;
       }
-      // Counts that came before are of a shorter answer: they serve where no better ones come.
+      // Counts of an earlier event are of a shorter answer: they are used only where no later ones come.
       counted = counts !== undefined && isComplete();
     },
     finish() {
@@ -94,7 +101,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
 
 interface Choice {
   readonly reason: FinishReason | undefined;
-  read(candidate: Readonly<Record<string, unknown>>): Failure | undefined;
+  read(candidate: JsonObject): Failure | undefined;
   finish(): void;
 }
 
@@ -104,23 +111,10 @@ function createChoice(
   budget: AnswerBudget,
   output: DialectOutput,
 ): Choice {
-  const texts = createSurrogateJoiner();
-  const thoughts = createSurrogateJoiner();
-  let textBegun = false;
+  const choiceText = createChoiceText(choice, output);
   let calls = 0;
   let signature: string | undefined;
   let reason: FinishReason | undefined;
-
-  function emitText(text: string): void {
-    if (text === '') return;
-    textBegun = true;
-    output.emit({ type: 'text-delta', choice, json: jsonText(text) });
-  }
-
-  /** Reasoning comes before the text (contract, section 3): later thoughts are counted, and not shown. */
-  function emitThought(text: string): void {
-    if (text !== '' && !textBegun) output.emit({ type: 'reasoning-delta', choice, json: jsonText(text) });
-  }
 
   function emitCall(call: Extract<Part, { type: 'call' }>): Failure | undefined {
     if (calls > 0 && !parallelToolCalls) return undefined;
@@ -136,7 +130,7 @@ function createChoice(
       type: 'tool-call-start',
       choice,
       index,
-      id: call.id === '' ? `call_${completionId.slice(-20)}_${choice}_${index}` : usableCallId(call.id),
+      id: call.id === '' ? generatedCallId(completionId, choice, index) : usableCallId(call.id),
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
@@ -144,25 +138,26 @@ function createChoice(
     return undefined;
   }
 
-  /** One on a text, or on an empty text at the very end, belongs to the message; the last one counts. */
-  function sign(by: string | undefined): Failure | undefined {
-    if (by === undefined) return undefined;
-    const tooMuch = budget.extra(by.length - (signature?.length ?? 0));
-    signature = by;
+  /** Keeps the signature of the message: the last one on a text. The text may be empty, at the end of the answer. */
+  function keepSignature(given: string | undefined): Failure | undefined {
+    if (given === undefined) return undefined;
+    const tooMuch = budget.extra(given.length - (signature?.length ?? 0));
+    signature = given;
     return tooMuch;
   }
 
   function emitPart(part: Part): Failure | undefined {
     if (part.type === 'call') return emitCall(part);
-    if (part.thought) emitThought(thoughts.take(part.text));
-    else emitText(texts.take(part.text));
-    return sign(part.signature);
+    if (part.thought) choiceText.addReasoning(part.text);
+    else choiceText.addText(part.text);
+    return keepSignature(part.signature);
   }
 
   function readPart(part: Part | Odd): Failure | undefined {
-    // Parts behind the finish are dropped; a signature may still come.
-    if (reason !== undefined)
-      return 'type' in part && part.type === 'text' ? sign(part.signature) : undefined;
+    // Parts after the finish are dropped, except for the signature of a text.
+    if (reason !== undefined) {
+      return 'type' in part && part.type === 'text' ? keepSignature(part.signature) : undefined;
+    }
     return 'odd' in part ? unreadable(part.odd) : emitPart(part);
   }
 
@@ -178,16 +173,12 @@ function createChoice(
         if (failed !== undefined) return failed;
       }
       const stop = candidate['finishReason'];
-      const isNone = textOrNone(stop) === '' || stop === unspecified;
+      const isNone = optionalText(stop) === '' || stop === unspecified;
       if (isNone || reason !== undefined) return undefined;
-      emitThought(thoughts.flush());
-      emitText(texts.flush());
+      choiceText.flush();
       reason = finishReason(stop, calls > 0);
       if (reason !== undefined) return undefined;
-      const message = 'The upstream stopped without having finished its answer.';
-      return failure('upstream_cut', message, {
-        detail: `finishReason ${nameOf(stop)} with ${calls} calls`,
-      });
+      return unfinished(`finishReason ${nameOf(stop)} with ${calls} calls`);
     },
     finish() {
       output.emit({
@@ -200,23 +191,23 @@ function createChoice(
   };
 }
 
-/** The enum's value for none. */
+/** The value of the enum for an absent finish reason. */
 const unspecified = 'FINISH_REASON_UNSPECIFIED';
 
 /**
- * `FinishReason` of the API reference. Undefined for what is no finish: a call the model got wrong
+ * The finish reason for a `FinishReason` of the API reference. Undefined for a reason that is no finish: a call with a mistake
  * (`MALFORMED_FUNCTION_CALL`, `UNEXPECTED_TOOL_CALL`, `TOO_MANY_TOOL_CALLS`, `MISSING_THOUGHT_SIGNATURE`),
- * `MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, `NO_IMAGE`, `IMAGE_OTHER`, and what is newer than this list.
+ * `MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, `NO_IMAGE`, `IMAGE_OTHER`, and any reason that is not in this list.
  */
 function finishReason(stop: unknown, called: boolean): FinishReason | undefined {
   switch (stop) {
     case 'STOP':
       return called ? 'tool_calls' : 'stop';
-    // Google's own says STOP; emulators (aimock) have this one. Without a call it was lost on the way.
+    // Google sends STOP; emulators (aimock) send this one. Without a call in the answer, the call was lost.
     case 'FUNCTION_CALL':
       return called ? 'tool_calls' : undefined;
     case 'MAX_TOKENS':
-    // One request's share of a longer answer is used up: there is more, as after any `length`.
+    // The answer is longer than one request may return, as with any `length`.
     case 'CONTINUATION':
       return 'length';
     case 'SAFETY':
@@ -227,7 +218,7 @@ function finishReason(stop: unknown, called: boolean): FinishReason | undefined 
     case 'IMAGE_SAFETY':
     case 'IMAGE_PROHIBITED_CONTENT':
     case 'IMAGE_RECITATION':
-    // Vertex AI's name for its own filter.
+    // The filter of Vertex AI.
     case 'MODEL_ARMOR':
       return 'content_filter';
     default:

@@ -1,5 +1,5 @@
 import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
-import { type Failure, failure } from '../../domain/failure.ts';
+import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
@@ -7,6 +7,8 @@ import { createSurrogateJoiner } from '../../domain/surrogate-joiner.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
+import { torn } from '../http/answer/answer-failures.ts';
+import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';
@@ -17,7 +19,7 @@ const commonReasons = new Map<string, FinishReason>(
     length: 'length',
     tool_calls: 'tool_calls',
     content_filter: 'content_filter',
-    // Which servers and engines say so, whoever stands in front of them (contract, section 7).
+    // Names of servers and engines; a gateway before them may pass these on (contract, section 7).
     eos: 'stop',
     eos_token: 'stop',
     stop_sequence: 'stop',
@@ -27,37 +29,41 @@ const commonReasons = new Map<string, FinishReason>(
   } as const),
 );
 
+/** Turns the deltas of one choice into events. */
 export interface Choice {
   /**
-   * Emits the deltas of a chunk. After the finish everything is dropped. `tokens`: how many tokens the chunk
-   * is, where it tells. Returns why the answer is torn here, or undefined.
+   * Emits the events for one delta; after the finish it drops them. `tokens`: the number of tokens of the chunk, where the
+   * chunk reports it. Returns the failure where the answer is torn here.
    */
-  add(chunk: ChunkChoice, tokens?: number): Failure | undefined;
-  /** Set by the chunk that finished it; deltas are all emitted by then. */
+  add(delta: ChunkChoice, tokens?: number): Failure | undefined;
+  /** The finish; undefined until its chunk has come. All deltas before it are emitted. */
   readonly finished: { readonly reason: FinishReason; readonly extra?: JsonObject } | undefined;
-  /** Nothing is held back and nothing has ended: a plain delta may be emitted from outside. */
+  /** True where the choice holds nothing back and has not finished: the fast path may emit its text deltas. */
   readonly plain: boolean;
 }
 
+/** What a choice needs. */
 export interface ChoiceOptions {
   readonly choice: number;
-  /** For the ids of calls that came without. */
+  /** For the ids of calls that have none. */
   readonly idBase: string;
+  /** The upstream's finish reasons besides the common ones. */
   readonly finishReasons: Readonly<Record<string, FinishReason>>;
-  /** The beginning of the answer that this upstream says once more, and that must not be said twice. */
+  /** The beginning of the answer, which this upstream repeats and the client has already. Absent: it repeats none. */
   readonly echo?: string;
-  /** The beginning of the answer was delivered before: a tag that comes now is text. */
+  /** True where the client has the beginning of the text: a tag that comes now is text. */
   readonly continues?: boolean;
-  /** Of the answer as a whole. */
+  /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
 }
 
-/** Other tags are a template's own, and whoever runs the template tells the thoughts apart itself. */
+/** Other tags belong to templates whose servers separate the reasoning themselves. */
 const thinkTags = [{ open: '<think>', close: '</think>' }];
 
-/** Entries that wait for the decision whether text is thoughts; where so many say nothing of it, it is none. */
-const maxOwedLogprobs = 256;
+/** How many log probabilities are kept while it is undecided whether text is reasoning; with more of them it is text. */
+const maxPendingLogprobs = 256;
 
+/** Creates one choice of an answer; `emit` takes its events, without the finish. */
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice } = options;
   const text = createSurrogateJoiner();
@@ -66,106 +72,101 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   const calls = createToolCalls(options, emit);
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(options.budget);
-  let echoLeft = options.echo ?? '';
+  const echo = createRepeatedBeginning(options.echo ?? '');
   let finished: Choice['finished'];
-  /** Until it is decided whether the answer begins with thoughts in tags; from then on nobody asks. */
+  /** Set while it is undecided whether the answer begins with reasoning in tags. */
   let split: ReasoningSplit | undefined =
     options.continues === true ? undefined : createReasoningSplit(thinkTags, undefined);
-  /** What came with text that the split holds back. */
-  let owed: Told | undefined;
-  /** Reasoning comes before the text (contract, section 3): what an upstream thinks later is not shown. */
+  /** The counts of the text that the split holds back. */
+  let pending: Counts | undefined;
+  /** Reasoning comes before the text (contract, section 3): later reasoning is not emitted. */
   let textBegun = options.continues === true;
 
-  function say(type: 'reasoning-delta' | 'refusal-delta', said: string): void {
+  function emitUncounted(type: 'reasoning-delta' | 'refusal-delta', piece: string): void {
     if (type === 'reasoning-delta' && textBegun) return;
-    if (said.length <= maxSlice) {
-      if (said !== '') emit({ type, choice, json: jsonText(said) });
+    if (piece.length <= maxSlice) {
+      if (piece !== '') emit({ type, choice, json: jsonText(piece) });
       return;
     }
-    for (const slice of slicesOf(said)) emit({ type, choice, json: jsonText(slice) });
+    for (const slice of slicesOf(piece)) emit({ type, choice, json: jsonText(slice) });
   }
 
-  function sayTold(type: 'text-delta' | 'reasoning-delta', said: string, told: Told): void {
-    if (said.length > maxSlice) {
-      sayInSlices(type, said, told);
+  function emitCounted(type: 'text-delta' | 'reasoning-delta', piece: string, counts: Counts): void {
+    if (piece.length > maxSlice) {
+      emitSlices(type, piece, counts);
       return;
     }
-    if (type === 'text-delta') textBegun ||= said !== '' || told.logprobs !== undefined;
+    if (type === 'text-delta') textBegun ||= piece !== '' || counts.logprobs !== undefined;
     else if (textBegun) return;
-    const { logprobs, tokens = 1 } = told;
-    const json = jsonText(said);
-    // One token a delta is what most send, and what nobody need say.
+    const { logprobs, tokens = 1 } = counts;
+    const json = jsonText(piece);
+    // One token is the default of a delta.
     const counted = tokens === 1 ? undefined : { tokens };
     if (logprobs !== undefined) emit({ type, choice, json, ...counted, logprobs });
-    else if (said !== '') emit({ type, choice, json, ...counted });
+    else if (piece !== '') emit({ type, choice, json, ...counted });
   }
 
-  /** A whole answer's text: what is told of it, its first slice tells. */
-  function sayInSlices(type: 'text-delta' | 'reasoning-delta', said: string, told: Told): void {
-    let left = told;
-    for (const slice of slicesOf(said)) {
-      sayTold(type, slice, left);
-      left = told.tokens === undefined ? {} : { tokens: 0 };
+  /** Emits a long text in slices. The first slice carries the counts. */
+  function emitSlices(type: 'text-delta' | 'reasoning-delta', piece: string, counts: Counts): void {
+    let left = counts;
+    for (const slice of slicesOf(piece)) {
+      emitCounted(type, slice, left);
+      left = counts.tokens === undefined ? {} : { tokens: 0 };
     }
   }
 
-  /** Text of which some may be thoughts. Log probabilities of thoughts are left out: no field is for them. */
-  function sayApart(splitter: ReasoningSplit, said: string, told: Told): void {
-    const parts = splitter.push(said);
-    const all = joined(owed, told);
+  /** Emits text that may begin with reasoning in tags. No event has a place for the log probabilities of reasoning. */
+  function emitSplit(splitter: ReasoningSplit, piece: string, counts: Counts): void {
+    const parts = splitter.push(piece);
+    const all = sumOf(pending, counts);
     const both = parts.reasoning !== '' && parts.text !== '';
-    if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(both ? owed : all));
-    if (parts.text !== '') sayTold('text-delta', parts.text, both ? told : all);
-    owed = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
-    if ((owed?.logprobs?.length ?? 0) > maxOwedLogprobs) {
+    if (parts.reasoning !== '') {
+      emitCounted('reasoning-delta', parts.reasoning, tokensOf(both ? pending : all));
+    }
+    if (parts.text !== '') emitCounted('text-delta', parts.text, both ? counts : all);
+    pending = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
+    if ((pending?.logprobs?.length ?? 0) > maxPendingLogprobs) {
       endSplit();
       return;
     }
-    if (splitter.phase() !== 'opening' && owed !== undefined) owed = countOf(owed);
+    if (splitter.phase() !== 'opening' && pending !== undefined) pending = tokensOf(pending);
     if (splitter.done()) split = undefined;
   }
 
-  /** What is held will not be decided any more: something else has come, or the end. */
-  function endSplit(beforeThoughts = false): void {
+  /** Emits what the split holds back: other output has come, or the end. `beforeReasoning`: that output is reasoning. */
+  function endSplit(beforeReasoning = false): void {
     const parts = split?.flush();
     split = undefined;
     if (parts === undefined) return;
-    if (parts.reasoning !== '') sayTold('reasoning-delta', parts.reasoning, countOf(owed));
-    // White space in front of thoughts belongs to neither side.
-    const isNothing = beforeThoughts && parts.text.trim() === '';
-    const says = parts.text !== '' || owed?.logprobs !== undefined;
-    if (says && !isNothing) sayTold('text-delta', parts.text, owed ?? {});
-    owed = undefined;
+    if (parts.reasoning !== '') emitCounted('reasoning-delta', parts.reasoning, tokensOf(pending));
+    // White space before reasoning is neither text nor reasoning.
+    const isBlank = beforeReasoning && parts.text.trim() === '';
+    const hasOutput = parts.text !== '' || pending?.logprobs !== undefined;
+    if (hasOutput && !isBlank) emitCounted('text-delta', parts.text, pending ?? {});
+    pending = undefined;
   }
 
-  function sayText(chunk: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    let said = text.take(chunk.text);
-    if (echoLeft !== '' && said !== '') {
-      const echoed = Math.min(echoLeft.length, said.length);
-      if (said.slice(0, echoed) !== echoLeft.slice(0, echoed)) {
-        return torn('upstream_protocol', 'the answer does not begin as it was told to');
-      }
-      echoLeft = echoLeft.slice(echoed);
-      said = said.slice(echoed);
-    }
-    const told = toldOf(chunk, tokens);
-    if (split === undefined) sayTold('text-delta', said, told);
-    else sayApart(split, said, told);
+  function emitText(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
+    const piece = echo.take(text.take(delta.text));
+    if (piece === undefined) return torn('upstream_protocol', 'the answer does not begin as it was told to');
+    const counts = countsOf(delta, tokens);
+    if (split === undefined) emitCounted('text-delta', piece, counts);
+    else emitSplit(split, piece, counts);
     return undefined;
   }
 
-  function finish(said: string): Failure | undefined {
-    const mapped = ownReasons.get(said) ?? commonReasons.get(said);
-    if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(said)}`);
-    say('reasoning-delta', reasoning.flush());
+  function finish(given: string): Failure | undefined {
+    const mapped = ownReasons.get(given) ?? commonReasons.get(given);
+    if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
+    emitUncounted('reasoning-delta', reasoning.flush());
     const half = text.flush();
-    if (split === undefined) sayTold('text-delta', half, {});
-    else if (half !== '') sayApart(split, half, {});
+    if (split === undefined) emitCounted('text-delta', half, {});
+    else if (half !== '') emitSplit(split, half, {});
     endSplit();
-    say('refusal-delta', refusal.flush());
+    emitUncounted('refusal-delta', refusal.flush());
     const wrong = calls.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
-    if (echoLeft !== '' && mapped !== 'length') {
+    if (!echo.complete && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended inside the beginning it was given');
     }
     const called = calls.count > 0;
@@ -180,68 +181,60 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   }
 
   return {
-    add(chunk, tokens) {
+    add(delta, tokens) {
       if (finished !== undefined) return undefined;
-      const tooMuch = details.add(chunk.details);
+      const tooMuch = details.add(delta.details);
       if (tooMuch !== undefined) return tooMuch;
-      const saysElse = chunk.reasoning !== '' || chunk.refusal !== '' || chunk.calls.length > 0;
-      // An upstream that tells its thoughts apart itself has no tags around them.
-      if (split !== undefined && chunk.reasoning !== '') endSplit(true);
-      if (chunk.reasoning !== '') say('reasoning-delta', reasoning.take(chunk.reasoning));
-      if (chunk.text !== '' || chunk.logprobs !== undefined) {
-        say('reasoning-delta', reasoning.flush());
-        const wrong = sayText(chunk, saysElse ? undefined : tokens);
+      const hasOther = delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0;
+      // An upstream with a field for reasoning does not put it into tags.
+      if (split !== undefined && delta.reasoning !== '') endSplit(true);
+      if (delta.reasoning !== '') emitUncounted('reasoning-delta', reasoning.take(delta.reasoning));
+      if (delta.text !== '' || delta.logprobs !== undefined) {
+        emitUncounted('reasoning-delta', reasoning.flush());
+        const wrong = emitText(delta, hasOther ? undefined : tokens);
         if (wrong !== undefined) return wrong;
       }
-      if (split !== undefined && saysElse) endSplit();
-      if (chunk.refusal !== '') say('refusal-delta', refusal.take(chunk.refusal));
-      for (const piece of chunk.calls) {
+      if (split !== undefined && hasOther) endSplit();
+      if (delta.refusal !== '') emitUncounted('refusal-delta', refusal.take(delta.refusal));
+      for (const piece of delta.calls) {
         const wrong = calls.add(piece);
         if (wrong !== undefined) return wrong;
       }
-      return chunk.finish === undefined ? undefined : finish(chunk.finish);
+      return delta.finish === undefined ? undefined : finish(delta.finish);
     },
     get finished() {
       return finished;
     },
     get plain() {
       return (
-        split === undefined &&
-        finished === undefined &&
-        echoLeft === '' &&
-        !text.holding &&
-        !reasoning.holding
+        split === undefined && finished === undefined && echo.complete && !text.holding && !reasoning.holding
       );
     },
   };
 }
 
-/** `why` is for the log. */
-function torn(code: 'upstream_protocol' | 'upstream_cut', why: string): Failure {
-  return failure(code, 'The upstream broke off its answer.', { detail: why });
-}
-
-/** What a chunk says of its text, besides the text. */
-interface Told {
+/** What a chunk reports about its text. */
+interface Counts {
   readonly tokens?: number;
   readonly logprobs?: readonly TokenLogprobWire[];
 }
 
-const untold: Told = {};
+const noCounts: Counts = {};
 
-function toldOf({ logprobs }: ChunkChoice, counted: number | undefined): Told {
+function countsOf({ logprobs }: ChunkChoice, counted: number | undefined): Counts {
   const tokens = counted ?? logprobs?.length;
-  if (tokens === undefined) return untold;
+  if (tokens === undefined) return noCounts;
   return logprobs === undefined ? { tokens } : { tokens, logprobs };
 }
 
-function joined(first: Told | undefined, second: Told): Told {
+function sumOf(first: Counts | undefined, second: Counts): Counts {
   if (first === undefined) return second;
   const logprobs = [...(first.logprobs ?? []), ...(second.logprobs ?? [])];
   const tokens = (first.tokens ?? 1) + (second.tokens ?? 1);
   return { tokens, ...(logprobs.length === 0 ? {} : { logprobs }) };
 }
 
-function countOf(told: Told | undefined): Told {
-  return told?.tokens === undefined ? {} : { tokens: told.tokens };
+/** The counts without log probabilities. */
+function tokensOf(counts: Counts | undefined): Counts {
+  return counts?.tokens === undefined ? {} : { tokens: counts.tokens };
 }

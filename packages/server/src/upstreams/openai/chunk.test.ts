@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonValue } from '../../domain/json.ts';
 import { decodeChunk } from './chunk.ts';
 
 describe('a chunk whose output cannot be read', () => {
@@ -35,7 +36,7 @@ describe('a chunk whose output cannot be read', () => {
 });
 
 describe('what a chunk says beside its output', () => {
-  const logprobs = (content: readonly unknown[]) =>
+  const logprobs = (content: readonly JsonValue[]) =>
     decodeChunk({ choices: [{ index: 0, delta: { content: 'a' }, logprobs: { content } }] })?.choices[0]
       ?.logprobs;
   const token = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };

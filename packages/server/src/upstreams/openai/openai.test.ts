@@ -137,7 +137,7 @@ describe('an upstream', () => {
     const open = ({ socket }: FakeExchange) => {
       socket.write(chunked([say({ content: 'a' }) + finish('stop')], false));
     };
-    const { events } = await ask({}, { ...callOf('hi'), patienceMs: 20 }, open);
+    const { events } = await ask({}, { ...callOf('hi'), stallMs: 20 }, open);
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' });
   });
 
@@ -220,7 +220,7 @@ describe('an upstream', () => {
     const of = async (preset: PresetName) =>
       (await upstreamAt('http://127.0.0.1:9/v1', { preset })).takeover?.('m');
     expect(await of('vllm')).toBe('prefix');
-    expect(await of('llamacpp')).toBe('if-told');
+    expect(await of('llamacpp')).toBe('if-configured');
     expect(await of('openai')).toBeUndefined();
   });
 

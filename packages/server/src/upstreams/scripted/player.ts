@@ -6,18 +6,18 @@ import { createSurrogateJoiner, type SurrogateJoiner } from '../../domain/surrog
 import type { Usage } from '../../domain/usage.ts';
 import { cut, type Step, type TextKind } from './script.ts';
 
-/** What the player wants next: a batch handed over, a pause, or to stay silent until it is aborted. */
+/** The next action of a script: it emits a batch, pauses, or stays silent until it is aborted. */
 export type Move =
   | { readonly do: 'emit'; readonly batch: EventBatch }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'hang' };
 
 /**
- * Plays an answer's steps, lazily and without a clock. Every delta is a batch of its own, as if each had
- * been read from a socket alone; `together` makes one batch of several.
+ * Plays the steps of an answer, lazily and without a clock. Each delta is a batch of its own, as if it came in a read of its
+ * own; `together` makes one batch of several.
  *
- * Steps that end without finish, failure or `end_without_finish` are finished here, with `stop` or
- * `tool_calls`; usage is estimated before the last finish where the script gave none.
+ * Where the steps end without a finish, a failure or `end_without_finish`, a finish is added, `stop` or `tool_calls`. Where the
+ * script has no usage, an estimate comes before the last finish.
  */
 export function* play(steps: readonly Step[], request: ChatRequest, completionId: string): Generator<Move> {
   const state = createState(request, completionId);
@@ -25,7 +25,7 @@ export function* play(steps: readonly Step[], request: ChatRequest, completionId
   if (!state.ended) yield* emit(state.finish(undefined, state.called() ? 'tool_calls' : 'stop'));
 }
 
-/** More than any one read of a socket holds; without a bound one `repeat` would fill the memory. */
+/** More than one read of a socket holds. Without a bound one `repeat` inside `together` would fill the memory. */
 const maxBatchEvents = 10_000;
 
 type State = ReturnType<typeof createState>;
@@ -58,11 +58,11 @@ function* playStep(step: Step, state: State): Generator<Move> {
     case 'text':
     case 'reasoning':
     case 'refusal':
-      yield* paced(state.say(step.do, step.deltas, step.choice), step.everyMs);
+      yield* paced(state.text(step.do, step.deltas, step.choice), step.everyMs);
       return;
     case 'echo':
       yield* paced(
-        state.say('text', cut(lastUserText(state.request.messages), step.chunk), step.choice),
+        state.text('text', cut(lastUserText(state.request.messages), step.chunk), step.choice),
         step.everyMs,
       );
       return;
@@ -94,12 +94,12 @@ function* playStep(step: Step, state: State): Generator<Move> {
           moved = true;
           yield move;
         }
-        // A round that does nothing leaves everything as it was: a million of them would hold the event loop.
+        // A round without moves changes nothing; a million of them would block the event loop.
         if (!moved) return;
       }
       return;
     case 'together': {
-      // The pauses inside are dropped: a batch is what came in one read.
+      // Pauses inside are dropped: a batch is one read.
       let batch: StreamEvent[] = [];
       for (const move of playAll(step.steps, state)) {
         if (move.do === 'emit') for (const event of move.batch) batch.push(event);
@@ -150,7 +150,7 @@ function textEvents(choice: PlayedChoice, kind: TextKind, text: string): StreamE
   return [{ type: deltaTypes[kind], choice: choice.index, json: jsonText(text) }];
 }
 
-/** The halves of characters whose other half has not come. */
+/** The events for halves of characters whose other half has not come. */
 function flushTexts(choice: PlayedChoice, kinds: readonly TextKind[]): StreamEvent[] {
   return kinds.flatMap((kind) => textEvents(choice, kind, choice.joiners[kind].flush()));
 }
@@ -158,7 +158,7 @@ function flushTexts(choice: PlayedChoice, kinds: readonly TextKind[]): StreamEve
 function createState(request: ChatRequest, completionId: string) {
   const choices = Array.from({ length: request.n }, (_, index) => createPlayedChoice(index));
   let ended = false;
-  let usageSaid = false;
+  let usageGiven = false;
   let characters = 0;
   let reasoningCharacters = 0;
 
@@ -167,7 +167,7 @@ function createState(request: ChatRequest, completionId: string) {
   }
 
   function usage(given: Usage): StreamEvent[] {
-    usageSaid = true;
+    usageGiven = true;
     return [{ type: 'usage', usage: given }];
   }
 
@@ -195,10 +195,10 @@ function createState(request: ChatRequest, completionId: string) {
     called: () => choices.some((choice) => choice.calls > 0),
     usage,
     withholdUsage() {
-      usageSaid = true;
+      usageGiven = true;
     },
 
-    *say(kind: TextKind, deltas: Iterable<string>, only: number | undefined): Generator<EventBatch> {
+    *text(kind: TextKind, deltas: Iterable<string>, only: number | undefined): Generator<EventBatch> {
       for (const delta of deltas) {
         const batch: StreamEvent[] = [];
         for (const choice of chosen(only)) {
@@ -217,7 +217,7 @@ function createState(request: ChatRequest, completionId: string) {
         return { choice: choice.index, index: choice.calls - 1 };
       });
       yield callers.map(({ choice, index }): StreamEvent => {
-        // Some providers refuse ids over 40 characters, and a client may send this one back to any of them.
+        // Some providers refuse ids over 40 characters, and a client may send this one to any of them in its next turn.
         const id = step.id ?? `call_${completionId.slice(-20)}_${choice}_${index}`;
         return { type: 'tool-call-start', choice, index, id, name: step.name };
       });
@@ -249,17 +249,17 @@ function createState(request: ChatRequest, completionId: string) {
           reason: reason === 'stop' && calls > 0 ? 'tool_calls' : reason,
         }),
       );
-      return [...left, ...(ended && !usageSaid ? usage(estimate()) : []), ...finishes];
+      return [...left, ...(ended && !usageGiven ? usage(estimate()) : []), ...finishes];
     },
   };
 }
 
-/** Four characters a token: a rule of thumb for English, and all a script can know. */
+/** An estimate with four characters for a token, as in English. */
 function tokens(characters: number): number {
   return Math.ceil(characters / 4);
 }
 
-/** The text of a message, its other parts left out. */
+/** The text of a message, without refusals, images and audio. */
 export function messageText(message: Message | undefined): string {
   if (message === undefined) return '';
   return partsOf(message)
