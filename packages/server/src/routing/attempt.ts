@@ -86,7 +86,7 @@ class WatchedAttempt implements Attempt, BatchReceiver {
       now,
     });
     const { connectMs, stallMs } = timeouts;
-    this.events = upstream.open({ ...call, model, connectMs, patienceMs: stallMs }, this.controller.signal);
+    this.events = upstream.open({ ...call, model, connectMs, stallMs }, this.controller.signal);
   }
 
   async commit(): ReturnType<Attempt['commit']> {

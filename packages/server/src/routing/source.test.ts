@@ -555,7 +555,7 @@ describe('a takeover', () => {
     for (const told of [true, false]) {
       const second = told ? { ...target('b', 1), takeover: 'prefix' as const } : target('b', 1);
       const configured = { main: model({ targets: [target('a'), second] }) };
-      const b = fakeUpstream('b', [text('lo'), finish], { takeover: () => 'if-told' });
+      const b = fakeUpstream('b', [text('lo'), finish], { takeover: () => 'if-configured' });
       const batches = await drain(setUp([fakeUpstream('a', cut), b], configured).open());
       expect(batches.at(-1)).toEqual(told ? finish : fails('upstream_cut'));
       expect(b.opened).toBe(told ? 1 : 0);

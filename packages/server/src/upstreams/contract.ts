@@ -4,86 +4,85 @@ import type { Failure } from '../domain/failure.ts';
 import type { Capabilities } from '../domain/requirements.ts';
 
 /**
- * The seam between routing and what answers: the local engine, a scripted upstream, a provider. Every implementation
- * passes `contract.suite.ts`, and repairs what is wrong with its provider's answer: what it emits keeps to the grammar
- * of `domain/event-grammar.ts` as it is.
+ * The seam between routing and its targets: the local engine, a scripted upstream, a provider. Every implementation passes
+ * `contract.suite.ts`, and repairs its provider's answer: its events keep to the grammar of `domain/event-grammar.ts`.
  */
 export interface Upstream {
-  /** As the configuration names it; `engine` for the local one. */
+  /** The name in the configuration; `engine` for the local engine. */
   readonly name: string;
 
-  /** What this upstream honours for that model of its own. */
+  /** The features that this upstream honours for one of its models. */
   capabilities(model: string): Capabilities;
 
   /**
-   * Why that model cannot be asked this request, though it honours every feature of it: a value it does not
-   * take, two fields it takes only one of. Names the field; `unsupported_parameter` or `invalid_value`. Pure and
-   * cheap, for it is asked of every target before any is chosen. Absent: nothing of the kind is known.
+   * Why that model cannot be asked this request although it honours every feature of it: it does not accept a value, or it
+   * accepts only one of two fields. Names the field; `unsupported_parameter` or `invalid_value`. Pure and cheap: it is called
+   * for every target before one is chosen. Absent: no such request is known.
    */
   refuses?(request: ChatRequest, model: string): Failure | undefined;
 
-  /** Tokens of prompt and answer together, where the upstream says. */
+  /** Tokens of prompt and answer together; undefined where this is not known. */
   contextLength(model: string): number | undefined;
 
   /**
-   * When the first-token clock starts: at the call, or at the `start` event (the engine's, whose queue and
-   * prompt reading do not count).
+   * When the timeout of the first token begins: at the call, or at the `start` event (the engine: time in its queue and for
+   * reading the prompt does not count).
    */
   readonly firstTokenClock: 'call' | 'start';
 
   /**
-   * Requests that wait or run there beyond our own, where the upstream tells: one of the two halves of
-   * `balance: least_busy`.
+   * Requests that wait or run there besides our own: one of the two parts of `balance: least_busy`. Absent where the upstream
+   * does not report its load.
    */
   pressure?(model: string): number;
 
   /**
-   * How this upstream can go on with an answer that another one left unfinished, unless the configuration
-   * says otherwise: `prefix` where {@link UpstreamCall.prefix} is continued exactly; `if-told` where the prefix
-   * can be handed over and only the operator knows what the server behind it makes of it. Absent: it cannot be
-   * told where to begin.
+   * How this upstream can continue an answer that another target left unfinished, unless the configuration decides it.
+   * `prefix`: it continues {@link UpstreamCall.prefix} exactly. `if-configured`: a prefix can be sent, and only the operator
+   * knows whether the server continues it. Absent: no prefix can be sent.
    */
-  takeover?(model: string): 'prefix' | 'if-told' | undefined;
+  takeover?(model: string): 'prefix' | 'if-configured' | undefined;
 
   /**
-   * Asks once. Returns at once: connecting, queueing and everything that can go wrong happen inside the stream.
-   * Aborting `signal` ends the work within 100 ms and ends the stream without a further event.
+   * Asks once. Returns at once: the stream connects, waits in queues and reports every failure. An abort of `signal` ends the
+   * work within 100 ms, and ends the stream without another event.
    */
   open(call: UpstreamCall, signal: AbortSignal): EventStream;
 }
 
+/** One request to one model of an upstream. */
 export interface UpstreamCall {
   readonly request: ChatRequest;
   /** The model's name there. */
   readonly model: string;
-  /** Whose request it is, for fairness between keys. */
+  /** The key that sent the request, for fairness between keys. */
   readonly keyId: string;
   /**
-   * The beginning of the answer, already delivered: the upstream goes on exactly behind it, counts it as
-   * part of the prompt, and says none of it again. Reasoning comes before the text, so there is none behind a prefix.
-   * Only where it declares {@link Upstream.takeover}.
+   * The beginning of the answer, which the client has already. The upstream continues exactly after it, counts it as part of
+   * the prompt, and does not repeat it. Reasoning comes before the text, so an answer with a prefix has none. Set only where
+   * the upstream has {@link Upstream.takeover}.
    */
   readonly prefix?: string;
-  /** The completion's id: for logs, and for making tool-call ids. */
+  /** The completion's id: for logs, and for the ids of tool calls. */
   readonly completionId: string;
-  /** How long a connection may take to come about, in milliseconds. Default: the upstream's own. */
+  /** The timeout of a new connection, in milliseconds. Default: the upstream's own. */
   readonly connectMs?: number;
-  /** Silence in mid-answer that is taken for a stall, in milliseconds: what waits by itself waits less. */
-  readonly patienceMs?: number;
+  /** The stall timeout: after such a silence in an answer the caller cuts it. In milliseconds. Absent: there is none. */
+  readonly stallMs?: number;
 }
 
 /**
- * How long an upstream may keep its caller waiting for a reason of its own, in milliseconds: less than would be
- * taken for a stall. `atMostMs` where nobody says.
+ * How long an upstream may hold a finish back, to wait for its usage or for a check of the answer, in milliseconds: half of the
+ * stall timeout, so that the wait is not taken for a stall. At most `atMostMs`.
  */
-export function ownWaitMs({ patienceMs }: Pick<UpstreamCall, 'patienceMs'>, atMostMs = Infinity): number {
-  return patienceMs === undefined ? atMostMs : Math.min(atMostMs, Math.ceil(patienceMs / 2));
+export function maxHoldMs({ stallMs }: Pick<UpstreamCall, 'stallMs'>, atMostMs = Infinity): number {
+  return stallMs === undefined ? atMostMs : Math.min(atMostMs, Math.ceil(stallMs / 2));
 }
 
 /**
- * The answer to one call: a batch of events for each pull, and pulling is the back-pressure. Every expected failure is a
- * `failed` event; a pull breaks only for bugs. `close()` releases everything, ends a pull that waits, and may be called
- * at any time, more than once.
+ * The answer to one call: one batch of events for each pull, and pulling is the back-pressure. Every expected failure is a
+ * `failed` event; a pull breaks only for bugs. `close()` releases everything and ends a waiting pull; it may be called at any
+ * time, and more than once.
  */
 export interface EventStream extends Pullable {
   close(): Promise<void>;

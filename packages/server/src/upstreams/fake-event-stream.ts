@@ -1,7 +1,7 @@
 import type { EventBatch } from '../domain/stream-event.ts';
 import type { EventStream } from './contract.ts';
 
-/** A stream for tests: `next` gives the batch of each pull, undefined at the end. */
+/** A stream for tests: `next` returns the batch for each pull, and undefined at the end. */
 export function fakeEventStream(
   next: () => Promise<EventBatch | undefined>,
   close: () => void = () => {},

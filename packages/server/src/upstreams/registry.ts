@@ -11,48 +11,45 @@ import { createOpenAiUpstream } from './openai/openai.ts';
 import { type CreatedUpstream, createScriptedUpstream } from './scripted/scripted.ts';
 import type { ScriptClock } from './scripted/scripted-stream.ts';
 
-/** What the kinds need from outside. */
+/** What upstreams need from outside. */
 export interface UpstreamDeps {
-  /** Paces scripted upstreams; absent, the system's timers do. */
+  /** The clock of scripted upstreams. Default: the system's timers. */
   readonly scriptClock?: ScriptClock;
-  /** Whose proxy variables count. Default: none. */
+  /** The environment whose proxy variables count. Default: none. */
   readonly env?: Environment;
-  /** How long a connection may take to come about. Default 5,000. */
+  /** The timeout of a new connection, in milliseconds. Default 5,000. */
   readonly connectMs?: number;
-  /** What one event of an upstream may hold. Default 1 MiB. */
+  /** The largest event of an upstream that is read, in bytes. Default 1 MiB. */
   readonly maxEventBytes?: number;
 }
 
+/** The upstreams of one configuration. */
 export interface CreatedUpstreams {
   /** By name, in the order of the configuration. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
-  /** One line for each thing the operator got wrong; the upstreams concerned are missing from the map. */
+  /** One line for each mistake in the configuration; the upstreams with mistakes are missing from the map. */
   readonly problems: readonly string[];
-  /** The same by name, with what a reload has to know of them. */
+  /** The same upstreams by name, as a reload compares them. */
   readonly made: ReadonlyMap<string, MadeUpstream>;
   /**
-   * The thread that validates their answers: one for the life of the process. It holds 40 MB while it waits, and what a key
-   * has used of its time is not forgotten.
+   * The thread that validates their answers. A reload keeps it: a thread takes 40 MB, and it remembers the time that each key
+   * has used.
    */
   readonly schemas: ValidationThread;
-  /**
-   * Lets go of the upstreams that `successor` does not have (absent: of all): streams run to their end, and then nothing of
-   * them is open any more.
-   */
+  /** Retires the upstreams that `successor` does not have (absent: all): their streams run to the end, and then they close. */
   retire(successor?: CreatedUpstreams): void;
 }
 
 interface MadeUpstream {
   readonly upstream: Upstream;
-  /** Equal where an upstream would be made the same way again. */
+  /** The configuration from which it was made, as JSON. */
   readonly from: string;
   retire(): void;
 }
 
 /**
- * Makes every configured upstream: the one place that knows which kind is made by which folder. What is
- * configured as it was `before` is taken over with its open connections; what reads a file is made anew, for the
- * file may have changed.
+ * Makes every configured upstream: the one function that knows the folder of each kind. An upstream whose configuration is the
+ * same as `before` is kept with its open connections. One that reads a file is made anew, because the file may have changed.
  */
 export async function createUpstreams(
   configs: ReadonlyMap<string, UpstreamConfig>,
@@ -61,7 +58,7 @@ export async function createUpstreams(
 ): Promise<CreatedUpstreams> {
   const made = new Map<string, MadeUpstream>();
   const problems: string[] = [];
-  // Nothing runs before the first schema comes, nor long after the last.
+  // The thread starts with the first schema, and ends some time after the last.
   const schemas = before?.schemas ?? createValidationThread();
   for (const [name, config] of configs) {
     const from = JSON.stringify([config, deps.maxEventBytes]);

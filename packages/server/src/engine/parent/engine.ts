@@ -1,6 +1,6 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, failure, ok, type Result } from '../../domain/failure.ts';
-import { madeCallId } from '../../domain/made-call-id.ts';
+import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { Capabilities, Feature } from '../../domain/requirements.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../../upstreams/contract.ts';
@@ -199,7 +199,7 @@ export function createEngine(options: EngineOptions): Engine {
           type: 'tool-call-start',
           choice: event.choice,
           index: event.index,
-          id: madeCallId(call.completionId, event.choice, event.index),
+          id: generatedCallId(call.completionId, event.choice, event.index),
           name: event.name,
         });
         return;

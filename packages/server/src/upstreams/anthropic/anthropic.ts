@@ -7,7 +7,7 @@ import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
 import { createMessageDialect } from './stream.ts';
 
-/** Names the shape of requests and events (platform.claude.com/docs/en/api/versioning). */
+/** The version of requests and events (platform.claude.com/docs/en/api/versioning). */
 const apiVersion = '2023-06-01';
 
 const messagesApi: Protocol = {
@@ -30,7 +30,7 @@ const messagesApi: Protocol = {
       {
         errors,
         completionId,
-        ...(prefix === undefined ? {} : { due: prefix.slice(prefix.trimEnd().length) }),
+        ...(prefix === undefined ? {} : { prefixEnd: prefix.slice(prefix.trimEnd().length) }),
       },
       output,
     ),
@@ -41,8 +41,8 @@ const messagesApi: Protocol = {
 };
 
 /**
- * Makes an upstream for Anthropic's Messages API, or says what is wrong with its configuration. Streams are
- * asked for always; what is honoured depends on the model (`models.ts`). The caller closes it.
+ * Makes an upstream for Anthropic's Messages API, or the list of problems of its configuration. Each request asks for a stream;
+ * the features that it honours depend on the model (`models.ts`). The caller closes it.
  */
 export async function createAnthropicUpstream(options: ProviderOptions): Promise<CreatedProvider> {
   return createHttpUpstream(options, messagesApi);

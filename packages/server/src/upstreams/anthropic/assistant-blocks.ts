@@ -1,42 +1,41 @@
 import { type AssistantMessage, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { textOfParts } from '../http/request/message-parts.ts';
 import type { ArgumentsReader } from '../http/request/request-json.ts';
-import { asCount, asList, asRecord } from '../http/unknown-json.ts';
+import { asCount, asList, asObject } from '../http/unknown-json.ts';
 
 /**
- * How the content of an assistant turn goes out and comes back. Thoughts carry signatures and have to return
- * unchanged and in their place, so that `extra_content.anthropic.blocks` keeps the order of all blocks: the
- * thoughts whole, of the others only where they stood.
+ * One block of an assistant's turn, as `extra_content.anthropic.blocks` keeps it. The API wants signed thoughts back unchanged
+ * and in their place. So thoughts are kept whole, and of the other blocks only their place.
  */
 export type KeptBlock =
   | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
   | { readonly type: 'redacted_thinking'; readonly data: string }
-  /** So many UTF-16 units of the message's text. */
+  /** `length`: UTF-16 units of the message's text. */
   | { readonly type: 'text'; readonly length: number }
   | { readonly type: 'tool_use'; readonly id: string };
 
-/** For the finish event; undefined where there were no thoughts, and so nothing to give back. */
+/** The extra content for the finish event; undefined where no block is a thought. */
 export function keepBlocks(blocks: readonly KeptBlock[]): JsonObject | undefined {
   if (!blocks.some(isThought)) return undefined;
   return { anthropic: { blocks: blocks.map((block) => ({ ...block })) } };
 }
 
+/** Whether a message has kept thoughts with signatures. */
 export function hasSignedThoughts(message: AssistantMessage): boolean {
   return keptBlocks(message).some(isThought);
 }
 
 /**
- * The content of an assistant turn as the API takes it; `ids` are those of its calls, in order (`tool-use-ids.ts`).
- * Empty where nothing is left to say.
+ * The content of an assistant's turn for the API. `ids` are the ids of its calls, in order (`tool-use-ids.ts`). Empty where the
+ * message has neither text nor calls nor thoughts.
  */
 export function assistantBlocks(
   message: AssistantMessage,
   ids: readonly string[],
   readArguments: ArgumentsReader['read'],
 ): JsonObject[] {
-  const text = partsOf(message)
-    .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
-    .join('');
+  const text = textOfParts(partsOf(message));
   const calls = message.toolCalls.map(
     (call, index): JsonObject => ({
       type: 'tool_use',
@@ -56,12 +55,12 @@ export function assistantBlocks(
   );
 }
 
-/** Blocks without anything but white space are refused by the API, and say nothing. */
+/** A text as a block; none for white space, which the API refuses. */
 export function textBlocks(text: string): JsonObject[] {
   return text.trim() === '' ? [] : [{ type: 'text', text }];
 }
 
-/** Undefined where the message is not the one the blocks were kept for. */
+/** All blocks in their kept order; undefined where the message is not the one of which the blocks were kept. */
 function inPlace(
   kept: readonly KeptBlock[],
   text: string,
@@ -93,13 +92,13 @@ function thought(block: Extract<KeptBlock, { type: `${string}thinking` }>): Json
   return { ...block };
 }
 
-/** What a client sent back may be anything: blocks that are none are left out. */
+/** The kept blocks that a client has sent back; values that are no kept block are left out. */
 function keptBlocks({ extra }: AssistantMessage): readonly KeptBlock[] {
-  return asList(asRecord(extra?.['anthropic'])?.['blocks']).flatMap((value) => keptBlock(value) ?? []);
+  return asList(asObject(extra?.['anthropic'])?.['blocks']).flatMap((value) => keptBlock(value) ?? []);
 }
 
 function keptBlock(value: unknown): KeptBlock | undefined {
-  const block = asRecord(value);
+  const block = asObject(value);
   switch (block?.['type']) {
     case 'thinking': {
       const { thinking, signature } = block;

@@ -1,43 +1,46 @@
+import type { JsonObject } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { Odd } from '../http/answer/answer-failures.ts';
-import { asRecord, jsonOf, textOrNone } from '../http/unknown-json.ts';
+import { asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
 
-/** How a block of an answer begins. */
+/** The beginning of a block of an answer. */
 export type BlockStart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
   | { readonly type: 'redacted_thinking'; readonly data: string }
-  /** `id` is empty where there is none; `input`: arguments that came whole, as JSON. */
+  /** `id` is empty where the block has none. `input`: arguments that came whole, as JSON, or empty. */
   | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: string };
 
-/** A piece of a block: the one it belongs to, and its text. */
+/** A piece of a block. */
 export interface BlockPiece {
+  /** The type of its block. */
   readonly of: 'text' | 'thinking' | 'tool_use';
+  /** True for a piece of the signature of a thinking block. */
   readonly signs: boolean;
   readonly text: string;
 }
 
 /**
- * A `content_block`. Blocks of tools that the provider runs itself, and of kinds nobody here knows, are output that
- * cannot be represented: nobody asked for them, and an answer without them would be another one.
+ * Decodes a `content_block`. Blocks of tools that the provider runs itself, and blocks of unknown types, are output that our
+ * stream cannot represent: without them the answer would be a different one.
  */
 export function decodeBlock(value: unknown): BlockStart | Odd {
-  const block = asRecord(value);
+  const block = asObject(value);
   if (block === undefined) return { odd: 'a content block that is no object' };
   const { type } = block;
   switch (type) {
     case 'text': {
-      const text = textOrNone(block['text']);
+      const text = optionalText(block['text']);
       return text === undefined ? { odd: 'a text block whose text is none' } : { type, text };
     }
     case 'thinking': {
-      const thinking = textOrNone(block['thinking']);
-      const signature = textOrNone(block['signature']);
+      const thinking = optionalText(block['thinking']);
+      const signature = optionalText(block['signature']);
       if (thinking === undefined || signature === undefined) return { odd: 'a thinking block without text' };
       return { type, thinking, signature };
     }
     case 'redacted_thinking': {
-      const data = textOrNone(block['data']);
+      const data = optionalText(block['data']);
       return data === undefined ? { odd: 'a redacted_thinking block without data' } : { type, data };
     }
     case 'tool_use':
@@ -47,21 +50,21 @@ export function decodeBlock(value: unknown): BlockStart | Odd {
   }
 }
 
-function decodeToolUse(block: Readonly<Record<string, unknown>>): BlockStart | Odd {
-  const id = textOrNone(block['id']);
+function decodeToolUse(block: JsonObject): BlockStart | Odd {
+  const id = optionalText(block['id']);
   const { name, input } = block;
   if (id === undefined) return { odd: 'a tool call whose id is no text' };
   if (typeof name !== 'string' || name === '') return { odd: 'a tool call without a name' };
-  if (textOrNone(input) === '') return { type: 'tool_use', id, name, input: '' };
-  const given = asRecord(input);
+  if (optionalText(input) === '') return { type: 'tool_use', id, name, input: '' };
+  const given = asObject(input);
   const json = given === undefined ? undefined : jsonOf(given);
   if (json === undefined) return { odd: 'a tool call whose input cannot be read' };
   return { type: 'tool_use', id, name, input: json === '{}' ? '' : json };
 }
 
-/** The `delta` of a block. */
+/** Decodes the `delta` of a block. */
 export function decodePiece(value: unknown): BlockPiece | Odd {
-  const delta = asRecord(value);
+  const delta = asObject(value);
   switch (delta?.['type']) {
     case 'text_delta':
       return piece('text', delta['text']);
@@ -77,6 +80,6 @@ export function decodePiece(value: unknown): BlockPiece | Odd {
 }
 
 function piece(of: BlockPiece['of'], value: unknown, signs = false): BlockPiece | Odd {
-  const text = textOrNone(value);
+  const text = optionalText(value);
   return text === undefined ? { odd: `a delta of ${of} whose text is none` } : { of, signs, text };
 }

@@ -1,6 +1,7 @@
 import { type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { parseDataUrl } from '../http/request/data-url.ts';
+import { parseInlineImage } from '../http/request/data-url.ts';
+import { textOfParts } from '../http/request/message-parts.ts';
 import type { ArgumentsReader } from '../http/request/request-json.ts';
 import { assistantBlocks, textBlocks } from './assistant-blocks.ts';
 import type { ClaudeModel } from './models.ts';
@@ -18,21 +19,21 @@ interface Turn {
 }
 
 /**
- * Stands where a user's turn has nothing to say: the API refuses a turn without content and a text of white space,
- * and without the turn the ones around it would become one.
+ * The content of an empty user's turn: the API refuses a turn without content and a text of white space, and without the turn
+ * the two turns around it would become one.
  */
-const nothingSaid: JsonObject = { type: 'text', text: '(empty)' };
+const emptyTurn: JsonObject = { type: 'text', text: '(empty)' };
 
 /**
- * Messages as alternating turns: neighbours of one role are one turn, tool results stand first in the user's. What
- * the API would refuse has been refused before (`refusals.ts`).
+ * Messages as alternating turns: adjacent messages of one role are one turn, and tool results come first in a user's turn. The
+ * request was checked before (`refusals.ts`).
  *
- * Instructions (`system`, `developer`) at the beginning become `system`. Later ones stay where they are on
- * models that take system turns, where the API takes one: behind a user's turn and before an assistant's.
- * Everywhere else they move up into `system`, in order: their place is lost, their authority is not.
+ * Instructions (`system`, `developer`) at the beginning become `system`. Later instructions stay in their place where the model
+ * accepts system turns and the API accepts one there: after a user's turn and before an assistant's turn. All other
+ * instructions are appended to `system`, in order: they lose their place, but not their authority.
  *
- * `prefix` becomes the assistant turn that is to be continued, without the white space at its end, which the
- * API refuses there; the answer has to begin with it (`stream.ts`).
+ * `prefix` becomes the last turn, which the model continues, without the white space at its end: the API refuses that. The
+ * answer has to begin with this white space (`stream.ts`).
  */
 export function conversation(
   messages: readonly Message[],
@@ -46,7 +47,7 @@ export function conversation(
   const add = (role: Turn['role'], content: readonly JsonObject[]) => {
     const last = turns.at(-1);
     if (last?.role === role) last.content.push(...content);
-    // A user who says nothing still has a turn.
+    // An empty message of a user is a turn too.
     else if (content.length > 0 || role === 'user') turns.push({ role, content: [...content] });
   };
 
@@ -54,7 +55,7 @@ export function conversation(
     switch (message.role) {
       case 'system':
       case 'developer': {
-        const blocks = partsOf(message).flatMap((part) => textBlocks(textOf(part)));
+        const blocks = partsOf(message).flatMap((part) => textBlocks(textOfParts([part])));
         const stays = model.systemTurns && takesSystemTurn(turns, messages[index + 1]);
         if (!stays) system.push(...blocks);
         else if (blocks.length > 0) add('system', blocks);
@@ -82,13 +83,13 @@ export function conversation(
     }
   }
   if (prefix !== undefined) add('assistant', textBlocks(prefix.trimEnd()));
-  // Instructions alone are a request too, and the API wants a user's turn.
+  // The API demands a user's turn: instructions without any other message become one.
   if (turns.length === 0) return { system: [], messages: [wireTurn({ role: 'user', content: system })] };
   return { system, messages: turns.map(wireTurn) };
 }
 
 function wireTurn({ role, content }: Turn): JsonObject {
-  return { role, content: content.length === 0 ? [nothingSaid] : content };
+  return { role, content: content.length === 0 ? [emptyTurn] : content };
 }
 
 function takesSystemTurn(turns: readonly Turn[], next: Message | undefined): boolean {
@@ -98,24 +99,18 @@ function takesSystemTurn(turns: readonly Turn[], next: Message | undefined): boo
 
 function userBlocks(parts: readonly ContentPart[]): JsonObject[] {
   return parts.flatMap((part) => {
-    if (part.type !== 'image') return textBlocks(textOf(part));
+    if (part.type !== 'image') return textBlocks(textOfParts([part]));
     const source = imageSource(part.url);
     return source === undefined ? [] : [{ type: 'image', source }];
   });
 }
 
-function textOf(part: ContentPart): string {
-  return part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : '';
-}
-
 // platform.claude.com/docs/en/build-with-claude/vision
 const imageTypes = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 
-/** Undefined where the API takes no such image. */
+/** The `source` of an image; undefined where the API does not accept such an image. */
 export function imageSource(url: string): JsonObject | undefined {
   if (/^https?:\/\//i.test(url)) return { type: 'url', url };
-  const inline = parseDataUrl(url);
-  const mediaType = inline?.mediaType === 'image/jpg' ? 'image/jpeg' : inline?.mediaType;
-  if (inline === undefined || mediaType === undefined || !imageTypes.has(mediaType)) return undefined;
-  return { type: 'base64', media_type: mediaType, data: inline.base64 };
+  const inline = parseInlineImage(url, imageTypes);
+  return inline && { type: 'base64', media_type: inline.mediaType, data: inline.base64 };
 }

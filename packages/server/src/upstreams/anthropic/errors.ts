@@ -11,11 +11,11 @@ import {
   retryAfterMs,
 } from '../http/refusal/refusal.ts';
 import { refusalCause } from '../http/refusal/refusal-cause.ts';
-import { asRecord, asText, parseJson } from '../http/unknown-json.ts';
+import { asObject, asText, parseJson } from '../http/unknown-json.ts';
 
 /**
- * Types of error and the status that each has over HTTP (platform.claude.com/docs/en/api/errors): in a stream
- * there is only the type. `overloaded_error` is 529.
+ * The HTTP status of each type of error (platform.claude.com/docs/en/api/errors): an error in a stream has only its type.
+ * `overloaded_error` is 529.
  */
 const statusOfType: ReadonlyMap<string, number> = new Map(
   Object.entries({
@@ -34,16 +34,16 @@ const statusOfType: ReadonlyMap<string, number> = new Map(
 );
 
 /**
- * The API has one type for everything that a caller can get wrong; these two can only be told by what it says:
- * `prompt is too long: 210000 tokens > 200000 maximum`, ``input length and `max_tokens` exceed context limit``,
- * and an account without credit, which comes as 400 too.
+ * The API has one type for all mistakes in a request, so two cases are recognised by their message: a prompt that is too long
+ * (`prompt is too long: 210000 tokens > 200000 maximum`, ``input length and `max_tokens` exceed context limit``), and an
+ * account without credit, which has status 400 too.
  */
 export const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|input is too long/i;
 const noCredit = /credit balance is too low/i;
 
-/** An answer that is no stream. A 200 with an error inside is judged by the error's own type. */
+/** The failure of an answer that is no event stream. Under status 200 the type of the error decides. */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
-  const error = asRecord(asRecord(parseJson(refusal.body))?.['error']);
+  const error = asObject(asObject(parseJson(refusal.body))?.['error']);
   const inside = statusOfType.get(asText(error?.['type']));
   const message = messageOf(error?.['message']);
   return judge({
@@ -55,9 +55,9 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
   });
 }
 
-/** The `error` of an `error` event; an unknown type is the provider's own failure. */
+/** The failure for the `error` of an `error` event. An unknown type is a failure of the provider. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
-  const error = asRecord(value);
+  const error = asObject(value);
   const type = asText(error?.['type']);
   const message = messageOf(error?.['message']);
   return judge({
@@ -80,7 +80,7 @@ function judge(complaint: Complaint): Failure {
   return failureByStatus(complaint);
 }
 
-/** A prefill that is refused is between us and the upstream: the client never asked for one. */
+/** A refused prefill is not the client's mistake: its request has none. So the failure blames the upstream. */
 export function prefillRefused(reason: Failure): Failure {
   if (reason.code !== 'invalid_value' && reason.code !== 'unsupported_parameter') return reason;
   return failure('upstream_refused', 'The upstream does not continue an answer.', {

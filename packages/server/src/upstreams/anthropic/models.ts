@@ -1,32 +1,32 @@
 import type { Capabilities, Feature } from '../../domain/requirements.ts';
 
 /**
- * What a Claude model takes. The Messages API is one, but each generation refuses (400) something that the
- * one before it took. Sources: platform.claude.com/docs/en/models/<model>/overview and migration-guide,
- * …/build-with-claude/{thinking, effort, structured-outputs, mid-conversation-system-messages}, …/api/errors
- * (prefill not supported), read in November 2026.
+ * What a Claude model accepts. All models have the Messages API, but each generation refuses (400) something that the
+ * generation before it accepted. Sources: platform.claude.com/docs/en/models/<model>/overview and migration-guide,
+ * …/build-with-claude/{thinking, effort, structured-outputs, mid-conversation-system-messages}, …/api/errors (prefill not
+ * supported), read in November 2026.
  */
 export interface ClaudeModel {
-  /** Where a request names no `max_tokens`, which this API demands; and the most it may name. */
+  /** The largest `max_tokens`, and the one for a request without it: the API demands the field. */
   readonly maxOutputTokens: number;
   readonly contextTokens?: number;
-  /** `temperature` and `top_p`: both together, one of them at a time, or neither. */
+  /** Whether it accepts `temperature` and `top_p` together, one of them, or neither. */
   readonly sampling: 'both' | 'one' | 'none';
-  /** How thinking is asked for: not at all, by a budget in tokens, or by effort. */
+  /** How thinking is requested: not at all, by a budget in tokens, or by effort. */
   readonly thinking: 'none' | 'budget' | 'adaptive';
-  /** False where the model always thinks: `disabled` is refused. */
+  /** False where the model always thinks and refuses `disabled`. */
   readonly thinkingStops: boolean;
-  /** Efforts above `high`. */
+  /** Whether it accepts efforts above `high`. */
   readonly highEfforts: boolean;
-  /** Continues an assistant message that comes last. */
+  /** Whether it continues an assistant's message that comes last. */
   readonly prefill: boolean;
-  /** Whose message may come last: an assistant's is to be gone on with, and so must not end in white space. */
+  /** The last message: any, any but an assistant's that ends in white space, or a user's only. */
   readonly lastTurn: 'any' | 'without white space' | 'user';
-  /** `tool_choice` `any` and `tool`. */
+  /** Whether it accepts the `tool_choice` types `any` and `tool`. */
   readonly forcedTools: boolean;
-  /** `output_config.format` and `strict` tools. */
+  /** Whether it accepts `output_config.format` and `strict` tools. */
   readonly structuredOutput: boolean;
-  /** `role: system` behind a user turn. */
+  /** Whether it accepts `role: system` after a user's turn. */
   readonly systemTurns: boolean;
 }
 
@@ -58,7 +58,7 @@ const claude47: ClaudeModel = { ...claude46, sampling: 'none', highEfforts: true
 const claude48: ClaudeModel = { ...claude47, systemTurns: true };
 const alwaysThinking: ClaudeModel = { ...claude48, thinkingStops: false, forcedTools: false };
 
-/** The first that fits; dated ids, and ids with a cloud's prefix, count as their family. */
+/** The first match counts. Ids with a date or with the prefix of a cloud belong to their family. */
 const families: readonly (readonly [RegExp, ClaudeModel])[] = [
   [/claude-3-5-/, { ...claude3, maxOutputTokens: 8_192 }],
   [/claude-3-7-/, { ...claude3, maxOutputTokens: 64_000, thinking: 'budget' }],
@@ -73,14 +73,14 @@ const families: readonly (readonly [RegExp, ClaudeModel])[] = [
   [/claude-haiku-5-5/, claude48],
   [/claude-(opus|sonnet)-5-5/, alwaysThinking],
   [/claude-opus-5/, claude48],
-  // Reports on system turns disagree: then none are sent.
+  // Sources disagree about system turns, so none are sent.
   [/claude-sonnet-5/, claude47],
-  // Newer than this table: what every newer generation has kept refusing is not offered.
+  // Models newer than this table: whatever the last generations refuse is not sent to them.
   [/claude/, { ...alwaysThinking, systemTurns: false }],
 ];
 
-/** Not Claude, but somebody's server for the same API. */
-const stranger: ClaudeModel = {
+/** Models of other servers with the same API. */
+const otherModel: ClaudeModel = {
   maxOutputTokens: 8_192,
   sampling: 'both',
   thinking: 'none',
@@ -93,13 +93,14 @@ const stranger: ClaudeModel = {
   systemTurns: false,
 };
 
+/** What the model with this id accepts. */
 export function claudeModel(id: string): ClaudeModel {
-  return families.find(([pattern]) => pattern.test(id))?.[1] ?? stranger;
+  return families.find(([pattern]) => pattern.test(id))?.[1] ?? otherModel;
 }
 
 /**
- * What a model honours. Not among it, whatever the model: `seed`, `n`, penalties, `logit_bias` and
- * `logprobs` (the API has none of them), and `json_object` (it has schemas only).
+ * The features that a model honours. No model honours `seed`, `n`, penalties, `logit_bias` and `logprobs`, which the API does
+ * not have, or `json_object`: the API has only schemas.
  */
 export function capabilitiesOf(model: ClaudeModel): Capabilities {
   const features: Feature[] = ['max_tokens', 'stop', 'tools', 'image_input'];

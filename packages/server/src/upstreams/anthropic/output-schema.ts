@@ -3,13 +3,13 @@ import { isObject, type JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
 
 /**
- * Says `additionalProperties: false` wherever a schema leaves it open: the API refuses open objects, and an
- * answer to the closed schema is one to the open schema too. What says something else about them has been refused
- * before ({@link schemaProblem}).
+ * Adds `additionalProperties: false` to each object schema without that keyword: the API refuses open objects, and an answer
+ * that is valid against the closed schema is valid against the open one too. Other values of the keyword were refused before
+ * ({@link schemaProblem}).
  */
 export function closeObjects(schema: JsonValue): JsonValue {
   if (!isObject(schema)) return schema;
-  // From entries: a keyword may be called `__proto__`.
+  // `fromEntries`, because a keyword may have the name `__proto__`.
   const closed: Record<string, JsonValue> = Object.fromEntries(
     Object.entries(schema).map(([keyword, value]) => [keyword, closeIn(keyword, value)]),
   );
@@ -42,7 +42,7 @@ function isList(value: JsonValue): value is readonly JsonValue[] {
 }
 
 /**
- * Keywords that no answer can be held to there ("For 'integer' type, property 'minimum' is not supported"):
+ * Keywords that the API refuses ("For 'integer' type, property 'minimum' is not supported"):
  * platform.claude.com/docs/en/build-with-claude/structured-outputs, "JSON Schema limitations".
  */
 const notEnforced = new Set([
@@ -61,17 +61,15 @@ const notEnforced = new Set([
   'oneOf',
 ]);
 
-/** Deeper references than any schema written by hand; what lies below is left to the API. */
+/** Deeper than any schema written by hand; the API judges what is deeper. */
 const maxDepth = 200;
 /**
- * Parts that are looked at, references followed: many references into one large part would be its size times their
- * number. What lies beyond is left to the API.
+ * The most parts of a schema that are checked, those behind references included: many references to one large part would
+ * multiply its size. The API judges the rest.
  */
 const maxParts = 20_000;
 
-/**
- * The first thing in a schema that the API would refuse, as a failure at its path; undefined where nothing known is.
- */
+/** The failure for the first part of a schema that the API refuses, with its path; undefined where no such part is known. */
 export function schemaProblem(schema: JsonValue, path: string): Failure | undefined {
   const references = new Map<string, 'open' | 'done'>([['#', 'open']]);
   let parts = 0;
@@ -117,7 +115,7 @@ export function schemaProblem(schema: JsonValue, path: string): Failure | undefi
         return isList(value) && value.some((item) => typeof item === 'object' && item !== null)
           ? refused(at, 'only strings, numbers, booleans and null are taken')
           : undefined;
-      // Definitions are read where they are used: one that nobody refers to is nobody's problem.
+      // Definitions are checked where a reference points to them: an unused definition may hold anything.
       case 'properties':
         return isObject(value)
           ? each(Object.entries(value), (name) => memberPath(at, name), depth)
@@ -153,14 +151,14 @@ export function schemaProblem(schema: JsonValue, path: string): Failure | undefi
   return find(schema, path, 0);
 }
 
-/** What a reference of the form `#/a/b` points to (RFC 6901), and its path. */
+/** The schema to which a reference of the form `#/a/b` points (RFC 6901), and its path. */
 function resolve(root: JsonValue, reference: string): { schema: JsonValue; path: string } | undefined {
   let schema = root;
   let path = '';
   for (const step of reference.split('/').slice(1)) {
     const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
     if (typeof schema !== 'object' || schema === null || !Object.hasOwn(schema, name)) return undefined;
-    const next: JsonValue | undefined = isList(schema) ? schema[Number(name)] : schema[name];
+    const next = isList(schema) ? schema[Number(name)] : schema[name];
     if (next === undefined) return undefined;
     schema = next;
     path = memberPath(path, name);

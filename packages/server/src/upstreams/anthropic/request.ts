@@ -7,35 +7,34 @@ import { createArgumentsReader, markedAs, withoutUndefined } from '../http/reque
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
 import { closeObjects } from './output-schema.ts';
-import { binds, refusalOf } from './refusals.ts';
+import { hasEffect, refusalOf } from './refusals.ts';
 import { type ThinkingFields, thinkingFields } from './thinking.ts';
 
 /**
- * The body of `POST /v1/messages` (platform.claude.com/docs/en/api/messages).
+ * The body of `POST /v1/messages` (platform.claude.com/docs/en/api/messages), or the failure of {@link refusalOf}.
  *
- * What has no place there and only advises is left out: `service_tier`, `verbosity`, `store`, `metadata`,
- * `prompt_cache_key`, and the `name` of a message. Failures are the caller's: a value that the model does
- * not take, named by its path.
+ * Advisory fields that the API does not have are left out: `service_tier`, `verbosity`, `store`, `metadata`,
+ * `prompt_cache_key`, and the `name` of a message.
  */
 export function requestBody(call: UpstreamCall, model: ClaudeModel): Result<JsonObject> {
   const { request, prefix } = call;
   const problem = refusalOf(request, model);
   if (problem !== undefined) return fail(problem);
   const calls = createArgumentsReader();
-  const talk = conversation(request.messages, model, calls.read, prefix);
-  // The API demands it; without one, an answer may be as long as the model can make it.
+  const { system, messages } = conversation(request.messages, model, calls.read, prefix);
+  // The API demands the field; without one in the request the answer may be as long as the model can make it.
   const maxTokens = Math.min(request.maxTokens ?? model.maxOutputTokens, model.maxOutputTokens);
-  const thoughts = thinkingFields(request, model, maxTokens, prefix !== undefined);
+  const thinking = thinkingFields(request, model, maxTokens, prefix !== undefined);
   const body = withoutUndefined({
     model: call.model,
     max_tokens: maxTokens,
     stream: true,
-    system: talk.system.length === 0 ? undefined : talk.system,
-    messages: talk.messages,
+    system: system.length === 0 ? undefined : system,
+    messages,
     ...sampling(request, model),
     stop_sequences: request.stop.length === 0 ? undefined : request.stop,
-    thinking: thoughts.thinking,
-    output_config: outputConfig(request, thoughts),
+    thinking: thinking.thinking,
+    output_config: outputConfig(request, thinking),
     tools: request.tools.length === 0 ? undefined : tools(request, model),
     tool_choice: toolChoice(request),
     metadata: metadata(request),
@@ -43,13 +42,16 @@ export function requestBody(call: UpstreamCall, model: ClaudeModel): Result<Json
   return ok(markedAs(request, calls.kept(), body));
 }
 
-/** A 1 is the default, and asks for nothing: sent beside the other one, it would be refused. */
+/** 1 is the default of both fields and is not sent: some models refuse it beside the other field. */
 function sampling(
   { temperature, topP }: ChatRequest,
   model: ClaudeModel,
 ): Record<string, JsonValue | undefined> {
   if (model.sampling === 'none') return {};
-  return { temperature: binds(temperature) ? temperature : undefined, top_p: binds(topP) ? topP : undefined };
+  return {
+    temperature: hasEffect(temperature) ? temperature : undefined,
+    top_p: hasEffect(topP) ? topP : undefined,
+  };
 }
 
 function outputConfig({ responseFormat }: ChatRequest, { effort }: ThinkingFields): JsonObject | undefined {
@@ -72,7 +74,7 @@ function tools({ tools: definitions }: ChatRequest, model: ClaudeModel): JsonVal
   );
 }
 
-/** Tools take objects; a schema that leaves that open is told so. */
+/** The schema of a tool's arguments. These are always an object, and the API demands that the schema has this type. */
 function objectSchema(schema: JsonValue): JsonValue {
   if (!isObject(schema)) return { type: 'object' };
   const typed: JsonObject = { type: 'object', ...schema };

@@ -9,14 +9,14 @@ import { addCounts } from './usage.ts';
 
 const joinAll = (texts: readonly JsonText[]) => texts.reduce(joinJsonText, emptyJsonText);
 
-const translation = (due?: string) =>
+const translation = (prefixEnd?: string) =>
   createTranslation({
     dialect: (output) =>
       createMessageDialect(
         {
           errors: () => ({ hidden: [], nowMs: 0 }),
           completionId: 'chatcmpl-1',
-          ...(due === undefined ? {} : { due }),
+          ...(prefixEnd === undefined ? {} : { prefixEnd }),
         },
         output,
       ),

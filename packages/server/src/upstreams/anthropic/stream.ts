@@ -1,69 +1,72 @@
 import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
-import { madeCallId } from '../../domain/made-call-id.ts';
+import { generatedCallId } from '../../domain/generated-call-id.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
-import { tornArguments, unreadable } from '../http/answer/answer-failures.ts';
+import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asList, asRecord, textOrNone } from '../http/unknown-json.ts';
+import { asCount, asList, asObject, optionalText } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
 import { addCounts, type Counts, usageOf } from './usage.ts';
 
+/** What the dialect needs for one answer. */
 export interface MessageStreamOptions {
   readonly errors: () => ErrorContext;
-  /** For ids of calls that come without one. */
+  /** For the ids of calls that have none. */
   readonly completionId: string;
   /**
-   * Behind a prefix: the white space that was cut from its end. The answer has to begin with it, and it is not
-   * said again.
+   * The white space at the end of the prefix, which was not sent. The answer must begin with it, and the client has it already.
+   * Absent: there is no prefix.
    */
-  readonly due?: string;
+  readonly prefixEnd?: string;
 }
 
-/** Fields that carry output. */
+/** Matches fields that carry output. */
 const carriesOutput = /content_block|"(?:text|thinking|partial_json)"/;
 
-/** What a block that is kept costs, beside its texts. */
+/** The length in the budget of a kept block without its texts. */
 const blockLength = 64;
 
 interface OpenBlock {
   readonly index: number;
   readonly start: BlockStart;
-  /** Of a tool call. */
+  /** For a tool call. */
   readonly id: string;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
-  /** UTF-16 units of text, or of the call's arguments. */
+  /** UTF-16 units of the text or of the call's arguments. */
   length: number;
-  /** Whether the call's arguments have begun. */
+  /** True once arguments of the call have come. */
   begun: boolean;
 }
 
 /**
- * Reads the event stream of the Messages API (platform.claude.com/docs/en/build-with-claude/streaming):
+ * Creates the dialect of the Messages API (platform.claude.com/docs/en/build-with-claude/streaming):
  *
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
- * `message_delta` carries the stop reason and the final usage together, so nothing has to be held back. Event
- * types that this reader does not know are signs of life, as that page asks. An unknown block or delta is output;
- * without it the answer would be torn, so it is a cut.
+ * `message_delta` carries the stop reason together with the final usage, so no finish is held. Events of unknown types are
+ * signs of life, as that page demands. Blocks and deltas of unknown types are output; without it the answer would be
+ * incomplete, so they tear the answer.
  */
 export function createMessageDialect(
-  { errors, completionId, due }: MessageStreamOptions,
+  { errors, completionId, prefixEnd }: MessageStreamOptions,
   output: DialectOutput,
 ): Dialect {
-  const writer = createChoiceWriter({ choice: 0, textBegun: due !== undefined }, (event) =>
+  const writer = createChoiceWriter({ choice: 0, textBegun: prefixEnd !== undefined }, (event) =>
     output.emit(event),
   );
+  const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
-  let missing = due ?? '';
   let reason: FinishReason | undefined;
   let counts: Counts = {};
 
@@ -71,38 +74,24 @@ export function createMessageDialect(
     output.fail(unreadable(what));
   }
 
-  /** False where the answer ends here. */
+  /** Tears the answer where it exceeds its budget. Returns false then. */
   function isWithin(tooMuch: Failure | undefined): boolean {
     if (tooMuch !== undefined) output.fail(tooMuch);
     return tooMuch === undefined;
   }
 
   function keep(one: KeptBlock): void {
-    // What is in it was counted as it came.
+    // The texts of the block were counted as they came.
     if (isWithin(budget.extra(blockLength))) kept.push(one);
   }
 
-  function writeText(piece: string): void {
-    let text = piece;
-    if (missing !== '') {
-      const shared = Math.min(missing.length, text.length);
-      if (text.slice(0, shared) !== missing.slice(0, shared)) {
-        refuseJoint();
-        return;
-      }
-      missing = missing.slice(shared);
-      text = text.slice(shared);
-    }
-    writer.text(text);
-  }
-
-  function writeArguments(to: OpenBlock, text: string): void {
+  function addInput(to: OpenBlock, text: string): void {
     to.begun ||= text !== '';
     to.length += text.length;
     if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
   }
 
-  function startBlock(event: Readonly<Record<string, unknown>>): void {
+  function startBlock(event: JsonObject): void {
     if (block !== undefined) stopBlock();
     const start = decodeBlock(event['content_block']);
     if ('odd' in start) {
@@ -110,7 +99,7 @@ export function createMessageDialect(
       return;
     }
     const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
-    const id = given === '' ? madeCallId(completionId, 0, writer.calls) : given;
+    const id = given === '' ? generatedCallId(completionId, 0, writer.calls) : given;
     const index = asCount(event['index']) ?? 0;
     block = {
       index,
@@ -140,7 +129,9 @@ export function createMessageDialect(
 
   function addText(to: OpenBlock, text: string): void {
     to.length += text.length;
-    writeText(text);
+    const added = beginning.take(text);
+    if (added === undefined) failJoint();
+    else writer.text(added);
   }
 
   function addThought(to: OpenBlock, text: string): void {
@@ -153,7 +144,7 @@ export function createMessageDialect(
     isWithin(budget.extra(text.length));
   }
 
-  function addPiece(event: Readonly<Record<string, unknown>>): void {
+  function addPiece(event: JsonObject): void {
     if (block === undefined || asCount(event['index']) !== block.index) {
       const message = 'The upstream mixed the blocks of its answer.';
       output.fail(failure('upstream_protocol', message));
@@ -169,7 +160,7 @@ export function createMessageDialect(
     else if (of === 'text') addText(block, text);
     else if (piece.signs) addSignature(block, text);
     else if (of === 'thinking') addThought(block, text);
-    else writeArguments(block, text);
+    else addInput(block, text);
   }
 
   function stopBlock(): void {
@@ -183,7 +174,7 @@ export function createMessageDialect(
         keep({ type: 'text', length });
         return;
       case 'thinking':
-        // Without a signature, which servers of others leave out, it could not go back.
+        // The API would refuse a thought without a signature; other servers with this API send none.
         if (signature.length === 0) return;
         keep({ type: 'thinking', thinking: thinking.join(), signature: signature.join() });
         return;
@@ -191,28 +182,27 @@ export function createMessageDialect(
         keep(start);
         return;
       case 'tool_use':
-        if (!ended.begun) writeArguments(ended, start.input);
+        if (!ended.begun) addInput(ended, start.input);
         keep({ type: 'tool_use', id });
     }
   }
 
-  function refuseJoint(): void {
+  /** The answer does not begin with the end of the prefix. */
+  function failJoint(): void {
     const message = 'The upstream did not go on exactly behind the answer so far.';
     output.fail(failure('upstream_cut', message));
   }
 
-  function messageDelta(event: Readonly<Record<string, unknown>>): void {
+  function readMessageDelta(event: JsonObject): void {
     counts = addCounts(counts, event['usage']);
-    const stop = asRecord(event['delta'])?.['stop_reason'];
-    if (textOrNone(stop) === '') return;
+    const stop = asObject(event['delta'])?.['stop_reason'];
+    if (optionalText(stop) === '') return;
     if (block !== undefined) stopBlock();
-    if (missing !== '' && writer.calls === 0) refuseJoint();
-    const given = typeof stop === 'string' ? finishReason(stop, writer.calls > 0) : undefined;
+    const { calls } = writer;
+    if (!beginning.complete && calls === 0) failJoint();
+    const given = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
     if (given === undefined) {
-      const detail = `stop_reason ${nameOf(stop)} with ${writer.calls} tool calls`;
-      output.fail(
-        failure('upstream_cut', 'The upstream stopped without having finished its answer.', { detail }),
-      );
+      output.fail(unfinished(`stop_reason ${nameOf(stop)} with ${calls} tool calls`));
       return;
     }
     const finished = writer.finish(given);
@@ -220,10 +210,10 @@ export function createMessageDialect(
     else reason = finished.reason;
   }
 
-  function tear(value: unknown): void {
-    const torn = failureOfEvent(value, errors());
+  function readError(value: unknown): void {
+    const reason = failureOfEvent(value, errors());
     const begun = block !== undefined || kept.length > 0;
-    output.fail(due === undefined || begun ? torn : prefillRefused(torn));
+    output.fail(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
   }
 
   return {
@@ -235,9 +225,9 @@ export function createMessageDialect(
     read(event) {
       switch (event['type']) {
         case 'message_start': {
-          const message = asRecord(event['message']);
+          const message = asObject(event['message']);
           counts = addCounts(counts, message?.['usage']);
-          // Empty in every stream; what came here would come in no block.
+          // The list is empty in every stream; content in it would come in no block.
           if (asList(message?.['content']).length > 0) cut('content in message_start');
           return;
         }
@@ -251,10 +241,10 @@ export function createMessageDialect(
           stopBlock();
           return;
         case 'message_delta':
-          messageDelta(event);
+          readMessageDelta(event);
           return;
         case 'error':
-          tear(event['error']);
+          readError(event['error']);
           return;
       }
     },
@@ -273,9 +263,9 @@ export function createMessageDialect(
 }
 
 /**
- * platform.claude.com/docs/en/build-with-claude/handling-stop-reasons. Undefined for what is no finish:
- * `pause_turn` (of tools the provider runs, which nobody asked for here), `tool_use` where no call came (it was
- * lost on the way, and an answer without it would be a truncated success), and what is newer than this list.
+ * The finish reason for a stop reason (platform.claude.com/docs/en/build-with-claude/handling-stop-reasons). Undefined for a
+ * stop that is no finish: `pause_turn` (of tools that the provider runs, which our requests do not have), `tool_use` without a
+ * call (the call was lost, and the answer would be incomplete), and any reason that is not in this list.
  */
 function finishReason(stop: string, called: boolean): FinishReason | undefined {
   switch (stop) {

@@ -3,15 +3,15 @@ import type { JsonObject } from '../../domain/json.ts';
 import { hasSignedThoughts } from './assistant-blocks.ts';
 import type { ClaudeModel } from './models.ts';
 
-/** What `reasoning_effort` becomes: the `thinking` field, and the effort inside `output_config`. */
+/** The fields of a request for its `reasoning_effort`: `thinking`, and the effort inside `output_config`. */
 export interface ThinkingFields {
   readonly thinking?: JsonObject;
   readonly effort?: string;
 }
 
-/** Smallest budget the API takes. */
+/** The smallest budget that the API accepts. */
 const leastBudget = 1_024;
-/** Tokens of thought by effort, for models that count them: our choice, the API names none. */
+/** Budgets in tokens by effort. They are our choice: the API defines none. */
 const budgets: Readonly<Record<string, number>> = {
   minimal: leastBudget,
   low: 2_048,
@@ -22,9 +22,8 @@ const budgets: Readonly<Record<string, number>> = {
 };
 
 /**
- * `reasoning_effort` only advises: where it cannot go together with something that binds (a temperature, a
- * forced tool, a prefill), the binding one wins and nothing is said about thinking. Without it the model's
- * own default holds.
+ * The fields for the `reasoning_effort` of a request. The effort is advisory: where a binding field (a temperature, a forced
+ * tool, a prefill) excludes thinking, the request is sent without `thinking`. Without an effort the model's default holds.
  */
 export function thinkingFields(
   request: ChatRequest,
@@ -41,10 +40,10 @@ export function thinkingFields(
     const effort = effortOf(reasoningEffort, model);
     if (effort === undefined) return {};
     if (excludesThinking(request, prefilled)) return { effort };
-    // Without `display`, newer models think in silence: the default there is `omitted`.
+    // The default of `display` is `omitted` in newer models: they would think without sending anything.
     return { thinking: { type: 'adaptive', display: 'summarized' }, effort };
   }
-  // Half the tokens at most: the budget is part of max_tokens, and an answer has to fit behind it.
+  // At most half of `max_tokens`: the budget is part of it, and the answer has to fit into the rest.
   const budget = Math.min(budgets[reasoningEffort] ?? 0, Math.floor(maxTokens / 2));
   if (budget < leastBudget) return {};
   if (excludesThinking(request, prefilled) || !continuesThoughts(request.messages)) return {};
@@ -67,7 +66,7 @@ function effortOf(effort: string, model: ClaudeModel): string | undefined {
   }
 }
 
-/** Thinking demands temperature 1 and a free choice of tools, and cannot be prefilled. */
+/** Thinking demands temperature 1 and a free choice of tools, and excludes a prefill. */
 function excludesThinking(request: ChatRequest, prefilled: boolean): boolean {
   return (
     prefilled ||
@@ -79,8 +78,8 @@ function excludesThinking(request: ChatRequest, prefilled: boolean): boolean {
 }
 
 /**
- * In the middle of a tool loop, a model with a thinking budget wants the thoughts that led to each call, with
- * their signatures: where another provider's turn stands there instead, thinking stays off.
+ * Whether every call since the last user's message has signed thoughts. In a tool loop, a model with a thinking budget demands
+ * them; turns of other providers have none, and then thinking is not requested.
  */
 function continuesThoughts(messages: readonly Message[]): boolean {
   for (const message of messages.toReversed()) {

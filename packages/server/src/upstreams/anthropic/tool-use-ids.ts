@@ -1,33 +1,36 @@
 import type { Message } from '../../domain/chat-request.ts';
 
 /**
- * The ids of calls as the API takes them: letters, digits, `_` and `-` (it refuses others), and no two calls of a
- * request alike, which clients of other providers send (`call_0` in every turn).
+ * The ids of tool calls for the API. It accepts only letters, digits, `_` and `-`, and demands that all calls of a request have
+ * different ids. Clients of other providers send other characters, and the same id in several turns (`call_0`).
  */
 export interface ToolUseIds {
-  /** Of the call at that place; the same for the whole request. */
+  /** The id of a call, by the index of its message and its index in it. */
   ofCall(message: number, call: number): string;
-  /** Of the call that the tool message at that place answers. */
+  /** The id of the call to which the tool message at that index is the result. */
   ofResult(message: number): string;
 }
 
 /**
- * One pass over the messages. An id that the API takes stays, the first time; another is spelt with what it takes and
- * numbered until it is nobody else's. The same history gives the same ids, so a cached prefix stays one.
+ * Chooses the ids in one pass over the messages. An id that the API accepts stays at its first use. In other ids the characters
+ * are replaced, and a number is appended until the id is unique. The same history gets the same ids, so that the provider's
+ * cache of a prefix still matches.
  */
 export function createToolUseIds(messages: readonly Message[]): ToolUseIds {
   const calls = new Map<number, readonly string[]>();
   const results = new Map<number, string>();
   const used = new Set<string>();
-  // Ids that can stay keep their names, wherever they come: those that cannot go around them.
+  // An id that stays may come later than a changed one, which must avoid it.
   const staying = new Set(
     messages.flatMap((message) =>
-      message.role === 'assistant' ? message.toolCalls.map(({ id }) => id).filter(isTaken) : [],
+      message.role === 'assistant' ? message.toolCalls.map(({ id }) => id).filter(isAccepted) : [],
     ),
   );
-  /** By stem: the number to try next, for all before it have been tried. */
+  /** The next number to try, by stem: all smaller numbers are used. */
   const numbers = new Map<string, number>();
-  /** By the client's id: its calls, oldest first, and how many of them have their result. */
+  /**
+   * The calls with one id of the client since the last user's message, oldest first, and how many of them have their result.
+   */
   let open = new Map<string, { readonly names: string[]; answered: number }>();
 
   function fresh(id: string): string {
@@ -47,16 +50,16 @@ export function createToolUseIds(messages: readonly Message[]): ToolUseIds {
     else if (message.role === 'assistant') {
       const names = message.toolCalls.map(({ id }) => {
         const name = fresh(id);
-        const asked = open.get(id);
-        if (asked === undefined) open.set(id, { names: [name], answered: 0 });
-        else asked.names.push(name);
+        const same = open.get(id);
+        if (same === undefined) open.set(id, { names: [name], answered: 0 });
+        else same.names.push(name);
         return name;
       });
       calls.set(index, names);
     } else if (message.role === 'tool') {
-      const asked = open.get(message.toolCallId);
-      const name = asked?.names[asked.answered];
-      if (asked !== undefined && name !== undefined) asked.answered += 1;
+      const same = open.get(message.toolCallId);
+      const name = same?.names[same.answered];
+      if (same !== undefined && name !== undefined) same.answered += 1;
       results.set(index, name ?? fresh(message.toolCallId));
     }
   }
@@ -66,6 +69,6 @@ export function createToolUseIds(messages: readonly Message[]): ToolUseIds {
   };
 }
 
-function isTaken(id: string): boolean {
+function isAccepted(id: string): boolean {
   return /^[a-zA-Z0-9_-]+$/.test(id);
 }

@@ -1,7 +1,7 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asCount, asRecord } from '../http/unknown-json.ts';
+import { asCount, asObject } from '../http/unknown-json.ts';
 
-/** Counts as they came, field by field. */
+/** The fields of a `usage` as they came. */
 export type Counts = Readonly<Record<string, unknown>>;
 
 const known = new Set([
@@ -12,22 +12,24 @@ const known = new Set([
   'output_tokens_details',
 ]);
 
-/** `message_delta` repeats counts of `message_start`, some of them as null: the later one that says something counts. */
+/** Adds a later `usage`: `message_delta` repeats counts of `message_start`, and those that are null do not replace them. */
 export function addCounts(before: Counts, value: unknown): Counts {
-  const said = Object.entries(asRecord(value) ?? {}).filter(
+  const given = Object.entries(asObject(value) ?? {}).filter(
     ([name, count]) => known.has(name) && count !== null && count !== undefined,
   );
-  return { ...before, ...Object.fromEntries(said) };
+  return { ...before, ...Object.fromEntries(given) };
 }
 
-/** `input_tokens` counts only what no cache held or took in; the three together are the prompt. */
+/**
+ * The usage of an answer. `input_tokens` excludes tokens read from a cache or written to it: the three together are the prompt.
+ */
 export function usageOf(counts: Counts): Usage | undefined {
   const input = asCount(counts['input_tokens']);
   const output = asCount(counts['output_tokens']);
   if (input === undefined || output === undefined) return undefined;
   const cached = asCount(counts['cache_read_input_tokens']);
   const created = asCount(counts['cache_creation_input_tokens']) ?? 0;
-  const thinking = asCount(asRecord(counts['output_tokens_details'])?.['thinking_tokens']);
+  const thinking = asCount(asObject(counts['output_tokens_details'])?.['thinking_tokens']);
   return {
     promptTokens: input + created + (cached ?? 0),
     completionTokens: output,

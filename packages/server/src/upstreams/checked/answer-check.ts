@@ -11,20 +11,23 @@ import type { TaskOwner, ThreadOutcome } from '../../worker/killable-thread.ts';
 import { resultOf, type TaskFailures } from '../../worker/task-result.ts';
 
 const schemaPath = 'response_format.json_schema.schema';
-/** More than any context holds; escaped characters of an answer, over all of its choices. */
+/** The longest answer that is checked, in escaped characters over all choices: more than any context holds. */
 const maxAnswerLength = 16 * 1024 * 1024;
-/** Read through in a few milliseconds, which is not worth a thread. */
+/** An answer of this length is read in a few milliseconds, so it is checked without the thread. */
 const maxReadHere = 256 * 1024;
 
-/** Holds the answer of one request to what its `response_format` says. */
+/** Checks the answer of one request against its `response_format`. */
 export interface AnswerCheck {
-  /** Adds an event to the answer. True for a finish whose answer has to be judged first. */
+  /** Adds an event to the answer. Returns true for a finish whose choice must be judged first. */
   add(event: StreamEvent): boolean;
-  /** Whether the answer that this finish ends is what was asked for. Never rejects. */
+  /** The failure where the choice with this finish is not in the requested format. Never rejects. */
   judge(finish: FinishEvent): Promise<Failure | undefined>;
 }
 
-/** `prefix`: the beginning of the answer, which another target said. `owner`: whose thread time it is. */
+/**
+ * Creates the check of one answer. `prefix`: the beginning of the answer, from another target. `owner`: the key that pays for
+ * the time on the thread.
+ */
 export function createAnswerCheck(
   { n, responseFormat }: Pick<ChatRequest, 'n' | 'responseFormat'>,
   prefix: string,
@@ -34,8 +37,8 @@ export function createAnswerCheck(
   const schema = schemaTextOf(responseFormat);
   const choices = Array.from({ length: n }, () => ({
     text: startingWith(prefix),
-    /** Calls and refusals are not the answer that the format is about. */
-    otherwise: false,
+    /** True where the choice has a call or a refusal: the format does not apply to it. */
+    exempt: false,
   }));
   let length = choices.reduce((sum, { text }) => sum + text.length, 0);
 
@@ -51,11 +54,11 @@ export function createAnswerCheck(
           return false;
         case 'tool-call-start':
         case 'refusal-delta':
-          choice.otherwise = true;
+          choice.exempt = true;
           return false;
         case 'finish':
-          // What ran out of tokens, or was cut by a filter, says so itself.
-          return event.reason === 'stop' && !choice.otherwise;
+          // Other reasons (out of tokens, a filter) already report that the answer is not whole.
+          return event.reason === 'stop' && !choice.exempt;
         default:
           return false;
       }
@@ -74,7 +77,7 @@ export function createAnswerCheck(
   };
 }
 
-/** Read and never parsed: 256 KiB of small objects would take 0.1 s and 10 MB. */
+/** Whether the answer is JSON. It is not parsed: 256 KiB of small objects would take 0.1 s and 10 MB. */
 function isJson(answer: JsonText): boolean {
   const scanner = createJsonValidator();
   scanner.pushEscaped(answer);
@@ -87,9 +90,10 @@ function startingWith(prefix: string): TextPieces<JsonText> {
   return pieces;
 }
 
-/** By format: it is the same object for every attempt of a request, and the schema may be 256 KiB. */
+/** The schema texts by format, which is the same object for all attempts of a request: a schema may have 256 KiB. */
 const schemaTexts = new WeakMap<ResponseFormat, string>();
 
+/** The JSON of the schema of a format; undefined for a format without a schema. */
 export function schemaTextOf(format: ResponseFormat): string | undefined {
   if (format.type !== 'json_schema') return undefined;
   const text = schemaTexts.get(format) ?? JSON.stringify(format.schema ?? {});
@@ -97,6 +101,7 @@ export function schemaTextOf(format: ResponseFormat): string | undefined {
   return text;
 }
 
+/** The failure for a schema that cannot be enforced. */
 export function schemaRefusal({ at, why }: SchemaProblem): Failure {
   const param = pathOf(schemaPath, at);
   return failure('invalid_value', `'${param}' ${why}. Answers could not be held to this schema.`, { param });
@@ -106,7 +111,7 @@ const tooMany =
   'Too many answers of this key wait to be checked against their schemas. Try again in a moment.';
 
 const checkFailures: TaskFailures = {
-  // Every target's answer would take as long: the schema is slow.
+  // The schema is slow, so the answer of another target would take as long.
   late: () =>
     failure(
       'deadline_exceeded',
@@ -124,7 +129,7 @@ const checkFailures: TaskFailures = {
   closed: 'The server is shutting down.',
 };
 
-/** What a check means for the client; undefined where the answer and its schema are right. */
+/** The failure for the outcome of a check; undefined where the answer and its schema are valid. */
 export function failureOf(outcome: ThreadOutcome<ValidationFinding>): Failure | undefined {
   const result = resultOf(outcome, checkFailures);
   return result.ok ? failureOfFinding(result.value) : result.failure;
@@ -154,7 +159,7 @@ function failureOfFinding(finding: ValidationFinding): Failure | undefined {
   }
 }
 
-/** It says nothing against the target's health: the model wrote it. */
+/** The failure of an answer that is not JSON. It is blameless: the model is at fault, not the health of the target. */
 function notJson(): Failure {
   const message = "The upstream's answer is not the JSON that response_format asks for.";
   return failure('upstream_protocol', message, { detail: 'the answer is not JSON', blameless: true });
@@ -164,7 +169,7 @@ function undecided(why: string): Failure {
   return unreadable('it could not be checked against the schema', why);
 }
 
-/** `wording`: what the check threw; it may quote the answer. */
+/** `wording`: the error that the check threw; it may quote the answer. */
 function unreadable(why: string, wording?: string): Failure {
   return failure('upstream_protocol', `The upstream's answer was given up: ${why}.`, {
     detail: why,

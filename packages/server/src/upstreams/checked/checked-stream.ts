@@ -4,25 +4,26 @@ import { commits, type EventBatch, type FinishEvent } from '../../domain/stream-
 import type { EventStream } from '../contract.ts';
 import type { AnswerCheck } from './answer-check.ts';
 
+/** What a checked stream needs. */
 export interface CheckedCall {
   readonly check: AnswerCheck;
-  /** Finds why the answer could not be checked, before the upstream is asked. Absent: it can be. */
+  /** Returns the failure where the answer cannot be checked; called before the upstream is asked. Undefined: it can be. */
   readonly problem: (() => Promise<Failure | undefined>) | undefined;
   /** Opens the answer of the upstream. */
   open(): EventStream;
-  /** A pull gets an empty batch, a sign of life, when the check of a finish keeps it waiting for so long. */
+  /** A pull that has waited for a check this long, in milliseconds, gets an empty batch: a sign of life. */
   readonly signOfLifeMs: number | undefined;
-  /** Called when the check is not wanted any more: a task that waits for its turn is dropped. */
+  /** Called when the stream is closed or aborted: a task that still waits for the thread is dropped. */
   onLeft(): void;
 }
 
 /**
- * An answer whose finishes wait until what came before them has been judged.
+ * Opens an answer whose finishes are held until their choices are checked.
  *
  *     new ──no problem──▶ reading ──a finish──▶ judging ──right──▶ reading
  *      └──a problem──▶ failed                      └────wrong──▶ failed
  *
- * The schema and each finish take a promise; no other event does.
+ * A promise is made for the schema and for each finish only, not for other events.
  */
 export function openCheckedStream(call: CheckedCall, signal: AbortSignal): EventStream {
   return new CheckedStream(call, signal);
@@ -33,16 +34,16 @@ class CheckedStream implements EventStream, BatchReceiver {
   private readonly signal: AbortSignal;
   private answer: EventStream | undefined;
   private receiver: BatchReceiver | undefined;
-  /** A check is under way: it, and not the answer, answers the pull. */
+  /** True while a check runs: the pull waits for it and not for the answer. */
   private checking = false;
-  /** What a check has come to while no pull waited. */
+  /** The batch of a check that ended while no pull waited. */
   private checked: EventBatch | undefined;
   private signOfLife: NodeJS.Timeout | undefined;
-  /** Something that commits was handed on. */
+  /** True once an event that commits was handed on. */
   private committed = false;
-  /** Nothing more comes. */
+  /** True once no batch follows. */
   private over = false;
-  /** The caller wants nothing more. */
+  /** True once the stream is closed or aborted. */
   private left = false;
 
   constructor(call: CheckedCall, signal: AbortSignal) {
@@ -94,7 +95,7 @@ class CheckedStream implements EventStream, BatchReceiver {
     this.takeReceiver()?.broke(bug);
   }
 
-  /** A check may still take seconds; a caller that has left does not wait for it. */
+  /** Ends the stream. It does not wait for a running check, which may take seconds. */
   private readonly leave = (): void => {
     this.over = true;
     this.left = true;
@@ -119,7 +120,7 @@ class CheckedStream implements EventStream, BatchReceiver {
     this.answer.pull(this);
   }
 
-  /** The pull waits for a check, not for the answer. */
+  /** Makes the pull wait for a check, and then calls `then`. */
   private checkFirst<Verdict>(check: Promise<Verdict>, then: (verdict: Verdict) => void): void {
     this.checking = true;
     check
@@ -130,14 +131,14 @@ class CheckedStream implements EventStream, BatchReceiver {
       .catch((bug: unknown) => this.broke(bug));
   }
 
-  /** Each finish of a batch in its order; what comes before the first wrong one stands. */
+  /** Judges the finishes of a batch in their order. The events before the first wrong one remain. */
   private async judge(batch: EventBatch, finishes: readonly FinishEvent[]): Promise<EventBatch> {
     for (const finish of finishes) {
       const reason = await this.call.check.judge(finish);
       if (this.left) return [];
       if (reason === undefined) continue;
       await this.answer?.close();
-      // Before the commit no event has left, so the failure alone is handed on and another target may be tried.
+      // Before the commit only the failure is handed on: no event has left, and another target may be tried.
       const before = this.committed ? batch.slice(0, batch.indexOf(finish)) : [];
       return [...before, ...this.failed(reason)];
     }
@@ -149,7 +150,7 @@ class CheckedStream implements EventStream, BatchReceiver {
     return [{ type: 'failed', failure: reason }];
   }
 
-  /** A check takes its time, and is no silence of the upstream: its answer is here. */
+  /** Starts the timer for the sign of life: the wait for a check must not be taken for a silence of the upstream. */
   private awaitVerdict(): void {
     const { signOfLifeMs } = this.call;
     if (signOfLifeMs === undefined || !this.checking) return;

@@ -92,7 +92,7 @@ describe('an answer that is held to a schema', () => {
       close: async () => {},
     };
     const { upstream } = says(batches, slow);
-    const told = await read(upstream, callFor(jsonSchema, { patienceMs: 10 }));
+    const told = await read(upstream, callFor(jsonSchema, { stallMs: 10 }));
     expect(told.slice(0, -1).flat()).toEqual([]);
     expect(told.length).toBeGreaterThan(1);
     expect(told.at(-1)).toEqual(batches[0]);

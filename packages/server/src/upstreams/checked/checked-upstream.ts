@@ -5,23 +5,24 @@ import { createKeyCache } from '../../domain/key-cache.ts';
 import { schemaProblem } from '../../json-schema/schema-problem.ts';
 import type { ValidationThread } from '../../json-schema/validation-thread.ts';
 import type { TaskOwner } from '../../worker/killable-thread.ts';
-import { type EventStream, ownWaitMs, type Upstream, type UpstreamCall } from '../contract.ts';
+import { type EventStream, maxHoldMs, type Upstream, type UpstreamCall } from '../contract.ts';
 import { createAnswerCheck, failureOf, schemaRefusal, schemaTextOf } from './answer-check.ts';
 import { openCheckedStream } from './checked-stream.ts';
 
 const schemasKnown = 1_024;
 
 /**
- * An upstream whose JSON answers are held to their `response_format`: a finish waits until the answer before it has
- * been judged, and a wrong one becomes `failed` (`upstream_protocol`) instead; where nothing of it was passed on,
- * before the commit. A schema that cannot be enforced fails before the upstream is asked. Requests for text pass by.
+ * Wraps an upstream so that its JSON answers are checked against their `response_format`: a finish is held until its choice is
+ * checked, and `failed` (`upstream_protocol`) replaces the finish of a wrong one. Where nothing was passed on yet, the failure
+ * comes before the commit. A schema that cannot be enforced fails before the upstream is asked. Requests for text are not
+ * changed.
  */
 export function checkAnswers<One extends Upstream>(upstream: One, thread: ValidationThread): One {
-  /** Schemas that were compiled before, by their hash: only what is new is asked about ahead of the upstream. */
+  /** The hashes of schemas that were compiled before: only a new schema is compiled before the upstream is asked. */
   const known = createKeyCache<true>({ maxEntries: schemasKnown });
 
   async function problemOf(schema: string, owner: TaskOwner): Promise<Failure | undefined> {
-    // Its answer could not be checked: it is not worth asking for.
+    // The thread would not check the answer, so the upstream is not asked.
     const retryAfterMs = thread.restsForMs(owner.keyId);
     if (retryAfterMs > 0) return failureOf({ type: 'spent', retryAfterMs });
     const hash = createHash('sha256').update(schema).digest('base64');
@@ -41,7 +42,7 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Valida
         check: createAnswerCheck(call.request, call.prefix ?? '', thread, owner),
         problem: schema === undefined ? undefined : () => problemOf(schema, owner),
         open: () => upstream.open(call, signal),
-        signOfLifeMs: call.patienceMs === undefined ? undefined : ownWaitMs(call),
+        signOfLifeMs: call.stallMs === undefined ? undefined : maxHoldMs(call),
         onLeft: () => left.abort(),
       },
       signal,
@@ -56,7 +57,7 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Valida
   };
 }
 
-/** By request: every target of a model is asked, and the schema is the same. */
+/** Refusals by request: `refuses` is called for every target of a model, with the same schema. */
 const refusals = new WeakMap<ChatRequest, Failure | 'none'>();
 
 function refusalOf(request: ChatRequest): Failure | undefined {

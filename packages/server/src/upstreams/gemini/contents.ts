@@ -1,8 +1,9 @@
 import { type AssistantMessage, type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { parseDataUrl } from '../http/request/data-url.ts';
+import { parseInlineImage } from '../http/request/data-url.ts';
+import { textOfParts } from '../http/request/message-parts.ts';
 import type { ArgumentsReader } from '../http/request/request-json.ts';
-import { asRecord } from '../http/unknown-json.ts';
+import { asObject } from '../http/unknown-json.ts';
 import type { GeminiModel } from './models.ts';
 
 /** The `systemInstruction` and `contents` of a request. */
@@ -17,16 +18,15 @@ interface Turn {
 }
 
 /**
- * Stands for the signature of a call that this provider never signed: a turn of another provider, or of a
- * client that lost it (ai.google.dev/gemini-api/docs/thought-signatures). Without one, newer models refuse
- * the whole history.
+ * The signature for a call that has none, because it is from another provider or the client has lost it
+ * (ai.google.dev/gemini-api/docs/thought-signatures). Without a signature newer models refuse the whole history.
  */
 const foreignSignature = 'skip_thought_signature_validator';
 
 /**
- * Messages as turns of `user` and `model`; neighbours of one role are one turn, as the results of parallel
- * calls have to be. Instructions have one place only, so later ones move up into it, in order. What the API would
- * refuse has been refused before (`refusals.ts`).
+ * Messages as turns of `user` and `model`. Adjacent messages of one role are one turn; the API demands this for the results of
+ * parallel calls. The API has one place for instructions, so all instructions are joined there, in order. The request was
+ * checked before (`refusals.ts`).
  */
 export function contentsOf(
   messages: readonly Message[],
@@ -47,7 +47,7 @@ export function contentsOf(
     switch (message.role) {
       case 'system':
       case 'developer':
-        instruction.push(...textParts(textOf(partsOf(message))));
+        instruction.push(...textParts(textOfParts(partsOf(message))));
         break;
       case 'user':
         add('user', userParts(partsOf(message)));
@@ -59,12 +59,13 @@ export function contentsOf(
       case 'tool': {
         const { toolCallId: id } = message;
         const name = names.get(id) ?? '';
-        add('user', [{ functionResponse: { id, name, response: { output: textOf(partsOf(message)) } } }]);
+        const output = textOfParts(partsOf(message));
+        add('user', [{ functionResponse: { id, name, response: { output } } }]);
         break;
       }
     }
   }
-  // Instructions alone are a request too, and the API wants a turn.
+  // The API demands a turn: instructions without any other message become one. So do they for models without instructions.
   if (turns.length === 0 || !model.instructions) {
     const [first] = turns;
     if (first?.role === 'user') first.parts.unshift(...instruction);
@@ -78,19 +79,13 @@ function textParts(text: string): JsonObject[] {
   return text === '' ? [] : [{ text }];
 }
 
-function textOf(parts: readonly ContentPart[]): string {
-  return parts
-    .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
-    .join('');
-}
-
-/** Thoughts stay with us: what the model wants of them is in their signatures. */
+/** The parts of an assistant's turn. Thoughts are not sent back: the model needs only their signatures. */
 function modelParts(
   message: AssistantMessage,
   model: GeminiModel,
   readArguments: ArgumentsReader['read'],
 ): JsonObject[] {
-  const text = textOf(partsOf(message));
+  const text = textOfParts(partsOf(message));
   const signature = signatureOf(message);
   const parts: JsonObject[] = textParts(text);
   if (signature !== undefined) {
@@ -98,19 +93,19 @@ function modelParts(
     parts.push({ ...(last ?? { text: '' }), thoughtSignature: signature });
   }
   for (const [index, call] of message.toolCalls.entries()) {
-    const stand = model.wantsSignatures && index === 0 ? foreignSignature : undefined;
-    const signed = signatureOf(call) ?? stand;
+    const substitute = model.wantsSignatures && index === 0 ? foreignSignature : undefined;
+    const thoughtSignature = signatureOf(call) ?? substitute;
     parts.push({
       functionCall: { id: call.id, name: call.name, args: readArguments(call.arguments) },
-      ...(signed === undefined ? {} : { thoughtSignature: signed }),
+      ...(thoughtSignature === undefined ? {} : { thoughtSignature }),
     });
   }
   return parts;
 }
 
-/** `extra_content.google.thought_signature`, as Google's own OpenAI-compatible API has it. */
+/** `extra_content.google.thought_signature`, as in Google's OpenAI-compatible API. */
 function signatureOf({ extra }: { readonly extra?: JsonObject }): string | undefined {
-  const signature = asRecord(extra?.['google'])?.['thought_signature'];
+  const signature = asObject(extra?.['google'])?.['thought_signature'];
   return typeof signature === 'string' && signature !== '' ? signature : undefined;
 }
 
@@ -124,7 +119,7 @@ function userParts(content: readonly ContentPart[]): JsonObject[] {
       case 'audio':
         return [{ inlineData: { mimeType: `audio/${part.format.toLowerCase()}`, data: part.data } }];
       default:
-        return textParts(textOf([part]));
+        return textParts(textOfParts([part]));
     }
   });
 }
@@ -132,12 +127,9 @@ function userParts(content: readonly ContentPart[]): JsonObject[] {
 // ai.google.dev/gemini-api/docs/image-understanding, "Supported image formats"
 const imageTypes = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/heic', 'image/heif']);
 
-/** Undefined where the API takes no such image. */
+/** The part for an image; undefined where the API does not accept such an image. */
 export function imagePart(url: string): JsonObject | undefined {
   if (/^https?:\/\//i.test(url)) return { fileData: { fileUri: url } };
-  const inline = parseDataUrl(url);
-  // "Unsupported MIME type: image/jpg"
-  const mimeType = inline?.mediaType === 'image/jpg' ? 'image/jpeg' : inline?.mediaType;
-  if (inline === undefined || mimeType === undefined || !imageTypes.has(mimeType)) return undefined;
-  return { inlineData: { mimeType, data: inline.base64 } };
+  const inline = parseInlineImage(url, imageTypes);
+  return inline && { inlineData: { mimeType: inline.mediaType, data: inline.base64 } };
 }

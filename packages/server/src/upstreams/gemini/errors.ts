@@ -12,9 +12,9 @@ import {
   retryAfterMs,
 } from '../http/refusal/refusal.ts';
 import { type ErrorNames, refusalCause } from '../http/refusal/refusal-cause.ts';
-import { asList, asRecord, asText, parseJson } from '../http/unknown-json.ts';
+import { asList, asObject, asText, parseJson } from '../http/unknown-json.ts';
 
-/** Statuses by name, for errors without a number (cloud.google.com/apis/design/errors). */
+/** The HTTP status of each named status, for errors without a number (cloud.google.com/apis/design/errors). */
 const statusOfName: ReadonlyMap<string, number> = new Map(
   Object.entries({
     INVALID_ARGUMENT: 400,
@@ -32,14 +32,19 @@ const statusOfName: ReadonlyMap<string, number> = new Map(
   }),
 );
 
-/** `The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).`: no code for it. */
+/**
+ * A prompt that is too long has no code of its own:
+ * `The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).`
+ */
 export const tooLong =
   /(?:input|prompt) token count .{0,40}exceeds? the maximum|exceeds the maximum (?:number of )?tokens/i;
 
-/** An answer that is no stream: `{"error": {code, message, status, details}}`, or a list with one of these. */
+/**
+ * The failure of an answer that is no event stream: `{"error": {code, message, status, details}}`, or a list with one of these.
+ */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const parsed = parseJson(refusal.body);
-  const error = asRecord(asRecord(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
+  const error = asObject(asObject(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
   const message = messageOf(error?.['message']);
   return judge(error, {
     status: refusal.status >= 400 ? refusal.status : (statusIn(error) ?? refusal.status),
@@ -50,9 +55,9 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
   });
 }
 
-/** The `error` of an event; one without a status is the provider's own failure. */
+/** The failure for the `error` of an event. An error without a status is a failure of the provider. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
-  const error = asRecord(value);
+  const error = asObject(value);
   const message = messageOf(error?.['message']);
   return judge(error, {
     status: statusIn(error) ?? 500,
@@ -67,7 +72,7 @@ function namesOf(error: Readonly<Record<string, unknown>> | undefined): ErrorNam
   return { code: error?.['code'], status: error?.['status'], reason: reasonsIn(error)[0] };
 }
 
-/** `promptFeedback.blockReason`: the prompt was refused, and there is no answer. */
+/** The failure for a `promptFeedback.blockReason`: the prompt was refused, and no answer comes. */
 export function promptBlocked(reason: string): Failure {
   return failure('content_policy_violation', 'The content policy of the upstream refused this request.', {
     detail: `blockReason ${nameOf(reason)}`,
@@ -76,13 +81,14 @@ export function promptBlocked(reason: string): Failure {
 
 function judge(error: Readonly<Record<string, unknown>> | undefined, complaint: Complaint): Failure {
   const { status, message, cause } = complaint;
-  // A wrong key is an invalid argument there, a country without service a failed precondition: ours to mend.
+  // A wrong key has status 400 with this reason, and a country without service is a failed precondition: neither is the
+  // client's mistake.
   if (status === 400 && reasonsIn(error).includes('API_KEY_INVALID')) return keyRefused(cause);
   if (status === 400 && error?.['status'] === 'FAILED_PRECONDITION') return notServed(cause);
   if ((status === 400 || status === 413) && tooLong.test(message)) {
     return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
   }
-  // 499: the upstream's own side gave up.
+  // 499: the upstream cancelled the request itself.
   return failureByStatus(status === 499 ? { ...complaint, status: 500 } : complaint);
 }
 
@@ -93,13 +99,13 @@ function statusIn(error: Readonly<Record<string, unknown>> | undefined): number 
 }
 
 function reasonsIn(error: Readonly<Record<string, unknown>> | undefined): readonly string[] {
-  return asList(error?.['details']).map((detail) => asText(asRecord(detail)?.['reason']));
+  return asList(error?.['details']).map((detail) => asText(asObject(detail)?.['reason']));
 }
 
-/** `RetryInfo.retryDelay` among the details: seconds with an `s`, `34.07s`. */
+/** `RetryInfo.retryDelay` in the details, in seconds with an `s` (`34.07s`). */
 function retryDelayMs(error: Readonly<Record<string, unknown>> | undefined): number | undefined {
   for (const detail of asList(error?.['details'])) {
-    const delay = /^(\d+(?:\.\d+)?)s$/.exec(asText(asRecord(detail)?.['retryDelay']))?.[1];
+    const delay = /^(\d+(?:\.\d+)?)s$/.exec(asText(asObject(detail)?.['retryDelay']))?.[1];
     if (delay !== undefined) return Math.round(Number(delay) * 1_000);
   }
   return undefined;

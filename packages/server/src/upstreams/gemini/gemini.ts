@@ -13,13 +13,13 @@ const generateContentApi: Protocol = {
     apiKey === undefined ? {} : { 'x-goog-api-key': apiKey },
   capabilities: (model) => capabilitiesOf(geminiModel(model)),
   contextLength: (model) => geminiModel(model).contextTokens,
-  // Nothing promises that a model goes on exactly behind a model's turn that comes last.
+  // The API does not promise that a model continues its own last turn exactly.
   takeover: () => undefined,
   refuses: (request, model) => refusalOf(request, geminiModel(model)),
   request(call, baseUrl) {
     const body = requestBody(call, geminiModel(call.model));
     if (!body.ok) return fail(body.failure);
-    // A tuned model brings its own collection: `tunedModels/…`.
+    // The name of a tuned model has its own collection: `tunedModels/…`.
     const model = call.model.includes('/') ? call.model : `models/${call.model}`;
     const path = model.split('/').map(encodeURIComponent).join('/');
     return ok({
@@ -41,8 +41,8 @@ const generateContentApi: Protocol = {
 };
 
 /**
- * Makes an upstream for Google's Gemini API, or says what is wrong with its configuration. Streams are asked
- * for always; what is honoured depends on the model (`models.ts`). The caller closes it.
+ * Makes an upstream for Google's Gemini API, or the list of problems of its configuration. Each request asks for a stream; the
+ * features that it honours depend on the model (`models.ts`). The caller closes it.
  */
 export async function createGeminiUpstream(options: ProviderOptions): Promise<CreatedProvider> {
   return createHttpUpstream(options, generateContentApi);

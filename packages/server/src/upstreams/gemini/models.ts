@@ -1,26 +1,26 @@
 import type { Capabilities, Feature } from '../../domain/requirements.ts';
 
 /**
- * What a Gemini model takes, by its generation. Sources: ai.google.dev/gemini-api/docs/{thinking,
- * thought-signatures, structured-output, openai} and the refusals quoted at each field, read in November 2026.
+ * What a Gemini model accepts, by its generation. Sources: ai.google.dev/gemini-api/docs/{thinking, thought-signatures,
+ * structured-output, openai} and the refusals quoted at the fields, read in November 2026.
  */
 export interface GeminiModel {
   readonly contextTokens?: number;
-  /** How thinking is asked for: not at all, by a budget in tokens (2.5), or by level (3 and later). */
+  /** How thinking is requested: not at all, by a budget in tokens (2.5), or by level (3 and later). */
   readonly thinking: 'none' | 'budget' | 'level';
-  /** Levels below and between `low` and `high`; without them the nearest one is asked for. */
+  /** The levels that it has besides `low` and `high`; the nearest level replaces a missing one. */
   readonly levels: ReadonlySet<'minimal' | 'medium'>;
-  /** Least thinking budget: the Pro of 2.5 cannot stop thinking. */
+  /** The smallest thinking budget: 2.5 Pro cannot stop thinking. */
   readonly leastBudget: number;
-  /** Refuses a function call in the history that has no thought signature. */
+  /** Whether it refuses a history with a function call without a thought signature. */
   readonly wantsSignatures: boolean;
-  /** "Penalty is not enabled for models/gemini-2.5-…" */
+  /** False where it refuses: "Penalty is not enabled for models/gemini-2.5-…". */
   readonly penalties: boolean;
-  /** "Multiple candidates is not enabled for this model", from 3 on. */
+  /** False where it refuses, from 3 on: "Multiple candidates is not enabled for this model". */
   readonly candidates: boolean;
-  /** "Function calling with a response mime type: 'application/json' is unsupported", before 3. */
+  /** False before 3: "Function calling with a response mime type: 'application/json' is unsupported". */
   readonly jsonWithTools: boolean;
-  /** Gemma has no system instruction and no functions: instructions go into the user's first turn. */
+  /** Whether it has a system instruction and functions. Gemma has neither: instructions go into the user's first turn. */
   readonly instructions: boolean;
 }
 
@@ -44,7 +44,7 @@ const gemini3: GeminiModel = {
   candidates: false,
   jsonWithTools: true,
 };
-const { contextTokens: _unsaid, ...gemini4 } = gemini3;
+const { contextTokens: _unknown, ...gemini4 } = gemini3;
 const { contextTokens: _none, ...withoutContext } = gemini2;
 const gemma: GeminiModel = {
   ...withoutContext,
@@ -53,7 +53,9 @@ const gemma: GeminiModel = {
   instructions: false,
 };
 
-/** The first that fits. `gemini-flash-latest` and its kind, and what is newer than this table, come last. */
+/**
+ * The first match counts. Names without a version (`gemini-flash-latest`) and newer models match none and count as `gemini4`.
+ */
 const families: readonly (readonly [RegExp, GeminiModel])[] = [
   [/gemma-/, gemma],
   [/gemini-(1[.-]|2(\.[0-4])?-)/, gemini2],
@@ -64,13 +66,14 @@ const families: readonly (readonly [RegExp, GeminiModel])[] = [
   [/gemini-3[.-]/, gemini3],
 ];
 
+/** What the model with this id accepts. */
 export function geminiModel(id: string): GeminiModel {
   return families.find(([pattern]) => pattern.test(id))?.[1] ?? gemini4;
 }
 
 /**
- * What a model honours. Not among it, whatever the model: `logit_bias` (there is none), and `logprobs`, which
- * current models refuse ("Logprobs is not enabled for models/gemini-2.5-flash"; 3.5 says the same).
+ * The features that a model honours. No model honours `logit_bias`, which the API does not have, or `logprobs`, which current
+ * models refuse ("Logprobs is not enabled for models/gemini-2.5-flash", and the same for 3.5).
  */
 export function capabilitiesOf(model: GeminiModel): Capabilities {
   const features: Feature[] = ['temperature', 'top_p', 'max_tokens', 'stop', 'seed', 'image_input'];

@@ -1,8 +1,9 @@
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { Odd } from '../http/answer/answer-failures.ts';
-import { asRecord, jsonOf, textOrNone } from '../http/unknown-json.ts';
+import { asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
 
-/** A part of a candidate's content, as far as our stream has a place for it. */
+/** A part of a candidate's content that our stream can represent. */
 export type Part =
   | {
       readonly type: 'text';
@@ -12,15 +13,15 @@ export type Part =
     }
   | {
       readonly type: 'call';
-      /** Empty where there is none. */
+      /** Empty where the call has none. */
       readonly id: string;
       readonly name: string;
-      /** A JSON object. */
+      /** The JSON of an object. */
       readonly args: string;
       readonly signature: string | undefined;
     };
 
-/** Fields of a part that are its text or say something about it. Any other one is content of a kind of its own. */
+/** The fields of a part that are its text, its call or metadata. Any other field is content of another kind. */
 const known = new Set([
   'text',
   'functionCall',
@@ -32,47 +33,45 @@ const known = new Set([
 ]);
 
 /**
- * `Part` of the API reference. Images, files, code that the provider runs and its results, and what is newer, are
- * output that cannot be represented: nobody asked for them, and an answer without them would be another one.
+ * Decodes a `Part` of the API reference. Images, files, code that the provider runs, its results, and kinds of content newer
+ * than this code are output that our stream cannot represent: without them the answer would be a different one.
  */
 export function decodePart(value: unknown): Part | Odd {
-  const part = asRecord(value);
+  const part = asObject(value);
   if (part === undefined) return { odd: 'a part that is no object' };
   for (const [field, content] of Object.entries(part)) {
     if (!known.has(field) && content !== null) return { odd: `a part with ${nameOf(field)}` };
   }
-  const signature = textOrNone(part['thoughtSignature']);
+  const signature = optionalText(part['thoughtSignature']);
   if (signature === undefined) return { odd: 'a signature that is no text' };
   const signed = signature === '' ? undefined : signature;
   if (part['functionCall'] !== undefined && part['functionCall'] !== null) {
     return decodeCall(part['functionCall'], signed);
   }
-  const text = textOrNone(part['text']);
+  const text = optionalText(part['text']);
   if (text === undefined) return { odd: 'a part whose text is none' };
   return { type: 'text', text, thought: part['thought'] === true, signature: signed };
 }
 
 function decodeCall(value: unknown, signature: string | undefined): Part | Odd {
-  const call = asRecord(value);
-  const id = textOrNone(call?.['id']);
+  const call = asObject(value);
+  const id = optionalText(call?.['id']);
   const name = call?.['name'];
   if (call === undefined || id === undefined) return { odd: 'a function call that cannot be read' };
   if (typeof name !== 'string' || name === '') return { odd: 'a function call without a name' };
-  // Only sent where it was asked for (`streamFunctionCallArguments`).
+  // The API sends calls in pieces only on request (`streamFunctionCallArguments`).
   if (call['willContinue'] === true || (call['partialArgs'] ?? null) !== null) {
     return { odd: 'a function call in pieces' };
   }
-  const args = jsonOf(asRecord(call['args'] ?? {}));
+  const args = jsonOf(asObject(call['args'] ?? {}));
   return args === undefined
     ? { odd: 'a function call whose args are no object' }
     : { type: 'call', id, name, args, signature };
 }
 
-/** The parts of a candidate; absent ones are none. */
-export function partsOf(candidate: Readonly<Record<string, unknown>>): readonly unknown[] | Odd {
-  const content = candidate['content'] ?? {};
-  const parts = asRecord(content)?.['parts'] ?? [];
-  return asRecord(content) !== undefined && Array.isArray(parts)
-    ? parts
-    : { odd: 'a content that cannot be read' };
+/** The parts of a candidate; none where it has no content. */
+export function partsOf(candidate: JsonObject): readonly JsonValue[] | Odd {
+  const content = asObject(candidate['content'] ?? {});
+  const parts = content?.['parts'] ?? [];
+  return content !== undefined && Array.isArray(parts) ? parts : { odd: 'a content that cannot be read' };
 }

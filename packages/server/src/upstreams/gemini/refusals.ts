@@ -1,25 +1,22 @@
-import { type ChatRequest, type ContentPart, type Message, partsOf } from '../../domain/chat-request.ts';
+import type { ChatRequest, ContentPart, Message } from '../../domain/chat-request.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
+import { notAccepted, partProblem } from '../http/request/message-parts.ts';
 import { toolHistoryProblem } from '../http/request/tool-history.ts';
 import { imagePart } from './contents.ts';
 import type { GeminiModel } from './models.ts';
 
 /**
- * What capabilities cannot say, because it depends on the value: why this model cannot be asked this request, or
- * undefined where it can. Each of these the API answers with 400.
+ * The failure for a request that the API refuses with 400 because of a value, though the model honours its features; undefined
+ * where it accepts the request.
  */
 export function refusalOf(request: ChatRequest, model: GeminiModel): Failure | undefined {
   return (
     formatProblem(request, model) ??
     candidatesProblem(request) ??
     toolNameProblem(request) ??
-    contentProblem(request.messages) ??
+    partProblem(request.messages, problemOfPart) ??
     toolHistoryProblem(request.messages)
   );
-}
-
-function notTaken(param: string, message: string): Failure {
-  return failure('unsupported_parameter', message, { param });
 }
 
 /** "Function calling with a response mime type: 'application/json' is unsupported". */
@@ -28,14 +25,14 @@ function formatProblem(request: ChatRequest, model: GeminiModel): Failure | unde
     return undefined;
   }
   const message = "This model takes 'response_format' or 'tools', not both. Leave one of them out.";
-  return notTaken('response_format', message);
+  return notAccepted('response_format', message);
 }
 
 const mostCandidates = 8;
 
 function candidatesProblem({ n }: ChatRequest): Failure | undefined {
   if (n <= mostCandidates) return undefined;
-  return notTaken('n', `'n' must be 1 to ${mostCandidates} for this model, got ${n}.`);
+  return notAccepted('n', `'n' must be 1 to ${mostCandidates} for this model, got ${n}.`);
 }
 
 /** "Invalid function name. Must start with a letter or an underscore." */
@@ -43,23 +40,13 @@ function toolNameProblem({ tools }: ChatRequest): Failure | undefined {
   const index = tools.findIndex(({ name }) => !/^[A-Za-z_]/.test(name));
   if (index < 0) return undefined;
   const param = `tools[${index}].function.name`;
-  return notTaken(param, `'${param}' must begin with a letter or '_' for this model.`);
+  return notAccepted(param, `'${param}' must begin with a letter or '_' for this model.`);
 }
 
-function contentProblem(messages: readonly Message[]): Failure | undefined {
-  for (const [index, message] of messages.entries()) {
-    for (const [place, part] of partsOf(message).entries()) {
-      const problem = partProblem(part, message.role, `messages[${index}].content[${place}]`);
-      if (problem !== undefined) return problem;
-    }
-  }
-  return undefined;
-}
-
-function partProblem(part: ContentPart, role: Message['role'], param: string): Failure | undefined {
+function problemOfPart(part: ContentPart, role: Message['role'], param: string): Failure | undefined {
   if (part.type === 'text' || part.type === 'refusal') return undefined;
   if (role !== 'user') {
-    return notTaken(param, `'${param}' is no text: this model takes that of users only.`);
+    return notAccepted(param, `'${param}' is no text: this model takes that of users only.`);
   }
   if (part.type !== 'image' || imagePart(part.url) !== undefined) return undefined;
   const url = `${param}.image_url.url`;

@@ -8,15 +8,16 @@ import type { GeminiModel } from './models.ts';
 import { refusalOf } from './refusals.ts';
 import { thinkingConfig } from './thinking.ts';
 
-/** Seeds are signed integers of 32 bits there. */
+/** A seed of the API is a signed integer of 32 bits. */
 const seedModulus = 2 ** 31;
 
 /**
- * The body of `POST …/models/<model>:streamGenerateContent` (ai.google.dev/api/generate-content).
+ * The body of `POST …/models/<model>:streamGenerateContent` (ai.google.dev/api/generate-content), or the failure of
+ * {@link refusalOf}.
  *
- * What has no place there and only advises is left out: `user`, `safety_identifier`, `service_tier`,
- * `verbosity`, `store`, `metadata`, `prompt_cache_key`, and the `name` of a message. `parallel_tool_calls:
- * false` has none either: `stream.ts` keeps to one call. Failures are the caller's, with the path of the field.
+ * Advisory fields that the API does not have are left out: `user`, `safety_identifier`, `service_tier`, `verbosity`, `store`,
+ * `metadata`, `prompt_cache_key`, and the `name` of a message. For `parallel_tool_calls: false`, which the API does not have
+ * either, `stream.ts` drops all calls but the first.
  */
 export function requestBody({ request }: UpstreamCall, model: GeminiModel): Result<JsonObject> {
   const problem = refusalOf(request, model);
@@ -39,14 +40,14 @@ function tools({ tools: definitions }: ChatRequest): JsonValue | undefined {
     withoutUndefined({
       name,
       description,
-      // A function without parameters has no schema: an empty one is refused.
-      parametersJsonSchema: takesNothing(parameters) ? undefined : parameters,
+      // The API refuses an empty schema.
+      parametersJsonSchema: isEmpty(parameters) ? undefined : parameters,
     }),
   );
   return [{ functionDeclarations }];
 }
 
-function takesNothing(schema: JsonValue): boolean {
+function isEmpty(schema: JsonValue): boolean {
   return typeof schema === 'object' && schema !== null && Object.keys(schema).length === 0;
 }
 
@@ -71,11 +72,11 @@ function generationConfig(request: ChatRequest, model: GeminiModel): JsonObject 
     temperature: request.temperature,
     topP: request.topP,
     maxOutputTokens: request.maxTokens,
-    // At most five there, at most four here.
+    // The API accepts five stop strings, and a request has at most four.
     stopSequences: stop.length === 0 ? undefined : stop,
     seed: seed === undefined ? undefined : seed % seedModulus,
-    presencePenalty: asked(request.presencePenalty),
-    frequencyPenalty: asked(request.frequencyPenalty),
+    presencePenalty: withoutDefault(request.presencePenalty),
+    frequencyPenalty: withoutDefault(request.frequencyPenalty),
     candidateCount: n === 1 ? undefined : n,
     responseMimeType: responseFormat.type === 'text' ? undefined : 'application/json',
     responseJsonSchema: responseFormat.type === 'json_schema' ? (responseFormat.schema ?? {}) : undefined,
@@ -84,7 +85,7 @@ function generationConfig(request: ChatRequest, model: GeminiModel): JsonObject 
   return Object.keys(config).length === 0 ? undefined : config;
 }
 
-/** A penalty of 0 asks for nothing, and models without penalties refuse even that. */
-function asked(penalty: number | undefined): number | undefined {
+/** 0 is the default penalty and is not sent: models without penalties refuse even that. */
+function withoutDefault(penalty: number | undefined): number | undefined {
   return penalty === 0 ? undefined : penalty;
 }

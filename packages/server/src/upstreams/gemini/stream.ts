@@ -1,40 +1,42 @@
 import type { FinishReason } from '@tailrace/protocol';
-import { type Failure, failure } from '../../domain/failure.ts';
-import { madeCallId } from '../../domain/made-call-id.ts';
+import type { Failure } from '../../domain/failure.ts';
+import { generatedCallId } from '../../domain/generated-call-id.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
-import { type Odd, tornArguments, unreadable } from '../http/answer/answer-failures.ts';
+import { type Odd, tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asRecord, textOrNone } from '../http/unknown-json.ts';
+import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
 import { usageOf } from './usage.ts';
 
+/** What the dialect needs for one answer. */
 export interface ContentStreamOptions {
+  /** `n` of the request. */
   readonly choices: number;
-  /** False: the first call of a choice is all the client wants; later ones are left out. */
+  /** False: the client wants one call only, so later calls of a choice are dropped. */
   readonly parallelToolCalls: boolean;
-  /** For ids of calls that come without one. */
+  /** For the ids of calls that have none. */
   readonly completionId: string;
   readonly errors: () => ErrorContext;
 }
 
-/** Fields that carry output. */
+/** Matches fields that carry output. */
 const carriesOutput = /"(?:parts|text|functionCall)"/;
 
 /**
- * Reads the stream of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
+ * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
  * `GenerateContentResponse` whose candidates carry the next parts of their content.
  *
- * Calls come whole, in one part. The finish reason rides on the last parts, and the counts, which grow with
- * every event, stand beside it: the finishes wait for the end of that event, and for counts only where it has
- * none.
+ * A call comes whole, in one part. The finish reason comes in the event with the last parts. Each event has counts of the
+ * answer so far. The finishes are held until the end of that event, and for a later usage only where that event has no counts.
  *
- * Metadata beside the content (citations, grounding, ratings) is passed over: the text is whole without it. Content
- * of a kind that has no place in our stream is a cut.
+ * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Content that our stream
+ * cannot represent tears the answer.
  */
 export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
@@ -47,7 +49,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
   function readCandidates(candidates: unknown): Failure | undefined {
     if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
     for (const value of candidates) {
-      const candidate = asRecord(value);
+      const candidate = asObject(value);
       if (candidate === undefined) return unreadable('a candidate that is no object');
       const choice = choices[asCount(candidate['index'] ?? 0) ?? options.choices];
       if (choice === undefined) return unreadable('a candidate with an index that was not requested');
@@ -73,7 +75,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
       }
       const counts = usageOf(event['usageMetadata']);
       usage = counts ?? usage;
-      const blocked = asRecord(event['promptFeedback'])?.['blockReason'];
+      const blocked = asObject(event['promptFeedback'])?.['blockReason'];
       if (typeof blocked === 'string') {
         output.fail(promptBlocked(blocked));
         return;
@@ -83,7 +85,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         output.fail(failed);
         return;
       }
-      // Counts that came before are of a shorter answer: they serve where no better ones come.
+      // Counts of an earlier event are of a shorter answer: they are used only where no later ones come.
       counted = counts !== undefined && isComplete();
     },
     finish() {
@@ -95,7 +97,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
 
 interface Choice {
   readonly reason: FinishReason | undefined;
-  read(candidate: Readonly<Record<string, unknown>>): Failure | undefined;
+  read(candidate: JsonObject): Failure | undefined;
   finish(): void;
 }
 
@@ -118,7 +120,7 @@ function createChoice(
       budget.extra(call.signature?.length ?? 0);
     if (tooMuch !== undefined) return tooMuch;
     writer.startCall({
-      id: call.id === '' ? madeCallId(completionId, choice, writer.calls) : usableCallId(call.id),
+      id: call.id === '' ? generatedCallId(completionId, choice, writer.calls) : usableCallId(call.id),
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
@@ -126,29 +128,27 @@ function createChoice(
     return undefined;
   }
 
-  /** One on a text, or on an empty text at the very end, belongs to the message; the last one counts. */
-  function sign(by: string | undefined): Failure | undefined {
-    if (by === undefined) return undefined;
-    const tooMuch = budget.extra(by.length - (signature?.length ?? 0));
-    signature = by;
+  /** Keeps the signature of the message: the last one on a text. The text may be empty, at the end of the answer. */
+  function keepSignature(given: string | undefined): Failure | undefined {
+    if (given === undefined) return undefined;
+    const tooMuch = budget.extra(given.length - (signature?.length ?? 0));
+    signature = given;
     return tooMuch;
   }
 
-  function readPart(part: Part): Failure | undefined {
+  function readSoundPart(part: Part): Failure | undefined {
     if (part.type === 'call') return readCall(part);
     if (part.thought) writer.reasoning(part.text);
     else writer.text(part.text);
-    return sign(part.signature);
+    return keepSignature(part.signature);
   }
 
-  /** After the finish parts are dropped, but for a signature. */
-  function readPartBehind(part: Part | Odd): Failure | undefined {
-    return 'type' in part && part.type === 'text' ? sign(part.signature) : undefined;
-  }
-
-  function readAnyPart(part: Part | Odd): Failure | undefined {
-    if (reason !== undefined) return readPartBehind(part);
-    return 'odd' in part ? unreadable(part.odd) : readPart(part);
+  function readPart(part: Part | Odd): Failure | undefined {
+    // Parts after the finish are dropped, except for the signature of a text.
+    if (reason !== undefined) {
+      return 'type' in part && part.type === 'text' ? keepSignature(part.signature) : undefined;
+    }
+    return 'odd' in part ? unreadable(part.odd) : readSoundPart(part);
   }
 
   return {
@@ -159,19 +159,17 @@ function createChoice(
       const parts = partsOf(candidate);
       if ('odd' in parts) return unreadable(parts.odd);
       for (const value of parts) {
-        const failed = readAnyPart(decodePart(value));
+        const failed = readPart(decodePart(value));
         if (failed !== undefined) return failed;
       }
       const stop = candidate['finishReason'];
-      const isNone = textOrNone(stop) === '' || stop === unspecified;
+      const isNone = optionalText(stop) === '' || stop === unspecified;
       if (isNone || reason !== undefined) return undefined;
       const { calls } = writer;
       const given = finishReason(stop, calls > 0);
       if (given === undefined) {
         writer.flush();
-        return failure('upstream_cut', 'The upstream stopped without having finished its answer.', {
-          detail: `finishReason ${nameOf(stop)} with ${calls} calls`,
-        });
+        return unfinished(`finishReason ${nameOf(stop)} with ${calls} calls`);
       }
       const finished = writer.finish(given);
       if ('tornCall' in finished) return tornArguments(finished.tornCall);
@@ -189,23 +187,23 @@ function createChoice(
   };
 }
 
-/** The enum's value for none. */
+/** The value of the enum for an absent finish reason. */
 const unspecified = 'FINISH_REASON_UNSPECIFIED';
 
 /**
- * `FinishReason` of the API reference. Undefined for what is no finish: a call the model got wrong
+ * The finish reason for a `FinishReason` of the API reference. Undefined for a reason that is no finish: a call with a mistake
  * (`MALFORMED_FUNCTION_CALL`, `UNEXPECTED_TOOL_CALL`, `TOO_MANY_TOOL_CALLS`, `MISSING_THOUGHT_SIGNATURE`),
- * `MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, `NO_IMAGE`, `IMAGE_OTHER`, and what is newer than this list.
+ * `MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, `NO_IMAGE`, `IMAGE_OTHER`, and any reason that is not in this list.
  */
 function finishReason(stop: unknown, called: boolean): FinishReason | undefined {
   switch (stop) {
     case 'STOP':
       return 'stop';
-    // Google's own says STOP; emulators (aimock) have this one. Without a call it was lost on the way.
+    // Google sends STOP; emulators (aimock) send this one. Without a call in the answer, the call was lost.
     case 'FUNCTION_CALL':
       return called ? 'tool_calls' : undefined;
     case 'MAX_TOKENS':
-    // One request's share of a longer answer is used up: there is more, as after any `length`.
+    // The answer is longer than one request may return, as with any `length`.
     case 'CONTINUATION':
       return 'length';
     case 'SAFETY':
@@ -216,7 +214,7 @@ function finishReason(stop: unknown, called: boolean): FinishReason | undefined 
     case 'IMAGE_SAFETY':
     case 'IMAGE_PROHIBITED_CONTENT':
     case 'IMAGE_RECITATION':
-    // Vertex AI's name for its own filter.
+    // The filter of Vertex AI.
     case 'MODEL_ARMOR':
       return 'content_filter';
     default:

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { GeminiModel } from './models.ts';
 
-/** Google's own mapping of efforts for 2.5 (ai.google.dev/gemini-api/docs/openai, "Thinking"). */
+/** Budgets in tokens by effort, as Google maps them for 2.5 (ai.google.dev/gemini-api/docs/openai, "Thinking"). */
 const budgets: Readonly<Record<string, number>> = {
   none: 0,
   minimal: 1_024,
@@ -13,8 +13,8 @@ const budgets: Readonly<Record<string, number>> = {
 };
 
 /**
- * What `reasoning_effort` becomes. Models that think are always asked to show it: a thought is reasoning for
- * the client, and a sign of life for us. An effort that nobody knows leaves the amount to the model.
+ * The `thinkingConfig` for a `reasoning_effort`. A model that thinks is always asked to send its thoughts: they are reasoning
+ * for the client and a sign of life for the relay. For an unknown effort the model decides how much it thinks.
  */
 export function thinkingConfig(effort: string | undefined, model: GeminiModel): JsonObject | undefined {
   switch (model.thinking) {

@@ -1,9 +1,12 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asCount, asRecord } from '../http/unknown-json.ts';
+import { asCount, asObject } from '../http/unknown-json.ts';
 
-/** Of `usageMetadata`. Thoughts are counted beside the answer, and billed as output; cached tokens are part of the prompt. */
+/**
+ * The usage of a `usageMetadata`. The API counts thoughts separately from the answer and bills them as output; cached tokens
+ * are part of the prompt.
+ */
 export function usageOf(value: unknown): Usage | undefined {
-  const counts = asRecord(value);
+  const counts = asObject(value);
   const prompt = asCount(counts?.['promptTokenCount']);
   if (counts === undefined || prompt === undefined) return undefined;
   const thought = asCount(counts['thoughtsTokenCount']);

@@ -1,19 +1,18 @@
 import type { FinishReason } from '@tailrace/protocol';
-import { failure, ok } from '../../domain/failure.ts';
-import { madeCallId } from '../../domain/made-call-id.ts';
+import { ok } from '../../domain/failure.ts';
+import { generatedCallId } from '../../domain/generated-call-id.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { type Feature, features } from '../../domain/requirements.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from './answer/answer-budget.ts';
-import { tornArguments, unreadable } from './answer/answer-failures.ts';
+import { tornArguments, unfinished, unreadable } from './answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
 import { createHttpUpstream, type Protocol, pathBehind } from './http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from './provider-transport.ts';
 import { failureByStatus, messageOf, retryAfterMs } from './refusal/refusal.ts';
 import { refusalCause } from './refusal/refusal-cause.ts';
-import { asCount, asRecord, asText, parseJson } from './unknown-json.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { asCount, asObject, asText, parseJson } from './unknown-json.ts';
 
 const finishReasons = new Map<unknown, FinishReason>([
   ['COMPLETE', 'stop'],
@@ -34,38 +33,38 @@ function createCohereDialect(completionId: string, output: DialectOutput): Diale
   let reason: FinishReason | undefined;
   let usage: Usage | undefined;
 
-  function readContent(content: Fields | undefined): void {
+  function readContent(content: JsonObject | undefined): void {
     writer.reasoning(asText(content?.['thinking']));
     writer.text(asText(content?.['text']));
   }
 
-  function startCall(call: Fields | undefined): void {
+  function startCall(call: JsonObject | undefined): void {
     const given = usableCallId(asText(call?.['id']));
-    const name = asText(asRecord(call?.['function'])?.['name']);
+    const name = asText(asObject(call?.['function'])?.['name']);
     const tooMuch = budget.call() ?? budget.name(name);
     if (tooMuch !== undefined) output.fail(tooMuch);
     argumentsLength = 0;
-    writer.startCall({ id: given === '' ? madeCallId(completionId, 0, writer.calls) : given, name });
+    writer.startCall({ id: given === '' ? generatedCallId(completionId, 0, writer.calls) : given, name });
     readArguments(call);
   }
 
-  function readArguments(call: Fields | undefined): void {
-    const text = asText(asRecord(call?.['function'])?.['arguments']);
+  function readArguments(call: JsonObject | undefined): void {
+    const text = asText(asObject(call?.['function'])?.['arguments']);
     argumentsLength += text.length;
     const tooMuch = budget.arguments(text.length, argumentsLength);
     if (tooMuch === undefined) writer.arguments(text);
     else output.fail(tooMuch);
   }
 
-  function end(delta: Fields | undefined): void {
-    const tokens = asRecord(asRecord(delta?.['usage'])?.['tokens']);
+  function end(delta: JsonObject | undefined): void {
+    const tokens = asObject(asObject(delta?.['usage'])?.['tokens']);
     const promptTokens = asCount(tokens?.['input_tokens']);
     const completionTokens = asCount(tokens?.['output_tokens']);
     if (promptTokens !== undefined && completionTokens !== undefined)
       usage = { promptTokens, completionTokens };
     const given = finishReasons.get(delta?.['finish_reason']);
     if (given === undefined) {
-      output.fail(failure('upstream_cut', 'The upstream stopped without having finished its answer.'));
+      output.fail(unfinished('an odd finish reason'));
       return;
     }
     const finished = writer.finish(given);
@@ -79,19 +78,19 @@ function createCohereDialect(completionId: string, output: DialectOutput): Diale
       return reason === undefined ? 'open' : 'settled';
     },
     read(event) {
-      const delta = asRecord(event['delta']);
-      const message = asRecord(delta?.['message']);
+      const delta = asObject(event['delta']);
+      const message = asObject(delta?.['message']);
       switch (event['type']) {
         case 'content-start':
         case 'content-delta':
-          readContent(asRecord(message?.['content']));
+          readContent(asObject(message?.['content']));
           return;
         case 'tool-call-start':
-          startCall(asRecord(message?.['tool_calls']));
+          startCall(asObject(message?.['tool_calls']));
           return;
         case 'tool-call-delta':
           if (writer.calls === 0) output.fail(unreadable('arguments in front of their call'));
-          else readArguments(asRecord(message?.['tool_calls']));
+          else readArguments(asObject(message?.['tool_calls']));
           return;
         case 'message-end':
           end(delta);
@@ -122,7 +121,7 @@ const chatApi: Protocol = {
   },
   dialect: ({ completionId }, _errors, output) => createCohereDialect(completionId, output),
   refused({ status, headers, body }, context) {
-    const message = messageOf(asRecord(parseJson(body))?.['message']);
+    const message = messageOf(asObject(parseJson(body))?.['message']);
     const cause = refusalCause(`status ${status}`, {}, message);
     return failureByStatus({
       status,

@@ -4,9 +4,9 @@ import { credentialTexts, queryTexts, userTexts } from '../../config/credential-
 import { type Environment, proxyFor } from '../../transport/proxy.ts';
 
 /**
- * The texts of an upstream's configuration that no client may see, in whatever answer they come back: its key, its host,
- * the headers and the query that the operator has set, the proxy before it with its credentials, the parts that would
- * tell these, and the file of its certificates.
+ * The texts of an upstream's configuration that no client may see, also where an answer repeats them: its key, its host, the
+ * headers and the query that the operator has set, its proxy with its credentials, parts that reveal one of these, and the file
+ * of its certificates.
  */
 export function hiddenTexts(
   { apiKey, headers, proxy: configured, caFile }: UpstreamConfig,

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { WireAnswer } from '../../transport/connection.ts';
 import type { PostRequest, Transport } from '../../transport/transport.ts';
-import { ownWaitMs, type Upstream, type UpstreamCall } from '../contract.ts';
+import { maxHoldMs, type Upstream, type UpstreamCall } from '../contract.ts';
 import { openAnswerStream } from './answer/answer-stream.ts';
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
 import {
@@ -17,36 +17,37 @@ import {
 import type { ErrorContext, Refusal } from './refusal/refusal.ts';
 import { requestHeaders } from './request/request-json.ts';
 
-/** A protocol that is asked by one POST and answers with events: all that differs between providers. */
+/** What differs between providers: a protocol with one POST for a request, and an answer of events. */
 export interface Protocol {
-  /** Absent: the configuration has to name one. */
+  /** The base URL where the configuration has none. Undefined: the configuration must have one. */
   readonly defaultUrl: string | undefined;
   headers(apiKey: string | undefined): Readonly<Record<string, string>>;
   capabilities(model: string): Capabilities;
   contextLength(model: string): number | undefined;
   takeover(model: string): ReturnType<NonNullable<Upstream['takeover']>>;
   refuses(request: ChatRequest, model: string): Failure | undefined;
-  /** The request of a call, or why it cannot be made. A body that keeps spellings has a marked root. */
+  /** Makes the request of a call, or a failure. A body that keeps spellings of numbers has a marked root. */
   request(call: UpstreamCall, baseUrl: URL): Result<ProtocolRequest>;
-  /** Reads one answer and puts its events into `output`. */
+  /** Creates the dialect that reads the answer of a call. */
   dialect(call: UpstreamCall, errors: () => ErrorContext, output: DialectOutput): Dialect;
-  /** The failure of an answer that is no stream. */
+  /** Makes the failure of an answer that is no event stream. */
   refused(refusal: Refusal, errors: ErrorContext, call: UpstreamCall): Failure;
-  /** Watches how busy the provider is. `own` counts our own requests there. Absent: it does not tell. */
+  /** Watches the load of the provider. `own` counts our own requests there. Absent: the provider does not report its load. */
   watchLoad?(transport: Transport, own: () => number): LoadReports;
 }
 
+/** One request of a protocol. */
 export interface ProtocolRequest {
-  /** Path and query, those of `base_url` included. */
+  /** Path and query, with those of `base_url`. */
   readonly path: string;
   readonly body: JsonObject;
 }
 
-/** What a provider tells about its load. */
+/** The load of a provider, as it reports it. */
 export interface LoadReports {
-  /** Requests there beyond our own, as last reported; 0 where that is unknown. */
+  /** Requests there besides our own, by the last report; 0 where that is unknown. */
   pressure(): number;
-  /** Headers that ask for a report with the answer. */
+  /** Headers that request a report with the answer. */
   requestHeaders(): Readonly<Record<string, string>>;
   /** Reads the report in an answer's headers, where there is one. */
   answered(headers: WireAnswer['headers']): void;
@@ -54,7 +55,7 @@ export interface LoadReports {
   close(): void;
 }
 
-/** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. The caller closes it. */
+/** Makes an upstream, or the list of problems of its configuration. It opens no connection yet. The caller closes it. */
 export async function createHttpUpstream(
   options: ProviderOptions,
   protocol: Protocol,
@@ -71,13 +72,13 @@ export async function createHttpUpstream(
   const load = protocol.watchLoad?.(transport, () => running);
 
   function postRequest(call: UpstreamCall): Result<PostRequest> {
-    const asked = protocol.request(call, baseUrl);
-    if (!asked.ok) return fail(asked.failure);
+    const made = protocol.request(call, baseUrl);
+    if (!made.ok) return fail(made.failure);
     return ok({
-      path: asked.value.path,
+      path: made.value.path,
       headers: load === undefined ? requestHeaders : { ...requestHeaders, ...load.requestHeaders() },
       connectMs: call.connectMs,
-      body: writeMarked(asked.value.body),
+      body: writeMarked(made.value.body),
     });
   }
 
@@ -104,7 +105,7 @@ export async function createHttpUpstream(
         {
           transport,
           maxEventBytes,
-          usageWaitMs: ownWaitMs(call, usageWaitMs),
+          usageWaitMs: maxHoldMs(call, usageWaitMs),
           request: () => {
             running += 1;
             return postRequest(call);
@@ -123,7 +124,7 @@ export async function createHttpUpstream(
   return { ok: true, upstream };
 }
 
-/** The path of an API's own, behind that of `base_url`. */
+/** A path of the provider's API after the path of `base_url`. */
 export function pathBehind(baseUrl: URL, path: string): string {
   return `${baseUrl.pathname.replace(/\/+$/, '')}${path}`;
 }

@@ -5,50 +5,53 @@ import { createTransport, type Transport, type TransportStats } from '../../tran
 import type { Upstream } from '../contract.ts';
 import { hiddenTexts } from './hidden-texts.ts';
 
-/** What every provider's adapter is made from. */
+/** What the adapter of every provider needs. */
 export interface ProviderOptions {
   readonly name: string;
   readonly config: UpstreamConfig;
-  /** For its proxy variables. */
+  /** The proxy variables count. */
   readonly env: Environment;
+  /** The timeout of a new connection, in milliseconds. */
   readonly connectMs: number;
-  /** Bytes of one event of a stream. */
+  /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** How long a finish waits for its usage, in milliseconds. Default 2,000 (contract, section 7). */
+  /** How long the last finish is held for its usage, in milliseconds. Default 2,000 (contract, section 7). */
   readonly usageWaitMs?: number;
   /** Unix milliseconds. Default: the system's clock. */
   readonly now?: () => number;
 }
 
+/** The upstream of a provider. */
 export interface ProviderUpstream extends Upstream {
-  /** Sockets, for those who look after leaks. */
+  /** Counts of its sockets, for tests that look for leaks. */
   readonly stats: TransportStats;
-  /** Running streams go on to their end, and so do those that still come; nothing stays open behind them. */
+  /** Lets running streams, and those still to be opened, run to their end; closes each connection that no stream uses. */
   retire(): void;
-  /** Destroys every connection, running streams included. */
+  /** Destroys every connection, with the streams on it. */
   close(): void;
 }
 
+/** An upstream, or what is wrong with its configuration, one line each. */
 export type CreatedProvider =
   | { readonly ok: true; readonly upstream: ProviderUpstream }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** The way to one provider. */
+/** How to reach one provider. */
 export interface Provider {
   readonly transport: Transport;
   readonly baseUrl: URL;
-  /** Never shown to a client: see `hidden-texts.ts`. */
+  /** Texts that no client may see: see `hidden-texts.ts`. */
   readonly hidden: readonly string[];
 }
 
+/** A provider, or what is wrong with its configuration, one line each. */
 export type CreatedTransport =
   | { readonly ok: true; readonly provider: Provider }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /**
- * Makes the transport of a provider, to `base_url` or, without one, to `defaultUrl`. A header that the operator
- * names wins over `headers`. Problems are the configuration's. No connection is opened yet; the caller closes
- * the transport.
+ * Makes the transport of a provider, to `base_url` or, without one, to `defaultUrl`. A header of the configuration replaces the
+ * one of that name in `headers`. It opens no connection yet. The caller closes the transport.
  */
 export async function createProviderTransport(
   { config, env, connectMs }: ProviderOptions,
@@ -89,7 +92,7 @@ export async function createProviderTransport(
   };
 }
 
-/** The TLS library takes an empty file and one that breaks off, and misses the certificates only when it connects. */
+/** The TLS library accepts a file that is empty or cut, and fails only when it connects: so the file is checked here. */
 function certificatesProblem(pem: string): string | undefined {
   const count = (mark: RegExp) => pem.match(mark)?.length ?? 0;
   const begun = count(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g);

@@ -1,31 +1,31 @@
 import { parseExactly, writeExactly } from '../../domain/exact-json.ts';
-import { parseForeignJson } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue, parseForeignJson } from '../../domain/json.ts';
 
-/** What came from outside, as an object; undefined where it is none. */
-export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
+/** An object out of JSON; undefined for any other value. */
+export function asObject(value: unknown): JsonObject | undefined {
+  return isObject(value) ? value : undefined;
 }
 
+/** A text out of JSON; empty for any other value. */
 export function asText(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-export function asList(value: unknown): readonly unknown[] {
+/** A list out of JSON; empty for any other value. */
+export function asList(value: unknown): readonly JsonValue[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** No answer has this many tokens: what says so is absurd, and is not billed. */
+/** No answer has more tokens: a larger count is wrong, and would be billed. */
 const maxCount = 1_000_000_000;
 
-/** A count of tokens; undefined where it is none (negative, not whole, absurd, not a number). */
+/** A count, such as one of tokens; undefined where the value is no number, not whole, negative or too large. */
 export function asCount(value: unknown): number | undefined {
-  const isCount = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < maxCount;
+  const isCount = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= maxCount;
   return isCount ? value : undefined;
 }
 
-/** Undefined where the text is not JSON. */
+/** The value of a JSON text; undefined where the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return parseForeignJson(text);
@@ -34,7 +34,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** {@link parseJson} for what is written again with {@link jsonOf}, or in the next request. */
+/**
+ * {@link parseJson} that keeps the spelling of numbers, for values that are written again by {@link jsonOf} or in a request.
+ */
 export function parseJsonExactly(text: string): unknown {
   try {
     return parseExactly(text);
@@ -43,12 +45,12 @@ export function parseJsonExactly(text: string): unknown {
   }
 }
 
-/** Text that may be left out; undefined where it is something else. */
-export function textOrNone(value: unknown): string | undefined {
+/** A text that may be absent: empty for null and undefined; undefined for a value that is no text. */
+export function optionalText(value: unknown): string | undefined {
   return value === undefined || value === null ? '' : typeof value === 'string' ? value : undefined;
 }
 
-/** Undefined where the value is nested deeper than `JSON.stringify` goes (some thousands), though it was parsed. */
+/** A value as JSON; undefined where it is nested deeper than `JSON.stringify` can write (some thousands of levels). */
 export function jsonOf(value: unknown): string | undefined {
   try {
     return writeExactly(value);

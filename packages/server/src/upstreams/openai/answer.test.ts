@@ -12,7 +12,7 @@ const delta = (given: object, finish: string | null = null, index = 0) => ({
   object: 'chat.completion.chunk',
   choices: [{ index, delta: given, finish_reason: finish }],
 });
-const say = (content: string, index = 0) => delta({ content }, null, index);
+const textChunk = (content: string, index = 0) => delta({ content }, null, index);
 const finish = (reason = 'stop', index = 0) => delta({}, reason, index);
 const usage = (prompt = 3, completion = 4) => ({
   choices: [],
@@ -59,11 +59,11 @@ function short(event: StreamEvent): string {
 }
 
 describe('the finish', () => {
-  test('waits for the usage behind it', async () => {
-    expect(await play([say('a'), finish(), usage(), done])).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
+  test('is held for the usage that comes after it', async () => {
+    expect(await play([textChunk('a'), finish(), usage(), done])).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
   });
 
-  test('may ride on the last content', async () => {
+  test('may come in the chunk of the last content', async () => {
     expect(await play([delta({ content: 'a' }, 'stop'), usage(), done])).toEqual([
       '0 "a"',
       'usage 3+4',
@@ -71,31 +71,30 @@ describe('the finish', () => {
     ]);
   });
 
-  test('without [DONE] and without usage is whole', async () => {
-    expect(await play([say('a'), finish()])).toEqual(['0 "a"', '0 stop']);
+  test('makes the answer whole without [DONE] and without usage', async () => {
+    expect(await play([textChunk('a'), finish()])).toEqual(['0 "a"', '0 stop']);
   });
 
-  test('is whole although the connection was cut behind it', async () => {
+  test('makes the answer whole although the connection is cut after it', async () => {
     const cut = failure('upstream_cut', 'cut');
-    expect((await batchesOf(fakeBody([frame(say('a')) + frame(finish())], cut))).flat().map(short)).toEqual([
-      '0 "a"',
-      '0 stop',
-    ]);
+    expect(
+      (await batchesOf(fakeBody([frame(textChunk('a')) + frame(finish())], cut))).flat().map(short),
+    ).toEqual(['0 "a"', '0 stop']);
   });
 
-  test('is not held up by what an upstream says behind it', async () => {
-    const noise = [say('late'), finish('length'), '{"content', { error: { message: 'late' } }];
-    expect(await play([say('a'), finish(), ...noise, usage(), done])).toEqual([
+  test('is not changed by output, finishes and errors after it', async () => {
+    const noise = [textChunk('late'), finish('length'), '{"content', { error: { message: 'late' } }];
+    expect(await play([textChunk('a'), finish(), ...noise, usage(), done])).toEqual([
       '0 "a"',
       'usage 3+4',
       '0 stop',
     ]);
   });
 
-  test('waits no longer than it is told, and then lets the connection go', async () => {
+  test('is held for `usageWaitMs` at most; then the connection is released', async () => {
     vi.useFakeTimers();
     try {
-      const body = fakeBody([frame(say('a')) + frame(finish())], 'stays open');
+      const body = fakeBody([frame(textChunk('a')) + frame(finish())], 'stays open');
       const played = batchesOf(body, { usageWaitMs: 2_000 });
       await vi.advanceTimersByTimeAsync(1_999);
       expect(body.released).toBe(false);
@@ -108,10 +107,10 @@ describe('the finish', () => {
     }
   });
 
-  test('does not wait while nobody reads: the usage may lie there unread', async () => {
+  test('is held longer while no pull waits: the usage may have come unread', async () => {
     vi.useFakeTimers();
     try {
-      const body = fakeBody([frame(say('a')) + frame(finish()), frame(usage()) + frame(done)]);
+      const body = fakeBody([frame(textChunk('a')) + frame(finish()), frame(usage()) + frame(done)]);
       const answer = readAnswer(body);
       expect(await pullOnce(answer)).toMatchObject({ value: [{ type: 'text-delta' }] });
       await vi.advanceTimersByTimeAsync(60_000);
@@ -123,11 +122,11 @@ describe('the finish', () => {
     }
   });
 
-  test('that waits is dropped by an abort, and its timer with it', async () => {
+  test('is dropped by an abort while it is held, and its timer is cleared', async () => {
     vi.useFakeTimers();
     try {
       const abort = new AbortController();
-      const body = fakeBody([frame(say('a')) + frame(finish())], 'stays open');
+      const body = fakeBody([frame(textChunk('a')) + frame(finish())], 'stays open');
       const played = batchesOf(body, {}, abort.signal);
       await vi.advanceTimersByTimeAsync(10);
       abort.abort();
@@ -144,21 +143,21 @@ describe('the finish', () => {
     ['model_length', 'length'],
     ['length', 'length'],
     ['content_filter', 'content_filter'],
-  ])('%s is %s', async (said, meant) => {
-    expect(await play([say('a'), finish(said), done])).toEqual(['0 "a"', `0 ${meant}`]);
+  ])('with the reason %s is %s', async (reason, expected) => {
+    expect(await play([textChunk('a'), finish(reason), done])).toEqual(['0 "a"', `0 ${expected}`]);
   });
 
-  test.each(['error', 'abort', 'toString'])('%s tears the stream', async (said) => {
-    expect(await play([say('a'), finish(said), done])).toEqual(['0 "a"', 'failed upstream_cut']);
+  test.each(['error', 'abort', 'toString'])('with the reason %s tears the answer', async (reason) => {
+    expect(await play([textChunk('a'), finish(reason), done])).toEqual(['0 "a"', 'failed upstream_cut']);
   });
 
-  test('missing is a cut, however politely the stream ended', async () => {
-    expect(await play([say('a'), done])).toEqual(['0 "a"', 'failed upstream_cut']);
-    expect(await play([say('a')])).toEqual(['0 "a"', 'failed upstream_cut']);
+  test('that is missing is a cut, with and without [DONE]', async () => {
+    expect(await play([textChunk('a'), done])).toEqual(['0 "a"', 'failed upstream_cut']);
+    expect(await play([textChunk('a')])).toEqual(['0 "a"', 'failed upstream_cut']);
   });
 
-  test('of one choice of two is a cut', async () => {
-    expect(await play([say('a'), say('b', 1), finish(), done], { choices: 2 })).toEqual([
+  test('of only one of two choices is a cut', async () => {
+    expect(await play([textChunk('a'), textChunk('b', 1), finish(), done], { choices: 2 })).toEqual([
       '0 "a"',
       '1 "b"',
       '0 stop',
@@ -166,27 +165,27 @@ describe('the finish', () => {
     ]);
   });
 
-  test('lets the connection serve again, and a torn stream does not', async () => {
-    const whole = fakeBody([frame(say('a')) + frame(finish()) + frame(done)]);
+  test('releases the connection for the next request, and a torn answer does not', async () => {
+    const whole = fakeBody([frame(textChunk('a')) + frame(finish()) + frame(done)]);
     await batchesOf(whole);
     expect(whole.released).toBe(true);
-    const torn = fakeBody([frame(say('a')) + frame(finish('error'))]);
+    const torn = fakeBody([frame(textChunk('a')) + frame(finish('error'))]);
     await batchesOf(torn);
     expect(torn.released).toBe(false);
   });
 });
 
 describe('usage', () => {
-  test('on the finish needs no waiting', async () => {
+  test('in the chunk of the finish ends the answer at once', async () => {
     const both = { ...finish(), ...{ usage: usage().usage } };
-    const body = fakeBody([frame(say('a')) + frame(both)], 'stays open');
+    const body = fakeBody([frame(textChunk('a')) + frame(both)], 'stays open');
     expect((await batchesOf(body)).flat().map(short)).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
   });
 
-  test('for each choice is added up, the prompt counted once', async () => {
+  test('for each choice is summed, with the prompt counted once', async () => {
     const chunks = [
-      say('a'),
-      say('b', 1),
+      textChunk('a'),
+      textChunk('b', 1),
       finish('stop', 0),
       finish('length', 1),
       usage(3, 4),
@@ -196,18 +195,25 @@ describe('usage', () => {
     expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', 'usage 3+9', '1 length']);
   });
 
-  test('once for two choices is what it is', async () => {
-    const chunks = [say('a'), say('b', 1), finish('stop', 1), finish('stop', 0), usage(3, 9), done];
+  test('that comes once for two choices counts as it is', async () => {
+    const chunks = [
+      textChunk('a'),
+      textChunk('b', 1),
+      finish('stop', 1),
+      finish('stop', 0),
+      usage(3, 9),
+      done,
+    ];
     expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '1 stop', 'usage 3+9', '0 stop']);
   });
 
-  test('early and late: the late one counts', async () => {
-    const early = { ...say('a'), usage: usage(3, 1).usage };
+  test('that comes early and late: the late one counts', async () => {
+    const early = { ...textChunk('a'), usage: usage(3, 1).usage };
     expect(await play([early, finish(), usage(3, 4), done])).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
   });
 
-  test('early alone is used when no other came', async () => {
-    const early = { ...say('a'), usage: usage(3, 1).usage };
+  test('that comes early is used where no later one comes', async () => {
+    const early = { ...textChunk('a'), usage: usage(3, 1).usage };
     expect(await play([early, finish(), done])).toEqual(['0 "a"', 'usage 3+1', '0 stop']);
   });
 
@@ -217,49 +223,57 @@ describe('usage', () => {
     ['3', 4],
     [3, 1e300],
     [3, null],
-  ])('that says %s and %s is ignored', async (prompt, completion) => {
+  ])('with the counts %s and %s is ignored', async (prompt, completion) => {
     const absurd = { choices: [], usage: { prompt_tokens: prompt, completion_tokens: completion } };
-    expect(await play([say('a'), finish(), absurd, done])).toEqual(['0 "a"', '0 stop']);
+    expect(await play([textChunk('a'), finish(), absurd, done])).toEqual(['0 "a"', '0 stop']);
   });
 });
 
 describe('text', () => {
-  test('comes with roles, nulls and empty pieces around it', async () => {
+  test('may come with roles, nulls and empty pieces around it', async () => {
     const chunks = [
       delta({ role: 'assistant', content: null }),
       delta({ role: 'assistant', content: 'a' }),
-      say(''),
-      say('b'),
+      textChunk(''),
+      textChunk('b'),
     ];
     expect(await play([...chunks, finish(), done])).toEqual(['0 "a"', '0 "b"', '0 stop']);
   });
 
-  test('of half a surrogate pair waits for its other half', async () => {
+  test('that ends in half a surrogate pair: the half is held for its other half', async () => {
     const bytes = ['"a\\ud83d"', '"\\ude00b"'].map(
       (text) => `data: {"choices":[{"index":0,"delta":{"content":${text}}}]}\n\n`,
     );
     expect(await playBytes([...bytes, frame(finish())])).toEqual(['0 "a"', '0 "😀b"', '0 stop']);
   });
 
-  test('of half a pair that stays alone becomes U+FFFD', async () => {
+  test('with half a surrogate pair alone: the half becomes U+FFFD', async () => {
     const half = 'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n';
-    expect(await playBytes([half, frame(say('b')), half, frame(finish())])).toEqual([
+    expect(await playBytes([half, frame(textChunk('b')), half, frame(finish())])).toEqual([
       '0 "\ufffdb"',
       '0 "\ufffd"',
       '0 stop',
     ]);
   });
 
-  test('after a finish is dropped', async () => {
-    const chunks = [say('a'), say('b', 1), finish(), say('late'), say('c', 1), finish('stop', 1), done];
+  test('after the finish of its choice is dropped', async () => {
+    const chunks = [
+      textChunk('a'),
+      textChunk('b', 1),
+      finish(),
+      textChunk('late'),
+      textChunk('c', 1),
+      finish('stop', 1),
+      done,
+    ];
     expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', '1 "c"', '1 stop']);
   });
 
-  test('of a refusal is a refusal', async () => {
+  test('in the field `refusal` is a refusal', async () => {
     expect(await play([delta({ refusal: 'No.' }), finish(), done])).toEqual(['0 !No.', '0 stop']);
   });
 
-  test('brings its logprobs along', async () => {
+  test('keeps its log probabilities', async () => {
     const token = {
       token: 'a',
       logprob: -0.1,
@@ -273,22 +287,22 @@ describe('text', () => {
     expect(events[0]).toEqual({ type: 'text-delta', choice: 0, json: 'a', logprobs: [token] });
   });
 
-  test.each(['reasoning', 'reasoning_content'])('under %s is reasoning', async (field) => {
-    expect(await play([delta({ [field]: 'hm' }), say('a'), finish(), done])).toEqual([
+  test.each(['reasoning', 'reasoning_content'])('in the field `%s` is reasoning', async (field) => {
+    expect(await play([delta({ [field]: 'hm' }), textChunk('a'), finish(), done])).toEqual([
       '0 (hm)',
       '0 "a"',
       '0 stop',
     ]);
   });
 
-  test('under both names of reasoning is said once', async () => {
+  test('in both fields of reasoning is emitted once', async () => {
     expect(await play([delta({ reasoning: 'hm', reasoning_content: 'hm' }), finish(), done])).toEqual([
       '0 (hm)',
       '0 stop',
     ]);
   });
 
-  test('of reasoning details alone is reasoning, and comes back with the finish', async () => {
+  test('in reasoning details alone is reasoning, and the finish carries the details', async () => {
     const details = [{ type: 'reasoning.text', index: 0, text: 'hm' }];
     const events = (await batchesOf([frame(delta({ reasoning_details: details })), frame(finish())])).flat();
     expect(events).toEqual([
@@ -297,16 +311,16 @@ describe('text', () => {
     ]);
   });
 
-  test('that an upstream says once more before going on is left out', async () => {
-    const chunks = [say('The mi'), say('ll turns'), finish(), done];
+  test('that repeats the prefix is left out', async () => {
+    const chunks = [textChunk('The mi'), textChunk('ll turns'), finish(), done];
     expect(await play(chunks, { echo: 'The mill' })).toEqual(['0 " turns"', '0 stop']);
     expect(await play(chunks, { echo: 'The milk' })).toEqual(['failed upstream_protocol']);
   });
 
-  test('carries the fingerprint in front, once', async () => {
+  test('comes after one `start` with the fingerprint', async () => {
     const chunks = [
-      { ...say('a'), system_fingerprint: 'fp' },
-      { ...say('b'), system_fingerprint: 'other' },
+      { ...textChunk('a'), system_fingerprint: 'fp' },
+      { ...textChunk('b'), system_fingerprint: 'other' },
       finish(),
     ];
     expect(await play(chunks)).toEqual(['start fp', '0 "a"', '0 "b"', '0 stop']);
@@ -321,7 +335,7 @@ describe('tool calls', () => {
       ],
     });
 
-  test('whole in one chunk, and a finish that says stop', async () => {
+  test('that come whole in one chunk, with the finish reason stop, finish with tool_calls', async () => {
     const both = delta({
       tool_calls: [
         { index: 0, id: 'c1', function: { name: 'f', arguments: '{"a":1}' } },
@@ -337,7 +351,7 @@ describe('tool calls', () => {
     ]);
   });
 
-  test('interleaved come out one after the other, with dense indexes', async () => {
+  test('that come interleaved are emitted one after the other, with indexes without gaps', async () => {
     const chunks = [
       call(3, { id: 'c1', name: 'f', args: '{"a"' }),
       call(5, { id: 'c2', name: 'g', args: '{"b"' }),
@@ -355,7 +369,7 @@ describe('tool calls', () => {
     ]);
   });
 
-  test('with repeated ids and names say each once; missing ids are made', async () => {
+  test('with repeated ids and names have each once; a missing id is generated', async () => {
     const chunks = [
       call(0, { name: 'f', args: '{' }),
       call(0, { name: 'f', args: '}' }),
@@ -380,7 +394,7 @@ describe('tool calls', () => {
     ]);
   });
 
-  test('all under index 0, or under none, are told apart by id and name', async () => {
+  test('that all have index 0, or no index, are distinguished by id and name', async () => {
     for (const index of [0, undefined]) {
       const chunks = [
         call(index, { id: 'c1', name: 'f', args: '{}' }),
@@ -392,7 +406,7 @@ describe('tool calls', () => {
     }
   });
 
-  test('whose arguments do not join to JSON end in failure, never in a finish', async () => {
+  test('whose arguments are not JSON end in a failure, never in a finish', async () => {
     const chunks = [call(0, { id: 'c', name: 'f', args: '{"a":' }), finish('tool_calls'), done];
     expect((await play(chunks)).at(-1)).toBe('failed upstream_protocol');
     const interleaved = [
@@ -403,13 +417,13 @@ describe('tool calls', () => {
     expect((await play(interleaved)).at(-1)).toBe('failed upstream_protocol');
   });
 
-  test('may be torn where the tokens ran out', async () => {
+  test('may have cut arguments where the choice ran out of tokens', async () => {
     expect(
       (await play([call(0, { id: 'c', name: 'f', args: '{"a":' }), finish('length'), done])).at(-1),
     ).toBe('0 length');
   });
 
-  test('that never get a name end in failure', async () => {
+  test('without a name end in a failure', async () => {
     expect((await play([call(0, { id: 'c', args: '{}' }), finish('tool_calls'), done])).at(-1)).toBe(
       'failed upstream_protocol',
     );
@@ -424,8 +438,8 @@ describe('tool calls', () => {
     expect(start).toMatchObject({ type: 'tool-call-start', extra });
   });
 
-  test('a finish of tool_calls without any is a stop', async () => {
-    expect(await play([say('a'), finish('tool_calls'), done])).toEqual(['0 "a"', '0 stop']);
+  test('are missing: the finish reason tool_calls becomes stop', async () => {
+    expect(await play([textChunk('a'), finish('tool_calls'), done])).toEqual(['0 "a"', '0 stop']);
   });
 });
 
@@ -441,14 +455,14 @@ describe('errors in the stream', () => {
     expect(await play([event, done])).toEqual([`failed ${code}`]);
   });
 
-  test('behind output are a torn answer, whatever the upstream blames', async () => {
-    expect(await play([say('a'), { error: { message: 'bad field', code: 400 } }, done])).toEqual([
+  test('after output tear the answer, also where the upstream blames the request', async () => {
+    expect(await play([textChunk('a'), { error: { message: 'bad field', code: 400 } }, done])).toEqual([
       '0 "a"',
       'failed upstream_cut',
     ]);
   });
 
-  test('may be named instead', async () => {
+  test('may come in an event with the name `error`', async () => {
     expect(await playBytes(['event: error\ndata: {"message": "slow down", "code": 429}\n\n'])).toEqual([
       'failed rate_limit_exceeded',
     ]);
@@ -457,85 +471,85 @@ describe('errors in the stream', () => {
 });
 
 describe('malformed events', () => {
-  test('that can have carried no output are dropped, up to three of them', async () => {
-    expect(await play([say('a'), '{"id":', 'nonsense', '[', say('b'), finish(), done])).toEqual([
+  test('that cannot carry output are dropped, up to three of them', async () => {
+    expect(await play([textChunk('a'), '{"id":', 'nonsense', '[', textChunk('b'), finish(), done])).toEqual([
       '0 "a"',
       '0 "b"',
       '0 stop',
     ]);
-    expect(await play([say('a'), '{', '{', '{', '{', say('b'), finish(), done])).toEqual([
+    expect(await play([textChunk('a'), '{', '{', '{', '{', textChunk('b'), finish(), done])).toEqual([
       '0 "a"',
       'failed upstream_protocol',
     ]);
   });
 
   test.each(['{"choices":[{"delta":{"content":"lo', '{"reasoning": x}', '{"arguments'])(
-    'that show a delta tear the text: %s',
+    'that hold part of a delta tear the answer: %s',
     async (data) => {
-      expect(await play([say('a'), data, say('b'), finish(), done])).toEqual([
+      expect(await play([textChunk('a'), data, textChunk('b'), finish(), done])).toEqual([
         '0 "a"',
         'failed upstream_cut',
       ]);
     },
   );
 
-  test('of a shape that nobody can read tear the text too', async () => {
-    expect(await play([say('a'), delta({ content: 5 })])).toEqual(['0 "a"', 'failed upstream_cut']);
+  test('with an unknown shape of content tear the answer too', async () => {
+    expect(await play([textChunk('a'), delta({ content: 5 })])).toEqual(['0 "a"', 'failed upstream_cut']);
   });
 
-  test('of bytes that are not UTF-8 tear the text', async () => {
+  test('with bytes that are not UTF-8 tear the answer', async () => {
     const bytes = Buffer.from('data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n', 'latin1');
-    expect(await playBytes([frame(say('a')), bytes])).toEqual(['0 "a"', 'failed upstream_cut']);
+    expect(await playBytes([frame(textChunk('a')), bytes])).toEqual(['0 "a"', 'failed upstream_cut']);
   });
 
-  test('over the bound are a protocol error', async () => {
-    expect(await play([say('a'), say('x'.repeat(2_000))], { maxEventBytes: 1_000 })).toEqual([
+  test('that are too large are a protocol error', async () => {
+    expect(await play([textChunk('a'), textChunk('x'.repeat(2_000))], { maxEventBytes: 1_000 })).toEqual([
       '0 "a"',
       'failed upstream_protocol',
     ]);
   });
 
-  test('of a depth that cannot be written again do no harm', async () => {
+  test('with details nested too deep to be written again lose only these', async () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     const chunk = `{"choices":[{"index":0,"delta":{"content":"a","reasoning_details":[{"x":${deep}}]},"finish_reason":"stop"}]}`;
     expect(await play([chunk, done])).toEqual(['0 "a"', '0 stop']);
   });
 
-  test('with more than is parsed of one are a protocol error, in the answer and in an error', async () => {
+  test('with more fields than are parsed are a protocol error, also in an event with the name `error`', async () => {
     const many = `{"choices":[${'{},'.repeat(100_000)}{}]}`;
-    expect(await play([say('a'), many])).toEqual(['0 "a"', 'failed upstream_protocol']);
+    expect(await play([textChunk('a'), many])).toEqual(['0 "a"', 'failed upstream_protocol']);
     expect(await playBytes([`event: error\ndata: ${many}\n\n`])).toEqual(['failed upstream_protocol']);
   });
 
-  test('with more choices than anybody asks for are not read', async () => {
+  test('with more choices than a request can have are not read', async () => {
     const many = `{"choices":[${'{},'.repeat(2_000)}{"delta":{"content":"a"}}]}`;
     expect(await play([many])).toEqual(['failed upstream_cut']);
   });
 
-  test('unknown events, empty ones and unknown fields are none', async () => {
+  test('are not what unknown events, empty events and events with unknown fields are', async () => {
     const bytes = [
       'event: ping\ndata: {"type":"ping"}\n\n',
       'data:\n\n',
       'id: 4\nretry: 5\nfoo: bar\n\n',
-      frame({ ...say('a'), x: 1 }),
+      frame({ ...textChunk('a'), x: 1 }),
     ];
     expect(await playBytes([...bytes, frame(finish())])).toEqual(['0 "a"', '0 stop']);
   });
 });
 
-describe('a 200 that is no stream', () => {
+describe('an answer with status 200 that is no event stream', () => {
   const json = { contentType: 'application/json' };
 
-  test('and holds more than is parsed of one is not parsed', async () => {
+  test('is not parsed where it holds more than is parsed of one answer', async () => {
     const parser = vi.spyOn(JSON, 'parse');
-    const heard = await playBytes([`{"x":[${'{},'.repeat(300_000)}{}],"choices":[]}`], json);
+    const events = await playBytes([`{"x":[${'{},'.repeat(300_000)}{}],"choices":[]}`], json);
     const parses = parser.mock.calls.length;
     parser.mockRestore();
-    expect(heard).toEqual(['failed upstream_protocol']);
+    expect(events).toEqual(['failed upstream_protocol']);
     expect(parses).toBe(0);
   });
 
-  test('but a completion becomes its events', async () => {
+  test('becomes events where it is a completion', async () => {
     const message = {
       role: 'assistant',
       content: 'Hi 😀',
@@ -558,15 +572,15 @@ describe('a 200 that is no stream', () => {
 
   test.each([
     ['an error', '{"error":{"message":"slow down","code":429}}', 'rate_limit_exceeded'],
-    ['an error that says no more', '{"error":{"message":"boom"}}', 'upstream_protocol'],
-    ['some other object', '{"hello":"world"}', 'upstream_protocol'],
-    ['a torn one', '{"choices":[', 'upstream_protocol'],
+    ['an error without a status', '{"error":{"message":"boom"}}', 'upstream_protocol'],
+    ['another object', '{"hello":"world"}', 'upstream_protocol'],
+    ['a cut completion', '{"choices":[', 'upstream_protocol'],
     ['a completion without finish', '{"choices":[{"message":{"content":""}}]}', 'upstream_protocol'],
-  ])('but %s', async (_name, body, code) => {
+  ])('fails where it is %s', async (_name, body, code) => {
     expect(await playBytes([body], json)).toEqual([`failed ${code}`]);
   });
 
-  test('but a page, or nothing at all', async () => {
+  test('fails where it is a page, or empty', async () => {
     expect(await playBytes(['<!doctype html><p>content'], { contentType: 'text/html' })).toEqual([
       'failed upstream_protocol',
     ]);
@@ -574,8 +588,8 @@ describe('a 200 that is no stream', () => {
     expect(await playBytes([])).toEqual(['failed upstream_protocol']);
   });
 
-  test('by its header, and one all the same', async () => {
-    const bytes = frame(say('a')) + frame(finish()) + frame(done);
+  test('by its content type is read as a stream where its bytes are one', async () => {
+    const bytes = frame(textChunk('a')) + frame(finish()) + frame(done);
     for (const contentType of ['', 'text/plain']) {
       expect(await playBytes([`: hi\n\n${bytes}`], { contentType })).toEqual(['0 "a"', '0 stop']);
     }
@@ -583,7 +597,7 @@ describe('a 200 that is no stream', () => {
 });
 
 describe('framing', () => {
-  const plain = [say('a\u2028b'), say('😀'), finish(), usage(), done].map(frame).join('');
+  const plain = [textChunk('a\u2028b'), textChunk('😀'), finish(), usage(), done].map(frame).join('');
   test.each([
     ['CRLF', plain.replaceAll('\n', '\r\n')],
     ['CR', plain.replaceAll('\n', '\r')],
@@ -600,12 +614,12 @@ describe('framing', () => {
 });
 
 describe('batches', () => {
-  test('are one a read, empty where the upstream made progress, and none for comments', async () => {
+  test('come one for each read with an event, empty where the events have no output; a comment brings none', async () => {
     const pieces = [
       ': ping\n\n',
       frame(delta({ role: 'assistant', content: '' })),
       ': ping\n\n',
-      frame(say('a')) + frame(say('b')),
+      frame(textChunk('a')) + frame(textChunk('b')),
       frame(finish()) + frame(done),
     ];
     const batches = await batchesOf(pieces);

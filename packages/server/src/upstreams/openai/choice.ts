@@ -1,5 +1,5 @@
 import type { FinishReason } from '@tailrace/protocol';
-import { type Failure, failure } from '../../domain/failure.ts';
+import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { createReasoningSplit, type ReasoningSplit } from '../../domain/reasoning-split.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
@@ -7,6 +7,8 @@ import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
+import { torn } from '../http/answer/answer-failures.ts';
+import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';
@@ -17,7 +19,7 @@ const commonReasons = new Map<string, FinishReason>(
     length: 'length',
     tool_calls: 'tool_calls',
     content_filter: 'content_filter',
-    // Which servers and engines say so, whoever stands in front of them (contract, section 7).
+    // Names of servers and engines; a gateway before them may pass these on (contract, section 7).
     eos: 'stop',
     eos_token: 'stop',
     stop_sequence: 'stop',
@@ -27,104 +29,101 @@ const commonReasons = new Map<string, FinishReason>(
   } as const),
 );
 
+/** Turns the deltas of one choice into events. */
 export interface Choice {
   /**
-   * Emits the deltas of a chunk. After the finish everything is dropped. `tokens`: how many tokens the chunk
-   * is, where it tells. Returns why the answer is torn here, or undefined.
+   * Emits the events for one delta; after the finish it drops them. `tokens`: the number of tokens of the chunk, where the
+   * chunk reports it. Returns the failure where the answer is torn here.
    */
-  add(chunk: ChunkChoice, tokens?: number): Failure | undefined;
-  /** Set by the chunk that finished it; deltas are all emitted by then. */
+  add(delta: ChunkChoice, tokens?: number): Failure | undefined;
+  /** The finish; undefined until its chunk has come. All deltas before it are emitted. */
   readonly finished: { readonly reason: FinishReason; readonly extra?: JsonObject } | undefined;
-  /** Nothing is held back and nothing has ended: a plain delta may be emitted from outside. */
+  /** True where the choice holds nothing back and has not finished: the fast path may emit its text deltas. */
   readonly plain: boolean;
 }
 
+/** What a choice needs. */
 export interface ChoiceOptions {
   readonly choice: number;
-  /** For the ids of calls that came without. */
+  /** For the ids of calls that have none. */
   readonly idBase: string;
+  /** The upstream's finish reasons besides the common ones. */
   readonly finishReasons: Readonly<Record<string, FinishReason>>;
-  /** The beginning of the answer that this upstream says once more, and that must not be said twice. */
+  /** The beginning of the answer, which this upstream repeats and the client has already. Absent: it repeats none. */
   readonly echo?: string;
-  /** The beginning of the answer was delivered before: a tag that comes now is text. */
+  /** True where the client has the beginning of the text: a tag that comes now is text. */
   readonly continues?: boolean;
-  /** Of the answer as a whole. */
+  /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
 }
 
-/** Other tags are a template's own, and whoever runs the template tells the thoughts apart itself. */
+/** Other tags belong to templates whose servers separate the reasoning themselves. */
 const thinkTags = [{ open: '<think>', close: '</think>' }];
 
-/** Entries that wait for the decision whether text is thoughts; where so many say nothing of it, it is none. */
-const maxHeldLogprobs = 256;
+/** How many log probabilities are kept while it is undecided whether text is reasoning; with more of them it is text. */
+const maxPendingLogprobs = 256;
 
+/** Creates one choice of an answer; `emit` takes its events, without the finish. */
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
-  const { choice, budget, continues = false } = options;
+  const { choice, idBase, budget, continues = false } = options;
   const writer = createChoiceWriter({ choice, textBegun: continues }, emit);
-  const calls = createToolCalls({ choice, idBase: options.idBase, budget, writer });
+  const calls = createToolCalls({ choice, idBase, budget, writer });
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
-  let echoLeft = options.echo ?? '';
+  const echo = createRepeatedBeginning(options.echo ?? '');
   let finished: Choice['finished'];
-  /** Set until it is decided whether the answer begins with thoughts in tags. */
+  /** Set while it is undecided whether the answer begins with reasoning in tags. */
   let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
-  /** The counts of text that the split holds. */
-  let heldCounts: TextCounts | undefined;
+  /** The counts of the text that the split holds back. */
+  let pending: TextCounts | undefined;
 
-  /** Text that comes whole becomes several events, and the first of them has the counts. */
-  function write(kind: 'text' | 'reasoning' | 'refusal', text: string, counts: TextCounts = {}): void {
-    if (text.length <= maxSlice) {
-      writer[kind](text, counts);
+  /** Writes a piece. A long one becomes several events, and the first of them carries the counts. */
+  function write(kind: 'text' | 'reasoning' | 'refusal', piece: string, counts: TextCounts = noCounts): void {
+    if (piece.length <= maxSlice) {
+      writer[kind](piece, counts);
       return;
     }
     let left = counts;
-    for (const slice of slicesOf(text)) {
+    for (const slice of slicesOf(piece)) {
       writer[kind](slice, left);
-      left = counts.tokens === undefined ? {} : { tokens: 0 };
+      left = counts.tokens === undefined ? noCounts : { tokens: 0 };
     }
   }
 
-  /** Writes text of which some may be thoughts. No field is for the log probabilities of thoughts: they are left out. */
-  function writeSplit(splitter: ReasoningSplit, text: string, counts: TextCounts): void {
-    const parts = splitter.push(text);
-    const all = joined(heldCounts, counts);
+  /** Writes text that may begin with reasoning in tags. No event has a place for the log probabilities of reasoning. */
+  function writeSplit(splitter: ReasoningSplit, piece: string, counts: TextCounts): void {
+    const parts = splitter.push(piece);
+    const all = sumOf(pending, counts);
     const both = parts.reasoning !== '' && parts.text !== '';
-    if (parts.reasoning !== '') write('reasoning', parts.reasoning, tokensOnly(both ? heldCounts : all));
+    if (parts.reasoning !== '') write('reasoning', parts.reasoning, tokensOf(both ? pending : all));
     if (parts.text !== '') write('text', parts.text, both ? counts : all);
-    heldCounts = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
-    if ((heldCounts?.logprobs?.length ?? 0) > maxHeldLogprobs) {
+    pending = parts.reasoning !== '' || parts.text !== '' ? undefined : all;
+    if ((pending?.logprobs?.length ?? 0) > maxPendingLogprobs) {
       endSplit();
       return;
     }
-    if (splitter.phase() !== 'opening' && heldCounts !== undefined) heldCounts = tokensOnly(heldCounts);
+    if (splitter.phase() !== 'opening' && pending !== undefined) pending = tokensOf(pending);
     if (splitter.done()) split = undefined;
   }
 
-  /** What the split holds cannot be decided any more: other output has come, or the finish. */
+  /** Writes what the split holds back: other output has come, or the end. `beforeReasoning`: that output is reasoning. */
   function endSplit(beforeReasoning = false): void {
     const parts = split?.flush();
     split = undefined;
     if (parts === undefined) return;
-    if (parts.reasoning !== '') write('reasoning', parts.reasoning, tokensOnly(heldCounts));
-    // White space in front of thoughts belongs to neither side.
-    const isNothing = beforeReasoning && parts.text.trim() === '';
-    if (!isNothing) write('text', parts.text, heldCounts);
-    heldCounts = undefined;
+    if (parts.reasoning !== '') write('reasoning', parts.reasoning, tokensOf(pending));
+    // White space before reasoning is neither text nor reasoning.
+    const isBlank = beforeReasoning && parts.text.trim() === '';
+    if (!isBlank) write('text', parts.text, pending);
+    pending = undefined;
   }
 
-  function readText(chunk: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    let { text } = chunk;
-    if (echoLeft !== '' && text !== '') {
-      const echoed = Math.min(echoLeft.length, text.length);
-      if (text.slice(0, echoed) !== echoLeft.slice(0, echoed)) {
-        return torn('upstream_protocol', 'the answer does not begin as it was told to');
-      }
-      echoLeft = echoLeft.slice(echoed);
-      text = text.slice(echoed);
-    }
-    const counts = countsOf(chunk, tokens);
-    if (split === undefined) write('text', text, counts);
-    else writeSplit(split, text, counts);
+  function readText(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
+    const piece = echo.take(delta.text);
+    if (piece === undefined) return torn('upstream_protocol', 'the answer does not begin as it was told to');
+    const counts = countsOf(delta, tokens);
+    if (split === undefined) write('text', piece, counts);
+    else writeSplit(split, piece, counts);
     return undefined;
   }
 
@@ -135,7 +134,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     writer.flush();
     const wrong = calls.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
-    if (echoLeft !== '' && mapped !== 'length') {
+    if (!echo.complete && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended inside the beginning it was given');
     }
     const ended = writer.finish(mapped === 'tool_calls' && writer.calls === 0 ? 'stop' : mapped);
@@ -149,38 +148,33 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   }
 
   return {
-    add(chunk, tokens) {
+    add(delta, tokens) {
       if (finished !== undefined) return undefined;
-      const tooMuch = details.add(chunk.details);
+      const tooMuch = details.add(delta.details);
       if (tooMuch !== undefined) return tooMuch;
-      const hasOtherOutput = chunk.reasoning !== '' || chunk.refusal !== '' || chunk.calls.length > 0;
-      // An upstream with a field for its thoughts has no tags around them.
-      if (split !== undefined && chunk.reasoning !== '') endSplit(true);
-      if (chunk.reasoning !== '') write('reasoning', chunk.reasoning);
-      if (chunk.text !== '' || chunk.logprobs !== undefined) {
-        const wrong = readText(chunk, hasOtherOutput ? undefined : tokens);
+      const hasOther = delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0;
+      // An upstream with a field for reasoning does not put it into tags.
+      if (split !== undefined && delta.reasoning !== '') endSplit(true);
+      if (delta.reasoning !== '') write('reasoning', delta.reasoning);
+      if (delta.text !== '' || delta.logprobs !== undefined) {
+        const wrong = readText(delta, hasOther ? undefined : tokens);
         if (wrong !== undefined) return wrong;
       }
-      if (split !== undefined && hasOtherOutput) endSplit();
-      if (chunk.refusal !== '') write('refusal', chunk.refusal);
-      for (const piece of chunk.calls) {
+      if (split !== undefined && hasOther) endSplit();
+      if (delta.refusal !== '') write('refusal', delta.refusal);
+      for (const piece of delta.calls) {
         const wrong = calls.add(piece);
         if (wrong !== undefined) return wrong;
       }
-      return chunk.finish === undefined ? undefined : finish(chunk.finish);
+      return delta.finish === undefined ? undefined : finish(delta.finish);
     },
     get finished() {
       return finished;
     },
     get plain() {
-      return split === undefined && finished === undefined && echoLeft === '' && !writer.holding;
+      return split === undefined && finished === undefined && echo.complete && !writer.holding;
     },
   };
-}
-
-/** `why` is for the log. */
-function torn(code: 'upstream_protocol' | 'upstream_cut', why: string): Failure {
-  return failure(code, 'The upstream broke off its answer.', { detail: why });
 }
 
 const noCounts: TextCounts = {};
@@ -191,13 +185,14 @@ function countsOf({ logprobs }: ChunkChoice, counted: number | undefined): TextC
   return logprobs === undefined ? { tokens } : { tokens, logprobs };
 }
 
-function joined(first: TextCounts | undefined, second: TextCounts): TextCounts {
+function sumOf(first: TextCounts | undefined, second: TextCounts): TextCounts {
   if (first === undefined) return second;
   const logprobs = [...(first.logprobs ?? []), ...(second.logprobs ?? [])];
   const tokens = (first.tokens ?? 1) + (second.tokens ?? 1);
   return { tokens, ...(logprobs.length === 0 ? {} : { logprobs }) };
 }
 
-function tokensOnly(counts: TextCounts | undefined): TextCounts {
+/** The counts without log probabilities. */
+function tokensOf(counts: TextCounts | undefined): TextCounts {
   return counts?.tokens === undefined ? noCounts : { tokens: counts.tokens };
 }

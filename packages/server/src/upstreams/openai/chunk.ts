@@ -1,20 +1,21 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
-import type { JsonObject } from '../../domain/json.ts';
+import { isObject, type JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
-import { asList, asRecord, jsonOf } from '../http/unknown-json.ts';
+import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
 
-/** One event of an upstream in one shape, whatever its dialect: what is not there is absent. */
+/** One event of any OpenAI-compatible upstream in one shape. */
 export interface UpstreamChunk {
   readonly choices: readonly ChunkChoice[];
   readonly usage?: Usage;
   readonly fingerprint?: string;
-  /** `error` as it came. */
+  /** The field `error` as it came. */
   readonly error?: unknown;
 }
 
+/** What one event adds to one choice; its texts are empty where it has none. */
 export interface ChunkChoice {
   readonly index: number;
   readonly text: string;
@@ -23,34 +24,31 @@ export interface ChunkChoice {
   readonly calls: readonly CallPiece[];
   readonly finish?: string;
   readonly logprobs?: readonly TokenLogprobWire[];
-  /** OpenRouter's `reasoning_details`, to be handed back with the message. */
+  /** OpenRouter's `reasoning_details`; the next turn must send them back. */
   readonly details: readonly JsonObject[];
 }
 
-/**
- * Matches a chunk with JSON that is handed on as it came: details of the reasoning, a call's extra content, arguments
- * that are an object already.
- */
+/** Matches a chunk with JSON that is passed on as it came: `reasoning_details`, `extra_content`, arguments that are objects. */
 export const handedOn = /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]/;
 
-/** Of one event: a request has at most 128 choices, and some send a chunk of several pieces of each. */
+/** The most choices in one event: a request has at most 128, and some upstreams send several pieces of each in one event. */
 const maxChoices = 1_024;
 
 /**
- * Decodes a chunk, or a whole completion (`message` for `delta`). Undefined: a shape that cannot be a chunk
- * and may hold output that this reader cannot read.
+ * Decodes a chunk, or a whole completion (with `message` instead of `delta`). Undefined where its shape is not that of a chunk:
+ * it may then hold output that this decoder does not know.
  */
-export function decodeChunk(chunk: Readonly<Record<string, unknown>>): UpstreamChunk | undefined {
+export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const { choices, error, system_fingerprint: fingerprint } = chunk;
-  // Some send the field with every chunk: null, false or empty where nothing is wrong.
+  // Some upstreams send the field in every chunk: null, false or empty where there is no error.
   if (error !== undefined && error !== null && error !== false && error !== '') return { choices: [], error };
-  const odd = choices !== undefined && choices !== null && !Array.isArray(choices);
-  if (odd || chunk['delta'] !== undefined) return undefined;
+  const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
+  if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
   const usage = decodeUsage(chunk['usage']);
   const decoded: ChunkChoice[] = [];
-  // An event without choices is some progress of the provider's own, and no output.
-  for (const choice of Array.isArray(choices) ? choices : []) {
+  // An event without choices reports the provider's progress and has no output.
+  for (const choice of asList(choices)) {
     const one = decodeChoice(choice);
     if (one === undefined) return undefined;
     decoded.push(one);
@@ -62,7 +60,7 @@ export function decodeChunk(chunk: Readonly<Record<string, unknown>>): UpstreamC
   };
 }
 
-/** It is repeated in every chunk: where it is too long for a name, ours stands instead. */
+/** Every chunk of our answer repeats the fingerprint, so a long one is replaced by ours. */
 function isFingerprint(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= answerBounds.fingerprint;
 }
@@ -72,19 +70,19 @@ function isFilled(value: unknown): boolean {
 }
 
 function decodeChoice(value: unknown): ChunkChoice | undefined {
-  const choice = asRecord(value);
+  const choice = asObject(value);
   if (choice === undefined) return undefined;
   const index = choice['index'] ?? 0;
-  const said = choice['delta'] ?? choice['message'] ?? {};
-  // An empty list is how PHP writes an empty object.
-  const delta = Array.isArray(said) && said.length === 0 ? {} : asRecord(said);
+  const given = choice['delta'] ?? choice['message'] ?? {};
+  // PHP writes an empty object as an empty list.
+  const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
   if (typeof index !== 'number' || delta === undefined) return undefined;
-  // The completions of old (a copy beside a delta is Together's way), and calls as they were before tools (a copy
-  // beside those is the way of llama.cpp's Python server): output that is not dropped in silence.
-  const bare = (choice['delta'] ?? choice['message'] ?? null) === null;
-  const copied = Array.isArray(delta['tool_calls']) && delta['tool_calls'].length > 0;
-  const oldCall = isFilled(delta['function_call']) && !copied;
-  if ((bare && isFilled(choice['text'])) || oldCall) return undefined;
+  // `text` of the old completions API and `function_call` of the time before tools are output that cannot be read here. Beside
+  // a delta (Together) or beside `tool_calls` (llama.cpp's Python server) they are copies.
+  const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
+  const oldText = isFilled(choice['text']) && !hasDelta;
+  const oldCall = isFilled(delta['function_call']) && asList(delta['tool_calls']).length === 0;
+  if (oldText || oldCall) return undefined;
   const content = decodeContent(delta['content']);
   const details = decodeDetails(delta['reasoning_details']);
   const reasoning = firstText(delta['reasoning_content'], delta['reasoning']);
@@ -107,7 +105,7 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   };
 }
 
-/** A string, nothing, or parts (Mistral sends its thinking as parts). Undefined: something else. */
+/** Decodes a string, an absent content, or parts (Mistral sends its reasoning as parts). Undefined for any other value. */
 function decodeContent(value: unknown): { text: string; reasoning: string } | undefined {
   if (value === undefined || value === null) return { text: '', reasoning: '' };
   if (typeof value === 'string') return { text: value, reasoning: '' };
@@ -115,7 +113,7 @@ function decodeContent(value: unknown): { text: string; reasoning: string } | un
   let text = '';
   let reasoning = '';
   for (const item of value) {
-    const part = asRecord(item);
+    const part = asObject(item);
     if (part === undefined) return undefined;
     if (part['type'] === 'text' && typeof part['text'] === 'string') text += part['text'];
     else if (part['type'] === 'thinking') {
@@ -127,7 +125,7 @@ function decodeContent(value: unknown): { text: string; reasoning: string } | un
   return { text, reasoning };
 }
 
-/** The first that says something; empty where none does. Undefined: one is no string. */
+/** The first value that is not empty; empty where all are. Undefined where it is no string. */
 function firstText(...values: readonly unknown[]): string | undefined {
   const given = values.filter((value) => value !== undefined && value !== null && value !== '');
   const [first = ''] = given;
@@ -135,21 +133,16 @@ function firstText(...values: readonly unknown[]): string | undefined {
 }
 
 function decodeDetails(value: unknown): readonly JsonObject[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(isHandedOn);
+  return asList(value).filter(isWritable);
 }
 
-/** What is handed on as it came must be possible to write again. */
-function isHandedOn(value: unknown): value is JsonObject {
-  return asRecord(value) !== undefined && jsonOf(value) !== undefined;
+/** Whether a value is an object that can be written again: it is passed on as it came. */
+function isWritable(value: unknown): value is JsonObject {
+  return isObject(value) && jsonOf(value) !== undefined;
 }
 
 function detailsText(details: readonly JsonObject[]): string {
-  return details
-    .map(({ text, summary }) =>
-      typeof text === 'string' ? text : typeof summary === 'string' ? summary : '',
-    )
-    .join('');
+  return details.map(({ text, summary }) => (typeof text === 'string' ? text : asText(summary))).join('');
 }
 
 function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
@@ -157,9 +150,9 @@ function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const pieces: CallPiece[] = [];
   for (const item of value) {
-    const call = asRecord(item);
+    const call = asObject(item);
     if (call === undefined) return undefined;
-    const called = asRecord(call['function'] ?? {});
+    const called = asObject(call['function'] ?? {});
     if (called === undefined) return undefined;
     const { index, id, extra_content: extra } = call;
     const { name, arguments: args } = called;
@@ -170,7 +163,7 @@ function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
       ...(typeof id === 'string' && id !== '' ? { id: usableCallId(id) } : {}),
       ...(typeof name === 'string' && name !== '' ? { name } : {}),
       ...(text === '' ? {} : { arguments: text }),
-      ...(isHandedOn(extra) ? { extra } : {}),
+      ...(isWritable(extra) ? { extra } : {}),
     });
   }
   return pieces;
@@ -179,24 +172,23 @@ function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
 function decodeArguments(value: unknown): string | undefined {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
-  // Some hand over what they have parsed.
+  // Some upstreams send the parsed arguments.
   return typeof value === 'object' ? jsonOf(value) : undefined;
 }
 
 function decodeLogprobs(value: unknown): readonly TokenLogprobWire[] | undefined {
-  const content = asRecord(value)?.['content'];
+  const content = asObject(value)?.['content'];
   if (!Array.isArray(content) || content.length === 0) return undefined;
   return content.flatMap((item) => {
-    const token = asRecord(item);
+    const token = asObject(item);
     const one = decodeToken(token);
     if (token === undefined || one === undefined) return [];
-    const given = Array.isArray(token['top_logprobs']) ? token['top_logprobs'] : [];
-    const top = given.slice(0, answerBounds.topLogprobs);
-    return [{ ...one, top_logprobs: top.flatMap((other) => decodeToken(asRecord(other)) ?? []) }];
+    const top = asList(token['top_logprobs']).slice(0, answerBounds.topLogprobs);
+    return [{ ...one, top_logprobs: top.flatMap((other) => decodeToken(asObject(other)) ?? []) }];
   });
 }
 
-function decodeToken(token: Record<string, unknown> | undefined) {
+function decodeToken(token: JsonObject | undefined) {
   if (typeof token?.['token'] !== 'string' || typeof token['logprob'] !== 'number') return undefined;
   if (token['token'].length > answerBounds.tokenText) return undefined;
   const { bytes } = token;

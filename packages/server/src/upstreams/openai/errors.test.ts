@@ -4,7 +4,7 @@ import { failureOfRefusal } from './errors.ts';
 
 const request = fakeChatRequest('Hi', { tools: [{ name: 'f' }], rest: { top_k: 5 } });
 const context = { hidden: ['sk-secret-1', 'lab.corp:8000'], request, nowMs: 0 };
-const judged = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+const failureFor = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   failureOfRefusal(
     { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) },
     context,
@@ -28,20 +28,20 @@ describe('an HTTP error of an upstream', () => {
     [422, 'invalid_value', undefined],
     [204, 'upstream_protocol', undefined],
   ])('%i is %s', (status, code, permanent) => {
-    const reason = judged(status, error('some words'));
+    const reason = failureFor(status, error('some words'));
     expect(reason.code).toBe(code);
     expect(reason.permanent).toBe(permanent);
   });
 
-  test('keeps a code of ours where it is the caller’s, and a path that can be one', () => {
+  test('keeps a code of ours that blames the request, and a param that is a path in the request', () => {
     expect(
-      judged(400, error('x', { code: 'unsupported_parameter', param: 'tools[0].function.name' })),
+      failureFor(400, error('x', { code: 'unsupported_parameter', param: 'tools[0].function.name' })),
     ).toMatchObject({
       code: 'unsupported_parameter',
       param: 'tools[0].function.name',
     });
-    // Codes that are no fault of a caller are none of ours here.
-    expect(judged(400, error('x', { code: 'internal_error', param: 'not a path!' }))).toEqual({
+    // Codes of ours that do not blame the request are not kept.
+    expect(failureFor(400, error('x', { code: 'internal_error', param: 'not a path!' }))).toEqual({
       code: 'invalid_value',
       message: 'The upstream refused the request: x',
       detail: 'HTTP 400; code internal_error; param some string of 11 characters',
@@ -49,8 +49,8 @@ describe('an HTTP error of an upstream', () => {
     });
   });
 
-  test('for want of credit is the operator’s, though it comes as 429', () => {
-    expect(judged(429, error('quota', { code: 'insufficient_quota' }))).toMatchObject({
+  test('for an account without credit is permanent, although it comes as 429', () => {
+    expect(failureFor(429, error('quota', { code: 'insufficient_quota' }))).toMatchObject({
       code: 'upstream_refused',
       permanent: true,
     });
@@ -74,16 +74,16 @@ describe('an HTTP error of an upstream', () => {
     [400, 'prompt too long; exceeded max context length by 4 tokens'],
     [422, 'Input validation error: `inputs` must have less than 8192 tokens. Given: 9001'],
     [400, 'The input token count (9001) exceeds the maximum number of tokens allowed (8192).'],
-  ])('%i that words the context: %s', (status, message) => {
-    expect(judged(status, error(message)).code).toBe('context_length_exceeded');
+  ])('%i with a message about a prompt that is too long: %s', (status, message) => {
+    expect(failureFor(status, error(message)).code).toBe('context_length_exceeded');
   });
 
   test.each(['content_policy_violation', 'content_filter'])('%s is never routed around', (code) => {
-    expect(judged(400, error('no', { code })).code).toBe('content_policy_violation');
+    expect(failureFor(400, error('no', { code })).code).toBe('content_policy_violation');
   });
 
-  test('may be worded in any of the ways in which providers word it', () => {
-    const wordings = [
+  test('may have any of the shapes in which providers send it', () => {
+    const bodies = [
       error('boom'),
       { error: 'boom' },
       { message: 'boom', object: 'error', code: 400 },
@@ -93,12 +93,12 @@ describe('an HTTP error of an upstream', () => {
       'boom',
       '"boom"',
     ];
-    for (const body of wordings)
-      expect(judged(400, body).message).toBe('The upstream refused the request: boom');
-    expect(judged(400, wordings[4]).param).toBe('messages[0].role');
-    expect(judged(400, { error: { message: 'boom', param: 'body.top_k' } }).param).toBe('top_k');
+    for (const body of bodies)
+      expect(failureFor(400, body).message).toBe('The upstream refused the request: boom');
+    expect(failureFor(400, bodies[4]).param).toBe('messages[0].role');
+    expect(failureFor(400, { error: { message: 'boom', param: 'body.top_k' } }).param).toBe('top_k');
     for (const body of ['', '{}', '[]', 'null', '<html>x</html>', '5']) {
-      expect(judged(400, body).message).toBe('The upstream refused the request.');
+      expect(failureFor(400, body).message).toBe('The upstream refused the request.');
     }
   });
 });

@@ -1,6 +1,6 @@
 import { errorKind, isErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
-import { parseForeignJson } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import {
   type Complaint,
   callersFault,
@@ -12,21 +12,21 @@ import {
   retryAfterMs,
 } from '../http/refusal/refusal.ts';
 import { type ErrorNames, refusalCause } from '../http/refusal/refusal-cause.ts';
-import { asRecord } from '../http/unknown-json.ts';
+import { asObject, parseJson } from '../http/unknown-json.ts';
 
-/** What providers put into an error, wherever they put it. */
+/** The members of an error, from any of the places where providers put them. */
 export interface UpstreamError {
   readonly message: string;
   readonly code?: string;
   readonly type?: string;
   readonly param?: string;
-  /** A code that is a number is a status. */
+  /** An HTTP status that the error itself names. */
   readonly status?: number;
 }
 
 /**
- * Ways to say that the prompt is too long for those who have no code for it: vendor and wording. Each repeats a bounded
- * number of times, so that it is read in one pass of any text.
+ * Messages for a prompt that is too long, of providers that have no code for it. Each expression has bounded repetitions, so
+ * its cost is linear in the length of any text.
  */
 export const contextWordings: readonly RegExp[] = [
   /maximum context length/i, // OpenAI, vLLM, DeepSeek, OpenRouter, Mistral
@@ -50,7 +50,7 @@ const contextCodes = new Set([
 const policyCodes = new Set(['content_policy_violation', 'content_filter', 'responsibleaipolicyviolation']);
 const noCreditCodes = new Set(['insufficient_quota', 'insufficient_balance', 'billing_hard_limit_reached']);
 
-/** An answer that is no stream (contract, section 7). */
+/** The failure of an answer that is no event stream (contract, section 7). */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const error = parseError(refusal.body);
   return judge(error, {
@@ -63,7 +63,7 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
   });
 }
 
-/** An error object where none is due; `status` is what it stands for unless its own code says so. */
+/** The failure for an error inside an answer. `status` is the HTTP status that it means, unless it names one itself. */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = errorFrom(value);
   return judge(error, {
@@ -91,7 +91,7 @@ function judge(error: UpstreamError, complaint: Complaint): Failure {
     );
   }
   // A prompt that is too long may come as 400, 413, 422, and from llama.cpp as 500.
-  if (contextCodes.has(code) || (isAboutContent(status) && wordsContext(error.message))) {
+  if (contextCodes.has(code) || (isAboutContent(status) && isTooLong(error.message))) {
     return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
   }
   if (status === 429 && noCreditCodes.has(code)) return notServed(cause);
@@ -104,52 +104,48 @@ function isAboutContent(status: number): boolean {
   return status === 400 || status === 413 || status === 422 || status === 500;
 }
 
-function wordsContext(message: string): boolean {
+function isTooLong(message: string): boolean {
   return contextWordings.some((wording) => wording.test(message));
 }
 
 /**
- * Reads what providers send: `{error: {…}}`, `{error: "…"}`, the fields at the top (vLLM, Mistral),
- * `{detail: …}` (FastAPI), a list with one of these (Gemini's compatible API), or text.
+ * Reads the body of a refusal: `{error: {…}}`, `{error: "…"}`, the members at the top (vLLM, Mistral), `{detail: …}` (FastAPI),
+ * a list with one of these (Gemini's compatible API), or text. HTML has no message.
  */
 export function parseError(body: string): UpstreamError {
-  let parsed: unknown;
-  try {
-    parsed = parseForeignJson(body);
-  } catch {
-    return { message: /^\s*</.test(body) ? '' : messageOf(body) };
-  }
+  const parsed = parseJson(body);
+  if (parsed === undefined) return { message: /^\s*</.test(body) ? '' : messageOf(body) };
   return errorFrom(Array.isArray(parsed) ? parsed[0] : parsed);
 }
 
-/** The same from a value that was parsed already. */
+/** {@link parseError} for a value that is parsed already. */
 export function errorFrom(value: unknown): UpstreamError {
   if (typeof value === 'string') return { message: messageOf(value) };
-  const outer = asRecord(value);
+  const outer = asObject(value);
   if (outer === undefined) return { message: '' };
-  const inner = asRecord(outer['error']);
+  const inner = asObject(outer['error']);
   if (inner === undefined && typeof outer['error'] === 'string')
     return { message: messageOf(outer['error']) };
-  // Mistral puts FastAPI's details where the message should be.
-  const fields = { ...(inner ?? outer), ...asRecord((inner ?? outer)['message']) };
+  // Mistral puts the details of FastAPI into the member `message`.
+  const fields = { ...(inner ?? outer), ...asObject((inner ?? outer)['message']) };
   const message = [fields['message'], fields['detail'], fields['msg']].find(
     (text) => typeof text === 'string',
   );
-  const detail = Array.isArray(fields['detail']) ? asRecord(fields['detail'][0]) : undefined;
+  const detail = Array.isArray(fields['detail']) ? asObject(fields['detail'][0]) : undefined;
   const code = fields['code'] ?? fields['status'];
   const status = statusFrom(code) ?? statusFrom(fields['status_code']);
   return {
     message: messageOf(message ?? detail?.['msg']),
     ...(typeof code === 'string' && status === undefined ? { code } : {}),
     ...(typeof fields['type'] === 'string' ? { type: fields['type'] } : {}),
-    // vLLM writes the place of a mistake as FastAPI does, but as text: `body.top_k`.
+    // vLLM writes the path as a text, `body.top_k`.
     ...(typeof fields['param'] === 'string' ? { param: fields['param'] } : paramFrom(detail)),
     ...(status === undefined ? {} : { status }),
   };
 }
 
-/** FastAPI's place of a mistake, `["body", "messages", 0, "role"]`. */
-function paramFrom(detail: Record<string, unknown> | undefined): { param?: string } {
+/** FastAPI's path of the field at fault, `["body", "messages", 0, "role"]`. */
+function paramFrom(detail: JsonObject | undefined): { param?: string } {
   if (!Array.isArray(detail?.['loc'])) return {};
   const [first, ...rest] = detail['loc'];
   const path = (first === 'body' ? rest : [first, ...rest]).reduce(

@@ -8,12 +8,13 @@ import type { Dialect } from '../http/answer/dialect.ts';
 import { createTranslation } from '../http/answer/translation.ts';
 import { type ChatStreamOptions, createChatDialect } from './stream.ts';
 
-/** A body for tests that brings these pieces, one a read, and then ends, is cut, or stays open. */
+/** A body for tests. */
 export interface FakeBody extends AnswerBody {
   readonly released: boolean;
   readonly returned: boolean;
 }
 
+/** Creates a body with these pieces, one for each read; then it ends, is cut with a failure, or stays open. */
 export function fakeBody(
   pieces: readonly (string | Uint8Array)[],
   end: 'ends' | 'stays open' | Failure = 'ends',
@@ -59,13 +60,14 @@ export function fakeBody(
   return body;
 }
 
+/** What a test may set; the rest has defaults. */
 export interface FakeAnswerOptions extends ChatStreamOptions {
   readonly maxEventBytes: number;
   readonly usageWaitMs: number;
   readonly contentType: string;
 }
 
-/** Every batch of an answer with these pieces. */
+/** Reads an answer with these pieces to its end and returns its batches. */
 export async function batchesOf(
   pieces: readonly (string | Uint8Array)[] | AnswerBody,
   options: Partial<FakeAnswerOptions> = {},
@@ -79,7 +81,7 @@ export async function batchesOf(
   return batches;
 }
 
-/** Reads an answer with status 200 that is declared to be a stream, unless `options` say otherwise. */
+/** Opens an answer with status 200 and, unless `options` has another, the content type of an event stream. */
 export function readAnswer(
   body: AnswerBody,
   options: Partial<FakeAnswerOptions> = {},
@@ -114,7 +116,7 @@ export function readAnswer(
   );
 }
 
-/** Reads a stream chunk by chunk, as the one reader of answers does; `events` has what came of it so far. */
+/** Reads a stream chunk by chunk, as the one reader of answers does; `events` has its events so far. */
 export function readChunks(more: Partial<ChatStreamOptions> = {}) {
   const events: StreamEvent[] = [];
   let dialect: Dialect | undefined;

@@ -9,7 +9,7 @@ const delta = (json: string): TextDelta => ({ type: 'text-delta', choice: 0, jso
 const chunk = (content: string, more: object = {}) =>
   JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content }, finish_reason: null }], ...more });
 
-/** What is read of these bytes. */
+/** The events that are read from these bytes. */
 function readAs(path: LearntEvent, text: string | Uint8Array) {
   const bytes = Buffer.from(text);
   const read = path.read(Buffer.concat([Buffer.from('?'), bytes]), 1, 1 + bytes.length);
@@ -35,7 +35,7 @@ describe('a learnt chunk', () => {
     },
   );
 
-  test('is read as often as it comes, up to what is no such chunk, or not whole', () => {
+  test('is read until a chunk comes that is different or cut', () => {
     const known = frame(chunk('a')) + frame(chunk('b'));
     for (const rest of [frame(chunk('c')).slice(0, -1), ': x\n', frame('[DONE]'), '\n']) {
       expect(read(known + rest)).toMatchObject({ read: known.length, events: [delta('a'), delta('b')] });
@@ -43,18 +43,18 @@ describe('a learnt chunk', () => {
   });
 
   test.each([
-    ['another shape', chunk('a', { usage: { prompt_tokens: 1 } })],
+    ['another member', chunk('a', { usage: { prompt_tokens: 1 } })],
     ['a finish', chunk('a').replace('null', '"stop"')],
     ['both kinds of text', chunk('größe "x"')],
-    ['an escape that needs reading', chunk('a').replace('"a"', '"\\u0061"')],
+    ['an escape that needs a parse', chunk('a').replace('"a"', '"\\u0061"')],
     ['a quote that ends the text', chunk('a').replace('"a"', '"a","content":"b"')],
-    ['nothing to say', chunk('')],
+    ['an empty text', chunk('')],
     ['a control character', chunk('a').replace('"a"', '"\u0001"')],
-  ])('is not %s', (_name, data) => {
+  ])('is not a chunk with %s', (_name, data) => {
     expect(read(frame(data))).toMatchObject({ read: 0, events: [] });
   });
 
-  test('is not one that is too large, ends its lines in another way, or is no UTF-8', () => {
+  test('is not a chunk that is too large, has other line ends, or is not UTF-8', () => {
     const whole = frame(chunk('a'));
     expect(read(whole, whole.length - 1).read).toBe(0);
     expect(read(whole, whole.length).read).toBe(whole.length);
@@ -62,7 +62,7 @@ describe('a learnt chunk', () => {
     expect(read(Buffer.from(frame(chunk('\xff')), 'latin1')).read).toBe(0);
   });
 
-  test('is not learnt from a place that only looks like the text', () => {
+  test('is not learnt with another field `content` as its text', () => {
     const path = createLearntEvent(1_000);
     const shadowed = '{"x":{"content":"b"},"choices":[{"index":0,"delta":{"content":"a"}}]}';
     path.learn(shadowed, delta('a'));
@@ -71,7 +71,7 @@ describe('a learnt chunk', () => {
   });
 });
 
-test('learning from an event with very many places for a text tries few of them, and from a large event none', () => {
+test('learning tries only a few places for the text of an event, and none in a large event', () => {
   const parse = vi.spyOn(JSON, 'parse');
   const path = createLearntEvent(1_024 * 1_024);
   const places = (count: number) =>
@@ -84,7 +84,7 @@ test('learning from an event with very many places for a text tries few of them,
   parse.mockRestore();
 });
 
-describe('the short way', () => {
+describe('the fast path', () => {
   // `slow` has a key order of its own in each chunk, so that nothing is ever learnt.
   const stream = (texts: readonly string[], spaced: boolean, ascii: boolean, slow: boolean) =>
     `${texts
@@ -103,7 +103,7 @@ describe('the short way', () => {
       })
       .join('')}data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`;
 
-  /** One event a read, or two; `cut` of 2 and 3 tears some of them apart. */
+  /** One event for each read, or two; with `cut` 2 and 3 some reads end inside an event. */
   function readsOf(bytes: Buffer, cut: number): Uint8Array[] {
     const reads: Uint8Array[] = [];
     let from = 0;
@@ -137,14 +137,14 @@ describe('the short way', () => {
     { maxLength: 12 },
   );
 
-  test('says, byte for byte, what the long one says', async () => {
+  test('emits the same events as the decoder and the parse', async () => {
     await fc.assert(
       fc.asyncProperty(pieces, fc.boolean(), fc.boolean(), fc.nat(3), async (texts, spaced, ascii, cut) => {
         const bytes = Buffer.from(stream(texts, spaced, ascii, false));
-        const short = (await batchesOf(readsOf(bytes, cut))).flat();
-        const long = (await batchesOf([stream(texts, spaced, ascii, true)])).flat();
-        expect(short).toEqual(long);
-        for (const event of short) {
+        const fast = (await batchesOf(readsOf(bytes, cut))).flat();
+        const parsed = (await batchesOf([stream(texts, spaced, ascii, true)])).flat();
+        expect(fast).toEqual(parsed);
+        for (const event of fast) {
           if (event.type === 'text-delta') expect(event.json).toMatch(/^[\x20-\x7e]+$/);
         }
       }),

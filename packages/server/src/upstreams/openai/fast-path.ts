@@ -2,25 +2,25 @@ import { isUtf8 } from 'node:buffer';
 import { type JsonText, jsonText } from '@tailrace/protocol';
 import type { StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import type { FastPath } from '../http/answer/dialect.ts';
-import { asRecord, parseJson } from '../http/unknown-json.ts';
+import { asObject, parseJson } from '../http/unknown-json.ts';
 import { decodeChunk } from './chunk.ts';
 
 /**
- * Most events of a stream differ in their text alone. Once the bytes before and after it are known, an event
- * that has them needs no decoding and no parse: its text is cut out, in the escaped form in which it leaves again.
+ * Most events of a stream differ only in their text. Once the bytes before and after the text are known, such an event needs
+ * neither the decoder nor a parse: its text is cut out, in the escaped form in which it leaves again.
  *
  *     data: {"id":"…","choices":[{"index":0,"delta":{"content":"   Hello   "},"finish_reason":null}]}⏎⏎
  *     └─────────────────────── start ──────────────────────────┘  text  └────────── end ───────────────┘
  *
- * The learnt pair was parsed with an empty text between: it is a chunk with one choice and nothing else to
- * say. So any body of a JSON string between them is one with that text.
+ * `learn` parses start and end with an empty text between them, and checks that this is a chunk of one choice without any other
+ * output. Then the body of any JSON string between them is a chunk with that text.
  *
- * Measured for an event of 210 bytes: 0.2 µs, against 0.4 for lines and decoding and 1.4 more for a parse.
+ * Measured for an event of 210 bytes: 0.2 µs; lines and decoding take 0.4 µs, and a parse 1.4 µs more.
  */
 export interface LearntEvent extends FastPath {
-  /** `data` was parsed, and this was all it said. */
+  /** Learns from an event that was parsed: `delta` was its only output. */
   learn(data: string, delta: TextDelta): void;
-  /** The choice whose deltas are read; of no meaning before one was learnt. */
+  /** The choice whose deltas are read; without meaning before an event was learnt. */
   readonly choice: number;
 }
 
@@ -28,13 +28,13 @@ const printable = /^[\x20-\x7e]*$/;
 const canonical = /^(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\bfnrt])*$/;
 const unescaped = /^[^"\\\x00-\x1f]*$/;
 const contentKey = /"content"\s*:\s*"/g;
-/** Learning costs two parses: where chunks differ in more than their text, it is tried ever more rarely. */
+/** Learning takes two parses: after this many attempts it is tried only when the number of attempts is a power of two. */
 const eagerAttempts = 8;
-/** A chunk has one place for text, and little else; each place that is tried costs parses of all of it. */
+/** Each place for text that is tried takes two parses of the whole chunk; a sound chunk has one place and is short. */
 const maxLearntLength = 16 * 1024;
 const maxPlaces = 4;
 
-/** `maxEventBytes`: a larger event is left to the decoder, which refuses it. */
+/** Creates a fast path that has learnt nothing. It leaves an event over `maxEventBytes` to the decoder, which refuses it. */
 export function createLearntEvent(maxEventBytes: number): LearntEvent {
   return new Learnt(maxEventBytes);
 }
@@ -58,7 +58,7 @@ class Learnt implements LearntEvent {
     let at = 0;
     while (all.startsWith(start, at)) {
       const begin = at + start.length;
-      // A quote inside the text has a backslash before it: then what lies before is no body of a string.
+      // `end` may match at an escaped quote inside the text: then `text` ends in a single backslash, and is not accepted.
       const stop = all.indexOf(end, begin);
       if (stop <= begin || stop - at + end.length > this.maxEventBytes) break;
       const text = all.slice(begin, stop);
@@ -96,7 +96,7 @@ class Learnt implements LearntEvent {
   }
 }
 
-/** Text beyond ASCII as {@link jsonText} would write it; undefined where that takes a parse, or is no text. */
+/** Text beyond ASCII as {@link jsonText} writes it; undefined where it has escapes, which need a parse, or is not UTF-8. */
 function escapedText(latin1: string, bytes: Buffer): JsonText | undefined {
   return unescaped.test(latin1) && isUtf8(bytes) ? jsonText(bytes.toString('utf8')) : undefined;
 }
@@ -107,16 +107,16 @@ function endOfString(data: string, from: number): number {
   return at;
 }
 
-/** Whether a chunk with `text` between these says that text for that choice, and nothing else. */
+/** Whether a chunk of `before`, `text` and `after` holds that text for that choice, and no other output. */
 function isTextOnly(before: string, text: string, after: string, choice: number): boolean {
-  const parsed = asRecord(parseJson(before + text + after));
+  const parsed = asObject(parseJson(before + text + after));
   const chunk = parsed === undefined ? undefined : decodeChunk(parsed);
   const [only, ...others] = chunk?.choices ?? [];
   if (chunk === undefined || only === undefined || others.length > 0) return false;
-  const silent =
+  const hasNoOther =
     only.reasoning === '' && only.refusal === '' && only.calls.length === 0 && only.details.length === 0;
   return (
-    silent &&
+    hasNoOther &&
     only.index === choice &&
     only.text === text &&
     only.finish === undefined &&

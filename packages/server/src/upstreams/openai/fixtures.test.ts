@@ -1,7 +1,7 @@
 /**
- * Each preset's own dialect, as raw bytes: replayed whole, byte by byte, and cut at each event and each
- * byte. `written` ones were made by hand from the page or source that their note names; `recorded` ones are what
- * a server of the version they name has sent. A folder is named for its preset, and may say more after a `-`.
+ * Answers of each preset as raw bytes, replayed whole, byte by byte, and cut at each byte. A `written` fixture was made by hand
+ * from the page or source that its note names; a `recorded` one was sent by a server of the version that it names. A folder has
+ * the name of its preset, and may have a suffix after a `-`.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { type PresetName, presets } from './presets.ts';
 interface Meta {
   readonly provenance: 'written' | 'recorded';
   readonly note: string;
-  /** Of the server that was recorded. */
+  /** The version of the recorded server. */
   readonly version?: string;
   readonly stream: {
     readonly text: string;
@@ -45,7 +45,7 @@ interface Meta {
 const file = (preset: string, name: string) =>
   readFileSync(new URL(`./fixtures/${preset}/${name}`, import.meta.url));
 
-function said(events: readonly StreamEvent[]) {
+function resultOf(events: readonly StreamEvent[]) {
   const grammar = createEventGrammar(1);
   const calls: { name: string; arguments: string }[] = [];
   let [text, reasoning] = ['', ''];
@@ -72,7 +72,7 @@ function said(events: readonly StreamEvent[]) {
 const folders = readdirSync(new URL('./fixtures/', import.meta.url));
 const presetOf = (folder: string) => folder.split('-')[0] ?? folder;
 
-test('every preset has fixtures, and no fixtures are without their preset', () => {
+test('every preset has fixtures, and all fixtures have a preset', () => {
   expect([...new Set(folders.map(presetOf))].toSorted()).toEqual(Object.keys(presets).toSorted());
 });
 
@@ -80,13 +80,13 @@ describe.each(folders)('%s', (name) => {
   const meta = JSON.parse(file(name, 'meta.json').toString('utf8')) as Meta;
   const finishReasons = presets[presetOf(name) as PresetName].finishReasons;
   const replay = async (pieces: readonly Uint8Array[]) =>
-    said((await batchesOf(pieces, { finishReasons })).flat());
+    resultOf((await batchesOf(pieces, { finishReasons })).flat());
   const bytewise = (bytes: Buffer) => Array.from(bytes, (byte) => Uint8Array.of(byte));
 
-  test('says where its fixtures come from', () => {
+  test('names the origin of its fixtures', () => {
     expect(meta.provenance).toMatch(/^(written|recorded)$/);
     expect(meta.note).not.toBe('');
-    // What a server really sends changes with its version.
+    // The answers of a server depend on its version.
     expect(meta.version !== undefined).toBe(meta.provenance === 'recorded');
   });
 
@@ -131,10 +131,10 @@ describe.each(folders)('%s', (name) => {
   async function cutAnywhere(fixture: string): Promise<void> {
     const bytes = file(name, fixture);
     const lines = bytes.toString('latin1');
-    // The event that finishes: to its blank line it is a cut, from there on the answer is whole.
+    // From the blank line after the finish on, the answer is whole.
     const finishes = lines.search(/"finish_reason": ?"/);
     const whole = lines.indexOf('\n\n', finishes) + 2;
-    // Both sides of the border are always among the part.
+    // Both sides of that place are always tested.
     for (const at of [...partOf([...bytes.keys()], 50), whole - 1, whole]) {
       const { ended, finish, failed } = await replay([bytes.subarray(0, at)]);
       const expected = at >= whole ? 'whole' : 'torn';
@@ -143,7 +143,7 @@ describe.each(folders)('%s', (name) => {
         (finish === undefined) !== at < whole ||
         (failed === undefined) === at < whole
       ) {
-        throw new Error(`cut at byte ${at} of ${bytes.length}: ${ended}, where ${expected} is due`);
+        throw new Error(`cut at byte ${at} of ${bytes.length}: ${ended}, expected ${expected}`);
       }
     }
   }

@@ -30,6 +30,6 @@ test.each([
   ['TEXT cpu_utilization=0.4', undefined],
   ['TEXT named_metrics.num_requests_waiting=-1', undefined],
   ['BIN CgA=', undefined],
-])('the header %s says that %s wait', (header, waiting) => {
+])('by the header %s, the number of waiting requests is %s', (header, waiting) => {
   expect(waitingInHeader(header)).toBe(waiting);
 });

@@ -45,7 +45,7 @@ async function watched(answer: (exchange: FakeExchange) => void, own = 0) {
 }
 
 describe('the load of a server', () => {
-  test('is not asked for before somebody wants to know', async () => {
+  test('is not polled before the first call of pressure()', async () => {
     const { watch, seen, transport } = await watched(({ socket }) => socket.write(metrics('waiting 4\n')));
     expect(watch.watching).toBe(false);
     expect(watch.pressure()).toBe(0);
@@ -56,12 +56,12 @@ describe('the load of a server', () => {
   });
 
   test('does not count our own requests, which the server counts too', async () => {
-    // Five are ours: three of them run, so two of the nine that wait are ours.
+    // Five requests are ours: three of them run, so two of the nine waiting ones are ours.
     const { watch } = await watched(({ socket }) => socket.write(metrics('waiting 9\nrunning 3\n')), 5);
     await until(() => watch.pressure() === 7);
   });
 
-  test('is asked for again and again, and forgotten when the server tells no more', async () => {
+  test('is polled repeatedly, and counts as 0 some time after the last report', async () => {
     let polls = 0;
     const { watch, clock } = await watched(({ socket }) => {
       polls += 1;
@@ -74,14 +74,14 @@ describe('the load of a server', () => {
     expect(watch.pressure()).toBe(0);
   });
 
-  test('is no longer asked for when nobody wanted to know for a while, and then again', async () => {
+  test('is not polled some time after the last call of pressure(), and polled again after the next one', async () => {
     const { watch, clock, seen, transport } = await watched(({ socket }) =>
       socket.write(metrics('waiting 1\n')),
     );
     await until(() => watch.pressure() === 1);
     clock.ms += 50;
     expect(watch.watching).toBe(false);
-    // Whatever was under way ends; nothing follows it.
+    // A poll that has begun ends, and none follows it.
     await until(() => transport.stats.busy === 0);
     await new Promise((resolve) => setTimeout(resolve, 20));
     const before = seen.length;
@@ -91,7 +91,7 @@ describe('the load of a server', () => {
     await until(() => watch.pressure() === 1);
   });
 
-  test('costs no more memory than a megabyte, whatever the server sends', async () => {
+  test('is read up to one megabyte', async () => {
     let dropped = false;
     const { watch } = await watched(({ socket }) => {
       socket.on('close', () => {
@@ -108,7 +108,7 @@ describe('the load of a server', () => {
     expect(watch.pressure()).toBe(0);
   });
 
-  test('is not asked for after the end', async () => {
+  test('is not polled after close()', async () => {
     const { watch, seen } = await watched(({ socket }) => socket.write(metrics('waiting 1\n')));
     watch.close();
     expect(watch.pressure()).toBe(0);
@@ -117,7 +117,7 @@ describe('the load of a server', () => {
   });
 });
 
-test('an upstream of a preset that tells is asked in its answers too, once its load matters', async () => {
+test('requests ask for a report in the answer, where the preset has one, once pressure() was called', async () => {
   const heads: string[] = [];
   const stream = 'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n';
   const origin = await startFakeOrigin(({ head, socket }) => {
@@ -125,8 +125,8 @@ test('an upstream of a preset that tells is asked in its answers too, once its l
     if (head.startsWith('GET')) socket.write('HTTP/1.1 404 X\r\ncontent-length: 0\r\n\r\n');
     else {
       const answer = chunked([`${stream}data: [DONE]\n\n`]);
-      const told = 'endpoint-load-metrics: TEXT named_metrics.num_requests_waiting=12';
-      socket.write(answer.replace('\r\n', `\r\n${told}\r\n`));
+      const report = 'endpoint-load-metrics: TEXT named_metrics.num_requests_waiting=12';
+      socket.write(answer.replace('\r\n', `\r\n${report}\r\n`));
     }
   });
   const created = await createOpenAiUpstream({
@@ -153,7 +153,7 @@ test('an upstream of a preset that tells is asked in its answers too, once its l
   expect(heads.some((head) => head.startsWith('GET /metrics '))).toBe(true);
 });
 
-test('an upstream whose preset names no signal has none', async () => {
+test('an upstream whose preset has no load report has no pressure()', async () => {
   const created = await createOpenAiUpstream({
     name: 'lab',
     config: { kind: 'openai', preset: 'ollama', baseUrl: 'http://127.0.0.1:9/v1', headers: {} },

@@ -1,7 +1,6 @@
 /**
- * How busy a server says it is, read while somebody wants to know. A call of `pressure()` is what starts the
- * polling, and polling ends by itself when nobody has called it for a while: only routing's `least_busy` does,
- * so an upstream that no such model uses is never polled.
+ * Reads the load that a server reports about itself. A call of `pressure()` starts the polling; 30 s without such a call end
+ * it. Only routing calls it, for models with `balance: least_busy`: other upstreams are never polled.
  *
  *     asleep ──pressure()──▶ polling every 3 s ──30 s without pressure()──▶ asleep
  */
@@ -10,23 +9,25 @@ import type { Transport } from '../../transport/transport.ts';
 import { gaugeTotal, waitingInHeader } from './load-text.ts';
 import type { LoadSignal } from './preset.ts';
 
+/** The load of one server. */
 export interface LoadWatch {
-  /** Requests there beyond our own, as last heard; 0 where nothing is known, or nothing fresh. */
+  /** Requests there besides our own, by the last report; 0 where there is no report, or only an old one. */
   pressure(): number;
-  /** Whether somebody wants to know at present: then answers are asked to tell too. */
+  /** True while the load is polled: then a request may ask for a report in its answer. */
   readonly watching: boolean;
-  /** What an answer's header said (`endpoint-load-metrics`). */
-  heard(header: string): void;
+  /** Takes the report in a header of an answer (`endpoint-load-metrics`). */
+  addReport(header: string): void;
   /** Ends the polling for good. */
   close(): void;
 }
 
+/** What a load watch needs. */
 export interface LoadWatchOptions {
   readonly transport: Pick<Transport, 'get'>;
   readonly signal: LoadSignal;
-  /** Our own requests there at present: the server counts them too. */
+  /** Our own running requests there: the reports count them too. */
   own(): number;
-  /** Milliseconds of a clock that never goes back. */
+  /** Monotonic milliseconds. */
   now(): number;
   /** Milliseconds between two polls. Default 3,000. */
   readonly everyMs?: number;
@@ -34,16 +35,17 @@ export interface LoadWatchOptions {
 
 const maxMetricsBytes = 1024 * 1024;
 const maxPollMs = 2_000;
-/** So many intervals an answer is believed, and polling goes on unasked. */
-const freshFor = 3;
-const wantedFor = 10;
+/** For how many intervals a report counts. */
+const reportIntervals = 3;
+/** For how many intervals polling continues after a call of `pressure()`. */
+const pollIntervals = 10;
 
-interface Heard {
+interface Report {
   readonly atMs: number;
   readonly value: number;
 }
 
-/** Opens nothing until `pressure()` is called. Failures of a poll are ignored: what is not known counts as 0. */
+/** Creates a watch that sends nothing until `pressure()` is called. A failed poll is ignored: an unknown load counts as 0. */
 export function createLoadWatch({
   transport,
   signal,
@@ -52,16 +54,16 @@ export function createLoadWatch({
   everyMs = 3_000,
 }: LoadWatchOptions): LoadWatch {
   const stop = new AbortController();
-  let askedMs = Number.NEGATIVE_INFINITY;
+  let calledMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let polling = false;
-  let waiting: Heard | undefined;
-  /** Running there beyond our own when it was read. */
-  let running: Heard | undefined;
+  let waiting: Report | undefined;
+  /** Requests running there besides our own, at the time of the report. */
+  let running: Report | undefined;
 
-  const wanted = () => !stop.signal.aborted && now() - askedMs < everyMs * wantedFor;
-  const fresh = (heard: Heard | undefined) =>
-    heard !== undefined && now() - heard.atMs <= everyMs * freshFor ? heard.value : 0;
+  const wanted = () => !stop.signal.aborted && now() - calledMs < everyMs * pollIntervals;
+  const current = (report: Report | undefined) =>
+    report !== undefined && now() - report.atMs <= everyMs * reportIntervals ? report.value : 0;
 
   async function poll(): Promise<void> {
     polling = true;
@@ -72,7 +74,7 @@ export function createLoadWatch({
         gauge === undefined ? undefined : gaugeTotal(text, gauge);
       const [waits, runs] = [total(signal.waiting), total(signal.running)];
       const atMs = now();
-      // Ours are among those that run, or, where they do not fit, among those that wait.
+      // Our requests are among the running ones; those in excess are among the waiting ones.
       const [ours, others] = [own(), runs ?? 0];
       if (runs !== undefined) running = { atMs, value: Math.max(0, others - ours) };
       if (waits !== undefined) waiting = { atMs, value: Math.max(0, waits - Math.max(0, ours - others)) };
@@ -108,17 +110,17 @@ export function createLoadWatch({
   return {
     pressure() {
       const asleep = !wanted();
-      askedMs = now();
+      calledMs = now();
       if (asleep && !polling && wanted()) {
         clearTimeout(timer);
         void poll();
       }
-      return fresh(waiting) + fresh(running);
+      return current(waiting) + current(running);
     },
     get watching() {
       return wanted();
     },
-    heard(header) {
+    addReport(header) {
       const value = waitingInHeader(header);
       if (value !== undefined) waiting = { atMs: now(), value };
     },

@@ -30,33 +30,41 @@ async function upstreamAt(url: string, config: Partial<UpstreamConfig> = {}): Pr
 }
 
 const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
-const say = (delta: object, index = 0) => frame({ choices: [{ index, delta, finish_reason: null }] });
+const deltaFrame = (delta: object, index = 0) => frame({ choices: [{ index, delta, finish_reason: null }] });
 const finish = (reason: string, index = 0) =>
   frame({ choices: [{ index, delta: {}, finish_reason: reason }] });
 const tail = `${frame({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 7 } })}data: [DONE]\n\n`;
 const end = finish('stop') + tail;
-const words = (text: string) => (text.match(/\S+\s*/g) ?? []).map((word) => say({ content: word }));
+const words = (text: string) => (text.match(/\S+\s*/g) ?? []).map((word) => deltaFrame({ content: word }));
 
 const call = (index: number, name: string, args: string) =>
-  say({ tool_calls: [{ index, id: `c${index}`, type: 'function', function: { name, arguments: args } }] });
+  deltaFrame({
+    tool_calls: [{ index, id: `c${index}`, type: 'function', function: { name, arguments: args } }],
+  });
 
 type Answer = { readonly pieces: readonly string[]; readonly open?: true } | 'refuse' | 'cut' | 'silent';
 const scenarios: Record<UpstreamScenario, Answer> = {
   text: { pieces: [...words('The mill turns as long as the water runs.'), end] },
   'other text': { pieces: [...words('Nothing but the truth.'), end] },
-  long: { pieces: [...Array.from({ length: 100 }, () => say({ content: ' on and on' })), end] },
+  long: { pieces: [...Array.from({ length: 100 }, () => deltaFrame({ content: ' on and on' })), end] },
   silent: 'silent',
-  stalls: { pieces: [say({ content: 'once' })], open: true },
+  stalls: { pieces: [deltaFrame({ content: 'once' })], open: true },
   'two choices': {
-    pieces: [say({ content: 'a' }), say({ content: 'b' }, 1), finish('stop'), finish('stop', 1), tail],
+    pieces: [
+      deltaFrame({ content: 'a' }),
+      deltaFrame({ content: 'b' }, 1),
+      finish('stop'),
+      finish('stop', 1),
+      tail,
+    ],
   },
-  reasoning: { pieces: [say({ reasoning_content: 'hm' }), say({ content: 'yes' }), end] },
+  reasoning: { pieces: [deltaFrame({ reasoning_content: 'hm' }), deltaFrame({ content: 'yes' }), end] },
   'tool calls': { pieces: [call(0, 'f', '{"a":1}'), call(1, 'g', ''), finish('tool_calls'), tail] },
   'fails at once': 'refuse',
   'fails midway': 'cut',
 };
 
-/** Writes piece by piece, each in a turn of the loop of its own, so that the reader sees several reads. */
+/** Writes each piece in a turn of the event loop of its own, so that each is one read. */
 function answer({ body, socket }: FakeExchange): void {
   const { messages } = JSON.parse(body) as { messages: { content: string }[] };
   const scenario = scenarios[messages[0]?.content as UpstreamScenario] ?? 'refuse';
@@ -67,7 +75,7 @@ function answer({ body, socket }: FakeExchange): void {
     return;
   }
   if (scenario === 'cut') {
-    socket.end(chunked([say({ content: 'half of' })], false));
+    socket.end(chunked([deltaFrame({ content: 'half of' })], false));
     return;
   }
   socket.write(chunked([], false));
@@ -114,7 +122,7 @@ describe('an upstream', () => {
   afterAll(() => origin.close());
 
   const whole = ({ socket }: FakeExchange): void => {
-    socket.write(chunked([say({ content: 'a' }) + end]));
+    socket.write(chunked([deltaFrame({ content: 'a' }) + end]));
   };
 
   async function ask(config: Partial<UpstreamConfig>, asked = callOf('hi'), respond = whole) {
@@ -133,11 +141,11 @@ describe('an upstream', () => {
     }
   }
 
-  test('does not let a finish wait for its usage as long as would be taken for a stall', async () => {
+  test('holds a finish for its usage for a shorter time than the stall timeout', async () => {
     const open = ({ socket }: FakeExchange) => {
-      socket.write(chunked([say({ content: 'a' }) + finish('stop')], false));
+      socket.write(chunked([deltaFrame({ content: 'a' }) + finish('stop')], false));
     };
-    const { events } = await ask({}, { ...callOf('hi'), patienceMs: 20 }, open);
+    const { events } = await ask({}, { ...callOf('hi'), stallMs: 20 }, open);
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' });
   });
 
@@ -150,7 +158,7 @@ describe('an upstream', () => {
     expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({ model: 'there', stream: true });
   });
 
-  test('of Azure names the deployment in the path, and has its key in a header of its own', async () => {
+  test('of Azure sends the deployment in the path, and the key in the header api-key', async () => {
     const { head } = await ask({ preset: 'azure', apiKey: 'k', baseUrl: `${origin.url.origin}/openai` });
     expect(head).toMatch(
       /^POST \/openai\/deployments\/there\/chat\/completions\?api-version=2024-10-21 HTTP/,
@@ -161,7 +169,7 @@ describe('an upstream', () => {
     expect(newer.head).toMatch(/^POST \/openai\/v1\/chat\/completions HTTP/);
   });
 
-  test('with two answers keeps one socket', async () => {
+  test('uses one socket for answers after each other', async () => {
     const before = origin.accepted;
     const upstream = await upstreamAt(`${origin.url.origin}/v1`);
     reply = whole;
@@ -178,20 +186,20 @@ describe('an upstream', () => {
     upstream.close();
   });
 
-  test('that is told to wait passes it on, as seconds or as a date', async () => {
-    const told =
+  test('passes on a `retry-after`, in seconds or as a date', async () => {
+    const answerWith =
       (header: string) =>
       ({ socket }: FakeExchange) =>
         socket.write(`HTTP/1.1 429 X\r\n${header}\r\ncontent-length: 2\r\n\r\n{}`);
-    const seconds = await ask({}, callOf('hi'), told('retry-after: 3'));
+    const seconds = await ask({}, callOf('hi'), answerWith('retry-after: 3'));
     expect(seconds.failed).toMatchObject({ code: 'rate_limit_exceeded', retryAfterMs: 3_000 });
-    const date = await ask({}, callOf('hi'), told('Retry-After: Sat, 21 Nov 2026 10:00:20 GMT'));
+    const date = await ask({}, callOf('hi'), answerWith('Retry-After: Sat, 21 Nov 2026 10:00:20 GMT'));
     expect(date.failed).toMatchObject({ retryAfterMs: 20_000 });
-    const exact = await ask({}, callOf('hi'), told('retry-after-ms: 120\r\nretry-after: 9'));
+    const exact = await ask({}, callOf('hi'), answerWith('retry-after-ms: 120\r\nretry-after: 9'));
     expect(exact.failed).toMatchObject({ retryAfterMs: 120 });
   });
 
-  test('reads no more of an error than it needs', async () => {
+  test('reads only a bounded part of an error', async () => {
     const { failed } = await ask({}, callOf('hi'), ({ socket }) => {
       socket.write('HTTP/1.1 500 X\r\n\r\n');
       const more = () => {
@@ -205,7 +213,7 @@ describe('an upstream', () => {
     await origin.allClosed();
   });
 
-  test('refuses a beginning that its preset cannot continue, and sends it where it can', async () => {
+  test('fails for a prefix that its preset cannot continue, and sends one that it can', async () => {
     const asked = { ...callOf('hi'), prefix: 'The mill' };
     expect((await ask({ preset: 'openai' }, asked)).failed).toMatchObject({ code: 'upstream_refused' });
     expect((await ask({ preset: 'vllm' }, asked)).texts).toEqual(['a']);
@@ -220,11 +228,11 @@ describe('an upstream', () => {
     const of = async (preset: PresetName) =>
       (await upstreamAt('http://127.0.0.1:9/v1', { preset })).takeover?.('m');
     expect(await of('vllm')).toBe('prefix');
-    expect(await of('llamacpp')).toBe('if-told');
+    expect(await of('llamacpp')).toBe('if-configured');
     expect(await of('openai')).toBeUndefined();
   });
 
-  test('hands a prefix over as the last message of the assistant where nothing else is known', async () => {
+  test('sends a prefix as the last message, from the assistant, where the preset has no prefill', async () => {
     await ask({}, { ...callOf('hi'), prefix: 'The mill' });
     const { messages, ...more } = JSON.parse(seen[0]?.body ?? '');
     expect(messages.at(-1)).toEqual({ role: 'assistant', content: 'The mill' });

@@ -1,6 +1,6 @@
 /**
- * Everything that speaks OpenAI's chat-completions protocol. What one server or provider does differently is
- * a row in `presets.ts`; what all of them may do wrong is repaired in `stream.ts`.
+ * All servers and providers with OpenAI's chat-completions protocol. `presets.ts` has a row for each with its differences;
+ * `stream.ts` repairs the mistakes that any of them may make.
  */
 import { performance } from 'node:perf_hooks';
 import { fail, failure, ok } from '../../domain/failure.ts';
@@ -17,7 +17,7 @@ import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
 import { createChatDialect } from './stream.ts';
 
-/** Makes the upstream, or says what is wrong with its configuration. No connection is opened yet. */
+/** Makes an upstream, or the list of problems of its configuration. It opens no connection yet. The caller closes it. */
 export async function createOpenAiUpstream(options: ProviderOptions): Promise<CreatedProvider> {
   const { config } = options;
   const preset: Preset = config.preset === undefined ? genericPreset : presets[config.preset];
@@ -34,7 +34,7 @@ function chatCompletionsApi(preset: Preset): Protocol {
     contextLength: () => undefined,
     takeover: () => {
       if (preset.prefill === 'never') return undefined;
-      return preset.prefill === undefined ? 'if-told' : 'prefix';
+      return preset.prefill === undefined ? 'if-configured' : 'prefix';
     },
     refuses: (request) => refusalOf(request, preset),
     request(call, baseUrl) {
@@ -60,7 +60,7 @@ function chatCompletionsApi(preset: Preset): Protocol {
   };
 }
 
-/** The key in the form this preset takes it. */
+/** The header with the key, as this preset accepts it. */
 function keyHeader(apiKey: string | undefined, preset: Preset): Readonly<Record<string, string>> {
   if (apiKey === undefined) return {};
   return preset.auth === 'bearer' ? { authorization: `Bearer ${apiKey}` } : { 'api-key': apiKey };
@@ -77,13 +77,13 @@ function watchLoad(signal: LoadSignal, transport: Transport, own: () => number):
     requestHeaders: () => (watch.watching && signal.inAnswers === true ? reportHeaders : noHeaders),
     answered(headers) {
       const report = headers[loadHeader];
-      if (typeof report === 'string') watch.heard(report);
+      if (typeof report === 'string') watch.addReport(report);
     },
     close: watch.close,
   };
 }
 
-/** Path and query of a call: base URL + `/chat/completions`, with Azure's and a prefill's own way. */
+/** Path and query of a call: base URL + `/chat/completions`, or the path of Azure or of a prefill. */
 export function requestPath(
   baseUrl: URL,
   preset: Preset,

@@ -11,15 +11,15 @@ function kept(...events: readonly (readonly JsonObject[])[]) {
   return wrong === undefined ? details.all() : wrong.code;
 }
 
-const text = (said: string, index = 0): JsonObject => ({
+const text = (given: string, index = 0): JsonObject => ({
   type: 'reasoning.text',
-  text: said,
+  text: given,
   format: 'anthropic-claude-v1',
   index,
 });
 
 describe('reasoning details', () => {
-  test('of one index and type are one, their texts joined and their other fields the last ones', () => {
+  test('of one index and type are one detail, with joined texts and the last value of each other field', () => {
     expect(
       kept(
         [text('a'), text('b')],
@@ -36,7 +36,7 @@ describe('reasoning details', () => {
     ]);
   });
 
-  test('are kept for as many pieces as a long thought has: what only repeats itself costs nothing', () => {
+  test('are kept for any number of pieces: repeated fields do not count', () => {
     const pieces = Array.from({ length: 100_000 }, () => [text(' word')]);
     expect(kept(...pieces)).toEqual([text(' word'.repeat(100_000))]);
   });
@@ -50,11 +50,11 @@ describe('reasoning details', () => {
       Array.from({ length: 20_000 }, (_, at) => ({ index: 0, type: 'a', [`${'f'.repeat(60)}${at}`]: 1 })),
     ],
     ['values', [{ index: 0, value: ['x'.repeat(2_000_000)] }]],
-  ])('with too many %s are too much to be handed back', (_, pieces) => {
+  ])('with too many %s exceed the budget', (_, pieces) => {
     expect(kept(pieces)).toBe('upstream_protocol');
   });
 
-  test('keep one spelling a field, however often it is repeated', () => {
+  test('keep one spelling for each field', () => {
     const written = '{"index":1.0,"a":1.0,"b":12345678901234567890,"d":1e2}';
     const details = createReasoningDetails(createAnswerBudget());
     for (let at = 0; at < 1_000; at += 1) {
@@ -66,13 +66,13 @@ describe('reasoning details', () => {
     expect(numbersOf(all[0] ?? {})).toHaveLength(6);
   });
 
-  test('count a number as long as it is written', () => {
+  test('count a number by the length of its spelling', () => {
     const piece = parseExactly(`{"a":1.${'0'.repeat(600_000)}}`) as JsonObject;
     expect(kept([piece])).toEqual([{ a: 1 }]);
     expect(kept([piece, piece])).toBe('upstream_protocol');
   });
 
-  test('a value that another takes the place of is not counted for ever', () => {
+  test('do not count a value that is replaced', () => {
     const pieces = Array.from({ length: 50 }, (_, at) => ({
       index: 0,
       type: 'a',

@@ -6,28 +6,30 @@ import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { jsonOf } from '../http/unknown-json.ts';
 
 /**
- * OpenRouter's `reasoning_details` of one choice, which it wants back with the message. They come in pieces; those of
- * one index and type are one, and their texts are joined.
+ * OpenRouter's `reasoning_details` of one choice; the next turn must send them back. They come in pieces: adjacent pieces of
+ * one index and type are one detail, and their texts are joined.
  */
 export interface ReasoningDetails {
-  /** Keeps the pieces of one event; or says why there are too many. */
+  /** Keeps the pieces of one event. Returns a failure where they exceed the budget of the answer. */
   add(pieces: readonly JsonObject[]): Failure | undefined;
-  /** Empty where there are none. */
+  /** The details so far; empty where there are none. */
   all(): readonly JsonObject[];
 }
 
 interface Detail {
-  /** In their order; empty for a text that is joined. */
+  /** The fields in their order; the value is empty for a joined text. */
   readonly fields: Map<string, JsonValue>;
+  /** The joined texts by field. */
   readonly texts: Map<string, TextPieces<string>>;
-  /** How the numbers among its fields were written: one spelling a field, however many pieces have it. */
+  /** The spelling of each field that is a number: that of the last piece with the field. */
   readonly spellings: Map<string, string>;
-  /** What each field that is no joined text was counted for: to write it once more would cost as much as to keep it. */
+  /** The length in the budget of each field that is no joined text; kept because measuring means writing the value as JSON. */
   readonly lengths: Map<string, number>;
 }
 
 const joinedFields: ReadonlySet<string> = new Set(['text', 'summary', 'data']);
 
+/** Creates the details of one choice. */
 export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
   const details: Detail[] = [];
 
@@ -52,7 +54,7 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
       spellings.delete(field);
       return budget.extra(name + value.length);
     }
-    // Most fields of a piece only repeat what the one before it said.
+    // Most fields of a piece repeat those of the piece before.
     if (isKnown && (value === null || (value === fields.get(field) && !texts.has(field)))) return undefined;
     const before = texts.get(field)?.length ?? lengths.get(field) ?? 0;
     const length = spelling?.length ?? lengthOf(value);
@@ -99,7 +101,7 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
   };
 }
 
-/** What a detail costs beside its fields: many empty ones are not free. */
+/** The length in the budget of a detail without fields: many empty details take memory too. */
 const detailLength = 64;
 
 function lengthOf(value: JsonValue): number {

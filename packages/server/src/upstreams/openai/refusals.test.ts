@@ -23,6 +23,6 @@ test.each([
   expect(reason?.code).toBe(param === undefined ? undefined : 'unsupported_parameter');
 });
 
-test('a server of which nothing is known is asked everything', () => {
+test('a server without a preset is sent every value', () => {
   expect(refusalOf(request({ temperature: 2, ...logprobs(20) }), genericPreset)).toBeUndefined();
 });

@@ -1,8 +1,9 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
-import { type Failure, failure } from '../../domain/failure.ts';
+import type { Failure } from '../../domain/failure.ts';
+import { notAccepted } from '../http/request/message-parts.ts';
 import type { Preset } from './preset.ts';
 
-/** Why this preset cannot be asked a request of whose every feature it is capable: a number above its own bound. */
+/** The failure for a number above the bound of this preset; undefined where there is none. */
 export function refusalOf(request: ChatRequest, { most }: Preset): Failure | undefined {
   return (
     above('temperature', request.temperature, most?.temperature) ??
@@ -12,6 +13,5 @@ export function refusalOf(request: ChatRequest, { most }: Preset): Failure | und
 
 function above(param: string, value: number | undefined, bound: number | undefined): Failure | undefined {
   if (value === undefined || bound === undefined || value <= bound) return undefined;
-  const message = `'${param}' must be at most ${bound} for this model, got ${value}.`;
-  return failure('unsupported_parameter', message, { param });
+  return notAccepted(param, `'${param}' must be at most ${bound} for this model, got ${value}.`);
 }

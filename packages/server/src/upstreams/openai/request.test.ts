@@ -9,7 +9,7 @@ import { requestBody } from './request.ts';
 
 const hello: JsonValue = [{ role: 'user', content: 'hi' }];
 
-/** The body that a preset would get. Refused requests are the wire's affair. */
+/** The body for a preset. Requests that no surface accepts are tested in `wire/`. */
 function sent(more: Record<string, JsonValue>, preset?: PresetName, prefix?: string) {
   const decoded = decodeChatRequest({ model: 'm', messages: hello, ...more });
   if (!decoded.ok) throw new Error(decoded.failure.message);
@@ -33,7 +33,7 @@ const message = (assistant: Record<string, JsonValue>, preset?: PresetName) => {
 };
 
 describe('the body for an upstream', () => {
-  test('is the client’s, with the model there, streaming on and usage asked for', () => {
+  test('is the client’s, with the upstream’s model, streaming and a request for usage', () => {
     expect(sent({ temperature: 0.5, top_k: 40, stream: false, __proto__x: 1 })).toEqual({
       model: 'there',
       messages: hello,
@@ -45,7 +45,7 @@ describe('the body for an upstream', () => {
     });
   });
 
-  test('has no field that is null, and none that asks for nothing where OpenAI refuses that', () => {
+  test('has no field that is null, and no field without effect that OpenAI refuses', () => {
     const nothing = {
       tools: [],
       tool_choice: 'none',
@@ -62,7 +62,7 @@ describe('the body for an upstream', () => {
     ]);
   });
 
-  test('keeps fields that the preset lacks out of it: what is left in them asks for nothing', () => {
+  test('has no fields of features that the preset lacks: their values have no effect', () => {
     const body = sent({ n: 1, logprobs: false, logit_bias: {}, presence_penalty: 0 }, 'groq');
     expect(body).not.toHaveProperty('n');
     expect(body).not.toHaveProperty('logprobs');
@@ -73,16 +73,16 @@ describe('the body for an upstream', () => {
   test.each<[PresetName | undefined, string]>([
     ['openai', 'max_completion_tokens'],
     ['ollama', 'max_tokens'],
-    // Known by its address alone: the newer name is dropped in silence by some.
+    // A server without a preset: some servers ignore the newer name.
     [undefined, 'max_tokens'],
-  ])('of %s says %s, whatever the client called it', (preset, field) => {
+  ])('for %s has %s, under either name in the client’s request', (preset, field) => {
     for (const given of ['max_tokens', 'max_completion_tokens']) {
       const body = sent({ [given]: 7 }, preset);
       expect(Object.entries(body).filter(([key]) => key.startsWith('max'))).toEqual([[field, 7]]);
     }
   });
 
-  test('of Mistral has its own name for the seed, and no stream_options', () => {
+  test('for Mistral has random_seed, and no stream_options', () => {
     const body = sent(
       { seed: 5, user: 'u', stream: true, stream_options: { include_usage: true } },
       'mistral',
@@ -93,13 +93,13 @@ describe('the body for an upstream', () => {
     expect(body).not.toHaveProperty('user');
   });
 
-  test('of Mistral has what is unknown in stream_options, without what Mistral does not take', () => {
+  test('for Mistral has the unknown members of stream_options only', () => {
     const stream_options = { include_usage: true, include_obfuscation: false, foo: { a: 1 } };
     const body = sent({ stream: true, stream_options }, 'mistral');
     expect(body['stream_options']).toEqual({ foo: { a: 1 } });
   });
 
-  test('has a field that is called __proto__ like any other unknown one, byte for byte', () => {
+  test('has an unknown field with the name __proto__, byte for byte', () => {
     const odd = '"__proto__":{"tool_calls":[{"id":5}],"role":"system","n":1.0}';
     const messages = `[{"role":"user","content":[{"type":"text","text":"x",${odd}}],${odd}},{"role":"assistant","content":"a",${odd}}]`;
     const tools = `[{"type":"function",${odd},"function":{"name":"f",${odd}}}]`;
@@ -115,11 +115,11 @@ describe('the body for an upstream', () => {
     }
   });
 
-  test('of OpenAI asks for no padding', () => {
+  test('for OpenAI asks for no padding', () => {
     expect(sent({}, 'openai')['stream_options']).toEqual({ include_usage: true, include_obfuscation: false });
   });
 
-  test('hands on what nobody knows in stream_options, and nulls under names that nobody knows', () => {
+  test('has unknown members of stream_options, and unknown fields that are null', () => {
     const stream_options = { include_usage: false, foo: 1 };
     const messages = [{ role: 'user', content: 'x', name: null, w: null }];
     const body = sent({ stream: true, stream_options, messages, top_k: null, seed: null }, 'vllm');
@@ -129,7 +129,7 @@ describe('the body for an upstream', () => {
     expect(body['messages']).toEqual([{ role: 'user', content: 'x', w: null }]);
   });
 
-  test('calls the developer what the preset calls it, and leaves out names that it refuses', () => {
+  test('has the preset’s name of the developer role, and no `name` where the preset refuses it', () => {
     const messages = [{ role: 'developer', content: 'x', name: 'n' }];
     expect(sent({ messages }, 'groq')['messages']).toEqual([{ role: 'system', content: 'x' }]);
     expect(sent({ messages }, 'openai')['messages']).toEqual(messages);
@@ -157,11 +157,11 @@ describe('an assistant message that comes back', () => {
   };
   const bare = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
 
-  test('loses what is ours, and what was null', () => {
+  test('is sent without our own fields and without nulls', () => {
     expect(message(returned, 'openai')).toEqual({ role: 'assistant', content: null, tool_calls: [bare] });
   });
 
-  test('takes back to OpenRouter its reasoning details, to DeepSeek its reasoning', () => {
+  test('is sent to OpenRouter with its reasoning details, and to DeepSeek with its reasoning', () => {
     expect(message(returned, 'openrouter')).toEqual({
       role: 'assistant',
       content: null,
@@ -171,13 +171,13 @@ describe('an assistant message that comes back', () => {
     expect(message(returned, 'deepseek')).toMatchObject({ reasoning_content: 'hm' });
   });
 
-  test('takes thought signatures back to an upstream that is only known by its address', () => {
+  test('is sent with thought signatures to an upstream without a preset', () => {
     expect(message(returned)).toMatchObject({
       tool_calls: [{ ...bare, extra_content: { google: { thought_signature: 's' } } }],
     });
   });
 
-  test('without calls has text: its own, its refusal, or none', () => {
+  test('without calls has a content: its text, its refusal, or an empty text', () => {
     expect(message({ content: null, tool_calls: [] }, 'vllm')).toEqual({ role: 'assistant', content: '' });
     expect(message({ content: null, refusal: 'No.' }, 'vllm')).toEqual({ role: 'assistant', content: 'No.' });
     expect(message({ content: 'a', refusal: null }, 'vllm')).toEqual({ role: 'assistant', content: 'a' });
@@ -190,7 +190,7 @@ describe('the beginning of an answer', () => {
     ['sglang', { continue_final_message: true }, {}],
     ['mistral', {}, { prefix: true }],
     ['deepseek', {}, { prefix: true }],
-  ])('is handed to %s in its own way', (preset, inBody, inMessage) => {
+  ])('is sent to %s with the fields of its prefill', (preset, inBody, inMessage) => {
     const body = sent({}, preset, 'The mi');
     expect(body).toMatchObject(inBody);
     expect(body['messages']).toEqual([

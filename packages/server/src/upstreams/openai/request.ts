@@ -6,7 +6,10 @@ import { pickMembers } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
-/** Which feature a field asks for: where the preset lacks it, what is left in the field asks for nothing. */
+/**
+ * The feature that a field needs. Routing has refused the request where the preset lacks a feature that it needs; so such a
+ * field has a value here that needs nothing, and is left out.
+ */
 const fieldFeatures = new Map<string, Feature>(
   Object.entries({
     temperature: 'temperature',
@@ -31,38 +34,38 @@ const fieldFeatures = new Map<string, Feature>(
 );
 
 /**
- * The body of a request as this preset takes it: what the client asked, unknown fields included, with the model's name
- * there, streaming switched on, and left out what only advises where the preset refuses it.
+ * The body of a request as this preset accepts it: the client's request with its unknown fields, with the model's name there,
+ * with streaming, and without the advisory fields that the preset refuses.
  */
 export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   const { request } = call;
   const streamOptions = streamOptionsOf(request.streamOptions, preset);
   const settings = { ...request, maxTokensParam: preset.maxTokensField };
-  const { seed, ...taken } = takenOf(settingsJson(settings), preset);
+  const { seed, ...accepted } = acceptedOf(settingsJson(settings), preset);
   const named: JsonObject = {
     model: call.model,
     messages: messagesOf(call, preset),
     stream: true,
     ...(streamOptions === undefined ? {} : { stream_options: streamOptions }),
-    ...taken,
+    ...accepted,
     ...(seed === undefined ? {} : { [preset.seedField]: seed }),
     ...(call.prefix === undefined ? {} : prefillOf(preset).request),
   };
   return withRest(named, restOf(request, preset));
 }
 
-/** The members that this preset takes. */
-function takenOf(members: JsonObject, preset: Preset): JsonObject {
+/** The members that this preset accepts. */
+function acceptedOf(members: JsonObject, preset: Preset): JsonObject {
   const names = Object.keys(members);
-  return names.every((name) => isTaken(name, preset))
+  return names.every((name) => isAccepted(name, preset))
     ? members
     : pickMembers(
         members,
-        names.filter((name) => isTaken(name, preset)),
+        names.filter((name) => isAccepted(name, preset)),
       );
 }
 
-function isTaken(name: string, preset: Preset): boolean {
+function isAccepted(name: string, preset: Preset): boolean {
   if (preset.refusedAdvice.includes(name)) return false;
   const feature = fieldFeatures.get(name);
   return feature === undefined || preset.features.includes(feature);
@@ -70,22 +73,22 @@ function isTaken(name: string, preset: Preset): boolean {
 
 function restOf({ rest }: ChatRequest, preset: Preset): JsonObject {
   const { functions, metadata } = rest;
-  const taken = takenOf(rest, preset);
-  const unasked = [
+  const accepted = acceptedOf(rest, preset);
+  const leftOut = [
     ...(Array.isArray(functions) && functions.length === 0 ? ['functions'] : []),
-    // OpenAI takes metadata only of what it is to store.
+    // OpenAI accepts metadata only together with `store`.
     ...(metadata !== undefined && rest['store'] !== true ? ['metadata'] : []),
   ];
-  if (unasked.length === 0) return taken;
+  if (leftOut.length === 0) return accepted;
   return pickMembers(
-    taken,
-    Object.keys(taken).filter((name) => !unasked.includes(name)),
+    accepted,
+    Object.keys(accepted).filter((name) => !leftOut.includes(name)),
   );
 }
 
 /**
- * The caller's own, without what is said of usage and padding. A server without the field gets it where there is an
- * unknown field in it, for these are never dropped in silence: they alone.
+ * The `stream_options` of a request: ours, and the unknown members of the client's. A server that does not accept the field
+ * gets it only where the client has unknown members in it, because these are never dropped.
  */
 function streamOptionsOf(unknown: JsonObject | undefined, preset: Preset): JsonObject | undefined {
   if (preset.streamOptions === 'none') {
@@ -96,14 +99,14 @@ function streamOptionsOf(unknown: JsonObject | undefined, preset: Preset): JsonO
 }
 
 function messagesOf({ request, prefix }: UpstreamCall, preset: Preset): JsonValue[] {
-  const messages = request.messages.map((message) => messageJson(asTaken(message, preset)));
+  const messages = request.messages.map((message) => messageJson(asAccepted(message, preset)));
   if (prefix !== undefined) {
     messages.push({ role: 'assistant', content: prefix, ...prefillOf(preset).message });
   }
   return messages;
 }
 
-function asTaken(message: Message, preset: Preset): Message {
+function asAccepted(message: Message, preset: Preset): Message {
   const named = preset.messageName === 'refused' ? withoutName(message) : message;
   if (named.role === 'assistant') return returnedMessage(named, preset);
   return named.role === 'developer' ? { ...named, role: preset.developerRole } : named;
@@ -114,17 +117,20 @@ function withoutName(message: Message): Message {
   return name === undefined ? message : nameless;
 }
 
-/** An assistant message as an SDK keeps it: ours and the answer's own fields go, unless they are wanted back. */
+/**
+ * An assistant message of an earlier turn. SDKs send back all fields of the answer; those that the preset does not want back
+ * are left out.
+ */
 function returnedMessage(message: AssistantMessage, preset: Preset): AssistantMessage {
   const { content, refusal, reasoning, extra, toolCalls, ...kept } = message;
   const rest = wantedRest(message, preset);
-  // Without calls a message has text, or it has nothing.
-  const said = toolCalls.length > 0 ? content : (content ?? refusal ?? '');
+  // A message without calls must have content.
+  const sent = toolCalls.length > 0 ? content : (content ?? refusal ?? '');
   const wants = (what: Preset['wantsBack'][number]) => preset.wantsBack.includes(what);
   return {
     ...kept,
     toolCalls: wants('extra_content') ? toolCalls : toolCalls.map(withoutExtra),
-    ...(said === undefined ? {} : { content: said }),
+    ...(sent === undefined ? {} : { content: sent }),
     ...(refusal === undefined || preset.developerRole === 'system' ? {} : { refusal }),
     ...(reasoning === undefined || !wants('reasoning') ? {} : { reasoning }),
     ...(extra === undefined || !wants('extra_content') ? {} : { extra }),
@@ -132,7 +138,7 @@ function returnedMessage(message: AssistantMessage, preset: Preset): AssistantMe
   };
 }
 
-/** OpenRouter has no place for what it wants back but one of its own. */
+/** The rest of a message, with the details of the reasoning where the preset wants them: OpenRouter has a field of its own. */
 function wantedRest({ extra, rest }: AssistantMessage, preset: Preset): JsonObject | undefined {
   const openRouter = preset.wantsBack.includes('reasoning_details') ? extra?.['openrouter'] : undefined;
   const details = isObject(openRouter) ? openRouter['reasoning_details'] : undefined;

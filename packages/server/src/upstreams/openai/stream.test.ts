@@ -30,7 +30,7 @@ function joined(events: readonly StreamEvent[], type: StreamEvent['type'], choic
     .join('');
 }
 
-/** Order of what was said, each kind once for as long as it lasts. */
+/** The types of the events in their order; adjacent events of one type count once. */
 function order(events: readonly StreamEvent[]): string[] {
   const types = events.map(({ type }) => type);
   return types.filter((type, at) => type !== types[at - 1]);
@@ -39,12 +39,12 @@ function order(events: readonly StreamEvent[]): string[] {
 const failureOf = (events: readonly StreamEvent[]) =>
   events.flatMap((event) => (event.type === 'failed' ? [event.failure.code] : []));
 
-describe('thoughts in tags', () => {
+describe('reasoning in tags', () => {
   const text = '\n<think>\nwhy, 😀 </thin\n</think>\n\nSo: <think>not a thought</think>.';
   const thought = 'why, 😀 </thin\n';
   const answer = 'So: <think>not a thought</think>.';
 
-  function say(pieces: readonly string[], more: Partial<ChatStreamOptions> = {}) {
+  function read(pieces: readonly string[], more: Partial<ChatStreamOptions> = {}) {
     const { events, answer } = readChunks(more);
     for (const content of pieces) answer.chunk(chunk({ content }));
     const plain = answer.isPlain();
@@ -53,23 +53,23 @@ describe('thoughts in tags', () => {
     return { events, plain };
   }
 
-  test('a block that opens the answer is reasoning wherever its tags are split; later tags are text', () => {
+  test('is a block at the beginning of the answer, also with split tags; later tags are text', () => {
     for (let first = 0; first <= text.length; first++) {
       for (let second = first; second <= Math.min(first + 9, text.length); second++) {
-        const { events } = say([text.slice(0, first), text.slice(first, second), text.slice(second)]);
+        const { events } = read([text.slice(0, first), text.slice(first, second), text.slice(second)]);
         expect(joined(events, 'reasoning-delta')).toBe(thought);
         expect(joined(events, 'text-delta')).toBe(answer);
         expect(order(events)).toEqual(['reasoning-delta', 'text-delta', 'finish']);
       }
     }
-    const { events, plain } = say([...text]);
+    const { events, plain } = read([...text]);
     expect([joined(events, 'reasoning-delta'), joined(events, 'text-delta')]).toEqual([thought, answer]);
     expect(plain).toBe(true);
   });
 
-  test('an answer that does not begin with a tag leaves as it came, from its first letter on', () => {
+  test('is not assumed where the answer does not begin with a tag: its text is emitted at once', () => {
     for (const plain of ['So <think>', ' <thin', '<thinker> a', '<', '\n\n', '']) {
-      expect(joined(say([...plain]).events, 'text-delta')).toBe(plain);
+      expect(joined(read([...plain]).events, 'text-delta')).toBe(plain);
     }
     const { events, answer } = readChunks();
     expect(answer.isPlain()).toBe(false);
@@ -78,7 +78,7 @@ describe('thoughts in tags', () => {
     expect(answer.isPlain()).toBe(true);
   });
 
-  test('nothing is plain while it may still be a tag, and while it is a thought', () => {
+  test('keeps the choice from being plain, and so does text that may still be a tag', () => {
     const { answer } = readChunks();
     const plain = ['\n', '<thi', 'nk>why', '</think>', '\n', 'So'].map((content) => {
       answer.chunk(chunk({ content }));
@@ -87,7 +87,7 @@ describe('thoughts in tags', () => {
     expect(plain).toEqual([false, false, false, false, false, true]);
   });
 
-  test('thoughts that never end are reasoning to the last letter, whatever the finish', () => {
+  test('without an end tag lasts until the finish, with any reason', () => {
     for (const reason of ['stop', 'length']) {
       const { events, answer } = readChunks();
       for (const content of ['<think>on', ' and on', ' </thi']) answer.chunk(chunk({ content }));
@@ -99,7 +99,7 @@ describe('thoughts in tags', () => {
     }
   });
 
-  test('each choice is told apart by itself', () => {
+  test('is separated in each choice by itself', () => {
     const { events, answer } = readChunks({ choices: 2 });
     for (const [index, content] of [
       [0, '<th'],
@@ -119,7 +119,7 @@ describe('thoughts in tags', () => {
     ]);
   });
 
-  test('a stream that gives its thoughts a field of their own has no tags', () => {
+  test('is not assumed in an answer with a field for reasoning', () => {
     const { events, answer } = readChunks();
     answer.chunk(chunk({ content: '\n' }));
     answer.chunk(chunk({ reasoning: 'why' }));
@@ -128,12 +128,12 @@ describe('thoughts in tags', () => {
     expect(joined(events, 'text-delta')).toBe('<think>a tag</think>');
   });
 
-  test('behind a beginning that was delivered before, a tag is text', () => {
-    const { events } = say(['<think>', 'a'], { continues: true });
+  test('is not assumed after a prefix: a tag is text', () => {
+    const { events } = read(['<think>', 'a'], { continues: true });
     expect(joined(events, 'text-delta')).toBe('<think>a');
   });
 
-  test('what is held goes out in front of a call or a refusal', () => {
+  test('is not decided by half a tag: held text is emitted before a call or a refusal', () => {
     const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{}' } };
     for (const piece of [{ tool_calls: [call] }, { refusal: 'No.' }]) {
       const { events, answer } = readChunks();
@@ -144,7 +144,7 @@ describe('thoughts in tags', () => {
     }
   });
 
-  test('log probabilities stay with the text they are of, and those of thoughts are left out', () => {
+  test('has no log probabilities, and those of text stay with their text', () => {
     const logprobs = (token: string) => ({ logprobs: { content: [{ token, logprob: -1 }] } });
     const tokensOf = (pieces: readonly string[]) => {
       const { events, answer } = readChunks();
@@ -157,8 +157,8 @@ describe('thoughts in tags', () => {
     expect(tokensOf(['<', 'think>', 'why', '</think>', '\n', 'So'])).toEqual(['So']);
   });
 
-  test('no token is lost from the count by being held', () => {
-    const { events } = say(['<', 'think>', 'why', ' so', '</', 'think>', '\n', 'So', '.']);
+  test('does not change the count of tokens', () => {
+    const { events } = read(['<', 'think>', 'why', ' so', '</', 'think>', '\n', 'So', '.']);
     const tokens = events.map((event) =>
       event.type === 'text-delta' || event.type === 'reasoning-delta' ? (event.tokens ?? 1) : 0,
     );
@@ -173,7 +173,7 @@ describe('an event that cannot be read', () => {
     '{"id":"x","choices":[{"index":0,"del',
     '{"choices": [ {',
     '{"choices":[{"index":0,"delta":{"role":"assistant","x":"a"}',
-  ])('has torn the answer where it got into a choice: %s', (evidence) => {
+  ])('tears the answer where it has reached a choice: %s', (evidence) => {
     const { events, answer } = readChunks();
     answer.chunk(chunk({ content: 'a' }));
     answer.raw(evidence);
@@ -187,7 +187,7 @@ describe('an event that cannot be read', () => {
     '{"id":"x","choices":[],"usage":{"prompt_tok',
     '{"choices":[{"index":0,"delta":{},"finish_reason":"st',
     '{"choices":[{"index":0,"delta":{"role":"assistant"},"logpr',
-  ])('is dropped where it can have said nothing, three times an answer: %s', (evidence) => {
+  ])('is dropped where it cannot carry output, three times in an answer: %s', (evidence) => {
     const { events, answer } = readChunks();
     answer.chunk(chunk({ content: 'a' }));
     for (let time = 0; time < 3; time += 1) answer.raw(evidence);
@@ -201,7 +201,7 @@ describe('an event that cannot be read', () => {
     [[], []],
     [['a'], ['upstream_cut']],
     ['a', ['upstream_cut']],
-  ])('that is JSON all the same is judged alike: delta %j', (delta, failures) => {
+  ])('although it is JSON tears the answer where it has output: delta %j', (delta, failures) => {
     const { events, answer } = readChunks();
     answer.chunk(chunk({ content: 'a' }));
     answer.chunk({ choices: [{ index: 0, delta, finish_reason: null }] });
@@ -209,7 +209,7 @@ describe('an event that cannot be read', () => {
   });
 });
 
-describe('an announcement', () => {
+describe('a `start` event', () => {
   test.each([
     'the key sk-1',
     'Basic-of-our-key',
@@ -225,7 +225,7 @@ describe('an announcement', () => {
     'db1.corp.acme.se',
     'vault.acme.com.br',
     'gpu-node7.prod.acme.example',
-  ])('of a fingerprint that is no name does not come: %j', (fingerprint) => {
+  ])('is not emitted for a fingerprint that is no name: %j', (fingerprint) => {
     const { events, answer } = readChunks({ errors: () => ({ hidden: ['our-key'], nowMs: 0 }) });
     answer.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
     expect(order(events)).toEqual(['text-delta']);
@@ -237,13 +237,13 @@ describe('an announcement', () => {
     'b4567-abcdef12',
     'vllm-0.6.3',
     '2024-10-21-1',
-  ])('of the fingerprint %s comes', (fingerprint) => {
+  ])('is emitted for the fingerprint %s', (fingerprint) => {
     const { events, answer } = readChunks();
     answer.chunk({ ...(chunk({ content: 'a' }) as object), system_fingerprint: fingerprint });
     expect(events[0]).toEqual({ type: 'start', fingerprint });
   });
 
-  test('of the fingerprint comes once, and in front of everything', () => {
+  test('is emitted once, before all other events', () => {
     const { events, answer } = readChunks();
     for (const content of ['', 'a', 'b']) {
       answer.chunk({ ...(chunk({ content }) as object), system_fingerprint: 'fp' });
@@ -251,14 +251,14 @@ describe('an announcement', () => {
     expect(events.map(({ type }) => type)).toEqual(['start', 'text-delta', 'text-delta']);
   });
 
-  test('is no answer: what ends behind it has not begun', () => {
+  test('is no output: an answer that ends after it is an answer without content', () => {
     const { events, answer } = readChunks();
     answer.chunk({ ...(chunk({ content: '' }) as object), system_fingerprint: 'fp' });
     answer.end();
     expect(failureOf(events)).toEqual(['upstream_protocol']);
   });
 
-  test('leaves a refusal behind it the caller’s', () => {
+  test('is no output: an error after it may blame the request', () => {
     const { events, answer } = readChunks();
     answer.chunk({ ...(chunk({ content: '' }) as object), system_fingerprint: 'fp' });
     answer.error({ error: { message: 'temperature is too high', code: 400 } });
@@ -270,8 +270,8 @@ describe('a usage', () => {
   const usages = (events: readonly StreamEvent[]) =>
     events.flatMap((event) => (event.type === 'usage' ? [event.usage] : []));
 
-  test('that more output has followed is an estimate, unless a later one comes', () => {
-    for (const [last, told] of [
+  test('before more output is an estimate, unless a later usage comes', () => {
+    for (const [last, expected] of [
       [undefined, { promptTokens: 7, completionTokens: 1, estimated: true }],
       [usage(3), { promptTokens: 7, completionTokens: 3 }],
     ] as const) {
@@ -282,11 +282,11 @@ describe('a usage', () => {
       answer.chunk(finish());
       if (last !== undefined) answer.chunk({ choices: [], usage: last });
       answer.end();
-      expect(usages(events)).toEqual([told]);
+      expect(usages(events)).toEqual([expected]);
     }
   });
 
-  test('on the last delta, or with the finish, is the last word', () => {
+  test('on the last delta is final', () => {
     const { events, answer } = readChunks();
     answer.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(1) });
     answer.chunk({ ...(chunk({ content: 'b' }) as object), usage: usage(2) });
@@ -295,7 +295,7 @@ describe('a usage', () => {
     expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 2 }]);
   });
 
-  test('keeps deltas from passing unseen until one of them has made it an old one', () => {
+  test('stops the fast path until a delta has made it outdated', () => {
     const { answer } = readChunks();
     answer.chunk(chunk({ content: 'a' }));
     answer.chunk({ choices: [], usage: usage(1) });
@@ -304,7 +304,7 @@ describe('a usage', () => {
     expect(answer.isPlain()).toBe(true);
   });
 
-  test('for each of several choices counts only what came behind the last output', () => {
+  test('for each of several choices counts only where it comes after the last output', () => {
     const { events, answer } = readChunks({ choices: 2 });
     answer.chunk({ choices: [], usage: usage(1) });
     for (const index of [0, 1]) answer.chunk(chunk({ content: 'a' }, index));
@@ -313,7 +313,7 @@ describe('a usage', () => {
     expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 5 }]);
   });
 
-  test('that grows with every chunk tells how many tokens each of them was', () => {
+  test('in every chunk gives the number of tokens of each chunk', () => {
     const { events, answer } = readChunks();
     for (const [content, count] of [
       ['a', 1],
@@ -330,7 +330,7 @@ describe('a usage', () => {
   });
 });
 
-test('an answer that comes whole leaves in events that clients bear', () => {
+test('an answer that comes whole is emitted in events of bounded size', () => {
   const { events, answer } = readChunks();
   const token = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
   const whole = {
@@ -345,13 +345,15 @@ test('an answer that comes whole leaves in events that clients bear', () => {
   expect(joined(events, 'refusal-delta')).toBe(whole.refusal);
   const lengths = events.map((event) => ('json' in event ? event.json.length : 0));
   expect(Math.max(...lengths)).toBeLessThanOrEqual(6 * 64 * 1024);
-  const told = events.flatMap((event) => (event.type === 'text-delta' ? [event.logprobs?.length ?? 0] : []));
-  expect(told[0]).toBe(2);
-  expect(told.slice(1).every((count) => count === 0)).toBe(true);
+  const logprobs = events.flatMap((event) =>
+    event.type === 'text-delta' ? [event.logprobs?.length ?? 0] : [],
+  );
+  expect(logprobs[0]).toBe(2);
+  expect(logprobs.slice(1).every((count) => count === 0)).toBe(true);
 });
 
 describe('what is kept until the finish', () => {
-  test('is no more than is handed back: larger details end the answer', () => {
+  test('is bounded for reasoning details: larger ones tear the answer', () => {
     const { events, answer } = readChunks({ choices: 2 });
     const detail = (index: number) => ({ type: 'reasoning.text', index, text: 'x'.repeat(300_000) });
     for (let at = 0; at < 4; at += 1) answer.chunk(chunk({ reasoning_details: [detail(at)] }, at % 2));
@@ -359,7 +361,7 @@ describe('what is kept until the finish', () => {
     expect(answer.ended).toBe('torn');
   });
 
-  test('of log probabilities without text is little: then what comes is text', () => {
+  test('is bounded for log probabilities without text: more of them are emitted as those of text', () => {
     const { events, answer } = readChunks();
     const token = { token: '', logprob: -1, bytes: null, top_logprobs: [] };
     for (let at = 0; at < 1_000; at += 1) {
@@ -367,8 +369,8 @@ describe('what is kept until the finish', () => {
     }
     answer.chunk(finish());
     answer.end();
-    const told = events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []));
-    expect(told).toHaveLength(1_000);
+    const logprobs = events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []));
+    expect(logprobs).toHaveLength(1_000);
     expect(events.length).toBeGreaterThan(700);
   });
 });

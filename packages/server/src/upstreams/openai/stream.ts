@@ -1,5 +1,6 @@
 import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
+import { isObject, type JsonObject } from '../../domain/json.ts';
 import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
@@ -12,28 +13,30 @@ import { failureOfEvent } from './errors.ts';
 import { createLearntEvent, type LearntEvent } from './fast-path.ts';
 import { addUsage } from './usage.ts';
 
+/** What the dialect needs for one answer. */
 export interface ChatStreamOptions {
   /** `n` of the request. */
   readonly choices: number;
   readonly completionId: string;
+  /** The upstream's finish reasons besides the common ones. */
   readonly finishReasons: Readonly<Record<string, FinishReason>>;
   readonly errors: () => ErrorContext;
-  /** The prefix that comes once more before the answer. */
+  /** The prefix, where the upstream repeats it at the beginning of the answer. */
   readonly echo?: string;
-  /** There is a prefix, repeated or not: a tag that opens what comes now is text. */
+  /** True where the answer continues a prefix, repeated or not: a tag that comes now is text. */
   readonly continues?: boolean;
 }
 
 /**
- * Reads the event stream of chat completions as OpenAI-compatible servers send it (contract, sections 3 and 7). Finish
- * reasons but the last one leave as they come; the last one waits for the usage.
+ * Creates the dialect of OpenAI-compatible servers (contract, sections 3 and 7). It emits each finish as it comes; the last one
+ * is held for the usage.
  */
 export function createChatDialect(options: ChatStreamOptions, output: DialectOutput): Dialect {
   return new ChatDialect(options, output);
 }
 
 const carriesOutput = /content|reasoning|arguments|refusal|tool_calls|function_call|"text"/;
-/** The bytes got as far as into a choice, or into its delta. */
+/** Matches an event, also a cut one, that has reached a choice or its delta. */
 const reachesChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
 const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
@@ -45,19 +48,19 @@ class ChatDialect implements Dialect {
   private readonly output: DialectOutput;
   private readonly choices: readonly Choice[];
   private readonly learnt: LearntEvent;
-  /** Choices whose finish was emitted. */
+  /** The choices whose finish was emitted. */
   private readonly finished = new Set<number>();
   private lastChoice: number | undefined;
   private started = false;
-  /** Something of an answer was emitted: an announcement is none. */
+  /** True once an event other than `start` was emitted. */
   private begun = false;
-  /** The events of the present chunk, and the last of them. */
+  /** The number of events from the current chunk, and the last of them. */
   private emitted = 0;
   private lastEmitted: StreamEvent | undefined;
   private usage: Usage | undefined;
-  /** Output has come behind the usage: it was a count on the way, and not the final one. */
+  /** True where output has come after the usage: it was an interim count, not the final one. */
   private outdated = false;
-  /** Usage chunks without choices: with `n` above 1 some servers send one for each. */
+  /** The number of usage chunks without choices: with `n` above 1 some servers send one for each choice. */
   private usageChunks = 0;
 
   constructor(options: ChatStreamOptions, output: DialectOutput) {
@@ -78,7 +81,7 @@ class ChatDialect implements Dialect {
     );
   }
 
-  read(event: Readonly<Record<string, unknown>>, data: string): void {
+  read(event: JsonObject, data: string): void {
     const chunk = decodeChunk(event);
     if (chunk === undefined) this.output.unreadable(data);
     else if (chunk.error !== undefined) this.readError(chunk.error);
@@ -94,16 +97,16 @@ class ChatDialect implements Dialect {
     this.output.fail(failureOfEvent(value, this.options.errors(), status));
   }
 
-  /** A completion goes the way of a chunk that holds everything. */
+  /** Reads a whole completion as one chunk. */
   readWhole(answer: unknown, text: string): boolean {
-    const isObject = typeof answer === 'object' && answer !== null;
-    if (isObject && 'error' in answer && answer.error !== null) {
-      // Under a 200 it is the caller's mistake only where it has a status of its own.
+    if (!isObject(answer)) return false;
+    if ('error' in answer && answer['error'] !== null) {
+      // Under status 200 the request is at fault only where the error names a status itself.
       this.readError(answer, 200);
       return true;
     }
-    if (!isObject || !('choices' in answer)) return false;
-    this.read(answer as Readonly<Record<string, unknown>>, text);
+    if (!('choices' in answer)) return false;
+    this.read(answer, text);
     return true;
   }
 
@@ -123,11 +126,11 @@ class ChatDialect implements Dialect {
     return this.isPlain(this.learnt.choice) ? this.learnt : undefined;
   }
 
-  /** Whether a plain text delta of that choice could be emitted without being read here. */
+  /** Whether the fast path may emit a plain text delta of that choice. */
   private isPlain(choice: number): boolean {
-    // Behind a usage the next delta has to be seen here: it makes the usage an old one.
-    const countIsSettled = this.usage === undefined || this.outdated;
-    return this.state === 'open' && countIsSettled && this.choices[choice]?.plain === true;
+    // The first delta after a usage must be read here: it makes the usage outdated.
+    const usageIsSettled = this.usage === undefined || this.outdated;
+    return this.state === 'open' && usageIsSettled && this.choices[choice]?.plain === true;
   }
 
   private emit(event: StreamEvent): void {
@@ -148,7 +151,7 @@ class ChatDialect implements Dialect {
   private start(fingerprint: string): void {
     if (this.started || this.begun) return;
     this.started = true;
-    // It is repeated in each chunk: a name, and nothing else that a server may write there.
+    // Each chunk of our answer repeats the fingerprint, so it must be a name and nothing else.
     if (isName(fingerprint, this.options.errors().hidden)) this.output.emit({ type: 'start', fingerprint });
   }
 
@@ -162,14 +165,14 @@ class ChatDialect implements Dialect {
         return;
       }
     }
-    // Behind the deltas it came with, for those it has counted.
+    // After the deltas of its chunk, because the usage has counted them.
     this.takeUsage(chunk);
     if (this.state !== 'unsettled' || chunk.usage === undefined) return;
-    // On the chunk of a choice it is the whole; without choices every choice may send its own.
+    // A usage on the chunk of a choice is the whole; without choices each choice may send one.
     if (chunk.choices.length > 0 || this.usageChunks >= this.options.choices) this.state = 'settled';
   }
 
-  /** Why the answer is torn here, or undefined. */
+  /** Returns the failure where the answer is torn here. */
   private applyPart(part: ChunkChoice, tokens: number | undefined): Failure | undefined {
     const choice = this.choices[part.index];
     if (choice === undefined) {
@@ -205,7 +208,7 @@ class ChatDialect implements Dialect {
         : chunk.usage;
   }
 
-  /** What a chunk adds to a count that comes with every one; undefined where there is none, or it is no count of it. */
+  /** The tokens of a chunk, where every chunk has a usage with the sum so far; undefined where that is not known. */
   private countedBy(chunk: UpstreamChunk): number | undefined {
     if (this.options.choices > 1 || chunk.usage === undefined || this.usage === undefined) return undefined;
     const added = chunk.usage.completionTokens - this.usage.completionTokens;
@@ -214,8 +217,8 @@ class ChatDialect implements Dialect {
 }
 
 /**
- * A name with a version at most: a dot stands between digits, and what has four numbers may be an address. Without it
- * the server gives a name of its own.
+ * Whether a fingerprint is a name, at most with a version: a dot stands between digits only, and four numbers may be an
+ * address. Any other is not emitted, and the surface uses its own.
  */
 function isName(text: string, hidden: readonly string[]): boolean {
   const named = /^(?:[\w+-]|(?<=\d)\.(?=\d)){1,128}$/.test(text);

@@ -11,7 +11,7 @@ function start(choices = 1) {
   const { events, answer } = readChunks({ choices });
   return {
     events,
-    say: (call: object, index = 0) =>
+    send: (call: object, index = 0) =>
       answer.chunk({ choices: [{ index, delta: { tool_calls: [call] }, finish_reason: null }] }),
     end: (reason = 'tool_calls') => {
       const finishes = Array.from({ length: choices }, (_, index) => ({
@@ -32,7 +32,7 @@ const begins = (index: number, text = '') => ({
   function: { name: 'f', arguments: text },
 });
 
-const saidBy = (events: readonly StreamEvent[], index: number) =>
+const argumentsOf = (events: readonly StreamEvent[], index: number) =>
   events.flatMap((event) =>
     event.type === 'tool-call-delta' && event.index === index ? [decodeJsonText(event.json)] : [],
   );
@@ -40,19 +40,19 @@ const failureOf = (events: readonly StreamEvent[]) =>
   events.flatMap((event) => (event.type === 'failed' ? [[event.failure.code, event.failure.message]] : []));
 
 describe('arguments of a tool call', () => {
-  test('leave as they come, and cost what they are long however small the pieces are', () => {
-    const { events, say, end } = start();
+  test('are emitted as they come, at a cost linear in their length', () => {
+    const { events, send, end } = start();
     const written = JSON.stringify({ file: 'x = "1"\n'.repeat(60_000) });
-    say(begins(0));
-    for (let at = 0; at < written.length; at += 8) say(piece(0, written.slice(at, at + 8)));
+    send(begins(0));
+    for (let at = 0; at < written.length; at += 8) send(piece(0, written.slice(at, at + 8)));
     end();
-    const pieces = saidBy(events, 0);
+    const pieces = argumentsOf(events, 0);
     expect(pieces).toHaveLength(Math.ceil(written.length / 8));
     expect(pieces.join('')).toBe(written);
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'tool_calls' });
   });
 
-  test('of several calls at once are in order, each whole, wherever they were cut and mixed', () => {
+  test('of several calls are emitted in order and whole, with any cuts and in any mixture', () => {
     const written = fc.json().map((json) => `{"a":${json},"b":"\\"😀}"}`);
     const cuts = fc.array(fc.nat(), { maxLength: 6 });
     const order = fc.infiniteStream(fc.nat());
@@ -61,21 +61,21 @@ describe('arguments of a tool call', () => {
         fc.array(fc.tuple(written, cuts), { minLength: 1, maxLength: 4 }),
         order,
         (calls, turns) => {
-          const { events, say, end } = start();
+          const { events, send, end } = start();
           const left = calls.map(([json, places]) => {
             const at = places.map((place) => place % json.length).toSorted((a, b) => a - b);
             return [0, ...at].map((from, index) => json.slice(from, at[index] ?? json.length));
           });
-          for (const index of left.keys()) say(begins(index));
+          for (const index of left.keys()) send(begins(index));
           while (left.some((pieces) => pieces.length > 0)) {
             const waiting = [...left.keys()].filter((index) => (left[index] ?? []).length > 0);
             const index = waiting[(turns.next().value ?? 0) % waiting.length] ?? 0;
-            say(piece(index, left[index]?.shift() ?? ''));
+            send(piece(index, left[index]?.shift() ?? ''));
           }
           end();
           const grammar = createEventGrammar(1);
           for (const event of events) expect(grammar.accept(event)).toBeUndefined();
-          expect(calls.map((_, index) => saidBy(events, index).join(''))).toEqual(
+          expect(calls.map((_, index) => argumentsOf(events, index).join(''))).toEqual(
             calls.map(([json]) => json),
           );
         },
@@ -84,97 +84,100 @@ describe('arguments of a tool call', () => {
     );
   });
 
-  test('that come whole leave in events that clients bear, and no character is cut', () => {
-    const { events, say, end } = start();
+  test('that come whole are emitted in events of bounded size, with whole characters', () => {
+    const { events, send, end } = start();
     const written = JSON.stringify(['😀'.repeat(100_000)]);
-    say(begins(0, written));
+    send(begins(0, written));
     end();
-    const pieces = saidBy(events, 0);
+    const pieces = argumentsOf(events, 0);
     expect(pieces.join('')).toBe(written);
     expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(64 * 1024 + 1);
-    expect(pieces.every((said) => said.isWellFormed())).toBe(true);
+    expect(pieces.every((text) => text.isWellFormed())).toBe(true);
   });
 });
 
-describe('more than is taken of tool calls ends the answer', () => {
+describe('tool calls that exceed a bound tear the answer', () => {
   const page = 'x'.repeat(mebi);
-  test.each<[string, string, (say: ReturnType<typeof start>['say']) => void]>([
+  test.each<[string, string, (send: ReturnType<typeof start>['send']) => void]>([
     [
-      'arguments of one',
+      'arguments of one call',
       'a tool call whose arguments are over 4194304 characters',
-      (say) => {
-        say(begins(0, '{"a":"'));
-        for (let pages = 0; pages < 4; pages += 1) say(piece(0, page));
+      (send) => {
+        send(begins(0, '{"a":"'));
+        for (let pages = 0; pages < 4; pages += 1) send(piece(0, page));
       },
     ],
     [
-      'arguments of one that waits for another',
+      'arguments of one call while another call is open',
       'a tool call whose arguments are over 4194304 characters',
-      (say) => {
-        say(begins(0, '{'));
-        say(begins(1, '{"a":"'));
-        for (let pages = 0; pages < 4; pages += 1) say(piece(1, page));
+      (send) => {
+        send(begins(0, '{'));
+        send(begins(1, '{"a":"'));
+        for (let pages = 0; pages < 4; pages += 1) send(piece(1, page));
       },
     ],
     [
-      'arguments of all, whatever their choice',
+      'arguments of all calls, over all choices',
       'tool calls whose arguments are over 8388608 characters together',
-      (say) => {
+      (send) => {
         for (const choice of [0, 1, 2]) {
-          say(begins(0, '{"a":"'), choice);
-          for (let pages = 0; pages < 3; pages += 1) say(piece(0, page), choice);
+          send(begins(0, '{"a":"'), choice);
+          for (let pages = 0; pages < 3; pages += 1) send(piece(0, page), choice);
         }
       },
     ],
     [
-      'calls, whatever their choice',
+      'the number of calls, over all choices',
       'more than 1024 tool calls',
-      (say) => {
+      (send) => {
         for (let index = 0; index < 513; index += 1) {
-          say(begins(index, '{}'), 0);
-          say(begins(index, '{}'), 2);
+          send(begins(index, '{}'), 0);
+          send(begins(index, '{}'), 2);
         }
       },
     ],
     [
-      'calls without a name',
+      'the number of calls without a name',
       'more than 1024 tool calls',
-      (say) => {
-        for (let index = 0; index < 1_025; index += 1) say({ index });
+      (send) => {
+        for (let index = 0; index < 1_025; index += 1) send({ index });
       },
     ],
     [
-      'a name',
+      'the name of a call',
       "a tool's name of over 256 characters",
-      (say) => say({ index: 0, function: { name: 'f'.repeat(257) } }),
+      (send) => send({ index: 0, function: { name: 'f'.repeat(257) } }),
     ],
     [
-      'what has to be sent back with them',
+      'extra content that has to be sent back',
       'over 1048576 characters that have to be sent back to it',
-      (say) => {
+      (send) => {
         for (let index = 0; index < 3; index += 1) {
           const extra = { google: { thought_signature: 's'.repeat(400_000) } };
-          say({ ...begins(index, '{}'), extra_content: extra });
+          send({ ...begins(index, '{}'), extra_content: extra });
         }
       },
     ],
   ])('%s', (_, what, play) => {
-    const { events, say } = start(3);
-    play(say);
+    const { events, send } = start(3);
+    play(send);
     expect(failureOf(events)).toEqual([
       ['upstream_protocol', `The upstream's answer holds more than this server takes: ${what}.`],
     ]);
   });
 
-  test('an id longer than a client may send back is replaced, and still tells its call from others', () => {
-    const { events, say, end } = start();
+  test('an id that is too long for a client to send back is replaced by a different one for each call', () => {
+    const { events, send, end } = start();
     const long = (last: string) => 'i'.repeat(1_024) + last;
-    for (const last of ['a', 'b']) say({ id: long(last), function: { name: 'f', arguments: '{"a":' } });
-    for (const last of ['a', 'b']) say({ id: long(last), function: { arguments: `"${last}"}` } });
+    for (const last of ['a', 'b']) send({ id: long(last), function: { name: 'f', arguments: '{"a":' } });
+    for (const last of ['a', 'b']) send({ id: long(last), function: { arguments: `"${last}"}` } });
     end();
     const ids = events.flatMap((event) => (event.type === 'tool-call-start' ? [event.id] : []));
     expect(new Set(ids).size).toBe(2);
     for (const id of ids) expect(id).toMatch(/^call_\w{32}$/);
-    expect([saidBy(events, 0).join(''), saidBy(events, 1).join('')]).toEqual(['{"a":"a"}', '{"a":"b"}']);
+    expect([argumentsOf(events, 0).join(''), argumentsOf(events, 1).join('')]).toEqual([
+      '{"a":"a"}',
+      '{"a":"b"}',
+    ]);
   });
 });

@@ -1,12 +1,13 @@
-import { type Failure, failure } from '../../domain/failure.ts';
+import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import type { ChoiceWriter } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
+import { torn } from '../http/answer/answer-failures.ts';
 import { jsonOf } from '../http/unknown-json.ts';
 
-/** One piece of a call, as an upstream sends it: anything may be missing. */
+/** One piece of a call, as an upstream sends it: any member may be missing. */
 export interface CallPiece {
   readonly index?: number;
   readonly id?: string;
@@ -16,45 +17,50 @@ export interface CallPiece {
 }
 
 /**
- * Brings the calls of one choice into the contract's order: dense indexes, one call ending before the next
- * begins, each with an id, a name and arguments that are JSON. The call that is open streams, each piece as it came,
- * and nothing of it is kept; pieces of later ones wait until its arguments are complete JSON, or the choice finishes.
+ * Brings the calls of one choice into the contract's order: indexes without gaps, one call after the other, each with an id, a
+ * name and arguments that are JSON. The pieces of the open call are emitted as they come and are not kept. The pieces of later
+ * calls are kept until the arguments of the open call are complete JSON, or the choice finishes.
  *
  *     open ──▶ its arguments are whole, and another call has begun ──▶ closed, the next one opens
  *
- * Linear in time and memory, however small the pieces and however many the calls.
+ * Time and memory are linear in the length of the arguments, for any number and size of pieces and calls.
  */
 export interface ToolCalls {
-  /** Emits what can go. Returns what is wrong with the piece, or undefined. */
+  /** Emits the events that this piece makes possible. Returns the failure where the piece tears the answer. */
   add(piece: CallPiece): Failure | undefined;
-  /** The choice has finished: emits the rest. `partial`: it ran out of tokens, so arguments may be torn. */
+  /** Emits the rest, at the finish. `partial`: the choice ran out of tokens, so its last arguments may be cut. */
   finish(partial: boolean): Failure | undefined;
   readonly count: number;
 }
 
+/** What the calls of one choice need. */
 export interface ToolCallsOptions {
   readonly choice: number;
+  /** For the ids of calls that have none. */
   readonly idBase: string;
-  /** Of the answer as a whole. */
+  /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
+  /** Takes the calls in their order. */
   readonly writer: ChoiceWriter;
 }
 
 interface Call {
-  readonly dense: number;
+  /** Its index in the events. */
+  readonly position: number;
   id: string | undefined;
   name: string | undefined;
   extra: JsonObject | undefined;
   started: boolean;
-  /** Arguments that have not been emitted: while another call is open, or the name is missing. */
-  readonly waiting: TextPieces<string>;
+  /** Arguments that are not emitted yet: another call is open, or the name has not come. */
+  readonly pending: TextPieces<string>;
   /** UTF-16 units of the arguments so far. */
   length: number;
 }
 
+/** Creates the calls of one choice. */
 export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOptions): ToolCalls {
   const calls: Call[] = [];
-  /** The last call that began under each of the upstream's indexes, and the first with each id. */
+  /** The last call with each index of the upstream, and the first call with each id. */
   const byIndex = new Map<number, Call>();
   const byId = new Map<string, Call>();
   let open = 0;
@@ -66,19 +72,19 @@ export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOpt
       return byId.get(id);
     }
     const found = byIndex.get(index);
-    // Some send every call of a turn whole, and all of them under index 0: another id and a name begin a new one.
+    // Some upstreams send whole calls, all with index 0: a different id together with a name begins a new call.
     const another = id !== undefined && name !== undefined && found?.id !== undefined && found.id !== id;
     return another ? undefined : found;
   }
 
   function begin(index: number | undefined): Call {
     const call: Call = {
-      dense: calls.length,
+      position: calls.length,
       id: undefined,
       name: undefined,
       extra: undefined,
       started: false,
-      waiting: createTextPieces(),
+      pending: createTextPieces(),
       length: 0,
     };
     calls.push(call);
@@ -86,7 +92,8 @@ export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOpt
     return call;
   }
 
-  function learn(call: Call, { id, name, extra }: CallPiece): Failure | undefined {
+  /** Adds what a piece has besides arguments. The first id, name and extra content of a call count. */
+  function describe(call: Call, { id, name, extra }: CallPiece): Failure | undefined {
     if (call.id === undefined && id !== undefined) {
       call.id = id;
       if (!byId.has(id)) byId.set(id, call);
@@ -101,36 +108,41 @@ export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOpt
     return budget.name(name);
   }
 
-  /** Emits what waits; true once the call has begun. */
-  function advance(call: Call): boolean {
-    if (!call.started) {
-      if (call.name === undefined) return false;
-      call.started = true;
-      writer.startCall({
-        id: call.id ?? `call_${idBase}_${choice}_${call.dense}`,
-        name: call.name,
-        ...(call.extra === undefined ? {} : { extra: call.extra }),
-      });
-    }
-    if (call.waiting.length > 0) write(call.waiting.take());
+  /** Emits the start of a call once its name is known. Returns whether the call has started. */
+  function start(call: Call): boolean {
+    if (call.started) return true;
+    if (call.name === undefined) return false;
+    call.started = true;
+    writer.startCall({
+      id: call.id ?? `call_${idBase}_${choice}_${call.position}`,
+      name: call.name,
+      ...(call.extra === undefined ? {} : { extra: call.extra }),
+    });
     return true;
   }
 
-  /** Arguments that come whole, or have waited, are many events where they are long. */
-  function write(text: string): void {
+  /** Emits arguments. Long ones, which came whole or were pending, become several events. */
+  function emitArguments(text: string): void {
     if (text.length <= maxSlice) writer.arguments(text);
     else for (const slice of slicesOf(text)) writer.arguments(slice);
   }
 
-  function take(call: Call, text: string): void {
-    call.length += text.length;
-    if (call.dense === open && advance(call)) write(text);
-    else call.waiting.add(text);
+  /** Emits the start and the pending arguments of a call. Returns whether the call has started. */
+  function emitPending(call: Call): boolean {
+    if (!start(call)) return false;
+    if (call.pending.length > 0) emitArguments(call.pending.take());
+    return true;
   }
 
-  /** Closes the open call where it is complete and another one waits, and says as much of that as there is. */
-  function pump(): void {
-    for (let call = calls[open]; call !== undefined && advance(call); call = calls[open]) {
+  function addArguments(call: Call, text: string): void {
+    call.length += text.length;
+    if (call.position === open && emitPending(call)) emitArguments(text);
+    else call.pending.add(text);
+  }
+
+  /** While the open call is complete and a later call has begun: closes it, and emits what is pending of the next call. */
+  function openNext(): void {
+    for (let call = calls[open]; call !== undefined && emitPending(call); call = calls[open]) {
       if (calls[open + 1] === undefined || !writer.argumentsClosed) return;
       open += 1;
     }
@@ -142,22 +154,25 @@ export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOpt
       const oneTooMany = known === undefined ? budget.call() : undefined;
       if (oneTooMany !== undefined) return oneTooMany;
       const call = known ?? begin(piece.index);
-      const wrong = learn(call, piece);
+      const wrong = describe(call, piece);
       if (wrong !== undefined) return wrong;
       const text = piece.arguments ?? '';
-      if (text !== '' && call.dense < open) {
-        return text.trim() === '' ? undefined : protocol('arguments for a tool call that was complete');
+      if (text !== '' && call.position < open) {
+        if (text.trim() === '') return undefined;
+        return torn('upstream_protocol', 'arguments for a tool call that was complete');
       }
       const tooLong = budget.arguments(text.length, call.length + text.length);
       if (tooLong !== undefined) return tooLong;
-      take(call, text);
-      pump();
+      addArguments(call, text);
+      openNext();
       return undefined;
     },
     finish(partial) {
       for (const call of calls.slice(open)) {
-        if (!advance(call)) return protocol('a tool call without a name');
-        if (!writer.endCall(partial) && !partial) return protocol('tool arguments that are not JSON');
+        if (!emitPending(call)) return torn('upstream_protocol', 'a tool call without a name');
+        if (!writer.endCall(partial) && !partial) {
+          return torn('upstream_protocol', 'tool arguments that are not JSON');
+        }
         open += 1;
       }
       return undefined;
@@ -166,9 +181,4 @@ export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOpt
       return calls.length;
     },
   };
-}
-
-/** `why` is for the log. */
-function protocol(why: string): Failure {
-  return failure('upstream_protocol', 'The upstream broke off its answer.', { detail: why });
 }

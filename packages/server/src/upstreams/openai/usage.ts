@@ -1,16 +1,16 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asRecord } from '../http/unknown-json.ts';
+import { asCount, asObject } from '../http/unknown-json.ts';
 
-/** An upstream's `usage`; undefined where it is none, or says what cannot be (negative, not whole). */
+/** An upstream's `usage`; undefined where it lacks a count, or has an impossible one (negative, not whole). */
 export function decodeUsage(value: unknown): Usage | undefined {
-  const usage = asRecord(value);
-  const promptTokens = count(usage?.['prompt_tokens']);
-  const completionTokens = count(usage?.['completion_tokens']);
+  const usage = asObject(value);
+  const promptTokens = asCount(usage?.['prompt_tokens']);
+  const completionTokens = asCount(usage?.['completion_tokens']);
   if (usage === undefined || promptTokens === undefined || completionTokens === undefined) return undefined;
   const cached =
-    count(asRecord(usage['prompt_tokens_details'])?.['cached_tokens']) ??
-    count(usage['prompt_cache_hit_tokens']);
-  const reasoning = count(asRecord(usage['completion_tokens_details'])?.['reasoning_tokens']);
+    asCount(asObject(usage['prompt_tokens_details'])?.['cached_tokens']) ??
+    asCount(usage['prompt_cache_hit_tokens']);
+  const reasoning = asCount(asObject(usage['completion_tokens_details'])?.['reasoning_tokens']);
   return {
     promptTokens,
     completionTokens,
@@ -19,7 +19,7 @@ export function decodeUsage(value: unknown): Usage | undefined {
   };
 }
 
-/** The usage of several choices that were counted apart (llama.cpp): the prompt is read once. */
+/** The usage of several choices that were counted separately (llama.cpp). The prompt is counted once. */
 export function addUsage(one: Usage, other: Usage): Usage {
   const cachedTokens = Math.max(one.cachedTokens ?? -1, other.cachedTokens ?? -1);
   const reasoningTokens = (one.reasoningTokens ?? 0) + (other.reasoningTokens ?? 0);
@@ -31,13 +31,4 @@ export function addUsage(one: Usage, other: Usage): Usage {
     ...(cachedTokens < 0 ? {} : { cachedTokens }),
     ...(knowsReasoning ? { reasoningTokens } : {}),
   };
-}
-
-// Nobody has counted more; what is larger is nonsense, and would be billed.
-const maxTokens = 1_000_000_000;
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= maxTokens
-    ? value
-    : undefined;
 }

@@ -3,7 +3,7 @@ import { readTextFile } from '../../config/read-text-file.ts';
 import type { Script } from './script.ts';
 import { scriptSchema } from './script-schema.ts';
 
-/** A script, or everything that is wrong with the file: one line each, with file, line and path. */
+/** A script, or all mistakes in its file: one line each, with file, line and path. */
 export type LoadedScript =
   | { readonly ok: true; readonly script: Script }
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -31,13 +31,13 @@ export function parseScript(text: string, file: string): LoadedScript {
   try {
     value = document.toJS();
   } catch (error) {
-    // Aliases that refer to nothing, or that would multiply beyond measure.
+    // Aliases without an anchor, or aliases whose expansion would be too large.
     return { ok: false, problems: [`${file}:1: ${error instanceof Error ? error.message : String(error)}`] };
   }
   const result = scriptSchema.safeParse(value);
   if (result.success) return { ok: true, script: result.data };
 
-  /** The line of the value at the path, or of the nearest thing around it: a missing key has none. */
+  /** The line of the value at the path. A missing key has no line, so the nearest value around it counts. */
   function lineOf(path: readonly PropertyKey[]): number {
     for (let length = path.length; length > 0; length -= 1) {
       const node = document.getIn(path.slice(0, length), true);

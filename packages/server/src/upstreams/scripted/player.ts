@@ -1,23 +1,23 @@
 import { assertNever } from '../../domain/assert-never.ts';
 import { type ChatRequest, type Message, partsOf } from '../../domain/chat-request.ts';
-import { madeCallId } from '../../domain/made-call-id.ts';
+import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { EventBatch, StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { type ChoiceWriter, createChoiceWriter } from '../choice-writer.ts';
 import { cut, type Step, type TextKind } from './script.ts';
 
-/** What the player wants next: a batch handed over, a pause, or to stay silent until it is aborted. */
+/** The next action of a script: it emits a batch, pauses, or stays silent until it is aborted. */
 export type Move =
   | { readonly do: 'emit'; readonly batch: EventBatch }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'hang' };
 
 /**
- * Plays an answer's steps, lazily and without a clock. Every delta is a batch of its own, as if each had
- * been read from a socket alone; `together` makes one batch of several.
+ * Plays the steps of an answer, lazily and without a clock. Each delta is a batch of its own, as if it came in a read of its
+ * own; `together` makes one batch of several.
  *
- * Steps that end without finish, failure or `end_without_finish` are finished here, with `stop` or
- * `tool_calls`; usage is estimated before the last finish where the script gave none.
+ * Where the steps end without a finish, a failure or `end_without_finish`, a finish is added, `stop` or `tool_calls`. Where the
+ * script has no usage, an estimate comes before the last finish.
  */
 export function* play(steps: readonly Step[], request: ChatRequest, completionId: string): Generator<Move> {
   const state = createState(request, completionId);
@@ -25,7 +25,7 @@ export function* play(steps: readonly Step[], request: ChatRequest, completionId
   if (!state.ended) yield* emit(state.finish(undefined, state.called() ? 'tool_calls' : 'stop'));
 }
 
-/** More than any one read of a socket holds; without a bound one `repeat` would fill the memory. */
+/** More than one read of a socket holds. Without a bound one `repeat` inside `together` would fill the memory. */
 const maxBatchEvents = 10_000;
 
 type State = ReturnType<typeof createState>;
@@ -58,11 +58,11 @@ function* playStep(step: Step, state: State): Generator<Move> {
     case 'text':
     case 'reasoning':
     case 'refusal':
-      yield* paced(state.say(step.do, step.deltas, step.choice), step.everyMs);
+      yield* paced(state.text(step.do, step.deltas, step.choice), step.everyMs);
       return;
     case 'echo':
       yield* paced(
-        state.say('text', cut(lastUserText(state.request.messages), step.chunk), step.choice),
+        state.text('text', cut(lastUserText(state.request.messages), step.chunk), step.choice),
         step.everyMs,
       );
       return;
@@ -94,12 +94,12 @@ function* playStep(step: Step, state: State): Generator<Move> {
           moved = true;
           yield move;
         }
-        // A round that does nothing leaves everything as it was: a million of them would hold the event loop.
+        // A round without moves changes nothing; a million of them would block the event loop.
         if (!moved) return;
       }
       return;
     case 'together': {
-      // The pauses inside are dropped: a batch is what came in one read.
+      // Pauses inside are dropped: a batch is one read.
       let batch: StreamEvent[] = [];
       for (const move of playAll(step.steps, state)) {
         if (move.do === 'emit') for (const event of move.batch) batch.push(event);
@@ -136,7 +136,7 @@ function createState(request: ChatRequest, completionId: string) {
     return { index, writer, finished: false };
   });
   let ended = false;
-  let usageSaid = false;
+  let usageGiven = false;
   let characters = 0;
   let reasoningCharacters = 0;
 
@@ -151,7 +151,7 @@ function createState(request: ChatRequest, completionId: string) {
   }
 
   function usage(given: Usage): StreamEvent[] {
-    usageSaid = true;
+    usageGiven = true;
     return [{ type: 'usage', usage: given }];
   }
 
@@ -179,10 +179,10 @@ function createState(request: ChatRequest, completionId: string) {
     called: () => choices.some(({ writer }) => writer.calls > 0),
     usage,
     withholdUsage() {
-      usageSaid = true;
+      usageGiven = true;
     },
 
-    *say(kind: TextKind, deltas: Iterable<string>, only: number | undefined): Generator<EventBatch> {
+    *text(kind: TextKind, deltas: Iterable<string>, only: number | undefined): Generator<EventBatch> {
       for (const delta of deltas) {
         for (const { writer } of chosen(only)) {
           writer[kind](delta);
@@ -196,7 +196,8 @@ function createState(request: ChatRequest, completionId: string) {
     *call(step: Extract<Step, { do: 'tool_call' }>): Generator<EventBatch> {
       const callers = chosen(step.choice);
       for (const { index, writer } of callers) {
-        writer.startCall({ id: step.id ?? madeCallId(completionId, index, writer.calls), name: step.name });
+        const id = step.id ?? generatedCallId(completionId, index, writer.calls);
+        writer.startCall({ id, name: step.name });
       }
       yield takeBatch();
       for (const piece of step.argumentPieces) {
@@ -211,23 +212,23 @@ function createState(request: ChatRequest, completionId: string) {
       const finishes = finishing.map((choice): StreamEvent => {
         choice.finished = true;
         const finished = choice.writer.finish(reason);
-        // Torn arguments are a fault that a script may want: the finish stands, and the server has to notice.
+        // Arguments that are not JSON are a fault that a script may play: the finish stays, and the server finds the fault.
         const given = 'reason' in finished ? finished.reason : reason;
         return { type: 'finish', choice: choice.index, reason: given };
       });
       ended = choices.every((choice) => choice.finished);
-      const events = takeBatch();
-      return ended && !usageSaid ? [...events, ...usage(estimate()), ...finishes] : [...events, ...finishes];
+      const counts = ended && !usageGiven ? usage(estimate()) : [];
+      return [...takeBatch(), ...counts, ...finishes];
     },
   };
 }
 
-/** Four characters a token: a rule of thumb for English, and all a script can know. */
+/** An estimate with four characters for a token, as in English. */
 function tokens(characters: number): number {
   return Math.ceil(characters / 4);
 }
 
-/** The text of a message, its other parts left out. */
+/** The text of a message, without refusals, images and audio. */
 export function messageText(message: Message | undefined): string {
   if (message === undefined) return '';
   return partsOf(message)

@@ -9,7 +9,7 @@ import { type Chunk, cut, type Paced, type Script, type ScriptModel, type Step }
 
 /** The script file's format: unknown JSON in, {@link Script} out. */
 
-/** An object of these keys only; one that nobody knows is told with the nearest that is known. */
+/** An object with these keys only. The problem for an unknown key names the nearest known key. */
 function only<Shape extends z.core.$ZodShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) =>
@@ -19,7 +19,7 @@ function only<Shape extends z.core.$ZodShape>(shape: Shape) {
   });
 }
 
-// Beyond 2^31 - 1 a timer of Node's fires at once.
+// A timer of Node with more than 2^31 - 1 ms fires at once.
 const maxDurationMs = 2 ** 31 - 1;
 
 const duration = z.string('expected a duration such as 200ms, 2s or 1m').transform((text, context) => {
@@ -72,7 +72,7 @@ const condition = only({
   ...(when.turn === undefined ? {} : { turn: when.turn }),
 }));
 
-/** How text is cut and paced where a step does not say. */
+/** How text is cut and paced where a step does not define it. */
 interface Pace {
   readonly chunk: Chunk;
   readonly everyMs: number;
@@ -106,22 +106,22 @@ function stepSchemas(pace: Pace) {
     everyMs: step.every ?? pace.everyMs,
     ...(step.choice === undefined ? {} : { choice: step.choice }),
   });
-  const said = <Kind extends 'text' | 'reasoning' | 'refusal'>(kind: Kind) =>
+  const textStep = <Kind extends 'text' | 'reasoning' | 'refusal'>(kind: Kind) =>
     only({
       [kind]: z.union([z.string(), z.array(z.string())], 'expected a text, or a list of deltas'),
       chunk: chunk.optional(),
       ...paced,
     }).transform((step): Step => {
-      // The computed key is beyond the type; the schema above has just checked it.
+      // The type does not have the computed key; the schema above has checked it.
       const text = (step as Record<string, unknown>)[kind] as string | string[];
       const deltas = typeof text === 'string' ? [...cut(text, step.chunk ?? pace.chunk)] : text;
       return { do: kind, deltas, ...pacing(step) };
     });
   const nested = z.lazy(() => steps(pace));
   return {
-    text: said('text'),
-    reasoning: said('reasoning'),
-    refusal: said('refusal'),
+    text: textStep('text'),
+    reasoning: textStep('reasoning'),
+    refusal: textStep('refusal'),
     echo: only({ echo: z.literal(true), chunk: chunk.optional(), ...paced }).transform(
       (step): Step => ({ do: 'echo', chunk: step.chunk ?? pace.chunk, ...pacing(step) }),
     ),
@@ -205,7 +205,7 @@ function stepSchemas(pace: Pace) {
       return { do: 'together', steps: together };
     }),
     event: only({ event: z.looseObject({ type: z.enum(eventTypes) }) })
-      // Its other fields go unchecked: this step exists to break the grammar.
+      // The other fields are not checked: this step exists to break the grammar.
       .transform(({ event }): Step => ({ do: 'event', event: event as unknown as StreamEvent })),
     throw: only({ throw: z.string() }).transform((step): Step => ({ do: 'throw', message: step.throw })),
     end_without_finish: only({ end_without_finish: z.literal(true) }).transform(
@@ -215,9 +215,8 @@ function stepSchemas(pace: Pace) {
 }
 
 /**
- * A list of steps. A step is a map with one known action among its keys, or the bare name of an action that
- * takes nothing (`- hang`). The action picks the schema, so that an error tells of the step that was meant
- * and not of a union of fourteen.
+ * A list of steps. A step is a map with one known action among its keys, or the name of an action without arguments (`- hang`).
+ * The action selects the schema, so that a problem names the step that was meant, and not a union of fourteen.
  */
 function steps(pace: Pace): z.ZodType<readonly Step[]> {
   const schemas: Record<string, z.ZodType<Step>> = stepSchemas(pace);

@@ -5,43 +5,47 @@ import type { StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 
 /**
- * A script once it has been read and checked (`script-schema.ts`): which request gets which answer, and
- * how that answer is played. Durations are milliseconds.
+ * A script that was read and checked (`script-schema.ts`): which request gets which answer, and how that answer is played.
+ * Durations are in milliseconds.
  */
 export interface Script {
+  /** What models declare that are not in `models`. */
   readonly model: ScriptModel;
-  /** What single models declare otherwise, by the model's name there. */
+  /** What single models declare, by the model's name there. */
   readonly models: ReadonlyMap<string, ScriptModel>;
   readonly firstTokenClock: 'call' | 'start';
-  /** The first one that fits a request and is not used up answers it. */
+  /** A request gets the first answer whose condition holds and whose `times` are not used up. */
   readonly answers: readonly Answer[];
 }
 
+/** What a scripted model declares. */
 export interface ScriptModel {
   readonly capabilities: Capabilities;
   readonly contextTokens?: number;
 }
 
+/** One scripted answer. */
 export interface Answer {
   readonly when: Condition;
-  /** How often this answer is given before the next that fits takes over. Absent: always. */
+  /** How often this answer is given; after that the next one whose condition holds. Absent: always. */
   readonly times?: number;
   readonly steps: readonly Step[];
 }
 
-/** All of what is given must hold. */
+/** All members that are present must hold. */
 export interface Condition {
   readonly models?: readonly string[];
   readonly lastMessageContains?: string;
   readonly lastMessageMatches?: RegExp;
   readonly lastRole?: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
-  /** User messages in the conversation, the last one included. */
+  /** The number of user messages in the conversation. */
   readonly turn?: number;
 }
 
+/** The kinds of text in an answer. */
 export type TextKind = 'text' | 'reasoning' | 'refusal';
 
-/** Text steps without `choice` are said once for every choice of the request. */
+/** One step of an answer. A step without `choice` is for every choice of the request. */
 export type Step =
   | { readonly do: 'start'; readonly fingerprint?: string }
   | ({ readonly do: TextKind; readonly deltas: readonly string[] } & Paced)
@@ -64,9 +68,10 @@ export type Step =
   | { readonly do: 'throw'; readonly message: string }
   | { readonly do: 'end_without_finish' };
 
+/** What all steps with deltas have. */
 export interface Paced {
   readonly choice?: number;
-  /** Pause before each delta. */
+  /** The pause before each delta. */
   readonly everyMs: number;
 }
 
@@ -77,9 +82,9 @@ export interface Chunk {
 }
 
 /**
- * Cuts a text into deltas of `count` characters or words; a word keeps the white space before it. A
- * character is a code point, so that no surrogate pair is cut; a script that wants one cut lists the halves.
- * Each delta is cut when it is asked for: an echo of 10 MB in characters would be a list of 80 MB, made at once.
+ * Cuts a text into deltas of `count` characters or words; a word has the white space before it. A character is a code point, so
+ * no surrogate pair is cut; a script for a cut pair lists the two halves. Deltas are cut one by one: a list of all characters
+ * of an echo of 10 MB would take 80 MB.
  */
 export function* cut(text: string, { count, unit }: Chunk): Generator<string> {
   const units = unit === 'characters' ? text[Symbol.iterator]() : words(text);

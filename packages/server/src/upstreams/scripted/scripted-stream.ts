@@ -2,22 +2,23 @@ import type { BatchReceiver } from '../../domain/batches.ts';
 import type { EventStream } from '../contract.ts';
 import type { Move } from './player.ts';
 
-/** Injected, so that a test of a script that waits an hour takes no time. */
+/** The clock of scripted pauses; with a fake one, a test of a script with long pauses takes no time. */
 export interface ScriptClock {
-  /** Resolves after that time, or as soon as `signal` is aborted; never rejects. */
+  /** Resolves after `ms` milliseconds, or at once when `signal` is aborted; never rejects. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What a scripted stream needs. */
 export interface ScriptedCall {
   readonly moves: Iterator<Move, void, undefined>;
   readonly clock: ScriptClock;
-  /** Called with the first pull. */
+  /** Called at the first pull. */
   onStart(): void;
-  /** Called once, when a stream that was started is over. */
+  /** Called once, at the end of a stream that has started. */
   onEnd(): void;
 }
 
-/** Plays moves: each pull brings the next batch, behind the pauses in front of it. */
+/** Opens a stream that plays moves: each pull gets the next batch, after the pauses before it. */
 export function openScriptedStream(call: ScriptedCall, signal: AbortSignal): EventStream {
   return new ScriptedStream(call, signal);
 }
@@ -25,7 +26,7 @@ export function openScriptedStream(call: ScriptedCall, signal: AbortSignal): Eve
 class ScriptedStream implements EventStream {
   private readonly call: ScriptedCall;
   private readonly signal: AbortSignal;
-  /** `close()` has to end a pause, so it needs an abort of its own. */
+  /** Ends a pause; `close()` aborts it too, so `signal` is not enough. */
   private readonly stop = new AbortController();
   private receiver: BatchReceiver | undefined;
   private started = false;
@@ -51,7 +52,7 @@ class ScriptedStream implements EventStream {
     this.finish();
   }
 
-  /** Ends the stream, and the pull that waits. */
+  /** Ends the stream and a waiting pull. */
   private readonly finish = (): void => {
     if (!this.over) {
       this.over = true;

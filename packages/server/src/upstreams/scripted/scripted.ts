@@ -1,7 +1,6 @@
 /**
- * An upstream that answers from a script: the test bed of everything that can go wrong between a target
- * and the relay, and a way to develop against Tailrace without a model. It speaks events in this process;
- * no socket is involved.
+ * An upstream that answers from a script: for tests of all faults between a target and the relay, and for development without a
+ * model. It makes events in this process, without a socket.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failure } from '../../domain/failure.ts';
@@ -11,23 +10,27 @@ import { type Move, messageText, play } from './player.ts';
 import type { Answer, Condition, Script } from './script.ts';
 import { openScriptedStream, type ScriptClock } from './scripted-stream.ts';
 
+/** A scripted upstream with a count for tests. */
 export interface ScriptedUpstream extends Upstream {
-  /** Streams being played: pulled at least once, neither ended nor returned. */
+  /** The number of streams that were pulled and are neither ended nor closed. */
   readonly active: number;
 }
 
+/** What a scripted upstream needs. */
 export interface ScriptedUpstreamOptions {
   readonly name: string;
-  /** A YAML or JSON file, or the script itself. */
+  /** The path of a YAML or JSON file, or the script itself. */
   readonly script: string | Script;
+  /** Default: the system's timers. */
   readonly clock?: ScriptClock;
 }
 
+/** An upstream, or what is wrong with its configuration, one line each. */
 export type CreatedUpstream<U extends Upstream> =
   | { readonly ok: true; readonly upstream: U }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Makes the upstream; a script that cannot be read or is wrong gives one line for each mistake. */
+/** Makes the upstream, or a line for each mistake in its script. */
 export async function createScriptedUpstream(
   options: ScriptedUpstreamOptions,
 ): Promise<CreatedUpstream<ScriptedUpstream>> {
@@ -41,19 +44,19 @@ export async function createScriptedUpstream(
 }
 
 function scriptedUpstream(name: string, script: Script, clock: ScriptClock): ScriptedUpstream {
-  const given = new Map<Answer, number>();
+  const timesGiven = new Map<Answer, number>();
   let active = 0;
 
   function pick(call: UpstreamCall): Answer | undefined {
     const answer = script.answers.find((candidate) => {
-      const left = candidate.times === undefined || (given.get(candidate) ?? 0) < candidate.times;
+      const left = candidate.times === undefined || (timesGiven.get(candidate) ?? 0) < candidate.times;
       return left && fits(candidate.when, call);
     });
-    if (answer !== undefined) given.set(answer, (given.get(answer) ?? 0) + 1);
+    if (answer !== undefined) timesGiven.set(answer, (timesGiven.get(answer) ?? 0) + 1);
     return answer;
   }
 
-  /** The answer is drawn at the call, not at the first pull: `times` counts calls. */
+  /** Picks the answer at the call, not at the first pull: `times` counts calls. */
   function movesOf(call: UpstreamCall): Iterator<Move, void, undefined> {
     const answer = pick(call);
     if (answer !== undefined) return play(answer.steps, call.request, call.completionId);
@@ -75,7 +78,7 @@ function scriptedUpstream(name: string, script: Script, clock: ScriptClock): Scr
     open: (call, signal) =>
       openScriptedStream(
         {
-          // Nothing is drawn for a call that is over.
+          // A call that is aborted already uses up no answer.
           moves: signal.aborted ? noMoves : movesOf(call),
           clock,
           onStart: () => {
@@ -105,6 +108,6 @@ function fits(when: Condition, { request, model }: UpstreamCall): boolean {
 }
 
 const systemClock: ScriptClock = {
-  // The one way this rejects is the abort.
+  // It rejects only at the abort.
   wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };

@@ -2,39 +2,43 @@ import { createHash } from 'node:crypto';
 import { type Failure, failure } from '../../../domain/failure.ts';
 
 /**
- * The most that is taken of one answer, over all of its choices: what is kept until the answer ends, and what has no
- * business being large. Text, thoughts and refusals are passed on as they come and have no bound but the event's.
- * In UTF-16 units of the text, or of the JSON, as it came. docs/upstreams.md lists these figures for operators.
+ * Bounds for one answer with all of its choices: for what is kept until the answer ends, and for members that are never large
+ * in a sound answer. Text, reasoning and refusals are passed on as they come; only the size of their event is bounded. In
+ * UTF-16 units of the text or the JSON as it came. docs/upstreams.md lists these figures for operators.
  */
 export const answerBounds = {
   calls: 1_024,
-  /** The arguments of one call, and of all calls. */
+  /** The arguments of one call; the next bound is for all calls together. */
   callArguments: 4 * 1024 * 1024,
   allArguments: 8 * 1024 * 1024,
-  /** What the provider wants back: details and thoughts, signatures, and how they stood between texts and calls. */
+  /** What the next turn must send back: reasoning, its details and signatures, and their places among texts and calls. */
   extras: 1024 * 1024,
   toolName: 256,
-  /** A client may send no longer one back (contract, section 2). */
+  /** The longest id that a client may send back (contract, section 2). */
   callId: 1_024,
   fingerprint: 256,
-  /** Of log probabilities: a token's text, its bytes, and its alternatives, of which no client can ask for more. */
+  /** Log probabilities: a token's text, its bytes, and its alternatives. A client cannot request more than 20. */
   tokenText: 1_024,
   tokenBytes: 1_024,
   topLogprobs: 20,
 } as const;
 
-/** Counts one answer against {@link answerBounds}. Each says why the answer ends there, or nothing. */
+/**
+ * Counts one answer against {@link answerBounds}. Each method returns a failure where the answer exceeds a bound: the answer
+ * ends there.
+ */
 export interface AnswerBudget {
-  /** One call more. */
+  /** Counts one more call. */
   call(): Failure | undefined;
-  /** The name of a call. */
+  /** Checks the name of a call. */
   name(name: string): Failure | undefined;
-  /** More arguments; `length`: what the call has with them. */
+  /** Counts more arguments. `length`: all arguments of that call, these included. */
   arguments(added: number, length: number): Failure | undefined;
-  /** More that is kept to be handed back; less, where it takes the place of something. */
+  /** Counts what is kept to be sent back; negative where it replaces something longer. */
   extra(added: number): Failure | undefined;
 }
 
+/** Creates the budget of one answer. */
 export function createAnswerBudget(): AnswerBudget {
   const { calls: maxCalls, callArguments, allArguments, extras: maxExtras, toolName } = answerBounds;
   let calls = 0;
@@ -59,13 +63,13 @@ export function createAnswerBudget(): AnswerBudget {
     extra(added) {
       extras += added;
       if (extras <= maxExtras) return undefined;
-      // Left out in silence, it would be missing from the client's next turn.
+      // Dropped without a failure, it would be missing in the client's next turn.
       return answerTooLarge(`over ${maxExtras} characters that have to be sent back to it`);
     },
   };
 }
 
-/** An answer beyond one of the bounds in docs/upstreams.md; `what` names it to the client. */
+/** The failure of an answer that exceeds one of the bounds in docs/upstreams.md; `what` is shown to the client. */
 export function answerTooLarge(what: string): Failure {
   return failure('upstream_protocol', `The upstream's answer holds more than this server takes: ${what}.`, {
     detail: what,
@@ -73,8 +77,8 @@ export function answerTooLarge(what: string): Failure {
 }
 
 /**
- * A call's id as clients can send it back: one that is too long becomes one of ours, the same each time, so that
- * pieces of a call still find it.
+ * The id of a call as clients can send it back. An id that is too long is replaced by its hash: the same id each time, so that
+ * later pieces of the call still belong to it.
  */
 export function usableCallId(id: string): string {
   if (id.length <= answerBounds.callId) return id;

@@ -12,53 +12,54 @@ import type { Dialect, DialectOutput } from './dialect.ts';
 import { createTranslation, type Translation } from './translation.ts';
 import { kindOfAnswer, readWholeAnswer } from './whole-answer.ts';
 
-/** One request to a provider, as the reader of its answer needs it. */
+/** What the reader of HTTP answers needs for one request to a provider. */
 export interface ProviderCall {
   readonly transport: Pick<Transport, 'post'>;
-  /** Bytes of one event. */
+  /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** How long finishes wait for the usage behind them, in milliseconds (contract, section 7). */
+  /** How long the last finish is held for a usage that comes after it, in milliseconds (contract, section 7). */
   readonly usageWaitMs: number;
-  /** The request, or why it cannot be made: then that is the only event. Called once, by the first pull. */
+  /** Makes the request. A failure becomes the only event of the stream. Called once, by the first pull. */
   request(): Result<PostRequest>;
-  /** The answer has begun; its headers have names in lower case. */
+  /** Called when the head of the answer has come. The names of headers are in lower case. */
   answered?(headers: WireAnswer['headers']): void;
+  /** Creates the dialect that reads this answer. */
   dialect(output: DialectOutput): Dialect;
-  /** The failure of an answer that is no stream. */
+  /** Makes the failure of an answer that is no event stream. */
   refused(refusal: Refusal): Failure;
-  /** The call is over, and nothing of it is held any more. Called once, where {@link request} was. */
+  /** Called once, when everything of the call is released; not called where {@link request} was not. */
   closed?(): void;
 }
 
 /**
- * Asks a provider once, with the first pull, and reads its answer: the one reader of HTTP answers. Each pull brings
- * the events of one read of the socket; where a read brings none, the pull reads on.
+ * Asks a provider once, at the first pull, and reads its answer: the one reader of HTTP answers. Each pull gets the events of
+ * one read of the socket; where a read holds no event, the same pull waits for the next read.
  *
  *     idle ──pull──▶ asking ──200──▶ reading ──all finish reasons──▶ holding ──usage, 2 s──▶ over
  *                      └─refusal─▶ over   └─error, cut─▶ over
  *
- * A whole answer gives its connection back for the next request. In any other case the end, an abort or `close()`
- * destroys the connection. Asking takes promises; no event does.
+ * After a whole answer the connection serves the next request. After a torn answer, an abort or an early `close()` it is
+ * destroyed. Promises are made for the request only, not for events.
  */
 export function openAnswerStream(call: ProviderCall, signal: AbortSignal): EventStream {
   return new AnswerStream(call, signal);
 }
 
-/** One object, and no function made for a read: what an event touches is what it costs (decisions/0006). */
+/** One object, without closures made for a read: an event costs as much as the objects that it touches (decisions/0006). */
 class AnswerStream implements EventStream, BytesReceiver {
   private readonly call: ProviderCall;
   private readonly signal: AbortSignal;
-  /** `close()` has to end a request that is still on its way, so it needs an abort of its own. */
+  /** Ends a request whose answer has not begun; `close()` aborts it too, so `signal` is not enough. */
   private readonly stop = new AbortController();
   private receiver: BatchReceiver | undefined;
   private asked = false;
   private body: AnswerBody | undefined;
   private contentType = '';
   private translation: Translation | undefined;
-  /** The answer is known to be an event stream. */
+  /** True once the answer is known to be an event stream. */
   private streams = false;
   private usageTimer: NodeJS.Timeout | undefined;
-  /** Nothing more is read. */
+  /** True once nothing more is read. */
   private over = false;
   private closed = false;
 
@@ -106,7 +107,7 @@ class AnswerStream implements EventStream, BytesReceiver {
   ended(cut: Failure | undefined): void {
     let batch: EventBatch | undefined;
     try {
-      // Behind an abort the body ends too, and nothing is said about it.
+      // An abort ends the body too, and then no event is emitted.
       if (!this.over) batch = this.translation?.end(cut);
       this.over = true;
       this.settle();
@@ -144,7 +145,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     } else await this.refuse(call.refused(await readRefusal(posted.value)));
   }
 
-  /** The answer is none; unless the call was aborted meanwhile, that is all there is to say. */
+  /** Ends the stream with one failure, or without an event where the call was aborted meanwhile. */
   private async refuse(reason: Failure): Promise<void> {
     const aborted = this.over;
     await this.close();
@@ -157,8 +158,8 @@ class AnswerStream implements EventStream, BytesReceiver {
       this.endPull();
       return;
     }
-    // Counted from the pull on: while a slow client holds the pulls back, the usage may lie there unread. Without its
-    // body the pending read ends, and with it the wait.
+    // The wait begins at this pull: while a slow client delayed the pulls, the usage may have come unread. The timer releases
+    // the body, which ends the pending read.
     if (this.translation?.holding === true) {
       this.usageTimer ??= setTimeout(() => body.release(), this.call.usageWaitMs);
     }
@@ -170,7 +171,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     return this.streams;
   }
 
-  /** An answer that is no event stream, although a stream was asked for. */
+  /** Reads an answer that came as one JSON text although a stream was requested. */
   private async readWhole(first: Buffer): Promise<void> {
     const { body, translation } = this;
     if (body === undefined || translation === undefined) return;
@@ -180,7 +181,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     this.answerPull(aborted ? undefined : translation.pushWhole(text, nameOfType(this.contentType)));
   }
 
-  /** What follows from the state in which the translation is now. */
+  /** Ends the reading where the translation has emitted the last event. */
   private settle(): void {
     const ended = this.translation?.ended;
     if (ended === undefined) return;
@@ -188,7 +189,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     if (ended === 'whole') this.body?.release();
   }
 
-  /** Hands a batch to the receiver of the pull; without one, reads on. */
+  /** Hands a batch to the receiver of the pull; undefined: reads again. */
   private answerPull(batch: EventBatch | undefined): void {
     if (batch === undefined) this.read();
     else this.takeReceiver()?.batch(batch);
@@ -212,7 +213,7 @@ class AnswerStream implements EventStream, BytesReceiver {
   }
 }
 
-/** For the log. */
+/** The media type of an answer for the log. */
 function nameOfType(contentType: string): string {
   const [type = ''] = contentType.split(';', 1);
   return contentType === '' ? 'absent' : nameOf(type.trim());

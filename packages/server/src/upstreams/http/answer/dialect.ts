@@ -1,60 +1,61 @@
 import type { Failure } from '../../../domain/failure.ts';
+import type { JsonObject } from '../../../domain/json.ts';
 import type { StreamEvent } from '../../../domain/stream-event.ts';
 
 /**
- * One provider's way to answer: what its events mean. It is made for one answer and knows no bytes, sockets or
- * timers; all of these belong to the one reader of HTTP answers (`answer-stream.ts`).
+ * What the events of one provider mean. A dialect is created for one answer. It knows no bytes, sockets or timers: these belong
+ * to the one reader of HTTP answers (`answer-stream.ts`).
  *
- * A dialect repairs its provider's answer: what it emits passes the contract suite as it is.
+ * A dialect repairs its provider's answer: the events that it emits pass the contract suite.
  */
 export interface Dialect {
-  /** Reads one event. `data` is the text that `event` was parsed from. No event is read once the answer has ended. */
-  read(event: Readonly<Record<string, unknown>>, data: string): void;
+  /** Reads one event. `data` is the text from which `event` was parsed. Not called after the end of the answer. */
+  read(event: JsonObject, data: string): void;
   /**
-   * `open` while a choice lacks its finish reason; `unsettled` while only the usage is awaited; `settled` when no
-   * later event can change the answer.
+   * `open` while a choice lacks its finish reason; `unsettled` while only the usage is missing; `settled` when no later event
+   * can change the answer.
    */
   readonly state: 'open' | 'unsettled' | 'settled';
-  /** Emits the usage and the finishes that were held until now. Called once, and never while `open`. */
+  /** Emits the usage and the finishes that were held. Called once, and never while `open`. */
   finish(): void;
-  /** Whether an event that cannot be read may have carried output. `evidence` is as much of its text as there is. */
+  /** Whether an event that cannot be read may carry output. `evidence`: its text, or the part of it that has come. */
   mayCarryOutput(evidence: string): boolean;
   /**
-   * Matches the text of events that hold JSON of others, which is handed on: the numbers in it keep their spelling.
-   * Absent: no event does.
+   * Matches the text of events whose JSON is partly passed on as it came: the numbers in it keep their spelling. Absent: no
+   * event has such a part.
    */
   readonly handedOn?: RegExp;
   /** The text of the event that ends the answer, such as `[DONE]`. Absent: the protocol has none. */
   readonly lastEvent?: string;
-  /** Reads an event that is named `error`: its JSON, or its text where it is none. Absent: {@link read} does. */
+  /** Reads an event with the name `error`: its JSON, or its text where that is not JSON. Absent: {@link read} reads it. */
   readError?(value: unknown): void;
   /**
-   * Reads an answer that came as one JSON text where a stream was asked for; false where it is no answer. Absent: an
-   * answer that is not declared to be an event stream is a refusal.
+   * Reads an answer that came as one JSON text although a stream was requested. Returns false where it is no answer. Absent: an
+   * answer whose content type is no event stream is a refusal.
    */
   readWhole?(answer: unknown, text: string): boolean;
-  /** The reader of the next events, where they may be read without the decoder and {@link read}. */
+  /** Returns a reader for the next bytes where these need neither the decoder nor {@link read}. */
   fastPath?(): FastPath | undefined;
 }
 
-/** Where a dialect puts what it has read. */
+/** Takes what a dialect has read. */
 export interface DialectOutput {
-  /** What one event may hold at most. */
+  /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** The next event of the answer; never `failed`. */
+  /** Emits the next event of the answer; never `failed`. */
   emit(event: StreamEvent): void;
-  /** The answer ends here, torn; ignored where every choice has its finish reason. */
+  /** Ends the answer, torn. Ignored where every choice has its finish reason. */
   fail(reason: Failure): void;
-  /** An event cannot be read: it tears the answer where it may have carried output, and is dropped elsewhere. */
+  /** Reports an event that cannot be read. Where it may carry output it tears the answer; elsewhere it is dropped. */
   unreadable(evidence: string): void;
-  /** Drops an event that has no place in the answer; the fourth of an answer ends it. */
+  /** Drops an event that does not belong to the answer. The fourth dropped event tears the answer. */
   drop(): void;
 }
 
-/** Reads events straight from the bytes of a read. */
+/** Reads events directly from the bytes of a read. */
 export interface FastPath {
-  /** How many bytes of `buffer`, from `from` up to `to`, it has read; their events are in {@link batch} then. */
+  /** Reads events from `buffer`, from `from` up to `to`. Returns how many bytes it has read; {@link batch} has the events. */
   read(buffer: Buffer, from: number, to: number): number;
-  /** The events of the last {@link read}; made anew by each that reads any. */
+  /** The events of the last {@link read}; a new array for each `read` that has found one. */
   readonly batch: StreamEvent[];
 }

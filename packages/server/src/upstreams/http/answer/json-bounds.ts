@@ -3,22 +3,22 @@ import { type JsonBounds, measureJson } from '../../../domain/measure-json.ts';
 import { answerTooLarge } from './answer-budget.ts';
 
 /**
- * What one event of a stream may be made of, so that no event holds the loop for long: at the worst some 0.1 s, for
- * what is handed on is parsed twice. An ordinary event of 1 MiB is one long text; 160 tokens with 20 log probabilities
- * each are 10,000 fields.
+ * Bounds for the JSON of one event, so that no event blocks the event loop for long: 0.1 s in the worst case, because JSON that
+ * is passed on is parsed twice. An ordinary event of 1 MiB is one long text; 160 tokens with 20 log probabilities each have
+ * 10,000 fields.
  */
 const eventJson: JsonBounds = { maxDepth: 1_000, maxFields: 10_000, maxValues: 50_000 };
-/** The same of one JSON answer where a stream was asked for: it may hold what many events do. */
+/** Bounds for an answer that comes as one JSON text: it may hold what many events hold. */
 const wholeAnswerJson: JsonBounds = { maxDepth: 1_000, maxFields: 25_000, maxValues: 100_000 };
-/** Up to here nothing is scanned: what fits into it, 7,000 fields, takes 20 ms, and nearly every event is smaller. */
+/** Texts up to this length are not measured: 7,000 fields fit into it and take 20 ms. Nearly every event is smaller. */
 const unscannedLength = 64 * 1024;
 
-/** Why an event is not parsed; undefined where it may be. */
+/** The failure for an event that is not parsed because of its size; undefined where it may be parsed. */
 export function eventBeyondBounds(data: string): Failure | undefined {
   return data.length <= unscannedLength ? undefined : beyond(Buffer.from(data), eventJson, 'an event');
 }
 
-/** Why a whole answer in JSON is not parsed; undefined where it may be. */
+/** The same for an answer that came as one JSON text. */
 export function answerBeyondBounds(bytes: Uint8Array): Failure | undefined {
   return beyond(bytes, wholeAnswerJson, 'a JSON answer');
 }

@@ -1,66 +1,68 @@
 import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
 import { type Failure, failure } from '../../../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../../domain/stream-event.ts';
-import { behindOutput } from '../refusal/refusal.ts';
-import { asRecord, parseJson, parseJsonExactly } from '../unknown-json.ts';
-import { eventTooLarge, tooManyDropped, unreadable } from './answer-failures.ts';
+import { afterOutput } from '../refusal/refusal.ts';
+import { asObject, parseJson, parseJsonExactly } from '../unknown-json.ts';
+import { eventTooLarge, tooManyDropped, torn, unreadable } from './answer-failures.ts';
 import type { Dialect, DialectOutput, FastPath } from './dialect.ts';
 import { eventBeyondBounds } from './json-bounds.ts';
 
 /**
- * Turns the bytes of an answer into batches of events, in the words of a dialect. It knows no sockets and no timers.
+ * Turns the bytes of an answer into batches of events, by the rules of a dialect. It knows no sockets and no timers.
  *
  *     open ──▶ every choice has a finish reason ──▶ holding, for the usage ──▶ whole
- *       └────▶ torn: an error, output that cannot be read, too large an event, the end of the body
+ *       └────▶ torn: an error, output that cannot be read, an event that is too large, the end of the body
  *
- * While it is holding, nothing but the usage or the end of the answer changes anything.
+ * In the state `holding` only the usage and the end of the answer have an effect.
  */
 export interface Translation {
   /**
-   * What one read of the socket brought, from `from` up to `to`; undefined where that was no sign of life (comments,
-   * half an event). The bytes are not kept. Default: all of them.
+   * Takes the bytes of one read of the socket, from `from` up to `to` (default: all). Returns their events; an empty batch is a
+   * sign of life. Undefined where the bytes hold no whole event (comments, half an event). The bytes are not kept.
    */
   push(buffer: Buffer, from?: number, to?: number): EventBatch | undefined;
   /**
-   * The answer came as one JSON text, or `text` is why it was not read; undefined for bytes that are no text.
-   * `contentType`: the name that its header gives, for the log.
+   * Takes an answer that came as one JSON text. `text` is a failure where the answer was not read, and undefined where its
+   * bytes are no text. `contentType`: from its header, for the log.
    */
   pushWhole(text: string | Failure | undefined, contentType: string): EventBatch;
-  /** The body has ended, by itself or by `cut`: the finishes that were held, or why there are none. */
+  /** Takes the end of the body, with `cut` where it was cut. Returns the held finishes, or the failure. */
   end(cut: Failure | undefined): EventBatch | undefined;
-  /** Whether the dialect reads an answer that came as one JSON text. */
+  /** Whether the dialect can read an answer that comes as one JSON text. */
   readonly takesWhole: boolean;
-  /** The last event has been emitted. */
+  /** How the answer ended; undefined until the last event is emitted. */
   readonly ended: 'whole' | 'torn' | undefined;
-  /** Every choice has a finish reason, and only the usage is awaited. */
+  /** True while every choice has a finish reason and only the usage is missing. */
   readonly holding: boolean;
 }
 
+/** What a translation needs. */
 export interface TranslationOptions {
-  /** Bytes of one event. */
+  /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
   dialect(output: DialectOutput): Dialect;
 }
 
-/** Malformed events that can have carried no output and are dropped (contract, section 7). */
+/** How many malformed events without output are dropped; the next one tears the answer (contract, section 7). */
 const maxDropped = 3;
 
+/** Creates the translation of one answer. */
 export function createTranslation(options: TranslationOptions): Translation {
   return new AnswerTranslation(options);
 }
 
-/** One object, and no function made for an event: what an event touches is what it costs (decisions/0006). */
+/** One object, without closures made for an event: an event costs as much as the objects that it touches (decisions/0006). */
 class AnswerTranslation implements Translation, DialectOutput {
   readonly maxEventBytes: number;
   ended: 'whole' | 'torn' | undefined;
   private readonly dialect: Dialect;
   private readonly decoder: SseDecoder;
-  /** Set while the next bytes may be read without the decoder. */
+  /** Set where the next bytes may be read without the decoder. */
   private fastPath: FastPath | undefined;
   private events: StreamEvent[] = [];
-  /** The read held an event, if only one without output. */
+  /** True where the current read held an event, with or without output. */
   private alive = false;
-  /** Something of the answer was emitted. */
+  /** True once output was emitted. */
   private begun = false;
   private dropped = 0;
 
@@ -83,7 +85,7 @@ class AnswerTranslation implements Translation, DialectOutput {
     const { fastPath } = this;
     if (fastPath !== undefined) {
       at += fastPath.read(buffer, from, to);
-      // Nothing but deltas: then no state has changed.
+      // The read held only deltas, which change no state.
       if (at === to) return fastPath.batch;
       if (at > from) this.events = fastPath.batch;
     }
@@ -118,7 +120,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   fail(reason: Failure): void {
-    // Every choice has its finish reason: what comes behind them changes nothing.
+    // Once every choice has its finish reason, a failure changes nothing.
     if (this.ended === undefined && this.dialect.state === 'open') this.tear(reason);
   }
 
@@ -144,14 +146,14 @@ class AnswerTranslation implements Translation, DialectOutput {
   private tear(reason: Failure): void {
     if (this.ended !== undefined) return;
     this.ended = 'torn';
-    this.events.push({ type: 'failed', failure: this.begun ? behindOutput(reason) : reason });
+    this.events.push({ type: 'failed', failure: this.begun ? afterOutput(reason) : reason });
   }
 
   /** No further event comes. */
   private complete(cut: Failure | undefined): void {
     if (this.ended !== undefined) return;
     if (this.dialect.state !== 'open') this.finish();
-    else this.tear(cut ?? (this.begun ? brokenOff() : withoutContent()));
+    else this.tear(cut ?? (this.begun ? torn('upstream_cut', bodyEnded) : withoutContent()));
   }
 
   private finish(): void {
@@ -169,7 +171,7 @@ class AnswerTranslation implements Translation, DialectOutput {
         if (this.isLast(item.data)) this.complete(undefined);
         return;
       case 'malformed':
-        // Empty for bytes of a comment: these say nothing.
+        // The data is empty where the malformed bytes belong to a comment.
         if (item.data !== '') this.unreadable(item.data);
         return;
       case 'too-large':
@@ -198,7 +200,7 @@ class AnswerTranslation implements Translation, DialectOutput {
       dialect.readError?.(parsed ?? data);
       return;
     }
-    const event = asRecord(parsed);
+    const event = asObject(parsed);
     if (event === undefined) {
       this.unreadable(data);
       return;
@@ -219,10 +221,6 @@ class AnswerTranslation implements Translation, DialectOutput {
 }
 
 const bodyEnded = 'the body ended before every choice had a finish reason';
-
-function brokenOff(): Failure {
-  return failure('upstream_cut', 'The upstream broke off its answer.', { detail: bodyEnded });
-}
 
 function withoutContent(): Failure {
   return failure('upstream_protocol', 'The upstream sent an answer without content.', { detail: bodyEnded });

@@ -4,10 +4,10 @@ import { createGatheredBytes } from '../../../transport/gathered-bytes.ts';
 import { answerTooLarge } from './answer-budget.ts';
 import { answerBeyondBounds } from './json-bounds.ts';
 
-/** It is parsed in one turn of the event loop: 16 MiB would take 0.5 s. */
+/** The answer is parsed in one turn of the event loop: 16 MiB would take 0.5 s. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 
-/** What the first bytes of an answer show it to be; servers that send no content type are common. */
+/** The kind of an answer by its first bytes: many servers send no content type. */
 export function kindOfAnswer(bytes: Uint8Array): 'stream' | 'json' | 'other' {
   const start = Buffer.from(bytes.subarray(0, 256))
     .toString('utf8')
@@ -17,8 +17,8 @@ export function kindOfAnswer(bytes: Uint8Array): 'stream' | 'json' | 'other' {
 }
 
 /**
- * Reads the rest of an answer that is one JSON text. A failure where it is too large to be parsed; undefined where it
- * is cut or not UTF-8. The caller returns the body.
+ * Reads the rest of an answer that is one JSON text. Returns a failure where it is too large to be parsed, and undefined where
+ * it is cut or not UTF-8. The caller returns the body.
  */
 export async function readWholeAnswer(
   first: Uint8Array,

@@ -3,15 +3,15 @@ import { createSecretMask, type SecretMask } from '../../../telemetry/secret-mas
 import { onOneLine } from '../../../telemetry/wording.ts';
 
 const maxExcerpt = 300;
-/** More is never read: an excerpt is short, and some of these expressions look back. */
+/** How much of a message is read: an excerpt is short, and some of these expressions look back. */
 export const maxRead = 2_000;
 
 /**
- * Addresses and keys, most telling first: each is replaced before a narrower one could leave half of it. Rather
- * too much than too little: `position:1024` goes too, for it reads like a host of a cluster.
+ * Addresses and keys, the widest expression first: a narrower one before it would leave half of a match. They mask too much
+ * rather than too little: `position:1024` is masked, because a host of a cluster looks the same.
  */
 const hiddenShapes: readonly RegExp[] = [
-  // URLs, with a scheme or without, and whatever has a user before a host.
+  // URLs, with a scheme or without; then keys in headers, and a user before a host.
   /(?:[a-z][a-z0-9+.-]{0,31}:)?\/\/[^\s/]\S*/gi,
   /\b(?:Bearer|Basic)\s+\S+/gi,
   /[^\s@]{1,200}@[^\s@]+/g,
@@ -19,7 +19,7 @@ const hiddenShapes: readonly RegExp[] = [
   /(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,8}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?:%\w{1,32})?\]?(?::\d{1,5})?/gi,
   /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)(?::\d+)?/g,
   /(?<![a-z])ip(?:-\d{1,3}){4}\S*/gi,
-  // A name with a port, of however many labels: `gpu7:8000`.
+  // A name with a port, of any number of labels: `gpu7:8000`.
   /\b(?=[\w.-]{0,253}[a-z])\w(?:[\w.-]{0,252}\w)?:\d{2,5}\b\S*/gi,
   /\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|edu|gov|mil|int|io|ai|dev|cloud|internal|intranet|local|localdomain|localhost|lan|home|corp|svc|arpa|onion|example|test|invalid|xyz|app|info|biz|tech|online|site|eu|us|ca|co|de|fr|uk|ch|nl|jp|cn|se|fi|dk|cz|pl|es|gr|ie|au|nz|br|mx|kr|tw|hk|sg)\b(?::\d+)?\S*/gi,
   /\blocalhost\b/gi,
@@ -30,7 +30,7 @@ const hiddenShapes: readonly RegExp[] = [
 /** Three labels or more, of which the last is a word: `gpu7.prod.acme.example`, but no version and no number. */
 const dottedName =
   /(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){1,16}\.[a-z]{2,63}(?!\.?[\w-])(?:[:/][\w/]\S*)?/gi;
-/** Those endings of files that are no top-level names. */
+/** Endings of files that are no top-level domains. */
 const fileEnding =
   /\.(?:gguf|ggml|json|jsonl|txt|ya?ml|toml|bin|pth|safetensors|onnx|log|cpp|cu|dll|jpe?g|png|pdf|gz|js|html|csv)$/i;
 
@@ -51,7 +51,7 @@ function isOfErrors(label: string): boolean {
     );
 }
 
-/** At most 300 characters of what an upstream said, on one line, without addresses and anything like a key. */
+/** At most 300 characters of an upstream's message, on one line, without addresses and without anything like a key. */
 export function excerpt(message: string, hidden: readonly string[]): string {
   const isCut = message.length > maxRead;
   const masked = maskOf(hidden)(message.slice(0, maxRead), isCut);
@@ -60,7 +60,7 @@ export function excerpt(message: string, hidden: readonly string[]): string {
   for (const shape of hiddenShapes) text = text.replace(shape, '…');
   text = onOneLine(text);
   if (text.length <= maxExcerpt) return isCut ? `${text}…` : text;
-  // A whole word or none: half a key has no shape that can be recognised.
+  // The last word is whole or left out: no expression recognises half a key.
   const kept = text.slice(0, maxExcerpt - 1);
   const isHalf = /[\x21-\x7e]/.test(text.charAt(maxExcerpt - 1));
   return `${(isHalf ? kept.replace(lastWord, '') : kept).toWellFormed()}…`;
@@ -68,12 +68,12 @@ export function excerpt(message: string, hidden: readonly string[]): string {
 
 const lastWord = /[\x21-\x7e]+$/;
 
-/** Whether one of these texts stands in it, in whatever writing. */
+/** Whether `text` holds one of the hidden texts, in any encoding that the mask knows. */
 export function holdsHidden(text: string, hidden: readonly string[]): boolean {
   return maskOf(hidden)(text) !== text;
 }
 
-/** One for each upstream: to make one costs some 50 µs. */
+/** One mask for each upstream: making one takes about 50 µs. */
 const masks = new WeakMap<readonly string[], SecretMask>();
 
 function maskOf(hidden: readonly string[]): SecretMask {

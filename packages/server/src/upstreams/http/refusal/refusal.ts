@@ -7,29 +7,32 @@ import { pathInRequest } from '../../../domain/request-path.ts';
 import { pickMembers } from '../../../domain/spellings.ts';
 import { excerpt, maxRead } from './excerpt.ts';
 
-/** An answer that is none: its status, its headers in lower case, and as much of its body as was read. */
+/**
+ * An HTTP answer that is no event stream: its status, its headers with names in lower case, and the part of its body that was
+ * read.
+ */
 export interface Refusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
 }
 
-/** What a refusal is judged by, besides itself. */
+/** What the failure of a refusal depends on besides the refusal. */
 export interface ErrorContext {
-  /** Never shown to a client: the upstream's host and key. */
+  /** Texts that no client may see, such as the upstream's host and key. */
   readonly hidden: readonly string[];
-  /** What the caller asked. Absent: no field can be named. */
+  /** The request of the client. Absent: the failure names no field. */
   readonly request?: ChatRequest;
   /** Unix milliseconds, for `Retry-After` as a date. */
   readonly nowMs: number;
 }
 
-/** What an adapter made of a refusal's body, before the status decides. */
+/** A refusal as an adapter has read it. */
 export interface Complaint {
   readonly status: number;
   /** Made by {@link messageOf}. */
   readonly message: string;
-  /** The field at fault, as the upstream names it; passed on where the caller's request has it. */
+  /** The field at fault, as the upstream names it; passed on where the client's request has it. */
   readonly param?: string;
   readonly cause: Cause;
   readonly retryAfterMs: number | undefined;
@@ -37,15 +40,15 @@ export interface Complaint {
 }
 
 /**
- * A text of an upstream as a complaint's message: as much of it as is read, and one character more, which says to
- * {@link excerpt} that it was cut. Everything that judges a message, regular expressions above all, costs no more than
- * that. Empty where it is no text.
+ * A text of an upstream as the message of a complaint: the part that is read, and one more character, from which
+ * {@link excerpt} sees that the text was cut. This bounds the cost of every regular expression that a message is matched
+ * against. Empty where the value is no text.
  */
 export function messageOf(text: unknown): string {
   return typeof text === 'string' ? text.slice(0, maxRead + 1) : '';
 }
 
-/** The contract's reading of a status (section 7), where nothing in the body says more than the status does. */
+/** The failure for a status by the contract, section 7, where the body gives no better reason. */
 export function failureByStatus(complaint: Complaint): Failure {
   const { status, cause, retryAfterMs: waitMs } = complaint;
   const more = { ...cause, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
@@ -74,7 +77,7 @@ export function failureByStatus(complaint: Complaint): Failure {
   return callersFault('invalid_value', 'The upstream refused the request', complaint);
 }
 
-/** A refusal that is the caller's to mend, with what the upstream said about it. */
+/** The failure for a request that the client must change: `what`, with an excerpt of the upstream's message. */
 export function callersFault(code: Failure['code'], what: string, complaint: Complaint): Failure {
   const { cause, context } = complaint;
   const quoted = excerpt(complaint.message, context.hidden);
@@ -85,15 +88,16 @@ export function callersFault(code: Failure['code'], what: string, complaint: Com
   });
 }
 
-/** Where the caller's own request has that field. */
+/** The path of that field in the client's request; undefined where the request does not have it. */
 function paramOf({ param, context: { request } }: Complaint): string | undefined {
   if (param === undefined || param === '' || request === undefined) return undefined;
-  // Of the rest, which may be large, what the path can begin with.
+  // The rest of a request may be large: only the members with which the path can begin are written.
   const [, root = ''] = /^(?:body\.)?([^.[]*)/.exec(param) ?? [];
   const names = ['body', root].filter((name) => Object.hasOwn(request.rest, name));
   return pathInRequest(param, chatJson({ ...request, rest: pickMembers(request.rest, names) }));
 }
 
+/** The failure for an upstream that does not accept our key. */
 export function keyRefused(cause: Cause): Failure {
   return failure('upstream_auth', 'The upstream did not accept the key of this server.', {
     ...cause,
@@ -101,6 +105,7 @@ export function keyRefused(cause: Cause): Failure {
   });
 }
 
+/** The failure for an upstream that does not serve the model to us: unknown, not allowed, or not paid. */
 export function notServed(cause: Cause): Failure {
   return failure('upstream_refused', 'The upstream cannot serve this model to this server.', {
     ...cause,
@@ -109,23 +114,23 @@ export function notServed(cause: Cause): Failure {
 }
 
 /**
- * An error event behind output. The request was accepted, so it is not the caller's mistake: the answer is torn.
- * Only a refusal by policy stays what it is, for it is never routed around.
+ * The failure for an error after output. The upstream has accepted the request, so the request is not at fault: the answer is
+ * torn. A refusal by policy stays one, because no other target may be asked after it.
  */
-export function behindOutput(reason: Failure): Failure {
+export function afterOutput(reason: Failure): Failure {
   const blamesCaller = errorKind(reason.code).status === 400;
   if (!blamesCaller || reason.code === 'content_policy_violation') return reason;
   return failure('upstream_cut', 'The upstream broke off its answer.', causeOf(reason));
 }
 
-/** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative. */
+/** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative; undefined without either. */
 export function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | undefined {
   const exact = first(headers['retry-after-ms']);
   if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Math.round(Number(exact));
   const coarse = first(headers['retry-after']);
   if (coarse === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(coarse)) return Math.round(Number(coarse) * 1_000);
-  // An HTTP date begins with the day's name; `Date.parse` would make one of anything, of `-5` for instance.
+  // An HTTP date begins with the name of a day; `Date.parse` alone would accept `-5`.
   const date = /^[A-Z][a-z]{2}/.test(coarse) ? Date.parse(coarse) : Number.NaN;
   return date > nowMs ? date - nowMs : undefined;
 }

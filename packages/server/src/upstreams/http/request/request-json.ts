@@ -2,15 +2,16 @@ import type { ChatRequest } from '../../../domain/chat-request.ts';
 import type { JsonObject, JsonValue } from '../../../domain/json.ts';
 import { measureJson, requestBounds } from '../../../domain/measure-json.ts';
 import { isMarkedRoot, markRoot } from '../../../domain/spellings.ts';
-import { asRecord, parseJsonExactly } from '../unknown-json.ts';
+import { asObject, parseJsonExactly } from '../unknown-json.ts';
 
-/** Headers of every request; the transport adds those of the provider. */
+/** The headers of every request; the transport adds those of the provider. */
 export const requestHeaders: Readonly<Record<string, string>> = {
   'content-type': 'application/json',
   accept: 'text/event-stream',
   'user-agent': 'tailrace',
 };
 
+/** The members that have a value. */
 export function withoutUndefined(fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(isGiven));
 }
@@ -19,21 +20,23 @@ function isGiven(entry: [string, JsonValue | undefined]): entry is [string, Json
   return entry[1] !== undefined;
 }
 
+/** Reads the arguments of tool calls as objects; see {@link createArgumentsReader}. */
 export interface ArgumentsReader {
+  /** `written`: the arguments as the request has them, mostly JSON. */
   read(written: string): JsonObject;
-  /** Whether spellings were kept of any arguments that were read. */
+  /** Whether the spelling of a number was kept in any arguments that were read. */
   kept(): boolean;
 }
 
 /**
- * Reads the arguments of the calls in one request's history, for providers that take an object: none is an empty one,
- * and what is no object (a call that was cut off) is handed over as it was written, as `{"arguments": "…"}`. So is what
- * is nested deeper than a request may be, or makes them more than half of what a whole body may be made of: a text
- * inside it is no way around those bounds.
+ * Reads the arguments of all calls in the history of one request, for providers that want objects. An empty text is an empty
+ * object. Arguments that are no JSON object, such as those of a call that was cut, are sent as they were written, as
+ * `{"arguments": "…"}`. So are arguments that are nested too deep, and those with which all arguments together exceed half of
+ * the bounds for a whole body: the bounds must hold for JSON inside a text too.
  */
 export function createArgumentsReader(): ArgumentsReader {
   const { maxDepth } = requestBounds;
-  // They are parsed in one turn of the event loop with all that makes the request.
+  // All arguments are parsed in one turn of the event loop, together with the rest of the request.
   let maxFields = requestBounds.maxFields / 2;
   let maxValues = requestBounds.maxValues / 2;
   let kept = false;
@@ -44,17 +47,16 @@ export function createArgumentsReader(): ArgumentsReader {
     if (scan.type !== 'within') return { arguments: written };
     maxFields -= scan.fields;
     maxValues -= scan.values;
-    const parsed = asRecord(parseJsonExactly(written));
+    const parsed = asObject(parseJsonExactly(written));
     if (parsed === undefined) return { arguments: written };
     kept ||= isMarkedRoot(parsed);
-    // Just parsed, and an object: JSON throughout.
-    return parsed as JsonObject;
+    return parsed;
   }
 
   return { read, kept: () => kept };
 }
 
-/** Marks the body that was made of a request, where something was kept of that or of arguments in it. */
+/** Marks the root of a body where the request, or the arguments of a call in it, keep the spelling of a number. */
 export function markedAs(request: ChatRequest, argumentsKept: boolean, body: JsonObject): JsonObject {
   if (argumentsKept || isMarkedRoot(request.rest)) markRoot(body);
   return body;

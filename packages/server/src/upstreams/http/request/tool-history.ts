@@ -2,18 +2,18 @@ import type { Message } from '../../../domain/chat-request.ts';
 import { type Failure, failure } from '../../../domain/failure.ts';
 
 /**
- * Providers of their own refuse a history in which calls and results do not meet: each call has its result
- * directly behind the assistant's turn, and no result stands alone. Undefined where they do.
+ * The failure for a history in which tool calls and results do not match; undefined where they match. Anthropic and Gemini
+ * refuse such a history: each call must have its result directly after the assistant's turn, and each result its call.
  */
 export function toolHistoryProblem(messages: readonly Message[]): Failure | undefined {
-  /** Calls of the turn before that have no result yet: how many under each id, and in all; and where that turn is. */
+  /** The calls of the last assistant's turn that have no result yet: their number by id. */
   const open = new Map<string, number>();
   let unanswered = 0;
   let turn = 0;
   let answering = false;
   for (const [index, message] of messages.entries()) {
     switch (message.role) {
-      // Instructions move away from here.
+      // Instructions are sent elsewhere in the request.
       case 'system':
       case 'developer':
         break;
@@ -29,7 +29,7 @@ export function toolHistoryProblem(messages: readonly Message[]): Failure | unde
         if (unanswered > 0) return callAlone(turn);
         break;
       case 'assistant':
-        // Neighbours of one role are one turn; behind a result the next one has begun.
+        // Adjacent messages of one role are one turn; after a result a new turn begins.
         if (unanswered > 0 && answering) return callAlone(turn);
         if (message.toolCalls.length > 0) turn = index;
         for (const { id } of message.toolCalls) open.set(id, (open.get(id) ?? 0) + 1);
