@@ -16,12 +16,12 @@ export function asList(value: unknown): readonly JsonValue[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** No answer has more tokens: a larger count is wrong, and would be billed. */
+/** No answer has this many tokens: such a count is wrong, and would be billed. */
 const maxCount = 1_000_000_000;
 
 /** A count, such as one of tokens; undefined where the value is no number, not whole, negative or too large. */
 export function asCount(value: unknown): number | undefined {
-  const isCount = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= maxCount;
+  const isCount = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < maxCount;
   return isCount ? value : undefined;
 }
 
