@@ -143,7 +143,7 @@ function createPlayedChoice(index: number): PlayedChoice {
   return { index, joiners, textBegun: false, calls: 0, finished: false };
 }
 
-/** No event for an empty text, nor for reasoning behind the text. */
+/** The event for a text; none for an empty text, and none for reasoning after text. */
 function textEvents(choice: PlayedChoice, kind: TextKind, text: string): StreamEvent[] {
   if (text === '' || (kind === 'reasoning' && choice.textBegun)) return [];
   choice.textBegun ||= kind === 'text';

@@ -85,7 +85,7 @@ export function usableCallId(id: string): string {
   return `call_${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
 }
 
-/** The id of a call that came without one; the same for each attempt to read the same answer. */
+/** The id for a call that came without one. */
 export function generatedCallId(completionId: string, choice: number, index: number): string {
   return `call_${completionId.slice(-20)}_${choice}_${index}`;
 }
