@@ -1,7 +1,6 @@
 /**
- * What every upstream must pass, whatever stands behind it. An implementation's own test calls
- * `describeUpstream` with a harness that can bring about the scenarios; one that it cannot bring about is
- * skipped with the harness's reason, and shows.
+ * The tests that every upstream must pass. The test of an implementation calls `describeUpstream` with a harness that plays the
+ * scenarios. A scenario that it cannot play is skipped with the harness's reason, and the report shows it.
  */
 import { decodeJsonText } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
@@ -12,20 +11,21 @@ import type { FinishEvent, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { EventStream, Upstream, UpstreamCall } from './contract.ts';
 
+/** An upstream under test. */
 export interface UpstreamHarness {
   readonly upstream: Upstream;
-  /** A call that plays out like that, or why this upstream has none. Asked again, it plays the same again. */
+  /** A call that plays this scenario, the same each time, or the reason why this upstream has none. */
   call(scenario: UpstreamScenario): UpstreamCall | { readonly cannot: string };
   /** Resolves when the upstream holds nothing for any call: no timer, socket, sequence or place in a queue. */
   released(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a harness is asked to bring about. */
+/** What a harness plays. */
 export const upstreamScenarios = {
   text: 'a few words, whole, always the same',
   'other text': 'a few other words, whole, always the same',
-  long: 'more batches than a test pulls (a hundred, say)',
+  long: 'more batches than a test pulls (about a hundred)',
   silent: 'nothing comes before the call is aborted',
   stalls: 'a delta, then nothing more before the call is aborted',
   'two choices': 'n = 2, whole',
@@ -35,13 +35,14 @@ export const upstreamScenarios = {
   'fails midway': 'a failure after a delta',
 } as const;
 
+/** The name of a scenario. */
 export type UpstreamScenario = keyof typeof upstreamScenarios;
 
-/** A stream read to its end, judged by the event grammar on the way. */
+/** A stream that was read to its end and checked against the event grammar. */
 export interface ReadStream {
   readonly events: readonly StreamEvent[];
   readonly ended: 'whole' | 'torn' | undefined;
-  /** Decoded, by choice. */
+  /** The decoded text of each choice. */
   readonly texts: readonly string[];
   readonly reasoning: readonly string[];
   /** The arguments of every call of every choice, decoded. */
@@ -50,7 +51,7 @@ export interface ReadStream {
   readonly finishes: readonly FinishEvent[];
 }
 
-/** Reads a stream to its end. Throws where it breaks the grammar: then the adapter has left something unrepaired. */
+/** Reads a stream to its end. Throws where it breaks the grammar: the adapter must repair such an answer. */
 export async function readStream(
   stream: EventStream,
   choices: number,
@@ -118,7 +119,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
     async function read(context: TestContext, scenario: UpstreamScenario, pause?: () => Promise<void>) {
       const { call, stream } = open(context, scenario);
       const result = await readStream(stream, call.request.n, pause);
-      // The end is the end: asked again, it says so again.
+      // Another pull after the end ends too.
       expect(await pullOnce(stream)).toEqual({ done: true, value: undefined });
       await stream.close();
       await harness.released();
@@ -131,7 +132,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
       await stream.close();
     }
 
-    /** Pulls until something commits the stream. */
+    /** Pulls until an event commits the answer. */
     async function pullDelta(stream: EventStream): Promise<void> {
       for (let pulled = await pullOnce(stream); ; pulled = await pullOnce(stream)) {
         if (pulled.done === true) throw new Error('the stream ended before its first delta');
@@ -139,7 +140,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
       }
     }
 
-    /** Signs of life may come, and nothing else, until the stream ends. */
+    /** Pulls to the end of the stream; only signs of life may come. */
     async function pullSilence(stream: EventStream): Promise<void> {
       for (let pulled = await pullOnce(stream); pulled.done !== true; pulled = await pullOnce(stream)) {
         expect(pulled.value.filter((event) => event.type !== 'start')).toEqual([]);
@@ -160,9 +161,9 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
     });
 
     describe('refusals before the call', () => {
-      test('what can be asked is not refused, however often it is asked about', (context) => {
+      test('a request that can be asked is not refused, at repeated calls too', (context) => {
         const { refuses } = harness.upstream;
-        if (refuses === undefined) return context.skip('it knows of nothing that it would refuse');
+        if (refuses === undefined) return context.skip('it declares no refusals');
         for (const scenario of ['text', 'long', 'two choices', 'reasoning', 'tool calls'] as const) {
           const call = harness.call(scenario);
           if ('cannot' in call) continue;
@@ -189,7 +190,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         expect(texts[0]).not.toBe('');
       });
 
-      test('each of two choices says something', async (context) => {
+      test('each of two choices has text', async (context) => {
         const { texts } = await read(context, 'two choices');
         expect(texts.map((text) => text !== '')).toEqual([true, true]);
       });
@@ -202,7 +203,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         expect(events.slice(firstText).some((event) => event.type === 'reasoning-delta')).toBe(false);
       });
 
-      test('behind a prefix there is no reasoning: the text has begun', async (context) => {
+      test('after a prefix there is no reasoning, because the text has begun', async (context) => {
         const call = callFor(context, 'reasoning');
         if (harness.upstream.takeover?.(call.model) === undefined) return context.skip('it takes no prefix');
         const signal = new AbortController().signal;
@@ -211,7 +212,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         await harness.released();
       });
 
-      test('the arguments of every tool call join to JSON, and the finish says tool_calls', async (context) => {
+      test('the arguments of every tool call are JSON together, and the finish reason is tool_calls', async (context) => {
         const { callArguments, finishes } = await read(context, 'tool calls');
         expect(callArguments.length).toBeGreaterThan(0);
         for (const text of callArguments) expect(() => JSON.parse(text)).not.toThrow();
@@ -219,7 +220,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
       });
     });
 
-    describe('back-pressure and neighbours', () => {
+    describe('back-pressure and other streams', () => {
       test('a slow puller loses nothing', async (context) => {
         const fast = await read(context, 'text');
         const slow = await read(context, 'text', () => new Promise((resolve) => setImmediate(resolve)));
@@ -240,7 +241,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
     });
 
     describe('failures', () => {
-      test('one at once is an event, not a rejection, and the last thing said', async (context) => {
+      test('a failure at once is an event, not a rejection, and the last event', async (context) => {
         const { events, ended } = await read(context, 'fails at once');
         expect(ended).toBe('torn');
         expect(events.filter((event) => event.type !== 'start').map((event) => event.type)).toEqual([
@@ -248,7 +249,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         ]);
       });
 
-      test('one midway comes after what was said', async (context) => {
+      test('a failure midway comes after the text', async (context) => {
         const { events, ended, texts } = await read(context, 'fails midway');
         expect(ended).toBe('torn');
         expect(events.at(-1)?.type).toBe('failed');
@@ -266,17 +267,17 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
     });
 
     describe('aborting', () => {
-      test('before the call: no event, nothing held', async (context) => {
+      test('before the call: no event, everything released', async (context) => {
         await expectAborted(harness.upstream.open(callFor(context, 'text'), AbortSignal.abort()));
       });
 
-      test('before the first pull: no event, nothing held', async (context) => {
+      test('before the first pull: no event, everything released', async (context) => {
         const { stream, abort } = open(context, 'text');
         abort.abort();
         await expectAborted(stream);
       });
 
-      test('while the first event is awaited', async (context) => {
+      test('while a pull waits for the first event', async (context) => {
         const { stream, abort } = open(context, 'silent');
         const silence = pullSilence(stream);
         await new Promise((resolve) => setImmediate(resolve));
@@ -285,14 +286,14 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         await expectAborted(stream);
       });
 
-      test('between two pulls: what was ready is dropped', async (context) => {
+      test('between two pulls: events that have come are dropped', async (context) => {
         const { stream, abort } = open(context, 'long');
         await pullDelta(stream);
         abort.abort();
         await expectAborted(stream);
       });
 
-      test('while a later event is awaited', async (context) => {
+      test('while a pull waits for a later event', async (context) => {
         const { stream, abort } = open(context, 'stalls');
         await pullDelta(stream);
         const silence = pullSilence(stream);
@@ -309,7 +310,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         await expectAborted(stream);
       });
 
-      test('one stream leaves its neighbour alone', async (context) => {
+      test('one stream does not change another', async (context) => {
         const doomed = open(context, 'long');
         const kept = open(context, 'other text');
         await pullDelta(doomed.stream);
@@ -334,7 +335,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         await expectAborted(stream);
       });
 
-      test('while an event is awaited, the pull ends too', async (context) => {
+      test('while a pull waits: the pull ends too', async (context) => {
         const { stream } = open(context, 'stalls');
         await pullDelta(stream);
         const silence = pullSilence(stream);

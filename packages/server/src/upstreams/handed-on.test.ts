@@ -26,10 +26,10 @@ import { batchesOf } from './openai/fake-answer.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
 import type { PresetName } from './openai/presets.ts';
 
-/** Numbers that JavaScript writes otherwise. */
+/** Numbers that JavaScript would write in another way. */
 const odd = '[12345678901234567890,1.0,-0,1e2,0.10,1E+400]';
 const id = '12345678901234567890';
-/** The arguments of a tool; as they are a text, a number in them may be beyond all bounds. */
+/** The arguments of a tool. They are a text, so a number in them may have any length. */
 const args = `{"id":${id},"list":${odd},"at":{"x":1.0}}`;
 
 const creators = {
@@ -57,7 +57,7 @@ function callOf(body: string, model: string): UpstreamCall {
   return { request: decoded.value.request, model, keyId: 'key', completionId: 'chatcmpl-1' };
 }
 
-/** The bytes that an upstream of that kind gets. */
+/** The body that an upstream of that kind receives. */
 async function sent(kind: keyof typeof creators, call: UpstreamCall, preset?: PresetName): Promise<string> {
   const created = await creators[kind]({
     name: 'lab',
@@ -87,7 +87,7 @@ const calling = (more: string, within = '') =>
   `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function",` +
   `"function":{"name":"f","arguments":"{}"${within}}${more}}]},{"role":"tool","tool_call_id":"c","content":"x"}]`;
 
-describe('a field that nobody here knows reaches an OpenAI-compatible upstream byte for byte', () => {
+describe('an unknown field reaches an OpenAI-compatible upstream byte for byte', () => {
   test.each([
     ['a number', hello, '"top_k":1.0'],
     ['a large number', hello, `"request_number" : ${id}`],
@@ -129,7 +129,7 @@ describe('a field that nobody here knows reaches an OpenAI-compatible upstream b
     expect(() => JSON.parse(body)).not.toThrow();
   });
 
-  test('the last of one name', async () => {
+  test('the last field of one name', async () => {
     const body = await sent(
       'openai',
       callOf(`{"model":"m","x": 1.0,"x":1,"y":1,"y": 1.0,${hello}}`, 'there'),
@@ -137,14 +137,14 @@ describe('a field that nobody here knows reaches an OpenAI-compatible upstream b
     expect(body).toContain('"x":1,"y": 1.0');
   });
 
-  test('but not in the place of a name that the preset gives a value', async () => {
+  test('but not a field of a name to which the preset gives a value', async () => {
     const call = callOf(`{"model":"m","random_seed": 7.0,"seed":5,${hello}}`, 'there');
     const body = await sent('openai', call, 'mistral');
     expect(body).toContain('"random_seed":5');
     expect(body).not.toContain('7.0');
   });
 
-  test('when another target goes on with the answer', async () => {
+  test('when another target continues the answer', async () => {
     const call = callOf(`{"model":"m","max_tokens":9.0,"x": {"a" : ${id}},${hello}}`, 'there');
     const delivered = createDelivered();
     delivered.add({ type: 'text-delta', choice: 0, json: jsonText('So') });
@@ -155,7 +155,7 @@ describe('a field that nobody here knows reaches an OpenAI-compatible upstream b
   });
 });
 
-describe('numbers in what is known and not ours keep their spelling', () => {
+describe('numbers in JSON that is passed on keep their spelling', () => {
   test.each([
     ['the parameters of a tool', hello, tool],
     [
@@ -181,7 +181,7 @@ describe('numbers in what is known and not ours keep their spelling', () => {
     expect(await sent('openai', callOf(`{"model":"m",${messages}}`, 'there'))).toContain(object);
   });
 
-  test('reasoning details that go back', async () => {
+  test('reasoning details of an earlier turn', async () => {
     const details = `[{"type":"reasoning.text","text":"hm","n":${id}}]`;
     const extra = `"extra_content":{"openrouter":{"reasoning_details":${details}}}`;
     const text = `{"model":"m","messages":[{"role":"assistant","content":"a",${extra}}]}`;
@@ -190,7 +190,7 @@ describe('numbers in what is known and not ours keep their spelling', () => {
     );
   });
 
-  test('but a number of ours is written as we write it', async () => {
+  test('but not a number that this server reads and writes itself', async () => {
     const body = await sent(
       'openai',
       callOf(`{"model":"m","temperature":0.50,"max_tokens":7.0,"n":2.0,${hello}}`, 'there'),
@@ -205,7 +205,7 @@ describe('numbers in what is known and not ours keep their spelling', () => {
     `"tools":[{"type":"function","function":{"name":"f","strict":${strict},"parameters":${schema}}}]`;
   const history = calling('').replace('"{}"', JSON.stringify(args));
 
-  test('at Gemini: schemas, and the arguments of a call in the history', async () => {
+  test('for Gemini: schemas, and the arguments of a call in the history', async () => {
     const format = `"response_format":{"type":"json_schema","json_schema":{"name":"s","schema":${schema}}}`;
     const body = await sent(
       'gemini',
@@ -216,7 +216,7 @@ describe('numbers in what is known and not ours keep their spelling', () => {
     expect(body).toContain(`"args":${args}`);
   });
 
-  test('at Anthropic: schemas as they are and closed, and the arguments of a call in the history', async () => {
+  test('for Anthropic: schemas, open and closed, and the arguments of a call in the history', async () => {
     const model = 'claude-sonnet-4-5';
     const open = await sent('anthropic', callOf(`{"model":"m",${history},${withTool(false)}}`, model));
     expect(open).toContain(`"input_schema":${schema}`);
@@ -228,7 +228,7 @@ describe('numbers in what is known and not ours keep their spelling', () => {
     expect(await sent('anthropic', callOf(`{"model":"m",${hello},${strict}}`, model))).toContain(closed);
   });
 
-  test('a closed schema with numbers are at its root', async () => {
+  test('a closed schema with numbers at its root', async () => {
     const strict =
       '"tools":[{"type":"function","function":{"name":"f","strict":true,"parameters":{"type":"object","x-version":1.0}}}]';
     const body = await sent('anthropic', callOf(`{"model":"m",${hello},${strict}}`, 'claude-sonnet-4-5'));
@@ -236,13 +236,13 @@ describe('numbers in what is known and not ours keep their spelling', () => {
   });
 });
 
-/** The arguments of all calls, as the client gets them. */
+/** The arguments of all calls, as the client receives them. */
 function argumentsOf(events: readonly StreamEvent[]): string {
   return events.map((event) => (event.type === 'tool-call-delta' ? decodeJsonText(event.json) : '')).join('');
 }
 
-/** What a streaming client and one that waits get of these events. */
-function told(events: readonly StreamEvent[]): { readonly frames: string; readonly completion: string } {
+/** What clients receive for these events, with streaming and without. */
+function received(events: readonly StreamEvent[]): { readonly frames: string; readonly completion: string } {
   const identity = { id: 'chatcmpl-1', created: 1, model: 'm', fingerprint: 'f' };
   const encoder = createChunkEncoder({ id: 'chatcmpl-1', requestId: 'r', createdAtMs: 1_000 }, 1, 'inline');
   const collector = createCompletionCollector(1);
@@ -264,7 +264,7 @@ describe('numbers in an answer keep their spelling', () => {
     return translation.push(Buffer.from(events.map((event) => `data: ${event}\n\n`).join(''))) ?? [];
   };
 
-  test('in the args of a call of Gemini', () => {
+  test('in the arguments of a call of Gemini', () => {
     const dialect = (output: DialectOutput) =>
       createContentDialect(
         { choices: 1, parallelToolCalls: true, completionId: 'chatcmpl-1', errors },
@@ -274,7 +274,7 @@ describe('numbers in an answer keep their spelling', () => {
     expect(argumentsOf(translated(dialect, [event]))).toBe(args);
   });
 
-  test('in the input of a call of Anthropic that comes whole', () => {
+  test('in the arguments of a call of Anthropic that comes whole', () => {
     const dialect = (output: DialectOutput) =>
       createMessageDialect({ errors, completionId: 'chatcmpl-1' }, output);
     const block = `{"type":"tool_use","id":"t","name":"f","input" : ${args}}`;
@@ -296,7 +296,7 @@ describe('numbers in an answer keep their spelling', () => {
         `{\n"choices":[{"index":0,"message":{"tool_calls":[${call}],${details}},"finish_reason":"tool_calls"}]}`,
       ],
     ],
-  ])('in arguments given as an object, and in what the provider wants back, of %s', async (name, pieces) => {
+  ])('in arguments that are an object, and in extra content, of %s', async (name, pieces) => {
     const more =
       'data: {"choices":[{"index":0,"delta":{"reasoning_details":[{"type":"reasoning.encrypted","index":0,"m":2.0}]}}]}\n\n';
     const end = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n';
@@ -308,7 +308,7 @@ describe('numbers in an answer keep their spelling', () => {
       )
     ).flat();
     expect(argumentsOf(events)).toBe(args);
-    const { frames, completion } = told(events);
+    const { frames, completion } = received(events);
     const extra = `"data":"x","n":${id}${streamed ? ',"m":2.0' : ''}}]`;
     for (const text of [frames, completion]) {
       expect(text).toContain('"extra_content":{"google":{"n":1.0}}');
@@ -317,7 +317,7 @@ describe('numbers in an answer keep their spelling', () => {
   });
 });
 
-describe('a body for a protocol of its own', () => {
+describe('a body for Anthropic or Gemini', () => {
   const history = (args: string) =>
     `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":` +
     `"function","function":{"name":"f","arguments":${JSON.stringify(args)}}}]},{"role":"tool","tool_call_id":"c","content":"x"}]`;
@@ -333,7 +333,7 @@ describe('a body for a protocol of its own', () => {
     ['nothing odd in it', history('{"a":1}'), false],
     ['odd numbers in a schema', `${hello},${tool}`, true],
     ['odd numbers in arguments alone', history('{"a":1.0}'), true],
-  ])('with %s is looked through for what was kept, or not', (_, more, marked) => {
+  ])('with %s has a mark only where a spelling was kept', (_, more, marked) => {
     for (const made of bodies(more)) expect(made.ok && isMarkedRoot(made.value)).toBe(marked);
   });
 });

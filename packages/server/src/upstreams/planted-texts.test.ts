@@ -1,6 +1,6 @@
 /**
- * A hostile upstream writes its key, its host and the prompt into every field that it has, in every place of an answer
- * and in every writing. None of it may reach the client, and no prompt the log.
+ * A hostile upstream writes its key, its host and the prompt into every field, in every place of an answer and in every
+ * encoding. None of these texts may reach the client, and the prompt may not reach the log.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { UpstreamConfig } from '../config/config.ts';
@@ -16,7 +16,7 @@ const prompt = 'the lighthouse keeper of Skagen paints at dawn';
 
 const escaped = (text: string) => [...text].map((unit) => `\\u00${hex(unit)}`).join('');
 const hex = (unit: string) => unit.charCodeAt(0).toString(16).padStart(2, '0');
-/** How the key is written; each must be gone, with what of it would tell it. */
+/** The encodings of the key. Neither an encoding nor a telling part of one may reach the client. */
 const writings: Readonly<Record<string, string>> = {
   plain: key,
   'in capital letters': key.toUpperCase(),
@@ -35,7 +35,7 @@ const writings: Readonly<Record<string, string>> = {
   'at the cut of what is read': `${'http://a.b '.repeat(181)}${key}`,
 };
 
-/** Any eight characters of it in a row would tell it. */
+/** The telling parts: each eight adjacent characters of an encoding. */
 const pieces = Object.values(writings)
   .slice(0, -2)
   .flatMap((text) => {
@@ -65,10 +65,10 @@ const errorsOf = (text: string): readonly unknown[] => [
   text,
   `<html>${text}</html>`,
 ];
-/** Each is judged another way; of 400 the words are quoted. */
+/** Statuses with different failures. For 400 the failure quotes the message. */
 const statuses = [400, 403, 404, 429, 500];
 
-/** Whole answers of a socket that carry a text where none belongs. */
+/** Answers as raw bytes, each with the text in another place. */
 const anywhere = (text: string, of: readonly number[]): readonly string[] => {
   const line = text.replace(/[^\x20-\x7e]/g, '');
   return [
@@ -85,13 +85,13 @@ const anywhere = (text: string, of: readonly number[]): readonly string[] => {
   ];
 };
 
-const said = { choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: null }] };
+const firstText = { choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: null }] };
 const dialects: Readonly<Record<string, (text: string) => readonly string[]>> = {
   openai: (text) => [
-    ...errorsOf(text).map((value) => stream(frame(said), frame(value))),
-    ...errorsOf(text).map((value) => stream(frame(said), frame(value, 'error'))),
+    ...errorsOf(text).map((value) => stream(frame(firstText), frame(value))),
+    ...errorsOf(text).map((value) => stream(frame(firstText), frame(value, 'error'))),
     stream(frame({ choices: [{ index: 0, delta: {}, finish_reason: text }] })),
-    stream(frame({ ...said, system_fingerprint: text, model: text, id: text, object: text })),
+    stream(frame({ ...firstText, system_fingerprint: text, model: text, id: text, object: text })),
     stream(frame({ choices: [{ index: 0, delta: { content: { [text]: text } } }] })),
     json(
       200,
@@ -125,7 +125,7 @@ let upstreams: ReadonlyMap<string, Upstream>;
 beforeAll(async () => {
   origin = await startFakeOrigin(({ socket }) => {
     socket.write(answer);
-    // What is no HTTP has no end.
+    // An answer that is not HTTP has no end, so the socket is ended.
     if (!/^HTTP\/1\.1 \d{3} \w+\r\n/.test(answer)) socket.end();
   });
   const config = (kind: UpstreamConfig['kind']): UpstreamConfig => ({
@@ -145,7 +145,7 @@ beforeAll(async () => {
 });
 afterAll(() => origin.close());
 
-/** All that a client may get to see, and all that the log may hold without content. */
+/** Everything that the client receives, and everything that the log holds without content. */
 async function ask(kind: string): Promise<{ client: string; log: string }> {
   const decoded = decodeChatRequest({
     model: 'm',
@@ -173,16 +173,16 @@ async function ask(kind: string): Promise<{ client: string; log: string }> {
   return { client: JSON.stringify(seen), log: logged.join('\n') };
 }
 
-describe.each(Object.keys(dialects))('an upstream that speaks as %s', (kind) => {
+describe.each(Object.keys(dialects))('a hostile upstream of kind %s', (kind) => {
   const answers = (text: string, of: readonly number[] = [400]) => [
     ...anywhere(text, of),
     ...(dialects[kind]?.(text) ?? []),
   ];
 
-  // One excerpt is behind all dialects: in each the writings are told apart, in one of them all are tried.
+  // All dialects share one function for excerpts: one dialect is tested with all encodings, the others with some.
   const tried = Object.keys(writings).filter((_, at) => kind === 'openai' || at % 4 === 0);
 
-  test.each(tried)('cannot tell the client its key, %s', async (name) => {
+  test.each(tried)('cannot send its key to the client, %s', async (name) => {
     const written = writings[name] ?? '';
     for (answer of answers(`wrong ${written} here`)) {
       const { client } = await ask(kind);
@@ -191,14 +191,14 @@ describe.each(Object.keys(dialects))('an upstream that speaks as %s', (kind) => 
     }
   });
 
-  test('cannot tell the client its host', async () => {
+  test('cannot send its host to the client', async () => {
     const host = new URL(origin.url).host;
     for (answer of answers(`no route to ${host} here`, statuses))
       expect((await ask(kind)).client).not.toContain(host);
   });
 
   const foreign = ['10.3.4.5', 'fd00::12', '::ffff:10.3.4.5', 'db1.corp.acme.se', 'gpu7.prod.acme.example'];
-  test.each(foreign)('cannot tell the client the address %s', async (address) => {
+  test.each(foreign)('cannot send the address %s to the client', async (address) => {
     for (answer of answers(address)) expect((await ask(kind)).client).not.toContain(address);
   });
 
@@ -209,13 +209,13 @@ describe.each(Object.keys(dialects))('an upstream that speaks as %s', (kind) => 
     },
   );
 
-  test('cannot write an address or a number into a name in the log', async () => {
+  test('cannot bring an address or a number into a name in the log', async () => {
     for (const text of ['10.3.4.5', '411-111-111-111-111-1', '078-05-112']) {
       for (answer of answers(text, statuses)) expect((await ask(kind)).log).not.toContain(text);
     }
   });
 
-  test('cannot write a prompt into a param, a code or the log', async () => {
+  test('cannot bring the prompt into a param, a code or the log', async () => {
     const words = [...prompt.split(' '), 'lighthouse'].filter(({ length }) => length > 4);
     for (answer of answers(`${prompt}, 4711`, statuses)) {
       const { client, log } = await ask(kind);

@@ -29,7 +29,7 @@ describe('creating the configured upstreams', () => {
       before,
     );
 
-  test('a scripted one is made under its name', async () => {
+  test('makes a scripted upstream under its name', async () => {
     const { upstreams, problems } = await create({ lab: { script: join(folder, 'good.yaml') } });
     expect(problems).toEqual([]);
     expect([...upstreams].map(([name, upstream]) => [name, upstream.name])).toEqual([['lab', 'lab']]);
@@ -75,7 +75,7 @@ describe('creating the configured upstreams', () => {
     },
   );
 
-  test('one that cannot be made is a problem that names it, and the others are made', async () => {
+  test('reports an upstream that cannot be made as a problem with its name, and makes the others', async () => {
     const { upstreams, problems } = await create({
       broken: { script: join(folder, 'bad.yaml') },
       empty: {},
@@ -97,13 +97,13 @@ describe('creating the configured upstreams', () => {
     ]);
   });
 
-  test('a reload keeps the thread that checks answers, and what keys have used of it', async () => {
+  test('keeps the thread that validates answers at a reload, with the time that keys have used', async () => {
     const before = await create({ lab: { script: join(folder, 'good.yaml') } });
     const after = await create({ other: { script: join(folder, 'good.yaml') } }, before);
     expect(after.schemas).toBe(before.schemas);
   });
 
-  test('one that is configured as before is taken over; the others are made anew and the old ones let go', async () => {
+  test('keeps an upstream with the same configuration at a reload; makes the others anew and retires the old ones', async () => {
     const kept = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1' } as const;
     const before = await create({
       kept,
@@ -119,7 +119,7 @@ describe('creating the configured upstreams', () => {
       name,
       upstream === before.upstreams.get(name),
     ]);
-    // The file of a script may have changed.
+    // An upstream with a script is made anew: the file may have changed.
     expect(same).toEqual([
       ['kept', true],
       ['moved', false],

@@ -15,10 +15,10 @@ const stop = (index: number) => frame({ type: 'content_block_stop', index });
 const end = (reason = 'end_turn') =>
   frame({ type: 'message_delta', delta: { stop_reason: reason }, usage: { output_tokens: 7 } }) +
   frame({ type: 'message_stop' });
-const say = (index: number, text: string) => delta(index, { type: 'text_delta', text });
+const textEvent = (index: number, text: string) => delta(index, { type: 'text_delta', text });
 const words = (text: string, index = 0) => [
   start(index, { type: 'text', text: '' }),
-  ...(text.match(/\S+\s*/g) ?? []).map((word) => say(index, word)),
+  ...(text.match(/\S+\s*/g) ?? []).map((word) => textEvent(index, word)),
   stop(index),
 ];
 const call = (index: number, id: string, ...pieces: readonly string[]) => [
@@ -55,13 +55,16 @@ describeProvider({
       pieces: [
         begin,
         start(0, { type: 'text', text: '' }),
-        ...Array.from({ length: 100 }, () => say(0, ' on')),
+        ...Array.from({ length: 100 }, () => textEvent(0, ' on')),
         stop(0),
         end(),
       ],
     },
     silent: 'silent',
-    stalls: { pieces: [begin, start(0, { type: 'text', text: '' }), say(0, 'once')], after: 'stays open' },
+    stalls: {
+      pieces: [begin, start(0, { type: 'text', text: '' }), textEvent(0, 'once')],
+      after: 'stays open',
+    },
     'two choices': 'the API has no n',
     reasoning: { pieces: [begin, ...thoughts, ...words('yes', 1), end()] },
     'tool calls': {
@@ -72,7 +75,7 @@ describeProvider({
       pieces: [
         begin,
         start(0, { type: 'text', text: '' }),
-        say(0, 'once'),
+        textEvent(0, 'once'),
         frame({ type: 'error', error: { type: 'api_error', message: 'Internal server error' } }),
       ],
     },
@@ -98,7 +101,7 @@ describeProvider({
       played: refused(404, 'not_found_error', 'model: claude-9'),
       becomes: { code: 'upstream_refused', permanent: true },
     },
-    'a rate limit says how long to wait': {
+    'a rate limit with the time to wait': {
       played: refused(429, 'rate_limit_error', 'Too many tokens', 'retry-after: 7\r\n'),
       becomes: { code: 'rate_limit_exceeded', retryAfterMs: 7_000 },
     },
@@ -106,7 +109,7 @@ describeProvider({
       played: refused(529, 'overloaded_error', 'Overloaded'),
       becomes: { code: 'upstream_refused' },
     },
-    'a prompt that is too long is told apart': {
+    'a prompt that is too long': {
       played: refused(400, 'invalid_request_error', 'prompt is too long: 210000 tokens > 200000 maximum'),
       becomes: {
         code: 'context_length_exceeded',
@@ -162,12 +165,12 @@ describeProvider({
 describe('errors', () => {
   const context = { hidden: [], nowMs: 0 };
 
-  test('of a kind that nobody knows are the provider’s own', () => {
+  test('of an unknown type are failures of the provider', () => {
     expect(failureOfEvent({ type: 'weather_error', message: 'Rain' }, context).code).toBe('upstream_refused');
     expect(failureOfEvent(null, context).code).toBe('upstream_refused');
   });
 
-  test('a refused prefill is never the client’s to see, other failures are left as they are', () => {
+  test('of a refused prefill blame the upstream, and other failures stay the same', () => {
     const mistake = failureOfEvent({ type: 'invalid_request_error', message: 'no prefill' }, context);
     expect(mistake.code).toBe('invalid_value');
     expect(prefillRefused(mistake)).toMatchObject({ code: 'upstream_refused', permanent: true });
@@ -186,13 +189,13 @@ describe('configuration', () => {
       maxEventBytes: 1_024,
     });
 
-  test('needs nothing: the public host is the default', async () => {
+  test('needs no base_url: the public host is the default', async () => {
     const created = await make({});
     expect(created).toMatchObject({ ok: true, upstream: { name: 'lab' } });
     if (created.ok) created.upstream.close();
   });
 
-  test('what is wrong with it is said before anything is asked', async () => {
+  test('with mistakes is a list of problems, before any request', async () => {
     expect(await make({ baseUrl: 'nowhere' })).toEqual({ ok: false, problems: ['base_url is not a URL'] });
     expect(await make({ caFile: '/nowhere/ca.pem' })).toMatchObject({ ok: false });
     expect(await make({ headers: { Host: 'x' } })).toMatchObject({ ok: false });

@@ -17,7 +17,7 @@ const models = [
 
 const page = readFileSync(new URL('../../../../../docs/anthropic-and-gemini.md', import.meta.url), 'utf8');
 
-test('its configuration is accepted without a warning', async () => {
+test('a configuration with an Anthropic upstream is accepted without a warning', async () => {
   const [yaml] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
   const loaded = await loadConfig({
     env: { ANTHROPIC_API_KEY: 'a', GEMINI_API_KEY: 'b' },
@@ -31,7 +31,7 @@ test('its configuration is accepted without a warning', async () => {
   ]);
 });
 
-test('docs/anthropic-and-gemini.md has the table of the Claude models as it is', () => {
+test('docs/anthropic-and-gemini.md has the current table of the Claude models', () => {
   const table = capabilityTable(
     models.map((model) => {
       const { sampling, thinking, prefill, maxOutputTokens, contextTokens } = claudeModel(model);

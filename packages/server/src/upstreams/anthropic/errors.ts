@@ -3,14 +3,15 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import {
   type Complaint,
   callersFault,
+  complaintOfEvent,
+  complaintOfRefusal,
   type ErrorContext,
   failureByStatus,
   messageOf,
   notServed,
+  type ReadError,
   type Refusal,
-  retryAfterMs,
 } from '../http/refusal/refusal.ts';
-import { refusalCause } from '../http/refusal/refusal-cause.ts';
 import { asObject, asText, parseJson } from '../http/unknown-json.ts';
 
 /**
@@ -43,30 +44,19 @@ const noCredit = /credit balance is too low/i;
 
 /** The failure of an answer that is no event stream. Under status 200 the type of the error decides. */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
-  const error = asObject(asObject(parseJson(refusal.body))?.['error']);
-  const inside = statusOfType.get(asText(error?.['type']));
-  const message = messageOf(error?.['message']);
-  return judge({
-    status: refusal.status >= 400 ? refusal.status : (inside ?? refusal.status),
-    message,
-    cause: refusalCause(`HTTP ${refusal.status}`, { type: error?.['type'] }, message),
-    retryAfterMs: retryAfterMs(refusal.headers, context.nowMs),
-    context,
-  });
+  const error = asObject(parseJson(refusal.body))?.['error'];
+  return judge(complaintOfRefusal(refusal, readError(error), context));
 }
 
 /** The failure for the `error` of an `error` event. An unknown type is a failure of the provider. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
+  return judge(complaintOfEvent('in the stream', readError(value), context));
+}
+
+function readError(value: unknown): ReadError {
   const error = asObject(value);
-  const type = asText(error?.['type']);
-  const message = messageOf(error?.['message']);
-  return judge({
-    status: statusOfType.get(type) ?? 500,
-    message,
-    cause: refusalCause('in the stream', { type }, message),
-    retryAfterMs: undefined,
-    context,
-  });
+  const type = error?.['type'];
+  return { message: messageOf(error?.['message']), names: { type }, status: statusOfType.get(asText(type)) };
 }
 
 function judge(complaint: Complaint): Failure {

@@ -75,7 +75,7 @@ const families: readonly (readonly [RegExp, ClaudeModel])[] = [
   [/claude-opus-5/, claude48],
   // Sources disagree about system turns, so none are sent.
   [/claude-sonnet-5/, claude47],
-  // Models newer than this table: whatever the last generations refuse is not sent to them.
+  // Models newer than this table: what the last generations refuse is not sent to them.
   [/claude/, { ...alwaysThinking, systemTurns: false }],
 ];
 

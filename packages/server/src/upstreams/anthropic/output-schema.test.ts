@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { JsonObject } from '../../domain/json.ts';
 import { schemaProblem } from './output-schema.ts';
 
-test('many references into one large part cost no more than a large schema', () => {
+test('many references to one large part cost no more than a large schema', () => {
   let reads = 0;
   const part = {
     get description() {
@@ -13,7 +13,7 @@ test('many references into one large part cost no more than a large schema', () 
   const large: JsonObject = Object.fromEntries(
     Array.from({ length: 2_000 }, (_, index) => [`p${index}`, part]),
   );
-  // Each definition holds the one before, and each is referred to.
+  // Each definition holds the one before, and the schema refers to each.
   let nested: JsonObject = { properties: large };
   for (let level = 0; level < 25; level += 1) nested = { properties: { a: nested } };
   const references = Array.from({ length: 25 }, (_, level) => [

@@ -6,7 +6,7 @@ import type { UpstreamCall } from '../contract.ts';
 import { capabilitiesOf, claudeModel } from './models.ts';
 import { requestBody } from './request.ts';
 
-/** A call as the wire would hand it over. */
+/** A call as the relay makes it. */
 function call(body: JsonObject, model: string, prefix?: string): UpstreamCall {
   const decoded = decodeChatRequest({
     model: 'public',
@@ -31,7 +31,7 @@ function bodyFor(body: JsonObject, model = 'claude-sonnet-4-5', prefix?: string)
 
 describe('golden files', () => {
   const folder = new URL('fixtures/requests/', import.meta.url);
-  test.each(readdirSync(folder))('%s: what the client sent becomes what the API takes', (file) => {
+  test.each(readdirSync(folder))('%s: the client’s request becomes this request of the API', (file) => {
     const golden = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {
       model: string;
       prefix?: string;
@@ -43,7 +43,7 @@ describe('golden files', () => {
 });
 
 describe('sampling', () => {
-  test('goes as it was asked for, and a 1 asks for nothing', () => {
+  test('is sent as requested, but not with the default 1', () => {
     const both = { temperature: 0.5, top_p: 0.9 };
     expect(bodyFor(both, 'claude-3-haiku-20240307')).toMatchObject(both);
     expect(bodyFor({ temperature: 0, top_p: 1 })).not.toHaveProperty('top_p');
@@ -52,11 +52,11 @@ describe('sampling', () => {
 });
 
 describe('max_tokens', () => {
-  test('is the most the model can write where nobody names it, and never more', () => {
+  test('is the model’s maximum where the request has none, and never more', () => {
     expect(bodyFor({})['max_tokens']).toBe(64_000);
     expect(bodyFor({ max_tokens: 100_000 })['max_tokens']).toBe(64_000);
     expect(bodyFor({ max_tokens: 5 })['max_tokens']).toBe(5);
-    expect(bodyFor({}, 'somebody/else')['max_tokens']).toBe(8_192);
+    expect(bodyFor({}, 'another/model')['max_tokens']).toBe(8_192);
   });
 });
 
@@ -73,7 +73,7 @@ describe('reasoning_effort', () => {
     expect(bodyFor({ reasoning_effort: 'high', max_tokens: 1_500 })).not.toHaveProperty('thinking');
   });
 
-  test('is an effort on newer models, and their thoughts are asked to be shown', () => {
+  test('is an effort on newer models, with a request to send the thoughts', () => {
     const made = bodyFor({ reasoning_effort: 'minimal' }, 'claude-opus-4-6');
     expect(made['thinking']).toEqual({ type: 'adaptive', display: 'summarized' });
     expect(made['output_config']).toEqual({ effort: 'low' });
@@ -85,14 +85,14 @@ describe('reasoning_effort', () => {
     });
   });
 
-  test('none switches thinking off where that can be, and makes it small where it cannot', () => {
+  test('none switches thinking off where the model can stop thinking, and is the effort low elsewhere', () => {
     expect(bodyFor({ reasoning_effort: 'none' }, 'claude-opus-5')['thinking']).toEqual({ type: 'disabled' });
     const always = bodyFor({ reasoning_effort: 'none' }, 'claude-opus-5-5');
     expect(always).not.toHaveProperty('thinking');
     expect(always['output_config']).toEqual({ effort: 'low' });
   });
 
-  test('only advises: it gives way to a temperature, a forced tool and a prefill', () => {
+  test('is advisory: a temperature, a forced tool and a prefill exclude thinking', () => {
     const tools = [{ type: 'function', function: { name: 'a' } }];
     const asked = { reasoning_effort: 'high' };
     expect(bodyFor({ ...asked, temperature: 0.2 })).not.toHaveProperty('thinking');
@@ -111,7 +111,7 @@ describe('the conversation', () => {
     { role: 'developer', content: 'In French now.' },
   ];
 
-  test('later instructions keep their place where the model takes that', () => {
+  test('has later instructions in their place where the model accepts that', () => {
     const made = bodyFor({ messages }, 'claude-opus-5');
     expect(made['system']).toEqual([{ type: 'text', text: 'Be brief.' }]);
     expect(made['messages']).toEqual([
@@ -122,7 +122,7 @@ describe('the conversation', () => {
     ]);
   });
 
-  test('and move up, in order, where it does not', () => {
+  test('has all instructions in `system`, in order, where the model does not', () => {
     const made = bodyFor({ messages });
     expect(made['system']).toEqual([
       { type: 'text', text: 'Be brief.' },
@@ -131,17 +131,17 @@ describe('the conversation', () => {
     expect(made['messages']).toHaveLength(3);
   });
 
-  test('instructions alone are the user’s turn', () => {
+  test('has instructions without any other message as the user’s turn', () => {
     const made = bodyFor({ messages: [{ role: 'system', content: 'Say hi.' }] });
     expect(made).not.toHaveProperty('system');
     expect(made['messages']).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Say hi.' }] }]);
   });
 
-  test('a user who says nothing still has a turn, and the API its text', () => {
+  test('has a turn with a text for an empty message of a user', () => {
     const empty = { type: 'text', text: '(empty)' };
-    const made = (...said: readonly string[]) =>
+    const made = (...contents: readonly string[]) =>
       bodyFor({
-        messages: said.map((content, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content })),
+        messages: contents.map((content, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content })),
       })['messages'];
     expect(made('')).toEqual([{ role: 'user', content: [empty] }]);
     expect(made(' \n', 'Hello', 'Go')).toMatchObject([{ role: 'user', content: [empty] }, {}, {}]);
@@ -151,7 +151,7 @@ describe('the conversation', () => {
     ]);
   });
 
-  test('an empty message beside another of the same role adds nothing', () => {
+  test('has nothing for an empty message next to another of its role', () => {
     const messages = [
       { role: 'user', content: 'Hi' },
       { role: 'user', content: '' },
@@ -161,7 +161,7 @@ describe('the conversation', () => {
     ]);
   });
 
-  test('arguments that are no object are handed over as they were written', () => {
+  test('has arguments that are no object as they were written', () => {
     const call = (written: string) => ({
       messages: [
         { role: 'user', content: 'Hi' },
@@ -189,7 +189,7 @@ describe('capabilities', () => {
   const declared = (model: string) => [...capabilitiesOf(claudeModel(model))].sort();
   const always = ['image_input', 'max_tokens', 'stop', 'tools'];
 
-  test('grow and shrink with the generations', () => {
+  test('depend on the generation of the model', () => {
     expect(declared('claude-3-haiku-20240307')).toEqual(
       [...always, 'temperature', 'tool_choice', 'top_p'].sort(),
     );
@@ -201,7 +201,7 @@ describe('capabilities', () => {
     expect(declared('claude-next-9')).toEqual([...always, 'json_schema'].sort());
   });
 
-  test('answers are continued by models before 4.6 only', () => {
+  test('include a takeover for models before 4.6 only', () => {
     const prefill = (model: string) => claudeModel(model).prefill;
     expect(
       ['claude-3-7-sonnet-latest', 'claude-sonnet-4-20250514', 'claude-opus-4-5', 'claude-opus-4-1'].map(

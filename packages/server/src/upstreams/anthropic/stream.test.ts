@@ -110,8 +110,8 @@ describeAnyEvents(
   () => translation(),
 );
 
-describe('signs of life', () => {
-  test('a ping is one, half an event and a comment are none', () => {
+describe('a sign of life', () => {
+  test('is a ping, but not half an event or a comment', () => {
     const stream = translation();
     expect(stream.push(bytes({ type: 'ping' }))).toEqual([]);
     expect(stream.push(Buffer.from(': hello\n\ndata: {"type"'))).toBeUndefined();
@@ -119,15 +119,15 @@ describe('signs of life', () => {
   });
 });
 
-describe('what cannot be', () => {
-  test('an unreadable event that shows output has torn the text', () => {
+describe('an answer with mistakes', () => {
+  test('is torn by an unreadable event with output', () => {
     const stream = translation();
     const events = stream.push(Buffer.from('data: {"type":"content_block_delta","ind\n\n'));
     expect(codes(events ?? [])).toEqual(['upstream_cut']);
     expect(stream.ended).toBe('torn');
   });
 
-  test('three unreadable events without output are forgiven, a fourth is not', () => {
+  test('is not torn by three unreadable events without output, but by a fourth', () => {
     const stream = translation();
     for (let count = 0; count < 3; count += 1) {
       expect(stream.push(Buffer.from('data: {"type":"pi\n\n'))).toBeUndefined();
@@ -135,42 +135,42 @@ describe('what cannot be', () => {
     expect(codes(stream.push(Buffer.from('data: nonsense\n\n')) ?? [])).toEqual(['upstream_protocol']);
   });
 
-  test('an event above the bound is a protocol error', () => {
+  test('is a protocol error where an event is too large', () => {
     expect(codes(translation().push(bytes(text('x'.repeat(70_000)))) ?? [])).toEqual(['upstream_protocol']);
   });
 
-  test('a delta of a block that is not open is a protocol error', () => {
+  test('is a protocol error where a delta belongs to no open block', () => {
     expect(codes(translation().push(bytes(textBlock, text('a', 1))) ?? [])).toEqual(['upstream_protocol']);
   });
 
-  test('counts that are no counts are no usage', () => {
+  test('has no usage where its counts are impossible', () => {
     const start = { type: 'message_start', message: { usage: { input_tokens: -5, output_tokens: 1 } } };
     const events = translation().push(bytes(start, textBlock, text('a'), stop)) ?? [];
     expect(events.map(({ type }) => type)).toEqual(['text-delta', 'finish']);
   });
 
-  test('nothing is said behind the finish', () => {
+  test('emits nothing after the finish', () => {
     const stream = translation();
     expect(texts(stream.push(bytes(textBlock, text('a'), stop, text('b'), stop)) ?? [])).toBe('a');
     expect(stream.end(undefined)).toBeUndefined();
   });
 });
 
-describe('behind a prefix', () => {
-  test('the white space that was cut from its end has to come first, and is not said again', () => {
+describe('an answer after a prefix', () => {
+  test('must begin with the white space at the end of the prefix, which is not emitted', () => {
     const stream = translation(' \n');
     expect(texts(stream.push(bytes(textBlock, text(' '), text('\nGo'), text(' on'), stop)) ?? [])).toBe(
       'Go on',
     );
   });
 
-  test('an answer that begins otherwise does not go on exactly, and is none', () => {
+  test('is a cut where it begins otherwise', () => {
     expect(codes(translation(' ').push(bytes(textBlock, text('Go'))) ?? [])).toEqual(['upstream_cut']);
     expect(codes(translation(' \n').push(bytes(textBlock, text(' '), stop)) ?? [])).toEqual(['upstream_cut']);
   });
 });
 
-describe('output that has no place in our stream', () => {
+describe('output that our stream cannot represent', () => {
   const piece = (delta: object) => ({ type: 'content_block_delta', index: 0, delta });
   const block = (content_block: unknown) => ({ type: 'content_block_start', index: 0, content_block });
   const toolBlock = block({ type: 'tool_use', id: 'toolu_1', name: 'f', input: {} });
@@ -244,12 +244,12 @@ describe('output that has no place in our stream', () => {
       [{ type: 'message_start', message: { content: [{ type: 'text', text: 'Hi' }] } }],
       'content in message_start',
     ],
-  ])('%s is a cut, and the log says what it was', (_name, events, detail) => {
-    const said = translation().push(bytes(...events)) ?? [];
-    expect(said.at(-1)).toMatchObject({ type: 'failed', failure: { code: 'upstream_cut', detail } });
+  ])('%s is a cut, and the log has its description', (_name, events, detail) => {
+    const emitted = translation().push(bytes(...events)) ?? [];
+    expect(emitted.at(-1)).toMatchObject({ type: 'failed', failure: { code: 'upstream_cut', detail } });
   });
 
-  test('what says nothing may be left out', () => {
+  test('does not include events without output', () => {
     const events = [
       { type: 'message_delta', delta: { stop_reason: '' } },
       block({ type: 'text' }),
@@ -262,7 +262,7 @@ describe('output that has no place in our stream', () => {
   });
 });
 
-describe('calls', () => {
+describe('tool calls', () => {
   const call = (id: string | undefined, index = 0) => ({
     type: 'content_block_start',
     index,
@@ -270,14 +270,14 @@ describe('calls', () => {
   });
   const called = { type: 'message_delta', delta: { stop_reason: 'tool_use' } };
 
-  test('without an id get one, each its own', () => {
+  test('without an id get one, each a different one', () => {
     const events = translation().push(bytes(call(undefined), call('', 1), call('toolu_1', 2), called)) ?? [];
     const ids = events.flatMap((event) => (event.type === 'tool-call-start' ? [event.id] : []));
     expect(ids).toEqual(['call_chatcmpl-1_0_0', 'call_chatcmpl-1_0_1', 'toolu_1']);
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'tool_calls' });
   });
 
-  test('that were announced and never came are a cut: an answer without them is none', () => {
+  test('that a stop reason announces and that never came are a cut', () => {
     const events = translation().push(bytes(textBlock, text('I call.'), called)) ?? [];
     expect(texts(events)).toBe('I call.');
     expect(events.at(-1)).toMatchObject({
@@ -287,7 +287,7 @@ describe('calls', () => {
   });
 });
 
-test('thoughts that nobody signed are told, and not asked back', () => {
+test('thoughts without a signature are emitted, and not kept for the next turn', () => {
   const thinking = {
     type: 'content_block_start',
     index: 0,
@@ -301,28 +301,28 @@ test('thoughts that nobody signed are told, and not asked back', () => {
 describe('an error event', () => {
   const error = (type: string) => ({ type: 'error', error: { type, message: 'no prefill here' } });
 
-  test('before any output is judged by its type', () => {
+  test('before output is a failure by its type', () => {
     expect(codes(translation().push(bytes(error('invalid_request_error'))) ?? [])).toEqual(['invalid_value']);
     expect(codes(translation().push(bytes(error('overloaded_error'))) ?? [])).toEqual(['upstream_refused']);
   });
 
-  test('behind output blames no caller', () => {
+  test('after output does not blame the request', () => {
     const events = translation().push(bytes(textBlock, text('a'), error('invalid_request_error'))) ?? [];
     expect(codes(events)).toEqual(['upstream_cut']);
   });
 
-  test('behind a prefix is between us and the upstream', () => {
+  test('after a prefix, before output, blames the upstream', () => {
     const events = translation('').push(bytes(error('invalid_request_error'))) ?? [];
     expect(codes(events)).toEqual(['upstream_refused']);
   });
 
-  test('behind the finish changes nothing', () => {
+  test('after the finish changes nothing', () => {
     const events = translation().push(bytes(textBlock, text('a'), stop, error('api_error'))) ?? [];
     expect(codes(events)).toEqual([]);
   });
 });
 
-describe('more than is taken of an answer ends it:', () => {
+describe('an answer that exceeds a bound is torn:', () => {
   const page = 'x'.repeat(60_000);
   const starts = (content_block: object, index = 0) => ({
     type: 'content_block_start',
@@ -372,8 +372,8 @@ describe('more than is taken of an answer ends it:', () => {
       [starts({ type: 'tool_use', id: 'a', name: 'f'.repeat(257) })],
     ],
   ])('%s', (_, what, events) => {
-    const said = translation().push(bytes(...events)) ?? [];
-    expect(said.at(-1)).toMatchObject({
+    const emitted = translation().push(bytes(...events)) ?? [];
+    expect(emitted.at(-1)).toMatchObject({
       type: 'failed',
       failure: {
         code: 'upstream_protocol',
@@ -382,24 +382,24 @@ describe('more than is taken of an answer ends it:', () => {
     });
   });
 
-  test('what is within comes whole, in pieces as it came', () => {
+  test('arguments within the bound are emitted whole, in their pieces', () => {
     const input = JSON.stringify({ text: 'word '.repeat(40_000) });
     const pieces = Array.from({ length: Math.ceil(input.length / 5) }, (_, at) =>
       piece({ type: 'input_json_delta', partial_json: input.slice(5 * at, 5 * at + 5) }),
     );
-    const said = translation().push(bytes(calls, ...pieces, stop)) ?? [];
-    const deltas = said.flatMap((event) => (event.type === 'tool-call-delta' ? [event.json] : []));
+    const emitted = translation().push(bytes(calls, ...pieces, stop)) ?? [];
+    const deltas = emitted.flatMap((event) => (event.type === 'tool-call-delta' ? [event.json] : []));
     expect(deltas).toHaveLength(pieces.length);
     expect(decodeJsonText(joinAll(deltas))).toBe(input);
   });
 
-  test('an id longer than a client may send back is replaced', () => {
-    const [said] =
+  test('an id that is too long for a client to send back is replaced', () => {
+    const [start] =
       translation().push(bytes(starts({ type: 'tool_use', id: 'i'.repeat(1_025), name: 'f' }))) ?? [];
-    expect(said).toMatchObject({ type: 'tool-call-start', id: expect.stringMatching(/^call_\w{32}$/) });
+    expect(start).toMatchObject({ type: 'tool-call-start', id: expect.stringMatching(/^call_\w{32}$/) });
   });
 
-  test('of counts only those that are told are kept', () => {
+  test('a later usage replaces only the counts that it has', () => {
     const strange = { output_tokens: 1, input_tokens: 2, ...Object.fromEntries([['x'.repeat(100), 1]]) };
     expect(addCounts({}, strange)).toEqual({ output_tokens: 1, input_tokens: 2 });
   });

@@ -13,25 +13,25 @@ const result = (toolCallId: string): Message => ({ role: 'tool', content: [], to
 /** A turn with these calls, and a result for each in the same order. */
 const loop = (ids: readonly string[]): Message[] => [user, calls(ids), ...ids.map(result)];
 
-test('ids that differ only in what the API refuses stay different', () => {
+test('ids that differ only in characters that the API refuses stay different', () => {
   const ids = createToolUseIds(loop(['a.b', 'a:b', 'a_b']));
   expect([0, 1, 2].map((call) => ids.ofCall(1, call))).toEqual(['a_b_2', 'a_b_3', 'a_b']);
   expect([2, 3, 4].map((message) => ids.ofResult(message))).toEqual(['a_b_2', 'a_b_3', 'a_b']);
 });
 
-test('an id that comes once more in a later turn is another call', () => {
+test('an id that is repeated in a later turn is another call', () => {
   const ids = createToolUseIds([...loop(['call_0']), ...loop(['call_0'])]);
   expect([ids.ofCall(1, 0), ids.ofResult(2)]).toEqual(['call_0', 'call_0']);
   expect([ids.ofCall(4, 0), ids.ofResult(5)]).toEqual(['call_0_2', 'call_0_2']);
 });
 
-test('two calls of one turn under one id have a result each, in order', () => {
+test('two calls of one turn with the same id have one result each, in order', () => {
   const ids = createToolUseIds(loop(['x', 'x']));
   expect([ids.ofCall(1, 0), ids.ofCall(1, 1)]).toEqual(['x', 'x_2']);
   expect([ids.ofResult(2), ids.ofResult(3)]).toEqual(['x', 'x_2']);
 });
 
-test('whatever they are, ids are taken by the API, no two alike, and calls and results meet', () => {
+test('for any ids, the API accepts the chosen ones, all are different, and results match their calls', () => {
   const id = fc.oneof(
     fc.constantFrom('a.b', 'a:b', 'a_b', 'a_b_2', 'a b', '', 'é', '😀', 'call', 'call_2'),
     fc.string(),
@@ -58,7 +58,7 @@ test('ids of this provider stay as they are', () => {
   expect([ids.ofCall(1, 0), ids.ofCall(1, 1)]).toEqual(['toolu_01A', 'toolu-02']);
 });
 
-test.each(['call_0', 'call:0'])('thousands of calls under one id, %s, cost a look or two each', (id) => {
+test.each(['call_0', 'call:0'])('thousands of calls with the id %s cost one or two look-ups each', (id) => {
   const looks = vi.spyOn(Set.prototype, 'has');
   try {
     const messages = Array.from({ length: 2_000 }, () => loop([id])).flat();

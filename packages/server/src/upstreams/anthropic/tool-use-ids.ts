@@ -12,9 +12,9 @@ export interface ToolUseIds {
 }
 
 /**
- * Chooses the ids in one pass over the messages. An id that the API accepts stays at its first use. In other ids the characters
- * are replaced, and a number is appended until the id is unique. The same history gets the same ids, so that the provider's
- * cache of a prefix still matches.
+ * Chooses the ids in one pass over the messages. An id that the API accepts stays at its first use. In other ids the refused
+ * characters are replaced, and a number is appended until the id is unique. The same history gets the same ids, so that the
+ * provider's cache of a prefix still matches.
  */
 export function createToolUseIds(messages: readonly Message[]): ToolUseIds {
   const calls = new Map<number, readonly string[]>();

@@ -16,10 +16,10 @@ const schema = { type: 'object', properties: { a: { type: 'integer' } }, require
 const jsonSchema: ResponseFormat = { type: 'json_schema', name: 'a', schema, strict: true };
 const jsonObject: ResponseFormat = { type: 'json_object' };
 
-const text = (said: string, choice = 0): StreamEvent => ({
+const text = (given: string, choice = 0): StreamEvent => ({
   type: 'text-delta',
   choice,
-  json: jsonText(said),
+  json: jsonText(given),
 });
 const finish = (
   reason: 'stop' | 'length' | 'tool_calls' | 'content_filter' = 'stop',
@@ -30,8 +30,8 @@ const finish = (
   reason,
 });
 
-/** An upstream that says these batches, and what became of it. */
-function says(batches: readonly EventBatch[], by: ValidationThread = thread) {
+/** An upstream that emits these batches, and the calls that it has received. */
+function upstreamWith(batches: readonly EventBatch[], by: ValidationThread = thread) {
   const seen = { opened: 0, closed: 0 };
   const upstream: Upstream = {
     name: 'lab',
@@ -74,14 +74,14 @@ async function read(upstream: Upstream, call: UpstreamCall): Promise<EventBatch[
 const failures = (batches: readonly EventBatch[]) =>
   batches.flat().flatMap((event) => (event.type === 'failed' ? [event.failure] : []));
 
-describe('an answer that is held to a schema', () => {
-  test('passes as it came where it is right', async () => {
+describe('an answer for a schema', () => {
+  test('passes unchanged where it is valid', async () => {
     const batches = [[text('{"a"')], [text(': 1}')], [finish()]];
-    const { upstream } = says(batches);
+    const { upstream } = upstreamWith(batches);
     expect(await read(upstream, callFor(jsonSchema))).toEqual(batches);
   });
 
-  test('gives signs of life while the check takes longer than a stall may', async () => {
+  test('sends signs of life while the check takes longer than the stall timeout', async () => {
     const batches: EventBatch[] = [[text('{"a": 1}'), finish()]];
     const slow: ValidationThread = {
       run: async ({ answer }) => {
@@ -91,15 +91,15 @@ describe('an answer that is held to a schema', () => {
       restsForMs: () => 0,
       close: async () => {},
     };
-    const { upstream } = says(batches, slow);
-    const told = await read(upstream, callFor(jsonSchema, { stallMs: 10 }));
-    expect(told.slice(0, -1).flat()).toEqual([]);
-    expect(told.length).toBeGreaterThan(1);
-    expect(told.at(-1)).toEqual(batches[0]);
+    const { upstream } = upstreamWith(batches, slow);
+    const batchesRead = await read(upstream, callFor(jsonSchema, { stallMs: 10 }));
+    expect(batchesRead.slice(0, -1).flat()).toEqual([]);
+    expect(batchesRead.length).toBeGreaterThan(1);
+    expect(batchesRead.at(-1)).toEqual(batches[0]);
   });
 
-  test('ends in a failure instead of its finish where it is wrong', async () => {
-    const { upstream, seen } = says([[text('{"a"')], [text(': "x"}'), finish()]]);
+  test('ends in a failure instead of its finish where it is not valid', async () => {
+    const { upstream, seen } = upstreamWith([[text('{"a"')], [text(': "x"}'), finish()]]);
     const batches = await read(upstream, callFor(jsonSchema));
     expect(batches.flat().map(({ type }) => type)).toEqual(['text-delta', 'text-delta', 'failed']);
     expect(failures(batches)).toMatchObject([{ code: 'upstream_protocol', blameless: true }]);
@@ -107,9 +107,9 @@ describe('an answer that is held to a schema', () => {
     expect(seen.closed).toBeGreaterThan(0);
   });
 
-  test('fails before anything of it is passed on where it came at once', async () => {
-    for (const said of ['{"a": "x"}', 'Here is your JSON: {"a": 1}', '']) {
-      const { upstream } = says([[text(said), finish()]]);
+  test('fails before any event is passed on where it came in one batch', async () => {
+    for (const answer of ['{"a": "x"}', 'Here is your JSON: {"a": 1}', '']) {
+      const { upstream } = upstreamWith([[text(answer), finish()]]);
       const batches = await read(upstream, callFor(jsonSchema));
       expect(batches.flat().map(({ type }) => type)).toEqual(['failed']);
     }
@@ -121,12 +121,12 @@ describe('an answer that is held to a schema', () => {
     ['that is a call', [{ type: 'tool-call-start', choice: 0, index: 0, id: 'i', name: 'f' }, finish()]],
     ['that is a refusal', [{ type: 'refusal-delta', choice: 0, json: jsonText('No.') }, finish()]],
   ] as [string, EventBatch][])('passes %s', async (_name, batch) => {
-    const { upstream } = says([batch]);
+    const { upstream } = upstreamWith([batch]);
     expect(await read(upstream, callFor(jsonSchema))).toEqual([batch]);
   });
 
-  test('is judged choice by choice', async () => {
-    const { upstream } = says([
+  test('is checked choice by choice', async () => {
+    const { upstream } = upstreamWith([
       [text('{"a": 1}', 0), text('{"a": 2}', 1), finish('stop', 1)],
       [text('!', 0), finish('stop', 0)],
     ]);
@@ -141,12 +141,12 @@ describe('an answer that is held to a schema', () => {
     ]);
   });
 
-  test('includes the beginning that somebody else has said', async () => {
+  test('includes the prefix from another target', async () => {
     for (const [rest, failed] of [
       ['1}', 0],
       ['"x"}', 1],
     ] as const) {
-      const { upstream } = says([[text(rest)], [finish()]]);
+      const { upstream } = upstreamWith([[text(rest)], [finish()]]);
       const batches = await read(upstream, callFor(jsonSchema, { prefix: '{"a": ' }));
       expect(failures(batches)).toHaveLength(failed);
     }
@@ -160,15 +160,15 @@ describe('an answer that has to be JSON', () => {
     ['{"a": 1', 1],
     [`["${'x'.repeat(400_000)}`, 1],
     [`"${'x'.repeat(17 * 1024 * 1024)}"`, 1],
-  ])('is held to it, however long it is (%#)', async (said, failed) => {
-    const { upstream } = says([[text(said)], [finish()]]);
+  ])('is checked at any length (%#)', async (answer, failed) => {
+    const { upstream } = upstreamWith([[text(answer)], [finish()]]);
     expect(failures(await read(upstream, callFor(jsonObject)))).toHaveLength(failed);
   });
 });
 
-describe('a schema that nobody can enforce', () => {
-  test('is refused without asking anybody, where a look at it says so', () => {
-    const { upstream, seen } = says([]);
+describe('a schema that cannot be enforced', () => {
+  test('is refused without the thread where its keywords show it', () => {
+    const { upstream, seen } = upstreamWith([]);
     const format = { ...jsonSchema, schema: { properties: { a: { $ref: 'https://e.org/a' } } } };
     const { request } = callFor(format);
     for (const _again of [1, 2]) {
@@ -181,8 +181,8 @@ describe('a schema that nobody can enforce', () => {
     expect(seen.opened).toBe(0);
   });
 
-  test('is the caller’s to mend, and the upstream is not asked', async () => {
-    const { upstream, seen } = says([[text('{}'), finish()]]);
+  test('blames the request, and the upstream is not asked', async () => {
+    const { upstream, seen } = upstreamWith([[text('{}'), finish()]]);
     const format = { ...jsonSchema, schema: { properties: { a: { type: 'intger' } } } };
     expect(failures(await read(upstream, callFor(format)))).toMatchObject([
       { code: 'invalid_value', param: 'response_format.json_schema.schema.properties.a.type' },
@@ -191,9 +191,9 @@ describe('a schema that nobody can enforce', () => {
   });
 });
 
-test('what is kept to be checked is bounded by the answer, not by each of its choices', async () => {
+test('the text that is kept for the check is bounded over all choices together', async () => {
   const page = `"${'x'.repeat(9 * 1024 * 1024)}"`;
-  const { upstream } = says([
+  const { upstream } = upstreamWith([
     [text(page), text(page, 1)],
     [finish('stop', 0), finish('stop', 1)],
   ]);
@@ -203,14 +203,14 @@ test('what is kept to be checked is bounded by the answer, not by each of its ch
   ]);
 });
 
-test('a request for text gets the very stream of the upstream', () => {
-  const { upstream, seen } = says([]);
+test('a request for text gets the stream of the upstream itself', () => {
+  const { upstream, seen } = upstreamWith([]);
   upstream.open(callFor({ type: 'text' }), new AbortController().signal);
   expect(seen.opened).toBe(1);
 });
 
-test('a stream that is returned while its schema is looked at never asks the upstream', async () => {
-  const { upstream, seen } = says([[text('{}'), finish()]]);
+test('a stream that is closed while its schema is checked never asks the upstream', async () => {
+  const { upstream, seen } = upstreamWith([[text('{}'), finish()]]);
   const format = { ...jsonSchema, schema: { title: 'new', type: 'object' } };
   const stream = upstream.open(callFor(format), new AbortController().signal);
   const first = pullOnce(stream);
@@ -220,10 +220,10 @@ test('a stream that is returned while its schema is looked at never asks the ups
 });
 
 test.each([
-  ['its schema is looked at', [], 0],
-  ['its finish is judged', [[text('{"a": 1}'), finish()]], 1],
+  ['its schema is checked', [], 0],
+  ['its finish is checked', [[text('{"a": 1}'), finish()]], 1],
 ] as [string, EventBatch[], number][])(
-  'an abort while %s is waited for by nobody',
+  'an abort while %s ends the pull at once',
   async (_name, batches, asked) => {
     const stop = new AbortController();
     let asks = 0;
@@ -237,7 +237,7 @@ test.each([
       restsForMs: () => 0,
       close: async () => {},
     };
-    const { upstream, seen } = says(batches, endless);
+    const { upstream, seen } = upstreamWith(batches, endless);
     const stream = upstream.open(callFor(jsonSchema), stop.signal);
     expect(await pullOnce(stream)).toEqual({ done: true, value: undefined });
     await stream.close();
@@ -245,13 +245,13 @@ test.each([
   },
 );
 
-test('a check that outlasts its time is never a success', async () => {
+test('a check that takes too long is a failure', async () => {
   const impatient = createValidationThread({ taskMs: 300 });
   try {
     const evil = { ...jsonSchema, schema: { pattern: '^(a+)+$' } };
-    const said = JSON.stringify(`${'a'.repeat(40)}!`);
+    const answer = JSON.stringify(`${'a'.repeat(40)}!`);
     const upstream = checkAnswers(
-      { ...says([]).upstream, open: () => streamOf([[text(said)], [finish()]]) } as Upstream,
+      { ...upstreamWith([]).upstream, open: () => streamOf([[text(answer)], [finish()]]) } as Upstream,
       impatient,
     );
     expect(failures(await read(upstream, callFor(evil)))).toMatchObject([{ code: 'deadline_exceeded' }]);
@@ -261,16 +261,16 @@ test('a check that outlasts its time is never a success', async () => {
 });
 
 function streamOf(batches: readonly EventBatch[]): EventStream {
-  return says(batches).upstream.open(callFor({ type: 'text' }), new AbortController().signal);
+  return upstreamWith(batches).upstream.open(callFor({ type: 'text' }), new AbortController().signal);
 }
 
-test('where a key has used up the time for its schemas the upstream is not asked, and the client hears when to come again', async () => {
+test('where a key has used up its time for schemas, the upstream is not asked, and the failure has the time to wait', async () => {
   const resting: ValidationThread = {
     run: async () => right,
     restsForMs: (keyId) => (keyId === 'k' ? 6_500 : 0),
     close: async () => {},
   };
-  const { upstream, seen } = says([[text('{"a": 1}'), finish()]], resting);
+  const { upstream, seen } = upstreamWith([[text('{"a": 1}'), finish()]], resting);
   const refused = failures(await read(upstream, callFor(jsonSchema)));
   expect(refused).toMatchObject([{ code: 'overloaded', blameless: true, retryAfterMs: 6_500 }]);
   expect(refused[0]?.message).toContain('Try again in 7 s');
@@ -278,7 +278,7 @@ test('where a key has used up the time for its schemas the upstream is not asked
   expect(failures(await read(upstream, callFor(jsonSchema, { keyId: 'other' })))).toEqual([]);
 });
 
-test('a check that its caller does not wait for any more is left out', async () => {
+test('a check is dropped where the caller has closed the stream before its turn', async () => {
   const signals: AbortSignal[] = [];
   const waiting: ValidationThread = {
     run: (_task, { signal }) => {
@@ -290,7 +290,7 @@ test('a check that its caller does not wait for any more is left out', async () 
   };
   for (const leave of ['return', 'abort'] as const) {
     const stop = new AbortController();
-    const stream = says([], waiting).upstream.open(callFor(jsonSchema), stop.signal);
+    const stream = upstreamWith([], waiting).upstream.open(callFor(jsonSchema), stop.signal);
     void pullOnce(stream);
     expect(signals.at(-1)?.aborted).toBe(false);
     if (leave === 'return') await stream.close();
@@ -299,7 +299,7 @@ test('a check that its caller does not wait for any more is left out', async () 
   }
 });
 
-test('one key’s ever new schemas do not make the schemas of others unknown', async () => {
+test('many new schemas of one key do not push out the known schemas of others', async () => {
   const asked: string[] = [];
   const noting: ValidationThread = {
     run: async ({ answer }, { keyId }) => {
@@ -309,7 +309,7 @@ test('one key’s ever new schemas do not make the schemas of others unknown', a
     restsForMs: () => 0,
     close: async () => {},
   };
-  const { upstream } = says([], noting);
+  const { upstream } = upstreamWith([], noting);
   const askFor = (keyId: string, number: number) =>
     read(upstream, callFor({ ...jsonSchema, schema: { const: number } }, { keyId }));
   await askFor('one', 0);

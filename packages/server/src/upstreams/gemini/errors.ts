@@ -1,17 +1,19 @@
 import { type Failure, failure } from '../../domain/failure.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import {
   type Complaint,
   callersFault,
+  complaintOfEvent,
+  complaintOfRefusal,
   type ErrorContext,
   failureByStatus,
   keyRefused,
   messageOf,
   notServed,
+  type ReadError,
   type Refusal,
-  retryAfterMs,
 } from '../http/refusal/refusal.ts';
-import { type ErrorNames, refusalCause } from '../http/refusal/refusal-cause.ts';
 import { asList, asObject, asText, parseJson } from '../http/unknown-json.ts';
 
 /** The HTTP status of each named status, for errors without a number (cloud.google.com/apis/design/errors). */
@@ -45,31 +47,22 @@ export const tooLong =
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const parsed = parseJson(refusal.body);
   const error = asObject(asObject(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
-  const message = messageOf(error?.['message']);
-  return judge(error, {
-    status: refusal.status >= 400 ? refusal.status : (statusIn(error) ?? refusal.status),
-    message,
-    cause: refusalCause(`HTTP ${refusal.status}`, namesOf(error), message),
-    retryAfterMs: retryDelayMs(error) ?? retryAfterMs(refusal.headers, context.nowMs),
-    context,
-  });
+  return judge(error, complaintOfRefusal(refusal, readError(error), context));
 }
 
 /** The failure for the `error` of an event. An error without a status is a failure of the provider. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
   const error = asObject(value);
-  const message = messageOf(error?.['message']);
-  return judge(error, {
-    status: statusIn(error) ?? 500,
-    message,
-    cause: refusalCause('in the stream', namesOf(error), message),
-    retryAfterMs: retryDelayMs(error),
-    context,
-  });
+  return judge(error, complaintOfEvent('in the stream', readError(error), context));
 }
 
-function namesOf(error: Readonly<Record<string, unknown>> | undefined): ErrorNames {
-  return { code: error?.['code'], status: error?.['status'], reason: reasonsIn(error)[0] };
+function readError(error: JsonObject | undefined): ReadError {
+  return {
+    message: messageOf(error?.['message']),
+    names: { code: error?.['code'], status: error?.['status'], reason: reasonsIn(error)[0] },
+    status: statusIn(error),
+    retryAfterMs: retryDelayMs(error),
+  };
 }
 
 /** The failure for a `promptFeedback.blockReason`: the prompt was refused, and no answer comes. */
@@ -79,7 +72,7 @@ export function promptBlocked(reason: string): Failure {
   });
 }
 
-function judge(error: Readonly<Record<string, unknown>> | undefined, complaint: Complaint): Failure {
+function judge(error: JsonObject | undefined, complaint: Complaint): Failure {
   const { status, message, cause } = complaint;
   // A wrong key has status 400 with this reason, and a country without service is a failed precondition: neither is the
   // client's mistake.
@@ -92,18 +85,18 @@ function judge(error: Readonly<Record<string, unknown>> | undefined, complaint: 
   return failureByStatus(status === 499 ? { ...complaint, status: 500 } : complaint);
 }
 
-function statusIn(error: Readonly<Record<string, unknown>> | undefined): number | undefined {
+function statusIn(error: JsonObject | undefined): number | undefined {
   const code = error?.['code'];
   if (typeof code === 'number' && Number.isInteger(code) && code >= 400 && code < 600) return code;
   return statusOfName.get(asText(error?.['status']));
 }
 
-function reasonsIn(error: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+function reasonsIn(error: JsonObject | undefined): readonly string[] {
   return asList(error?.['details']).map((detail) => asText(asObject(detail)?.['reason']));
 }
 
 /** `RetryInfo.retryDelay` in the details, in seconds with an `s` (`34.07s`). */
-function retryDelayMs(error: Readonly<Record<string, unknown>> | undefined): number | undefined {
+function retryDelayMs(error: JsonObject | undefined): number | undefined {
   for (const detail of asList(error?.['details'])) {
     const delay = /^(\d+(?:\.\d+)?)s$/.exec(asText(asObject(detail)?.['retryDelay']))?.[1];
     if (delay !== undefined) return Math.round(Number(delay) * 1_000);

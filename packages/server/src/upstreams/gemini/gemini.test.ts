@@ -9,10 +9,10 @@ const frame = (response: JsonValue) => `data: ${JSON.stringify(response)}\r\n\r\
 const usageMetadata = { promptTokenCount: 5, candidatesTokenCount: 7 };
 const parts = (index: number, ...list: readonly JsonValue[]) =>
   frame({ candidates: [{ index, content: { role: 'model', parts: list } }] });
-const say = (text: string, index = 0) => parts(index, { text });
+const textEvent = (text: string, index = 0) => parts(index, { text });
 const end = (finishReason = 'STOP', index = 0) =>
   frame({ candidates: [{ index, finishReason, content: { parts: [] } }], usageMetadata });
-const words = (text: string) => (text.match(/\S+\s*/g) ?? []).map((word) => say(word));
+const words = (text: string) => (text.match(/\S+\s*/g) ?? []).map((word) => textEvent(word));
 const signedCall = {
   functionCall: { id: 'fc_1', name: 'get_weather', args: { city: 'A' } },
   thoughtSignature: 'CiQB',
@@ -40,15 +40,15 @@ describeProvider({
   scenarios: {
     text: { pieces: [...words('The mill turns as long as the water runs.'), end()] },
     'other text': { pieces: [...words('Nothing but the truth.'), end()] },
-    long: { pieces: [...Array.from({ length: 100 }, () => say(' on')), end()] },
+    long: { pieces: [...Array.from({ length: 100 }, () => textEvent(' on')), end()] },
     silent: 'silent',
-    stalls: { pieces: [say('once')], after: 'stays open' },
-    'two choices': { pieces: [say('a'), say('b', 1), end('STOP', 0), end('STOP', 1)] },
-    reasoning: { pieces: [parts(0, { text: 'hm', thought: true }), say('yes'), end()] },
+    stalls: { pieces: [textEvent('once')], after: 'stays open' },
+    'two choices': { pieces: [textEvent('a'), textEvent('b', 1), end('STOP', 0), end('STOP', 1)] },
+    reasoning: { pieces: [parts(0, { text: 'hm', thought: true }), textEvent('yes'), end()] },
     'tool calls': { pieces: [parts(0, signedCall, otherCall), end()] },
     'fails at once': refused(503, 'UNAVAILABLE', 'The model is overloaded.'),
     'fails midway': {
-      pieces: [say('once'), frame({ error: { code: 500, message: 'Internal', status: 'INTERNAL' } })],
+      pieces: [textEvent('once'), frame({ error: { code: 500, message: 'Internal', status: 'INTERNAL' } })],
     },
   },
   refusals: {
@@ -74,7 +74,7 @@ describeProvider({
       played: refused(404, 'NOT_FOUND', 'models/gemini-9 is not found for API version v1beta'),
       becomes: { code: 'upstream_refused', permanent: true },
     },
-    'a quota says in its details how long to wait': {
+    'a quota with the time to wait in its details': {
       played: refused(429, 'RESOURCE_EXHAUSTED', 'You exceeded your current quota.', [
         { '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations: [] },
         { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.074824224s' },
@@ -85,7 +85,7 @@ describeProvider({
       played: refused(503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.'),
       becomes: { code: 'upstream_refused' },
     },
-    'a prompt that is too long is told apart': {
+    'a prompt that is too long': {
       played: refused(
         400,
         'INVALID_ARGUMENT',
@@ -135,7 +135,7 @@ describeProvider({
   turns: (body) => body['contents'] as readonly JsonValue[],
 });
 
-test('a finish whose counts never come does not wait for ever', async () => {
+test('a finish is held for a bounded time where no counts come', async () => {
   const uncounted = frame({ candidates: [{ finishReason: 'STOP', content: { parts: [{ text: 'Hi' }] } }] });
   const origin = await startFakeOrigin(({ socket }) => socket.write(chunked([uncounted], false)));
   const created = await createGeminiUpstream({

@@ -6,7 +6,7 @@ import type { UpstreamCall } from '../contract.ts';
 import { capabilitiesOf, geminiModel } from './models.ts';
 import { requestBody } from './request.ts';
 
-/** A call as the wire would hand it over. */
+/** A call as the relay makes it. */
 function call(body: JsonObject, model: string): UpstreamCall {
   const decoded = decodeChatRequest({
     model: 'public',
@@ -30,7 +30,7 @@ function thinking(reasoning_effort: string | undefined, model: string) {
 
 describe('golden files', () => {
   const folder = new URL('fixtures/requests/', import.meta.url);
-  test.each(readdirSync(folder))('%s: what the client sent becomes what the API takes', (file) => {
+  test.each(readdirSync(folder))('%s: the client’s request becomes this request of the API', (file) => {
     const golden = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {
       model: string;
       request: JsonObject;
@@ -41,7 +41,7 @@ describe('golden files', () => {
 });
 
 describe('reasoning_effort', () => {
-  test('is a level from Gemini 3 on, the nearest one that the model has', () => {
+  test('is the nearest level that the model has, from Gemini 3 on', () => {
     expect(thinking('none', 'gemini-3-flash-preview')).toEqual({
       thinkingLevel: 'minimal',
       includeThoughts: true,
@@ -58,13 +58,13 @@ describe('reasoning_effort', () => {
     expect(thinking('max', 'gemini-4-argon')).toEqual({ thinkingLevel: 'high', includeThoughts: true });
   });
 
-  test('is a budget on 2.5, which its Pro cannot set to nothing', () => {
+  test('is a budget on 2.5, and never 0 on 2.5 Pro', () => {
     expect(thinking('low', 'gemini-2.5-flash')).toEqual({ thinkingBudget: 1_024, includeThoughts: true });
     expect(thinking('none', 'gemini-2.5-flash')).toEqual({ thinkingBudget: 0 });
     expect(thinking('none', 'gemini-2.5-pro')).toEqual({ thinkingBudget: 128, includeThoughts: true });
   });
 
-  test('is nothing where the model does not think, and thoughts are shown where nobody asked', () => {
+  test('is not sent to a model that does not think; without it the thoughts are requested too', () => {
     expect(thinking('high', 'gemini-2.0-flash')).toBeUndefined();
     expect(thinking(undefined, 'gemini-2.5-flash')).toEqual({ includeThoughts: true });
     expect(thinking('extreme', 'gemini-3-flash-preview')).toEqual({ includeThoughts: true });
@@ -72,13 +72,13 @@ describe('reasoning_effort', () => {
 });
 
 describe('instructions', () => {
-  test('alone are the user’s turn', () => {
+  test('without any other message are the user’s turn', () => {
     const made = bodyFor({ messages: [{ role: 'system', content: 'Say hi.' }] });
     expect(made).not.toHaveProperty('systemInstruction');
     expect(made['contents']).toEqual([{ role: 'user', parts: [{ text: 'Say hi.' }] }]);
   });
 
-  test('go into the first turn of a model that has no place for them', () => {
+  test('go into the first turn where the model has no system instruction', () => {
     const messages = [
       { role: 'system', content: 'Be brief.' },
       { role: 'user', content: 'Hi' },

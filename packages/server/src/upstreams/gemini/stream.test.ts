@@ -88,7 +88,7 @@ describeAnyEvents(
 );
 
 describe('the finish', () => {
-  test('waits for counts that are of the whole answer', () => {
+  test('is held for the counts of the whole answer', () => {
     const stream = translation();
     stream.push(bytes({ ...candidate([{ text: 'a' }]), usageMetadata }));
     expect(stream.push(bytes(candidate([{ text: 'b' }], 'STOP')))).toHaveLength(1);
@@ -101,20 +101,20 @@ describe('the finish', () => {
     expect(stream.ended).toBe('whole');
   });
 
-  test('comes with the counts there are when no better ones come', () => {
+  test('comes with earlier counts where no later ones come', () => {
     const stream = translation();
     stream.push(bytes({ ...candidate([{ text: 'a' }]), usageMetadata }, candidate([], 'STOP')));
     expect(types(stream.end(undefined))).toEqual(['usage', 'finish']);
   });
 
-  test('comes without counts where there are none, or none that can be', () => {
+  test('comes without a usage where there are no counts, or impossible ones', () => {
     const stream = translation();
     const absurd = { promptTokenCount: -3, candidatesTokenCount: 1.5 };
     stream.push(bytes({ ...candidate([{ text: 'a' }], 'STOP'), usageMetadata: absurd }));
     expect(types(stream.end(undefined))).toEqual(['finish']);
   });
 
-  test('parts behind it are dropped, a signature is kept', () => {
+  test('is followed by no parts: later ones are dropped, and a signature is kept', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
     const late = { ...candidate([{ text: 'b', thoughtSignature: 'CiQB' }]), usageMetadata };
@@ -127,14 +127,14 @@ describe('the finish', () => {
   });
 });
 
-test('without parallel calls the first one is all that is said', () => {
+test('without parallel calls only the first call is emitted', () => {
   const stream = translation({ parallelToolCalls: false });
   const calls = [{ functionCall: { name: 'a' } }, { functionCall: { name: 'b' } }];
   const events = stream.push(bytes({ ...candidate(calls, 'STOP'), usageMetadata }));
   expect(types(events)).toEqual(['tool-call-start', 'tool-call-delta', 'usage', 'finish']);
 });
 
-test('an unreadable event that shows output has torn the text, another is forgiven', () => {
+test('an unreadable event with output tears the answer, and one without output is dropped', () => {
   const stream = translation();
   expect(stream.push(Buffer.from('data: {"usageMeta\n\n'))).toBeUndefined();
   expect(codes(stream.push(Buffer.from('data: {"candidates":[{"content":{"parts":[\n\n')))).toEqual([
@@ -142,11 +142,11 @@ test('an unreadable event that shows output has torn the text, another is forgiv
   ]);
 });
 
-test('an event of counts alone is a sign of life', () => {
+test('an event with counts only is a sign of life', () => {
   expect(translation().push(bytes({ usageMetadata }))).toEqual([]);
 });
 
-describe('output that has no place in our stream', () => {
+describe('output that our stream cannot represent', () => {
   test.each<[string, object, string]>([
     ['candidates that are none', { candidates: 5 }, 'candidates that are no list'],
     ['a candidate that is none', { candidates: ['Hi'] }, 'a candidate that is no object'],
@@ -180,7 +180,7 @@ describe('output that has no place in our stream', () => {
       'a part with codeExecutionResult',
     ],
     [
-      'a part of a kind nobody knows',
+      'a part of an unknown kind',
       candidate([{ hologram: {}, text: 'a' }]),
       'a part with some string of 8 characters',
     ],
@@ -196,20 +196,20 @@ describe('output that has no place in our stream', () => {
       candidate([{ functionCall: { name: 'f', willContinue: true } }]),
       'a function call in pieces',
     ],
-  ])('%s is a cut, and the log says what it was', (_name, event, detail) => {
+  ])('%s is a cut, and the log has its description', (_name, event, detail) => {
     expect(last(translation().push(bytes(event)))).toMatchObject({
       type: 'failed',
       failure: { code: 'upstream_cut', detail },
     });
   });
 
-  test('args nested beyond all bounds are a cut and no bug', () => {
+  test('arguments that are nested too deep are a cut and no bug', () => {
     const args = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
     const event = `data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${args}}}]}}]}\n\n`;
     expect(codes(translation().push(Buffer.from(event)))).toEqual(['upstream_cut']);
   });
 
-  test('metadata beside the text is none, and neither is an empty part', () => {
+  test('does not include metadata beside the text, or an empty part', () => {
     const event = {
       candidates: [
         {
@@ -231,7 +231,7 @@ describe('finish reasons', () => {
   const finished = (parts: readonly object[], reason: string) =>
     last(translation().push(bytes({ ...candidate(parts, reason), usageMetadata })));
 
-  test('FUNCTION_CALL, which emulators say, is tool_calls where there is a call', () => {
+  test('FUNCTION_CALL, which emulators send, is tool_calls where there is a call', () => {
     expect(finished([call], 'FUNCTION_CALL')).toMatchObject({ type: 'finish', reason: 'tool_calls' });
     expect(finished([{ text: 'a' }], 'FUNCTION_CALL')).toMatchObject({ failure: { code: 'upstream_cut' } });
   });
@@ -245,13 +245,13 @@ describe('finish reasons', () => {
     },
   );
 
-  test('one that could be a text finishes nothing, and the log does not repeat it', () => {
+  test('a reason that may be a text is no finish, and the log does not repeat it', () => {
     expect(finished([{ text: 'a' }], 'MY_SECRET_PLAN')).toMatchObject({
       failure: { code: 'upstream_cut', detail: 'finishReason some string of 14 characters with 0 calls' },
     });
   });
 
-  test('the enum’s value for none is none', () => {
+  test('FINISH_REASON_UNSPECIFIED is no finish reason', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'FINISH_REASON_UNSPECIFIED')));
     stream.push(bytes(candidate([{ text: 'a' }], '')));
@@ -265,12 +265,12 @@ describe('finish reasons', () => {
 describe('an error event', () => {
   const error = { error: { code: 400, status: 'INVALID_ARGUMENT', message: 'x' } };
 
-  test('behind output blames no caller', () => {
+  test('after output does not blame the request', () => {
     expect(codes(translation().push(bytes(error)))).toEqual(['invalid_value']);
     expect(codes(translation().push(bytes(candidate([{ text: 'a' }]), error)))).toEqual(['upstream_cut']);
   });
 
-  test('while only the counts are awaited changes nothing', () => {
+  test('while only the counts are missing changes nothing', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
     expect(types(stream.push(bytes(error)))).toEqual([]);
@@ -278,7 +278,7 @@ describe('an error event', () => {
   });
 });
 
-describe('more than is taken of an answer ends it:', () => {
+describe('an answer that exceeds a bound is torn:', () => {
   const signed = (at: number) => ({
     functionCall: { name: 'f', args: {} },
     thoughtSignature: 's'.repeat(400_000 + at),
@@ -318,18 +318,18 @@ describe('more than is taken of an answer ends it:', () => {
     });
   });
 
-  test('a signature that another one takes the place of is not counted for ever', () => {
+  test('a signature that is replaced does not count', () => {
     const texts = Array.from({ length: 20 }, () =>
       candidate([{ text: 'a', thoughtSignature: 's'.repeat(200_000) }]),
     );
-    const said = translation().push(bytes(...texts, { ...candidate([], 'STOP'), usageMetadata }));
-    expect(last(said)).toMatchObject({
+    const events = translation().push(bytes(...texts, { ...candidate([], 'STOP'), usageMetadata }));
+    expect(last(events)).toMatchObject({
       type: 'finish',
       extra: { google: { thought_signature: 's'.repeat(200_000) } },
     });
   });
 
-  test('an id longer than a client may send back is replaced', () => {
+  test('an id that is too long for a client to send back is replaced', () => {
     const call = { functionCall: { id: 'i'.repeat(1_025), name: 'f', args: {} } };
     expect(translation().push(bytes(candidate([call])))?.[0]).toMatchObject({
       id: expect.stringMatching(/^call_\w{32}$/),

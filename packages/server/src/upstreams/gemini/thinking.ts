@@ -13,8 +13,9 @@ const budgets: Readonly<Record<string, number>> = {
 };
 
 /**
- * The `thinkingConfig` for a `reasoning_effort`. A model that thinks is always asked to send its thoughts: they are reasoning
- * for the client and a sign of life for the relay. For an unknown effort the model decides how much it thinks.
+ * The `thinkingConfig` for a `reasoning_effort`. A model that thinks is asked to send its thoughts, also without an effort:
+ * they are reasoning for the client and a sign of life for the relay. For an unknown effort the model decides how much it
+ * thinks.
  */
 export function thinkingConfig(effort: string | undefined, model: GeminiModel): JsonObject | undefined {
   switch (model.thinking) {

@@ -1,13 +1,13 @@
 import { type Capabilities, features } from '../../domain/requirements.ts';
 
-/** One model's column: its name, what it honours, and whatever else is worth a row. */
+/** The column of one model: its name, its capabilities, and facts with a row each. */
 export interface ModelColumn {
   readonly model: string;
   readonly capabilities: Capabilities;
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** The table of a provider's page: every feature, `none` included, and the facts of each model below them. */
+/** The table of a provider's page: a row for every feature, with `none` where it is missing, and below them the facts. */
 export function capabilityTable(columns: readonly ModelColumn[]): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const names = [...new Set(columns.flatMap(({ facts }) => Object.keys(facts)))];

@@ -10,8 +10,7 @@ import { tornArguments, unfinished, unreadable } from './answer/answer-failures.
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
 import { createHttpUpstream, type Protocol, pathBehind } from './http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from './provider-transport.ts';
-import { failureByStatus, messageOf, retryAfterMs } from './refusal/refusal.ts';
-import { refusalCause } from './refusal/refusal-cause.ts';
+import { complaintOfRefusal, failureByStatus, messageOf } from './refusal/refusal.ts';
 import { asCount, asObject, asText, parseJson } from './unknown-json.ts';
 
 const finishReasons = new Map<unknown, FinishReason>([
@@ -120,16 +119,9 @@ const chatApi: Protocol = {
     return ok({ path: pathBehind(baseUrl, '/v2/chat'), body: { model, stream: true, messages } });
   },
   dialect: ({ completionId }, _errors, output) => createCohereDialect(completionId, output),
-  refused({ status, headers, body }, context) {
-    const message = messageOf(asObject(parseJson(body))?.['message']);
-    const cause = refusalCause(`status ${status}`, {}, message);
-    return failureByStatus({
-      status,
-      message,
-      cause,
-      retryAfterMs: retryAfterMs(headers, context.nowMs),
-      context,
-    });
+  refused(refusal, errors) {
+    const message = messageOf(asObject(parseJson(refusal.body))?.['message']);
+    return failureByStatus(complaintOfRefusal(refusal, { message, names: {} }, errors));
   },
 };
 

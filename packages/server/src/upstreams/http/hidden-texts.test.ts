@@ -40,26 +40,26 @@ test.each([
   expect(excerpt(`so ${text} it is`, hiddenTexts(config, baseUrl, environment))).toBe('so … it is');
 });
 
-test('nor the credentials of a header in base64, without its scheme', () => {
+test('a client does not see the credentials of a header in base64, without its scheme', () => {
   const sent = Buffer.from('opsuser:opspass9931').toString('base64');
   expect(excerpt(`so ${sent} it is`, hiddenTexts(config, baseUrl, environment))).toMatch(
     /^so ….{0,4} it is$/,
   );
 });
 
-test('but the words that any error is made of, though they stand in a header', () => {
-  const said = 'no bearer, no session: invalid request';
-  expect(excerpt(said, hiddenTexts(config, baseUrl, environment))).toBe(said);
+test('a client sees the ordinary words of an error, also where they are in a header', () => {
+  const message = 'no bearer, no session: invalid request';
+  expect(excerpt(message, hiddenTexts(config, baseUrl, environment))).toBe(message);
 });
 
-test('nor the credentials of a proxy in base64, as its header has them', () => {
+test('a client does not see the credentials of a proxy in base64, as in its header', () => {
   const sent = Buffer.from('porter:p@ss-word').toString('base64');
   expect(excerpt(`so ${sent} it is`, hiddenTexts(config, baseUrl, environment))).toMatch(
     /^so ….{0,4} it is$/,
   );
 });
 
-test('nor what the environment says of the proxy', () => {
+test('a client does not see the proxy of the environment', () => {
   const { proxy: _, ...direct } = config;
   const hidden = hiddenTexts(direct, baseUrl, environment);
   expect(excerpt('outerhost refused outer-porter and outer-word', hidden)).toBe('… refused … and …');

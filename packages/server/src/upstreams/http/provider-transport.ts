@@ -9,7 +9,7 @@ import { hiddenTexts } from './hidden-texts.ts';
 export interface ProviderOptions {
   readonly name: string;
   readonly config: UpstreamConfig;
-  /** The proxy variables count. */
+  /** The environment whose proxy variables count. */
   readonly env: Environment;
   /** The timeout of a new connection, in milliseconds. */
   readonly connectMs: number;

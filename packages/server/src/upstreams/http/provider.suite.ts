@@ -10,35 +10,38 @@ import { describeUpstream, readStream, type UpstreamScenario } from '../contract
 import type { UpstreamCall } from '../contract.ts';
 import type { CreatedProvider, ProviderOptions, ProviderUpstream } from './provider-transport.ts';
 
-/** How a provider answers over HTTP; the bytes of one read each. */
+/** How a provider answers over HTTP; each piece is one read. */
 export type Played =
   | { readonly pieces: readonly string[]; readonly after?: 'stays open' | 'hangs up' }
   | { readonly status: number; readonly body: string; readonly headers?: string; readonly type?: string }
   | 'silent';
 
+/** An adapter under test. */
 export interface ProviderUnderTest {
   create(options: ProviderOptions): Promise<CreatedProvider>;
   readonly kind: 'anthropic' | 'gemini';
-  /** A model that can do what the scenarios ask for. */
+  /** A model with the features of the scenarios. */
   readonly model: string;
-  /** Scenarios of the contract suite; text for those that cannot be. */
+  /** The scenarios of the contract suite; a text is the reason why one cannot be played. */
   readonly scenarios: Readonly<Record<UpstreamScenario, Played | string>>;
-  /** Request line and headers of every call. */
+  /** Patterns for the request line and the headers of every call. */
   readonly head: readonly RegExp[];
-  /** HTTP refusals and what they become. */
+  /** HTTP refusals and their failures. */
   readonly refusals: Readonly<
     Record<string, { readonly played: Played; readonly becomes: Partial<Failure> }>
   >;
-  /** A turn with calls and everything the provider wants back. */
+  /** A turn with calls, and with everything that the next turn must send back. */
   readonly toolTurn: Played;
-  /** The assistant's turn as it has to come back in the next request. */
+  /** That turn in the next request. */
   readonly toolTurnBack: JsonValue;
-  /** Where the turns are in a request. */
+  /** The turns of a request. */
   turns(body: JsonObject): readonly JsonValue[];
 }
 
+/** The key in the configuration of the adapter under test. */
 export const apiKey = 'secret-key-of-the-operator';
 
+/** A call with one user message. */
 export function callOf(
   text: string,
   model: string,
@@ -49,7 +52,7 @@ export function callOf(
   return { request: decoded.value.request, model, keyId: 'key', completionId: 'chatcmpl-1' };
 }
 
-/** Runs a provider's adapter against a server that plays its part, byte by byte. */
+/** Runs a provider's adapter against a server that plays the provider. */
 export function describeProvider(provider: ProviderUnderTest): void {
   const seen: { head: string; body: JsonObject }[] = [];
   let play: (text: string) => Played;
@@ -121,7 +124,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
       return events;
     }
 
-    test('every call carries the version, the key and the operator’s headers, and asks for a stream', async () => {
+    test('every call has the version, the key and the operator’s headers, and asks for a stream', async () => {
       await ask(callOf('text', provider.model), scenarioOf('text'));
       const head = seen.at(-1)?.head ?? '';
       for (const pattern of provider.head) expect(head).toMatch(pattern);
@@ -129,14 +132,14 @@ export function describeProvider(provider: ProviderUnderTest): void {
       expect(head).toMatch(/^accept-encoding: identity\r$/im);
     });
 
-    test('one that does not want a stream is streamed all the same', async () => {
+    test('a request without streaming asks the provider for a stream too', async () => {
       await ask(callOf('text', provider.model, { stream: false }), scenarioOf('text'));
       const plain = seen.at(-1)?.body;
       await ask(callOf('text', provider.model, { stream: true }), scenarioOf('text'));
       expect(seen.at(-1)?.body).toEqual(plain);
     });
 
-    test('a path in base_url stands before the API’s own', async () => {
+    test('a path in base_url comes before the path of the API', async () => {
       const behind = await open('/proxy/');
       try {
         play = scenarioOf;
@@ -147,7 +150,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
       }
     });
 
-    test('the connection of a whole answer serves the next one', async () => {
+    test('the connection of a whole answer serves the next request', async () => {
       await ask(callOf('text', provider.model), scenarioOf('text'));
       await until(() => upstream.stats.busy === 0);
       const { accepted } = origin;
@@ -157,7 +160,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
 
     test.each([
       ['a connection that is lost', { after: 'hangs up' as const }],
-      ['a body that ends politely', {}],
+      ['a body that ends in order', {}],
     ])('%s before the finish is a cut', async (_name, how) => {
       const text = scenarioOf('text');
       if (typeof text === 'string' || !('pieces' in text)) throw new Error('text is a stream');
@@ -171,12 +174,12 @@ export function describeProvider(provider: ProviderUnderTest): void {
       const [only] = events;
       expect(events).toHaveLength(1);
       expect(only).toMatchObject({ type: 'failed', failure: becomes });
-      const said = only?.type === 'failed' ? only.failure.message : '';
-      expect(said).not.toMatch(/:\/\/|\d+\.\d+\.\d+\.\d+/);
-      expect(said).not.toContain(apiKey);
+      const message = only?.type === 'failed' ? only.failure.message : '';
+      expect(message).not.toMatch(/:\/\/|\d+\.\d+\.\d+\.\d+/);
+      expect(message).not.toContain(apiKey);
     });
 
-    test('a request that cannot be put to the provider is refused without asking it', async () => {
+    test('a request that the provider does not accept is refused before it is sent', async () => {
       const before = seen.length;
       const content = [{ type: 'image_url', image_url: { url: 'gopher://x' } }];
       const call = callOf('', provider.model, { messages: [{ role: 'user', content }] });
@@ -186,7 +189,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
       expect(seen.length).toBe(before);
     });
 
-    test('what it wants back returns in the second turn of a tool loop, unchanged', async () => {
+    test('extra content returns unchanged in the second turn of a tool loop', async () => {
       const tools = [{ type: 'function', function: { name: 'get_weather' } }];
       const events = await ask(callOf('Weather?', provider.model, { tools }), provider.toolTurn);
       const message = messageOf(events);
@@ -198,7 +201,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
   });
 }
 
-/** The assistant's message as a client receives it, and sends it back. */
+/** The assistant's message as a client receives it and sends it back. */
 function messageOf(events: readonly StreamEvent[]): JsonObject {
   const collector = createCompletionCollector(1);
   for (const event of events) if (event.type !== 'failed') collector.add(event);
@@ -219,7 +222,7 @@ function firstText(value: JsonValue): string {
   return /"text":"([^"]*)"/.exec(JSON.stringify(value))?.[1] ?? '';
 }
 
-/** Each piece in a turn of the loop of its own, so that the reader sees several reads. */
+/** Writes each piece in a turn of the event loop of its own, so that each is one read. */
 async function perform(played: Played, socket: Socket): Promise<void> {
   if (played === 'silent') return;
   if ('status' in played) {

@@ -120,7 +120,8 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 
   function readText(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
     const piece = echo.take(delta.text);
-    if (piece === undefined) return torn('upstream_protocol', 'the answer does not begin as it was told to');
+    if (piece === undefined)
+      return torn('upstream_protocol', 'the answer does not begin with the beginning it was given');
     const counts = countsOf(delta, tokens);
     if (split === undefined) write('text', piece, counts);
     else writeSplit(split, piece, counts);

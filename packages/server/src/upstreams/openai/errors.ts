@@ -4,15 +4,16 @@ import type { JsonObject } from '../../domain/json.ts';
 import {
   type Complaint,
   callersFault,
+  complaintOfEvent,
+  complaintOfRefusal,
   type ErrorContext,
   failureByStatus,
   messageOf,
   notServed,
+  type ReadError,
   type Refusal,
-  retryAfterMs,
 } from '../http/refusal/refusal.ts';
-import { type ErrorNames, refusalCause } from '../http/refusal/refusal-cause.ts';
-import { asObject, parseJson } from '../http/unknown-json.ts';
+import { asList, asObject, parseJson } from '../http/unknown-json.ts';
 
 /** The members of an error, from any of the places where providers put them. */
 export interface UpstreamError {
@@ -53,31 +54,19 @@ const noCreditCodes = new Set(['insufficient_quota', 'insufficient_balance', 'bi
 /** The failure of an answer that is no event stream (contract, section 7). */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const error = parseError(refusal.body);
-  return judge(error, {
-    status: refusal.status,
-    message: error.message,
-    ...(error.param === undefined ? {} : { param: error.param }),
-    cause: refusalCause(`HTTP ${refusal.status}`, namesOf(error), error.message),
-    retryAfterMs: retryAfterMs(refusal.headers, context.nowMs),
-    context,
-  });
+  // The HTTP status counts, never that of the error.
+  const { status: _status, ...read } = readError(error);
+  return judge(error, complaintOfRefusal(refusal, read, context));
 }
 
 /** The failure for an error inside an answer. `status` is the HTTP status that it means, unless it names one itself. */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = errorFrom(value);
-  return judge(error, {
-    status: error.status ?? status,
-    message: error.message,
-    ...(error.param === undefined ? {} : { param: error.param }),
-    cause: refusalCause('in the answer', namesOf(error), error.message),
-    retryAfterMs: undefined,
-    context,
-  });
+  return judge(error, complaintOfEvent('in the answer', readError(error), context, status));
 }
 
-function namesOf({ code, type, status, param }: UpstreamError): ErrorNames {
-  return { status, type, code, param };
+function readError({ message, code, type, status, param }: UpstreamError): ReadError {
+  return { message, names: { status, type, code, param }, status, param };
 }
 
 function judge(error: UpstreamError, complaint: Complaint): Failure {
@@ -131,7 +120,7 @@ export function errorFrom(value: unknown): UpstreamError {
   const message = [fields['message'], fields['detail'], fields['msg']].find(
     (text) => typeof text === 'string',
   );
-  const detail = Array.isArray(fields['detail']) ? asObject(fields['detail'][0]) : undefined;
+  const detail = asObject(asList(fields['detail'])[0]);
   const code = fields['code'] ?? fields['status'];
   const status = statusFrom(code) ?? statusFrom(fields['status_code']);
   return {

@@ -46,7 +46,7 @@ describe('docs/scripted-upstream.md', () => {
     expect(parse(blocks[0]?.text ?? '')).toMatchObject({ upstreams: { lab: { kind: 'scripted' } } });
   });
 
-  test('the complete example plays as its comments say', async () => {
+  test('the complete example plays as in its comments', async () => {
     const upstream = await upstreamOf(scripts[0]);
     const read = (asked: UpstreamCall) => readStream(upstream.open(asked, new AbortController().signal), 1);
 
@@ -71,7 +71,7 @@ describe('docs/scripted-upstream.md', () => {
     expect((await silence).done).toBe(true);
   });
 
-  test('the faults are faults', async () => {
+  test('the faults break the stream', async () => {
     const upstream = await upstreamOf(scripts[1]);
     const read = (text: string) => readStream(upstream.open(call(text), new AbortController().signal), 1);
     expect((await read('no finish')).ended).toBeUndefined();
@@ -79,7 +79,7 @@ describe('docs/scripted-upstream.md', () => {
     await expect(read('bug')).rejects.toThrow('a bug in the adapter');
   });
 
-  test('the features it lists are the features there are', async () => {
+  test('it lists all features', async () => {
     const [, listed] = /The features are `([^`]+)`/.exec(page) ?? [];
     expect(listed?.split(', ')).toEqual([...features]);
     const upstream = await upstreamOf(scripts[2]);

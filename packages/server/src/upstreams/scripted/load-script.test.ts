@@ -9,7 +9,7 @@ function problems(text: string): readonly string[] {
   return parsed.ok ? [] : parsed.problems;
 }
 
-test('every mistake is told with file, line and path', () => {
+test('every problem has file, line and path', () => {
   expect(
     problems(`
 answers:
@@ -35,7 +35,7 @@ answers:
   ]);
 });
 
-test('an unknown key is told with the nearest known one', () => {
+test('the problem for an unknown key names the nearest known key', () => {
   expect(problems('evry: 2s\nanswers: [{steps: []}]')).toEqual([
     'answers.yaml:1: unknown key "evry" (did you mean "every"?)',
   ]);
@@ -44,7 +44,7 @@ test('an unknown key is told with the nearest known one', () => {
   ]);
 });
 
-test('an unknown step is told with the known ones', () => {
+test('the problem for an unknown step names the known steps', () => {
   expect(problems('answers: [{steps: [{txt: hi}]}]')).toEqual([
     expect.stringMatching(
       /^answers\.yaml:1: answers\[0\]\.steps\[0\]: expected a step with one of text, .*"txt"/,
@@ -69,17 +69,13 @@ test.each([
     'answers: [{steps: [{together: [{repeat: {times: 2, steps: [{wait: 1s}]}}]}]}]',
     'wait cannot be',
   ],
-  ['a wait beyond what a timer can hold', 'answers: [{steps: [{wait: 600h}]}]', 'expected a duration'],
+  ['a wait longer than a timer can be', 'answers: [{steps: [{wait: 600h}]}]', 'expected a duration'],
   ['a number for a duration', 'answers: [{steps: [{wait: 5}]}]', 'expected a duration'],
-  ['a code that no error has', 'answers: [{steps: [{fail: {code: oops}}]}]', 'answers[0].steps[0].fail.code'],
-  [
-    'a feature nobody knows',
-    'capabilities: [telepathy]\nanswers: [{steps: []}]',
-    'answers.yaml:1: capabilities',
-  ],
+  ['an unknown error code', 'answers: [{steps: [{fail: {code: oops}}]}]', 'answers[0].steps[0].fail.code'],
+  ['an unknown feature', 'capabilities: [telepathy]\nanswers: [{steps: []}]', 'answers.yaml:1: capabilities'],
   ['no answers', 'answers: []', 'expected at least one answer'],
   ['an empty file', '', 'answers.yaml:1'],
-  ['YAML that is none', 'answers: [\n{', 'answers.yaml:2'],
+  ['broken YAML', 'answers: [\n{', 'answers.yaml:2'],
   [
     'aliases that multiply',
     `a: &a [x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(50)}]\nc: [${'*b,'.repeat(50)}]`,
@@ -94,7 +90,7 @@ test('JSON is read as well', () => {
   expect(parsed.ok && parsed.script.answers[0]?.steps.map((step) => step.do)).toEqual(['text', 'hang']);
 });
 
-test('a file is read from disk, and one that is missing is told', async () => {
+test('a file is read from disk, and a missing file is a problem', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tailrace-script-'));
   try {
     const file = join(folder, 'answers.yaml');

@@ -2,6 +2,7 @@ import { errorCodes } from '@tailrace/protocol';
 import { z } from 'zod';
 import { parseDuration } from '../../config/units.ts';
 import { failure } from '../../domain/failure.ts';
+import { isObject } from '../../domain/json.ts';
 import { didYouMean } from '../../domain/nearest.ts';
 import { type Feature, features } from '../../domain/requirements.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
@@ -223,12 +224,11 @@ function steps(pace: Pace): z.ZodType<readonly Step[]> {
   const actions = Object.keys(schemas);
   const step = z.unknown().transform((value, context): Step => {
     const map = typeof value === 'string' ? { [value]: true } : value;
-    const named =
-      typeof map === 'object' && map !== null ? actions.filter((action) => Object.hasOwn(map, action)) : [];
+    const named = isObject(map) ? actions.filter((action) => Object.hasOwn(map, action)) : [];
     const [action, other] = named;
     const schema = action === undefined ? undefined : schemas[action];
     if (schema === undefined || other !== undefined) {
-      const keys = typeof map === 'object' && map !== null ? Object.keys(map) : [];
+      const keys = isObject(map) ? Object.keys(map) : [];
       const guess = keys.map((key) => didYouMean(key, actions)).find((text) => text !== '') ?? '';
       const came =
         other === undefined

@@ -24,7 +24,7 @@ function call(text: string | Message[], more: { n?: number; model?: string } = {
   return { request, model, keyId: 'key', completionId: 'chatcmpl-1' };
 }
 
-/** Time that passes at once, and is written down. */
+/** A clock whose waits end at once, and are recorded. */
 function recordingClock(): ScriptClock & { readonly waits: number[] } {
   const waits: number[] = [];
   return {
@@ -53,7 +53,7 @@ const oddCalls: readonly (readonly [name: string, asked: UpstreamCall])[] = [
   ['white space alone', call(' \n\t '.repeat(1_000))],
 ];
 
-/** The batches of one call, grammar or not. */
+/** The batches of one call, not checked against the grammar. */
 async function batches(upstream: ScriptedUpstream, asked: UpstreamCall): Promise<StreamEvent[][]> {
   const stream = upstream.open(asked, new AbortController().signal);
   const all: StreamEvent[][] = [];
@@ -105,7 +105,7 @@ describeUpstream('scripted, on the system clock', async () => {
 });
 
 describe('text', () => {
-  test('is cut into words by default, and loses nothing', async () => {
+  test('is cut into words by default, and is whole together', async () => {
     expect(await deltasOf('[{text: "Hello  there,\\nyou. "}]')).toEqual(['Hello', '  there,', '\nyou.', ' ']);
   });
 
@@ -117,7 +117,7 @@ describe('text', () => {
     ]);
   });
 
-  test('is cut where a list says so; a character that the list cuts is made whole, and an empty piece is no delta', async () => {
+  test('is cut as in a list; a cut character is joined, and an empty piece is no delta', async () => {
     expect(await deltasOf('[{text: [Hel, "", "lo \\uD83D", "\\uDE00"]}]')).toEqual(['Hel', 'lo ', '😀']);
     expect(await deltasOf('[{text: ["a\\uD83D"]}]')).toEqual(['a', '\ufffd']);
   });
@@ -128,7 +128,7 @@ describe('text', () => {
     expect(types).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish']);
   });
 
-  test('joins to what was written, whatever the chunk', async () => {
+  test('is whole together, with any chunk', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: 'grapheme', maxLength: 40 }),
@@ -143,7 +143,7 @@ describe('text', () => {
     );
   });
 
-  test('echo says what the user said last', async () => {
+  test('of an echo is that of the last user’s message', async () => {
     const messages: Message[] = [
       user('first'),
       { role: 'assistant', content: [], toolCalls: [] },
@@ -154,7 +154,7 @@ describe('text', () => {
 });
 
 describe('time', () => {
-  test('passes by the clock: waits, and a pause before each delta', async () => {
+  test('is that of the clock: waits, and a pause before each delta', async () => {
     const clock = recordingClock();
     const upstream = await upstreamOf(
       'every: 20ms\nanswers: [{steps: [{wait: 1500ms}, {text: a b}, {reasoning: c, every: 1m}]}]',
@@ -169,7 +169,7 @@ describe('time', () => {
     expect([deltas.next().value, deltas.next().value]).toEqual(['x', 'x']);
   });
 
-  test('a repeat of nothing ends, and a batch of a million events comes in bounded ones', async () => {
+  test('a repeat without moves ends, and a large batch comes in bounded batches', async () => {
     const upstream = await upstreamOf(
       [
         'answers:',
@@ -183,7 +183,7 @@ describe('time', () => {
     expect(many.map((batch) => batch.length)).toEqual([10_000, 10_000, 10_000, 2]);
   });
 
-  test.each(oddCalls)('every step meets an odd request with events: %s', async (_name, asked) => {
+  test.each(oddCalls)('all steps emit events for an odd request: %s', async (_name, asked) => {
     const steps = [
       'start',
       '{text: "a b"}',
@@ -202,7 +202,7 @@ describe('time', () => {
     }
   });
 
-  test('repeat plays its steps again, and together makes one batch of several', async () => {
+  test('repeat repeats its steps, and together makes one batch of several', async () => {
     const upstream = await upstreamOf(
       'answers: [{steps: [{repeat: {times: 2, steps: [{together: [{text: a b}, {refusal: c}]}]}}, {text: d}]}]',
     );
@@ -238,7 +238,7 @@ describe('time', () => {
 });
 
 describe('usage and finish', () => {
-  test('are added where the script leaves them out, estimated at four characters a token', async () => {
+  test('are added where the script has none, with four characters for a token', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{text: "12345678 "}]}]');
     expect((await batches(upstream, call('123456789'))).at(-1)).toEqual([
       { type: 'usage', usage: { promptTokens: 3, completionTokens: 3, estimated: true } },
@@ -246,7 +246,7 @@ describe('usage and finish', () => {
     ]);
   });
 
-  test('are tool_calls after calls, and never below one token', async () => {
+  test('are tool_calls after calls, and at least one token', async () => {
     const upstream = await upstreamOf(
       'answers: [{when: {turn: 1}, steps: [{tool_call: {name: f}}]}, {steps: []}]',
     );
@@ -260,7 +260,7 @@ describe('usage and finish', () => {
     ]);
   });
 
-  test('are what the script says where it says so', async () => {
+  test('are those of the script where it has them', async () => {
     const upstream = await upstreamOf(
       'answers: [{steps: [{text: a}, {usage: {prompt_tokens: 9, completion_tokens: 8, cached_tokens: 7, reasoning_tokens: 6}}, {finish: length}]}]',
     );
@@ -270,7 +270,7 @@ describe('usage and finish', () => {
     ]);
   });
 
-  test('usage: none says nothing of tokens', async () => {
+  test('usage: none emits no usage', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{text: a}, {usage: none}]}]');
     expect((await batches(upstream, call('x'))).flat().map((event) => event.type)).toEqual([
       'text-delta',
@@ -278,7 +278,7 @@ describe('usage and finish', () => {
     ]);
   });
 
-  test('steps with a choice speak for that choice alone, the others for all that are open', async () => {
+  test('steps with a choice are for that choice only, the others for all open choices', async () => {
     const upstream = await upstreamOf(
       'answers: [{steps: [{text: both}, {text: " one", choice: 1}, {finish: length, choice: 1}, {text: " zero"}]}]',
     );
@@ -301,7 +301,7 @@ describe('choosing an answer', () => {
       )
       .join('');
 
-  test('the first that fits wins: by model, text, pattern, role and turn', async () => {
+  test('the first whose condition holds is used: model, text, pattern, role and turn', async () => {
     const upstream = await upstreamOf(`
 answers:
   - {when: {model: small}, steps: [{text: by model}]}
@@ -322,7 +322,7 @@ answers:
     expect(await reply(upstream, call('nothing fits'))).toBe('failed');
   });
 
-  test('an answer with times gives way to the next once it is used up', async () => {
+  test('an answer whose times are used up is followed by the next', async () => {
     const upstream = await upstreamOf(
       'answers: [{times: 2, steps: [{fail: {code: overloaded, retry_after: 2s}}]}, {steps: [{text: fine}]}]',
     );
@@ -331,7 +331,7 @@ answers:
     expect(replies).toEqual(['failed', 'failed', 'fine', 'fine']);
   });
 
-  test('capabilities and context are declared for all models, and for one', async () => {
+  test('capabilities and context are declared for all models, and for single models', async () => {
     const upstream = await upstreamOf(`
 context: 4096
 models:
@@ -374,14 +374,14 @@ describe('faults on purpose', () => {
     );
   });
 
-  test('an end without finish is an end of the events and nothing else', async () => {
+  test('end_without_finish ends the events without another event', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{text: a b}, end_without_finish]}]');
     const read = await readStream(upstream.open(call('x'), new AbortController().signal), 1);
     expect(read.ended).toBeUndefined();
     expect(read.events.map((event) => event.type)).toEqual(['text-delta', 'text-delta']);
   });
 
-  test('a stream that throws holds nothing afterwards', async () => {
+  test('a stream that throws releases everything', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{throw: a bug}]}]');
     await expect(pullOnce(upstream.open(call('x'), new AbortController().signal))).rejects.toThrow('a bug');
     expect(upstream.active).toBe(0);

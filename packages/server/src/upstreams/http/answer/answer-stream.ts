@@ -8,6 +8,7 @@ import type { PostRequest, Transport } from '../../../transport/transport.ts';
 import type { EventStream } from '../../contract.ts';
 import { readRefusal } from '../refusal/read-refusal.ts';
 import type { Refusal } from '../refusal/refusal.ts';
+import { asText } from '../unknown-json.ts';
 import type { Dialect, DialectOutput } from './dialect.ts';
 import { createTranslation, type Translation } from './translation.ts';
 import { kindOfAnswer, readWholeAnswer } from './whole-answer.ts';
@@ -135,8 +136,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     const { status, headers, body } = posted.value;
     this.body = body;
     call.answered?.(headers);
-    const contentType = headers['content-type'];
-    this.contentType = typeof contentType === 'string' ? contentType : '';
+    this.contentType = asText(headers['content-type']);
     this.streams = /^\s*text\/event-stream\b/i.test(this.contentType);
     const translation = status === 200 ? createTranslation(call) : undefined;
     if (translation !== undefined && (this.streams || translation.takesWhole)) {

@@ -5,17 +5,17 @@ import type { JsonObject, JsonValue } from '../../../domain/json.ts';
 import type { StreamEvent } from '../../../domain/stream-event.ts';
 import type { Translation } from './translation.ts';
 
-/** The words of a protocol, from which events are made that it might have meant. */
+/** The words of a protocol, from which the suite makes events. */
 export interface Vocabulary {
   readonly keys: readonly string[];
   readonly texts: readonly string[];
-  /** Events as they should be, of which one place is changed, or none. */
+  /** Sound events, in which the suite changes one place or none. */
   readonly events: readonly JsonObject[];
 }
 
 /**
- * Feeds a translation events that nobody would send: the right words in the wrong places. Whatever they are, it
- * keeps to the grammar of events, ends, and throws nothing.
+ * Feeds a translation with events that no provider sends: the words of the protocol in wrong places. For all of them it keeps
+ * to the grammar of events, ends, and throws nothing.
  */
 export function describeAnyEvents(
   { keys, texts, events: sound }: Vocabulary,
@@ -36,20 +36,20 @@ export function describeAnyEvents(
     .map(([whole, at, other]) => withChange(whole, at % (2 * placesIn(whole)), other as JsonValue));
   const event = fc.oneof({ arbitrary: changed, weight: 9 }, { arbitrary: random, weight: 1 });
 
-  test('events that nobody would send break nothing', () => {
+  test('events that no provider sends break nothing', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 12 }), (events) => {
         const translation = translate();
-        const said: StreamEvent[] = [];
+        const emitted: StreamEvent[] = [];
         for (const one of events) {
           if (translation.ended !== undefined) break;
           const bytes = Buffer.from(`data: ${JSON.stringify(one)}\n\n`);
-          said.push(...(translation.push(bytes) ?? []));
+          emitted.push(...(translation.push(bytes) ?? []));
         }
-        if (translation.ended === undefined) said.push(...(translation.end(undefined) ?? []));
+        if (translation.ended === undefined) emitted.push(...(translation.end(undefined) ?? []));
         expect(translation.ended).toBeDefined();
         const grammar = createEventGrammar(1);
-        for (const heard of said) expect(grammar.accept(heard)).toBeUndefined();
+        for (const one of emitted) expect(grammar.accept(one)).toBeUndefined();
         expect(grammar.ended).toBeDefined();
       }),
       { numRuns: 2_000 },
@@ -57,13 +57,13 @@ export function describeAnyEvents(
   });
 }
 
-/** Values inside a value, itself included. */
+/** The number of values in a value, with the value itself. */
 function placesIn(value: JsonValue): number {
   if (typeof value !== 'object' || value === null) return 1;
   return Object.values(value).reduce((sum: number, inner: JsonValue) => sum + placesIn(inner), 1);
 }
 
-/** The value with what stands at one place replaced; as it is where there is no such place. */
+/** The value with one inner value replaced; unchanged where there is no such place. */
 function withChange(value: JsonValue, at: number, other: JsonValue): JsonValue {
   if (at === 0) return other;
   if (typeof value !== 'object' || value === null) return value;

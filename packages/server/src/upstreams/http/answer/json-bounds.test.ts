@@ -38,7 +38,7 @@ describe('an event', () => {
     }
   });
 
-  test('within the bounds is parsed, and so is a small one of whatever kind', () => {
+  test('within the bounds is parsed, and so is any small event', () => {
     for (const json of [fields(9_990), values(49_990), deep(999)]) {
       expect(eventBeyondBounds(padded(json))).toBeUndefined();
     }
@@ -46,7 +46,7 @@ describe('an event', () => {
   });
 });
 
-test('a whole answer has bounds of its own, and names the one it breaks', () => {
+test('a whole answer has bounds of its own, and its failure names the one that it exceeds', () => {
   expect(answerBeyondBounds(Buffer.from(fields(25_000)))).toBeUndefined();
   expect(answerBeyondBounds(Buffer.from(fields(25_001)))?.message).toContain('more than 25000 fields');
   expect(answerBeyondBounds(Buffer.from(values(100_001)))?.message).toContain('more than 100000 values');

@@ -4,18 +4,18 @@ import { createEventGrammar } from '../../../domain/event-grammar.ts';
 import type { StreamEvent } from '../../../domain/stream-event.ts';
 import type { Translation } from './translation.ts';
 
-/** What stands beside the bytes of a stream. */
+/** The meta file of a stream. */
 interface FixtureMeta {
-  /** `recorded` only for bytes that a provider really sent. */
+  /** `recorded`: a provider has sent these bytes. `written`: they were made by hand. */
   readonly origin: 'recorded' | 'written';
   readonly about: string;
-  /** What the stream means, all of its batches together. */
+  /** The events of the stream, all batches together. */
   readonly events: readonly StreamEvent[];
 }
 
 /**
- * Replays every `*.sse` of a folder: whole, byte by byte, and cut at each event. Beside `x.sse` lies
- * `x.meta.json`. `translate` makes a fresh translation for the stream of that name.
+ * Replays every `*.sse` of a folder: whole, byte by byte, and cut at each event. Each `x.sse` has an `x.meta.json`. `translate`
+ * makes a new translation for the stream with that name.
  */
 export function describeFixtures(folder: URL, translate: (name: string) => Translation): void {
   const names = readdirSync(folder)
@@ -40,25 +40,25 @@ export function describeFixtures(folder: URL, translate: (name: string) => Trans
       return events;
     }
 
-    test('says where its bytes are from', () => {
+    test('names the origin of its bytes', () => {
       expect(meta.origin).toMatch(/^(recorded|written)$/);
       expect(meta.about).not.toBe('');
     });
 
-    test('means what its meta file says', () => {
+    test('has the events of its meta file', () => {
       expect(replay([bytes])).toEqual(meta.events);
     });
 
-    test('means the same byte by byte', () => {
+    test('has the same events byte by byte', () => {
       expect(replay(Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)))).toEqual(meta.events);
     });
 
-    test('cut before its last finish it is a failure, never a finish of the whole', () => {
+    test('is a failure, never whole, where it is cut before its last finish', () => {
       const whole = meta.events.at(-1)?.type === 'finish';
       for (const end of eventEnds(bytes)) {
         const events = replay([bytes.subarray(0, end)]);
         const last = events.at(-1);
-        // Behind the event that finishes it, a stream is whole, whatever was cut.
+        // After the event with the finish a stream is whole, also where later bytes are cut.
         if (whole && last?.type === 'finish')
           expect(events.filter(isDelta)).toEqual(meta.events.filter(isDelta));
         else expect(last?.type).toBe('failed');
@@ -66,7 +66,7 @@ export function describeFixtures(folder: URL, translate: (name: string) => Trans
       expect(replay([]).at(-1)?.type).toBe('failed');
     });
 
-    test('cut inside an event it is no further than the event before', () => {
+    test('has the events up to the one before, where it is cut inside an event', () => {
       const ends = eventEnds(bytes);
       for (const [index, end] of ends.entries()) {
         const before = ends[index - 1] ?? 0;
@@ -78,7 +78,7 @@ export function describeFixtures(folder: URL, translate: (name: string) => Trans
   });
 }
 
-/** Where each event ends, its blank line included. */
+/** The end of each event, after its blank line. */
 function eventEnds(bytes: Buffer): readonly number[] {
   const ends: number[] = [];
   for (let at = bytes.indexOf('\n\n'); at >= 0; at = bytes.indexOf('\n\n', at + 2)) ends.push(at + 2);

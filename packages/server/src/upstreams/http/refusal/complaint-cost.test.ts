@@ -4,7 +4,7 @@ import * as gemini from '../../gemini/errors.ts';
 import * as openai from '../../openai/errors.ts';
 
 /*
- * What an error says is any text of up to 1 MiB, and it is judged on the event loop.
+ * The message of an error may be any text of up to 1 MiB, and the expressions run over it on the event loop.
  */
 
 const wordings = [...openai.contextWordings, gemini.tooLong, anthropic.tooLong];
@@ -30,23 +30,23 @@ const complaints = {
       context,
     ),
 };
-/** Known in every dialect. */
+/** A message for a prompt that is too long, in each dialect. */
 const wording = {
   openai: 'maximum context length',
   gemini: 'exceeds the maximum number of tokens',
   anthropic: 'prompt is too long',
 };
 const cases = Object.entries(complaints).map(([name, complain]) => {
-  const said = Object.entries(wording).find(([dialect]) => name.endsWith(dialect))?.[1] ?? '';
-  return [name, complain, said] as const;
+  const message = Object.entries(wording).find(([dialect]) => name.endsWith(dialect))?.[1] ?? '';
+  return [name, complain, message] as const;
 });
 
-describe('the wording of a refusal', () => {
+describe('the message of a refusal', () => {
   test.each(wordings.map((one) => [one.source, one] as const))(
-    '%s repeats nothing without bound, and is fast in 1 MiB of its own beginnings',
+    '%s has no unbounded repetition, and is fast on 1 MiB of its own beginnings',
     (source, one) => {
       expect(source).not.toMatch(/(?<!\\)[*+]|\{\d+,\}/);
-      // Its words without the marks of the expression, whole and up to each of them.
+      // The words of the expression, all of them and each beginning.
       const words = source.replace(/\\d|\{[^}]*\}|\(\?:|[()?`\\]/g, ' ').split(/[\s|.]+/);
       for (let count = 1; count <= words.length; count += 1) {
         const beginning = `${words.slice(0, count).join(' ')} `;
@@ -55,22 +55,19 @@ describe('the wording of a refusal', () => {
     },
   );
 
-  test.each(cases)(
-    'is looked for in the first 2,000 characters of %s, and no further',
-    (_, complain, said) => {
-      expect(complain(`${'x '.repeat(900)}${said}`).code).toBe('context_length_exceeded');
-      expect(complain(`${'x '.repeat(1_000)}${said}`).code).toBe('invalid_value');
-    },
-  );
+  test.each(cases)('is searched in the first 2,000 characters of %s only', (_, complain, message) => {
+    expect(complain(`${'x '.repeat(900)}${message}`).code).toBe('context_length_exceeded');
+    expect(complain(`${'x '.repeat(1_000)}${message}`).code).toBe('invalid_value');
+  });
 
-  test.each(cases)('is still known to be cut where %s is longer', (_, complain) => {
+  test.each(cases)('is recognised as cut where %s is longer', (_, complain) => {
     const secret = 'sk-1234567890abcdef';
     expect(complain(`${' '.repeat(1_995)}${secret}`).message).not.toContain('sk-12');
   });
 });
 
-describe('a type or status that objects have as a name', () => {
-  test.each(['constructor', '__proto__', 'toString'])('%s is an unknown one', (name) => {
+describe('a type or status with the name of an inherited member', () => {
+  test.each(['constructor', '__proto__', 'toString'])('%s is unknown', (name) => {
     expect(anthropic.failureOfEvent({ type: name, message: 'x' }, context).code).toBe('upstream_refused');
     expect(gemini.failureOfEvent({ status: name, message: 'x' }, context).code).toBe('upstream_refused');
   });

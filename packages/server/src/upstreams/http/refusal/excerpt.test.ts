@@ -4,7 +4,7 @@ import { excerpt } from './excerpt.ts';
 
 const hidden = ['sk-secret-1', 'lab.corp:8000'];
 
-describe('what a client sees of an upstream’s words', () => {
+describe('the excerpt of an upstream’s message', () => {
   test.each([
     ['ask https://api.example.com/v1 for more', 'ask … for more'],
     ['lab.corp:8000 says no', '… says no'],
@@ -38,7 +38,7 @@ describe('what a client sees of an upstream’s words', () => {
     'generation_config.response_schema.properties: wrong type',
     'torch.cuda.OutOfMemoryError, java.lang.NullPointerException',
     'Try again, e.g. with fewer tokens...or later, i.e. never',
-  ])('%j is shown as it is', (message) => {
+  ])('%j is not changed', (message) => {
     expect(excerpt(message, hidden)).toBe(message);
   });
 
@@ -62,18 +62,18 @@ describe('what a client sees of an upstream’s words', () => {
     fc.tuple(fc.ipV6(), port).map(([ip, at]) => `[${ip}]:${at}`),
   );
 
-  test('has no address in it, whatever its form and wherever it stands', () => {
+  test('has no address, of any form and in any place', () => {
     fc.assert(
       fc.property(
         words,
         address,
         fc.constantFrom('', ' refused', ', retry', ') failed'),
         (before, host, behind) => {
-          const said = excerpt(`${before}${host}${behind}`, []);
-          expect(said).not.toContain(host);
-          // Nor a part of one that would tell it: a group, a label or a port.
+          const text = excerpt(`${before}${host}${behind}`, []);
+          expect(text).not.toContain(host);
+          // Nor a telling part of one: a group, a label or a port.
           for (const part of host.split(/[^0-9a-z-]+/i)) {
-            if (part.length > 4) expect(said).not.toContain(part);
+            if (part.length > 4) expect(text).not.toContain(part);
           }
         },
       ),

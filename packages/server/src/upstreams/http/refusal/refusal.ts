@@ -6,6 +6,7 @@ import { type Failure, failure } from '../../../domain/failure.ts';
 import { pathInRequest } from '../../../domain/request-path.ts';
 import { pickMembers } from '../../../domain/spellings.ts';
 import { excerpt, maxRead } from './excerpt.ts';
+import { type ErrorNames, refusalCause } from './refusal-cause.ts';
 
 /**
  * An HTTP answer that is no event stream: its status, its headers with names in lower case, and the part of its body that was
@@ -27,7 +28,20 @@ export interface ErrorContext {
   readonly nowMs: number;
 }
 
-/** A refusal as an adapter has read it. */
+/** The error in a refusal or in an event, as an adapter has read it. */
+export interface ReadError {
+  /** Made by {@link messageOf}. */
+  readonly message: string;
+  readonly names: ErrorNames;
+  /** The HTTP status that the error itself means. */
+  readonly status?: number | undefined;
+  /** The field at fault, as the upstream names it. */
+  readonly param?: string | undefined;
+  /** The delay that the error itself names, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** An error with its status: what the failure is made of. */
 export interface Complaint {
   readonly status: number;
   /** Made by {@link messageOf}. */
@@ -37,6 +51,37 @@ export interface Complaint {
   readonly cause: Cause;
   readonly retryAfterMs: number | undefined;
   readonly context: ErrorContext;
+}
+
+/** The complaint of a refusal. The status of the error itself counts only under an HTTP status below 400. */
+export function complaintOfRefusal(refusal: Refusal, error: ReadError, context: ErrorContext): Complaint {
+  const { message, names, param } = error;
+  return {
+    status: refusal.status >= 400 ? refusal.status : (error.status ?? refusal.status),
+    message,
+    ...(param === undefined ? {} : { param }),
+    cause: refusalCause(`HTTP ${refusal.status}`, names, message),
+    retryAfterMs: error.retryAfterMs ?? retryAfterMs(refusal.headers, context.nowMs),
+    context,
+  };
+}
+
+/** The complaint of an error inside an answer. `where`: for the log. `status`: for an error without one. */
+export function complaintOfEvent(
+  where: string,
+  error: ReadError,
+  context: ErrorContext,
+  status = 500,
+): Complaint {
+  const { message, names, param } = error;
+  return {
+    status: error.status ?? status,
+    message,
+    ...(param === undefined ? {} : { param }),
+    cause: refusalCause(where, names, message),
+    retryAfterMs: error.retryAfterMs,
+    context,
+  };
 }
 
 /**
@@ -124,7 +169,7 @@ export function afterOutput(reason: Failure): Failure {
 }
 
 /** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative; undefined without either. */
-export function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | undefined {
+function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | undefined {
   const exact = first(headers['retry-after-ms']);
   if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Math.round(Number(exact));
   const coarse = first(headers['retry-after']);

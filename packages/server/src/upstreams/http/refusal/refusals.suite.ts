@@ -6,18 +6,17 @@ import type { JsonObject } from '../../../domain/json.ts';
 import { decodeChatRequest } from '../../../wire/chat/decode-request.ts';
 import type { UpstreamCall } from '../../contract.ts';
 
-/** One line of a golden file: what is asked of which model, and what is said to it before it is sent. */
+/** One case of a golden file: a request to a model, and the failure before it is sent. */
 interface RefusalCase {
   readonly about: string;
   readonly model: string;
   readonly request: JsonObject;
-  /** Null where the request is taken. */
+  /** Null where the request is accepted. */
   readonly refused: { readonly code: string; readonly param: string } | null;
 }
 
 /**
- * Runs a golden file of refusals: each must be known before anything is chosen, and be the same where the call is
- * made after all.
+ * Runs a golden file of refusals: `refuses` must return each of them, and `body`, which makes the request, the same.
  */
 export function describeRefusals(
   file: URL,
@@ -25,15 +24,15 @@ export function describeRefusals(
   body: (call: UpstreamCall) => Result<JsonObject>,
 ): void {
   const cases = JSON.parse(readFileSync(file, 'utf8')) as readonly RefusalCase[];
-  describe('values that a model does not take', () => {
+  describe('values that a model does not accept', () => {
     test.each(cases)('$model: $about', ({ model, request: fields, refused }) => {
       const messages = [{ role: 'user', content: 'Hi' }];
       const decoded = decodeChatRequest({ model: 'public', messages, ...fields });
       if (!decoded.ok) throw new Error(decoded.failure.message);
       const { request } = decoded.value;
       const reason = refuses(request, model);
-      const told = reason === undefined ? null : { code: reason.code, param: reason.param };
-      expect(told).toEqual(refused);
+      const found = reason === undefined ? null : { code: reason.code, param: reason.param };
+      expect(found).toEqual(refused);
       const made = body({ request, model, keyId: 'key', completionId: 'chatcmpl-1' });
       expect(made.ok ? undefined : made.failure).toEqual(reason);
     });

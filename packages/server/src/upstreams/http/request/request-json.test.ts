@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createArgumentsReader } from './request-json.ts';
 
-describe('arguments of calls', () => {
+describe('the arguments of calls', () => {
   test.each([
     ['', {}],
     [' \n', {}],
@@ -14,9 +14,9 @@ describe('arguments of calls', () => {
 
   test.each([
     ['nested deeper', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
-    ['nested by the million', '['.repeat(2_000_000)],
+    ['nested much deeper', '['.repeat(2_000_000)],
     ['made of more values', `{"a": [0${',0'.repeat(200_000)}]}`],
-  ])('%s than a request may be are handed over as they were written, unparsed', (_, written) => {
+  ])('%s than a request may be are sent as they were written, unparsed', (_, written) => {
     const parser = vi.spyOn(JSON, 'parse');
     try {
       expect(createArgumentsReader().read(written)).toEqual({ arguments: written });
@@ -26,7 +26,7 @@ describe('arguments of calls', () => {
     }
   });
 
-  test('say whether spellings were kept of any of them', () => {
+  test('have a flag for kept spellings', () => {
     const { read, kept } = createArgumentsReader();
     read('{"a": 1}');
     read('torn {');
@@ -36,7 +36,7 @@ describe('arguments of calls', () => {
     expect(kept()).toBe(true);
   });
 
-  test('share one bound in a request', () => {
+  test('of one request share one bound', () => {
     const { read } = createArgumentsReader();
     const large = `{"a": [0${',0'.repeat(75_000)}]}`;
     expect(read(large)).toHaveProperty('a');

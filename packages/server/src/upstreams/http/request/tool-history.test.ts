@@ -16,9 +16,9 @@ test.each<[string, readonly Message[]]>([
   ['results in any order', [user, calls('a', 'b'), result('b'), result('a'), user]],
   ['calls of one turn in two messages', [user, calls('a'), calls('b'), result('a'), result('b')]],
   ['instructions between', [user, calls('a'), system, result('a')]],
-  ['an id that is used once more', [calls('a'), result('a'), calls('a'), result('a')]],
-  ['two calls under one id, each with a result', [calls('a', 'a'), result('a'), result('a')]],
-])('%s: nothing to say', (_name, messages) => {
+  ['an id that is used again', [calls('a'), result('a'), calls('a'), result('a')]],
+  ['two calls with one id, each with a result', [calls('a', 'a'), result('a'), result('a')]],
+])('%s: no problem', (_name, messages) => {
   expect(toolHistoryProblem(messages)).toBeUndefined();
 });
 
@@ -29,6 +29,6 @@ test.each<[string, readonly Message[], string]>([
   ['a call that comes last', [user, calls('a')], 'messages[1].tool_calls'],
   ['one of two results', [calls('a', 'b'), result('a'), calls()], 'messages[0].tool_calls'],
   ['a user between', [calls('a'), user, result('a')], 'messages[0].tool_calls'],
-])('%s is the caller’s mistake', (_name, messages, param) => {
+])('%s blames the request', (_name, messages, param) => {
   expect(toolHistoryProblem(messages)).toMatchObject({ code: 'invalid_value', param });
 });
