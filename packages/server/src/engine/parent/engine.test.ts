@@ -227,10 +227,11 @@ describe('engine', () => {
     };
     expect(await startOf(1)).toEqual({ type: 'start', fingerprint: fakeInfo.fingerprint });
     run.child().exit(1);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(run.child().received[0]).toMatchObject({
-      models: [{ context: 100, decided: { fingerprint: fakeInfo.fingerprint, otherwise: 'max' } }],
-    });
+    await vi.waitFor(() =>
+      expect(run.child().received[0]).toMatchObject({
+        models: [{ context: 100, decided: { fingerprint: fakeInfo.fingerprint, otherwise: 'max' } }],
+      }),
+    );
     const waiting = run.open();
     const other = { ...fakeInfo, fingerprint: 'fp_other', contextLength: 50, toolSyntax: 'bare' } as const;
     run.child().say({ type: 'loaded', model: 'm', info: other });
