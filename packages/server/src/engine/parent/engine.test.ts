@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { pullOnce } from '../../domain/batches.ts';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
