@@ -2,11 +2,11 @@ import { jsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
 import { createAnswerGuard, type GuardedEvent } from './answer-guard.ts';
 
-const text = (said: string): GuardedEvent => ({ type: 'text-delta', choice: 0, json: jsonText(said) });
+const text = (piece: string): GuardedEvent => ({ type: 'text-delta', choice: 0, json: jsonText(piece) });
 const finish: GuardedEvent = { type: 'finish', choice: 0, reason: 'stop' };
 
-/** The usage of an answer of which the source has counted so many tokens. */
-function usageBehind(events: readonly GuardedEvent[], counted: number) {
+/** The usage of an answer for which the source has counted `counted` tokens. */
+function usageAfter(events: readonly GuardedEvent[], counted: number) {
   const guard = createAnswerGuard(
     { choices: 1, json: false, promptTokens: () => 7, completionTokens: () => counted },
     { pass: () => {} },
@@ -15,13 +15,13 @@ function usageBehind(events: readonly GuardedEvent[], counted: number) {
   return guard.usage;
 }
 
-describe('an answer whose target told no usage', () => {
-  test('has what the source has counted, and says that it is an estimate', () => {
-    expect(usageBehind([text('a')], 2)).toEqual({ promptTokens: 7, completionTokens: 2, estimated: true });
+describe('an answer whose target reported no usage', () => {
+  test('has the count of the source, marked as estimated', () => {
+    expect(usageAfter([text('a')], 2)).toEqual({ promptTokens: 7, completionTokens: 2, estimated: true });
   });
 });
 
-describe('what has to be JSON', () => {
+describe('an answer that must be JSON', () => {
   function guarded(events: readonly GuardedEvent[]) {
     const passed: GuardedEvent[] = [];
     const to = { pass: (event: GuardedEvent) => passed.push(event) };
@@ -29,10 +29,10 @@ describe('what has to be JSON', () => {
       { choices: 1, json: true, promptTokens: () => 7, completionTokens: () => 1 },
       to,
     );
-    const problem = events.map((event) => guard.accept(event)).find((said) => said !== undefined);
+    const problem = events.map((event) => guard.accept(event)).find((violation) => violation !== undefined);
     return { problem, passed };
   }
-  test('is judged piece by piece, and none of it is kept', () => {
+  test('is checked piece by piece, and no piece is kept', () => {
     const page = text(`"${'é'.repeat(64 * 1024)}",`);
     const pages = Array.from({ length: 50 }, () => page);
     const of = (last: string) => guarded([text('['), ...pages, text(last), finish]).problem;
@@ -40,7 +40,7 @@ describe('what has to be JSON', () => {
     expect(of(']')).toBe('the answer is not the JSON that response_format asks for');
   });
 
-  test('is not the text of an answer that calls a tool, refuses, or ran out of tokens', () => {
+  test('may have other text where it calls a tool, refuses, or ran out of tokens', () => {
     const refusal: GuardedEvent = { type: 'refusal-delta', choice: 0, json: jsonText('No.') };
     const calls: GuardedEvent[] = [
       { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' },
@@ -53,22 +53,22 @@ describe('what has to be JSON', () => {
   });
 });
 
-describe('an answer whose target told its usage', () => {
-  const told = (completionTokens: number, estimated?: true): GuardedEvent => ({
+describe('an answer whose target reported its usage', () => {
+  const reported = (completionTokens: number, estimated?: true): GuardedEvent => ({
     type: 'usage',
     usage: { promptTokens: 9, completionTokens, ...(estimated === undefined ? {} : { estimated }) },
   });
 
-  test('says what it was told', () => {
-    expect(usageBehind([text('a'), text(' b'), told(1)], 2)).toEqual({
+  test('keeps the usage that the target reported', () => {
+    expect(usageAfter([text('a'), text(' b'), reported(1)], 2)).toEqual({
       promptTokens: 9,
       completionTokens: 1,
     });
   });
 
-  test('says no less than what came where it was told before the end', () => {
+  test('has an estimated count raised to the tokens that the source has counted', () => {
     const usage = { promptTokens: 9, completionTokens: 2, estimated: true };
-    expect(usageBehind([text('a'), text(' b'), told(1, true)], 2)).toEqual(usage);
-    expect(usageBehind([text('a'), told(2, true)], 1)).toEqual(usage);
+    expect(usageAfter([text('a'), text(' b'), reported(1, true)], 2)).toEqual(usage);
+    expect(usageAfter([text('a'), reported(2, true)], 1)).toEqual(usage);
   });
 });

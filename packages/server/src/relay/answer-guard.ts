@@ -3,13 +3,16 @@ import { createJsonValidator, type JsonValidator } from '../domain/json-validato
 import type { FailedEvent, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
-/** An event that has passed the guard. A failure never does: it ends the answer in front of the guard. */
+/**
+ * An event that has passed the guard. A `failed` event never reaches the guard: the relay loop ends the answer before it.
+ */
 export type GuardedEvent = Exclude<StreamEvent, FailedEvent>;
 
 /**
- * Checks every event between the source and the reader: the grammar, and the JSON that `response_format` asks for. It
- * repairs nothing, because each adapter repairs its own provider's answer; what it finds is a bug of ours, or an answer
- * that is torn. It adds one thing that only the run knows: a usage, where no target has reported one.
+ * Checks every event between the source and the reader: the grammar, and the JSON that `response_format` asks for. The
+ * guard repairs nothing, because each adapter repairs the answers of its provider; a violation is a bug of an adapter, or a
+ * torn answer. It changes only the usage: it adds one where no target reported one, and raises an estimated count to the
+ * tokens that the source has counted.
  */
 export interface AnswerGuard {
   /** Passes the event on, or returns what is wrong with it. */
@@ -35,7 +38,9 @@ export interface PassReceiver {
   pass(event: GuardedEvent): void;
 }
 
-/** The receiver is called and no list is made: nearly every event is passed on as it is. */
+/**
+ * The guard calls the receiver for each event and returns no list, because nearly every call passes on exactly one event.
+ */
 export function createAnswerGuard(rules: AnswerRules, receiver: PassReceiver): AnswerGuard {
   return new Guard(rules, receiver);
 }
@@ -107,7 +112,10 @@ class Guard implements AnswerGuard {
   }
 }
 
-/** A count that a target reported before the end of its answer is no lower than what has come. */
+/**
+ * Raises an estimated completion count to the tokens that the source has counted: a target may have sent more output after
+ * its usage.
+ */
 function atLeast(usage: Usage, counted: number): Usage {
   if (usage.estimated !== true || usage.completionTokens >= counted) return usage;
   return { ...usage, completionTokens: counted };

@@ -9,7 +9,7 @@ import type { RelayOutcome } from './relay-events.ts';
 export interface CollectedAnswerOptions {
   readonly reader: Reader;
   readonly collector: AnswerCollector;
-  /** Called once, when the answer exceeds the collector's bound. It stops the run. */
+  /** Called once, when the answer exceeds the collector's bound. The callback must stop the run. */
   onTooLarge(reason: Failure): void;
   served(fingerprint: string | undefined): ServedBy;
 }
@@ -44,8 +44,8 @@ export class CollectedAnswer implements Answer {
   }
 
   /**
-   * Of an answer that is not whole the client has received nothing: it has no usage, and it is `failed` rather than
-   * `cut`.
+   * The client receives nothing of an answer that is not whole. So the outcome has no usage, and its status is `failed`
+   * where it was `cut`.
    */
   private asClientSees(relayed: RelayOutcome): RelayOutcome {
     const { usage: _usage, ...unseen } = relayed;

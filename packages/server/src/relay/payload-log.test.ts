@@ -53,7 +53,7 @@ describe('a log of payloads', () => {
     expect(newest.state.ending).toBe('whole');
   });
 
-  test('ends a reader that falls too far behind with the error event of the surface', async () => {
+  test('a reader whose next payload was dropped ends with the error event of the surface', async () => {
     const log = logOf(10);
     const { reader, events, state, unblock } = createFakeReader(1);
     log.attach(reader);

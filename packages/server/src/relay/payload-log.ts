@@ -23,8 +23,11 @@ const maxKept = 16 * 1024 * 1024;
 
 type Ending = (reader: Reader) => void;
 
-/** `failed` makes the error event of the run's surface, for a reader that the log ends with a failure of its own. */
-export function createPayloadLog(failed: (reason: Failure) => string, most = maxKept): PayloadLog {
+/**
+ * `errorEvent` makes the error event of the run's surface, for the failures that the log itself finds (`events_gone`,
+ * `invalid_value`).
+ */
+export function createPayloadLog(errorEvent: (reason: Failure) => string, most = maxKept): PayloadLog {
   const kept = createKeptPayloads(most);
   let head: Head | undefined;
   let ending: Ending | undefined;
@@ -64,7 +67,7 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
     private handOn(): void {
       if (this.waiting || !followers.has(this)) return;
       if (this.at < kept.first) {
-        this.leave((reader) => reader.fail(eventsGone, () => failed(eventsGone)));
+        this.endReader((reader) => reader.fail(eventsGone, () => errorEvent(eventsGone)));
         return;
       }
       if (!this.begun && head !== undefined) {
@@ -74,26 +77,26 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
       while (this.at < kept.end) {
         const taken = this.reader.event(kept.at(this.at));
         this.at += 1;
-        // The reader may have left within that call.
+        // That call may have detached the reader.
         if (!followers.has(this)) return;
         if (taken) continue;
         this.wait();
         return;
       }
-      if (ending !== undefined) this.leave(ending);
+      if (ending !== undefined) this.endReader(ending);
     }
 
     refuse(reason: Failure): void {
       try {
-        this.reader.fail(reason, () => failed(reason));
+        this.reader.fail(reason, () => errorEvent(reason));
       } catch {
         this.giveUp();
       }
     }
 
-    private leave(how: Ending): void {
+    private endReader(endingCall: Ending): void {
       followers.delete(this);
-      how(this.reader);
+      endingCall(this.reader);
     }
 
     private wait(): void {
@@ -163,8 +166,9 @@ export function createPayloadLog(failed: (reason: Failure) => string, most = max
 /** The newest payloads by number. Where all together are longer than `most` UTF-16 units, the oldest are dropped. */
 function createKeptPayloads(most: number) {
   let payloads: string[] = [];
-  /** The number of `payloads[0]`, and how many payloads from there on are dropped. */
+  /** The number of `payloads[0]`. */
   let base = 0;
+  /** How many payloads at the beginning of the array are dropped. */
   let skipped = 0;
   let units = 0;
   return {
@@ -184,7 +188,8 @@ function createKeptPayloads(most: number) {
         payloads[skipped] = '';
         skipped += 1;
       }
-      // The array is cut when half of it is dropped: cut one by one, each drop would move all payloads that are left.
+      // The array is shortened only when half of it is dropped: to shorten it at each drop would move all remaining
+      // payloads each time.
       if (skipped < 1_024 || skipped * 2 < payloads.length) return;
       payloads = payloads.slice(skipped);
       base += skipped;

@@ -3,10 +3,11 @@ import type { Failure } from '../domain/failure.ts';
 /**
  * Where the payloads of a run go, in this order:
  *
- *     begin  event*  ( end | fail )          or only fail, where the run has not committed
+ *     begin  event*  ( end | fail | abandon )
+ *     fail | abandon                             where the run has not committed
  *
- * A reader is a connection, a log that many connections follow, or an array in a test. What belongs to one connection (a
- * head that is held back, keepalives, framing, a client that does not read) is the reader's business, not the run's.
+ * A reader is a connection, a log that many connections follow, or an array in a test. The reader handles everything that
+ * belongs to one connection: the held head, keepalives, framing, a client that does not read. The run does not.
  */
 export interface Reader {
   /** Called once, when the run has committed; the first payload follows in the same turn of the event loop. */
@@ -17,9 +18,12 @@ export interface Reader {
   drained(signal: AbortSignal): Promise<void>;
   /** The answer is whole. The last payload, where there is one, and the end of the body are one write. */
   end(payload: string | undefined): void;
-  /** There is no answer, or it is torn. `payload` makes the error event, for a reader whose head has left. */
+  /**
+   * There is no answer, or it is torn. `payload` makes the error event. A reader that has sent its head sends this event
+   * instead of an HTTP error.
+   */
   fail(reason: Failure, payload: () => string): void;
-  /** Nothing more comes and no error is sent: the reader has left, or a bug prevents any answer. */
+  /** Ends the reader without an error event: its client has left, or a bug prevents any answer. */
   abandon(): void;
 }
 

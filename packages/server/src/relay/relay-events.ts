@@ -29,7 +29,7 @@ export interface RelayJob {
   readonly consumer: EventConsumer;
 }
 
-/** Takes the events that have passed the guard. `answer.ts` is the one that runs use. */
+/** Takes the events that have passed the guard. Runs use the consumers of `answer.ts`. */
 export interface EventConsumer {
   /**
    * Takes one event; `last` is true for the finish that makes the answer whole. Returns a promise only where the loop must
@@ -40,14 +40,14 @@ export interface EventConsumer {
 
 /**
  * Relays the batches of one source through the guard to the consumer, until the answer is whole or torn, or the run is
- * stopped. Never rejects: a bug on the way becomes `internal_error`. In the end it releases the source; a bug in that release
- * becomes the outcome's failure only where the outcome has none.
+ * stopped. Never rejects: a bug on the way becomes `internal_error`. In the end it releases the source; a bug in that
+ * release becomes the outcome's failure only where the outcome has none.
  *
  *     pull ──batch──▶ guard, consumer ──▶ pull …      a batch that comes within `pull` is taken in a loop, not by recursion
  *                        └ pause ──over──▶ the rest of the batch, merged
  *
  * The stages call each other: the read from the upstream's socket calls this loop, and the loop calls the write to the
- * client's socket. No promise is made on the way.
+ * client's socket. No promise is made for an event, unless the consumer asks for a pause.
  */
 export async function relayEvents(job: RelayJob): Promise<RelayOutcome> {
   const loop = new RelayLoop(job);
@@ -84,10 +84,10 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   private ttftMs: number | undefined;
   private pause: Promise<void> | undefined;
   private pulls = 0;
-  /** True during the call of `pull`: a batch that comes within it is left in `atHand`. */
+  /** True during the call of `pull`: a batch that comes before `pull` returns is left in `batchOfPull`. */
   private pulling = false;
-  private atHand: EventBatch | undefined;
-  /** The rest of a batch, already merged: without it each further pause would merge the rest again. */
+  private batchOfPull: EventBatch | undefined;
+  /** The merged rest of the current batch, kept so that a second pause does not merge the same events again. */
   private merged: EventBatch | undefined;
 
   private readonly now: () => number;
@@ -136,7 +136,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   }
 
   batch(batch: EventBatch): void {
-    if (this.pulling) this.atHand = batch;
+    if (this.pulling) this.batchOfPull = batch;
     else if (this.take(batch)) this.pullUntilWaiting();
   }
 
@@ -166,10 +166,10 @@ class RelayLoop implements BatchReceiver, PassReceiver {
       } finally {
         this.pulling = false;
       }
-      const { atHand } = this;
-      if (atHand === undefined) return;
-      this.atHand = undefined;
-      if (!this.take(atHand)) return;
+      const { batchOfPull } = this;
+      if (batchOfPull === undefined) return;
+      this.batchOfPull = undefined;
+      if (!this.take(batchOfPull)) return;
     }
   }
 
@@ -186,8 +186,9 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   }
 
   /**
-   * Takes the events of a batch. It stops at the answer's end, and at a pause: of the consumer, or, after many events, for
-   * the event loop. The rest is taken after the pause. Undefined: the whole batch is taken.
+   * Takes the events of a batch. It stops when the answer ends, when the consumer asks for a pause, and after
+   * `eventsPerTurn` events, so that the event loop can serve other sockets. After a pause `takeFrom` continues with the
+   * rest. Undefined: the whole batch is taken.
    */
   private takeEach(batch: EventBatch, from: number): Ending | 'paused' | undefined {
     const { guard } = this;
@@ -199,7 +200,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
       if (violation !== undefined) return this.torn(outOfOrder(violation));
       if (guard.whole) return { status: 'completed' };
       if (this.pause !== undefined) {
-        this.pause.then(() => this.takeRest(batch, i + 1)).catch(this.fail);
+        this.pause.then(() => this.continueAfterPause(batch, i + 1)).catch(this.fail);
         return 'paused';
       }
       if (i - from >= eventsPerTurn) {
@@ -211,7 +212,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   }
 
   /** Takes the rest of a batch after a pause of the consumer. */
-  private takeRest(batch: EventBatch, next: number): void {
+  private continueAfterPause(batch: EventBatch, next: number): void {
     this.pause = undefined;
     if (batch === this.merged) this.takeFrom(batch, next);
     else {

@@ -10,7 +10,7 @@ export type Lifetime = 'reader' | 'detached';
 
 /** The facts of a run that never change, for the admin list and for records. */
 export interface RunFacts {
-  /** Also the id of the answer, and later of the usage record. */
+  /** Also the id of the answer. */
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
@@ -33,8 +33,8 @@ export interface RunFacts {
  */
 export interface Run extends RunFacts {
   /**
-   * The name of the target that was asked last; from the commit on it is the one that serves. Undefined before the
-   * first.
+   * The name of the target that was asked last. After the commit it is the serving target, except while a takeover asks
+   * another one. Undefined before the first.
    */
   readonly target: string | undefined;
   /** Resolves when the run has ended and has released everything. Never rejects. */
@@ -54,7 +54,7 @@ export interface AttachOptions {
   readonly after?: number;
 }
 
-/** The tie between a reader and its run. */
+/** Detaches a reader from its run. */
 export interface Attachment {
   /** May be called more than once, and after the run's end. */
   detach(): void;

@@ -70,7 +70,7 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
       totalMs: 60_000,
       keepContent: false,
       promptTokens: () => 11,
-      ended: ({ status }) => {
+      onEnded: ({ status }) => {
         ended.push(status);
         return settling();
       },
@@ -233,7 +233,7 @@ describe('a relayed stream', () => {
   it('refuses a second reader', () => {
     const run = start(events(ending));
     run.attach(createFakeReader().reader);
-    expect(() => run.attach(createFakeReader().reader)).toThrow('its one reader');
+    expect(() => run.attach(createFakeReader().reader)).toThrow('takes one reader');
   });
 
   it('calls ended once, also where it is stopped before its reader comes', async () => {

@@ -39,10 +39,10 @@ export interface RunCall {
   /** An estimate of the prompt's tokens, for a target that reports no usage. */
   promptTokens(): number;
   /**
-   * Called once, on every path, when the run has its outcome. It releases what the request holds (memory, later a place of
-   * the limiter) and settles its records. The run stays in the registry until the promise resolves, so a drain waits for it.
+   * Called once, on every path, when the run has its outcome. It releases what the request holds, such as its share of
+   * memory. The run stays in the registry until the promise resolves, so a drain waits for it.
    */
-  ended(outcome: RunOutcome): Promise<void> | undefined;
+  onEnded(outcome: RunOutcome): Promise<void> | undefined;
   /** Opens the source of the answer. The source asks no target before its first pull. */
   open(signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
 }
@@ -136,13 +136,13 @@ class StartedRun implements Run {
     this.stopReason = reason;
     this.controller.abort();
     if (this.begun) return;
-    // Without a reader the run goes the same way to its end, which releases what it holds.
+    // A run without a reader ends through `runToEnd` too: that function releases the source, the deadline and the memory.
     this.stoppedBeforeReader = true;
     this.begin(noReader);
   }
 
   private begin(reader: Reader): void {
-    if (this.begun) throw new Error('this run has its one reader already');
+    if (this.begun) throw new Error('a run of lifetime reader takes one reader, and it has one');
     this.begun = true;
     void this.runToEnd(reader);
   }
@@ -167,7 +167,7 @@ class StartedRun implements Run {
     }
     const outcome = this.outcomeOf(relayed);
     try {
-      await this.call.ended(outcome);
+      await this.call.onEnded(outcome);
     } catch (error) {
       relayed = { failure: bugFailure(error), ...relayed };
     } finally {
@@ -181,7 +181,7 @@ class StartedRun implements Run {
       reader.abandon();
       await this.source.close();
     } catch {
-      // Only the first bug is reported. The connection is closed after the outcome in any case.
+      // The outcome reports only the first bug. The owner of the reader closes the client's connection after the outcome.
     }
   }
 
@@ -232,7 +232,10 @@ class StartedRun implements Run {
     });
   }
 
-  /** The model is the one that the client asked for, else the fallback that serves the answer. */
+  /**
+   * `model` is the id for the client: that of the fallback where a fallback serves the answer, else the one that the client
+   * sent.
+   */
   private served(fingerprint: string | undefined): ServedBy {
     const served = this.source.served();
     return {

@@ -8,12 +8,15 @@ export type StopReason =
   | { readonly type: 'client-gone' }
   /** An API call has cancelled it. */
   | { readonly type: 'cancelled' }
-  /** No reader has returned within the grace time. */
+  /** No reader was attached again within the grace time. */
   | { readonly type: 'grace-over' }
   /** A deadline has passed, the server shuts down, or the answer has exceeded a bound. */
   | { readonly type: 'failed'; readonly failure: Failure };
 
-/** The status and the failure of a run that was stopped. `committed`: the client has part of the answer, so it is `cut`. */
+/**
+ * The status and the failure of a run that was stopped. `committed`: the client has received part of the answer, so a
+ * failure has the status `cut` and not `failed`.
+ */
 export function outcomeOfStop(
   reason: StopReason,
   committed: boolean,

@@ -14,7 +14,7 @@ export interface StreamedAnswerOptions {
   served(fingerprint: string | undefined): ServedBy;
 }
 
-/** Has the surface's encoder make payloads of the events, and hands each payload to the reader. */
+/** Gives each event to the surface's encoder, and each payload of the encoder to the reader. */
 export class StreamedAnswer implements Answer, PayloadReceiver {
   private readonly reader: Reader;
   private readonly encoder: StreamEncoder;
@@ -58,7 +58,10 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
     return outcome;
   }
 
-  /** Begins the reader at the first event that commits. Returns false for an event before that: it is kept, or dropped. */
+  /**
+   * Begins the reader at the first event that commits. Returns false for an event before the commit; of these only a
+   * fingerprint and a usage are kept.
+   */
   private begin(event: GuardedEvent): boolean {
     if (event.type === 'start') this.fingerprint = event.fingerprint;
     if (event.type === 'usage') this.earlyUsage = event;

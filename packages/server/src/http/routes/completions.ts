@@ -107,7 +107,7 @@ async function start(
       totalMs: model.timeouts.totalMs,
       keepContent: config.logging.content,
       promptTokens: () => estimatePromptTokens(request),
-      ended: () => {
+      onEnded: () => {
         share.release();
         return undefined;
       },
