@@ -24,7 +24,7 @@ it('finds the target that served the turn before', () => {
   expect(affinity.preferred('key', turns('a'))).toBeUndefined();
 });
 
-it('tells chats apart by the length and the ends of their texts', () => {
+it('distinguishes chats by the length and the ends of their texts', () => {
   const affinity = affinityOver('warm');
   const long = (from: string, to: string, length = 100_000) => message(from + 'x'.repeat(length) + to);
   affinity.remember('key', fakeChatRequest('', { messages: [long('a', 'b')] }), 'warm');

@@ -4,34 +4,36 @@ import { type ChatRequest, type ContentPart, partsOf } from '../domain/chat-requ
 import { createKeyCache } from '../domain/key-cache.ts';
 
 /**
- * Which target has a chat's beginning in its cache. The next turn of a chat repeats all messages of the turn before. So
- * the hash of a request's messages is remembered with the target that served it, and is found again among the hashes of
- * the next request's prefixes. It holds 10,000 chats: where one more comes, the key that has most loses the chat that it
- * has not used for the longest time (`domain/key-cache.ts`).
+ * Remembers which target has the beginning of a chat in its cache. The next turn of a chat repeats all earlier messages, so
+ * the hash of this request is one of the prefix hashes of the next request. It holds 10,000 hashes, one for each request
+ * that was served. When it is full, one key loses its least recently used hash (`domain/key-cache.ts`).
  *
  * One for the life of the process: a reload of the configuration empties no cache of a target. Targets are remembered by
- * name. A name that the new configuration does not have is not among the `targets` of a request, so it is never
- * preferred. A name that leads to another server after a reload is still preferred: that server is as cold for the chat as
- * every other target, and warm for its next turn, so nothing is lost.
+ * name. A name that the new configuration does not have is not among the `targets` of a request, so it is never preferred.
+ * A name may belong to another server after a reload and is still preferred. That server has nothing of this chat in its
+ * cache, like every other target, so the choice costs nothing.
  */
 export interface Affinity {
   /**
-   * The name of the target that served the longest beginning of this request, of those in `targets`; undefined where none
-   * of them did. The chat counts as used.
+   * Among `targets`, the name of the target that served the longest beginning of this request; undefined where none of them
+   * served one. The hash that was found counts as used.
    */
   preferred(keyId: string, request: ChatRequest, targets: readonly string[]): string | undefined;
   /** The target of that name serves this request. */
   remember(keyId: string, request: ChatRequest, target: string): void;
 }
 
-const maxChats = 10_000;
-/** Messages of a chat that are hashed at most: a longer chat prefers a target that served this beginning. */
+const maxHashes = 10_000;
+/**
+ * At most so many messages of a chat are hashed, from its beginning on. A longer chat prefers a target that served a
+ * beginning of these messages.
+ */
 const maxHashed = 512;
 /** Characters that are hashed at each end of a part. */
 const sampleLength = 512;
 
 export function createAffinity(): Affinity {
-  const warm = createKeyCache<string>({ maxEntries: maxChats });
+  const targetsByHash = createKeyCache<string>({ maxEntries: maxHashes });
   /** The hash of a whole request, kept from `preferred` until `remember`, so that its messages are hashed once. */
   const wholes = new WeakMap<ChatRequest, string>();
 
@@ -44,16 +46,17 @@ export function createAffinity(): Affinity {
 
   return {
     preferred: (keyId, request, targets) => {
-      // Without the whole request: equal requests of one turn are not an earlier turn, and are spread over the targets.
+      // The hash of the whole request is left out: equal requests are repetitions of one turn, and the balance spreads them
+      // over the targets.
       for (const hash of hashesOf(keyId, request).slice(0, -1).reverse()) {
-        const target = warm.get(keyId, hash);
+        const target = targetsByHash.get(keyId, hash);
         if (target !== undefined && targets.includes(target)) return target;
       }
       return undefined;
     },
     remember: (keyId, request, target) => {
       const whole = wholes.get(request) ?? hashesOf(keyId, request).at(-1);
-      if (whole !== undefined) warm.set(keyId, whole, target);
+      if (whole !== undefined) targetsByHash.set(keyId, whole, target);
     },
   };
 }

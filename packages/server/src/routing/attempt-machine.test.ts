@@ -179,7 +179,7 @@ describe('the choice of a target', () => {
     expect(first(setUp({ models: weighted, preferred: 'c/m' }).machine)).toBe('a');
   });
 
-  it('is the least busy one with least_busy: by the requests from here and the pressure that the upstream reports', () => {
+  it('is the least busy one with least_busy: by our own open requests and the pressure that the upstream reports', () => {
     const upstreams = [upstream('a', { pressure: () => 3 }), upstream('b'), upstream('c')];
     const models = { main: model({ targets: [target('a'), target('b')], balance: 'least_busy' }) };
     const { machine, health, catalogue } = setUp({ models, upstreams });

@@ -14,18 +14,27 @@ import type { Health } from './health.ts';
  *                                                  └ none may be asked again ─▶ the next fallback model, in the same way
  *                                                                               └ none left ─▶ exhausted
  *
- * One budget bounds all attempts of a request: `perTarget` attempts on each target, `total` in all. A failure that the caller
- * has to correct ends the request at once. A target that stayed silent until its timeout, or whose failure is permanent, is
- * not asked again.
+ * One budget bounds all attempts of a request: `perTarget` attempts on each target, `total` in all. A failure that blames
+ * the request (`blame.ts`) ends it at once. A target is not asked again after a first-token timeout, after a permanent
+ * failure, or after a failure that a short pause does not cure (`pauseBefore`).
  */
 export interface AttemptMachine {
-  /** What to do while no attempt is open: at the start, and when the last open attempt has failed. */
+  /**
+   * Chooses the next action while no attempt is open: at the start, and when the last open attempt has failed. An `open`
+   * action counts as an attempt at once, so the caller must carry it out.
+   */
   next(): Action;
   /** Reports that an attempt failed; `committed`: it failed after its commit. */
   failed(candidate: Candidate, reason: Failure, committed: boolean): void;
-  /** A second candidate to ask while the first one is slow; undefined where there is none that may be asked now. */
+  /**
+   * A second candidate, for an attempt beside the open one; undefined where none may be asked now. It counts as an attempt
+   * at once, so the caller must ask it.
+   */
   hedge(): Candidate | undefined;
-  /** A candidate to continue a committed answer now, among those that `suits` accepts; undefined where there is none. */
+  /**
+   * A candidate to continue a committed answer now, among those that `suits` accepts; undefined where there is none. It
+   * counts as an attempt at once, so the caller must ask it.
+   */
   takeOver(suits: (candidate: Candidate) => boolean): Candidate | undefined;
   /** Whether {@link next} would return a candidate. Changes nothing. */
   canRetry(): boolean;
@@ -65,7 +74,7 @@ export function createAttemptMachine(plan: AttemptPlan, deps: AttemptMachineDeps
   const tries = new Map<Target, Tries>();
   let attempts = 0;
   let last: Failure | undefined;
-  /** Set by a failure that the caller has to correct: no target would answer otherwise. */
+  /** True after a failure that blames the request: every other target would refuse the request too. */
   let callerAtFault = false;
   /** The largest context, in tokens, that was too small for the prompt: only candidates that declare more are asked. */
   let tooSmallContext = 0;
@@ -124,9 +133,8 @@ export function createAttemptMachine(plan: AttemptPlan, deps: AttemptMachineDeps
     next,
     failed: (candidate, reason, committed) => {
       last = reason;
-      // After the commit the request is known to be valid: a refusal is then a problem of this target, or it does not
-      // take a
-      // prefix. But a request that violates a content policy is never sent to another target.
+      // After the commit the request is known to be valid. So a later refusal is a problem of this target, for example
+      // because it does not accept a prefix. But a request that violates a content policy is never sent to another target.
       const blame = committed && reason.code !== 'content_policy_violation' ? 'target' : blameOf(reason.code);
       if (blame === 'caller') callerAtFault = true;
       else if (blame === 'context') tooSmallContext = Math.max(tooSmallContext, contextOf(candidate), 1);
@@ -196,8 +204,8 @@ function pauseBefore(reason: Failure, tries: number, { retry, random }: AttemptM
 }
 
 /**
- * Of the candidates with the lowest priority number: the preferred one, else one drawn by weight; with `least_busy` the least
- * busy one. Undefined where the list is empty.
+ * Chooses among the candidates with the lowest priority number. With `least_busy`: the least busy one. Else: the preferred
+ * one, or one that is drawn by weight. Undefined where the list is empty.
  */
 function choose(candidates: readonly Candidate[], deps: AttemptMachineDeps): Candidate | undefined {
   const [first] = candidates;

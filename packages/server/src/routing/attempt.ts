@@ -12,7 +12,9 @@ import { createWatchdog, type Watchdog } from './watchdog.ts';
  * committed answer or a failure.
  */
 export interface Attempt {
-  /** Resolves with all events up to and including the batch that commits, or with why there is no commit. Called once. */
+  /**
+   * Resolves with all events up to the end of the committing batch, or with the reason why there is no commit. Called once.
+   */
   commit(): Promise<Committed | { readonly failure: Failure } | 'aborted'>;
   /**
    * Pulls the next batch after the commit. Where nothing comes within `timeoutMs` of this pull, the attempt ends with `failed`.
@@ -179,5 +181,5 @@ function beforeCommit(reason: Failure): Failure {
 }
 
 function never(): never {
-  throw new Error('a target gave a batch to an attempt that had not pulled');
+  throw new Error('an upstream answered an attempt that had not pulled');
 }

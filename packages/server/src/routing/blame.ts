@@ -4,7 +4,7 @@ import type { Failure } from '../domain/failure.ts';
 /**
  * What has to change so that the request succeeds. `caller`: the request itself, because every target would refuse it.
  * `target`: another target may answer it. `context`: a model with a larger context may answer it. A refusal by a content
- * policy counts as `caller`: it must not be evaded by another target.
+ * policy counts as `caller`: a second target must not be used to avoid the policy.
  */
 export function blameOf(code: ErrorCode): 'caller' | 'context' | 'target' {
   switch (code) {

@@ -1,7 +1,7 @@
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 
-/** One place that can answer: an upstream, and the model's name there. */
+/** One destination of a request: an upstream, and the name of a model at that upstream. */
 export interface Target {
   /** `upstream/model`, such as `lab/llama-3.1-8b`: the target's name in the log and in headers. */
   readonly name: string;
@@ -63,11 +63,11 @@ export function createCatalogue(
     takeoverWarnings: () =>
       [...new Set(byName.values())].flatMap(({ id, targets }) =>
         targets
-          .filter(isVainPrefix)
+          .filter(isUnsupportedPrefix)
           .map(
             ({ name }) =>
               `models.${id}: target ${name} has takeover: prefix, but its upstream cannot continue a given text; ` +
-              'a torn stream is replayed where its request is repeatable, else it ends in an error',
+              'after a cut the request is sent again where it is repeatable, else the answer ends in an error',
           ),
       ),
   };
@@ -97,7 +97,7 @@ function buildModel(
   };
 }
 
-function isVainPrefix({ takeover, upstream, model }: Target): boolean {
+function isUnsupportedPrefix({ takeover, upstream, model }: Target): boolean {
   return takeover === 'prefix' && upstream.takeover?.(model) === undefined;
 }
 

@@ -5,9 +5,9 @@ import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import { type Attempt, nextBatch } from './attempt.ts';
 
 /**
- * Makes an attempt that commits only when its answer is complete, for a client that does not stream: it waits for the whole
- * answer anyway, and failover stays possible until the end. `stallTimeout` is read before each wait, in milliseconds;
- * `onBegun` is called when the given attempt commits.
+ * Makes an attempt that commits only when its answer is complete. A client that does not stream waits for the whole answer
+ * anyway, and so failover stays possible until the end. `stallTimeout` is read before each wait, in milliseconds; `onBegun`
+ * is called when the given attempt commits.
  */
 export function commitWhenComplete(
   attempt: Attempt,

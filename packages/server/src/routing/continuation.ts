@@ -9,7 +9,7 @@ import type { TokenCount } from './token-count.ts';
 export interface Continuation {
   readonly call: Omit<UpstreamCall, 'model'>;
   readonly joint: Joint;
-  /** Tokens of the prefix: they are prompt for the target, and answer for the client. 0 for a replay. */
+  /** Tokens of the prefix. The target counts them as prompt tokens, the client as answer tokens. 0 for a replay. */
   readonly prefixTokens: number;
 }
 
@@ -42,8 +42,8 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
 }
 
 /**
- * Whether the client has received `max_tokens` tokens, by the targets' own counts. Where a target did not count, the answer
- * is false: then another target is asked whether the answer ends here.
+ * Whether the client has received `max_tokens` tokens, by the targets' own counts. False where a target did not count its
+ * tokens. Then a takeover asks another target whether the text ends here.
  */
 export function hasReachedLength(request: ChatRequest, spent: SpentTokens): boolean {
   return spent.exact && reachesMaxTokens(request, spent);

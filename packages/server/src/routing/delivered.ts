@@ -2,12 +2,15 @@ import { decodeJsonText, type JsonText } from '@tailrace/protocol';
 import type { StreamEvent, TextDelta } from '../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 
-/** A longer answer, in UTF-16 units of escaped text, is not kept, and so it cannot be taken over. */
+/**
+ * The bound of the kept text and reasoning together, in UTF-16 units of escaped text. A longer answer is dropped here and
+ * cannot be taken over.
+ */
 const maxCharacters = 4 * 1024 * 1024;
 
 /**
- * The part of an answer that the client has received, kept for a takeover. A source keeps its text nowhere else. It is
- * bounded, and its pieces are joined only when `text` or `reasoning` is read.
+ * The part of an answer that the client has received, kept for a takeover. After the commit no other part of a source keeps
+ * the text of the answer. It is bounded, and its pieces are joined only when `text` or `reasoning` is read.
  */
 export interface Delivered {
   add(event: StreamEvent): void;
@@ -16,8 +19,8 @@ export interface Delivered {
   readonly text: string;
   readonly reasoning: string;
   /**
-   * Whether a target could continue the answer. False for ever after a tool call or a refusal, and for too long an
-   * answer.
+   * Whether a target could continue the answer. False from the first tool call or refusal on, and for an answer that is too
+   * long.
    */
   readonly continuable: boolean;
 }

@@ -42,7 +42,7 @@ export interface TrackedRequest {
   succeeded(): void;
   /** The request failed, and the failure counts against the target. */
   failed(): void;
-  /** The request is over. Further calls do nothing. */
+  /** Ends the tracking of the request. Call it last; a second call does nothing. */
   end(): void;
 }
 
@@ -65,14 +65,17 @@ interface TargetRecord {
   /** Times of the failures within the window, oldest first; never more than the policy's limit. */
   failures: number[];
   open: boolean;
-  /** When an open breaker admits the next probe. It does so also while an earlier probe has no answer yet. */
+  /**
+   * When an open breaker admits the next probe. The breaker admits one at each interval, also while an earlier probe has no
+   * answer.
+   */
   nextProbeMs: number;
   probing: boolean;
 }
 
-/** `policy` is read at each use: a reload of the configuration may change it, and the health of the targets stays. */
+/** `policy` is called at each use, so that a reload can change the policy and keep the health of the targets. */
 export function createHealth(policy: () => BreakerPolicy, now: () => number): Health {
-  // By upstream, then by model: the names may hold any character, so two pairs of names could be one and the same string.
+  // Two maps, by upstream and then by model. One joined key would be ambiguous, because a name may contain any character.
   const records = new Map<string, Map<string, TargetRecord>>();
 
   const recordOf = ({ upstream, model }: Target): TargetRecord => {

@@ -19,8 +19,9 @@ export type Joint = (batch: EventBatch) => JointOutcome;
 
 /**
  * A joint for a replay: the second target runs the same request. The joint compares its answer with the delivered reasoning
- * and text, unit by unit, and passes on what follows. A replay that ends early may still be right: where the missing rest of
- * the delivered text begins a stop string, the first target was cut within that string, and the answer is `stopped`.
+ * and text, unit by unit, and passes on what follows. A replay may end before the delivered text ends and still be correct.
+ * This happens where the rest of the delivered text is the beginning of a stop string: the first target was cut inside that
+ * string. Then the outcome is `stopped`.
  */
 export function createReplayJoint(delivered: Delivered, stops: readonly string[] = []): Joint {
   const text = delivered.text;
@@ -59,7 +60,8 @@ export function createReplayJoint(delivered: Delivered, stops: readonly string[]
         textAt += expected.length;
         if (expected.length === decoded.length && expected.length > 0) return 'delivered';
         if (expected === '') return event;
-        // The rest has no token count and no log probabilities: those of the whole delta include delivered text.
+        // The rest has neither a token count nor log probabilities, because the values of the delta are for its delivered
+        // part too.
         return { type: event.type, choice: event.choice, json: jsonText(decoded.slice(expected.length)) };
       }
       case 'refusal-delta':
@@ -84,13 +86,16 @@ export function createReplayJoint(delivered: Delivered, stops: readonly string[]
   };
 }
 
-/** Events that a prefix joint holds at most. A target may send very many events without text; then it waits no longer. */
+/**
+ * Events that a prefix joint holds at most. A target may send many events without text; above this number the joint
+ * releases them.
+ */
 const maxHeldEvents = 1_024;
 
 /**
- * A joint for a prefix: the target continues the delivered text. It finds stop strings in its own text, but not one
- * that began in the delivered text. So the joint holds the first events until no such stop string can end in them any more.
- * That costs one step for each character and stop string, and holds no more text than the longest stop string.
+ * A joint for a prefix: the target continues the delivered text. It finds stop strings in its own text, but not one that
+ * began in the delivered text. So the joint holds the first events until no such stop string can end in them any more. It
+ * takes one step for each character and stop string. It holds no more text than the length of the longest stop string.
  */
 export function createPrefixJoint(delivered: Delivered, stops: readonly string[]): Joint {
   const matchers = stops.map(createStopMatcher);

@@ -15,7 +15,7 @@ import { stallTimeoutMs } from './stall-timeout.ts';
 /** The request as every target gets it, without the model's name there. */
 export type Call = Omit<UpstreamCall, 'model'>;
 
-/** One attempt, as the log line and later the usage record have it. */
+/** One attempt, as the log line shows it. */
 export interface AttemptRecord {
   /** The public id of the model; that of the fallback where the target is one of a fallback. */
   readonly model: string;
@@ -40,7 +40,7 @@ export interface OpenAttempt {
 
 /** The open attempts of one request. It opens each attempt, and closes it with its outcome in the record. */
 export interface OpenAttempts {
-  /** Asks the candidate's target. `continuation`: for a takeover, the call that differs from the request. */
+  /** Asks the candidate's target. `continuation`: for a takeover, its call replaces the ordinary call. */
   open(candidate: Candidate, mode: AttemptRecord['mode'], continuation?: Continuation): OpenAttempt;
   /** Closes an attempt. Does nothing where it is closed already. */
   close(opened: OpenAttempt, outcome: AttemptRecord['outcome']): Promise<void>;
@@ -48,7 +48,7 @@ export interface OpenAttempts {
   fail(opened: OpenAttempt, reason: Failure, committed: boolean): Promise<void>;
   /** Closes every open attempt except `kept`. */
   closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void>;
-  /** Whether the first output of an answer that does not stream has come, though its attempt has not committed yet. */
+  /** True once any attempt of an answer that does not stream has sent output, also after that attempt has failed. */
   readonly begun: boolean;
   /** One for each attempt, open or closed, in the order in which they were opened. */
   readonly records: readonly AttemptRecord[];

@@ -19,8 +19,8 @@ export type RaceOutcome =
   | undefined;
 
 /**
- * Asks targets until one commits: one at a time, or two when the first is slow. When it returns, every attempt but the winner
- * is closed.
+ * Asks targets until one commits: one at a time, or two while the first is slow. Before it returns a winner or a failure,
+ * it closes all other attempts. After an abort the source closes them.
  *
  *     open ──commit──▶ won               slow ─▶ a second attempt beside the first (hedge)
  *       └ failed ─▶ the next target that the machine names ─▶ none left, or the caller's fault: failure
@@ -53,7 +53,8 @@ export async function race(
     const done = await firstDone(racers, hedged ? undefined : first?.candidate.model.timeouts.hedgeAfterMs);
     if (done === 'late') {
       hedged = true;
-      // A hedge is for a silent target. An answer that does not stream may have begun long before its commit.
+      // A hedge is for a target that has sent no output. An answer that does not stream may have begun without a commit;
+      // then no hedge is started.
       if (!openAttempts.begun) startBeside();
       continue;
     }
@@ -69,7 +70,8 @@ export async function race(
       await openAttempts.closeOthers(undefined, 'aborted');
       return { failure: result.failure };
     }
-    // One of two has failed: an untried target replaces it at once; where there is none, the other attempt remains.
+    // One of two attempts has failed. An untried target replaces it at once; where there is none, only the other attempt
+    // continues.
     if (racers.size > 0) startBeside();
   }
 }

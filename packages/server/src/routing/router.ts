@@ -22,7 +22,7 @@ export interface RouterParts {
   now(): number;
 }
 
-/** The door of this room: which targets could answer a request, and the source of its answer. */
+/** The entry point of routing/: it plans which targets can answer a request, and opens the source of the answer. */
 export interface Router {
   /** See {@link planAttempts}. */
   plan(model: Model, asked: DecodedRequest): Result<AttemptPlan>;

@@ -552,13 +552,13 @@ describe('a takeover', () => {
   });
 
   it('by prefix is tried at an unknown server only where the operator configured it', async () => {
-    for (const told of [true, false]) {
-      const second = told ? { ...target('b', 1), takeover: 'prefix' as const } : target('b', 1);
-      const configured = { main: model({ targets: [target('a'), second] }) };
+    for (const configured of [true, false]) {
+      const second = configured ? { ...target('b', 1), takeover: 'prefix' as const } : target('b', 1);
+      const models = { main: model({ targets: [target('a'), second] }) };
       const b = fakeUpstream('b', [text('lo'), finish], { takeover: () => 'if-configured' });
-      const batches = await drain(setUp([fakeUpstream('a', cut), b], configured).open());
-      expect(batches.at(-1)).toEqual(told ? finish : fails('upstream_cut'));
-      expect(b.opened).toBe(told ? 1 : 0);
+      const batches = await drain(setUp([fakeUpstream('a', cut), b], models).open());
+      expect(batches.at(-1)).toEqual(configured ? finish : fails('upstream_cut'));
+      expect(b.opened).toBe(configured ? 1 : 0);
     }
   });
 

@@ -20,9 +20,9 @@ import { takeoverMode } from './takeover-mode.ts';
 import { DeliveredTokens } from './token-count.ts';
 
 /**
- * The answer of one request as a single sequence of batches, from as many targets as it takes. The first batch holds the
- * commit. Failures before it are invisible to the relay, and so is a cut after it that another target takes over; where no
- * target can, the last event is `failed`.
+ * One sequence of batches for the answer of one request. Several targets may contribute to it, one after the other. The
+ * first batch holds the commit. The relay does not see a failure before the commit after which another target answers, or a
+ * cut that another target takes over. Where no target can answer or continue, the last event is `failed`.
  *
  *     racing ──commit──▶ relaying ──cut, stall──▶ taking over ──new event──▶ relaying
  *        └ none left ─▶ failed  └ last finish ─▶ whole   └ none left ─▶ failed
@@ -34,7 +34,7 @@ export interface Source extends EventStream {
   served(): Served | undefined;
   /** Tokens delivered so far, by the counts of the attempts. */
   tokens(): number;
-  /** One record for each attempt so far, for the log line and later the usage record. */
+  /** One record for each attempt so far, for the log line. */
   attempts(): readonly AttemptRecord[];
 }
 
@@ -78,7 +78,7 @@ class FailoverSource implements Source, BatchReceiver {
   private servedBy: Served | undefined;
   private unfinished: number;
   private readonly deliveredTokens = new DeliveredTokens();
-  /** Held until the last finish: a target that reports its usage and is then cut has reported it too early. */
+  /** Held until the last finish, because the usage of a target that is cut afterwards does not count the whole answer. */
   private usage: UsageEvent | undefined;
 
   constructor(call: Call, deps: SourceDeps) {
@@ -189,7 +189,7 @@ class FailoverSource implements Source, BatchReceiver {
     else this.afterCut(this.current ?? never(), reason).then(this.handOnBatch, this.handOnBug);
   }
 
-  /** Has another target take over, or ends the answer in the failure that cut it. */
+  /** Asks another target to take over. Where none can, ends the answer with the failure that cut it. */
   private async afterCut(opened: OpenAttempt, reason: Failure): Promise<EventBatch | undefined> {
     const { openAttempts, call, delivered } = this;
     const { machine, signal } = this.deps;
@@ -229,7 +229,10 @@ class FailoverSource implements Source, BatchReceiver {
     return this.stallMs;
   }
 
-  /** Adds a batch to the delivered answer. A usage is held until the last finish, a failure until the next pull. */
+  /**
+   * Adds a batch to the delivered answer. It holds a usage until the last finish. It holds a failure until the next pull,
+   * which handles the cut.
+   */
   private passOn(batch: EventBatch): EventBatch {
     // Nearly every batch is one text delta, and is passed on as it is.
     const only = batch.length === 1 ? batch[0] : undefined;
@@ -261,8 +264,8 @@ class FailoverSource implements Source, BatchReceiver {
   }
 
   /**
-   * No target can continue the answer any more, because of a tool call, a refusal or its length: the stall timeout
-   * changes.
+   * After a tool call, a refusal or too long a text, no target can continue the answer any more. So the stall timeout is
+   * computed again: it may become longer.
    */
   private noLongerContinuable(): void {
     this.continuable = false;
@@ -290,5 +293,5 @@ function countPrefix(event: UsageEvent, prefixTokens: number): UsageEvent {
 }
 
 function never(): never {
-  throw new Error('a source was pulled, or got a batch, out of order');
+  throw new Error('a source was pulled twice, or received a batch without a pull');
 }

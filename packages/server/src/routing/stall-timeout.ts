@@ -1,4 +1,4 @@
-/** Where no target could take over, ending the stream gains nothing: then a silence is borne at least so long. */
+/** The least stall timeout where no target could take over: ending the stream earlier would not help the client. */
 const minStallMs = 30_000;
 
 /**

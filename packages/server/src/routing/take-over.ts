@@ -19,15 +19,18 @@ export interface TakeOverDeps {
   readonly signal: AbortSignal;
 }
 
-/** The attempt that continues the answer and its first new events. Without `opened` the batch is only the finish. */
+/**
+ * The attempt that continues the answer and its first new events. Without `opened` no target was asked, because the answer
+ * already has `max_tokens` tokens: the batch is only the finish.
+ */
 export type TakenOver =
   | { readonly opened?: OpenAttempt; readonly batch: EventBatch }
   | { readonly failure: Failure }
   | undefined;
 
 /**
- * Finds a target that takes over an answer that was cut for `reason`, and reads its events until one is new to the client.
- * Where no target can, the failure is `reason`. Undefined: the run was stopped meanwhile.
+ * Continues an answer that `reason` has cut: asks targets until one sends an event that is new to the client. Where no
+ * target can continue, the failure is `reason`. Undefined: the run was stopped meanwhile.
  */
 export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<TakenOver> {
   const { machine, openAttempts, call, delivered, spent } = deps;

@@ -4,10 +4,10 @@ import type { TakeoverMode } from './catalogue.ts';
 import type { Delivered } from './delivered.ts';
 
 /**
- * How a candidate could continue the answer delivered so far; `none` where it could not. The configuration decides; without
- * it, `prefix` where the upstream declares it, else a replay where the request is repeatable (temperature 0, or a seed). A
- * configured `prefix` counts only where the upstream declares that it can continue a given text, for certain or if the
- * operator says so: any other upstream would begin a new answer after the old one.
+ * How a candidate could continue the answer delivered so far; `none` where it could not. A configured mode is used. Without
+ * one: `prefix` where the upstream declares it; else `replay` where the request is repeatable (temperature 0, or a seed);
+ * else `none`. A configured `prefix` is used only where the upstream's `takeover()` returns `prefix` or `if-configured`:
+ * another upstream would begin a second answer after the first. Otherwise `replay` or `none` is chosen as above.
  */
 export function takeoverMode(
   { target }: Candidate,

@@ -57,8 +57,8 @@ export class TokenCounter implements AttemptCount {
 const nothing: TokenCount = { tokens: 0, lowerBound: 0, exact: true };
 
 /**
- * The tokens of an answer that the client has received, by the counts of the attempts. After a takeover the count of the
- * new attempt continues the sum: an offset takes off the tokens that the attempt only repeated.
+ * The tokens of an answer that the client has received, by the counts of the attempts. After a takeover the sum continues
+ * with the count of the new attempt, less the tokens that it only repeated (the offset).
  *
  *     first    ─────────┤ cut
  *     replay   ─ old ───┼─ new ──▶        delivered: the tokens of the first attempt, and the new ones of the replay
@@ -98,7 +98,7 @@ export class DeliveredTokens implements TokenCount {
     const { tokens, lowerBound, exact } = this;
     const fresh = new TokenCounter();
     fresh.add(batch);
-    // No target counts the tokens that are left of a delta that the joint has cut: they are estimated.
+    // Where the joint has cut a delta, no target has counted the remaining part, so its tokens are estimated.
     this.tokensOffset = tokens + Math.min(fresh.tokens, count.tokens) - count.tokens;
     this.lowerBoundOffset = lowerBound + Math.min(fresh.lowerBound, count.lowerBound) - count.lowerBound;
     this.tokensBefore = tokens;

@@ -1,12 +1,13 @@
 /**
- * The timeout of one wait after another. It calls `onExpired`, which aborts the work; the wait then ends in the usual way. A
- * promise raced against a timer would leave the lost wait running.
+ * Times out waits that follow each other; there is at most one at a time. After a timeout it calls `onExpired`, which
+ * aborts the work; the wait then ends in the usual way. With `Promise.race` against a timer, the read would continue after
+ * the timeout.
  *
- * A wait begins with every read, so `arm` only notes the time and keeps a running timer; a timer that fires too early is set
- * again for the rest. A new timer for each wait costs three times as much.
+ * Every read begins a wait. So `arm` only notes the time, unless the running timer would fire too late. A timer that fires
+ * too early starts again for the remaining time. A new timer for each wait costs three times as much.
  */
 export interface Watchdog {
-  /** Begins a wait of at most `timeoutMs` milliseconds; a wait that is under way is replaced. */
+  /** Begins a wait of at most `timeoutMs` milliseconds; a wait that has not ended is replaced. */
   arm(timeoutMs: number): void;
   /** The wait has ended in time. */
   disarm(): void;
