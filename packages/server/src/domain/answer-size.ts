@@ -9,7 +9,7 @@ import type { StreamEvent } from './stream-event.ts';
  */
 export const maxWholeAnswer = 32 * 1024 * 1024;
 
-/** The size of an event that is held by itself, without its text; in the unit of {@link maxWholeAnswer}. */
+/** What each held event counts in addition to its content, in the unit of {@link maxWholeAnswer}. */
 export const eventSize = 128;
 
 /** The size of an event's content, in the unit of {@link maxWholeAnswer}. */

@@ -20,8 +20,8 @@ export function causeOfBug(thrown: unknown): Cause {
   if (!(thrown instanceof Error)) return { detail: `a thrown ${typeof thrown}`, wording: String(thrown) };
   const { name, message, stack = '' } = thrown;
   const head = `${name}: ${message}`;
-  const behind = stack.startsWith(head) ? stack.slice(head.length) : stack;
-  const frames = behind.split('\n').filter((line) => frame.test(line));
+  const afterHead = stack.startsWith(head) ? stack.slice(head.length) : stack;
+  const frames = afterHead.split('\n').filter((line) => frame.test(line));
   const title = /^[A-Za-z]{1,40}$/.test(name) ? name : 'Error';
   return { detail: [title, ...frames.slice(0, maxFrames)].join('\n'), wording: message };
 }

@@ -17,7 +17,7 @@ import type {
 import type { JsonObject, JsonValue } from './json.ts';
 import { keepSpellings } from './spellings.ts';
 
-/** The body of a client that would send this request. */
+/** The request as the JSON body that a client would send. */
 export function chatJson(request: ChatRequest): JsonObject {
   const { model, stream, streamOptions, rest } = request;
   const head = members({
@@ -158,7 +158,7 @@ function members(all: Readonly<Record<string, JsonValue | undefined>>): JsonObje
   return defined;
 }
 
-/** Adds the members of `rest`. Where both have a name, the value is that of `named` and the order that of `rest`. */
+/** Adds the members of `rest`. Where a name is in both, the value and the place of `named` are used. */
 export function withRest(named: JsonObject, rest: JsonObject | undefined): JsonObject {
   if (rest === undefined) return named;
   const both = Object.keys(named).some((name) => Object.hasOwn(rest, name));

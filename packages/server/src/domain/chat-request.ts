@@ -37,10 +37,7 @@ export interface ChatRequest {
   readonly reasoningEffort?: string;
   /** The members of `stream_options` that are not interpreted; absent where the client sent no options. */
   readonly streamOptions?: JsonObject;
-  /**
-   * Unknown members, members that are only advice, and members that few targets take and this server does not
-   * interpret.
-   */
+  /** Unknown members, advisory members, and members that few targets accept and that this server does not interpret. */
   readonly rest: JsonObject;
 }
 

@@ -20,7 +20,7 @@ export function estimatePromptTokens(request: Pick<ChatRequest, 'messages'>): nu
 
 /** The longest token, in escaped UTF-16 units. A longer delta has several tokens. */
 const longestToken = 64;
-/** A word with its space. An escaped character beyond ASCII has six units too, and is about one token. */
+/** Escaped UTF-16 units for one token: about one word with its space, or one escaped character beyond ASCII. */
 const escapedPerToken = 6;
 
 /**

@@ -43,8 +43,8 @@ function judge(choices: number, events: readonly StreamEvent[]) {
   return { problem: undefined, ended: grammar.ended };
 }
 
-/** All that one choice says: reasoning before the text, calls in order with their arguments, the finish. */
-function said(choice: number): fc.Arbitrary<StreamEvent[]> {
+/** All events of one choice: reasoning before the text, calls in order with their arguments, the finish. */
+function eventsOfChoice(choice: number): fc.Arbitrary<StreamEvent[]> {
   return fc.array(fc.constantFrom('text', 'reasoning', 'refusal', 'call'), { maxLength: 8 }).map((kinds) => {
     let calls = 0;
     const textAt = kinds.indexOf('text');
@@ -64,7 +64,7 @@ const legal = fc
   .integer({ min: 1, max: 4 })
   .chain((choices) =>
     fc.tuple(
-      fc.tuple(...Array.from({ length: choices }, (_, choice) => said(choice))),
+      fc.tuple(...Array.from({ length: choices }, (_, choice) => eventsOfChoice(choice))),
       fc.boolean(),
       fc.option(fc.nat()),
       fc.infiniteStream(fc.nat()),

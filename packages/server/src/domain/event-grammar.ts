@@ -4,8 +4,8 @@ import { createJsonValidator, type JsonValidator } from './json-validator.ts';
 import type { StreamEvent, TextDelta } from './stream-event.ts';
 
 /**
- * Judges one stream of events by the grammar of `stream-event.ts`. Every adapter is held to it by its tests, and the relay
- * runs it on every event: a few comparisons and no allocation a call.
+ * Judges one stream of events by the grammar of `stream-event.ts`. The tests of every adapter run it, and the relay runs it
+ * on every event: a few comparisons and no allocation a call.
  */
 export interface EventGrammar {
   /**
@@ -17,7 +17,7 @@ export interface EventGrammar {
   readonly ended: 'whole' | 'torn' | undefined;
 }
 
-/** Grammar for a request with `n: choices`. */
+/** Creates the grammar for an answer with this number of choices (`n` of the request). */
 export function createEventGrammar(choices: number): EventGrammar {
   return new StreamGrammar(choices);
 }
@@ -148,7 +148,7 @@ function isTorn({ calls, arguments: json }: ChoiceGrammar): boolean {
   return calls > 0 && json?.whole !== true;
 }
 
-/** The next call begins. */
+/** Ends the open call, because the next call begins. */
 function endCall(choice: ChoiceGrammar): void {
   if (isTorn(choice)) choice.tornCall ??= choice.calls - 1;
   choice.arguments = undefined;

@@ -30,8 +30,8 @@ export function writeExactly(value: unknown): string {
 }
 
 /**
- * {@link writeExactly} for a body whose root has a mark where any spelling in it was kept. Nearly no request has one; without
- * the mark the body is not searched for spellings, which would take four times as long as writing it.
+ * Writes a body, with its kept spellings only where its root is marked: a root is marked where a spelling was kept anywhere
+ * in it. Nearly no body is marked. A search of an unmarked body would take four times as long as writing it.
  */
 export function writeMarked(body: JsonObject): string {
   return isMarkedRoot(body) ? writePieces(body) : JSON.stringify(body);

@@ -66,7 +66,10 @@ export function afterSpace(text: string, at: number): number {
   return next < near ? next : search(noSpace, text, next);
 }
 
-/** What is longer than 25 characters is searched by V8: for megabytes a loop that is not compiled yet takes a second. */
+/**
+ * After 25 characters of a number, a literal or white space a regular expression finds the end, because a loop that V8 has
+ * not compiled yet takes a second for megabytes.
+ */
 const wordEnd = /[,\]}\s]/g;
 const noSpace = /\S/g;
 

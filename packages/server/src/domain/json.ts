@@ -5,12 +5,12 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** Whether a value out of JSON, or an absent member, is an object. */
+/** Whether a JSON value is an object. False for undefined (an absent member). */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The message of {@link parseForeignJson} for such a name. */
+/** The message of the error that {@link parseForeignJson} throws for an object with a name that is one backslash. */
 export const loneBackslashMessage = 'an object has a name that is one backslash';
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Keeps values by name. A value belongs to the key that used it last, and both `get` and `set` use it. Where a new value
- * finds no room, one key loses its least recently used value: the key of the new value, if it holds more than its equal
- * share of the room, else the key that holds most. So a key that fills the cache displaces only its own values.
+ * Keeps values by name. A value belongs to the key that used it last, and both `get` and `set` use it. When the cache is
+ * full, one key loses its least recently used value. This is the key of the new value where it exceeds an equal part of the
+ * cache, else the key that holds most. So a key that fills the cache displaces only its own values.
  */
 export interface KeyCache<Value> {
   /** Undefined where the cache has none. The value belongs to this key from now on, as its most recently used one. */
@@ -65,8 +65,8 @@ export function createKeyCache<Value>({
     owner.size += entrySize;
   }
 
-  /** The owner that gives up a value. Only where `last` holds no more than its share are all owners compared. */
-  function loser(last: Owner, amount: (owner: Owner) => number, max: number): Owner {
+  /** The owner that loses a value. All owners are compared only where `last` holds no more than an equal part. */
+  function ownerToEvict(last: Owner, amount: (owner: Owner) => number, max: number): Owner {
     if (amount(last) * owners.size > max) return last;
     let most = last;
     for (const owner of owners.values()) if (amount(owner) > amount(most)) most = owner;
@@ -77,8 +77,8 @@ export function createKeyCache<Value>({
     while (entries.size > maxEntries || size > maxSize) {
       const { names } =
         entries.size > maxEntries
-          ? loser(last, (owner) => owner.names.size, maxEntries)
-          : loser(last, (owner) => owner.size, maxSize);
+          ? ownerToEvict(last, (owner) => owner.names.size, maxEntries)
+          : ownerToEvict(last, (owner) => owner.size, maxSize);
       const [oldest] = names;
       if (oldest === undefined) return;
       drop(oldest);

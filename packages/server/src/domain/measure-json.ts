@@ -18,8 +18,8 @@ export interface JsonBounds {
 export const requestBounds: JsonBounds = { maxDepth: 64, maxFields: 50_000, maxValues: 200_000 };
 
 /**
- * The first bound that a text exceeds, or its measures. For a text that is not JSON it covers everything that `JSON.parse`
- * reads before it throws.
+ * The first bound that a text exceeds, or its measures. For a text that is not JSON, the measures cover the part that
+ * `JSON.parse` reads before it throws.
  */
 export type JsonMeasure =
   | { readonly type: 'deep'; readonly path: JsonPath }

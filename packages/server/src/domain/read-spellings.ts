@@ -31,12 +31,12 @@ import {
 export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
 
 /**
- * Stores the spellings of `text` that `value`, the result of its parse, does not keep: those of numbers that JavaScript would
- * write in another way. With `known` it also stores the text of each member that is not known; then the numbers of known
- * members are not stored, because this server writes them in its own way.
+ * `value` is the result of parsing `text`. Stores the spellings of the numbers that JavaScript would write in another way.
+ * With `known` it also stores the text of each member that is not known; then the numbers of known members are not stored,
+ * because this server writes them in its own way.
  *
- * Measured cost: a text with nothing to store is scanned once, in a sixth of the time of its parse where it is mostly strings,
- * in a third where it is mostly punctuation. With `known` its depth must not exceed the call stack, and it must come from
+ * Measured: the scan of a text with nothing to store takes one sixth of the time of its parse (mostly strings) to one third
+ * (mostly punctuation). With `known`, `text` must not be nested deeper than the call stack, and must have been decoded from
  * UTF-8. `ascii` says that the whole text is ASCII. Default: false.
  */
 export function readSpellings(text: string, value: JsonValue, known?: KnownMembers, ascii = false): void {
@@ -195,7 +195,10 @@ function takeName(walk: Walk, frame: Frame, from: number, to: number): number {
   return end;
 }
 
-/** A longer member that is not ASCII is stored as a Buffer: it needs less memory than a string, in spite of its object. */
+/**
+ * A longer member that is not ASCII is stored as a Buffer: it needs less memory than such a string, although it is one more
+ * object.
+ */
 const largeMember = 1_024;
 
 /** The text of a member in a form that does not keep much more than the member in memory. */
@@ -209,8 +212,9 @@ function compact({ text, ascii, copy }: Walk, member: string): RawText {
 const maxCompared = 65_536;
 
 /**
- * Whether this server would write the value with the same characters. The value is parsed from its own text, because the
- * holder has only the last one of several members with one name: each of them would cost the length of the last.
+ * Whether this server would write the value with the same characters. It parses the text of the member itself. The holder
+ * has only the last of several members with one name, so a comparison of each with that value would cost the length of that
+ * value each time.
  */
 function isCanonical(walk: Walk, from: number, to: number): boolean {
   const { text } = walk;
@@ -237,7 +241,10 @@ function holdsBackslash(walk: Walk, from: number, to: number): boolean {
   return walk.backslash < to;
 }
 
-/** Stores the spelling of a number; undefined where it needs none, because an earlier member of its name may have one. */
+/**
+ * Stores the spelling of a number. `undefined`, where it needs none, is stored too: it cancels the spelling of an earlier
+ * member with the same name.
+ */
 function noteNumber(walk: Walk, frame: Frame, spelling: string | undefined): void {
   const { holder, isArray, known, index, nameFrom, nameTo } = frame;
   if (holder === undefined || (known !== undefined && !isArray)) return;

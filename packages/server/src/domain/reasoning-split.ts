@@ -5,10 +5,12 @@
  *        └───────────────anything else───────────────────────▲
  *
  * Only a block at the beginning of the answer, or one that the chat template has opened, is reasoning; later tags are text.
- * Text that may become a tag is held. White space around the tags belongs to neither side.
+ * Text that may become a tag is held. White space before and after the opening tag, and after the closing tag, is dropped.
  */
 export interface ReasoningSplit {
-  /** Takes the next piece of the model's text; returns what of it, and of held text, is reasoning and what is answer. */
+  /**
+   * Takes the next piece of the model's text. Returns the text that is no longer held: its reasoning and its answer text.
+   */
   push(text: string): Parts;
   /** Ends the text: returns what is held. */
   flush(): Parts;

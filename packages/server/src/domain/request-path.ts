@@ -15,15 +15,16 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 const setByAdapters: ReadonlySet<string> = new Set(['stream', 'stream_options']);
 
 /**
- * Translates the path in an upstream's error into one of the caller's request: `messages[2].content` for `messages.2.content`
- * and for vLLM's `body.messages[2].content`. Undefined where the request has no such path: then it may be any text, also a key
- * or a prompt. Only the last name of the path may be missing in the request, if it is a name of the protocol.
+ * Translates the path in an upstream's error into one of the caller's request: `messages[2].content` for
+ * `messages.2.content` and for vLLM's `body.messages[2].content`. Undefined where the request has no such path: such a path
+ * may be any text of the upstream, for example a key or a prompt. Only the last name of the path may be missing in the
+ * request, if it is a name of the protocol.
  */
 export function pathInRequest(path: string, request: JsonObject): string | undefined {
   if (path.length > maxPathLength) return undefined;
   const own = path.startsWith('body.') && !Object.hasOwn(request, 'body') ? path.slice(5) : path;
   let place: JsonValue | undefined = request;
-  let told = '';
+  let found = '';
   step.lastIndex = 0;
   while (step.lastIndex < own.length) {
     const [, name, digits, index = digits] = step.exec(own) ?? [];
@@ -33,7 +34,7 @@ export function pathInRequest(path: string, request: JsonObject): string | undef
     if (Array.isArray(place) && index !== undefined) {
       if (Number(index) >= place.length) return undefined;
       place = place[Number(index)];
-      told += `[${Number(index)}]`;
+      found += `[${Number(index)}]`;
       continue;
     }
     const wanted = name ?? digits;
@@ -43,9 +44,9 @@ export function pathInRequest(path: string, request: JsonObject): string | undef
     if (Object.hasOwn(place, key)) place = place[key];
     else if (known.has(key) && !(place === request && setByAdapters.has(key))) place = undefined;
     else return undefined;
-    told += told === '' ? key : `.${key}`;
+    found += found === '' ? key : `.${key}`;
   }
-  return told === '' ? undefined : told;
+  return found === '' ? undefined : found;
 }
 
 function callersName(name: string, request: JsonObject): string {

@@ -40,7 +40,10 @@ export interface Requirement {
   readonly feature: Feature;
   /** The path of the field that needs it. */
   readonly param: string;
-  /** A sentence for the end of the failure's message, such as the field that was probably meant. It may be a getter. */
+  /**
+   * A sentence for the end of the failure's message, such as the field that the client probably meant. It may be computed
+   * only when it is read.
+   */
   readonly hint?: string | undefined;
 }
 

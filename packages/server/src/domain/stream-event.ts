@@ -11,14 +11,17 @@ import type { Usage } from './usage.ts';
  *     start?  (delta | usage?)*  finish(one per choice)      — whole
  *     start?  (delta | usage?)*  failed                      — torn
  *
- * `start` comes at most once and first; `usage` at most once and before the last `finish`; deltas of a
- * choice before its `finish`, reasoning before text; a tool call's `tool-call-start` before its deltas, indexes dense
- * from 0, one call ending before the next begins; after the last `finish`, or after `failed`, nothing.
+ * - `start` comes at most once, and only as the first event.
+ * - `usage` comes at most once, and before the last `finish`.
+ * - The deltas of a choice come before its `finish`, and its reasoning comes before its text.
+ * - The `tool-call-start` of a call comes before its deltas. The indexes of the calls of a choice are 0, 1, 2 …, and a call
+ *   gets no more deltas after the next one has begun.
+ * - Every call has arguments, and they join to JSON unless the choice finishes with `length`.
+ * - A choice with calls never finishes with `stop`.
+ * - No delta is empty, unless it is a token with log probabilities. No delta holds half of a surrogate pair.
+ * - Nothing comes after the last `finish`, or after `failed`.
  *
- * No delta is empty, unless it is a token with log probabilities; none holds half of a surrogate pair. Every call has
- * arguments, and they join to JSON unless the choice finishes with `length`. A choice with calls never finishes with `stop`.
- *
- * Text travels JSON-escaped ({@link JsonText}); decode it only where someone has to read it.
+ * Text travels JSON-escaped ({@link JsonText}); decode it only where the plain text is needed.
  */
 export type StreamEvent =
   | StartEvent
@@ -42,7 +45,10 @@ export interface TextDelta {
   readonly type: 'text-delta';
   readonly choice: number;
   readonly json: JsonText;
-  /** How many tokens this text is. Absent: 1, or unknown. A takeover subtracts their sum from `max_tokens`. */
+  /**
+   * How many tokens this text is. Absent: 1, or unknown. A takeover subtracts the sum of all these counts from
+   * `max_tokens`.
+   */
   readonly tokens?: number;
   /** One entry a token, where the request asked for them. */
   readonly logprobs?: readonly TokenLogprobWire[];

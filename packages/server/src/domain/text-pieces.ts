@@ -1,6 +1,7 @@
 /**
- * Pieces that are kept before they are joined. A piece may be a slice of its whole read, and then keeps the read in memory:
- * 15 times its own size where deltas are short words. A joined text keeps no read; joining costs some 0.05 µs a piece.
+ * Pieces that are kept before they are joined. A piece may be a slice of the text of one socket read. Then it keeps that
+ * whole text in memory: 15 times the size of the piece, where deltas are short words. A joined text keeps no such text;
+ * joining costs some 0.05 µs a piece.
  */
 const loosePieces = 64;
 

@@ -1,4 +1,7 @@
-/** A text that comes whole leaves in events of at most this size, in UTF-16 units before escaping: clients limit events. */
+/**
+ * A text that comes in one piece is emitted in events of at most this size, in UTF-16 units before escaping: clients limit
+ * events.
+ */
 export const maxSlice = 64 * 1024;
 
 /** Slices of a text, each of at most {@link maxSlice} units; none ends between the halves of a surrogate pair. */
