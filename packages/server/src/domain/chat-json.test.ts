@@ -151,8 +151,8 @@ describe('a decoded request', () => {
       user: null,
     };
     const given = { model: 'm', messages: [{ role: 'user', content: 'x', name: null }] };
-    const said = { model: 'm', messages: [{ role: 'user', content: 'x' }] };
-    expect(JSON.parse(writtenAgain(JSON.stringify({ ...given, ...nothing })))).toEqual(said);
+    const expected = { model: 'm', messages: [{ role: 'user', content: 'x' }] };
+    expect(JSON.parse(writtenAgain(JSON.stringify({ ...given, ...nothing })))).toEqual(expected);
   });
 
   test('uses the client’s name of the token limit, and of two limits the newer one', () => {

@@ -106,7 +106,7 @@ describe('legal sequences', () => {
 });
 
 describe('illegal sequences', () => {
-  // Each makes a sequence illegal and tells where the grammar must refuse it.
+  // Each returns an illegal sequence, which the grammar must refuse.
   const mutations: Record<string, (events: StreamEvent[], at: number, choices: number) => StreamEvent[]> = {
     'anything after the last finish': (events, at) => [
       ...events,

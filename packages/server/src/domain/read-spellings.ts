@@ -37,7 +37,7 @@ export type KnownMembers = ReadonlyMap<string, KnownMembers | undefined>;
  *
  * Measured: the scan of a text with nothing to store takes one sixth of the time of its parse (mostly strings) to one third
  * (mostly punctuation). With `known`, `text` must not be nested deeper than the call stack, and must have been decoded from
- * UTF-8. `ascii` says that the whole text is ASCII. Default: false.
+ * UTF-8. `ascii`: the whole text is ASCII. Default: false.
  */
 export function readSpellings(text: string, value: JsonValue, known?: KnownMembers, ascii = false): void {
   if (typeof value !== 'object' || value === null) return;

@@ -28,8 +28,8 @@ describe('the path that an upstream names', () => {
     ['messages[0].name', 'messages[0].name'],
     ['temperature', 'temperature'],
     ['model', 'model'],
-  ])('%s becomes %s', (path, told) => {
-    expect(pathInRequest(path, request)).toBe(told);
+  ])('%s becomes %s', (path, inRequest) => {
+    expect(pathInRequest(path, request)).toBe(inRequest);
   });
 
   test.each([

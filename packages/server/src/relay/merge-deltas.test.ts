@@ -29,11 +29,11 @@ test('events that are not deltas keep their place', () => {
 });
 
 test('reasoning, refusals and the arguments of one call are merged in the same way', () => {
-  const piece = (index: number, said: string, tokens?: number): StreamEvent => ({
+  const piece = (index: number, content: string, tokens?: number): StreamEvent => ({
     type: 'tool-call-delta',
     choice: 0,
     index,
-    json: jsonText(said),
+    json: jsonText(content),
     ...(tokens === undefined ? {} : { tokens }),
   });
   const thought: StreamEvent = { type: 'reasoning-delta', choice: 0, json: jsonText('h'), tokens: 3 };

@@ -5,10 +5,10 @@ import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import type { GuardedEvent } from './answer-guard.ts';
 import { type EventConsumer, relayEvents } from './relay-events.ts';
 
-const text = (said: string, choice: number): StreamEvent => ({
+const text = (content: string, choice: number): StreamEvent => ({
   type: 'text-delta',
   choice,
-  json: jsonText(said),
+  json: jsonText(content),
 });
 const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
 

@@ -105,11 +105,11 @@ describe('a relayed stream', () => {
   });
 
   it('writes nothing when it fails before the commit', async () => {
-    const { reader, events: said, state } = createFakeReader();
+    const { reader, events: payloads, state } = createFakeReader();
     const outcome = await relay(events([{ type: 'start' }], [broken]), reader);
     expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'upstream_cut' } });
     expect(state).toMatchObject({ head: undefined, ending: 'failed', code: 'upstream_cut' });
-    expect(said).toEqual([]);
+    expect(payloads).toEqual([]);
   });
 
   it('ends in the error event when it fails after it, without finish and [DONE]', async () => {
@@ -194,14 +194,14 @@ describe('a relayed stream', () => {
   });
 
   it('waits for a slow reader and merges the rest of the batch', async () => {
-    const { reader, events: said, unblock, body } = createFakeReader(2);
+    const { reader, events: payloads, unblock, body } = createFakeReader(2);
     const done = relay(events([text('a'), text('b'), text('c')], ending), reader);
     await vi.advanceTimersByTimeAsync(0);
-    expect(said).toHaveLength(2);
+    expect(payloads).toHaveLength(2);
     unblock();
     await vi.advanceTimersByTimeAsync(0);
-    expect(said).toHaveLength(3);
-    expect(said[2]).toContain('"content":"bc"');
+    expect(payloads).toHaveLength(3);
+    expect(payloads[2]).toContain('"content":"bc"');
     unblock();
     await vi.advanceTimersByTimeAsync(0);
     unblock();
@@ -300,10 +300,10 @@ describe('a relayed stream', () => {
 
 describe('an answer that does not stream', () => {
   it('is one body after a head that names its target', async () => {
-    const { reader, events: said, state } = createFakeReader();
+    const { reader, events: payloads, state } = createFakeReader();
     const outcome = await relay(events([text('Hel')], [text('lo')], ending), reader, { stream: false });
     expect(outcome).toMatchObject({ status: 'completed', target: 'lab/m' });
-    expect(said.map((body) => JSON.parse(body) as unknown)).toMatchObject([
+    expect(payloads.map((body) => JSON.parse(body) as unknown)).toMatchObject([
       { object: 'chat.completion', choices: [{ message: { content: 'Hello' } }] },
     ]);
     expect(state).toMatchObject({ ending: 'whole', head: { target: 'lab/m' } });
@@ -314,10 +314,10 @@ describe('an answer that does not stream', () => {
   it('fails where it exceeds the bound, whether or not the batch that exceeds it holds the finish', async () => {
     const pages = Array.from({ length: 33 }, () => page);
     for (const batches of [[[...pages, ...ending]], [pages, [page], ending]]) {
-      const { reader, events: said, state } = createFakeReader();
+      const { reader, events: payloads, state } = createFakeReader();
       const outcome = await relay(events(...batches), reader, { stream: false });
       expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'upstream_protocol' } });
-      expect(said).toEqual([]);
+      expect(payloads).toEqual([]);
       expect(state.ending).toBe('failed');
     }
   });

@@ -25,8 +25,8 @@ export interface Affinity {
 
 const maxHashes = 10_000;
 /**
- * At most so many messages of a chat are hashed, from its beginning on. A longer chat prefers a target that served a
- * beginning of these messages.
+ * At most so many messages of a chat are hashed, from its beginning on. A longer chat prefers a target that served it while
+ * it had fewer messages than that.
  */
 const maxHashed = 512;
 /** Characters that are hashed at each end of a part. */

@@ -5,10 +5,10 @@ import type { Attempt } from './attempt.ts';
 import { commitWhenComplete } from './commit-when-complete.ts';
 import { TokenCounter } from './token-count.ts';
 
-const text = (said: string, choice = 0, more: object = {}): StreamEvent => ({
+const text = (content: string, choice = 0, more: object = {}): StreamEvent => ({
   type: 'text-delta',
   choice,
-  json: jsonText(said),
+  json: jsonText(content),
   ...more,
 });
 const finish = (choice = 0): StreamEvent => ({ type: 'finish', choice, reason: 'stop' });

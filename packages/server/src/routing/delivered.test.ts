@@ -31,9 +31,11 @@ describe('the delivered answer', () => {
       fc.property(
         fc.array(fc.tuple(fc.boolean(), fc.string()), { maxLength: 400, size: 'max' }),
         (pieces) => {
-          const delivered = seen(...pieces.map(([thinks, said]) => (thinks ? thought(said) : text(said))));
+          const delivered = seen(
+            ...pieces.map(([thinks, content]) => (thinks ? thought(content) : text(content))),
+          );
           const of = (kind: boolean) =>
-            pieces.map(([thinks, said]) => (thinks === kind ? said : '')).join('');
+            pieces.map(([thinks, content]) => (thinks === kind ? content : '')).join('');
           expect([delivered.text, delivered.reasoning]).toEqual([of(false), of(true)]);
         },
       ),

@@ -68,8 +68,8 @@ describe('the joint of a replay', () => {
   it('skips delivered reasoning, and passes on more of it only where no answer text was delivered', () => {
     const inside = createReplayJoint(seen(thought('let me th')));
     expect(pass(inside, [[thought('let me')], [thought(' think')], [text('42')], [finish]])).toBe('ink42.');
-    const behind = createReplayJoint(seen(thought('hm'), text('4')));
-    expect(pass(behind, [[thought('hm')], [text('42')], [finish]])).toBe('2.');
+    const afterReasoning = createReplayJoint(seen(thought('hm'), text('4')));
+    expect(pass(afterReasoning, [[thought('hm')], [text('42')], [finish]])).toBe('2.');
     expect(pass(createReplayJoint(seen(thought('hm'), text('4'))), [[thought('hm, well')]])).toBe('diverged');
   });
 });

@@ -608,11 +608,11 @@ describe('a very large batch', () => {
     const many = Array.from({ length: 200_000 }, () => text('a')).flat();
     const models = { main: model({ targets: [target('a')] }) };
     const source = setUp([fakeUpstream('a', [many, finish])], models, { stream }).open();
-    const said = (await drain(source)).flat();
-    expect(said.map((event) => ('json' in event ? event.json.length : 0)).reduce((a, b) => a + b)).toBe(
+    const emitted = (await drain(source)).flat();
+    expect(emitted.map((event) => ('json' in event ? event.json.length : 0)).reduce((a, b) => a + b)).toBe(
       200_000,
     );
-    expect(said.at(-1)).toMatchObject({ type: 'finish' });
+    expect(emitted.at(-1)).toMatchObject({ type: 'finish' });
   });
 });
 

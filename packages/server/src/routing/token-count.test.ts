@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import type { StreamEvent } from '../domain/stream-event.ts';
 import { DeliveredTokens, TokenCounter } from './token-count.ts';
 
-const text = (said: string, tokens?: number): StreamEvent => ({
+const text = (content: string, tokens?: number): StreamEvent => ({
   type: 'text-delta',
   choice: 0,
-  json: jsonText(said),
+  json: jsonText(content),
   ...(tokens === undefined ? {} : { tokens }),
 });
 
