@@ -28,6 +28,8 @@ const devCommands = new Map([
   ['check', 'tools/check.ts'],
   ['soak', 'tools/soak.ts'],
   ['lock', 'tools/complete-lock.ts'],
+  ['format', 'tools/format.ts'],
+  ['docs', 'tools/write-docs.ts'],
 ]);
 
 main().catch((/** @type {unknown} */ error) => {
@@ -55,7 +57,7 @@ async function main() {
 
 /**
  * The script of a developer's command, relative to the root; undefined for the server's commands. `check` alone judges
- * this repository; `check URL` is the server's.
+ * this repository; `check URL` is kept for a command of the server that judges another endpoint.
  * @param {readonly string[]} args
  */
 function devScript(args) {

@@ -1,7 +1,7 @@
 /*
  * Writes the files, and the parts of pages, that are made from code. A unit test fails where one is not current.
  *
- *     node --conditions=tailrace-source tools/write-docs.ts
+ *     npm run docs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -4,12 +4,9 @@ import { expect, it } from 'vitest';
 import { root } from '../run.ts';
 import { generatedFiles } from './generated-files.ts';
 
-it.each(generatedFiles)(
-  '$path is current (else: node --conditions=tailrace-source tools/write-docs.ts)',
-  ({ path: file, renew }) => {
-    const text = readFileSync(path.join(root, file), 'utf8');
-    // The formatter has its own way with the line breaks of JSON.
-    const content = (written: string): unknown => (file.endsWith('.json') ? JSON.parse(written) : written);
-    expect(content(text)).toEqual(content(renew(text)));
-  },
-);
+it.each(generatedFiles)('$path is current (else: npm run docs)', ({ path: file, renew }) => {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  // The formatter has its own way with the line breaks of JSON.
+  const content = (written: string): unknown => (file.endsWith('.json') ? JSON.parse(written) : written);
+  expect(content(text)).toEqual(content(renew(text)));
+});

@@ -65,6 +65,14 @@ it('prefers the target of the longest beginning among those that can serve the r
   expect(affinity.preferred('key', next, ['early', 'late'])).toBe('late');
 });
 
+it('finds the target of a chat with more messages than are hashed', () => {
+  const affinity = affinityOver('warm');
+  const words = Array.from({ length: 600 }, (_, number) => `message ${number}`);
+  affinity.remember('key', turns(...words), 'warm');
+  expect(affinity.preferred('key', turns(...words, 'more'))).toBe('warm');
+  expect(affinity.preferred('key', turns('other', ...words))).toBeUndefined();
+});
+
 it('forgets the chat of a key that was not used for the longest time', () => {
   const affinity = affinityOver('lab');
   for (const chat of ['first', 'second']) affinity.remember('key', turns(chat), 'lab');

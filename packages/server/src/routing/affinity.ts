@@ -24,10 +24,7 @@ export interface Affinity {
 }
 
 const maxHashes = 10_000;
-/**
- * At most so many messages of a chat are hashed, from its beginning on. A longer chat prefers a target that served it while
- * it had fewer messages than that.
- */
+/** At most so many messages of a chat are hashed, from its beginning on. */
 const maxHashed = 512;
 /** Characters that are hashed at each end of a part. */
 const sampleLength = 512;
@@ -46,9 +43,11 @@ export function createAffinity(): Affinity {
 
   return {
     preferred: (keyId, request, targets) => {
+      const hashes = hashesOf(keyId, request);
       // The hash of the whole request is left out: equal requests are repetitions of one turn, and the balance spreads them
-      // over the targets.
-      for (const hash of hashesOf(keyId, request).slice(0, -1).reverse()) {
+      // over the targets. A longer chat has no hash of the whole.
+      if (request.messages.length <= maxHashed) hashes.pop();
+      for (const hash of hashes.reverse()) {
         const target = targetsByHash.get(keyId, hash);
         if (target !== undefined && targets.includes(target)) return target;
       }

@@ -33,7 +33,11 @@ describe('what a format implies', () => {
       .filter((implied) => !('kind' in parsePattern(implied)))
       .map((implied) => [name, pattern, implied] as const),
   );
-  test.each(partOf(rows, 5))(
+  // A hostname takes seconds.
+  const isSlow = ([name]: (typeof rows)[number]) => name === 'hostname';
+  const slowRows = rows.filter(isSlow);
+  const quickRows = rows.filter((row) => !isSlow(row));
+  test.each([...partOf(quickRows, 5), ...partOf(slowRows, 0)])(
     'every %s that is written matches the pattern that stands beside it',
     (...row) => {
       const [, pattern, implied] = row;
