@@ -48,7 +48,7 @@ describe('text', () => {
     expect(written(both, true)).toEqual(['text so']);
   });
 
-  test('comes after the half of a character that the reasoning has left', () => {
+  test('comes after the held half of a surrogate pair of the reasoning', () => {
     expect(
       written((writer) => {
         writer.reasoning('a\ud83d');
@@ -87,7 +87,7 @@ describe('a call', () => {
     expect(reasonOf('length')).toEqual({ reason: 'length' });
   });
 
-  test('is what the finish reason stop hides', () => {
+  test('changes the finish reason stop to tool_calls', () => {
     const writer = createChoiceWriter({ choice: 0 }, () => {});
     expect(writer.finish('stop')).toEqual({ reason: 'stop' });
     writer.startCall(call('f'));

@@ -49,7 +49,7 @@ export interface TextCounts {
 export interface ToolCallHead {
   readonly id: string;
   readonly name: string;
-  /** What the provider wants back with the call. */
+  /** Data that the next turn must send back with the call. */
   readonly extra?: JsonObject;
 }
 

@@ -15,9 +15,9 @@ export interface Upstream {
   capabilities(model: string): Capabilities;
 
   /**
-   * Why that model cannot be asked this request although it honours every feature of it: it does not accept a value, or it
-   * accepts only one of two fields. Names the field; `unsupported_parameter` or `invalid_value`. Pure and cheap: it is called
-   * for every target before one is chosen. Absent: no such request is known.
+   * The failure for a request that the model would refuse although it honours every feature of the request: for a value, or for
+   * a combination of values. It names the field; its code is `unsupported_parameter` or `invalid_value`. Undefined where no
+   * reason to refuse is known. Pure and cheap: it is called for every target before one is chosen. Absent: always undefined.
    */
   refuses?(request: ChatRequest, model: string): Failure | undefined;
 
@@ -25,8 +25,8 @@ export interface Upstream {
   contextLength(model: string): number | undefined;
 
   /**
-   * When the timeout of the first token begins: at the call, or at the `start` event (the engine: time in its queue and for
-   * reading the prompt does not count).
+   * When the first-token timeout begins: at the call, or at the `start` event. The engine uses `start`, so that the time in its
+   * queue and for reading the prompt does not count.
    */
   readonly firstTokenClock: 'call' | 'start';
 
@@ -37,9 +37,9 @@ export interface Upstream {
   pressure?(model: string): number;
 
   /**
-   * How this upstream can continue an answer that another target left unfinished, unless the configuration decides it.
-   * `prefix`: it continues {@link UpstreamCall.prefix} exactly. `if-configured`: a prefix can be sent, and only the operator
-   * knows whether the server continues it. Absent: no prefix can be sent.
+   * How this upstream can continue an answer that another target left unfinished. A `takeover` in the configuration of the
+   * target has priority. `prefix`: it continues {@link UpstreamCall.prefix} exactly. `if-configured`: a prefix can be sent, and
+   * only the operator knows whether the server continues it. Absent: no prefix can be sent.
    */
   takeover?(model: string): 'prefix' | 'if-configured' | undefined;
 
@@ -67,7 +67,7 @@ export interface UpstreamCall {
   readonly completionId: string;
   /** The timeout of a new connection, in milliseconds. Default: the upstream's own. */
   readonly connectMs?: number;
-  /** The stall timeout: after such a silence in an answer the caller cuts it. In milliseconds. Absent: there is none. */
+  /** The caller ends an answer after this many milliseconds without a batch (the stall timeout). Absent: no limit. */
   readonly stallMs?: number;
 }
 
@@ -81,8 +81,8 @@ export function maxHoldMs({ stallMs }: Pick<UpstreamCall, 'stallMs'>, atMostMs =
 
 /**
  * The answer to one call: one batch of events for each pull, and pulling is the back-pressure. Every expected failure is a
- * `failed` event; a pull breaks only for bugs. `close()` releases everything and ends a waiting pull; it may be called at any
- * time, and more than once.
+ * `failed` event; `broke` is called only for a bug that was thrown. `close()` releases everything and ends a waiting pull; it
+ * may be called at any time, and more than once.
  */
 export interface EventStream extends Pullable {
   close(): Promise<void>;

@@ -16,15 +16,15 @@ const prompt = 'the lighthouse keeper of Skagen paints at dawn';
 
 const escaped = (text: string) => [...text].map((unit) => `\\u00${hex(unit)}`).join('');
 const hex = (unit: string) => unit.charCodeAt(0).toString(16).padStart(2, '0');
-/** The encodings of the key. Neither an encoding nor a telling part of one may reach the client. */
+/** The encodings of the key. Neither an encoding nor eight adjacent characters of one may reach the client. */
 const writings: Readonly<Record<string, string>> = {
   plain: key,
   'in capital letters': key.toUpperCase(),
   'percent-encoded': encodeURIComponent(key),
   'JSON-escaped': escaped(key),
   base64: Buffer.from(key).toString('base64').replace(/=+$/, ''),
-  'in base64 behind a name': Buffer.from(`user:${key}`).toString('base64').replace(/=+$/, ''),
-  'in base64 behind one byte': Buffer.from(`:${key}`).toString('base64').replace(/=+$/, ''),
+  'in base64 after a name': Buffer.from(`user:${key}`).toString('base64').replace(/=+$/, ''),
+  'in base64 after one byte': Buffer.from(`:${key}`).toString('base64').replace(/=+$/, ''),
   'in hexadecimal': Buffer.from(key).toString('hex'),
   'in hexadecimal with spaces': (Buffer.from(key).toString('hex').match(/../g) ?? []).join(' '),
   'with escaped punctuation': key.replace(/\W/g, '\\$&'),
@@ -35,7 +35,7 @@ const writings: Readonly<Record<string, string>> = {
   'at the cut of what is read': `${'http://a.b '.repeat(181)}${key}`,
 };
 
-/** The telling parts: each eight adjacent characters of an encoding. */
+/** All runs of eight adjacent characters of an encoding. */
 const pieces = Object.values(writings)
   .slice(0, -2)
   .flatMap((text) => {
@@ -203,7 +203,7 @@ describe.each(Object.keys(dialects))('a hostile upstream of kind %s', (kind) => 
   });
 
   test.each(['hush7token-Qw93kd02LxA', 'sessQ93kdpL20xk', 'opsuser:opspass9931', 'opspass9931'])(
-    'cannot tell the client %s of a header',
+    'cannot send %s of a header to the client',
     async (part) => {
       for (answer of answers(`wrong ${part} here`)) expect((await ask(kind)).client).not.toContain(part);
     },

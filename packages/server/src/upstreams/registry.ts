@@ -15,7 +15,7 @@ import type { ScriptClock } from './scripted/scripted-stream.ts';
 export interface UpstreamDeps {
   /** The clock of scripted upstreams. Default: the system's timers. */
   readonly scriptClock?: ScriptClock;
-  /** The environment whose proxy variables count. Default: none. */
+  /** The environment from which the proxy variables are read. Default: none. */
   readonly env?: Environment;
   /** The timeout of a new connection, in milliseconds. Default 5,000. */
   readonly connectMs?: number;
@@ -36,7 +36,10 @@ export interface CreatedUpstreams {
    * has used.
    */
   readonly schemas: ValidationThread;
-  /** Retires the upstreams that `successor` does not have (absent: all): their streams run to the end, and then they close. */
+  /**
+   * Retires the upstreams that `successor` does not have (absent: all). Each of them still serves its streams to their end, and
+   * closes a connection when no stream uses it.
+   */
   retire(successor?: CreatedUpstreams): void;
 }
 

@@ -135,7 +135,7 @@ describeProvider({
       played: { status: 200, body: '<html>Welcome</html>', type: 'text/html' },
       becomes: { code: 'upstream_protocol' },
     },
-    'a gateway that died behind a page is a failure of the target': {
+    'a page of a gateway with status 502 is a failure of the target': {
       played: { status: 502, body: '<html>Bad Gateway</html>', type: 'text/html' },
       becomes: { code: 'upstream_refused' },
     },

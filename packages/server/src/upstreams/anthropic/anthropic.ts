@@ -1,5 +1,5 @@
 import { fail, ok } from '../../domain/failure.ts';
-import { createHttpUpstream, type Protocol, pathBehind } from '../http/http-upstream.ts';
+import { createHttpUpstream, joinPath, type Protocol } from '../http/http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from '../http/provider-transport.ts';
 import { failureOfRefusal, prefillRefused } from './errors.ts';
 import { capabilitiesOf, claudeModel } from './models.ts';
@@ -22,7 +22,7 @@ const messagesApi: Protocol = {
   refuses: (request, model) => refusalOf(request, claudeModel(model)),
   request(call, baseUrl) {
     const body = requestBody(call, claudeModel(call.model));
-    if (body.ok) return ok({ path: pathBehind(baseUrl, '/v1/messages'), body: body.value });
+    if (body.ok) return ok({ path: joinPath(baseUrl, '/v1/messages'), body: body.value });
     return fail(call.prefix === undefined ? body.failure : prefillRefused(body.failure));
   },
   dialect: ({ prefix, completionId }, errors, output) =>

@@ -5,8 +5,8 @@ import type { ArgumentsReader } from '../http/request/request-json.ts';
 import { asCount, asList, asObject } from '../http/unknown-json.ts';
 
 /**
- * One block of an assistant's turn, as `extra_content.anthropic.blocks` keeps it. The API wants signed thoughts back unchanged
- * and in their place. So thoughts are kept whole, and of the other blocks only their place.
+ * One block of an assistant's turn, as `extra_content.anthropic.blocks` keeps it. The next turn must send signed thoughts back
+ * unchanged and in their place. So thoughts are kept whole. For other blocks only the position is kept.
  */
 export type KeptBlock =
   | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
@@ -60,7 +60,7 @@ export function textBlocks(text: string): JsonObject[] {
   return text.trim() === '' ? [] : [{ type: 'text', text }];
 }
 
-/** All blocks in their kept order; undefined where the message is not the one of which the blocks were kept. */
+/** All blocks in their kept order; undefined where none were kept, or the client has changed the message since. */
 function inPlace(
   kept: readonly KeptBlock[],
   text: string,

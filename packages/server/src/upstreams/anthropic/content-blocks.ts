@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import type { Odd } from '../http/answer/answer-failures.ts';
+import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
 import { asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
 
 /** The beginning of a block of an answer. */
@@ -24,46 +24,47 @@ export interface BlockPiece {
  * Decodes a `content_block`. Blocks of tools that the provider runs itself, and blocks of unknown types, are output that our
  * stream cannot represent: without them the answer would be a different one.
  */
-export function decodeBlock(value: unknown): BlockStart | Odd {
+export function decodeBlock(value: unknown): BlockStart | UnreadableOutput {
   const block = asObject(value);
-  if (block === undefined) return { odd: 'a content block that is no object' };
+  if (block === undefined) return { unreadable: 'a content block that is no object' };
   const { type } = block;
   switch (type) {
     case 'text': {
       const text = optionalText(block['text']);
-      return text === undefined ? { odd: 'a text block whose text is none' } : { type, text };
+      return text === undefined ? { unreadable: 'a text block whose text is none' } : { type, text };
     }
     case 'thinking': {
       const thinking = optionalText(block['thinking']);
       const signature = optionalText(block['signature']);
-      if (thinking === undefined || signature === undefined) return { odd: 'a thinking block without text' };
+      if (thinking === undefined || signature === undefined)
+        return { unreadable: 'a thinking block without text' };
       return { type, thinking, signature };
     }
     case 'redacted_thinking': {
       const data = optionalText(block['data']);
-      return data === undefined ? { odd: 'a redacted_thinking block without data' } : { type, data };
+      return data === undefined ? { unreadable: 'a redacted_thinking block without data' } : { type, data };
     }
     case 'tool_use':
       return decodeToolUse(block);
     default:
-      return { odd: `a content block of type ${nameOf(type)}` };
+      return { unreadable: `a content block of type ${nameOf(type)}` };
   }
 }
 
-function decodeToolUse(block: JsonObject): BlockStart | Odd {
+function decodeToolUse(block: JsonObject): BlockStart | UnreadableOutput {
   const id = optionalText(block['id']);
   const { name, input } = block;
-  if (id === undefined) return { odd: 'a tool call whose id is no text' };
-  if (typeof name !== 'string' || name === '') return { odd: 'a tool call without a name' };
+  if (id === undefined) return { unreadable: 'a tool call whose id is no text' };
+  if (typeof name !== 'string' || name === '') return { unreadable: 'a tool call without a name' };
   if (optionalText(input) === '') return { type: 'tool_use', id, name, input: '' };
   const given = asObject(input);
   const json = given === undefined ? undefined : jsonOf(given);
-  if (json === undefined) return { odd: 'a tool call whose input cannot be read' };
+  if (json === undefined) return { unreadable: 'a tool call whose input cannot be read' };
   return { type: 'tool_use', id, name, input: json === '{}' ? '' : json };
 }
 
 /** Decodes the `delta` of a block. */
-export function decodePiece(value: unknown): BlockPiece | Odd {
+export function decodePiece(value: unknown): BlockPiece | UnreadableOutput {
   const delta = asObject(value);
   switch (delta?.['type']) {
     case 'text_delta':
@@ -75,11 +76,11 @@ export function decodePiece(value: unknown): BlockPiece | Odd {
     case 'input_json_delta':
       return piece('tool_use', delta['partial_json']);
     default:
-      return { odd: `a delta of type ${nameOf(delta?.['type'])}` };
+      return { unreadable: `a delta of type ${nameOf(delta?.['type'])}` };
   }
 }
 
-function piece(of: BlockPiece['of'], value: unknown, signs = false): BlockPiece | Odd {
+function piece(of: BlockPiece['of'], value: unknown, signs = false): BlockPiece | UnreadableOutput {
   const text = optionalText(value);
-  return text === undefined ? { odd: `a delta of ${of} whose text is none` } : { of, signs, text };
+  return text === undefined ? { unreadable: `a delta of ${of} whose text is none` } : { of, signs, text };
 }

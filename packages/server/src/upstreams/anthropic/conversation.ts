@@ -19,8 +19,8 @@ interface Turn {
 }
 
 /**
- * The content of an empty user's turn: the API refuses a turn without content and a text of white space, and without the turn
- * the two turns around it would become one.
+ * The content of a user's turn that is empty. The API refuses a turn without content and a text of white space. If the turn were
+ * left out, its two neighbours would become one turn.
  */
 const emptyTurn: JsonObject = { type: 'text', text: '(empty)' };
 
@@ -32,8 +32,8 @@ const emptyTurn: JsonObject = { type: 'text', text: '(empty)' };
  * accepts system turns and the API accepts one there: after a user's turn and before an assistant's turn. All other
  * instructions are appended to `system`, in order: they lose their place, but not their authority.
  *
- * `prefix` becomes the last turn, which the model continues, without the white space at its end: the API refuses that. The
- * answer has to begin with this white space (`stream.ts`).
+ * `prefix` becomes the last turn, which the model continues. The white space at its end is removed, because the API refuses it.
+ * The answer has to begin with this white space (`stream.ts`).
  */
 export function conversation(
   messages: readonly Message[],

@@ -1,15 +1,15 @@
 import { causeOf } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import {
-  type Complaint,
   callersFault,
-  complaintOfEvent,
-  complaintOfRefusal,
+  type DecodedError,
   type ErrorContext,
+  type ErrorFacts,
+  factsOfEvent,
+  factsOfRefusal,
   failureByStatus,
   messageOf,
   notServed,
-  type ReadError,
   type Refusal,
 } from '../http/refusal/refusal.ts';
 import { asObject, asText, parseJson } from '../http/unknown-json.ts';
@@ -45,32 +45,32 @@ const noCredit = /credit balance is too low/i;
 /** The failure of an answer that is no event stream. Under status 200 the type of the error decides. */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const error = asObject(parseJson(refusal.body))?.['error'];
-  return judge(complaintOfRefusal(refusal, readError(error), context));
+  return judge(factsOfRefusal(refusal, readError(error), context));
 }
 
 /** The failure for the `error` of an `error` event. An unknown type is a failure of the provider. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
-  return judge(complaintOfEvent('in the stream', readError(value), context));
+  return judge(factsOfEvent('in the stream', readError(value), context));
 }
 
-function readError(value: unknown): ReadError {
+function readError(value: unknown): DecodedError {
   const error = asObject(value);
   const type = error?.['type'];
   return { message: messageOf(error?.['message']), names: { type }, status: statusOfType.get(asText(type)) };
 }
 
-function judge(complaint: Complaint): Failure {
-  const { status, message, cause } = complaint;
+function judge(facts: ErrorFacts): Failure {
+  const { status, message, cause } = facts;
   if (status === 400 || status === 413) {
     if (tooLong.test(message)) {
-      return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
+      return callersFault('context_length_exceeded', 'The prompt is too long for the model', facts);
     }
     if (noCredit.test(message)) return notServed(cause);
   }
-  return failureByStatus(complaint);
+  return failureByStatus(facts);
 }
 
-/** A refused prefill is not the client's mistake: its request has none. So the failure blames the upstream. */
+/** The client's request has no prefill, so a refused prefill is not the client's mistake: the failure blames the upstream. */
 export function prefillRefused(reason: Failure): Failure {
   if (reason.code !== 'invalid_value' && reason.code !== 'unsupported_parameter') return reason;
   return failure('upstream_refused', 'The upstream does not continue an answer.', {

@@ -20,7 +20,10 @@ export interface ClaudeModel {
   readonly highEfforts: boolean;
   /** Whether it continues an assistant's message that comes last. */
   readonly prefill: boolean;
-  /** The last message: any, any but an assistant's that ends in white space, or a user's only. */
+  /**
+   * Which last message it accepts. `any`: every message. `without white space`: every message, except an assistant's that ends
+   * in white space. `user`: every message, except an assistant's.
+   */
   readonly lastTurn: 'any' | 'without white space' | 'user';
   /** Whether it accepts the `tool_choice` types `any` and `tool`. */
   readonly forcedTools: boolean;

@@ -64,8 +64,8 @@ const notEnforced = new Set([
 /** Deeper than any schema written by hand; the API judges what is deeper. */
 const maxDepth = 200;
 /**
- * The most parts of a schema that are checked, those behind references included: many references to one large part would
- * multiply its size. The API judges the rest.
+ * The maximum number of schema parts that are checked, with the parts to which references point: many references to one large
+ * part would multiply its size. The API judges the rest.
  */
 const maxParts = 20_000;
 

@@ -74,7 +74,10 @@ function problemOfPart(part: ContentPart, role: Message['role'], param: string):
   return failure('invalid_value', message, { param: url });
 }
 
-/** The model continues an assistant's message that comes last. Newer models refuse it, older ones white space at its end. */
+/**
+ * The failure for an assistant's message that comes last, which a model would have to continue. Newer models refuse such a
+ * message. Older models refuse it only where it ends in white space.
+ */
 function lastTurnProblem(messages: readonly Message[], model: ClaudeModel): Failure | undefined {
   const last = messages.at(-1);
   if (last?.role !== 'assistant' || model.lastTurn === 'any') return undefined;

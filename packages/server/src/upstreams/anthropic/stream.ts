@@ -31,7 +31,7 @@ export interface MessageStreamOptions {
 /** Matches fields that carry output. */
 const carriesOutput = /content_block|"(?:text|thinking|partial_json)"/;
 
-/** The length in the budget of a kept block without its texts. */
+/** What a kept block counts in the budget, besides its texts. */
 const blockLength = 64;
 
 interface OpenBlock {
@@ -94,8 +94,8 @@ export function createMessageDialect(
   function startBlock(event: JsonObject): void {
     if (block !== undefined) stopBlock();
     const start = decodeBlock(event['content_block']);
-    if ('odd' in start) {
-      cut(start.odd);
+    if ('unreadable' in start) {
+      cut(start.unreadable);
       return;
     }
     const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
@@ -151,8 +151,8 @@ export function createMessageDialect(
       return;
     }
     const piece = decodePiece(event['delta']);
-    if ('odd' in piece) {
-      cut(piece.odd);
+    if ('unreadable' in piece) {
+      cut(piece.unreadable);
       return;
     }
     const { of, text } = piece;
@@ -217,7 +217,7 @@ export function createMessageDialect(
   }
 
   return {
-    handedOn: /"input"/,
+    passesJsonOn: /"input"/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
       return reason === undefined ? 'open' : 'settled';
@@ -227,7 +227,8 @@ export function createMessageDialect(
         case 'message_start': {
           const message = asObject(event['message']);
           counts = addCounts(counts, message?.['usage']);
-          // The list is empty in every stream; content in it would come in no block.
+          // `content` of `message_start` is empty in every stream. Content there would belong to no block, so it tears the
+          // answer.
           if (asList(message?.['content']).length > 0) cut('content in message_start');
           return;
         }

@@ -20,7 +20,7 @@ export function createToolUseIds(messages: readonly Message[]): ToolUseIds {
   const calls = new Map<number, readonly string[]>();
   const results = new Map<number, string>();
   const used = new Set<string>();
-  // An id that stays may come later than a changed one, which must avoid it.
+  // A changed id must not equal an accepted id that comes later in the messages.
   const staying = new Set(
     messages.flatMap((message) =>
       message.role === 'assistant' ? message.toolCalls.map(({ id }) => id).filter(isAccepted) : [],

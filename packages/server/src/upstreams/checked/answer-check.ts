@@ -13,8 +13,8 @@ import { resultOf, type TaskFailures } from '../../worker/task-result.ts';
 const schemaPath = 'response_format.json_schema.schema';
 /** The longest answer that is checked, in escaped characters over all choices: more than any context holds. */
 const maxAnswerLength = 16 * 1024 * 1024;
-/** An answer of this length is read in a few milliseconds, so it is checked without the thread. */
-const maxReadHere = 256 * 1024;
+/** An answer up to this length needs a few milliseconds, so it is checked on the event loop and not by the thread. */
+const maxCheckedOnLoop = 256 * 1024;
 
 /** Checks the answer of one request against its `response_format`. */
 export interface AnswerCheck {
@@ -25,8 +25,8 @@ export interface AnswerCheck {
 }
 
 /**
- * Creates the check of one answer. `prefix`: the beginning of the answer, from another target. `owner`: the key that pays for
- * the time on the thread.
+ * Creates the check of one answer. `prefix`: the beginning of the answer, from another target. `owner`: the key whose
+ * share of the thread's time the check uses, and the signal that drops a waiting task.
  */
 export function createAnswerCheck(
   { n, responseFormat }: Pick<ChatRequest, 'n' | 'responseFormat'>,
@@ -68,7 +68,7 @@ export function createAnswerCheck(
       if (choice === undefined) return undefined;
       if (length > maxAnswerLength) return unreadable('it is too long to be checked');
       const answer = choice.text.take();
-      if (schema === undefined && answer.length <= maxReadHere) {
+      if (schema === undefined && answer.length <= maxCheckedOnLoop) {
         return isJson(answer) ? undefined : notJson();
       }
       const task = { answer, ...(schema === undefined ? {} : { schema }), keyId: owner.keyId };
@@ -90,7 +90,10 @@ function startingWith(prefix: string): TextPieces<JsonText> {
   return pieces;
 }
 
-/** The schema texts by format, which is the same object for all attempts of a request: a schema may have 256 KiB. */
+/**
+ * The JSON text of each schema, by the object of its format. All attempts of a request share this object, so a schema of up to
+ * 256 KiB is written once.
+ */
 const schemaTexts = new WeakMap<ResponseFormat, string>();
 
 /** The JSON of the schema of a format; undefined for a format without a schema. */

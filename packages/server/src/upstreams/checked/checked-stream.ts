@@ -13,8 +13,8 @@ export interface CheckedCall {
   open(): EventStream;
   /** A pull that has waited for a check this long, in milliseconds, gets an empty batch: a sign of life. */
   readonly signOfLifeMs: number | undefined;
-  /** Called when the stream is closed or aborted: a task that still waits for the thread is dropped. */
-  onLeft(): void;
+  /** Called when the stream is closed or aborted. It drops a task that still waits for the thread. */
+  onClosed(): void;
 }
 
 /**
@@ -100,7 +100,7 @@ class CheckedStream implements EventStream, BatchReceiver {
     this.over = true;
     this.left = true;
     this.checked = undefined;
-    this.call.onLeft();
+    this.call.onClosed();
     if (this.checking) this.end();
   };
 
@@ -131,7 +131,10 @@ class CheckedStream implements EventStream, BatchReceiver {
       .catch((bug: unknown) => this.broke(bug));
   }
 
-  /** Judges the finishes of a batch in their order. The events before the first wrong one remain. */
+  /**
+   * Checks the finishes of a batch in their order. After the commit, the events before the first wrong finish remain; before the
+   * commit, only the failure is returned.
+   */
   private async judge(batch: EventBatch, finishes: readonly FinishEvent[]): Promise<EventBatch> {
     for (const finish of finishes) {
       const reason = await this.call.check.judge(finish);

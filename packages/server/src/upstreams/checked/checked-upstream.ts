@@ -12,17 +12,17 @@ import { openCheckedStream } from './checked-stream.ts';
 const schemasKnown = 1_024;
 
 /**
- * Wraps an upstream so that its JSON answers are checked against their `response_format`: a finish is held until its choice is
- * checked, and `failed` (`upstream_protocol`) replaces the finish of a wrong one. Where nothing was passed on yet, the failure
- * comes before the commit. A schema that cannot be enforced fails before the upstream is asked. Requests for text are not
- * changed.
+ * Wraps an upstream so that its JSON answers are checked against their `response_format`: each finish is held until the text of
+ * its choice is checked. Where that text is not valid, `failed` (`upstream_protocol`) replaces the finish. Where nothing was
+ * passed on yet, the failure comes before the commit. A schema that cannot be enforced fails before the upstream is asked.
+ * Requests for text are not changed.
  */
 export function checkAnswers<One extends Upstream>(upstream: One, thread: ValidationThread): One {
   /** The hashes of schemas that were compiled before: only a new schema is compiled before the upstream is asked. */
   const known = createKeyCache<true>({ maxEntries: schemasKnown });
 
   async function problemOf(schema: string, owner: TaskOwner): Promise<Failure | undefined> {
-    // The thread would not check the answer, so the upstream is not asked.
+    // A key that has used up its time on the thread gets no check, so the upstream is not asked.
     const retryAfterMs = thread.restsForMs(owner.keyId);
     if (retryAfterMs > 0) return failureOf({ type: 'spent', retryAfterMs });
     const hash = createHash('sha256').update(schema).digest('base64');
@@ -34,8 +34,8 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Valida
   }
 
   function openChecked(call: UpstreamCall, signal: AbortSignal): EventStream {
-    const left = new AbortController();
-    const owner: TaskOwner = { keyId: call.keyId, signal: left.signal };
+    const closed = new AbortController();
+    const owner: TaskOwner = { keyId: call.keyId, signal: closed.signal };
     const schema = schemaTextOf(call.request.responseFormat);
     return openCheckedStream(
       {
@@ -43,7 +43,7 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Valida
         problem: schema === undefined ? undefined : () => problemOf(schema, owner),
         open: () => upstream.open(call, signal),
         signOfLifeMs: call.stallMs === undefined ? undefined : maxHoldMs(call),
-        onLeft: () => left.abort(),
+        onClosed: () => closed.abort(),
       },
       signal,
     );

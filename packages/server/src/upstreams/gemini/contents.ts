@@ -65,7 +65,8 @@ export function contentsOf(
       }
     }
   }
-  // The API demands a turn: instructions without any other message become one. So do they for models without instructions.
+  // The API demands a turn: instructions without any other message become one. Models that do not accept a system instruction
+  // get the instructions at the beginning of the first user's turn.
   if (turns.length === 0 || !model.instructions) {
     const [first] = turns;
     if (first?.role === 'user') first.parts.unshift(...instruction);

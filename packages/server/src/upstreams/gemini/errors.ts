@@ -2,16 +2,16 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import {
-  type Complaint,
   callersFault,
-  complaintOfEvent,
-  complaintOfRefusal,
+  type DecodedError,
   type ErrorContext,
+  type ErrorFacts,
+  factsOfEvent,
+  factsOfRefusal,
   failureByStatus,
   keyRefused,
   messageOf,
   notServed,
-  type ReadError,
   type Refusal,
 } from '../http/refusal/refusal.ts';
 import { asList, asObject, asText, parseJson } from '../http/unknown-json.ts';
@@ -47,16 +47,16 @@ export const tooLong =
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const parsed = parseJson(refusal.body);
   const error = asObject(asObject(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
-  return judge(error, complaintOfRefusal(refusal, readError(error), context));
+  return judge(error, factsOfRefusal(refusal, readError(error), context));
 }
 
 /** The failure for the `error` of an event. An error without a status is a failure of the provider. */
 export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
   const error = asObject(value);
-  return judge(error, complaintOfEvent('in the stream', readError(error), context));
+  return judge(error, factsOfEvent('in the stream', readError(error), context));
 }
 
-function readError(error: JsonObject | undefined): ReadError {
+function readError(error: JsonObject | undefined): DecodedError {
   return {
     message: messageOf(error?.['message']),
     names: { code: error?.['code'], status: error?.['status'], reason: reasonsIn(error)[0] },
@@ -72,17 +72,17 @@ export function promptBlocked(reason: string): Failure {
   });
 }
 
-function judge(error: JsonObject | undefined, complaint: Complaint): Failure {
-  const { status, message, cause } = complaint;
+function judge(error: JsonObject | undefined, facts: ErrorFacts): Failure {
+  const { status, message, cause } = facts;
   // A wrong key has status 400 with this reason, and a country without service is a failed precondition: neither is the
   // client's mistake.
   if (status === 400 && reasonsIn(error).includes('API_KEY_INVALID')) return keyRefused(cause);
   if (status === 400 && error?.['status'] === 'FAILED_PRECONDITION') return notServed(cause);
   if ((status === 400 || status === 413) && tooLong.test(message)) {
-    return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
+    return callersFault('context_length_exceeded', 'The prompt is too long for the model', facts);
   }
   // 499: the upstream cancelled the request itself.
-  return failureByStatus(status === 499 ? { ...complaint, status: 500 } : complaint);
+  return failureByStatus(status === 499 ? { ...facts, status: 500 } : facts);
 }
 
 function statusIn(error: JsonObject | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import { fail, ok } from '../../domain/failure.ts';
-import { createHttpUpstream, type Protocol, pathBehind } from '../http/http-upstream.ts';
+import { createHttpUpstream, joinPath, type Protocol } from '../http/http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from '../http/provider-transport.ts';
 import { failureOfRefusal } from './errors.ts';
 import { capabilitiesOf, geminiModel } from './models.ts';
@@ -23,7 +23,7 @@ const generateContentApi: Protocol = {
     const model = call.model.includes('/') ? call.model : `models/${call.model}`;
     const path = model.split('/').map(encodeURIComponent).join('/');
     return ok({
-      path: pathBehind(baseUrl, `/v1beta/${path}:streamGenerateContent?alt=sse`),
+      path: joinPath(baseUrl, `/v1beta/${path}:streamGenerateContent?alt=sse`),
       body: body.value,
     });
   },

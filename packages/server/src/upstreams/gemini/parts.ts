@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
-import type { Odd } from '../http/answer/answer-failures.ts';
+import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
 import { asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
 
 /** A part of a candidate's content that our stream can represent. */
@@ -36,42 +36,44 @@ const known = new Set([
  * Decodes a `Part` of the API reference. Images, files, code that the provider runs, its results, and kinds of content newer
  * than this code are output that our stream cannot represent: without them the answer would be a different one.
  */
-export function decodePart(value: unknown): Part | Odd {
+export function decodePart(value: unknown): Part | UnreadableOutput {
   const part = asObject(value);
-  if (part === undefined) return { odd: 'a part that is no object' };
+  if (part === undefined) return { unreadable: 'a part that is no object' };
   for (const [field, content] of Object.entries(part)) {
-    if (!known.has(field) && content !== null) return { odd: `a part with ${nameOf(field)}` };
+    if (!known.has(field) && content !== null) return { unreadable: `a part with ${nameOf(field)}` };
   }
   const signature = optionalText(part['thoughtSignature']);
-  if (signature === undefined) return { odd: 'a signature that is no text' };
+  if (signature === undefined) return { unreadable: 'a signature that is no text' };
   const signed = signature === '' ? undefined : signature;
   if (part['functionCall'] !== undefined && part['functionCall'] !== null) {
     return decodeCall(part['functionCall'], signed);
   }
   const text = optionalText(part['text']);
-  if (text === undefined) return { odd: 'a part whose text is none' };
+  if (text === undefined) return { unreadable: 'a part whose text is none' };
   return { type: 'text', text, thought: part['thought'] === true, signature: signed };
 }
 
-function decodeCall(value: unknown, signature: string | undefined): Part | Odd {
+function decodeCall(value: unknown, signature: string | undefined): Part | UnreadableOutput {
   const call = asObject(value);
   const id = optionalText(call?.['id']);
   const name = call?.['name'];
-  if (call === undefined || id === undefined) return { odd: 'a function call that cannot be read' };
-  if (typeof name !== 'string' || name === '') return { odd: 'a function call without a name' };
+  if (call === undefined || id === undefined) return { unreadable: 'a function call that cannot be read' };
+  if (typeof name !== 'string' || name === '') return { unreadable: 'a function call without a name' };
   // The API sends calls in pieces only on request (`streamFunctionCallArguments`).
   if (call['willContinue'] === true || (call['partialArgs'] ?? null) !== null) {
-    return { odd: 'a function call in pieces' };
+    return { unreadable: 'a function call in pieces' };
   }
   const args = jsonOf(asObject(call['args'] ?? {}));
   return args === undefined
-    ? { odd: 'a function call whose args are no object' }
+    ? { unreadable: 'a function call whose args are no object' }
     : { type: 'call', id, name, args, signature };
 }
 
 /** The parts of a candidate; none where it has no content. */
-export function partsOf(candidate: JsonObject): readonly JsonValue[] | Odd {
+export function partsOf(candidate: JsonObject): readonly JsonValue[] | UnreadableOutput {
   const content = asObject(candidate['content'] ?? {});
   const parts = content?.['parts'] ?? [];
-  return content !== undefined && Array.isArray(parts) ? parts : { odd: 'a content that cannot be read' };
+  return content !== undefined && Array.isArray(parts)
+    ? parts
+    : { unreadable: 'a content that cannot be read' };
 }

@@ -114,7 +114,7 @@ describe('the finish', () => {
     expect(types(stream.end(undefined))).toEqual(['finish']);
   });
 
-  test('is followed by no parts: later ones are dropped, and a signature is kept', () => {
+  test('is the end of the content: later parts are dropped, but a signature is kept', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
     const late = { ...candidate([{ text: 'b', thoughtSignature: 'CiQB' }]), usageMetadata };
@@ -175,7 +175,7 @@ describe('output that our stream cannot represent', () => {
     ],
     ['code that it runs', candidate([{ executableCode: { code: '1' } }]), 'a part with executableCode'],
     [
-      'what that gave',
+      'the result of that code',
       candidate([{ codeExecutionResult: { output: '1' } }]),
       'a part with codeExecutionResult',
     ],

@@ -6,7 +6,12 @@ import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
-import { type Odd, tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
+import {
+  tornArguments,
+  type UnreadableOutput,
+  unfinished,
+  unreadable,
+} from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
@@ -33,7 +38,8 @@ const carriesOutput = /"(?:parts|text|functionCall)"/;
  * `GenerateContentResponse` whose candidates carry the next parts of their content.
  *
  * A call comes whole, in one part. The finish reason comes in the event with the last parts. Each event has counts of the
- * answer so far. The finishes are held until the end of that event, and for a later usage only where that event has no counts.
+ * answer so far. The finishes are emitted after the event with the last finish reason. They are held for a later usage only
+ * where that event has no counts.
  *
  * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Content that our stream
  * cannot represent tears the answer.
@@ -62,7 +68,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
   const isComplete = () => choices.every(({ reason }) => reason !== undefined);
 
   return {
-    handedOn: /"args"/,
+    passesJsonOn: /"args"/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
       if (!isComplete()) return 'open';
@@ -128,7 +134,10 @@ function createChoice(
     return undefined;
   }
 
-  /** Keeps the signature of the message: the last one on a text. The text may be empty, at the end of the answer. */
+  /**
+   * Keeps the signature of the last part that is a text or a thought; it is the signature of the message. At the end of the
+   * answer this part may be empty.
+   */
   function keepSignature(given: string | undefined): Failure | undefined {
     if (given === undefined) return undefined;
     const tooMuch = budget.extra(given.length - (signature?.length ?? 0));
@@ -136,19 +145,19 @@ function createChoice(
     return tooMuch;
   }
 
-  function readSoundPart(part: Part): Failure | undefined {
+  function readDecodedPart(part: Part): Failure | undefined {
     if (part.type === 'call') return readCall(part);
     if (part.thought) writer.reasoning(part.text);
     else writer.text(part.text);
     return keepSignature(part.signature);
   }
 
-  function readPart(part: Part | Odd): Failure | undefined {
+  function readPart(part: Part | UnreadableOutput): Failure | undefined {
     // Parts after the finish are dropped, except for the signature of a text.
     if (reason !== undefined) {
       return 'type' in part && part.type === 'text' ? keepSignature(part.signature) : undefined;
     }
-    return 'odd' in part ? unreadable(part.odd) : readSoundPart(part);
+    return 'unreadable' in part ? unreadable(part.unreadable) : readDecodedPart(part);
   }
 
   return {
@@ -157,7 +166,7 @@ function createChoice(
     },
     read(candidate) {
       const parts = partsOf(candidate);
-      if ('odd' in parts) return unreadable(parts.odd);
+      if ('unreadable' in parts) return unreadable(parts.unreadable);
       for (const value of parts) {
         const failed = readPart(decodePart(value));
         if (failed !== undefined) return failed;

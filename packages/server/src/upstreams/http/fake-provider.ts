@@ -8,9 +8,9 @@ import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from './answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from './answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
-import { createHttpUpstream, type Protocol, pathBehind } from './http-upstream.ts';
+import { createHttpUpstream, joinPath, type Protocol } from './http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from './provider-transport.ts';
-import { complaintOfRefusal, failureByStatus, messageOf } from './refusal/refusal.ts';
+import { factsOfRefusal, failureByStatus, messageOf } from './refusal/refusal.ts';
 import { asCount, asObject, asText, parseJson } from './unknown-json.ts';
 
 const finishReasons = new Map<unknown, FinishReason>([
@@ -21,9 +21,9 @@ const finishReasons = new Map<unknown, FinishReason>([
 ]);
 
 /**
- * A provider that this server does not have, to show what one takes: the streams of Cohere's chat API, version 2
- * (docs.cohere.com/v2/docs/streaming). One choice; texts, thoughts and tool calls each in numbered parts; the usage comes
- * with the finish.
+ * An example adapter for a provider that this server does not support. It shows what a new provider needs. It reads the streams
+ * of Cohere's chat API, version 2 (docs.cohere.com/v2/docs/streaming): one choice; texts, thoughts and tool calls each in
+ * numbered parts; the usage comes with the finish.
  */
 function createCohereDialect(completionId: string, output: DialectOutput): Dialect {
   const writer = createChoiceWriter({ choice: 0 }, (event) => output.emit(event));
@@ -88,7 +88,7 @@ function createCohereDialect(completionId: string, output: DialectOutput): Diale
           startCall(asObject(message?.['tool_calls']));
           return;
         case 'tool-call-delta':
-          if (writer.calls === 0) output.fail(unreadable('arguments in front of their call'));
+          if (writer.calls === 0) output.fail(unreadable('arguments before their call'));
           else readArguments(asObject(message?.['tool_calls']));
           return;
         case 'message-end':
@@ -116,12 +116,12 @@ const chatApi: Protocol = {
       role,
       content: JSON.stringify(content),
     }));
-    return ok({ path: pathBehind(baseUrl, '/v2/chat'), body: { model, stream: true, messages } });
+    return ok({ path: joinPath(baseUrl, '/v2/chat'), body: { model, stream: true, messages } });
   },
   dialect: ({ completionId }, _errors, output) => createCohereDialect(completionId, output),
   refused(refusal, errors) {
     const message = messageOf(asObject(parseJson(refusal.body))?.['message']);
-    return failureByStatus(complaintOfRefusal(refusal, { message, names: {} }, errors));
+    return failureByStatus(factsOfRefusal(refusal, { message, names: {} }, errors));
   },
 };
 

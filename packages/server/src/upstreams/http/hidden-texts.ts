@@ -4,9 +4,14 @@ import { credentialTexts, queryTexts, userTexts } from '../../config/credential-
 import { type Environment, proxyFor } from '../../transport/proxy.ts';
 
 /**
- * The texts of an upstream's configuration that no client may see, also where an answer repeats them: its key, its host, the
- * headers and the query that the operator has set, its proxy with its credentials, parts that reveal one of these, and the file
- * of its certificates.
+ * The texts of an upstream's configuration that no client may see, also where an answer repeats them:
+ *
+ * - the key;
+ * - the host, and the query of the base URL;
+ * - the headers that the operator has set;
+ * - the proxy, with its credentials;
+ * - parts of these that reveal one of them;
+ * - the path of the certificates' file.
  */
 export function hiddenTexts(
   { apiKey, headers, proxy: configured, caFile }: UpstreamConfig,

@@ -17,7 +17,7 @@ import {
 import type { ErrorContext, Refusal } from './refusal/refusal.ts';
 import { requestHeaders } from './request/request-json.ts';
 
-/** What differs between providers: a protocol with one POST for a request, and an answer of events. */
+/** The parts of an upstream that differ between providers. All have one POST for each request, and answer with events. */
 export interface Protocol {
   /** The base URL where the configuration has none. Undefined: the configuration must have one. */
   readonly defaultUrl: string | undefined;
@@ -26,7 +26,7 @@ export interface Protocol {
   contextLength(model: string): number | undefined;
   takeover(model: string): ReturnType<NonNullable<Upstream['takeover']>>;
   refuses(request: ChatRequest, model: string): Failure | undefined;
-  /** Makes the request of a call, or a failure. A body that keeps spellings of numbers has a marked root. */
+  /** Makes the request of a call, or a failure. A body that must keep the spelling of numbers is marked (`markRoot`). */
   request(call: UpstreamCall, baseUrl: URL): Result<ProtocolRequest>;
   /** Creates the dialect that reads the answer of a call. */
   dialect(call: UpstreamCall, errors: () => ErrorContext, output: DialectOutput): Dialect;
@@ -124,7 +124,7 @@ export async function createHttpUpstream(
   return { ok: true, upstream };
 }
 
-/** A path of the provider's API after the path of `base_url`. */
-export function pathBehind(baseUrl: URL, path: string): string {
+/** The path of `base_url`, and after it a path of the provider's API. */
+export function joinPath(baseUrl: URL, path: string): string {
   return `${baseUrl.pathname.replace(/\/+$/, '')}${path}`;
 }

@@ -23,7 +23,7 @@ const end = (reason: string) =>
     usage: { tokens: { input_tokens: 5, output_tokens: 7 } },
   });
 
-/** What the provider sends, a read each; undefined where it has no such answer. */
+/** The provider's answer for each scenario, one element for each read; undefined where its API has none. */
 const answers: Readonly<Record<UpstreamScenario, readonly string[] | undefined>> = {
   text: [begin, ...words('The mill turns as long as the water runs.'), end('COMPLETE')],
   'other text': [begin, ...words('Nothing but the truth.'), end('COMPLETE')],

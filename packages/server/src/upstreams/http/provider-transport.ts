@@ -9,7 +9,7 @@ import { hiddenTexts } from './hidden-texts.ts';
 export interface ProviderOptions {
   readonly name: string;
   readonly config: UpstreamConfig;
-  /** The environment whose proxy variables count. */
+  /** The environment from which the proxy variables are read. */
   readonly env: Environment;
   /** The timeout of a new connection, in milliseconds. */
   readonly connectMs: number;

@@ -160,7 +160,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
 
     test.each([
       ['a connection that is lost', { after: 'hangs up' as const }],
-      ['a body that ends in order', {}],
+      ['a body that ends without an error', {}],
     ])('%s before the finish is a cut', async (_name, how) => {
       const text = scenarioOf('text');
       if (typeof text === 'string' || !('pieces' in text)) throw new Error('text is a stream');

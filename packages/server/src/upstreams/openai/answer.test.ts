@@ -429,7 +429,7 @@ describe('tool calls', () => {
     );
   });
 
-  test('carry what the provider wants back', async () => {
+  test('have the extra content of the provider', async () => {
     const extra = { google: { thought_signature: 'sig' } };
     const chunk = delta({
       tool_calls: [{ index: 0, id: 'c', extra_content: extra, function: { name: 'f', arguments: '{}' } }],
@@ -526,7 +526,7 @@ describe('malformed events', () => {
     expect(await play([many])).toEqual(['failed upstream_cut']);
   });
 
-  test('are not what unknown events, empty events and events with unknown fields are', async () => {
+  test('do not include unknown events, empty events and events with unknown fields', async () => {
     const bytes = [
       'event: ping\ndata: {"type":"ping"}\n\n',
       'data:\n\n',
@@ -540,7 +540,7 @@ describe('malformed events', () => {
 describe('an answer with status 200 that is no event stream', () => {
   const json = { contentType: 'application/json' };
 
-  test('is not parsed where it holds more than is parsed of one answer', async () => {
+  test('is not parsed where it exceeds the bounds', async () => {
     const parser = vi.spyOn(JSON, 'parse');
     const events = await playBytes([`{"x":[${'{},'.repeat(300_000)}{}],"choices":[]}`], json);
     const parses = parser.mock.calls.length;

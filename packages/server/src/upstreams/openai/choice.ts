@@ -51,7 +51,7 @@ export interface ChoiceOptions {
   readonly finishReasons: Readonly<Record<string, FinishReason>>;
   /** The beginning of the answer, which this upstream repeats and the client has already. Absent: it repeats none. */
   readonly echo?: string;
-  /** True where the client has the beginning of the text: a tag that comes now is text. */
+  /** True where the answer continues a prefix. Reasoning comes before the text, so a `<think>` tag after a prefix is text. */
   readonly continues?: boolean;
   /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
@@ -60,7 +60,10 @@ export interface ChoiceOptions {
 /** Other tags belong to templates whose servers separate the reasoning themselves. */
 const thinkTags = [{ open: '<think>', close: '</think>' }];
 
-/** How many log probabilities are kept while it is undecided whether text is reasoning; with more of them it is text. */
+/**
+ * The maximum number of log probabilities that are held while it is not known whether a text is reasoning. Beyond it the held
+ * text is emitted as text.
+ */
 const maxPendingLogprobs = 256;
 
 /** Creates one choice of an answer; `emit` takes its events, without the finish. */
@@ -106,7 +109,10 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     if (splitter.done()) split = undefined;
   }
 
-  /** Writes what the split holds back: other output has come, or the end. `beforeReasoning`: that output is reasoning. */
+  /**
+   * Ends the split and writes the text that it holds, because other output or the end has come. `beforeReasoning`: the other
+   * output is reasoning.
+   */
   function endSplit(beforeReasoning = false): void {
     const parts = split?.flush();
     split = undefined;
@@ -120,8 +126,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 
   function readText(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
     const piece = echo.take(delta.text);
-    if (piece === undefined)
-      return torn('upstream_protocol', 'the answer does not begin with the beginning it was given');
+    if (piece === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
     const counts = countsOf(delta, tokens);
     if (split === undefined) write('text', piece, counts);
     else writeSplit(split, piece, counts);
@@ -136,7 +141,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     const wrong = calls.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
     if (!echo.complete && mapped !== 'length') {
-      return torn('upstream_protocol', 'the answer ended inside the beginning it was given');
+      return torn('upstream_protocol', 'the answer ended before it had repeated the prefix');
     }
     const ended = writer.finish(mapped === 'tool_calls' && writer.calls === 0 ? 'stop' : mapped);
     if ('tornCall' in ended) return torn('upstream_protocol', 'tool arguments that are not JSON');

@@ -29,7 +29,7 @@ export interface ChunkChoice {
 }
 
 /** Matches a chunk with JSON that is passed on as it came: `reasoning_details`, `extra_content`, arguments that are objects. */
-export const handedOn = /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]/;
+export const passesJsonOn = /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]/;
 
 /** The most choices in one event: a request has at most 128, and some upstreams send several pieces of each in one event. */
 const maxChoices = 1_024;
@@ -77,8 +77,9 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
   if (typeof index !== 'number' || delta === undefined) return undefined;
-  // `text` of the old completions API and `function_call` of the time before tools are output that cannot be read here. Beside
-  // a delta (Together) or beside `tool_calls` (llama.cpp's Python server) they are copies.
+  // `text` (of the old completions API) and `function_call` (of the time before tools) are output that this decoder cannot read,
+  // so they make the chunk unreadable. They are ignored where they are copies: `text` next to a delta (Together), and
+  // `function_call` next to `tool_calls` (llama.cpp's Python server).
   const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
   const oldText = isFilled(choice['text']) && !hasDelta;
   const oldCall = isFilled(delta['function_call']) && asList(delta['tool_calls']).length === 0;

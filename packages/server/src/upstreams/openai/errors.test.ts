@@ -78,9 +78,12 @@ describe('an HTTP error of an upstream', () => {
     expect(failureFor(status, error(message)).code).toBe('context_length_exceeded');
   });
 
-  test.each(['content_policy_violation', 'content_filter'])('%s is never routed around', (code) => {
-    expect(failureFor(400, error('no', { code })).code).toBe('content_policy_violation');
-  });
+  test.each(['content_policy_violation', 'content_filter'])(
+    '%s is content_policy_violation, after which no other target is asked',
+    (code) => {
+      expect(failureFor(400, error('no', { code })).code).toBe('content_policy_violation');
+    },
+  );
 
   test('may have any of the shapes in which providers send it', () => {
     const bodies = [

@@ -2,15 +2,15 @@ import { errorKind, isErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import {
-  type Complaint,
   callersFault,
-  complaintOfEvent,
-  complaintOfRefusal,
+  type DecodedError,
   type ErrorContext,
+  type ErrorFacts,
+  factsOfEvent,
+  factsOfRefusal,
   failureByStatus,
   messageOf,
   notServed,
-  type ReadError,
   type Refusal,
 } from '../http/refusal/refusal.ts';
 import { asList, asObject, parseJson } from '../http/unknown-json.ts';
@@ -26,8 +26,8 @@ export interface UpstreamError {
 }
 
 /**
- * Messages for a prompt that is too long, of providers that have no code for it. Each expression has bounded repetitions, so
- * its cost is linear in the length of any text.
+ * Match the messages of providers that have no error code for a prompt that is too long. Each expression has bounded
+ * repetitions, so its cost is linear in the length of any text.
  */
 export const contextWordings: readonly RegExp[] = [
   /maximum context length/i, // OpenAI, vLLM, DeepSeek, OpenRouter, Mistral
@@ -54,37 +54,37 @@ const noCreditCodes = new Set(['insufficient_quota', 'insufficient_balance', 'bi
 /** The failure of an answer that is no event stream (contract, section 7). */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const error = parseError(refusal.body);
-  // The HTTP status counts, never that of the error.
+  // The HTTP status is used, and never the status inside the error.
   const { status: _status, ...read } = readError(error);
-  return judge(error, complaintOfRefusal(refusal, read, context));
+  return judge(error, factsOfRefusal(refusal, read, context));
 }
 
-/** The failure for an error inside an answer. `status` is the HTTP status that it means, unless it names one itself. */
+/** The failure for an error inside an answer. `status`: the HTTP status for an error that names none. */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = errorFrom(value);
-  return judge(error, complaintOfEvent('in the answer', readError(error), context, status));
+  return judge(error, factsOfEvent('in the answer', readError(error), context, status));
 }
 
-function readError({ message, code, type, status, param }: UpstreamError): ReadError {
+function readError({ message, code, type, status, param }: UpstreamError): DecodedError {
   return { message, names: { status, type, code, param }, status, param };
 }
 
-function judge(error: UpstreamError, complaint: Complaint): Failure {
-  const { status, cause } = complaint;
+function judge(error: UpstreamError, facts: ErrorFacts): Failure {
+  const { status, cause } = facts;
   const code = (error.code ?? error.type ?? '').toLowerCase();
   if (policyCodes.has(code)) {
     return callersFault(
       'content_policy_violation',
       'The content policy of the upstream refused this request',
-      complaint,
+      facts,
     );
   }
   // A prompt that is too long may come as 400, 413, 422, and from llama.cpp as 500.
   if (contextCodes.has(code) || (isAboutContent(status) && isTooLong(error.message))) {
-    return callersFault('context_length_exceeded', 'The prompt is too long for the model', complaint);
+    return callersFault('context_length_exceeded', 'The prompt is too long for the model', facts);
   }
   if (status === 429 && noCreditCodes.has(code)) return notServed(cause);
-  const failed = failureByStatus(complaint);
+  const failed = failureByStatus(facts);
   if (failed.code !== 'invalid_value' || !isErrorCode(error.code)) return failed;
   return errorKind(error.code).status === 400 ? { ...failed, code: error.code } : failed;
 }

@@ -116,7 +116,7 @@ export function readAnswer(
   );
 }
 
-/** Reads a stream chunk by chunk, as the one reader of answers does; `events` has its events so far. */
+/** Reads a stream chunk by chunk, as the answer stream does; `events` has its events so far. */
 export function readChunks(more: Partial<ChatStreamOptions> = {}) {
   const events: StreamEvent[] = [];
   let dialect: Dialect | undefined;

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { StreamEvent, TextDelta } from '../../domain/stream-event.ts';
 import { batchesOf } from './fake-answer.ts';
-import { createLearntEvent, type LearntEvent } from './fast-path.ts';
+import { createLearningFastPath, type LearningFastPath } from './fast-path.ts';
 
 const delta = (json: string): TextDelta => ({ type: 'text-delta', choice: 0, json: jsonText(json) });
 const chunk = (content: string, more: object = {}) =>
   JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content }, finish_reason: null }], ...more });
 
 /** The events that are read from these bytes. */
-function readAs(path: LearntEvent, text: string | Uint8Array) {
+function readAs(path: LearningFastPath, text: string | Uint8Array) {
   const bytes = Buffer.from(text);
   const read = path.read(Buffer.concat([Buffer.from('?'), bytes]), 1, 1 + bytes.length);
   const events: readonly StreamEvent[] = read > 0 ? path.batch : [];
@@ -18,7 +18,7 @@ function readAs(path: LearntEvent, text: string | Uint8Array) {
 }
 
 function read(text: string | Uint8Array, maxEventBytes = 1_000) {
-  const path = createLearntEvent(maxEventBytes);
+  const path = createLearningFastPath(maxEventBytes);
   path.learn(chunk('Hello'), delta('Hello'));
   return readAs(path, text);
 }
@@ -63,7 +63,7 @@ describe('a learnt chunk', () => {
   });
 
   test('is not learnt with another field `content` as its text', () => {
-    const path = createLearntEvent(1_000);
+    const path = createLearningFastPath(1_000);
     const shadowed = '{"x":{"content":"b"},"choices":[{"index":0,"delta":{"content":"a"}}]}';
     path.learn(shadowed, delta('a'));
     expect(readAs(path, frame(shadowed.replace('"b"', '"zzz"'))).events).toEqual([]);
@@ -73,7 +73,7 @@ describe('a learnt chunk', () => {
 
 test('learning tries only a few places for the text of an event, and none in a large event', () => {
   const parse = vi.spyOn(JSON, 'parse');
-  const path = createLearntEvent(1_024 * 1_024);
+  const path = createLearningFastPath(1_024 * 1_024);
   const places = (count: number) =>
     JSON.stringify({ x: Array.from({ length: count }, () => ({ content: 'b' })), choices: [] });
   path.learn(places(500), delta('b'));

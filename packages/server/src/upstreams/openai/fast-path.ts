@@ -7,7 +7,7 @@ import { decodeChunk } from './chunk.ts';
 
 /**
  * Most events of a stream differ only in their text. Once the bytes before and after the text are known, such an event needs
- * neither the decoder nor a parse: its text is cut out, in the escaped form in which it leaves again.
+ * neither the decoder nor a parse: its text is copied in its escaped form, which is also the form of our output.
  *
  *     data: {"id":"…","choices":[{"index":0,"delta":{"content":"   Hello   "},"finish_reason":null}]}⏎⏎
  *     └─────────────────────── start ──────────────────────────┘  text  └────────── end ───────────────┘
@@ -17,7 +17,7 @@ import { decodeChunk } from './chunk.ts';
  *
  * Measured for an event of 210 bytes: 0.2 µs; lines and decoding take 0.4 µs, and a parse 1.4 µs more.
  */
-export interface LearntEvent extends FastPath {
+export interface LearningFastPath extends FastPath {
   /** Learns from an event that was parsed: `delta` was its only output. */
   learn(data: string, delta: TextDelta): void;
   /** The choice whose deltas are read; without meaning before an event was learnt. */
@@ -30,16 +30,16 @@ const unescaped = /^[^"\\\x00-\x1f]*$/;
 const contentKey = /"content"\s*:\s*"/g;
 /** Learning takes two parses: after this many attempts it is tried only when the number of attempts is a power of two. */
 const eagerAttempts = 8;
-/** Each place for text that is tried takes two parses of the whole chunk; a sound chunk has one place and is short. */
+/** Each position that may hold the text costs two parses of the chunk. A usual chunk is short and has one position. */
 const maxLearntLength = 16 * 1024;
 const maxPlaces = 4;
 
 /** Creates a fast path that has learnt nothing. It leaves an event over `maxEventBytes` to the decoder, which refuses it. */
-export function createLearntEvent(maxEventBytes: number): LearntEvent {
+export function createLearningFastPath(maxEventBytes: number): LearningFastPath {
   return new Learnt(maxEventBytes);
 }
 
-class Learnt implements LearntEvent {
+class Learnt implements LearningFastPath {
   private start = '';
   private end = '';
   private misses = 0;

@@ -13,7 +13,7 @@ import type { LoadSignal } from './preset.ts';
 export interface LoadWatch {
   /** Requests there besides our own, by the last report; 0 where there is no report, or only an old one. */
   pressure(): number;
-  /** True while the load is polled: then a request may ask for a report in its answer. */
+  /** True while the load is polled. Then requests may ask the server to send a load report with the answer. */
   readonly watching: boolean;
   /** Takes the report in a header of an answer (`endpoint-load-metrics`). */
   addReport(header: string): void;
@@ -74,7 +74,8 @@ export function createLoadWatch({
         gauge === undefined ? undefined : gaugeTotal(text, gauge);
       const [waits, runs] = [total(signal.waiting), total(signal.running)];
       const atMs = now();
-      // Our requests are among the running ones; those in excess are among the waiting ones.
+      // The server counts our requests too. They are subtracted from its running requests first, and the remainder from its
+      // waiting requests.
       const [ours, others] = [own(), runs ?? 0];
       if (runs !== undefined) running = { atMs, value: Math.max(0, others - ours) };
       if (waits !== undefined) waiting = { atMs, value: Math.max(0, waits - Math.max(0, ours - others)) };

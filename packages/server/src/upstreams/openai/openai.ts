@@ -7,7 +7,7 @@ import { fail, failure, ok } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { Transport } from '../../transport/transport.ts';
 import type { UpstreamCall } from '../contract.ts';
-import { createHttpUpstream, type LoadReports, type Protocol, pathBehind } from '../http/http-upstream.ts';
+import { createHttpUpstream, joinPath, type LoadReports, type Protocol } from '../http/http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from '../http/provider-transport.ts';
 import { failureOfRefusal } from './errors.ts';
 import { createLoadWatch } from './load-watch.ts';
@@ -89,7 +89,7 @@ export function requestPath(
   preset: Preset,
   call: Pick<UpstreamCall, 'model' | 'prefix'>,
 ): string {
-  const base = pathBehind(baseUrl, '');
+  const base = joinPath(baseUrl, '');
   const query = new URLSearchParams(baseUrl.search);
   let path = `${base}/chat/completions`;
   if (preset.path === 'deployments' && !/\/v1$/.test(base)) {

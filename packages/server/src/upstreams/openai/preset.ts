@@ -18,7 +18,7 @@ export interface Preset {
   readonly streamOptions: 'usage' | 'usage-without-padding' | 'none';
   /** The name of the `developer` role. */
   readonly developerRole: 'developer' | 'system';
-  /** Fields of mere advice that it refuses. They are left out of requests. */
+  /** Advisory fields that the provider refuses. They are left out of requests. */
   readonly refusedAdvice: readonly string[];
   /** Whether it accepts `messages[].name`. */
   readonly messageName: 'taken' | 'refused';
@@ -31,7 +31,7 @@ export interface Preset {
    * operator configures `takeover: prefix`, with the beginning as the last message. `never`: it cannot continue one.
    */
   readonly prefill?: Prefill | 'never';
-  /** Where it reports its load. */
+  /** Where the server reports its load. Absent: it does not. */
   readonly load?: LoadSignal;
 }
 

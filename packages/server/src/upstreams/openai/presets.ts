@@ -210,7 +210,7 @@ export const presets = {
   },
 
   // api-docs.deepseek.com: create-chat-completion, chat_prefix_completion (its own base, /beta), thinking_mode
-  // (with tools the reasoning of the turn is wanted back). A schema is not enforced, nor is a seed taken.
+  // (with tools the next turn must send the reasoning back). The API enforces no schema and accepts no seed.
   deepseek: {
     ...usual,
     baseUrl: 'https://api.deepseek.com',
@@ -230,12 +230,12 @@ export const presets = {
   },
 
   // docs.mistral.ai/api: random_seed, model_length, a refusal of unknown fields (422), usage without being asked.
-  // capabilities/completion/usage#prefix: the answer begins with the prefix once more (streamed: unverified, and
-  // an answer that does not is refused).
+  // capabilities/completion/usage#prefix: the answer repeats the prefix. This is unverified for streams; an answer
+  // without the prefix is torn.
   mistral: {
     ...usual,
     baseUrl: 'https://api.mistral.ai/v1',
-    // On none of their pages, but a higher value is answered with 422 (reported in December 2025; unverified).
+    // The limit is on none of their pages, but the API answers a higher value with 422 (reported in December 2025; unverified).
     most: { temperature: 1.5 },
     features: [
       'temperature',
@@ -258,7 +258,8 @@ export const presets = {
     prefill: { request: {}, message: { prefix: true }, echo: true },
   },
 
-  // docs.x.ai/docs/api-reference#chat-completions. Reasoning models refuse penalties and stop: its own 400.
+  // docs.x.ai/docs/api-reference#chat-completions. Reasoning models refuse penalties and `stop` with status 400; that
+  // failure is passed on.
   xai: {
     ...usual,
     baseUrl: 'https://api.x.ai/v1',

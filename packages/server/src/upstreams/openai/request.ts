@@ -7,8 +7,8 @@ import type { UpstreamCall } from '../contract.ts';
 import { type Preset, prefillOf } from './preset.ts';
 
 /**
- * The feature that a field needs. Routing has refused the request where the preset lacks a feature that it needs; so such a
- * field has a value here that needs nothing, and is left out.
+ * The feature that a field needs. Routing asks this upstream only where the preset has every feature that the request needs. So
+ * a field of a missing feature has no effect here (such as `n: 1`), and is left out.
  */
 const fieldFeatures = new Map<string, Feature>(
   Object.entries({
@@ -87,8 +87,8 @@ function restOf({ rest }: ChatRequest, preset: Preset): JsonObject {
 }
 
 /**
- * The `stream_options` of a request: ours, and the unknown members of the client's. A server that does not accept the field
- * gets it only where the client has unknown members in it, because these are never dropped.
+ * The `stream_options` of a request: ours, and the unknown members of the client's. With `none` the field is sent only
+ * where the client's has unknown members, because unknown members are never dropped.
  */
 function streamOptionsOf(unknown: JsonObject | undefined, preset: Preset): JsonObject | undefined {
   if (preset.streamOptions === 'none') {

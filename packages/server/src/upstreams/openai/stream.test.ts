@@ -144,7 +144,7 @@ describe('reasoning in tags', () => {
     }
   });
 
-  test('has no log probabilities, and those of text stay with their text', () => {
+  test('has no log probabilities; a text keeps its own', () => {
     const logprobs = (token: string) => ({ logprobs: { content: [{ token, logprob: -1 }] } });
     const tokensOf = (pieces: readonly string[]) => {
       const { events, answer } = readChunks();
@@ -361,7 +361,7 @@ describe('what is kept until the finish', () => {
     expect(answer.ended).toBe('torn');
   });
 
-  test('is bounded for log probabilities without text: more of them are emitted as those of text', () => {
+  test('is bounded for log probabilities without text: beyond the bound they are emitted with a text', () => {
     const { events, answer } = readChunks();
     const token = { token: '', logprob: -1, bytes: null, top_logprobs: [] };
     for (let at = 0; at < 1_000; at += 1) {

@@ -8,9 +8,9 @@ import type { Dialect, DialectOutput, FastPath } from '../http/answer/dialect.ts
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { type Choice, createChoice } from './choice.ts';
-import { type ChunkChoice, decodeChunk, handedOn, type UpstreamChunk } from './chunk.ts';
+import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
-import { createLearntEvent, type LearntEvent } from './fast-path.ts';
+import { createLearningFastPath, type LearningFastPath } from './fast-path.ts';
 import { addUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
@@ -23,7 +23,7 @@ export interface ChatStreamOptions {
   readonly errors: () => ErrorContext;
   /** The prefix, where the upstream repeats it at the beginning of the answer. */
   readonly echo?: string;
-  /** True where the answer continues a prefix, repeated or not: a tag that comes now is text. */
+  /** True where the answer continues a prefix, repeated or not. A `<think>` tag after a prefix is text. */
   readonly continues?: boolean;
 }
 
@@ -41,24 +41,25 @@ const reachesChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
 const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
 class ChatDialect implements Dialect {
-  readonly handedOn = handedOn;
+  readonly passesJsonOn = passesJsonOn;
   readonly lastEvent = '[DONE]';
   state: Dialect['state'] = 'open';
   private readonly options: ChatStreamOptions;
   private readonly output: DialectOutput;
   private readonly choices: readonly Choice[];
-  private readonly learnt: LearntEvent;
+  private readonly learnt: LearningFastPath;
   /** The choices whose finish was emitted. */
   private readonly finished = new Set<number>();
   private lastChoice: number | undefined;
   private started = false;
   /** True once an event other than `start` was emitted. */
   private begun = false;
-  /** The number of events from the current chunk, and the last of them. */
+  /** The number of events of the current chunk. */
   private emitted = 0;
+  /** The last emitted event. */
   private lastEmitted: StreamEvent | undefined;
   private usage: Usage | undefined;
-  /** True where output has come after the usage: it was an interim count, not the final one. */
+  /** True once output has come after {@link usage}: then that usage is not the final one. */
   private outdated = false;
   /** The number of usage chunks without choices: with `n` above 1 some servers send one for each choice. */
   private usageChunks = 0;
@@ -66,7 +67,7 @@ class ChatDialect implements Dialect {
   constructor(options: ChatStreamOptions, output: DialectOutput) {
     this.options = options;
     this.output = output;
-    this.learnt = createLearntEvent(output.maxEventBytes);
+    this.learnt = createLearningFastPath(output.maxEventBytes);
     const { finishReasons, echo, continues } = options;
     const shared = {
       idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
@@ -168,7 +169,8 @@ class ChatDialect implements Dialect {
     // After the deltas of its chunk, because the usage has counted them.
     this.takeUsage(chunk);
     if (this.state !== 'unsettled' || chunk.usage === undefined) return;
-    // A usage on the chunk of a choice is the whole; without choices each choice may send one.
+    // A usage in a chunk with choices counts the whole answer. A usage without choices may count one choice only, so one for
+    // each choice is awaited.
     if (chunk.choices.length > 0 || this.usageChunks >= this.options.choices) this.state = 'settled';
   }
 

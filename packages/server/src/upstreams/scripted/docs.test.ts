@@ -71,7 +71,7 @@ describe('docs/scripted-upstream.md', () => {
     expect((await silence).done).toBe(true);
   });
 
-  test('the faults break the stream', async () => {
+  test('each fault of the page breaks the stream as the page says', async () => {
     const upstream = await upstreamOf(scripts[1]);
     const read = (text: string) => readStream(upstream.open(call(text), new AbortController().signal), 1);
     expect((await read('no finish')).ended).toBeUndefined();

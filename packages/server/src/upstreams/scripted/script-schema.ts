@@ -217,7 +217,7 @@ function stepSchemas(pace: Pace) {
 
 /**
  * A list of steps. A step is a map with one known action among its keys, or the name of an action without arguments (`- hang`).
- * The action selects the schema, so that a problem names the step that was meant, and not a union of fourteen.
+ * The action selects the schema, so that a problem names one step and not all kinds of steps.
  */
 function steps(pace: Pace): z.ZodType<readonly Step[]> {
   const schemas: Record<string, z.ZodType<Step>> = stepSchemas(pace);

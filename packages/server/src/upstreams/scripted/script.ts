@@ -9,7 +9,7 @@ import type { Usage } from '../../domain/usage.ts';
  * Durations are in milliseconds.
  */
 export interface Script {
-  /** What models declare that are not in `models`. */
+  /** The declaration of every model that is not in `models`. */
   readonly model: ScriptModel;
   /** What single models declare, by the model's name there. */
   readonly models: ReadonlyMap<string, ScriptModel>;
@@ -27,7 +27,7 @@ export interface ScriptModel {
 /** One scripted answer. */
 export interface Answer {
   readonly when: Condition;
-  /** How often this answer is given; after that the next one whose condition holds. Absent: always. */
+  /** How many calls get this answer. Later calls get the next answer whose condition holds. Absent: no limit. */
   readonly times?: number;
   readonly steps: readonly Step[];
 }
@@ -83,8 +83,8 @@ export interface Chunk {
 
 /**
  * Cuts a text into deltas of `count` characters or words; a word has the white space before it. A character is a code point, so
- * no surrogate pair is cut; a script for a cut pair lists the two halves. Deltas are cut one by one: a list of all characters
- * of an echo of 10 MB would take 80 MB.
+ * no surrogate pair is cut; a script that cuts a pair must list the two halves as deltas. Deltas are cut one by one: a list of
+ * all characters of an echo of 10 MB would take 80 MB.
  */
 export function* cut(text: string, { count, unit }: Chunk): Generator<string> {
   const units = unit === 'characters' ? text[Symbol.iterator]() : words(text);

@@ -105,7 +105,7 @@ describeUpstream('scripted, on the system clock', async () => {
 });
 
 describe('text', () => {
-  test('is cut into words by default, and is whole together', async () => {
+  test('is cut into words by default, and the words join to the text', async () => {
     expect(await deltasOf('[{text: "Hello  there,\\nyou. "}]')).toEqual(['Hello', '  there,', '\nyou.', ' ']);
   });
 
@@ -117,7 +117,7 @@ describe('text', () => {
     ]);
   });
 
-  test('is cut as in a list; a cut character is joined, and an empty piece is no delta', async () => {
+  test('is cut as its list is, but halves of a character are joined and empty pieces are dropped', async () => {
     expect(await deltasOf('[{text: [Hel, "", "lo \\uD83D", "\\uDE00"]}]')).toEqual(['Hel', 'lo ', '😀']);
     expect(await deltasOf('[{text: ["a\\uD83D"]}]')).toEqual(['a', '\ufffd']);
   });
@@ -128,7 +128,7 @@ describe('text', () => {
     expect(types).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish']);
   });
 
-  test('is whole together, with any chunk', async () => {
+  test('is the join of its deltas, with any chunk', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: 'grapheme', maxLength: 40 }),
@@ -246,7 +246,7 @@ describe('usage and finish', () => {
     ]);
   });
 
-  test('are tool_calls after calls, and at least one token', async () => {
+  test('are tool_calls after calls, and counts of at least 1', async () => {
     const upstream = await upstreamOf(
       'answers: [{when: {turn: 1}, steps: [{tool_call: {name: f}}]}, {steps: []}]',
     );

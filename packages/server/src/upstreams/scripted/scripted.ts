@@ -78,7 +78,7 @@ function scriptedUpstream(name: string, script: Script, clock: ScriptClock): Scr
     open: (call, signal) =>
       openScriptedStream(
         {
-          // A call that is aborted already uses up no answer.
+          // A call whose signal is already aborted does not use an answer of the script.
           moves: signal.aborted ? noMoves : movesOf(call),
           clock,
           onStart: () => {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Failure, failure } from '../../../domain/failure.ts';
 
 /**
- * Bounds for one answer with all of its choices: for what is kept until the answer ends, and for members that are never large
- * in a sound answer. Text, reasoning and refusals are passed on as they come; only the size of their event is bounded. In
+ * Bounds for one answer, all choices together. They limit the data that is kept until the answer ends, and members that are
+ * small in a correct answer. Text, reasoning and refusals are passed on as they come; only the size of their event is bounded. In
  * UTF-16 units of the text or the JSON as it came. docs/upstreams.md lists these figures for operators.
  */
 export const answerBounds = {
@@ -63,7 +63,7 @@ export function createAnswerBudget(): AnswerBudget {
     extra(added) {
       extras += added;
       if (extras <= maxExtras) return undefined;
-      // Dropped without a failure, it would be missing in the client's next turn.
+      // A failure is needed: if the extra content were only dropped, it would be missing in the client's next turn.
       return answerTooLarge(`over ${maxExtras} characters that have to be sent back to it`);
     },
   };

@@ -1,8 +1,8 @@
 import { type Failure, failure } from '../../../domain/failure.ts';
 
-/** Output that our stream cannot represent, or that cannot be read. `odd` describes it for the log, without its text. */
-export interface Odd {
-  readonly odd: string;
+/** Output that our stream cannot represent, or that cannot be read. `unreadable` describes it for the log, without its text. */
+export interface UnreadableOutput {
+  readonly unreadable: string;
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Dialect, DialectOutput } from './dialect.ts';
 import { createTranslation, type Translation } from './translation.ts';
 import { kindOfAnswer, readWholeAnswer } from './whole-answer.ts';
 
-/** What the reader of HTTP answers needs for one request to a provider. */
+/** What an answer stream needs for one request to a provider. */
 export interface ProviderCall {
   readonly transport: Pick<Transport, 'post'>;
   /** The largest event that is read, in bytes. */
@@ -33,14 +33,14 @@ export interface ProviderCall {
 }
 
 /**
- * Asks a provider once, at the first pull, and reads its answer: the one reader of HTTP answers. Each pull gets the events of
- * one read of the socket; where a read holds no event, the same pull waits for the next read.
+ * Asks a provider once, at the first pull, and reads its answer, for every dialect. Each pull gets the events of one read of
+ * the socket; where a read holds no event, the same pull waits for the next read.
  *
  *     idle ──pull──▶ asking ──200──▶ reading ──all finish reasons──▶ holding ──usage, 2 s──▶ over
  *                      └─refusal─▶ over   └─error, cut─▶ over
  *
- * After a whole answer the connection serves the next request. After a torn answer, an abort or an early `close()` it is
- * destroyed. Promises are made for the request only, not for events.
+ * After a whole answer the connection serves the next request. A torn answer, an abort or an early `close()` destroys the
+ * connection. Promises are made for the request only, not for events.
  */
 export function openAnswerStream(call: ProviderCall, signal: AbortSignal): EventStream {
   return new AnswerStream(call, signal);
@@ -50,7 +50,7 @@ export function openAnswerStream(call: ProviderCall, signal: AbortSignal): Event
 class AnswerStream implements EventStream, BytesReceiver {
   private readonly call: ProviderCall;
   private readonly signal: AbortSignal;
-  /** Ends a request whose answer has not begun; `close()` aborts it too, so `signal` is not enough. */
+  /** Aborts a request whose answer has not begun. `close()` aborts such a request too, and cannot abort the caller's `signal`. */
   private readonly stop = new AbortController();
   private receiver: BatchReceiver | undefined;
   private asked = false;
@@ -158,8 +158,8 @@ class AnswerStream implements EventStream, BytesReceiver {
       this.endPull();
       return;
     }
-    // The wait begins at this pull: while a slow client delayed the pulls, the usage may have come unread. The timer releases
-    // the body, which ends the pending read.
+    // The wait begins at this pull and not at the last finish. If a slow client delayed the pull, the usage may already be in
+    // the socket's buffer. The timer releases the body, which ends the pending read.
     if (this.translation?.holding === true) {
       this.usageTimer ??= setTimeout(() => body.release(), this.call.usageWaitMs);
     }

@@ -4,7 +4,7 @@ import type { StreamEvent } from '../../../domain/stream-event.ts';
 
 /**
  * What the events of one provider mean. A dialect is created for one answer. It knows no bytes, sockets or timers: these belong
- * to the one reader of HTTP answers (`answer-stream.ts`).
+ * to the one stream over all HTTP answers (`answer-stream.ts`).
  *
  * A dialect repairs its provider's answer: the events that it emits pass the contract suite.
  */
@@ -21,10 +21,10 @@ export interface Dialect {
   /** Whether an event that cannot be read may carry output. `evidence`: its text, or the part of it that has come. */
   mayCarryOutput(evidence: string): boolean;
   /**
-   * Matches the text of events whose JSON is partly passed on as it came: the numbers in it keep their spelling. Absent: no
-   * event has such a part.
+   * Matches the text of an event with JSON that is passed on unchanged. Such an event is parsed so that its numbers keep their
+   * spelling. Absent: no event has such JSON.
    */
-  readonly handedOn?: RegExp;
+  readonly passesJsonOn?: RegExp;
   /** The text of the event that ends the answer, such as `[DONE]`. Absent: the protocol has none. */
   readonly lastEvent?: string;
   /** Reads an event with the name `error`: its JSON, or its text where that is not JSON. Absent: {@link read} reads it. */
@@ -46,7 +46,7 @@ export interface DialectOutput {
   emit(event: StreamEvent): void;
   /** Ends the answer, torn. Ignored where every choice has its finish reason. */
   fail(reason: Failure): void;
-  /** Reports an event that cannot be read. Where it may carry output it tears the answer; elsewhere it is dropped. */
+  /** Reports an event that cannot be read. One that may carry output tears the answer; any other is dropped. */
   unreadable(evidence: string): void;
   /** Drops an event that does not belong to the answer. The fourth dropped event tears the answer. */
   drop(): void;

@@ -22,8 +22,8 @@ export interface Translation {
    */
   push(buffer: Buffer, from?: number, to?: number): EventBatch | undefined;
   /**
-   * Takes an answer that came as one JSON text. `text` is a failure where the answer was not read, and undefined where its
-   * bytes are no text. `contentType`: from its header, for the log.
+   * Takes an answer that is no event stream. `text`: its JSON text; a failure where the answer is too large; undefined where it
+   * is cut, not JSON or not UTF-8. `contentType`: from its header, for the log.
    */
   pushWhole(text: string | Failure | undefined, contentType: string): EventBatch;
   /** Takes the end of the body, with `cut` where it was cut. Returns the held finishes, or the failure. */
@@ -149,7 +149,7 @@ class AnswerTranslation implements Translation, DialectOutput {
     this.events.push({ type: 'failed', failure: this.begun ? afterOutput(reason) : reason });
   }
 
-  /** No further event comes. */
+  /** Ends the answer at the end of its input: finishes it where every choice has a finish reason, else tears it. */
   private complete(cut: Failure | undefined): void {
     if (this.ended !== undefined) return;
     if (this.dialect.state !== 'open') this.finish();
@@ -212,7 +212,7 @@ class AnswerTranslation implements Translation, DialectOutput {
 
   /** Undefined where the text is not JSON. */
   private parse(text: string): unknown {
-    return this.dialect.handedOn?.test(text) === true ? parseJsonExactly(text) : parseJson(text);
+    return this.dialect.passesJsonOn?.test(text) === true ? parseJsonExactly(text) : parseJson(text);
   }
 
   private isLast(data: string): boolean {

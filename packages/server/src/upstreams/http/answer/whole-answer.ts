@@ -4,7 +4,7 @@ import { createGatheredBytes } from '../../../transport/gathered-bytes.ts';
 import { answerTooLarge } from './answer-budget.ts';
 import { answerBeyondBounds } from './json-bounds.ts';
 
-/** The answer is parsed in one turn of the event loop: 16 MiB would take 0.5 s. */
+/** An answer is parsed in one turn of the event loop, which takes about 30 ms for each MiB: so it is bounded. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 
 /** The kind of an answer by its first bytes: many servers send no content type. */
@@ -18,7 +18,7 @@ export function kindOfAnswer(bytes: Uint8Array): 'stream' | 'json' | 'other' {
 
 /**
  * Reads the rest of an answer that is one JSON text. Returns a failure where it is too large to be parsed, and undefined where
- * it is cut or not UTF-8. The caller returns the body.
+ * it is cut or not UTF-8. The caller closes the body.
  */
 export async function readWholeAnswer(
   first: Uint8Array,

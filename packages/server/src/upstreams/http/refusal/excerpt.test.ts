@@ -71,7 +71,7 @@ describe('the excerpt of an upstream’s message', () => {
         (before, host, behind) => {
           const text = excerpt(`${before}${host}${behind}`, []);
           expect(text).not.toContain(host);
-          // Nor a telling part of one: a group, a label or a port.
+          // Nor a part of one with more than four characters: a group, a label or a port.
           for (const part of host.split(/[^0-9a-z-]+/i)) {
             if (part.length > 4) expect(text).not.toContain(part);
           }

@@ -3,12 +3,12 @@ import { createSecretMask, type SecretMask } from '../../../telemetry/secret-mas
 import { onOneLine } from '../../../telemetry/wording.ts';
 
 const maxExcerpt = 300;
-/** How much of a message is read: an excerpt is short, and some of these expressions look back. */
+/** How many characters of a message are read. Some of the expressions below use look-behind, so the text must be short. */
 export const maxRead = 2_000;
 
 /**
- * Addresses and keys, the widest expression first: a narrower one before it would leave half of a match. They mask too much
- * rather than too little: `position:1024` is masked, because a host of a cluster looks the same.
+ * Addresses and keys. The order is from wide to narrow, because a narrow expression would leave a part of a wide match. The
+ * expressions may mask too much, never too little: `position:1024` is masked, because a host of a cluster looks the same.
  */
 const hiddenShapes: readonly RegExp[] = [
   // URLs, with a scheme or without; then keys in headers, and a user before a host.
@@ -40,10 +40,10 @@ function isNoHost(name: string): boolean {
     return true;
   const labels = name.split('.');
   if (labels.slice(0, -1).every((label) => /^v?\d+$/i.test(label))) return true;
-  return labels.every((label) => /^\d{1,3}$/.test(label) || isOfErrors(label));
+  return labels.every((label) => /^\d{1,3}$/.test(label) || hasOnlyErrorWords(label));
 }
 
-function isOfErrors(label: string): boolean {
+function hasOnlyErrorWords(label: string): boolean {
   return label
     .split(/[_-]|(?<=[a-z])(?=[A-Z])/)
     .every(

@@ -3,11 +3,11 @@ import { readAnswerBody } from '../../../transport/read-answer-body.ts';
 import type { Refusal } from './refusal.ts';
 
 const maxRefusalBytes = 64 * 1024;
-/** Where the request is at fault, the message is worth a wait; any other refusal is clear from its status. */
+/** Where the status blames the request, the client needs the message, so reading may take longer than for other refusals. */
 const maxMessageMs = 2_000;
 const maxRefusalMs = 250;
 
-/** Reads an answer that is no event stream, bounded in size and time. The caller returns the body. */
+/** Reads an answer that is no event stream, bounded in size and time. The caller closes the body. */
 export async function readRefusal({ status, headers, body }: WireAnswer): Promise<Refusal> {
   const maxMs = blamesRequest(status) ? maxMessageMs : maxRefusalMs;
   const { bytes } = await readAnswerBody(body, { maxBytes: maxRefusalBytes, maxMs });

@@ -29,7 +29,7 @@ export interface ErrorContext {
 }
 
 /** The error in a refusal or in an event, as an adapter has read it. */
-export interface ReadError {
+export interface DecodedError {
   /** Made by {@link messageOf}. */
   readonly message: string;
   readonly names: ErrorNames;
@@ -41,8 +41,8 @@ export interface ReadError {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** An error with its status: what the failure is made of. */
-export interface Complaint {
+/** The data of an upstream's error from which a failure is made. */
+export interface ErrorFacts {
   readonly status: number;
   /** Made by {@link messageOf}. */
   readonly message: string;
@@ -53,8 +53,8 @@ export interface Complaint {
   readonly context: ErrorContext;
 }
 
-/** The complaint of a refusal. The status of the error itself counts only under an HTTP status below 400. */
-export function complaintOfRefusal(refusal: Refusal, error: ReadError, context: ErrorContext): Complaint {
+/** The facts of a refusal. The status inside the error is used only where the HTTP status is below 400. */
+export function factsOfRefusal(refusal: Refusal, error: DecodedError, context: ErrorContext): ErrorFacts {
   const { message, names, param } = error;
   return {
     status: refusal.status >= 400 ? refusal.status : (error.status ?? refusal.status),
@@ -66,13 +66,13 @@ export function complaintOfRefusal(refusal: Refusal, error: ReadError, context: 
   };
 }
 
-/** The complaint of an error inside an answer. `where`: for the log. `status`: for an error without one. */
-export function complaintOfEvent(
+/** The facts of an error inside an answer. `where`: for the log. `status`: for an error without one. */
+export function factsOfEvent(
   where: string,
-  error: ReadError,
+  error: DecodedError,
   context: ErrorContext,
   status = 500,
-): Complaint {
+): ErrorFacts {
   const { message, names, param } = error;
   return {
     status: error.status ?? status,
@@ -85,8 +85,8 @@ export function complaintOfEvent(
 }
 
 /**
- * A text of an upstream as the message of a complaint: the part that is read, and one more character, from which
- * {@link excerpt} sees that the text was cut. This bounds the cost of every regular expression that a message is matched
+ * A text of an upstream as the message of an error: its first `maxRead` characters, and one more. The additional character lets
+ * {@link excerpt} detect that the text was cut. This bounds the cost of every regular expression that a message is matched
  * against. Empty where the value is no text.
  */
 export function messageOf(text: unknown): string {
@@ -94,8 +94,8 @@ export function messageOf(text: unknown): string {
 }
 
 /** The failure for a status by the contract, section 7, where the body gives no better reason. */
-export function failureByStatus(complaint: Complaint): Failure {
-  const { status, cause, retryAfterMs: waitMs } = complaint;
+export function failureByStatus(facts: ErrorFacts): Failure {
+  const { status, cause, retryAfterMs: waitMs } = facts;
   const more = { ...cause, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
   switch (status) {
     case 401:
@@ -119,22 +119,25 @@ export function failureByStatus(complaint: Complaint): Failure {
   if (status < 400) {
     return failure('upstream_protocol', 'The upstream sent no answer that can be read.', more);
   }
-  return callersFault('invalid_value', 'The upstream refused the request', complaint);
+  return callersFault('invalid_value', 'The upstream refused the request', facts);
 }
 
 /** The failure for a request that the client must change: `what`, with an excerpt of the upstream's message. */
-export function callersFault(code: Failure['code'], what: string, complaint: Complaint): Failure {
-  const { cause, context } = complaint;
-  const quoted = excerpt(complaint.message, context.hidden);
-  const param = paramOf(complaint);
+export function callersFault(code: Failure['code'], what: string, facts: ErrorFacts): Failure {
+  const { cause, context } = facts;
+  const quoted = excerpt(facts.message, context.hidden);
+  const param = paramOf(facts);
   return failure(code, quoted === '' ? `${what}.` : `${what}: ${quoted}`, {
     ...cause,
     ...(param === undefined ? {} : { param }),
   });
 }
 
-/** The path of that field in the client's request; undefined where the request does not have it. */
-function paramOf({ param, context: { request } }: Complaint): string | undefined {
+/**
+ * The path, in the client's request, of the field that the upstream names; undefined where the upstream names none, or the
+ * request does not have it.
+ */
+function paramOf({ param, context: { request } }: ErrorFacts): string | undefined {
   if (param === undefined || param === '' || request === undefined) return undefined;
   // The rest of a request may be large: only the members with which the path can begin are written.
   const [, root = ''] = /^(?:body\.)?([^.[]*)/.exec(param) ?? [];
@@ -168,7 +171,10 @@ export function afterOutput(reason: Failure): Failure {
   return failure('upstream_cut', 'The upstream broke off its answer.', causeOf(reason));
 }
 
-/** `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds, never negative; undefined without either. */
+/**
+ * `retry-after-ms`, else `Retry-After` in seconds or as a date. In milliseconds. Undefined where neither header has a valid
+ * value, and for a date in the past.
+ */
 function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | undefined {
   const exact = first(headers['retry-after-ms']);
   if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Math.round(Number(exact));

@@ -16,7 +16,7 @@ describe('the arguments of calls', () => {
     ['nested deeper', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
     ['nested much deeper', '['.repeat(2_000_000)],
     ['made of more values', `{"a": [0${',0'.repeat(200_000)}]}`],
-  ])('%s than a request may be are sent as they were written, unparsed', (_, written) => {
+  ])('%s than the bounds allow are sent as they were written, unparsed', (_, written) => {
     const parser = vi.spyOn(JSON, 'parse');
     try {
       expect(createArgumentsReader().read(written)).toEqual({ arguments: written });
@@ -26,7 +26,7 @@ describe('the arguments of calls', () => {
     }
   });
 
-  test('have a flag for kept spellings', () => {
+  test('report whether the spelling of a number was kept', () => {
     const { read, kept } = createArgumentsReader();
     read('{"a": 1}');
     read('torn {');

@@ -31,8 +31,8 @@ export interface ArgumentsReader {
 /**
  * Reads the arguments of all calls in the history of one request, for providers that want objects. An empty text is an empty
  * object. Arguments that are no JSON object, such as those of a call that was cut, are sent as they were written, as
- * `{"arguments": "…"}`. So are arguments that are nested too deep, and those with which all arguments together exceed half of
- * the bounds for a whole body: the bounds must hold for JSON inside a text too.
+ * `{"arguments": "…"}`. Arguments are sent in this form too where they are nested too deep, or where they and the arguments
+ * before them exceed half of the bounds of a body: the bounds must hold for JSON inside a text too.
  */
 export function createArgumentsReader(): ArgumentsReader {
   const { maxDepth } = requestBounds;

@@ -10,7 +10,7 @@ import * as openai from '../../openai/errors.ts';
 const wordings = [...openai.contextWordings, gemini.tooLong, anthropic.tooLong];
 const context = { hidden: [], nowMs: 0 };
 
-const complaints = {
+const failureMakers = {
   'an event, openai': (message: string) => openai.failureOfEvent({ error: { message, code: 400 } }, context),
   'an event that is a text, openai': (message: string) => openai.failureOfEvent(message, context, 400),
   'a text under error, openai': (error: string) => openai.failureOfEvent({ error }, context, 400),
@@ -36,9 +36,9 @@ const wording = {
   gemini: 'exceeds the maximum number of tokens',
   anthropic: 'prompt is too long',
 };
-const cases = Object.entries(complaints).map(([name, complain]) => {
+const cases = Object.entries(failureMakers).map(([name, makeFailure]) => {
   const message = Object.entries(wording).find(([dialect]) => name.endsWith(dialect))?.[1] ?? '';
-  return [name, complain, message] as const;
+  return [name, makeFailure, message] as const;
 });
 
 describe('the message of a refusal', () => {
@@ -55,14 +55,14 @@ describe('the message of a refusal', () => {
     },
   );
 
-  test.each(cases)('is searched in the first 2,000 characters of %s only', (_, complain, message) => {
-    expect(complain(`${'x '.repeat(900)}${message}`).code).toBe('context_length_exceeded');
-    expect(complain(`${'x '.repeat(1_000)}${message}`).code).toBe('invalid_value');
+  test.each(cases)('is searched in the first 2,000 characters of %s only', (_, makeFailure, message) => {
+    expect(makeFailure(`${'x '.repeat(900)}${message}`).code).toBe('context_length_exceeded');
+    expect(makeFailure(`${'x '.repeat(1_000)}${message}`).code).toBe('invalid_value');
   });
 
-  test.each(cases)('is recognised as cut where %s is longer', (_, complain) => {
+  test.each(cases)('is recognised as cut where %s is longer', (_, makeFailure) => {
     const secret = 'sk-1234567890abcdef';
-    expect(complain(`${' '.repeat(1_995)}${secret}`).message).not.toContain('sk-12');
+    expect(makeFailure(`${' '.repeat(1_995)}${secret}`).message).not.toContain('sk-12');
   });
 });
 
