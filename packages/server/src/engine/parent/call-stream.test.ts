@@ -29,6 +29,18 @@ test('a waiting reader gets an event at once, and a sign of life as an empty bat
   expect(await second).toMatchObject({ value: [{ json: 'x' }] });
 });
 
+test('texts that come in one turn of the event loop are one event, also while a pull waits', async () => {
+  const call = createCallStream(() => {});
+  const waiting = pullOnce(call);
+  for (const text of ['a', 'b', 'c']) {
+    process.nextTick(() => call.pushText({ type: 'text', choice: 0, text, tokens: 1 }));
+  }
+  expect(await waiting).toEqual({
+    done: false,
+    value: [{ type: 'text-delta', choice: 0, json: 'abc', tokens: 3 }],
+  });
+});
+
 test('what is pending at the end is still read, and then the stream is over', async () => {
   const call = createCallStream(() => {});
   call.push({ type: 'finish', choice: 0, reason: 'stop' });

@@ -46,6 +46,8 @@ class JoiningStream implements CallStream {
   private pending: (StreamEvent | DeltaMerger)[] = [];
   private over = false;
   private receiver: BatchReceiver | undefined;
+  /** An answer to the pull that waits is due in this turn of the event loop. */
+  private answerIsDue = false;
 
   constructor(onClose: () => void) {
     this.onClose = onClose;
@@ -65,7 +67,7 @@ class JoiningStream implements CallStream {
   push(event: StreamEvent): void {
     if (this.over) return;
     this.pending.push(event);
-    this.answerPull();
+    this.answerSoon();
   }
 
   pushText(spoken: SpokenText): void {
@@ -78,19 +80,35 @@ class JoiningStream implements CallStream {
       if (this.pending.length === 0) this.takeReceiver()?.batch([]);
     } else {
       this.pending.push(createDeltaMerger(delta));
-      this.answerPull();
+      this.answerSoon();
     }
   }
 
   end(): void {
     this.over = true;
-    this.answerPull();
+    this.answerSoon();
   }
 
   drop(): void {
     this.pending = [];
-    this.end();
+    this.over = true;
+    this.answerPull();
   }
+
+  /**
+   * Answers the pull behind all messages of the child that this turn of the event loop reads: a busy server reads many at
+   * once, and their texts become one event. One microtask for each answer, and no promise.
+   */
+  private answerSoon(): void {
+    if (this.receiver === undefined || this.answerIsDue) return;
+    this.answerIsDue = true;
+    queueMicrotask(this.answerNow);
+  }
+
+  private readonly answerNow = (): void => {
+    this.answerIsDue = false;
+    this.answerPull();
+  };
 
   /** Gives the pull that waits what is pending, or the end. */
   private answerPull(): void {

@@ -216,6 +216,27 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
+  test('a tool call without arguments has an empty object of them, before the next call and at the end', async () => {
+    const run = await running();
+    const stream = run.open();
+    run.say(
+      { type: 'taken', id: 1 },
+      { type: 'started', id: 1, promptTokens: 1, cachedTokens: 0 },
+      { type: 'call', id: 1, choice: 0, index: 0, name: 'f' },
+      { type: 'call', id: 1, choice: 0, index: 1, name: 'g' },
+      { type: 'finished', id: 1, choice: 0, reason: 'length', completionTokens: 1, reasoningTokens: 0 },
+      { type: 'ended', id: 1 },
+    );
+    const calls = (await drain(stream)).filter(({ type }) => type.startsWith('tool-call'));
+    expect(calls).toMatchObject([
+      { type: 'tool-call-start', index: 0 },
+      { type: 'tool-call-delta', index: 0, json: '{}' },
+      { type: 'tool-call-start', index: 1 },
+      { type: 'tool-call-delta', index: 1, json: '{}' },
+    ]);
+    await run.engine.stop();
+  });
+
   test('the facts of a model are those of the file that the new child has loaded', async () => {
     const warned: unknown[] = [];
     const log = { ...silent, warn: (...said: unknown[]) => void warned.push(said) };

@@ -194,6 +194,7 @@ export function createEngine(options: EngineOptions): Engine {
         call.stream.pushText(event);
         return;
       case 'call':
+        endBareToolCall(call, event.choice);
         call.bareToolCalls.set(event.choice, event.index);
         call.stream.push({
           type: 'tool-call-start',
@@ -222,11 +223,7 @@ export function createEngine(options: EngineOptions): Engine {
     call.completionTokens += event.completionTokens;
     call.reasoningTokens += event.reasoningTokens;
     call.unfinished--;
-    // A call that ran out of tokens before its arguments is one without arguments.
-    const bare = call.bareToolCalls.get(event.choice);
-    if (bare !== undefined) {
-      call.stream.pushText({ type: 'arguments', choice: event.choice, index: bare, text: '{}' });
-    }
+    endBareToolCall(call, event.choice);
     if (call.unfinished === 0) {
       const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = call;
       call.stream.push({
@@ -376,6 +373,13 @@ function notRunning(retryAfterMs: number, cannotLoad: boolean): Failure {
 function replaced(): Failure {
   const message = 'The model was replaced by another file while this request waited. Send it again.';
   return failure('upstream_refused', message, { blameless: true });
+}
+
+/** A tool call that ran out of tokens before its arguments is one without arguments. */
+function endBareToolCall(call: Call, choice: number): void {
+  const index = call.bareToolCalls.get(choice);
+  call.bareToolCalls.delete(choice);
+  if (index !== undefined) call.stream.pushText({ type: 'arguments', choice, index, text: '{}' });
 }
 
 function bug(error: unknown): Result<never> {

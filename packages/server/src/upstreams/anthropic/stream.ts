@@ -183,6 +183,7 @@ export function createMessageDialect(
         return;
       case 'tool_use':
         if (!ended.begun) addInput(ended, start.input);
+        writer.endCall();
         keep({ type: 'tool_use', id });
     }
   }

@@ -28,8 +28,12 @@ export interface ChunkChoice {
   readonly details: readonly JsonObject[];
 }
 
-/** Matches a chunk with JSON that is passed on as it came: `reasoning_details`, `extra_content`, arguments that are objects. */
-export const passesJsonOn = /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]/;
+/**
+ * Matches a chunk with JSON that is passed on as it came: `reasoning_details`, `extra_content`, arguments that are objects. An
+ * escaped letter matches too, because it may stand in one of these names.
+ */
+export const passesJsonOn =
+  /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]|\\u00[4-7]/;
 
 /** The most choices in one event: a request has at most 128, and some upstreams send several pieces of each in one event. */
 const maxChoices = 1_024;

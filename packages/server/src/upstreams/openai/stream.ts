@@ -7,6 +7,7 @@ import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import type { Dialect, DialectOutput, FastPath } from '../http/answer/dialect.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { jsonOf } from '../http/unknown-json.ts';
 import { type Choice, createChoice } from './choice.ts';
 import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
@@ -84,7 +85,7 @@ class ChatDialect implements Dialect {
 
   read(event: JsonObject, data: string): void {
     const chunk = decodeChunk(event);
-    if (chunk === undefined) this.output.unreadable(data);
+    if (chunk === undefined) this.output.unreadable(jsonOf(event) ?? data);
     else if (chunk.error !== undefined) this.readError(chunk.error);
     else {
       this.emitted = 0;

@@ -135,6 +135,12 @@ class AnswerStream implements EventStream, BytesReceiver {
     }
     const { status, headers, body } = posted.value;
     this.body = body;
+    if (this.closed) {
+      // Too late for `close()` to return it.
+      await body.return();
+      this.endPull();
+      return;
+    }
     call.answered?.(headers);
     this.contentType = asText(headers['content-type']);
     this.streams = /^\s*text\/event-stream\b/i.test(this.contentType);

@@ -2,7 +2,7 @@ import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/proto
 import { type Failure, failure } from '../../../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../../domain/stream-event.ts';
 import { afterOutput } from '../refusal/refusal.ts';
-import { asObject, parseJson, parseJsonExactly } from '../unknown-json.ts';
+import { asObject, jsonOf, parseJson, parseJsonExactly } from '../unknown-json.ts';
 import { eventTooLarge, tooManyDropped, torn, unreadable } from './answer-failures.ts';
 import type { Dialect, DialectOutput, FastPath } from './dialect.ts';
 import { eventBeyondBounds } from './json-bounds.ts';
@@ -202,7 +202,8 @@ class AnswerTranslation implements Translation, DialectOutput {
     }
     const event = asObject(parsed);
     if (event === undefined) {
-      this.unreadable(data);
+      // Written anew, a name is not hidden behind escapes.
+      this.unreadable(parsed === undefined ? data : (jsonOf(parsed) ?? data));
       return;
     }
     this.alive = true;
