@@ -50,7 +50,10 @@ const fuzzParts: readonly Part[] = Array.from({ length: 6 }, (_, part) => ({
 /** The suites of which `npm test` runs a seeded part. */
 const suites: readonly Part[] = [
   { name: 'suites unit', run: () => wholeSuites(['--project', 'unit']) },
-  { name: 'suites system', run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall']) },
+  {
+    name: 'suites system',
+    run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall', 'test/machines']),
+  },
 ];
 
 const parts: readonly Part[] = [...fuzzParts, ...suites, { name: 'engine', run: engine }];
