@@ -8,7 +8,7 @@ import { type ChoiceWriter, createChoiceWriter } from './choice-writer.ts';
 /** The events that these calls make, in short. */
 function written(write: (writer: ChoiceWriter) => void, textBegun = false): string[] {
   const events: StreamEvent[] = [];
-  write(createChoiceWriter({ choice: 0, textBegun }, (event) => events.push(event)));
+  write(createChoiceWriter({ choice: 0, textBegun }, { emit: (event) => void events.push(event) }));
   return events.map((event) => {
     const text = 'json' in event ? decodeJsonText(event.json) : '';
     return `${event.type.replace('-delta', '')} ${event.type === 'tool-call-start' ? event.name : text}`;
@@ -79,7 +79,7 @@ describe('a call', () => {
       writer.arguments('{}');
     };
     const reasonOf = (reason: 'tool_calls' | 'length') => {
-      const writer = createChoiceWriter({ choice: 0 }, () => {});
+      const writer = createChoiceWriter({ choice: 0 }, { emit: () => {} });
       torn(writer);
       return writer.finish(reason);
     };
@@ -88,7 +88,7 @@ describe('a call', () => {
   });
 
   test('changes the finish reason stop to tool_calls', () => {
-    const writer = createChoiceWriter({ choice: 0 }, () => {});
+    const writer = createChoiceWriter({ choice: 0 }, { emit: () => {} });
     expect(writer.finish('stop')).toEqual({ reason: 'stop' });
     writer.startCall(call('f'));
     expect(writer.finish('stop')).toEqual({ reason: 'tool_calls' });
@@ -107,7 +107,7 @@ test('whatever is written keeps to the grammar of events', () => {
     fc.property(fc.array(step, { maxLength: 12 }), reasons, (steps, reason) => {
       const grammar = createEventGrammar(1);
       const judge = (event: StreamEvent) => expect(grammar.accept(event)).toBeUndefined();
-      const writer = createChoiceWriter({ choice: 0 }, judge);
+      const writer = createChoiceWriter({ choice: 0 }, { emit: judge });
       for (const [what, text] of steps) {
         if (what === 'text') writer.text(text);
         else if (what === 'reasoning') writer.reasoning(text);

@@ -60,9 +60,7 @@ export function createMessageDialect(
   { errors, completionId, prefixEnd }: MessageStreamOptions,
   output: DialectOutput,
 ): Dialect {
-  const writer = createChoiceWriter({ choice: 0, textBegun: prefixEnd !== undefined }, (event) =>
-    output.emit(event),
-  );
+  const writer = createChoiceWriter({ choice: 0, textBegun: prefixEnd !== undefined }, output);
   const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];

@@ -113,7 +113,7 @@ function createChoice(
   budget: AnswerBudget,
   output: DialectOutput,
 ): Choice {
-  const writer = createChoiceWriter({ choice }, (event) => output.emit(event));
+  const writer = createChoiceWriter({ choice }, output);
   let signature: string | undefined;
   let reason: FinishReason | undefined;
 

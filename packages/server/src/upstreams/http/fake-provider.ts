@@ -26,7 +26,7 @@ const finishReasons = new Map<unknown, FinishReason>([
  * numbered parts; the usage comes with the finish.
  */
 function createCohereDialect(completionId: string, output: DialectOutput): Dialect {
-  const writer = createChoiceWriter({ choice: 0 }, (event) => output.emit(event));
+  const writer = createChoiceWriter({ choice: 0 }, output);
   const budget = createAnswerBudget();
   let argumentsLength = 0;
   let reason: FinishReason | undefined;

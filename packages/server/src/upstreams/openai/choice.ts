@@ -69,7 +69,7 @@ const maxPendingLogprobs = 256;
 /** Creates one choice of an answer; `emit` takes its events, without the finish. */
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice, idBase, budget, continues = false } = options;
-  const writer = createChoiceWriter({ choice, textBegun: continues }, emit);
+  const writer = createChoiceWriter({ choice, textBegun: continues }, { emit });
   const calls = createToolCalls({ choice, idBase, budget, writer });
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);

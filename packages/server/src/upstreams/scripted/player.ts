@@ -132,7 +132,7 @@ interface PlayedChoice {
 function createState(request: ChatRequest, completionId: string) {
   let batch: StreamEvent[] = [];
   const choices = Array.from({ length: request.n }, (_, index): PlayedChoice => {
-    const writer = createChoiceWriter({ choice: index }, (event) => batch.push(event));
+    const writer = createChoiceWriter({ choice: index }, { emit: (event) => void batch.push(event) });
     return { index, writer, finished: false };
   });
   let ended = false;
