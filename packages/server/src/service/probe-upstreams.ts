@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Config } from '../config/config.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import type { Environment } from '../config/environment.ts';
-import { pullOnce } from '../domain/batches.ts';
+import { eachBatch } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits } from '../domain/stream-event.ts';
@@ -96,18 +96,16 @@ async function callOnce(upstream: Upstream, model: string, limitMs: number): Pro
   );
   let firstMs: number | undefined;
   try {
-    for (;;) {
-      const { done, value: batch } = await pullOnce(stream);
-      if (deadline.signal.aborted) {
-        return failure('first_token_timeout', `No whole answer within ${limitMs / 1_000} s.`);
-      }
-      if (done === true) return failure('upstream_protocol', 'The answer ended before it was whole.');
+    for await (const batch of eachBatch(stream)) {
       for (const event of batch) {
         if (event.type === 'failed') return event.failure;
         if (commits(event)) firstMs ??= performance.now() - startedMs;
         if (event.type === 'finish') return firstMs ?? 0;
       }
     }
+    return deadline.signal.aborted
+      ? failure('first_token_timeout', `No whole answer within ${limitMs / 1_000} s.`)
+      : failure('upstream_protocol', 'The answer ended before it was whole.');
   } finally {
     clearTimeout(timer);
     await stream.close();

@@ -55,6 +55,7 @@ export interface ToolCallHead {
 
 /** Takes the events that a writer makes. */
 export interface EventOutput {
+  /** Emits the next event of the answer; never `failed`. */
   emit(event: StreamEvent): void;
 }
 

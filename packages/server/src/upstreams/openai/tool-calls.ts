@@ -30,7 +30,6 @@ export interface ToolCalls {
   add(piece: CallPiece): Failure | undefined;
   /** Emits the rest, at the finish. `partial`: the choice ran out of tokens, so its last arguments may be cut. */
   finish(partial: boolean): Failure | undefined;
-  readonly count: number;
 }
 
 /** What the calls of one choice need. */
@@ -176,9 +175,6 @@ export function createToolCalls({ choice, idBase, budget, writer }: ToolCallsOpt
         open += 1;
       }
       return undefined;
-    },
-    get count() {
-      return calls.length;
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Failure } from '../../../domain/failure.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import type { StreamEvent } from '../../../domain/stream-event.ts';
+import type { EventOutput } from '../../choice-writer.ts';
 
 /**
  * What the events of one provider mean. A dialect is created for one answer. It knows no bytes, sockets or timers: these belong
@@ -39,11 +40,9 @@ export interface Dialect {
 }
 
 /** Takes what a dialect has read. */
-export interface DialectOutput {
+export interface DialectOutput extends EventOutput {
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** Emits the next event of the answer; never `failed`. */
-  emit(event: StreamEvent): void;
   /** Ends the answer, torn. Ignored where every choice has its finish reason. */
   fail(reason: Failure): void;
   /** Reports an event that cannot be read. One that may carry output tears the answer; any other is dropped. */
