@@ -235,8 +235,8 @@ describe('output that our stream cannot represent', () => {
       'a tool call whose id is no text',
     ],
     [
-      'a call whose input is a text',
-      [block({ type: 'tool_use', id: 'a', name: 'f', input: 'x' })],
+      'a call whose input is a number',
+      [block({ type: 'tool_use', id: 'a', name: 'f', input: 5 })],
       'a tool call whose input cannot be read',
     ],
     [

@@ -9,6 +9,7 @@ import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.t
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
+import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asList, asObject, optionalText } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
@@ -37,14 +38,10 @@ const blockLength = 64;
 interface OpenBlock {
   readonly index: number;
   readonly start: BlockStart;
-  /** For a tool call. */
-  readonly id: string;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
-  /** UTF-16 units of the text or of the call's arguments. */
+  /** UTF-16 units of the text. */
   length: number;
-  /** True once arguments of the call have come. */
-  begun: boolean;
 }
 
 /**
@@ -63,6 +60,8 @@ export function createMessageDialect(
   const writer = createChoiceWriter({ choice: 0, textBegun: prefixEnd !== undefined }, output);
   const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const budget = createAnswerBudget();
+  const makeId = (call: number) => generatedCallId(completionId, 0, call);
+  const calls = createToolCalls({ makeId, budget, writer, wholeNames: true });
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
   let reason: FinishReason | undefined;
@@ -83,12 +82,6 @@ export function createMessageDialect(
     if (isWithin(budget.extra(blockLength))) kept.push(one);
   }
 
-  function addInput(to: OpenBlock, text: string): void {
-    to.begun ||= text !== '';
-    to.length += text.length;
-    if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
-  }
-
   function startBlock(event: JsonObject): void {
     if (block !== undefined) stopBlock();
     const start = decodeBlock(event['content_block']);
@@ -96,17 +89,13 @@ export function createMessageDialect(
       cut(start.unreadable);
       return;
     }
-    const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
-    const id = given === '' ? generatedCallId(completionId, 0, writer.calls) : given;
     const index = asCount(event['index']) ?? 0;
     block = {
       index,
       start,
-      id,
       thinking: createTextPieces(),
       signature: createTextPieces(),
       length: 0,
-      begun: false,
     };
     switch (start.type) {
       case 'text':
@@ -116,10 +105,12 @@ export function createMessageDialect(
         addSignature(block, start.signature);
         addThought(block, start.thinking);
         return;
-      case 'tool_use':
-        if (!isWithin(budget.call() ?? budget.name(start.name))) return;
-        writer.startCall({ id, name: start.name });
+      case 'tool_use': {
+        const { id, name, input } = start;
+        const given = id === '' ? {} : { id: usableCallId(id) };
+        isWithin(calls.add({ index, name, arguments: input, ...given }));
         return;
+      }
       case 'redacted_thinking':
         isWithin(budget.extra(start.data.length));
     }
@@ -158,7 +149,7 @@ export function createMessageDialect(
     else if (of === 'text') addText(block, text);
     else if (piece.signs) addSignature(block, text);
     else if (of === 'thinking') addThought(block, text);
-    else addInput(block, text);
+    else isWithin(calls.add({ index: block.index, arguments: text }));
   }
 
   function stopBlock(): void {
@@ -166,7 +157,7 @@ export function createMessageDialect(
     if (ended === undefined) return;
     block = undefined;
     writer.flush();
-    const { start, thinking, signature, length, id } = ended;
+    const { start, thinking, signature, length } = ended;
     switch (start.type) {
       case 'text':
         keep({ type: 'text', length });
@@ -179,10 +170,10 @@ export function createMessageDialect(
       case 'redacted_thinking':
         keep(start);
         return;
-      case 'tool_use':
-        if (!ended.begun) addInput(ended, start.input);
-        writer.endCall();
-        keep({ type: 'tool_use', id });
+      case 'tool_use': {
+        const id = calls.endLast();
+        if (id !== undefined) keep({ type: 'tool_use', id });
+      }
     }
   }
 
@@ -197,13 +188,14 @@ export function createMessageDialect(
     const stop = asObject(event['delta'])?.['stop_reason'];
     if (optionalText(stop) === '') return;
     if (block !== undefined) stopBlock();
-    const { calls } = writer;
-    if (!beginning.complete && calls === 0) failJoint();
-    const given = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
+    const called = writer.calls;
+    if (!beginning.complete && called === 0) failJoint();
+    const given = typeof stop === 'string' ? finishReason(stop, called > 0) : undefined;
     if (given === undefined) {
-      output.fail(unfinished(`stop_reason ${nameOf(stop)} with ${calls} tool calls`));
+      output.fail(unfinished(`stop_reason ${nameOf(stop)} with ${called} tool calls`));
       return;
     }
+    if (!isWithin(calls.finish(given === 'length'))) return;
     const finished = writer.finish(given);
     if ('tornCall' in finished) output.fail(tornArguments(finished.tornCall));
     else reason = finished.reason;

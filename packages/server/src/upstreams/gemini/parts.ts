@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
-import { asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
+import { argumentsText, asObject, optionalText } from '../http/unknown-json.ts';
 
 /** A part of a candidate's content that our stream can represent. */
 export type Part =
@@ -16,7 +16,7 @@ export type Part =
       /** Empty where the call has none. */
       readonly id: string;
       readonly name: string;
-      /** The JSON of an object. */
+      /** JSON; empty where there are none. */
       readonly args: string;
       readonly signature: string | undefined;
     };
@@ -63,7 +63,7 @@ function decodeCall(value: unknown, signature: string | undefined): Part | Unrea
   if (call['willContinue'] === true || (call['partialArgs'] ?? null) !== null) {
     return { unreadable: 'a function call in pieces' };
   }
-  const args = jsonOf(asObject(call['args'] ?? {}));
+  const args = argumentsText(call['args']);
   return args === undefined
     ? { unreadable: 'a function call whose args are no object' }
     : { type: 'call', id, name, args, signature };

@@ -187,8 +187,8 @@ describe('output that our stream cannot represent', () => {
     ['a call that is a text', candidate([{ functionCall: 'f' }]), 'a function call that cannot be read'],
     ['a call without a name', candidate([{ functionCall: {} }]), 'a function call without a name'],
     [
-      'args that are a text',
-      candidate([{ functionCall: { name: 'f', args: '{}' } }]),
+      'args that are a number',
+      candidate([{ functionCall: { name: 'f', args: 5 } }]),
       'a function call whose args are no object',
     ],
     [

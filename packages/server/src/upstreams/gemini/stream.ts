@@ -13,6 +13,7 @@ import {
   unreadable,
 } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
@@ -114,24 +115,21 @@ function createChoice(
   output: DialectOutput,
 ): Choice {
   const writer = createChoiceWriter({ choice }, output);
+  const makeId = (call: number) => generatedCallId(completionId, choice, call);
+  const calls = createToolCalls({ makeId, budget, writer, wholeNames: true });
   let signature: string | undefined;
   let reason: FinishReason | undefined;
 
   function readCall(call: Extract<Part, { type: 'call' }>): Failure | undefined {
     if (writer.calls > 0 && !parallelToolCalls) return undefined;
-    const tooMuch =
-      budget.call() ??
-      budget.name(call.name) ??
-      budget.arguments(call.args.length, call.args.length) ??
-      budget.extra(call.signature?.length ?? 0);
-    if (tooMuch !== undefined) return tooMuch;
-    writer.startCall({
-      id: call.id === '' ? generatedCallId(completionId, choice, writer.calls) : usableCallId(call.id),
-      name: call.name,
-      ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
+    const { id, name, args, signature: signed } = call;
+    return calls.add({
+      name,
+      arguments: args,
+      whole: true,
+      ...(id === '' ? {} : { id: usableCallId(id) }),
+      ...(signed === undefined ? {} : { extra: { google: { thought_signature: signed } } }),
     });
-    writer.arguments(call.args);
-    return undefined;
   }
 
   /**
@@ -174,12 +172,14 @@ function createChoice(
       const stop = candidate['finishReason'];
       const isNone = optionalText(stop) === '' || stop === unspecified;
       if (isNone || reason !== undefined) return undefined;
-      const { calls } = writer;
-      const given = finishReason(stop, calls > 0);
+      const called = writer.calls;
+      const given = finishReason(stop, called > 0);
       if (given === undefined) {
         writer.flush();
-        return unfinished(`finishReason ${nameOf(stop)} with ${calls} calls`);
+        return unfinished(`finishReason ${nameOf(stop)} with ${called} calls`);
       }
+      const torn = calls.finish(given === 'length');
+      if (torn !== undefined) return torn;
       const finished = writer.finish(given);
       if ('tornCall' in finished) return tornArguments(finished.tornCall);
       reason = finished.reason;

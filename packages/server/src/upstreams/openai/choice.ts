@@ -9,9 +9,10 @@ import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
+import { type CallPiece, createToolCalls, type ToolCalls } from '../http/answer/tool-calls.ts';
+import type { ToolNames } from '../http/answer/tool-names.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
-import { createToolCalls } from './tool-calls.ts';
 
 const commonReasons = new Map<string, FinishReason>(
   Object.entries({
@@ -55,6 +56,8 @@ export interface ChoiceOptions {
   readonly continues?: boolean;
   /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
+  /** The tools of the request. */
+  readonly tools?: ToolNames | undefined;
 }
 
 /** Other tags belong to templates whose servers separate the reasoning themselves. */
@@ -70,7 +73,8 @@ const maxPendingLogprobs = 256;
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice, idBase, budget, continues = false } = options;
   const writer = createChoiceWriter({ choice, textBegun: continues }, { emit });
-  const calls = createToolCalls({ choice, idBase, budget, writer });
+  /** Most answers have none, and all of it is kept for each stream. */
+  let calls: ToolCalls | undefined;
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
   const echo = createRepeatedBeginning(options.echo ?? '');
@@ -79,6 +83,12 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
   /** The counts of the text that the split holds back. */
   let pending: TextCounts | undefined;
+
+  function addCall(piece: CallPiece): Failure | undefined {
+    const makeId = (call: number) => `call_${idBase}_${choice}_${call}`;
+    calls ??= createToolCalls({ makeId, budget, writer, tools: options.tools });
+    return calls.add(piece);
+  }
 
   /** Writes a piece. A long one becomes several events, and the first of them carries the counts. */
   function write(kind: 'text' | 'reasoning' | 'refusal', piece: string, counts: TextCounts = noCounts): void {
@@ -138,7 +148,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
     endSplit();
     writer.flush();
-    const wrong = calls.finish(mapped === 'length');
+    const wrong = calls?.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
     if (!echo.complete && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended before it had repeated the prefix');
@@ -169,7 +179,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       if (split !== undefined && hasOther) endSplit();
       if (delta.refusal !== '') write('refusal', delta.refusal);
       for (const piece of delta.calls) {
-        const wrong = calls.add(piece);
+        const wrong = addCall(piece);
         if (wrong !== undefined) return wrong;
       }
       return delta.finish === undefined ? undefined : finish(delta.finish);

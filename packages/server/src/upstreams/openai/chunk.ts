@@ -1,9 +1,10 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isObject, type JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
-import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
+import { answerBounds } from '../http/answer/answer-budget.ts';
+import type { CallPiece } from '../http/answer/tool-calls.ts';
 import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
-import type { CallPiece } from './tool-calls.ts';
+import { decodeCalls } from './call-pieces.ts';
 import { decodeUsage } from './usage.ts';
 
 /** One event of any OpenAI-compatible upstream in one shape. */
@@ -81,18 +82,15 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
   if (typeof index !== 'number' || delta === undefined) return undefined;
-  // `text` (of the old completions API) and `function_call` (of the time before tools) are output that this decoder cannot read,
-  // so they make the chunk unreadable. They are ignored where they are copies: `text` next to a delta (Together), and
-  // `function_call` next to `tool_calls` (llama.cpp's Python server).
+  // `text` (of the old completions API) is output that this decoder cannot read, so it makes the chunk unreadable. It is ignored
+  // where it is a copy, next to a delta (Together).
   const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
-  const oldText = isFilled(choice['text']) && !hasDelta;
-  const oldCall = isFilled(delta['function_call']) && asList(delta['tool_calls']).length === 0;
-  if (oldText || oldCall) return undefined;
+  if (isFilled(choice['text']) && !hasDelta) return undefined;
   const content = decodeContent(delta['content']);
   const details = decodeDetails(delta['reasoning_details']);
   const reasoning = firstText(delta['reasoning_content'], delta['reasoning']);
   const refusal = firstText(delta['refusal']);
-  const calls = decodeCalls(delta['tool_calls']);
+  const calls = decodeCalls(delta, (choice['delta'] ?? null) === null);
   if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
     return undefined;
   }
@@ -148,37 +146,6 @@ function isWritable(value: unknown): value is JsonObject {
 
 function detailsText(details: readonly JsonObject[]): string {
   return details.map(({ text, summary }) => (typeof text === 'string' ? text : asText(summary))).join('');
-}
-
-function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) return undefined;
-  const pieces: CallPiece[] = [];
-  for (const item of value) {
-    const call = asObject(item);
-    if (call === undefined) return undefined;
-    const called = asObject(call['function'] ?? {});
-    if (called === undefined) return undefined;
-    const { index, id, extra_content: extra } = call;
-    const { name, arguments: args } = called;
-    const text = decodeArguments(args);
-    if (text === undefined) return undefined;
-    pieces.push({
-      ...(typeof index === 'number' ? { index } : {}),
-      ...(typeof id === 'string' && id !== '' ? { id: usableCallId(id) } : {}),
-      ...(typeof name === 'string' && name !== '' ? { name } : {}),
-      ...(text === '' ? {} : { arguments: text }),
-      ...(isWritable(extra) ? { extra } : {}),
-    });
-  }
-  return pieces;
-}
-
-function decodeArguments(value: unknown): string | undefined {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'string') return value;
-  // Some upstreams send the parsed arguments.
-  return typeof value === 'object' ? jsonOf(value) : undefined;
 }
 
 function decodeLogprobs(value: unknown): readonly TokenLogprobWire[] | undefined {

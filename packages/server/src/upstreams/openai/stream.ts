@@ -5,6 +5,7 @@ import { commits, type StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import type { Dialect, DialectOutput, FastPath } from '../http/answer/dialect.ts';
+import type { ToolNames } from '../http/answer/tool-names.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { jsonOf } from '../http/unknown-json.ts';
@@ -26,6 +27,8 @@ export interface ChatStreamOptions {
   readonly echo?: string;
   /** True where the answer continues a prefix, repeated or not. A `<think>` tag after a prefix is text. */
   readonly continues?: boolean;
+  /** The tools of the request. */
+  readonly tools?: ToolNames | undefined;
 }
 
 /**
@@ -69,11 +72,12 @@ class ChatDialect implements Dialect {
     this.options = options;
     this.output = output;
     this.learnt = createLearningFastPath(output.maxEventBytes);
-    const { finishReasons, echo, continues } = options;
+    const { finishReasons, echo, continues, tools } = options;
     const shared = {
       idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
       budget: createAnswerBudget(),
       finishReasons,
+      tools,
       ...(echo === undefined ? {} : { echo }),
       ...(continues === undefined ? {} : { continues }),
     };
