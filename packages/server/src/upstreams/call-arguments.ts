@@ -95,7 +95,7 @@ class Arguments implements CallArguments {
   }
 
   end(ranOut: boolean): void {
-    this.settle();
+    this.afterRead(this.reader.settle(true));
     if (this.phase === 'after') {
       // A repetition that was cut says nothing new about arguments that are complete.
       if (ranOut && !this.reader.blank) this.reader = createValueReader();

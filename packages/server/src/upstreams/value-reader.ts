@@ -12,8 +12,10 @@ import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 export interface ValueReader {
   /** Takes the next piece; not called once the value is closed. Returns what is behind the end of the value. */
   push(piece: string): string;
-  /** Decides for the reading that is complete, if one is. Returns what is behind the end of the value. */
-  settle(): string;
+  /**
+   * Decides for the reading that is complete, if one is; `atEnd`: else for pieces. Returns what is behind the end of the value.
+   */
+  settle(atEnd?: boolean): string;
   /** The text that was read since the last call. */
   takeFresh(): string;
   /** All the text so far, with what is held. */
@@ -77,34 +79,31 @@ class Reader implements ValueReader {
   push(piece: string): string {
     if (this.doubt !== undefined) return this.decide(this.doubt, piece);
     const { length } = this.taken;
-    if (
-      length > 0 &&
-      this.way !== 'pieces' &&
-      piece.length >= length &&
-      piece.startsWith(this.taken.join())
-    ) {
-      if (this.way === 'cumulative') return this.append(piece.slice(length));
+    const mayRestate = length > 0 && this.way !== 'pieces' && !this.validator.broken;
+    const whole = mayRestate && piece.length >= length ? withoutSpaceBefore(piece) : '';
+    if (whole.length >= length && length > 0 && whole.startsWith(this.taken.join())) {
+      if (this.way === 'cumulative') return this.append(whole.slice(length));
       const validator = this.validator.copy();
       validator.pushValue(piece);
       if (!validator.broken) {
         const next = createTextPieces();
         next.add(piece);
-        this.doubt = { next, validator, whole: piece };
+        this.doubt = { next, validator, whole };
         return '';
       }
       // A piece that came twice proves nothing about those behind it.
-      if (piece.length > length) this.way = 'cumulative';
-      return this.append(piece.slice(length));
+      if (whole.length > length) this.way = 'cumulative';
+      return this.append(whole.slice(length));
     }
     if (length > 0 && this.way === 'unknown') this.way = 'pieces';
     return this.append(piece);
   }
 
-  settle(): string {
+  settle(atEnd = false): string {
     const { doubt } = this;
     if (doubt === undefined) return '';
     if (!doubt.validator.whole && isWhole(doubt.whole)) return this.takeWhole(doubt);
-    return doubt.validator.whole ? this.takeNext(doubt) : '';
+    return atEnd || doubt.validator.whole ? this.takeNext(doubt) : '';
   }
 
   private decide(doubt: Doubt, piece: string): string {
@@ -114,12 +113,13 @@ class Reader implements ValueReader {
       doubt.validator.pushValue(piece);
       return '';
     }
-    const restates = piece.length >= doubt.whole.length && piece.startsWith(doubt.whole);
+    const whole = withoutSpaceBefore(piece);
+    const restates = whole.startsWith(doubt.whole);
     doubt.next.add(piece);
     doubt.validator.pushValue(piece);
     const continues = !doubt.validator.broken;
     if (continues && restates && !doubt.validator.closed) {
-      doubt.whole = piece;
+      doubt.whole = whole;
       return '';
     }
     if (continues) return this.takeNext(doubt);
@@ -147,6 +147,11 @@ class Reader implements ValueReader {
     this.fresh.add(own);
     return end === text.length ? '' : text.slice(end);
   }
+}
+
+/** The reader of a value gets no white space before it. A whole value so far has the same each time. */
+function withoutSpaceBefore(piece: string): string {
+  return piece.replace(/^[ \t\r\n]+/, '');
 }
 
 /** Whether a text is one JSON value, with nothing but white space behind it. */

@@ -96,7 +96,10 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
   function find(piece: CallPiece): Call | undefined {
     if (piece.whole === true) return undefined;
     const { index, id, name } = piece;
-    let at = index === undefined ? calls.at(-1) : byIndex.get(index);
+    const last = calls.at(-1);
+    let at = index === undefined ? last : byIndex.get(index);
+    // Only the later pieces have an index.
+    if (at === undefined && id === undefined && name === undefined && last?.index === undefined) at = last;
     if (id !== undefined && at?.id !== id) {
       const known = byId.get(id);
       if (known !== undefined && name === undefined) return known;
@@ -129,7 +132,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
         return name !== own && !splits;
       case 'none':
         if (name === own) return false;
-        if (at.startedId !== undefined) return true;
+        if (at.startedId !== undefined) return tools?.begins(name) !== false || !own.endsWith(name);
         // Two calls without arguments at one index, which are no call with a name in pieces.
         return tools?.has(own) === true && tools.begins(name) && !name.startsWith(own) && !tools.begins(both);
       case 'begun':
