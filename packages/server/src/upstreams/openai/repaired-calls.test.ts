@@ -49,6 +49,15 @@ async function read(chunks: readonly object[], names: readonly string[] = []): P
   return whole;
 }
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const kinds = (rows: readonly (readonly [string, readonly unknown[], readonly string[]])[]) =>
   test.each(rows)('%s', async (_, pieces, calls) => {
     const chunks = pieces.map((piece) => (Array.isArray(piece) ? called(...piece) : called(piece)));
@@ -458,5 +467,98 @@ describe('the calls of a JSON answer all come', () => {
     };
     const events = (await batchesOf([JSON.stringify(answer)], { contentType: 'application/json' })).flat();
     expect(callsOf(events)).toEqual([...calls, 'tool_calls']);
+  });
+});
+
+describe('a stream of calls to which any of this is done', () => {
+  const names = ['get_weather', 'get_time', 'edit_existing_file', 'f'];
+  const value = fc.dictionary(fc.string({ maxLength: 3 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 });
+  const call = fc.record({
+    name: fc.constantFrom(...names),
+    value,
+    cuts: fc.array(fc.nat(), { maxLength: 4 }),
+    nameCut: fc.option(fc.nat(), { nil: undefined }),
+    repeatsName: fc.boolean(),
+    repeatsId: fc.boolean(),
+    cumulative: fc.boolean(),
+    encoded: fc.boolean(),
+    emptyFirst: fc.boolean(),
+    summary: fc.constantFrom('none', 'text', 'named', 'encoded'),
+  });
+  type Call = typeof call extends fc.Arbitrary<infer Value> ? Value : never;
+
+  function piecesOf(one: Call, index: unknown, id: unknown): object[] {
+    const text = JSON.stringify(one.value);
+    const written = one.encoded ? JSON.stringify(text) : text;
+    const ends = [...one.cuts.map((cut) => cut % written.length), written.length].toSorted((a, b) => a - b);
+    const said = ends
+      .map((end, at) => written.slice(one.cumulative && !one.encoded ? 0 : (ends[at - 1] ?? 0), end))
+      .filter((piece) => piece !== '');
+    const cut = one.nameCut === undefined ? 0 : one.nameCut % one.name.length;
+    const parts = cut === 0 ? [one.name] : [one.name.slice(0, cut), one.name.slice(cut)];
+    const repeatedId = one.repeatsId ? id : undefined;
+    const again = one.repeatsName ? one.name : undefined;
+    return [
+      ...parts.map((part, at) => t(index, at === 0 ? id : repeatedId, part, '')),
+      ...(one.emptyFirst ? [t(index, repeatedId, again, '{}')] : []),
+      ...said.map((piece) => t(index, repeatedId, again, piece)),
+      ...(one.summary === 'text' ? [t(index, repeatedId, undefined, text)] : []),
+      ...(one.summary === 'named' ? [t(index, id, one.name, text)] : []),
+      ...(one.summary === 'encoded' ? [t(index, repeatedId, undefined, JSON.stringify(text))] : []),
+    ];
+  }
+
+  test('has all its calls, or ends in an error', () => {
+    let whole = 0;
+    const distinct = fc.uniqueArray(call, {
+      minLength: 1,
+      maxLength: 3,
+      selector: (one) => `${one.name} ${JSON.stringify(one.value)}`,
+    });
+    fc.assert(
+      fc.property(
+        distinct,
+        fc.constantFrom('counted', 'from 1', 'zero', 'absent', 'text'),
+        fc.constantFrom('distinct', 'empty', 'equal'),
+        fc.boolean(),
+        fc.infiniteStream(fc.nat()),
+        fc.boolean(),
+        (calls, indexes, ids, takesTurns, turns, known) => {
+          // With one index and one id, an empty object of a call and the arguments of the next call to the same function are the
+          // same bytes as one call whose arguments come behind `{}`.
+          const isShared = ids === 'equal' && (indexes === 'zero' || indexes === 'absent');
+          const empty = calls.filter((one) => Object.keys(one.value).length === 0).map((one) => one.name);
+          fc.pre(!isShared || empty.every((name) => calls.filter((one) => one.name === name).length === 1));
+          const lists = calls.map((one, at) => {
+            const index = { counted: at, 'from 1': at + 1, zero: 0, absent: undefined, text: String(at) }[
+              indexes
+            ];
+            return piecesOf(one, index, { distinct: `c${at}`, empty: '', equal: 'c' }[ids]);
+          });
+          const tools = known ? toolNamesOf(names.map((name) => ({ name }))) : undefined;
+          const { events, answer } = readChunks({ tools });
+          const left = lists.map((list) => [...list]);
+          const mixes = takesTurns && indexes !== 'zero' && indexes !== 'absent';
+          while (left.some((list) => list.length > 0)) {
+            const waiting = left.filter((list) => list.length > 0);
+            const from = waiting[mixes ? (turns.next().value ?? 0) % waiting.length : 0];
+            answer.chunk(called(from?.shift()));
+          }
+          answer.chunk(chunk({}, 'tool_calls'));
+          answer.end();
+          const result = callsOf(events).map((line) =>
+            line.replace(/ \{[\s\S]*/, (json) =>
+              line.endsWith('}') && isJson(json) ? ` ${JSON.stringify(JSON.parse(json))}` : json,
+            ),
+          );
+          if (result.at(-1) !== 'tool_calls') return;
+          whole += 1;
+          const expected = calls.map((one) => `${one.name} ${JSON.stringify(one.value)}`);
+          expect(result.toSorted()).toEqual([...expected, 'tool_calls'].toSorted());
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    expect(whole).toBeGreaterThan(1_000);
   });
 });

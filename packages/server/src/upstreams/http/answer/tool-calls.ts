@@ -71,6 +71,10 @@ interface Call {
   readonly whole: boolean;
   /** No more pieces of it can come. */
   ended: boolean;
+  /** It was closed with `{}`, because the arguments of a later call had begun. */
+  closedEmpty: boolean;
+  /** Its name came again behind an empty object, without an id: more arguments may be its own or those of another call. */
+  unsure: boolean;
   /** It repeats an earlier call. */
   dropped: boolean;
   /** Earlier calls that it may repeat; undefined while they were not looked for. */
@@ -127,7 +131,8 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     if (name !== own) at.args.settle();
     switch (at.args.state) {
       case 'whole':
-        return !splits;
+        // Its real arguments come too late: a conflict.
+        return !splits && !(at.closedEmpty && name === own);
       case 'empty':
         return name !== own && !splits;
       case 'none':
@@ -152,6 +157,8 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
       startedId: undefined,
       whole,
       ended: whole,
+      closedEmpty: false,
+      unsure: false,
       dropped: false,
       twins: undefined,
     };
@@ -168,20 +175,22 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
 
   /** Adds what a piece has besides arguments. The first id and extra content of a call count. */
   function describe(call: Call, { id, name, extra }: CallPiece): Failure | undefined {
+    const wrongName = name === undefined ? undefined : addName(call, name);
+    if (wrongName !== undefined) return wrongName;
     if (call.id === undefined && id !== undefined) {
       call.id = id;
       byId.set(id, call);
     }
     if (call.extra === undefined && extra !== undefined) {
       call.extra = extra;
-      const wrong = budget.extra(jsonOf(extra)?.length ?? 0);
-      if (wrong !== undefined) return wrong;
+      return budget.extra(jsonOf(extra)?.length ?? 0);
     }
-    return name === undefined ? undefined : addName(call, name);
+    return undefined;
   }
 
   function addName(call: Call, name: string): Failure | undefined {
     const own = call.name;
+    if (own === name && call.id === undefined && call.args.state === 'empty') call.unsure = true;
     if (own === name && (tools === undefined || tools.begins(own))) {
       call.repeatsName = true;
       return undefined;
@@ -229,13 +238,11 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     const { state } = call.args;
     const isLast = !ending && !call.ended;
     if (state === 'begun') return isLast ? 'wait' : 'start';
-    if (state !== 'whole') {
-      // A name that is sent with each piece, or with the finish.
-      if (twins.some(({ id, repeatsName }) => repeatsName || isSame(id, call.id))) {
-        return isLast && calls.length === call.place + 1 ? 'wait' : 'drop';
-      }
-      if (isLast) return 'wait';
-    }
+    // A name that is sent with each piece, or with the finish.
+    const isNameOnly =
+      state === 'none' && twins.some(({ id, repeatsName }) => repeatsName || isSame(id, call.id));
+    if (isNameOnly) return isLast && calls.length === call.place + 1 ? 'wait' : 'drop';
+    if (state !== 'whole' && isLast) return 'wait';
     const digest = call.args.digest();
     return twins.some(({ args }) => args.digest() === digest) ? 'drop' : 'start';
   }
@@ -286,6 +293,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
   function advance(): void {
     for (let call = calls[open]; call !== undefined && begun(call, false); call = calls[open]) {
       if (!isClosed(call)) return;
+      call.closedEmpty = call.args.state === 'empty' && !call.ended;
       if (!call.dropped) writer.endCall();
       open += 1;
     }
@@ -297,7 +305,10 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     if (place === open && call.startedId !== undefined) writer.arguments(text);
     else args.add(text);
     if (args.conflict) return torn('upstream_protocol', 'arguments for a tool call that was complete');
-    if (args.state === 'begun' || args.state === 'whole') furthest = Math.max(furthest, place);
+    if (args.state === 'begun' || args.state === 'whole') {
+      if (call.unsure) return torn('upstream_protocol', 'arguments that may belong to either of two calls');
+      furthest = Math.max(furthest, place);
+    }
     return budget.arguments(args.size - before, args.size);
   }
 
