@@ -122,7 +122,11 @@ class Writer implements ChoiceWriter {
   }
 
   arguments(piece: string): void {
-    if (this.args === undefined) return;
+    if (this.args === undefined) {
+      // They belong to no call, so the answer is torn.
+      if (piece.trim() !== '') this.tornCall ??= Math.max(0, this.calls - 1);
+      return;
+    }
     this.args.add(piece);
     this.emitArguments(this.argumentPieces.take(this.args.take()));
   }
