@@ -344,6 +344,11 @@ describe('arguments', () => {
       [name, ...args('{"a":[', '{"a":[', '1', ']}', ']}')],
       ['f {"a":[{"a":[1]}]}'],
     ],
+    [
+      'cumulative, with brackets inside of strings',
+      [name, ...args('{"}":false,"":"', '{"}":false,"":"  "}')],
+      ['f {"}":false,"":"  "}'],
+    ],
     ['encoded twice', [t(0, 'a', 'f', JSON.stringify('{"a":1}'))], ['f {"a":1}']],
     ['encoded three times, in pieces', [name, ...args('"\\"{\\\\\\"a\\\\\\"', ':1}\\""')], ['f {"a":1}']],
     ['said again encoded twice', [name, ...args('{"a"', ':1}', JSON.stringify('{"a":1}'))], ['f {"a":1}']],
