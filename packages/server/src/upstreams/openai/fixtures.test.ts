@@ -131,9 +131,9 @@ describe.each(folders)('%s', (name) => {
   async function cutAnywhere(fixture: string): Promise<void> {
     const bytes = file(name, fixture);
     const lines = bytes.toString('latin1');
-    // From the blank line after the finish on, the answer is whole.
+    // The answer is whole once the JSON of the finish is, also without the line ends after it.
     const finishes = lines.search(/"finish_reason": ?"/);
-    const whole = lines.indexOf('\n\n', finishes) + 2;
+    const whole = lines.indexOf('\n\n', finishes);
     // Both sides of that place are always tested.
     for (const at of [...partOf([...bytes.keys()], 50), whole - 1, whole]) {
       const { ended, finish, failed } = await replay([bytes.subarray(0, at)]);
