@@ -3,13 +3,15 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
+import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
-import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asCount, asList, asObject, optionalText } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
@@ -86,7 +88,8 @@ export function createMessageDialect(
   function addInput(to: OpenBlock, text: string): void {
     to.begun ||= text !== '';
     to.length += text.length;
-    if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
+    if (!isWithin(budget.arguments(text.length, to.length))) return;
+    for (const slice of slicesOf(text)) writer.arguments(slice);
   }
 
   function startBlock(event: JsonObject): void {
@@ -129,12 +132,13 @@ export function createMessageDialect(
     to.length += text.length;
     const added = beginning.take(text);
     if (added === undefined) failJoint();
-    else writer.text(added);
+    else for (const slice of slicesOf(added)) writer.text(slice);
   }
 
   function addThought(to: OpenBlock, text: string): void {
     to.thinking.add(text);
-    if (isWithin(budget.extra(text.length))) writer.reasoning(text);
+    if (!isWithin(budget.extra(text.length))) return;
+    for (const slice of slicesOf(text)) writer.reasoning(slice);
   }
 
   function addSignature(to: OpenBlock, text: string): void {
@@ -209,8 +213,24 @@ export function createMessageDialect(
     else reason = finished.reason;
   }
 
-  function readError(value: unknown): void {
-    const reason = failureOfEvent(value, errors());
+  /** Reads a message that came whole, with the code that reads its blocks from a stream. */
+  function readMessage(message: JsonObject): void {
+    counts = addCounts(counts, message['usage']);
+    const { content } = message;
+    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+    if (!Array.isArray(blocks)) {
+      cut('a message whose content is no list');
+      return;
+    }
+    for (const [index, given] of blocks.entries()) {
+      startBlock({ index, content_block: given });
+      stopBlock();
+    }
+    readMessageDelta({ delta: message });
+  }
+
+  function readError(value: unknown, status = 500): void {
+    const reason = failureOfEvent(value, errors(), status);
     const begun = block !== undefined || kept.length > 0;
     output.fail(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
   }
@@ -221,8 +241,25 @@ export function createMessageDialect(
     get state() {
       return reason === undefined ? 'open' : 'settled';
     },
+    lastEvent: doneEvent,
+    readError,
+    readWhole(answer) {
+      const error = errorIn(answer);
+      if (error !== undefined) readError(error, 200);
+      else if (answer['type'] === 'message' || Array.isArray(answer['content'])) readMessage(answer);
+      else return false;
+      return true;
+    },
     read(event) {
+      const error = errorIn(event);
+      if (error !== undefined) {
+        readError(error);
+        return;
+      }
       switch (event['type']) {
+        case 'message':
+          readMessage(event);
+          return;
         case 'message_start': {
           const message = asObject(event['message']);
           counts = addCounts(counts, message?.['usage']);
@@ -242,9 +279,6 @@ export function createMessageDialect(
           return;
         case 'message_delta':
           readMessageDelta(event);
-          return;
-        case 'error':
-          readError(event['error']);
           return;
       }
     },

@@ -2,6 +2,7 @@ import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { slicesOf } from '../../domain/text-slices.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
@@ -12,8 +13,9 @@ import {
   unfinished,
   unreadable,
 } from '../http/answer/answer-failures.ts';
-import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
@@ -65,6 +67,10 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
     return undefined;
   }
 
+  function readError(value: unknown, status = 500): void {
+    output.fail(failureOfEvent(value, options.errors(), status));
+  }
+
   const isComplete = () => choices.every(({ reason }) => reason !== undefined);
 
   return {
@@ -74,9 +80,19 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
       if (!isComplete()) return 'open';
       return counted ? 'settled' : 'unsettled';
     },
+    lastEvent: doneEvent,
+    readError,
+    readWhole(answer) {
+      const error = errorIn(answer);
+      if (error !== undefined) readError(error, 200);
+      else if (isResponse(answer)) this.read(answer, '');
+      else return false;
+      return true;
+    },
     read(event) {
-      if (event['error'] !== undefined) {
-        output.fail(failureOfEvent(event['error'], options.errors()));
+      const error = errorIn(event);
+      if (error !== undefined) {
+        readError(error);
         return;
       }
       const counts = usageOf(event['usageMetadata']);
@@ -99,6 +115,11 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
       for (const choice of choices) choice.finish();
     },
   };
+}
+
+/** Whether an object has a member that only a `GenerateContentResponse` has. */
+function isResponse(answer: JsonObject): boolean {
+  return ['candidates', 'promptFeedback', 'usageMetadata'].some((name) => answer[name] !== undefined);
 }
 
 interface Choice {
@@ -130,7 +151,7 @@ function createChoice(
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
-    writer.arguments(call.args);
+    for (const slice of slicesOf(call.args)) writer.arguments(slice);
     return undefined;
   }
 
@@ -147,8 +168,10 @@ function createChoice(
 
   function readDecodedPart(part: Part): Failure | undefined {
     if (part.type === 'call') return readCall(part);
-    if (part.thought) writer.reasoning(part.text);
-    else writer.text(part.text);
+    for (const slice of slicesOf(part.text)) {
+      if (part.thought) writer.reasoning(slice);
+      else writer.text(slice);
+    }
     return keepSignature(part.signature);
   }
 

@@ -2,6 +2,7 @@ import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isObject, type JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
+import { errorIn, hasError } from '../http/refusal/upstream-error.ts';
 import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
@@ -11,8 +12,8 @@ export interface UpstreamChunk {
   readonly choices: readonly ChunkChoice[];
   readonly usage?: Usage;
   readonly fingerprint?: string;
-  /** The field `error` as it came. */
-  readonly error?: unknown;
+  /** The chunk, or the choice, that is an error or has one. */
+  readonly error?: JsonObject;
 }
 
 /** What one event adds to one choice; its texts are empty where it has none. */
@@ -43,9 +44,9 @@ const maxChoices = 1_024;
  * it may then hold output that this decoder does not know.
  */
 export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
-  const { choices, error, system_fingerprint: fingerprint } = chunk;
-  // Some upstreams send the field in every chunk: null, false or empty where there is no error.
-  if (error !== undefined && error !== null && error !== false && error !== '') return { choices: [], error };
+  const { choices, system_fingerprint: fingerprint } = chunk;
+  const error = errorIn(chunk);
+  if (error !== undefined) return { choices: [], error };
   const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
@@ -53,6 +54,8 @@ export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const decoded: ChunkChoice[] = [];
   // An event without choices reports the provider's progress and has no output.
   for (const choice of asList(choices)) {
+    // OpenRouter writes the error of a choice into the choice.
+    if (isObject(choice) && hasError(choice)) return { choices: [], error: choice };
     const one = decodeChoice(choice);
     if (one === undefined) return undefined;
     decoded.push(one);

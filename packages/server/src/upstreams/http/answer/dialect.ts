@@ -40,6 +40,9 @@ export interface Dialect {
   fastPath?(): FastPath | undefined;
 }
 
+/** The last event of OpenAI's protocol. Gateways write it behind the streams of other protocols too. */
+export const doneEvent = '[DONE]';
+
 /** Takes what a dialect has read. */
 export interface DialectOutput extends EventOutput {
   /** The largest event that is read, in bytes. */

@@ -110,7 +110,7 @@ export function dataOfLine(line: string): string | undefined {
 
 /** Whether a text may be the beginning of a list, an object or a string in JSON. Any other JSON value has no output in it. */
 export function beginsLikeJson(text: string): boolean {
-  return /^\s*(?:\{|"|\[\s*(?:[[{"\]\d-]|true|false|null|$))/.test(text);
+  return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|true|false|null|$))/.test(text);
 }
 
 /** Whether a text that does not begin like JSON is the later part of a JSON text: a quote ends before a colon or a bracket. */
