@@ -85,10 +85,12 @@ function frames({ events, named, last }: Protocol): string[][] {
   return [...typed, ...last.map((data) => [`data: ${data}`])];
 }
 
-const each = (between: string, end = between) => (protocol: Protocol) =>
-  frames(protocol)
-    .map((lines) => lines.join(end))
-    .join(between) + between;
+const each =
+  (between: string, end = between) =>
+  (protocol: Protocol) =>
+    frames(protocol)
+      .map((lines) => lines.join(end))
+      .join(between) + between;
 
 /** The data lines of each event, with one member of its JSON on each. */
 function printed({ events, last }: Protocol): string[][] {
@@ -199,7 +201,9 @@ describe.each(Object.entries(protocols))('the framing of %s', (_name, protocol) 
       ...Array.from({ length: 2_000 }, () => events[at] ?? {}),
       ...events.slice(at),
     ];
-    const read = readAll(translate(protocol, 1_024), [Buffer.from(each('\n')({ ...protocol, events: long }))]);
+    const read = readAll(translate(protocol, 1_024), [
+      Buffer.from(each('\n')({ ...protocol, events: long })),
+    ]);
     expect(read.filter(({ type }) => type === 'text-delta')).toHaveLength(2_002);
     expect(read.at(-1)?.type).toBe('finish');
   });

@@ -1,5 +1,5 @@
-import { createJsonValidator, type JsonValidator } from '../../../domain/json-validator.ts';
 import type { Failure } from '../../../domain/failure.ts';
+import { createJsonValidator, type JsonValidator } from '../../../domain/json-validator.ts';
 import { eventBeyondBounds } from './json-bounds.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
 import { type Failure, failure } from '../../../domain/failure.ts';
+import { isObject } from '../../../domain/json.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../../domain/stream-event.ts';
 import { afterOutput } from '../refusal/refusal.ts';
-import { isObject } from '../../../domain/json.ts';
 import { parseJson, parseJsonExactly } from '../unknown-json.ts';
 import { eventTooLarge, tooManyDropped, torn, unreadable } from './answer-failures.ts';
 import type { Dialect, DialectOutput, FastPath } from './dialect.ts';

@@ -7,6 +7,9 @@ import { answerBeyondBounds } from './json-bounds.ts';
 /** An answer is parsed in one turn of the event loop, which takes about 30 ms for each MiB: so it is bounded. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 
+/** More bytes than this decide nothing. */
+const maxHeadBytes = 256;
+
 /** The kind of an answer. `undecided`: its first bytes do not show it yet. */
 export type AnswerKind = 'stream' | 'json' | 'other' | 'undecided';
 
@@ -15,10 +18,11 @@ export type AnswerKind = 'stream' | 'json' | 'other' | 'undecided';
  * `saysStream`: the content type is that of an event stream, which may begin with any line but not with JSON.
  */
 export function kindOfAnswer(head: Uint8Array, saysStream: boolean): AnswerKind {
-  const start = Buffer.from(head.subarray(0, 256)).toString('utf8').trimStart();
+  const start = Buffer.from(head.subarray(0, maxHeadBytes)).toString('utf8').trimStart();
   if (/^[{[]/.test(start)) return 'json';
-  // A byte order mark may come in pieces.
-  if (/^\ufffd?$/.test(start) && head.length < 3) return 'undecided';
+  // A byte order mark may come in pieces, and white space may follow it.
+  if ((start === '' && head.length < maxHeadBytes) || (start === '\ufffd' && head.length < 3))
+    return 'undecided';
   if (saysStream || /^(?:data|event|id|retry)?\s*:/i.test(start)) return 'stream';
   const mayBegin = /^(?:d(?:a(?:ta?)?)?|e(?:v(?:e(?:nt?)?)?)?|id?|r(?:e(?:t(?:ry?)?)?)?)\s*$/i.test(start);
   return mayBegin ? 'undecided' : 'other';

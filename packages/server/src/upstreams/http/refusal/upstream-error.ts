@@ -96,10 +96,7 @@ export function errorFrom(value: unknown): UpstreamError {
   };
 }
 
-function first(
-  read: (value: unknown) => number | undefined,
-  values: readonly unknown[],
-): number | undefined {
+function first(read: (value: unknown) => number | undefined, values: readonly unknown[]): number | undefined {
   for (const value of values) {
     const found = read(value);
     if (found !== undefined) return found;
