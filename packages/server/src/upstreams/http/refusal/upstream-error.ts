@@ -27,11 +27,11 @@ const answerMembers = ['choices', 'candidates', 'content', 'delta', 'usage', 'us
  */
 export function errorIn(event: JsonObject): JsonObject | undefined {
   if (hasError(event)) return event;
-  if (answerMembers.some((name) => isFilled(event[name]))) return undefined;
   const { object, type, detail, errors, message } = event;
-  const isNamed = object === 'error' || type === 'error' || isFilled(detail) || asList(errors).length > 0;
+  const isNamed = object === 'error' || type === 'error' || isFilled(detail) || isFilled(errors);
+  if (!isNamed && typeof message !== 'string') return undefined;
+  if (answerMembers.some((name) => isFilled(event[name]))) return undefined;
   if (isNamed) return event;
-  if (typeof message !== 'string') return undefined;
   const { status, namedStatus } = errorFrom(event);
   return (status ?? namedStatus) === undefined ? undefined : event;
 }
