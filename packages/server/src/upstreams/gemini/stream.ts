@@ -2,7 +2,6 @@ import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
@@ -17,7 +16,7 @@ import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
-import { usageOf } from './usage.ts';
+import { ContentUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
 export interface ContentStreamOptions {
@@ -46,10 +45,10 @@ const carriesOutput = /"(?:parts|text|functionCall)"/;
  */
 export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
+  const usage = new ContentUsage();
   const choices = Array.from({ length: options.choices }, (_, choice) =>
-    createChoice(choice, options, budget, output),
+    createChoice(choice, options, budget, output, usage),
   );
-  let usage: Usage | undefined;
   let counted = false;
 
   function readCandidates(candidates: unknown): Failure | undefined {
@@ -79,8 +78,6 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         output.fail(failureOfEvent(event['error'], options.errors()));
         return;
       }
-      const counts = usageOf(event['usageMetadata']);
-      usage = counts ?? usage;
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
       if (typeof blocked === 'string') {
         output.fail(promptBlocked(blocked));
@@ -91,11 +88,13 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         output.fail(failed);
         return;
       }
-      // Counts of an earlier event are of a shorter answer: they are used only where no later ones come.
-      counted = counts !== undefined && isComplete();
+      // After the parts of its event, because the counts hold them.
+      const isCounted = usage.take(event['usageMetadata']);
+      counted = isCounted && isComplete();
     },
     finish() {
-      if (usage !== undefined) output.emit({ type: 'usage', usage });
+      const counted = usage.usage();
+      if (counted !== undefined) output.emit({ type: 'usage', usage: counted });
       for (const choice of choices) choice.finish();
     },
   };
@@ -112,6 +111,7 @@ function createChoice(
   { parallelToolCalls, completionId }: ContentStreamOptions,
   budget: AnswerBudget,
   output: DialectOutput,
+  usage: ContentUsage,
 ): Choice {
   const writer = createChoiceWriter({ choice }, output);
   let signature: string | undefined;
@@ -147,6 +147,7 @@ function createChoice(
 
   function readDecodedPart(part: Part): Failure | undefined {
     if (part.type === 'call') return readCall(part);
+    if (part.thought && part.text !== '') usage.reasoningCame();
     if (part.thought) writer.reasoning(part.text);
     else writer.text(part.text);
     return keepSignature(part.signature);
@@ -157,7 +158,9 @@ function createChoice(
     if (reason !== undefined) {
       return 'type' in part && part.type === 'text' ? keepSignature(part.signature) : undefined;
     }
-    return 'unreadable' in part ? unreadable(part.unreadable) : readDecodedPart(part);
+    if ('unreadable' in part) return unreadable(part.unreadable);
+    usage.outputCame();
+    return readDecodedPart(part);
   }
 
   return {

@@ -121,6 +121,7 @@ function isTextOnly(before: string, text: string, after: string, choice: number)
     only.text === text &&
     only.finish === undefined &&
     only.logprobs === undefined &&
+    only.usage === undefined &&
     chunk.usage === undefined &&
     chunk.error === undefined
   );
