@@ -15,6 +15,8 @@ export class ChatUsage {
   private summed = 0;
   /** The completion's tokens by the last report, where no output has come since then. */
   private last: number | undefined;
+  /** True once output has come: a count of 0 is then impossible. */
+  private begun = false;
 
   constructor(choices: number) {
     this.choices = choices;
@@ -57,6 +59,7 @@ export class ChatUsage {
 
   private outputCame(): void {
     this.record.outputCame();
+    this.begun = true;
     this.sum = undefined;
     this.summed = 0;
     this.last = undefined;
@@ -75,7 +78,7 @@ export class ChatUsage {
   }
 
   private takeOfAnswer(usage: ReportedCounts, alone: boolean): void {
-    this.last = usage.completion;
+    this.last = usage.completion === 0 && this.begun ? undefined : usage.completion;
     if (this.choices === 1 || !alone) {
       this.record.report(usage);
       return;
