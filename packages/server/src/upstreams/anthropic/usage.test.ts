@@ -11,11 +11,17 @@ const text = [
 ];
 
 /** The usage of an answer with this usage at its start and at its finish, the same whole and byte by byte. */
-function usageOf(start: unknown, finish: unknown, blocks: readonly object[] = text): Usage | undefined {
+function usageOf(
+  start: unknown,
+  finish: unknown,
+  blocks: readonly object[] = text,
+  after: readonly object[] = [],
+): Usage | undefined {
   const events = [
     { type: 'message_start', message: { content: [], usage: start } },
     ...blocks,
     { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: finish },
+    ...after,
     { type: 'message_stop' },
   ];
   const all = Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
@@ -113,6 +119,18 @@ describe('the completion', () => {
       });
     },
   );
+
+  test('is the possible one of several message_delta', () => {
+    const delta = (tokens: number) => ({
+      type: 'message_delta',
+      delta: {},
+      usage: { output_tokens: tokens },
+    });
+    const usage = { promptTokens: 32, completionTokens: 9 };
+    const start = { input_tokens: 32, output_tokens: 1 };
+    expect(usageOf(start, { output_tokens: 0 }, text, [delta(9)])).toEqual(usage);
+    expect(usageOf(start, { output_tokens: 9 }, text, [delta(0)])).toEqual(usage);
+  });
 
   test('that has no output may have no tokens', () => {
     expect(usageOf({ input_tokens: 32, output_tokens: 0 }, { output_tokens: 0 }, [])).toEqual({

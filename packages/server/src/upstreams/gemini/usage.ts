@@ -13,10 +13,10 @@ export class ContentUsage {
   /** The thoughts of the last event that counts any: later events may leave them out. */
   private thoughts = 0;
 
-  /** Takes the `usageMetadata` of an event, after its parts. Returns true where the usage then counts the whole answer so far. */
-  take(value: unknown): boolean {
+  /** Takes the `usageMetadata` of an event, after its parts. */
+  take(value: unknown): void {
     const usage = asObject(value);
-    if (usage === undefined) return false;
+    if (usage === undefined) return;
     const prompt = asTokens(usage['promptTokenCount']) ?? 0;
     const thoughts = asTokens(usage['thoughtsTokenCount']) ?? 0;
     if (thoughts > 0) this.thoughts = thoughts;
@@ -32,7 +32,6 @@ export class ContentUsage {
       'beside',
     );
     if (counts !== undefined) this.record.report(counts);
-    return this.record.complete;
   }
 
   /** Notes output that comes after the last {@link take}. */

@@ -1,7 +1,9 @@
 import type { Usage } from '../../domain/usage.ts';
+import { choiceOfIndex } from '../http/answer/choice-index.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import { UsageRecord } from '../http/answer/usage-record.ts';
-import { carriesOutput, type UpstreamChunk } from './chunk.ts';
+import { hasOutput } from './choice.ts';
+import type { UpstreamChunk } from './chunk.ts';
 
 /** The usage of one answer, out of all its chunks. */
 export class ChatUsage {
@@ -12,6 +14,7 @@ export class ChatUsage {
   private readonly byChoice: Map<number, ReportedCounts> | undefined;
   /** The sum of the chunks without choices since the last output: with several choices, some servers send one for each. */
   private sum: ReportedCounts | undefined;
+  /** How many counts of output are in the sum. */
   private summed = 0;
   /** The completion's tokens by the last report, where no output has come since then. */
   private last: number | undefined;
@@ -25,7 +28,7 @@ export class ChatUsage {
 
   /** Takes what a chunk reports, after its output. */
   take(chunk: UpstreamChunk): void {
-    for (const part of chunk.choices) if (carriesOutput(part)) this.outputCame();
+    for (const part of chunk.choices) if (hasOutput(part)) this.outputCame();
     for (const { index, usage } of chunk.choices) if (usage !== undefined) this.takeOfChoice(index, usage);
     if (chunk.usage !== undefined) this.takeOfAnswer(chunk.usage, chunk.choices.length === 0);
   }
@@ -40,11 +43,6 @@ export class ChatUsage {
   /** True where output would make a count outdated: its chunk must be taken here. */
   get awaitsOutput(): boolean {
     return this.record.counted || this.last !== undefined;
-  }
-
-  /** True where both counts are known and hold all output, of every choice. */
-  get complete(): boolean {
-    return this.record.complete && (this.summed === 0 || this.summed >= this.choices);
   }
 
   /** Notes reasoning that was delivered. */
@@ -65,14 +63,15 @@ export class ChatUsage {
     this.last = undefined;
   }
 
-  private takeOfChoice(index: number, usage: ReportedCounts): void {
+  private takeOfChoice(index: unknown, usage: ReportedCounts): void {
     const { byChoice, choices } = this;
     if (byChoice === undefined) {
       this.record.report(usage);
       return;
     }
-    if (index < 0 || index >= choices) return;
-    byChoice.set(index, usage);
+    const choice = choiceOfIndex(index, choices);
+    if (choice === undefined) return;
+    byChoice.set(choice, usage);
     const all = [...byChoice.values()].reduce(sumOf);
     this.record.report(byChoice.size < choices ? { ...all, partial: true } : all);
   }
@@ -83,9 +82,12 @@ export class ChatUsage {
       this.record.report(usage);
       return;
     }
-    this.sum = this.sum === undefined ? usage : sumOf(this.sum, usage);
-    this.summed += 1;
-    this.record.report(this.sum);
+    const isWhole = this.summed === this.choices;
+    // A zero may stand for the count of a choice, and after all of them it is a placeholder.
+    if (usage.completion === 0 && isWhole) return;
+    this.sum = this.sum === undefined || isWhole ? usage : sumOf(this.sum, usage);
+    this.summed = (isWhole ? 0 : this.summed) + (usage.completion === 0 ? 0 : 1);
+    this.record.report(this.summed === this.choices ? { ...this.sum, partial: false } : this.sum);
   }
 }
 

@@ -199,6 +199,7 @@ describe('several reports', () => {
   test('of the answer so far: the last one counts', async () => {
     const chunks = [1, 2, 3].map((count) => text('a', counts(32, count)));
     expect(await usageOf([...chunks, finish(counts(32, 9)), '[DONE]'])).toEqual(real);
+    expect(await usageOf([...chunks, finish(counts(32, 12)), alone(32, 9), '[DONE]'])).toEqual(real);
     expect(await usageOf([...chunks, text('b', counts(32, 12)), finish(), alone(32, 9), '[DONE]'])).toEqual(
       real,
     );
@@ -225,6 +226,19 @@ describe('several reports', () => {
     // The count of one choice is missing.
     const partial = { promptTokens: 32, completionTokens: 4, estimated: true };
     expect(await usageOf([text('a'), other, of(0, 4), of(1, 0), '[DONE]'], { choices: 2 })).toEqual(partial);
+    // Zeros beside the counts of all choices, and the counts of all choices once more.
+    const counted = [
+      text('a'),
+      other,
+      of(0, 0),
+      of(1, 0),
+      alone(0, 0),
+      alone(32, 4),
+      alone(32, 5),
+      alone(0, 0),
+    ];
+    expect(await usageOf([...counted, '[DONE]'], { choices: 2 })).toEqual(real);
+    expect(await usageOf([...counted, alone(32, 4), alone(32, 5), '[DONE]'], { choices: 2 })).toEqual(real);
     const separate = [text('a'), other, of(0, 0), of(1, 0), alone(32, 4), alone(32, 0), '[DONE]'];
     expect(await usageOf(separate, { choices: 2 })).toEqual(partial);
   });

@@ -38,11 +38,6 @@ export class UsageRecord {
     this.reasoned = true;
   }
 
-  /** True where both counts are known, and hold all output so far. */
-  get complete(): boolean {
-    return this.counted && this.prompt > 0;
-  }
-
   /** The usage so far, with 0 for a count that is not known; undefined where neither count is. */
   usage(): Usage | undefined {
     const { prompt, completion, cached, reasoning, counted } = this;
