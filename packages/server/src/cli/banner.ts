@@ -5,7 +5,7 @@ import type { ShownKey } from '../service/serving-keys.ts';
 import { counted } from './counted.ts';
 
 export interface BannerFacts {
-  /** `http://127.0.0.1:8642`, without `/v1`. */
+  /** `http://127.0.0.1:7245`, without `/v1`. */
   readonly url: string;
   readonly key: ShownKey;
   /** The file of the generated admin key. */

@@ -35,7 +35,7 @@ const headerValue = text(
 );
 
 const server = z.strictObject({
-  listen: listenAddress().prefault('127.0.0.1:8642').describe('Address and port to serve on.'),
+  listen: listenAddress().prefault('127.0.0.1:7245').describe('Address and port to serve on.'),
   data_dir: text('a path').prefault('./data').describe('The folder of the keys and the database.'),
   public_url: webUrl().optional().describe('The URL under which clients reach the server.'),
   workers: integer(1, 256).prefault(1).describe('Processes that serve.'),
