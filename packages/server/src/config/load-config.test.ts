@@ -131,7 +131,9 @@ describe('without a file', () => {
       },
       engine: {
         enabled: true,
-        models: new Map([['smollm2-135m-instruct', { sequences: 8, context: 2048, public: true }]]),
+        models: new Map([
+          ['smollm2-135m-instruct', { sequences: 8, context: 2048, public: true, defaults: {} }],
+        ]),
         queue: 64,
         flashAttention: false,
       },

@@ -1,3 +1,4 @@
+import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
 import type { EngineModelConfig } from './config.ts';
 import { expected } from './config-problem.ts';
 import { defaultEngineModel, isModelId } from './names.ts';
@@ -12,6 +13,7 @@ const defaultModelConfig: EngineModelConfig = {
   sequences: defaultSequences,
   context: defaultModelContext,
   public: true,
+  defaults: {},
 };
 
 /** The model file of `--model`, and the id of its model. */
@@ -48,12 +50,13 @@ export function resolveEngineModels(
     models.set(id, {
       sequences: model.sequences,
       public: model.public,
+      defaults: samplingOf(model),
       ...(tokens !== undefined && { context: tokens }),
       ...(model.file !== undefined && !replaced && { file: context.file([...path, 'file'], model.file) }),
     });
   }
   if (modelFlag !== undefined) {
-    const written = models.get(modelFlag.id) ?? { sequences: defaultSequences };
+    const written = models.get(modelFlag.id) ?? { sequences: defaultSequences, defaults: {} };
     models.set(modelFlag.id, { context: 'max', ...written, public: true, file: modelFlag.file });
   }
   const named = Object.values(raw.models).some(({ targets }) =>
@@ -66,4 +69,19 @@ export function resolveEngineModels(
   if ((named || nothingElse) && !models.has(defaultEngineModel))
     models.set(defaultEngineModel, defaultModelConfig);
   return models;
+}
+
+type RawEngineModel = NonNullable<RawConfig['engine']['models']>[string];
+
+function samplingOf({ defaults }: RawEngineModel): SamplingDefaults {
+  const { temperature, top_p: topP, top_k: topK, min_p: minP } = defaults;
+  const { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = defaults;
+  return {
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    ...(topK !== undefined && { topK }),
+    ...(minP !== undefined && { minP }),
+    ...(presencePenalty !== undefined && { presencePenalty }),
+    ...(frequencyPenalty !== undefined && { frequencyPenalty }),
+  };
 }

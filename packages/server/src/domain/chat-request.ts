@@ -146,9 +146,9 @@ export function partsOf(message: Message): readonly ContentPart[] {
  * The schema of a `json_object` with one: it allows only objects, unless it names other types itself. Undefined where every
  * object is valid.
  */
-export function objectSchemaOf(
-  { schema }: Extract<ResponseFormat, { readonly type: 'json_object' }>,
-): JsonValue | undefined {
+export function objectSchemaOf({
+  schema,
+}: Extract<ResponseFormat, { readonly type: 'json_object' }>): JsonValue | undefined {
   if (schema === undefined || schema === true) return undefined;
   if (!isObject(schema)) return schema;
   const names = Object.keys(schema);

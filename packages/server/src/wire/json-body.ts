@@ -1,7 +1,7 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
-import { withoutHalfPairs } from '../domain/json-escapes.ts';
 import { type JsonObject, type JsonValue, loneBackslashMessage, parseForeignJson } from '../domain/json.ts';
+import { withoutHalfPairs } from '../domain/json-escapes.ts';
 import { type JsonMeasure, type JsonPath, measureJson, requestBounds } from '../domain/measure-json.ts';
 import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
 import { isMarkedRoot } from '../domain/spellings.ts';

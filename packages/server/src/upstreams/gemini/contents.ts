@@ -73,7 +73,8 @@ export function contentsOf(
   if (turns.length === 0 || !model.instructions) {
     const [first] = turns;
     if (first?.role === 'user') first.parts.unshift(...instruction);
-    else if (instruction.length > 0 || turns.length === 0) turns.unshift({ role: 'user', parts: [...instruction] });
+    else if (instruction.length > 0 || turns.length === 0)
+      turns.unshift({ role: 'user', parts: [...instruction] });
     return { instruction: [], contents: turns.map(wireTurn) };
   }
   return { instruction, contents: turns.map(wireTurn) };

@@ -1,4 +1,9 @@
-import { type ChatRequest, objectSchemaOf, type ResponseFormat, toolChoiceOf } from '../../domain/chat-request.ts';
+import {
+  type ChatRequest,
+  objectSchemaOf,
+  type ResponseFormat,
+  toolChoiceOf,
+} from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';

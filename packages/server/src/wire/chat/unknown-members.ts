@@ -18,9 +18,7 @@ export function firstUnknownMember(request: ChatRequest): string | undefined {
   const atTop =
     nameIn(request.streamOptions, 'stream_options') ??
     nameIn(format.rest, 'response_format') ??
-    (format.type === 'json_schema'
-      ? nameIn(format.nestedRest, 'response_format.json_schema')
-      : undefined);
+    (format.type === 'json_schema' ? nameIn(format.nestedRest, 'response_format.json_schema') : undefined);
   if (atTop !== undefined) return atTop;
   for (const [index, tool] of request.tools.entries()) {
     const path = `tools[${index}]`;
