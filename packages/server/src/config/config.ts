@@ -80,7 +80,7 @@ export interface EngineModelConfig {
   readonly context?: number | 'max';
   readonly public: boolean;
   /** How it samples where a request does not say it. Absent fields: as its file says, else OpenAI's defaults. */
-  readonly defaults: SamplingDefaults;
+  readonly defaults?: SamplingDefaults;
 }
 
 export type UpstreamKind = 'openai' | 'anthropic' | 'gemini' | 'scripted';

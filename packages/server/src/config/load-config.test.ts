@@ -30,7 +30,7 @@ async function problems(yaml: string | undefined, more?: Partial<ConfigSources>)
 
 const contractSample = `
 server:    {listen: 127.0.0.1:7245, data_dir: ./data, public_url: https://ai.example.org, workers: 1, max_streams: 2000, max_body: 10MiB, cors_origins: ["*"]}
-engine:    {enabled: true, models: {smollm2-135m-instruct: {file: ./model.gguf, sequences: 8, context: 2048}}, threads: 1, queue: 64}
+engine:    {enabled: true, models: {smollm2-135m-instruct: {file: ./model.gguf, sequences: 8, context: 2048, defaults: {temperature: 0.2, top_p: 0.9}}}, threads: 1, queue: 64}
 upstreams:
   lab:     {kind: openai, preset: vllm, base_url: "http://10.0.0.5:8000/v1", api_key: "\${LAB_KEY}", headers: {x-team: a}}
   claude:  {kind: anthropic, api_key: "\${ANTHROPIC_API_KEY}", ca_file: ./corp.pem, proxy: "http://…"}
@@ -131,9 +131,7 @@ describe('without a file', () => {
       },
       engine: {
         enabled: true,
-        models: new Map([
-          ['smollm2-135m-instruct', { sequences: 8, context: 2048, public: true, defaults: {} }],
-        ]),
+        models: new Map([['smollm2-135m-instruct', { sequences: 8, context: 2048, public: true }]]),
         queue: 64,
         flashAttention: false,
       },
@@ -225,6 +223,16 @@ describe('one key', () => {
       { file: '/etc/tailrace/model.gguf', sequences: 8, public: true },
     ],
     [
+      'engine: {models: {m: {file: model.gguf, defaults: {temperature: 0, top_k: 20, presence_penalty: -1}}}}',
+      (c) => c.engine.models.get('m')?.defaults,
+      { temperature: 0, topK: 20, presencePenalty: -1 },
+    ],
+    [
+      'engine: {models: {m: {file: model.gguf, defaults: {top_p: 0.9, min_p: 0.05, frequency_penalty: 2}}}}',
+      (c) => c.engine.models.get('m')?.defaults,
+      { topP: 0.9, minP: 0.05, frequencyPenalty: 2 },
+    ],
+    [
       'engine: {models: {m: {file: model.gguf, context: max}}}',
       (c) => c.engine.models.get('m')?.context,
       'max',
@@ -288,6 +296,14 @@ describe('a mistake is reported with its line, what was expected and the nearest
     [
       'models:\n  m:\n    targets:\n      - engine: smollm2-135m-instruct\n        wieght: 2',
       'tailrace.yaml:5: models.m.targets[0].wieght: unknown key "wieght" (did you mean "weight"?)',
+    ],
+    [
+      'engine: {models: {m: {file: model.gguf, defaults: {temprature: 0}}}}',
+      'tailrace.yaml:1: engine.models.m.defaults.temprature: unknown key "temprature" (did you mean "temperature"?)',
+    ],
+    [
+      'engine: {models: {m: {file: model.gguf, defaults: {temperature: 2.5}}}}',
+      'tailrace.yaml:1: engine.models.m.defaults.temperature: expected a number from 0 to 2, got 2.5',
     ],
     [
       'server: {listen: 7245}',

@@ -13,7 +13,6 @@ const defaultModelConfig: EngineModelConfig = {
   sequences: defaultSequences,
   context: defaultModelContext,
   public: true,
-  defaults: {},
 };
 
 /** The model file of `--model`, and the id of its model. */
@@ -50,13 +49,13 @@ export function resolveEngineModels(
     models.set(id, {
       sequences: model.sequences,
       public: model.public,
-      defaults: samplingOf(model),
       ...(tokens !== undefined && { context: tokens }),
+      ...(model.defaults !== undefined && { defaults: samplingOf(model.defaults) }),
       ...(model.file !== undefined && !replaced && { file: context.file([...path, 'file'], model.file) }),
     });
   }
   if (modelFlag !== undefined) {
-    const written = models.get(modelFlag.id) ?? { sequences: defaultSequences, defaults: {} };
+    const written = models.get(modelFlag.id) ?? { sequences: defaultSequences };
     models.set(modelFlag.id, { context: 'max', ...written, public: true, file: modelFlag.file });
   }
   const named = Object.values(raw.models).some(({ targets }) =>
@@ -71,9 +70,9 @@ export function resolveEngineModels(
   return models;
 }
 
-type RawEngineModel = NonNullable<RawConfig['engine']['models']>[string];
+type RawDefaults = NonNullable<NonNullable<RawConfig['engine']['models']>[string]['defaults']>;
 
-function samplingOf({ defaults }: RawEngineModel): SamplingDefaults {
+function samplingOf(defaults: RawDefaults): SamplingDefaults {
   const { temperature, top_p: topP, top_k: topK, min_p: minP } = defaults;
   const { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = defaults;
   return {

@@ -69,7 +69,7 @@ const engineModel = z.strictObject({
   sequences: integer(1, 256).prefault(8).describe('Requests that run at the same time.'),
   context: contextSize().optional().describe('Tokens for each sequence; max: as many as memory allows.'),
   public: flag().prefault(true).describe('Whether clients may ask for it under its own id.'),
-  defaults: samplingDefaults.prefault({}),
+  defaults: samplingDefaults.optional(),
 });
 
 const engine = z.strictObject({

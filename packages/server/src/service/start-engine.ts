@@ -61,7 +61,7 @@ export async function startEngine(
     models.set(id, {
       file: ensured.value.file,
       sequences,
-      defaults,
+      ...(defaults === undefined ? {} : { defaults }),
       ...(context === undefined ? {} : { context }),
     });
   }
