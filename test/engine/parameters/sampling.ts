@@ -39,7 +39,7 @@ const fillsTheContext: Effect = (answer) => {
 /** The text before the first of the stop strings, and nothing of it. */
 const stopped: Effect = async (answer, ask, fields) => {
   const whole = textOf(await ask({ ...fields, stop: undefined }));
-  const strings = [fields['stop']].flat() as string[];
+  const strings = ([fields['stop']].flat() as string[]).filter((text) => text !== '');
   const found = strings.map((text) => whole.indexOf(text)).filter((at) => at >= 0);
   expect(found.length).toBeGreaterThan(0);
   expect(textOf(answer)).toBe(whole.slice(0, Math.min(...found)));
