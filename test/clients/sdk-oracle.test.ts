@@ -81,7 +81,9 @@ describe.each(sdks)('$name', ({ driver }) => {
       const missing = missingIn(readingOf(outcome, way), readingOf(direct, way));
       const undeclared = missing.filter((field) => input.differs?.[field] === undefined);
       if (undeclared.length > 0) {
-        wrong.push(`${way} ${undeclared.join()}: directly ${JSON.stringify(readingOf(direct, way))}, through the server ${JSON.stringify(readingOf(outcome, way))}`);
+        wrong.push(
+          `${way} ${undeclared.join()}: directly ${JSON.stringify(readingOf(direct, way))}, through the server ${JSON.stringify(readingOf(outcome, way))}`,
+        );
       }
       const fields = found.get(input.name) ?? new Set();
       for (const field of missing) fields.add(field);

@@ -62,13 +62,9 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
       right: { ...hello, other: { annotations: [citation], images: [picture] } },
     },
   ),
-  stream(
-    'a-field-that-nobody-knows',
-    [role(), text('Hello world'), delta({ x_mood: { calm: 1 } }), finish()],
-    {
-      right: { ...hello, other: { x_mood: { calm: 1 } } },
-    },
-  ),
+  stream('an-unknown-field', [role(), text('Hello world'), delta({ x_mood: { calm: 1 } }), finish()], {
+    right: { ...hello, other: { x_mood: { calm: 1 } } },
+  }),
   stream(
     'fields-that-carry-nothing',
     [
