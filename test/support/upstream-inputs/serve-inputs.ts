@@ -26,7 +26,8 @@ export async function serveInputs(): Promise<InputServer> {
     // Gemini has the model's name in the path.
     const name = body.model ?? /models\/([^:]+):/.exec(request.url ?? '')?.[1] ?? '';
     const input = byName.get(name);
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+    const before = counts.get(name) ?? 0;
+    counts.set(name, before + 1);
     if (input === undefined) {
       response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"unknown"}}');
       return;
@@ -34,10 +35,8 @@ export async function serveInputs(): Promise<InputServer> {
     const typeOfForm = input.form === 'json' ? 'application/json' : 'text/event-stream';
     response.writeHead(input.status ?? 200, { 'content-type': input.contentType ?? typeOfForm });
     for (const piece of input.body) {
-      if (typeof piece === 'string') response.write(piece);
-      else await after(piece.pauseMs);
-      // One read for each piece, mostly.
-      await nextTurn();
+      if (typeof piece !== 'string') await after(piece.pauseMs);
+      else await write(response, cut(piece, before));
     }
     response.end();
   }
@@ -56,4 +55,22 @@ export async function serveInputs(): Promise<InputServer> {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Mostly one read of the client for each piece. */
+async function write(response: ServerResponse, pieces: readonly Buffer[]): Promise<void> {
+  for (const piece of pieces) {
+    response.write(piece);
+    await nextTurn();
+  }
+}
+
+/** Each third request for an input gets its pieces cut again, at other places each time, and not only between characters. */
+function cut(text: string, request: number): readonly Buffer[] {
+  const bytes = Buffer.from(text);
+  if (request % 3 !== 2) return [bytes];
+  const size = 3 + (request % 5);
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+    bytes.subarray(at * size, (at + 1) * size),
+  );
 }
