@@ -58,6 +58,12 @@ const message = {
 const weather = { name: 'get_weather', arguments: { a: 1 } };
 const searched = { type: 'server_tool_use', id: 'srv_1', name: 'web_search', input: { query: 'mills' } };
 
+const found = {
+  type: 'web_search_tool_result',
+  tool_use_id: 'srv_1',
+  content: [{ type: 'web_search_result', url: 'https://example.org/' }],
+};
+
 const stream = (oddity: Oddity, name: string, body: readonly string[], right: Right): UpstreamInput => ({
   name: `anthropic-${name}`,
   oddity,
@@ -171,6 +177,12 @@ export const anthropicInputs: readonly UpstreamInput[] = [
       stop,
     ],
     { ...hello, reasoning: 'More.' },
+  ),
+  stream(
+    'unnamed output',
+    'search-result',
+    [start(), opens(0, found), closes(0), ...textBlock(1, 'Hello world'), ends('end_turn'), stop],
+    { ...hello, other: { content_parts: [found] } },
   ),
   ...(
     [

@@ -2,6 +2,7 @@ import type { RightUsage, UpstreamInput } from './input.ts';
 import {
   completion,
   done,
+  event,
   finish,
   type Json,
   openaiInputs,
@@ -150,6 +151,29 @@ export const countInputs: readonly UpstreamInput[] = [
     ],
     { prompt: 7, completion: 3, cached: 2, reasoning: 1 },
   ),
+  counts(
+    'counts-as-text',
+    [...answer, finish(), usage({ prompt_tokens: '7', completion_tokens: '3', total_tokens: '10' })],
+    'estimated',
+  ),
+  counts('counts-only-total', [...answer, finish(), usage({ total_tokens: 10 })], 'estimated'),
+  counts('counts-as-list', [...answer, finish(), usage([])], 'estimated'),
+  counts(
+    'counts-without-choices',
+    [
+      ...answer,
+      finish(),
+      event({
+        id: 'x',
+        object: 'chat.completion.chunk',
+        created: 1,
+        model: 'm',
+        choices: null,
+        usage: usageCounts,
+      }),
+    ],
+    undefined,
+  ),
   inJson('counts-zero-in-json', zeros, 'estimated', impossible),
   inJson(
     'counts-of-thoughts-beside-in-json',
@@ -172,6 +196,6 @@ export const countInputs: readonly UpstreamInput[] = [
 ];
 
 /** An event with counts beside its choices. */
-function withUsage(event: string, counted: unknown): string {
-  return event.replace(/\}\n\n$/, `,"usage":${JSON.stringify(counted)}}\n\n`);
+function withUsage(framed: string, counted: unknown): string {
+  return framed.replace(/\}\n\n$/, `,"usage":${JSON.stringify(counted)}}\n\n`);
 }

@@ -100,6 +100,21 @@ export const finishInputs: readonly UpstreamInput[] = [
     [role(), text('Hello'), finish(), call({ id: 'a', name: 'get_weather', args: '{"city"' })],
     { right: { fails: 'upstream_cut' }, differs: { ...cutAfterFinish(), calls: 'the stream is cut' } },
   ),
+  stream(
+    'finish-on-every-chunk-and-an-index-that-counts',
+    [0, 1, 2, 3].map((index) =>
+      text(['Hel', 'lo', ' wor', 'ld'][index] ?? '', { index, finish_reason: 'stop' }),
+    ),
+    { right: hello },
+  ),
+  stream(
+    'finish-on-each-call-under-one-index',
+    [
+      call({ ...weather, id: '' }, finishing('tool_calls')),
+      call({ ...time, index: 0, id: '' }, finishing('tool_calls')),
+    ],
+    { right: { calls: callsAB }, differs: { calls: 'the SDK joins what is under one index' } },
+  ),
   raw('finish-beside-the-role-and-nothing', [role(finishing())], {
     right: { text: '', usage: 'estimated' },
   }),

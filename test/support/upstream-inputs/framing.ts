@@ -51,4 +51,14 @@ export const framingInputs: readonly UpstreamInput[] = [
   between('lists-between', event([])),
   between('chunks-without-choices', chunk([])),
   between('chunks-without-output', delta({})),
+  framed('delta-null-on-the-finish', [
+    ...events.slice(0, 3),
+    chunk([{ index: 0, delta: null, finish_reason: 'stop' }]),
+    ...events.slice(4),
+  ]),
+  framed('delta-absent-on-the-finish', [
+    ...events.slice(0, 3),
+    chunk([{ index: 0, finish_reason: 'stop' }]),
+    ...events.slice(4),
+  ]),
 ];

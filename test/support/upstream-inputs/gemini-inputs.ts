@@ -30,6 +30,7 @@ const call = (name: string, args: unknown): Json => ({ functionCall: { name, arg
 const hello = { text: 'Hello world' };
 const helloEvents = [says([t('Hello')]), says([t(' world')], 'STOP'), counted()];
 const inline = { inlineData: { mimeType: 'image/png', data: 'iVBORw0KGgo=' } };
+const code = { executableCode: { language: 'PYTHON', code: 'print(1)' } };
 const both = {
   calls: [
     { name: 'get_weather', arguments: { a: 1 } },

@@ -116,6 +116,36 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
       right: { ...hello, reasoning: 'I greet.' },
     },
   ),
+  stream(
+    'thoughts-under-both-names',
+    [role(), delta({ reasoning_content: 'I greet.', reasoning: 'I greet.' }), text('Hello world'), finish()],
+    { right: { ...hello, reasoning: 'I greet.' } },
+  ),
+  stream(
+    'audio-in-pieces',
+    [
+      role(),
+      delta({ audio: { id: 'audio_1', transcript: 'Hello' } }),
+      delta({ audio: { transcript: ' world' } }),
+      delta({ audio: { data: 'UklG' } }),
+      delta({ audio: { data: 'Rg==' } }),
+      finish(),
+    ],
+    { right: { other: { audio: { id: 'audio_1', transcript: 'Hello world', data: 'UklGRg==' } } } },
+  ),
+  stream(
+    'reference-part',
+    [
+      role(),
+      delta({ content: [{ type: 'text', text: 'Hello world' }] }),
+      delta({ content: [{ type: 'reference', reference_ids: [1] }] }),
+      finish(),
+    ],
+    {
+      right: { ...hello, other: { content_parts: [{ type: 'reference', reference_ids: [1] }] } },
+      differs: { other: asParts },
+    },
+  ),
   raw('images-and-a-cut', [role(), text('Hello'), delta({ images: [picture] })], {
     right: { fails: 'upstream_cut' },
   }),
