@@ -111,6 +111,10 @@ export const geminiInputs: readonly UpstreamInput[] = [
     ...hello,
     other: { content_parts: [inline] },
   }),
+  stream('unnamed output', 'code', [says([t('Hello world')]), says([code], 'STOP'), counted()], {
+    ...hello,
+    other: { content_parts: [code] },
+  }),
   stream(
     'unnamed output',
     'thoughts-after-the-text',
