@@ -82,20 +82,18 @@ describe('the finish', () => {
     ).toEqual(['0 "a"', '0 stop']);
   });
 
-  test('is not changed by output, finishes and errors after it', async () => {
-    const noise = [textChunk('late'), finish('length'), '{"content', { error: { message: 'late' } }];
-    expect(await play([textChunk('a'), finish(), ...noise, usage(), done])).toEqual([
-      '0 "a"',
-      'usage 3+4',
-      '0 stop',
-    ]);
+  test('is the last one, and is not changed by an error after it', async () => {
+    const error = { error: { message: 'late' } };
+    expect(
+      await play([textChunk('a'), finish(), textChunk('late'), finish('length'), error, usage(), done]),
+    ).toEqual(['0 "a"', '0 "late"', 'usage 3+4', '0 length']);
   });
 
-  test('is held for `usageWaitMs` at most; then the connection is released', async () => {
+  test('is held for `finishWaitMs` at most; then the connection is released', async () => {
     vi.useFakeTimers();
     try {
       const body = fakeBody([frame(textChunk('a')) + frame(finish())], 'stays open');
-      const played = batchesOf(body, { usageWaitMs: 2_000 });
+      const played = batchesOf(body, { finishWaitMs: 2_000 });
       await vi.advanceTimersByTimeAsync(1_999);
       expect(body.released).toBe(false);
       await vi.advanceTimersByTimeAsync(1);
@@ -160,7 +158,6 @@ describe('the finish', () => {
     expect(await play([textChunk('a'), textChunk('b', 1), finish(), done], { choices: 2 })).toEqual([
       '0 "a"',
       '1 "b"',
-      '0 stop',
       'failed upstream_cut',
     ]);
   });
@@ -192,7 +189,7 @@ describe('usage', () => {
       usage(3, 5),
       done,
     ];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', 'usage 3+9', '1 length']);
+    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', 'usage 3+9', '0 stop', '1 length']);
   });
 
   test('that comes once for two choices counts as it is', async () => {
@@ -204,7 +201,7 @@ describe('usage', () => {
       usage(3, 9),
       done,
     ];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '1 stop', 'usage 3+9', '0 stop']);
+    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', 'usage 3+9', '0 stop', '1 stop']);
   });
 
   test('that comes early and late: the late one counts', async () => {
@@ -256,7 +253,7 @@ describe('text', () => {
     ]);
   });
 
-  test('after the finish of its choice is dropped', async () => {
+  test('after the finish of its choice is emitted', async () => {
     const chunks = [
       textChunk('a'),
       textChunk('b', 1),
@@ -266,7 +263,14 @@ describe('text', () => {
       finish('stop', 1),
       done,
     ];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', '1 "c"', '1 stop']);
+    expect(await play(chunks, { choices: 2 })).toEqual([
+      '0 "a"',
+      '1 "b"',
+      '0 "late"',
+      '1 "c"',
+      '0 stop',
+      '1 stop',
+    ]);
   });
 
   test('in the field `refusal` is a refusal', async () => {
