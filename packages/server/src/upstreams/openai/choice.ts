@@ -183,8 +183,8 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     end,
     get plain() {
       const { state } = finish;
-      const changesState = state === 'silent' || state === 'held';
-      return split === undefined && !changesState && echo.complete && !writer.holding;
+      const keepsState = state === 'open' || state === 'doubtful';
+      return split === undefined && keepsState && echo.complete && !writer.holding;
     },
   };
 }

@@ -73,7 +73,8 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   get holding(): boolean {
-    return this.ended === undefined && this.dialect.state === 'held';
+    const { state } = this.dialect;
+    return this.ended === undefined && (state === 'held' || state === 'repeated');
   }
 
   get takesWhole(): boolean {
@@ -124,7 +125,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   refuse(reason: Failure): void {
-    if (!this.holding) this.tear(reason);
+    if (this.dialect.state !== 'held') this.tear(reason);
   }
 
   unreadable(evidence: string): void {
@@ -248,6 +249,7 @@ function isCertain(state: Dialect['state'], end: 'own' | 'body' | Failure): bool
     case 'doubtful':
       return end === 'own';
     case 'silent':
+    case 'repeated':
       return typeof end === 'string';
     case 'held':
     case 'settled':
