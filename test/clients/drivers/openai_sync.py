@@ -56,7 +56,8 @@ def shared(base_url, api_key):
 def see_chunks(call, outcome):
     api = shared(call["baseUrl"], call["apiKey"])
     with api.chat.completions.create(**arguments(call["request"]), stream=True) as chunks:
-        outcome["seen"] += [chunk.to_dict(mode="json") for chunk in chunks]
+        for chunk in chunks:
+            outcome["seen"].append(chunk.to_dict(mode="json"))
 
 
 def see_accumulated(call, outcome):
