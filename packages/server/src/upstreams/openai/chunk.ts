@@ -1,16 +1,18 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isObject, type JsonObject } from '../../domain/json.ts';
-import type { Usage } from '../../domain/usage.ts';
 import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
+import { isFinishReason } from '../http/answer/finish-reasons.ts';
+import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import { errorIn, hasError } from '../http/refusal/upstream-error.ts';
 import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
-import { decodeUsage } from './usage.ts';
+import { decodeTimings, decodeUsage } from './usage.ts';
 
 /** One event of any OpenAI-compatible upstream in one shape. */
 export interface UpstreamChunk {
   readonly choices: readonly ChunkChoice[];
-  readonly usage?: Usage;
+  /** What the chunk reports of the whole answer. */
+  readonly usage?: ReportedCounts;
   readonly fingerprint?: string;
   /** The chunk, or the choice, that is an error or has one. */
   readonly error?: JsonObject;
@@ -18,7 +20,8 @@ export interface UpstreamChunk {
 
 /** What one event adds to one choice; its texts are empty where it has none. */
 export interface ChunkChoice {
-  readonly index: number;
+  /** As it came; absent in chunks of some servers. */
+  readonly index: unknown;
   readonly text: string;
   readonly reasoning: string;
   readonly refusal: string;
@@ -27,6 +30,8 @@ export interface ChunkChoice {
   readonly logprobs?: readonly TokenLogprobWire[];
   /** OpenRouter's `reasoning_details`; the next turn must send them back. */
   readonly details: readonly JsonObject[];
+  /** What the chunk reports of this choice. */
+  readonly usage?: ReportedCounts;
 }
 
 /**
@@ -50,13 +55,15 @@ export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
-  const usage = decodeUsage(chunk['usage']);
+  // Groq reports the usage of a stream in an object of its own.
+  const usage = decodeUsage(chunk['usage']) ?? decodeUsage(asObject(chunk['x_groq'])?.['usage']);
+  const timings = asList(choices).length === 1 ? chunk['timings'] : undefined;
   const decoded: ChunkChoice[] = [];
   // An event without choices reports the provider's progress and has no output.
   for (const choice of asList(choices)) {
     // OpenRouter writes the error of a choice into the choice.
     if (isObject(choice) && hasError(choice)) return { choices: [], error: choice };
-    const one = decodeChoice(choice);
+    const one = decodeChoice(choice, timings);
     if (one === undefined) return undefined;
     decoded.push(one);
   }
@@ -76,14 +83,14 @@ function isFilled(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
-function decodeChoice(value: unknown): ChunkChoice | undefined {
+/** `timings`: llama.cpp's counts of this choice. */
+function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
   if (choice === undefined) return undefined;
-  const index = choice['index'] ?? 0;
   const given = choice['delta'] ?? choice['message'] ?? {};
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
-  if (typeof index !== 'number' || delta === undefined) return undefined;
+  if (delta === undefined) return undefined;
   // `text` (of the old completions API) and `function_call` (of the time before tools) are output that this decoder cannot read,
   // so they make the chunk unreadable. They are ignored where they are copies: `text` next to a delta (Together), and
   // `function_call` next to `tool_calls` (llama.cpp's Python server).
@@ -101,15 +108,17 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   }
   const finish = choice['finish_reason'];
   const logprobs = decodeLogprobs(choice['logprobs']);
+  const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
   return {
-    index,
+    index: choice['index'],
     text: content.text,
     reasoning: content.reasoning + (reasoning === '' ? detailsText(details) : reasoning),
     refusal,
     calls,
     details,
-    ...(typeof finish === 'string' && finish !== '' ? { finish } : {}),
+    ...(isFinishReason(finish) ? { finish } : {}),
     ...(logprobs === undefined ? {} : { logprobs }),
+    ...(usage === undefined ? {} : { usage }),
   };
 }
 

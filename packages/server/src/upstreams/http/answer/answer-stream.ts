@@ -18,8 +18,11 @@ export interface ProviderCall {
   readonly transport: Pick<Transport, 'post'>;
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** How long the last finish is held for a usage that comes after it, in milliseconds (contract, section 7). */
-  readonly usageWaitMs: number;
+  /**
+   * How long the finishes are held for a usage or more output, in milliseconds; each event starts the time again (contract,
+   * section 7).
+   */
+  readonly finishWaitMs: number;
   /** Makes the request. A failure becomes the only event of the stream. Called once, by the first pull. */
   request(): Result<PostRequest>;
   /** Called when the head of the answer has come. The names of headers are in lower case. */
@@ -36,8 +39,9 @@ export interface ProviderCall {
  * Asks a provider once, at the first pull, and reads its answer, for every dialect. Each pull gets the events of one read of
  * the socket; where a read holds no event, the same pull waits for the next read.
  *
- *     idle ──pull──▶ asking ──2xx──▶ reading ──all finish reasons──▶ holding ──usage, 2 s──▶ over
- *                      └─refusal─▶ over   └─error, cut─▶ over
+ *     idle ──pull──▶ asking ──2xx──▶ reading ──finish reasons──▶ holding ──last event, 2 s──▶ over
+ *                      └─refusal─▶ over  │ ▲────── output ───────────┘
+ *                                        └─error, cut─▶ over
  *
  * After a whole answer the connection serves the next request. A torn answer, an abort or an early `close()` destroys the
  * connection. Promises are made for the request only, not for events.
@@ -63,7 +67,7 @@ class AnswerStream implements EventStream, BytesReceiver {
   private saysStream = false;
   /** True once the answer is known to be an event stream. */
   private streams = false;
-  private usageTimer: NodeJS.Timeout | undefined;
+  private finishTimer: NodeJS.Timeout | undefined;
   /** True once nothing more is read. */
   private over = false;
   private closed = false;
@@ -86,7 +90,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     this.over = true;
     if (this.closed) return;
     this.closed = true;
-    clearTimeout(this.usageTimer);
+    clearTimeout(this.finishTimer);
     this.signal.removeEventListener('abort', this.onAbort);
     this.stop.abort();
     await this.body?.return();
@@ -108,6 +112,7 @@ class AnswerStream implements EventStream, BytesReceiver {
         this.head = this.streams ? noBytes : Buffer.from(head);
         if (this.streams) batch = this.translation?.push(head);
       }
+      if (this.finishTimer !== undefined && batch !== undefined) this.stopFinishTimer();
       this.settle();
     } catch (bug) {
       this.breakPull(bug);
@@ -180,9 +185,14 @@ class AnswerStream implements EventStream, BytesReceiver {
     // The wait begins at this pull and not at the last finish. If a slow client delayed the pull, the usage may already be in
     // the socket's buffer. The timer releases the body, which ends the pending read.
     if (this.translation?.holding === true) {
-      this.usageTimer ??= setTimeout(() => body.release(), this.call.usageWaitMs);
+      this.finishTimer ??= setTimeout(() => body.release(), this.call.finishWaitMs);
     }
     body.pull(this);
+  }
+
+  private stopFinishTimer(): void {
+    clearTimeout(this.finishTimer);
+    this.finishTimer = undefined;
   }
 
   /** The first bytes of the answer, with these behind them. */
