@@ -1,7 +1,8 @@
 import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { isBlank, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
@@ -9,8 +10,9 @@ import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.t
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
+import { type OtherField, otherField, otherItem, otherPart, problemOfOther, withoutMembers } from '../http/answer/other-output.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asList, asObject, optionalText } from '../http/unknown-json.ts';
+import { asCount, asList, asObject, jsonOf, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
@@ -29,7 +31,7 @@ export interface MessageStreamOptions {
 }
 
 /** Matches fields that carry output. */
-const carriesOutput = /content_block|"(?:text|thinking|partial_json)"/;
+const carriesOutput = /content_block|"(?:text|thinking|partial_json|citation)"/;
 
 /** What a kept block counts in the budget, besides its texts. */
 const blockLength = 64;
@@ -39,6 +41,8 @@ interface OpenBlock {
   readonly start: BlockStart;
   /** For a tool call. */
   readonly id: string;
+  /** The input of a block that our stream does not name, in pieces. */
+  readonly input: TextPieces<string>;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
   /** UTF-16 units of the text or of the call's arguments. */
@@ -53,18 +57,20 @@ interface OpenBlock {
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
  * `message_delta` carries the stop reason together with the final usage, so no finish is held. Events of unknown types are
- * signs of life, as that page demands. Blocks and deltas of unknown types are output; without it the answer would be
- * incomplete, so they tear the answer.
+ * signs of life, as that page demands. Blocks of unknown types are output that our stream does not name: each is forwarded when
+ * it is complete. A delta of an unknown type tears the answer, because only its type says how it changes the block.
  */
 export function createMessageDialect(
   { errors, completionId, prefixEnd }: MessageStreamOptions,
   output: DialectOutput,
 ): Dialect {
-  const writer = createChoiceWriter({ choice: 0, textBegun: prefixEnd !== undefined }, output);
+  const writer = createChoiceWriter({ choice: 0 }, output);
   const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
+  /** The number of blocks in `message_start`. */
+  let begunWith = 0;
   let reason: FinishReason | undefined;
   let counts: Counts = {};
 
@@ -89,9 +95,14 @@ export function createMessageDialect(
     if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
   }
 
+  function writeOther(other: OtherField): void {
+    if (isWithin(problemOfOther(other, budget, errors().hidden))) writer.other(other.field, other.value ?? '');
+  }
+
   function startBlock(event: JsonObject): void {
     if (block !== undefined) stopBlock();
-    const start = decodeBlock(event['content_block']);
+    const content = event['content_block'];
+    const start = decodeBlock(content);
     if ('unreadable' in start) {
       cut(start.unreadable);
       return;
@@ -99,10 +110,15 @@ export function createMessageDialect(
     const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
     const id = given === '' ? generatedCallId(completionId, 0, writer.calls) : given;
     const index = asCount(event['index']) ?? 0;
+    if (index < begunWith) {
+      cut('a block with the index of a block in message_start');
+      return;
+    }
     block = {
       index,
       start,
       id,
+      input: createTextPieces(),
       thinking: createTextPieces(),
       signature: createTextPieces(),
       length: 0,
@@ -111,6 +127,7 @@ export function createMessageDialect(
     switch (start.type) {
       case 'text':
         addText(block, start.text);
+        addCitations(content);
         return;
       case 'thinking':
         addSignature(block, start.signature);
@@ -153,12 +170,40 @@ export function createMessageDialect(
       cut(piece.unreadable);
       return;
     }
+    const { type } = block.start;
+    if (piece.of === 'citation') {
+      if (type === 'text') writeOther(otherItem('citations', piece.citation));
+      else cut(`a citation in a block of ${type}`);
+      return;
+    }
     const { of, text } = piece;
-    if (of !== block.start.type) cut(`a delta of ${of} in a block of ${block.start.type}`);
+    if (of === 'input' && type === 'other') addOtherInput(block, text);
+    else if (of === 'input' && type === 'tool_use') addInput(block, text);
+    else if (of !== type) cut(`a delta of ${of} in a block of ${type}`);
     else if (of === 'text') addText(block, text);
     else if (piece.signs) addSignature(block, text);
-    else if (of === 'thinking') addThought(block, text);
-    else addInput(block, text);
+    else addThought(block, text);
+  }
+
+  /** The citations that a text block already has at its beginning. */
+  function addCitations(content: unknown): void {
+    const given = asObject(content);
+    if (given !== undefined && !isBlank(given['citations'])) writeOther(otherField(given, 'citations'));
+  }
+
+  function addOtherInput(to: OpenBlock, text: string): void {
+    to.input.add(text);
+    to.length += text.length;
+    isWithin(budget.arguments(text.length, to.length));
+  }
+
+  /** Forwards a block that our stream does not name, with its input in place of the empty one at its beginning. */
+  function writeBlock(given: JsonObject, pieces: TextPieces<string>): void {
+    const text = pieces.join();
+    const input = text.trim() === '' ? undefined : parseJsonExactly(text);
+    if (input === undefined && text.trim() !== '') cut('a block whose input is no JSON');
+    else if (input === undefined) writeOther(otherPart(given));
+    else writeOther(otherPart(keepSpellings(given, { ...given, input: input as JsonValue })));
   }
 
   function stopBlock(): void {
@@ -183,6 +228,20 @@ export function createMessageDialect(
         if (!ended.begun) addInput(ended, start.input);
         writer.endCall();
         keep({ type: 'tool_use', id });
+        return;
+      case 'other':
+        writeBlock(start.block, ended.input);
+    }
+  }
+
+  /** `content` of `message_start` is empty in nearly every stream. Otherwise it holds whole blocks, which later ones follow. */
+  function readContent(content: unknown): void {
+    for (const one of asList(content)) {
+      // Some proxies write the first block here, without its text.
+      if (isEmptyBlock(one)) continue;
+      startBlock({ index: begunWith, content_block: one });
+      stopBlock();
+      begunWith += 1;
     }
   }
 
@@ -221,21 +280,19 @@ export function createMessageDialect(
     get state() {
       return reason === undefined ? 'open' : 'settled';
     },
-    read(event) {
+    read(event, data) {
       switch (event['type']) {
         case 'message_start': {
           const message = asObject(event['message']);
           counts = addCounts(counts, message?.['usage']);
-          // `content` of `message_start` is empty in every stream. Content there would belong to no block, so it tears the
-          // answer.
-          if (asList(message?.['content']).length > 0) cut('content in message_start');
+          readContent(asObject(exactly(event, data)['message'])?.['content']);
           return;
         }
         case 'content_block_start':
-          startBlock(event);
+          startBlock(exactly(event, data));
           return;
         case 'content_block_delta':
-          addPiece(event);
+          addPiece(exactly(event, data));
           return;
         case 'content_block_stop':
           stopBlock();
@@ -260,6 +317,28 @@ export function createMessageDialect(
       });
     },
   };
+}
+
+/**
+ * The event with the spelling of its numbers, where a block or a citation is forwarded as it came. Texts, thoughts and pieces of
+ * arguments have no number that is passed on.
+ */
+function exactly(event: JsonObject, data: string): JsonObject {
+  return mayCarryOther(event) ? (asObject(parseJsonExactly(data)) ?? event) : event;
+}
+
+function isEmptyBlock(value: JsonValue): boolean {
+  const block = asObject(value);
+  return block !== undefined && withoutMembers(block, new Set(['type', 'index'])) === undefined;
+}
+
+const namedBlocks: ReadonlySet<unknown> = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']);
+
+function mayCarryOther(event: JsonObject): boolean {
+  const block = asObject(event['content_block']);
+  if (block !== undefined) return !namedBlocks.has(block['type']) || !isBlank(block['citations']);
+  if (asObject(event['delta'])?.['type'] === 'citations_delta') return true;
+  return !isBlank(asObject(event['message'])?.['content']);
 }
 
 /**

@@ -13,10 +13,11 @@ import {
   unreadable,
 } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { otherPart, problemOfOther } from '../http/answer/other-output.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
+import { asCount, asObject, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
-import { decodePart, type Part, partsOf } from './parts.ts';
+import { decodePart, hasOtherPart, type Part, partsOf } from './parts.ts';
 import { usageOf } from './usage.ts';
 
 /** What the dialect needs for one answer. */
@@ -31,7 +32,7 @@ export interface ContentStreamOptions {
 }
 
 /** Matches fields that carry output. */
-const carriesOutput = /"(?:parts|text|functionCall)"/;
+const carriesOutput = /"(?:parts|text|functionCall|inlineData|fileData)"/;
 
 /**
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
@@ -41,8 +42,8 @@ const carriesOutput = /"(?:parts|text|functionCall)"/;
  * answer so far. The finishes are emitted after the event with the last finish reason. They are held for a later usage only
  * where that event has no counts.
  *
- * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Content that our stream
- * cannot represent tears the answer.
+ * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Parts that are neither
+ * text nor call (images, files, code and its results) are forwarded as they came.
  */
 export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
@@ -74,7 +75,8 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
       if (!isComplete()) return 'open';
       return counted ? 'settled' : 'unsettled';
     },
-    read(event) {
+    read(given, data) {
+      const event = hasOtherPart(given) ? (asObject(parseJsonExactly(data)) ?? given) : given;
       if (event['error'] !== undefined) {
         output.fail(failureOfEvent(event['error'], options.errors()));
         return;
@@ -109,7 +111,7 @@ interface Choice {
 
 function createChoice(
   choice: number,
-  { parallelToolCalls, completionId }: ContentStreamOptions,
+  { parallelToolCalls, completionId, errors }: ContentStreamOptions,
   budget: AnswerBudget,
   output: DialectOutput,
 ): Choice {
@@ -145,11 +147,21 @@ function createChoice(
     return tooMuch;
   }
 
+  function writeOther(part: JsonObject | undefined): Failure | undefined {
+    if (part === undefined) return undefined;
+    const other = otherPart(part);
+    const wrong = problemOfOther(other, budget, errors().hidden);
+    if (wrong === undefined) writer.other(other.field, other.value ?? '');
+    return wrong;
+  }
+
   function readDecodedPart(part: Part): Failure | undefined {
-    if (part.type === 'call') return readCall(part);
+    if (part.type === 'call') return readCall(part) ?? writeOther(part.other);
     if (part.thought) writer.reasoning(part.text);
     else writer.text(part.text);
-    return keepSignature(part.signature);
+    // The signature of a part that is forwarded stays in it.
+    const isForwarded = part.text === '' && part.other !== undefined;
+    return writeOther(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));
   }
 
   function readPart(part: Part | UnreadableOutput): Failure | undefined {

@@ -8,8 +8,11 @@ import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
+import { problemOfOther } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ChunkChoice } from './chunk.ts';
+import type { OutputPiece } from './content.ts';
+import { jsonOf } from '../http/unknown-json.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';
 
@@ -55,6 +58,8 @@ export interface ChoiceOptions {
   readonly continues?: boolean;
   /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
+  /** Texts that no client may see. */
+  readonly hidden: () => readonly string[];
 }
 
 /** Other tags belong to templates whose servers separate the reasoning themselves. */
@@ -68,8 +73,8 @@ const maxPendingLogprobs = 256;
 
 /** Creates one choice of an answer; `emit` takes its events, without the finish. */
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
-  const { choice, idBase, budget, continues = false } = options;
-  const writer = createChoiceWriter({ choice, textBegun: continues }, { emit });
+  const { choice, idBase, budget, hidden, continues = false } = options;
+  const writer = createChoiceWriter({ choice }, { emit });
   const calls = createToolCalls({ choice, idBase, budget, writer });
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
@@ -79,6 +84,8 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
   /** The counts of the text that the split holds back. */
   let pending: TextCounts | undefined;
+  /** What the provider wants back with the message. */
+  let extra: JsonObject | undefined;
 
   /** Writes a piece. A long one becomes several events, and the first of them carries the counts. */
   function write(kind: 'text' | 'reasoning' | 'refusal', piece: string, counts: TextCounts = noCounts): void {
@@ -133,6 +140,25 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     return undefined;
   }
 
+  /** Writes what follows the text of an event. Other output does not end the split: `<think>` after it still opens the text. */
+  function writeOther(piece: OutputPiece): Failure | undefined {
+    if (piece.kind === 'other') {
+      const wrong = problemOfOther(piece, budget, hidden());
+      if (wrong === undefined) writer.other(piece.field, piece.value ?? '');
+      return wrong;
+    }
+    if (split !== undefined) endSplit(piece.kind === 'reasoning');
+    const text = piece.kind === 'text' ? echo.take(piece.text) : piece.text;
+    if (text === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
+    write(piece.kind, text);
+    return undefined;
+  }
+
+  function keepExtra(given: JsonObject): Failure | undefined {
+    extra = { ...extra, ...given };
+    return budget.extra(jsonOf(given)?.length ?? 0);
+  }
+
   function finish(given: string): Failure | undefined {
     const mapped = ownReasons.get(given) ?? commonReasons.get(given);
     if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
@@ -148,7 +174,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     const kept = details.all();
     finished = {
       reason: ended.reason,
-      ...(kept.length === 0 ? {} : { extra: { openrouter: { reasoning_details: kept } } }),
+      ...(kept.length === 0 && extra === undefined ? {} : { extra: { ...extra, ...detailsOf(kept) } }),
     };
     return undefined;
   }
@@ -158,7 +184,10 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       if (finished !== undefined) return undefined;
       const tooMuch = details.add(delta.details);
       if (tooMuch !== undefined) return tooMuch;
-      const hasOther = delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0;
+      const tooLong = delta.extra === undefined ? undefined : keepExtra(delta.extra);
+      if (tooLong !== undefined) return tooLong;
+      const hasOther =
+        delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0 || delta.others !== undefined;
       // An upstream with a field for reasoning does not put it into tags.
       if (split !== undefined && delta.reasoning !== '') endSplit(true);
       if (delta.reasoning !== '') write('reasoning', delta.reasoning);
@@ -166,7 +195,11 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
         const wrong = readText(delta, hasOther ? undefined : tokens);
         if (wrong !== undefined) return wrong;
       }
-      if (split !== undefined && hasOther) endSplit();
+      if (split !== undefined && (delta.refusal !== '' || delta.calls.length > 0)) endSplit();
+      for (const piece of delta.others ?? []) {
+        const wrong = writeOther(piece);
+        if (wrong !== undefined) return wrong;
+      }
       if (delta.refusal !== '') write('refusal', delta.refusal);
       for (const piece of delta.calls) {
         const wrong = calls.add(piece);
@@ -184,6 +217,11 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 }
 
 const noCounts: TextCounts = {};
+
+/** OpenRouter's details as the next turn sends them back. */
+function detailsOf(kept: readonly JsonObject[]): JsonObject {
+  return kept.length === 0 ? {} : { openrouter: { reasoning_details: kept } };
+}
 
 function countsOf({ logprobs }: ChunkChoice, counted: number | undefined): TextCounts {
   const tokens = counted ?? logprobs?.length;

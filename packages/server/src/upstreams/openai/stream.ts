@@ -7,7 +7,7 @@ import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import type { Dialect, DialectOutput, FastPath } from '../http/answer/dialect.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { jsonOf } from '../http/unknown-json.ts';
+import { asObject, jsonOf, parseJsonExactly } from '../http/unknown-json.ts';
 import { type Choice, createChoice } from './choice.ts';
 import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
@@ -73,6 +73,7 @@ class ChatDialect implements Dialect {
     const shared = {
       idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
       budget: createAnswerBudget(),
+      hidden: () => options.errors().hidden,
       finishReasons,
       ...(echo === undefined ? {} : { echo }),
       ...(continues === undefined ? {} : { continues }),
@@ -84,7 +85,7 @@ class ChatDialect implements Dialect {
   }
 
   read(event: JsonObject, data: string): void {
-    const chunk = decodeChunk(event);
+    const chunk = decodeWithOthers(event, data);
     if (chunk === undefined) this.output.unreadable(jsonOf(event) ?? data);
     else if (chunk.error !== undefined) this.readError(chunk.error);
     else {
@@ -217,6 +218,14 @@ class ChatDialect implements Dialect {
     const added = chunk.usage.completionTokens - this.usage.completionTokens;
     return added > 0 ? added : undefined;
   }
+}
+
+/** Decodes a chunk; one with output that our stream does not name is parsed once more, so that its numbers keep their spelling. */
+function decodeWithOthers(event: JsonObject, data: string): UpstreamChunk | undefined {
+  const chunk = decodeChunk(event);
+  if (chunk === undefined || chunk.choices.every(({ others }) => others === undefined)) return chunk;
+  const exact = asObject(parseJsonExactly(data));
+  return exact === undefined ? chunk : decodeChunk(exact);
 }
 
 /**

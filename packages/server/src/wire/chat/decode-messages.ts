@@ -28,7 +28,10 @@ const maxMessages = 10_000;
 const maxParts = 10_000;
 const maxToolCalls = 1_024;
 
-/** Known members of an assistant's message that go into `rest`. `annotations` are left out: no target takes them back. */
+/**
+ * Known members of an assistant's message that go into `rest`. `annotations` and `content_parts` are left out: no target takes
+ * them back.
+ */
 const uninterpretedOfAssistant = new Set(['audio', 'function_call', 'tool_call_id']);
 const uninterpretedOfOthers = new Set(
   [...membersOfMessage.keys()].filter((name) => !['role', 'content', 'name'].includes(name)),
@@ -86,7 +89,7 @@ function decodeMessage(
 
 /**
  * An assistant's message is accepted as an SDK returned it: with `content: null`, `refusal`, `annotations`, `audio`,
- * `function_call: null`, and our own `reasoning_content` and `extra_content`.
+ * `function_call: null`, and our own `reasoning_content`, `extra_content` and `content_parts`.
  */
 function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMessage | undefined {
   const content = decodeContent(place, requirements);

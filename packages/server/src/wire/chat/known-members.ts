@@ -26,7 +26,7 @@ export const membersOfCall: KnownMembers = new Map([
 
 export const membersOfMessage: KnownMembers = new Map([
   ...names('role', 'name', 'refusal', 'tool_call_id', 'reasoning_content', 'extra_content'),
-  ...names('annotations', 'audio', 'function_call'),
+  ...names('annotations', 'content_parts', 'audio', 'function_call'),
   ['content', membersOfPart],
   ['tool_calls', membersOfCall],
 ]);
