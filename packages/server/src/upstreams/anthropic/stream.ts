@@ -10,9 +10,9 @@ import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.t
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
-import { type OtherField, otherField, otherItem, otherPart, problemOfOther, withoutMembers } from '../http/answer/other-output.ts';
+import { type OtherField, otherField, otherItem, otherPart, withoutMembers, writeOther } from '../http/answer/other-output.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asList, asObject, jsonOf, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
+import { asCount, asList, asObject, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
@@ -95,8 +95,9 @@ export function createMessageDialect(
     if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
   }
 
-  function writeOther(other: OtherField): void {
-    if (isWithin(problemOfOther(other, budget, errors().hidden))) writer.other(other.field, other.value ?? '');
+  function forward(other: OtherField): void {
+    const wrong = writeOther(other, { writer, budget, hidden: errors().hidden });
+    if (wrong !== undefined) output.fail(wrong);
   }
 
   function startBlock(event: JsonObject): void {
@@ -172,7 +173,7 @@ export function createMessageDialect(
     }
     const { type } = block.start;
     if (piece.of === 'citation') {
-      if (type === 'text') writeOther(otherItem('citations', piece.citation));
+      if (type === 'text') forward(otherItem('citations', piece.citation));
       else cut(`a citation in a block of ${type}`);
       return;
     }
@@ -188,7 +189,7 @@ export function createMessageDialect(
   /** The citations that a text block already has at its beginning. */
   function addCitations(content: unknown): void {
     const given = asObject(content);
-    if (given !== undefined && !isBlank(given['citations'])) writeOther(otherField(given, 'citations'));
+    if (given !== undefined && !isBlank(given['citations'])) forward(otherField(given, 'citations'));
   }
 
   function addOtherInput(to: OpenBlock, text: string): void {
@@ -202,8 +203,8 @@ export function createMessageDialect(
     const text = pieces.join();
     const input = text.trim() === '' ? undefined : parseJsonExactly(text);
     if (input === undefined && text.trim() !== '') cut('a block whose input is no JSON');
-    else if (input === undefined) writeOther(otherPart(given));
-    else writeOther(otherPart(keepSpellings(given, { ...given, input: input as JsonValue })));
+    else if (input === undefined) forward(otherPart(given));
+    else forward(otherPart(keepSpellings(given, { ...given, input: input as JsonValue })));
   }
 
   function stopBlock(): void {

@@ -13,7 +13,7 @@ import {
   unreadable,
 } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
-import { otherPart, problemOfOther } from '../http/answer/other-output.ts';
+import { otherPart, writeOther } from '../http/answer/other-output.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asObject, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
@@ -147,21 +147,17 @@ function createChoice(
     return tooMuch;
   }
 
-  function writeOther(part: JsonObject | undefined): Failure | undefined {
-    if (part === undefined) return undefined;
-    const other = otherPart(part);
-    const wrong = problemOfOther(other, budget, errors().hidden);
-    if (wrong === undefined) writer.other(other.field, other.value ?? '');
-    return wrong;
+  function forward(part: JsonObject | undefined): Failure | undefined {
+    return part && writeOther(otherPart(part), { writer, budget, hidden: errors().hidden });
   }
 
   function readDecodedPart(part: Part): Failure | undefined {
-    if (part.type === 'call') return readCall(part) ?? writeOther(part.other);
+    if (part.type === 'call') return readCall(part) ?? forward(part.other);
     if (part.thought) writer.reasoning(part.text);
     else writer.text(part.text);
     // The signature of a part that is forwarded stays in it.
     const isForwarded = part.text === '' && part.other !== undefined;
-    return writeOther(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));
+    return forward(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));
   }
 
   function readPart(part: Part | UnreadableOutput): Failure | undefined {

@@ -8,7 +8,7 @@ import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
-import { problemOfOther } from '../http/answer/other-output.ts';
+import { writeOther } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ChunkChoice } from './chunk.ts';
 import type { OutputPiece } from './content.ts';
@@ -141,12 +141,8 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   }
 
   /** Writes what follows the text of an event. Other output does not end the split: `<think>` after it still opens the text. */
-  function writeOther(piece: OutputPiece): Failure | undefined {
-    if (piece.kind === 'other') {
-      const wrong = problemOfOther(piece, budget, hidden());
-      if (wrong === undefined) writer.other(piece.field, piece.value ?? '');
-      return wrong;
-    }
+  function writePiece(piece: OutputPiece): Failure | undefined {
+    if (piece.kind === 'other') return writeOther(piece, { writer, budget, hidden: hidden() });
     if (split !== undefined) endSplit(piece.kind === 'reasoning');
     const text = piece.kind === 'text' ? echo.take(piece.text) : piece.text;
     if (text === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
@@ -197,7 +193,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       }
       if (split !== undefined && (delta.refusal !== '' || delta.calls.length > 0)) endSplit();
       for (const piece of delta.others ?? []) {
-        const wrong = writeOther(piece);
+        const wrong = writePiece(piece);
         if (wrong !== undefined) return wrong;
       }
       if (delta.refusal !== '') write('refusal', delta.refusal);

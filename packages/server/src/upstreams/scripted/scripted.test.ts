@@ -77,6 +77,7 @@ const scenarios: Record<UpstreamScenario, { steps: string; n?: number }> = {
   stalls: { steps: '[{text: once}, hang]' },
   'two choices': { steps: '[{text: a b c}]', n: 2 },
   reasoning: { steps: '[{reasoning: hm hm}, {text: yes}]' },
+  'other output': { steps: '[{text: see}, {other: {field: images, value: [{url: "a 😀"}]}}, {text: there}]' },
   'tool calls': {
     steps:
       '[{tool_call: {name: f, arguments: {a: 1, b: [x]}, pieces: 3}}, {tool_call: {name: g}}, {tool_call: {name: h, arguments: "[]"}}]',

@@ -4,6 +4,7 @@ import { writeMember } from '../../../domain/exact-json.ts';
 import { isBlank, type JsonObject, type JsonValue } from '../../../domain/json.ts';
 import { pickMembers } from '../../../domain/spellings.ts';
 import { contentParts, namedFields } from '../../../domain/stream-event.ts';
+import type { ChoiceWriter } from '../../choice-writer.ts';
 import { holdsHidden } from '../refusal/excerpt.ts';
 import { jsonOf } from '../unknown-json.ts';
 import type { AnswerBudget } from './answer-budget.ts';
@@ -52,14 +53,21 @@ export function withoutMembers(holder: JsonObject, names: ReadonlySet<string>): 
     : undefined;
 }
 
+/** Where a dialect writes other output, and by what it is checked. */
+export interface OtherTarget {
+  readonly writer: Pick<ChoiceWriter, 'other'>;
+  readonly budget: AnswerBudget;
+  /** The texts of the upstream's configuration that no client may see. */
+  readonly hidden: readonly string[];
+}
+
 /**
- * The failure of other output that cannot be forwarded: its name is one of our stream's own or too long, its value cannot be
- * written, or it repeats a secret of the upstream's configuration.
+ * Writes other output. Returns a failure and writes nothing where it cannot be forwarded: its name is one of our stream's own or
+ * too long, its value cannot be written, or it repeats a secret of the configuration.
  */
-export function problemOfOther(
+export function writeOther(
   { field, value }: OtherField,
-  budget: AnswerBudget,
-  hidden: readonly string[],
+  { writer, budget, hidden }: OtherTarget,
 ): Failure | undefined {
   if (value === undefined || namedFields.has(field) || field === '__proto__') {
     return unreadable('a field that our stream does not name and cannot forward');
@@ -67,8 +75,11 @@ export function problemOfOther(
   const tooMuch = budget.field(field);
   if (tooMuch !== undefined) return tooMuch;
   const secrets = secretsOf(hidden);
-  const repeats = holdsHidden(field, secrets) || repeatsSecret(value, secrets);
-  return repeats ? unreadable('a field that repeats a secret of the configuration') : undefined;
+  if (holdsHidden(field, secrets) || repeatsSecret(value, secrets)) {
+    return unreadable('a field that repeats a secret of the configuration');
+  }
+  writer.other(field, value);
+  return undefined;
 }
 
 /** The mask reads some 20 characters a microsecond. Longer values are images and audio, searched for the plain texts only. */
