@@ -21,7 +21,8 @@ export const streamRules = {
   logprobs: 'logprobs is null unless asked for',
   'role-chunk': 'the role chunk of a choice is delta {"role":"assistant","content":""} and nothing else',
   'role-first': 'the role chunks of all choices come first, in order, one each',
-  'delta-empty': 'a delta has at least one of content, reasoning_content, refusal, tool_calls and another output field',
+  'delta-empty':
+    'a delta has at least one of content, reasoning_content, refusal, tool_calls and another output field',
   'delta-text': 'content, reasoning_content and refusal are strings that are not empty',
   'text-cut': 'no delta ends or begins inside a surrogate pair',
   'tool-call-start': 'the first delta of a call has index, id, type, function.name and arguments ""',

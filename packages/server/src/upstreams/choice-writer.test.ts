@@ -47,7 +47,13 @@ describe('text', () => {
       writer.reasoning('late');
       writer.text('so too');
     };
-    expect(written(both)).toEqual(['reasoning why', 'text so', 'images [1]', 'reasoning late', 'text so too']);
+    expect(written(both)).toEqual([
+      'reasoning why',
+      'text so',
+      'images [1]',
+      'reasoning late',
+      'text so too',
+    ]);
   });
 
   test('of which half of a surrogate pair is held keeps it while reasoning and other output come', () => {

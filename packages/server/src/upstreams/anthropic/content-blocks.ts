@@ -15,8 +15,8 @@ export type BlockStart =
 
 /** A piece of a block. */
 export interface BlockPiece {
-  /** The type of its block. */
-  readonly of: 'text' | 'thinking' | 'input';
+  /** The type of its block; `tool_use` also for blocks of tools that the provider runs. */
+  readonly of: 'text' | 'thinking' | 'tool_use';
   /** True for a piece of the signature of a thinking block. */
   readonly signs: boolean;
   readonly text: string;
@@ -86,7 +86,7 @@ export function decodePiece(value: unknown): BlockPiece | Citation | UnreadableO
     case 'signature_delta':
       return piece('thinking', delta['signature'], true);
     case 'input_json_delta':
-      return piece('input', delta['partial_json']);
+      return piece('tool_use', delta['partial_json']);
     case 'citations_delta': {
       const citation = asObject(delta['citation']);
       return citation === undefined

@@ -9,8 +9,15 @@ import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import {
+  type OtherField,
+  otherField,
+  otherItem,
+  otherPart,
+  withoutMembers,
+  writeOther,
+} from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
-import { type OtherField, otherField, otherItem, otherPart, withoutMembers, writeOther } from '../http/answer/other-output.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asCount, asList, asObject, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
@@ -178,12 +185,12 @@ export function createMessageDialect(
       return;
     }
     const { of, text } = piece;
-    if (of === 'input' && type === 'other') addOtherInput(block, text);
-    else if (of === 'input' && type === 'tool_use') addInput(block, text);
+    if (of === 'tool_use' && type === 'other') addOtherInput(block, text);
     else if (of !== type) cut(`a delta of ${of} in a block of ${type}`);
     else if (of === 'text') addText(block, text);
     else if (piece.signs) addSignature(block, text);
-    else addThought(block, text);
+    else if (of === 'thinking') addThought(block, text);
+    else addInput(block, text);
   }
 
   /** The citations that a text block already has at its beginning. */

@@ -10,9 +10,9 @@ import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
 import { writeOther } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
+import { jsonOf } from '../http/unknown-json.ts';
 import type { ChunkChoice } from './chunk.ts';
 import type { OutputPiece } from './content.ts';
-import { jsonOf } from '../http/unknown-json.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';
 
@@ -183,7 +183,10 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
       const tooLong = delta.extra === undefined ? undefined : keepExtra(delta.extra);
       if (tooLong !== undefined) return tooLong;
       const hasOther =
-        delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0 || delta.others !== undefined;
+        delta.reasoning !== '' ||
+        delta.refusal !== '' ||
+        delta.calls.length > 0 ||
+        delta.others !== undefined;
       // An upstream with a field for reasoning does not put it into tags.
       if (split !== undefined && delta.reasoning !== '') endSplit(true);
       if (delta.reasoning !== '') write('reasoning', delta.reasoning);

@@ -123,10 +123,10 @@ describe('text', () => {
     expect(await deltasOf('[{text: ["a\\uD83D"]}]')).toEqual(['a', '\ufffd']);
   });
 
-  test('is not followed by reasoning', async () => {
+  test('may be followed by reasoning, which keeps its place', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{reasoning: a}, {text: b}, {reasoning: c}]}]');
     const types = (await batches(upstream, call('x'))).flat().map((event) => event.type);
-    expect(types).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish']);
+    expect(types).toEqual(['reasoning-delta', 'text-delta', 'reasoning-delta', 'usage', 'finish']);
   });
 
   test('is the join of its deltas, with any chunk', async () => {

@@ -51,7 +51,8 @@ const maxDepth = 3;
 function createGroup(sign: string, depth: number): Group {
   if (sign === '[') return enclosed('[', ']', ',');
   if (sign === '"') return enclosed('"', '"', '');
-  return sign === '{' && depth < maxDepth ? objectGroup(depth) : lastValue(sign === '{');
+  if (sign !== '{') return lastValue();
+  return depth < maxDepth ? objectGroup(depth) : singleValue();
 }
 
 /** Lists, and texts: their contents stand one after the other. */
@@ -68,13 +69,12 @@ function enclosed(open: string, close: string, separator: string): Group {
   };
 }
 
-/** Numbers, `true` and `false`: the last one stands. `single`: the group takes one piece only. */
-function lastValue(single: boolean): Group {
+/** Numbers, `true` and `false`: the last one stands. */
+function lastValue(): Group {
   let last = '';
   return {
     add(json) {
-      if ('"[{'.includes(json.charAt(0)) && !(single && last === '')) return false;
-      if (single && last !== '') return json === last;
+      if ('"[{'.includes(json.charAt(0))) return false;
       last = json;
       return true;
     },
@@ -82,7 +82,19 @@ function lastValue(single: boolean): Group {
   };
 }
 
-/** Members that tell pieces of one object from another object. They are not joined. */
+/** One value, which may be repeated. */
+function singleValue(): Group {
+  let only: string | undefined;
+  return {
+    add(json) {
+      only ??= json;
+      return json === only;
+    },
+    toJson: () => only ?? 'null',
+  };
+}
+
+/** Members by which pieces of one object differ from those of another. They are not joined. */
 const identifying = new Set(['id', 'type', 'index']);
 
 /** Objects. A single one stands as it came, and is parsed only when another follows. */

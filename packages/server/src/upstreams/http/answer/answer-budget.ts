@@ -61,7 +61,8 @@ export function createAnswerBudget(): AnswerBudget {
       name.length > toolName ? answerTooLarge(`a tool's name of over ${toolName} characters`) : undefined,
     field(name) {
       const { otherName, otherFields } = answerBounds;
-      if (name.length > otherName) return answerTooLarge(`a field whose name has over ${otherName} characters`);
+      if (name.length > otherName)
+        return answerTooLarge(`a field whose name has over ${otherName} characters`);
       fields ??= new Set();
       fields.add(name);
       return fields.size > otherFields

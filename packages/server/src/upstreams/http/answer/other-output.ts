@@ -1,6 +1,6 @@
 import { asciiOnly } from '@tailrace/protocol';
-import type { Failure } from '../../../domain/failure.ts';
 import { writeMember } from '../../../domain/exact-json.ts';
+import type { Failure } from '../../../domain/failure.ts';
 import { isBlank, type JsonObject, type JsonValue } from '../../../domain/json.ts';
 import { pickMembers } from '../../../domain/spellings.ts';
 import { contentParts, namedFields } from '../../../domain/stream-event.ts';
