@@ -123,6 +123,18 @@ describe('text', () => {
     expect(await deltasOf('[{text: ["a\\uD83D"]}]')).toEqual(['a', '\ufffd']);
   });
 
+  test('may have other output beside it, for one choice too, in ASCII', async () => {
+    const steps = '[{text: see}, {other: {field: images, value: [{a: "ü"}]}, choice: 1}, {text: there}]';
+    const upstream = await upstreamOf(`answers: [{steps: ${steps}}]`);
+    const events = (await batches(upstream, call('x', { n: 2 }))).flat();
+    expect(events.filter(({ type }) => type === 'other-delta')).toEqual([
+      { type: 'other-delta', choice: 1, field: 'images', value: '[{"a":"\\u00fc"}]' },
+    ]);
+    for (const wrong of ['{field: content, value: a}', '{field: images, value: []}', '{value: a}']) {
+      expect(parseScript(`answers: [{steps: [{other: ${wrong}}]}]`, 'answers.yaml').ok).toBe(false);
+    }
+  });
+
   test('may be followed by reasoning, which keeps its place', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{reasoning: a}, {text: b}, {reasoning: c}]}]');
     const types = (await batches(upstream, call('x'))).flat().map((event) => event.type);

@@ -177,6 +177,7 @@ describe('a request', () => {
       tool_calls: null,
       reasoning_content: 'hm',
       extra_content: { google: { thought_signature: 'abc' } },
+      content_parts: [{ inlineData: { data: 'AA==' } }],
       parsed: null,
     };
     const { request, requirements } = requestOf({ messages: [...messages, returned, ...messages] });

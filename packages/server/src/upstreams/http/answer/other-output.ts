@@ -87,7 +87,8 @@ const maxMasked = 16 * 1024;
 
 function repeatsSecret(value: string, secrets: readonly string[]): boolean {
   return value.length <= maxMasked
-    ? holdsHidden(value, secrets)
+    ? // A line end inside a secret is an escape here, whose letter would hide the secret.
+      holdsHidden(value.replace(/\\[nrt]/g, '\n'), secrets)
     : secrets.some((secret) => value.includes(secret));
 }
 
