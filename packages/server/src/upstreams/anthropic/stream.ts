@@ -9,6 +9,8 @@ import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { HeldFinish } from '../http/answer/held-finish.ts';
 import {
   type OtherField,
   otherField,
@@ -19,11 +21,11 @@ import {
 } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asList, asObject, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
+import { asCount, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
-import { addCounts, type Counts, usageOf } from './usage.ts';
+import { MessageUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
 export interface MessageStreamOptions {
@@ -63,9 +65,9 @@ interface OpenBlock {
  *
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
- * `message_delta` carries the stop reason together with the final usage, so no finish is held. Events of unknown types are
- * signs of life, as that page demands. Blocks of unknown types are output that our stream does not name: each is forwarded when
- * it is complete. A delta of an unknown type tears the answer, because only its type says how it changes the block.
+ * `message_stop` is the protocol's own end. Events of unknown types are signs of life, as that page demands. Blocks of unknown
+ * types are output that our stream does not name: each is forwarded when it is complete. A delta of an unknown type tears the
+ * answer, because only its type says how it changes the block.
  */
 export function createMessageDialect(
   { errors, completionId, prefixEnd }: MessageStreamOptions,
@@ -78,8 +80,9 @@ export function createMessageDialect(
   let block: OpenBlock | undefined;
   /** The number of blocks in `message_start`. */
   let begunWith = 0;
-  let reason: FinishReason | undefined;
-  let counts: Counts = {};
+  const finish = new HeldFinish<string>();
+  let stopped = false;
+  const usage = new MessageUsage();
 
   function cut(what: string): void {
     output.fail(unreadable(what));
@@ -97,6 +100,7 @@ export function createMessageDialect(
   }
 
   function addInput(to: OpenBlock, text: string): void {
+    if (text !== '') finish.output();
     to.begun ||= text !== '';
     to.length += text.length;
     if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
@@ -104,7 +108,8 @@ export function createMessageDialect(
 
   function forward(other: OtherField): void {
     const wrong = writeOther(other, { writer, budget, hidden: errors().hidden });
-    if (wrong !== undefined) output.fail(wrong);
+    if (wrong === undefined) finish.output();
+    else output.fail(wrong);
   }
 
   function startBlock(event: JsonObject): void {
@@ -143,21 +148,31 @@ export function createMessageDialect(
         return;
       case 'tool_use':
         if (!isWithin(budget.call() ?? budget.name(start.name))) return;
+        finish.output();
         writer.startCall({ id, name: start.name });
         return;
       case 'redacted_thinking':
         isWithin(budget.extra(start.data.length));
+        return;
+      case 'other':
+        // Its output is forwarded when it is complete; until then a finish is doubtful.
+        finish.output();
     }
   }
 
   function addText(to: OpenBlock, text: string): void {
+    if (text !== '') finish.output();
     to.length += text.length;
     const added = beginning.take(text);
-    if (added === undefined) failJoint();
+    if (added === undefined) output.fail(wrongJoint());
     else writer.text(added);
   }
 
   function addThought(to: OpenBlock, text: string): void {
+    if (text !== '') {
+      finish.output();
+      usage.reasoningCame();
+    }
     to.thinking.add(text);
     if (isWithin(budget.extra(text.length))) writer.reasoning(text);
   }
@@ -242,64 +257,64 @@ export function createMessageDialect(
     }
   }
 
+  /** Ends the message. Returns its finish reason, or the failure where the answer is torn. */
+  function endMessage(): FinishReason | Failure {
+    if (block !== undefined) stopBlock();
+    const { calls } = writer;
+    if (!beginning.complete && calls === 0) return wrongJoint();
+    const given = finishReasonOf(finish.reason ?? '');
+    // A call that the reason names and that has not come was lost.
+    if (given === undefined || (given === 'tool_calls' && calls === 0)) {
+      return unfinished(`stop_reason ${nameOf(finish.reason)} with ${calls} tool calls`);
+    }
+    const finished = writer.finish(given);
+    return 'tornCall' in finished ? tornArguments(finished.tornCall) : finished.reason;
+  }
+
   /** `content` of `message_start` is empty in nearly every stream. Otherwise it holds whole blocks, which later ones follow. */
   function readContent(content: unknown): void {
     for (const one of asList(content)) {
       // Some proxies write the first block here, without its text.
       if (isEmptyBlock(one)) continue;
+      usage.outputCame();
       startBlock({ index: begunWith, content_block: one });
       stopBlock();
       begunWith += 1;
     }
   }
 
-  /** The answer does not begin with the end of the prefix. */
-  function failJoint(): void {
-    const message = 'The upstream did not go on exactly behind the answer so far.';
-    output.fail(failure('upstream_cut', message));
-  }
-
   function readMessageDelta(event: JsonObject): void {
-    counts = addCounts(counts, event['usage']);
+    usage.take(event['usage']);
     const stop = asObject(event['delta'])?.['stop_reason'];
-    if (optionalText(stop) === '') return;
-    if (block !== undefined) stopBlock();
-    const { calls } = writer;
-    if (!beginning.complete && calls === 0) failJoint();
-    const given = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
-    if (given === undefined) {
-      output.fail(unfinished(`stop_reason ${nameOf(stop)} with ${calls} tool calls`));
-      return;
-    }
-    const finished = writer.finish(given);
-    if ('tornCall' in finished) output.fail(tornArguments(finished.tornCall));
-    else reason = finished.reason;
+    if (isFinishReason(stop)) finish.finish(stop);
   }
 
   function readError(value: unknown): void {
     const reason = failureOfEvent(value, errors());
     const begun = block !== undefined || kept.length > 0;
-    output.fail(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
+    output.refuse(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
   }
 
   return {
     passesJsonOn: /"input"/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
-      return reason === undefined ? 'open' : 'settled';
+      return stopped && finish.reason !== undefined ? 'settled' : finish.state;
     },
     read(event, data) {
       switch (event['type']) {
         case 'message_start': {
           const message = asObject(event['message']);
-          counts = addCounts(counts, message?.['usage']);
+          usage.take(message?.['usage']);
           readContent(asObject(exactly(event, data)['message'])?.['content']);
           return;
         }
         case 'content_block_start':
+          usage.outputCame();
           startBlock(exactly(event, data));
           return;
         case 'content_block_delta':
+          usage.outputCame();
           addPiece(exactly(event, data));
           return;
         case 'content_block_stop':
@@ -308,21 +323,27 @@ export function createMessageDialect(
         case 'message_delta':
           readMessageDelta(event);
           return;
+        case 'message_stop':
+          stopped = true;
+          return;
         case 'error':
           readError(event['error']);
           return;
       }
     },
     finish() {
-      const usage = usageOf(counts);
-      if (usage !== undefined) output.emit({ type: 'usage', usage });
+      const reason = endMessage();
+      if (typeof reason === 'object') return reason;
+      const counted = usage.usage();
+      if (counted !== undefined) output.emit({ type: 'usage', usage: counted });
       const extra = keepBlocks(kept);
       output.emit({
         type: 'finish',
         choice: 0,
-        reason: reason ?? 'stop',
+        reason,
         ...(extra === undefined ? {} : { extra }),
       });
+      return undefined;
     },
   };
 }
@@ -349,24 +370,7 @@ function mayCarryOther(event: JsonObject): boolean {
   return !isBlank(asObject(event['message'])?.['content']);
 }
 
-/**
- * The finish reason for a stop reason (platform.claude.com/docs/en/build-with-claude/handling-stop-reasons). Undefined for a
- * stop that is no finish: `pause_turn` (of tools that the provider runs, which our requests do not have), `tool_use` without a
- * call (the call was lost, and the answer would be incomplete), and any reason that is not in this list.
- */
-function finishReason(stop: string, called: boolean): FinishReason | undefined {
-  switch (stop) {
-    case 'end_turn':
-    case 'stop_sequence':
-      return 'stop';
-    case 'tool_use':
-      return called ? 'tool_calls' : undefined;
-    case 'max_tokens':
-    case 'model_context_window_exceeded':
-      return 'length';
-    case 'refusal':
-      return 'content_filter';
-    default:
-      return undefined;
-  }
+/** The answer does not begin with the end of the prefix. */
+function wrongJoint(): Failure {
+  return failure('upstream_cut', 'The upstream did not go on exactly behind the answer so far.');
 }

@@ -1,17 +1,19 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isBlank, isObject, type JsonObject } from '../../domain/json.ts';
-import type { Usage } from '../../domain/usage.ts';
 import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
+import { isFinishReason } from '../http/answer/finish-reasons.ts';
 import { otherField } from '../http/answer/other-output.ts';
+import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import { asList, asObject, asText, jsonOf, optionalText } from '../http/unknown-json.ts';
 import { decodeContent, type OutputPiece, textOf } from './content.ts';
 import type { CallPiece } from './tool-calls.ts';
-import { decodeUsage } from './usage.ts';
+import { decodeTimings, decodeUsage } from './usage.ts';
 
 /** One event of any OpenAI-compatible upstream in one shape. */
 export interface UpstreamChunk {
   readonly choices: readonly ChunkChoice[];
-  readonly usage?: Usage;
+  /** What the chunk reports of the whole answer. */
+  readonly usage?: ReportedCounts;
   readonly fingerprint?: string;
   /** The field `error` as it came. */
   readonly error?: unknown;
@@ -19,7 +21,8 @@ export interface UpstreamChunk {
 
 /** What one event adds to one choice; its texts are empty where it has none. */
 export interface ChunkChoice {
-  readonly index: number;
+  /** As it came; absent in chunks of some servers. */
+  readonly index: unknown;
   readonly text: string;
   readonly reasoning: string;
   readonly refusal: string;
@@ -28,6 +31,8 @@ export interface ChunkChoice {
   readonly logprobs?: readonly TokenLogprobWire[];
   /** OpenRouter's `reasoning_details`; the next turn must send them back. */
   readonly details: readonly JsonObject[];
+  /** What the chunk reports of this choice. */
+  readonly usage?: ReportedCounts;
   /** What follows the text, in its order; absent in nearly every event. */
   readonly others?: readonly OutputPiece[];
   /** What the provider wants back with the message. */
@@ -55,11 +60,13 @@ export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
-  const usage = decodeUsage(chunk['usage']);
+  // Groq reports the usage of a stream in an object of its own.
+  const usage = decodeUsage(chunk['usage']) ?? decodeUsage(asObject(chunk['x_groq'])?.['usage']);
+  const timings = asList(choices).length === 1 ? chunk['timings'] : undefined;
   const decoded: ChunkChoice[] = [];
   // An event without choices reports the provider's progress and has no output.
   for (const choice of asList(choices)) {
-    const one = decodeChoice(choice);
+    const one = decodeChoice(choice, timings);
     if (one === undefined) return undefined;
     decoded.push(one);
   }
@@ -75,14 +82,14 @@ function isFingerprint(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= answerBounds.fingerprint;
 }
 
-function decodeChoice(value: unknown): ChunkChoice | undefined {
+/** `timings`: llama.cpp's counts of this choice. */
+function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
   if (choice === undefined) return undefined;
-  const index = choice['index'] ?? 0;
   const given = choice['delta'] ?? choice['message'] ?? {};
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
-  if (typeof index !== 'number' || delta === undefined) return undefined;
+  if (delta === undefined) return undefined;
   // `function_call` (of the time before tools) is output that this decoder cannot read, so it makes the chunk unreadable. It is
   // ignored where it is a copy: next to `tool_calls` (llama.cpp's Python server).
   const oldCall = !isBlank(delta['function_call']) && asList(delta['tool_calls']).length === 0;
@@ -102,17 +109,19 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   const others = othersOf(delta, content.others, second === reasoning || second === '');
   const finish = choice['finish_reason'];
   const logprobs = decodeLogprobs(choice['logprobs']);
+  const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
   return {
-    index,
+    index: choice['index'],
     text: content.text,
     reasoning: content.reasoning + (reasoning === '' ? detailsText(details) : reasoning),
     refusal,
     calls,
     details,
+    ...(isFinishReason(finish) ? { finish } : {}),
+    ...(logprobs === undefined ? {} : { logprobs }),
+    ...(usage === undefined ? {} : { usage }),
     ...(others.length === 0 ? {} : { others }),
     ...(isWritable(delta['extra_content']) ? { extra: delta['extra_content'] } : {}),
-    ...(typeof finish === 'string' && finish !== '' ? { finish } : {}),
-    ...(logprobs === undefined ? {} : { logprobs }),
   };
 }
 

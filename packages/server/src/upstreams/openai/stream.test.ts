@@ -310,6 +310,7 @@ describe('a usage', () => {
     for (const index of [0, 1]) answer.chunk(chunk({ content: 'a' }, index));
     for (const index of [0, 1]) answer.chunk(finish(index));
     for (const one of [2, 3]) answer.chunk({ choices: [], usage: usage(one) });
+    answer.end();
     expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 5 }]);
   });
 
@@ -327,6 +328,18 @@ describe('a usage', () => {
       3,
       undefined,
     ]);
+  });
+
+  test('of zero tokens before the output is counted from, and after output it is not', () => {
+    const tokens = (counts: readonly number[]) => {
+      const { events, answer } = readChunks();
+      answer.chunk({ ...(chunk({}) as object), usage: usage(0) });
+      for (const count of counts)
+        answer.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(count) });
+      return events.map((event) => (event.type === 'text-delta' ? event.tokens : 'other'));
+    };
+    expect(tokens([3, 4])).toEqual([3, undefined]);
+    expect(tokens([0, 0, 9])).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -148,7 +148,7 @@ function choiceJson(choice: CollectedChoice, index: number): string {
     ...(calls.length === 0 ? [] : [`"tool_calls":[${calls.map(callJson).join(',')}]`]),
     ...Array.from(others ?? [], ([field, value]) => `${asciiJson(field)}:${value.toJson()}`),
   ].join(',');
-  const logprobsJson = logprobs === undefined ? 'null' : `{"content":[${logprobs.join(',')}]}`;
+  const logprobsJson = logprobs === undefined ? 'null' : `{"content":[${logprobs.join(',')}],"refusal":null}`;
   return `{"index":${index},"message":{${message}},"logprobs":${logprobsJson},"finish_reason":"${finish}"}`;
 }
 

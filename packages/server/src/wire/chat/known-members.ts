@@ -26,7 +26,7 @@ export const membersOfCall: KnownMembers = new Map([
 
 export const membersOfMessage: KnownMembers = new Map([
   ...names('role', 'name', 'refusal', 'tool_call_id', 'reasoning_content', 'extra_content'),
-  ...names('annotations', 'content_parts', 'audio', 'function_call'),
+  ...names('annotations', 'audio', 'function_call'),
   ['content', membersOfPart],
   ['tool_calls', membersOfCall],
 ]);
@@ -37,7 +37,7 @@ export const membersOfTool: KnownMembers = new Map([
 ]);
 
 export const membersOfFormat: KnownMembers = new Map([
-  ...names('type'),
+  ...names('type', 'schema'),
   ['json_schema', names('name', 'description', 'schema', 'strict')],
 ]);
 
