@@ -71,7 +71,7 @@ const choice: fc.Arbitrary<WrittenChoice> = fc
     lateThoughts: fc.oneof({ arbitrary: fc.constant([]), weight: 5 }, { arbitrary: texts(2), weight: 1 }),
     calls: fc.oneof(
       { arbitrary: fc.constant([]), weight: 2 },
-      { arbitrary: fc.array(call, { maxLength: 3 }), weight: 3 },
+      { arbitrary: fc.array(call, { minLength: 1, maxLength: 3 }), weight: 4 },
     ),
     finish: fc.constantFrom<FinishReason>('stop', 'stop', 'stop', 'length', 'content_filter'),
   })

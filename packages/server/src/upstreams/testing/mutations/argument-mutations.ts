@@ -115,7 +115,7 @@ function chatArguments(stream: MutableStream): readonly ArgumentText[] {
   }));
 }
 
-function blockArguments(stream: MutableStream): readonly ArgumentText[] {
+function blockArguments(stream: MutableStream): readonly (ArgumentText & { readonly index: unknown })[] {
   const deltas = new Map<unknown, { readonly frame: Frame; readonly delta: Json }[]>();
   for (const { frame, json } of partsOf(stream)) {
     const delta = objectAt(json, 'delta');
@@ -123,6 +123,7 @@ function blockArguments(stream: MutableStream): readonly ArgumentText[] {
     deltas.set(json['index'], [...(deltas.get(json['index']) ?? []), { frame, delta }]);
   }
   return [...deltas].map(([index, pieces]) => ({
+    index,
     whole: pieces.map(({ delta }) => textOf(delta['partial_json'])).join(''),
     pieces: pieces.map(({ delta }) => ({
       get: () => textOf(delta['partial_json']),
@@ -156,15 +157,11 @@ function objectsInDeltas(stream: MutableStream): boolean {
 /** The input stands whole in the start of its block: instead of the deltas, or beside them. */
 function inputsInStarts(stream: MutableStream, dice: Dice): boolean {
   let found = false;
-  for (const { whole, pieces } of blockArguments(stream).filter((one) => saysSomething(one.whole))) {
-    const first = partsOf(stream).find(({ json }) => {
-      const delta = objectAt(json, 'delta');
-      return delta['type'] === 'input_json_delta' && pieces[0]?.get() === delta['partial_json'];
-    });
+  for (const { whole, pieces, index } of blockArguments(stream)) {
     const start = partsOf(stream).find(
-      ({ json }) => json['type'] === 'content_block_start' && json['index'] === first?.json['index'],
+      ({ json }) => json['type'] === 'content_block_start' && json['index'] === index,
     );
-    if (start === undefined) continue;
+    if (!saysSomething(whole) || start === undefined) continue;
     objectAt(start.json, 'content_block')['input'] = JSON.parse(whole) as unknown;
     if (dice.chance(0.5)) for (const piece of pieces) piece.set('');
     found = true;

@@ -45,8 +45,12 @@ export const callMutations: readonly Mutation[] = [
     if (new Set(pieces.map(({ delta }) => delta)).size !== pieces.length) return false;
     const left = calls.map((call) => call.pieces.map((piece) => piece.call));
     for (const { delta } of pieces) {
-      const next = dice.pick(left.filter((list) => list.length > 0)).shift();
-      if (next !== undefined) delta['tool_calls'] = [next];
+      // The first pieces of the calls keep their order: it is the order of the calls.
+      const begun = left.filter((list, at) => list.length < (calls[at]?.pieces.length ?? 0));
+      const next = left[begun.length];
+      const open = [...begun, ...(next === undefined ? [] : [next])].filter((list) => list.length > 0);
+      const piece = dice.pick(open).shift();
+      if (piece !== undefined) delta['tool_calls'] = [piece];
     }
     return true;
   }),

@@ -130,7 +130,8 @@ export const damageMutations: readonly Mutation[] = [
       const field = dice.pick(fields);
       const wrong = dice.pick<unknown>([5, true, { a: 'b' }, 'text', [5], [[]], { text: 5 }]);
       if (!isJson(delta) || finishOf(stream, part) !== undefined) return false;
-      if (field === 'delta') part.holder['delta'] = wrong;
+      // An object in its place would be a delta with other output.
+      if (field === 'delta') part.holder['delta'] = isJson(wrong) ? [wrong] : wrong;
       else if (field in delta && typeof delta[field] !== typeof wrong) delta[field] = wrong;
       else return false;
       return true;
