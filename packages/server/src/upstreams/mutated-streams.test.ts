@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { roundsOf, seedOf } from '../testing/suite-part.ts';
+import { dialects } from './testing/mutable-stream.ts';
 import { anyCase, judge, type MutatedCase } from './testing/mutated-stream.ts';
 import { mutations } from './testing/mutations/all-mutations.ts';
 import { recordedStreams } from './testing/recorded-streams.ts';
@@ -13,7 +14,8 @@ import { anyWrittenAnswer } from './testing/written-answer.ts';
 
 const recorded = await recordedStreams();
 const names = mutations.map(({ name }) => name);
-const eachRounds = roundsOf(600, 20);
+// Together over 100,000 mutated streams, of which a part runs with every `npm run check`.
+const eachRounds = roundsOf(600, 15);
 const mixedRounds = roundsOf(70_000, 2_000);
 
 function base(dialects: readonly string[]) {
@@ -24,12 +26,14 @@ function base(dialects: readonly string[]) {
   return fc.oneof({ arbitrary: written, weight: 2 }, { arbitrary: fc.constantFrom(...fixtures), weight: 1 });
 }
 
+/** Only streams that a mutation has changed count. */
 async function check(cases: fc.Arbitrary<MutatedCase>, numRuns: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(cases, async (one) => {
       const { applied, wrong, body } = await judge(one, recorded);
-      if (wrong !== undefined)
-        throw new Error(`${wrong}\nafter: ${applied.join(', ')}\n${body.toString('utf8')}`);
+      fc.pre(applied.length > 0 || one.changes.length === 0);
+      if (wrong === undefined) return;
+      throw new Error(`${wrong}\nafter: ${applied.join(', ')}\n${body.toString('utf8')}`);
     }),
     { numRuns, seed: seedOf() },
   );
@@ -37,17 +41,14 @@ async function check(cases: fc.Arbitrary<MutatedCase>, numRuns: number): Promise
 
 test('every good stream is read as it was written', async () => {
   expect(recorded.size).toBeGreaterThan(40);
-  await check(
-    anyCase(base(['openai', 'anthropic', 'gemini']), names, 4).map((one) => ({ ...one, changes: [] })),
-    200,
-  );
+  const untouched = anyCase(base(dialects), names, 1).map((one) => ({ ...one, changes: [] }));
+  await check(untouched, 200);
 });
 
-describe.each(mutations)('$name', ({ name, dialects, heals }) => {
+describe.each(mutations)('$name', ({ name, dialects: own, heals }) => {
   test(heals ? 'is read whole' : 'is read whole, or ends in an error', () =>
-    check(anyCase(base(dialects), [name], 1), eachRounds),
+    check(anyCase(base(own), [name], 1), eachRounds),
   );
 });
 
-test('up to four deviations together', () =>
-  check(anyCase(base(['openai', 'anthropic', 'gemini']), names, 4), mixedRounds));
+test('up to four deviations together', () => check(anyCase(base(dialects), names, 4), mixedRounds));
