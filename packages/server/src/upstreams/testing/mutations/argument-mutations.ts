@@ -2,6 +2,7 @@ import { cutText, type Dice } from '../dice.ts';
 import {
   type Frame,
   isJson,
+  isJsonText,
   type Json,
   type MutableStream,
   type Mutation,
@@ -161,7 +162,7 @@ function inputsInStarts(stream: MutableStream, dice: Dice): boolean {
     const start = partsOf(stream).find(
       ({ json }) => json['type'] === 'content_block_start' && json['index'] === index,
     );
-    if (!saysSomething(whole) || start === undefined) continue;
+    if (!saysSomething(whole) || !isJsonText(whole) || start === undefined) continue;
     objectAt(start.json, 'content_block')['input'] = JSON.parse(whole) as unknown;
     if (dice.chance(0.5)) for (const piece of pieces) piece.set('');
     found = true;

@@ -1,5 +1,5 @@
 import { cutText, type Dice } from '../dice.ts';
-import type { Json, MutableStream, Mutation } from '../mutable-stream.ts';
+import { isJsonText, type Json, type MutableStream, type Mutation } from '../mutable-stream.ts';
 import {
   type CallPiece,
   type ChatCall,
@@ -30,6 +30,7 @@ export const callMutations: readonly Mutation[] = [
   chatCalls('a call said twice', (stream, calls, dice) => {
     const { id, name, text, pieces } = dice.pick(calls);
     const last = pieces.at(-1);
+    // Earlier mutations may say the arguments twice.
     if (id === '' || !saysSomething(text) || !isJsonText(text) || last === undefined) return false;
     const again = { index: last.call['index'], id, type: 'function', function: { name, arguments: text } };
     const end = lastPlace(calls);
@@ -179,16 +180,6 @@ function isTold(calls: readonly ChatCall[]): boolean {
     const before = calls[at - 1];
     return saysSomething(call.text) && (before === undefined || !isSame(before, call));
   });
-}
-
-/** False where earlier mutations say the arguments twice. */
-function isJsonText(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isSame(one: ChatCall, other: ChatCall): boolean {

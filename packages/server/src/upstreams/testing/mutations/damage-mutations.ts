@@ -1,5 +1,5 @@
 import { failure } from '../../../domain/failure.ts';
-import { dialects, type Frame, isJson, type Mutation } from '../mutable-stream.ts';
+import { dialects, type Frame, isJson, isJsonText, type Mutation } from '../mutable-stream.ts';
 import { textOf } from '../stream-bytes.ts';
 import { finishOf, partsOf } from './stream-parts.ts';
 
@@ -138,15 +138,6 @@ export const damageMutations: readonly Mutation[] = [
     },
   },
 ];
-
-function isJsonText(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Whether what is left of a text behind its line ends can be read: then it is another text. */
 function isJsonInLines(text: string): boolean {
