@@ -145,7 +145,7 @@ function blockArguments(stream: MutableStream): readonly (ArgumentText & { reado
 function objectsInDeltas(stream: MutableStream): boolean {
   const whole = plainCallsOf(stream).filter(
     ({ text, pieces }) =>
-      pieces.every(({ call }, at) => at === 0 || functionOf(call)['arguments'] === '') && text !== '',
+      pieces.every(({ call }, at) => at === 0 || functionOf(call)['arguments'] === '') && isJsonText(text),
   );
   for (const { text, pieces } of whole) {
     const call = pieces[0]?.call;
