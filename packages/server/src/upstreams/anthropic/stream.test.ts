@@ -33,6 +33,14 @@ const text = (piece: string, index = 0) => ({
 });
 const stop = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 1 } };
 
+const messageStop = { type: 'message_stop' };
+/** The events of a body with these events. */
+const read = (...events: readonly object[]): StreamEvent[] => readAfter(undefined, ...events);
+const readAfter = (prefixEnd: string | undefined, ...events: readonly object[]): StreamEvent[] => {
+  const stream = translation(prefixEnd);
+  return [...(stream.push(bytes(...events)) ?? []), ...(stream.end(undefined) ?? [])];
+};
+
 const texts = (events: readonly StreamEvent[]) =>
   events.map((event) => (event.type === 'text-delta' ? decodeJsonText(event.json) : '')).join('');
 const codes = (events: readonly StreamEvent[]) =>
@@ -145,14 +153,25 @@ describe('an answer with mistakes', () => {
 
   test('has no usage where its counts are impossible', () => {
     const start = { type: 'message_start', message: { usage: { input_tokens: -5, output_tokens: 1 } } };
-    const events = translation().push(bytes(start, textBlock, text('a'), stop)) ?? [];
+    const events = read(start, textBlock, text('a'), stop);
     expect(events.map(({ type }) => type)).toEqual(['text-delta', 'finish']);
   });
 
-  test('emits nothing after the finish', () => {
+  test('emits nothing after its own end', () => {
     const stream = translation();
-    expect(texts(stream.push(bytes(textBlock, text('a'), stop, text('b'), stop)) ?? [])).toBe('a');
+    expect(texts(stream.push(bytes(textBlock, text('a'), stop, messageStop, text('b'), stop)) ?? [])).toBe(
+      'a',
+    );
     expect(stream.end(undefined)).toBeUndefined();
+  });
+
+  test('has its last stop reason, and the output after an earlier one', () => {
+    const early = { type: 'message_delta', delta: { stop_reason: 'max_tokens' } };
+    const events = read(early, textBlock, text('a'), early, text('b'), stop);
+    expect(texts(events)).toBe('ab');
+    expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' });
+    expect(codes(read(textBlock, text('a'), stop, text('b')))).toEqual(['upstream_cut']);
+    expect(texts(read(textBlock, text('a'), stop, text('b'), messageStop))).toBe('ab');
   });
 });
 
@@ -166,7 +185,7 @@ describe('an answer after a prefix', () => {
 
   test('is a cut where it begins otherwise', () => {
     expect(codes(translation(' ').push(bytes(textBlock, text('Go'))) ?? [])).toEqual(['upstream_cut']);
-    expect(codes(translation(' \n').push(bytes(textBlock, text(' '), stop)) ?? [])).toEqual(['upstream_cut']);
+    expect(codes(readAfter(' \n', textBlock, text(' '), stop))).toEqual(['upstream_cut']);
   });
 });
 
@@ -271,14 +290,14 @@ describe('tool calls', () => {
   const called = { type: 'message_delta', delta: { stop_reason: 'tool_use' } };
 
   test('without an id get one, each a different one', () => {
-    const events = translation().push(bytes(call(undefined), call('', 1), call('toolu_1', 2), called)) ?? [];
+    const events = read(call(undefined), call('', 1), call('toolu_1', 2), called);
     const ids = events.flatMap((event) => (event.type === 'tool-call-start' ? [event.id] : []));
     expect(ids).toEqual(['call_chatcmpl-1_0_0', 'call_chatcmpl-1_0_1', 'toolu_1']);
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'tool_calls' });
   });
 
   test('that a stop reason announces and that never came are a cut', () => {
-    const events = translation().push(bytes(textBlock, text('I call.'), called)) ?? [];
+    const events = read(textBlock, text('I call.'), called);
     expect(texts(events)).toBe('I call.');
     expect(events.at(-1)).toMatchObject({
       type: 'failed',
@@ -293,7 +312,7 @@ test('thoughts without a signature are emitted, and not kept for the next turn',
     index: 0,
     content_block: { type: 'thinking', thinking: 'hm' },
   };
-  const events = translation().push(bytes(thinking, { ...textBlock, index: 1 }, text('a', 1), stop)) ?? [];
+  const events = read(thinking, { ...textBlock, index: 1 }, text('a', 1), stop);
   expect(events.map(({ type }) => type)).toEqual(['reasoning-delta', 'text-delta', 'finish']);
   expect(events.at(-1)).not.toHaveProperty('extra');
 });

@@ -8,9 +8,11 @@ import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { HeldFinish } from '../http/answer/held-finish.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asList, asObject, optionalText } from '../http/unknown-json.ts';
+import { asCount, asList, asObject } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
@@ -52,8 +54,7 @@ interface OpenBlock {
  *
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
- * `message_delta` carries the stop reason together with the final usage, so no finish is held. Events of unknown types are
- * signs of life, as that page demands. Blocks and deltas of unknown types are output; without it the answer would be
+ * `message_stop` is the protocol's own end. Events of unknown types are signs of life, as that page demands. Blocks and deltas of unknown types are output; without it the answer would be
  * incomplete, so they tear the answer.
  */
 export function createMessageDialect(
@@ -65,7 +66,8 @@ export function createMessageDialect(
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
-  let reason: FinishReason | undefined;
+  const finish = new HeldFinish<string>();
+  let stopped = false;
   let counts: Counts = {};
 
   function cut(what: string): void {
@@ -84,6 +86,7 @@ export function createMessageDialect(
   }
 
   function addInput(to: OpenBlock, text: string): void {
+    if (text !== '') finish.output();
     to.begun ||= text !== '';
     to.length += text.length;
     if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
@@ -118,6 +121,7 @@ export function createMessageDialect(
         return;
       case 'tool_use':
         if (!isWithin(budget.call() ?? budget.name(start.name))) return;
+        finish.output();
         writer.startCall({ id, name: start.name });
         return;
       case 'redacted_thinking':
@@ -126,13 +130,15 @@ export function createMessageDialect(
   }
 
   function addText(to: OpenBlock, text: string): void {
+    if (text !== '') finish.output();
     to.length += text.length;
     const added = beginning.take(text);
-    if (added === undefined) failJoint();
+    if (added === undefined) output.fail(wrongJoint());
     else writer.text(added);
   }
 
   function addThought(to: OpenBlock, text: string): void {
+    if (text !== '') finish.output();
     to.thinking.add(text);
     if (isWithin(budget.extra(text.length))) writer.reasoning(text);
   }
@@ -186,40 +192,37 @@ export function createMessageDialect(
     }
   }
 
-  /** The answer does not begin with the end of the prefix. */
-  function failJoint(): void {
-    const message = 'The upstream did not go on exactly behind the answer so far.';
-    output.fail(failure('upstream_cut', message));
+  /** Ends the message. Returns its finish reason, or the failure where the answer is torn. */
+  function endMessage(): FinishReason | Failure {
+    if (block !== undefined) stopBlock();
+    const { calls } = writer;
+    if (!beginning.complete && calls === 0) return wrongJoint();
+    const given = finishReasonOf(finish.reason ?? '');
+    // A call that the reason names and that has not come was lost.
+    if (given === undefined || (given === 'tool_calls' && calls === 0)) {
+      return unfinished(`stop_reason ${nameOf(finish.reason)} with ${calls} tool calls`);
+    }
+    const finished = writer.finish(given);
+    return 'tornCall' in finished ? tornArguments(finished.tornCall) : finished.reason;
   }
 
   function readMessageDelta(event: JsonObject): void {
     counts = addCounts(counts, event['usage']);
     const stop = asObject(event['delta'])?.['stop_reason'];
-    if (optionalText(stop) === '') return;
-    if (block !== undefined) stopBlock();
-    const { calls } = writer;
-    if (!beginning.complete && calls === 0) failJoint();
-    const given = typeof stop === 'string' ? finishReason(stop, calls > 0) : undefined;
-    if (given === undefined) {
-      output.fail(unfinished(`stop_reason ${nameOf(stop)} with ${calls} tool calls`));
-      return;
-    }
-    const finished = writer.finish(given);
-    if ('tornCall' in finished) output.fail(tornArguments(finished.tornCall));
-    else reason = finished.reason;
+    if (isFinishReason(stop)) finish.finish(stop);
   }
 
   function readError(value: unknown): void {
     const reason = failureOfEvent(value, errors());
     const begun = block !== undefined || kept.length > 0;
-    output.fail(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
+    output.refuse(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
   }
 
   return {
     passesJsonOn: /"input"/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
-      return reason === undefined ? 'open' : 'settled';
+      return stopped && finish.reason !== undefined ? 'settled' : finish.state;
     },
     read(event) {
       switch (event['type']) {
@@ -243,43 +246,32 @@ export function createMessageDialect(
         case 'message_delta':
           readMessageDelta(event);
           return;
+        case 'message_stop':
+          stopped = true;
+          return;
         case 'error':
           readError(event['error']);
           return;
       }
     },
     finish() {
+      const reason = endMessage();
+      if (typeof reason === 'object') return reason;
       const usage = usageOf(counts);
       if (usage !== undefined) output.emit({ type: 'usage', usage });
       const extra = keepBlocks(kept);
       output.emit({
         type: 'finish',
         choice: 0,
-        reason: reason ?? 'stop',
+        reason,
         ...(extra === undefined ? {} : { extra }),
       });
+      return undefined;
     },
   };
 }
 
-/**
- * The finish reason for a stop reason (platform.claude.com/docs/en/build-with-claude/handling-stop-reasons). Undefined for a
- * stop that is no finish: `pause_turn` (of tools that the provider runs, which our requests do not have), `tool_use` without a
- * call (the call was lost, and the answer would be incomplete), and any reason that is not in this list.
- */
-function finishReason(stop: string, called: boolean): FinishReason | undefined {
-  switch (stop) {
-    case 'end_turn':
-    case 'stop_sequence':
-      return 'stop';
-    case 'tool_use':
-      return called ? 'tool_calls' : undefined;
-    case 'max_tokens':
-    case 'model_context_window_exceeded':
-      return 'length';
-    case 'refusal':
-      return 'content_filter';
-    default:
-      return undefined;
-  }
+/** The answer does not begin with the end of the prefix. */
+function wrongJoint(): Failure {
+  return failure('upstream_cut', 'The upstream did not go on exactly behind the answer so far.');
 }

@@ -144,7 +144,7 @@ test('a finish is held for a bounded time where no counts come', async () => {
     env: {},
     connectMs: 5_000,
     maxEventBytes: 1_024,
-    usageWaitMs: 1,
+    finishWaitMs: 1,
   });
   if (!created.ok) throw new Error(created.problems.join('\n'));
   try {

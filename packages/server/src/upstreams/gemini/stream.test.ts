@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { describeAnyEvents } from '../http/answer/any-events.suite.ts';
 import { describeFixtures } from '../http/answer/replay.suite.ts';
-import { createTranslation } from '../http/answer/translation.ts';
+import { createTranslation, type Translation } from '../http/answer/translation.ts';
 import { createContentDialect } from './stream.ts';
 
 const translation = ({
@@ -34,6 +34,12 @@ const candidate = (parts: readonly object[], finishReason?: string) => ({
   candidates: [{ content: { parts }, ...(finishReason === undefined ? {} : { finishReason }) }],
 });
 const usageMetadata = { promptTokenCount: 3, candidatesTokenCount: 4 };
+/** The events of a body with these events. */
+const read = (...events: readonly object[]): StreamEvent[] => readTo(translation(), ...events);
+const readTo = (stream: Translation, ...events: readonly object[]): StreamEvent[] => [
+  ...(stream.push(bytes(...events)) ?? []),
+  ...(stream.end(undefined) ?? []),
+];
 const last = (events: readonly StreamEvent[] | undefined) => events?.at(-1);
 const types = (events: readonly StreamEvent[] | undefined) => (events ?? []).map(({ type }) => type);
 const codes = (events: readonly StreamEvent[] | undefined) =>
@@ -94,7 +100,8 @@ describe('the finish', () => {
     expect(stream.push(bytes(candidate([{ text: 'b' }], 'STOP')))).toHaveLength(1);
     expect(stream.holding).toBe(true);
     const later = { ...usageMetadata, candidatesTokenCount: 9 };
-    expect(stream.push(bytes({ usageMetadata: later }))).toEqual([
+    expect(stream.push(bytes({ usageMetadata: later }))).toEqual([]);
+    expect(stream.end(undefined)).toEqual([
       { type: 'usage', usage: { promptTokens: 3, completionTokens: 9 } },
       { type: 'finish', choice: 0, reason: 'stop' },
     ]);
@@ -114,23 +121,51 @@ describe('the finish', () => {
     expect(types(stream.end(undefined))).toEqual(['finish']);
   });
 
-  test('is the end of the content: later parts are dropped, but a signature is kept', () => {
-    const stream = translation();
-    stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
-    const late = { ...candidate([{ text: 'b', thoughtSignature: 'CiQB' }]), usageMetadata };
-    expect(stream.push(bytes(late))?.at(-1)).toEqual({
+  test('has the signature of an empty part after it', () => {
+    const late = { ...candidate([{ text: '', thoughtSignature: 'CiQB' }]), usageMetadata };
+    expect(last(read(candidate([{ text: 'a' }], 'STOP'), late))).toEqual({
       type: 'finish',
       choice: 0,
       reason: 'stop',
       extra: { google: { thought_signature: 'CiQB' } },
     });
   });
+
+  const call = (name: string) => ({ functionCall: { name, args: {} } });
+
+  test.each<[string, readonly object[], string]>([
+    ['on every event', ['a', 'b', 'c'].map((text) => candidate([{ text }], 'STOP')), 'abc'],
+    [
+      'on empty events before the text',
+      [candidate([], 'STOP'), candidate([{ text: '' }], 'STOP'), candidate([{ text: 'a' }], 'STOP')],
+      'a',
+    ],
+    [
+      'on each of two calls',
+      [candidate([call('f')], 'STOP'), candidate([call('g')], 'STOP'), { usageMetadata }],
+      'fg',
+    ],
+  ])('%s is one finish after all output', (_, events, output) => {
+    const emitted = read(...events);
+    const written = emitted.map((event) =>
+      event.type === 'text-delta' ? event.json : event.type === 'tool-call-start' ? event.name : '',
+    );
+    expect(written.join('')).toBe(output);
+    expect(types(emitted).filter((type) => type === 'finish')).toHaveLength(1);
+    expect(types(emitted).at(-1)).toBe('finish');
+  });
+
+  test('with output after it is a cut', () => {
+    expect(codes(read(candidate([{ text: 'a' }], 'STOP'), candidate([{ text: 'b' }])))).toEqual([
+      'upstream_cut',
+    ]);
+  });
 });
 
 test('without parallel calls only the first call is emitted', () => {
   const stream = translation({ parallelToolCalls: false });
   const calls = [{ functionCall: { name: 'a' } }, { functionCall: { name: 'b' } }];
-  const events = stream.push(bytes({ ...candidate(calls, 'STOP'), usageMetadata }));
+  const events = readTo(stream, { ...candidate(calls, 'STOP'), usageMetadata });
   expect(types(events)).toEqual(['tool-call-start', 'tool-call-delta', 'usage', 'finish']);
 });
 
@@ -146,15 +181,36 @@ test('an event with counts only is a sign of life', () => {
   expect(translation().push(bytes({ usageMetadata }))).toEqual([]);
 });
 
+describe('the index of a candidate', () => {
+  const text = (index: unknown, piece: string, finishReason?: string) => ({
+    index,
+    content: { parts: [{ text: piece }] },
+    ...(finishReason === undefined ? {} : { finishReason }),
+  });
+
+  test('means the only choice, where one was requested', () => {
+    const events = read(...[0, 1, '2'].map((index) => ({ candidates: [text(index, 'a')] })), {
+      candidates: [{ index: 0, finishReason: 'STOP' }],
+    });
+    expect(types(events)).toEqual(['text-delta', 'text-delta', 'text-delta', 'finish']);
+  });
+
+  test('makes one event with two outputs a failure, where one was requested', () => {
+    const both = { candidates: [text(0, 'a', 'STOP'), text(1, 'b', 'STOP')] };
+    expect(codes(read(both))).toEqual(['upstream_protocol']);
+  });
+
+  test('that was not requested is a cut, and without output nothing', () => {
+    const wrong = (piece: string) => readTo(translation({ choices: 2 }), { candidates: [text(2, piece)] });
+    expect(last(wrong('a'))).toMatchObject({ failure: { code: 'upstream_cut' } });
+    expect(last(wrong(''))).toMatchObject({ failure: { code: 'upstream_protocol' } });
+  });
+});
+
 describe('output that our stream cannot represent', () => {
   test.each<[string, object, string]>([
     ['candidates that are none', { candidates: 5 }, 'candidates that are no list'],
     ['a candidate that is none', { candidates: ['Hi'] }, 'a candidate that is no object'],
-    [
-      'a candidate with an index that was not requested',
-      { candidates: [{ index: 1, content: { parts: [{ text: 'Hi' }] } }] },
-      'a candidate with an index that was not requested',
-    ],
     ['a content that is a text', { candidates: [{ content: 'Hi' }] }, 'a content that cannot be read'],
     [
       'parts that are no list',
@@ -222,14 +278,14 @@ describe('output that our stream cannot represent', () => {
       usageMetadata,
       modelVersion: 'x',
     };
-    expect(types(translation().push(bytes(event)))).toEqual(['text-delta', 'usage', 'finish']);
+    expect(types(read(event))).toEqual(['text-delta', 'usage', 'finish']);
   });
 });
 
 describe('finish reasons', () => {
   const call = { functionCall: { name: 'f', args: {} } };
   const finished = (parts: readonly object[], reason: string) =>
-    last(translation().push(bytes({ ...candidate(parts, reason), usageMetadata })));
+    last(read({ ...candidate(parts, reason), usageMetadata }));
 
   test('FUNCTION_CALL, which emulators send, is tool_calls where there is a call', () => {
     expect(finished([call], 'FUNCTION_CALL')).toMatchObject({ type: 'finish', reason: 'tool_calls' });
@@ -255,7 +311,7 @@ describe('finish reasons', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'FINISH_REASON_UNSPECIFIED')));
     stream.push(bytes(candidate([{ text: 'a' }], '')));
-    expect(last(stream.push(bytes({ ...candidate([{ text: 'b' }], 'STOP'), usageMetadata })))).toMatchObject({
+    expect(last(readTo(stream, { ...candidate([{ text: 'b' }], 'STOP'), usageMetadata }))).toMatchObject({
       type: 'finish',
       reason: 'stop',
     });
@@ -274,7 +330,7 @@ describe('an error event', () => {
     const stream = translation();
     stream.push(bytes(candidate([{ text: 'a' }], 'STOP')));
     expect(types(stream.push(bytes(error)))).toEqual([]);
-    expect(types(stream.push(bytes({ usageMetadata })))).toEqual(['usage', 'finish']);
+    expect(types(readTo(stream, { usageMetadata }))).toEqual(['usage', 'finish']);
   });
 });
 
@@ -322,7 +378,7 @@ describe('an answer that exceeds a bound is torn:', () => {
     const texts = Array.from({ length: 20 }, () =>
       candidate([{ text: 'a', thoughtSignature: 's'.repeat(200_000) }]),
     );
-    const events = translation().push(bytes(...texts, { ...candidate([], 'STOP'), usageMetadata }));
+    const events = read(...texts, { ...candidate([], 'STOP'), usageMetadata });
     expect(last(events)).toMatchObject({
       type: 'finish',
       extra: { google: { thought_signature: 's'.repeat(200_000) } },

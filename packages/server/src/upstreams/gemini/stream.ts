@@ -1,20 +1,23 @@
-import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { FinishEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import {
+  torn,
   tornArguments,
   type UnreadableOutput,
   unfinished,
   unreadable,
 } from '../http/answer/answer-failures.ts';
+import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
 import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asCount, asObject, optionalText } from '../http/unknown-json.ts';
+import { asObject } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
 import { usageOf } from './usage.ts';
@@ -37,9 +40,8 @@ const carriesOutput = /"(?:parts|text|functionCall)"/;
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
  * `GenerateContentResponse` whose candidates carry the next parts of their content.
  *
- * A call comes whole, in one part. The finish reason comes in the event with the last parts. Each event has counts of the
- * answer so far. The finishes are emitted after the event with the last finish reason. They are held for a later usage only
- * where that event has no counts.
+ * A call comes whole, in one part. Each event has counts of the answer so far, and some servers write a finish reason on each.
+ * The protocol has no last event: the end of the body is its own end.
  *
  * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Content that our stream
  * cannot represent tears the answer.
@@ -50,61 +52,71 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
     createChoice(choice, options, budget, output),
   );
   let usage: Usage | undefined;
-  let counted = false;
 
   function readCandidates(candidates: unknown): Failure | undefined {
     if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
+    const withOutput: unknown[] = [];
     for (const value of candidates) {
       const candidate = asObject(value);
       if (candidate === undefined) return unreadable('a candidate that is no object');
-      const choice = choices[asCount(candidate['index'] ?? 0) ?? options.choices];
-      if (choice === undefined) return unreadable('a candidate with an index that was not requested');
-      const failed = choice.read(candidate);
-      if (failed !== undefined) return failed;
+      const parts = partsOf(candidate);
+      if ('unreadable' in parts) return unreadable(parts.unreadable);
+      const decoded = parts.map(decodePart);
+      const speaks = decoded.some(hasOutput);
+      if (speaks) withOutput.push(candidate['index']);
+      const choice = choices[choiceOfIndex(candidate['index'], options.choices) ?? options.choices];
+      if (choice !== undefined) {
+        const failed = choice.read(candidate['finishReason'], decoded);
+        if (failed !== undefined) return failed;
+      } else if (speaks) return unreadable('output of a candidate that was not requested');
+    }
+    if (options.choices === 1 && isSeveralChoices(withOutput)) {
+      return torn('upstream_protocol', 'one event with output for several candidates');
     }
     return undefined;
   }
-
-  const isComplete = () => choices.every(({ reason }) => reason !== undefined);
 
   return {
     passesJsonOn: /"args"/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
-      if (!isComplete()) return 'open';
-      return counted ? 'settled' : 'unsettled';
+      return leastCertain(choices);
     },
     read(event) {
       if (event['error'] !== undefined) {
-        output.fail(failureOfEvent(event['error'], options.errors()));
+        output.refuse(failureOfEvent(event['error'], options.errors()));
         return;
       }
       const counts = usageOf(event['usageMetadata']);
       usage = counts ?? usage;
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
       if (typeof blocked === 'string') {
-        output.fail(promptBlocked(blocked));
+        output.refuse(promptBlocked(blocked));
         return;
       }
       const failed = readCandidates(event['candidates'] ?? []);
-      if (failed !== undefined) {
-        output.fail(failed);
-        return;
-      }
-      // Counts of an earlier event are of a shorter answer: they are used only where no later ones come.
-      counted = counts !== undefined && isComplete();
+      if (failed !== undefined) output.fail(failed);
     },
     finish() {
+      const finishes: FinishEvent[] = [];
+      for (const choice of choices) {
+        const ended = choice.end();
+        if ('code' in ended) return ended;
+        finishes.push(ended);
+      }
       if (usage !== undefined) output.emit({ type: 'usage', usage });
-      for (const choice of choices) choice.finish();
+      for (const finish of finishes) output.emit(finish);
+      return undefined;
     },
   };
 }
 
 interface Choice {
-  readonly reason: FinishReason | undefined;
-  read(candidate: JsonObject): Failure | undefined;
-  finish(): void;
+  readonly state: AnswerState;
+  /** Emits the parts of one event, and keeps its finish reason. Returns the failure where the answer is torn here. */
+  read(finishReason: unknown, parts: readonly (Part | UnreadableOutput)[]): Failure | undefined;
+  /** Ends the choice: returns its finish, or the failure where it is torn. */
+  end(): FinishEvent | Failure;
 }
 
 function createChoice(
@@ -115,7 +127,7 @@ function createChoice(
 ): Choice {
   const writer = createChoiceWriter({ choice }, output);
   let signature: string | undefined;
-  let reason: FinishReason | undefined;
+  const finish = new HeldFinish<string>();
 
   function readCall(call: Extract<Part, { type: 'call' }>): Failure | undefined {
     if (writer.calls > 0 && !parallelToolCalls) return undefined;
@@ -145,88 +157,47 @@ function createChoice(
     return tooMuch;
   }
 
-  function readDecodedPart(part: Part): Failure | undefined {
+  function readPart(part: Part | UnreadableOutput): Failure | undefined {
+    if ('unreadable' in part) return unreadable(part.unreadable);
+    if (hasOutput(part)) finish.output();
     if (part.type === 'call') return readCall(part);
     if (part.thought) writer.reasoning(part.text);
     else writer.text(part.text);
     return keepSignature(part.signature);
   }
 
-  function readPart(part: Part | UnreadableOutput): Failure | undefined {
-    // Parts after the finish are dropped, except for the signature of a text.
-    if (reason !== undefined) {
-      return 'type' in part && part.type === 'text' ? keepSignature(part.signature) : undefined;
-    }
-    return 'unreadable' in part ? unreadable(part.unreadable) : readDecodedPart(part);
-  }
-
   return {
-    get reason() {
-      return reason;
+    get state() {
+      return finish.state;
     },
-    read(candidate) {
-      const parts = partsOf(candidate);
-      if ('unreadable' in parts) return unreadable(parts.unreadable);
-      for (const value of parts) {
-        const failed = readPart(decodePart(value));
+    read(stop, parts) {
+      for (const part of parts) {
+        const failed = readPart(part);
         if (failed !== undefined) return failed;
       }
-      const stop = candidate['finishReason'];
-      const isNone = optionalText(stop) === '' || stop === unspecified;
-      if (isNone || reason !== undefined) return undefined;
+      if (isFinishReason(stop)) finish.finish(stop);
+      return undefined;
+    },
+    end() {
       const { calls } = writer;
-      const given = finishReason(stop, calls > 0);
-      if (given === undefined) {
+      const given = finishReasonOf(finish.reason ?? '');
+      // A call that the reason names and that has not come was lost.
+      if (given === undefined || (given === 'tool_calls' && calls === 0)) {
         writer.flush();
-        return unfinished(`finishReason ${nameOf(stop)} with ${calls} calls`);
+        return unfinished(`finishReason ${nameOf(finish.reason)} with ${calls} calls`);
       }
       const finished = writer.finish(given);
       if ('tornCall' in finished) return tornArguments(finished.tornCall);
-      reason = finished.reason;
-      return undefined;
-    },
-    finish() {
-      output.emit({
+      return {
         type: 'finish',
         choice,
-        reason: reason ?? 'stop',
+        reason: finished.reason,
         ...(signature === undefined ? {} : { extra: { google: { thought_signature: signature } } }),
-      });
+      };
     },
   };
 }
 
-/** The value of the enum for an absent finish reason. */
-const unspecified = 'FINISH_REASON_UNSPECIFIED';
-
-/**
- * The finish reason for a `FinishReason` of the API reference. Undefined for a reason that is no finish: a call with a mistake
- * (`MALFORMED_FUNCTION_CALL`, `UNEXPECTED_TOOL_CALL`, `TOO_MANY_TOOL_CALLS`, `MISSING_THOUGHT_SIGNATURE`),
- * `MALFORMED_RESPONSE`, `LANGUAGE`, `OTHER`, `NO_IMAGE`, `IMAGE_OTHER`, and any reason that is not in this list.
- */
-function finishReason(stop: unknown, called: boolean): FinishReason | undefined {
-  switch (stop) {
-    case 'STOP':
-      return 'stop';
-    // Google sends STOP; emulators (aimock) send this one. Without a call in the answer, the call was lost.
-    case 'FUNCTION_CALL':
-      return called ? 'tool_calls' : undefined;
-    case 'MAX_TOKENS':
-    // The answer is longer than one request may return, as with any `length`.
-    case 'CONTINUATION':
-      return 'length';
-    case 'SAFETY':
-    case 'RECITATION':
-    case 'BLOCKLIST':
-    case 'PROHIBITED_CONTENT':
-    case 'SPII':
-    case 'IMAGE_SAFETY':
-    case 'IMAGE_PROHIBITED_CONTENT':
-    case 'IMAGE_RECITATION':
-    // The filter of Vertex AI.
-    case 'MODEL_ARMOR':
-      return 'content_filter';
-    default:
-      return undefined;
-  }
+function hasOutput(part: Part | UnreadableOutput): boolean {
+  return 'unreadable' in part || part.type === 'call' || part.text !== '';
 }

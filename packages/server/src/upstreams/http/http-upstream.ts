@@ -60,7 +60,7 @@ export async function createHttpUpstream(
   options: ProviderOptions,
   protocol: Protocol,
 ): Promise<CreatedProvider> {
-  const { name, config, maxEventBytes, usageWaitMs = 2_000, now = Date.now } = options;
+  const { name, config, maxEventBytes, finishWaitMs = 2_000, now = Date.now } = options;
   const created = await createProviderTransport(
     options,
     protocol.defaultUrl,
@@ -105,7 +105,7 @@ export async function createHttpUpstream(
         {
           transport,
           maxEventBytes,
-          usageWaitMs: maxHoldMs(call, usageWaitMs),
+          finishWaitMs: maxHoldMs(call, finishWaitMs),
           request: () => {
             running += 1;
             return postRequest(call);

@@ -15,8 +15,8 @@ export interface ProviderOptions {
   readonly connectMs: number;
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** How long the last finish is held for its usage, in milliseconds. Default 2,000 (contract, section 7). */
-  readonly usageWaitMs?: number;
+  /** How long the finishes are held after the last event, in milliseconds. Default 2,000 (contract, section 7). */
+  readonly finishWaitMs?: number;
   /** Unix milliseconds. Default: the system's clock. */
   readonly now?: () => number;
 }

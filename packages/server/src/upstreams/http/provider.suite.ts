@@ -83,7 +83,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
       env: {},
       connectMs: 5_000,
       maxEventBytes: 64 * 1024,
-      usageWaitMs: 1,
+      finishWaitMs: 1,
       now: () => Date.parse('2026-11-21T10:00:00Z'),
     });
     if (!created.ok) throw new Error(created.problems.join('\n'));

@@ -82,8 +82,14 @@ describe('the finish', () => {
     ).toEqual(['0 "a"', '0 stop']);
   });
 
-  test('is not changed by output, finishes and errors after it', async () => {
-    const noise = [textChunk('late'), finish('length'), '{"content', { error: { message: 'late' } }];
+  test('is the last one', async () => {
+    expect(
+      await play([textChunk('a'), finish(), textChunk('late'), finish('length'), usage(), done]),
+    ).toEqual(['0 "a"', '0 "late"', 'usage 3+4', '0 length']);
+  });
+
+  test('is not changed by an error after it, nor by an event that cannot be read and has no output', async () => {
+    const noise = [{ error: { message: 'late' } }, '{"usage'];
     expect(await play([textChunk('a'), finish(), ...noise, usage(), done])).toEqual([
       '0 "a"',
       'usage 3+4',
@@ -91,11 +97,11 @@ describe('the finish', () => {
     ]);
   });
 
-  test('is held for `usageWaitMs` at most; then the connection is released', async () => {
+  test('is held for `finishWaitMs` at most; then the connection is released', async () => {
     vi.useFakeTimers();
     try {
       const body = fakeBody([frame(textChunk('a')) + frame(finish())], 'stays open');
-      const played = batchesOf(body, { usageWaitMs: 2_000 });
+      const played = batchesOf(body, { finishWaitMs: 2_000 });
       await vi.advanceTimersByTimeAsync(1_999);
       expect(body.released).toBe(false);
       await vi.advanceTimersByTimeAsync(1);
@@ -143,12 +149,165 @@ describe('the finish', () => {
     ['model_length', 'length'],
     ['length', 'length'],
     ['content_filter', 'content_filter'],
+    ['sensitive', 'content_filter'],
+    ['SAFETY', 'content_filter'],
+    ['refusal', 'content_filter'],
+    ['model_context_window_exceeded', 'length'],
+    ['MAX_TOKENS', 'length'],
+    ['STOP', 'stop'],
+    ['end_turn', 'stop'],
+    ['tool_use', 'stop'],
   ])('with the reason %s is %s', async (reason, expected) => {
     expect(await play([textChunk('a'), finish(reason), done])).toEqual(['0 "a"', `0 ${expected}`]);
   });
 
   test.each(['error', 'abort', 'toString'])('with the reason %s tears the answer', async (reason) => {
     expect(await play([textChunk('a'), finish(reason), done])).toEqual(['0 "a"', 'failed upstream_cut']);
+  });
+
+  test.each<[string, readonly unknown[]]>([
+    [
+      'beside the role and at the end',
+      [delta({ role: 'assistant' }, 'stop'), textChunk('Hello'), textChunk(' world'), finish()],
+    ],
+    ['on every chunk', ['Hel', 'lo', ' world'].map((content) => delta({ content }, 'stop'))],
+    [
+      'on every chunk, as another reason before',
+      [delta({ content: 'Hello' }, 'length'), delta({ content: ' world' }, 'stop')],
+    ],
+    ['before the last words, with [DONE]', [textChunk('Hello'), finish(), textChunk(' world'), done]],
+    [
+      'on empty chunks before the text',
+      [finish(), finish(), textChunk('Hello'), textChunk(' world'), finish()],
+    ],
+    [
+      'as the text "null" on every chunk',
+      [delta({ content: 'Hello' }, 'null'), delta({ content: ' world' }, 'null'), finish()],
+    ],
+    [
+      'as an unknown word on every chunk',
+      [delta({ content: 'Hello' }, 'generating'), delta({ content: ' world' }, 'stop')],
+    ],
+    [
+      'as an empty text on every chunk',
+      [delta({ content: 'Hello' }, ''), delta({ content: ' world' }, ''), finish()],
+    ],
+  ])('%s is one finish after all text', async (_, chunks) => {
+    for (const end of [[], [done], [usage(), done]]) {
+      const played = await play([...chunks, ...end]);
+      const texts = played.filter((event) => event.includes('"')).map((event) => event.slice(3, -1));
+      expect(texts.join('')).toBe('Hello world');
+      expect(played.filter((event) => /^0 (stop|length)/.test(event))).toEqual(['0 stop']);
+      expect(played.at(-1)).toBe('0 stop');
+    }
+  });
+
+  const call = (index: number, id: string, name: string) =>
+    delta(
+      { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '{}' } }] },
+      'tool_calls',
+    );
+
+  test('on each of several calls is one finish after all calls', async () => {
+    expect(await play([call(0, 'a', 'w'), call(1, 'b', 'x')])).toEqual([
+      '0 call 0 a w',
+      '0 args 0 {}',
+      '0 call 1 b x',
+      '0 args 1 {}',
+      '0 tool_calls',
+    ]);
+  });
+
+  test('within the arguments of a call ends nothing', async () => {
+    const piece = (text: string) =>
+      delta({ tool_calls: [{ index: 0, function: { arguments: text } }] }, 'tool_calls');
+    const begun = delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f' } }] }, 'tool_calls');
+    const args = (await play([begun, piece('{"a":'), piece('"\\ud83d'), piece('\\ude00"}')]))
+      .filter((event) => event.includes('args'))
+      .map((event) => event.slice(9));
+    expect(args.join('')).toBe('{"a":"\\ud83d\\ude00"}');
+  });
+
+  test.each<[string, (string | Uint8Array)[], 'ends' | 'cut']>([
+    [
+      'then output and the end of the body',
+      [frame(delta({ content: 'Hel' }, 'stop')), frame(textChunk('lo'))],
+      'ends',
+    ],
+    ['then output and a cut', [frame(delta({ content: 'Hel' }, 'stop')), frame(textChunk('lo'))], 'cut'],
+    [
+      'then output and an error',
+      [frame(delta({ content: 'Hel' }, 'stop')), frame(textChunk('lo')), frame({ error: { message: 'x' } })],
+      'ends',
+    ],
+    ['on every chunk, then a cut', ['Hel', 'lo'].map((content) => frame(delta({ content }, 'stop'))), 'cut'],
+    [
+      'on every chunk, then an error',
+      [
+        ...['Hel', 'lo'].map((content) => frame(delta({ content }, 'stop'))),
+        frame({ error: { message: 'x' } }),
+      ],
+      'ends',
+    ],
+    [
+      'then output that cannot be read',
+      [frame(delta({ content: 'Hel' }, 'stop')), frame('{"choices":[{"delta":{"content":"lo')],
+      'ends',
+    ],
+    [
+      'then half of an event with output',
+      [frame(delta({ content: 'Hel' }, 'stop')), 'data: {"choices":[{"delta":{"content":"lo'],
+      'ends',
+    ],
+    [
+      'before any output, then an error',
+      [frame(delta({ role: 'assistant' }, 'stop')), frame({ error: { message: 'x' } })],
+      'ends',
+    ],
+    ['before any output, then a cut', [frame(delta({ role: 'assistant' }, 'stop'))], 'cut'],
+  ])('%s is a failure', async (_, pieces, end) => {
+    const body = fakeBody(pieces, end === 'ends' ? 'ends' : failure('upstream_cut', 'cut'));
+    const events = (await batchesOf(body)).flat();
+    expect(events.at(-1)?.type).toBe('failed');
+    expect(events.filter(({ type }) => type === 'finish')).toEqual([]);
+  });
+
+  test('before any output waits for the end of the body and not for a time', async () => {
+    vi.useFakeTimers();
+    try {
+      const body = fakeBody([frame(delta({ role: 'assistant' }, 'stop'))], 'stays open');
+      const played = batchesOf(body);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(body.released).toBe(false);
+      body.release();
+      expect((await played).flat().map(short)).toEqual(['0 stop']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('is held for the whole time again after each event', async () => {
+    vi.useFakeTimers();
+    try {
+      const body = fakeBody([frame(delta({ content: 'a' }, 'stop'))], 'stays open');
+      const later = [frame(delta({ content: 'b' }, 'stop')), frame(usage())];
+      const { pull } = body;
+      let pulls = 0;
+      // Each later event comes 1.9 s after the one before.
+      body.pull = (receiver) => {
+        pulls += 1;
+        const piece = pulls > 1 ? later.shift() : undefined;
+        if (piece === undefined) pull.call(body, receiver);
+        else setTimeout(() => receiver.bytes(Buffer.from(piece), 0, piece.length), 1_900);
+      };
+      const played = batchesOf(body, { finishWaitMs: 2_000 });
+      await vi.advanceTimersByTimeAsync(5_700);
+      expect(body.released).toBe(false);
+      await vi.advanceTimersByTimeAsync(200);
+      expect((await played).flat().map(short)).toEqual(['0 "a"', '0 "b"', 'usage 3+4', '0 stop']);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('that is missing is a cut, with and without [DONE]', async () => {
@@ -160,7 +319,6 @@ describe('the finish', () => {
     expect(await play([textChunk('a'), textChunk('b', 1), finish(), done], { choices: 2 })).toEqual([
       '0 "a"',
       '1 "b"',
-      '0 stop',
       'failed upstream_cut',
     ]);
   });
@@ -175,10 +333,54 @@ describe('the finish', () => {
   });
 });
 
+describe('the index of a choice', () => {
+  const pieces = ['Hel', 'lo', ' wor', 'ld'];
+
+  test.each<[string, readonly unknown[]]>([
+    ['counts', [0, 1, 2, 3, 0]],
+    ['begins with 1', [1, 1, 1, 1, 1]],
+    ['is a text', ['0', '0', '0', '0', '0']],
+    ['is absent', [undefined, undefined, undefined, undefined, undefined]],
+    ['is null', [null, null, null, null, null]],
+    ['differs at the finish', [0, 1, 2, 2, 0]],
+    ['is negative, and is no whole number', [-1, 0.5, 7e9, true, {}]],
+  ])('that %s means the only choice', async (_, indexes) => {
+    const chunks = [...pieces.map((content) => delta({ content })), finish()].map((chunk, at) => ({
+      ...chunk,
+      choices: [{ ...chunk.choices[0], index: indexes[at] }],
+    }));
+    expect(await play([...chunks, done])).toEqual([...pieces.map((piece) => `0 "${piece}"`), '0 stop']);
+  });
+
+  test('of a JSON answer means the only choice', async () => {
+    const message = { role: 'assistant', content: 'Hello' };
+    const answer = { choices: [{ index: 1, message, finish_reason: 'stop' }] };
+    const options = { contentType: 'application/json' };
+    expect(await playBytes([JSON.stringify(answer)], options)).toEqual(['0 "Hello"', '0 stop']);
+    const two = { choices: [0, 1].map((index) => ({ index, message, finish_reason: 'stop' })) };
+    expect(await playBytes([JSON.stringify(two)], options)).toEqual(['failed upstream_protocol']);
+  });
+
+  test('of two outputs in one event is a failure; beside a choice without output it is not', async () => {
+    const both = { choices: [textChunk('a').choices[0], textChunk('b', 1).choices[0]] };
+    expect(await play([both, finish(), done])).toEqual(['failed upstream_protocol']);
+    const one = { choices: [textChunk('a').choices[0], finish('stop', 1).choices[0]] };
+    expect(await play([one, done])).toEqual(['0 "a"', '0 stop']);
+  });
+
+  test('outside of the requested ones is a cut, and without output nothing', async () => {
+    const chunks = [textChunk('a'), textChunk('b', 1), finish(), finish('stop', 1)];
+    expect(await play([...chunks, finish('stop', 2), done], { choices: 2 })).toContain('1 stop');
+    expect(await play([...chunks, textChunk('c', 2), done], { choices: 2 })).toContain('failed upstream_cut');
+    const named = [delta({ content: 'a' }), { choices: [{ index: '1', delta: { content: 'b' } }] }];
+    expect(await play([...named, finish(), finish('stop', 1), done], { choices: 2 })).toContain('1 "b"');
+  });
+});
+
 describe('usage', () => {
-  test('in the chunk of the finish ends the answer at once', async () => {
+  test('in the chunk of the finish is the usage of the answer', async () => {
     const both = { ...finish(), ...{ usage: usage().usage } };
-    const body = fakeBody([frame(textChunk('a')) + frame(both)], 'stays open');
+    const body = fakeBody([frame(textChunk('a')) + frame(both) + frame(done)], 'stays open');
     expect((await batchesOf(body)).flat().map(short)).toEqual(['0 "a"', 'usage 3+4', '0 stop']);
   });
 
@@ -192,7 +394,7 @@ describe('usage', () => {
       usage(3, 5),
       done,
     ];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', 'usage 3+9', '1 length']);
+    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', 'usage 3+9', '0 stop', '1 length']);
   });
 
   test('that comes once for two choices counts as it is', async () => {
@@ -204,7 +406,7 @@ describe('usage', () => {
       usage(3, 9),
       done,
     ];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '1 stop', 'usage 3+9', '0 stop']);
+    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', 'usage 3+9', '0 stop', '1 stop']);
   });
 
   test('that comes early and late: the late one counts', async () => {
@@ -256,7 +458,7 @@ describe('text', () => {
     ]);
   });
 
-  test('after the finish of its choice is dropped', async () => {
+  test('after the finish of its choice is emitted', async () => {
     const chunks = [
       textChunk('a'),
       textChunk('b', 1),
@@ -266,7 +468,14 @@ describe('text', () => {
       finish('stop', 1),
       done,
     ];
-    expect(await play(chunks, { choices: 2 })).toEqual(['0 "a"', '1 "b"', '0 stop', '1 "c"', '1 stop']);
+    expect(await play(chunks, { choices: 2 })).toEqual([
+      '0 "a"',
+      '1 "b"',
+      '0 "late"',
+      '1 "c"',
+      '0 stop',
+      '1 stop',
+    ]);
   });
 
   test('in the field `refusal` is a refusal', async () => {

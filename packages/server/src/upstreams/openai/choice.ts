@@ -8,38 +8,37 @@ import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
+import { finishReasonOf } from '../http/answer/finish-reasons.ts';
+import { type AnswerState, HeldFinish } from '../http/answer/held-finish.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ChunkChoice } from './chunk.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';
 
-const commonReasons = new Map<string, FinishReason>(
-  Object.entries({
-    stop: 'stop',
-    length: 'length',
-    tool_calls: 'tool_calls',
-    content_filter: 'content_filter',
-    // Names of servers and engines; a gateway before them may pass these on (contract, section 7).
-    eos: 'stop',
-    eos_token: 'stop',
-    stop_sequence: 'stop',
-    end_turn: 'stop',
-    model_length: 'length',
-    max_tokens: 'length',
-  } as const),
-);
-
 /** Turns the deltas of one choice into events. */
 export interface Choice {
   /**
-   * Emits the events for one delta; after the finish it drops them. `tokens`: the number of tokens of the chunk, where the
-   * chunk reports it. Returns the failure where the answer is torn here.
+   * Emits the events for one delta and keeps its finish reason. `tokens`: the number of tokens of the chunk, where the chunk
+   * reports it. Returns the failure where the answer is torn here.
    */
   add(delta: ChunkChoice, tokens?: number): Failure | undefined;
-  /** The finish; undefined until its chunk has come. All deltas before it are emitted. */
-  readonly finished: { readonly reason: FinishReason; readonly extra?: JsonObject } | undefined;
-  /** True where the choice holds nothing back and has not finished: the fast path may emit its text deltas. */
+  /** How certain the finish is. */
+  readonly state: AnswerState;
+  /** Ends the choice: emits what it holds back, and returns its finish or the failure. Called once, with a finish reason. */
+  end(): Failure | ChoiceFinish;
+  /** True where the choice holds nothing back, and a text delta does not change its state: the fast path may emit it. */
   readonly plain: boolean;
+}
+
+/** The finish of one choice. */
+export interface ChoiceFinish {
+  readonly reason: FinishReason;
+  readonly extra?: JsonObject;
+}
+
+/** Whether a delta has output. */
+export function hasOutput({ text, reasoning, refusal, calls, logprobs }: ChunkChoice): boolean {
+  return text !== '' || reasoning !== '' || refusal !== '' || calls.length > 0 || logprobs !== undefined;
 }
 
 /** What a choice needs. */
@@ -74,7 +73,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
   const echo = createRepeatedBeginning(options.echo ?? '');
-  let finished: Choice['finished'];
+  const finish = new HeldFinish<string>();
   /** Set while it is undecided whether the answer begins with reasoning in tags. */
   let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
   /** The counts of the text that the split holds back. */
@@ -133,11 +132,12 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     return undefined;
   }
 
-  function finish(given: string): Failure | undefined {
-    const mapped = ownReasons.get(given) ?? commonReasons.get(given);
-    if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
+  function end(): Failure | ChoiceFinish {
+    const given = finish.reason ?? '';
+    const mapped = ownReasons.get(given) ?? finishReasonOf(given);
     endSplit();
     writer.flush();
+    if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
     const wrong = calls.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
     if (!echo.complete && mapped !== 'length') {
@@ -146,39 +146,45 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     const ended = writer.finish(mapped === 'tool_calls' && writer.calls === 0 ? 'stop' : mapped);
     if ('tornCall' in ended) return torn('upstream_protocol', 'tool arguments that are not JSON');
     const kept = details.all();
-    finished = {
+    return {
       reason: ended.reason,
       ...(kept.length === 0 ? {} : { extra: { openrouter: { reasoning_details: kept } } }),
     };
+  }
+
+  function writeDelta(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
+    const hasOther = delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0;
+    // An upstream with a field for reasoning does not put it into tags.
+    if (split !== undefined && delta.reasoning !== '') endSplit(true);
+    if (delta.reasoning !== '') write('reasoning', delta.reasoning);
+    if (delta.text !== '' || delta.logprobs !== undefined) {
+      const wrong = readText(delta, hasOther ? undefined : tokens);
+      if (wrong !== undefined) return wrong;
+    }
+    if (split !== undefined && hasOther) endSplit();
+    if (delta.refusal !== '') write('refusal', delta.refusal);
+    for (const piece of delta.calls) {
+      const wrong = calls.add(piece);
+      if (wrong !== undefined) return wrong;
+    }
     return undefined;
   }
 
   return {
     add(delta, tokens) {
-      if (finished !== undefined) return undefined;
-      const tooMuch = details.add(delta.details);
-      if (tooMuch !== undefined) return tooMuch;
-      const hasOther = delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0;
-      // An upstream with a field for reasoning does not put it into tags.
-      if (split !== undefined && delta.reasoning !== '') endSplit(true);
-      if (delta.reasoning !== '') write('reasoning', delta.reasoning);
-      if (delta.text !== '' || delta.logprobs !== undefined) {
-        const wrong = readText(delta, hasOther ? undefined : tokens);
-        if (wrong !== undefined) return wrong;
-      }
-      if (split !== undefined && hasOther) endSplit();
-      if (delta.refusal !== '') write('refusal', delta.refusal);
-      for (const piece of delta.calls) {
-        const wrong = calls.add(piece);
-        if (wrong !== undefined) return wrong;
-      }
-      return delta.finish === undefined ? undefined : finish(delta.finish);
+      if (hasOutput(delta)) finish.output();
+      const wrong = details.add(delta.details) ?? writeDelta(delta, tokens);
+      if (wrong === undefined && delta.finish !== undefined) finish.finish(delta.finish);
+      return wrong;
     },
-    get finished() {
-      return finished;
+    get state() {
+      return finish.state;
     },
+    end,
     get plain() {
-      return split === undefined && finished === undefined && echo.complete && !writer.holding;
+      const { state } = finish;
+      const keepsState = state === 'open' || state === 'doubtful';
+      return split === undefined && keepsState && echo.complete && !writer.holding;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isObject, type JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
+import { isFinishReason } from '../http/answer/finish-reasons.ts';
 import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
@@ -17,7 +18,8 @@ export interface UpstreamChunk {
 
 /** What one event adds to one choice; its texts are empty where it has none. */
 export interface ChunkChoice {
-  readonly index: number;
+  /** As it came; absent in chunks of some servers. */
+  readonly index: unknown;
   readonly text: string;
   readonly reasoning: string;
   readonly refusal: string;
@@ -76,11 +78,10 @@ function isFilled(value: unknown): boolean {
 function decodeChoice(value: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
   if (choice === undefined) return undefined;
-  const index = choice['index'] ?? 0;
   const given = choice['delta'] ?? choice['message'] ?? {};
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
-  if (typeof index !== 'number' || delta === undefined) return undefined;
+  if (delta === undefined) return undefined;
   // `text` (of the old completions API) and `function_call` (of the time before tools) are output that this decoder cannot read,
   // so they make the chunk unreadable. They are ignored where they are copies: `text` next to a delta (Together), and
   // `function_call` next to `tool_calls` (llama.cpp's Python server).
@@ -99,13 +100,13 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   const finish = choice['finish_reason'];
   const logprobs = decodeLogprobs(choice['logprobs']);
   return {
-    index,
+    index: choice['index'],
     text: content.text,
     reasoning: content.reasoning + (reasoning === '' ? detailsText(details) : reasoning),
     refusal,
     calls,
     details,
-    ...(typeof finish === 'string' && finish !== '' ? { finish } : {}),
+    ...(isFinishReason(finish) ? { finish } : {}),
     ...(logprobs === undefined ? {} : { logprobs }),
   };
 }

@@ -63,7 +63,7 @@ export function fakeBody(
 /** What a test may set; the rest has defaults. */
 export interface FakeAnswerOptions extends ChatStreamOptions {
   readonly maxEventBytes: number;
-  readonly usageWaitMs: number;
+  readonly finishWaitMs: number;
   readonly contentType: string;
 }
 
@@ -89,7 +89,7 @@ export function readAnswer(
 ): EventStream {
   const {
     maxEventBytes = 1024 * 1024,
-    usageWaitMs = 2_000,
+    finishWaitMs = 2_000,
     contentType = 'text/event-stream; charset=utf-8',
   } = options;
   const headers = contentType === '' ? {} : { 'content-type': contentType };
@@ -97,7 +97,7 @@ export function readAnswer(
     {
       transport: { post: async () => ok({ status: 200, headers, body }) },
       maxEventBytes,
-      usageWaitMs,
+      finishWaitMs,
       request: () => ok({ path: '/', headers: {}, body: '' }),
       refused: () => failure('upstream_refused', 'The answer was refused.'),
       dialect: (output) =>

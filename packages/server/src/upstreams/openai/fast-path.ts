@@ -86,8 +86,7 @@ class Learnt implements LearningFastPath {
       const from = match.index + match[0].length;
       const to = endOfString(data, from);
       const [before, after] = [data.slice(0, from), data.slice(to)];
-      if (!isTextOnly(before, '', after, delta.choice) || !isTextOnly(before, 'x', after, delta.choice))
-        continue;
+      if (!isTextOnly(before, '', after) || !isTextOnly(before, 'x', after)) continue;
       this.start = `data: ${before}`;
       this.end = `${after}\n\n`;
       this.choice = delta.choice;
@@ -107,8 +106,8 @@ function endOfString(data: string, from: number): number {
   return at;
 }
 
-/** Whether a chunk of `before`, `text` and `after` holds that text for that choice, and no other output. */
-function isTextOnly(before: string, text: string, after: string, choice: number): boolean {
+/** Whether a chunk of `before`, `text` and `after` holds that text, and no other output. Its choice is in `before` or `after`. */
+function isTextOnly(before: string, text: string, after: string): boolean {
   const parsed = asObject(parseJson(before + text + after));
   const chunk = parsed === undefined ? undefined : decodeChunk(parsed);
   const [only, ...others] = chunk?.choices ?? [];
@@ -117,7 +116,6 @@ function isTextOnly(before: string, text: string, after: string, choice: number)
     only.reasoning === '' && only.refusal === '' && only.calls.length === 0 && only.details.length === 0;
   return (
     hasNoOther &&
-    only.index === choice &&
     only.text === text &&
     only.finish === undefined &&
     only.logprobs === undefined &&

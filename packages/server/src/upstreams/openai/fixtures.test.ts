@@ -131,12 +131,14 @@ describe.each(folders)('%s', (name) => {
   async function cutAnywhere(fixture: string): Promise<void> {
     const bytes = file(name, fixture);
     const lines = bytes.toString('latin1');
-    // From the blank line after the finish on, the answer is whole.
+    // From the last byte of the event with the finish on, the answer is whole.
     const finishes = lines.search(/"finish_reason": ?"/);
-    const whole = lines.indexOf('\n\n', finishes) + 2;
+    const whole = lines.indexOf('\n\n', finishes);
     // Both sides of that place are always tested.
     for (const at of [...partOf([...bytes.keys()], 50), whole - 1, whole]) {
       const { ended, finish, failed } = await replay([bytes.subarray(0, at)]);
+      // Half of a later event may have carried output: OpenRouter's usage comes beside an empty delta.
+      if (ended === 'torn' && at > whole && /"choices":\[\{[^\n]*$/.test(lines.slice(whole, at))) continue;
       const expected = at >= whole ? 'whole' : 'torn';
       if (
         ended !== expected ||

@@ -22,7 +22,7 @@ async function upstreamAt(url: string, config: Partial<UpstreamConfig> = {}): Pr
     env: {},
     connectMs: 5_000,
     maxEventBytes: 1024 * 1024,
-    usageWaitMs: 60_000,
+    finishWaitMs: 60_000,
     now: () => Date.parse('2026-11-21T10:00:00Z'),
   });
   if (!created.ok) throw new Error(created.problems.join('\n'));

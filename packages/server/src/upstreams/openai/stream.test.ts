@@ -310,6 +310,7 @@ describe('a usage', () => {
     for (const index of [0, 1]) answer.chunk(chunk({ content: 'a' }, index));
     for (const index of [0, 1]) answer.chunk(finish(index));
     for (const one of [2, 3]) answer.chunk({ choices: [], usage: usage(one) });
+    answer.end();
     expect(usages(events)).toEqual([{ promptTokens: 7, completionTokens: 5 }]);
   });
 

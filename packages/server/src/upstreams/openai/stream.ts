@@ -1,14 +1,17 @@
 import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import { isObject, type JsonObject } from '../../domain/json.ts';
-import { commits, type StreamEvent } from '../../domain/stream-event.ts';
+import type { StreamEvent } from '../../domain/stream-event.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
+import { torn } from '../http/answer/answer-failures.ts';
+import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
 import type { Dialect, DialectOutput, FastPath } from '../http/answer/dialect.ts';
+import { leastCertain } from '../http/answer/held-finish.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { jsonOf } from '../http/unknown-json.ts';
-import { type Choice, createChoice } from './choice.ts';
+import { type Choice, type ChoiceFinish, createChoice, hasOutput } from './choice.ts';
 import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
 import { createLearningFastPath, type LearningFastPath } from './fast-path.ts';
@@ -28,15 +31,15 @@ export interface ChatStreamOptions {
   readonly continues?: boolean;
 }
 
-/**
- * Creates the dialect of OpenAI-compatible servers (contract, sections 3 and 7). It emits each finish as it comes; the last one
- * is held for the usage.
- */
+/** Creates the dialect of OpenAI-compatible servers (contract, sections 3 and 7). */
 export function createChatDialect(options: ChatStreamOptions, output: DialectOutput): Dialect {
   return new ChatDialect(options, output);
 }
 
-const carriesOutput = /content|reasoning|arguments|refusal|tool_calls|function_call|"text"/;
+/** A count of `reasoning_tokens`, also a cut one, is no output. */
+const carriesOutput =
+  /content(?!_filter)|reasoning(?!_t|_?$)|arguments|refusal|tool_calls(?!")|"tool_calls"\s*:|function_call|"text"/;
+const hasNoChoice = /"choices"\s*:\s*\[\s*\]/;
 /** Matches an event, also a cut one, that has reached a choice or its delta. */
 const reachesChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
 const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
@@ -44,14 +47,10 @@ const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 class ChatDialect implements Dialect {
   readonly passesJsonOn = passesJsonOn;
   readonly lastEvent = '[DONE]';
-  state: Dialect['state'] = 'open';
   private readonly options: ChatStreamOptions;
   private readonly output: DialectOutput;
   private readonly choices: readonly Choice[];
   private readonly learnt: LearningFastPath;
-  /** The choices whose finish was emitted. */
-  private readonly finished = new Set<number>();
-  private lastChoice: number | undefined;
   private started = false;
   /** True once an event other than `start` was emitted. */
   private begun = false;
@@ -83,6 +82,10 @@ class ChatDialect implements Dialect {
     );
   }
 
+  get state(): Dialect['state'] {
+    return leastCertain(this.choices);
+  }
+
   read(event: JsonObject, data: string): void {
     const chunk = decodeChunk(event);
     if (chunk === undefined) this.output.unreadable(jsonOf(event) ?? data);
@@ -96,7 +99,7 @@ class ChatDialect implements Dialect {
   }
 
   readError(value: unknown, status = 500): void {
-    this.output.fail(failureOfEvent(value, this.options.errors(), status));
+    this.output.refuse(failureOfEvent(value, this.options.errors(), status));
   }
 
   /** Reads a whole completion as one chunk. */
@@ -113,15 +116,23 @@ class ChatDialect implements Dialect {
   }
 
   mayCarryOutput(evidence: string): boolean {
+    if (hasNoChoice.test(evidence)) return false;
     return carriesOutput.test(evidence) || (reachesChoice.test(evidence) && !hasEmptyDelta.test(evidence));
   }
 
-  finish(): void {
+  finish(): Failure | undefined {
+    const finishes: ChoiceFinish[] = [];
+    for (const choice of this.choices) {
+      const ended = choice.end();
+      if ('code' in ended) return ended;
+      finishes.push(ended);
+    }
     const { usage } = this;
     if (usage !== undefined) {
       this.emit({ type: 'usage', usage: this.outdated ? { ...usage, estimated: true } : usage });
     }
-    if (this.lastChoice !== undefined) this.emitFinish(this.lastChoice);
+    for (const [choice, finish] of finishes.entries()) this.emit({ type: 'finish', choice, ...finish });
+    return undefined;
   }
 
   fastPath(): FastPath | undefined {
@@ -132,22 +143,14 @@ class ChatDialect implements Dialect {
   private isPlain(choice: number): boolean {
     // The first delta after a usage must be read here: it makes the usage outdated.
     const usageIsSettled = this.usage === undefined || this.outdated;
-    return this.state === 'open' && usageIsSettled && this.choices[choice]?.plain === true;
+    return usageIsSettled && this.choices[choice]?.plain === true;
   }
 
   private emit(event: StreamEvent): void {
     this.begun = true;
     this.emitted += 1;
     this.lastEmitted = event;
-    if (this.usage !== undefined && commits(event) && event.type !== 'finish') this.outdated = true;
     this.output.emit(event);
-  }
-
-  private emitFinish(choice: number): void {
-    const finish = this.choices[choice]?.finished;
-    if (finish === undefined || this.finished.has(choice)) return;
-    this.finished.add(choice);
-    this.emit({ type: 'finish', choice, ...finish });
   }
 
   private start(fingerprint: string): void {
@@ -160,37 +163,31 @@ class ChatDialect implements Dialect {
   private apply(chunk: UpstreamChunk): void {
     if (chunk.fingerprint !== undefined) this.start(chunk.fingerprint);
     const tokens = this.outdated ? undefined : this.countedBy(chunk);
+    const withOutput = chunk.choices.length > 1 ? chunk.choices.filter(hasOutput) : chunk.choices;
+    if (this.options.choices === 1 && isSeveralChoices(withOutput.map(({ index }) => index))) {
+      this.output.fail(torn('upstream_protocol', 'one event with output for several choices'));
+      return;
+    }
     for (const part of chunk.choices) {
-      const torn = this.applyPart(part, tokens);
-      if (torn !== undefined) {
-        this.output.fail(torn);
+      const wrong = this.applyPart(part, tokens);
+      if (wrong !== undefined) {
+        this.output.fail(wrong);
         return;
       }
     }
     // After the deltas of its chunk, because the usage has counted them.
     this.takeUsage(chunk);
-    if (this.state !== 'unsettled' || chunk.usage === undefined) return;
-    // A usage in a chunk with choices counts the whole answer. A usage without choices may count one choice only, so one for
-    // each choice is awaited.
-    if (chunk.choices.length > 0 || this.usageChunks >= this.options.choices) this.state = 'settled';
   }
 
   /** Returns the failure where the answer is torn here. */
   private applyPart(part: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    const choice = this.choices[part.index];
+    const at = choiceOfIndex(part.index, this.options.choices);
+    const choice = at === undefined ? undefined : this.choices[at];
     if (choice === undefined) {
-      this.output.drop();
-      return undefined;
+      return hasOutput(part) ? torn('upstream_cut', 'output of a choice that was not requested') : undefined;
     }
-    const torn = choice.add(part, tokens);
-    if (torn !== undefined) return torn;
-    if (choice.finished === undefined || this.finished.has(part.index)) return undefined;
-    if (this.choices.some((one) => one.finished === undefined)) this.emitFinish(part.index);
-    else if (this.state === 'open') {
-      this.state = 'unsettled';
-      this.lastChoice = part.index;
-    }
-    return undefined;
+    if (this.usage !== undefined && hasOutput(part)) this.outdated = true;
+    return choice.add(part, tokens);
   }
 
   private takeUsage(chunk: UpstreamChunk): void {

@@ -18,8 +18,11 @@ export interface ProviderCall {
   readonly transport: Pick<Transport, 'post'>;
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** How long the last finish is held for a usage that comes after it, in milliseconds (contract, section 7). */
-  readonly usageWaitMs: number;
+  /**
+   * How long the finishes are held for a usage or more output, in milliseconds; each event starts the time again (contract,
+   * section 7).
+   */
+  readonly finishWaitMs: number;
   /** Makes the request. A failure becomes the only event of the stream. Called once, by the first pull. */
   request(): Result<PostRequest>;
   /** Called when the head of the answer has come. The names of headers are in lower case. */
@@ -36,8 +39,9 @@ export interface ProviderCall {
  * Asks a provider once, at the first pull, and reads its answer, for every dialect. Each pull gets the events of one read of
  * the socket; where a read holds no event, the same pull waits for the next read.
  *
- *     idle ──pull──▶ asking ──200──▶ reading ──all finish reasons──▶ holding ──usage, 2 s──▶ over
- *                      └─refusal─▶ over   └─error, cut─▶ over
+ *     idle ──pull──▶ asking ──200──▶ reading ──finish reasons──▶ holding ──last event, 2 s──▶ over
+ *                      └─refusal─▶ over  │ ▲────── output ───────────┘
+ *                                        └─error, cut─▶ over
  *
  * After a whole answer the connection serves the next request. A torn answer, an abort or an early `close()` destroys the
  * connection. Promises are made for the request only, not for events.
@@ -59,7 +63,7 @@ class AnswerStream implements EventStream, BytesReceiver {
   private translation: Translation | undefined;
   /** True once the answer is known to be an event stream. */
   private streams = false;
-  private usageTimer: NodeJS.Timeout | undefined;
+  private finishTimer: NodeJS.Timeout | undefined;
   /** True once nothing more is read. */
   private over = false;
   private closed = false;
@@ -82,7 +86,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     this.over = true;
     if (this.closed) return;
     this.closed = true;
-    clearTimeout(this.usageTimer);
+    clearTimeout(this.finishTimer);
     this.signal.removeEventListener('abort', this.onAbort);
     this.stop.abort();
     await this.body?.return();
@@ -97,6 +101,7 @@ class AnswerStream implements EventStream, BytesReceiver {
         return;
       }
       batch = this.translation?.push(buffer, from, to);
+      if (this.finishTimer !== undefined && batch !== undefined) this.stopFinishTimer();
       this.settle();
     } catch (bug) {
       this.breakPull(bug);
@@ -167,9 +172,14 @@ class AnswerStream implements EventStream, BytesReceiver {
     // The wait begins at this pull and not at the last finish. If a slow client delayed the pull, the usage may already be in
     // the socket's buffer. The timer releases the body, which ends the pending read.
     if (this.translation?.holding === true) {
-      this.usageTimer ??= setTimeout(() => body.release(), this.call.usageWaitMs);
+      this.finishTimer ??= setTimeout(() => body.release(), this.call.finishWaitMs);
     }
     body.pull(this);
+  }
+
+  private stopFinishTimer(): void {
+    clearTimeout(this.finishTimer);
+    this.finishTimer = undefined;
   }
 
   private isStream(first: Uint8Array): boolean {

@@ -2,6 +2,7 @@ import type { Failure } from '../../../domain/failure.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import type { StreamEvent } from '../../../domain/stream-event.ts';
 import type { EventOutput } from '../../choice-writer.ts';
+import type { AnswerState } from './held-finish.ts';
 
 /**
  * What the events of one provider mean. A dialect is created for one answer. It knows no bytes, sockets or timers: these belong
@@ -12,13 +13,13 @@ import type { EventOutput } from '../../choice-writer.ts';
 export interface Dialect {
   /** Reads one event. `data` is the text from which `event` was parsed. Not called after the end of the answer. */
   read(event: JsonObject, data: string): void;
+  /** How certain the end of the answer is; `settled` after the protocol's own end, where that is an event of its own. */
+  readonly state: AnswerState | 'settled';
   /**
-   * `open` while a choice lacks its finish reason; `unsettled` while only the usage is missing; `settled` when no later event
-   * can change the answer.
+   * Ends the calls, and emits the output that is held back, the usage and the finishes. Returns the failure where the answer is
+   * torn: then it has emitted no finish. Called once, and never while `open`.
    */
-  readonly state: 'open' | 'unsettled' | 'settled';
-  /** Emits the usage and the finishes that were held. Called once, and never while `open`. */
-  finish(): void;
+  finish(): Failure | undefined;
   /** Whether an event that cannot be read may carry output. `evidence`: its text, or the part of it that has come. */
   mayCarryOutput(evidence: string): boolean;
   /**
@@ -43,8 +44,10 @@ export interface Dialect {
 export interface DialectOutput extends EventOutput {
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** Ends the answer, torn. Ignored where every choice has its finish reason. */
+  /** Ends the answer, torn: it lacks output, or cannot be represented. */
   fail(reason: Failure): void;
+  /** Ends the answer with the provider's own error. Ignored where the answer is whole already: its state is `held`. */
+  refuse(reason: Failure): void;
   /** Reports an event that cannot be read. One that may carry output tears the answer; any other is dropped. */
   unreadable(evidence: string): void;
   /** Drops an event that does not belong to the answer. The fourth dropped event tears the answer. */

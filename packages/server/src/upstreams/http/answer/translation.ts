@@ -10,10 +10,10 @@ import { eventBeyondBounds } from './json-bounds.ts';
 /**
  * Turns the bytes of an answer into batches of events, by the rules of a dialect. It knows no sockets and no timers.
  *
- *     open ──▶ every choice has a finish reason ──▶ holding, for the usage ──▶ whole
- *       └────▶ torn: an error, output that cannot be read, an event that is too large, the end of the body
+ *     reading ──▶ certain end ──▶ whole
+ *        └──────▶ torn: an error, output that cannot be read, an event that is too large, an uncertain end
  *
- * In the state `holding` only the usage and the end of the answer have an effect.
+ * Output is emitted as it comes; the finishes are held until the end is certain ({@link AnswerState}).
  */
 export interface Translation {
   /**
@@ -26,13 +26,13 @@ export interface Translation {
    * is cut, not JSON or not UTF-8. `contentType`: from its header, for the log.
    */
   pushWhole(text: string | Failure | undefined, contentType: string): EventBatch;
-  /** Takes the end of the body, with `cut` where it was cut. Returns the held finishes, or the failure. */
+  /** Takes the end of the body, with `cut` where it was cut. Returns the finishes, or the failure. */
   end(cut: Failure | undefined): EventBatch | undefined;
   /** Whether the dialect can read an answer that comes as one JSON text. */
   readonly takesWhole: boolean;
   /** How the answer ended; undefined until the last event is emitted. */
   readonly ended: 'whole' | 'torn' | undefined;
-  /** True while every choice has a finish reason and only the usage is missing. */
+  /** True while every choice has output and then a finish reason, and the answer is not ended: usage or a last event may come. */
   readonly holding: boolean;
 }
 
@@ -73,7 +73,8 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   get holding(): boolean {
-    return this.ended === undefined && this.dialect.state === 'unsettled';
+    const { state } = this.dialect;
+    return this.ended === undefined && (state === 'held' || state === 'repeated');
   }
 
   get takesWhole(): boolean {
@@ -97,7 +98,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   pushWhole(text: string | Failure | undefined, contentType: string): EventBatch {
     if (typeof text === 'object') this.tear(text);
     else if (text !== undefined && this.dialect.readWhole?.(this.parse(text), text) === true) {
-      this.complete(undefined);
+      this.complete('body');
     } else {
       const reason = failure('upstream_protocol', 'The upstream did not answer with a stream.', {
         detail: `content type ${contentType}`,
@@ -109,7 +110,7 @@ class AnswerTranslation implements Translation, DialectOutput {
 
   end(cut: Failure | undefined): EventBatch | undefined {
     this.decoder.end();
-    this.complete(cut);
+    this.complete(cut ?? 'body');
     return this.take();
   }
 
@@ -120,8 +121,11 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   fail(reason: Failure): void {
-    // Once every choice has its finish reason, a failure changes nothing.
-    if (this.ended === undefined && this.dialect.state === 'open') this.tear(reason);
+    this.tear(reason);
+  }
+
+  refuse(reason: Failure): void {
+    if (this.dialect.state !== 'held') this.tear(reason);
   }
 
   unreadable(evidence: string): void {
@@ -130,7 +134,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   drop(): void {
-    if (this.ended !== undefined || this.dialect.state !== 'open') return;
+    if (this.ended !== undefined || this.holding) return;
     this.dropped += 1;
     if (this.dropped > maxDropped) this.fail(tooManyDropped(maxDropped));
   }
@@ -149,16 +153,22 @@ class AnswerTranslation implements Translation, DialectOutput {
     this.events.push({ type: 'failed', failure: this.begun ? afterOutput(reason) : reason });
   }
 
-  /** Ends the answer at the end of its input: finishes it where every choice has a finish reason, else tears it. */
-  private complete(cut: Failure | undefined): void {
+  /**
+   * Ends the answer: finishes it where its end is certain, else tears it. `end`: the protocol's own end, the end of the body, or
+   * the cut of the body.
+   */
+  private complete(end: 'own' | 'body' | Failure): void {
     if (this.ended !== undefined) return;
-    if (this.dialect.state !== 'open') this.finish();
-    else this.tear(cut ?? (this.begun ? torn('upstream_cut', bodyEnded) : withoutContent()));
+    const { state } = this.dialect;
+    if (isCertain(state, end)) this.finish();
+    else if (typeof end === 'object') this.tear(end);
+    else this.tear(this.begun || state === 'doubtful' ? torn('upstream_cut', bodyEnded) : withoutContent());
   }
 
   private finish(): void {
-    this.dialect.finish();
-    this.ended = 'whole';
+    const reason = this.dialect.finish();
+    if (reason === undefined) this.ended ??= 'whole';
+    else this.tear(reason);
   }
 
   private readItem(item: SseItem): void {
@@ -168,7 +178,7 @@ class AnswerTranslation implements Translation, DialectOutput {
         this.readEvent(item.event, item.data);
         return;
       case 'incomplete':
-        if (this.isLast(item.data)) this.complete(undefined);
+        this.readIncomplete(item.data);
         return;
       case 'malformed':
         // The data is empty where the malformed bytes belong to a comment.
@@ -182,11 +192,19 @@ class AnswerTranslation implements Translation, DialectOutput {
     }
   }
 
+  /** Reads the last event of a body without the blank line after it: it may be whole. */
+  private readIncomplete(data: string): void {
+    if (data === '') return;
+    if (this.isLast(data) || asObject(this.parse(data)) !== undefined) this.readEvent('', data);
+    // Without this event the answer may look whole. Elsewhere the end of the body tears it.
+    else if (this.dialect.state !== 'open' && this.dialect.mayCarryOutput(data)) this.unreadable(data);
+  }
+
   private readEvent(name: string, data: string): void {
     const { dialect } = this;
     const isError = name === 'error' && dialect.readError !== undefined;
     if (this.isLast(data)) {
-      this.complete(undefined);
+      this.complete('own');
       return;
     }
     if (!isError && data.trim() === '') return;
@@ -221,7 +239,23 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 }
 
-const bodyEnded = 'the body ended before every choice had a finish reason';
+const bodyEnded = 'the body ended before every choice had a finish reason as its last word';
+
+/** Whether an answer in this state is whole at this end (contract, section 7, "The finish"). */
+function isCertain(state: Dialect['state'], end: 'own' | 'body' | Failure): boolean {
+  switch (state) {
+    case 'open':
+      return false;
+    case 'doubtful':
+      return end === 'own';
+    case 'silent':
+    case 'repeated':
+      return typeof end === 'string';
+    case 'held':
+    case 'settled':
+      return true;
+  }
+}
 
 function withoutContent(): Failure {
   return failure('upstream_protocol', 'The upstream sent an answer without content.', { detail: bodyEnded });

@@ -1,0 +1,15 @@
+/**
+ * The choice that a provider's index means; undefined where the request asked for no such choice. With one choice every index
+ * means it (contract, section 3).
+ */
+export function choiceOfIndex(index: unknown, choices: number): number | undefined {
+  if (choices === 1) return 0;
+  const given = index ?? 0;
+  const at = typeof given === 'string' && /^\d{1,3}$/.test(given) ? Number(given) : given;
+  return typeof at === 'number' && Number.isInteger(at) && at >= 0 && at < choices ? at : undefined;
+}
+
+/** Whether outputs of one event belong to choices that the provider counts apart, although the request asked for one choice. */
+export function isSeveralChoices(indexes: readonly unknown[]): boolean {
+  return new Set(indexes.map((index) => String(index ?? 0))).size > 1;
+}
