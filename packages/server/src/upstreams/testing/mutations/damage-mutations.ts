@@ -1,5 +1,5 @@
 import { failure } from '../../../domain/failure.ts';
-import { dialects, type Frame, isJson, isJsonText, type Mutation } from '../mutable-stream.ts';
+import { dialects, type Frame, isFilled, isJson, isJsonText, type Mutation } from '../mutable-stream.ts';
 import { textOf } from '../stream-bytes.ts';
 import { finishOf, partsOf } from './stream-parts.ts';
 
@@ -82,7 +82,7 @@ export const damageMutations: readonly Mutation[] = [
         const from = dice.below(bytes.length);
         const to = from + 1 + dice.below(dice.chance(0.5) ? 3 : bytes.length - from);
         const left = Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
-        return isNoticed(bytes, left) ? left : undefined;
+        return isNoticed(bytes, left) && tearsOutput(bytes, from, to) ? left : undefined;
       };
       return true;
     },
@@ -132,7 +132,7 @@ export const damageMutations: readonly Mutation[] = [
       if (!isJson(delta) || finishOf(stream, part) !== undefined) return false;
       // An object in its place would be a delta with other output.
       if (field === 'delta') part.holder['delta'] = isJson(wrong) ? [wrong] : wrong;
-      else if (field in delta && typeof delta[field] !== typeof wrong) delta[field] = wrong;
+      else if (isFilled(delta[field]) && typeof delta[field] !== typeof wrong) delta[field] = wrong;
       else return false;
       return true;
     },
@@ -149,6 +149,27 @@ function isNoticed(bytes: Buffer, left: Buffer): boolean {
   const before = new Set(linesOf(bytes));
   const added = linesOf(left).filter((line) => !before.has(line) && line !== '');
   return added.some((line) => !/^data:/.test(line) || !isJsonText(line.slice('data:'.length)));
+}
+
+/** What is left of a line must show what it was. */
+const leastLeft = 24;
+
+/** Whether a line with output is torn: where only whole events are lost, and lines that say nothing are torn, nobody can know it. */
+function tearsOutput(bytes: Buffer, from: number, to: number): boolean {
+  const text = bytes.toString('latin1');
+  const begin = Math.max(text.lastIndexOf('\n', from - 1), text.lastIndexOf('\r', from - 1)) + 1;
+  const rest = /^[^\r\n]*/.exec(text.slice(to))?.[0] ?? '';
+  const head = text.slice(begin, from);
+  const headLine = head + (/^[^\r\n]*/.exec(text.slice(from))?.[0] ?? '');
+  const tailLine =
+    text.slice(Math.max(text.lastIndexOf('\n', to - 1), text.lastIndexOf('\r', to - 1)) + 1, to) + rest;
+  return (hasWords(headLine) && head.length >= leastLeft) || (hasWords(tailLine) && rest.length >= leastLeft);
+}
+
+function hasWords(line: string): boolean {
+  return /^data:.*(?:"content":|"reasoning|tool_calls|"text":|"thinking":|"partial_json":|functionCall|"content_block":)/.test(
+    line,
+  );
 }
 
 function linesOf(bytes: Buffer): readonly string[] {
