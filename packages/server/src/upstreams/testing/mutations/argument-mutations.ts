@@ -14,7 +14,10 @@ import { partsOf } from './stream-parts.ts';
 
 /** The arguments of one call, as pieces that a mutation can change and add. */
 interface ArgumentText {
+  /** They say something, and are JSON. An earlier mutation may send `{}` before them. */
   readonly whole: string;
+  /** Nothing but {@link whole} is sent. */
+  readonly isPlain: boolean;
   readonly pieces: readonly { get(): string; set(text: string): void }[];
   /** Sends one more piece after the last one. `head`: with the id and the name of the call. */
   add(text: string, head: boolean): void;
@@ -22,10 +25,10 @@ interface ArgumentText {
 
 /** Arguments that are no object, or that an upstream says twice (contract, section 3). */
 export const argumentMutations: readonly Mutation[] = [
-  texts('{} before the arguments', ({ pieces }) => {
+  texts('{} before the arguments', ({ pieces, isPlain }) => {
     const [first] = pieces;
     const braces = first?.get() === '' ? first : undefined;
-    if (braces === undefined || pieces.length < 2) return false;
+    if (!isPlain || braces === undefined || pieces.length < 2) return false;
     braces.set('{}');
     return true;
   }),
@@ -33,13 +36,13 @@ export const argumentMutations: readonly Mutation[] = [
     add(whole, dice.chance(0.5));
     return true;
   }),
-  texts('arguments once more, encoded twice', ({ whole, pieces, add }, dice) => {
-    if (dice.chance(0.5)) add(JSON.stringify(whole), dice.chance(0.5));
+  texts('arguments once more, encoded twice', ({ whole, isPlain, pieces, add }, dice) => {
+    if (!isPlain || dice.chance(0.5)) add(JSON.stringify(whole), dice.chance(0.5));
     else for (const [at, piece] of pieces.entries()) piece.set(at === 0 ? JSON.stringify(whole) : '');
     return true;
   }),
-  texts('arguments cumulative', ({ pieces }) => {
-    if (pieces.length < 2) return false;
+  texts('arguments cumulative', ({ pieces, isPlain }) => {
+    if (!isPlain || pieces.length < 2) return false;
     let sum = '';
     for (const piece of pieces) {
       sum += piece.get();
@@ -47,7 +50,8 @@ export const argumentMutations: readonly Mutation[] = [
     }
     return true;
   }),
-  texts('arguments in other pieces', ({ whole, pieces }, dice) => {
+  texts('arguments in other pieces', ({ whole, pieces, isPlain }, dice) => {
+    if (!isPlain) return false;
     const cut = cutText(whole, pieces.length - 1, dice);
     for (const [at, piece] of pieces.entries()) piece.set(cut[at] ?? '');
     return cut.length <= pieces.length;
@@ -87,8 +91,7 @@ function texts(name: string, change: (text: ArgumentText, dice: Dice) => boolean
     heals: true,
     apply(stream, dice) {
       const found = stream.dialect === 'openai' ? chatArguments(stream) : blockArguments(stream);
-      // Changes add frames, so the last one is changed first.
-      const all = found.filter(({ whole }) => saysSomething(whole)).toReversed();
+      const all = found.filter(({ whole }) => saysSomething(whole) && isObjectText(whole));
       const chosen = dice.chance(0.5) ? all : all.filter((_, at) => at === 0);
       return chosen.filter((one) => change(one, dice)).length > 0;
     },
@@ -97,7 +100,7 @@ function texts(name: string, change: (text: ArgumentText, dice: Dice) => boolean
 
 function chatArguments(stream: MutableStream): readonly ArgumentText[] {
   return plainCallsOf(stream).map(({ id, name, text, pieces }) => ({
-    whole: text,
+    ...wholeOf(text),
     pieces: pieces.map(({ call }) => ({
       get: () => textOf(functionOf(call)['arguments']),
       set: (piece) => {
@@ -111,9 +114,19 @@ function chatArguments(stream: MutableStream): readonly ArgumentText[] {
       const call = head
         ? { index, id, type: 'function', function: { name, arguments: piece } }
         : { index, function: { arguments: piece } };
-      insertCalls(stream, last, last.at + 1, [call]);
+      insertCalls(stream, last, last, [call]);
     },
   }));
+}
+
+/** Whether it is the JSON of an object: earlier mutations may encode that once more. */
+function isObjectText(text: string): boolean {
+  return /^\s*\{/.test(text) && isJsonText(text);
+}
+
+function wholeOf(text: string): Pick<ArgumentText, 'whole' | 'isPlain'> {
+  const whole = text.replace(/^\{\}(?=\s*\{)/, '');
+  return { whole, isPlain: whole === text };
 }
 
 function blockArguments(stream: MutableStream): readonly (ArgumentText & { readonly index: unknown })[] {
@@ -125,7 +138,7 @@ function blockArguments(stream: MutableStream): readonly (ArgumentText & { reado
   }
   return [...deltas].map(([index, pieces]) => ({
     index,
-    whole: pieces.map(({ delta }) => textOf(delta['partial_json'])).join(''),
+    ...wholeOf(pieces.map(({ delta }) => textOf(delta['partial_json'])).join('')),
     pieces: pieces.map(({ delta }) => ({
       get: () => textOf(delta['partial_json']),
       set: (piece) => {
@@ -145,7 +158,7 @@ function blockArguments(stream: MutableStream): readonly (ArgumentText & { reado
 function objectsInDeltas(stream: MutableStream): boolean {
   const whole = plainCallsOf(stream).filter(
     ({ text, pieces }) =>
-      pieces.every(({ call }, at) => at === 0 || functionOf(call)['arguments'] === '') && isJsonText(text),
+      pieces.every(({ call }, at) => at === 0 || functionOf(call)['arguments'] === '') && isObjectText(text),
   );
   for (const { text, pieces } of whole) {
     const call = pieces[0]?.call;
@@ -162,7 +175,7 @@ function inputsInStarts(stream: MutableStream, dice: Dice): boolean {
     const start = partsOf(stream).find(
       ({ json }) => json['type'] === 'content_block_start' && json['index'] === index,
     );
-    if (!saysSomething(whole) || !isJsonText(whole) || start === undefined) continue;
+    if (!saysSomething(whole) || !isObjectText(whole) || start === undefined) continue;
     objectAt(start.json, 'content_block')['input'] = JSON.parse(whole) as unknown;
     if (dice.chance(0.5)) for (const piece of pieces) piece.set('');
     found = true;
@@ -177,7 +190,9 @@ function spellNothing(stream: MutableStream, dice: Dice): boolean {
       const head = pieces[0]?.call;
       if (saysSomething(text) || head === undefined) continue;
       for (const { call } of pieces) call['function'] = { ...functionOf(call), arguments: '' };
-      const args = dice.pick<unknown>(['null', '[]', '', ' \n', null, [], {}, '{}', '[ ]', undefined]);
+      // White space may be the beginning of arguments for which there were no more tokens.
+      const blank = stream.expected.choices.some(({ finish }) => finish === 'length') ? '' : ' \n';
+      const args = dice.pick<unknown>(['null', '[]', '', blank, null, [], {}, '{}', '[ ]', undefined]);
       head['function'] = { ...functionOf(head), arguments: args };
       found = true;
     }
@@ -198,7 +213,7 @@ function spellNothing(stream: MutableStream, dice: Dice): boolean {
     found = true;
   }
   for (const { whole, pieces } of blockArguments(stream)) {
-    if (!saysSomething(whole)) pieces[0]?.set(dice.pick(['', '{}', 'null', '[]', ' ']));
+    if (!saysSomething(whole)) pieces[0]?.set(dice.pick(['', '{}', 'null', '[]']));
   }
   return found;
 }

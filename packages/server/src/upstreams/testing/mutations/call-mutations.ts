@@ -21,20 +21,24 @@ export const callMutations: readonly Mutation[] = [
     for (const { name, id, pieces } of calls) {
       for (const { call } of pieces.slice(1)) {
         if (fields.includes('id') && id !== '') call['id'] = id;
-        if (fields.includes('name')) call['function'] = { ...functionOf(call), name };
+        // After whole arguments a name alone begins another call.
+        const isBlank = textOf(functionOf(call)['arguments']).trim() === '';
+        if (fields.includes('name') && !(isBlank && (id === '' || fields.length === 1))) {
+          call['function'] = { ...functionOf(call), name };
+        }
         found = true;
       }
     }
     return found;
   }),
   chatCalls('a call said twice', (stream, calls, dice) => {
-    const { id, name, text, pieces } = dice.pick(calls);
+    const { id, name, text, pieces, choice } = dice.pick(calls);
     const last = pieces.at(-1);
     // Earlier mutations may say the arguments twice.
     if (id === '' || !saysSomething(text) || !isJsonText(text) || last === undefined) return false;
     const again = { index: last.call['index'], id, type: 'function', function: { name, arguments: text } };
-    const end = lastPlace(calls);
-    insertCalls(stream, last, (dice.chance(0.5) ? last.at : end) + 1, [again]);
+    const end = calls.findLast((other) => other.choice === choice)?.pieces.at(-1) ?? last;
+    insertCalls(stream, last, dice.chance(0.5) ? last : end, [again]);
     return true;
   }),
   chatCalls('calls in turns', (_, calls, dice) => {
@@ -108,7 +112,7 @@ export const callMutations: readonly Mutation[] = [
       ...withId,
       function: { name: piece, ...(at === rest.length - 1 && args !== '' ? { arguments: args } : {}) },
     }));
-    for (const piece of later.toReversed()) insertCalls(stream, head, head.at + 1, [piece]);
+    for (const piece of later.toReversed()) insertCalls(stream, head, head, [piece]);
     return true;
   }),
   chatCalls('calls under one index', (_, calls, dice) => {

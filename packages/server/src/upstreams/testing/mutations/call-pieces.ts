@@ -1,4 +1,4 @@
-import { isJson, type Json, type MutableStream, objectAt, objectsOf } from '../mutable-stream.ts';
+import { type Frame, isJson, type Json, type MutableStream, objectAt, objectsOf } from '../mutable-stream.ts';
 import { deltaOf, partsOf } from './stream-parts.ts';
 
 /** One call of a stream of an OpenAI-compatible upstream, with its pieces as they stand in the frames. */
@@ -12,6 +12,7 @@ export interface ChatCall {
 }
 
 export interface CallPiece {
+  readonly frame: Frame;
   /** The place of its frame. */
   readonly at: number;
   /** The delta that lists it. */
@@ -22,12 +23,12 @@ export interface CallPiece {
 /** The calls of a stream, where each has its index, its name on its first piece, and arguments that are texts. */
 export function chatCallsOf(stream: MutableStream): readonly ChatCall[] {
   const calls = new Map<string, CallPiece[]>();
-  for (const { at, holder, choice } of partsOf(stream)) {
+  for (const { frame, at, holder, choice } of partsOf(stream)) {
     const delta = deltaOf(holder);
     for (const [place, call] of objectsOf(delta['tool_calls']).entries()) {
       const index = call['index'] ?? (stream.form === 'json' ? place : undefined);
       const key = `${stream.choices === 1 ? 0 : choice} ${String(index)}`;
-      calls.set(key, [...(calls.get(key) ?? []), { at, delta, call }]);
+      calls.set(key, [...(calls.get(key) ?? []), { frame, at, delta, call }]);
     }
   }
   return [...calls].map(([key, pieces]) => ({
@@ -77,20 +78,19 @@ export function saysSomething(text: string): boolean {
   return !/^\s*(?:\{\s*\})?\s*$/.test(text);
 }
 
-/** Inserts a frame like the one of that piece, with these calls only. Returns the delta. */
+/** Inserts a frame like the one of a piece, with these calls only, after the frame of another. */
 export function insertCalls(
-  stream: MutableStream,
-  like: CallPiece,
-  place: number,
+  { frames }: MutableStream,
+  { frame, delta }: CallPiece,
+  after: CallPiece,
   calls: readonly Json[],
 ): void {
-  const frame = stream.frames[like.at];
-  if (frame === undefined || !isJson(frame.data)) return;
+  if (!isJson(frame.data)) return;
   const { usage: _, ...envelope } = frame.data;
-  const holder = objectsOf(envelope['choices']).find((choice) => deltaOf(choice) === like.delta);
+  const holder = objectsOf(envelope['choices']).find((choice) => deltaOf(choice) === delta);
   const index = holder?.['index'] === undefined ? {} : { index: holder['index'] };
   const data = { ...envelope, choices: [{ ...index, delta: { tool_calls: calls }, finish_reason: null }] };
-  stream.frames.splice(place, 0, { ...frame, data });
+  frames.splice(frames.indexOf(after.frame) + 1, 0, { ...frame, data });
 }
 
 /** Takes a piece out of its delta. */
