@@ -19,6 +19,13 @@ export interface TokenLogprobWire {
   top_logprobs: { token: string; logprob: number; bytes: number[] | null }[];
 }
 
+/** The log probabilities of a choice or of a delta of it. */
+export interface ChoiceLogprobsWire {
+  content: TokenLogprobWire[];
+  /** OpenAI's member for the tokens of a refusal: we have none. */
+  refusal: null;
+}
+
 export interface ToolCallWire {
   id: string;
   type: 'function';
@@ -46,7 +53,7 @@ export interface DeltaWire {
 export interface ChunkChoiceWire {
   index: number;
   delta: DeltaWire;
-  logprobs: { content: TokenLogprobWire[] } | null;
+  logprobs: ChoiceLogprobsWire | null;
   finish_reason: FinishReason | null;
 }
 
@@ -75,7 +82,7 @@ export interface AssistantMessageWire {
 export interface CompletionChoiceWire {
   index: number;
   message: AssistantMessageWire;
-  logprobs: { content: TokenLogprobWire[] } | null;
+  logprobs: ChoiceLogprobsWire | null;
   finish_reason: FinishReason;
 }
 

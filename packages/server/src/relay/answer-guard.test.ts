@@ -66,6 +66,26 @@ describe('an answer whose target reported its usage', () => {
     });
   });
 
+  test('has an estimate for each count that cannot be', () => {
+    const usage = (promptTokens: number, completionTokens: number): GuardedEvent => ({
+      type: 'usage',
+      usage: { promptTokens, completionTokens },
+    });
+    for (const [reported, prompt, completion] of [
+      [usage(0, 0), 7, 2],
+      [usage(0, 103), 7, 103],
+      [usage(9, 0), 9, 2],
+    ] as const) {
+      expect(usageAfter([text('a'), text(' b'), reported], 2)).toEqual({
+        promptTokens: prompt,
+        completionTokens: completion,
+        estimated: true,
+      });
+    }
+    // No output was delivered.
+    expect(usageAfter([usage(9, 0)], 0)).toEqual({ promptTokens: 9, completionTokens: 0 });
+  });
+
   test('has an estimated count raised to the tokens that the source has counted', () => {
     const usage = { promptTokens: 9, completionTokens: 2, estimated: true };
     expect(usageAfter([text('a'), text(' b'), reported(1, true)], 2)).toEqual(usage);

@@ -399,6 +399,27 @@ describe('a takeover', () => {
     expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8 } }]);
   });
 
+  it('by prefix leaves a count at 0 that its target did not report', async () => {
+    for (const [promptTokens, completionTokens, usage] of [
+      [0, 3, { promptTokens: 0, completionTokens: 5 }],
+      [12, 0, { promptTokens: 10, completionTokens: 0 }],
+    ] as const) {
+      const reported: EventBatch = [{ type: 'usage', usage: { promptTokens, completionTokens } }, ...finish];
+      const b = fakeUpstream('b', [text(' world'), reported], { takeover: () => 'prefix' });
+      const batches = await drain(setUp([fakeUpstream('a', cut), b], both).open());
+      expect(batches.at(-1)).toEqual([{ type: 'usage', usage }, ...finish]);
+    }
+  });
+
+  it('by prefix counts no more tokens from the cache than its own prompt has', async () => {
+    const counts = { promptTokens: 12, completionTokens: 3, cachedTokens: 12 };
+    const reported: EventBatch = [{ type: 'usage', usage: counts }, ...finish];
+    const b = fakeUpstream('b', [text(' world'), reported], { takeover: () => 'prefix' });
+    const batches = await drain(setUp([fakeUpstream('a', cut), b], both).open());
+    const usage = { promptTokens: 10, completionTokens: 5, cachedTokens: 10 };
+    expect(batches.at(-1)).toEqual([{ type: 'usage', usage }, ...finish]);
+  });
+
   it('records the usage of each target, also of the one that was cut', async () => {
     const reported = (completionTokens: number): EventBatch => [
       { type: 'usage', usage: { promptTokens: 12, completionTokens } },
@@ -430,6 +451,16 @@ describe('a takeover', () => {
     expect(reportedEarly.attempts()).toMatchObject([
       { usage: { promptTokens: 12, completionTokens: 7 } },
       { usage: { completionTokens: 1, estimated: true } },
+    ]);
+  });
+
+  it('records an estimate for each count that cannot be', async () => {
+    const zeros: EventBatch = [{ type: 'usage', usage: { promptTokens: 9, completionTokens: 0 } }, ...finish];
+    const source = setUp([fakeUpstream('a', [text('Hel'), text('lo'), zeros])], both).open();
+    await drain(source);
+    await source.close();
+    expect(source.attempts()).toMatchObject([
+      { usage: { promptTokens: 9, completionTokens: 2, estimated: true } },
     ]);
   });
 

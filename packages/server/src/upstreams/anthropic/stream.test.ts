@@ -5,7 +5,6 @@ import { describeAnyEvents } from '../http/answer/any-events.suite.ts';
 import { describeFixtures } from '../http/answer/replay.suite.ts';
 import { createTranslation } from '../http/answer/translation.ts';
 import { createMessageDialect } from './stream.ts';
-import { addCounts } from './usage.ts';
 
 const joinAll = (texts: readonly JsonText[]) => texts.reduce(joinJsonText, emptyJsonText);
 
@@ -149,12 +148,6 @@ describe('an answer with mistakes', () => {
 
   test('is a protocol error where a delta belongs to no open block', () => {
     expect(codes(translation().push(bytes(textBlock, text('a', 1))) ?? [])).toEqual(['upstream_protocol']);
-  });
-
-  test('has no usage where its counts are impossible', () => {
-    const start = { type: 'message_start', message: { usage: { input_tokens: -5, output_tokens: 1 } } };
-    const events = read(start, textBlock, text('a'), stop);
-    expect(events.map(({ type }) => type)).toEqual(['text-delta', 'finish']);
   });
 
   test('emits nothing after its own end', () => {
@@ -313,7 +306,7 @@ test('thoughts without a signature are emitted, and not kept for the next turn',
     content_block: { type: 'thinking', thinking: 'hm' },
   };
   const events = read(thinking, { ...textBlock, index: 1 }, text('a', 1), stop);
-  expect(events.map(({ type }) => type)).toEqual(['reasoning-delta', 'text-delta', 'finish']);
+  expect(events.map(({ type }) => type)).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish']);
   expect(events.at(-1)).not.toHaveProperty('extra');
 });
 
@@ -416,10 +409,5 @@ describe('an answer that exceeds a bound is torn:', () => {
     const [start] =
       translation().push(bytes(starts({ type: 'tool_use', id: 'i'.repeat(1_025), name: 'f' }))) ?? [];
     expect(start).toMatchObject({ type: 'tool-call-start', id: expect.stringMatching(/^call_\w{32}$/) });
-  });
-
-  test('a later usage replaces only the counts that it has', () => {
-    const strange = { output_tokens: 1, input_tokens: 2, ...Object.fromEntries([['x'.repeat(100), 1]]) };
-    expect(addCounts({}, strange)).toEqual({ output_tokens: 1, input_tokens: 2 });
   });
 });

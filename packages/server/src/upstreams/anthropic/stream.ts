@@ -16,7 +16,7 @@ import { asCount, asList, asObject } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
-import { addCounts, type Counts, usageOf } from './usage.ts';
+import { MessageUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
 export interface MessageStreamOptions {
@@ -68,7 +68,7 @@ export function createMessageDialect(
   let block: OpenBlock | undefined;
   const finish = new HeldFinish<string>();
   let stopped = false;
-  let counts: Counts = {};
+  const usage = new MessageUsage();
 
   function cut(what: string): void {
     output.fail(unreadable(what));
@@ -138,7 +138,10 @@ export function createMessageDialect(
   }
 
   function addThought(to: OpenBlock, text: string): void {
-    if (text !== '') finish.output();
+    if (text !== '') {
+      finish.output();
+      usage.reasoningCame();
+    }
     to.thinking.add(text);
     if (isWithin(budget.extra(text.length))) writer.reasoning(text);
   }
@@ -207,7 +210,7 @@ export function createMessageDialect(
   }
 
   function readMessageDelta(event: JsonObject): void {
-    counts = addCounts(counts, event['usage']);
+    usage.take(event['usage']);
     const stop = asObject(event['delta'])?.['stop_reason'];
     if (isFinishReason(stop)) finish.finish(stop);
   }
@@ -228,16 +231,18 @@ export function createMessageDialect(
       switch (event['type']) {
         case 'message_start': {
           const message = asObject(event['message']);
-          counts = addCounts(counts, message?.['usage']);
+          usage.take(message?.['usage']);
           // `content` of `message_start` is empty in every stream. Content there would belong to no block, so it tears the
           // answer.
           if (asList(message?.['content']).length > 0) cut('content in message_start');
           return;
         }
         case 'content_block_start':
+          usage.outputCame();
           startBlock(event);
           return;
         case 'content_block_delta':
+          usage.outputCame();
           addPiece(event);
           return;
         case 'content_block_stop':
@@ -257,8 +262,8 @@ export function createMessageDialect(
     finish() {
       const reason = endMessage();
       if (typeof reason === 'object') return reason;
-      const usage = usageOf(counts);
-      if (usage !== undefined) output.emit({ type: 'usage', usage });
+      const counted = usage.usage();
+      if (counted !== undefined) output.emit({ type: 'usage', usage: counted });
       const extra = keepBlocks(kept);
       output.emit({
         type: 'finish',

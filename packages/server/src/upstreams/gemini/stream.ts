@@ -1,7 +1,6 @@
 import type { Failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { FinishEvent } from '../../domain/stream-event.ts';
-import type { Usage } from '../../domain/usage.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
@@ -20,7 +19,7 @@ import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { asObject } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
-import { usageOf } from './usage.ts';
+import { ContentUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
 export interface ContentStreamOptions {
@@ -48,10 +47,10 @@ const carriesOutput = /"(?:parts|text|functionCall)"/;
  */
 export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
+  const usage = new ContentUsage();
   const choices = Array.from({ length: options.choices }, (_, choice) =>
-    createChoice(choice, options, budget, output),
+    createChoice(choice, options, budget, output, usage),
   );
-  let usage: Usage | undefined;
 
   function readCandidates(candidates: unknown): Failure | undefined {
     if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
@@ -87,14 +86,14 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         output.refuse(failureOfEvent(event['error'], options.errors()));
         return;
       }
-      const counts = usageOf(event['usageMetadata']);
-      usage = counts ?? usage;
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
       if (typeof blocked === 'string') {
         output.refuse(promptBlocked(blocked));
         return;
       }
       const failed = readCandidates(event['candidates'] ?? []);
+      // After the parts of its event, because the counts hold them.
+      usage.take(event['usageMetadata']);
       if (failed !== undefined) output.fail(failed);
     },
     finish() {
@@ -104,7 +103,8 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         if ('code' in ended) return ended;
         finishes.push(ended);
       }
-      if (usage !== undefined) output.emit({ type: 'usage', usage });
+      const counted = usage.usage();
+      if (counted !== undefined) output.emit({ type: 'usage', usage: counted });
       for (const finish of finishes) output.emit(finish);
       return undefined;
     },
@@ -124,6 +124,7 @@ function createChoice(
   { parallelToolCalls, completionId }: ContentStreamOptions,
   budget: AnswerBudget,
   output: DialectOutput,
+  usage: ContentUsage,
 ): Choice {
   const writer = createChoiceWriter({ choice }, output);
   let signature: string | undefined;
@@ -159,8 +160,12 @@ function createChoice(
 
   function readPart(part: Part | UnreadableOutput): Failure | undefined {
     if ('unreadable' in part) return unreadable(part.unreadable);
-    if (hasOutput(part)) finish.output();
+    if (hasOutput(part)) {
+      finish.output();
+      usage.outputCame();
+    }
     if (part.type === 'call') return readCall(part);
+    if (part.thought && part.text !== '') usage.reasoningCame();
     if (part.thought) writer.reasoning(part.text);
     else writer.text(part.text);
     return keepSignature(part.signature);

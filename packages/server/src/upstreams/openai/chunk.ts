@@ -1,16 +1,17 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isObject, type JsonObject } from '../../domain/json.ts';
-import type { Usage } from '../../domain/usage.ts';
 import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
 import { isFinishReason } from '../http/answer/finish-reasons.ts';
+import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
 import type { CallPiece } from './tool-calls.ts';
-import { decodeUsage } from './usage.ts';
+import { decodeTimings, decodeUsage } from './usage.ts';
 
 /** One event of any OpenAI-compatible upstream in one shape. */
 export interface UpstreamChunk {
   readonly choices: readonly ChunkChoice[];
-  readonly usage?: Usage;
+  /** What the chunk reports of the whole answer. */
+  readonly usage?: ReportedCounts;
   readonly fingerprint?: string;
   /** The field `error` as it came. */
   readonly error?: unknown;
@@ -28,6 +29,8 @@ export interface ChunkChoice {
   readonly logprobs?: readonly TokenLogprobWire[];
   /** OpenRouter's `reasoning_details`; the next turn must send them back. */
   readonly details: readonly JsonObject[];
+  /** What the chunk reports of this choice. */
+  readonly usage?: ReportedCounts;
 }
 
 /**
@@ -51,11 +54,13 @@ export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
-  const usage = decodeUsage(chunk['usage']);
+  // Groq reports the usage of a stream in an object of its own.
+  const usage = decodeUsage(chunk['usage']) ?? decodeUsage(asObject(chunk['x_groq'])?.['usage']);
+  const timings = asList(choices).length === 1 ? chunk['timings'] : undefined;
   const decoded: ChunkChoice[] = [];
   // An event without choices reports the provider's progress and has no output.
   for (const choice of asList(choices)) {
-    const one = decodeChoice(choice);
+    const one = decodeChoice(choice, timings);
     if (one === undefined) return undefined;
     decoded.push(one);
   }
@@ -75,7 +80,8 @@ function isFilled(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
-function decodeChoice(value: unknown): ChunkChoice | undefined {
+/** `timings`: llama.cpp's counts of this choice. */
+function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
   if (choice === undefined) return undefined;
   const given = choice['delta'] ?? choice['message'] ?? {};
@@ -99,6 +105,7 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
   }
   const finish = choice['finish_reason'];
   const logprobs = decodeLogprobs(choice['logprobs']);
+  const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
   return {
     index: choice['index'],
     text: content.text,
@@ -108,6 +115,7 @@ function decodeChoice(value: unknown): ChunkChoice | undefined {
     details,
     ...(isFinishReason(finish) ? { finish } : {}),
     ...(logprobs === undefined ? {} : { logprobs }),
+    ...(usage === undefined ? {} : { usage }),
   };
 }
 

@@ -119,6 +119,7 @@ function isTextOnly(before: string, text: string, after: string): boolean {
     only.text === text &&
     only.finish === undefined &&
     only.logprobs === undefined &&
+    only.usage === undefined &&
     chunk.usage === undefined &&
     chunk.error === undefined
   );

@@ -329,6 +329,18 @@ describe('a usage', () => {
       undefined,
     ]);
   });
+
+  test('of zero tokens before the output is counted from, and after output it is not', () => {
+    const tokens = (counts: readonly number[]) => {
+      const { events, answer } = readChunks();
+      answer.chunk({ ...(chunk({}) as object), usage: usage(0) });
+      for (const count of counts)
+        answer.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(count) });
+      return events.map((event) => (event.type === 'text-delta' ? event.tokens : 'other'));
+    };
+    expect(tokens([3, 4])).toEqual([3, undefined]);
+    expect(tokens([0, 0, 9])).toEqual([undefined, undefined, undefined]);
+  });
 });
 
 test('an answer that comes whole is emitted in events of bounded size', () => {

@@ -2,7 +2,6 @@ import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import { isObject, type JsonObject } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import type { Usage } from '../../domain/usage.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
@@ -11,11 +10,11 @@ import { leastCertain } from '../http/answer/held-finish.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { jsonOf } from '../http/unknown-json.ts';
+import { ChatUsage } from './chat-usage.ts';
 import { type Choice, type ChoiceFinish, createChoice, hasOutput } from './choice.ts';
 import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
 import { createLearningFastPath, type LearningFastPath } from './fast-path.ts';
-import { addUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
 export interface ChatStreamOptions {
@@ -58,16 +57,13 @@ class ChatDialect implements Dialect {
   private emitted = 0;
   /** The last emitted event. */
   private lastEmitted: StreamEvent | undefined;
-  private usage: Usage | undefined;
-  /** True once output has come after {@link usage}: then that usage is not the final one. */
-  private outdated = false;
-  /** The number of usage chunks without choices: with `n` above 1 some servers send one for each choice. */
-  private usageChunks = 0;
+  private readonly usage: ChatUsage;
 
   constructor(options: ChatStreamOptions, output: DialectOutput) {
     this.options = options;
     this.output = output;
     this.learnt = createLearningFastPath(output.maxEventBytes);
+    this.usage = new ChatUsage(options.choices);
     const { finishReasons, echo, continues } = options;
     const shared = {
       idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
@@ -127,10 +123,8 @@ class ChatDialect implements Dialect {
       if ('code' in ended) return ended;
       finishes.push(ended);
     }
-    const { usage } = this;
-    if (usage !== undefined) {
-      this.emit({ type: 'usage', usage: this.outdated ? { ...usage, estimated: true } : usage });
-    }
+    const usage = this.usage.usage();
+    if (usage !== undefined) this.emit({ type: 'usage', usage });
     for (const [choice, finish] of finishes.entries()) this.emit({ type: 'finish', choice, ...finish });
     return undefined;
   }
@@ -142,14 +136,14 @@ class ChatDialect implements Dialect {
   /** Whether the fast path may emit a plain text delta of that choice. */
   private isPlain(choice: number): boolean {
     // The first delta after a usage must be read here: it makes the usage outdated.
-    const usageIsSettled = this.usage === undefined || this.outdated;
-    return usageIsSettled && this.choices[choice]?.plain === true;
+    return !this.usage.awaitsOutput && this.choices[choice]?.plain === true;
   }
 
   private emit(event: StreamEvent): void {
     this.begun = true;
     this.emitted += 1;
     this.lastEmitted = event;
+    if (event.type === 'reasoning-delta') this.usage.reasoningCame();
     this.output.emit(event);
   }
 
@@ -162,7 +156,7 @@ class ChatDialect implements Dialect {
 
   private apply(chunk: UpstreamChunk): void {
     if (chunk.fingerprint !== undefined) this.start(chunk.fingerprint);
-    const tokens = this.outdated ? undefined : this.countedBy(chunk);
+    const tokens = this.usage.tokensOf(chunk);
     const withOutput = chunk.choices.length > 1 ? chunk.choices.filter(hasOutput) : chunk.choices;
     if (this.options.choices === 1 && isSeveralChoices(withOutput.map(({ index }) => index))) {
       this.output.fail(torn('upstream_protocol', 'one event with output for several choices'));
@@ -176,7 +170,7 @@ class ChatDialect implements Dialect {
       }
     }
     // After the deltas of its chunk, because the usage has counted them.
-    this.takeUsage(chunk);
+    this.usage.take(chunk);
   }
 
   /** Returns the failure where the answer is torn here. */
@@ -186,33 +180,7 @@ class ChatDialect implements Dialect {
     if (choice === undefined) {
       return hasOutput(part) ? torn('upstream_cut', 'output of a choice that was not requested') : undefined;
     }
-    if (this.usage !== undefined && hasOutput(part)) this.outdated = true;
     return choice.add(part, tokens);
-  }
-
-  private takeUsage(chunk: UpstreamChunk): void {
-    if (chunk.usage === undefined) return;
-    if (this.outdated) {
-      this.usage = undefined;
-      this.usageChunks = 0;
-      this.outdated = false;
-    }
-    if (chunk.choices.length > 0) {
-      this.usage = chunk.usage;
-      return;
-    }
-    this.usageChunks += 1;
-    this.usage =
-      this.usage !== undefined && this.usageChunks > 1 && this.options.choices > 1
-        ? addUsage(this.usage, chunk.usage)
-        : chunk.usage;
-  }
-
-  /** The tokens of a chunk, where every chunk has a usage with the sum so far; undefined where that is not known. */
-  private countedBy(chunk: UpstreamChunk): number | undefined {
-    if (this.options.choices > 1 || chunk.usage === undefined || this.usage === undefined) return undefined;
-    const added = chunk.usage.completionTokens - this.usage.completionTokens;
-    return added > 0 ? added : undefined;
   }
 }
 

@@ -92,7 +92,9 @@ describe('the chunk encoder', () => {
     const [chunk] = chunksOf(
       encode([{ type: 'text-delta', choice: 0, json: jsonText('a'), logprobs: [token] }]),
     ).slice(1);
-    expect(chunk).toMatchObject({ choices: [{ delta: { content: 'a' }, logprobs: { content: [token] } }] });
+    expect(chunk).toMatchObject({
+      choices: [{ delta: { content: 'a' }, logprobs: { content: [token], refusal: null } }],
+    });
   });
 });
 

@@ -139,7 +139,7 @@ class ChunkEncoder implements StreamEncoder {
 
   private contentChunk({ choice, json, logprobs }: TextDelta): string {
     if (logprobs !== undefined) {
-      const logprobsJson = asciiJson({ content: logprobs });
+      const logprobsJson = asciiJson({ content: logprobs, refusal: null });
       const delta = `"delta":{"content":"${json}"},"logprobs":${logprobsJson}`;
       return `${this.prefix}${choice},${delta},"finish_reason":null}]${this.tail}`;
     }

@@ -133,7 +133,7 @@ function choiceJson(choice: CollectedChoice, index: number): string {
     ...(extra === undefined ? [] : [extraJson(extra)]),
     ...(calls.length === 0 ? [] : [`"tool_calls":[${calls.map(callJson).join(',')}]`]),
   ].join(',');
-  const logprobsJson = logprobs === undefined ? 'null' : `{"content":[${logprobs.join(',')}]}`;
+  const logprobsJson = logprobs === undefined ? 'null' : `{"content":[${logprobs.join(',')}],"refusal":null}`;
   return `{"index":${index},"message":{${message}},"logprobs":${logprobsJson},"finish_reason":"${finish}"}`;
 }
 
