@@ -26,6 +26,8 @@ export const usageMutations: readonly Mutation[] = [
     } else if (stream.dialect === 'gemini') delete data['choices'];
     if (stream.dialect === 'gemini') delete data['candidates'];
     stream.frames.splice(found.at + 1, 0, { ...frame, data });
+    // With several choices, each event may count one of them.
+    stream.expected.mayBeMarked ||= stream.choices > 1;
     return true;
   }),
   usage('zero counts only', (stream, found) => {
