@@ -91,7 +91,8 @@ function add(to: ChoiceOutput, event: Extract<StreamEvent, { readonly choice: nu
 }
 
 function addOther(to: ChoiceOutput, event: object): void {
-  if ('field' in event && 'value' in event) to.other.push({ field: String(event.field), value: event.value });
+  if (!('field' in event) || !('value' in event)) return;
+  to.other.push({ field: String(event.field), value: parsedOrText(String(event.value)) });
 }
 
 function parsedOrText(text: string): unknown {

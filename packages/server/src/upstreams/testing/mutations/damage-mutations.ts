@@ -128,7 +128,7 @@ export const damageMutations: readonly Mutation[] = [
       const part = dice.pick(partsOf(stream).filter(({ hasOutput }) => hasOutput));
       const delta = part.holder[part.holder['message'] === undefined ? 'delta' : 'message'];
       const field = dice.pick(fields);
-      const wrong = dice.pick<unknown>([5, true, { a: 'b' }, 'text', [5], [[]], { text: 5 }]);
+      const wrong = dice.pick<unknown>([5, true, { a: 'b' }, 'text', [5], [[5]], { text: 5 }]);
       if (!isJson(delta) || finishOf(stream, part) !== undefined) return false;
       // An object in its place would be a delta with other output.
       if (field === 'delta') part.holder['delta'] = isJson(wrong) ? [wrong] : wrong;
