@@ -27,7 +27,7 @@ function base(dialects: readonly string[]) {
 }
 
 /** Only streams that a mutation has changed count. */
-async function check(cases: fc.Arbitrary<MutatedCase>, numRuns: number): Promise<void> {
+async function check(cases: fc.Arbitrary<MutatedCase>, numRuns: number, nth = 0): Promise<void> {
   await fc.assert(
     fc.asyncProperty(cases, async (one) => {
       const { applied, wrong, body } = await judge(one, recorded);
@@ -35,7 +35,8 @@ async function check(cases: fc.Arbitrary<MutatedCase>, numRuns: number): Promise
       if (wrong === undefined) return;
       throw new Error(`${wrong}\nafter: ${applied.join(', ')}\n${body.toString('utf8')}`);
     }),
-    { numRuns, seed: seedOf() },
+    // No two mutations draw the same good streams.
+    { numRuns, seed: seedOf() + 1_000 * nth },
   );
 }
 
@@ -46,8 +47,9 @@ test('every good stream is read as it was written', async () => {
 });
 
 describe.each(mutations)('$name', ({ name, dialects: own, heals }) => {
+  const nth = 1 + names.indexOf(name);
   test(heals ? 'is read whole' : 'is read whole, or ends in an error', () =>
-    check(anyCase(base(own), [name], 1), eachRounds),
+    check(anyCase(base(own), [name], 1), eachRounds, nth),
   );
 });
 
