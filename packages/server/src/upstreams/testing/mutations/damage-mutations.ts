@@ -1,7 +1,7 @@
 import { failure } from '../../../domain/failure.ts';
 import { dialects, type Frame, isFilled, isJson, isJsonText, type Mutation } from '../mutable-stream.ts';
 import { textOf } from '../stream-bytes.ts';
-import { finishOf, partsOf } from './stream-parts.ts';
+import { finishesEarly, finishOf, partsOf } from './stream-parts.ts';
 
 /**
  * Faults that destroy output. What no reader can notice is left out: a whole event that is missing, and a text that is
@@ -13,7 +13,9 @@ export const damageMutations: readonly Mutation[] = [
     dialects,
     heals: false,
     apply(stream, dice) {
-      const frame = dice.pick(stream.frames.filter(({ data }) => isJson(data)));
+      const frames = stream.frames.filter(({ data }) => isJson(data));
+      if (frames.length === 0) return false;
+      const frame = dice.pick(frames);
       const text = textOf(frame.data, stream.framing);
       const at = dice.below(text.length);
       const other = dice.pick(['', '"', '\\', '}', '{', ',', '\u0000', '\n', '\n\n', 'x']);
@@ -29,7 +31,9 @@ export const damageMutations: readonly Mutation[] = [
     dialects,
     heals: false,
     apply(stream, dice) {
-      const frame = dice.pick(stream.frames.filter(({ data }) => isJson(data)));
+      const frames = stream.frames.filter(({ data }) => isJson(data));
+      if (frames.length === 0) return false;
+      const frame = dice.pick(frames);
       const text = textOf(frame.data, stream.framing);
       const end = 1 + dice.below(text.length - 1);
       frame.data = dice.chance(0.3) ? text.slice(end) : text.slice(0, end);
@@ -41,7 +45,9 @@ export const damageMutations: readonly Mutation[] = [
     dialects,
     heals: false,
     apply(stream, dice) {
-      const frame = dice.pick(stream.frames.filter(({ data }) => isJson(data)));
+      const frames = stream.frames.filter(({ data }) => isJson(data));
+      if (frames.length === 0) return false;
+      const frame = dice.pick(frames);
       if (stream.form !== 'stream') return false;
       const bytes = Buffer.from(textOf(frame.data, stream.framing).replaceAll('\n', ' '));
       const at = dice.below(bytes.length);
@@ -77,7 +83,7 @@ export const damageMutations: readonly Mutation[] = [
     dialects,
     heals: false,
     apply(stream) {
-      if (stream.framing.json === 'lines' || stream.form !== 'stream') return false;
+      if (stream.framing.json === 'lines' || stream.form !== 'stream' || finishesEarly(stream)) return false;
       stream.damage = (bytes, dice) => {
         const from = dice.below(bytes.length);
         const to = from + 1 + dice.below(dice.chance(0.5) ? 3 : bytes.length - from);
@@ -92,6 +98,7 @@ export const damageMutations: readonly Mutation[] = [
     dialects,
     heals: false,
     apply(stream, dice) {
+      if (finishesEarly(stream)) return false;
       stream.end = dice.pick<typeof stream.end>([
         'ends',
         failure('upstream_cut', 'The connection was reset.'),
@@ -125,7 +132,9 @@ export const damageMutations: readonly Mutation[] = [
     heals: false,
     apply(stream, dice) {
       const fields = ['content', 'reasoning_content', 'tool_calls', 'refusal', 'delta'];
-      const part = dice.pick(partsOf(stream).filter(({ hasOutput }) => hasOutput));
+      const parts = partsOf(stream).filter(({ hasOutput }) => hasOutput);
+      if (parts.length === 0) return false;
+      const part = dice.pick(parts);
       const delta = part.holder[part.holder['message'] === undefined ? 'delta' : 'message'];
       const field = dice.pick(fields);
       const wrong = dice.pick<unknown>([5, true, { a: 'b' }, 'text', [5], [[5]], { text: 5 }]);

@@ -1,6 +1,16 @@
 import type { Dice } from '../dice.ts';
 import { dialects, type Frame, type Json, type MutableStream, type Mutation } from '../mutable-stream.ts';
-import { endsOpen, eventWith, finishOf, hasEndMark, type Part, partsOf, setFinish } from './stream-parts.ts';
+import {
+  endsOpen,
+  eventWith,
+  finishesEarly,
+  finishOf,
+  hasEndMark,
+  type Part,
+  partsOf,
+  partsOfChoice,
+  setFinish,
+} from './stream-parts.ts';
 
 /** Finishes that are none, and finishes under other names (contract, section 7). */
 export const finishMutations: readonly Mutation[] = [
@@ -55,8 +65,9 @@ export const finishMutations: readonly Mutation[] = [
     dialects,
     heals: true,
     apply(stream, dice) {
-      const last = dice.pick(partsOf(stream).filter((part) => finishOf(stream, part) !== undefined));
-      if (isWhole(stream)) return false;
+      const finishes = partsOf(stream).filter((part) => finishOf(stream, part) !== undefined);
+      if (isWhole(stream) || finishes.length === 0) return false;
+      const last = dice.pick(finishes);
       const again = finishEvent(stream, last, finishOf(stream, last));
       stream.frames.splice(stream.frames.indexOf(last.frame) + 1, 0, again);
       return true;
@@ -76,6 +87,8 @@ export const finishMutations: readonly Mutation[] = [
     // Without an end mark nobody can know that the answer is whole.
     heals: true,
     apply(stream, dice) {
+      // The reason of an early one would become the last.
+      if (finishesEarly(stream)) return false;
       const moved = moveFinishes(stream, (words) =>
         words.length < 2 ? undefined : dice.pick(words.slice(0, -1)),
       );
@@ -140,7 +153,7 @@ function firstPlace({ dialect }: MutableStream): number {
 }
 
 function isBeforeFinish(stream: MutableStream, part: Part, parts: readonly Part[]): boolean {
-  const own = stream.choices === 1 ? parts : parts.filter(({ choice }) => choice === part.choice);
+  const own = partsOfChoice(stream, parts, part.choice);
   const last = own.findLastIndex((one) => finishOf(stream, one) !== undefined);
   return own.indexOf(part) < last && finishOf(stream, part) === undefined;
 }
@@ -168,7 +181,7 @@ function moveFinishes(stream: MutableStream, place: (words: readonly Part[]) => 
   let moved = false;
   const parts = partsOf(stream);
   for (const choice of stream.expected.choices.keys()) {
-    const own = stream.choices === 1 ? parts : parts.filter((part) => part.choice === choice);
+    const own = partsOfChoice(stream, parts, choice);
     const last = own.findLast((part) => finishOf(stream, part) !== undefined);
     const to = place(own.filter((part) => part.hasOutput));
     if (last === undefined || to === undefined || last === to) continue;

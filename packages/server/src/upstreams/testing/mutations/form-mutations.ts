@@ -16,7 +16,9 @@ export const wholeMutations: readonly Mutation[] = [
     dialects,
     heals: true,
     apply(stream, dice) {
-      if (!stream.frames.some(({ data }) => isJson(data))) return false;
+      // Arguments that were cut have no place in it.
+      const calls = stream.expected.choices.flatMap((choice) => choice.calls);
+      if (!calls.every((call) => isJson(call.arguments))) return false;
       const data = { openai: completion, anthropic: message, gemini: contents }[stream.dialect](stream);
       stream.frames = [{ data }];
       stream.form = 'json';

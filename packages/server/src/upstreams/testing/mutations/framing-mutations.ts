@@ -13,7 +13,7 @@ export const framingMutations: readonly Mutation[] = [
     to.spaces = dice.pick([[''], ['  '], ['', ' '], [' \t']]);
   }),
   framing('lines that are no data', (to, dice) => {
-    to.extraLines = dice.pick([['id: 7'], ['retry: 1'], ['id', 'id: 8', ': hm'], [':']]);
+    to.extraLines = dice.pick([['id: 7'], ['retry: 1'], ['id:', 'id: 8', ': hm'], [':']]);
   }),
   framing('a byte order mark', (to) => {
     to.mark = true;

@@ -93,9 +93,9 @@ function finishPlace(
   }
 }
 
-/** Whether the body ends with a mark that says so. */
+/** Whether the body ends with a mark that says so. The end of a JSON object is one; the end of a list says no more than that of a body. */
 export function hasEndMark({ dialect, frames, form }: MutableStream): boolean {
-  if (form !== 'stream') return true;
+  if (form === 'json') return true;
   const last = frames.findLast(({ data }) => data !== undefined)?.data;
   if (dialect === 'openai') return frames.some(({ data }) => data === '[DONE]');
   return dialect === 'anthropic' && isJson(last) && last['type'] === 'message_stop';
@@ -109,11 +109,30 @@ export function eventWith(stream: MutableStream, like: Part, fields: Json): Fram
   return { data: { ...envelope, [list]: [{ ...index, ...fields }] } };
 }
 
+/** Whether a choice has a finish before its last words: cut there, nobody can know that the rest is missing. */
+export function finishesEarly(stream: MutableStream): boolean {
+  const parts = partsOf(stream);
+  return stream.expected.choices.some((_, choice) => {
+    const own = partsOfChoice(stream, parts, choice);
+    const lastWords = own.findLastIndex((part) => part.hasOutput);
+    return own.slice(0, lastWords).some((part) => finishOf(stream, part) !== undefined);
+  });
+}
+
+/** The parts of one choice; with `n: 1` all of them, whatever their index. */
+export function partsOfChoice(
+  stream: MutableStream,
+  parts: readonly Part[],
+  choice: number,
+): readonly Part[] {
+  return stream.choices === 1 ? parts : parts.filter((part) => part.choice === choice);
+}
+
 /** Whether the last words of a choice come after its last finish, or without one. */
 export function endsOpen(stream: MutableStream): boolean {
   const parts = partsOf(stream);
   return stream.expected.choices.some((_, choice) => {
-    const own = stream.choices === 1 ? parts : parts.filter((part) => part.choice === choice);
+    const own = partsOfChoice(stream, parts, choice);
     const lastWords = own.findLastIndex((part) => part.hasOutput);
     const lastFinish = own.findLastIndex((part) => finishOf(stream, part) !== undefined);
     return lastFinish < 0 || lastFinish < lastWords;

@@ -42,7 +42,7 @@ export const usageMutations: readonly Mutation[] = [
     return true;
   }),
   usage('counts on every event', (stream, found, dice) => {
-    if (stream.dialect === 'anthropic') return false;
+    if (stream.dialect === 'anthropic' || isZero(found.counts)) return false;
     const cumulative = dice.chance(0.6);
     const before = eventsWithout(stream, found).filter(({ at }) => at < found.at);
     for (const [at, { json }] of before.entries()) {
@@ -62,6 +62,7 @@ export const usageMutations: readonly Mutation[] = [
   }),
   usage('counts in a choice', (stream, found) => {
     const last = partsOf(stream).at(-1);
+    if (eventsWith(stream).length > 1) return false;
     if (stream.dialect !== 'openai' || stream.choices !== 1 || last === undefined) return false;
     setUsage(stream, found.json, undefined);
     last.holder['usage'] = found.counts;
@@ -171,6 +172,11 @@ function zeros({ dialect }: MutableStream, counts: Json): Json {
   const names = Object.keys(counts).filter((name) => typeof counts[name] === 'number');
   const all = dialect === 'anthropic' ? ['input_tokens', ...names] : names;
   return Object.fromEntries(all.map((name) => [name, 0]));
+}
+
+/** Whether an earlier mutation has put zeros there. */
+function isZero(counts: Json): boolean {
+  return Object.values(counts).every((count) => count === 0);
 }
 
 function scaled(counts: Json, share: number): Json {
