@@ -3,15 +3,17 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
+import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
-import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { HeldFinish } from '../http/answer/held-finish.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asCount, asList, asObject } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
@@ -89,7 +91,8 @@ export function createMessageDialect(
     if (text !== '') finish.output();
     to.begun ||= text !== '';
     to.length += text.length;
-    if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
+    if (!isWithin(budget.arguments(text.length, to.length))) return;
+    for (const slice of slicesOf(text)) writer.arguments(slice);
   }
 
   function startBlock(event: JsonObject): void {
@@ -134,7 +137,7 @@ export function createMessageDialect(
     to.length += text.length;
     const added = beginning.take(text);
     if (added === undefined) output.fail(wrongJoint());
-    else writer.text(added);
+    else for (const slice of slicesOf(added)) writer.text(slice);
   }
 
   function addThought(to: OpenBlock, text: string): void {
@@ -143,7 +146,8 @@ export function createMessageDialect(
       usage.reasoningCame();
     }
     to.thinking.add(text);
-    if (isWithin(budget.extra(text.length))) writer.reasoning(text);
+    if (!isWithin(budget.extra(text.length))) return;
+    for (const slice of slicesOf(text)) writer.reasoning(slice);
   }
 
   function addSignature(to: OpenBlock, text: string): void {
@@ -215,8 +219,24 @@ export function createMessageDialect(
     if (isFinishReason(stop)) finish.finish(stop);
   }
 
-  function readError(value: unknown): void {
-    const reason = failureOfEvent(value, errors());
+  /** Reads a message that came whole, with the code that reads its blocks from a stream. */
+  function readMessage(message: JsonObject): void {
+    usage.take(message['usage']);
+    const { content } = message;
+    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+    if (!Array.isArray(blocks)) {
+      cut('a message whose content is no list');
+      return;
+    }
+    for (const [index, given] of blocks.entries()) {
+      startBlock({ index, content_block: given });
+      stopBlock();
+    }
+    readMessageDelta({ delta: message });
+  }
+
+  function readError(value: unknown, status = 500): void {
+    const reason = failureOfEvent(value, errors(), status);
     const begun = block !== undefined || kept.length > 0;
     output.refuse(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
   }
@@ -227,8 +247,25 @@ export function createMessageDialect(
     get state() {
       return stopped && finish.reason !== undefined ? 'settled' : finish.state;
     },
+    lastEvent: doneEvent,
+    readError,
+    readWhole(answer) {
+      const error = errorIn(answer);
+      if (error !== undefined) readError(error, 200);
+      else if (answer['type'] === 'message' || Array.isArray(answer['content'])) readMessage(answer);
+      else return false;
+      return true;
+    },
     read(event) {
+      const error = errorIn(event);
+      if (error !== undefined) {
+        readError(error);
+        return;
+      }
       switch (event['type']) {
+        case 'message':
+          readMessage(event);
+          return;
         case 'message_start': {
           const message = asObject(event['message']);
           usage.take(message?.['usage']);
@@ -253,9 +290,6 @@ export function createMessageDialect(
           return;
         case 'message_stop':
           stopped = true;
-          return;
-        case 'error':
-          readError(event['error']);
           return;
       }
     },

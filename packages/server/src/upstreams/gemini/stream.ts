@@ -1,6 +1,8 @@
 import type { Failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { FinishEvent } from '../../domain/stream-event.ts';
+import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
@@ -12,10 +14,11 @@ import {
   unreadable,
 } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
-import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asObject } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, type Part, partsOf } from './parts.ts';
@@ -75,15 +78,29 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
     return undefined;
   }
 
+  function readError(value: unknown, status = 500): void {
+    output.refuse(failureOfEvent(value, options.errors(), status));
+  }
+
   return {
     passesJsonOn: /"args"/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
       return leastCertain(choices);
     },
+    lastEvent: doneEvent,
+    readError,
+    readWhole(answer) {
+      const error = errorIn(answer);
+      if (error !== undefined) readError(error, 200);
+      else if (isResponse(answer)) this.read(answer, '');
+      else return false;
+      return true;
+    },
     read(event) {
-      if (event['error'] !== undefined) {
-        output.refuse(failureOfEvent(event['error'], options.errors()));
+      const error = errorIn(event);
+      if (error !== undefined) {
+        readError(error);
         return;
       }
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
@@ -109,6 +126,11 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
       return undefined;
     },
   };
+}
+
+/** Whether an object has a member that only a `GenerateContentResponse` has. */
+function isResponse(answer: JsonObject): boolean {
+  return ['candidates', 'promptFeedback', 'usageMetadata'].some((name) => answer[name] !== undefined);
 }
 
 interface Choice {
@@ -143,7 +165,7 @@ function createChoice(
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
-    writer.arguments(call.args);
+    for (const slice of slicesOf(call.args)) writer.arguments(slice);
     return undefined;
   }
 
@@ -166,8 +188,10 @@ function createChoice(
     }
     if (part.type === 'call') return readCall(part);
     if (part.thought && part.text !== '') usage.reasoningCame();
-    if (part.thought) writer.reasoning(part.text);
-    else writer.text(part.text);
+    for (const slice of slicesOf(part.text)) {
+      if (part.thought) writer.reasoning(slice);
+      else writer.text(slice);
+    }
     return keepSignature(part.signature);
   }
 
