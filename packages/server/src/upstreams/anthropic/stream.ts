@@ -314,7 +314,7 @@ export function createMessageDialect(
 
   return {
     passesJsonOn: /"input"/,
-    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return stopped && finish.reason !== undefined ? 'settled' : finish.state;
     },

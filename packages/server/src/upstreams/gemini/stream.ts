@@ -85,7 +85,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
 
   return {
     passesJsonOn: /"args"/,
-    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return leastCertain(choices);
     },

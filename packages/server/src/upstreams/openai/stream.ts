@@ -113,9 +113,10 @@ class ChatDialect implements Dialect {
     return true;
   }
 
-  mayCarryOutput(evidence: string): boolean {
+  mayCarryOutput(evidence: string): boolean | undefined {
     if (hasNoChoice.test(evidence)) return false;
-    return carriesOutput.test(evidence) || (reachesChoice.test(evidence) && !hasEmptyDelta.test(evidence));
+    if (carriesOutput.test(evidence)) return true;
+    return reachesChoice.test(evidence) ? !hasEmptyDelta.test(evidence) : undefined;
   }
 
   finish(): Failure | undefined {
