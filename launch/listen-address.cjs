@@ -11,7 +11,7 @@ const { errorCode, readText } = require('./files.cjs');
  * @typedef {{ readonly host: string, readonly port: number }} ListenAddress
  */
 
-const defaultAddress = '127.0.0.1:8642';
+const defaultAddress = '127.0.0.1:7245';
 const maxFileBytes = 1024 * 1024;
 
 /*
@@ -78,7 +78,7 @@ function fileSaysNothing(file, needed) {
 }
 
 /**
- * Reads `127.0.0.1:8642`, `localhost:8642` or `[::1]:8642`; undefined for anything else.
+ * Reads `127.0.0.1:7245`, `localhost:7245` or `[::1]:7245`; undefined for anything else.
  * @param {string} text
  * @returns {ListenAddress | undefined}
  */

@@ -18,7 +18,17 @@ export interface Call {
   readonly question?: string;
 }
 
-export type Operation = 'complete' | 'stream' | 'helper' | 'turns' | 'models' | 'model';
+export type Operation =
+  | 'complete'
+  | 'stream'
+  | 'helper'
+  | 'turns'
+  | 'models'
+  | 'model'
+  // What the SDK shows, as it is: chunks, its own accumulation of them, an answer that does not stream.
+  | 'seeChunks'
+  | 'seeAccumulated'
+  | 'seeWhole';
 
 export interface Outcome {
   readonly text: string;
@@ -30,6 +40,8 @@ export interface Outcome {
   /** How many events said something of usage. */
   readonly usageEvents: number;
   readonly ids: readonly string[];
+  /** Of the operations that begin with `see`: chunks or a completion, until an exception. */
+  readonly seen: readonly unknown[];
   readonly error: ClientError | null;
 }
 

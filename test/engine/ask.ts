@@ -10,7 +10,7 @@ import {
 } from '../../packages/server/src/engine/parent/engine.ts';
 import type { Log } from '../../packages/server/src/telemetry/log.ts';
 
-/** An engine with one model `m`, and the process that its log names. */
+/** An engine with one model, and the process that its log names. */
 export interface TestEngine {
   readonly engine: Engine;
   /** The process that runs now. */
@@ -21,6 +21,7 @@ export async function startTestEngine(
   model: EngineModel,
   queue = 32,
   environment: Readonly<Record<string, string>> = {},
+  id = 'm',
 ): Promise<TestEngine> {
   let pid = 0;
   const log: Log = {
@@ -31,7 +32,7 @@ export async function startTestEngine(
     warn() {},
     error() {},
   };
-  const engine = createEngine({ models: new Map([['m', model]]), queue, log, environment });
+  const engine = createEngine({ models: new Map([[id, model]]), queue, log, environment });
   const started = await engine.start(AbortSignal.timeout(60_000));
   if (!started.ok) throw new Error(started.failure.message);
   return { engine, pid: () => pid };
@@ -68,7 +69,8 @@ export async function ask(engine: Engine, content: string, wish: Wish = {}): Pro
   const { signal = new AbortController().signal, onText, prefix, keyId = 'k', ...fields } = wish;
   const request = requestOf(content, fields);
   const continued = prefix === undefined ? {} : { prefix };
-  const stream = engine.open({ request, model: 'm', keyId, completionId: 'c', ...continued }, signal);
+  const [model = ''] = engine.models();
+  const stream = engine.open({ request, model, keyId, completionId: 'c', ...continued }, signal);
   const events: StreamEvent[] = [];
   let text = '';
   let end: string | undefined;

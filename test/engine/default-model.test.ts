@@ -23,6 +23,21 @@ describe.skipIf(!existsSync(file))(
       expect(['stop', 'length']).toContain(outcome.end);
     });
 
+    test('under its own id it samples as its makers advise, and its first answer makes sense', async () => {
+      const own = await startTestEngine({ file, sequences: 3 }, 32, {}, 'smollm2-135m-instruct');
+      try {
+        const outcomes = await Promise.all(
+          [1, 2, 3].map((seed) => ask(own.engine, 'Hello, who are you?', { seed })),
+        );
+        for (const { text, end } of outcomes) {
+          expect(end).toBe('stop');
+          expect(text).toMatch(/help|assist/i);
+        }
+      } finally {
+        await own.engine.stop();
+      }
+    });
+
     test('the same seed gives the same text, alone, warm and among neighbours', async () => {
       const question = 'Tell me a story about a mill on a river.';
       const first = await ask(running.engine, question, { seed: 4, maxTokens: 120 });

@@ -14,6 +14,11 @@ export function tokensFor(messages: readonly ChatMessage[], choice = 0, json = f
   return healthyTokens({ messages: asked, json }, choice);
 }
 
+/** The tokens of these messages, as the wall counts them. */
+export function promptTokensOf(messages: readonly ChatMessage[]): number {
+  return messages.reduce((sum, { content }) => sum + 4 + content.split(/\s+/).length, 0);
+}
+
 type Reachable = Pick<TestServer, 'port' | 'apiKey' | 'adminKey'>;
 
 /**

@@ -6,7 +6,7 @@ import { inParallel } from '../support/in-parallel.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { askRelay } from './ask-relay.ts';
-import { healthyFault } from './healthy-fault.ts';
+import { healthyCase } from './healthy-case.ts';
 import { judgeObject, judgeStream, truthsOf } from './judge.ts';
 
 /*
@@ -135,7 +135,7 @@ describe('an upstream that flaps', () => {
         const response = await ask(model, { messages, stream });
         const { outcome, lies } = (stream ? judgeStream : judgeObject)(
           response,
-          truthsOf(healthyFault, messages),
+          truthsOf(healthyCase, messages),
         );
         if (model === 'alone') outcomes.add(outcome.kind);
         if (lies.length > 0 || (model === 'beside' && outcome.kind !== 'whole')) {

@@ -13,12 +13,14 @@ export interface FaultCase {
   readonly fault: Fault;
   /** As in `wall/<spelling>`. */
   readonly spelling: string;
+  /** The value of a parameter that is a word, else empty. */
+  readonly word: string;
 }
 
 export const faultCases: readonly FaultCase[] = faults.flatMap((fault) => {
   const { name, parameter } = fault;
-  if (parameter?.kind !== 'word') return [{ fault, spelling: name }];
-  return parameter.words.map((word) => ({ fault, spelling: `${name}:${word}` }));
+  if (parameter?.kind !== 'word') return [{ fault, spelling: name, word: '' }];
+  return parameter.words.map((word) => ({ fault, spelling: `${name}:${word}`, word }));
 });
 
 export function expectedIn(column: Column, { fault }: FaultCase): Outcomes {

@@ -1,5 +1,5 @@
 import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
-import { type ChatMessage, tokensFor } from './ask-relay.ts';
+import { type ChatMessage, promptTokensOf, tokensFor } from './ask-relay.ts';
 
 /** A request whose answer is cut, and what the client has to get nevertheless. */
 export interface CutCase {
@@ -111,7 +111,7 @@ function undisturbed(
   const due: Due = {
     text: kept.join('').slice(0, until),
     finish: limited ? 'length' : 'stop',
-    promptTokens: messages.reduce((sum, { content }) => sum + 4 + content.split(/\s+/).length, 0),
+    promptTokens: promptTokensOf(messages),
     completionTokens: kept.length,
   };
   return { due, said: kept.length };

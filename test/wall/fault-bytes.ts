@@ -174,8 +174,30 @@ export const faultBytes: Readonly<Record<string, Check>> = {
   },
   'finish-error': wholeWith({ text: three, finishes: ['error'] }),
   'finish-abort': wholeWith({ text: three, finishes: ['abort'] }),
-  'finish-eos': wholeWith({ finishes: ['eos'] }),
-  'finish-model-length': wholeWith({ finishes: ['model_length'] }),
+  'finish-stop': wholeWith({ finishes: ['eos'] }),
+  'finish-length': wholeWith({ finishes: ['model_length'] }),
+  'finish-filter': wholeWith({ text: three, finishes: ['sensitive'] }),
+  'finish-none': wholeWith({ finishes: [...Array(tokens.length + 1).fill('null'), 'stop'] }),
+  'early-finish': (seen) => {
+    wholeWith({ finishes: ['stop', 'stop'] })(seen);
+    expect(readEvents(seen.body).chunks[0]?.choices?.[0]).toMatchObject({
+      delta: { role: 'assistant' },
+      finish_reason: 'stop',
+    });
+  },
+  'early-finish-cut': wholeWith({ text: tokens.slice(0, 6).join(''), usages: 0, done: 0 }),
+  'foreign-index': (seen) => {
+    wholeWith({})(seen);
+    const indexes = readEvents(seen.body).chunks.flatMap(({ choices = [] }) =>
+      choices.map(({ index }) => index),
+    );
+    expect(indexes).toEqual(indexes.map((_, at) => at));
+  },
+  'two-choices': ({ body }) => {
+    const { chunks, finishes } = readEvents(body);
+    expect(chunks[1]?.choices?.map(({ delta }) => delta?.content)).toEqual([tokens[0], ' other']);
+    expect(finishes).toEqual(['stop']);
+  },
   'surrogate-split': (seen) => {
     wholeWith({ text: `${tokens[0]}🌊${tokens.slice(1).join('')}` })(seen);
     expect(seen.body).toMatch(/\\ud83c"[\s\S]*"\\udf0a/);
@@ -196,7 +218,37 @@ export const faultBytes: Readonly<Record<string, Check>> = {
   'json-off-schema': ({ body }) => {
     expect(JSON.parse(readEvents(body).text)).toEqual({ words: text });
   },
+  'unnamed-output': (seen) => {
+    wholeWith({})(seen);
+    expect(seen.body.match(/"delta":\{"images":\[/g)).toHaveLength(1);
+  },
+  'unnamed-output-cut': (seen) => {
+    cutWith({ complete: true })(seen);
+    expect(seen.body.trimEnd()).toMatch(/"delta":\{"images":[^\n]*$/);
+  },
+  'thought-parts': ({ body }) => {
+    const { chunks, done } = readEvents(body);
+    const [, thought, ...texts] = chunks.map(({ choices }) => choices?.[0]?.delta?.content ?? '');
+    expect(thought).toEqual([{ type: 'thinking', thinking: [{ type: 'text', text: expect.any(String) }] }]);
+    expect([texts.join(''), done]).toEqual([text, 1]);
+  },
+  'late-thoughts': (seen) => {
+    wholeWith({})(seen);
+    expect(seen.body.match(/"delta":\{"reasoning_content":/g)).toHaveLength(1);
+  },
 
+  'one-line-end': ({ body }) => {
+    expect(body).not.toContain('\n\n');
+    expect(readEvents(body)).toMatchObject({ text, finishes: ['stop'], done: 1 });
+  },
+  'plain-heartbeats': (seen) => {
+    wholeWith({})(seen);
+    expect(seen.body.match(/^data: heartbeat\n\ndata: [{[]/gm)).toHaveLength(tokens.length + 4);
+  },
+  'json-no-object': (seen) => {
+    wholeWith({})(seen);
+    expect(seen.body.match(/^data: 17\n\n/gm)).toHaveLength(tokens.length + 4);
+  },
   cr: ({ body }) => {
     expect(body).not.toContain('\n');
     expect(readEvents(body.replaceAll('\r', '\n'))).toMatchObject({ text, done: 1 });
@@ -239,6 +291,45 @@ export const faultBytes: Readonly<Record<string, Check>> = {
     ]);
   },
 
+  'status-2xx': (seen) => {
+    wholeWith({})(seen);
+    expect(seen.response?.status).toBe(201);
+  },
+  'json-answer': ({ response, body }) => {
+    expect(response?.header('content-type')).toBe('application/json');
+    expect(JSON.parse(body)).toMatchObject({
+      choices: [{ message: { content: text }, finish_reason: 'stop' }],
+    });
+  },
+  'error-in-200': ({ response, body }) => {
+    expect(response?.status).toBe(200);
+    expect(readEvents(body).chunks).toMatchObject([{ error: { type: 'invalid_request_error' } }]);
+  },
+  'limit-in-200': ({ response, body }) => {
+    expect(response?.status).toBe(200);
+    expect(readEvents(body).chunks).toMatchObject([{ error: { code: 429 } }]);
+  },
+
+  'zero-usage': ({ body }) => {
+    const { usages } = readEvents(body);
+    expect(usages.map((counts) => counts['prompt_tokens'])).toEqual([0, expect.any(Number)]);
+    expect(usages[1]?.['prompt_tokens']).toBeGreaterThan(0);
+  },
+  'zero-usage-only': ({ body }) =>
+    expect(readEvents(body).usages).toEqual([{ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }]),
+  'usage-in-choice': (seen) => {
+    wholeWith({ usages: 0 })(seen);
+    expect(seen.body).toMatch(/"finish_reason":"stop","usage":\{"prompt_tokens":/);
+  },
+  'usage-thoughts-beside': ({ body }) =>
+    expect(readEvents(body).usages).toMatchObject([
+      { completion_tokens: tokens.length, completion_tokens_details: { reasoning_tokens: 60 } },
+    ]),
+  'usage-thoughts-only': ({ body }) =>
+    expect(readEvents(body).usages).toMatchObject([
+      { completion_tokens: 0, completion_tokens_details: { reasoning_tokens: 60 } },
+    ]),
+
   'tool-whole': ({ body }) => {
     expect(readEvents(body)).toMatchObject({ text: '', finishes: ['tool_calls'], done: 1 });
     expect(callsOf(body)).toEqual([['call_wall_1', 'get_weather', '{"city":"Bern"}']]);
@@ -254,6 +345,30 @@ export const faultBytes: Readonly<Record<string, Check>> = {
   },
   'tool-id-repeated': ({ body }) =>
     expect(callsOf(body).map(([id]) => id)).toEqual(['call_wall_1', 'call_wall_1', 'call_wall_1']),
+  'calls-one-index': ({ body }) => {
+    const { calls } = readEvents(body);
+    expect(calls.map(({ index, id }) => [index, id])).toEqual([
+      [0, ''],
+      [0, ''],
+    ]);
+    const cities = calls.map((call) => (JSON.parse(call.function.arguments) as { city: string }).city);
+    expect(cities).toEqual(['Bern', 'Zürich']);
+  },
+  'name-in-pieces': ({ body }) => {
+    const { calls } = readEvents(body);
+    expect(calls.map((call) => call.function.name ?? '')).toEqual(['get_we', 'ather', '', '', '']);
+  },
+  'arguments-none': ({ body }) => expect(callsOf(body)).toEqual([['call_wall_1', 'get_weather', '']]),
+  'arguments-twice': ({ body }) =>
+    expect(callsOf(body).map(([, , piece]) => piece)).toEqual(['', '{}', '{"city"', ':"Be', 'rn"}']),
+  'finish-each-call': ({ body }) => {
+    expect(readEvents(body)).toMatchObject({ finishes: ['tool_calls', 'tool_calls'], done: 1 });
+    expect(callsOf(body)).toHaveLength(2);
+  },
+  'finish-calls': ({ body }) => {
+    expect(readEvents(body).finishes).toEqual(['tool_use']);
+    expect(callsOf(body)).toHaveLength(1);
+  },
   'tool-interleaved': ({ body }) => {
     const { calls } = readEvents(body);
     expect(calls.map(({ index }) => index)).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);

@@ -151,7 +151,7 @@ describe('through the relay', () => {
     const response = await askRelay(server, { ...fields, ...faultCase.fault.asks }, patienceMs);
     if (response === undefined) throw new Error('the connection ended without an answer');
     const judged = mode === 'streaming' ? judgeStream : judgeObject;
-    const verdict = judged(response, truthsOf(faultCase.fault, messages));
+    const verdict = judged(response, truthsOf(faultCase, messages));
     records.push({ requestId: response.header('x-request-id') ?? '', status: response.status, verdict });
     return verdict;
   }

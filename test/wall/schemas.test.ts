@@ -77,7 +77,7 @@ describe('a schema that the answer satisfies', () => {
   ])('leaves it whole, streaming or not: %j', async (schema) => {
     const json = tokensFor(messages, 0, true).join('');
     const streamed = await ask(schema, { stream: true });
-    const verdict = judgeStream(streamed, [{ texts: [json], finish: 'stop' }]);
+    const verdict = judgeStream(streamed, [{ texts: [json], finish: 'stop', calls: [], outputs: {} }]);
     expect([verdict.outcome, verdict.lies]).toEqual([{ kind: 'whole' }, []]);
     const { choices } = JSON.parse((await ask(schema)).body.toString()) as {
       choices: readonly { message: { content: string } }[];

@@ -12,7 +12,7 @@ import { type ConfigTree, startServer, type TestServer } from '../support/server
 import { createMemoryProbe, type Held, type MemoryProbe } from '../support/server-memory.ts';
 import { until } from '../support/until.ts';
 import { askRelay, liveRuns } from './ask-relay.ts';
-import { healthyFault } from './healthy-fault.ts';
+import { healthyCase } from './healthy-case.ts';
 import { judgeObject, judgeStream, truthsOf, type Verdict } from './judge.ts';
 import { type ClientRecord, disagreements } from './settled.ts';
 
@@ -153,7 +153,7 @@ async function askAll(port: number): Promise<(Verdict | undefined)[]> {
     const response = await askRelay({ ...server, port }, fields, patienceMs);
     if (response === undefined) return undefined;
     if (!stream && !response.complete) return { ...cut };
-    const verdict = (stream ? judgeStream : judgeObject)(response, truthsOf(healthyFault, messages));
+    const verdict = (stream ? judgeStream : judgeObject)(response, truthsOf(healthyCase, messages));
     const requestId = response.header('x-request-id') ?? '';
     records.push({ requestId, status: response.status, verdict });
     return verdict;

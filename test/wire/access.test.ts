@@ -117,7 +117,7 @@ describe('without authentication, on loopback', () => {
     expect(preflight.header('access-control-allow-origin')).toBeUndefined();
   });
 
-  test.each(['evil.example', 'evil.example:8642', '127.0.0.1.evil.example'])(
+  test.each(['evil.example', 'evil.example:7245', '127.0.0.1.evil.example'])(
     'a name that was bent to this machine, %s, gets nothing',
     async (host) => {
       const response = await ask(open, { path, headers: { ...anonymous, Host: host } });

@@ -47,7 +47,10 @@ function bounds({ most }: Preset): string {
   const named = [
     ['temperature', most?.temperature],
     ['top_logprobs', most?.topLogprobs],
+    ['stop', most?.stops],
+    ['tools', most?.tools],
   ] as const;
   const set = named.flatMap(([name, bound]) => (bound === undefined ? [] : [`\`${name}\` ${bound}`]));
+  if (most?.nameLength !== undefined) set.push(`names ${most.nameLength}`);
   return set.length === 0 ? 'none' : set.join(', ');
 }

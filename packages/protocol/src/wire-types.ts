@@ -19,6 +19,13 @@ export interface TokenLogprobWire {
   top_logprobs: { token: string; logprob: number; bytes: number[] | null }[];
 }
 
+/** The log probabilities of a choice or of a delta of it. */
+export interface ChoiceLogprobsWire {
+  content: TokenLogprobWire[];
+  /** OpenAI's member for the tokens of a refusal: we have none. */
+  refusal: null;
+}
+
 export interface ToolCallWire {
   id: string;
   type: 'function';
@@ -41,12 +48,14 @@ export interface DeltaWire {
   refusal?: string | null;
   tool_calls?: ToolCallDeltaWire[];
   extra_content?: unknown;
+  /** Parts that are neither text nor thought. Other output comes under the name that the upstream gave it. */
+  content_parts?: unknown[];
 }
 
 export interface ChunkChoiceWire {
   index: number;
   delta: DeltaWire;
-  logprobs: { content: TokenLogprobWire[] } | null;
+  logprobs: ChoiceLogprobsWire | null;
   finish_reason: FinishReason | null;
 }
 
@@ -70,12 +79,13 @@ export interface AssistantMessageWire {
   reasoning_content?: string;
   tool_calls?: ToolCallWire[];
   extra_content?: unknown;
+  content_parts?: unknown[];
 }
 
 export interface CompletionChoiceWire {
   index: number;
   message: AssistantMessageWire;
-  logprobs: { content: TokenLogprobWire[] } | null;
+  logprobs: ChoiceLogprobsWire | null;
   finish_reason: FinishReason;
 }
 

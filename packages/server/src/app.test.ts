@@ -87,7 +87,9 @@ beforeAll(async () => {
   app = await startTestApp({
     config: `
 upstreams: {lab: {kind: openai, base_url: "${origin}/v1", api_key: k}}
-models: {story: {targets: [{upstream: lab, model: wall/healthy}]}}`,
+models:
+  story: {targets: [{upstream: lab, model: wall/healthy}]}
+  absurd: {targets: [{upstream: lab, model: wall/usage-absurd}]}`,
     surfaces: [createChatSurface({ usageChunk: 'inline' }), toy, buggy, speechless],
   });
   const direct = await fetch(`${origin}/v1/chat/completions`, {
@@ -125,6 +127,18 @@ describe('chat completions', () => {
     const { violations, summary } = checkStream(Buffer.from(await response.arrayBuffer()));
     expect(violations).toEqual([]);
     expect(summary).toMatchObject({ complete: true, choices: [{ content: story }] });
+  });
+
+  test('have an estimate for counts that are impossible', async () => {
+    const model = 'absurd';
+    const streamed = await post('/v1/chat/completions', { ...asks(true), model });
+    const { violations, summary } = checkStream(Buffer.from(await streamed.arrayBuffer()));
+    expect(violations).toEqual([]);
+    const whole = await post('/v1/chat/completions', { ...asks(false), model });
+    const { usage } = (await whole.json()) as { usage: { prompt_tokens: number; completion_tokens: number } };
+    expect(usage.prompt_tokens).toBeGreaterThan(0);
+    expect(usage.completion_tokens).toBeGreaterThanOrEqual(2);
+    expect(summary.usage).toEqual(usage);
   });
 
   test('are one JSON object without streaming', async () => {

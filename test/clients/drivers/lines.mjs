@@ -20,6 +20,7 @@ export function serve(operations, describeError) {
       usage: null,
       usageEvents: 0,
       ids: [],
+      seen: [],
       error: null,
       iterating: false,
     };

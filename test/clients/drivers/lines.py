@@ -17,6 +17,7 @@ def serve(operations, describe_error):
             "usage": None,
             "usageEvents": 0,
             "ids": [],
+            "seen": [],
             "error": None,
             "iterating": False,
         }

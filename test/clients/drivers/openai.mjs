@@ -40,6 +40,25 @@ async function helper(call, outcome) {
   noteCompletion(outcome, completion);
 }
 
+// What the SDK shows, as it is: for tests that compare an upstream with this server in front of it.
+
+async function seeChunks(call, outcome) {
+  const chunks = await open(call).chat.completions.create({ ...call.request, stream: true });
+  for await (const chunk of chunks) outcome.seen.push(chunk);
+}
+
+async function seeAccumulated(call, outcome) {
+  outcome.seen.push(
+    await open(call)
+      .chat.completions.stream({ ...call.request, stream: true })
+      .finalChatCompletion(),
+  );
+}
+
+async function seeWhole(call, outcome) {
+  outcome.seen.push(await open(call).chat.completions.create(call.request));
+}
+
 async function turns(call, outcome) {
   const client = open(call);
   const first = await client.chat.completions.create(call.request);
@@ -59,7 +78,8 @@ async function model(call, outcome) {
   outcome.ids.push((await open(call).models.retrieve(call.modelId)).id);
 }
 
-serve({ complete, stream, helper, turns, models, model }, (error) => ({
+const operations = { complete, stream, helper, seeChunks, seeAccumulated, seeWhole, turns, models, model };
+serve(operations, (error) => ({
   status: error?.status ?? null,
   code: error?.code ?? null,
   param: error?.param ?? null,

@@ -1,5 +1,7 @@
 """OpenAI's SDK for Python, the blocking client."""
 
+import functools
+
 from openai import OpenAI
 
 import lines
@@ -42,6 +44,33 @@ def helper(call, outcome):
         lines.note_completion(outcome, running.get_final_completion().model_dump())
 
 
+@functools.lru_cache
+def shared(base_url, api_key):
+    """One client for many calls: a new one takes more time than such a call."""
+    return client({"baseUrl": base_url, "apiKey": api_key})
+
+
+# What the SDK shows, as it is: for tests that compare an upstream with this server in front of it.
+
+
+def see_chunks(call, outcome):
+    api = shared(call["baseUrl"], call["apiKey"])
+    with api.chat.completions.create(**arguments(call["request"]), stream=True) as chunks:
+        for chunk in chunks:
+            outcome["seen"].append(chunk.to_dict(mode="json"))
+
+
+def see_accumulated(call, outcome):
+    api = shared(call["baseUrl"], call["apiKey"])
+    with api.chat.completions.stream(**arguments(call["request"])) as running:
+        outcome["seen"].append(running.get_final_completion().to_dict(mode="json"))
+
+
+def see_whole(call, outcome):
+    api = shared(call["baseUrl"], call["apiKey"])
+    outcome["seen"].append(api.chat.completions.create(**arguments(call["request"])).to_dict(mode="json"))
+
+
 def turns(call, outcome):
     api = client(call)
     first = api.chat.completions.create(**arguments(call["request"]))
@@ -62,4 +91,6 @@ def model(call, outcome):
 
 if __name__ == "__main__":
     operations = {"complete": complete, "stream": stream, "helper": helper}
-    lines.serve({**operations, "turns": turns, "models": models, "model": model}, lines.openai_error)
+    seeing = {"seeChunks": see_chunks, "seeAccumulated": see_accumulated, "seeWhole": see_whole}
+    others = {"turns": turns, "models": models, "model": model}
+    lines.serve({**operations, **seeing, **others}, lines.openai_error)

@@ -101,6 +101,32 @@ export const outputRows: readonly Row[] = [
   accepted(
     'response_format',
     'valid',
+    'json_object with a schema beside it',
+    { ...ruled, response_format: { type: 'json_object', schema } },
+    (answer) => {
+      expect(answer.choices[0]?.finish).toBe('stop');
+      expect(json(answer)).toEqual({ id: expect.any(Number), tag: expect.stringMatching(/^[ab]$/) });
+    },
+  ),
+  refused(
+    'response_format',
+    'out of range',
+    'json_object with a schema that cannot be enforced',
+    { response_format: { type: 'json_object', schema: { if: {} } } },
+    'unsupported_parameter',
+    'response_format.schema.if',
+  ),
+  refused(
+    'response_format',
+    'out of range',
+    'a schema beside text',
+    { response_format: { type: 'text', schema } },
+    'unsupported_parameter',
+    'response_format.schema',
+  ),
+  accepted(
+    'response_format',
+    'valid',
     'json_schema, cut by max_tokens',
     { max_tokens: 3, response_format: ofSchema(schema) },
     (answer) => expect(answer.choices[0]?.finish).toBe('length'),
@@ -178,24 +204,32 @@ export const outputRows: readonly Row[] = [
 
   accepted('tools', 'valid', 'two', { tools }, toolsInPrompt),
   accepted('tools', 'boundary', 'none', { tools: [] }, asWithout),
-  accepted('tools', 'boundary', '128 that may not be called', { tools: many(128), ...none }, asWithout),
+  accepted('tools', 'boundary', '222 that may not be called', { tools: many(222), ...none }, asWithout),
   accepted(
     'tools',
     'boundary',
-    'a name of 64 letters',
-    { tools: [tool({ name: 'f'.repeat(64) })], ...none },
+    'a name of 1,024 letters',
+    { tools: [tool({ name: 'f'.repeat(1024) })], ...none },
     asWithout,
   ),
-  ...refusedValues('tools', 'out of range', [many(129)]),
-  ...['', 'f'.repeat(65), 'with space'].map((name) =>
+  ...refusedValues('tools', 'out of range', [many(4097)]),
+  ...['', 'f'.repeat(1025), 'with space'].map((name) =>
     refused(
       'tools',
       'out of range',
-      `the name '${name}'`,
+      `the name '${name.slice(0, 40)}'`,
       { tools: [tool({ name })] },
       'invalid_value',
       'tools[0].function.name',
     ),
+  ),
+  refused(
+    'tools',
+    'out of range',
+    'a member that nobody knows',
+    { tools: [{ type: 'function', function: { name: 'f', returns: { type: 'object' } } }] },
+    'unsupported_parameter',
+    'tools[0].function.returns',
   ),
   refused(
     'tools',

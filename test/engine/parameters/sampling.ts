@@ -39,7 +39,7 @@ const fillsTheContext: Effect = (answer) => {
 /** The text before the first of the stop strings, and nothing of it. */
 const stopped: Effect = async (answer, ask, fields) => {
   const whole = textOf(await ask({ ...fields, stop: undefined }));
-  const strings = [fields['stop']].flat() as string[];
+  const strings = ([fields['stop']].flat() as string[]).filter((text) => text !== '');
   const found = strings.map((text) => whole.indexOf(text)).filter((at) => at >= 0);
   expect(found.length).toBeGreaterThan(0);
   expect(textOf(answer)).toBe(whole.slice(0, Math.min(...found)));
@@ -116,7 +116,14 @@ export const samplingRows: readonly Row[] = [
     { max_tokens: 2 ** 31 - 1, logit_bias: endless },
     fillsTheContext,
   ),
-  ...refusedValues('max_tokens', 'out of range', [0, -1, 2 ** 31, 1e300]),
+  ...refusedValues('max_tokens', 'out of range', [0, -2, 2 ** 31, 1e300]),
+  accepted(
+    'max_tokens',
+    'boundary',
+    '-1, which asks for no limit',
+    { max_tokens: -1, logit_bias: endless },
+    fillsTheContext,
+  ),
   ...refusedValues('max_tokens', 'wrong type', noIntegers),
   asAbsent('max_tokens'),
 
@@ -140,11 +147,18 @@ export const samplingRows: readonly Row[] = [
 
   accepted('stop', 'valid', 'a string', { ...letters, stop: 'b' }, stopped),
   accepted('stop', 'valid', 'a string of two tokens', { ...letters, stop: 'cb' }, stopped),
-  accepted('stop', 'boundary', 'four strings', { ...letters, stop: ['dddd', 'cc', 'ba', 'xyz'] }, stopped),
+  accepted(
+    'stop',
+    'boundary',
+    'six strings, and an empty one',
+    { ...letters, stop: ['dddd', 'cc', '', 'ba', 'xyz', 'efg', 'hij'] },
+    stopped,
+  ),
+  accepted('stop', 'boundary', 'an empty string', { ...letters, stop: '' }, neverStopped),
+  accepted('stop', 'boundary', 'a list of an empty string', { ...letters, stop: [''] }, neverStopped),
   accepted('stop', 'boundary', 'none', { ...letters, stop: [] }, neverStopped),
   accepted('stop', 'boundary', '4,096 letters', { ...letters, stop: 'b'.repeat(4096) }, neverStopped),
-  ...refusedValues('stop', 'out of range', ['', ['a', 'b', 'c', 'd', 'e'], 'b'.repeat(4097)]),
-  refused('stop', 'out of range', 'one empty string', { stop: ['a', ''] }, 'invalid_value', 'stop[1]'),
+  ...refusedValues('stop', 'out of range', [Array.from({ length: 257 }, String), 'b'.repeat(4097)]),
   ...refusedValues('stop', 'wrong type', [5, true, {}]),
   refused('stop', 'wrong type', 'a number in the list', { stop: ['a', 5] }, 'invalid_type', 'stop[1]'),
   asAbsent('stop'),

@@ -5,7 +5,7 @@ import type { ShownKey } from '../service/serving-keys.ts';
 import { counted } from './counted.ts';
 
 export interface BannerFacts {
-  /** `http://127.0.0.1:8642`, without `/v1`. */
+  /** `http://127.0.0.1:7245`, without `/v1`. */
   readonly url: string;
   readonly key: ShownKey;
   /** The file of the generated admin key. */
@@ -70,7 +70,7 @@ export function banner({ url, key, adminFile, models, serves, terminal }: Banner
     '',
     `curl -N ${url}/v1/chat/completions ${key.type === 'none' ? '' : `-H "Authorization: Bearer ${shellKey}" `}` +
       `-H "Content-Type: application/json" ` +
-      `-d '{"model": "default", "stream": true, "temperature": 0.3, "messages": [{"role": "user", "content": "Say hello in one sentence."}]}'`,
+      `-d '{"model": "default", "stream": true, "messages": [{"role": "user", "content": "Say hello in one sentence."}]}'`,
     '',
     'Or with an OpenAI SDK (pip install openai):',
     '',
@@ -78,7 +78,7 @@ export function banner({ url, key, adminFile, models, serves, terminal }: Banner
     ...(key.type === 'configured' ? ['import os'] : []),
     'from openai import OpenAI',
     `client = OpenAI(base_url="${url}/v1", api_key=${pythonKey})`,
-    'stream = client.chat.completions.create(model="default", stream=True, temperature=0.3,',
+    'stream = client.chat.completions.create(model="default", stream=True,',
     '    messages=[{"role": "user", "content": "Say hello in one sentence."}])',
     'for chunk in stream:',
     '    print(chunk.choices[0].delta.content or "", end="", flush=True)',

@@ -24,7 +24,7 @@ type ValuedFlag = keyof typeof valued;
 export const serveUsage = `usage: tailrace serve [flags]
 
   --config FILE      the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
-  --listen HOST:PORT address to serve on (default: 127.0.0.1:8642)
+  --listen HOST:PORT address to serve on (default: 127.0.0.1:7245)
   --model FILE.gguf  serve this model, under its file name and as "default"
   --data-dir DIR     folder of the keys and the database (default: ./data)
   --no-engine        start without a local model

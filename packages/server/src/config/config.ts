@@ -1,3 +1,4 @@
+import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
 import type { PresetName } from '../upstreams/openai/presets.ts';
 
 /**
@@ -78,6 +79,8 @@ export interface EngineModelConfig {
   /** Tokens for each sequence; `max`: as many as memory allows. Absent: the engine's default for the model. */
   readonly context?: number | 'max';
   readonly public: boolean;
+  /** How it samples where a request does not say it. Absent fields: as its file says, else OpenAI's defaults. */
+  readonly defaults?: SamplingDefaults;
 }
 
 export type UpstreamKind = 'openai' | 'anthropic' | 'gemini' | 'scripted';

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { createEnvironmentValues } from './environment-values.ts';
 
-const env = { CA: '/secret/ca.pem', LONGER: '/secret/ca.pem.old', PORT: '8642', OTHER: 'not-referred-to' };
+const env = { CA: '/secret/ca.pem', LONGER: '/secret/ca.pem.old', PORT: '7245', OTHER: 'not-referred-to' };
 const { withNames } = createEnvironmentValues(
   env,
   () => ['CA', 'LONGER', 'PORT', 'NONE'],
@@ -13,7 +13,7 @@ it.each([
   ['ca_file: ENOENT, open /secret/ca.pem', 'ca_file: ENOENT, open ${CA}'],
   ['open /secret/ca.pem.old', 'open ${LONGER}'],
   ['open "\\/secret\\/ca.pem"', 'open "${CA}"'],
-  ['port 8642 is in use', 'port 8642 is in use'],
+  ['port 7245 is in use', 'port 7245 is in use'],
   ['not-referred-to', 'not-referred-to'],
 ])('shows %s as %s', (text, shown) => {
   expect(withNames(text)).toBe(shown);

@@ -29,8 +29,8 @@ async function problems(yaml: string | undefined, more?: Partial<ConfigSources>)
 }
 
 const contractSample = `
-server:    {listen: 127.0.0.1:8642, data_dir: ./data, public_url: https://ai.example.org, workers: 1, max_streams: 2000, max_body: 10MiB, cors_origins: ["*"]}
-engine:    {enabled: true, models: {smollm2-135m-instruct: {file: ./model.gguf, sequences: 8, context: 2048}}, threads: 1, queue: 64}
+server:    {listen: 127.0.0.1:7245, data_dir: ./data, public_url: https://ai.example.org, workers: 1, max_streams: 2000, max_body: 10MiB, cors_origins: ["*"]}
+engine:    {enabled: true, models: {smollm2-135m-instruct: {file: ./model.gguf, sequences: 8, context: 2048, defaults: {temperature: 0.2, top_p: 0.9}}}, threads: 1, queue: 64}
 upstreams:
   lab:     {kind: openai, preset: vllm, base_url: "http://10.0.0.5:8000/v1", api_key: "\${LAB_KEY}", headers: {x-team: a}}
   claude:  {kind: anthropic, api_key: "\${ANTHROPIC_API_KEY}", ca_file: ./corp.pem, proxy: "http://…"}
@@ -121,7 +121,7 @@ describe('without a file', () => {
     const config = await valid(undefined);
     expect(config).toEqual({
       server: {
-        listen: { host: '127.0.0.1', port: 8642, loopback: true },
+        listen: { host: '127.0.0.1', port: 7245, loopback: true },
         dataDir: '/etc/tailrace/data',
         cacheDir: '/home/me/.cache/tailrace',
         workers: 1,
@@ -223,6 +223,16 @@ describe('one key', () => {
       { file: '/etc/tailrace/model.gguf', sequences: 8, public: true },
     ],
     [
+      'engine: {models: {m: {file: model.gguf, defaults: {temperature: 0, top_k: 20, presence_penalty: -1}}}}',
+      (c) => c.engine.models.get('m')?.defaults,
+      { temperature: 0, topK: 20, presencePenalty: -1 },
+    ],
+    [
+      'engine: {models: {m: {file: model.gguf, defaults: {top_p: 0.9, min_p: 0.05, frequency_penalty: 2}}}}',
+      (c) => c.engine.models.get('m')?.defaults,
+      { topP: 0.9, minP: 0.05, frequencyPenalty: 2 },
+    ],
+    [
       'engine: {models: {m: {file: model.gguf, context: max}}}',
       (c) => c.engine.models.get('m')?.context,
       'max',
@@ -288,8 +298,16 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'tailrace.yaml:5: models.m.targets[0].wieght: unknown key "wieght" (did you mean "weight"?)',
     ],
     [
-      'server: {listen: 8642}',
-      'tailrace.yaml:1: server.listen: expected an address and a port, such as 127.0.0.1:8642 or "[::1]:8642", got 8642',
+      'engine: {models: {m: {file: model.gguf, defaults: {temprature: 0}}}}',
+      'tailrace.yaml:1: engine.models.m.defaults.temprature: unknown key "temprature" (did you mean "temperature"?)',
+    ],
+    [
+      'engine: {models: {m: {file: model.gguf, defaults: {temperature: 2.5}}}}',
+      'tailrace.yaml:1: engine.models.m.defaults.temperature: expected a number from 0 to 2, got 2.5',
+    ],
+    [
+      'server: {listen: 7245}',
+      'tailrace.yaml:1: server.listen: expected an address and a port, such as 127.0.0.1:7245 or "[::1]:7245", got 7245',
     ],
     [
       'server: {workers: 1.5}',

@@ -1,3 +1,4 @@
+import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
 import type { EngineModelConfig } from './config.ts';
 import { expected } from './config-problem.ts';
 import { defaultEngineModel, isModelId } from './names.ts';
@@ -49,6 +50,7 @@ export function resolveEngineModels(
       sequences: model.sequences,
       public: model.public,
       ...(tokens !== undefined && { context: tokens }),
+      ...(model.defaults !== undefined && { defaults: samplingOf(model.defaults) }),
       ...(model.file !== undefined && !replaced && { file: context.file([...path, 'file'], model.file) }),
     });
   }
@@ -66,4 +68,19 @@ export function resolveEngineModels(
   if ((named || nothingElse) && !models.has(defaultEngineModel))
     models.set(defaultEngineModel, defaultModelConfig);
   return models;
+}
+
+type RawDefaults = NonNullable<NonNullable<RawConfig['engine']['models']>[string]['defaults']>;
+
+function samplingOf(defaults: RawDefaults): SamplingDefaults {
+  const { temperature, top_p: topP, top_k: topK, min_p: minP } = defaults;
+  const { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = defaults;
+  return {
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    ...(topK !== undefined && { topK }),
+    ...(minP !== undefined && { minP }),
+    ...(presencePenalty !== undefined && { presencePenalty }),
+    ...(frequencyPenalty !== undefined && { frequencyPenalty }),
+  };
 }

@@ -35,7 +35,7 @@ const headerValue = text(
 );
 
 const server = z.strictObject({
-  listen: listenAddress().prefault('127.0.0.1:8642').describe('Address and port to serve on.'),
+  listen: listenAddress().prefault('127.0.0.1:7245').describe('Address and port to serve on.'),
   data_dir: text('a path').prefault('./data').describe('The folder of the keys and the database.'),
   public_url: webUrl().optional().describe('The URL under which clients reach the server.'),
   workers: integer(1, 256).prefault(1).describe('Processes that serve.'),
@@ -51,11 +51,25 @@ const server = z.strictObject({
     .describe('Browser origins that may call; "*" for all, [] for none.'),
 });
 
+const samplingDefaults = z.strictObject({
+  temperature: decimal(0, 2).optional().describe("Default: the file's own, else 1."),
+  top_p: decimal(0, 1).optional().describe("Default: the file's own, else 1."),
+  top_k: integer(0, 1_000_000)
+    .optional()
+    .describe("Only so many of the most probable tokens. Default: the file's own, else 0, all."),
+  min_p: decimal(0, 1)
+    .optional()
+    .describe("Only tokens with at least this share of the highest probability. Default: the file's own."),
+  presence_penalty: decimal(-2, 2).optional().describe('Default: 0.'),
+  frequency_penalty: decimal(-2, 2).optional().describe('Default: 0.'),
+});
+
 const engineModel = z.strictObject({
   file: text('a path').optional().describe('The GGUF file; only the default model is found without one.'),
   sequences: integer(1, 256).prefault(8).describe('Requests that run at the same time.'),
   context: contextSize().optional().describe('Tokens for each sequence; max: as many as memory allows.'),
   public: flag().prefault(true).describe('Whether clients may ask for it under its own id.'),
+  defaults: samplingDefaults.optional(),
 });
 
 const engine = z.strictObject({

@@ -29,7 +29,7 @@ export function formatSize(bytes: number): string {
 }
 
 /**
- * Reads `127.0.0.1:8642`, `localhost:8642` or `[::1]:8642`; with port 0 the system chooses one. Undefined for any other
+ * Reads `127.0.0.1:7245`, `localhost:7245` or `[::1]:7245`; with port 0 the system chooses one. Undefined for any other
  * text: a port alone would not say whether other machines may connect.
  */
 export function parseListen(text: string): ListenAddress | undefined {

@@ -147,7 +147,7 @@ export function size(minimumBytes: number, maximumBytes: number) {
 
 export function listenAddress() {
   return valueSchema(
-    { expected: 'an address and a port, such as 127.0.0.1:8642 or "[::1]:8642"', json: { type: 'string' } },
+    { expected: 'an address and a port, such as 127.0.0.1:7245 or "[::1]:7245"', json: { type: 'string' } },
     (value) => (typeof value === 'string' ? parseListen(value) : undefined),
   );
 }

@@ -48,7 +48,7 @@ const part = fc.oneof(
   open({ type: fc.constant('input_audio'), input_audio: open({ data: word, format: word }) }),
   open({ type: fc.constant('file'), file: rest }),
 );
-const content = fc.oneof(word, fc.array(part, { maxLength: 3 }));
+const content = fc.oneof(word, fc.array(part, { minLength: 1, maxLength: 3 }));
 const extra = fc.constant({ google: { thought_signature: 's' } });
 const call = open(
   { id: word, type: fc.constant('function'), function: open({ name, arguments: word }) },
@@ -90,7 +90,7 @@ const body = open(
     frequency_penalty: fc.constantFrom(-2, 0, 1.5),
     logit_bias: fc.constantFrom({ 5: 1 }, { 5: -1.5, 9: 0 }),
     response_format: fc.oneof(
-      open({ type: fc.constant('json_object') }),
+      open({ type: fc.constant('json_object') }, { schema }),
       open({ type: fc.constant('text'), x: fc.constant(1) }),
       open({
         type: fc.constant('json_schema'),

@@ -137,7 +137,7 @@ function formatJson(format: ResponseFormat): JsonObject | undefined {
       // A format of type text without further members is the default, so it is left out.
       return format.rest === undefined ? undefined : withRest({ type: 'text' }, format.rest);
     case 'json_object':
-      return withRest({ type: 'json_object' }, format.rest);
+      return withRest(members({ type: 'json_object', schema: format.schema }), format.rest);
     case 'json_schema': {
       const { name, description, schema, strict, rest, nestedRest } = format;
       const inner = withRest(members({ name, description, schema, strict }), nestedRest);

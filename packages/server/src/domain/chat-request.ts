@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue } from './json.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
+import { keepSpellings } from './spellings.ts';
 
 /**
  * One request for a chat completion, decoded and validated by its surface. An optional field is absent where the client did
@@ -17,7 +18,7 @@ export interface ChatRequest {
   readonly maxTokensParam?: string;
   readonly temperature?: number;
   readonly topP?: number;
-  /** At most four, none empty. */
+  /** At most 256, none empty. */
   readonly stop: readonly string[];
   /** Mapped to 0 … 2^53-1. */
   readonly seed?: number;
@@ -102,7 +103,11 @@ export interface ToolCall extends WithNestedRest {
 /** The format that the answer's text must have. */
 export type ResponseFormat =
   | ({ readonly type: 'text' } & WithRest)
-  | ({ readonly type: 'json_object' } & WithRest)
+  | ({
+      readonly type: 'json_object';
+      /** llama.cpp's form of a `json_schema`. Absent: every object is valid. */
+      readonly schema?: JsonValue;
+    } & WithRest)
   | ({
       readonly type: 'json_schema';
       readonly name: string;
@@ -135,6 +140,20 @@ export function partsOf(message: Message): readonly ContentPart[] {
     typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []);
   if (message.role !== 'assistant' || message.refusal === undefined || message.refusal === '') return parts;
   return [...parts, { type: 'refusal', refusal: message.refusal }];
+}
+
+/**
+ * The schema of a `json_object` with one: it allows only objects, unless it names other types itself. Undefined where every
+ * object is valid.
+ */
+export function objectSchemaOf({
+  schema,
+}: Extract<ResponseFormat, { readonly type: 'json_object' }>): JsonValue | undefined {
+  if (schema === undefined || schema === true) return undefined;
+  if (!isObject(schema)) return schema;
+  const names = Object.keys(schema);
+  if (names.length === 0) return undefined;
+  return names.includes('type') ? schema : keepSpellings(schema, { type: 'object', ...schema });
 }
 
 /** The client's tool choice. Default: `auto` where the request has tools, else `none`. */

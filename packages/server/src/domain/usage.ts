@@ -1,4 +1,7 @@
-/** Token counts of one completion with all its choices; the prompt is counted once. */
+/**
+ * Token counts of one completion with all its choices; the prompt is counted once. In the event of a target, a count that the
+ * target did not report is 0: {@link withEstimates} fills it in.
+ */
 export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -6,6 +9,39 @@ export interface Usage {
   readonly cachedTokens?: number;
   /** Part of `completionTokens` that is reasoning. */
   readonly reasoningTokens?: number;
-  /** True where no target reported the usage and this server estimated it. */
+  /**
+   * True where this server estimated a count. In the event of a target: output came that `completionTokens` does not hold, so it
+   * is the least possible number.
+   */
   readonly estimated?: boolean;
+}
+
+/** This server's own counts of one completion. */
+export interface UsageEstimates {
+  promptTokens(): number;
+  /** Tokens of the output so far. */
+  completionTokens(): number;
+}
+
+/**
+ * The usage with an estimate for each count that `reported` lacks: no prompt has zero tokens, and neither has delivered output.
+ * A completion that is the least possible number is raised to this server's count. Undefined: nothing was reported.
+ */
+export function withEstimates(reported: Usage | undefined, estimates: UsageEstimates): Usage {
+  const usage = reported ?? noUsage;
+  const prompt = usage.promptTokens > 0 ? usage.promptTokens : estimatedPrompt(usage, estimates);
+  const isExact = usage.completionTokens > 0 && usage.estimated !== true;
+  const completion = isExact
+    ? usage.completionTokens
+    : Math.max(usage.completionTokens, estimates.completionTokens());
+  const isReported = prompt === usage.promptTokens && completion === usage.completionTokens;
+  if (reported !== undefined && isReported) return reported;
+  return { ...usage, promptTokens: prompt, completionTokens: completion, estimated: true };
+}
+
+const noUsage: Usage = { promptTokens: 0, completionTokens: 0 };
+
+/** Tokens from the cache are tokens of the prompt. */
+function estimatedPrompt({ cachedTokens = 0 }: Usage, estimates: UsageEstimates): number {
+  return Math.max(cachedTokens, estimates.promptTokens());
 }

@@ -76,9 +76,9 @@ describe('an unknown route', () => {
 
 describe('without authentication', () => {
   it.each([
-    ['localhost:8642', undefined],
-    ['127.0.0.1:8642', 'http://localhost:3000'],
-    ['[::1]:8642', 'http://127.0.0.1'],
+    ['localhost:7245', undefined],
+    ['127.0.0.1:7245', 'http://localhost:3000'],
+    ['[::1]:7245', 'http://127.0.0.1'],
   ])('the host %s with the origin %s is served', (host, origin) => {
     expect(refuseForeign(host, origin)).toBeUndefined();
   });

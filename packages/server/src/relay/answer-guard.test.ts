@@ -40,6 +40,16 @@ describe('an answer that must be JSON', () => {
     expect(of(']')).toBe('the answer is not the JSON that response_format asks for');
   });
 
+  test('may have other output beside it, but not in its place', () => {
+    const image: GuardedEvent = { type: 'other-delta', choice: 0, field: 'images', value: '[1]' };
+    expect(guarded([image, text('{}'), finish]).problem).toBeUndefined();
+    for (const answer of [
+      [image, finish],
+      [text('So:'), image, finish],
+    ])
+      expect(guarded(answer).problem).toBe('the answer is not the JSON that response_format asks for');
+  });
+
   test('may have other text where it calls a tool, refuses, or ran out of tokens', () => {
     const refusal: GuardedEvent = { type: 'refusal-delta', choice: 0, json: jsonText('No.') };
     const calls: GuardedEvent[] = [
@@ -64,6 +74,26 @@ describe('an answer whose target reported its usage', () => {
       promptTokens: 9,
       completionTokens: 1,
     });
+  });
+
+  test('has an estimate for each count that cannot be', () => {
+    const usage = (promptTokens: number, completionTokens: number): GuardedEvent => ({
+      type: 'usage',
+      usage: { promptTokens, completionTokens },
+    });
+    for (const [reported, prompt, completion] of [
+      [usage(0, 0), 7, 2],
+      [usage(0, 103), 7, 103],
+      [usage(9, 0), 9, 2],
+    ] as const) {
+      expect(usageAfter([text('a'), text(' b'), reported], 2)).toEqual({
+        promptTokens: prompt,
+        completionTokens: completion,
+        estimated: true,
+      });
+    }
+    // No output was delivered.
+    expect(usageAfter([usage(9, 0)], 0)).toEqual({ promptTokens: 9, completionTokens: 0 });
   });
 
   test('has an estimated count raised to the tokens that the source has counted', () => {

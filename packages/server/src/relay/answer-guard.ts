@@ -1,7 +1,7 @@
 import { createEventGrammar, type EventGrammar } from '../domain/event-grammar.ts';
 import { createJsonValidator, type JsonValidator } from '../domain/json-validator.ts';
 import type { FailedEvent, StreamEvent } from '../domain/stream-event.ts';
-import type { Usage } from '../domain/usage.ts';
+import { type Usage, type UsageEstimates, withEstimates } from '../domain/usage.ts';
 
 /**
  * An event that has passed the guard. A `failed` event never reaches the guard: the relay loop ends the answer before it.
@@ -11,8 +11,8 @@ export type GuardedEvent = Exclude<StreamEvent, FailedEvent>;
 /**
  * Checks every event between the source and the reader: the grammar, and the JSON that `response_format` asks for. The
  * guard repairs nothing, because each adapter repairs the answers of its provider; a violation is a bug of an adapter, or a
- * torn answer. It changes only the usage: it adds one where no target reported one, and raises an estimated count to the
- * tokens that the source has counted.
+ * torn answer. It changes only the usage: it adds one where no target reported one, and the counts that a target did not
+ * report ({@link withEstimates}).
  */
 export interface AnswerGuard {
   /** Passes the event on, or returns what is wrong with it. */
@@ -22,15 +22,11 @@ export interface AnswerGuard {
   readonly usage: Usage | undefined;
 }
 
-/** What the request asks of its answer, and how its tokens are counted. */
-export interface AnswerRules {
+/** What the request asks of its answer. The estimates are for counts that no target reports. */
+export interface AnswerRules extends UsageEstimates {
   readonly choices: number;
   /** `response_format` asks for JSON: the text of a choice that ends by itself has to be JSON. */
   readonly json: boolean;
-  /** An estimate, for a target that reports no usage. */
-  promptTokens(): number;
-  /** Tokens of the answer so far, by the count of the targets that generated them. */
-  completionTokens(): number;
 }
 
 /** Receives the events that have passed. */
@@ -48,7 +44,7 @@ export function createAnswerGuard(rules: AnswerRules, receiver: PassReceiver): A
 /** One choice of an answer that has to be JSON. */
 class JsonChoice {
   readonly text: JsonValidator = createJsonValidator();
-  /** Calls and refusals are not the text that the format is about. */
+  /** Calls and refusals take the place of the text that the format is about. Images, audio and the like stand beside it. */
   hasOtherOutput = false;
 }
 
@@ -73,9 +69,11 @@ class Guard implements AnswerGuard {
   accept(event: GuardedEvent): string | undefined {
     const violation = (this.rules.json ? this.judgeJson(event) : undefined) ?? this.grammar.accept(event);
     if (violation !== undefined) return violation;
-    if (event.type === 'usage') this.passUsage(atLeast(event.usage, this.rules.completionTokens()));
+    if (event.type === 'usage') this.passUsage(withEstimates(event.usage, this.rules));
     else {
-      if (event.type === 'finish' && this.whole && this.usage === undefined) this.passUsage(this.estimate());
+      if (event.type === 'finish' && this.whole && this.usage === undefined) {
+        this.passUsage(withEstimates(undefined, this.rules));
+      }
       this.receiver.pass(event);
     }
     return undefined;
@@ -105,18 +103,4 @@ class Guard implements AnswerGuard {
     this.usage = usage;
     this.receiver.pass({ type: 'usage', usage });
   }
-
-  private estimate(): Usage {
-    const { promptTokens, completionTokens } = this.rules;
-    return { promptTokens: promptTokens(), completionTokens: completionTokens(), estimated: true };
-  }
-}
-
-/**
- * Raises an estimated completion count to the tokens that the source has counted: a target may have sent more output after
- * its usage.
- */
-function atLeast(usage: Usage, counted: number): Usage {
-  if (usage.estimated !== true || usage.completionTokens >= counted) return usage;
-  return { ...usage, completionTokens: counted };
 }

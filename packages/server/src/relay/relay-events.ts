@@ -2,7 +2,7 @@ import type { BatchReceiver } from '../domain/batches.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
-import type { Usage } from '../domain/usage.ts';
+import { type Usage, withEstimates } from '../domain/usage.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import {
   type AnswerGuard,
@@ -126,9 +126,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
 
   /** The usage of an answer that ended before its usage came: the tokens so far. Undefined before the commit. */
   private estimate(): Usage | undefined {
-    if (this.ttftMs === undefined) return undefined;
-    const { promptTokens, completionTokens } = this.rules;
-    return { promptTokens: promptTokens(), completionTokens: completionTokens(), estimated: true };
+    return this.ttftMs === undefined ? undefined : withEstimates(undefined, this.rules);
   }
 
   torn(reason: Failure): Ending {

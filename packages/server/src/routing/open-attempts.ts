@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../domain/chat-request.ts';
 import { estimatePromptTokens } from '../domain/estimate-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
-import type { Usage } from '../domain/usage.ts';
+import { type Usage, withEstimates } from '../domain/usage.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type Attempt, startAttempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
@@ -134,8 +134,10 @@ export function createOpenAttempts(call: Call, deps: OpenAttemptsDeps): OpenAtte
 
 function usageOf({ attempt, continuation }: OpenAttempt, request: ChatRequest): Usage | undefined {
   const { tokens, usage } = attempt.count;
-  if (usage !== undefined || tokens === 0) return usage;
-  // A prefix is part of the prompt for the target that continues it.
-  const promptTokens = estimatePromptTokens(request) + (continuation?.prefixTokens ?? 0);
-  return { promptTokens, completionTokens: tokens, estimated: true };
+  if (usage === undefined && tokens === 0) return undefined;
+  return withEstimates(usage, {
+    // A prefix is part of the prompt for the target that continues it.
+    promptTokens: () => estimatePromptTokens(request) + (continuation?.prefixTokens ?? 0),
+    completionTokens: () => tokens,
+  });
 }

@@ -399,6 +399,27 @@ describe('a takeover', () => {
     expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8 } }]);
   });
 
+  it('by prefix leaves a count at 0 that its target did not report', async () => {
+    for (const [promptTokens, completionTokens, usage] of [
+      [0, 3, { promptTokens: 0, completionTokens: 5 }],
+      [12, 0, { promptTokens: 10, completionTokens: 0 }],
+    ] as const) {
+      const reported: EventBatch = [{ type: 'usage', usage: { promptTokens, completionTokens } }, ...finish];
+      const b = fakeUpstream('b', [text(' world'), reported], { takeover: () => 'prefix' });
+      const batches = await drain(setUp([fakeUpstream('a', cut), b], both).open());
+      expect(batches.at(-1)).toEqual([{ type: 'usage', usage }, ...finish]);
+    }
+  });
+
+  it('by prefix counts no more tokens from the cache than its own prompt has', async () => {
+    const counts = { promptTokens: 12, completionTokens: 3, cachedTokens: 12 };
+    const reported: EventBatch = [{ type: 'usage', usage: counts }, ...finish];
+    const b = fakeUpstream('b', [text(' world'), reported], { takeover: () => 'prefix' });
+    const batches = await drain(setUp([fakeUpstream('a', cut), b], both).open());
+    const usage = { promptTokens: 10, completionTokens: 5, cachedTokens: 10 };
+    expect(batches.at(-1)).toEqual([{ type: 'usage', usage }, ...finish]);
+  });
+
   it('records the usage of each target, also of the one that was cut', async () => {
     const reported = (completionTokens: number): EventBatch => [
       { type: 'usage', usage: { promptTokens: 12, completionTokens } },
@@ -433,6 +454,16 @@ describe('a takeover', () => {
     ]);
   });
 
+  it('records an estimate for each count that cannot be', async () => {
+    const zeros: EventBatch = [{ type: 'usage', usage: { promptTokens: 9, completionTokens: 0 } }, ...finish];
+    const source = setUp([fakeUpstream('a', [text('Hel'), text('lo'), zeros])], both).open();
+    await drain(source);
+    await source.close();
+    expect(source.attempts()).toMatchObject([
+      { usage: { promptTokens: 9, completionTokens: 2, estimated: true } },
+    ]);
+  });
+
   it('reduces max_tokens by no more than the lower bound where no target counts tokens', async () => {
     const calls: UpstreamCall[] = [];
     const cyrillic = [text('длинное предложение о реке'), text(' и ещё одно'), fails('upstream_cut')];
@@ -457,6 +488,29 @@ describe('a takeover', () => {
     const spent = setUp([fakeUpstream('a', cut), longer], both, { maxTokens: 2 }).open();
     expect((await drain(spent)).at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
     expect(spent.tokens()).toBe(2);
+  });
+
+  it('never follows output that our stream does not name, or reasoning after the text', async () => {
+    const image: EventBatch = [{ type: 'other-delta', choice: 0, field: 'images', value: '[1]' }];
+    const late: EventBatch = [{ type: 'reasoning-delta', choice: 0, json: jsonText('late') }];
+    for (const other of [image, late]) {
+      for (const asked of [{ temperature: 0 }, { maxTokens: 2 }]) {
+        const b = fakeUpstream('b', [text('Hello'), other, text('!'), finish], { takeover: () => 'prefix' });
+        const a = fakeUpstream('a', [text('Hel'), other, text('lo'), fails('upstream_cut')]);
+        const batches = await drain(setUp([a, b], both, asked).open());
+        expect(batches).toMatchObject([text('Hel'), other, text('lo'), [{ type: 'failed' }]]);
+        expect(b.opened).toBe(0);
+      }
+    }
+  });
+
+  it('by prefix passes on the reasoning with which the target begins', async () => {
+    const thought: EventBatch = [{ type: 'reasoning-delta', choice: 0, json: jsonText('hm') }];
+    for (const stop of [[], ['lo!']]) {
+      const b = fakeUpstream('b', [thought, text(' world'), finish], { takeover: () => 'prefix' });
+      const batches = await drain(setUp([fakeUpstream('a', cut), b], both, { stop }).open());
+      expect(batches.slice(2).flat()).toEqual([...thought, ...text(' world'), ...finish]);
+    }
   });
 
   it('also follows a stall, and an end without a finish', async () => {

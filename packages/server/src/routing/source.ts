@@ -278,16 +278,21 @@ class FailoverSource implements Source, BatchReceiver {
   }
 }
 
-/** Moves the prefix from the prompt, where the target counted it, to the completion, where the client has it. */
+/**
+ * Moves the prefix from the prompt, where the target counted it, to the completion, where the client has it. A count that the
+ * target did not report stays 0.
+ */
 function countPrefix(event: UsageEvent, prefixTokens: number): UsageEvent {
   if (prefixTokens === 0) return event;
-  const { promptTokens, completionTokens, ...more } = event.usage;
+  const { promptTokens, completionTokens, cachedTokens, ...more } = event.usage;
+  const ownPrompt = Math.max(0, promptTokens - prefixTokens);
   return {
     type: 'usage',
     usage: {
       ...more,
-      promptTokens: Math.max(0, promptTokens - prefixTokens),
-      completionTokens: completionTokens + prefixTokens,
+      promptTokens: ownPrompt,
+      completionTokens: completionTokens === 0 ? 0 : completionTokens + prefixTokens,
+      ...(cachedTokens === undefined ? {} : { cachedTokens: Math.min(cachedTokens, ownPrompt) }),
     },
   };
 }

@@ -37,7 +37,7 @@ export async function startEngine(
   { env, output, log, signal }: EngineSurroundings,
 ): Promise<StartedEngine> {
   const models = new Map<string, EngineModel>();
-  for (const [id, { file, sequences, context }] of config.engine.models) {
+  for (const [id, { file, sequences, context, defaults }] of config.engine.models) {
     const ensured = await ensureModel({
       // Used only without a file: the configuration ensures that every other model has one.
       spec: defaultModel,
@@ -58,7 +58,12 @@ export async function startEngine(
         fatal: file !== undefined || isLocal(code),
       };
     }
-    models.set(id, { file: ensured.value.file, sequences, ...(context === undefined ? {} : { context }) });
+    models.set(id, {
+      file: ensured.value.file,
+      sequences,
+      ...(defaults === undefined ? {} : { defaults }),
+      ...(context === undefined ? {} : { context }),
+    });
   }
 
   const { threads, queue, flashAttention } = config.engine;

@@ -18,9 +18,9 @@ function collected(more: Partial<LogOptions> = {}) {
 describe('the JSON form', () => {
   it('is one object a line, without absent fields', () => {
     const { log, text } = collected();
-    log.info('listening', { port: 8642, host: 'h', tls: false, user: null, more: undefined });
+    log.info('listening', { port: 7245, host: 'h', tls: false, user: null, more: undefined });
     expect(text()).toBe(
-      '{"time":"2026-11-21T12:00:00.007Z","level":"info","msg":"listening","port":8642,"host":"h","tls":false,"user":null}\n',
+      '{"time":"2026-11-21T12:00:00.007Z","level":"info","msg":"listening","port":7245,"host":"h","tls":false,"user":null}\n',
     );
   });
 

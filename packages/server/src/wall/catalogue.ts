@@ -2,10 +2,14 @@ import { parseDuration } from '../config/units.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { Fault, FaultControls, FaultParameter } from './fault.ts';
 import { answers } from './faults/answers.ts';
+import { choices } from './faults/choices.ts';
 import { cuts } from './faults/cuts.ts';
 import { events } from './faults/events.ts';
+import { finishes } from './faults/finishes.ts';
+import { forms } from './faults/forms.ts';
 import { framing } from './faults/framing.ts';
 import { order } from './faults/order.ts';
+import { output } from './faults/output.ts';
 import { refusals } from './faults/refusals.ts';
 import { timing } from './faults/timing.ts';
 import { tools } from './faults/tools.ts';
@@ -18,9 +22,13 @@ export const faults: readonly Fault[] = [
   ...cuts,
   ...events,
   ...order,
+  ...finishes,
+  ...choices,
   ...answers,
+  ...output,
   ...usage,
   ...framing,
+  ...forms,
   ...tools,
 ];
 

@@ -80,4 +80,21 @@ export interface Fault {
   readonly says?: (healthyTokens: readonly string[]) => string;
   /** The finish reason that a client of the relay gets. Default: `stop`. */
   readonly finishes?: FinishReason;
+  /** The tool calls that a client of the relay gets. Default: none. */
+  readonly calls?: readonly FaultCall[];
+  /** The thoughts that a client of the relay gets. Default: not compared. */
+  readonly thoughts?: string;
+  /** Output that chat completions have no name for, by field and by the word of the parameter. Default: none. */
+  readonly outputs?: (word: string) => JsonObject;
+  /**
+   * The completion tokens that a client of the relay gets, of a healthy answer with so many. Its prompt tokens are then those
+   * of the healthy answer. Default: not compared.
+   */
+  readonly counts?: (healthyTokens: number) => number;
+}
+
+export interface FaultCall {
+  readonly name: string;
+  /** The parsed arguments. */
+  readonly arguments: JsonObject;
 }

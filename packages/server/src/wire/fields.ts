@@ -114,6 +114,7 @@ export function stringField(
   return stringAt(place.findings, pathTo(place, key), value, maxLength);
 }
 
+/** The text, with U+FFFD for half of a surrogate pair. */
 export function stringAt(
   findings: Findings,
   param: string,
@@ -128,14 +129,7 @@ export function stringAt(
       `'${param}' may have at most ${maxLength} characters, got ${value.length}.`,
     );
   }
-  if (!value.isWellFormed()) {
-    return wrongValue(
-      findings,
-      param,
-      `'${param}' has half of a surrogate pair, which is not valid Unicode text.`,
-    );
-  }
-  return value;
+  return value.toWellFormed();
 }
 
 export function enumField<const T extends string>(

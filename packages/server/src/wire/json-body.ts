@@ -1,6 +1,7 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
-import { type JsonValue, loneBackslashMessage, parseForeignJson } from '../domain/json.ts';
+import { type JsonObject, type JsonValue, loneBackslashMessage, parseForeignJson } from '../domain/json.ts';
+import { withoutHalfPairs } from '../domain/json-escapes.ts';
 import { type JsonMeasure, type JsonPath, measureJson, requestBounds } from '../domain/measure-json.ts';
 import { type KnownMembers, readSpellings } from '../domain/read-spellings.ts';
 import { isMarkedRoot } from '../domain/spellings.ts';
@@ -10,7 +11,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
  * Bytes of a request body → a JSON value within `requestBounds`, every number finite, every text well
- * formed. Failures are `invalid_json`, and `invalid_value` with the path of the mistake.
+ * formed: half of a surrogate pair becomes U+FFFD, in names of members too. Otherwise a chat that once contained one could
+ * never continue. Failures are `invalid_json`, and `invalid_value` with the path of the mistake.
  *
  * Members that are not among `known` can be written again as they came (`writeExactly`). `reserve` is called twice: before
  * the parse with the most memory that the value may take (`held-bytes.ts`), and after it with what it takes, which is not
@@ -61,7 +63,8 @@ function* bodySteps(
   if (scan.type !== 'within') return fail(failureBeyond(scan));
   let text: string;
   try {
-    text = utf8.decode(bytes);
+    // Before the parse: members that are passed on as they were written must have no halves either.
+    text = utf8.decode(scan.halfPairs ? withoutHalfPairs(bytes) : bytes);
   } catch {
     return fail(failure('invalid_json', 'The request body is not valid UTF-8. Encode it as UTF-8 JSON.'));
   }
@@ -78,9 +81,9 @@ function* bodySteps(
   yield;
   const value = parseText(text);
   if (!value.ok) return value;
-  // Only a body in which the scan saw one of these can have such a mistake; the others are not walked.
-  const found = scan.vastNumbers || scan.halfPairs ? findMistake(value.value, []) : undefined;
-  if (found !== undefined) return fail(failureAt(found.path, found.what));
+  // Only a body in which the scan saw such a number can have the mistake; the others are not walked.
+  const found = scan.vastNumbers ? findVastNumber(value.value, []) : undefined;
+  if (found !== undefined) return fail(failureAt(found, 'is no finite number'));
   yield;
   readSpellings(text, value.value, known, text.length === bytes.length);
   reserve?.(heldBytesOf(contents, holdsMark(value.value)));
@@ -126,50 +129,28 @@ function tooMany(what: string): Failure {
   );
 }
 
-interface Mistake {
-  readonly path: JsonPath;
-  readonly what: string;
-}
-
-/** The first mistake in the value at `path`. Steps are added to `path` on the way down and removed on the way back. */
-function findMistake(value: JsonValue, path: (string | number)[]): Mistake | undefined {
-  if (typeof value === 'number') {
-    return Number.isFinite(value) ? undefined : { path, what: 'is no finite number' };
-  }
-  if (typeof value === 'string') return value.isWellFormed() ? undefined : { path, what: halfPair };
+/** The path of the first number that is not finite in the value at `path`, which is left as it was where there is none. */
+function findVastNumber(value: JsonValue, path: (string | number)[]): JsonPath | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
   if (typeof value !== 'object' || value === null) return undefined;
-  if (isList(value)) {
-    for (let index = 0; index < value.length; index += 1) {
-      const found = findMistakeBelow(index, value[index], path);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  for (const key of Object.keys(value)) {
-    if (!key.isWellFormed()) return { path, what: `has a key that ${halfPair}` };
-    const found = findMistakeBelow(key, value[key], path);
+  const steps = isList(value) ? value.keys() : Object.keys(value);
+  for (const step of steps) {
+    path.push(step);
+    const found = findVastNumber(memberOf(value, step), path);
     if (found !== undefined) return found;
+    path.pop();
   }
   return undefined;
 }
 
-function findMistakeBelow(
-  step: string | number,
-  value: JsonValue | undefined,
-  path: (string | number)[],
-): Mistake | undefined {
-  if (value === undefined) return undefined;
-  path.push(step);
-  const found = findMistake(value, path);
-  if (found === undefined) path.pop();
-  return found;
+function memberOf(value: JsonObject | readonly JsonValue[], step: string | number): JsonValue {
+  if (isList(value)) return value[Number(step)] ?? null;
+  return value[step] ?? null;
 }
 
 function isList(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
-
-const halfPair = 'has half of a surrogate pair, which is not valid Unicode text';
 
 function failureAt(path: JsonPath, what: string): Failure {
   const param = paramOf(path);

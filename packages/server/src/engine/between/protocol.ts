@@ -1,6 +1,7 @@
 import type { FinishReason, TokenLogprobWire } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
+import type { SamplingDefaults } from '../../domain/sampling-defaults.ts';
 import type { ToolSyntaxName } from './tool-syntax.ts';
 
 /**
@@ -95,6 +96,9 @@ export interface Sampling {
   /** 0: always the most probable token. */
   readonly temperature: number;
   readonly topP: number;
+  /** See {@link SamplingDefaults}; no field of a request has it. */
+  readonly topK?: number;
+  readonly minP?: number;
   /** As OpenAI defines them: subtracted from each token of the answer so far, once, and once for each occurrence. */
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
@@ -151,6 +155,8 @@ export interface ModelInfo {
   readonly vocabularySize: number;
   /** How this model writes tool calls. */
   readonly toolSyntax: ToolSyntaxName;
+  /** The file's own sampling; the configuration may have another one. */
+  readonly sampling: SamplingDefaults;
   /** The compute layer: `cpu`, `metal`, `cuda`, `vulkan`. */
   readonly device: string;
 }

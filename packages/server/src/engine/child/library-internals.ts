@@ -32,6 +32,8 @@ export interface SamplerInternals {
 export interface SamplerConfig {
   readonly temperature: number;
   readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
   readonly seed?: number;
   /** 1 means no penalty; without it the library ignores the next two. */
   readonly repeatPenalty?: 1;

@@ -86,7 +86,7 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
   sampler.applyConfig(config());
 
   function config(): SamplerConfig {
-    const { temperature, topP, seed, presencePenalty, frequencyPenalty } = options.sampling;
+    const { temperature, topP, topK, minP, seed, presencePenalty, frequencyPenalty } = options.sampling;
     const biases = new Map(options.sampling.logitBias);
     if (state !== undefined) {
       // A grammar accepts the text of a control token like any text, but in an answer it would be lost.
@@ -100,6 +100,8 @@ function openWriting(first: number, options: WriteOptions, parts: WritingParts):
       temperature,
       topP,
       seed,
+      ...(topK === undefined ? {} : { topK }),
+      ...(minP === undefined ? {} : { minP }),
       ...(remembers
         ? {
             repeatPenalty: 1,

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import type { Llama, LlamaContextSequence, LlamaModel, LlamaOptions, Token } from 'node-llama-cpp';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { samplingOfFile } from '../between/file-sampling.ts';
 import type { ModelToLoad } from '../between/protocol.ts';
 import { detectToolSyntax } from '../between/tool-syntax.ts';
 import { copiesWeights, thisMachine } from './huge-pages.ts';
@@ -160,6 +161,7 @@ async function loadModel(
         longestToken: vocabulary.longestToken,
         vocabularySize: vocabulary.size,
         toolSyntax: detectToolSyntax(metadata.tokenizer?.chat_template),
+        sampling: samplingOfFile(Reflect.get(metadata.general, 'sampling')),
         device,
       },
       vocabulary,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ChatRequest, ResponseFormat, ToolChoice } from '../../domain/chat-request.ts';
 import { fakeChatRequest } from '../../domain/fake-chat-request.ts';
+import type { JsonValue } from '../../domain/json.ts';
 import { runJob } from '../../grammar/compile/compile-job.ts';
 import type { GrammarCompiler } from '../../grammar/grammar-compiler.ts';
 import type { ToolSyntaxName } from '../between/tool-syntax.ts';
@@ -60,6 +61,31 @@ test('a schema that cannot be enforced is refused at its path, in a format and i
     ok: false,
     failure: { param: 'tools[1].function.parameters.properties.a.if' },
   });
+});
+
+test('a schema beside json_object is enforced, in an object where it names no type', () => {
+  const gbnfOf = (responseFormat: ResponseFormat) => {
+    const made = shape({ responseFormat });
+    return made.ok && made.value.type === 'grammar' ? made.value.gbnf : made;
+  };
+  const any = gbnfOf({ type: 'json_object' });
+  const properties = { a: { type: 'integer' } };
+  const schema = { type: 'object', properties };
+  const enforced = gbnfOf({ type: 'json_object', schema });
+  expect(enforced).toEqual(gbnfOf({ type: 'json_schema', name: 's', schema }));
+  expect(enforced).not.toEqual(any);
+  expect(gbnfOf({ type: 'json_object', schema: { properties } })).toEqual(enforced);
+  for (const empty of [{}, true]) expect(gbnfOf({ type: 'json_object', schema: empty })).toEqual(any);
+  const referring = { $ref: '#/$defs/s', $defs: { s: schema } };
+  expect(gbnfOf({ type: 'json_object', schema: referring })).toEqual(enforced);
+});
+
+test('a schema beside json_object that cannot be enforced is refused at its path', () => {
+  const refusal = (schema: JsonValue) => shape({ responseFormat: { type: 'json_object', schema } });
+  expect(refusal({ properties: { a: { if: { type: 'string' } } } })).toMatchObject({
+    failure: { param: 'response_format.schema.properties.a.if' },
+  });
+  expect(refusal(false)).toMatchObject({ failure: { param: 'response_format.schema' } });
 });
 
 test('fields that cannot be honoured together are refused naming both', () => {

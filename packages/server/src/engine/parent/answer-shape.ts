@@ -1,4 +1,4 @@
-import { type ChatRequest, toolChoiceOf } from '../../domain/chat-request.ts';
+import { type ChatRequest, objectSchemaOf, toolChoiceOf } from '../../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import {
   type CompiledGrammar,
@@ -30,9 +30,11 @@ export function createAnswerShapes(compiler: GrammarCompiler = createGrammarComp
 
   function format({ responseFormat }: ChatRequest, owner: TaskOwner): Pending<AnswerShape> {
     if (responseFormat.type === 'text') return ok({ type: 'text' });
-    if (responseFormat.type === 'json_object') return ok({ type: 'grammar', gbnf: anyObject });
-    const { schema = {} } = responseFormat;
-    const job = { kind: 'schema', schema, path: 'response_format.json_schema.schema' } as const;
+    const object = responseFormat.type === 'json_object';
+    const schema = object ? objectSchemaOf(responseFormat) : (responseFormat.schema ?? {});
+    if (schema === undefined) return ok({ type: 'grammar', gbnf: anyObject });
+    const path = object ? 'response_format.schema' : 'response_format.json_schema.schema';
+    const job = { kind: 'schema', schema, path } as const;
     return shaped(compiler.compile(job, owner), ({ gbnf }) => ({ type: 'grammar', gbnf }));
   }
 

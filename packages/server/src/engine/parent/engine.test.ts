@@ -114,6 +114,48 @@ describe('engine', () => {
     await run.engine.stop();
   });
 
+  test('the model’s defaults go to the child where a field is absent: configured, else of its file', async () => {
+    const run = await running({
+      models: new Map([['m', { file, sequences: 2, defaults: { temperature: 0.5, presencePenalty: 1 } }]]),
+    });
+    run.child().say({
+      type: 'loaded',
+      model: 'm',
+      info: { ...fakeInfo, sampling: { temperature: 0.7, topP: 0.8, topK: 20, minP: 0.05 } },
+    });
+    run.open('a');
+    run.open('b', undefined, { temperature: 1, topP: 1, presencePenalty: 0, frequencyPenalty: 2 });
+    run.open('c', undefined, { temperature: 0 });
+    const [first, second, third] = run.child().received.slice(1);
+    const ofFile = { topK: 20, minP: 0.05 };
+    expect(first).toMatchObject({
+      sampling: { ...ofFile, temperature: 0.5, topP: 0.8, presencePenalty: 1, frequencyPenalty: 0 },
+    });
+    expect(second).toMatchObject({
+      sampling: { ...ofFile, temperature: 1, topP: 1, presencePenalty: 0, frequencyPenalty: 2 },
+    });
+    expect(third).toMatchObject({ sampling: { temperature: 0, topP: 0.8, repeatable: true } });
+    await run.engine.stop();
+  });
+
+  test.each([
+    ['smollm2-135m-instruct', { temperature: 0.2, topP: 0.9 }],
+    ['smollm2-135m-instruct.q4_1', { temperature: 0.2, topP: 0.9 }],
+    ['smollm2-135m', { temperature: 1, topP: 1 }],
+  ])('%s samples as its makers advise', async (model, sampling) => {
+    const lines: unknown[] = [];
+    const run = await running({
+      models: new Map([[model, { file, sequences: 2 }]]),
+      log: { ...silent, info: (_, fields) => lines.push(fields) },
+    });
+    run.child().say({ type: 'loaded', model, info: fakeInfo });
+    const signal = new AbortController().signal;
+    run.engine.open({ request: request('hi'), model, keyId: 'k', completionId: 'c' }, signal);
+    expect(run.child().received.at(-1)).toMatchObject({ sampling });
+    if (sampling.temperature !== 1) expect(lines).toContainEqual(expect.objectContaining(sampling));
+    await run.engine.stop();
+  });
+
   test('a request beyond sequences and queue is refused with the time to wait', async () => {
     const run = await running();
     for (let count = 0; count < 4; count++) run.open();

@@ -2,6 +2,7 @@ import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, failure, ok, type Result } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { Capabilities, Feature } from '../../domain/requirements.ts';
+import type { SamplingDefaults } from '../../domain/sampling-defaults.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../../upstreams/contract.ts';
 import { inspectModelFile } from '../between/model-file.ts';
@@ -26,6 +27,8 @@ export interface EngineModel {
   readonly sequences: number;
   /** Tokens of each sequence. Default: 2048 for the default model, else `max`: as many as memory allows. */
   readonly context?: number | 'max';
+  /** Each field has precedence over that of the file. */
+  readonly defaults?: SamplingDefaults;
 }
 
 export interface EngineOptions {
@@ -88,6 +91,14 @@ const honoured: Capabilities = new Set<Feature>([
 const nothing: Capabilities = new Set();
 /** The default context of the default model: eight sequences of it fit into 400 MB. */
 const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct', 2048]]);
+/**
+ * What the makers of the default model advise (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct); its files do not have it.
+ * At temperature 1 the model writes nonsense to the end of its context. `--model` gives other quantisations of the model ids
+ * that begin like its own.
+ */
+const advised: readonly (readonly [id: RegExp, defaults: SamplingDefaults])[] = [
+  [/^smollm2-135m-instruct\b/, { temperature: 0.2, topP: 0.9 }],
+];
 
 export function createEngine(options: EngineOptions): Engine {
   const { log, random = Math.random } = options;
@@ -117,6 +128,12 @@ export function createEngine(options: EngineOptions): Engine {
     logContent: options.logContent ?? false,
     ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),
   });
+
+  /** The sampling of a model where a request does not say it: as configured, else as in its file, else as advised. */
+  function defaultsOf(model: string, { sampling }: ModelInfo): SamplingDefaults {
+    const makers = advised.find(([id]) => id.test(model))?.[1];
+    return { ...makers, ...sampling, ...options.models.get(model)?.defaults };
+  }
 
   function loadMessage(): LoadMessage {
     const models = [...options.models].map(([id, { file, sequences, context }]) => {
@@ -154,7 +171,8 @@ export function createEngine(options: EngineOptions): Engine {
   function onLoaded(model: string, info: ModelInfo): void {
     const before = infos.get(model)?.fingerprint;
     infos.set(model, info);
-    log.info('model loaded', { model, ...info });
+    const { sampling: _ofFile, ...facts } = info;
+    log.info('model loaded', { model, ...facts, ...defaultsOf(model, info) });
     if (before === undefined || before === info.fingerprint) return;
     const file = options.models.get(model)?.file;
     log.warn('the model file is another than before the restart', {
@@ -289,7 +307,13 @@ export function createEngine(options: EngineOptions): Engine {
     }
 
     if (signal.aborted) left.abort();
-    const message = generateMessage(upstreamCall, { info, shapes, random, signal: left.signal });
+    const message = generateMessage(upstreamCall, {
+      info,
+      defaults: defaultsOf(model, info),
+      shapes,
+      random,
+      signal: left.signal,
+    });
     if (message instanceof Promise) {
       const leaveEarly = (): void => {
         stream.drop();

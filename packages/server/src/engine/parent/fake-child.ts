@@ -45,6 +45,7 @@ export const fakeInfo: ModelInfo = {
   longestToken: 4,
   vocabularySize: 100,
   toolSyntax: 'tagged',
+  sampling: {},
   device: 'cpu',
 };
 

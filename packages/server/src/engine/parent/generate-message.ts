@@ -1,5 +1,6 @@
 import { type ChatRequest, type ToolDefinition, toolChoiceOf } from '../../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { SamplingDefaults } from '../../domain/sampling-defaults.ts';
 import type { UpstreamCall } from '../../upstreams/contract.ts';
 import { leastTokens, promptTooLong } from '../between/context-length.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type ModelInfo,
   mayCall,
   type PromptTool,
+  type Sampling,
 } from '../between/protocol.ts';
 import { type AnswerShapes, type Pending, refusedTogether } from './answer-shape.ts';
 import { promptMessages } from './prompt-messages.ts';
@@ -15,6 +17,7 @@ import { samplingOf } from './sampling.ts';
 
 export interface GenerateParts {
   readonly info: ModelInfo;
+  readonly defaults: SamplingDefaults;
   readonly shapes: AnswerShapes;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -29,7 +32,7 @@ export interface GenerateParts {
  */
 export function generateMessage(
   call: UpstreamCall,
-  { info, shapes, random, signal }: GenerateParts,
+  { info, defaults, shapes, random, signal }: GenerateParts,
 ): Pending<Omit<GenerateMessage, 'id'>> {
   const { request, prefix } = call;
   const messages = promptMessages(request);
@@ -41,7 +44,7 @@ export function generateMessage(
   const wrong = refusedValues(request, info);
   if (wrong !== undefined) return fail(wrong);
   const withShape = (shape: Result<AnswerShape>): Result<Omit<GenerateMessage, 'id'>> =>
-    shape.ok ? ok(messageOf(call, content, shape.value, random)) : shape;
+    shape.ok ? ok(messageOf(call, content, shape.value, samplingOf(request, defaults, random))) : shape;
   const shape = shapes.of(request, info.toolSyntax, { keyId: call.keyId, signal });
   return shape instanceof Promise ? shape.then(withShape) : withShape(shape);
 }
@@ -50,7 +53,7 @@ function messageOf(
   { request, model, keyId, prefix }: UpstreamCall,
   { messages }: Pick<GenerateMessage, 'messages'>,
   shape: AnswerShape,
-  random: () => number,
+  sampling: Sampling,
 ): Omit<GenerateMessage, 'id'> {
   return {
     type: 'generate',
@@ -59,7 +62,7 @@ function messageOf(
     messages,
     ...(prefix === undefined || prefix === '' ? {} : { prefix }),
     tools: mayCall(shape) ? promptTools(request.tools) : [],
-    sampling: samplingOf(request, random),
+    sampling,
     ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
     stop: request.stop,
     choices: request.n,

@@ -1,8 +1,9 @@
-import { type AssistantMessage, partsOf } from '../../domain/chat-request.ts';
+import { type AssistantMessage, partsOf, type ToolCall } from '../../domain/chat-request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { textOfParts } from '../http/request/message-parts.ts';
 import type { ArgumentsReader } from '../http/request/request-json.ts';
 import { asCount, asList, asObject } from '../http/unknown-json.ts';
+import { cacheControlOf, cacheControlOfParts, withCacheControl } from './cache-control.ts';
 
 /**
  * One block of an assistant's turn, as `extra_content.anthropic.blocks` keeps it. The next turn must send signed thoughts back
@@ -36,23 +37,27 @@ export function assistantBlocks(
   readArguments: ArgumentsReader['read'],
 ): JsonObject[] {
   const text = textOfParts(partsOf(message));
+  const control = cacheControlOfParts(message);
   const calls = message.toolCalls.map(
     (call, index): JsonObject => ({
       type: 'tool_use',
       id: ids[index] ?? '',
       name: call.name,
       input: readArguments(call.arguments),
+      ...markOf(call),
     }),
   );
   const kept = keptBlocks(message);
   const places = message.toolCalls.map(({ id }) => id);
-  return (
-    inPlace(kept, text, { places, calls }) ?? [
-      ...kept.filter(isThought).map(thought),
-      ...textBlocks(text),
-      ...calls,
-    ]
-  );
+  const placed = inPlace(kept, text, { places, calls });
+  if (placed !== undefined) return [...withCacheControl(placed, control)];
+  const written = withCacheControl(textBlocks(text), control);
+  return [...kept.filter(isThought).map(thought), ...written, ...calls];
+}
+
+function markOf(call: ToolCall): JsonObject {
+  const control = cacheControlOf(call);
+  return control === undefined ? {} : { cache_control: control };
 }
 
 /** A text as a block; none for white space, which the API refuses. */

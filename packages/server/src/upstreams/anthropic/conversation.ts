@@ -4,6 +4,7 @@ import { parseInlineImage } from '../http/request/data-url.ts';
 import { textOfParts } from '../http/request/message-parts.ts';
 import type { ArgumentsReader } from '../http/request/request-json.ts';
 import { assistantBlocks, textBlocks } from './assistant-blocks.ts';
+import { cacheControlOf, cacheControlOfParts, withCacheControl } from './cache-control.ts';
 import type { ClaudeModel } from './models.ts';
 import { createToolUseIds } from './tool-use-ids.ts';
 
@@ -55,29 +56,29 @@ export function conversation(
     switch (message.role) {
       case 'system':
       case 'developer': {
-        const blocks = partsOf(message).flatMap((part) => textBlocks(textOfParts([part])));
+        const blocks = markedBlocks(message);
         const stays = model.systemTurns && takesSystemTurn(turns, messages[index + 1]);
         if (!stays) system.push(...blocks);
         else if (blocks.length > 0) add('system', blocks);
         break;
       }
       case 'user':
-        add('user', userBlocks(partsOf(message)));
+        add('user', markedBlocks(message));
         break;
       case 'tool': {
-        const content = userBlocks(partsOf(message));
-        add('user', [
-          {
-            type: 'tool_result',
-            tool_use_id: ids.ofResult(index),
-            ...(content.length === 0 ? {} : { content }),
-          },
-        ]);
+        const content = partsOf(message).flatMap(userBlocks);
+        const result: JsonObject = {
+          type: 'tool_result',
+          tool_use_id: ids.ofResult(index),
+          ...(content.length === 0 ? {} : { content }),
+        };
+        add('user', withCacheControl([result], cacheControlOf(message) ?? cacheControlOfParts(message)));
         break;
       }
       case 'assistant': {
         const callIds = message.toolCalls.map((_, call) => ids.ofCall(index, call));
-        add('assistant', assistantBlocks(message, callIds, readArguments));
+        const blocks = assistantBlocks(message, callIds, readArguments);
+        add('assistant', withCacheControl(blocks, cacheControlOf(message)));
         break;
       }
     }
@@ -97,12 +98,19 @@ function takesSystemTurn(turns: readonly Turn[], next: Message | undefined): boo
   return (last === 'user' || last === 'system') && (next === undefined || next.role === 'assistant');
 }
 
-function userBlocks(parts: readonly ContentPart[]): JsonObject[] {
-  return parts.flatMap((part) => {
-    if (part.type !== 'image') return textBlocks(textOfParts([part]));
-    const source = imageSource(part.url);
-    return source === undefined ? [] : [{ type: 'image', source }];
-  });
+/** The blocks of a message, each with the mark of its part. The mark of a part without a block is that of the block before. */
+function markedBlocks(message: Message): readonly JsonObject[] {
+  let blocks: readonly JsonObject[] = [];
+  for (const part of partsOf(message)) {
+    blocks = withCacheControl([...blocks, ...userBlocks(part)], cacheControlOf(part));
+  }
+  return withCacheControl(blocks, cacheControlOf(message));
+}
+
+function userBlocks(part: ContentPart): JsonObject[] {
+  if (part.type !== 'image') return textBlocks(textOfParts([part]));
+  const source = imageSource(part.url);
+  return source === undefined ? [] : [{ type: 'image', source }];
 }
 
 // platform.claude.com/docs/en/build-with-claude/vision

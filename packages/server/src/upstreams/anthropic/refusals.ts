@@ -14,6 +14,7 @@ export function refusalOf(request: ChatRequest, model: ClaudeModel): Failure | u
   return (
     samplingProblem(request, model) ??
     stopProblem(request) ??
+    toolNameProblem(request) ??
     schemasProblem(request, model) ??
     partProblem(request.messages, problemOfPart) ??
     toolHistoryProblem(request.messages) ??
@@ -46,6 +47,17 @@ function stopProblem({ stop }: ChatRequest): Failure | undefined {
     stop.length > 1 ? `stop[${blank}]` : 'stop',
     'A stop string of white space alone cannot be honoured by this model.',
   );
+}
+
+/** The API accepts names of `^[a-zA-Z0-9_-]{1,128}$`. */
+const longestName = 128;
+
+function toolNameProblem({ tools }: ChatRequest): Failure | undefined {
+  const index = tools.findIndex(({ name }) => name.length > longestName);
+  if (index < 0) return undefined;
+  const param = `tools[${index}].function.name`;
+  const message = `'${param}' may have at most ${longestName} characters for this model.`;
+  return failure('invalid_value', message, { param });
 }
 
 function schemasProblem({ responseFormat, tools }: ChatRequest, model: ClaudeModel): Failure | undefined {

@@ -151,6 +151,18 @@ describe('the conversation', () => {
     ]);
   });
 
+  test('has the user’s turn for messages that say nothing at all', () => {
+    const empty = { role: 'user', content: [{ type: 'text', text: '(empty)' }] };
+    // An assistant's message that comes last is refused by newer models.
+    for (const role of ['system', 'developer', 'assistant', 'user']) {
+      expect(bodyFor({ messages: [{ role, content: '' }] }, 'claude-3-haiku-20240307')['messages']).toEqual([
+        empty,
+      ]);
+    }
+    const texts = [{ type: 'text', text: '' }];
+    expect(bodyFor({ messages: [{ role: 'user', content: texts }] })['messages']).toEqual([empty]);
+  });
+
   test('has nothing for an empty message next to another of its role', () => {
     const messages = [
       { role: 'user', content: 'Hi' },

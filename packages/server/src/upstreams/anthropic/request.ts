@@ -4,6 +4,7 @@ import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts'
 import { keepSpellings } from '../../domain/spellings.ts';
 import type { UpstreamCall } from '../contract.ts';
 import { createArgumentsReader, markedAs, withoutUndefined } from '../http/request/request-json.ts';
+import { cacheControlOf } from './cache-control.ts';
 import { conversation } from './conversation.ts';
 import type { ClaudeModel } from './models.ts';
 import { closeObjects } from './output-schema.ts';
@@ -64,14 +65,16 @@ function outputConfig({ responseFormat }: ChatRequest, { effort }: ThinkingField
 }
 
 function tools({ tools: definitions }: ChatRequest, model: ClaudeModel): JsonValue {
-  return definitions.map(({ name, description, parameters = {}, strict = false }) =>
-    withoutUndefined({
+  return definitions.map((definition) => {
+    const { name, description, parameters = {}, strict = false } = definition;
+    return withoutUndefined({
       name,
       description,
       input_schema: objectSchema(strict && model.structuredOutput ? closeObjects(parameters) : parameters),
       strict: strict && model.structuredOutput ? true : undefined,
-    }),
-  );
+      cache_control: cacheControlOf(definition),
+    });
+  });
 }
 
 /** The schema of a tool's arguments. These are always an object, and the API demands that the schema has this type. */

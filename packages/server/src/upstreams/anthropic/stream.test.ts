@@ -5,7 +5,6 @@ import { describeAnyEvents } from '../http/answer/any-events.suite.ts';
 import { describeFixtures } from '../http/answer/replay.suite.ts';
 import { createTranslation } from '../http/answer/translation.ts';
 import { createMessageDialect } from './stream.ts';
-import { addCounts } from './usage.ts';
 
 const joinAll = (texts: readonly JsonText[]) => texts.reduce(joinJsonText, emptyJsonText);
 
@@ -70,6 +69,8 @@ describeAnyEvents(
       'content',
       'input_tokens',
       'output_tokens',
+      'citations',
+      'citation',
     ],
     texts: [
       'message_start',
@@ -87,6 +88,8 @@ describeAnyEvents(
       'thinking_delta',
       'signature_delta',
       'input_json_delta',
+      'citations_delta',
+      'server_tool_use',
       'end_turn',
       'tool_use',
       'max_tokens',
@@ -109,6 +112,12 @@ describeAnyEvents(
       { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'a' } },
       { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'a' } },
       { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{}' } },
+      {
+        type: 'content_block_start',
+        index: 0,
+        content_block: { type: 'server_tool_use', id: 's', input: {} },
+      },
+      { type: 'content_block_delta', index: 0, delta: { type: 'citations_delta', citation: { a: 1 } } },
       { type: 'content_block_stop', index: 0 },
       { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 4 } },
       { type: 'message_delta', delta: { stop_reason: null }, usage: { output_tokens: 4 } },
@@ -140,7 +149,7 @@ describe('an answer with mistakes', () => {
     for (let count = 0; count < 3; count += 1) {
       expect(stream.push(Buffer.from('data: {"type":"pi\n\n'))).toBeUndefined();
     }
-    expect(codes(stream.push(Buffer.from('data: nonsense\n\n')) ?? [])).toEqual(['upstream_protocol']);
+    expect(codes(stream.push(Buffer.from('data: {"type"\n\n')) ?? [])).toEqual(['upstream_protocol']);
   });
 
   test('is a protocol error where an event is too large', () => {
@@ -149,12 +158,6 @@ describe('an answer with mistakes', () => {
 
   test('is a protocol error where a delta belongs to no open block', () => {
     expect(codes(translation().push(bytes(textBlock, text('a', 1))) ?? [])).toEqual(['upstream_protocol']);
-  });
-
-  test('has no usage where its counts are impossible', () => {
-    const start = { type: 'message_start', message: { usage: { input_tokens: -5, output_tokens: 1 } } };
-    const events = read(start, textBlock, text('a'), stop);
-    expect(events.map(({ type }) => type)).toEqual(['text-delta', 'finish']);
   });
 
   test('emits nothing after its own end', () => {
@@ -189,7 +192,7 @@ describe('an answer after a prefix', () => {
   });
 });
 
-describe('output that our stream cannot represent', () => {
+describe('output that cannot be read', () => {
   const piece = (delta: object) => ({ type: 'content_block_delta', index: 0, delta });
   const block = (content_block: unknown) => ({ type: 'content_block_start', index: 0, content_block });
   const toolBlock = block({ type: 'tool_use', id: 'toolu_1', name: 'f', input: {} });
@@ -197,16 +200,6 @@ describe('output that our stream cannot represent', () => {
   test.each<[string, readonly object[], string]>([
     ['a block that is none', [block(5)], 'a content block that is no object'],
     ['a block without a type', [block({})], 'a content block of type some undefined'],
-    [
-      'a tool that the provider runs',
-      [block({ type: 'server_tool_use', id: 'srvtoolu_1', name: 'web_search', input: {} })],
-      'a content block of type server_tool_use',
-    ],
-    [
-      'its result',
-      [block({ type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1', content: [] })],
-      'a content block of type web_search_tool_result',
-    ],
     [
       'a type that could be a text',
       [block({ type: 'my secret' })],
@@ -223,9 +216,33 @@ describe('output that our stream cannot represent', () => {
       'a delta of text whose text is none',
     ],
     [
-      'a citation',
-      [textBlock, piece({ type: 'citations_delta', citation: { cited_text: 'x' } })],
-      'a delta of type citations_delta',
+      'a citation that is a text',
+      [textBlock, piece({ type: 'citations_delta', citation: 'x' })],
+      'a citation that is no object',
+    ],
+    [
+      'a citation in a call',
+      [toolBlock, piece({ type: 'citations_delta', citation: { cited_text: 'x' } })],
+      'a citation in a block of tool_use',
+    ],
+    [
+      'a delta of an unknown type',
+      [block({ type: 'compaction', content: '' }), piece({ type: 'compaction_delta', content: 'x' })],
+      'a delta of type some string of 16 characters',
+    ],
+    [
+      'a text in a block of an unknown type',
+      [block({ type: 'hologram' }), piece({ type: 'text_delta', text: 'x' })],
+      'a delta of text in a block of other',
+    ],
+    [
+      'an input of a tool that the provider runs, cut short',
+      [
+        block({ type: 'server_tool_use', id: 's', name: 'web_search', input: {} }),
+        piece({ type: 'input_json_delta', partial_json: '{"query":' }),
+        { type: 'content_block_stop', index: 0 },
+      ],
+      'a block whose input is no JSON',
     ],
     ['a delta that is none', [textBlock, piece([])], 'a delta of type some undefined'],
     [
@@ -259,9 +276,9 @@ describe('output that our stream cannot represent', () => {
       'a tool call whose input cannot be read',
     ],
     [
-      'content before all blocks',
-      [{ type: 'message_start', message: { content: [{ type: 'text', text: 'Hi' }] } }],
-      'content in message_start',
+      'a block with the index of one that stands in message_start',
+      [{ type: 'message_start', message: { content: [{ type: 'text', text: 'Hi' }] } }, textBlock],
+      'a block with the index of a block in message_start',
     ],
   ])('%s is a cut, and the log has its description', (_name, events, detail) => {
     const emitted = translation().push(bytes(...events)) ?? [];
@@ -313,7 +330,7 @@ test('thoughts without a signature are emitted, and not kept for the next turn',
     content_block: { type: 'thinking', thinking: 'hm' },
   };
   const events = read(thinking, { ...textBlock, index: 1 }, text('a', 1), stop);
-  expect(events.map(({ type }) => type)).toEqual(['reasoning-delta', 'text-delta', 'finish']);
+  expect(events.map(({ type }) => type)).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish']);
   expect(events.at(-1)).not.toHaveProperty('extra');
 });
 
@@ -416,11 +433,6 @@ describe('an answer that exceeds a bound is torn:', () => {
     const [start] =
       translation().push(bytes(starts({ type: 'tool_use', id: 'i'.repeat(1_025), name: 'f' }))) ?? [];
     expect(start).toMatchObject({ type: 'tool-call-start', id: expect.stringMatching(/^call_\w{32}$/) });
-  });
-
-  test('a later usage replaces only the counts that it has', () => {
-    const strange = { output_tokens: 1, input_tokens: 2, ...Object.fromEntries([['x'.repeat(100), 1]]) };
-    expect(addCounts({}, strange)).toEqual({ output_tokens: 1, input_tokens: 2 });
   });
 });
 

@@ -1,39 +1,70 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asCount, asObject } from '../http/unknown-json.ts';
+import { asTokens, reportedCounts } from '../http/answer/reported-counts.ts';
+import { UsageRecord } from '../http/answer/usage-record.ts';
+import { asObject } from '../http/unknown-json.ts';
 
-/** The fields of a `usage` as they came. */
-export type Counts = Readonly<Record<string, unknown>>;
-
-const known = new Set([
-  'input_tokens',
-  'output_tokens',
-  'cache_read_input_tokens',
-  'cache_creation_input_tokens',
-  'output_tokens_details',
-]);
-
-/** Adds a later `usage`: `message_delta` repeats counts of `message_start`, and those that are null do not replace them. */
-export function addCounts(before: Counts, value: unknown): Counts {
-  const given = Object.entries(asObject(value) ?? {}).filter(
-    ([name, count]) => known.has(name) && count !== null && count !== undefined,
-  );
-  return { ...before, ...Object.fromEntries(given) };
+/** The parts of a prompt. `input` excludes tokens read from a cache or written to it: the three together are the prompt. */
+interface Prompt {
+  readonly input: number;
+  readonly cacheRead: number | undefined;
+  readonly cacheWritten: number;
 }
 
 /**
- * The usage of an answer. `input_tokens` excludes tokens read from a cache or written to it: the three together are the prompt.
+ * The usage of one answer. `message_start` reports the prompt and what the answer has so far; `message_delta` repeats the
+ * prompt, or leaves it out, or writes zeros (servers with this API of other makers).
  */
-export function usageOf(counts: Counts): Usage | undefined {
-  const input = asCount(counts['input_tokens']);
-  const output = asCount(counts['output_tokens']);
-  if (input === undefined || output === undefined) return undefined;
-  const cached = asCount(counts['cache_read_input_tokens']);
-  const created = asCount(counts['cache_creation_input_tokens']) ?? 0;
-  const thinking = asCount(asObject(counts['output_tokens_details'])?.['thinking_tokens']);
-  return {
-    promptTokens: input + created + (cached ?? 0),
-    completionTokens: output,
-    ...(cached === undefined ? {} : { cachedTokens: cached }),
-    ...(thinking === undefined || thinking > output ? {} : { reasoningTokens: thinking }),
-  };
+export class MessageUsage {
+  private readonly record = new UsageRecord();
+  private prompt: Prompt = { input: 0, cacheRead: undefined, cacheWritten: 0 };
+
+  /** Takes the `usage` of an event, after the output before it. */
+  take(value: unknown): void {
+    const usage = asObject(value);
+    if (usage === undefined) return;
+    this.prompt = laterPrompt(this.prompt, {
+      input: asTokens(usage['input_tokens']) ?? this.prompt.input,
+      cacheRead: asTokens(usage['cache_read_input_tokens']) ?? this.prompt.cacheRead,
+      cacheWritten: asTokens(usage['cache_creation_input_tokens']) ?? this.prompt.cacheWritten,
+    });
+    const counts = reportedCounts(
+      {
+        prompt: tokensOf(this.prompt),
+        completion: usage['output_tokens'],
+        cached: this.prompt.cacheRead,
+        reasoning: asObject(usage['output_tokens_details'])?.['thinking_tokens'],
+        total: undefined,
+      },
+      'within',
+    );
+    if (counts !== undefined) this.record.report(counts);
+  }
+
+  /** Notes output that comes after the last {@link take}. */
+  outputCame(): void {
+    this.record.outputCame();
+  }
+
+  /** Notes reasoning that was delivered. */
+  reasoningCame(): void {
+    this.record.reasoningCame();
+  }
+
+  /** See {@link UsageRecord.usage}. */
+  usage(): Usage | undefined {
+    return this.record.usage();
+  }
+}
+
+/**
+ * An input of 0 is possible where the cache held the whole prompt. So it replaces an earlier input only where the prompt does not
+ * become shorter; nor does a prompt with the same input and less from the cache.
+ */
+function laterPrompt(before: Prompt, given: Prompt): Prompt {
+  const isDoubtful = given.input === 0 || given.input === before.input;
+  return isDoubtful && tokensOf(given) < tokensOf(before) ? before : given;
+}
+
+function tokensOf({ input, cacheRead = 0, cacheWritten }: Prompt): number {
+  return input + cacheRead + cacheWritten;
 }

@@ -12,6 +12,9 @@ export interface Contents {
   readonly contents: readonly JsonObject[];
 }
 
+/** The content of a turn of a user who says nothing: the API refuses a turn without parts, and a request without turns. */
+const emptyTurn: JsonObject = { text: '(empty)' };
+
 interface Turn {
   readonly role: 'user' | 'model';
   readonly parts: JsonObject[];
@@ -37,10 +40,10 @@ export function contentsOf(
   const turns: Turn[] = [];
   const names = new Map<string, string>();
   const add = (role: Turn['role'], parts: readonly JsonObject[]) => {
-    if (parts.length === 0) return;
     const last = turns.at(-1);
     if (last?.role === role) last.parts.push(...parts);
-    else turns.push({ role, parts: [...parts] });
+    // An empty message of a user is a turn too. Without it the turns beside it would become one.
+    else if (parts.length > 0 || role === 'user') turns.push({ role, parts: [...parts] });
   };
 
   for (const message of messages) {
@@ -70,10 +73,15 @@ export function contentsOf(
   if (turns.length === 0 || !model.instructions) {
     const [first] = turns;
     if (first?.role === 'user') first.parts.unshift(...instruction);
-    else if (instruction.length > 0) turns.unshift({ role: 'user', parts: [...instruction] });
-    return { instruction: [], contents: turns.map((turn) => ({ ...turn })) };
+    else if (instruction.length > 0 || turns.length === 0)
+      turns.unshift({ role: 'user', parts: [...instruction] });
+    return { instruction: [], contents: turns.map(wireTurn) };
   }
-  return { instruction, contents: turns.map((turn) => ({ ...turn })) };
+  return { instruction, contents: turns.map(wireTurn) };
+}
+
+function wireTurn({ role, parts }: Turn): JsonObject {
+  return { role, parts: parts.length === 0 ? [emptyTurn] : parts };
 }
 
 function textParts(text: string): JsonObject[] {

@@ -13,6 +13,7 @@ export function refusalOf(request: ChatRequest, model: GeminiModel): Failure | u
   return (
     formatProblem(request, model) ??
     candidatesProblem(request) ??
+    stopProblem(request) ??
     toolNameProblem(request) ??
     partProblem(request.messages, problemOfPart) ??
     toolHistoryProblem(request.messages)
@@ -33,6 +34,14 @@ const mostCandidates = 8;
 function candidatesProblem({ n }: ChatRequest): Failure | undefined {
   if (n <= mostCandidates) return undefined;
   return notAccepted('n', `'n' must be 1 to ${mostCandidates} for this model, got ${n}.`);
+}
+
+const mostStops = 5;
+
+function stopProblem({ stop }: ChatRequest): Failure | undefined {
+  if (stop.length <= mostStops) return undefined;
+  const message = `'stop' may have at most ${mostStops} items for this model, got ${stop.length}.`;
+  return failure('invalid_value', message, { param: 'stop' });
 }
 
 /** "Invalid function name. Must start with a letter or an underscore." */

@@ -89,6 +89,75 @@ describe('instructions', () => {
   });
 });
 
+describe('the contents', () => {
+  const empty = { role: 'user', parts: [{ text: '(empty)' }] };
+  const contentsFor = (messages: readonly JsonObject[], model?: string) =>
+    bodyFor({ messages: [...messages] }, model)['contents'];
+  const said = (...contents: readonly string[]) =>
+    contents.map((content, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content }));
+
+  test('have a turn with a text for a user who says nothing', () => {
+    expect(contentsFor(said(''))).toEqual([empty]);
+    expect(contentsFor(said('', 'Hello', 'Go'))).toMatchObject([empty, { role: 'model' }, { role: 'user' }]);
+    expect(contentsFor(said('Hi', 'Hello', ''))).toMatchObject([{}, {}, empty]);
+    const texts = [{ type: 'text', text: '' }];
+    expect(contentsFor([{ role: 'user', content: [...texts, ...texts] }])).toEqual([empty]);
+  });
+
+  test('are never without a turn', () => {
+    for (const role of ['system', 'developer', 'assistant', 'user']) {
+      for (const model of ['gemini-3-flash-preview', 'gemma-3-27b-it']) {
+        expect(contentsFor([{ role, content: '' }], model)).toEqual([empty]);
+      }
+    }
+    expect(contentsFor([{ role: 'system', content: 'Be brief.' }, ...said('')], 'gemma-3-27b-it')).toEqual([
+      { role: 'user', parts: [{ text: 'Be brief.' }] },
+    ]);
+  });
+
+  test('have nothing for an empty message that says nothing beside others', () => {
+    const messages = [...said('Hi', ''), { role: 'user', content: '' }];
+    expect(contentsFor(messages)).toEqual([{ role: 'user', parts: [{ text: 'Hi' }] }]);
+  });
+
+  test('have an empty output for a tool that says nothing', () => {
+    const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '' } };
+    const messages = [
+      ...said('Hi'),
+      { role: 'assistant', content: '', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'a', content: '' },
+    ];
+    expect(contentsFor(messages)).toMatchObject([
+      {},
+      { parts: [{ functionCall: { name: 'f', args: {} } }] },
+      { parts: [{ functionResponse: { name: 'f', response: { output: '' } } }] },
+    ]);
+  });
+});
+
+describe('response_format', () => {
+  test('json_object has the schema beside it', () => {
+    const schema = { properties: { a: { type: 'string' } } };
+    expect(bodyFor({ response_format: { type: 'json_object', schema } })['generationConfig']).toMatchObject({
+      responseMimeType: 'application/json',
+      responseJsonSchema: { type: 'object', ...schema },
+    });
+    const plain = bodyFor({ response_format: { type: 'json_object', schema: {} } })['generationConfig'];
+    expect(plain).not.toHaveProperty('responseJsonSchema');
+  });
+});
+
+describe('caps', () => {
+  test('five stop strings are accepted, six are not', () => {
+    const refused = (stop: readonly string[]) =>
+      requestBody(call({ stop: [...stop] }, 'gemini-2.5-pro'), geminiModel('gemini-2.5-pro'));
+    expect(refused(['a', 'b', 'c', 'd', 'e'])).toMatchObject({ ok: true });
+    expect(refused(['a', 'b', 'c', 'd', 'e', 'f'])).toMatchObject({
+      failure: { code: 'invalid_value', param: 'stop' },
+    });
+  });
+});
+
 describe('capabilities', () => {
   const always = ['image_input', 'max_tokens', 'seed', 'stop', 'temperature', 'top_p'];
   const formats = ['audio_input', 'json_object', 'json_schema', 'tool_choice', 'tools'];

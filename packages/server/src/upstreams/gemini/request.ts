@@ -1,4 +1,9 @@
-import { type ChatRequest, toolChoiceOf } from '../../domain/chat-request.ts';
+import {
+  type ChatRequest,
+  objectSchemaOf,
+  type ResponseFormat,
+  toolChoiceOf,
+} from '../../domain/chat-request.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UpstreamCall } from '../contract.ts';
@@ -72,17 +77,27 @@ function generationConfig(request: ChatRequest, model: GeminiModel): JsonObject 
     temperature: request.temperature,
     topP: request.topP,
     maxOutputTokens: request.maxTokens,
-    // The API accepts five stop strings, and a request has at most four.
     stopSequences: stop.length === 0 ? undefined : stop,
     seed: seed === undefined ? undefined : seed % seedModulus,
     presencePenalty: withoutDefault(request.presencePenalty),
     frequencyPenalty: withoutDefault(request.frequencyPenalty),
     candidateCount: n === 1 ? undefined : n,
     responseMimeType: responseFormat.type === 'text' ? undefined : 'application/json',
-    responseJsonSchema: responseFormat.type === 'json_schema' ? (responseFormat.schema ?? {}) : undefined,
+    responseJsonSchema: schemaOf(responseFormat),
     thinkingConfig: thinkingConfig(request.reasoningEffort, model),
   });
   return Object.keys(config).length === 0 ? undefined : config;
+}
+
+function schemaOf(format: ResponseFormat): JsonValue | undefined {
+  switch (format.type) {
+    case 'text':
+      return undefined;
+    case 'json_object':
+      return objectSchemaOf(format);
+    case 'json_schema':
+      return format.schema ?? {};
+  }
 }
 
 /** 0 is the default penalty and is not sent: models without penalties refuse even that. */

@@ -1,7 +1,8 @@
 import type { Failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { FinishEvent } from '../../domain/stream-event.ts';
-import type { Usage } from '../../domain/usage.ts';
+import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
@@ -13,15 +14,17 @@ import {
   unreadable,
 } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
-import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
+import { otherPart, writeOther } from '../http/answer/other-output.ts';
 import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { asObject } from '../http/unknown-json.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
+import { asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
-import { decodePart, type Part, partsOf } from './parts.ts';
-import { usageOf } from './usage.ts';
+import { decodePart, hasOtherPart, type Part, partsOf } from './parts.ts';
+import { ContentUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
 export interface ContentStreamOptions {
@@ -35,7 +38,7 @@ export interface ContentStreamOptions {
 }
 
 /** Matches fields that carry output. */
-const carriesOutput = /"(?:parts|text|functionCall)"/;
+const carriesOutput = /"(?:parts|text|functionCall|inlineData|fileData)"/;
 
 /**
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
@@ -44,15 +47,15 @@ const carriesOutput = /"(?:parts|text|functionCall)"/;
  * A call comes whole, in one part. Each event has counts of the answer so far, and some servers write a finish reason on each.
  * The protocol has no last event: the end of the body is its own end.
  *
- * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Content that our stream
- * cannot represent tears the answer.
+ * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Parts that are neither
+ * text nor call (images, files, code and its results) are forwarded as they came.
  */
 export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
+  const usage = new ContentUsage();
   const choices = Array.from({ length: options.choices }, (_, choice) =>
-    createChoice(choice, options, budget, output),
+    createChoice(choice, options, budget, output, usage),
   );
-  let usage: Usage | undefined;
 
   function readCandidates(candidates: unknown): Failure | undefined {
     if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
@@ -77,25 +80,40 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
     return undefined;
   }
 
+  function readError(value: unknown, status = 500): void {
+    output.refuse(failureOfEvent(value, options.errors(), status));
+  }
+
   return {
     passesJsonOn: /"args"/,
-    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return leastCertain(choices);
     },
-    read(event) {
-      if (event['error'] !== undefined) {
-        output.refuse(failureOfEvent(event['error'], options.errors()));
+    lastEvent: doneEvent,
+    readError,
+    readWhole(answer, text) {
+      const error = errorIn(answer);
+      if (error !== undefined) readError(error, 200);
+      else if (isResponse(answer)) this.read(answer, text);
+      else return false;
+      return true;
+    },
+    read(given, data) {
+      const event = hasOtherPart(given) ? (asObject(parseJsonExactly(data)) ?? given) : given;
+      const error = errorIn(event);
+      if (error !== undefined) {
+        readError(error);
         return;
       }
-      const counts = usageOf(event['usageMetadata']);
-      usage = counts ?? usage;
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
       if (typeof blocked === 'string') {
         output.refuse(promptBlocked(blocked));
         return;
       }
       const failed = readCandidates(event['candidates'] ?? []);
+      // After the parts of its event, because the counts hold them.
+      usage.take(event['usageMetadata']);
       if (failed !== undefined) output.fail(failed);
     },
     finish() {
@@ -105,11 +123,17 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         if ('code' in ended) return ended;
         finishes.push(ended);
       }
-      if (usage !== undefined) output.emit({ type: 'usage', usage });
+      const counted = usage.usage();
+      if (counted !== undefined) output.emit({ type: 'usage', usage: counted });
       for (const finish of finishes) output.emit(finish);
       return undefined;
     },
   };
+}
+
+/** Whether an object has a member that only a `GenerateContentResponse` has. */
+function isResponse(answer: JsonObject): boolean {
+  return ['candidates', 'promptFeedback', 'usageMetadata'].some((name) => answer[name] !== undefined);
 }
 
 interface Choice {
@@ -122,9 +146,10 @@ interface Choice {
 
 function createChoice(
   choice: number,
-  { parallelToolCalls, completionId }: ContentStreamOptions,
+  { parallelToolCalls, completionId, errors }: ContentStreamOptions,
   budget: AnswerBudget,
   output: DialectOutput,
+  usage: ContentUsage,
 ): Choice {
   const writer = createChoiceWriter({ choice }, output);
   const makeId = (call: number) => generatedCallId(completionId, choice, call);
@@ -155,13 +180,25 @@ function createChoice(
     return tooMuch;
   }
 
+  function forward(part: JsonObject | undefined): Failure | undefined {
+    return part && writeOther(otherPart(part), { writer, budget, hidden: errors().hidden });
+  }
+
   function readPart(part: Part | UnreadableOutput): Failure | undefined {
     if ('unreadable' in part) return unreadable(part.unreadable);
-    if (hasOutput(part)) finish.output();
-    if (part.type === 'call') return readCall(part);
-    if (part.thought) writer.reasoning(part.text);
-    else writer.text(part.text);
-    return keepSignature(part.signature);
+    if (hasOutput(part)) {
+      finish.output();
+      usage.outputCame();
+    }
+    if (part.type === 'call') return readCall(part) ?? forward(part.other);
+    if (part.thought && part.text !== '') usage.reasoningCame();
+    for (const slice of slicesOf(part.text)) {
+      if (part.thought) writer.reasoning(slice);
+      else writer.text(slice);
+    }
+    // The signature of a part that is forwarded stays in it.
+    const isForwarded = part.text === '' && part.other !== undefined;
+    return forward(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));
   }
 
   return {
@@ -199,5 +236,5 @@ function createChoice(
 }
 
 function hasOutput(part: Part | UnreadableOutput): boolean {
-  return 'unreadable' in part || part.type === 'call' || part.text !== '';
+  return 'unreadable' in part || part.type === 'call' || part.text !== '' || part.other !== undefined;
 }

@@ -1,20 +1,51 @@
 import type { Usage } from '../../domain/usage.ts';
-import { asCount, asObject } from '../http/unknown-json.ts';
+import { asTokens, reportedCounts } from '../http/answer/reported-counts.ts';
+import { UsageRecord } from '../http/answer/usage-record.ts';
+import { asObject } from '../http/unknown-json.ts';
 
 /**
- * The usage of a `usageMetadata`. The API counts thoughts separately from the answer and bills them as output; cached tokens
+ * The usage of one answer, out of the `usageMetadata` of its events: each counts the answer so far. The API counts thoughts
+ * separately from the answer and bills them as output, unless the total shows that the answer's count holds them. Cached tokens
  * are part of the prompt.
  */
-export function usageOf(value: unknown): Usage | undefined {
-  const counts = asObject(value);
-  const prompt = asCount(counts?.['promptTokenCount']);
-  if (counts === undefined || prompt === undefined) return undefined;
-  const thought = asCount(counts['thoughtsTokenCount']);
-  const cached = asCount(counts['cachedContentTokenCount']);
-  return {
-    promptTokens: prompt + (asCount(counts['toolUsePromptTokenCount']) ?? 0),
-    completionTokens: (asCount(counts['candidatesTokenCount']) ?? 0) + (thought ?? 0),
-    ...(cached === undefined || cached > prompt ? {} : { cachedTokens: cached }),
-    ...(thought === undefined ? {} : { reasoningTokens: thought }),
-  };
+export class ContentUsage {
+  private readonly record = new UsageRecord();
+  /** The thoughts of the last event that counts any: later events may leave them out. */
+  private thoughts = 0;
+
+  /** Takes the `usageMetadata` of an event, after its parts. */
+  take(value: unknown): void {
+    const usage = asObject(value);
+    if (usage === undefined) return;
+    const prompt = asTokens(usage['promptTokenCount']) ?? 0;
+    const thoughts = asTokens(usage['thoughtsTokenCount']) ?? 0;
+    if (thoughts > 0) this.thoughts = thoughts;
+    const isUnmentioned = this.thoughts === 0 && usage['thoughtsTokenCount'] === undefined;
+    const counts = reportedCounts(
+      {
+        prompt: prompt === 0 ? 0 : prompt + (asTokens(usage['toolUsePromptTokenCount']) ?? 0),
+        completion: usage['candidatesTokenCount'],
+        cached: usage['cachedContentTokenCount'],
+        reasoning: isUnmentioned ? undefined : this.thoughts,
+        total: usage['totalTokenCount'],
+      },
+      'beside',
+    );
+    if (counts !== undefined) this.record.report(counts);
+  }
+
+  /** Notes output that comes after the last {@link take}. */
+  outputCame(): void {
+    this.record.outputCame();
+  }
+
+  /** Notes reasoning that was delivered. */
+  reasoningCame(): void {
+    this.record.reasoningCame();
+  }
+
+  /** See {@link UsageRecord.usage}. */
+  usage(): Usage | undefined {
+    return this.record.usage();
+  }
 }

@@ -10,10 +10,13 @@ import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
 import { finishReasonOf } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish } from '../http/answer/held-finish.ts';
+import { writeOther } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import { type CallPiece, createToolCalls, type ToolCalls } from '../http/answer/tool-calls.ts';
 import type { ToolNames } from '../http/answer/tool-names.ts';
+import { jsonOf } from '../http/unknown-json.ts';
 import type { ChunkChoice } from './chunk.ts';
+import type { OutputPiece } from './content.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 
 /** Turns the deltas of one choice into events. */
@@ -38,8 +41,12 @@ export interface ChoiceFinish {
 }
 
 /** Whether a delta has output. */
-export function hasOutput({ text, reasoning, refusal, calls, logprobs }: ChunkChoice): boolean {
-  if (text !== '' || reasoning !== '' || refusal !== '' || logprobs !== undefined) return true;
+export function hasOutput(delta: ChunkChoice): boolean {
+  return delta.text !== '' || delta.logprobs !== undefined || hasOutputBesideText(delta);
+}
+
+function hasOutputBesideText({ reasoning, refusal, calls, others }: ChunkChoice): boolean {
+  if (reasoning !== '' || refusal !== '' || others !== undefined) return true;
   // An id alone says nothing: some upstreams send an empty piece of a call with the finish, or after it.
   return calls.some((call) => call.name !== undefined || call.arguments !== undefined);
 }
@@ -57,6 +64,8 @@ export interface ChoiceOptions {
   readonly continues?: boolean;
   /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
+  /** Texts that no client may see. */
+  readonly hidden: () => readonly string[];
   /** The tools of the request. */
   readonly tools?: ToolNames | undefined;
 }
@@ -72,8 +81,8 @@ const maxPendingLogprobs = 256;
 
 /** Creates one choice of an answer; `emit` takes its events, without the finish. */
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
-  const { choice, idBase, budget, continues = false } = options;
-  const writer = createChoiceWriter({ choice, textBegun: continues }, { emit });
+  const { choice, idBase, budget, hidden, continues = false } = options;
+  const writer = createChoiceWriter({ choice }, { emit });
   /** Most answers have none, and all of it is kept for each stream. */
   let calls: ToolCalls | undefined;
   const ownReasons = new Map(Object.entries(options.finishReasons));
@@ -84,6 +93,8 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
   /** The counts of the text that the split holds back. */
   let pending: TextCounts | undefined;
+  /** What the provider wants back with the message. */
+  let extra: JsonObject | undefined;
 
   function addCall(piece: CallPiece): Failure | undefined {
     const makeId = (call: number) => `call_${idBase}_${choice}_${call}`;
@@ -144,6 +155,22 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     return undefined;
   }
 
+  /** Writes what follows the text of an event. Other output does not end the split: `<think>` after it still opens the text. */
+  function writePiece(piece: OutputPiece): Failure | undefined {
+    if (piece.kind === 'other') return writeOther(piece, { writer, budget, hidden: hidden() });
+    if (split !== undefined) endSplit(piece.kind === 'reasoning');
+    const text = piece.kind === 'text' ? echo.take(piece.text) : piece.text;
+    if (text === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
+    write(piece.kind, text);
+    return undefined;
+  }
+
+  function keepExtra(given: JsonObject | undefined): Failure | undefined {
+    if (given === undefined) return undefined;
+    extra = { ...extra, ...given };
+    return budget.extra(jsonOf(given)?.length ?? 0);
+  }
+
   function end(): Failure | ChoiceFinish {
     const given = finish.reason ?? '';
     const mapped = ownReasons.get(given) ?? finishReasonOf(given);
@@ -160,20 +187,23 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     const kept = details.all();
     return {
       reason: ended.reason,
-      ...(kept.length === 0 ? {} : { extra: { openrouter: { reasoning_details: kept } } }),
+      ...(kept.length === 0 && extra === undefined ? {} : { extra: { ...extra, ...detailsOf(kept) } }),
     };
   }
 
   function writeDelta(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    const hasOther = delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0;
     // An upstream with a field for reasoning does not put it into tags.
     if (split !== undefined && delta.reasoning !== '') endSplit(true);
     if (delta.reasoning !== '') write('reasoning', delta.reasoning);
     if (delta.text !== '' || delta.logprobs !== undefined) {
-      const wrong = readText(delta, hasOther ? undefined : tokens);
+      const wrong = readText(delta, hasOutputBesideText(delta) ? undefined : tokens);
       if (wrong !== undefined) return wrong;
     }
-    if (split !== undefined && hasOther) endSplit();
+    if (split !== undefined && (delta.refusal !== '' || delta.calls.length > 0)) endSplit();
+    for (const piece of delta.others ?? noPieces) {
+      const wrong = writePiece(piece);
+      if (wrong !== undefined) return wrong;
+    }
     if (delta.refusal !== '') write('refusal', delta.refusal);
     for (const piece of delta.calls) {
       const wrong = addCall(piece);
@@ -185,7 +215,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   return {
     add(delta, tokens) {
       if (hasOutput(delta)) finish.output();
-      const wrong = details.add(delta.details) ?? writeDelta(delta, tokens);
+      const wrong = details.add(delta.details) ?? keepExtra(delta.extra) ?? writeDelta(delta, tokens);
       if (wrong === undefined && delta.finish !== undefined) finish.finish(delta.finish);
       return wrong;
     },
@@ -202,6 +232,12 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 }
 
 const noCounts: TextCounts = {};
+const noPieces: readonly OutputPiece[] = [];
+
+/** OpenRouter's details as the next turn sends them back. */
+function detailsOf(kept: readonly JsonObject[]): JsonObject {
+  return kept.length === 0 ? {} : { openrouter: { reasoning_details: kept } };
+}
 
 function countsOf({ logprobs }: ChunkChoice, counted: number | undefined): TextCounts {
   const tokens = counted ?? logprobs?.length;

@@ -10,8 +10,8 @@ export interface Preset {
   readonly path: 'plain' | 'deployments';
   /** All features that it honours. A feature that is not listed here is not honoured. */
   readonly features: readonly Feature[];
-  /** The largest accepted values, where they are smaller than OpenAI's. */
-  readonly most?: { readonly temperature?: number; readonly topLogprobs?: number };
+  /** The largest accepted values, where they are smaller than what the decoder accepts. */
+  readonly most?: Bounds;
   readonly maxTokensField: 'max_tokens' | 'max_completion_tokens';
   readonly seedField: 'seed' | 'random_seed';
   /** `none`: the field is not sent, because it is refused, or usage is reported without it. */
@@ -33,6 +33,18 @@ export interface Preset {
   readonly prefill?: Prefill | 'never';
   /** Where the server reports its load. Absent: it does not. */
   readonly load?: LoadSignal;
+}
+
+/** The largest values that a provider accepts; more is an error there. */
+export interface Bounds {
+  readonly temperature?: number;
+  readonly topLogprobs?: number;
+  /** Strings in `stop`. */
+  readonly stops?: number;
+  /** Functions in `tools`. */
+  readonly tools?: number;
+  /** Characters in the name of a function and of a schema. */
+  readonly nameLength?: number;
 }
 
 /**

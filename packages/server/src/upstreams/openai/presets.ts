@@ -45,8 +45,11 @@ export const genericPreset: Preset = {
   wantsBack: ['extra_content'],
 };
 
+// platform.openai.com/docs/api-reference/chat/create: `tools` ("a max of 128 functions"), `stop` ("up to 4 sequences"),
+// `name` of a function and of a schema ("a maximum length of 64").
 const likeOpenai: Preset = {
   ...usual,
+  most: { stops: 4, tools: 128, nameLength: 64 },
   maxTokensField: 'max_completion_tokens',
   developerRole: 'developer',
 };

@@ -181,7 +181,6 @@ describe('an event that cannot be read', () => {
   });
 
   test.each([
-    'ping',
     '{"type":"ping"',
     '{"id":"x","object":"chat.comp',
     '{"id":"x","choices":[],"usage":{"prompt_tok',
@@ -328,6 +327,18 @@ describe('a usage', () => {
       3,
       undefined,
     ]);
+  });
+
+  test('of zero tokens before the output is counted from, and after output it is not', () => {
+    const tokens = (counts: readonly number[]) => {
+      const { events, answer } = readChunks();
+      answer.chunk({ ...(chunk({}) as object), usage: usage(0) });
+      for (const count of counts)
+        answer.chunk({ ...(chunk({ content: 'a' }) as object), usage: usage(count) });
+      return events.map((event) => (event.type === 'text-delta' ? event.tokens : 'other'));
+    };
+    expect(tokens([3, 4])).toEqual([3, undefined]);
+    expect(tokens([0, 0, 9])).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -1,22 +1,22 @@
 import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
-import { isObject, type JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
-import type { Usage } from '../../domain/usage.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
-import type { Dialect, DialectOutput, FastPath } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent, type FastPath } from '../http/answer/dialect.ts';
 import { leastCertain } from '../http/answer/held-finish.ts';
 import type { ToolNames } from '../http/answer/tool-names.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
-import { jsonOf } from '../http/unknown-json.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
+import { asObject, jsonOf, parseJsonExactly } from '../http/unknown-json.ts';
+import { ChatUsage } from './chat-usage.ts';
 import { type Choice, type ChoiceFinish, createChoice, hasOutput } from './choice.ts';
 import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
 import { createLearningFastPath, type LearningFastPath } from './fast-path.ts';
-import { addUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
 export interface ChatStreamOptions {
@@ -49,7 +49,7 @@ const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
 class ChatDialect implements Dialect {
   readonly passesJsonOn = passesJsonOn;
-  readonly lastEvent = '[DONE]';
+  readonly lastEvent = doneEvent;
   private readonly options: ChatStreamOptions;
   private readonly output: DialectOutput;
   private readonly choices: readonly Choice[];
@@ -61,20 +61,18 @@ class ChatDialect implements Dialect {
   private emitted = 0;
   /** The last emitted event. */
   private lastEmitted: StreamEvent | undefined;
-  private usage: Usage | undefined;
-  /** True once output has come after {@link usage}: then that usage is not the final one. */
-  private outdated = false;
-  /** The number of usage chunks without choices: with `n` above 1 some servers send one for each choice. */
-  private usageChunks = 0;
+  private readonly usage: ChatUsage;
 
   constructor(options: ChatStreamOptions, output: DialectOutput) {
     this.options = options;
     this.output = output;
     this.learnt = createLearningFastPath(output.maxEventBytes);
+    this.usage = new ChatUsage(options.choices);
     const { finishReasons, echo, continues, tools } = options;
     const shared = {
       idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
       budget: createAnswerBudget(),
+      hidden: () => options.errors().hidden,
       finishReasons,
       tools,
       ...(echo === undefined ? {} : { echo }),
@@ -91,7 +89,7 @@ class ChatDialect implements Dialect {
   }
 
   read(event: JsonObject, data: string): void {
-    const chunk = decodeChunk(event);
+    const chunk = decodeWithOthers(event, data);
     if (chunk === undefined) this.output.unreadable(jsonOf(event) ?? data);
     else if (chunk.error !== undefined) this.readError(chunk.error);
     else {
@@ -107,11 +105,11 @@ class ChatDialect implements Dialect {
   }
 
   /** Reads a whole completion as one chunk. */
-  readWhole(answer: unknown, text: string): boolean {
-    if (!isObject(answer)) return false;
-    if ('error' in answer && answer['error'] !== null) {
+  readWhole(answer: JsonObject, text: string): boolean {
+    const error = errorIn(answer);
+    if (error !== undefined) {
       // Under status 200 the request is at fault only where the error names a status itself.
-      this.readError(answer, 200);
+      this.readError(error, 200);
       return true;
     }
     if (!('choices' in answer)) return false;
@@ -119,9 +117,10 @@ class ChatDialect implements Dialect {
     return true;
   }
 
-  mayCarryOutput(evidence: string): boolean {
+  mayCarryOutput(evidence: string): boolean | undefined {
     if (hasNoChoice.test(evidence)) return false;
-    return carriesOutput.test(evidence) || (reachesChoice.test(evidence) && !hasEmptyDelta.test(evidence));
+    if (carriesOutput.test(evidence)) return true;
+    return reachesChoice.test(evidence) ? !hasEmptyDelta.test(evidence) : undefined;
   }
 
   finish(): Failure | undefined {
@@ -131,10 +130,8 @@ class ChatDialect implements Dialect {
       if ('code' in ended) return ended;
       finishes.push(ended);
     }
-    const { usage } = this;
-    if (usage !== undefined) {
-      this.emit({ type: 'usage', usage: this.outdated ? { ...usage, estimated: true } : usage });
-    }
+    const usage = this.usage.usage();
+    if (usage !== undefined) this.emit({ type: 'usage', usage });
     for (const [choice, finish] of finishes.entries()) this.emit({ type: 'finish', choice, ...finish });
     return undefined;
   }
@@ -146,14 +143,14 @@ class ChatDialect implements Dialect {
   /** Whether the fast path may emit a plain text delta of that choice. */
   private isPlain(choice: number): boolean {
     // The first delta after a usage must be read here: it makes the usage outdated.
-    const usageIsSettled = this.usage === undefined || this.outdated;
-    return usageIsSettled && this.choices[choice]?.plain === true;
+    return !this.usage.awaitsOutput && this.choices[choice]?.plain === true;
   }
 
   private emit(event: StreamEvent): void {
     this.begun = true;
     this.emitted += 1;
     this.lastEmitted = event;
+    if (event.type === 'reasoning-delta') this.usage.reasoningCame();
     this.output.emit(event);
   }
 
@@ -166,7 +163,7 @@ class ChatDialect implements Dialect {
 
   private apply(chunk: UpstreamChunk): void {
     if (chunk.fingerprint !== undefined) this.start(chunk.fingerprint);
-    const tokens = this.outdated ? undefined : this.countedBy(chunk);
+    const tokens = this.usage.tokensOf(chunk);
     const withOutput = chunk.choices.length > 1 ? chunk.choices.filter(hasOutput) : chunk.choices;
     if (this.options.choices === 1 && isSeveralChoices(withOutput.map(({ index }) => index))) {
       this.output.fail(torn('upstream_protocol', 'one event with output for several choices'));
@@ -180,7 +177,7 @@ class ChatDialect implements Dialect {
       }
     }
     // After the deltas of its chunk, because the usage has counted them.
-    this.takeUsage(chunk);
+    this.usage.take(chunk);
   }
 
   /** Returns the failure where the answer is torn here. */
@@ -190,34 +187,16 @@ class ChatDialect implements Dialect {
     if (choice === undefined) {
       return hasOutput(part) ? torn('upstream_cut', 'output of a choice that was not requested') : undefined;
     }
-    if (this.usage !== undefined && hasOutput(part)) this.outdated = true;
     return choice.add(part, tokens);
   }
+}
 
-  private takeUsage(chunk: UpstreamChunk): void {
-    if (chunk.usage === undefined) return;
-    if (this.outdated) {
-      this.usage = undefined;
-      this.usageChunks = 0;
-      this.outdated = false;
-    }
-    if (chunk.choices.length > 0) {
-      this.usage = chunk.usage;
-      return;
-    }
-    this.usageChunks += 1;
-    this.usage =
-      this.usage !== undefined && this.usageChunks > 1 && this.options.choices > 1
-        ? addUsage(this.usage, chunk.usage)
-        : chunk.usage;
-  }
-
-  /** The tokens of a chunk, where every chunk has a usage with the sum so far; undefined where that is not known. */
-  private countedBy(chunk: UpstreamChunk): number | undefined {
-    if (this.options.choices > 1 || chunk.usage === undefined || this.usage === undefined) return undefined;
-    const added = chunk.usage.completionTokens - this.usage.completionTokens;
-    return added > 0 ? added : undefined;
-  }
+/** Decodes a chunk; one with output that our stream does not name is parsed once more, so that its numbers keep their spelling. */
+function decodeWithOthers(event: JsonObject, data: string): UpstreamChunk | undefined {
+  const chunk = decodeChunk(event);
+  if (chunk === undefined || chunk.choices.every(({ others }) => others === undefined)) return chunk;
+  const exact = asObject(parseJsonExactly(data));
+  return exact === undefined ? chunk : decodeChunk(exact);
 }
 
 /**

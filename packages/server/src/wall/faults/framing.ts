@@ -24,6 +24,41 @@ export const framing: readonly Fault[] = [
     expected: alwaysWhole,
   },
   {
+    name: 'one-line-end',
+    description: 'Events are parted by one end of a line.',
+    parameter: {
+      kind: 'word',
+      words: ['lf', 'crlf', 'some', 'done'],
+      means: 'which: LF, CR LF, LF behind every second event, or LF before [DONE]',
+    },
+    play: streamed((stream, { word }) => {
+      const events = inOrder(stream);
+      return {
+        pieces: events.map((text, index) => oneLineEnd(text, word, index, events.length)),
+        end: 'whole',
+      };
+    }),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'plain-heartbeats',
+    description: 'Before each event one that is no JSON and does not begin like it.',
+    parameter: {
+      kind: 'word',
+      words: ['word', 'named', 'empty'],
+      means: 'a word, a named event, or no data',
+    },
+    play: streamed((stream, { word }) => beforeEach(stream, heartbeats[word] ?? '')),
+    expected: alwaysWhole,
+  },
+  {
+    name: 'json-no-object',
+    description: 'Before each event one whose JSON is no object.',
+    parameter: { kind: 'word', words: ['number', 'text', 'null', 'list'], means: 'what it is' },
+    play: streamed((stream, { word }) => beforeEach(stream, `data: ${noObjects[word] ?? ''}\n\n`)),
+    expected: alwaysWhole,
+  },
+  {
     name: 'bom',
     description: 'The body begins with a byte order mark.',
     play: streamed((stream) => ({ pieces: ['\ufeff', ...inOrder(stream)], end: 'whole' })),
@@ -109,6 +144,36 @@ export const framing: readonly Fault[] = [
     expected: alwaysWhole,
   },
 ];
+
+const heartbeats: Readonly<Record<string, string>> = {
+  word: 'data: heartbeat\n\n',
+  named: 'event: ping\ndata: ping\n\n',
+  empty: 'data:\n\n',
+};
+const noObjects: Readonly<Record<string, string>> = {
+  number: '17',
+  text: '"text"',
+  null: 'null',
+  list: '[]',
+};
+
+function oneLineEnd(event: string, word: string, index: number, events: number): string {
+  const one = event.slice(0, -1);
+  switch (word) {
+    case 'crlf':
+      return `${event.slice(0, -2)}\r\n`;
+    case 'some':
+      return index % 2 === 0 ? one : event;
+    case 'done':
+      return index === events - 2 ? one : event;
+    default:
+      return one;
+  }
+}
+
+function beforeEach(stream: HealthyStream, event: string): StreamPlan {
+  return { pieces: inOrder(stream).flatMap((text) => [event, text]), end: 'whole' };
+}
 
 function rewritten(stream: HealthyStream, rewrite: (text: string) => string): StreamPlan {
   return { pieces: inOrder(stream).map(rewrite), end: 'whole' };

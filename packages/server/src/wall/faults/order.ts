@@ -1,9 +1,8 @@
 import type { Fault } from '../fault.ts';
-import { deltaFrame, finishFrame, frame, inOrder } from '../healthy-stream.ts';
+import { deltaFrame, frame, inOrder } from '../healthy-stream.ts';
 import { alwaysWhole, breaksAfterCommit } from '../outcomes.ts';
 import { streamed } from '../play-stream.ts';
 
-const cut = breaksAfterCommit(502, 'upstream_cut');
 // An error event without a status counts as a 500.
 const reportedError = breaksAfterCommit(502, 'upstream_refused');
 
@@ -19,7 +18,7 @@ export const order: readonly Fault[] = [
     name: 'missing-finish',
     description: 'The text and [DONE], without a finish.',
     play: streamed((stream) => ({ pieces: inOrder({ ...stream, finishes: [] }), end: 'whole' })),
-    expected: cut,
+    expected: breaksAfterCommit(502, 'upstream_cut'),
   },
   {
     name: 'missing-done',
@@ -28,32 +27,6 @@ export const order: readonly Fault[] = [
       pieces: [...roles, ...deltas, ...finishes, ...usage],
       end: 'whole',
     })),
-    expected: alwaysWhole,
-  },
-  {
-    name: 'finish-on-content',
-    description: 'The last delta carries the finish.',
-    play: streamed((stream) => {
-      const { answer, deltas } = stream;
-      const [choice] = answer.choices;
-      const last = (deltas.at(-1) ?? '').replace(
-        '"finish_reason":null',
-        `"finish_reason":"${choice?.finish}"`,
-      );
-      return {
-        pieces: inOrder({ ...stream, deltas: [...deltas.slice(0, -1), last], finishes: [] }),
-        end: 'whole',
-      };
-    }),
-    expected: alwaysWhole,
-  },
-  {
-    name: 'deltas-after-finish',
-    description: 'More text after the finish.',
-    play: streamed((stream) => {
-      const late = deltaFrame(stream.answer, { content: ' late' });
-      return { pieces: inOrder({ ...stream, finishes: [...stream.finishes, late, late] }), end: 'whole' };
-    }),
     expected: alwaysWhole,
   },
   {
@@ -104,38 +77,6 @@ export const order: readonly Fault[] = [
     })),
     expected: reportedError,
   },
-  ...(['error', 'abort'] as const).map(
-    (reason): Fault => ({
-      name: `finish-${reason}`,
-      description: `After three deltas the finish reason is ${reason}.`,
-      play: streamed((stream) => ({
-        pieces: inOrder({
-          ...stream,
-          deltas: stream.deltas.slice(0, 3),
-          finishes: [finishFrame(stream.answer, reason)],
-        }),
-        end: 'whole',
-      })),
-      expected: cut,
-    }),
-  ),
-  ...(
-    [
-      ['eos', 'stop'],
-      ['model_length', 'length'],
-    ] as const
-  ).map(
-    ([reason, meaning]): Fault => ({
-      name: `finish-${reason.replace('_', '-')}`,
-      description: `The finish reason is ${reason}, which means ${meaning}.`,
-      play: streamed((stream) => ({
-        pieces: inOrder({ ...stream, finishes: [finishFrame(stream.answer, reason)] }),
-        end: 'whole',
-      })),
-      expected: alwaysWhole,
-      finishes: meaning,
-    }),
-  ),
   {
     name: 'surrogate-split',
     description:

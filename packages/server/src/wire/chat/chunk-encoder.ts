@@ -129,6 +129,9 @@ class ChunkEncoder implements StreamEncoder {
         to.event(this.deltaChunk(event.choice, `"tool_calls":[${call}]`));
         return;
       }
+      case 'other-delta':
+        to.event(this.deltaChunk(event.choice, `${asciiJson(event.field)}:${event.value}`));
+        return;
       case 'finish':
         this.finish(event, to);
         return;
@@ -139,7 +142,7 @@ class ChunkEncoder implements StreamEncoder {
 
   private contentChunk({ choice, json, logprobs }: TextDelta): string {
     if (logprobs !== undefined) {
-      const logprobsJson = asciiJson({ content: logprobs });
+      const logprobsJson = asciiJson({ content: logprobs, refusal: null });
       const delta = `"delta":{"content":"${json}"},"logprobs":${logprobsJson}`;
       return `${this.prefix}${choice},${delta},"finish_reason":null}]${this.tail}`;
     }

@@ -47,7 +47,7 @@ function defined({ text, reasoning, refusal, calls, logprobs, extra: has }: Said
       ...(has ? { extra_content: extra } : {}),
     }));
   }
-  const logprobsWire = logprobs && text.length > 0 ? { content: text.map(() => token) } : null;
+  const logprobsWire = logprobs && text.length > 0 ? { content: text.map(() => token), refusal: null } : null;
   const completion: ChatCompletion = {
     id: identity.id,
     object: 'chat.completion',

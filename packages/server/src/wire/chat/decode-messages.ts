@@ -1,6 +1,7 @@
 import type { AssistantMessage, Content, ContentPart, Message, ToolCall } from '../../domain/chat-request.ts';
 import { failure } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
+import { withoutHalfPairs } from '../../domain/json-escapes.ts';
 import { needOnce, type Requirement } from '../../domain/requirements.ts';
 import {
   describeValue,
@@ -21,6 +22,7 @@ import {
   wrongType,
   wrongValue,
 } from '../fields.ts';
+import { maxNameLength } from './decode-tools.ts';
 import { membersIn, membersOfCall, membersOfMessage, membersOfPart } from './known-members.ts';
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
@@ -98,9 +100,6 @@ function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMe
   if (rawField(place, 'function_call') !== undefined) {
     needOnce(requirements, { feature: 'functions', param: pathTo(place, 'function_call') });
   }
-  if (rawField(place, 'audio') !== undefined) {
-    needOnce(requirements, { feature: 'audio_output', param: pathTo(place, 'audio') });
-  }
   const saysNothing =
     !Object.hasOwn(place.object, 'content') && toolCalls.length === 0 && refusal === undefined;
   if (saysNothing && rawField(place, 'function_call') === undefined && reasoning === undefined) {
@@ -134,6 +133,9 @@ function decodeContent(place: Place, requirements: Requirement[]): Content | und
   }
   if (!Array.isArray(value)) {
     return wrongType(place.findings, param, 'a string or an array of content parts', value);
+  }
+  if (value.length === 0) {
+    return wrongValue(place.findings, param, `'${param}' must have at least one content part.`);
   }
   return listAt(place.findings, param, value, maxParts, (item, path, findings) =>
     decodePart(item, path, findings, requirements),
@@ -243,6 +245,11 @@ function restOfPart(place: Place, own: string, inside?: Place) {
   );
 }
 
+/** Arguments are JSON in a text: in it half of a surrogate pair is an escape, which some targets parse and then refuse. */
+function withoutEscapedHalves(written: string): string {
+  return /\\ud[89a-f]/i.test(written) ? withoutHalfPairs(Buffer.from(written)).toString() : written;
+}
+
 function decodeToolCall(value: JsonValue, path: string, findings: Findings): ToolCall | undefined {
   const place = objectAt(findings, path, value);
   if (place === undefined) return undefined;
@@ -257,14 +264,14 @@ function decodeToolCall(value: JsonValue, path: string, findings: Findings): Too
   const extra = objectField(place, 'extra_content');
   if (id === undefined) return missing(place, 'id', 'the id of the call');
   if (called === undefined) return missing(place, 'function', 'an object with name and arguments');
-  const name = stringField(called, 'name', 256);
+  const name = stringField(called, 'name', maxNameLength);
   const args = stringField(called, 'arguments');
   if (name === undefined) return missing(called, 'name', 'the name of the function');
   if (args === undefined) return missing(called, 'arguments', 'the arguments as JSON text');
   return {
     id,
     name,
-    arguments: args,
+    arguments: withoutEscapedHalves(args),
     ...(extra === undefined ? {} : { extra: extra.object }),
     ...restMembers(restOf(place, membersOfCall), restOf(called, membersIn(membersOfCall, 'function'))),
   };

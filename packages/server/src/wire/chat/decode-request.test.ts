@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { requestFields } from '../../domain/request-fields.ts';
 import { decodeChatRequest } from './decode-request.ts';
 
 const messages = [{ role: 'user', content: 'Hello' }];
@@ -63,6 +64,12 @@ describe('a request', () => {
     ['an empty logit_bias', { logit_bias: {} }],
     ['a logit_bias of nothing', { logit_bias: { 42: 0 } }],
     ['no tools', { tools: [], tool_choice: 'none' }],
+    ['an empty stop string', { stop: '' }],
+    ['a list of an empty stop string', { stop: [''] }],
+    ['a list of no stop string', { stop: [] }],
+    ['no limit of tokens', { max_tokens: -1 }],
+    ['no limit of tokens, by its newer name', { max_completion_tokens: -1 }],
+    ['tool_choice none without tools', { tool_choice: 'none' }],
     ['tool_choice auto without tools', { tool_choice: 'auto', parallel_tool_calls: true }],
     ['response_format text', { response_format: { type: 'text' } }],
     ['text modality', { modalities: ['text'] }],
@@ -125,7 +132,14 @@ describe('a request', () => {
       'missing_parameter',
       'messages[0].content[0].text',
     ],
-    [{ messages: [{ role: 'user', content: '\ud83d' }] }, 'invalid_value', 'messages[0].content'],
+    [{ messages: [{ role: 'user', content: [] }] }, 'invalid_value', 'messages[0].content'],
+    [{ messages: [{ role: 'system', content: [] }] }, 'invalid_value', 'messages[0].content'],
+    [{ messages: [{ role: 'assistant', content: [] }] }, 'invalid_value', 'messages[0].content'],
+    [
+      { messages: [{ role: 'tool', tool_call_id: 'a', content: [] }] },
+      'invalid_value',
+      'messages[0].content',
+    ],
     [{ model: null }, 'missing_parameter', 'model'],
     [{ model: '' }, 'invalid_value', 'model'],
     [{ stream: 'yes' }, 'invalid_type', 'stream'],
@@ -133,13 +147,16 @@ describe('a request', () => {
     [{ temperature: '1' }, 'invalid_type', 'temperature'],
     [{ top_p: -0.1 }, 'invalid_value', 'top_p'],
     [{ max_tokens: 0 }, 'invalid_value', 'max_tokens'],
+    [{ max_tokens: -2 }, 'invalid_value', 'max_tokens'],
+    [{ max_completion_tokens: -2 }, 'invalid_value', 'max_completion_tokens'],
+    [{ max_tokens: '-1' }, 'invalid_type', 'max_tokens'],
     [{ max_tokens: 1.5 }, 'invalid_type', 'max_tokens'],
     [{ max_tokens: 2 ** 31 }, 'invalid_value', 'max_tokens'],
     [{ max_tokens: Number.POSITIVE_INFINITY }, 'invalid_value', 'max_tokens'],
     [{ n: 0 }, 'invalid_value', 'n'],
-    [{ stop: ['a', 'b', 'c', 'd', 'e'] }, 'invalid_value', 'stop'],
+    [{ stop: Array.from({ length: 257 }, String) }, 'invalid_value', 'stop'],
     [{ stop: ['a', 5] }, 'invalid_type', 'stop[1]'],
-    [{ stop: '' }, 'invalid_value', 'stop'],
+    [{ stop: ['', null] }, 'invalid_type', 'stop[1]'],
     [{ seed: 2 ** 64 }, 'invalid_value', 'seed'],
     [{ stream_options: { include_usage: true } }, 'invalid_value', 'stream_options'],
     [{ stream: true, stream_options: { include_usage: 1 } }, 'invalid_type', 'stream_options.include_usage'],
@@ -152,6 +169,8 @@ describe('a request', () => {
     [{ tool_choice: 'required' }, 'invalid_value', 'tool_choice'],
     [{ tool_choice: { type: 'function', function: { name: 'f' } } }, 'invalid_value', 'tool_choice'],
     [{ tools: [{ type: 'function', function: { name: 'a b' } }] }, 'invalid_value', 'tools[0].function.name'],
+    [{ tools: [{ type: 'function', function: { name: '' } }] }, 'invalid_value', 'tools[0].function.name'],
+    [{ response_format: { type: 'json_object', schema: 'x' } }, 'invalid_type', 'response_format.schema'],
     [{ response_format: { type: 'xml' } }, 'invalid_value', 'response_format.type'],
     [{ response_format: { type: 'json_schema' } }, 'missing_parameter', 'response_format.json_schema'],
     [{ metadata: { a: 1 } }, 'invalid_type', 'metadata.a'],
@@ -177,7 +196,9 @@ describe('a request', () => {
       tool_calls: null,
       reasoning_content: 'hm',
       extra_content: { google: { thought_signature: 'abc' } },
-      parsed: null,
+      parsed: { answer: 1 },
+      images: [{ type: 'image_url', image_url: { url: 'data:,' } }],
+      content_parts: [{ type: 'made_up' }],
     };
     const { request, requirements } = requestOf({ messages: [...messages, returned, ...messages] });
     expect(requirements).toEqual([]);
@@ -187,8 +208,21 @@ describe('a request', () => {
       toolCalls: [],
       reasoning: 'hm',
       extra: { google: { thought_signature: 'abc' } },
-      rest: { parsed: null },
+      rest: {
+        parsed: { answer: 1 },
+        images: [{ type: 'image_url', image_url: { url: 'data:,' } }],
+        content_parts: [{ type: 'made_up' }],
+      },
     });
+  });
+
+  it('accepts audio that an earlier answer had', () => {
+    const audio = { id: 'audio_1', data: 'AA==', expires_at: 1, transcript: 'Hi' };
+    const { request, requirements } = requestOf({
+      messages: [...messages, { role: 'assistant', content: null, audio }, ...messages],
+    });
+    expect(requirements).toEqual([]);
+    expect(request.messages[1]).toMatchObject({ rest: { audio } });
   });
 
   it('keeps text, calls and their answers apart', () => {
@@ -204,6 +238,59 @@ describe('a request', () => {
       { role: 'assistant', content: null, toolCalls: [{ id: 'c1', name: 'f', arguments: '{}' }] },
       { role: 'tool', toolCallId: 'c1', content: [{ type: 'text', text: '42' }] },
     ]);
+  });
+
+  it.each([...requestFields].filter((name) => name !== 'model' && name !== 'messages'))(
+    'reads null for %s as absent',
+    (name) => {
+      expect(requestOf({ [name]: null })).toEqual(requestOf({}));
+    },
+  );
+
+  it('leaves out empty stop strings among others', () => {
+    expect(requestOf({ stop: ['', 'a', ''] }).request.stop).toEqual(['a']);
+  });
+
+  it('takes the older limit of tokens where the newer one asks for none', () => {
+    expect(requestOf({ max_tokens: 5, max_completion_tokens: -1 }).request.maxTokens).toBe(5);
+    expect(requestOf({ max_tokens: -1, max_completion_tokens: 7 }).request.maxTokens).toBe(7);
+  });
+
+  it('has no cap of one vendor', () => {
+    const tools = Array.from({ length: 222 }, (_, index) => ({
+      type: 'function',
+      function: { name: `${'f'.repeat(65)}${index}` },
+    }));
+    const { request } = requestOf({
+      tools,
+      stop: ['a', 'b', 'c', 'd', 'e', 'f'],
+      metadata: Object.fromEntries(tools.map(({ function: { name } }) => [name, 'x'.repeat(513)])),
+      response_format: { type: 'json_schema', json_schema: { name: 's'.repeat(65), schema: {} } },
+    });
+    expect(request.tools).toHaveLength(222);
+    expect(request.stop).toHaveLength(6);
+  });
+
+  it('has U+FFFD for half of a surrogate pair, also where it is an escape in the arguments of a call', () => {
+    const called = { name: 'f', arguments: '{"a":"\\ud83d","b":"\\\\ud83d","c":"\\ud83d\\ude00"}' };
+    const { request } = requestOf({
+      messages: [
+        { role: 'user', content: 'a\ud83d' },
+        { role: 'user', content: [{ type: 'text', text: '\ude00b' }], name: '\ud83d' },
+        { role: 'assistant', content: null, tool_calls: [{ id: 'c', type: 'function', function: called }] },
+      ],
+      stop: ['\ud83d'],
+      tools: [{ type: 'function', function: { name: 'f', description: '\ud83d' } }],
+    });
+    expect(request).toMatchObject({
+      messages: [
+        { content: 'a\ufffd' },
+        { content: [{ text: '\ufffdb' }], name: '\ufffd' },
+        { toolCalls: [{ arguments: '{"a":"\\ufffd","b":"\\\\ud83d","c":"\\ud83d\\ude00"}' }] },
+      ],
+      stop: ['\ufffd'],
+      tools: [{ description: '\ufffd' }],
+    });
   });
 
   it('folds any 64-bit seed into the integers that a double holds exactly', () => {

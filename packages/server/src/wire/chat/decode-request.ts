@@ -27,12 +27,18 @@ import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
 import { knownMembers, membersOfStreamOptions } from './known-members.ts';
 import { requirementsOf } from './requirements-of.ts';
+import { firstUnknownMember } from './unknown-members.ts';
 
 const maxInteger = 2 ** 31 - 1;
 const maxSeed = 2 ** 63;
-const maxStops = 4;
+// Bounds of the work for one request. The smaller ones of a vendor are in its preset (`upstreams/openai/presets.ts`).
+const maxStops = 256;
 const maxStopLength = 4_096;
 const maxBiases = 4_096;
+const maxMetadata = 1_024;
+const maxMetadataLength = 4_096;
+/** Of `functions`, which no target honours. */
+const maxFunctions = 1_024;
 
 /** Known members that go into `rest`: {@link checkAdvisoryFields} and {@link checkRareFields} check only their types. */
 const uninterpreted = new Set([
@@ -104,13 +110,15 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
   };
   const wrong = findings.first();
   if (wrong !== undefined) return fail(wrong);
-  const unknown = Object.keys(body).find((key) => !requestFields.has(key) && body[key] !== null);
+  const atTop = Object.keys(body).find((key) => !requestFields.has(key) && body[key] !== null);
+  const unknown = atTop ?? firstUnknownMember(request);
   const requirements = [...requirementsOf(request, unknown), ...inMessages];
   return ok({ request, requirements, includeUsage: options?.includeUsage ?? false });
 }
 
 function decodeModel(place: Place): string {
-  const model = stringField(place, 'model', 256);
+  // Without a bound: a long name is one that no model has, which is 404.
+  const model = stringField(place, 'model');
   if (rawField(place, 'model') === undefined) {
     missing(place, 'model', "the id of a model; 'default' always exists, /v1/models lists them");
   } else if (model === '') {
@@ -121,10 +129,15 @@ function decodeModel(place: Place): string {
 
 /** The newer name wins where both are given, as OpenAI documents it. */
 function decodeMaxTokens(place: Place): Pick<ChatRequest, 'maxTokens' | 'maxTokensParam'> {
-  const older = integerField(place, 'max_tokens', 1, maxInteger);
-  const newer = integerField(place, 'max_completion_tokens', 1, maxInteger);
+  const older = tokenLimit(place, 'max_tokens');
+  const newer = tokenLimit(place, 'max_completion_tokens');
   if (newer !== undefined) return { maxTokens: newer, maxTokensParam: 'max_completion_tokens' };
   return older === undefined ? {} : { maxTokens: older };
+}
+
+/** −1 means no limit, as for llama.cpp and LM Studio. Only this value: 0 and −5 are mistakes. */
+function tokenLimit(place: Place, key: string): number | undefined {
+  return rawField(place, key) === -1 ? undefined : integerField(place, key, 1, maxInteger);
 }
 
 function decodeStreamOptions(
@@ -141,23 +154,18 @@ function decodeStreamOptions(
   return { includeUsage, rest: restOf(options, membersOfStreamOptions) ?? {} };
 }
 
+/** An empty string asks for nothing and is left out, also among others. */
 function decodeStop(place: Place): string[] {
   const value = rawField(place, 'stop');
   if (value === undefined) return [];
-  const one = (item: JsonValue, param: string): string | undefined => {
-    const text = stringAt(place.findings, param, item, maxStopLength);
-    if (text === '') return wrongValue(place.findings, param, `'${param}' is empty; a stop string has text.`);
-    return text;
-  };
-  if (typeof value === 'string') {
-    const text = one(value, 'stop');
-    return text === undefined ? [] : [text];
-  }
-  if (!Array.isArray(value)) {
+  if (typeof value !== 'string' && !Array.isArray(value)) {
     wrongType(place.findings, 'stop', 'a string or an array of strings', value);
     return [];
   }
-  return listAt(place.findings, 'stop', value, maxStops, one) ?? [];
+  const read = (item: JsonValue, param: string) => stringAt(place.findings, param, item, maxStopLength);
+  const stops =
+    typeof value === 'string' ? [read(value, 'stop')] : listAt(place.findings, 'stop', value, maxStops, read);
+  return (stops ?? []).flatMap((stop) => (stop === undefined || stop === '' ? [] : [stop]));
 }
 
 /** Any 64-bit seed is accepted; it is folded into the integers that a double holds exactly. */
@@ -208,12 +216,10 @@ function checkAdvisoryFields(place: Place): void {
   const metadata = objectField(place, 'metadata');
   if (metadata === undefined) return;
   const keys = Object.keys(metadata.object);
-  if (keys.length > 16) wrongValue(place.findings, 'metadata', "'metadata' may have at most 16 entries.");
-  for (const key of keys) {
-    if (key.length > 64)
-      wrongValue(place.findings, 'metadata', "A key of 'metadata' has over 64 characters.");
-    stringField(metadata, key, 512);
+  if (keys.length > maxMetadata) {
+    wrongValue(place.findings, 'metadata', `'metadata' may have at most ${maxMetadata} entries.`);
   }
+  for (const key of keys) stringField(metadata, key, maxMetadataLength);
 }
 
 /** Checks only the types of fields that few targets honour: they are passed on as they are, or refused. */
@@ -222,7 +228,7 @@ function checkRareFields(place: Place): void {
   objectField(place, 'audio');
   objectField(place, 'prediction');
   objectField(place, 'web_search_options');
-  listField(place, 'functions', 128, (value, path, findings) =>
+  listField(place, 'functions', maxFunctions, (value, path, findings) =>
     isObject(value) ? value : wrongType(findings, path, 'an object', value),
   );
   const call = rawField(place, 'function_call');

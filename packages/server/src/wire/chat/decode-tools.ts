@@ -20,8 +20,11 @@ import {
 } from '../fields.ts';
 import { membersIn, membersOfFormat, membersOfTool } from './known-members.ts';
 
-const maxTools = 128;
-const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
+// Bounds of the work for one request. The smaller ones of a vendor are in its preset (`upstreams/openai/presets.ts`).
+const maxTools = 4_096;
+/** Characters in the name of a function or of a schema. */
+export const maxNameLength = 1_024;
+const functionName = /^[a-zA-Z0-9_-]+$/;
 
 export function decodeTools(place: Place): ToolDefinition[] {
   const tools = listField(place, 'tools', maxTools, decodeTool) ?? [];
@@ -62,11 +65,11 @@ function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDef
 }
 
 function decodeName(place: Place, of: 'function' | 'schema'): string | undefined {
-  const name = stringField(place, 'name');
-  if (name === undefined) return missing(place, 'name', `the name of the ${of}`);
-  if (functionName.test(name)) return name;
+  const name = stringField(place, 'name', maxNameLength);
+  if (rawField(place, 'name') === undefined) return missing(place, 'name', `the name of the ${of}`);
+  if (name === undefined || functionName.test(name)) return name;
   const param = pathTo(place, 'name');
-  return wrongValue(place.findings, param, `'${param}' takes 1 to 64 letters, digits, '_' and '-'.`);
+  return wrongValue(place.findings, param, `'${param}' takes letters, digits, '_' and '-', at least one.`);
 }
 
 function restsOfFunction(place: Place, inside: Place, uninterpreted?: ReadonlySet<string>) {
@@ -129,8 +132,10 @@ function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function'
     : { type: 'function', name, ...restsOfFunction(choice, body, uninterpretedOfChoice) };
 }
 
-/** A schema beside another type is not checked. */
-const uninterpretedOfOthers = new Set(['json_schema']);
+/** Schemas beside a type that has none there are not checked. */
+const uninterpretedOfSchema = new Set(['schema']);
+const uninterpretedOfObject = new Set(['json_schema']);
+const uninterpretedOfText = new Set(['json_schema', 'schema']);
 
 export function decodeResponseFormat(place: Place): ResponseFormat {
   const text: ResponseFormat = { type: 'text' };
@@ -142,8 +147,15 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
   }
   const type = enumField(format, 'type', ['text', 'json_object', 'json_schema']);
   if (type === undefined) return text;
-  if (type !== 'json_schema')
-    return { type, ...restMembers(restOf(format, membersOfFormat, uninterpretedOfOthers)) };
+  if (type === 'text') return { type, ...restMembers(restOf(format, membersOfFormat, uninterpretedOfText)) };
+  if (type === 'json_object') {
+    const schema = decodeSchema(format);
+    return {
+      type,
+      ...(schema === undefined ? {} : { schema }),
+      ...restMembers(restOf(format, membersOfFormat, uninterpretedOfObject)),
+    };
+  }
   const wrapper = objectField(format, 'json_schema');
   if (wrapper === undefined) {
     missing(format, 'json_schema', 'an object with name and schema');
@@ -152,10 +164,7 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
   const name = decodeName(wrapper, 'schema');
   const strict = booleanField(wrapper, 'strict');
   const description = stringField(wrapper, 'description');
-  const schema = rawField(wrapper, 'schema');
-  if (schema !== undefined && !isObject(schema) && typeof schema !== 'boolean') {
-    wrongType(place.findings, pathTo(wrapper, 'schema'), 'a JSON Schema', schema);
-  }
+  const schema = decodeSchema(wrapper);
   return {
     type,
     name: name ?? '',
@@ -163,8 +172,14 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     ...(schema === undefined ? {} : { schema }),
     ...(strict === undefined ? {} : { strict }),
     ...restMembers(
-      restOf(format, membersOfFormat),
+      restOf(format, membersOfFormat, uninterpretedOfSchema),
       restOf(wrapper, membersIn(membersOfFormat, 'json_schema')),
     ),
   };
+}
+
+function decodeSchema(place: Place): JsonValue | undefined {
+  const schema = rawField(place, 'schema');
+  if (schema === undefined || isObject(schema) || typeof schema === 'boolean') return schema;
+  return wrongType(place.findings, pathTo(place, 'schema'), 'a JSON Schema', schema);
 }

@@ -37,7 +37,7 @@ export const membersOfTool: KnownMembers = new Map([
 ]);
 
 export const membersOfFormat: KnownMembers = new Map([
-  ...names('type'),
+  ...names('type', 'schema'),
   ['json_schema', names('name', 'description', 'schema', 'strict')],
 ]);
 

@@ -6,7 +6,8 @@ import type { Feature, Requirement } from '../../domain/requirements.ts';
 
 /**
  * What a request needs of a target; of several that a target lacks, the first one is named in the refusal. A value that
- * asks for nothing (`n: 1`, a penalty of 0, `tools: []`) needs nothing. `unknownField`: the first unknown field.
+ * asks for nothing (`n: 1`, a penalty of 0, `tools: []`) needs nothing. `unknownField`: the path of the first unknown
+ * member.
  */
 export function requirementsOf(request: ChatRequest, unknownField: string | undefined): Requirement[] {
   const needs: Requirement[] = [];

@@ -1,0 +1,61 @@
+import type { Usage } from '../../../domain/usage.ts';
+import type { ReportedCounts } from './reported-counts.ts';
+
+/**
+ * Takes every report of usage of one answer, in the order in which they come, and gives the usage of the answer. For each
+ * count the last report above zero decides: a zero before or after it is a placeholder (contract, section 3).
+ */
+export class UsageRecord {
+  private prompt = 0;
+  private completion = 0;
+  private cached: number | undefined;
+  private reasoning: number | undefined;
+  private reasoned = false;
+  /** True while the completion's count is known and holds all output so far. */
+  counted = false;
+
+  /** Takes the counts of one report, after the output that came with it. */
+  report({ prompt, completion, partial, cached, reasoning }: ReportedCounts): void {
+    if (prompt > 0) this.prompt = prompt;
+    // A count that lacks a part replaces no larger one.
+    if (completion > 0 && (!partial || completion >= this.completion)) {
+      this.completion = completion;
+      this.counted = !partial;
+    }
+    // Zeros beside zeros count nothing either.
+    const isPlaceholder = prompt === 0 && completion === 0;
+    this.cached = laterOf(this.cached, cached, isPlaceholder);
+    this.reasoning = laterOf(this.reasoning, reasoning, isPlaceholder);
+  }
+
+  /** Notes output that came after the last report. */
+  outputCame(): void {
+    this.counted = false;
+  }
+
+  /** Notes reasoning that was delivered: it has tokens. */
+  reasoningCame(): void {
+    this.reasoned = true;
+  }
+
+  /** The usage so far, with 0 for a count that is not known; undefined where neither count is. */
+  usage(): Usage | undefined {
+    const { prompt, completion, cached, reasoning, counted } = this;
+    if (prompt === 0 && completion === 0) return undefined;
+    const isPartOfPrompt = cached !== undefined && (prompt === 0 || cached <= prompt);
+    const isPossible =
+      reasoning !== undefined && reasoning <= completion && (reasoning > 0 || !this.reasoned);
+    return {
+      promptTokens: prompt,
+      completionTokens: completion,
+      ...(isPartOfPrompt ? { cachedTokens: cached } : {}),
+      ...(isPossible ? { reasoningTokens: reasoning } : {}),
+      ...(completion > 0 && !counted ? { estimated: true } : {}),
+    };
+  }
+}
+
+function laterOf(before: number | undefined, given: number | undefined, isPlaceholder: boolean) {
+  if (given === undefined || given > 0) return given ?? before;
+  return before ?? (isPlaceholder ? undefined : 0);
+}
