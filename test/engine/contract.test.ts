@@ -12,6 +12,7 @@ import { ask, requestOf, startTestEngine } from './ask.ts';
 const unplayable: Partial<Record<UpstreamScenario, string>> = {
   silent: 'a living engine is not silent; played over a scripted child',
   stalls: 'a living engine does not stall; played over a scripted child',
+  'other output': 'a local model writes none',
   reasoning: 'random weights never close a thought; played over a scripted child',
   'fails midway': 'takes a killed process: engine.test.ts',
 };

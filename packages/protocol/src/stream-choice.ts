@@ -1,4 +1,4 @@
-import type { JoinedChoice, StreamCheckOptions, StreamRule } from './stream-report.ts';
+import type { JoinedChoice, OtherOutput, StreamCheckOptions, StreamRule } from './stream-report.ts';
 import {
   excerpt,
   hasOnly,
@@ -21,6 +21,8 @@ export interface ChoiceChecker {
 
 const finishReasons = ['stop', 'length', 'tool_calls', 'content_filter'] as const satisfies FinishReason[];
 const textFields = ['reasoning_content', 'content', 'refusal'] as const;
+/** The fields of a delta that the protocol names. */
+const namedFields: ReadonlySet<string> = new Set([...textFields, 'role', 'tool_calls', 'extra_content']);
 
 export function createChoiceChecker(
   index: number,
@@ -30,6 +32,7 @@ export function createChoiceChecker(
   // The part of the stream before the first event of a resumed one is not known.
   const partial = (options.resumedFrom ?? 1) > 1;
   const text = { content: '', reasoning_content: '', refusal: '' };
+  const others: OtherOutput[] = [];
   const calls: { id: string; name: string; arguments: string; startSeen: boolean }[] = [];
   let firstCallIndex: number | undefined;
   let finished = false;
@@ -121,7 +124,13 @@ export function createChoiceChecker(
       }
       const toolCalls = delta['tool_calls'];
       const texts = textFields.filter((name) => delta[name] !== undefined);
-      if (texts.length === 0 && toolCalls === undefined) {
+      const fields = Object.keys(delta).filter((name) => !namedFields.has(name));
+      for (const field of fields) {
+        const value = delta[field];
+        if (carriesNothing(value)) report('delta-empty', `${field} is ${excerpt(value)}`);
+        else others.push({ field, value });
+      }
+      if (texts.length === 0 && toolCalls === undefined && fields.length === 0) {
         report('delta-empty', `a delta without any of its fields: ${excerpt(delta)}`);
       }
       for (const name of texts) {
@@ -132,9 +141,6 @@ export function createChoiceChecker(
         if (typeof value !== 'string' || (value === '' && !carries)) {
           report('delta-text', `${name} is ${excerpt(value)}`);
           continue;
-        }
-        if (name === 'reasoning_content' && text.content !== '') {
-          report('reasoning-first', `choice ${index} has reasoning_content after content`);
         }
         if (!value.isWellFormed()) report('text-cut', `${name} is ${excerpt(value)}`);
         text[name] += value;
@@ -153,11 +159,17 @@ export function createChoiceChecker(
         reasoning: text.reasoning_content,
         refusal: text.refusal,
         toolCalls: calls.map(({ id, name, arguments: joined }) => ({ id, name, arguments: joined })),
+        ...(others.length === 0 ? {} : { others }),
         ...(finishReason === undefined ? {} : { finishReason }),
       };
     },
     keepalives: () => keepalives,
   };
+}
+
+function carriesNothing(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
 function isCallStart(piece: UnknownObject, fn: UnknownObject): boolean {

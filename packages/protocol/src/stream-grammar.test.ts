@@ -25,6 +25,8 @@ const failure = {
   request_id: 'req-1',
 };
 
+const images = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }];
+
 type Frames = (string | object)[];
 
 function chunk(
@@ -100,6 +102,11 @@ describe('streams that keep the contract', () => {
     ['a stream torn before its first chunk', [sseKeepalive, { error: failure }]],
     ['an answer without a word', [role(), end('content_filter'), sseDone]],
     ['arguments cut short by length', [role(), start(0), piece(0, '{"ci'), end('length'), sseDone]],
+    [
+      'reasoning after content',
+      [role(), text('a'), chunk({ reasoning_content: 'b' }), text('c'), end(), sseDone],
+    ],
+    ['output in a field that the protocol does not name', [role(), chunk({ images }), end(), sseDone]],
     ['keepalive chunks', [role(), text(''), text('a'), text(''), end(), sseDone], { keepaliveChunks: true }],
     [
       'logprobs that were asked for, with a token that has no text yet',
@@ -306,6 +313,7 @@ const mutations: [StreamRule, string, Frames | Uint8Array, StreamCheckOptions?][
   ],
   ['delta-empty', 'an empty delta', [role(), chunk({}), end(), sseDone]],
   ['delta-empty', 'no tool call in tool_calls', [role(), chunk({ tool_calls: [] }), end(), sseDone]],
+  ['delta-empty', 'another field that carries nothing', [role(), chunk({ images: [] }), end(), sseDone]],
   ['delta-text', 'content null', [role(), chunk({ content: null }), end(), sseDone]],
   ['delta-text', 'empty content', [role(), text(''), end(), sseDone]],
   ['text-cut', 'a character cut in two', [role(), text('\ud83d'), text('\ude00'), end(), sseDone]],
@@ -313,11 +321,6 @@ const mutations: [StreamRule, string, Frames | Uint8Array, StreamCheckOptions?][
     'text-cut',
     'a character cut in two in the arguments',
     [role(), start(0), piece(0, '"\ud83d'), piece(0, '\ude00"'), end('tool_calls'), sseDone],
-  ],
-  [
-    'reasoning-first',
-    'reasoning after content',
-    [role(), text('a'), chunk({ reasoning_content: 'b' }), end(), sseDone],
   ],
   [
     'tool-call-start',

@@ -21,10 +21,10 @@ export const streamRules = {
   logprobs: 'logprobs is null unless asked for',
   'role-chunk': 'the role chunk of a choice is delta {"role":"assistant","content":""} and nothing else',
   'role-first': 'the role chunks of all choices come first, in order, one each',
-  'delta-empty': 'a delta has at least one of content, reasoning_content, refusal and tool_calls',
+  'delta-empty':
+    'a delta has at least one of content, reasoning_content, refusal, tool_calls and another output field',
   'delta-text': 'content, reasoning_content and refusal are strings that are not empty',
   'text-cut': 'no delta ends or begins inside a surrogate pair',
-  'reasoning-first': 'reasoning_content comes before content',
   'tool-call-start': 'the first delta of a call has index, id, type, function.name and arguments ""',
   'tool-call-piece': 'later deltas of a call have only index and function.arguments',
   'tool-call-order': 'call indexes are dense from 0, one call ends before the next begins',
@@ -62,6 +62,12 @@ export interface JoinedToolCall {
   readonly arguments: string;
 }
 
+/** One field of a delta that the protocol does not name. */
+export interface OtherOutput {
+  readonly field: string;
+  readonly value: unknown;
+}
+
 /** One choice joined from its deltas. */
 export interface JoinedChoice {
   readonly index: number;
@@ -69,6 +75,8 @@ export interface JoinedChoice {
   readonly reasoning: string;
   readonly refusal: string;
   readonly toolCalls: readonly JoinedToolCall[];
+  /** Output in fields that the protocol does not name, such as `images`, in its order. Absent where there is none. */
+  readonly others?: readonly OtherOutput[];
   /** Absent where the choice never finished. */
   readonly finishReason?: FinishReason;
 }

@@ -48,6 +48,8 @@ export interface DeltaWire {
   refusal?: string | null;
   tool_calls?: ToolCallDeltaWire[];
   extra_content?: unknown;
+  /** Parts that are neither text nor thought. Other output comes under the name that the upstream gave it. */
+  content_parts?: unknown[];
 }
 
 export interface ChunkChoiceWire {
@@ -77,6 +79,7 @@ export interface AssistantMessageWire {
   reasoning_content?: string;
   tool_calls?: ToolCallWire[];
   extra_content?: unknown;
+  content_parts?: unknown[];
 }
 
 export interface CompletionChoiceWire {

@@ -23,6 +23,8 @@ export function sizeOf(event: StreamEvent): number {
       return event.json.length;
     case 'tool-call-start':
       return event.id.length + event.name.length + extraSize(event.extra);
+    case 'other-delta':
+      return event.field.length + event.value.length;
     case 'finish':
       return extraSize(event.extra);
     case 'start':

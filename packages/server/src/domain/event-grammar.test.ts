@@ -8,6 +8,12 @@ import type { StreamEvent } from './stream-event.ts';
 const text = (choice = 0): StreamEvent => ({ type: 'text-delta', choice, json: jsonText('a') });
 const reasoning = (choice = 0): StreamEvent => ({ type: 'reasoning-delta', choice, json: jsonText('a') });
 const refusal = (choice = 0): StreamEvent => ({ type: 'refusal-delta', choice, json: jsonText('a') });
+const other = (choice = 0, field = 'images', value = '[{}]'): StreamEvent => ({
+  type: 'other-delta',
+  choice,
+  field,
+  value,
+});
 const callStart = (choice: number, index: number): StreamEvent => ({
   type: 'tool-call-start',
   choice,
@@ -43,14 +49,15 @@ function judge(choices: number, events: readonly StreamEvent[]) {
   return { problem: undefined, ended: grammar.ended };
 }
 
-/** All events of one choice: reasoning before the text, calls in order with their arguments, the finish. */
+/** All events of one choice: deltas in any order, calls in order with their arguments, the finish. */
 function eventsOfChoice(choice: number): fc.Arbitrary<StreamEvent[]> {
-  return fc.array(fc.constantFrom('text', 'reasoning', 'refusal', 'call'), { maxLength: 8 }).map((kinds) => {
+  const kinds = fc.constantFrom('text', 'reasoning', 'refusal', 'other', 'call');
+  return fc.array(kinds, { maxLength: 8 }).map((drawn) => {
     let calls = 0;
-    const textAt = kinds.indexOf('text');
-    const events = kinds.flatMap((kind, at) => {
+    const events = drawn.flatMap((kind) => {
       if (kind === 'text') return [text(choice)];
-      if (kind === 'reasoning') return textAt >= 0 && at > textAt ? [] : [reasoning(choice)];
+      if (kind === 'reasoning') return [reasoning(choice)];
+      if (kind === 'other') return [other(choice)];
       if (kind === 'refusal') return [refusal(choice)];
       calls += 1;
       return [callStart(choice, calls - 1), callDelta(choice, calls - 1)];
@@ -134,7 +141,7 @@ describe('illegal sequences', () => {
     'a delta after the finish of its choice': (events) => {
       const choice = events.find((event) => event.type === 'finish')?.choice ?? 0;
       const at = events.findIndex((event) => event.type === 'finish');
-      return events.toSpliced(at + 1, 0, [text, reasoning, refusal][at % 3]?.(choice) ?? text(choice));
+      return events.toSpliced(at + 1, 0, [text, reasoning, refusal, other][at % 4]?.(choice) ?? text(choice));
     },
     'a second finish of a choice': (events) => {
       const at = events.findIndex((event) => event.type === 'finish');
@@ -193,7 +200,8 @@ describe('what an adapter has to repair is refused:', () => {
       [call, { type: 'tool-call-delta', choice: 0, index: 0, json: half }],
       'half a surrogate pair in a tool-call-delta',
     ],
-    ['reasoning after the text', [text(), reasoning()], 'reasoning after the text'],
+    ['other output with a name of our stream', [other(0, 'content')], 'an other-delta with the name content'],
+    ['other output without a value', [other(0, 'images', '')], 'an empty other-delta'],
     ['a call without arguments', [call, finish(0, 'tool_calls')], 'tool call 0 has no arguments'],
     ['one that ran out of tokens too', [call, finish(0, 'length')], 'tool call 0 has no arguments'],
     ['one before another', [call, callStart(0, 1)], 'tool call 0 has no arguments'],

@@ -1,7 +1,7 @@
 import { decodeJsonText, type JsonText } from '@tailrace/protocol';
 import { assertNever } from './assert-never.ts';
 import { createJsonValidator, type JsonValidator } from './json-validator.ts';
-import type { StreamEvent, TextDelta } from './stream-event.ts';
+import { namedFields, type OtherDelta, type StreamEvent, type TextDelta } from './stream-event.ts';
 
 /**
  * Judges one stream of events by the grammar of `stream-event.ts`. The tests of every adapter run it, and the relay runs it
@@ -25,7 +25,6 @@ export function createEventGrammar(choices: number): EventGrammar {
 /** The state of one choice. */
 class ChoiceGrammar {
   finished = false;
-  textBegun = false;
   /** Calls begun: the last of them is the open one. */
   calls = 0;
   /** The arguments of the open call; undefined while it has none. */
@@ -74,15 +73,12 @@ class StreamGrammar implements EventGrammar {
     if (choice === undefined) return `${event.type} for choice ${event.choice} of ${this.choices.length}`;
     if (choice.finished) return `${event.type} after the finish of choice ${event.choice}`;
     switch (event.type) {
-      case 'text-delta': {
-        const problem = problemOfText(event);
-        if (problem === undefined) choice.textBegun = true;
-        return problem;
-      }
+      case 'text-delta':
       case 'reasoning-delta':
-        return choice.textBegun ? 'reasoning after the text' : problemOfText(event);
       case 'refusal-delta':
         return problemOfText(event);
+      case 'other-delta':
+        return problemOfOther(event);
       case 'tool-call-start': {
         if (event.index !== choice.calls)
           return `tool call ${event.index} begins where ${choice.calls} is due`;
@@ -138,6 +134,11 @@ function problemOfText(
   return mayHoldHalf && !decodeJsonText(json).isWellFormed()
     ? `half a surrogate pair in a ${type}`
     : undefined;
+}
+
+function problemOfOther({ field, value }: OtherDelta): string | undefined {
+  if (value === '') return 'an empty other-delta';
+  return namedFields.has(field) ? `an other-delta with the name ${field}` : undefined;
 }
 
 function problemOfOpenCall({ calls, arguments: json }: ChoiceGrammar): string | undefined {

@@ -11,7 +11,14 @@
  */
 import { type JsonObject, type JsonValue, parseForeignJson } from './json.ts';
 import { readSpellings } from './read-spellings.ts';
-import { isMarkedRoot, type NumberSpellings, numbersOf, rawMembersOf, spellingsByName } from './spellings.ts';
+import {
+  isMarkedRoot,
+  type NumberSpellings,
+  numbersOf,
+  pickMembers,
+  rawMembersOf,
+  spellingsByName,
+} from './spellings.ts';
 
 /** `JSON.parse` that keeps the spellings of numbers; throws the same errors. */
 export function parseExactly(text: string): JsonValue {
@@ -27,6 +34,11 @@ export function parseExactly(text: string): JsonValue {
  */
 export function writeExactly(value: unknown): string {
   return holdsSpellings(value) ? writePieces(value) : JSON.stringify(value);
+}
+
+/** {@link writeExactly} of one member of an object: the spelling of a number is kept with its object. */
+export function writeMember(holder: JsonObject, name: string): string {
+  return writeExactly(pickMembers(holder, [name])).slice(JSON.stringify(name).length + 2, -1);
 }
 
 /**

@@ -10,6 +10,13 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value carries nothing: absent, `null`, `""`, `[]` and `{}`. */
+export function isBlank(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
 /** The message of the error that {@link parseForeignJson} throws for an object with a name that is one backslash. */
 export const loneBackslashMessage = 'an object has a name that is one backslash';
 

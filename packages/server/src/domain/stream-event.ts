@@ -13,12 +13,13 @@ import type { Usage } from './usage.ts';
  *
  * - `start` comes at most once, and only as the first event.
  * - `usage` comes at most once, and before the last `finish`.
- * - The deltas of a choice come before its `finish`, and its reasoning comes before its text.
+ * - The deltas of a choice come before its `finish`. Reasoning may come after text.
  * - The `tool-call-start` of a call comes before its deltas. The indexes of the calls of a choice are 0, 1, 2 …, and a call
  *   gets no more deltas after the next one has begun.
  * - Every call has arguments, and they join to JSON unless the choice finishes with `length`.
  * - A choice with calls never finishes with `stop`.
- * - No delta is empty, unless it is a token with log probabilities. No delta holds half of a surrogate pair.
+ * - No delta is empty, unless it is a token with log probabilities. No text of a delta holds half of a surrogate pair.
+ * - An `other-delta` has the name of no field that our stream has.
  * - Nothing comes after the last `finish`, or after `failed`.
  *
  * Text travels JSON-escaped ({@link JsonText}); decode it only where the plain text is needed.
@@ -30,6 +31,7 @@ export type StreamEvent =
   | RefusalDelta
   | ToolCallStart
   | ToolCallDelta
+  | OtherDelta
   | UsageEvent
   | FinishEvent
   | FailedEvent;
@@ -90,6 +92,18 @@ export interface ToolCallDelta {
   readonly tokens?: number;
 }
 
+/**
+ * Output for which our stream has no event (contract, section 3): a field of an upstream's delta such as `images` or `audio`,
+ * or, with the field {@link contentParts}, a list of content parts that are neither text nor thought. A takeover cannot follow.
+ */
+export interface OtherDelta {
+  readonly type: 'other-delta';
+  readonly choice: number;
+  readonly field: string;
+  /** The JSON text of the field's value, in ASCII; its numbers are spelt as they came. */
+  readonly value: string;
+}
+
 export interface UsageEvent {
   readonly type: 'usage';
   readonly usage: Usage;
@@ -108,6 +122,20 @@ export interface FailedEvent {
   readonly failure: Failure;
 }
 
+/** The field of an {@link OtherDelta} that carries content parts. */
+export const contentParts = 'content_parts';
+
+/** The fields of an answer that other events carry: no {@link OtherDelta} has one of these names. */
+export const namedFields: ReadonlySet<string> = new Set([
+  'role',
+  'content',
+  'reasoning_content',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'extra_content',
+]);
+
 /** The events of one read of a target. An empty batch is a sign of life: it resets the timeout for a stall. */
 export type EventBatch = readonly StreamEvent[];
 
@@ -119,6 +147,7 @@ export function commits(event: StreamEvent): boolean {
     case 'refusal-delta':
     case 'tool-call-start':
     case 'tool-call-delta':
+    case 'other-delta':
     case 'finish':
       return true;
     case 'start':

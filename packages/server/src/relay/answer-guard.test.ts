@@ -40,6 +40,16 @@ describe('an answer that must be JSON', () => {
     expect(of(']')).toBe('the answer is not the JSON that response_format asks for');
   });
 
+  test('may have other output beside it, but not in its place', () => {
+    const image: GuardedEvent = { type: 'other-delta', choice: 0, field: 'images', value: '[1]' };
+    expect(guarded([image, text('{}'), finish]).problem).toBeUndefined();
+    for (const answer of [
+      [image, finish],
+      [text('So:'), image, finish],
+    ])
+      expect(guarded(answer).problem).toBe('the answer is not the JSON that response_format asks for');
+  });
+
   test('may have other text where it calls a tool, refuses, or ran out of tokens', () => {
     const refusal: GuardedEvent = { type: 'refusal-delta', choice: 0, json: jsonText('No.') };
     const calls: GuardedEvent[] = [

@@ -44,7 +44,7 @@ export function createAnswerGuard(rules: AnswerRules, receiver: PassReceiver): A
 /** One choice of an answer that has to be JSON. */
 class JsonChoice {
   readonly text: JsonValidator = createJsonValidator();
-  /** Calls and refusals are not the text that the format is about. */
+  /** Calls and refusals take the place of the text that the format is about. Images, audio and the like stand beside it. */
   hasOtherOutput = false;
 }
 

@@ -158,9 +158,9 @@ describe('a relayed stream', () => {
   it('repairs nothing: what an adapter should have repaired ends in the error event', async () => {
     const call: StreamEvent = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
     const piece: StreamEvent = { type: 'tool-call-delta', choice: 0, index: 0, json: jsonText('{}') };
-    const late: StreamEvent = { type: 'reasoning-delta', choice: 0, json: jsonText('hm') };
+    const clash: StreamEvent = { type: 'other-delta', choice: 0, field: 'content', value: '"b"' };
     const half: StreamEvent = { type: 'text-delta', choice: 0, json: '\\ud83d' as JsonText };
-    for (const wrong of [[late], [call], [call, piece], [half], [text('')]]) {
+    for (const wrong of [[clash], [call], [call, piece], [half], [text('')]]) {
       const { reader, body } = createFakeReader();
       const outcome = await relay(events([text('a'), ...wrong], ending), reader);
       expect(outcome).toMatchObject({ status: 'cut', failure: { code: 'upstream_protocol' } });

@@ -26,13 +26,21 @@ describe('the delivered answer', () => {
     ).toBe(false);
   });
 
+  it('is not continuable once other output has come, or reasoning after the text', () => {
+    const image: StreamEvent = { type: 'other-delta', choice: 0, field: 'images', value: '[1]' };
+    expect(seen(image, text('a')).continuable).toBe(false);
+    expect(seen(thought('why'), text('a'), thought('late'), text('b')).continuable).toBe(false);
+    expect(seen(thought('why'), text('a')).continuable).toBe(true);
+  });
+
   it('is kept in order, text and reasoning apart, however many deltas there were', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.boolean(), fc.string()), { maxLength: 400, size: 'max' }),
         (pieces) => {
+          const inOrder = pieces.toSorted(([first], [second]) => Number(second) - Number(first));
           const delivered = seen(
-            ...pieces.map(([thinks, content]) => (thinks ? thought(content) : text(content))),
+            ...inOrder.map(([thinks, content]) => (thinks ? thought(content) : text(content))),
           );
           const of = (kind: boolean) =>
             pieces.map(([thinks, content]) => (thinks === kind ? content : '')).join('');

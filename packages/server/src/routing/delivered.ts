@@ -19,8 +19,8 @@ export interface Delivered {
   readonly text: string;
   readonly reasoning: string;
   /**
-   * Whether a target could continue the answer. False from the first tool call or refusal on, and for an answer that is too
-   * long.
+   * Whether a target could continue the answer. False from the first tool call, refusal or other output on, from reasoning
+   * after the text on, and for an answer that is too long.
    */
   readonly continuable: boolean;
 }
@@ -49,10 +49,13 @@ class RememberedAnswer implements Delivered {
         this.addText(event);
         return;
       case 'reasoning-delta':
-        if (this.remembers) this.keep(this.reasonings, event.json);
+        // A prefix does not hand reasoning over, and a replay compares no order of reasoning and text.
+        if (this.texts.length > 0) this.forget();
+        else if (this.remembers) this.keep(this.reasonings, event.json);
         return;
       case 'tool-call-start':
       case 'tool-call-delta':
+      case 'other-delta':
       case 'refusal-delta':
         this.forget();
         return;

@@ -72,6 +72,17 @@ describe('the joint of a replay', () => {
     expect(pass(afterReasoning, [[thought('hm')], [text('42')], [finish]])).toBe('2.');
     expect(pass(createReplayJoint(seen(thought('hm'), text('4'))), [[thought('hm, well')]])).toBe('diverged');
   });
+
+  it('passes on reasoning and other output after the delivered text, and diverges where they come inside it', () => {
+    const image: StreamEvent = { type: 'other-delta', choice: 0, field: 'images', value: '[1]' };
+    const joint = () => createReplayJoint(seen(thought('hm'), text('42')));
+    expect(pass(joint(), [[thought('hm'), text('42')], [thought('late')], [text('!'), finish]])).toBe(
+      'late!.',
+    );
+    expect(pass(joint(), [[thought('hm'), text('4')], [thought('late')]])).toBe('diverged');
+    expect(pass(joint(), [[thought('hm'), text('4'), image]])).toBe('diverged');
+    expect(joint()([thought('hm'), text('42'), image])).toEqual({ type: 'events', batch: [image] });
+  });
 });
 
 describe('the joint of a prefix', () => {

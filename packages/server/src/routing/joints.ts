@@ -43,6 +43,9 @@ export function createReplayJoint(delivered: Delivered, stops: readonly string[]
       case 'failed':
         return event;
       case 'reasoning-delta': {
+        if (textAt === text.length && reasoningAt === reasoning.length) return event;
+        // Between two parts of the delivered text there was no reasoning.
+        if (textAt > 0) return 'diverged';
         const decoded = decodeJsonText(event.json);
         const expected = reasoning.slice(reasoningAt, reasoningAt + decoded.length);
         if (!decoded.startsWith(expected)) return 'diverged';
@@ -67,6 +70,7 @@ export function createReplayJoint(delivered: Delivered, stops: readonly string[]
       case 'refusal-delta':
       case 'tool-call-start':
       case 'tool-call-delta':
+      case 'other-delta':
       case 'finish':
         if (textAt === text.length && reasoningAt === reasoning.length) return event;
         return event.type === 'finish' && event.reason === 'stop' && restBeginsStop()
@@ -125,8 +129,7 @@ export function createPrefixJoint(delivered: Delivered, stops: readonly string[]
   return (batch) => {
     if (!holding) return { type: 'events', batch };
     for (const event of batch) {
-      // The client gets no reasoning after the first text of the answer, so it need not be held.
-      if (event.type !== 'reasoning-delta') held.push(event);
+      held.push(event);
       if (event.type === 'text-delta' && endsAcross(decodeJsonText(event.json))) return { type: 'stopped' };
       if (event.type === 'finish' || event.type === 'failed') holding = false;
     }

@@ -490,6 +490,29 @@ describe('a takeover', () => {
     expect(spent.tokens()).toBe(2);
   });
 
+  it('never follows output that our stream does not name, or reasoning after the text', async () => {
+    const image: EventBatch = [{ type: 'other-delta', choice: 0, field: 'images', value: '[1]' }];
+    const late: EventBatch = [{ type: 'reasoning-delta', choice: 0, json: jsonText('late') }];
+    for (const other of [image, late]) {
+      for (const asked of [{ temperature: 0 }, { maxTokens: 2 }]) {
+        const b = fakeUpstream('b', [text('Hello'), other, text('!'), finish], { takeover: () => 'prefix' });
+        const a = fakeUpstream('a', [text('Hel'), other, text('lo'), fails('upstream_cut')]);
+        const batches = await drain(setUp([a, b], both, asked).open());
+        expect(batches).toMatchObject([text('Hel'), other, text('lo'), [{ type: 'failed' }]]);
+        expect(b.opened).toBe(0);
+      }
+    }
+  });
+
+  it('by prefix passes on the reasoning with which the target begins', async () => {
+    const thought: EventBatch = [{ type: 'reasoning-delta', choice: 0, json: jsonText('hm') }];
+    for (const stop of [[], ['lo!']]) {
+      const b = fakeUpstream('b', [thought, text(' world'), finish], { takeover: () => 'prefix' });
+      const batches = await drain(setUp([fakeUpstream('a', cut), b], both, { stop }).open());
+      expect(batches.slice(2).flat()).toEqual([...thought, ...text(' world'), ...finish]);
+    }
+  });
+
   it('also follows a stall, and an end without a finish', async () => {
     const silent = setUp(
       [

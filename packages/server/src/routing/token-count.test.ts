@@ -25,6 +25,16 @@ test('a delta with a token count counts as many', () => {
   expect(counted(text('a b', 2), text('c', 1))).toMatchObject({ tokens: 3, exact: true });
 });
 
+test('other output counts as one token a delta, whatever its length', () => {
+  const image: StreamEvent = {
+    type: 'other-delta',
+    choice: 0,
+    field: 'images',
+    value: `["${'A'.repeat(9_000)}"]`,
+  };
+  expect(counted(image)).toMatchObject({ tokens: 1, lowerBound: 0, exact: false });
+});
+
 test('the tokens of a long delta are estimated from its length', () => {
   expect(counted(text('word '.repeat(120))).tokens).toBe(100);
   expect(counted(text('東京'.repeat(10))).tokens).toBe(20);

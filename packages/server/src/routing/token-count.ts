@@ -2,7 +2,7 @@ import { tokensOf } from '../domain/estimate-tokens.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
-/** Counts tokens of text, reasoning, refusals and tool arguments. */
+/** Counts tokens of text, reasoning, refusals and tool arguments. Other output counts as one token a delta, unless the target counts it. */
 export interface TokenCount {
   /** As the target counted them, else estimated by `tokensOf`. Used for a usage that no target reports. */
   readonly tokens: number;
@@ -42,6 +42,11 @@ export class TokenCounter implements AttemptCount {
         this.tokens += tokensOf(event);
         this.lowerBound += event.tokens ?? 1;
         if (event.tokens === undefined) this.exact = false;
+        return;
+      case 'other-delta':
+        // A target bills an image or audio by rules of its own; the length of its JSON does not show the tokens.
+        this.tokens += 1;
+        this.exact = false;
         return;
       case 'usage':
         this.usage = event.usage;

@@ -6,10 +6,11 @@ import type { StreamEvent } from '../domain/stream-event.ts';
 import { type ChoiceWriter, createChoiceWriter } from './choice-writer.ts';
 
 /** The events that these calls make, in short. */
-function written(write: (writer: ChoiceWriter) => void, textBegun = false): string[] {
+function written(write: (writer: ChoiceWriter) => void): string[] {
   const events: StreamEvent[] = [];
-  write(createChoiceWriter({ choice: 0, textBegun }, { emit: (event) => void events.push(event) }));
+  write(createChoiceWriter({ choice: 0 }, { emit: (event) => void events.push(event) }));
   return events.map((event) => {
+    if (event.type === 'other-delta') return `${event.field} ${event.value}`;
     const text = 'json' in event ? decodeJsonText(event.json) : '';
     return `${event.type.replace('-delta', '')} ${event.type === 'tool-call-start' ? event.name : text}`;
   });
@@ -38,14 +39,31 @@ describe('text', () => {
     ).toEqual(['text ']);
   });
 
-  test('has no reasoning after it, also where it was begun elsewhere', () => {
+  test('may have reasoning and other output before and after it, which are written in their order', () => {
     const both = (writer: ChoiceWriter) => {
       writer.reasoning('why');
       writer.text('so');
+      writer.other('images', '[1]');
       writer.reasoning('late');
+      writer.text('so too');
     };
-    expect(written(both)).toEqual(['reasoning why', 'text so']);
-    expect(written(both, true)).toEqual(['text so']);
+    expect(written(both)).toEqual([
+      'reasoning why',
+      'text so',
+      'images [1]',
+      'reasoning late',
+      'text so too',
+    ]);
+  });
+
+  test('of which half of a surrogate pair is held keeps it while reasoning and other output come', () => {
+    const halves = (writer: ChoiceWriter) => {
+      writer.text('a\ud83d');
+      writer.reasoning('why');
+      writer.other('images', '[1]');
+      writer.text('\ude00');
+    };
+    expect(written(halves)).toEqual(['text a', 'reasoning why', 'images [1]', 'text 😀']);
   });
 
   test('comes after the held half of a surrogate pair of the reasoning', () => {
@@ -99,7 +117,7 @@ describe('a call', () => {
 test('whatever is written keeps to the grammar of events', () => {
   const piece = fc.constantFrom('', ' ', 'a', '😀', '\ud83d', '\ude00', '{}', '{"a":', '1}');
   const step = fc.oneof(
-    fc.tuple(fc.constantFrom('text', 'reasoning', 'refusal', 'arguments', 'flush'), piece),
+    fc.tuple(fc.constantFrom('text', 'reasoning', 'refusal', 'other', 'arguments', 'flush'), piece),
     fc.tuple(fc.constant('call'), piece),
   );
   const reasons = fc.constantFrom('stop', 'length', 'tool_calls', 'content_filter');
@@ -112,6 +130,7 @@ test('whatever is written keeps to the grammar of events', () => {
         if (what === 'text') writer.text(text);
         else if (what === 'reasoning') writer.reasoning(text);
         else if (what === 'refusal') writer.refusal(text);
+        else if (what === 'other') writer.other('images', '[1]');
         else if (what === 'flush') writer.flush();
         else if (what === 'call') writer.startCall(call('f'));
         else if (writer.calls > 0) writer.arguments(text);

@@ -10,7 +10,6 @@ import { createSurrogateJoiner } from '../domain/surrogate-joiner.ts';
  *
  * - Half of a surrogate pair waits for its other half; alone it becomes U+FFFD.
  * - An empty piece makes no event, unless it has log probabilities.
- * - Reasoning after the text is not shown: it comes before the text (contract, section 3).
  * - A call without arguments gets `{}`.
  * - `stop` after calls becomes `tool_calls`.
  */
@@ -18,6 +17,8 @@ export interface ChoiceWriter {
   text(piece: string, counts?: TextCounts): void;
   reasoning(piece: string, counts?: Pick<TextCounts, 'tokens'>): void;
   refusal(piece: string): void;
+  /** Output that our stream does not name: `value` is its JSON text. `other-output.ts` checks both before. */
+  other(field: string, value: string): void;
   /** Begins a tool call; the one before it ends. */
   startCall(call: ToolCallHead): void;
   /** The next piece of the open call's arguments, a JSON text. */
@@ -61,8 +62,6 @@ export interface EventOutput {
 
 export interface ChoiceWriterOptions {
   readonly choice: number;
-  /** The beginning of the text was delivered before: there is no more reasoning. Default: false. */
-  readonly textBegun?: boolean;
 }
 
 export function createChoiceWriter(options: ChoiceWriterOptions, output: EventOutput): ChoiceWriter {
@@ -80,16 +79,14 @@ class Writer implements ChoiceWriter {
   private readonly thoughts = createSurrogateJoiner();
   private readonly refusals = createSurrogateJoiner();
   private readonly argumentPieces = createSurrogateJoiner();
-  private textBegun: boolean;
   /** The arguments of the open call; undefined while there are none. */
   private json: JsonValidator | undefined;
   /** They are nothing but white space so far. */
   private blank = true;
   private tornCall: number | undefined;
 
-  constructor({ choice, textBegun = false }: ChoiceWriterOptions, output: EventOutput) {
+  constructor({ choice }: ChoiceWriterOptions, output: EventOutput) {
     this.choice = choice;
-    this.textBegun = textBegun;
     this.output = output;
   }
 
@@ -112,6 +109,10 @@ class Writer implements ChoiceWriter {
 
   refusal(piece: string): void {
     this.emitRefusal(this.refusals.take(piece));
+  }
+
+  other(field: string, value: string): void {
+    this.output.emit({ type: 'other-delta', choice: this.choice, field, value });
   }
 
   startCall({ id, name, extra }: ToolCallHead): void {
@@ -164,7 +165,6 @@ class Writer implements ChoiceWriter {
 
   private emitText(text: string, { tokens, logprobs }: TextCounts): void {
     if (text === '' && logprobs === undefined) return;
-    this.textBegun = true;
     const { choice } = this;
     const json = jsonText(text);
     const counted = countOf(tokens);
@@ -175,7 +175,7 @@ class Writer implements ChoiceWriter {
   }
 
   private emitReasoning(text: string, { tokens }: TextCounts): void {
-    if (text === '' || this.textBegun) return;
+    if (text === '') return;
     const { choice } = this;
     const json = jsonText(text);
     const counted = countOf(tokens);

@@ -30,6 +30,7 @@ export const upstreamScenarios = {
   stalls: 'a delta, then nothing more before the call is aborted',
   'two choices': 'n = 2, whole',
   reasoning: 'reasoning, then text, whole',
+  'other output': 'text, then output that our stream does not name, then text, whole',
   'tool calls': 'at least one tool call, whole',
   'fails at once': 'a failure before any delta',
   'fails midway': 'a failure after a delta',
@@ -174,7 +175,7 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
     });
 
     describe('whole streams', () => {
-      test.for(['text', 'long', 'two choices', 'reasoning', 'tool calls'] as const)(
+      test.for(['text', 'long', 'two choices', 'reasoning', 'other output', 'tool calls'] as const)(
         '%s: every choice finishes, and usage comes once, before the last finish',
         async (scenario, context) => {
           const result = await read(context, scenario);
@@ -195,21 +196,26 @@ export function describeUpstream(name: string, makeHarness: () => Promise<Upstre
         expect(texts.map((text) => text !== '')).toEqual([true, true]);
       });
 
-      test('reasoning comes before the text', async (context) => {
-        const { events, reasoning } = await read(context, 'reasoning');
+      test('reasoning and text have each their events, in the order of the answer', async (context) => {
+        const { events, reasoning, texts } = await read(context, 'reasoning');
         expect(reasoning[0]).not.toBe('');
-        const firstText = events.findIndex((event) => event.type === 'text-delta');
-        expect(firstText).toBeGreaterThan(0);
-        expect(events.slice(firstText).some((event) => event.type === 'reasoning-delta')).toBe(false);
+        expect(texts[0]).not.toBe('');
+        const first = events.find(({ type }) => type === 'text-delta' || type === 'reasoning-delta');
+        expect(first?.type).toBe('reasoning-delta');
       });
 
-      test('after a prefix there is no reasoning, because the text has begun', async (context) => {
-        const call = callFor(context, 'reasoning');
-        if (harness.upstream.takeover?.(call.model) === undefined) return context.skip('it takes no prefix');
-        const signal = new AbortController().signal;
-        const { events } = await readStream(harness.upstream.open({ ...call, prefix: 'So' }, signal), 1);
-        expect(events.filter(({ type }) => type === 'reasoning-delta')).toEqual([]);
-        await harness.released();
+      test('other output keeps its place and its field', async (context) => {
+        const { events, texts } = await read(context, 'other output');
+        const other = events.findIndex(({ type }) => type === 'other-delta');
+        const texted = events.flatMap(({ type }, at) => (type === 'text-delta' ? [at] : []));
+        expect(texts[0]).not.toBe('');
+        expect(texted.some((at) => at < other)).toBe(true);
+        expect(texted.some((at) => at > other)).toBe(true);
+        const event = events[other];
+        if (event?.type !== 'other-delta') throw new Error('there is none');
+        expect(event.field).not.toBe('');
+        expect(event.value).toMatch(/^[\x20-\x7e]+$/);
+        expect(() => JSON.parse(event.value)).not.toThrow();
       });
 
       test('the arguments of every tool call are JSON together, and the finish reason is tool_calls', async (context) => {

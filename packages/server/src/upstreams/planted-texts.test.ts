@@ -118,6 +118,39 @@ const dialects: Readonly<Record<string, (text: string) => readonly string[]>> = 
   ],
 };
 
+/** Output that our stream does not name is forwarded as it came, unless it repeats a secret. */
+const otherOutputs: Readonly<Record<string, (text: string) => readonly string[]>> = {
+  openai: (text) =>
+    [
+      { images: [{ url: text }] },
+      { [text.slice(0, 256)]: [1] },
+      { content: [{ type: 'a', b: text }] },
+      { a: { [text]: 1 } },
+    ].map((delta) => stream(frame({ choices: [{ index: 0, delta }] }))),
+  anthropic: (text) => [
+    stream(
+      frame({
+        type: 'content_block_start',
+        index: 0,
+        content_block: { type: 'container_upload', file_id: text },
+      }),
+      frame({ type: 'content_block_stop', index: 0 }),
+    ),
+    stream(
+      frame({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Hi' } }),
+      frame({
+        type: 'content_block_delta',
+        index: 0,
+        delta: { type: 'citations_delta', citation: { text } },
+      }),
+    ),
+  ],
+  gemini: (text) =>
+    [{ fileData: { fileUri: text } }, { [text]: { a: 1 } }].map((part) =>
+      stream(frame({ candidates: [{ content: { parts: [part] } }] })),
+    ),
+};
+
 let origin: FakeOrigin;
 let answer = '';
 let upstreams: ReadonlyMap<string, Upstream>;
@@ -185,6 +218,15 @@ describe.each(Object.keys(dialects))('a hostile upstream of kind %s', (kind) => 
   test.each(tried)('cannot send its key to the client, %s', async (name) => {
     const written = writings[name] ?? '';
     for (answer of answers(`wrong ${written} here`)) {
+      const { client } = await ask(kind);
+      const piece = pieces.find((one) => client.includes(one));
+      if (piece !== undefined) expect.fail(`${piece} in ${client} of ${answer}`);
+    }
+  });
+
+  test.each(tried)('cannot send its key in output that our stream does not name, %s', async (name) => {
+    const written = writings[name] ?? '';
+    for (answer of otherOutputs[kind]?.(`so ${written} it is`) ?? []) {
       const { client } = await ask(kind);
       const piece = pieces.find((one) => client.includes(one));
       if (piece !== undefined) expect.fail(`${piece} in ${client} of ${answer}`);

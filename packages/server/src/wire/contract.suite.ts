@@ -86,6 +86,22 @@ export function describeSurface({ name, surface, body, wrong, textOf, isWhole }:
       expect(textOf(collector.body(served))).toBe(said);
     });
 
+    test('writes output that it does not name, and drops none', () => {
+      const image: AnswerEvent = {
+        type: 'other-delta',
+        choice: 0,
+        field: 'images',
+        value: '[{"url":"data:gr\\u00fc"}]',
+      };
+      const some = [...events.slice(0, 2), image, ...events.slice(2)];
+      const stream = streamOf(formOf(true), some, 'whole');
+      expect(textOf(stream)).toBe(said);
+      expect(stream).toContain('data:gr\\u00fc');
+      const collector = formOf(false).collector(run);
+      for (const event of some) expect(collector.add(event)).toBe(true);
+      expect(collector.body(served)).toContain('data:gr\\u00fc');
+    });
+
     test('never gives an id twice', () => {
       const ids = Array.from({ length: 1_000 }, () => surface.newId());
       expect(new Set(ids).size).toBe(1_000);

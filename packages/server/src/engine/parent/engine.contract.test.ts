@@ -117,6 +117,7 @@ describeUpstream('the engine over a scripted child', async () => {
   return {
     upstream,
     call(scenario) {
+      if (scenario === 'other output') return { cannot: 'a local model writes no other output' };
       return { request: requestFor(scenario), model: 'm', keyId: 'key', completionId: 'chatcmpl-1' };
     },
     async released() {

@@ -67,6 +67,16 @@ describeProvider({
     },
     'two choices': 'the API has no n',
     reasoning: { pieces: [begin, ...thoughts, ...words('yes', 1), end()] },
+    'other output': {
+      pieces: [
+        begin,
+        ...words('see'),
+        start(1, { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }),
+        stop(1),
+        ...words('there', 2),
+        end(),
+      ],
+    },
     'tool calls': {
       pieces: [begin, ...call(0, 'toolu_1', '{"a"', ':1}'), ...call(1, 'toolu_2'), end('tool_use')],
     },

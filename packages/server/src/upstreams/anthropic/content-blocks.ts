@@ -9,20 +9,31 @@ export type BlockStart =
   | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
   | { readonly type: 'redacted_thinking'; readonly data: string }
   /** `id` is empty where the block has none. `input`: arguments that came whole, as JSON, or empty. */
-  | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: string };
+  | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: string }
+  /** A block that our stream does not name; it is forwarded as it came. */
+  | { readonly type: 'other'; readonly block: JsonObject };
 
 /** A piece of a block. */
 export interface BlockPiece {
-  /** The type of its block. */
+  /** The type of its block; `tool_use` also for blocks of tools that the provider runs. */
   readonly of: 'text' | 'thinking' | 'tool_use';
   /** True for a piece of the signature of a thinking block. */
   readonly signs: boolean;
   readonly text: string;
 }
 
+/** A citation of a text block; the text is whole without it. */
+export interface Citation {
+  readonly of: 'citation';
+  readonly citation: JsonObject;
+}
+
+/** Types of the API are names. Another text may be anything, so it is not forwarded. */
+const typeName = /^[a-z]\w{0,63}$/i;
+
 /**
  * Decodes a `content_block`. Blocks of tools that the provider runs itself, and blocks of unknown types, are output that our
- * stream cannot represent: without them the answer would be a different one.
+ * stream does not name.
  */
 export function decodeBlock(value: unknown): BlockStart | UnreadableOutput {
   const block = asObject(value);
@@ -47,6 +58,7 @@ export function decodeBlock(value: unknown): BlockStart | UnreadableOutput {
     case 'tool_use':
       return decodeToolUse(block);
     default:
+      if (typeof type === 'string' && typeName.test(type)) return { type: 'other', block };
       return { unreadable: `a content block of type ${nameOf(type)}` };
   }
 }
@@ -64,7 +76,7 @@ function decodeToolUse(block: JsonObject): BlockStart | UnreadableOutput {
 }
 
 /** Decodes the `delta` of a block. */
-export function decodePiece(value: unknown): BlockPiece | UnreadableOutput {
+export function decodePiece(value: unknown): BlockPiece | Citation | UnreadableOutput {
   const delta = asObject(value);
   switch (delta?.['type']) {
     case 'text_delta':
@@ -75,6 +87,12 @@ export function decodePiece(value: unknown): BlockPiece | UnreadableOutput {
       return piece('thinking', delta['signature'], true);
     case 'input_json_delta':
       return piece('tool_use', delta['partial_json']);
+    case 'citations_delta': {
+      const citation = asObject(delta['citation']);
+      return citation === undefined
+        ? { unreadable: 'a citation that is no object' }
+        : { of: 'citation', citation };
+    }
     default:
       return { unreadable: `a delta of type ${nameOf(delta?.['type'])}` };
   }

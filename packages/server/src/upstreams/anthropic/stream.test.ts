@@ -69,6 +69,8 @@ describeAnyEvents(
       'content',
       'input_tokens',
       'output_tokens',
+      'citations',
+      'citation',
     ],
     texts: [
       'message_start',
@@ -86,6 +88,8 @@ describeAnyEvents(
       'thinking_delta',
       'signature_delta',
       'input_json_delta',
+      'citations_delta',
+      'server_tool_use',
       'end_turn',
       'tool_use',
       'max_tokens',
@@ -108,6 +112,12 @@ describeAnyEvents(
       { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'a' } },
       { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'a' } },
       { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{}' } },
+      {
+        type: 'content_block_start',
+        index: 0,
+        content_block: { type: 'server_tool_use', id: 's', input: {} },
+      },
+      { type: 'content_block_delta', index: 0, delta: { type: 'citations_delta', citation: { a: 1 } } },
       { type: 'content_block_stop', index: 0 },
       { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 4 } },
       { type: 'message_delta', delta: { stop_reason: null }, usage: { output_tokens: 4 } },
@@ -182,7 +192,7 @@ describe('an answer after a prefix', () => {
   });
 });
 
-describe('output that our stream cannot represent', () => {
+describe('output that cannot be read', () => {
   const piece = (delta: object) => ({ type: 'content_block_delta', index: 0, delta });
   const block = (content_block: unknown) => ({ type: 'content_block_start', index: 0, content_block });
   const toolBlock = block({ type: 'tool_use', id: 'toolu_1', name: 'f', input: {} });
@@ -190,16 +200,6 @@ describe('output that our stream cannot represent', () => {
   test.each<[string, readonly object[], string]>([
     ['a block that is none', [block(5)], 'a content block that is no object'],
     ['a block without a type', [block({})], 'a content block of type some undefined'],
-    [
-      'a tool that the provider runs',
-      [block({ type: 'server_tool_use', id: 'srvtoolu_1', name: 'web_search', input: {} })],
-      'a content block of type server_tool_use',
-    ],
-    [
-      'its result',
-      [block({ type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1', content: [] })],
-      'a content block of type web_search_tool_result',
-    ],
     [
       'a type that could be a text',
       [block({ type: 'my secret' })],
@@ -216,9 +216,33 @@ describe('output that our stream cannot represent', () => {
       'a delta of text whose text is none',
     ],
     [
-      'a citation',
-      [textBlock, piece({ type: 'citations_delta', citation: { cited_text: 'x' } })],
-      'a delta of type citations_delta',
+      'a citation that is a text',
+      [textBlock, piece({ type: 'citations_delta', citation: 'x' })],
+      'a citation that is no object',
+    ],
+    [
+      'a citation in a call',
+      [toolBlock, piece({ type: 'citations_delta', citation: { cited_text: 'x' } })],
+      'a citation in a block of tool_use',
+    ],
+    [
+      'a delta of an unknown type',
+      [block({ type: 'compaction', content: '' }), piece({ type: 'compaction_delta', content: 'x' })],
+      'a delta of type some string of 16 characters',
+    ],
+    [
+      'a text in a block of an unknown type',
+      [block({ type: 'hologram' }), piece({ type: 'text_delta', text: 'x' })],
+      'a delta of text in a block of other',
+    ],
+    [
+      'an input of a tool that the provider runs, cut short',
+      [
+        block({ type: 'server_tool_use', id: 's', name: 'web_search', input: {} }),
+        piece({ type: 'input_json_delta', partial_json: '{"query":' }),
+        { type: 'content_block_stop', index: 0 },
+      ],
+      'a block whose input is no JSON',
     ],
     ['a delta that is none', [textBlock, piece([])], 'a delta of type some undefined'],
     [
@@ -252,9 +276,9 @@ describe('output that our stream cannot represent', () => {
       'a tool call whose input cannot be read',
     ],
     [
-      'content before all blocks',
-      [{ type: 'message_start', message: { content: [{ type: 'text', text: 'Hi' }] } }],
-      'content in message_start',
+      'a block with the index of one that stands in message_start',
+      [{ type: 'message_start', message: { content: [{ type: 'text', text: 'Hi' }] } }, textBlock],
+      'a block with the index of a block in message_start',
     ],
   ])('%s is a cut, and the log has its description', (_name, events, detail) => {
     const emitted = translation().push(bytes(...events)) ?? [];

@@ -1,7 +1,8 @@
 import type { FinishReason } from '@tailrace/protocol';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { isBlank, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { keepSpellings } from '../../domain/spellings.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
@@ -11,10 +12,18 @@ import { tornArguments, unfinished, unreadable } from '../http/answer/answer-fai
 import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { HeldFinish } from '../http/answer/held-finish.ts';
+import {
+  type OtherField,
+  otherField,
+  otherItem,
+  otherPart,
+  withoutMembers,
+  writeOther,
+} from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
-import { asCount, asList, asObject } from '../http/unknown-json.ts';
+import { asCount, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
@@ -33,7 +42,7 @@ export interface MessageStreamOptions {
 }
 
 /** Matches fields that carry output. */
-const carriesOutput = /content_block|"(?:text|thinking|partial_json)"/;
+const carriesOutput = /content_block|"(?:text|thinking|partial_json|citation)"/;
 
 /** What a kept block counts in the budget, besides its texts. */
 const blockLength = 64;
@@ -43,6 +52,8 @@ interface OpenBlock {
   readonly start: BlockStart;
   /** For a tool call. */
   readonly id: string;
+  /** The input of a block that our stream does not name, in pieces. */
+  readonly input: TextPieces<string>;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
   /** UTF-16 units of the text or of the call's arguments. */
@@ -56,18 +67,21 @@ interface OpenBlock {
  *
  *     message_start  (block_start  block_delta*  block_stop)*  message_delta+  message_stop      ping, error: anywhere
  *
- * `message_stop` is the protocol's own end. Events of unknown types are signs of life, as that page demands. Blocks and deltas of unknown types are output; without it the answer would be
- * incomplete, so they tear the answer.
+ * `message_stop` is the protocol's own end. Events of unknown types are signs of life, as that page demands. Blocks of unknown
+ * types are output that our stream does not name: each is forwarded when it is complete. A delta of an unknown type tears the
+ * answer, because only its type says how it changes the block.
  */
 export function createMessageDialect(
   { errors, completionId, prefixEnd }: MessageStreamOptions,
   output: DialectOutput,
 ): Dialect {
-  const writer = createChoiceWriter({ choice: 0, textBegun: prefixEnd !== undefined }, output);
+  const writer = createChoiceWriter({ choice: 0 }, output);
   const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const budget = createAnswerBudget();
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
+  /** The number of blocks in `message_start`. */
+  let begunWith = 0;
   const finish = new HeldFinish<string>();
   let stopped = false;
   const usage = new MessageUsage();
@@ -95,9 +109,16 @@ export function createMessageDialect(
     for (const slice of slicesOf(text)) writer.arguments(slice);
   }
 
+  function forward(other: OtherField): void {
+    const wrong = writeOther(other, { writer, budget, hidden: errors().hidden });
+    if (wrong === undefined) finish.output();
+    else output.fail(wrong);
+  }
+
   function startBlock(event: JsonObject): void {
     if (block !== undefined) stopBlock();
-    const start = decodeBlock(event['content_block']);
+    const content = event['content_block'];
+    const start = decodeBlock(content);
     if ('unreadable' in start) {
       cut(start.unreadable);
       return;
@@ -105,10 +126,15 @@ export function createMessageDialect(
     const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
     const id = given === '' ? generatedCallId(completionId, 0, writer.calls) : given;
     const index = asCount(event['index']) ?? 0;
+    if (index < begunWith) {
+      cut('a block with the index of a block in message_start');
+      return;
+    }
     block = {
       index,
       start,
       id,
+      input: createTextPieces(),
       thinking: createTextPieces(),
       signature: createTextPieces(),
       length: 0,
@@ -117,6 +143,7 @@ export function createMessageDialect(
     switch (start.type) {
       case 'text':
         addText(block, start.text);
+        addCitations(content);
         return;
       case 'thinking':
         addSignature(block, start.signature);
@@ -129,6 +156,10 @@ export function createMessageDialect(
         return;
       case 'redacted_thinking':
         isWithin(budget.extra(start.data.length));
+        return;
+      case 'other':
+        // Its output is forwarded when it is complete; until then a finish is doubtful.
+        finish.output();
     }
   }
 
@@ -166,12 +197,40 @@ export function createMessageDialect(
       cut(piece.unreadable);
       return;
     }
+    const { type } = block.start;
+    if (piece.of === 'citation') {
+      if (type === 'text') forward(otherItem('citations', piece.citation));
+      else cut(`a citation in a block of ${type}`);
+      return;
+    }
     const { of, text } = piece;
-    if (of !== block.start.type) cut(`a delta of ${of} in a block of ${block.start.type}`);
+    if (of === 'tool_use' && type === 'other') addOtherInput(block, text);
+    else if (of !== type) cut(`a delta of ${of} in a block of ${type}`);
     else if (of === 'text') addText(block, text);
     else if (piece.signs) addSignature(block, text);
     else if (of === 'thinking') addThought(block, text);
     else addInput(block, text);
+  }
+
+  /** The citations that a text block already has at its beginning. */
+  function addCitations(content: unknown): void {
+    const given = asObject(content);
+    if (given !== undefined && !isBlank(given['citations'])) forward(otherField(given, 'citations'));
+  }
+
+  function addOtherInput(to: OpenBlock, text: string): void {
+    to.input.add(text);
+    to.length += text.length;
+    isWithin(budget.arguments(text.length, to.length));
+  }
+
+  /** Forwards a block that our stream does not name, with its input in place of the empty one at its beginning. */
+  function writeBlock(given: JsonObject, pieces: TextPieces<string>): void {
+    const text = pieces.join();
+    const input = text.trim() === '' ? undefined : parseJsonExactly(text);
+    if (input === undefined && text.trim() !== '') cut('a block whose input is no JSON');
+    else if (input === undefined) forward(otherPart(given));
+    else forward(otherPart(keepSpellings(given, { ...given, input: input as JsonValue })));
   }
 
   function stopBlock(): void {
@@ -196,6 +255,9 @@ export function createMessageDialect(
         if (!ended.begun) addInput(ended, start.input);
         writer.endCall();
         keep({ type: 'tool_use', id });
+        return;
+      case 'other':
+        writeBlock(start.block, ended.input);
     }
   }
 
@@ -213,6 +275,18 @@ export function createMessageDialect(
     return 'tornCall' in finished ? tornArguments(finished.tornCall) : finished.reason;
   }
 
+  /** `content` of `message_start` is empty in nearly every stream. Otherwise it holds whole blocks, which later ones follow. */
+  function readContent(content: unknown): void {
+    for (const one of asList(content)) {
+      // Some proxies write the first block here, without its text.
+      if (isEmptyBlock(one)) continue;
+      usage.outputCame();
+      startBlock({ index: begunWith, content_block: one });
+      stopBlock();
+      begunWith += 1;
+    }
+  }
+
   function readMessageDelta(event: JsonObject): void {
     usage.take(event['usage']);
     const stop = asObject(event['delta'])?.['stop_reason'];
@@ -221,18 +295,15 @@ export function createMessageDialect(
 
   /** Reads a message that came whole, with the code that reads its blocks from a stream. */
   function readMessage(message: JsonObject): void {
-    usage.take(message['usage']);
     const { content } = message;
     const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
     if (!Array.isArray(blocks)) {
       cut('a message whose content is no list');
       return;
     }
-    for (const [index, given] of blocks.entries()) {
-      startBlock({ index, content_block: given });
-      stopBlock();
-    }
-    readMessageDelta({ delta: message });
+    readContent(blocks);
+    // After the blocks, because the usage counts them.
+    readMessageDelta({ delta: message, usage: message['usage'] ?? null });
   }
 
   function readError(value: unknown, status = 500): void {
@@ -243,20 +314,21 @@ export function createMessageDialect(
 
   return {
     passesJsonOn: /"input"/,
-    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return stopped && finish.reason !== undefined ? 'settled' : finish.state;
     },
     lastEvent: doneEvent,
     readError,
-    readWhole(answer) {
+    readWhole(answer, text) {
       const error = errorIn(answer);
       if (error !== undefined) readError(error, 200);
-      else if (answer['type'] === 'message' || Array.isArray(answer['content'])) readMessage(answer);
+      else if (answer['type'] === 'message' || Array.isArray(answer['content']))
+        readMessage(asObject(parseJsonExactly(text)) ?? answer);
       else return false;
       return true;
     },
-    read(event) {
+    read(event, data) {
       const error = errorIn(event);
       if (error !== undefined) {
         readError(error);
@@ -264,23 +336,21 @@ export function createMessageDialect(
       }
       switch (event['type']) {
         case 'message':
-          readMessage(event);
+          readMessage(asObject(parseJsonExactly(data)) ?? event);
           return;
         case 'message_start': {
           const message = asObject(event['message']);
           usage.take(message?.['usage']);
-          // `content` of `message_start` is empty in every stream. Content there would belong to no block, so it tears the
-          // answer.
-          if (asList(message?.['content']).length > 0) cut('content in message_start');
+          readContent(asObject(exactly(event, data)['message'])?.['content']);
           return;
         }
         case 'content_block_start':
           usage.outputCame();
-          startBlock(event);
+          startBlock(exactly(event, data));
           return;
         case 'content_block_delta':
           usage.outputCame();
-          addPiece(event);
+          addPiece(exactly(event, data));
           return;
         case 'content_block_stop':
           stopBlock();
@@ -308,6 +378,28 @@ export function createMessageDialect(
       return undefined;
     },
   };
+}
+
+/**
+ * The event with the spelling of its numbers, where a block or a citation is forwarded as it came. Texts, thoughts and pieces of
+ * arguments have no number that is passed on.
+ */
+function exactly(event: JsonObject, data: string): JsonObject {
+  return mayCarryOther(event) ? (asObject(parseJsonExactly(data)) ?? event) : event;
+}
+
+function isEmptyBlock(value: JsonValue): boolean {
+  const block = asObject(value);
+  return block !== undefined && withoutMembers(block, new Set(['type', 'index'])) === undefined;
+}
+
+const namedBlocks: ReadonlySet<unknown> = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']);
+
+function mayCarryOther(event: JsonObject): boolean {
+  const block = asObject(event['content_block']);
+  if (block !== undefined) return !namedBlocks.has(block['type']) || !isBlank(block['citations']);
+  if (asObject(event['delta'])?.['type'] === 'citations_delta') return true;
+  return !isBlank(asObject(event['message'])?.['content']);
 }
 
 /** The answer does not begin with the end of the prefix. */

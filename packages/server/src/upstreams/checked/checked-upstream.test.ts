@@ -81,6 +81,14 @@ describe('an answer for a schema', () => {
     expect(await read(upstream, callFor(jsonSchema))).toEqual(batches);
   });
 
+  test('may have other output beside its text, but not in its place', async () => {
+    const image: StreamEvent = { type: 'other-delta', choice: 0, field: 'images', value: '[1]' };
+    const beside = [[image, text('{"a": 1}')], [finish()]];
+    expect(await read(upstreamWith(beside).upstream, callFor(jsonSchema))).toEqual(beside);
+    const alone = await read(upstreamWith([[image], [finish()]]).upstream, callFor(jsonSchema));
+    expect(failures(alone)).toMatchObject([{ code: 'upstream_protocol' }]);
+  });
+
   test('sends signs of life while the check takes longer than the stall timeout', async () => {
     const batches: EventBatch[] = [[text('{"a": 1}'), finish()]];
     const slow: ValidationThread = {

@@ -45,6 +45,14 @@ describeProvider({
     stalls: { pieces: [textEvent('once')], after: 'stays open' },
     'two choices': { pieces: [textEvent('a'), textEvent('b', 1), end('STOP', 0), end('STOP', 1)] },
     reasoning: { pieces: [parts(0, { text: 'hm', thought: true }), textEvent('yes'), end()] },
+    'other output': {
+      pieces: [
+        textEvent('see'),
+        parts(0, { inlineData: { mimeType: 'image/png', data: 'AA==' } }),
+        textEvent('there'),
+        end(),
+      ],
+    },
     'tool calls': { pieces: [parts(0, signedCall, otherCall), end()] },
     'fails at once': refused(503, 'UNAVAILABLE', 'The model is overloaded.'),
     'fails midway': {

@@ -1,27 +1,33 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { nameOf } from '../../telemetry/wording.ts';
 import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
-import { asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
+import { withoutMembers } from '../http/answer/other-output.ts';
+import { asList, asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
 
-/** A part of a candidate's content that our stream can represent. */
-export type Part =
-  | {
-      readonly type: 'text';
-      readonly text: string;
-      readonly thought: boolean;
-      readonly signature: string | undefined;
-    }
-  | {
-      readonly type: 'call';
-      /** Empty where the call has none. */
-      readonly id: string;
-      readonly name: string;
-      /** The JSON of an object. */
-      readonly args: string;
-      readonly signature: string | undefined;
-    };
+/**
+ * A part of a candidate's content. `other`: what it has besides, for which our stream has no name; the whole part where it has
+ * neither text nor call.
+ */
+export type Part = (TextPart | CallPart) & { readonly other: JsonObject | undefined };
 
-/** The fields of a part that are its text, its call or metadata. Any other field is content of another kind. */
+interface TextPart {
+  readonly type: 'text';
+  /** Empty where the part has none. */
+  readonly text: string;
+  readonly thought: boolean;
+  readonly signature: string | undefined;
+}
+
+interface CallPart {
+  readonly type: 'call';
+  /** Empty where the call has none. */
+  readonly id: string;
+  readonly name: string;
+  /** The JSON of an object. */
+  readonly args: string;
+  readonly signature: string | undefined;
+}
+
+/** The fields of a part that are its text, its call or metadata. Any other field is output that our stream does not name. */
 const known = new Set([
   'text',
   'functionCall',
@@ -34,26 +40,29 @@ const known = new Set([
 
 /**
  * Decodes a `Part` of the API reference. Images, files, code that the provider runs, its results, and kinds of content newer
- * than this code are output that our stream cannot represent: without them the answer would be a different one.
+ * than this code are output that our stream does not name: they are forwarded as they came.
  */
 export function decodePart(value: unknown): Part | UnreadableOutput {
   const part = asObject(value);
   if (part === undefined) return { unreadable: 'a part that is no object' };
-  for (const [field, content] of Object.entries(part)) {
-    if (!known.has(field) && content !== null) return { unreadable: `a part with ${nameOf(field)}` };
-  }
   const signature = optionalText(part['thoughtSignature']);
   if (signature === undefined) return { unreadable: 'a signature that is no text' };
   const signed = signature === '' ? undefined : signature;
+  const rest = withoutMembers(part, known);
   if (part['functionCall'] !== undefined && part['functionCall'] !== null) {
-    return decodeCall(part['functionCall'], signed);
+    const call = decodeCall(part['functionCall'], signed);
+    if ('unreadable' in call) return call;
+    // The API has one kind of content in a part, so the order of two kinds is not known.
+    const text = optionalText(part['text']);
+    return text === '' ? { ...call, other: rest } : { unreadable: 'a part with a call and a text' };
   }
   const text = optionalText(part['text']);
   if (text === undefined) return { unreadable: 'a part whose text is none' };
-  return { type: 'text', text, thought: part['thought'] === true, signature: signed };
+  const other = rest !== undefined && text === '' ? part : rest;
+  return { type: 'text', text, thought: part['thought'] === true, signature: signed, other };
 }
 
-function decodeCall(value: unknown, signature: string | undefined): Part | UnreadableOutput {
+function decodeCall(value: unknown, signature: string | undefined): CallPart | UnreadableOutput {
   const call = asObject(value);
   const id = optionalText(call?.['id']);
   const name = call?.['name'];
@@ -67,6 +76,17 @@ function decodeCall(value: unknown, signature: string | undefined): Part | Unrea
   return args === undefined
     ? { unreadable: 'a function call whose args are no object' }
     : { type: 'call', id, name, args, signature };
+}
+
+/** Whether an event has a part with output that our stream does not name. */
+export function hasOtherPart(event: JsonObject): boolean {
+  return asList(event['candidates']).some((value) => {
+    const content = asObject(asObject(value)?.['content']);
+    return asList(content?.['parts']).some((part) => {
+      const fields = asObject(part);
+      return fields !== undefined && withoutMembers(fields, known) !== undefined;
+    });
+  });
 }
 
 /** The parts of a candidate; none where it has no content. */

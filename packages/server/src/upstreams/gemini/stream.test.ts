@@ -81,6 +81,7 @@ describeAnyEvents(
         ],
       },
       { candidates: [{ content: { parts: [{ text: '' }] }, finishReason: 'STOP' }] },
+      { candidates: [{ content: { parts: [{ inlineData: { mimeType: 'image/png', data: 'AA' } }] } }] },
       {
         candidates: [{ finishReason: 'STOP' }],
         usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 4 },
@@ -207,7 +208,7 @@ describe('the index of a candidate', () => {
   });
 });
 
-describe('output that our stream cannot represent', () => {
+describe('output that cannot be read', () => {
   test.each<[string, object, string]>([
     ['candidates that are none', { candidates: 5 }, 'candidates that are no list'],
     ['a candidate that is none', { candidates: ['Hi'] }, 'a candidate that is no object'],
@@ -225,20 +226,9 @@ describe('output that our stream cannot represent', () => {
       'a signature that is no text',
     ],
     [
-      'an image',
-      candidate([{ inlineData: { mimeType: 'image/png', data: 'AA' } }]),
-      'a part with inlineData',
-    ],
-    ['code that it runs', candidate([{ executableCode: { code: '1' } }]), 'a part with executableCode'],
-    [
-      'the result of that code',
-      candidate([{ codeExecutionResult: { output: '1' } }]),
-      'a part with codeExecutionResult',
-    ],
-    [
-      'a part of an unknown kind',
-      candidate([{ hologram: {}, text: 'a' }]),
-      'a part with some string of 8 characters',
+      'a call beside a text',
+      candidate([{ text: 'a', functionCall: { name: 'f' } }]),
+      'a part with a call and a text',
     ],
     ['a call that is a text', candidate([{ functionCall: 'f' }]), 'a function call that cannot be read'],
     ['a call without a name', candidate([{ functionCall: {} }]), 'a function call without a name'],

@@ -17,11 +17,12 @@ import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts'
 import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
+import { otherPart, writeOther } from '../http/answer/other-output.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
-import { asObject } from '../http/unknown-json.ts';
+import { asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
-import { decodePart, type Part, partsOf } from './parts.ts';
+import { decodePart, hasOtherPart, type Part, partsOf } from './parts.ts';
 import { ContentUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
@@ -36,7 +37,7 @@ export interface ContentStreamOptions {
 }
 
 /** Matches fields that carry output. */
-const carriesOutput = /"(?:parts|text|functionCall)"/;
+const carriesOutput = /"(?:parts|text|functionCall|inlineData|fileData)"/;
 
 /**
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
@@ -45,8 +46,8 @@ const carriesOutput = /"(?:parts|text|functionCall)"/;
  * A call comes whole, in one part. Each event has counts of the answer so far, and some servers write a finish reason on each.
  * The protocol has no last event: the end of the body is its own end.
  *
- * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Content that our stream
- * cannot represent tears the answer.
+ * Metadata beside the content (citations, grounding, ratings) is ignored: the text is whole without it. Parts that are neither
+ * text nor call (images, files, code and its results) are forwarded as they came.
  */
 export function createContentDialect(options: ContentStreamOptions, output: DialectOutput): Dialect {
   const budget = createAnswerBudget();
@@ -84,20 +85,21 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
 
   return {
     passesJsonOn: /"args"/,
-    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return leastCertain(choices);
     },
     lastEvent: doneEvent,
     readError,
-    readWhole(answer) {
+    readWhole(answer, text) {
       const error = errorIn(answer);
       if (error !== undefined) readError(error, 200);
-      else if (isResponse(answer)) this.read(answer, '');
+      else if (isResponse(answer)) this.read(answer, text);
       else return false;
       return true;
     },
-    read(event) {
+    read(given, data) {
+      const event = hasOtherPart(given) ? (asObject(parseJsonExactly(data)) ?? given) : given;
       const error = errorIn(event);
       if (error !== undefined) {
         readError(error);
@@ -143,7 +145,7 @@ interface Choice {
 
 function createChoice(
   choice: number,
-  { parallelToolCalls, completionId }: ContentStreamOptions,
+  { parallelToolCalls, completionId, errors }: ContentStreamOptions,
   budget: AnswerBudget,
   output: DialectOutput,
   usage: ContentUsage,
@@ -180,19 +182,25 @@ function createChoice(
     return tooMuch;
   }
 
+  function forward(part: JsonObject | undefined): Failure | undefined {
+    return part && writeOther(otherPart(part), { writer, budget, hidden: errors().hidden });
+  }
+
   function readPart(part: Part | UnreadableOutput): Failure | undefined {
     if ('unreadable' in part) return unreadable(part.unreadable);
     if (hasOutput(part)) {
       finish.output();
       usage.outputCame();
     }
-    if (part.type === 'call') return readCall(part);
+    if (part.type === 'call') return readCall(part) ?? forward(part.other);
     if (part.thought && part.text !== '') usage.reasoningCame();
     for (const slice of slicesOf(part.text)) {
       if (part.thought) writer.reasoning(slice);
       else writer.text(slice);
     }
-    return keepSignature(part.signature);
+    // The signature of a part that is forwarded stays in it.
+    const isForwarded = part.text === '' && part.other !== undefined;
+    return forward(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));
   }
 
   return {
@@ -228,5 +236,5 @@ function createChoice(
 }
 
 function hasOutput(part: Part | UnreadableOutput): boolean {
-  return 'unreadable' in part || part.type === 'call' || part.text !== '';
+  return 'unreadable' in part || part.type === 'call' || part.text !== '' || part.other !== undefined;
 }

@@ -8,6 +8,7 @@ import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from './answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from './answer/answer-failures.ts';
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
+import { otherPart, withoutMembers, writeOther } from './answer/other-output.ts';
 import { createHttpUpstream, joinPath, type Protocol } from './http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from './provider-transport.ts';
 import { factsOfRefusal, failureByStatus, messageOf } from './refusal/refusal.ts';
@@ -19,6 +20,8 @@ const finishReasons = new Map<unknown, FinishReason>([
   ['MAX_TOKENS', 'length'],
   ['TOOL_CALL', 'tool_calls'],
 ]);
+
+const namedMembers: ReadonlySet<string> = new Set(['thinking', 'text']);
 
 /**
  * An example adapter for a provider that this server does not support. It shows what a new provider needs. It reads the streams
@@ -35,6 +38,9 @@ function createCohereDialect(completionId: string, output: DialectOutput): Diale
   function readContent(content: JsonObject | undefined): void {
     writer.reasoning(asText(content?.['thinking']));
     writer.text(asText(content?.['text']));
+    const rest = content === undefined ? undefined : withoutMembers(content, namedMembers);
+    const wrong = rest && writeOther(otherPart(rest), { writer, budget, hidden: [] });
+    if (wrong !== undefined) output.fail(wrong);
   }
 
   function startCall(call: JsonObject | undefined): void {

@@ -38,6 +38,13 @@ const answers: Readonly<Record<UpstreamScenario, readonly string[] | undefined>>
     content({ thinking: 'late' }),
     end('COMPLETE'),
   ],
+  'other output': [
+    begin,
+    ...words('see'),
+    content({ image: { url: 'a' } }),
+    ...words('there'),
+    end('COMPLETE'),
+  ],
   'tool calls': [begin, ...call('f', '{"a"', ':1}'), ...call('g'), end('COMPLETE')],
   'fails at once': [begin, end('ERROR')],
   'fails midway': [begin, content({ text: 'half of' }), end('ERROR')],

@@ -49,6 +49,8 @@ function short(event: StreamEvent): string {
       return `${event.choice} call ${event.index} ${event.id} ${event.name}`;
     case 'tool-call-delta':
       return `${event.choice} args ${event.index} ${decodeJsonText(event.json)}`;
+    case 'other-delta':
+      return `${event.choice} ${event.field}=${event.value}`;
     case 'usage':
       return `usage ${event.usage.promptTokens}+${event.usage.completionTokens}`;
     case 'finish':

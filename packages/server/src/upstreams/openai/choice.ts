@@ -10,8 +10,11 @@ import type { AnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
 import { finishReasonOf } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish } from '../http/answer/held-finish.ts';
+import { writeOther } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
+import { jsonOf } from '../http/unknown-json.ts';
 import type { ChunkChoice } from './chunk.ts';
+import type { OutputPiece } from './content.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 import { createToolCalls } from './tool-calls.ts';
 
@@ -37,8 +40,12 @@ export interface ChoiceFinish {
 }
 
 /** Whether a delta has output. */
-export function hasOutput({ text, reasoning, refusal, calls, logprobs }: ChunkChoice): boolean {
-  return text !== '' || reasoning !== '' || refusal !== '' || calls.length > 0 || logprobs !== undefined;
+export function hasOutput(delta: ChunkChoice): boolean {
+  return delta.text !== '' || delta.logprobs !== undefined || hasOutputBesideText(delta);
+}
+
+function hasOutputBesideText({ reasoning, refusal, calls, others }: ChunkChoice): boolean {
+  return reasoning !== '' || refusal !== '' || calls.length > 0 || others !== undefined;
 }
 
 /** What a choice needs. */
@@ -54,6 +61,8 @@ export interface ChoiceOptions {
   readonly continues?: boolean;
   /** The budget of the whole answer. */
   readonly budget: AnswerBudget;
+  /** Texts that no client may see. */
+  readonly hidden: () => readonly string[];
 }
 
 /** Other tags belong to templates whose servers separate the reasoning themselves. */
@@ -67,8 +76,8 @@ const maxPendingLogprobs = 256;
 
 /** Creates one choice of an answer; `emit` takes its events, without the finish. */
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
-  const { choice, idBase, budget, continues = false } = options;
-  const writer = createChoiceWriter({ choice, textBegun: continues }, { emit });
+  const { choice, idBase, budget, hidden, continues = false } = options;
+  const writer = createChoiceWriter({ choice }, { emit });
   const calls = createToolCalls({ choice, idBase, budget, writer });
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
@@ -78,6 +87,8 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
   /** The counts of the text that the split holds back. */
   let pending: TextCounts | undefined;
+  /** What the provider wants back with the message. */
+  let extra: JsonObject | undefined;
 
   /** Writes a piece. A long one becomes several events, and the first of them carries the counts. */
   function write(kind: 'text' | 'reasoning' | 'refusal', piece: string, counts: TextCounts = noCounts): void {
@@ -132,6 +143,22 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     return undefined;
   }
 
+  /** Writes what follows the text of an event. Other output does not end the split: `<think>` after it still opens the text. */
+  function writePiece(piece: OutputPiece): Failure | undefined {
+    if (piece.kind === 'other') return writeOther(piece, { writer, budget, hidden: hidden() });
+    if (split !== undefined) endSplit(piece.kind === 'reasoning');
+    const text = piece.kind === 'text' ? echo.take(piece.text) : piece.text;
+    if (text === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
+    write(piece.kind, text);
+    return undefined;
+  }
+
+  function keepExtra(given: JsonObject | undefined): Failure | undefined {
+    if (given === undefined) return undefined;
+    extra = { ...extra, ...given };
+    return budget.extra(jsonOf(given)?.length ?? 0);
+  }
+
   function end(): Failure | ChoiceFinish {
     const given = finish.reason ?? '';
     const mapped = ownReasons.get(given) ?? finishReasonOf(given);
@@ -148,20 +175,23 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     const kept = details.all();
     return {
       reason: ended.reason,
-      ...(kept.length === 0 ? {} : { extra: { openrouter: { reasoning_details: kept } } }),
+      ...(kept.length === 0 && extra === undefined ? {} : { extra: { ...extra, ...detailsOf(kept) } }),
     };
   }
 
   function writeDelta(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    const hasOther = delta.reasoning !== '' || delta.refusal !== '' || delta.calls.length > 0;
     // An upstream with a field for reasoning does not put it into tags.
     if (split !== undefined && delta.reasoning !== '') endSplit(true);
     if (delta.reasoning !== '') write('reasoning', delta.reasoning);
     if (delta.text !== '' || delta.logprobs !== undefined) {
-      const wrong = readText(delta, hasOther ? undefined : tokens);
+      const wrong = readText(delta, hasOutputBesideText(delta) ? undefined : tokens);
       if (wrong !== undefined) return wrong;
     }
-    if (split !== undefined && hasOther) endSplit();
+    if (split !== undefined && (delta.refusal !== '' || delta.calls.length > 0)) endSplit();
+    for (const piece of delta.others ?? noPieces) {
+      const wrong = writePiece(piece);
+      if (wrong !== undefined) return wrong;
+    }
     if (delta.refusal !== '') write('refusal', delta.refusal);
     for (const piece of delta.calls) {
       const wrong = calls.add(piece);
@@ -173,7 +203,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   return {
     add(delta, tokens) {
       if (hasOutput(delta)) finish.output();
-      const wrong = details.add(delta.details) ?? writeDelta(delta, tokens);
+      const wrong = details.add(delta.details) ?? keepExtra(delta.extra) ?? writeDelta(delta, tokens);
       if (wrong === undefined && delta.finish !== undefined) finish.finish(delta.finish);
       return wrong;
     },
@@ -190,6 +220,12 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 }
 
 const noCounts: TextCounts = {};
+const noPieces: readonly OutputPiece[] = [];
+
+/** OpenRouter's details as the next turn sends them back. */
+function detailsOf(kept: readonly JsonObject[]): JsonObject {
+  return kept.length === 0 ? {} : { openrouter: { reasoning_details: kept } };
+}
 
 function countsOf({ logprobs }: ChunkChoice, counted: number | undefined): TextCounts {
   const tokens = counted ?? logprobs?.length;

@@ -6,7 +6,7 @@ describe('a chunk whose output cannot be read', () => {
   it.each([
     ['choices as an object', { choices: { 0: { delta: { content: 'two' } } } }],
     ['a delta without choices', { delta: { content: 'two' } }],
-    ['the old completions API', { choices: [{ index: 0, text: 'two' }] }],
+    ['a text of the old completions API that is no text', { choices: [{ index: 0, text: 5 }] }],
     [
       'a call of the time before tools',
       { choices: [{ index: 0, delta: { function_call: { name: 'f', arguments: '{}' } } }] },
@@ -21,6 +21,7 @@ describe('a chunk whose output cannot be read', () => {
       'a copy of the text beside the delta',
       { choices: [{ index: 0, delta: { content: 'two' }, text: 'two' }] },
     ],
+    ['the old completions API, which has no delta', { choices: [{ index: 0, text: 'two' }] }],
     ['function_call: null', { choices: [{ index: 0, delta: { content: 'two', function_call: null } }] }],
     ['an error field without an error', { error: false, choices: [{ index: 0, delta: { content: 'two' } }] }],
   ])('is not assumed for %s', (_, chunk) => {

@@ -1,10 +1,12 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
-import { isObject, type JsonObject } from '../../domain/json.ts';
+import { isBlank, isObject, type JsonObject } from '../../domain/json.ts';
 import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
 import { isFinishReason } from '../http/answer/finish-reasons.ts';
+import { otherField } from '../http/answer/other-output.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import { errorIn, hasError } from '../http/refusal/upstream-error.ts';
-import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
+import { asList, asObject, asText, jsonOf, optionalText } from '../http/unknown-json.ts';
+import { decodeContent, type OutputPiece, textOf } from './content.ts';
 import type { CallPiece } from './tool-calls.ts';
 import { decodeTimings, decodeUsage } from './usage.ts';
 
@@ -32,6 +34,10 @@ export interface ChunkChoice {
   readonly details: readonly JsonObject[];
   /** What the chunk reports of this choice. */
   readonly usage?: ReportedCounts;
+  /** What follows the text, in its order; absent in nearly every event. */
+  readonly others?: readonly OutputPiece[];
+  /** What the provider wants back with the message. */
+  readonly extra?: JsonObject;
 }
 
 /**
@@ -79,10 +85,6 @@ function isFingerprint(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= answerBounds.fingerprint;
 }
 
-function isFilled(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '';
-}
-
 /** `timings`: llama.cpp's counts of this choice. */
 function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
@@ -91,21 +93,23 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
   if (delta === undefined) return undefined;
-  // `text` (of the old completions API) and `function_call` (of the time before tools) are output that this decoder cannot read,
-  // so they make the chunk unreadable. They are ignored where they are copies: `text` next to a delta (Together), and
-  // `function_call` next to `tool_calls` (llama.cpp's Python server).
+  // `function_call` (of the time before tools) is output that this decoder cannot read, so it makes the chunk unreadable. It is
+  // ignored where it is a copy: next to `tool_calls` (llama.cpp's Python server).
+  const oldCall = !isBlank(delta['function_call']) && asList(delta['tool_calls']).length === 0;
+  if (oldCall) return undefined;
+  // The old completions API has no delta: its text is beside it, where Together has a copy.
   const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
-  const oldText = isFilled(choice['text']) && !hasDelta;
-  const oldCall = isFilled(delta['function_call']) && asList(delta['tool_calls']).length === 0;
-  if (oldText || oldCall) return undefined;
-  const content = decodeContent(delta['content']);
+  const content = hasDelta ? decodeContent(delta['content']) : decodeContent(choice['text']);
   const details = decodeDetails(delta['reasoning_details']);
-  const reasoning = firstText(delta['reasoning_content'], delta['reasoning']);
-  const refusal = firstText(delta['refusal']);
+  const thought = textOf(delta['reasoning_content']);
+  const second = textOf(delta['reasoning']);
+  const reasoning = thought === '' ? (second ?? '') : thought;
+  const refusal = optionalText(delta['refusal']);
   const calls = decodeCalls(delta['tool_calls']);
   if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
     return undefined;
   }
+  const others = othersOf(delta, content.others, second === reasoning || second === '');
   const finish = choice['finish_reason'];
   const logprobs = decodeLogprobs(choice['logprobs']);
   const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
@@ -119,34 +123,45 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
     ...(isFinishReason(finish) ? { finish } : {}),
     ...(logprobs === undefined ? {} : { logprobs }),
     ...(usage === undefined ? {} : { usage }),
+    ...(others.length === 0 ? {} : { others }),
+    ...(isWritable(delta['extra_content']) ? { extra: delta['extra_content'] } : {}),
   };
 }
 
-/** Decodes a string, an absent content, or parts (Mistral sends its reasoning as parts). Undefined for any other value. */
-function decodeContent(value: unknown): { text: string; reasoning: string } | undefined {
-  if (value === undefined || value === null) return { text: '', reasoning: '' };
-  if (typeof value === 'string') return { text: value, reasoning: '' };
-  if (!Array.isArray(value)) return undefined;
-  let text = '';
-  let reasoning = '';
-  for (const item of value) {
-    const part = asObject(item);
-    if (part === undefined) return undefined;
-    if (part['type'] === 'text' && typeof part['text'] === 'string') text += part['text'];
-    else if (part['type'] === 'thinking') {
-      const thinking = decodeContent(part['thinking']);
-      if (thinking === undefined) return undefined;
-      reasoning += thinking.text;
-    } else if ('text' in part) return undefined;
-  }
-  return { text, reasoning };
-}
+/** The fields of a delta that the decoder reads by name. */
+const namedInDelta: ReadonlySet<string> = new Set([
+  'role',
+  'content',
+  'refusal',
+  'reasoning_content',
+  'tool_calls',
+  'function_call',
+  'extra_content',
+  // They describe the text and are no output: Together's number of the token, the channel of gpt-oss (Groq), MiniMax's name of
+  // the speaker. They come with every token, and forwarded they would double the deltas and prevent every takeover.
+  'token_id',
+  'channel',
+  'name',
+]);
 
-/** The first value that is not empty; empty where all are. Undefined where it is no string. */
-function firstText(...values: readonly unknown[]): string | undefined {
-  const given = values.filter((value) => value !== undefined && value !== null && value !== '');
-  const [first = ''] = given;
-  return typeof first === 'string' ? first : undefined;
+/**
+ * The pieces after the text: those of the content, and the fields that our stream does not name. `knowsReasoning`: the field
+ * `reasoning` is read, or a copy of `reasoning_content`; another value in it is passed on as it came.
+ */
+function othersOf(
+  delta: JsonObject,
+  ofContent: readonly OutputPiece[],
+  knowsReasoning: boolean,
+): readonly OutputPiece[] {
+  let others: OutputPiece[] | undefined;
+  for (const name in delta) {
+    if (namedInDelta.has(name) || isBlank(delta[name])) continue;
+    if (name === 'reasoning' && knowsReasoning) continue;
+    if (name === 'reasoning_details' && Array.isArray(delta[name])) continue;
+    others ??= [...ofContent];
+    others.push({ kind: 'other', ...otherField(delta, name) });
+  }
+  return others ?? ofContent;
 }
 
 function decodeDetails(value: unknown): readonly JsonObject[] {

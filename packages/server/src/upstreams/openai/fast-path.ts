@@ -113,7 +113,12 @@ function isTextOnly(before: string, text: string, after: string): boolean {
   const [only, ...others] = chunk?.choices ?? [];
   if (chunk === undefined || only === undefined || others.length > 0) return false;
   const hasNoOther =
-    only.reasoning === '' && only.refusal === '' && only.calls.length === 0 && only.details.length === 0;
+    only.reasoning === '' &&
+    only.refusal === '' &&
+    only.calls.length === 0 &&
+    only.details.length === 0 &&
+    only.others === undefined &&
+    only.extra === undefined;
   return (
     hasNoOther &&
     only.text === text &&

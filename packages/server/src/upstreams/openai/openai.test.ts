@@ -59,6 +59,9 @@ const scenarios: Record<UpstreamScenario, Answer> = {
     ],
   },
   reasoning: { pieces: [deltaFrame({ reasoning_content: 'hm' }), deltaFrame({ content: 'yes' }), end] },
+  'other output': {
+    pieces: [...words('see'), deltaFrame({ images: [{ url: 'a' }] }), deltaFrame({ content: 'there' }), end],
+  },
   'tool calls': { pieces: [call(0, 'f', '{"a":1}'), call(1, 'g', ''), finish('tool_calls'), tail] },
   'fails at once': 'refuse',
   'fails midway': 'cut',

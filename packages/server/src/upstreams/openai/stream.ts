@@ -10,7 +10,7 @@ import { leastCertain } from '../http/answer/held-finish.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
-import { jsonOf } from '../http/unknown-json.ts';
+import { asObject, jsonOf, parseJsonExactly } from '../http/unknown-json.ts';
 import { ChatUsage } from './chat-usage.ts';
 import { type Choice, type ChoiceFinish, createChoice, hasOutput } from './choice.ts';
 import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
@@ -69,6 +69,7 @@ class ChatDialect implements Dialect {
     const shared = {
       idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
       budget: createAnswerBudget(),
+      hidden: () => options.errors().hidden,
       finishReasons,
       ...(echo === undefined ? {} : { echo }),
       ...(continues === undefined ? {} : { continues }),
@@ -84,7 +85,7 @@ class ChatDialect implements Dialect {
   }
 
   read(event: JsonObject, data: string): void {
-    const chunk = decodeChunk(event);
+    const chunk = decodeWithOthers(event, data);
     if (chunk === undefined) this.output.unreadable(jsonOf(event) ?? data);
     else if (chunk.error !== undefined) this.readError(chunk.error);
     else {
@@ -112,9 +113,10 @@ class ChatDialect implements Dialect {
     return true;
   }
 
-  mayCarryOutput(evidence: string): boolean {
+  mayCarryOutput(evidence: string): boolean | undefined {
     if (hasNoChoice.test(evidence)) return false;
-    return carriesOutput.test(evidence) || (reachesChoice.test(evidence) && !hasEmptyDelta.test(evidence));
+    if (carriesOutput.test(evidence)) return true;
+    return reachesChoice.test(evidence) ? !hasEmptyDelta.test(evidence) : undefined;
   }
 
   finish(): Failure | undefined {
@@ -183,6 +185,14 @@ class ChatDialect implements Dialect {
     }
     return choice.add(part, tokens);
   }
+}
+
+/** Decodes a chunk; one with output that our stream does not name is parsed once more, so that its numbers keep their spelling. */
+function decodeWithOthers(event: JsonObject, data: string): UpstreamChunk | undefined {
+  const chunk = decodeChunk(event);
+  if (chunk === undefined || chunk.choices.every(({ others }) => others === undefined)) return chunk;
+  const exact = asObject(parseJsonExactly(data));
+  return exact === undefined ? chunk : decodeChunk(exact);
 }
 
 /**

@@ -66,6 +66,9 @@ function* playStep(step: Step, state: State): Generator<Move> {
         step.everyMs,
       );
       return;
+    case 'other':
+      yield* paced(state.other(step), step.everyMs);
+      return;
     case 'tool_call':
       yield* paced(state.call(step), step.everyMs);
       return;
@@ -191,6 +194,11 @@ function createState(request: ChatRequest, completionId: string) {
         }
         yield takeBatch();
       }
+    },
+
+    *other(step: Extract<Step, { do: 'other' }>): Generator<EventBatch> {
+      for (const { writer } of chosen(step.choice)) writer.other(step.field, step.value);
+      yield takeBatch();
     },
 
     *call(step: Extract<Step, { do: 'tool_call' }>): Generator<EventBatch> {

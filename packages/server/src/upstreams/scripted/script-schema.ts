@@ -1,11 +1,11 @@
-import { errorCodes } from '@tailrace/protocol';
+import { asciiJson, errorCodes } from '@tailrace/protocol';
 import { z } from 'zod';
 import { parseDuration } from '../../config/units.ts';
 import { failure } from '../../domain/failure.ts';
-import { isObject } from '../../domain/json.ts';
+import { isBlank, isObject } from '../../domain/json.ts';
 import { didYouMean } from '../../domain/nearest.ts';
 import { type Feature, features } from '../../domain/requirements.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
+import { namedFields, type StreamEvent } from '../../domain/stream-event.ts';
 import { type Chunk, cut, type Paced, type Script, type ScriptModel, type Step } from './script.ts';
 
 /** The script file's format: unknown JSON in, {@link Script} out. */
@@ -93,6 +93,7 @@ const eventTypes = [
   'refusal-delta',
   'tool-call-start',
   'tool-call-delta',
+  'other-delta',
   'usage',
   'finish',
   'failed',
@@ -125,6 +126,23 @@ function stepSchemas(pace: Pace) {
     refusal: textStep('refusal'),
     echo: only({ echo: z.literal(true), chunk: chunk.optional(), ...paced }).transform(
       (step): Step => ({ do: 'echo', chunk: step.chunk ?? pace.chunk, ...pacing(step) }),
+    ),
+    other: only({
+      other: only({
+        field: z
+          .string()
+          .min(1)
+          .refine((name) => !namedFields.has(name), 'this field has a step of its own'),
+        value: z.json().refine((value) => !isBlank(value), 'expected a value that carries something'),
+      }),
+      ...paced,
+    }).transform(
+      ({ other, ...step }): Step => ({
+        do: 'other',
+        field: other.field,
+        value: asciiJson(other.value),
+        ...pacing(step),
+      }),
     ),
     tool_call: only({
       tool_call: only({

@@ -50,6 +50,8 @@ export type Step =
   | { readonly do: 'start'; readonly fingerprint?: string }
   | ({ readonly do: TextKind; readonly deltas: readonly string[] } & Paced)
   | ({ readonly do: 'echo'; readonly chunk: Chunk } & Paced)
+  /** Output that our stream does not name; `value` is a JSON text in ASCII. */
+  | ({ readonly do: 'other'; readonly field: string; readonly value: string } & Paced)
   | ({
       readonly do: 'tool_call';
       readonly name: string;

@@ -77,6 +77,7 @@ const scenarios: Record<UpstreamScenario, { steps: string; n?: number }> = {
   stalls: { steps: '[{text: once}, hang]' },
   'two choices': { steps: '[{text: a b c}]', n: 2 },
   reasoning: { steps: '[{reasoning: hm hm}, {text: yes}]' },
+  'other output': { steps: '[{text: see}, {other: {field: images, value: [{url: "a 😀"}]}}, {text: there}]' },
   'tool calls': {
     steps:
       '[{tool_call: {name: f, arguments: {a: 1, b: [x]}, pieces: 3}}, {tool_call: {name: g}}, {tool_call: {name: h, arguments: "[]"}}]',
@@ -122,10 +123,22 @@ describe('text', () => {
     expect(await deltasOf('[{text: ["a\\uD83D"]}]')).toEqual(['a', '\ufffd']);
   });
 
-  test('is not followed by reasoning', async () => {
+  test('may have other output beside it, for one choice too, in ASCII', async () => {
+    const steps = '[{text: see}, {other: {field: images, value: [{a: "ü"}]}, choice: 1}, {text: there}]';
+    const upstream = await upstreamOf(`answers: [{steps: ${steps}}]`);
+    const events = (await batches(upstream, call('x', { n: 2 }))).flat();
+    expect(events.filter(({ type }) => type === 'other-delta')).toEqual([
+      { type: 'other-delta', choice: 1, field: 'images', value: '[{"a":"\\u00fc"}]' },
+    ]);
+    for (const wrong of ['{field: content, value: a}', '{field: images, value: []}', '{value: a}']) {
+      expect(parseScript(`answers: [{steps: [{other: ${wrong}}]}]`, 'answers.yaml').ok).toBe(false);
+    }
+  });
+
+  test('may be followed by reasoning, which keeps its place', async () => {
     const upstream = await upstreamOf('answers: [{steps: [{reasoning: a}, {text: b}, {reasoning: c}]}]');
     const types = (await batches(upstream, call('x'))).flat().map((event) => event.type);
-    expect(types).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish']);
+    expect(types).toEqual(['reasoning-delta', 'text-delta', 'reasoning-delta', 'usage', 'finish']);
   });
 
   test('is the join of its deltas, with any chunk', async () => {

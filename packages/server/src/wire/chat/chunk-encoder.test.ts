@@ -87,6 +87,13 @@ describe('the chunk encoder', () => {
     expect(encoder.keepalive()).toContain('"delta":{"content":""}');
   });
 
+  it('writes output that it does not name in a delta of its own, as it came', () => {
+    const value = '[{"n":12345678901234567890,"x":1.0,"t":"gr\\u00fc"}]';
+    expect(encode([{ type: 'other-delta', choice: 0, field: 'imagés', value }])).toContain(
+      `"choices":[{"index":0,"delta":{"imag\\u00e9s":${value}},"logprobs":null`,
+    );
+  });
+
   it('carries log probabilities beside their text', () => {
     const token = { token: 'a', logprob: -0.5, bytes: [97], top_logprobs: [] };
     const [chunk] = chunksOf(
@@ -138,6 +145,31 @@ describe('the completion collector', () => {
     });
   });
 
+  it('joins the pieces of each field, and keeps text and reasoning apart from them', () => {
+    const other = (field: string, value: string): Whole => ({ type: 'other-delta', choice: 0, field, value });
+    const thought: Whole = { type: 'reasoning-delta', choice: 0, json: jsonText('late') };
+    const events = [
+      text('See'),
+      other('images', '[{"url":"a"}]'),
+      thought,
+      text(' there'),
+      other('images', '[{"url":"b"}]'),
+      usage,
+      finish(),
+    ];
+    expect(collect(events)).toMatchObject({
+      choices: [
+        {
+          message: {
+            content: 'See there',
+            reasoning_content: 'late',
+            images: [{ url: 'a' }, { url: 'b' }],
+          },
+        },
+      ],
+    });
+  });
+
   it('joins very many log probabilities in linear time', () => {
     const token = { token: 'a', logprob: -0.5, bytes: [97], top_logprobs: [] };
     const many = Array.from({ length: 200_000 }, () => ({ ...text('a'), logprobs: [token] }));
@@ -157,6 +189,10 @@ describe('the completion collector', () => {
   it('writes null for the content where there are only calls, and an empty text where there is no output', () => {
     const call: Whole = { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' };
     expect(collect([call, usage, finish()])).toMatchObject({ choices: [{ message: { content: null } }] });
+    const image: Whole = { type: 'other-delta', choice: 0, field: 'images', value: '[1]' };
+    expect(collect([image, usage, finish()])).toMatchObject({
+      choices: [{ message: { content: null, images: [1] } }],
+    });
     expect(collect([usage, finish()])).toMatchObject({ choices: [{ message: { content: '' } }] });
   });
 });

@@ -129,6 +129,9 @@ class ChunkEncoder implements StreamEncoder {
         to.event(this.deltaChunk(event.choice, `"tool_calls":[${call}]`));
         return;
       }
+      case 'other-delta':
+        to.event(this.deltaChunk(event.choice, `${asciiJson(event.field)}:${event.value}`));
+        return;
       case 'finish':
         this.finish(event, to);
         return;

@@ -7,6 +7,7 @@ import type { FailedEvent, StreamEvent } from '../../domain/stream-event.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
 import type { Usage } from '../../domain/usage.ts';
 import { type CompletionIdentity, headJson } from './chunk-encoder.ts';
+import { createJoinedField, type JoinedField } from './joined-field.ts';
 import { usageWire } from './usage-wire.ts';
 
 /**
@@ -33,6 +34,8 @@ interface CollectedChoice {
   readonly reasoning: TextPieces<JsonText>;
   readonly refusal: TextPieces<JsonText>;
   readonly calls: CollectedCall[];
+  /** Output that our stream does not name, by field; undefined where there is none. */
+  others: Map<string, JoinedField> | undefined;
   /** Entries as JSON, those of each event joined; absent where the answer has none. */
   logprobs: string[] | undefined;
   finish: FinishReason | undefined;
@@ -82,6 +85,15 @@ export function createCompletionCollector(choices: number): CompletionCollector 
       case 'tool-call-delta':
         at(event.choice).calls[event.index]?.json.add(event.json);
         return;
+      case 'other-delta': {
+        const choice = at(event.choice);
+        size += eventSize;
+        choice.others ??= new Map();
+        const field = choice.others.get(event.field) ?? createJoinedField();
+        choice.others.set(event.field, field);
+        field.add(event.value);
+        return;
+      }
       case 'finish': {
         const choice = at(event.choice);
         choice.finish = event.reason;
@@ -115,6 +127,7 @@ function emptyChoice(): CollectedChoice {
     reasoning: createTextPieces(),
     refusal: createTextPieces(),
     calls: [],
+    others: undefined,
     logprobs: undefined,
     finish: undefined,
     extra: undefined,
@@ -122,9 +135,10 @@ function emptyChoice(): CollectedChoice {
 }
 
 function choiceJson(choice: CollectedChoice, index: number): string {
-  const { finish, text, refusal, reasoning, extra, calls, logprobs } = choice;
+  const { finish, text, refusal, reasoning, extra, calls, others, logprobs } = choice;
   if (finish === undefined) throw new Error(`choice ${index} has no finish: the grammar let it through`);
-  // An answer without output has an empty text; null means that there are only calls, or a refusal.
+  // An answer without output has an empty text; null means that there are only calls, a refusal or other
+  // output.
   const content = choice.hasText || saysNothingElse(choice) ? `"${text.join()}"` : 'null';
   const message = [
     `"role":"assistant","content":${content}`,
@@ -132,6 +146,7 @@ function choiceJson(choice: CollectedChoice, index: number): string {
     ...(reasoning.length === 0 ? [] : [`"reasoning_content":"${reasoning.join()}"`]),
     ...(extra === undefined ? [] : [extraJson(extra)]),
     ...(calls.length === 0 ? [] : [`"tool_calls":[${calls.map(callJson).join(',')}]`]),
+    ...Array.from(others ?? [], ([field, value]) => `${asciiJson(field)}:${value.toJson()}`),
   ].join(',');
   const logprobsJson = logprobs === undefined ? 'null' : `{"content":[${logprobs.join(',')}],"refusal":null}`;
   return `{"index":${index},"message":{${message}},"logprobs":${logprobsJson},"finish_reason":"${finish}"}`;
@@ -148,5 +163,5 @@ function extraJson(extra: JsonObject): string {
 }
 
 function saysNothingElse(choice: CollectedChoice): boolean {
-  return choice.calls.length === 0 && choice.refusal.length === 0;
+  return choice.calls.length === 0 && choice.refusal.length === 0 && choice.others === undefined;
 }

@@ -14,6 +14,9 @@ export const answerBounds = {
   /** What the next turn must send back: reasoning, its details and signatures, and their places among texts and calls. */
   extras: 1024 * 1024,
   toolName: 256,
+  /** Output that our stream does not name: the name of a field, and how many different fields. */
+  otherName: 256,
+  otherFields: 64,
   /** The longest id that a client may send back (contract, section 2). */
   callId: 1_024,
   fingerprint: 256,
@@ -32,6 +35,8 @@ export interface AnswerBudget {
   call(): Failure | undefined;
   /** Checks the name of a call. */
   name(name: string): Failure | undefined;
+  /** Checks the name of a field that our stream does not name, and counts the different ones. */
+  field(name: string): Failure | undefined;
   /** Counts more arguments. `length`: all arguments of that call, these included. */
   arguments(added: number, length: number): Failure | undefined;
   /** Counts what is kept to be sent back; negative where it replaces something longer. */
@@ -44,6 +49,8 @@ export function createAnswerBudget(): AnswerBudget {
   let calls = 0;
   let argumentsLength = 0;
   let extras = 0;
+  /** Made with the first field, because few answers have one. */
+  let fields: Set<string> | undefined;
 
   return {
     call() {
@@ -52,6 +59,16 @@ export function createAnswerBudget(): AnswerBudget {
     },
     name: (name) =>
       name.length > toolName ? answerTooLarge(`a tool's name of over ${toolName} characters`) : undefined,
+    field(name) {
+      const { otherName, otherFields } = answerBounds;
+      if (name.length > otherName)
+        return answerTooLarge(`a field whose name has over ${otherName} characters`);
+      fields ??= new Set();
+      fields.add(name);
+      return fields.size > otherFields
+        ? answerTooLarge(`over ${otherFields} kinds of fields that its protocol does not have`)
+        : undefined;
+    },
     arguments(added, length) {
       argumentsLength += added;
       if (length > callArguments) {

@@ -1,0 +1,100 @@
+import { decodeJsonText } from '@tailrace/protocol';
+import { expect, test } from 'vitest';
+import { createEventGrammar } from '../../domain/event-grammar.ts';
+import type { StreamEvent } from '../../domain/stream-event.ts';
+import { createTranslation } from '../http/answer/translation.ts';
+import { createContentDialect } from './stream.ts';
+
+const event = (parts: string, more = '') =>
+  `data: {"candidates":[{"content":{"parts":${parts}}${more}}],"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":2}}\n\n`;
+const end = event('[]', ',"finishReason":"STOP"');
+
+function short(one: StreamEvent): string[] {
+  if (one.type === 'other-delta') return [`${one.field}=${one.value}`];
+  if (one.type === 'text-delta') return [`"${decodeJsonText(one.json)}"`];
+  if (one.type === 'reasoning-delta') return [`(${decodeJsonText(one.json)})`];
+  if (one.type === 'tool-call-start') return [`${one.name}()`];
+  if (one.type === 'failed') return [one.failure.code];
+  return one.type === 'finish' ? [one.reason] : [];
+}
+
+function play(pieces: readonly Uint8Array[]): string[] {
+  const translation = createTranslation({
+    maxEventBytes: 64 * 1024,
+    dialect: (output) =>
+      createContentDialect(
+        {
+          choices: 1,
+          parallelToolCalls: true,
+          completionId: 'chatcmpl-1',
+          errors: () => ({ hidden: ['sk-Kq9zv7WxLm3'], nowMs: 0 }),
+        },
+        output,
+      ),
+  });
+  const events: StreamEvent[] = [];
+  for (const one of pieces) {
+    if (translation.ended === undefined) events.push(...(translation.push(Buffer.from(one)) ?? []));
+  }
+  if (translation.ended === undefined) events.push(...(translation.end(undefined) ?? []));
+  const grammar = createEventGrammar(1);
+  for (const one of events) expect(grammar.accept(one)).toBeUndefined();
+  return events.flatMap(short);
+}
+
+/** The output of these events, which is the same when they come byte by byte. */
+function read(...frames: readonly string[]): string[] {
+  const bytes = Buffer.from(frames.join(''));
+  const whole = play([bytes]);
+  expect(play(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(whole);
+  return whole;
+}
+
+test.each([
+  '{"inlineData":{"mimeType":"image/png","data":"AA=="}}',
+  '{"inlineData":{"mimeType":"image/png","data":"AA=="},"thoughtSignature":"s"}',
+  '{"inlineData":{"mimeType":"image/png","data":"AA=="},"thought":true}',
+  '{"fileData":{"fileUri":"files/a","size":12345678901234567890}}',
+  '{"executableCode":{"language":"PYTHON","code":"1"}}',
+  '{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1.0"}}',
+  '{"hologram":{"depth":1.0}}',
+])('a part that is neither text nor call is a content part, first, in the middle and last: %s', (part) => {
+  const other = `content_parts=[${part}]`;
+  expect(read(event(`[${part},{"text":"a"}]`), end)).toEqual([other, '"a"', 'stop']);
+  expect(read(event(`[{"text":"a"},${part},{"text":"b"}]`), end)).toEqual(['"a"', other, '"b"', 'stop']);
+  expect(read(event('[{"text":"a"}]'), event(`[${part}]`), end)).toEqual(['"a"', other, 'stop']);
+  expect(read(event(`[${part}]`, ',"finishReason":"STOP"'))).toEqual([other, 'stop']);
+});
+
+test('what stands beside a text or a call is a part of its own', () => {
+  expect(read(event('[{"text":"a","hologram":{"x":1.0}}]'), end)).toEqual([
+    '"a"',
+    'content_parts=[{"hologram":{"x":1.0}}]',
+    'stop',
+  ]);
+  expect(read(event('[{"functionCall":{"name":"f"},"hologram":[1]}]'), end)).toEqual([
+    'f()',
+    'content_parts=[{"hologram":[1]}]',
+    'tool_calls',
+  ]);
+  expect(read(event('[{"text":"a","hologram":{}}]'), end)).toEqual(['"a"', 'stop']);
+});
+
+test('thoughts after the text are thoughts', () => {
+  expect(read(event('[{"text":"a"},{"text":"hm","thought":true},{"text":"b"}]'), end)).toEqual([
+    '"a"',
+    '(hm)',
+    '"b"',
+    'stop',
+  ]);
+});
+
+test('metadata beside the content is no output', () => {
+  const more =
+    ',"groundingMetadata":{"webSearchQueries":["a"]},"citationMetadata":{"citationSources":[{"uri":"a"}]}';
+  expect(read(event('[{"text":"a"}]', more), end)).toEqual(['"a"', 'stop']);
+});
+
+test('a part that repeats a secret of the configuration is a cut', () => {
+  expect(read(event('[{"inlineData":{"data":"sk-Kq9zv7WxLm3"}}]'), end)).toEqual(['upstream_cut']);
+});
