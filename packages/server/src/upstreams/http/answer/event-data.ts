@@ -136,8 +136,8 @@ export function closesMore(text: string): boolean {
   return open < 0;
 }
 
-/** Two events of different types may share the name of their first member. */
-const mostAlike = 16;
+/** Two events of different types, or with different ids, may share fewer characters. */
+const mostAlike = 24;
 
 /** Whether a torn text was an event of the stream of which `event` is one: it begins as that does, as far as it came. */
 export function beginsAlike(torn: string, event: string): boolean {
