@@ -24,7 +24,7 @@ import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
-import { asCount, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
+import { asIndex, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
@@ -119,7 +119,7 @@ export function createMessageDialect(
       cut(start.unreadable);
       return;
     }
-    const index = asCount(event['index']) ?? 0;
+    const index = asIndex(event['index']) ?? 0;
     if (index < begunWith) {
       cut('a block with the index of a block in message_start');
       return;
@@ -181,7 +181,7 @@ export function createMessageDialect(
   }
 
   function addPiece(event: JsonObject): void {
-    if (block === undefined || asCount(event['index']) !== block.index) {
+    if (block === undefined || (asIndex(event['index']) ?? block.index) !== block.index) {
       const message = 'The upstream mixed the blocks of its answer.';
       output.fail(failure('upstream_protocol', message));
       return;
