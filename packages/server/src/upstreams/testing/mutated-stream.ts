@@ -123,11 +123,17 @@ function wrongWith(output: AnswerOutput, stream: MutableStream, heals: boolean):
     const got = output.choices[at] ?? emptyChoice();
     const fields = ['text', 'reasoning', 'refusal', 'calls', 'other', ...(heals ? ['finish'] : [])] as const;
     for (const field of fields as readonly (keyof ChoiceOutput)[]) {
-      const [one, other] = [JSON.stringify(got[field]), JSON.stringify(want[field])];
+      const [one, other] = [textOfField(got, field), textOfField(want, field)];
       if (one !== other) return `${field} of choice ${at} is ${one}, not ${other}`;
     }
   }
   return heals ? wrongCounts(output, stream) : undefined;
+}
+
+/** The fields of one delta have no order among them, so other output is compared field by field. */
+function textOfField(choice: ChoiceOutput, field: keyof ChoiceOutput): string {
+  if (field !== 'other') return JSON.stringify(choice[field]);
+  return JSON.stringify(choice.other.toSorted((one, other) => (one.field < other.field ? -1 : 1)));
 }
 
 function wrongCounts({ usage }: AnswerOutput, { expected }: MutableStream): string | undefined {
