@@ -38,7 +38,7 @@ export interface ContentStreamOptions {
 }
 
 /** Matches fields that carry output, and a cut event that may have been one of a candidate. */
-const carriesOutput = /^\s*\{\s*"cand|"(?:parts|text|functionCall|inlineData|fileData)"/;
+const carriesOutput = /^\s*\{\s*"cand|"(?:candidates|parts|text|functionCall|inlineData|fileData)"/;
 
 /**
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a

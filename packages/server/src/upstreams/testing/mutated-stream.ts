@@ -3,6 +3,7 @@ import { type AnswerOutput, type ChoiceOutput, emptyChoice } from './answer-outp
 import { createDice } from './dice.ts';
 import { type Frame, isJson, type Json, type MutableStream, type Mutation } from './mutable-stream.ts';
 import { mutations } from './mutations/all-mutations.ts';
+import { damageMutations } from './mutations/damage-mutations.ts';
 import { isKnownWhole } from './mutations/form-mutations.ts';
 import { readStream } from './read-stream.ts';
 import { bytesOf, readsOf } from './stream-bytes.ts';
@@ -64,6 +65,8 @@ export async function judge(
   const applied: Mutation[] = [];
   for (const { mutation, seed: own } of ordered) {
     if (!mutation.dialects.includes(stream.dialect)) continue;
+    // Two damages may undo the traces of each other.
+    if (damageMutations.includes(mutation) && applied.some((one) => damageMutations.includes(one))) continue;
     const tried = copyOf(stream);
     if (!mutation.apply(tried, createDice(own))) continue;
     Object.assign(stream, tried);
