@@ -19,7 +19,11 @@ const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,iV
 const citation = { type: 'url_citation', url_citation: { url: 'https://example.org/', title: 'An example' } };
 const voice = { id: 'audio_1', data: 'UklGRg==', transcript: 'Hello world' };
 const hello = { text: 'Hello world' };
-const asParts = 'content in parts is text, thoughts and content_parts';
+const parts = {
+  other: 'content in parts is text, thoughts and content_parts',
+  text: 'the accumulator for Node joins the parts as text: [object Object]',
+};
+const partsInJson = { other: parts.other };
 
 export const otherOutputInputs: readonly UpstreamInput[] = [
   stream('images', [role(), text('Hello world'), delta({ images: [picture] }), finish()], {
@@ -77,7 +81,7 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
   stream(
     'image-part-in-the-content',
     [role(), delta({ content: [{ type: 'text', text: 'Hello world' }, picture] }), finish()],
-    { right: { ...hello, other: { content_parts: [picture] } }, differs: { other: asParts } },
+    { right: { ...hello, other: { content_parts: [picture] } }, differs: parts },
   ),
   stream(
     'thoughts-as-parts',
@@ -87,12 +91,12 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
       delta({ content: [{ type: 'text', text: 'Hello world' }] }),
       finish(),
     ],
-    { right: { ...hello, reasoning: 'I greet.' }, differs: { other: asParts } },
+    { right: { ...hello, reasoning: 'I greet.' }, differs: parts },
   ),
   stream(
     'thoughts-as-plain-parts',
     [role(), delta({ content: [{ type: 'thinking', thinking: 'I greet.' }] }), text('Hello world'), finish()],
-    { right: { ...hello, reasoning: 'I greet.' }, differs: { other: asParts } },
+    { right: { ...hello, reasoning: 'I greet.' }, differs: parts },
   ),
   stream(
     'text-as-parts',
@@ -102,7 +106,7 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
       delta({ content: [{ type: 'text', text: ' world' }] }),
       finish(),
     ],
-    { right: hello, differs: { other: asParts } },
+    { right: hello, differs: parts },
   ),
   stream(
     'thoughts-after-the-text',
@@ -143,7 +147,7 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
     ],
     {
       right: { ...hello, other: { content_parts: [{ type: 'reference', reference_ids: [1] }] } },
-      differs: { other: asParts },
+      differs: parts,
     },
   ),
   raw('images-and-a-cut', [role(), text('Hello'), delta({ images: [picture] })], {
@@ -158,7 +162,7 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
   }),
   json('parts-in-json', completion({ content: [{ type: 'text', text: 'Hello world' }, picture] }), {
     right: { ...hello, other: { content_parts: [picture] } },
-    differs: { other: asParts },
+    differs: partsInJson,
   }),
   json(
     'thoughts-as-parts-in-json',
@@ -168,7 +172,7 @@ export const otherOutputInputs: readonly UpstreamInput[] = [
         { type: 'text', text: 'Hello world' },
       ],
     }),
-    { right: { ...hello, reasoning: 'I greet.' }, differs: { other: asParts } },
+    { right: { ...hello, reasoning: 'I greet.' }, differs: partsInJson },
   ),
   raw(
     'refusal',

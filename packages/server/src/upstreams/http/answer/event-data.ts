@@ -108,9 +108,13 @@ export function dataOfLine(line: string): string | undefined {
   return before === undefined ? undefined : line.slice(before.length);
 }
 
-/** Whether a text may be the beginning of a list, an object or a string in JSON. Any other JSON value has no output in it. */
+/**
+ * Whether a text may be the beginning of JSON. Not for a number: a heartbeat is often a time, and no number has output in it.
+ */
 export function beginsLikeJson(text: string): boolean {
-  return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|true|false|null|$))/.test(text);
+  return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|(?:true|false|null)\b|$)|(?:true|false|null)\b)/.test(
+    text,
+  );
 }
 
 /**
