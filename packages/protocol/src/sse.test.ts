@@ -259,6 +259,50 @@ test('a body of one byte a push takes as many steps as bytes, not their square',
   ]);
 });
 
+describe('a caller that knows its data', () => {
+  const readWith = (text: string, pieces: 'whole' | 'bytes') => {
+    const items: SseItem[] = [];
+    const decoder = createSseDecoder(
+      {
+        maxEventBytes: 32,
+        endsEvent: (data, line, event) => data.endsWith('.') || (line === 'stop' && event === 'x'),
+        dataOf: (line) => (line.startsWith('!') ? line.slice(1) : undefined),
+      },
+      (item) => items.push(item),
+    );
+    const bytes = encoder.encode(text);
+    if (pieces === 'whole') decoder.push(bytes);
+    else for (const byte of bytes) decoder.push(Uint8Array.of(byte));
+    decoder.end();
+    return items;
+  };
+
+  test.each(['whole', 'bytes'] as const)('ends an event at a data line, with its name: %s', (pieces) => {
+    expect(
+      readWith('data: a.\nevent: x\ndata: b\ndata: stop\ndata: c\ndata: d.\n\ndata: e\n', pieces),
+    ).toEqual([
+      message('a.'),
+      message('b\nstop', '', 'x'),
+      message('c\nd.'),
+      { type: 'incomplete', data: 'e' },
+    ]);
+  });
+
+  test.each(['whole', 'bytes'] as const)('counts each such event alone against the bound: %s', (pieces) => {
+    const items = readWith('data: a.\n'.repeat(100), pieces);
+    expect(items).toEqual(Array.from({ length: 100 }, () => message('a.')));
+  });
+
+  test.each(['whole', 'bytes'] as const)('finds data in lines without the field: %s', (pieces) => {
+    expect(readWith('!a.\n?b.\n!c\n\n!d.', pieces)).toEqual([message('a.'), message('c'), message('d.')]);
+  });
+
+  test('gets the last line of a body without its end', () => {
+    expect(readWith('data: a.', 'whole')).toEqual([message('a.')]);
+    expect(readWith('data: a', 'whole')).toEqual([{ type: 'incomplete', data: 'a' }]);
+  });
+});
+
 test('the decoder is between two events only where the next byte begins one', () => {
   const decoder = createSseDecoder({}, () => {});
   const seen: boolean[] = [];

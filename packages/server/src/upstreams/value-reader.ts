@@ -4,7 +4,7 @@ import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 /**
  * Reads one JSON value from pieces that are either its next characters or, at some upstreams, the whole value so far
  * (cumulative). A piece that begins with all the text so far is cumulative where the text followed by the piece could not be
- * JSON: `{"a` and `{"a":1`. Where both readings are possible (`{"a":` and `{"a":1}`, which may become `{"a":{"a":1}}`), the
+ * one JSON value: `{"a` and `{"a":1`. Where both readings are possible (`{"a":` and `{"a":1}`, which may become `{"a":{"a":1}}`), the
  * piece is held until a later one leaves only one reading.
  *
  * Time is linear in the length of what comes: only a piece that is at least as long as the text so far is compared with it.
@@ -84,8 +84,10 @@ class Reader implements ValueReader {
     if (whole.length >= length && length > 0 && whole.startsWith(this.taken.join())) {
       if (this.way === 'cumulative') return this.append(whole.slice(length));
       const validator = this.validator.copy();
-      validator.pushValue(piece);
-      if (!validator.broken) {
+      const end = validator.pushValue(piece);
+      // As the next characters the piece would end the value and begin another one.
+      const endsInside = end < piece.trimEnd().length;
+      if (!validator.broken && !endsInside) {
         const next = createTextPieces();
         next.add(piece);
         this.doubt = { next, validator, whole };

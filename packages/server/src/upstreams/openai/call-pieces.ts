@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { isBlank, isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { usableCallId } from '../http/answer/answer-budget.ts';
 import type { CallPiece } from '../http/answer/tool-calls.ts';
 import { argumentsText, asObject, jsonOf } from '../http/unknown-json.ts';
@@ -35,7 +35,7 @@ function isUnnumbered(indexes: ReadonlySet<number | undefined>): boolean {
 }
 
 function isFilled(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '' && value !== false;
+  return !isBlank(value) && value !== false;
 }
 
 /** PHP writes an empty list as an object, and a list of which an item was removed as an object with its indexes. */
@@ -54,7 +54,7 @@ function decodeCall(item: JsonValue): CallPiece | undefined {
   const call = asObject(item);
   if (call === undefined) return undefined;
   const { index, id, function: called = null, extra_content: extra, ...others } = call;
-  const hasFunction = isFilled(called) && !(Array.isArray(called) && called.length === 0);
+  const hasFunction = isFilled(called);
   // A call of another kind, such as `custom`, is output that this decoder does not know.
   const isFlat = 'name' in others || 'arguments' in others;
   if (!hasFunction && !isFlat && Object.values(others).some(isObject)) return undefined;

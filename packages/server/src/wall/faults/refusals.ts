@@ -166,7 +166,7 @@ export const refusals: readonly Fault[] = [
     name: '200-json-error',
     description: '200 with an error as JSON body.',
     play: answers(() => errorAnswer('200 OK', 'server_error', null, 'The model crashed.')),
-    expected: failsBeforeCommit(502, 'upstream_protocol'),
+    expected: failsBeforeCommit(502, 'upstream_refused'),
   },
   {
     name: '200-html',

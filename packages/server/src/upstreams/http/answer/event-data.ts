@@ -108,9 +108,13 @@ export function dataOfLine(line: string): string | undefined {
   return before === undefined ? undefined : line.slice(before.length);
 }
 
-/** Whether a text may be the beginning of a list, an object or a string in JSON. Any other JSON value has no output in it. */
+/**
+ * Whether a text may be the beginning of JSON. Not for a number: a heartbeat is often a time, and no number has output in it.
+ */
 export function beginsLikeJson(text: string): boolean {
-  return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|true|false|null|$))/.test(text);
+  return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|(?:true|false|null)\b|$)|(?:true|false|null)\b)/.test(
+    text,
+  );
 }
 
 /**
@@ -132,8 +136,8 @@ export function closesMore(text: string): boolean {
   return open < 0;
 }
 
-/** Two events of different types may share the name of their first member. */
-const mostAlike = 16;
+/** Two events of different types, or with different ids, may share fewer characters. */
+const mostAlike = 24;
 
 /** Whether a torn text was an event of the stream of which `event` is one: it begins as that does, as far as it came. */
 export function beginsAlike(torn: string, event: string): boolean {
