@@ -345,6 +345,11 @@ describe('arguments', () => {
       ['f {"a":[{"a":[1]}]}'],
     ],
     [
+      'cumulative, with brackets inside of strings',
+      [name, ...args('{"}":false,"":"', '{"}":false,"":"  "}')],
+      ['f {"}":false,"":"  "}'],
+    ],
+    [
       'cumulative, where a piece holds what could end the text before it',
       [name, ...args('{"}":"', '{"}":""}')],
       ['f {"}":""}'],
