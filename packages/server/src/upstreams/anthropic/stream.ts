@@ -42,8 +42,8 @@ export interface MessageStreamOptions {
   readonly prefixEnd?: string;
 }
 
-/** Matches fields that carry output. */
-const carriesOutput = /content_block|"(?:text|thinking|partial_json|citation)"/;
+/** Matches fields that carry output, and a cut event that may have been one of a block. */
+const carriesOutput = /content_block|^\s*\{\s*"type"\s*:\s*"c|"(?:text|thinking|partial_json|citation)"/;
 
 /** What a kept block counts in the budget, besides its texts. */
 const blockLength = 64;
@@ -181,6 +181,7 @@ export function createMessageDialect(
   }
 
   function addPiece(event: JsonObject): void {
+    // A piece without an index belongs to the open block: blocks come one after the other.
     if (block === undefined || (asIndex(event['index']) ?? block.index) !== block.index) {
       const message = 'The upstream mixed the blocks of its answer.';
       output.fail(failure('upstream_protocol', message));
