@@ -4,7 +4,8 @@
  *
  * The decoder differs from a browser's in one respect. What a browser silently drops (an event cut by the end of the body,
  * bytes that are not UTF-8, an event that is too large) is an item with a type of its own here: a dropped event is lost
- * text, and an answer with lost text must never look whole.
+ * text, and an answer with lost text must never look whole. A caller that knows what the data is may read streams with
+ * mistakes in their lines too: {@link SseDecoderOptions.endsEvent}, {@link SseDecoderOptions.dataOf}.
  */
 
 /** `data: <json>` and the blank line: the only frame of the default stream besides comments. */
@@ -32,6 +33,13 @@ export type SseItem =
 export interface SseDecoderOptions {
   /** Bytes that one event, or one line, may hold; a larger one is skipped. Default 1 MiB. */
   readonly maxEventBytes?: number;
+  /**
+   * Called after each data line: whether the event ends here, before its blank line. `data`: all data of the event so far;
+   * `line`: the data of this line. Absent: only a blank line ends an event, as the specification says.
+   */
+  endsEvent?(data: string, line: string, event: string): boolean;
+  /** Called for a line whose field is unknown: its data, where it is a data line all the same. Absent: such lines are ignored. */
+  dataOf?(line: string): string | undefined;
 }
 
 export interface SseDecoder {
@@ -118,6 +126,12 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
     onItem(badBytes ? { type: 'malformed', data: '' } : { type: 'comment', text });
   }
 
+  function dataLine(value: string, bytes: number): void {
+    data = data === undefined ? value : `${data}\n${value}`;
+    eventBytes += bytes + 1;
+    if (options.endsEvent?.(data, value, eventName) === true) dispatch();
+  }
+
   function field(line: Uint8Array): void {
     const text = decode(line);
     malformed ||= badBytes;
@@ -126,8 +140,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
     const value = colon < 0 ? '' : text.slice(text.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
     switch (name) {
       case 'data':
-        data = data === undefined ? value : `${data}\n${value}`;
-        eventBytes += line.length + 1;
+        dataLine(value, line.length);
         return;
       case 'event':
         eventName = value;
@@ -138,6 +151,11 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
         return;
       case 'retry':
         if (/^[0-9]+$/.test(value)) onItem({ type: 'retry', retryMs: Number(value) });
+        return;
+      default: {
+        const given = options.dataOf?.(text);
+        if (given !== undefined) dataLine(given, line.length);
+      }
     }
   }
 
@@ -163,6 +181,18 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
     }
     held.set(bytes, heldLength);
     heldLength = length;
+  }
+
+  /** Reads the line that the end of the body has cut, where it is a data line; whether an event ended with it. */
+  function endsInLastLine(): boolean {
+    const line = held.subarray(0, heldLength);
+    if (lenient.decode(line.subarray(0, 5)) === 'data:') field(line);
+    else {
+      const given = options.dataOf?.(decode(line));
+      if (given === undefined) return false;
+      dataLine(given, line.length);
+    }
+    return data === undefined;
   }
 
   function read(bytes: Uint8Array): void {
@@ -238,11 +268,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
     end() {
       if (bomBytes > 0) read(Uint8Array.from(byteOrderMark.slice(0, bomBytes)));
       bomBytes = -1;
-      if (heldLength > 0) {
-        const line = held.subarray(0, heldLength);
-        if (lenient.decode(line.subarray(0, 5)) === 'data:') field(line);
-        onItem({ type: 'incomplete', data: data ?? '' });
-      } else if (data !== undefined || eventName !== '') {
+      if (heldLength > 0 ? !endsInLastLine() : data !== undefined || eventName !== '') {
         onItem({ type: 'incomplete', data: data ?? '' });
       }
       heldLength = 0;

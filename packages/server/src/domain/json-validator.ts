@@ -13,6 +13,8 @@ export interface JsonValidator {
   readonly whole: boolean;
   /** Whether it is whole and only white space can follow. False for a number, because more digits may follow. */
   readonly closed: boolean;
+  /** Whether no further text can make it JSON. */
+  readonly broken: boolean;
 }
 
 /** No program reads deeper JSON. The open brackets take at most 125 kB. */
@@ -75,6 +77,10 @@ class Validator implements JsonValidator {
 
   get closed(): boolean {
     return this.state === 'end';
+  }
+
+  get broken(): boolean {
+    return this.state === 'broken';
   }
 
   push(text: string): void {

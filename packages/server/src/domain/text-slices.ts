@@ -4,8 +4,14 @@
  */
 export const maxSlice = 64 * 1024;
 
-/** Slices of a text, each of at most {@link maxSlice} units; none ends between the halves of a surrogate pair. */
-export function* slicesOf(text: string): Generator<string> {
+/** Slices of a text, each of at most {@link maxSlice} units; none ends between the halves of a surrogate pair, none is empty. */
+export function slicesOf(text: string): Iterable<string> {
+  // A generator costs more than the rest of a short delta.
+  if (text.length <= maxSlice) return text === '' ? [] : [text];
+  return longSlices(text);
+}
+
+function* longSlices(text: string): Generator<string> {
   let from = 0;
   while (text.length - from > maxSlice) {
     const last = text.charCodeAt(from + maxSlice - 1);

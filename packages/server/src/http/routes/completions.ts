@@ -155,6 +155,9 @@ function refuseNow({ draining, runs, config }: CompletionRouteOptions): Failure 
   return failure('overloaded', `All ${maxStreams} places of this server are taken.`, { retryAfterMs: 1_000 });
 }
 
+/** The most characters of an unknown id that its failure repeats. */
+const maxShownId = 128;
+
 function unknownModel(id: string, catalogue: Catalogue): Failure {
   const names = catalogue.names().map(({ name }) => name);
   const meant = nearest(id, names);
@@ -162,7 +165,8 @@ function unknownModel(id: string, catalogue: Catalogue): Failure {
     names.length === 0
       ? 'None is configured: see docs/configuration.md.'
       : `${meant === undefined ? '' : `Did you mean '${meant}'? `}GET /v1/models lists those there are.`;
-  return failure('model_not_found', `There is no model '${id}' here. ${hint}`, { param: 'model' });
+  const shown = id.length <= maxShownId ? id : `${id.slice(0, maxShownId).toWellFormed()}…`;
+  return failure('model_not_found', `There is no model '${shown}' here. ${hint}`, { param: 'model' });
 }
 
 function noteOutcome(

@@ -8,31 +8,10 @@ import {
   factsOfEvent,
   factsOfRefusal,
   failureByStatus,
-  messageOf,
   notServed,
   type Refusal,
 } from '../http/refusal/refusal.ts';
-import { asObject, asText, parseJson } from '../http/unknown-json.ts';
-
-/**
- * The HTTP status of each type of error (platform.claude.com/docs/en/api/errors): an error in a stream has only its type.
- * `overloaded_error` is 529.
- */
-const statusOfType: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    invalid_request_error: 400,
-    authentication_error: 401,
-    billing_error: 402,
-    permission_error: 403,
-    not_found_error: 404,
-    conflict_error: 409,
-    request_too_large: 413,
-    rate_limit_error: 429,
-    api_error: 500,
-    timeout_error: 504,
-    overloaded_error: 529,
-  }),
-);
+import { errorFrom, parseError, type UpstreamError } from '../http/refusal/upstream-error.ts';
 
 /**
  * The API has one type for all mistakes in a request, so two cases are recognised by their message: a prompt that is too long
@@ -44,19 +23,19 @@ const noCredit = /credit balance is too low/i;
 
 /** The failure of an answer that is no event stream. Under status 200 the type of the error decides. */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
-  const error = asObject(parseJson(refusal.body))?.['error'];
-  return judge(factsOfRefusal(refusal, readError(error), context));
+  return judge(factsOfRefusal(refusal, readError(parseError(refusal.body)), context));
 }
 
-/** The failure for the `error` of an `error` event. An unknown type is a failure of the provider. */
-export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
-  return judge(factsOfEvent('in the stream', readError(value), context));
+/**
+ * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error of an
+ * unknown type that names none; by default that of a failure of the provider.
+ */
+export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
+  return judge(factsOfEvent('in the stream', readError(errorFrom(value)), context, status));
 }
 
-function readError(value: unknown): DecodedError {
-  const error = asObject(value);
-  const type = error?.['type'];
-  return { message: messageOf(error?.['message']), names: { type }, status: statusOfType.get(asText(type)) };
+function readError({ message, type, code, status, namedStatus, retryAfterMs }: UpstreamError): DecodedError {
+  return { message, names: { type, code }, status: status ?? namedStatus, retryAfterMs };
 }
 
 function judge(facts: ErrorFacts): Failure {

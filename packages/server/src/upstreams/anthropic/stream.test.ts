@@ -149,7 +149,7 @@ describe('an answer with mistakes', () => {
     for (let count = 0; count < 3; count += 1) {
       expect(stream.push(Buffer.from('data: {"type":"pi\n\n'))).toBeUndefined();
     }
-    expect(codes(stream.push(Buffer.from('data: nonsense\n\n')) ?? [])).toEqual(['upstream_protocol']);
+    expect(codes(stream.push(Buffer.from('data: {"type"\n\n')) ?? [])).toEqual(['upstream_protocol']);
   });
 
   test('is a protocol error where an event is too large', () => {

@@ -4,11 +4,12 @@ import { generatedCallId } from '../../domain/generated-call-id.ts';
 import { isBlank, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
 import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
+import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
-import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { HeldFinish } from '../http/answer/held-finish.ts';
 import {
@@ -21,6 +22,7 @@ import {
 } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asCount, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
@@ -103,7 +105,8 @@ export function createMessageDialect(
     if (text !== '') finish.output();
     to.begun ||= text !== '';
     to.length += text.length;
-    if (isWithin(budget.arguments(text.length, to.length))) writer.arguments(text);
+    if (!isWithin(budget.arguments(text.length, to.length))) return;
+    for (const slice of slicesOf(text)) writer.arguments(slice);
   }
 
   function forward(other: OtherField): void {
@@ -165,7 +168,7 @@ export function createMessageDialect(
     to.length += text.length;
     const added = beginning.take(text);
     if (added === undefined) output.fail(wrongJoint());
-    else writer.text(added);
+    else for (const slice of slicesOf(added)) writer.text(slice);
   }
 
   function addThought(to: OpenBlock, text: string): void {
@@ -174,7 +177,8 @@ export function createMessageDialect(
       usage.reasoningCame();
     }
     to.thinking.add(text);
-    if (isWithin(budget.extra(text.length))) writer.reasoning(text);
+    if (!isWithin(budget.extra(text.length))) return;
+    for (const slice of slicesOf(text)) writer.reasoning(slice);
   }
 
   function addSignature(to: OpenBlock, text: string): void {
@@ -289,8 +293,24 @@ export function createMessageDialect(
     if (isFinishReason(stop)) finish.finish(stop);
   }
 
-  function readError(value: unknown): void {
-    const reason = failureOfEvent(value, errors());
+  /** Reads a message that came whole, with the code that reads its blocks from a stream. */
+  function readMessage(message: JsonObject): void {
+    usage.take(message['usage']);
+    const { content } = message;
+    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+    if (!Array.isArray(blocks)) {
+      cut('a message whose content is no list');
+      return;
+    }
+    for (const [index, given] of blocks.entries()) {
+      startBlock({ index, content_block: given });
+      stopBlock();
+    }
+    readMessageDelta({ delta: message });
+  }
+
+  function readError(value: unknown, status = 500): void {
+    const reason = failureOfEvent(value, errors(), status);
     const begun = block !== undefined || kept.length > 0;
     output.refuse(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
   }
@@ -301,8 +321,26 @@ export function createMessageDialect(
     get state() {
       return stopped && finish.reason !== undefined ? 'settled' : finish.state;
     },
+    lastEvent: doneEvent,
+    readError,
+    readWhole(answer, text) {
+      const error = errorIn(answer);
+      if (error !== undefined) readError(error, 200);
+      else if (answer['type'] === 'message' || Array.isArray(answer['content']))
+        readMessage(exactly(answer, text));
+      else return false;
+      return true;
+    },
     read(event, data) {
+      const error = errorIn(event);
+      if (error !== undefined) {
+        readError(error);
+        return;
+      }
       switch (event['type']) {
+        case 'message':
+          readMessage(exactly(event, data));
+          return;
         case 'message_start': {
           const message = asObject(event['message']);
           usage.take(message?.['usage']);
@@ -325,9 +363,6 @@ export function createMessageDialect(
           return;
         case 'message_stop':
           stopped = true;
-          return;
-        case 'error':
-          readError(event['error']);
           return;
       }
     },
@@ -364,10 +399,14 @@ function isEmptyBlock(value: JsonValue): boolean {
 const namedBlocks: ReadonlySet<unknown> = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']);
 
 function mayCarryOther(event: JsonObject): boolean {
-  const block = asObject(event['content_block']);
-  if (block !== undefined) return !namedBlocks.has(block['type']) || !isBlank(block['citations']);
-  if (asObject(event['delta'])?.['type'] === 'citations_delta') return true;
-  return !isBlank(asObject(event['message'])?.['content']);
+  const message = asObject(event['message']) ?? event;
+  const blocks = [event['content_block'], ...asList(message['content'])];
+  return asObject(event['delta'])?.['type'] === 'citations_delta' || blocks.some(isOtherBlock);
+}
+
+function isOtherBlock(value: JsonValue | undefined): boolean {
+  const block = asObject(value);
+  return block !== undefined && (!namedBlocks.has(block['type']) || !isBlank(block['citations']));
 }
 
 /** The answer does not begin with the end of the prefix. */

@@ -10,29 +10,11 @@ import {
   factsOfRefusal,
   failureByStatus,
   keyRefused,
-  messageOf,
   notServed,
   type Refusal,
 } from '../http/refusal/refusal.ts';
+import { errorFrom, parseError, type UpstreamError } from '../http/refusal/upstream-error.ts';
 import { asList, asObject, asText, parseJson } from '../http/unknown-json.ts';
-
-/** The HTTP status of each named status, for errors without a number (cloud.google.com/apis/design/errors). */
-const statusOfName: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    INVALID_ARGUMENT: 400,
-    FAILED_PRECONDITION: 400,
-    OUT_OF_RANGE: 400,
-    UNAUTHENTICATED: 401,
-    PERMISSION_DENIED: 403,
-    NOT_FOUND: 404,
-    ABORTED: 409,
-    RESOURCE_EXHAUSTED: 429,
-    CANCELLED: 499,
-    INTERNAL: 500,
-    UNAVAILABLE: 503,
-    DEADLINE_EXCEEDED: 504,
-  }),
-);
 
 /**
  * A prompt that is too long has no code of its own:
@@ -46,22 +28,35 @@ export const tooLong =
  */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
   const parsed = parseJson(refusal.body);
-  const error = asObject(asObject(Array.isArray(parsed) ? parsed[0] : parsed)?.['error']);
-  return judge(error, factsOfRefusal(refusal, readError(error), context));
+  const error = memberOf(parsed);
+  const read = parsed === undefined ? parseError(refusal.body) : errorFrom(parsed);
+  return judge(error, factsOfRefusal(refusal, readError(error, read), context));
 }
 
-/** The failure for the `error` of an event. An error without a status is a failure of the provider. */
-export function failureOfEvent(value: unknown, context: ErrorContext): Failure {
-  const error = asObject(value);
-  return judge(error, factsOfEvent('in the stream', readError(error), context));
+/**
+ * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error that
+ * names none; by default that of a failure of the provider.
+ */
+export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
+  const error = memberOf(value);
+  return judge(error, factsOfEvent('in the stream', readError(error, errorFrom(value)), context, status));
 }
 
-function readError(error: JsonObject | undefined): DecodedError {
+/** The object with the members of an error. */
+function memberOf(value: unknown): JsonObject | undefined {
+  const outer = asObject(Array.isArray(value) ? value[0] : value);
+  return asObject(outer?.['error']) ?? outer;
+}
+
+function readError(
+  error: JsonObject | undefined,
+  { message, status, namedStatus, retryAfterMs }: UpstreamError,
+): DecodedError {
   return {
-    message: messageOf(error?.['message']),
+    message,
     names: { code: error?.['code'], status: error?.['status'], reason: reasonsIn(error)[0] },
-    status: statusIn(error),
-    retryAfterMs: retryDelayMs(error),
+    status: status ?? namedStatus,
+    retryAfterMs,
   };
 }
 
@@ -85,21 +80,6 @@ function judge(error: JsonObject | undefined, facts: ErrorFacts): Failure {
   return failureByStatus(status === 499 ? { ...facts, status: 500 } : facts);
 }
 
-function statusIn(error: JsonObject | undefined): number | undefined {
-  const code = error?.['code'];
-  if (typeof code === 'number' && Number.isInteger(code) && code >= 400 && code < 600) return code;
-  return statusOfName.get(asText(error?.['status']));
-}
-
 function reasonsIn(error: JsonObject | undefined): readonly string[] {
   return asList(error?.['details']).map((detail) => asText(asObject(detail)?.['reason']));
-}
-
-/** `RetryInfo.retryDelay` in the details, in seconds with an `s` (`34.07s`). */
-function retryDelayMs(error: JsonObject | undefined): number | undefined {
-  for (const detail of asList(error?.['details'])) {
-    const delay = /^(\d+(?:\.\d+)?)s$/.exec(asText(asObject(detail)?.['retryDelay']))?.[1];
-    if (delay !== undefined) return Math.round(Number(delay) * 1_000);
-  }
-  return undefined;
 }

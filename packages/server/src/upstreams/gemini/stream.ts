@@ -2,6 +2,7 @@ import type { Failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { FinishEvent } from '../../domain/stream-event.ts';
+import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { type AnswerBudget, createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
@@ -13,11 +14,12 @@ import {
   unreadable,
 } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
-import type { Dialect, DialectOutput } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
 import { otherPart, writeOther } from '../http/answer/other-output.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { failureOfEvent, promptBlocked } from './errors.ts';
 import { decodePart, hasOtherPart, type Part, partsOf } from './parts.ts';
@@ -77,16 +79,30 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
     return undefined;
   }
 
+  function readError(value: unknown, status = 500): void {
+    output.refuse(failureOfEvent(value, options.errors(), status));
+  }
+
   return {
     passesJsonOn: /"args"/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence),
     get state() {
       return leastCertain(choices);
     },
+    lastEvent: doneEvent,
+    readError,
+    readWhole(answer, text) {
+      const error = errorIn(answer);
+      if (error !== undefined) readError(error, 200);
+      else if (isResponse(answer)) this.read(answer, text);
+      else return false;
+      return true;
+    },
     read(given, data) {
       const event = hasOtherPart(given) ? (asObject(parseJsonExactly(data)) ?? given) : given;
-      if (event['error'] !== undefined) {
-        output.refuse(failureOfEvent(event['error'], options.errors()));
+      const error = errorIn(event);
+      if (error !== undefined) {
+        readError(error);
         return;
       }
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
@@ -112,6 +128,11 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
       return undefined;
     },
   };
+}
+
+/** Whether an object has a member that only a `GenerateContentResponse` has. */
+function isResponse(answer: JsonObject): boolean {
+  return ['candidates', 'promptFeedback', 'usageMetadata'].some((name) => answer[name] !== undefined);
 }
 
 interface Choice {
@@ -146,7 +167,7 @@ function createChoice(
       name: call.name,
       ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
     });
-    writer.arguments(call.args);
+    for (const slice of slicesOf(call.args)) writer.arguments(slice);
     return undefined;
   }
 
@@ -173,8 +194,10 @@ function createChoice(
     }
     if (part.type === 'call') return readCall(part) ?? forward(part.other);
     if (part.thought && part.text !== '') usage.reasoningCame();
-    if (part.thought) writer.reasoning(part.text);
-    else writer.text(part.text);
+    for (const slice of slicesOf(part.text)) {
+      if (part.thought) writer.reasoning(slice);
+      else writer.text(slice);
+    }
     // The signature of a part that is forwarded stays in it.
     const isForwarded = part.text === '' && part.other !== undefined;
     return forward(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));

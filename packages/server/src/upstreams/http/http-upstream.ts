@@ -100,7 +100,8 @@ export async function createHttpUpstream(
       transport.close();
     },
     open(call, signal) {
-      const errors = (): ErrorContext => ({ hidden, request: call.request, nowMs: now() });
+      let headers: WireAnswer['headers'] = {};
+      const errors = (): ErrorContext => ({ hidden, request: call.request, nowMs: now(), headers });
       return openAnswerStream(
         {
           transport,
@@ -110,7 +111,10 @@ export async function createHttpUpstream(
             running += 1;
             return postRequest(call);
           },
-          ...(load === undefined ? {} : { answered: load.answered }),
+          answered: (given) => {
+            headers = given;
+            load?.answered(given);
+          },
           dialect: (output) => protocol.dialect(call, errors, output),
           refused: (refusal) => protocol.refused(refusal, errors(), call),
           closed: () => {

@@ -4,6 +4,7 @@ import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
 import { isFinishReason } from '../http/answer/finish-reasons.ts';
 import { otherField } from '../http/answer/other-output.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
+import { errorIn, hasError } from '../http/refusal/upstream-error.ts';
 import { asList, asObject, asText, jsonOf, optionalText } from '../http/unknown-json.ts';
 import { decodeContent, type OutputPiece, textOf } from './content.ts';
 import type { CallPiece } from './tool-calls.ts';
@@ -15,8 +16,8 @@ export interface UpstreamChunk {
   /** What the chunk reports of the whole answer. */
   readonly usage?: ReportedCounts;
   readonly fingerprint?: string;
-  /** The field `error` as it came. */
-  readonly error?: unknown;
+  /** The chunk, or the choice, that is an error or has one. */
+  readonly error?: JsonObject;
 }
 
 /** What one event adds to one choice; its texts are empty where it has none. */
@@ -54,9 +55,9 @@ const maxChoices = 1_024;
  * it may then hold output that this decoder does not know.
  */
 export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
-  const { choices, error, system_fingerprint: fingerprint } = chunk;
-  // Some upstreams send the field in every chunk: null, false or empty where there is no error.
-  if (error !== undefined && error !== null && error !== false && error !== '') return { choices: [], error };
+  const { choices, system_fingerprint: fingerprint } = chunk;
+  const error = errorIn(chunk);
+  if (error !== undefined) return { choices: [], error };
   const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
@@ -66,6 +67,8 @@ export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const decoded: ChunkChoice[] = [];
   // An event without choices reports the provider's progress and has no output.
   for (const choice of asList(choices)) {
+    // OpenRouter writes the error of a choice into the choice.
+    if (isObject(choice) && hasError(choice)) return { choices: [], error: choice };
     const one = decodeChoice(choice, timings);
     if (one === undefined) return undefined;
     decoded.push(one);

@@ -1,6 +1,5 @@
 import { errorKind, isErrorCode } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import {
   callersFault,
   type DecodedError,
@@ -9,21 +8,10 @@ import {
   factsOfEvent,
   factsOfRefusal,
   failureByStatus,
-  messageOf,
   notServed,
   type Refusal,
 } from '../http/refusal/refusal.ts';
-import { asList, asObject, parseJson } from '../http/unknown-json.ts';
-
-/** The members of an error, from any of the places where providers put them. */
-export interface UpstreamError {
-  readonly message: string;
-  readonly code?: string;
-  readonly type?: string;
-  readonly param?: string;
-  /** An HTTP status that the error itself names. */
-  readonly status?: number;
-}
+import { errorFrom, parseError, type UpstreamError } from '../http/refusal/upstream-error.ts';
 
 /**
  * Match the messages of providers that have no error code for a prompt that is too long. Each expression has bounded
@@ -46,6 +34,8 @@ export const contextWordings: readonly RegExp[] = [
 const contextCodes = new Set([
   'context_length_exceeded',
   'exceed_context_size_error',
+  'context_window_exceeded',
+  'contextwindowexceedederror',
   'string_above_max_length',
 ]);
 const policyCodes = new Set(['content_policy_violation', 'content_filter', 'responsibleaipolicyviolation']);
@@ -59,14 +49,17 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
   return judge(error, factsOfRefusal(refusal, read, context));
 }
 
-/** The failure for an error inside an answer. `status`: the HTTP status for an error that names none. */
+/**
+ * The failure for an error inside an answer: an event or an answer, or only its member `error`. `status`: the HTTP status for an
+ * error that names none.
+ */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = errorFrom(value);
-  return judge(error, factsOfEvent('in the answer', readError(error), context, status));
+  return judge(error, factsOfEvent('in the answer', readError(error), context, error.namedStatus ?? status));
 }
 
-function readError({ message, code, type, status, param }: UpstreamError): DecodedError {
-  return { message, names: { status, type, code, param }, status, param };
+function readError({ message, code, type, status, param, retryAfterMs }: UpstreamError): DecodedError {
+  return { message, names: { status, type, code, param }, status, param, retryAfterMs };
 }
 
 function judge(error: UpstreamError, facts: ErrorFacts): Failure {
@@ -89,64 +82,11 @@ function judge(error: UpstreamError, facts: ErrorFacts): Failure {
   return errorKind(error.code).status === 400 ? { ...failed, code: error.code } : failed;
 }
 
+/** 200: an error inside an answer that names no status. */
 function isAboutContent(status: number): boolean {
-  return status === 400 || status === 413 || status === 422 || status === 500;
+  return status === 400 || status === 413 || status === 422 || status === 500 || status === 200;
 }
 
 function isTooLong(message: string): boolean {
   return contextWordings.some((wording) => wording.test(message));
-}
-
-/**
- * Reads the body of a refusal: `{error: {…}}`, `{error: "…"}`, the members at the top (vLLM, Mistral), `{detail: …}` (FastAPI),
- * a list with one of these (Gemini's compatible API), or text. HTML has no message.
- */
-export function parseError(body: string): UpstreamError {
-  const parsed = parseJson(body);
-  if (parsed === undefined) return { message: /^\s*</.test(body) ? '' : messageOf(body) };
-  return errorFrom(Array.isArray(parsed) ? parsed[0] : parsed);
-}
-
-/** {@link parseError} for a value that is parsed already. */
-export function errorFrom(value: unknown): UpstreamError {
-  if (typeof value === 'string') return { message: messageOf(value) };
-  const outer = asObject(value);
-  if (outer === undefined) return { message: '' };
-  const inner = asObject(outer['error']);
-  if (inner === undefined && typeof outer['error'] === 'string')
-    return { message: messageOf(outer['error']) };
-  // Mistral puts the details of FastAPI into the member `message`.
-  const fields = { ...(inner ?? outer), ...asObject((inner ?? outer)['message']) };
-  const message = [fields['message'], fields['detail'], fields['msg']].find(
-    (text) => typeof text === 'string',
-  );
-  const detail = asObject(asList(fields['detail'])[0]);
-  const code = fields['code'] ?? fields['status'];
-  const status = statusFrom(code) ?? statusFrom(fields['status_code']);
-  return {
-    message: messageOf(message ?? detail?.['msg']),
-    ...(typeof code === 'string' && status === undefined ? { code } : {}),
-    ...(typeof fields['type'] === 'string' ? { type: fields['type'] } : {}),
-    // vLLM writes the path as a text, `body.top_k`.
-    ...(typeof fields['param'] === 'string' ? { param: fields['param'] } : paramFrom(detail)),
-    ...(status === undefined ? {} : { status }),
-  };
-}
-
-/** FastAPI's path of the field at fault, `["body", "messages", 0, "role"]`. */
-function paramFrom(detail: JsonObject | undefined): { param?: string } {
-  if (!Array.isArray(detail?.['loc'])) return {};
-  const [first, ...rest] = detail['loc'];
-  const path = (first === 'body' ? rest : [first, ...rest]).reduce(
-    (joined: string, step) => (typeof step === 'number' ? `${joined}[${step}]` : `${joined}.${String(step)}`),
-    '',
-  );
-  return { param: path.slice(1) };
-}
-
-function statusFrom(code: unknown): number | undefined {
-  const number = typeof code === 'string' && /^\d{3}$/.test(code) ? Number(code) : code;
-  return typeof number === 'number' && Number.isInteger(number) && number >= 400 && number < 600
-    ? number
-    : undefined;
 }

@@ -181,7 +181,6 @@ describe('an event that cannot be read', () => {
   });
 
   test.each([
-    'ping',
     '{"type":"ping"',
     '{"id":"x","object":"chat.comp',
     '{"id":"x","choices":[],"usage":{"prompt_tok',

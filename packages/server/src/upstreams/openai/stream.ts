@@ -1,14 +1,15 @@
 import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
-import { isObject, type JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
-import type { Dialect, DialectOutput, FastPath } from '../http/answer/dialect.ts';
+import { type Dialect, type DialectOutput, doneEvent, type FastPath } from '../http/answer/dialect.ts';
 import { leastCertain } from '../http/answer/held-finish.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
+import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asObject, jsonOf, parseJsonExactly } from '../http/unknown-json.ts';
 import { ChatUsage } from './chat-usage.ts';
 import { type Choice, type ChoiceFinish, createChoice, hasOutput } from './choice.ts';
@@ -45,7 +46,7 @@ const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
 class ChatDialect implements Dialect {
   readonly passesJsonOn = passesJsonOn;
-  readonly lastEvent = '[DONE]';
+  readonly lastEvent = doneEvent;
   private readonly options: ChatStreamOptions;
   private readonly output: DialectOutput;
   private readonly choices: readonly Choice[];
@@ -100,11 +101,11 @@ class ChatDialect implements Dialect {
   }
 
   /** Reads a whole completion as one chunk. */
-  readWhole(answer: unknown, text: string): boolean {
-    if (!isObject(answer)) return false;
-    if ('error' in answer && answer['error'] !== null) {
+  readWhole(answer: JsonObject, text: string): boolean {
+    const error = errorIn(answer);
+    if (error !== undefined) {
       // Under status 200 the request is at fault only where the error names a status itself.
-      this.readError(answer, 200);
+      this.readError(error, 200);
       return true;
     }
     if (!('choices' in answer)) return false;

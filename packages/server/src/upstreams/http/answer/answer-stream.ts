@@ -11,7 +11,7 @@ import type { Refusal } from '../refusal/refusal.ts';
 import { asText } from '../unknown-json.ts';
 import type { Dialect, DialectOutput } from './dialect.ts';
 import { createTranslation, type Translation } from './translation.ts';
-import { kindOfAnswer, readWholeAnswer } from './whole-answer.ts';
+import { type AnswerKind, blankBytes, kindOfAnswer, readWholeAnswer } from './whole-answer.ts';
 
 /** What an answer stream needs for one request to a provider. */
 export interface ProviderCall {
@@ -39,7 +39,7 @@ export interface ProviderCall {
  * Asks a provider once, at the first pull, and reads its answer, for every dialect. Each pull gets the events of one read of
  * the socket; where a read holds no event, the same pull waits for the next read.
  *
- *     idle ──pull──▶ asking ──200──▶ reading ──finish reasons──▶ holding ──last event, 2 s──▶ over
+ *     idle ──pull──▶ asking ──2xx──▶ reading ──finish reasons──▶ holding ──last event, 2 s──▶ over
  *                      └─refusal─▶ over  │ ▲────── output ───────────┘
  *                                        └─error, cut─▶ over
  *
@@ -61,6 +61,10 @@ class AnswerStream implements EventStream, BytesReceiver {
   private body: AnswerBody | undefined;
   private contentType = '';
   private translation: Translation | undefined;
+  /** The first bytes of an answer whose kind they do not show; white space before them is dropped. */
+  private head: Buffer = noBytes;
+  /** True where the content type is that of an event stream. */
+  private saysStream = false;
   /** True once the answer is known to be an event stream. */
   private streams = false;
   private finishTimer: NodeJS.Timeout | undefined;
@@ -96,11 +100,18 @@ class AnswerStream implements EventStream, BytesReceiver {
   bytes(buffer: Buffer, from: number, to: number): void {
     let batch: EventBatch | undefined;
     try {
-      if (!this.streams && !this.isStream(buffer.subarray(from, to))) {
-        this.readWhole(Buffer.from(buffer.subarray(from, to))).catch((bug: unknown) => this.breakPull(bug));
-        return;
+      if (this.streams) batch = this.translation?.push(buffer, from, to);
+      else {
+        const head = this.headWith(buffer.subarray(from, to));
+        const kind = kindOfAnswer(head, this.saysStream);
+        if (kind === 'json' || kind === 'other') {
+          this.readWhole(kind, Buffer.from(head)).catch((bug: unknown) => this.breakPull(bug));
+          return;
+        }
+        this.streams = kind === 'stream';
+        this.head = this.streams ? noBytes : Buffer.from(head);
+        if (this.streams) batch = this.translation?.push(head);
       }
-      batch = this.translation?.push(buffer, from, to);
       if (this.finishTimer !== undefined && batch !== undefined) this.stopFinishTimer();
       this.settle();
     } catch (bug) {
@@ -148,9 +159,11 @@ class AnswerStream implements EventStream, BytesReceiver {
     }
     call.answered?.(headers);
     this.contentType = asText(headers['content-type']);
-    this.streams = /^\s*text\/event-stream\b/i.test(this.contentType);
-    const translation = status === 200 ? createTranslation(call) : undefined;
-    if (translation !== undefined && (this.streams || translation.takesWhole)) {
+    this.saysStream = /^\s*text\/event-stream\b/i.test(this.contentType);
+    // JSON in lines is read as an event stream whose lines have no field.
+    this.streams = linesType.test(this.contentType);
+    const translation = status >= 200 && status < 300 ? createTranslation(call) : undefined;
+    if (translation !== undefined && (this.saysStream || translation.takesWhole)) {
       this.translation = translation;
       this.read();
     } else await this.refuse(call.refused(await readRefusal(posted.value)));
@@ -182,16 +195,16 @@ class AnswerStream implements EventStream, BytesReceiver {
     this.finishTimer = undefined;
   }
 
-  private isStream(first: Uint8Array): boolean {
-    this.streams = kindOfAnswer(first) === 'stream';
-    return this.streams;
+  /** The first bytes of the answer, with these behind them. */
+  private headWith(bytes: Buffer): Buffer {
+    return this.head.length === 0 ? bytes.subarray(blankBytes(bytes)) : Buffer.concat([this.head, bytes]);
   }
 
   /** Reads an answer that came as one JSON text although a stream was requested. */
-  private async readWhole(first: Buffer): Promise<void> {
+  private async readWhole(kind: AnswerKind, first: Buffer): Promise<void> {
     const { body, translation } = this;
     if (body === undefined || translation === undefined) return;
-    const text = kindOfAnswer(first) === 'json' ? await readWholeAnswer(first, body) : undefined;
+    const text = kind === 'json' ? await readWholeAnswer(first, body) : undefined;
     const aborted = this.over;
     this.over = true;
     this.answerPull(aborted ? undefined : translation.pushWhole(text, nameOfType(this.contentType)));
@@ -228,6 +241,9 @@ class AnswerStream implements EventStream, BytesReceiver {
     return receiver;
   }
 }
+
+const noBytes = Buffer.alloc(0);
+const linesType = /^\s*(?:application|text)\/(?:x-)?(?:ndjson|jsonl|json-?lines|jsonlines)\b/i;
 
 /** The media type of an answer for the log. */
 function nameOfType(contentType: string): string {

@@ -32,13 +32,17 @@ export interface Dialect {
   /** Reads an event with the name `error`: its JSON, or its text where that is not JSON. Absent: {@link read} reads it. */
   readError?(value: unknown): void;
   /**
-   * Reads an answer that came as one JSON text although a stream was requested. Returns false where it is no answer. Absent: an
-   * answer whose content type is no event stream is a refusal.
+   * Reads an answer that came as one JSON object although a stream was requested: the answer, or an error. Returns false where it
+   * is neither. A list is read as events, one for each object in it. Absent: an answer whose content type is no event stream is
+   * a refusal.
    */
-  readWhole?(answer: unknown, text: string): boolean;
+  readWhole?(answer: JsonObject, text: string): boolean;
   /** Returns a reader for the next bytes where these need neither the decoder nor {@link read}. */
   fastPath?(): FastPath | undefined;
 }
+
+/** The last event of OpenAI's protocol. Gateways write it behind the streams of other protocols too. */
+export const doneEvent = '[DONE]';
 
 /** Takes what a dialect has read. */
 export interface DialectOutput extends EventOutput {

@@ -1,11 +1,12 @@
 import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
 import { type Failure, failure } from '../../../domain/failure.ts';
+import { isObject } from '../../../domain/json.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../../domain/stream-event.ts';
 import { afterOutput } from '../refusal/refusal.ts';
-import { asObject, jsonOf, parseJson, parseJsonExactly } from '../unknown-json.ts';
+import { parseJson, parseJsonExactly } from '../unknown-json.ts';
 import { eventTooLarge, tooManyDropped, torn, unreadable } from './answer-failures.ts';
 import type { Dialect, DialectOutput, FastPath } from './dialect.ts';
-import { eventBeyondBounds } from './json-bounds.ts';
+import { beginsLikeJson, createEventData, dataOfLine, type EventData, isRestOfJson } from './event-data.ts';
 
 /**
  * Turns the bytes of an answer into batches of events, by the rules of a dialect. It knows no sockets and no timers.
@@ -57,6 +58,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   ended: 'whole' | 'torn' | undefined;
   private readonly dialect: Dialect;
   private readonly decoder: SseDecoder;
+  private readonly data: EventData;
   /** Set where the next bytes may be read without the decoder. */
   private fastPath: FastPath | undefined;
   private events: StreamEvent[] = [];
@@ -69,7 +71,19 @@ class AnswerTranslation implements Translation, DialectOutput {
   constructor({ dialect, maxEventBytes }: TranslationOptions) {
     this.maxEventBytes = maxEventBytes;
     this.dialect = dialect(this);
-    this.decoder = createSseDecoder({ maxEventBytes }, (item) => this.readItem(item));
+    const data = createEventData({
+      parse: (text) => this.parse(text),
+      isLast: (text) => this.isLast(text),
+    });
+    this.data = data;
+    this.decoder = createSseDecoder(
+      {
+        maxEventBytes,
+        endsEvent: (all, line, event) => data.endsEvent(all, line, event),
+        dataOf: dataOfLine,
+      },
+      (item) => this.readItem(item),
+    );
   }
 
   get holding(): boolean {
@@ -97,9 +111,8 @@ class AnswerTranslation implements Translation, DialectOutput {
 
   pushWhole(text: string | Failure | undefined, contentType: string): EventBatch {
     if (typeof text === 'object') this.tear(text);
-    else if (text !== undefined && this.dialect.readWhole?.(this.parse(text), text) === true) {
-      this.complete('body');
-    } else {
+    else if (text !== undefined && this.readWhole(text)) this.complete('body');
+    else {
       const reason = failure('upstream_protocol', 'The upstream did not answer with a stream.', {
         detail: `content type ${contentType}`,
       });
@@ -129,7 +142,10 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   unreadable(evidence: string): void {
-    if (!this.dialect.mayCarryOutput(evidence)) this.drop();
+    const begins = beginsLikeJson(evidence);
+    // Neither the beginning of JSON nor its rest: a heartbeat, which is no event, like a comment.
+    if (!begins && !isRestOfJson(evidence)) return;
+    if (begins && !this.dialect.mayCarryOutput(evidence)) this.drop();
     else this.fail(unreadable(`an event of ${evidence.length} characters that cannot be read`));
   }
 
@@ -192,12 +208,10 @@ class AnswerTranslation implements Translation, DialectOutput {
     }
   }
 
-  /** Reads the last event of a body without the blank line after it: it may be whole. */
+  /** Reads what the end of the body has cut; an event whose JSON is whole is not cut. */
   private readIncomplete(data: string): void {
-    if (data === '') return;
-    if (this.isLast(data) || asObject(this.parse(data)) !== undefined) this.readEvent('', data);
     // Without this event the answer may look whole. Elsewhere the end of the body tears it.
-    else if (this.dialect.state !== 'open' && this.dialect.mayCarryOutput(data)) this.unreadable(data);
+    if (this.dialect.state !== 'open' && this.dialect.mayCarryOutput(data)) this.unreadable(data);
   }
 
   private readEvent(name: string, data: string): void {
@@ -208,25 +222,54 @@ class AnswerTranslation implements Translation, DialectOutput {
       return;
     }
     if (!isError && data.trim() === '') return;
-    const tooLarge = eventBeyondBounds(data);
-    if (tooLarge !== undefined) {
-      this.fail(tooLarge);
+    const tornAt = this.data.takeTornAt();
+    if (!isError && tornAt > 0) {
+      this.readTorn(name, data.slice(0, tornAt), data.slice(tornAt + 1));
       return;
     }
-    const parsed = this.parse(data);
-    if (isError) {
-      dialect.readError?.(parsed ?? data);
-      return;
+    const value = this.data.take(data);
+    if (this.data.tooLarge !== undefined) this.fail(this.data.tooLarge);
+    else if (isError) dialect.readError?.(value ?? data);
+    else if (value === undefined) this.readNoJson(name, data);
+    else this.readValue(value, data);
+  }
+
+  /** Reads an event that is not JSON, and the event in the line behind it. */
+  private readTorn(name: string, data: string, next: string): void {
+    this.unreadable(data);
+    if (this.ended === undefined) this.readEvent(name, next);
+  }
+
+  private readNoJson(name: string, data: string): void {
+    // Some gateways write `data: ` before data that has it already.
+    const again = /^\s*data\s*:/.exec(data)?.[0];
+    if (again === undefined) this.unreadable(data);
+    else this.readEvent(name, data.slice(again.length).trimStart());
+  }
+
+  /** JSON that is no object carries nothing, unless it is a list of events, or an event that was encoded twice. */
+  private readValue(value: unknown, data: string): void {
+    if (this.ended !== undefined) return;
+    if (typeof value === 'string') this.readEvent('message', value);
+    else if (Array.isArray(value)) for (const one of value) this.readValue(one, data);
+    else if (isObject(value)) {
+      this.alive = true;
+      this.dialect.read(value, data);
+      if (this.ended === undefined && this.dialect.state === 'settled') this.finish();
     }
-    const event = asObject(parsed);
-    if (event === undefined) {
-      // Written anew, a name is not hidden behind escapes.
-      this.unreadable(parsed === undefined ? data : (jsonOf(parsed) ?? data));
-      return;
+  }
+
+  /** Reads an answer that came as JSON. Returns false where it is no answer. */
+  private readWhole(text: string): boolean {
+    const whole = this.parse(text);
+    if (isObject(whole)) return this.dialect.readWhole?.(whole, text) === true;
+    if (whole !== undefined) this.readValue(whole, text);
+    else {
+      // JSON in lines, or an event stream behind a line of JSON.
+      this.decoder.push(Buffer.from(text));
+      this.decoder.end();
     }
-    this.alive = true;
-    dialect.read(event, data);
-    if (this.ended === undefined && dialect.state === 'settled') this.finish();
+    return this.alive || this.ended !== undefined;
   }
 
   /** Undefined where the text is not JSON. */

@@ -7,13 +7,31 @@ import { answerBeyondBounds } from './json-bounds.ts';
 /** An answer is parsed in one turn of the event loop, which takes about 30 ms for each MiB: so it is bounded. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 
-/** The kind of an answer by its first bytes: many servers send no content type. */
-export function kindOfAnswer(bytes: Uint8Array): 'stream' | 'json' | 'other' {
-  const start = Buffer.from(bytes.subarray(0, 256))
-    .toString('utf8')
-    .replace(/^\ufeff/, '');
-  if (/^\s*[{[]/.test(start)) return 'json';
-  return /^\s*(?:data|event|id|retry)?:/.test(start) ? 'stream' : 'other';
+/** More bytes than this decide nothing. */
+const maxHeadBytes = 256;
+
+/** The kind of an answer. `undecided`: its first bytes do not show it yet. */
+export type AnswerKind = 'stream' | 'json' | 'other' | 'undecided';
+
+/**
+ * The kind of an answer by its first bytes, without white space before them: many servers send no content type, or a wrong one.
+ * `saysStream`: the content type is that of an event stream, which may begin with any line but not with JSON.
+ */
+export function kindOfAnswer(head: Uint8Array, saysStream: boolean): AnswerKind {
+  const start = Buffer.from(head.subarray(0, maxHeadBytes)).toString('utf8').trimStart();
+  if (/^[{[]/.test(start)) return 'json';
+  // A byte order mark may come in pieces, and white space may follow it.
+  if ((start === '' && head.length < maxHeadBytes) || (start === '\ufffd' && head.length < 3))
+    return 'undecided';
+  if (saysStream || /^(?:data|event|id|retry)?\s*:/i.test(start)) return 'stream';
+  const mayBegin = /^(?:d(?:a(?:ta?)?)?|e(?:v(?:e(?:nt?)?)?)?|id?|r(?:e(?:t(?:ry?)?)?)?)\s*$/i.test(start);
+  return mayBegin ? 'undecided' : 'other';
+}
+
+/** Where the first byte that is no white space stands; the length where there is none. */
+export function blankBytes(bytes: Uint8Array): number {
+  const first = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+  return first < 0 ? bytes.length : first;
 }
 
 /**

@@ -26,6 +26,8 @@ export interface ErrorContext {
   readonly request?: ChatRequest;
   /** Unix milliseconds, for `Retry-After` as a date. */
   readonly nowMs: number;
+  /** The headers of the answer in which an error came. Absent: the head has not come. */
+  readonly headers?: Refusal['headers'];
 }
 
 /** The error in a refusal or in an event, as an adapter has read it. */
@@ -79,7 +81,7 @@ export function factsOfEvent(
     message,
     ...(param === undefined ? {} : { param }),
     cause: refusalCause(where, names, message),
-    retryAfterMs: error.retryAfterMs,
+    retryAfterMs: error.retryAfterMs ?? retryAfterMs(context.headers ?? {}, context.nowMs),
     context,
   };
 }

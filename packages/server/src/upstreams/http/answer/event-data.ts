@@ -1,0 +1,119 @@
+import type { Failure } from '../../../domain/failure.ts';
+import { createJsonValidator, type JsonValidator } from '../../../domain/json-validator.ts';
+import { eventBeyondBounds } from './json-bounds.ts';
+
+/**
+ * Finds the ends of events that no blank line ends, and holds the value of an event that it has parsed for this.
+ *
+ * By the specification only a blank line ends an event. Some servers write one line end between their events, for all of them
+ * or for some. No text can follow a whole JSON text, so an event ends with the line that makes its data one: a JSON text over
+ * several data lines is still one event, and no event waits for the line after it. The data of an event in good order, one
+ * line, is parsed here once and nowhere else.
+ */
+export interface EventData {
+  /** Whether the event ends with this line; see `SseDecoderOptions.endsEvent`. */
+  endsEvent(data: string, line: string, event: string): boolean;
+  /** Parses the data of an event; undefined where it is not JSON, or exceeds the bounds ({@link tooLarge}). */
+  take(data: string): unknown;
+  /** The failure for data that was not parsed because of its size. */
+  readonly tooLarge: Failure | undefined;
+  /**
+   * Where the last line cannot belong to the data before it, because a line feed would stand inside a string, or because it is
+   * `[DONE]`: the length of the data before it. Else 0. Resets this length.
+   */
+  takeTornAt(): number;
+}
+
+/** What the data of events means. */
+export interface EventDataOptions {
+  /** Undefined where the text is not JSON. */
+  parse(text: string): unknown;
+  /** Whether it is the data of the event that ends the answer. */
+  isLast(data: string): boolean;
+}
+
+/** Creates the reader of the data of one answer. */
+export function createEventData(options: EventDataOptions): EventData {
+  return new ReadData(options);
+}
+
+class ReadData implements EventData {
+  tooLarge: Failure | undefined;
+  private tornAt = 0;
+  private readonly options: EventDataOptions;
+  /** The data that was parsed last, until it is taken. */
+  private parsed: string | undefined;
+  private value: unknown;
+  /** Has read all lines of an event whose first line is not JSON. */
+  private validator: JsonValidator | undefined;
+
+  constructor(options: EventDataOptions) {
+    this.options = options;
+  }
+
+  endsEvent(data: string, line: string, event: string): boolean {
+    if (data.length !== line.length) return this.laterLineEnds(data, line);
+    this.validator = undefined;
+    this.tornAt = 0;
+    if (this.options.isLast(data)) return true;
+    this.parse(data);
+    if (this.value !== undefined || this.tooLarge !== undefined) return true;
+    // Text that does not begin like JSON becomes JSON by no other line. The text of an error may have several lines.
+    return event !== 'error' && !beginsLikeJson(data);
+  }
+
+  take(data: string): unknown {
+    if (this.parsed !== data) this.parse(data);
+    const { value } = this;
+    this.parsed = undefined;
+    this.value = undefined;
+    return value;
+  }
+
+  takeTornAt(): number {
+    const { tornAt } = this;
+    this.tornAt = 0;
+    return tornAt;
+  }
+
+  private laterLineEnds(data: string, line: string): boolean {
+    const before = data.length - line.length - 1;
+    if (this.validator === undefined) {
+      this.validator = createJsonValidator();
+      this.validator.push(data.slice(0, before));
+    }
+    const { validator } = this;
+    validator.push('\n');
+    if (validator.broken || this.options.isLast(line)) {
+      this.tornAt = before;
+      return true;
+    }
+    validator.push(line);
+    return validator.closed || validator.broken;
+  }
+
+  private parse(data: string): void {
+    this.parsed = data;
+    this.tooLarge = eventBeyondBounds(data);
+    this.value = this.tooLarge === undefined ? this.options.parse(data) : undefined;
+  }
+}
+
+/**
+ * The data of a line whose field is unknown: a data line with white space or a byte order mark before its name, or with its name
+ * in capital letters, or JSON without a name. Without them text would be lost.
+ */
+export function dataOfLine(line: string): string | undefined {
+  const [before] = /^\s*(?:data\s*:\s*)?(?=[[{])/i.exec(line) ?? [];
+  return before === undefined ? undefined : line.slice(before.length);
+}
+
+/** Whether a text may be the beginning of a list, an object or a string in JSON. Any other JSON value has no output in it. */
+export function beginsLikeJson(text: string): boolean {
+  return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|true|false|null|$))/.test(text);
+}
+
+/** Whether a text that does not begin like JSON is the later part of a JSON text: a quote ends before a colon or a bracket. */
+export function isRestOfJson(text: string): boolean {
+  return /"\s*[:}\]]/.test(text);
+}
