@@ -38,7 +38,7 @@ export interface SseDecoderOptions {
    * `line`: the data of this line. Absent: only a blank line ends an event, as the specification says.
    */
   endsEvent?(data: string, line: string, event: string): boolean;
-  /** Called for a line whose field is unknown: its data, where it is a data line all the same. Absent: such lines are ignored. */
+  /** Called for a line whose field is unknown, or whose event has a name with a quote: its data, where it is a data line all the same. Absent: such lines are ignored. */
   dataOf?(line: string): string | undefined;
 }
 
@@ -142,10 +142,16 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
       case 'data':
         dataLine(value, line.length);
         return;
-      case 'event':
-        eventName = value;
-        eventBytes += line.length + 1;
+      case 'event': {
+        // No name has a quote: the line may be one of two lines that were torn.
+        const given = value.includes('"') ? options.dataOf?.(text) : undefined;
+        if (given !== undefined) dataLine(given, line.length);
+        else {
+          eventName = value;
+          eventBytes += line.length + 1;
+        }
         return;
+      }
       case 'id':
         if (!value.includes('\0')) lastEventId = value;
         return;

@@ -206,14 +206,14 @@ describe('what an adapter has to repair is refused:', () => {
     ['one that ran out of tokens too', [call, finish(0, 'length')], 'tool call 0 has no arguments'],
     ['one before another', [call, callStart(0, 1)], 'tool call 0 has no arguments'],
     [
-      'arguments that are not JSON',
+      'arguments that are no JSON object',
       [call, args('{"a":'), finish(0, 'tool_calls')],
-      'the arguments of tool call 0 are not JSON',
+      'the arguments of tool call 0 are no JSON object',
     ],
     [
       'arguments of an earlier call',
       [call, args('{"a":'), callStart(0, 1), args('{}', 1), finish(0, 'tool_calls')],
-      'the arguments of tool call 0 are not JSON',
+      'the arguments of tool call 0 are no JSON object',
     ],
     [
       'a finish that hides the calls',

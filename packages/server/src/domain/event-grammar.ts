@@ -29,7 +29,7 @@ class ChoiceGrammar {
   calls = 0;
   /** The arguments of the open call; undefined while it has none. */
   arguments: JsonValidator | undefined;
-  /** The first call whose arguments are not JSON. */
+  /** The first call whose arguments are no JSON object. */
   tornCall: number | undefined;
 }
 
@@ -106,7 +106,7 @@ class StreamGrammar implements EventGrammar {
         const torn = choice.tornCall ?? (isTorn(choice) ? choice.calls - 1 : undefined);
         // An answer that ran out of tokens may break off inside a call.
         if (torn !== undefined && event.reason !== 'length') {
-          return `the arguments of tool call ${torn} are not JSON`;
+          return `the arguments of tool call ${torn} are no JSON object`;
         }
         choice.finished = true;
         this.unfinished -= 1;
@@ -146,7 +146,7 @@ function problemOfOpenCall({ calls, arguments: json }: ChoiceGrammar): string | 
 }
 
 function isTorn({ calls, arguments: json }: ChoiceGrammar): boolean {
-  return calls > 0 && json?.whole !== true;
+  return calls > 0 && !(json?.isObject === true && json.whole);
 }
 
 /** Ends the open call, because the next call begins. */

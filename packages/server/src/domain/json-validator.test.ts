@@ -94,4 +94,37 @@ describe('a text that comes in pieces', () => {
     expect(deep(100_000)).toBe(true);
     expect(deep(1_000_002)).toBe(false);
   });
+
+  test('may be followed by the next value: only the first one is taken', () => {
+    const validator = createJsonValidator();
+    expect(validator.pushValue('{"a"')).toBe(4);
+    expect(validator.pushValue(':"}"} {"b":2}')).toBe(5);
+    expect(validator.closed).toBe(true);
+    expect(validator.pushValue('x')).toBe(0);
+    expect(validator.broken).toBe(false);
+  });
+
+  test('is read on by a copy, which changes nothing in the first validator', () => {
+    const validator = createJsonValidator();
+    validator.push('[{"a":[');
+    const copy = validator.copy();
+    copy.push('1]}]');
+    expect([copy.closed, validator.closed]).toEqual([true, false]);
+    validator.push('}');
+    expect([copy.broken, validator.broken]).toEqual([false, true]);
+  });
+
+  test.each([
+    ['{', true, false],
+    ['{}', true, false],
+    ['{"', true, true],
+    ['[', false, false],
+    ['[{', false, true],
+    ['"', false, true],
+    ['5', false, true],
+  ])('%s: whether it is an object, and whether anything is in it', (text, isObject, filled) => {
+    const validator = createJsonValidator();
+    validator.push(text);
+    expect([validator.isObject, validator.filled]).toEqual([isObject, filled]);
+  });
 });

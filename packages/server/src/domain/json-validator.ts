@@ -13,8 +13,16 @@ export interface JsonValidator {
   readonly whole: boolean;
   /** Whether it is whole and only white space can follow. False for a number, because more digits may follow. */
   readonly closed: boolean;
-  /** Whether no further text can make it JSON. */
+  /** Whether no continuation can make the text JSON. */
   readonly broken: boolean;
+  /** Whether the value is an object, also while it is open. */
+  readonly isObject: boolean;
+  /** Whether the value has a member, an item or, where it is neither object nor list, a character. */
+  readonly filled: boolean;
+  /** {@link push} up to the end of the value. Returns how many units it has taken: the rest is behind the value. */
+  pushValue(text: string): number;
+  /** Another validator in the same state. Costs one word for each 32 open brackets. */
+  copy(): JsonValidator;
 }
 
 /** No program reads deeper JSON. The open brackets take at most 125 kB. */
@@ -64,12 +72,14 @@ class Validator implements JsonValidator {
   private state: State = 'value';
   private depth = 0;
   /** One bit for each open array or object, outermost first; set for an object. */
-  private readonly open: number[] = [];
+  private open: number[] = [];
   /** The current string is a key. */
   private keyed = false;
   private literal = '';
   /** Characters of the current literal, or digits of the current escape, so far. */
   private at = 0;
+  isObject = false;
+  filled = false;
 
   get whole(): boolean {
     return this.closed || (this.depth === 0 && endsNumber(this.state));
@@ -81,6 +91,29 @@ class Validator implements JsonValidator {
 
   get broken(): boolean {
     return this.state === 'broken';
+  }
+
+  pushValue(text: string): number {
+    for (let i = 0; i < text.length; i += 1) {
+      if (this.state === 'end') return i;
+      const unit = text.charCodeAt(i);
+      if (this.state === 'string' && unit >= 0x20 && unit !== quote && unit !== backslash) continue;
+      this.step(unit);
+    }
+    return text.length;
+  }
+
+  copy(): JsonValidator {
+    const other = new Validator();
+    other.state = this.state;
+    other.depth = this.depth;
+    other.open = this.open.slice(0, (this.depth >> 5) + 1);
+    other.keyed = this.keyed;
+    other.literal = this.literal;
+    other.at = this.at;
+    other.isObject = this.isObject;
+    other.filled = this.filled;
+    return other;
   }
 
   push(text: string): void {
@@ -191,11 +224,14 @@ class Validator implements JsonValidator {
   }
 
   private beginKey(unit: number): void {
+    this.filled = true;
     this.keyed = true;
     this.state = unit === quote ? 'string' : 'broken';
   }
 
   private begin(unit: number): void {
+    if (this.depth > 0 || (unit !== openBrace && unit !== openBracket)) this.filled = true;
+    else this.isObject = unit === openBrace;
     switch (unit) {
       case quote:
         this.keyed = false;

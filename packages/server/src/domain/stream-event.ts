@@ -16,7 +16,7 @@ import type { Usage } from './usage.ts';
  * - The deltas of a choice come before its `finish`. Reasoning may come after text.
  * - The `tool-call-start` of a call comes before its deltas. The indexes of the calls of a choice are 0, 1, 2 …, and a call
  *   gets no more deltas after the next one has begun.
- * - Every call has arguments, and they join to JSON unless the choice finishes with `length`.
+ * - Every call has arguments, and they join to a JSON object unless the choice finishes with `length`.
  * - A choice with calls never finishes with `stop`.
  * - No delta is empty, unless it is a token with log probabilities. No text of a delta holds half of a surrogate pair.
  * - An `other-delta` has the name of no field that our stream has.

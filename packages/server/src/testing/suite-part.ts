@@ -24,3 +24,8 @@ export function partOf<T>(cases: readonly T[], count: number): readonly T[] {
 export function roundsOf(all: number, part: number): number {
   return whole ? all : part;
 }
+
+/** The seed of the random cases of a suite, for a library that draws them itself. */
+export function seedOf(): number {
+  return seed;
+}

@@ -1,8 +1,9 @@
 import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../domain/json.ts';
-import { createJsonValidator, type JsonValidator } from '../domain/json-validator.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
 import { createSurrogateJoiner } from '../domain/surrogate-joiner.ts';
+import { maxSlice, slicesOf } from '../domain/text-slices.ts';
+import { type CallArguments, createCallArguments } from './call-arguments.ts';
 
 /**
  * Emits the events of one choice of an answer, and repairs on the way what any provider may get wrong (contract, section
@@ -10,7 +11,7 @@ import { createSurrogateJoiner } from '../domain/surrogate-joiner.ts';
  *
  * - Half of a surrogate pair waits for its other half; alone it becomes U+FFFD.
  * - An empty piece makes no event, unless it has log probabilities.
- * - A call without arguments gets `{}`.
+ * - The arguments of a call are one JSON object, said once (`call-arguments.ts`); a call without any gets `{}`.
  * - `stop` after calls becomes `tool_calls`.
  */
 export interface ChoiceWriter {
@@ -19,23 +20,21 @@ export interface ChoiceWriter {
   refusal(piece: string): void;
   /** Output that our stream does not name: `value` is its JSON text. `other-output.ts` checks both before. */
   other(field: string, value: string): void;
-  /** Begins a tool call; the one before it ends. */
-  startCall(call: ToolCallHead): void;
-  /** The next piece of the open call's arguments, a JSON text. */
+  /** Begins a tool call; the one before it ends. `args`: its arguments, where some have come already. */
+  startCall(call: ToolCallHead, args?: CallArguments): void;
+  /** The next piece of the open call's arguments, as the provider sends it. */
   arguments(piece: string): void;
-  /** Ends the open call; whether its arguments are JSON. `ranOut`: it ended because the answer ran out of tokens. */
+  /** Ends the open call; whether its arguments are a JSON object. `ranOut`: the answer ran out of tokens. */
   endCall(ranOut?: boolean): boolean;
   /** Emits the halves that are held: their other halves will not come. */
   flush(): void;
   /**
    * Ends the open call and emits what is held. Returns the reason of the finish, which the caller emits, or the first
-   * call whose arguments are not JSON. An answer that ran out of tokens may break off inside a call.
+   * call whose arguments are no JSON object. An answer that ran out of tokens may break off inside a call.
    */
   finish(reason: FinishReason): { readonly reason: FinishReason } | { readonly tornCall: number };
   /** Tool calls so far. */
   readonly calls: number;
-  /** The arguments of the open call are whole, and nothing but white space can follow. */
-  readonly argumentsClosed: boolean;
   /** Half of a surrogate pair of text or reasoning is held. */
   readonly holding: boolean;
 }
@@ -72,17 +71,14 @@ const noCounts: TextCounts = {};
 
 class Writer implements ChoiceWriter {
   calls = 0;
-  private callOpen = false;
   private readonly choice: number;
   private readonly output: EventOutput;
   private readonly texts = createSurrogateJoiner();
   private readonly thoughts = createSurrogateJoiner();
   private readonly refusals = createSurrogateJoiner();
   private readonly argumentPieces = createSurrogateJoiner();
-  /** The arguments of the open call; undefined while there are none. */
-  private json: JsonValidator | undefined;
-  /** They are nothing but white space so far. */
-  private blank = true;
+  /** The arguments of the open call; undefined while none is open. */
+  private args: CallArguments | undefined;
   private tornCall: number | undefined;
 
   constructor({ choice }: ChoiceWriterOptions, output: EventOutput) {
@@ -92,10 +88,6 @@ class Writer implements ChoiceWriter {
 
   get holding(): boolean {
     return this.texts.holding || this.thoughts.holding;
-  }
-
-  get argumentsClosed(): boolean {
-    return this.json?.closed === true;
   }
 
   text(piece: string, counts = noCounts): void {
@@ -115,7 +107,7 @@ class Writer implements ChoiceWriter {
     this.output.emit({ type: 'other-delta', choice: this.choice, field, value });
   }
 
-  startCall({ id, name, extra }: ToolCallHead): void {
+  startCall({ id, name, extra }: ToolCallHead, args = createCallArguments()): void {
     this.endCall();
     this.output.emit({
       type: 'tool-call-start',
@@ -126,27 +118,29 @@ class Writer implements ChoiceWriter {
       ...(extra === undefined ? {} : { extra }),
     });
     this.calls += 1;
-    this.callOpen = true;
+    this.args = args;
+    this.emitArguments(this.argumentPieces.take(args.take()));
   }
 
   arguments(piece: string): void {
-    if (piece === '') return;
-    this.json ??= createJsonValidator();
-    this.json.push(piece);
-    this.blank &&= piece.trim() === '';
-    this.emitArguments(this.argumentPieces.take(piece));
+    if (this.args === undefined) {
+      // They belong to no call, so the answer is torn.
+      if (piece.trim() !== '') this.tornCall ??= Math.max(0, this.calls - 1);
+      return;
+    }
+    this.args.add(piece);
+    this.emitArguments(this.argumentPieces.take(this.args.take()));
   }
 
   endCall(ranOut = false): boolean {
-    if (!this.callOpen) return true;
-    this.callOpen = false;
-    if (this.json === undefined || (this.blank && !ranOut)) this.arguments('{}');
+    const { args } = this;
+    if (args === undefined) return true;
+    this.args = undefined;
+    args.end(ranOut);
+    this.emitArguments(this.argumentPieces.take(args.take()));
     this.emitArguments(this.argumentPieces.flush());
-    const whole = this.json?.whole === true;
-    if (!whole) this.tornCall ??= this.calls - 1;
-    this.json = undefined;
-    this.blank = true;
-    return whole;
+    if (!args.valid) this.tornCall ??= this.calls - 1;
+    return args.valid;
   }
 
   flush(): void {
@@ -187,7 +181,13 @@ class Writer implements ChoiceWriter {
     if (text !== '') this.output.emit({ type: 'refusal-delta', choice: this.choice, json: jsonText(text) });
   }
 
+  /** Emits arguments. Long ones, which came whole or were held, become several events. */
   private emitArguments(text: string): void {
+    if (text.length <= maxSlice) this.emitSlice(text);
+    else for (const slice of slicesOf(text)) this.emitSlice(slice);
+  }
+
+  private emitSlice(text: string): void {
     if (text === '') return;
     this.output.emit({
       type: 'tool-call-delta',

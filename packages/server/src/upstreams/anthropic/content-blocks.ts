@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
-import { asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
+import { argumentsText, asObject, optionalText } from '../http/unknown-json.ts';
 
 /** The beginning of a block of an answer. */
 export type BlockStart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
   | { readonly type: 'redacted_thinking'; readonly data: string }
-  /** `id` is empty where the block has none. `input`: arguments that came whole, as JSON, or empty. */
+  /** `id` is empty where the block has none. `input`: arguments that came with the beginning, as JSON, or empty. */
   | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: string }
   /** A block that our stream does not name; it is forwarded as it came. */
   | { readonly type: 'other'; readonly block: JsonObject };
@@ -68,11 +68,9 @@ function decodeToolUse(block: JsonObject): BlockStart | UnreadableOutput {
   const { name, input } = block;
   if (id === undefined) return { unreadable: 'a tool call whose id is no text' };
   if (typeof name !== 'string' || name === '') return { unreadable: 'a tool call without a name' };
-  if (optionalText(input) === '') return { type: 'tool_use', id, name, input: '' };
-  const given = asObject(input);
-  const json = given === undefined ? undefined : jsonOf(given);
-  if (json === undefined) return { unreadable: 'a tool call whose input cannot be read' };
-  return { type: 'tool_use', id, name, input: json === '{}' ? '' : json };
+  const given = argumentsText(input);
+  if (given === undefined) return { unreadable: 'a tool call whose input cannot be read' };
+  return { type: 'tool_use', id, name, input: given };
 }
 
 /** Decodes the `delta` of a block. */

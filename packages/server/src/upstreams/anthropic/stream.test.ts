@@ -271,8 +271,8 @@ describe('output that cannot be read', () => {
       'a tool call whose id is no text',
     ],
     [
-      'a call whose input is a text',
-      [block({ type: 'tool_use', id: 'a', name: 'f', input: 'x' })],
+      'a call whose input is a number',
+      [block({ type: 'tool_use', id: 'a', name: 'f', input: 5 })],
       'a tool call whose input cannot be read',
     ],
     [
@@ -433,5 +433,92 @@ describe('an answer that exceeds a bound is torn:', () => {
     const [start] =
       translation().push(bytes(starts({ type: 'tool_use', id: 'i'.repeat(1_025), name: 'f' }))) ?? [];
     expect(start).toMatchObject({ type: 'tool-call-start', id: expect.stringMatching(/^call_\w{32}$/) });
+  });
+});
+
+describe('calls are put right', () => {
+  const starts = (id: unknown, name: string, input: unknown = {}, index = 0) => ({
+    type: 'content_block_start',
+    index,
+    content_block: { type: 'tool_use', id, name, input },
+  });
+  const piece = (partial_json: string, index = 0) => ({
+    type: 'content_block_delta',
+    index,
+    delta: { type: 'input_json_delta', partial_json },
+  });
+  const stops = (index = 0) => ({ type: 'content_block_stop', index });
+  const end = { type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 1 } };
+
+  /** The calls as `name arguments`, and how the answer ended. */
+  function callsOf(given: readonly object[]): string[] {
+    const whole = bytes(...given, end, { type: 'message_stop' });
+    const read = (pieces: readonly Buffer[]) => {
+      const reader = translation();
+      const events = pieces.flatMap((one) => reader.push(one) ?? []);
+      const calls: string[] = [];
+      const ids = events.flatMap((event) => (event.type === 'tool-call-start' ? [event.id] : []));
+      expect(new Set(ids).size).toBe(ids.length);
+      for (const event of events) {
+        if (event.type === 'tool-call-start') calls.push(`${event.name} `);
+        else if (event.type === 'tool-call-delta') calls.push(calls.pop() + decodeJsonText(event.json));
+        else if (event.type === 'finish') calls.push(event.reason);
+        else if (event.type === 'failed') calls.push(event.failure.code);
+      }
+      return calls;
+    };
+    const result = read([whole]);
+    expect(read(Array.from(whole, (byte) => Buffer.of(byte)))).toEqual(result);
+    return result;
+  }
+
+  test.each<[string, readonly object[], readonly string[]]>([
+    [
+      'two blocks with one index and one id',
+      [starts('a', 'f'), piece('{"a":1}'), stops(), starts('a', 'f'), piece('{"a":2}'), stops()],
+      ['f {"a":1}', 'f {"a":2}'],
+    ],
+    [
+      'two blocks with one index, and without stops',
+      [starts('a', 'f'), piece('{"a":1}'), starts('b', 'g'), piece('{"b":2}')],
+      ['f {"a":1}', 'g {"b":2}'],
+    ],
+    [
+      'the same block again',
+      [starts('a', 'f'), piece('{"a":1}'), stops(), starts('a', 'f'), piece('{"a"'), piece(':1}'), stops()],
+      ['f {"a":1}'],
+    ],
+    [
+      'one id at two indexes',
+      [starts('a', 'f'), piece('{"a":1}'), stops(), starts('a', 'f', {}, 1), piece('{"a":1}', 1), stops(1)],
+      ['f {"a":1}', 'f {"a":1}'],
+    ],
+    [
+      'input with the start, and in pieces',
+      [starts('a', 'f', { a: 1 }), piece('{"a"'), piece(':1}')],
+      ['f {"a":1}'],
+    ],
+    ['input with the start only', [starts('a', 'f', { a: 1 }), stops()], ['f {"a":1}']],
+    ['input as a text', [starts('a', 'f', '{"a":1}'), stops()], ['f {"a":1}']],
+    ['input as an empty list', [starts('a', 'f', []), piece('{"a":1}'), stops()], ['f {"a":1}']],
+    ['{} in a piece', [starts('a', 'f', null), piece('{}'), piece('{"a"'), piece(':1}')], ['f {"a":1}']],
+    ['cumulative pieces', [starts('a', 'f'), piece('{"a'), piece('{"a":1'), piece('{"a":1}')], ['f {"a":1}']],
+    [
+      'the whole input once more',
+      [starts('a', 'f'), piece('{"a"'), piece(':1}'), piece('{"a":1}')],
+      ['f {"a":1}'],
+    ],
+    ['no input', [starts('a', 'f', undefined), piece(''), stops()], ['f {}']],
+  ])('%s', (_, events, calls) => {
+    expect(callsOf(events)).toEqual([...calls, 'tool_calls']);
+  });
+
+  test.each<[string, readonly object[]]>([
+    ['one input with the start and another in pieces', [starts('a', 'f', { a: 1 }), piece('{"a":2}')]],
+    ['input that is a list', [starts('a', 'f', [1])]],
+    ['input that is a word', [starts('a', 'f', 'x')]],
+    ['input that is not complete', [starts('a', 'f'), piece('{"a"'), stops()]],
+  ])('%s is an error', (_, events) => {
+    expect(callsOf(events).at(-1)).toBe('upstream_protocol');
   });
 });

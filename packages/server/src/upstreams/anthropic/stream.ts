@@ -21,6 +21,7 @@ import {
   writeOther,
 } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
+import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asCount, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
@@ -50,16 +51,12 @@ const blockLength = 64;
 interface OpenBlock {
   readonly index: number;
   readonly start: BlockStart;
-  /** For a tool call. */
-  readonly id: string;
   /** The input of a block that our stream does not name, in pieces. */
   readonly input: TextPieces<string>;
   readonly thinking: TextPieces<string>;
   readonly signature: TextPieces<string>;
-  /** UTF-16 units of the text or of the call's arguments. */
+  /** UTF-16 units of the text. */
   length: number;
-  /** True once arguments of the call have come. */
-  begun: boolean;
 }
 
 /**
@@ -78,6 +75,8 @@ export function createMessageDialect(
   const writer = createChoiceWriter({ choice: 0 }, output);
   const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const budget = createAnswerBudget();
+  const makeId = (call: number) => generatedCallId(completionId, 0, call);
+  const calls = createToolCalls({ makeId, budget, writer, wholeNames: true });
   const kept: KeptBlock[] = [];
   let block: OpenBlock | undefined;
   /** The number of blocks in `message_start`. */
@@ -101,12 +100,9 @@ export function createMessageDialect(
     if (isWithin(budget.extra(blockLength))) kept.push(one);
   }
 
-  function addInput(to: OpenBlock, text: string): void {
+  function addInput(index: number, text: string): void {
     if (text !== '') finish.output();
-    to.begun ||= text !== '';
-    to.length += text.length;
-    if (!isWithin(budget.arguments(text.length, to.length))) return;
-    for (const slice of slicesOf(text)) writer.arguments(slice);
+    isWithin(calls.add({ index, arguments: text }));
   }
 
   function forward(other: OtherField): void {
@@ -123,8 +119,6 @@ export function createMessageDialect(
       cut(start.unreadable);
       return;
     }
-    const given = start.type === 'tool_use' ? usableCallId(start.id) : '';
-    const id = given === '' ? generatedCallId(completionId, 0, writer.calls) : given;
     const index = asCount(event['index']) ?? 0;
     if (index < begunWith) {
       cut('a block with the index of a block in message_start');
@@ -133,12 +127,10 @@ export function createMessageDialect(
     block = {
       index,
       start,
-      id,
       input: createTextPieces(),
       thinking: createTextPieces(),
       signature: createTextPieces(),
       length: 0,
-      begun: false,
     };
     switch (start.type) {
       case 'text':
@@ -149,11 +141,13 @@ export function createMessageDialect(
         addSignature(block, start.signature);
         addThought(block, start.thinking);
         return;
-      case 'tool_use':
-        if (!isWithin(budget.call() ?? budget.name(start.name))) return;
+      case 'tool_use': {
+        const { id, name, input } = start;
+        const given = id === '' ? {} : { id: usableCallId(id) };
         finish.output();
-        writer.startCall({ id, name: start.name });
+        isWithin(calls.add({ index, name, arguments: input, ...given }));
         return;
+      }
       case 'redacted_thinking':
         isWithin(budget.extra(start.data.length));
         return;
@@ -209,7 +203,7 @@ export function createMessageDialect(
     else if (of === 'text') addText(block, text);
     else if (piece.signs) addSignature(block, text);
     else if (of === 'thinking') addThought(block, text);
-    else addInput(block, text);
+    else addInput(block.index, text);
   }
 
   /** The citations that a text block already has at its beginning. */
@@ -238,7 +232,7 @@ export function createMessageDialect(
     if (ended === undefined) return;
     block = undefined;
     writer.flush();
-    const { start, thinking, signature, length, id } = ended;
+    const { start, thinking, signature, length } = ended;
     switch (start.type) {
       case 'text':
         keep({ type: 'text', length });
@@ -251,11 +245,11 @@ export function createMessageDialect(
       case 'redacted_thinking':
         keep(start);
         return;
-      case 'tool_use':
-        if (!ended.begun) addInput(ended, start.input);
-        writer.endCall();
-        keep({ type: 'tool_use', id });
+      case 'tool_use': {
+        const id = calls.endLast();
+        if (id !== undefined) keep({ type: 'tool_use', id });
         return;
+      }
       case 'other':
         writeBlock(start.block, ended.input);
     }
@@ -264,13 +258,15 @@ export function createMessageDialect(
   /** Ends the message. Returns its finish reason, or the failure where the answer is torn. */
   function endMessage(): FinishReason | Failure {
     if (block !== undefined) stopBlock();
-    const { calls } = writer;
-    if (!beginning.complete && calls === 0) return wrongJoint();
+    const called = writer.calls;
+    if (!beginning.complete && called === 0) return wrongJoint();
     const given = finishReasonOf(finish.reason ?? '');
     // A call that the reason names and that has not come was lost.
-    if (given === undefined || (given === 'tool_calls' && calls === 0)) {
-      return unfinished(`stop_reason ${nameOf(finish.reason)} with ${calls} tool calls`);
+    if (given === undefined || (given === 'tool_calls' && called === 0)) {
+      return unfinished(`stop_reason ${nameOf(finish.reason)} with ${called} tool calls`);
     }
+    const torn = calls.finish(given === 'length');
+    if (torn !== undefined) return torn;
     const finished = writer.finish(given);
     return 'tornCall' in finished ? tornArguments(finished.tornCall) : finished.reason;
   }
@@ -295,18 +291,15 @@ export function createMessageDialect(
 
   /** Reads a message that came whole, with the code that reads its blocks from a stream. */
   function readMessage(message: JsonObject): void {
-    usage.take(message['usage']);
     const { content } = message;
     const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
     if (!Array.isArray(blocks)) {
       cut('a message whose content is no list');
       return;
     }
-    for (const [index, given] of blocks.entries()) {
-      startBlock({ index, content_block: given });
-      stopBlock();
-    }
-    readMessageDelta({ delta: message });
+    readContent(blocks);
+    // After the blocks, because the usage counts them.
+    readMessageDelta({ delta: message, usage: message['usage'] ?? null });
   }
 
   function readError(value: unknown, status = 500): void {
@@ -317,7 +310,7 @@ export function createMessageDialect(
 
   return {
     passesJsonOn: /"input"/,
-    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return stopped && finish.reason !== undefined ? 'settled' : finish.state;
     },
@@ -327,7 +320,7 @@ export function createMessageDialect(
       const error = errorIn(answer);
       if (error !== undefined) readError(error, 200);
       else if (answer['type'] === 'message' || Array.isArray(answer['content']))
-        readMessage(exactly(answer, text));
+        readMessage(asObject(parseJsonExactly(text)) ?? answer);
       else return false;
       return true;
     },
@@ -339,7 +332,7 @@ export function createMessageDialect(
       }
       switch (event['type']) {
         case 'message':
-          readMessage(exactly(event, data));
+          readMessage(asObject(parseJsonExactly(data)) ?? event);
           return;
         case 'message_start': {
           const message = asObject(event['message']);
@@ -399,14 +392,10 @@ function isEmptyBlock(value: JsonValue): boolean {
 const namedBlocks: ReadonlySet<unknown> = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']);
 
 function mayCarryOther(event: JsonObject): boolean {
-  const message = asObject(event['message']) ?? event;
-  const blocks = [event['content_block'], ...asList(message['content'])];
-  return asObject(event['delta'])?.['type'] === 'citations_delta' || blocks.some(isOtherBlock);
-}
-
-function isOtherBlock(value: JsonValue | undefined): boolean {
-  const block = asObject(value);
-  return block !== undefined && (!namedBlocks.has(block['type']) || !isBlank(block['citations']));
+  const block = asObject(event['content_block']);
+  if (block !== undefined) return !namedBlocks.has(block['type']) || !isBlank(block['citations']);
+  if (asObject(event['delta'])?.['type'] === 'citations_delta') return true;
+  return !isBlank(asObject(event['message'])?.['content']);
 }
 
 /** The answer does not begin with the end of the prefix. */

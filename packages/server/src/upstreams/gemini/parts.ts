@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
 import { withoutMembers } from '../http/answer/other-output.ts';
-import { asList, asObject, jsonOf, optionalText } from '../http/unknown-json.ts';
+import { argumentsText, asList, asObject, optionalText } from '../http/unknown-json.ts';
 
 /**
  * A part of a candidate's content. `other`: what it has besides, for which our stream has no name; the whole part where it has
@@ -72,7 +72,7 @@ function decodeCall(value: unknown, signature: string | undefined): CallPart | U
   if (call['willContinue'] === true || (call['partialArgs'] ?? null) !== null) {
     return { unreadable: 'a function call in pieces' };
   }
-  const args = jsonOf(asObject(call['args'] ?? {}));
+  const args = argumentsText(call['args']);
   return args === undefined
     ? { unreadable: 'a function call whose args are no object' }
     : { type: 'call', id, name, args, signature };

@@ -1,3 +1,4 @@
+import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { describeAnyEvents } from '../http/answer/any-events.suite.ts';
@@ -233,8 +234,8 @@ describe('output that cannot be read', () => {
     ['a call that is a text', candidate([{ functionCall: 'f' }]), 'a function call that cannot be read'],
     ['a call without a name', candidate([{ functionCall: {} }]), 'a function call without a name'],
     [
-      'args that are a text',
-      candidate([{ functionCall: { name: 'f', args: '{}' } }]),
+      'args that are a number',
+      candidate([{ functionCall: { name: 'f', args: 5 } }]),
       'a function call whose args are no object',
     ],
     [
@@ -380,5 +381,57 @@ describe('an answer that exceeds a bound is torn:', () => {
     expect(translation().push(bytes(candidate([call])))?.[0]).toMatchObject({
       id: expect.stringMatching(/^call_\w{32}$/),
     });
+  });
+});
+
+describe('calls are put right', () => {
+  const call = (name: string, args?: unknown, id?: string) => ({ functionCall: { id, name, args } });
+
+  /** The calls as `name arguments`, and how the answer ended. */
+  function callsOf(...parts: readonly (readonly object[])[]): string[] {
+    const reader = translation();
+    const answer = bytes(...parts.map((some) => candidate(some)), {
+      ...candidate([], 'STOP'),
+      usageMetadata,
+    });
+    const events = [...(reader.push(answer) ?? []), ...(reader.end(undefined) ?? [])];
+    const calls: string[] = [];
+    const ids = new Set<string>();
+    for (const event of events) {
+      if (event.type === 'tool-call-start') {
+        calls.push(`${event.name} `);
+        expect(ids.has(event.id)).toBe(false);
+        ids.add(event.id);
+      } else if (event.type === 'tool-call-delta') calls.push(calls.pop() + decodeJsonText(event.json));
+      else if (event.type === 'finish') calls.push(event.reason);
+      else if (event.type === 'failed') calls.push(event.failure.code);
+    }
+    return calls;
+  }
+
+  test.each([[undefined], [null], [{}], [[]], [''], ['null'], ['{}']])(
+    'args %j are an empty object',
+    (args) => {
+      expect(callsOf([call('f', args)])).toEqual(['f {}', 'tool_calls']);
+    },
+  );
+
+  test.each([['{"a":1}'], [{ a: 1 }], ['"{\\"a\\":1}"']])('args %j are the object', (args) => {
+    expect(callsOf([call('f', args)])).toEqual(['f {"a":1}', 'tool_calls']);
+  });
+
+  test.each([['x'], [[1]], ['{"a"']])('args %j are no object: an error', (args) => {
+    expect(callsOf([call('f', args)]).at(-1)).toBe('upstream_protocol');
+  });
+
+  test('the same call on two events is one call where it has an id', () => {
+    const one = call('f', { a: 1 }, 'a');
+    expect(callsOf([one], [one])).toEqual(['f {"a":1}', 'tool_calls']);
+    expect(callsOf([one, call('f', { a: 2 }, 'a')])).toEqual(['f {"a":1}', 'f {"a":2}', 'tool_calls']);
+  });
+
+  test('calls without ids all come, also equal ones: each part is a call', () => {
+    const roll = call('roll', { sides: 6 });
+    expect(callsOf([roll, roll], [roll])).toEqual([...Array(3).fill('roll {"sides":6}'), 'tool_calls']);
   });
 });

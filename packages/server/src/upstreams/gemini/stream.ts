@@ -18,6 +18,7 @@ import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dial
 import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
 import { otherPart, writeOther } from '../http/answer/other-output.ts';
+import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asObject, parseJsonExactly } from '../http/unknown-json.ts';
@@ -85,7 +86,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
 
   return {
     passesJsonOn: /"args"/,
-    mayCarryOutput: (evidence) => carriesOutput.test(evidence),
+    mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return leastCertain(choices);
     },
@@ -151,24 +152,21 @@ function createChoice(
   usage: ContentUsage,
 ): Choice {
   const writer = createChoiceWriter({ choice }, output);
+  const makeId = (call: number) => generatedCallId(completionId, choice, call);
+  const calls = createToolCalls({ makeId, budget, writer, wholeNames: true });
   let signature: string | undefined;
   const finish = new HeldFinish<string>();
 
   function readCall(call: Extract<Part, { type: 'call' }>): Failure | undefined {
     if (writer.calls > 0 && !parallelToolCalls) return undefined;
-    const tooMuch =
-      budget.call() ??
-      budget.name(call.name) ??
-      budget.arguments(call.args.length, call.args.length) ??
-      budget.extra(call.signature?.length ?? 0);
-    if (tooMuch !== undefined) return tooMuch;
-    writer.startCall({
-      id: call.id === '' ? generatedCallId(completionId, choice, writer.calls) : usableCallId(call.id),
-      name: call.name,
-      ...(call.signature === undefined ? {} : { extra: { google: { thought_signature: call.signature } } }),
+    const { id, name, args, signature: signed } = call;
+    return calls.add({
+      name,
+      arguments: args,
+      whole: true,
+      ...(id === '' ? {} : { id: usableCallId(id) }),
+      ...(signed === undefined ? {} : { extra: { google: { thought_signature: signed } } }),
     });
-    for (const slice of slicesOf(call.args)) writer.arguments(slice);
-    return undefined;
   }
 
   /**
@@ -216,13 +214,15 @@ function createChoice(
       return undefined;
     },
     end() {
-      const { calls } = writer;
+      const called = writer.calls;
       const given = finishReasonOf(finish.reason ?? '');
       // A call that the reason names and that has not come was lost.
-      if (given === undefined || (given === 'tool_calls' && calls === 0)) {
+      if (given === undefined || (given === 'tool_calls' && called === 0)) {
         writer.flush();
-        return unfinished(`finishReason ${nameOf(finish.reason)} with ${calls} calls`);
+        return unfinished(`finishReason ${nameOf(finish.reason)} with ${called} calls`);
       }
+      const torn = calls.finish(given === 'length');
+      if (torn !== undefined) return torn;
       const finished = writer.finish(given);
       if ('tornCall' in finished) return tornArguments(finished.tornCall);
       return {

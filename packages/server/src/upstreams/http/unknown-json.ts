@@ -58,3 +58,11 @@ export function jsonOf(value: unknown): string | undefined {
     return undefined;
   }
 }
+
+/**
+ * The arguments of a tool call, or a piece of them, as JSON: a text as it came, a parsed object or list written again, empty
+ * where there are none. Undefined for any other value.
+ */
+export function argumentsText(value: unknown): string | undefined {
+  return typeof value === 'object' && value !== null ? jsonOf(value) : optionalText(value);
+}

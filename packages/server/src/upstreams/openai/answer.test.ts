@@ -584,14 +584,13 @@ describe('tool calls', () => {
       call(0, { name: 'f', args: '{' }),
       call(0, { name: 'f', args: '}' }),
       call(1, { id: 'c2', name: 'g', args: '' }),
-      call(1, { id: 'c2', name: 'g', args: '[1]' }),
+      call(1, { id: 'c2', name: 'g', args: '{"b":1}' }),
     ];
     expect(await play([...chunks, finish('tool_calls'), done])).toEqual([
       '0 call 0 call_7_0_0 f',
-      '0 args 0 {',
-      '0 args 0 }',
+      '0 args 0 {}',
       '0 call 1 c2 g',
-      '0 args 1 [1]',
+      '0 args 1 {"b":1}',
       '0 tool_calls',
     ]);
   });
@@ -616,7 +615,7 @@ describe('tool calls', () => {
     }
   });
 
-  test('whose arguments are not JSON end in a failure, never in a finish', async () => {
+  test('whose arguments are no JSON object end in a failure, never in a finish', async () => {
     const chunks = [call(0, { id: 'c', name: 'f', args: '{"a":' }), finish('tool_calls'), done];
     expect((await play(chunks)).at(-1)).toBe('failed upstream_protocol');
     const interleaved = [
@@ -624,7 +623,9 @@ describe('tool calls', () => {
       call(1, { id: 'd', name: 'g', args: '{}' }),
       call(0, { args: '}' }),
     ];
-    expect((await play(interleaved)).at(-1)).toBe('failed upstream_protocol');
+    expect((await play([...interleaved, finish('tool_calls'), done])).at(-1)).toBe(
+      'failed upstream_protocol',
+    );
   });
 
   test('may have cut arguments where the choice ran out of tokens', async () => {
@@ -682,12 +683,12 @@ describe('errors in the stream', () => {
 
 describe('malformed events', () => {
   test('that cannot carry output are dropped, up to three of them', async () => {
-    expect(await play([textChunk('a'), '{"id":', 'nonsense', '[', textChunk('b'), finish(), done])).toEqual([
+    expect(await play([textChunk('a'), '{"x":', 'nonsense', '[', textChunk('b'), finish(), done])).toEqual([
       '0 "a"',
       '0 "b"',
       '0 stop',
     ]);
-    expect(await play([textChunk('a'), '{', '{', '{', '{', textChunk('b'), finish(), done])).toEqual([
+    expect(await play([textChunk('a'), '{"x', '[', '{"x', '[', textChunk('b'), finish(), done])).toEqual([
       '0 "a"',
       'failed upstream_protocol',
     ]);

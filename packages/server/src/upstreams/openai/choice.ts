@@ -12,11 +12,12 @@ import { finishReasonOf } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish } from '../http/answer/held-finish.ts';
 import { writeOther } from '../http/answer/other-output.ts';
 import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
+import { type CallPiece, createToolCalls, type ToolCalls } from '../http/answer/tool-calls.ts';
+import type { ToolNames } from '../http/answer/tool-names.ts';
 import { jsonOf } from '../http/unknown-json.ts';
 import type { ChunkChoice } from './chunk.ts';
 import type { OutputPiece } from './content.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
-import { createToolCalls } from './tool-calls.ts';
 
 /** Turns the deltas of one choice into events. */
 export interface Choice {
@@ -45,7 +46,9 @@ export function hasOutput(delta: ChunkChoice): boolean {
 }
 
 function hasOutputBesideText({ reasoning, refusal, calls, others }: ChunkChoice): boolean {
-  return reasoning !== '' || refusal !== '' || calls.length > 0 || others !== undefined;
+  if (reasoning !== '' || refusal !== '' || others !== undefined) return true;
+  // An id alone says nothing: some upstreams send an empty piece of a call with the finish, or after it.
+  return calls.some((call) => call.name !== undefined || call.arguments !== undefined);
 }
 
 /** What a choice needs. */
@@ -63,6 +66,8 @@ export interface ChoiceOptions {
   readonly budget: AnswerBudget;
   /** Texts that no client may see. */
   readonly hidden: () => readonly string[];
+  /** The tools of the request. */
+  readonly tools?: ToolNames | undefined;
 }
 
 /** Other tags belong to templates whose servers separate the reasoning themselves. */
@@ -78,7 +83,8 @@ const maxPendingLogprobs = 256;
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice, idBase, budget, hidden, continues = false } = options;
   const writer = createChoiceWriter({ choice }, { emit });
-  const calls = createToolCalls({ choice, idBase, budget, writer });
+  /** Most answers have none, and all of it is kept for each stream. */
+  let calls: ToolCalls | undefined;
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
   const echo = createRepeatedBeginning(options.echo ?? '');
@@ -89,6 +95,12 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   let pending: TextCounts | undefined;
   /** What the provider wants back with the message. */
   let extra: JsonObject | undefined;
+
+  function addCall(piece: CallPiece): Failure | undefined {
+    const makeId = (call: number) => `call_${idBase}_${choice}_${call}`;
+    calls ??= createToolCalls({ makeId, budget, writer, tools: options.tools });
+    return calls.add(piece);
+  }
 
   /** Writes a piece. A long one becomes several events, and the first of them carries the counts. */
   function write(kind: 'text' | 'reasoning' | 'refusal', piece: string, counts: TextCounts = noCounts): void {
@@ -165,13 +177,13 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     endSplit();
     writer.flush();
     if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
-    const wrong = calls.finish(mapped === 'length');
+    const wrong = calls?.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
     if (!echo.complete && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended before it had repeated the prefix');
     }
     const ended = writer.finish(mapped === 'tool_calls' && writer.calls === 0 ? 'stop' : mapped);
-    if ('tornCall' in ended) return torn('upstream_protocol', 'tool arguments that are not JSON');
+    if ('tornCall' in ended) return torn('upstream_protocol', 'tool arguments that are no JSON object');
     const kept = details.all();
     return {
       reason: ended.reason,
@@ -194,7 +206,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     }
     if (delta.refusal !== '') write('refusal', delta.refusal);
     for (const piece of delta.calls) {
-      const wrong = calls.add(piece);
+      const wrong = addCall(piece);
       if (wrong !== undefined) return wrong;
     }
     return undefined;

@@ -7,10 +7,6 @@ describe('a chunk whose output cannot be read', () => {
     ['choices as an object', { choices: { 0: { delta: { content: 'two' } } } }],
     ['a delta without choices', { delta: { content: 'two' } }],
     ['a text of the old completions API that is no text', { choices: [{ index: 0, text: 5 }] }],
-    [
-      'a call of the time before tools',
-      { choices: [{ index: 0, delta: { function_call: { name: 'f', arguments: '{}' } } }] },
-    ],
     ['a content that is an object', { choices: [{ index: 0, delta: { content: { a: 1 } } }] }],
   ])('is not decoded as an empty chunk: %s', (_, chunk) => {
     expect(decodeChunk(chunk)).toBeUndefined();

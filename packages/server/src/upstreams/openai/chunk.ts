@@ -1,13 +1,14 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isBlank, isObject, type JsonObject } from '../../domain/json.ts';
-import { answerBounds, usableCallId } from '../http/answer/answer-budget.ts';
+import { answerBounds } from '../http/answer/answer-budget.ts';
 import { isFinishReason } from '../http/answer/finish-reasons.ts';
 import { otherField } from '../http/answer/other-output.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
+import type { CallPiece } from '../http/answer/tool-calls.ts';
 import { errorIn, hasError } from '../http/refusal/upstream-error.ts';
 import { asList, asObject, asText, jsonOf, optionalText } from '../http/unknown-json.ts';
+import { decodeCalls } from './call-pieces.ts';
 import { decodeContent, type OutputPiece, textOf } from './content.ts';
-import type { CallPiece } from './tool-calls.ts';
 import { decodeTimings, decodeUsage } from './usage.ts';
 
 /** One event of any OpenAI-compatible upstream in one shape. */
@@ -93,10 +94,6 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
   if (delta === undefined) return undefined;
-  // `function_call` (of the time before tools) is output that this decoder cannot read, so it makes the chunk unreadable. It is
-  // ignored where it is a copy: next to `tool_calls` (llama.cpp's Python server).
-  const oldCall = !isBlank(delta['function_call']) && asList(delta['tool_calls']).length === 0;
-  if (oldCall) return undefined;
   // The old completions API has no delta: its text is beside it, where Together has a copy.
   const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
   const content = hasDelta ? decodeContent(delta['content']) : decodeContent(choice['text']);
@@ -105,7 +102,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   const second = textOf(delta['reasoning']);
   const reasoning = thought === '' ? (second ?? '') : thought;
   const refusal = optionalText(delta['refusal']);
-  const calls = decodeCalls(delta['tool_calls']);
+  const calls = decodeCalls(delta, (choice['delta'] ?? null) === null);
   if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
     return undefined;
   }
@@ -175,37 +172,6 @@ function isWritable(value: unknown): value is JsonObject {
 
 function detailsText(details: readonly JsonObject[]): string {
   return details.map(({ text, summary }) => (typeof text === 'string' ? text : asText(summary))).join('');
-}
-
-function decodeCalls(value: unknown): readonly CallPiece[] | undefined {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) return undefined;
-  const pieces: CallPiece[] = [];
-  for (const item of value) {
-    const call = asObject(item);
-    if (call === undefined) return undefined;
-    const called = asObject(call['function'] ?? {});
-    if (called === undefined) return undefined;
-    const { index, id, extra_content: extra } = call;
-    const { name, arguments: args } = called;
-    const text = decodeArguments(args);
-    if (text === undefined) return undefined;
-    pieces.push({
-      ...(typeof index === 'number' ? { index } : {}),
-      ...(typeof id === 'string' && id !== '' ? { id: usableCallId(id) } : {}),
-      ...(typeof name === 'string' && name !== '' ? { name } : {}),
-      ...(text === '' ? {} : { arguments: text }),
-      ...(isWritable(extra) ? { extra } : {}),
-    });
-  }
-  return pieces;
-}
-
-function decodeArguments(value: unknown): string | undefined {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'string') return value;
-  // Some upstreams send the parsed arguments.
-  return typeof value === 'object' ? jsonOf(value) : undefined;
 }
 
 function decodeLogprobs(value: unknown): readonly TokenLogprobWire[] | undefined {

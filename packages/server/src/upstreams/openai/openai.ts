@@ -7,6 +7,7 @@ import { fail, failure, ok } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { Transport } from '../../transport/transport.ts';
 import type { UpstreamCall } from '../contract.ts';
+import { toolNamesOf } from '../http/answer/tool-names.ts';
 import { createHttpUpstream, joinPath, type LoadReports, type Protocol } from '../http/http-upstream.ts';
 import type { CreatedProvider, ProviderOptions } from '../http/provider-transport.ts';
 import { failureOfRefusal } from './errors.ts';
@@ -51,6 +52,7 @@ function chatCompletionsApi(preset: Preset): Protocol {
           finishReasons: preset.finishReasons,
           errors,
           continues: prefix !== undefined,
+          tools: toolNamesOf(request.tools),
           ...(prefix !== undefined && prefillOf(preset).echo ? { echo: prefix } : {}),
         },
         output,

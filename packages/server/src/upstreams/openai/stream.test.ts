@@ -134,7 +134,7 @@ describe('reasoning in tags', () => {
   });
 
   test('is not decided by half a tag: held text is emitted before a call or a refusal', () => {
-    const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{}' } };
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{"a":1}' } };
     for (const piece of [{ tool_calls: [call] }, { refusal: 'No.' }]) {
       const { events, answer } = readChunks();
       answer.chunk(chunk({ content: '<thi' }));

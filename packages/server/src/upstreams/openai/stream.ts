@@ -7,6 +7,7 @@ import { torn } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
 import { type Dialect, type DialectOutput, doneEvent, type FastPath } from '../http/answer/dialect.ts';
 import { leastCertain } from '../http/answer/held-finish.ts';
+import type { ToolNames } from '../http/answer/tool-names.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
@@ -29,6 +30,8 @@ export interface ChatStreamOptions {
   readonly echo?: string;
   /** True where the answer continues a prefix, repeated or not. A `<think>` tag after a prefix is text. */
   readonly continues?: boolean;
+  /** The tools of the request. */
+  readonly tools?: ToolNames | undefined;
 }
 
 /** Creates the dialect of OpenAI-compatible servers (contract, sections 3 and 7). */
@@ -65,12 +68,13 @@ class ChatDialect implements Dialect {
     this.output = output;
     this.learnt = createLearningFastPath(output.maxEventBytes);
     this.usage = new ChatUsage(options.choices);
-    const { finishReasons, echo, continues } = options;
+    const { finishReasons, echo, continues, tools } = options;
     const shared = {
       idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
       budget: createAnswerBudget(),
       hidden: () => options.errors().hidden,
       finishReasons,
+      tools,
       ...(echo === undefined ? {} : { echo }),
       ...(continues === undefined ? {} : { continues }),
     };
@@ -113,9 +117,10 @@ class ChatDialect implements Dialect {
     return true;
   }
 
-  mayCarryOutput(evidence: string): boolean {
+  mayCarryOutput(evidence: string): boolean | undefined {
     if (hasNoChoice.test(evidence)) return false;
-    return carriesOutput.test(evidence) || (reachesChoice.test(evidence) && !hasEmptyDelta.test(evidence));
+    if (carriesOutput.test(evidence)) return true;
+    return reachesChoice.test(evidence) ? !hasEmptyDelta.test(evidence) : undefined;
   }
 
   finish(): Failure | undefined {

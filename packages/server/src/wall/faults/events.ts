@@ -59,7 +59,7 @@ export const events: readonly Fault[] = [
     play: streamed((stream) => ({
       pieces: [
         ...stream.roles,
-        ...afterTwo(stream.deltas, [halfJson, 'data: {\n\n', 'data: null,\n\n', halfJson]),
+        ...afterTwo(stream.deltas, [halfJson, 'data: {"type":"ping"\n\n', 'data: [\n\n', halfJson]),
         ...closing(stream),
       ],
       end: 'whole',

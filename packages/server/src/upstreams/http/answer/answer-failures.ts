@@ -37,8 +37,8 @@ export function tooManyDropped(most: number): Failure {
   });
 }
 
-/** Arguments whose pieces do not join to JSON (contract, section 7). */
+/** Arguments whose pieces do not join to a JSON object (contract, sections 3 and 7). */
 export function tornArguments(call: number): Failure {
-  const detail = `the arguments of tool call ${call} are not JSON`;
+  const detail = `the arguments of tool call ${call} are no JSON object`;
   return failure('upstream_protocol', `The upstream's answer is not in order: ${detail}.`, { detail });
 }

@@ -20,8 +20,11 @@ export interface Dialect {
    * torn: then it has emitted no finish. Called once, and never while `open`.
    */
   finish(): Failure | undefined;
-  /** Whether an event that cannot be read may carry output. `evidence`: its text, or the part of it that has come. */
-  mayCarryOutput(evidence: string): boolean;
+  /**
+   * Whether an event that cannot be read may carry output. `evidence`: its text, or the part of it that has come. Undefined where
+   * that does not show it.
+   */
+  mayCarryOutput(evidence: string): boolean | undefined;
   /**
    * Matches the text of an event with JSON that is passed on unchanged. Such an event is parsed so that its numbers keep their
    * spelling. Absent: no event has such JSON.

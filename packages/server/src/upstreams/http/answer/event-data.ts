@@ -113,7 +113,32 @@ export function beginsLikeJson(text: string): boolean {
   return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|true|false|null|$))/.test(text);
 }
 
-/** Whether a text that does not begin like JSON is the later part of a JSON text: a quote ends before a colon or a bracket. */
+/**
+ * Whether a text that is not JSON is the later part of a JSON text: a quote ends before a colon or a bracket, although the text
+ * does not begin like JSON, or it closes more than it opens.
+ */
 export function isRestOfJson(text: string): boolean {
-  return /"\s*[:}\]]/.test(text);
+  return (!beginsLikeJson(text) && /"\s*[:}\]]/.test(text)) || closesMore(text);
+}
+
+/** Whether a text closes more objects and lists than it opens. */
+export function closesMore(text: string): boolean {
+  let open = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x7b || unit === 0x5b) open += 1;
+    else if (unit === 0x7d || unit === 0x5d) open -= 1;
+  }
+  return open < 0;
+}
+
+/** Two events of different types, or with different ids, may share fewer characters. */
+const mostAlike = 24;
+
+/** Whether a torn text was an event of the stream of which `event` is one: it begins as that does, as far as it came. */
+export function beginsAlike(torn: string, event: string): boolean {
+  let same = 0;
+  while (same < mostAlike && same < torn.length && torn.charCodeAt(same) === event.charCodeAt(same))
+    same += 1;
+  return same === mostAlike || same === torn.length;
 }

@@ -6,7 +6,15 @@ import { afterOutput } from '../refusal/refusal.ts';
 import { parseJson, parseJsonExactly } from '../unknown-json.ts';
 import { eventTooLarge, tooManyDropped, torn, unreadable } from './answer-failures.ts';
 import type { Dialect, DialectOutput, FastPath } from './dialect.ts';
-import { beginsLikeJson, createEventData, dataOfLine, type EventData, isRestOfJson } from './event-data.ts';
+import {
+  beginsAlike,
+  beginsLikeJson,
+  closesMore,
+  createEventData,
+  dataOfLine,
+  type EventData,
+  isRestOfJson,
+} from './event-data.ts';
 
 /**
  * Turns the bytes of an answer into batches of events, by the rules of a dialect. It knows no sockets and no timers.
@@ -67,6 +75,10 @@ class AnswerTranslation implements Translation, DialectOutput {
   /** True once output was emitted. */
   private begun = false;
   private dropped = 0;
+  /** The data of the last event that was read by the dialect. */
+  private last: string | undefined;
+  /** Events that were dropped before any other came: the next event shows whether they were some of this stream. */
+  private early: string[] = [];
 
   constructor({ dialect, maxEventBytes }: TranslationOptions) {
     this.maxEventBytes = maxEventBytes;
@@ -80,7 +92,7 @@ class AnswerTranslation implements Translation, DialectOutput {
       {
         maxEventBytes,
         endsEvent: (all, line, event) => data.endsEvent(all, line, event),
-        dataOf: dataOfLine,
+        dataOf: (line) => dataOfLine(line) ?? (this.isTornLine(line) ? line : undefined),
       },
       (item) => this.readItem(item),
     );
@@ -142,17 +154,34 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   unreadable(evidence: string): void {
-    const begins = beginsLikeJson(evidence);
+    const isRest = isRestOfJson(evidence);
     // Neither the beginning of JSON nor its rest: a heartbeat, which is no event, like a comment.
-    if (!begins && !isRestOfJson(evidence)) return;
-    if (begins && !this.dialect.mayCarryOutput(evidence)) this.drop();
-    else this.fail(unreadable(`an event of ${evidence.length} characters that cannot be read`));
+    if (!isRest && !beginsLikeJson(evidence)) return;
+    if (isRest || this.mayCarryOutput(evidence)) this.failUnreadable(evidence);
+    else {
+      if (this.last === undefined) this.early.push(evidence);
+      this.drop();
+    }
   }
 
   drop(): void {
     if (this.ended !== undefined || this.holding) return;
     this.dropped += 1;
     if (this.dropped > maxDropped) this.fail(tooManyDropped(maxDropped));
+  }
+
+  private mayCarryOutput(evidence: string): boolean {
+    const shown = this.dialect.mayCarryOutput(evidence);
+    return shown ?? (this.last !== undefined && beginsAlike(evidence, this.last));
+  }
+
+  private failUnreadable(evidence: string): void {
+    this.fail(unreadable(`an event of ${evidence.length} characters that cannot be read`));
+  }
+
+  /** Whether a line with an unknown field is part of an event with output, whose bytes are torn. */
+  private isTornLine(line: string): boolean {
+    return closesMore(line) || (isRestOfJson(line) && this.dialect.mayCarryOutput(line) === true);
   }
 
   private take(): EventBatch | undefined {
@@ -243,8 +272,10 @@ class AnswerTranslation implements Translation, DialectOutput {
   private readNoJson(name: string, data: string): void {
     // Some gateways write `data: ` before data that has it already.
     const again = /^\s*data\s*:/.exec(data)?.[0];
-    if (again === undefined) this.unreadable(data);
-    else this.readEvent(name, data.slice(again.length).trimStart());
+    if (again !== undefined) this.readEvent(name, data.slice(again.length).trimStart());
+    // The name of an event may show that it has output, where its data does not.
+    else if (this.dialect.mayCarryOutput(name) === true) this.failUnreadable(data);
+    else this.unreadable(data);
   }
 
   /** JSON that is no object carries nothing, unless it is a list of events, or an event that was encoded twice. */
@@ -254,9 +285,16 @@ class AnswerTranslation implements Translation, DialectOutput {
     else if (Array.isArray(value)) for (const one of value) this.readValue(one, data);
     else if (isObject(value)) {
       this.alive = true;
-      this.dialect.read(value, data);
+      if (this.early.length > 0) this.judgeEarly(data);
+      this.last = data;
+      if (this.ended === undefined) this.dialect.read(value, data);
       if (this.ended === undefined && this.dialect.state === 'settled') this.finish();
     }
+  }
+
+  private judgeEarly(data: string): void {
+    for (const evidence of this.early) if (beginsAlike(evidence, data)) this.failUnreadable(evidence);
+    this.early = [];
   }
 
   /** Reads an answer that came as JSON. Returns false where it is no answer. */

@@ -1,0 +1,89 @@
+import { isBlank, isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { usableCallId } from '../http/answer/answer-budget.ts';
+import type { CallPiece } from '../http/answer/tool-calls.ts';
+import { argumentsText, asObject, jsonOf } from '../http/unknown-json.ts';
+
+/**
+ * Decodes the tool calls of a delta, or of a `message` whose calls are whole. `function_call`, of the time before tools, is a
+ * call too; next to `tool_calls` it is a copy (llama.cpp's Python server). Undefined where a call cannot be read.
+ */
+export function decodeCalls(delta: JsonObject, isMessage: boolean): readonly CallPiece[] | undefined {
+  const listed = listOf(delta['tool_calls']);
+  if (listed === undefined) return undefined;
+  const calls = listed.filter((item) => item !== null);
+  const old = delta['function_call'];
+  if (calls.length === 0 && isFilled(old)) {
+    const piece = decodeFunction(old);
+    return piece === undefined ? undefined : [{ index: 0, ...piece }];
+  }
+  const pieces: CallPiece[] = [];
+  for (const item of calls) {
+    const piece = decodeCall(item);
+    if (piece === undefined) return undefined;
+    pieces.push(piece);
+  }
+  // Each item of a message is a call of its own, also where all have the same index. So is each item of a list in a delta where
+  // none has an index.
+  const given = new Set(pieces.map(({ index }) => index));
+  const isNumbered = isMessage ? !given.has(undefined) && given.size === pieces.length : !isUnnumbered(given);
+  if (pieces.length < 2 || isNumbered) return pieces;
+  return pieces.map((piece, index) => ({ ...piece, index }));
+}
+
+function isUnnumbered(indexes: ReadonlySet<number | undefined>): boolean {
+  return indexes.size === 1 && indexes.has(undefined);
+}
+
+function isFilled(value: unknown): boolean {
+  return !isBlank(value) && value !== false;
+}
+
+/** PHP writes an empty list as an object, and a list of which an item was removed as an object with its indexes. */
+function listOf(value: unknown): readonly JsonValue[] | undefined {
+  if (!isFilled(value)) return [];
+  if (Array.isArray(value)) return value;
+  const object = asObject(value);
+  if (object === undefined) return undefined;
+  if ('function' in object) return [object];
+  const entries = Object.entries(object);
+  if (!entries.every(([name]) => /^\d{1,6}$/.test(name))) return undefined;
+  return entries.map(([name, item]) => (isObject(item) ? { index: Number(name), ...item } : item));
+}
+
+function decodeCall(item: JsonValue): CallPiece | undefined {
+  const call = asObject(item);
+  if (call === undefined) return undefined;
+  const { index, id, function: called = null, extra_content: extra, ...others } = call;
+  const hasFunction = isFilled(called);
+  // A call of another kind, such as `custom`, is output that this decoder does not know.
+  const isFlat = 'name' in others || 'arguments' in others;
+  if (!hasFunction && !isFlat && Object.values(others).some(isObject)) return undefined;
+  const piece = decodeFunction(hasFunction ? called : isFlat ? others : {});
+  const place = indexOf(index);
+  const givenId = typeof id === 'number' ? String(id) : id;
+  return (
+    piece && {
+      ...piece,
+      ...(place === undefined ? {} : { index: place }),
+      ...(typeof givenId === 'string' && givenId !== '' ? { id: usableCallId(givenId) } : {}),
+      ...(isObject(extra) && jsonOf(extra) !== undefined ? { extra } : {}),
+    }
+  );
+}
+
+function decodeFunction(value: unknown): Pick<CallPiece, 'name' | 'arguments'> | undefined {
+  const called = asObject(value);
+  const text = called === undefined ? undefined : argumentsText(called['arguments']);
+  if (called === undefined || text === undefined) return undefined;
+  const { name } = called;
+  return {
+    ...(typeof name === 'string' && name !== '' ? { name } : {}),
+    ...(text === '' ? {} : { arguments: text }),
+  };
+}
+
+/** Some upstreams write the index as a string. */
+function indexOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
+}
