@@ -42,8 +42,8 @@ export interface MessageStreamOptions {
   readonly prefixEnd?: string;
 }
 
-/** Matches fields that carry output. */
-const carriesOutput = /content_block|"(?:text|thinking|partial_json|citation)"/;
+/** Matches fields that carry output, and a cut event that may have been one of a block. */
+const carriesOutput = /content_block|^\s*\{\s*"type"\s*:\s*"c|"(?:text|thinking|partial_json|citation)"/;
 
 /** What a kept block counts in the budget, besides its texts. */
 const blockLength = 64;
@@ -119,7 +119,7 @@ export function createMessageDialect(
       cut(start.unreadable);
       return;
     }
-    const index = asCount(event['index']) ?? 0;
+    const index = blockIndex(event) ?? 0;
     if (index < begunWith) {
       cut('a block with the index of a block in message_start');
       return;
@@ -181,7 +181,8 @@ export function createMessageDialect(
   }
 
   function addPiece(event: JsonObject): void {
-    if (block === undefined || asCount(event['index']) !== block.index) {
+    // A piece without an index belongs to the open block: blocks come one after the other.
+    if (block === undefined || (blockIndex(event) ?? block.index) !== block.index) {
       const message = 'The upstream mixed the blocks of its answer.';
       output.fail(failure('upstream_protocol', message));
       return;
@@ -374,6 +375,11 @@ export function createMessageDialect(
       return undefined;
     },
   };
+}
+
+/** The index of the block that an event is of, also as a string; undefined where it has none. */
+function blockIndex({ index }: JsonObject): number | undefined {
+  return asCount(typeof index === 'string' && /^\d{1,6}$/.test(index) ? Number(index) : index);
 }
 
 /**

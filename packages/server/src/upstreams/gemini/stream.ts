@@ -37,8 +37,8 @@ export interface ContentStreamOptions {
   readonly errors: () => ErrorContext;
 }
 
-/** Matches fields that carry output. */
-const carriesOutput = /"(?:parts|text|functionCall|inlineData|fileData)"/;
+/** Matches fields that carry output, and a cut event that may have been one of a candidate. */
+const carriesOutput = /^\s*\{\s*"cand|"(?:candidates|parts|text|functionCall|inlineData|fileData)"/;
 
 /**
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a

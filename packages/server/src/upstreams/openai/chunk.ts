@@ -6,7 +6,7 @@ import { otherField } from '../http/answer/other-output.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import type { CallPiece } from '../http/answer/tool-calls.ts';
 import { errorIn, hasError } from '../http/refusal/upstream-error.ts';
-import { asList, asObject, asText, jsonOf, optionalText } from '../http/unknown-json.ts';
+import { asList, asObject, asText, jsonOf } from '../http/unknown-json.ts';
 import { decodeCalls } from './call-pieces.ts';
 import { decodeContent, type OutputPiece, textOf } from './content.ts';
 import { decodeTimings, decodeUsage } from './usage.ts';
@@ -101,7 +101,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   const thought = textOf(delta['reasoning_content']);
   const second = textOf(delta['reasoning']);
   const reasoning = thought === '' ? (second ?? '') : thought;
-  const refusal = optionalText(delta['refusal']);
+  const refusal = textOf(delta['refusal']);
   const calls = decodeCalls(delta, (choice['delta'] ?? null) === null);
   if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
     return undefined;

@@ -3,6 +3,7 @@ import { type AnswerOutput, type ChoiceOutput, emptyChoice } from './answer-outp
 import { createDice } from './dice.ts';
 import { type Frame, isJson, type Json, type MutableStream, type Mutation } from './mutable-stream.ts';
 import { mutations } from './mutations/all-mutations.ts';
+import { damageMutations } from './mutations/damage-mutations.ts';
 import { isKnownWhole } from './mutations/form-mutations.ts';
 import { readStream } from './read-stream.ts';
 import { bytesOf, readsOf } from './stream-bytes.ts';
@@ -64,6 +65,8 @@ export async function judge(
   const applied: Mutation[] = [];
   for (const { mutation, seed: own } of ordered) {
     if (!mutation.dialects.includes(stream.dialect)) continue;
+    // Two damages may undo the traces of each other.
+    if (damageMutations.includes(mutation) && applied.some((one) => damageMutations.includes(one))) continue;
     const tried = copyOf(stream);
     if (!mutation.apply(tried, createDice(own))) continue;
     Object.assign(stream, tried);
@@ -123,11 +126,17 @@ function wrongWith(output: AnswerOutput, stream: MutableStream, heals: boolean):
     const got = output.choices[at] ?? emptyChoice();
     const fields = ['text', 'reasoning', 'refusal', 'calls', 'other', ...(heals ? ['finish'] : [])] as const;
     for (const field of fields as readonly (keyof ChoiceOutput)[]) {
-      const [one, other] = [JSON.stringify(got[field]), JSON.stringify(want[field])];
+      const [one, other] = [textOfField(got, field), textOfField(want, field)];
       if (one !== other) return `${field} of choice ${at} is ${one}, not ${other}`;
     }
   }
   return heals ? wrongCounts(output, stream) : undefined;
+}
+
+/** The fields of one delta have no order among them, so other output is compared field by field. */
+function textOfField(choice: ChoiceOutput, field: keyof ChoiceOutput): string {
+  if (field !== 'other') return JSON.stringify(choice[field]);
+  return JSON.stringify(choice.other.toSorted((one, other) => (one.field < other.field ? -1 : 1)));
 }
 
 function wrongCounts({ usage }: AnswerOutput, { expected }: MutableStream): string | undefined {

@@ -79,6 +79,8 @@ const choice: fc.Arbitrary<WrittenChoice> = fc
     ...made,
     // A choice that says nothing is another case: its finish waits for the end of the body.
     texts: made.texts.length + made.thoughts.length + made.calls.length === 0 ? ['a'] : made.texts,
+    // White space before thoughts is no text.
+    lateThoughts: made.texts.join('').trim() === '' ? [] : made.lateThoughts,
     finish: made.calls.length > 0 && made.finish === 'stop' ? 'tool_calls' : made.finish,
   }));
 

@@ -19,8 +19,8 @@ interface ArgumentText {
   /** Nothing but {@link whole} is sent. */
   readonly isPlain: boolean;
   readonly pieces: readonly { get(): string; set(text: string): void }[];
-  /** Sends one more piece after the last one. `head`: with the id and the name of the call. */
-  add(text: string, head: boolean): void;
+  /** Sends one more piece after the last one. `head`: with the id and the name of the call. Returns false in a JSON answer. */
+  add(text: string, head: boolean): boolean;
 }
 
 /** Arguments that are no object, or that an upstream says twice (contract, section 3). */
@@ -33,12 +33,11 @@ export const argumentMutations: readonly Mutation[] = [
     return true;
   }),
   texts('arguments once more', ({ whole, add }, dice) => {
-    add(whole, dice.chance(0.5));
-    return true;
+    return add(whole, dice.chance(0.5));
   }),
   texts('arguments once more, encoded twice', ({ whole, isPlain, pieces, add }, dice) => {
-    if (!isPlain || dice.chance(0.5)) add(JSON.stringify(whole), dice.chance(0.5));
-    else for (const [at, piece] of pieces.entries()) piece.set(at === 0 ? JSON.stringify(whole) : '');
+    if (!isPlain || dice.chance(0.5)) return add(JSON.stringify(whole), dice.chance(0.5));
+    for (const [at, piece] of pieces.entries()) piece.set(at === 0 ? JSON.stringify(whole) : '');
     return true;
   }),
   texts('arguments cumulative', ({ pieces, isPlain }) => {
@@ -109,12 +108,13 @@ function chatArguments(stream: MutableStream): readonly ArgumentText[] {
     })),
     add(piece, head) {
       const last = pieces.at(-1);
-      if (last === undefined) return;
+      if (last === undefined || stream.form !== 'stream') return false;
       const { index } = last.call;
       const call = head
         ? { index, id, type: 'function', function: { name, arguments: piece } }
         : { index, function: { arguments: piece } };
       insertCalls(stream, last, last, [call]);
+      return true;
     },
   }));
 }
@@ -147,10 +147,11 @@ function blockArguments(stream: MutableStream): readonly (ArgumentText & { reado
     })),
     add(piece) {
       const last = pieces.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) return false;
       const delta = { type: 'input_json_delta', partial_json: piece };
       const data = { type: 'content_block_delta', index, delta };
       stream.frames.splice(stream.frames.indexOf(last.frame) + 1, 0, { ...last.frame, data });
+      return true;
     },
   }));
 }

@@ -32,6 +32,7 @@ export const callMutations: readonly Mutation[] = [
     return found;
   }),
   chatCalls('a call said twice', (stream, calls, dice) => {
+    if (stream.form !== 'stream') return false;
     const { id, name, text, pieces, choice } = dice.pick(calls);
     const last = pieces.at(-1);
     // Earlier mutations may say the arguments twice.
@@ -99,6 +100,7 @@ export const callMutations: readonly Mutation[] = [
     return true;
   }),
   chatCalls('name in pieces', (stream, calls, dice) => {
+    if (stream.form !== 'stream') return false;
     const { id, name, pieces } = dice.pick(calls);
     const [head] = pieces;
     const parts = cutText(name, 2, dice);

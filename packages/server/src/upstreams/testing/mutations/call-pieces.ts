@@ -80,7 +80,7 @@ export function saysSomething(text: string): boolean {
 
 /** Inserts a frame like the one of a piece, with these calls only, after the frame of another. */
 export function insertCalls(
-  { frames }: MutableStream,
+  { frames, expected }: MutableStream,
   { frame, delta }: CallPiece,
   after: CallPiece,
   calls: readonly Json[],
@@ -91,6 +91,8 @@ export function insertCalls(
   const index = holder?.['index'] === undefined ? {} : { index: holder['index'] };
   const data = { ...envelope, choices: [{ ...index, delta: { tool_calls: calls }, finish_reason: null }] };
   frames.splice(frames.indexOf(after.frame) + 1, 0, { ...frame, data });
+  // Counts that stand before the last output may be marked as estimated.
+  expected.mayBeMarked ||= isJson(after.frame.data) && 'usage' in after.frame.data;
 }
 
 /** Takes a piece out of its delta. */

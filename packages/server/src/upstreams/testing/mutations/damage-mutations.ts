@@ -141,7 +141,8 @@ export const damageMutations: readonly Mutation[] = [
       if (!isJson(delta) || finishOf(stream, part) !== undefined) return false;
       // An object in its place would be a delta with other output.
       if (field === 'delta') part.holder['delta'] = isJson(wrong) ? [wrong] : wrong;
-      else if (isFilled(delta[field]) && typeof delta[field] !== typeof wrong) delta[field] = wrong;
+      else if (isFilled(delta[field]) && typeof delta[field] !== typeof wrong && typeof wrong !== 'string')
+        delta[field] = wrong;
       else return false;
       return true;
     },
@@ -176,7 +177,7 @@ function tearsOutput(bytes: Buffer, from: number, to: number): boolean {
 }
 
 function hasWords(line: string): boolean {
-  return /^data:.*(?:"content":|"reasoning|tool_calls|"text":|"thinking":|"partial_json":|functionCall|"content_block":)/.test(
+  return /^data:.*(?:"content":(?!\[\]|null|"")|"reasoning|tool_calls|"text":|"thinking":|"partial_json":|functionCall|"content_block":)/.test(
     line,
   );
 }

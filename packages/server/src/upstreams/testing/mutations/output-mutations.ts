@@ -40,7 +40,10 @@ export const outputMutations: readonly Mutation[] = [
     dialects: ['openai'],
     heals: true,
     apply(stream, dice) {
-      const part = dice.pick(partsOf(stream).filter((one) => isEarly(stream, one)));
+      const parts = partsOf(stream).filter(({ holder }) => isJson(holder['delta'] ?? holder['message']));
+      const early = parts.filter((one) => isEarly(stream, one));
+      if (early.length === 0) return false;
+      const part = dice.pick(early);
       const field = dice.pick(['images', 'audio', 'annotations', 'citations', 'video_urls']);
       const value = dice.pick<unknown>([
         [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }],
