@@ -84,10 +84,7 @@ class Reader implements ValueReader {
     if (whole.length >= length && length > 0 && whole.startsWith(this.taken.join())) {
       if (this.way === 'cumulative') return this.append(whole.slice(length));
       const validator = this.validator.copy();
-      const end = validator.pushValue(piece);
-      // As the next characters the piece would end the value and begin another one.
-      const endsInside = end < piece.trimEnd().length;
-      if (!validator.broken && !endsInside) {
+      if (continues(validator, piece)) {
         const next = createTextPieces();
         next.add(piece);
         this.doubt = { next, validator, whole };
@@ -118,13 +115,12 @@ class Reader implements ValueReader {
     const whole = withoutSpaceBefore(piece);
     const restates = whole.startsWith(doubt.whole);
     doubt.next.add(piece);
-    doubt.validator.pushValue(piece);
-    const continues = !doubt.validator.broken;
-    if (continues && restates && !doubt.validator.closed) {
+    const isNext = continues(doubt.validator, piece);
+    if (isNext && restates && !doubt.validator.closed) {
       doubt.whole = whole;
       return '';
     }
-    if (continues) return this.takeNext(doubt);
+    if (isNext) return this.takeNext(doubt);
     if (!restates && !isWhole(doubt.whole)) return this.takeNext(doubt);
     const rest = this.takeWhole(doubt);
     return this.closed ? rest + piece : this.push(piece);
@@ -149,6 +145,12 @@ class Reader implements ValueReader {
     this.fresh.add(own);
     return end === text.length ? '' : text.slice(end);
   }
+}
+
+/** Pushes a piece. Returns whether it can be the next characters of the value: nothing but white space is behind its end. */
+function continues(validator: JsonValidator, piece: string): boolean {
+  const end = validator.pushValue(piece);
+  return !validator.broken && piece.slice(end).trim() === '';
 }
 
 /** The reader of a value gets no white space before it. A whole value so far has the same each time. */

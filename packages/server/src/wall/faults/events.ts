@@ -141,6 +141,7 @@ export const events: readonly Fault[] = [
       };
     }),
     expected: alwaysWhole,
+    outputs: () => ({ mood: 'calm' }),
   },
   {
     name: 'trailing-junk',
