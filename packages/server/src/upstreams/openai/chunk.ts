@@ -25,6 +25,8 @@ export interface UpstreamChunk {
 export interface ChunkChoice {
   /** As it came; absent in chunks of some servers. */
   readonly index: unknown;
+  /** True for a whole message: after deltas it repeats them. */
+  readonly whole: boolean;
   readonly text: string;
   readonly reasoning: string;
   readonly refusal: string;
@@ -90,19 +92,17 @@ function isFingerprint(value: unknown): value is string {
 function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
   if (choice === undefined) return undefined;
-  const given = choice['delta'] ?? choice['message'] ?? {};
+  const { said, isWhole } = saidBy(choice);
   // PHP writes an empty object as an empty list.
-  const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
+  const delta = Array.isArray(said) && said.length === 0 ? {} : asObject(said);
   if (delta === undefined) return undefined;
-  // The old completions API has no delta: its text is beside it, where Together has a copy.
-  const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
-  const content = hasDelta ? decodeContent(delta['content']) : decodeContent(choice['text']);
+  const content = decodeContent(delta['content']);
   const details = decodeDetails(delta['reasoning_details']);
   const thought = textOf(delta['reasoning_content']);
   const second = textOf(delta['reasoning']);
   const reasoning = thought === '' ? (second ?? '') : thought;
   const refusal = textOf(delta['refusal']);
-  const calls = decodeCalls(delta, (choice['delta'] ?? null) === null);
+  const calls = decodeCalls(delta, isWhole);
   if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
     return undefined;
   }
@@ -113,6 +113,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
   return {
     index: choice['index'],
+    whole: isWhole,
     text: content.text,
     reasoning: content.reasoning + (reasoning === '' ? detailsText(details) : reasoning),
     refusal,
@@ -124,6 +125,22 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
     ...(logprobs === undefined ? {} : { logprobs }),
     ...(usage === undefined ? {} : { usage }),
   };
+}
+
+/** Where a choice has its output: in its delta; in its message, where the delta says nothing; or in its text. */
+function saidBy({ delta, message, text }: JsonObject): { readonly said: unknown; readonly isWhole: boolean } {
+  if (saysMore(delta)) return { said: delta, isWhole: false };
+  if (!isBlank(message)) return { said: message, isWhole: true };
+  // The old completions API has neither: its text is beside them, where Together has a copy.
+  const isText = (delta ?? null) === null && !isBlank(text);
+  return isText ? { said: { content: text ?? null }, isWhole: true } : { said: delta ?? {}, isWhole: false };
+}
+
+/** Whether a delta has more than a role. One that is no object may say anything. */
+function saysMore(delta: unknown): boolean {
+  if (!isObject(delta)) return !isBlank(delta);
+  for (const name in delta) if (name !== 'role' && !isBlank(delta[name])) return true;
+  return false;
 }
 
 /** The fields of a delta that the decoder reads by name. */
