@@ -7,7 +7,7 @@ import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
-import { torn } from '../http/answer/answer-failures.ts';
+import { torn, unfinished } from '../http/answer/answer-failures.ts';
 import { finishReasonOf } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish } from '../http/answer/held-finish.ts';
 import { writeOther } from '../http/answer/other-output.ts';
@@ -195,6 +195,10 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
     const wrong = calls?.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
+    // A call that the reason names and that has not come was lost, unless the reason stands for the end of a text.
+    if (mapped === 'tool_calls' && writer.calls === 0 && !said.answers) {
+      return unfinished(`the finish reason ${nameOf(given)} without a call`);
+    }
     if (!echo.complete && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended before it had repeated the prefix');
     }

@@ -64,12 +64,14 @@ export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
+  if (asList(choices).length === 0 && holdsOutput(chunk)) return undefined;
   // Groq reports the usage of a stream in an object of its own.
   const usage = decodeUsage(chunk['usage']) ?? decodeUsage(asObject(chunk['x_groq'])?.['usage']);
   const timings = asList(choices).length === 1 ? chunk['timings'] : undefined;
   const decoded: ChunkChoice[] = [];
   // An event without choices reports the provider's progress and has no output.
   for (const choice of asList(choices)) {
+    if (choice === null) continue;
     // OpenRouter writes the error of a choice into the choice.
     if (isObject(choice) && hasError(choice)) return { choices: [], error: choice };
     const one = decodeChoice(choice, timings);
@@ -93,6 +95,8 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   const choice = asObject(value);
   if (choice === undefined) return undefined;
   const { said, isWhole } = saidBy(choice);
+  const isBare = isBlank(said) && (choice['delta'] ?? null) === null;
+  if (isBare && holdsOutput(choice)) return undefined;
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(said) && said.length === 0 ? {} : asObject(said);
   if (delta === undefined) return undefined;
@@ -125,6 +129,33 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
     ...(logprobs === undefined ? {} : { logprobs }),
     ...(usage === undefined ? {} : { usage }),
   };
+}
+
+const textMembers = [
+  'content',
+  'text',
+  'output_text',
+  'generated_text',
+  'response',
+  'output',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'delta',
+];
+const listMembers = ['content', 'tool_calls', 'function_call', 'output'];
+
+/**
+ * Whether an object that should have choices, or a choice that should have a delta, has output of its own. Its `message` may also
+ * be a text, such as `detail` and `status`, that reports the provider's progress.
+ */
+export function holdsOutput(holder: JsonObject): boolean {
+  if (textMembers.some((name) => typeof holder[name] === 'string' && holder[name] !== '')) return true;
+  if (listMembers.some((name) => typeof holder[name] === 'object' && !isBlank(holder[name]))) return true;
+  return ['delta', 'message'].some((name) => {
+    const inner = holder[name];
+    return isObject(inner) && [...textMembers, ...listMembers].some((member) => !isBlank(inner[member]));
+  });
 }
 
 /** Where a choice has its output: in its delta; in its message, where the delta says nothing; or in its text. */

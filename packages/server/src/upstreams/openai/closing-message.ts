@@ -39,6 +39,11 @@ export class SaidInDeltas {
     this.fields.add(field);
   }
 
+  /** Whether an answer has come: a text, a refusal or a field that our stream does not name. Thoughts are none. */
+  get answers(): boolean {
+    return this.written.text !== undefined || this.written.refusal !== undefined || this.fields !== undefined;
+  }
+
   /** Whether a delta closes the choice: it is a whole message after deltas. */
   isClosedBy({ whole }: ChunkChoice): boolean {
     return whole && this.inDeltas;
