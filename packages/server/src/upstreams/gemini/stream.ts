@@ -38,7 +38,8 @@ export interface ContentStreamOptions {
 }
 
 /** Matches fields that carry output, and a cut event that may have been one of a candidate. */
-const carriesOutput = /^\s*\{\s*"cand|"(?:candidates|parts|text|functionCall|inlineData|fileData)"/;
+const carriesOutput =
+  /^\s*\{\s*"cand|"(?:candidates|parts|text|function_?[cC]all|inline_?[dD]ata|file_?[dD]ata)"/;
 
 /**
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
@@ -207,12 +208,12 @@ function createChoice(
       finish.output();
       usage.outputCame();
     }
-    if (part.type === 'call') return readCall(part) ?? forward(part.other);
     if (part.thought && part.text !== '') usage.reasoningCame();
     for (const slice of slicesOf(part.text)) {
       if (part.thought) writer.reasoning(slice);
       else writer.text(slice);
     }
+    if (part.type === 'call') return readCall(part) ?? forward(part.other);
     // The signature of a part that is forwarded stays in it.
     const isForwarded = part.text === '' && part.other !== undefined;
     return forward(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));

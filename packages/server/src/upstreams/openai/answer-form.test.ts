@@ -189,3 +189,17 @@ describe('what says nothing', () => {
     },
   );
 });
+
+test.each([
+  { detail: 'boom' },
+  { object: 'error', detail: 'boom' },
+  { status: 'failed', detail: 'boom' },
+  { status: 400, detail: 'boom' },
+  { type: 'about:blank', title: 'Bad Request', detail: 'boom' },
+  { type: 'https://errors.example.org/full', title: 'Full', detail: 'boom' },
+  { type: 'invalid_request', detail: [{ loc: ['body'], msg: 'boom' }] },
+])('a detail is an error, unless a status stands beside it: %j', async (event) => {
+  const [text, code, ...rest] = await read(delta({ content: 'a' }), event, delta({}, 'stop'));
+  expect([text, rest]).toEqual(['a', []]);
+  expect(code).toMatch(/^upstream_|invalid_/);
+});
