@@ -53,4 +53,4 @@ describe.each(mutations)('$name', ({ name, dialects: own, heals }) => {
   );
 });
 
-test('up to four deviations together', () => check(anyCase(base(dialects), names, 4), mixedRounds));
+test('up to four deviations together', () => check(anyCase(base(dialects), names, 4), mixedRounds), 120_000);

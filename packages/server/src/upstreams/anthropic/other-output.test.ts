@@ -26,8 +26,8 @@ function short(event: StreamEvent): string[] {
   return event.type === 'finish' ? [event.reason] : [];
 }
 
-function play(pieces: readonly Uint8Array[]): string[] {
-  const translation = createTranslation({
+const translate = () =>
+  createTranslation({
     maxEventBytes: 64 * 1024,
     dialect: (output) =>
       createMessageDialect(
@@ -35,6 +35,9 @@ function play(pieces: readonly Uint8Array[]): string[] {
         output,
       ),
   });
+
+function play(pieces: readonly Uint8Array[]): string[] {
+  const translation = translate();
   const events: StreamEvent[] = [];
   for (const one of pieces) {
     if (translation.ended === undefined) events.push(...(translation.push(Buffer.from(one)) ?? []));
@@ -112,6 +115,21 @@ test('content in the first event is read as blocks; an empty block there carries
   ]);
   expect(read(begin('[{"type":"text","text":""}]'), text(0, 'a'), end)).toEqual(['"a"', 'stop']);
   expect(read(begin('[{"type":"text","text":"a"}]'), text(0, 'a'), end)).toEqual(['"a"', 'upstream_cut']);
+});
+
+test('a message that comes as one JSON answer has the same output, in its order', () => {
+  const result = '{"type":"web_search_tool_result","content":[{"age":1.0}]}';
+  const content = `[{"type":"text","text":"a","citations":[{"n":1.0}]},${search},${result},{"type":"thinking","thinking":"hm","signature":"s"},{"type":"text","text":"b"}]`;
+  const answer = `{"type":"message","content":${content},"stop_reason":"end_turn"}`;
+  expect(translate().pushWhole(answer, 'application/json').flatMap(short)).toEqual([
+    '"a"',
+    'citations=[{"n":1.0}]',
+    `content_parts=[${search}]`,
+    `content_parts=[${result}]`,
+    '(hm)',
+    '"b"',
+    'stop',
+  ]);
 });
 
 test('thoughts after the text are thoughts', () => {

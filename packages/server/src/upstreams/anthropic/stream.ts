@@ -24,7 +24,7 @@ import { createRepeatedBeginning } from '../http/answer/repeated-beginning.ts';
 import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
-import { asCount, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
+import { asIndex, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
 import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
 import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
@@ -119,7 +119,7 @@ export function createMessageDialect(
       cut(start.unreadable);
       return;
     }
-    const index = blockIndex(event) ?? 0;
+    const index = asIndex(event['index']) ?? 0;
     if (index < begunWith) {
       cut('a block with the index of a block in message_start');
       return;
@@ -182,7 +182,7 @@ export function createMessageDialect(
 
   function addPiece(event: JsonObject): void {
     // A piece without an index belongs to the open block: blocks come one after the other.
-    if (block === undefined || (blockIndex(event) ?? block.index) !== block.index) {
+    if (block === undefined || (asIndex(event['index']) ?? block.index) !== block.index) {
       const message = 'The upstream mixed the blocks of its answer.';
       output.fail(failure('upstream_protocol', message));
       return;
@@ -375,11 +375,6 @@ export function createMessageDialect(
       return undefined;
     },
   };
-}
-
-/** The index of an event's block, which may be a string; undefined where the event has none. */
-function blockIndex({ index }: JsonObject): number | undefined {
-  return asCount(typeof index === 'string' && /^\d{1,6}$/.test(index) ? Number(index) : index);
 }
 
 /**

@@ -18,8 +18,8 @@ function short(one: StreamEvent): string[] {
   return one.type === 'finish' ? [one.reason] : [];
 }
 
-function play(pieces: readonly Uint8Array[]): string[] {
-  const translation = createTranslation({
+const translate = () =>
+  createTranslation({
     maxEventBytes: 64 * 1024,
     dialect: (output) =>
       createContentDialect(
@@ -32,6 +32,9 @@ function play(pieces: readonly Uint8Array[]): string[] {
         output,
       ),
   });
+
+function play(pieces: readonly Uint8Array[]): string[] {
+  const translation = translate();
   const events: StreamEvent[] = [];
   for (const one of pieces) {
     if (translation.ended === undefined) events.push(...(translation.push(Buffer.from(one)) ?? []));
@@ -78,6 +81,16 @@ test('what stands beside a text or a call is a part of its own', () => {
     'tool_calls',
   ]);
   expect(read(event('[{"text":"a","hologram":{}}]'), end)).toEqual(['"a"', 'stop']);
+});
+
+test('an answer that comes as JSON has the same output', () => {
+  const part = '{"fileData":{"size":1.0}}';
+  const answer = `{"candidates":[{"content":{"parts":[{"text":"a"},${part}]},"finishReason":"STOP"}]}`;
+  expect(translate().pushWhole(answer, 'application/json').flatMap(short)).toEqual([
+    '"a"',
+    `content_parts=[${part}]`,
+    'stop',
+  ]);
 });
 
 test('thoughts after the text are thoughts', () => {

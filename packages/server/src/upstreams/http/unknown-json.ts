@@ -25,6 +25,11 @@ export function asCount(value: unknown): number | undefined {
   return isCount ? value : undefined;
 }
 
+/** An index: a count, or one that is written as a text. Undefined for any other value. */
+export function asIndex(value: unknown): number | undefined {
+  return asCount(typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value);
+}
+
 /** The value of a JSON text; undefined where the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {

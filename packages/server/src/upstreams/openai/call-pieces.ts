@@ -1,7 +1,7 @@
 import { isBlank, isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { usableCallId } from '../http/answer/answer-budget.ts';
 import type { CallPiece } from '../http/answer/tool-calls.ts';
-import { argumentsText, asObject, jsonOf } from '../http/unknown-json.ts';
+import { argumentsText, asIndex, asObject, jsonOf } from '../http/unknown-json.ts';
 
 /**
  * Decodes the tool calls of a delta, or of a `message` whose calls are whole. `function_call`, which `tool_calls` has replaced,
@@ -59,7 +59,7 @@ function decodeCall(item: JsonValue): CallPiece | undefined {
   const isFlat = 'name' in others || 'arguments' in others;
   if (!hasFunction && !isFlat && Object.values(others).some(isObject)) return undefined;
   const piece = decodeFunction(hasFunction ? called : isFlat ? others : {});
-  const place = indexOf(index);
+  const place = asIndex(index);
   const givenId = typeof id === 'number' ? String(id) : id;
   return (
     piece && {
@@ -80,10 +80,4 @@ function decodeFunction(value: unknown): Pick<CallPiece, 'name' | 'arguments'> |
     ...(typeof name === 'string' && name !== '' ? { name } : {}),
     ...(text === '' ? {} : { arguments: text }),
   };
-}
-
-/** Some upstreams write the index as a string. */
-function indexOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }

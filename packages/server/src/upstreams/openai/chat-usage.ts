@@ -2,7 +2,6 @@ import type { Usage } from '../../domain/usage.ts';
 import { choiceOfIndex } from '../http/answer/choice-index.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import { UsageRecord } from '../http/answer/usage-record.ts';
-import { hasOutput } from './choice.ts';
 import type { UpstreamChunk } from './chunk.ts';
 
 /** The usage of one answer, out of all its chunks. */
@@ -26,9 +25,9 @@ export class ChatUsage {
     this.byChoice = choices === 1 ? undefined : new Map();
   }
 
-  /** Takes what a chunk reports, after its output. */
-  take(chunk: UpstreamChunk): void {
-    for (const part of chunk.choices) if (hasOutput(part)) this.outputCame();
+  /** Takes what a chunk reports, after its output. `spoke`: it had output. */
+  take(chunk: UpstreamChunk, spoke: boolean): void {
+    if (spoke) this.outputCame();
     for (const { index, usage } of chunk.choices) if (usage !== undefined) this.takeOfChoice(index, usage);
     if (chunk.usage !== undefined) this.takeOfAnswer(chunk.usage, chunk.choices.length === 0);
   }

@@ -30,6 +30,8 @@ export interface Choice {
   readonly state: AnswerState;
   /** Ends the choice: emits what it holds back, and returns its finish or the failure. Called once, with a finish reason. */
   end(): Failure | ChoiceFinish;
+  /** Whether the last delta had output that is no repetition. */
+  readonly spoke: boolean;
   /** True where the choice holds nothing back, and a text delta does not change its state: the fast path may emit it. */
   readonly plain: boolean;
 }
@@ -85,6 +87,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   const writer = createChoiceWriter({ choice }, { emit });
   /** Made with the first call: most answers have none, and it takes memory for the length of the stream. */
   let calls: ToolCalls | undefined;
+  let spoke = false;
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
   const echo = createRepeatedBeginning(options.echo ?? '');
@@ -214,10 +217,17 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 
   return {
     add(delta, tokens) {
-      if (hasOutput(delta)) finish.output();
+      const before = calls?.size ?? 0;
       const wrong = details.add(delta.details) ?? keepExtra(delta.extra) ?? writeDelta(delta, tokens);
+      const hasCalls = delta.calls.length > 0;
+      // A call that is said again is no output: neither the finish nor the counts before it change their meaning.
+      spoke = hasCalls ? hasOutput({ ...delta, calls: [] }) || calls?.size !== before : hasOutput(delta);
+      if (spoke) finish.output();
       if (wrong === undefined && delta.finish !== undefined) finish.finish(delta.finish);
       return wrong;
+    },
+    get spoke() {
+      return spoke;
     },
     get state() {
       return finish.state;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createEventGrammar } from '../../domain/event-grammar.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import { roundsOf, seedOf } from '../../testing/suite-part.ts';
 import { toolNamesOf } from '../http/answer/tool-names.ts';
 import { batchesOf, readChunks } from './fake-answer.ts';
 
@@ -407,7 +408,7 @@ describe('arguments', () => {
         expect(end).toBe('tool_calls');
         expect(call.replace(/^f\s+/, '').trimEnd()).toBe(text);
       }),
-      { numRuns: 500 },
+      { numRuns: roundsOf(5_000, 300), seed: seedOf() },
     );
   });
 
@@ -425,7 +426,7 @@ describe('arguments', () => {
     answer.chunk(chunk({}, 'tool_calls'));
     answer.end();
     expect(callsOf(events)).toEqual([`f ${text}`, `g ${text}`, 'tool_calls']);
-  });
+  }, 60_000);
 });
 
 describe('odd forms of a list of calls', () => {
@@ -517,6 +518,7 @@ describe('a stream of calls to which any of this is done', () => {
   }
 
   test('has all its calls, or ends in an error', () => {
+    const numRuns = roundsOf(10_000, 500);
     let whole = 0;
     const distinct = fc.uniqueArray(call, {
       minLength: 1,
@@ -565,8 +567,8 @@ describe('a stream of calls to which any of this is done', () => {
           expect(result.toSorted()).toEqual([...expected, 'tool_calls'].toSorted());
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns, seed: seedOf() },
     );
-    expect(whole).toBeGreaterThan(1_000);
-  });
+    expect(whole).toBeGreaterThan(numRuns / 2);
+  }, 60_000);
 });

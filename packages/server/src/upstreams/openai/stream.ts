@@ -169,25 +169,26 @@ class ChatDialect implements Dialect {
       this.output.fail(torn('upstream_protocol', 'one event with output for several choices'));
       return;
     }
+    let spoke = false;
     for (const part of chunk.choices) {
-      const wrong = this.applyPart(part, tokens);
+      const choice = this.choiceOf(part);
+      const wrong =
+        choice === undefined && hasOutput(part)
+          ? torn('upstream_cut', 'output of a choice that was not requested')
+          : choice?.add(part, tokens);
+      spoke ||= choice?.spoke === true;
       if (wrong !== undefined) {
         this.output.fail(wrong);
         return;
       }
     }
     // After the deltas of its chunk, because the usage has counted them.
-    this.usage.take(chunk);
+    this.usage.take(chunk, spoke);
   }
 
-  /** Returns the failure where the answer is torn here. */
-  private applyPart(part: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    const at = choiceOfIndex(part.index, this.options.choices);
-    const choice = at === undefined ? undefined : this.choices[at];
-    if (choice === undefined) {
-      return hasOutput(part) ? torn('upstream_cut', 'output of a choice that was not requested') : undefined;
-    }
-    return choice.add(part, tokens);
+  private choiceOf({ index }: ChunkChoice): Choice | undefined {
+    const at = choiceOfIndex(index, this.options.choices);
+    return at === undefined ? undefined : this.choices[at];
   }
 }
 

@@ -37,6 +37,8 @@ export interface ToolCalls {
   add(piece: CallPiece): Failure | undefined;
   /** Ends the last call: no more pieces of it will come. Returns its id; undefined where it was a repetition. */
   endLast(): string | undefined;
+  /** UTF-16 units of the names and arguments so far, without repetitions: a piece that does not change it said nothing new. */
+  readonly size: number;
   /** Emits the rest, at the finish. `partial`: the choice ran out of tokens, so its last arguments may be cut. */
   finish(partial: boolean): Failure | undefined;
 }
@@ -95,6 +97,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
   let open = 0;
   /** The last place of a call whose arguments have begun. */
   let furthest = -1;
+  let size = 0;
 
   /** The call to which a piece belongs; undefined where it begins a new one. */
   function find(piece: CallPiece): Call | undefined {
@@ -200,6 +203,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     if (call.startedId !== undefined) {
       return torn('upstream_protocol', 'a piece of the name of a tool call that has started');
     }
+    size += joined.length - (own?.length ?? 0);
     call.name = joined;
     call.twins = undefined;
     return budget.name(joined);
@@ -249,6 +253,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
 
   function drop(call: Call): void {
     call.dropped = true;
+    size -= (call.name?.length ?? 0) + call.args.size;
     const twin = call.twins?.at(-1);
     if (twin === undefined) return;
     const { index, id } = call;
@@ -304,15 +309,20 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     const before = args.size;
     if (place === open && call.startedId !== undefined) writer.arguments(text);
     else args.add(text);
+    const added = args.size - before;
+    size += added;
     if (args.conflict) return torn('upstream_protocol', 'arguments for a tool call that was complete');
     if (args.state === 'begun' || args.state === 'whole') {
       if (call.unsure) return torn('upstream_protocol', 'arguments that may belong to either of two calls');
       furthest = Math.max(furthest, place);
     }
-    return budget.arguments(args.size - before, args.size);
+    return budget.arguments(added, args.size);
   }
 
   return {
+    get size() {
+      return size;
+    },
     add(piece) {
       const known = find(piece);
       const oneTooMany = known === undefined ? budget.call() : undefined;
