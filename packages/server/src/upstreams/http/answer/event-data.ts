@@ -125,24 +125,37 @@ export function isRestOfJson(text: string): boolean {
   return (!beginsLikeJson(text) && /"\s*[:}\]]/.test(text)) || closesMore(text);
 }
 
-/** Whether a text closes more objects and lists than it opens. */
+/**
+ * Whether a text closes more objects and lists than it opens, with or without the brackets in its strings: a torn text does not
+ * show where its strings begin.
+ */
 export function closesMore(text: string): boolean {
   let open = 0;
+  let openOutside = 0;
+  let inString = false;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
-    if (unit === 0x7b || unit === 0x5b) open += 1;
-    else if (unit === 0x7d || unit === 0x5d) open -= 1;
+    if (unit === quote) inString = !inString;
+    else if (unit === backslash && inString) at += 1;
+    else {
+      const step = unit === 0x7b || unit === 0x5b ? 1 : unit === 0x7d || unit === 0x5d ? -1 : 0;
+      open += step;
+      if (!inString) openOutside += step;
+    }
   }
-  return open < 0;
+  return open < 0 || openOutside < 0;
 }
 
-/** So many equal characters at the beginning show that two texts are events of one stream. */
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** So many equal characters at the beginning or at the end show that two texts are events of one stream. */
 const mostAlike = 24;
 
-/** Whether a torn text was an event of this stream: what has come of it begins as `event` does. */
-export function beginsAlike(torn: string, event: string): boolean {
+/** Whether a torn text was an event of this stream: what has come of it begins as `event` does, or ends as `event` does. */
+export function isAlike(torn: string, event: string): boolean {
   let same = 0;
   while (same < mostAlike && same < torn.length && torn.charCodeAt(same) === event.charCodeAt(same))
     same += 1;
-  return same === mostAlike || same === torn.length;
+  return same === torn.length || same === mostAlike || event.endsWith(torn.slice(-mostAlike));
 }

@@ -7,12 +7,12 @@ import { parseJson, parseJsonExactly } from '../unknown-json.ts';
 import { eventTooLarge, tooManyDropped, torn, unreadable } from './answer-failures.ts';
 import type { Dialect, DialectOutput, FastPath } from './dialect.ts';
 import {
-  beginsAlike,
   beginsLikeJson,
   closesMore,
   createEventData,
   dataOfLine,
   type EventData,
+  isAlike,
   isRestOfJson,
 } from './event-data.ts';
 
@@ -172,7 +172,7 @@ class AnswerTranslation implements Translation, DialectOutput {
 
   private mayCarryOutput(evidence: string): boolean {
     const shown = this.dialect.mayCarryOutput(evidence);
-    return shown ?? (this.last !== undefined && beginsAlike(evidence, this.last));
+    return shown ?? (this.last !== undefined && isAlike(evidence, this.last));
   }
 
   private failUnreadable(evidence: string): void {
@@ -293,7 +293,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   private judgeEarly(data: string): void {
-    for (const evidence of this.early) if (beginsAlike(evidence, data)) this.failUnreadable(evidence);
+    for (const evidence of this.early) if (isAlike(evidence, data)) this.failUnreadable(evidence);
     this.early = [];
   }
 
