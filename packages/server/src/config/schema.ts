@@ -52,7 +52,9 @@ const server = z.strictObject({
 });
 
 const samplingDefaults = z.strictObject({
-  temperature: decimal(0, 2).optional().describe("Default: the file's own, else 1 (0.2 for the default model)."),
+  temperature: decimal(0, 2)
+    .optional()
+    .describe("Default: the file's own, else 1 (0.2 for the default model)."),
   top_p: decimal(0, 1).optional().describe("Default: the file's own, else 1 (0.9 for the default model)."),
   top_k: integer(0, 1_000_000)
     .optional()
