@@ -4,8 +4,8 @@ import { withoutMembers } from '../http/answer/other-output.ts';
 import { argumentsText, asList, asObject, optionalText } from '../http/unknown-json.ts';
 
 /**
- * A part of a candidate's content. `other`: what it has besides, for which our stream has no name; the whole part where it has
- * neither text nor call.
+ * A part of a candidate's content. `other`: the fields beside its text or call that our stream does not name; the whole part
+ * where it has neither.
  */
 export type Part = (TextPart | CallPart) & { readonly other: JsonObject | undefined };
 

@@ -1,5 +1,5 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
-import { isBlank, isObject, type JsonObject } from '../../domain/json.ts';
+import { isBlank, isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { answerBounds } from '../http/answer/answer-budget.ts';
 import { isFinishReason } from '../http/answer/finish-reasons.ts';
 import { otherField } from '../http/answer/other-output.ts';
@@ -94,9 +94,10 @@ function isFingerprint(value: unknown): value is string {
 function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
   if (choice === undefined) return undefined;
-  const { said, isWhole } = saidBy(choice);
-  const isBare = isBlank(said) && (choice['delta'] ?? null) === null;
-  if (isBare && holdsOutput(choice)) return undefined;
+  const given = choice['delta'] ?? null;
+  const whole = saysMore(given) ? undefined : wholeOf(choice);
+  if (given === null && whole === undefined && holdsOutput(choice)) return undefined;
+  const said = whole ?? given ?? {};
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(said) && said.length === 0 ? {} : asObject(said);
   if (delta === undefined) return undefined;
@@ -106,7 +107,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   const second = textOf(delta['reasoning']);
   const reasoning = thought === '' ? (second ?? '') : thought;
   const refusal = textOf(delta['refusal']);
-  const calls = decodeCalls(delta, isWhole);
+  const calls = decodeCalls(delta, whole !== undefined);
   if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
     return undefined;
   }
@@ -117,7 +118,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
   return {
     index: choice['index'],
-    whole: isWhole,
+    whole: whole !== undefined,
     text: content.text,
     reasoning: content.reasoning + (reasoning === '' ? detailsText(details) : reasoning),
     refusal,
@@ -131,6 +132,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   };
 }
 
+/** Members that are output as texts, and as lists or objects. */
 const textMembers = [
   'content',
   'text',
@@ -150,21 +152,20 @@ const listMembers = ['content', 'tool_calls', 'function_call', 'output'];
  * be a text, such as `detail` and `status`, that reports the provider's progress.
  */
 export function holdsOutput(holder: JsonObject): boolean {
-  if (textMembers.some((name) => typeof holder[name] === 'string' && holder[name] !== '')) return true;
-  if (listMembers.some((name) => typeof holder[name] === 'object' && !isBlank(holder[name]))) return true;
-  return ['delta', 'message'].some((name) => {
-    const inner = holder[name];
-    return isObject(inner) && [...textMembers, ...listMembers].some((member) => !isBlank(inner[member]));
-  });
+  const { delta, message } = holder;
+  return [holder, delta, message].some(
+    (one) =>
+      isObject(one) &&
+      (textMembers.some((name) => typeof one[name] === 'string' && one[name] !== '') ||
+        listMembers.some((name) => typeof one[name] === 'object' && !isBlank(one[name]))),
+  );
 }
 
-/** Where a choice has its output: in its delta; in its message, where the delta says nothing; or in its text. */
-function saidBy({ delta, message, text }: JsonObject): { readonly said: unknown; readonly isWhole: boolean } {
-  if (saysMore(delta)) return { said: delta, isWhole: false };
-  if (!isBlank(message)) return { said: message, isWhole: true };
-  // The old completions API has neither: its text is beside them, where Together has a copy.
-  const isText = (delta ?? null) === null && !isBlank(text);
-  return isText ? { said: { content: text ?? null }, isWhole: true } : { said: delta ?? {}, isWhole: false };
+/** The message of a choice whose delta says nothing; undefined where it has none. */
+function wholeOf({ delta = null, message = null, text = null }: JsonObject): JsonValue | undefined {
+  if (!isBlank(message)) return message;
+  // The old completions API has neither: its text stands in the choice. Together sends a copy of the delta's text there.
+  return delta === null && !isBlank(text) ? { content: text } : undefined;
 }
 
 /** Whether a delta has more than a role. One that is no object may say anything. */
