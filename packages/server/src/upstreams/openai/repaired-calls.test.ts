@@ -247,6 +247,36 @@ describe('a name in pieces is joined', () => {
       ['get_get_x {"a":1}'],
     ],
     [
+      'a name whose letters repeat, letter by letter',
+      ['llm_ask'],
+      [...Array.from('llm_ask', (letter) => t(0, '', letter, '')), t(0, '', null, '{"a":1}')],
+      ['llm_ask {"a":1}'],
+    ],
+    [
+      'a name that begins with a part twice',
+      ['mcp_mcp_x', 'other'],
+      [t(0, 'a', 'mcp_'), t(0, '', 'mcp_'), t(0, '', 'x'), t(0, '', null, '{"a":1}')],
+      ['mcp_mcp_x {"a":1}'],
+    ],
+    [
+      'a name that is a part twice',
+      ['gogo'],
+      [t(0, 'a', 'go', ''), t(0, '', 'go', '{"a":1}')],
+      ['gogo {"a":1}'],
+    ],
+    [
+      'a name that comes again, and is a tool with and without itself behind it',
+      ['go', 'gogo'],
+      [t(0, 'a', 'go', ''), t(0, 'a', 'go', '{"a":1}')],
+      ['go {"a":1}'],
+    ],
+    [
+      'a part that comes again, and cannot be the next part',
+      ['mcp_x'],
+      [t(0, 'a', 'mcp_'), t(0, 'a', 'mcp_'), t(0, 'a', 'x', '{"a":1}')],
+      ['mcp_x {"a":1}'],
+    ],
+    [
       'a piece behind the first arguments',
       ['edit_file'],
       [t(0, '', 'edit_', '{"a'), t(0, '', 'file', '":1}')],

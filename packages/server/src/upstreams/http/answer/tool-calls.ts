@@ -193,13 +193,12 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
 
   function addName(call: Call, name: string): Failure | undefined {
     const own = call.name;
-    if (own === name && call.id === undefined && call.args.state === 'empty') call.unsure = true;
-    if (own === name && (tools === undefined || tools.begins(own))) {
-      call.repeatsName = true;
+    const joined = own === undefined ? name : joinName(own, name, tools);
+    if (joined === own) {
+      if (own === name && call.id === undefined && call.args.state === 'empty') call.unsure = true;
+      if (own === name && tools?.begins(own) !== false) call.repeatsName = true;
       return undefined;
     }
-    const joined = own === undefined ? name : joinName(own, name, tools);
-    if (joined === own) return undefined;
     if (call.startedId !== undefined) {
       return torn('upstream_protocol', 'a piece of the name of a tool call that has started');
     }
