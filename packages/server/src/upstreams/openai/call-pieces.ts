@@ -27,7 +27,7 @@ export function decodeCalls(delta: JsonObject, isMessage: boolean): readonly Cal
   const given = new Set(pieces.map(({ index }) => index));
   const isNumbered = isMessage ? !given.has(undefined) && given.size === pieces.length : !isUnnumbered(given);
   if (pieces.length < 2 || isNumbered) return pieces;
-  return pieces.map((piece, index) => ({ ...piece, index }));
+  return pieces.map((piece, index) => ({ ...piece, index, listed: true }));
 }
 
 function isUnnumbered(indexes: ReadonlySet<number | undefined>): boolean {

@@ -130,6 +130,21 @@ describe('several calls under one index are that many calls', () => {
       ['f {"a":1}', 'f {"a":1}'],
     ],
     [
+      'the same id at two indexes',
+      [t(0, 'call_0', 'f', '{"a":1}'), t(1, 'call_0', 'f', '{"a":1}')],
+      ['f {"a":1}', 'f {"a":1}'],
+    ],
+    [
+      'the same id, the second without an index, and other arguments',
+      [t(0, 'a', 'f', '{"a":1}'), t(undefined, 'a', 'f', '{"a":2}')],
+      ['f {"a":1}', 'f {"a":2}'],
+    ],
+    [
+      'another id, the second without an index',
+      [t(0, 'a', 'f', '{"a":1}'), t(undefined, 'b', 'f', '{"a":1}')],
+      ['f {"a":1}', 'f {"a":1}'],
+    ],
+    [
       'indexes from 1, with gaps, as strings',
       [t('1', 'a', 'f', '{"a"'), t('4', 'b', 'g', '{"b"'), t('1', '', '', ':1}'), t('4', '', '', ':2}')],
       ['f {"a":1}', 'g {"b":2}'],
@@ -158,6 +173,32 @@ describe('a call that is said again is one call', () => {
         [t(0, 'a', 'f', '{"a":1}')],
         [t(1, 'b', 'g', '{"b":2}')],
         [t(0, 'a', 'f', '{"a":1}'), t(1, 'b', 'g', '{"b":2}')],
+      ],
+      ['f {"a":1}', 'g {"b":2}'],
+    ],
+    ['without its index', [t(0, 'a', 'f', '{"a":1}'), t(undefined, 'a', 'f', '{"a":1}')], ['f {"a":1}']],
+    [
+      'without its index, in pieces',
+      [
+        t(0, 'a', 'f', '{"a":1}'),
+        t(1, 'b', 'g', '{"b":2}'),
+        t(null, 'a', 'f', ''),
+        t(null, null, null, '{"a"'),
+        t(null, null, null, ':1}'),
+      ],
+      ['f {"a":1}', 'g {"b":2}'],
+    ],
+    [
+      'without its index, as the first of two calls',
+      [t(1, 'a', 'f', '{"a":1}'), t(2, 'b', 'f', '{"b":2}'), t(undefined, 'a', 'f', '{"a":1}')],
+      ['f {"a":1}', 'f {"b":2}'],
+    ],
+    [
+      'in a list of both without indexes',
+      [
+        [t(1, 'a', 'f', '{"a":1}')],
+        [t(2, 'b', 'g', '{"b":2}')],
+        [t(undefined, 'a', 'f', '{"a":1}'), t(undefined, 'b', 'g', '{"b":2}')],
       ],
       ['f {"a":1}', 'g {"b":2}'],
     ],

@@ -16,6 +16,8 @@ export interface CallPiece {
   readonly extra?: JsonObject;
   /** True for a call that comes whole: no other piece belongs to it. Default: false. */
   readonly whole?: boolean;
+  /** True where the upstream gave no index, and `index` is only the place in the list. Default: false. */
+  readonly listed?: boolean;
 }
 
 /**
@@ -28,7 +30,8 @@ export interface CallPiece {
  * A call starts once its name is certain: pieces of a name are joined until arguments come. Where several calls share an index
  * (contract, section 3), a name after complete arguments begins a new call. If an earlier call has that index and that name
  * already, and no other id, the new one is held until its arguments are complete: the same arguments are a repetition, which is
- * dropped. Calls without an index share one.
+ * dropped. Calls without an index share one, and may repeat a call of any index. A known id under another index says nothing:
+ * some servers give every call the same one.
  *
  * Time and memory are linear in the length of the arguments, for any number and size of pieces and calls.
  */
@@ -71,6 +74,7 @@ interface Call {
   /** Its id in the events, once it has started. */
   startedId: string | undefined;
   readonly whole: boolean;
+  readonly listed: boolean;
   /** No more pieces of it can come. */
   ended: boolean;
   /** It was closed with `{}`, because the arguments of a later call had begun. */
@@ -90,7 +94,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
   /** The last call with each index and with each id of the upstream. */
   const byIndex = new Map<number, Call>();
   const byId = new Map<string, Call>();
-  /** All calls by index and name: only these can be twins. */
+  /** All calls by name: only these can be twins. */
   const byName = new Map<string, Call[]>();
   const usedIds = new Set<string>();
   /** The place of the open call. */
@@ -148,7 +152,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     }
   }
 
-  function begin({ index, id, whole = false }: CallPiece): Call {
+  function begin({ index, id, whole = false, listed = false }: CallPiece): Call {
     const call: Call = {
       place: calls.length,
       index,
@@ -159,6 +163,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
       repeatsName: false,
       startedId: undefined,
       whole,
+      listed,
       ended: whole,
       closedEmpty: false,
       unsure: false,
@@ -218,17 +223,14 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     return tools === undefined || tools.has(name) || !tools.begins(name);
   }
 
-  /** The earlier calls that a call may repeat. Calls that come whole repeat another one only with its id. */
+  /** The earlier calls that a call may repeat. */
   function twinsOf(call: Call): readonly Call[] {
     if (call.twins !== undefined) return call.twins;
-    const key = `${call.index} ${call.name}`;
-    const named = byName.get(key) ?? [];
-    byName.set(key, named);
+    const { name = '' } = call;
+    const named = byName.get(name) ?? [];
+    byName.set(name, named);
     call.twins = named.filter(
-      ({ place, id, name }) =>
-        place < call.place &&
-        name === call.name &&
-        (call.whole ? isSame(id, call.id) : mayBeSame(id, call.id)),
+      (other) => other.place < call.place && other.name === name && mayRepeat(call, other),
     );
     named.push(call);
     return call.twins;
@@ -356,6 +358,14 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
         : undefined;
     },
   };
+}
+
+/** Whether a call may be an earlier one with the same name again. A call that comes whole is so only with its id. */
+function mayRepeat(call: Call, earlier: Call): boolean {
+  if (call.whole) return call.index === earlier.index && isSame(earlier.id, call.id);
+  if (call.index === undefined || call.index === earlier.index) return mayBeSame(earlier.id, call.id);
+  // Two calls of one list are two calls, whatever their ids.
+  return call.listed && !earlier.listed && isSame(earlier.id, call.id);
 }
 
 /** Whether both ids are known, and equal. */
