@@ -38,12 +38,18 @@ export interface CallPiece {
 export interface ToolCalls {
   /** Emits the events that this piece makes possible. Returns the failure where the piece tears the answer. */
   add(piece: CallPiece): Failure | undefined;
-  /** Ends the last call: no more pieces of it will come. Returns its id; undefined where it was a repetition. */
-  endLast(): string | undefined;
+  /** Ends the last call with this index: no more pieces of it will come. Undefined where there is none. */
+  end(index: number): ToolCallInEvents | undefined;
   /** UTF-16 units of the names and arguments so far, without repetitions: a piece that does not change it said nothing new. */
   readonly size: number;
   /** Emits the rest, at the finish. `partial`: the choice ran out of tokens, so its last arguments may be cut. */
   finish(partial: boolean): Failure | undefined;
+}
+
+/** What became of a call. */
+export interface ToolCallInEvents {
+  /** Its id in the events, once it has started; for a repetition never. */
+  readonly startedId: string | undefined;
 }
 
 /** What the calls of one choice need. */
@@ -58,9 +64,11 @@ export interface ToolCallsOptions {
   readonly tools?: ToolNames | undefined;
   /** True where the protocol does not split names: a call starts with its name. Default: false. */
   readonly wholeNames?: boolean;
+  /** True where the protocol has an event for the end of a call: only that, or its arguments, ends it. Default: false. */
+  readonly hasEnds?: boolean;
 }
 
-interface Call {
+interface Call extends ToolCallInEvents {
   /** Its place among all calls that have begun, dropped ones included. */
   readonly place: number;
   readonly index: number | undefined;
@@ -71,7 +79,6 @@ interface Call {
   readonly args: CallArguments;
   /** The upstream sends the name again with later pieces. */
   repeatsName: boolean;
-  /** Its id in the events, once it has started. */
   startedId: string | undefined;
   readonly whole: boolean;
   readonly listed: boolean;
@@ -89,7 +96,7 @@ interface Call {
 
 /** Creates the calls of one choice. */
 export function createToolCalls(options: ToolCallsOptions): ToolCalls {
-  const { makeId, budget, writer, tools, wholeNames = false } = options;
+  const { makeId, budget, writer, tools, wholeNames = false, hasEnds = false } = options;
   const calls: Call[] = [];
   /** The last call with each index and with each id of the upstream. */
   const byIndex = new Map<number, Call>();
@@ -290,9 +297,8 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
   function isClosed({ args, ended, dropped, place }: Call): boolean {
     if (ended || dropped) return true;
     // Arguments that carry nothing may come ahead of the real ones, but not after those of a later call have begun.
-    return (
-      calls.length > place + 1 && (args.state === 'whole' || (args.state === 'empty' && furthest > place))
-    );
+    const isEmpty = args.state === 'empty' && furthest > place && !hasEnds;
+    return calls.length > place + 1 && (args.state === 'whole' || isEmpty);
   }
 
   /** Starts the open call where it can start, and closes it where it is complete and a later one has begun; so on. */
@@ -334,13 +340,13 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
       advance();
       return undefined;
     },
-    endLast() {
-      const call = calls.at(-1);
+    end(index) {
+      const call = calls.findLast((one) => one.index === index);
       if (call === undefined) return undefined;
       call.args.settle();
       call.ended = true;
       advance();
-      return call.startedId;
+      return call;
     },
     finish(partial) {
       for (const call of calls.slice(open)) {
