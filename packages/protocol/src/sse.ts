@@ -38,7 +38,10 @@ export interface SseDecoderOptions {
    * `line`: the data of this line. Absent: only a blank line ends an event, as the specification says.
    */
   endsEvent?(data: string, line: string, event: string): boolean;
-  /** Called for a line whose field is unknown, or whose event has a name with a quote: its data, where it is a data line all the same. Absent: such lines are ignored. */
+  /**
+   * Called for a line with an unknown field, and for an `event` line whose name has a quote. Returns its data where it is a data
+   * line all the same. Absent: such lines are ignored.
+   */
   dataOf?(line: string): string | undefined;
 }
 
@@ -143,7 +146,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
         dataLine(value, line.length);
         return;
       case 'event': {
-        // No name has a quote: the line may be one of two lines that were torn.
+        // No name of an event has a quote: this line may be made of two lines that were torn.
         const given = value.includes('"') ? options.dataOf?.(text) : undefined;
         if (given !== undefined) dataLine(given, line.length);
         else {

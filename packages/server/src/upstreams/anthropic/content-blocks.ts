@@ -28,7 +28,7 @@ export interface Citation {
   readonly citation: JsonObject;
 }
 
-/** Types of the API are names. Another text may be anything, so it is not forwarded. */
+/** The form of a type in this API. Any other text may hold anything, so it is not forwarded. */
 const typeName = /^[a-z]\w{0,63}$/i;
 
 /**

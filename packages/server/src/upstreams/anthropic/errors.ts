@@ -27,8 +27,8 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
 }
 
 /**
- * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error of an
- * unknown type that names none; by default that of a failure of the provider.
+ * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error that
+ * has an unknown type and gives no status. Default: 500, a failure of the provider.
  */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   return judge(factsOfEvent('in the stream', readError(errorFrom(value)), context, status));

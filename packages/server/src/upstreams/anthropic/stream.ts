@@ -43,7 +43,7 @@ export interface MessageStreamOptions {
   readonly prefixEnd?: string;
 }
 
-/** Matches fields that carry output, and a cut event that may have been one of a block. */
+/** Matches fields that carry output, and the beginning of an event that was cut and may be an event of a block. */
 const carriesOutput = /content_block|^\s*\{\s*"type"\s*:\s*"c|"(?:text|thinking|partial_json|citation)"/;
 
 /** What a block counts in the budget, besides its texts. */
@@ -248,7 +248,7 @@ export function createMessageDialect(
     const called = writer.calls;
     if (!beginning.complete && called === 0) return wrongJoint();
     const given = finishReasonOf(finish.reason ?? '');
-    // A call that the reason names and that has not come was lost.
+    // The reason says that there is a call, and none has come: it was lost.
     if (given === undefined || (given === 'tool_calls' && called === 0)) {
       return unfinished(`stop_reason ${nameOf(finish.reason)} with ${called} tool calls`);
     }
@@ -363,8 +363,8 @@ export function createMessageDialect(
 }
 
 /**
- * The event with the spelling of its numbers, where a block or a citation is forwarded as it came. Texts, thoughts and pieces of
- * arguments have no number that is passed on.
+ * The event, parsed again with the spelling of its numbers where it has a block or a citation that is forwarded as it came.
+ * Other events have no number that is passed on.
  */
 function exactly(event: JsonObject, data: string): JsonObject {
   return mayCarryOther(event) ? (asObject(parseJsonExactly(data)) ?? event) : event;
@@ -384,7 +384,7 @@ function mayCarryOther(event: JsonObject): boolean {
   return !isBlank(asObject(event['message'])?.['content']);
 }
 
-/** The answer does not begin with the end of the prefix. */
+/** The failure for an answer that does not continue the prefix exactly. */
 function wrongJoint(): Failure {
   return failure('upstream_cut', 'The upstream did not go on exactly behind the answer so far.');
 }

@@ -35,7 +35,7 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
 
 /**
  * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error that
- * names none; by default that of a failure of the provider.
+ * gives none. Default: 500, a failure of the provider.
  */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = memberOf(value);

@@ -4,8 +4,8 @@ import { withoutMembers } from '../http/answer/other-output.ts';
 import { argumentsText, asList, asObject, optionalText } from '../http/unknown-json.ts';
 
 /**
- * A part of a candidate's content. `other`: what it has besides, for which our stream has no name; the whole part where it has
- * neither text nor call.
+ * A part of a candidate's content. `other`: the fields beside its text or call that our stream does not name; the whole part
+ * where it has neither.
  */
 export type Part = (TextPart | CallPart) & { readonly other: JsonObject | undefined };
 
@@ -52,7 +52,7 @@ export function decodePart(value: unknown): Part | UnreadableOutput {
   if (part['functionCall'] !== undefined && part['functionCall'] !== null) {
     const call = decodeCall(part['functionCall'], signed);
     if ('unreadable' in call) return call;
-    // The API has one kind of content in a part, so the order of two kinds is not known.
+    // By the API a part has one kind of content. Where it has two, their order is not known.
     const text = optionalText(part['text']);
     return text === '' ? { ...call, other: rest } : { unreadable: 'a part with a call and a text' };
   }

@@ -37,7 +37,7 @@ export interface ContentStreamOptions {
   readonly errors: () => ErrorContext;
 }
 
-/** Matches fields that carry output, and a cut event that may have been one of a candidate. */
+/** Matches fields that carry output, and the beginning of an event that was cut and may have a candidate. */
 const carriesOutput = /^\s*\{\s*"cand|"(?:candidates|parts|text|functionCall|inlineData|fileData)"/;
 
 /**
@@ -112,7 +112,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         return;
       }
       const failed = readCandidates(event['candidates'] ?? []);
-      // After the parts of its event, because the counts hold them.
+      // After the parts of its event, because the counts include them.
       usage.take(event['usageMetadata']);
       if (failed !== undefined) output.fail(failed);
     },
@@ -196,7 +196,7 @@ function createChoice(
       if (part.thought) writer.reasoning(slice);
       else writer.text(slice);
     }
-    // The signature of a part that is forwarded stays in it.
+    // A part that is forwarded keeps its signature.
     const isForwarded = part.text === '' && part.other !== undefined;
     return forward(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));
   }
@@ -216,7 +216,7 @@ function createChoice(
     end() {
       const called = writer.calls;
       const given = finishReasonOf(finish.reason ?? '');
-      // A call that the reason names and that has not come was lost.
+      // The reason says that there is a call, and none has come: it was lost.
       if (given === undefined || (given === 'tool_calls' && called === 0)) {
         writer.flush();
         return unfinished(`finishReason ${nameOf(finish.reason)} with ${called} calls`);

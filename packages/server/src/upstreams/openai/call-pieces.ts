@@ -4,8 +4,8 @@ import type { CallPiece } from '../http/answer/tool-calls.ts';
 import { argumentsText, asIndex, asObject, jsonOf } from '../http/unknown-json.ts';
 
 /**
- * Decodes the tool calls of a delta, or of a `message` whose calls are whole. `function_call`, of the time before tools, is a
- * call too; next to `tool_calls` it is a copy (llama.cpp's Python server). Undefined where a call cannot be read.
+ * Decodes the tool calls of a delta, or of a `message` whose calls are whole. `function_call`, which `tool_calls` has replaced,
+ * is a call too; beside `tool_calls` it is a copy (llama.cpp's Python server). Undefined where a call cannot be read.
  */
 export function decodeCalls(delta: JsonObject, isMessage: boolean): readonly CallPiece[] | undefined {
   const listed = listOf(delta['tool_calls']);

@@ -85,7 +85,7 @@ const maxPendingLogprobs = 256;
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice, idBase, budget, hidden, continues = false } = options;
   const writer = createChoiceWriter({ choice }, { emit });
-  /** Most answers have none, and all of it is kept for each stream. */
+  /** Made with the first call: most answers have none, and it takes memory for the length of the stream. */
   let calls: ToolCalls | undefined;
   let spoke = false;
   const ownReasons = new Map(Object.entries(options.finishReasons));

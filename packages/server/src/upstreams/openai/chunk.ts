@@ -94,7 +94,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   // PHP writes an empty object as an empty list.
   const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
   if (delta === undefined) return undefined;
-  // The old completions API has no delta: its text is beside it, where Together has a copy.
+  // The old completions API has no delta: its text stands in the choice. Together sends a copy of the delta's text there.
   const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
   const content = hasDelta ? decodeContent(delta['content']) : decodeContent(choice['text']);
   const details = decodeDetails(delta['reasoning_details']);

@@ -51,7 +51,7 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
 
 /**
  * The failure for an error inside an answer: an event or an answer, or only its member `error`. `status`: the HTTP status for an
- * error that names none.
+ * error that gives none. Default: 500, a failure of the provider.
  */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = errorFrom(value);
@@ -82,7 +82,7 @@ function judge(error: UpstreamError, facts: ErrorFacts): Failure {
   return errorKind(error.code).status === 400 ? { ...failed, code: error.code } : failed;
 }
 
-/** 200: an error inside an answer that names no status. */
+/** Whether an error with this status may mean that the prompt is too long. 200: it came inside an answer, without a status. */
 function isAboutContent(status: number): boolean {
   return status === 400 || status === 413 || status === 422 || status === 500 || status === 200;
 }

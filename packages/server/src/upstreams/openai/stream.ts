@@ -192,7 +192,7 @@ class ChatDialect implements Dialect {
   }
 }
 
-/** Decodes a chunk; one with output that our stream does not name is parsed once more, so that its numbers keep their spelling. */
+/** Decodes a chunk. One with output that our stream does not name is parsed again, so that its numbers keep their spelling. */
 function decodeWithOthers(event: JsonObject, data: string): UpstreamChunk | undefined {
   const chunk = decodeChunk(event);
   if (chunk === undefined || chunk.choices.every(({ others }) => others === undefined)) return chunk;

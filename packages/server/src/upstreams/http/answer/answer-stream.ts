@@ -19,10 +19,12 @@ export interface ProviderCall {
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
   /**
-   * How long the finishes are held for a usage or more output, in milliseconds; each event starts the time again (contract,
-   * section 7).
+   * How long the finishes are held for a usage or more output, in milliseconds; each event restarts the time (contract, section
+   * 7).
    */
   readonly finishWaitMs: number;
+  /** The same time for an answer of which an earlier finish was wrong (the state `repeated`). */
+  readonly repeatedFinishWaitMs: number;
   /** Makes the request. A failure becomes the only event of the stream. Called once, by the first pull. */
   request(): Result<PostRequest>;
   /** Called when the head of the answer has come. The names of headers are in lower case. */
@@ -61,7 +63,7 @@ class AnswerStream implements EventStream, BytesReceiver {
   private body: AnswerBody | undefined;
   private contentType = '';
   private translation: Translation | undefined;
-  /** The first bytes of an answer whose kind they do not show; white space before them is dropped. */
+  /** The first bytes of the answer, while they do not show its kind. White space before them is dropped. */
   private head: Buffer = noBytes;
   /** True where the content type is that of an event stream. */
   private saysStream = false;
@@ -184,8 +186,10 @@ class AnswerStream implements EventStream, BytesReceiver {
     }
     // The wait begins at this pull and not at the last finish. If a slow client delayed the pull, the usage may already be in
     // the socket's buffer. The timer releases the body, which ends the pending read.
-    if (this.translation?.holding === true) {
-      this.finishTimer ??= setTimeout(() => body.release(), this.call.finishWaitMs);
+    const held = this.translation?.held;
+    if (held !== undefined) {
+      const waitMs = held === 'held' ? this.call.finishWaitMs : this.call.repeatedFinishWaitMs;
+      this.finishTimer ??= setTimeout(() => body.release(), waitMs);
     }
     body.pull(this);
   }
@@ -195,7 +199,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     this.finishTimer = undefined;
   }
 
-  /** The first bytes of the answer, with these behind them. */
+  /** The first bytes of the answer, followed by these. */
   private headWith(bytes: Buffer): Buffer {
     return this.head.length === 0 ? bytes.subarray(blankBytes(bytes)) : Buffer.concat([this.head, bytes]);
   }

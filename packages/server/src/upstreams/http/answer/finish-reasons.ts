@@ -1,8 +1,8 @@
 import type { FinishReason } from '@tailrace/protocol';
 
 /**
- * The finish reasons of all providers, in lower case (contract, section 7). The gateways and emulators before a provider pass on
- * the reasons of other providers, so each dialect knows all of them.
+ * The finish reasons of all providers, in lower case (contract, section 7). Gateways and emulators pass on the reasons of other
+ * providers, so each dialect knows all of them.
  */
 const reasons = new Map<string, FinishReason>(
   Object.entries({

@@ -28,8 +28,8 @@ export interface CallPiece {
  *     open ──▶ its arguments are whole, and another call has begun ──▶ closed, the next one opens
  *
  * A call starts once its name is certain: pieces of a name are joined until arguments come. Where several calls share an index
- * (contract, section 3), a name after complete arguments begins a new call. If an earlier call has that index and that name
- * already, and no other id, the new one is held until its arguments are complete: the same arguments are a repetition, which is
+ * (contract, section 3), a name after complete arguments begins a new call. Where an earlier call has the same index and
+ * name, and no different id, the new one is held until its arguments are complete: the same arguments are a repetition, which is
  * dropped. Calls without an index share one, and may repeat a call of any index. A known id under another index says nothing:
  * some servers give every call the same one.
  *
@@ -90,7 +90,7 @@ interface Call extends ToolCallInEvents {
   unsure: boolean;
   /** It repeats an earlier call. */
   dropped: boolean;
-  /** Earlier calls that it may repeat; undefined while they were not looked for. */
+  /** Earlier calls that it may repeat; undefined until they are looked for. */
   twins: readonly Call[] | undefined;
 }
 
@@ -116,7 +116,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     const { index, id, name } = piece;
     const last = calls.at(-1);
     let at = index === undefined ? last : byIndex.get(index);
-    // Only the later pieces have an index.
+    // The first piece of the call had no index; this one has.
     if (at === undefined && id === undefined && name === undefined && last?.index === undefined) at = last;
     if (id !== undefined && at?.id !== id) {
       const known = byId.get(id);
@@ -145,14 +145,14 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     if (name !== own) at.args.settle();
     switch (at.args.state) {
       case 'whole':
-        // Its real arguments come too late: a conflict.
+        // The call was closed with `{}`, so its real arguments come too late: a conflict.
         return !splits && !(at.closedEmpty && name === own);
       case 'empty':
         return name !== own && !splits;
       case 'none':
         if (name === own) return false;
         if (at.startedId !== undefined) return tools?.begins(name) !== false || !own.endsWith(name);
-        // Two calls without arguments at one index, which are no call with a name in pieces.
+        // Two calls without arguments at one index, and not one call whose name comes in pieces.
         return tools?.has(own) === true && tools.begins(name) && !name.startsWith(own) && !tools.begins(both);
       case 'begun':
         return false;
@@ -179,7 +179,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     };
     calls.push(call);
     const before = index === undefined ? calls.at(-2) : byIndex.get(index);
-    // Pieces for a call whose index another call has taken can only be found by their id.
+    // The new call takes this index, and its id does not differ: no later piece can belong to the call before.
     if (before !== undefined && before.index === index && mayBeSame(before.id, id)) {
       const { state } = before.args;
       if (state === 'none' || state === 'empty') before.ended = true;
@@ -269,7 +269,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     if (id !== undefined && byId.get(id) === call) byId.set(id, twin);
   }
 
-  /** Clients find the result of a call by its id, so no two calls have the same. */
+  /** The id in the events. Clients match the results of calls by their ids, so no two calls have the same. */
   function freshId(given: string | undefined): string {
     const made = makeId(writer.calls);
     let id = given ?? made;
@@ -301,7 +301,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     return calls.length > place + 1 && (args.state === 'whole' || isEmpty);
   }
 
-  /** Starts the open call where it can start, and closes it where it is complete and a later one has begun; so on. */
+  /** Starts the open call where it can start, and closes it where it is complete and a later one has begun; then the next one. */
   function advance(): void {
     for (let call = calls[open]; call !== undefined && begun(call, false); call = calls[open]) {
       if (!isClosed(call)) return;
