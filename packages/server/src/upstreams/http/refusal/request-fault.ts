@@ -34,6 +34,7 @@ export const contextWordings: readonly RegExp[] = [
   /(?:input|prompt) length .{0,24}(?:exceeds?|(?:greater|larger) than) (?:the )?(?:max|model)/i, // TensorRT-LLM, TabbyAPI, SGLang
   /exceeds? (?:the )?max(?:imum)? (?:input|prompt) (?:length|tokens)/i, // TensorRT-LLM
   /larger than the model input length/i, // MLC
+  /ContextWindowExceededError/i, // LiteLLM
   /reduce the length of the (?:messages|prompt|input)/i, // Groq, Cerebras
 ];
 
@@ -43,6 +44,7 @@ export const answerLimit = /\bmax_?\w{0,16}tokens\b.{0,60}(?:too large|exceeds? 
 /** Match the messages of a refusal by policy that comes under a name for any mistake in a request. */
 export const policyWordings: readonly RegExp[] = [
   /content exists risk/i, // DeepSeek
+  /ContentPolicyViolationError/i, // LiteLLM
   /content filtering policy/i, // Anthropic
   /content management policy/i, // Azure
   /data may contain inappropriate content/i, // DashScope
