@@ -79,7 +79,9 @@ export function nameOfCode({ code, type }: JsonObject): unknown {
  */
 export function errorInBaseResp(event: JsonObject): JsonObject | undefined {
   const given = asObject(event['base_resp']);
-  const { status_code: code, status_msg: message } = given ?? {};
+  // Nearly every event ends here.
+  if (given === undefined) return undefined;
+  const { status_code: code, status_msg: message } = given;
   const number = Number(typeof code === 'string' && code.trim() !== '' ? code : (code ?? 0));
   if (Number.isNaN(number) || number === 0) return undefined;
   return { code: minimaxCodes.get(String(number)) ?? 'server_error', message: message ?? '' };
