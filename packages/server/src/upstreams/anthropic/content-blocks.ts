@@ -84,7 +84,7 @@ export function decodePiece(value: unknown): BlockPiece | Citation | UnreadableO
     case 'signature_delta':
       return piece('thinking', delta['signature'], true);
     case 'input_json_delta':
-      return piece('tool_use', delta['partial_json']);
+      return piece('tool_use', argumentsText(delta['partial_json']) ?? delta['partial_json']);
     case 'citations_delta': {
       const citation = asObject(delta['citation']);
       return citation === undefined

@@ -46,7 +46,7 @@ export interface ChunkChoice {
  * escaped letter matches too, because it may stand in one of these names.
  */
 export const passesJsonOn =
-  /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]|\\u00[4-7]/;
+  /"(?:extra_content|arguments|parameters|args|input)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]|\\u00[4-7]/;
 
 /** The most choices in one event: a request has at most 128, and some upstreams send several pieces of each in one event. */
 const maxChoices = 1_024;
