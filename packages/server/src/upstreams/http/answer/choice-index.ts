@@ -13,3 +13,8 @@ export function choiceOfIndex(index: unknown, choices: number): number | undefin
 export function isSeveralChoices(indexes: readonly unknown[]): boolean {
   return new Set(indexes.map((index) => String(index ?? 0))).size > 1;
 }
+
+/** Whether two of the outputs of a whole answer mean one choice. In a stream each of several pieces may have the same index. */
+export function isSharedChoice(indexes: readonly unknown[], choices: number): boolean {
+  return new Set(indexes.map((index) => choiceOfIndex(index, choices))).size < indexes.length;
+}

@@ -29,13 +29,25 @@ const answerMembers = ['choices', 'candidates', 'content', 'delta', 'usage', 'us
 export function errorIn(event: JsonObject): JsonObject | undefined {
   if (hasError(event)) return event;
   const { object, type, detail, errors, message = event['msg'] } = event;
-  const isNamed = object === 'error' || type === 'error' || isFilled(detail) || isFilled(errors);
+  const isDetail = isFilled(detail) && !isProgress(event);
+  const isNamed = object === 'error' || type === 'error' || isDetail || isFilled(errors);
   if (!isNamed && typeof message !== 'string') return undefined;
   if (answerMembers.some((name) => isFilled(event[name]))) return undefined;
   if (isNamed) return event;
   const { status, namedStatus } = errorFrom(event);
   return (status ?? namedStatus) === undefined ? undefined : event;
 }
+
+/** A `detail` is no error beside a word that reports progress: `{"object": "status", "detail": "queue position 3"}`. */
+function isProgress(event: JsonObject): boolean {
+  const { status, namedStatus } = errorFrom(event);
+  if ((status ?? namedStatus) !== undefined || typeof event['detail'] !== 'string') return false;
+  const words = [event['object'], event['status'], event['type']].filter((word) => typeof word === 'string');
+  return words.some((word) => word !== '') && words.every((word) => !meansError.test(word));
+}
+
+/** A word of an error, and the address of one (RFC 9457). */
+const meansError = /error|exception|fail|invalid|denied|refus|reject|exceed|limit|problem|cancel|abort|[:/]/i;
 
 /** Whether an event, or a part of it, has a member `error` that is not empty, or reports a failure in MiniMax's `base_resp`. */
 export function hasError(value: JsonObject): boolean {
