@@ -10,7 +10,7 @@ import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
-import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { finishReasonOf, isReason } from '../http/answer/finish-reasons.ts';
 import { HeldFinish } from '../http/answer/held-finish.ts';
 import {
   type OtherField,
@@ -277,7 +277,7 @@ export function createMessageDialect(
   function readMessageDelta(event: JsonObject): void {
     usage.take(event['usage']);
     const stop = asObject(event['delta'])?.['stop_reason'];
-    if (isFinishReason(stop)) finish.finish(stop);
+    if (isReason(stop)) finish.finish(stop);
   }
 
   /** Reads a message that came whole, with the code that reads its blocks from a stream. */
