@@ -10,7 +10,7 @@ import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
-import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { finishReasonOf, isReason } from '../http/answer/finish-reasons.ts';
 import { HeldFinish } from '../http/answer/held-finish.ts';
 import {
   type OtherField,
@@ -178,14 +178,18 @@ export function createMessageDialect(
       cut(piece.unreadable);
       return;
     }
-    const block = blocks.find(asIndex(event['index']));
+    const index = asIndex(event['index']);
+    const block = blocks.find(index);
     const type = block?.start.type;
     if (piece.of === 'citation') {
       if (type === undefined || type === 'text') forward(otherItem('citations', piece.citation));
       else cut(`a citation in a block of ${type}`);
     } else if (piece.of === 'tool_use') addInputTo(block, piece.text);
-    else if (type === 'other') cut(`a delta of ${piece.of} in a block of other`);
-    else addTo(block !== undefined && type === piece.of ? block : loose(piece.of), piece);
+    else if (block !== undefined && type === piece.of) addTo(block, piece);
+    // The type of a piece and that of its block disagree. Only a thought in a text is certainly what it says.
+    else if (block !== undefined && (index ?? block.index) === block.index && !isThoughtIn(type, piece))
+      cut(`a delta of ${piece.of} in a block of ${type}`);
+    else addTo(loose(piece.of), piece);
   }
 
   /** The block for a piece that fits no open block. */
@@ -273,7 +277,7 @@ export function createMessageDialect(
   function readMessageDelta(event: JsonObject): void {
     usage.take(event['usage']);
     const stop = asObject(event['delta'])?.['stop_reason'];
-    if (isFinishReason(stop)) finish.finish(stop);
+    if (isReason(stop)) finish.finish(stop);
   }
 
   /** Reads a message that came whole, with the code that reads its blocks from a stream. */
@@ -368,6 +372,10 @@ export function createMessageDialect(
  */
 function exactly(event: JsonObject, data: string): JsonObject {
   return mayCarryOther(event) ? (asObject(parseJsonExactly(data)) ?? event) : event;
+}
+
+function isThoughtIn(type: string | undefined, { of }: BlockPiece): boolean {
+  return type === 'text' && of === 'thinking';
 }
 
 function isEmptyBlock(value: JsonValue): boolean {

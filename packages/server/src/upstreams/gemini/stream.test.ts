@@ -300,6 +300,28 @@ describe('finish reasons', () => {
   });
 });
 
+describe('the feedback on the prompt', () => {
+  const text = candidate([{ text: 'Hi' }], 'STOP');
+
+  test.each(['', 'BLOCK_REASON_UNSPECIFIED', 'block_reason_unspecified', null, undefined, 0])(
+    'with the reason %j blocks nothing',
+    (blockReason) => {
+      const event = { ...text, promptFeedback: { blockReason, safetyRatings: [] }, usageMetadata };
+      expect(types(read(event))).toEqual(['text-delta', 'usage', 'finish']);
+      expect(types(read({ promptFeedback: { blockReason } }, text))).toEqual(['text-delta', 'finish']);
+    },
+  );
+
+  test.each(['SAFETY', 'safety', 'OTHER', 'PROHIBITED_CONTENT', 'A_NEW_ONE'])(
+    'with the reason %s is a refusal by policy',
+    (blockReason) => {
+      expect(last(read({ promptFeedback: { blockReason } }))).toMatchObject({
+        failure: { code: 'content_policy_violation' },
+      });
+    },
+  );
+});
+
 describe('an error event', () => {
   const error = { error: { code: 400, status: 'INVALID_ARGUMENT', message: 'x' } };
 

@@ -15,7 +15,7 @@ import {
 } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices, isSharedChoice } from '../http/answer/choice-index.ts';
 import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
-import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { finishReasonOf, isReason } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
 import { otherPart, writeOther } from '../http/answer/other-output.ts';
 import { createToolCalls } from '../http/answer/tool-calls.ts';
@@ -125,7 +125,7 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         return;
       }
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
-      if (typeof blocked === 'string') {
+      if (isReason(blocked)) {
         output.refuse(promptBlocked(blocked));
         return;
       }
@@ -228,7 +228,7 @@ function createChoice(
         const failed = readPart(part);
         if (failed !== undefined) return failed;
       }
-      if (isFinishReason(stop)) finish.finish(stop);
+      if (isReason(stop)) finish.finish(stop);
       return undefined;
     },
     end() {

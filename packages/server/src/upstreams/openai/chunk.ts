@@ -1,7 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
 import { isBlank, isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { answerBounds } from '../http/answer/answer-budget.ts';
-import { isFinishReason } from '../http/answer/finish-reasons.ts';
+import { isReason } from '../http/answer/finish-reasons.ts';
 import { otherField } from '../http/answer/other-output.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import type { CallPiece } from '../http/answer/tool-calls.ts';
@@ -126,7 +126,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
     details,
     others: others.length === 0 ? undefined : others,
     extra: isWritable(extra) ? extra : undefined,
-    ...(isFinishReason(finish) ? { finish } : {}),
+    ...(isReason(finish) ? { finish } : {}),
     ...(logprobs === undefined ? {} : { logprobs }),
     ...(usage === undefined ? {} : { usage }),
   };
