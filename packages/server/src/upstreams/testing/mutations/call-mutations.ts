@@ -1,5 +1,5 @@
 import { cutText, type Dice } from '../dice.ts';
-import { isJsonText, type Json, type MutableStream, type Mutation } from '../mutable-stream.ts';
+import { isJson, isJsonText, type Json, type MutableStream, type Mutation } from '../mutable-stream.ts';
 import {
   type CallPiece,
   type ChatCall,
@@ -188,8 +188,15 @@ function isTold(calls: readonly ChatCall[]): boolean {
   });
 }
 
+/** Arguments with other white space, or in another order, are the same ones. */
 function isSame(one: ChatCall, other: ChatCall): boolean {
-  return one.name === other.name && one.text === other.text && one.choice === other.choice;
+  return one.name === other.name && one.choice === other.choice && sorted(one.text) === sorted(other.text);
+}
+
+function sorted(text: string): string {
+  if (!isJsonText(text)) return text;
+  const value = JSON.parse(text) as unknown;
+  return JSON.stringify(isJson(value) ? Object.entries(value).toSorted() : value);
 }
 
 /** Whether the pieces of a call come before those of the next one of its choice. */
