@@ -1,5 +1,6 @@
 import { anthropicInputs } from './anthropic-inputs.ts';
 import { argumentInputs, nameInputs, sharedIndexInputs } from './calls.ts';
+import { combinedInputs } from './combined.ts';
 import { countInputs } from './counts.ts';
 import { finishReasonInputs } from './finish-reasons.ts';
 import { finishInputs } from './finishes.ts';
@@ -22,6 +23,7 @@ export const upstreamInputs: readonly UpstreamInput[] = [
   ...countInputs,
   ...framingInputs,
   ...formInputs,
+  ...combinedInputs,
   ...anthropicInputs,
   ...geminiInputs,
 ];

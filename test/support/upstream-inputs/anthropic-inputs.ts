@@ -82,6 +82,13 @@ export const anthropicInputs: readonly UpstreamInput[] = [
   ),
   stream(
     'early finish',
+    'finish-before-the-text-alone',
+    [start(), ends('end_turn'), ...helloBlock, stop],
+    hello,
+  ),
+  stream('early finish', 'no-message-stop', [start(), ...helloBlock, ends('end_turn')], hello),
+  stream(
+    'early finish',
     'finish-on-each-call',
     [
       start(),

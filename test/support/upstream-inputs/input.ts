@@ -28,15 +28,10 @@ export interface UpstreamInput {
   /** Default: that of the form. */
   readonly contentType?: string;
   /** The body; each string is one write. */
-  readonly body: readonly (string | Pause)[];
+  readonly body: readonly string[];
   readonly right: Right;
   /** What OpenAI's SDK shows when it reads the upstream itself and a client of the relay does not get, with the reason. */
   readonly differs?: Differences;
-}
-
-/** The upstream is silent for so long. */
-export interface Pause {
-  readonly pauseMs: number;
 }
 
 export type Right = WholeAnswer | FailedAnswer;

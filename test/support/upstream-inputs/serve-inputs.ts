@@ -1,14 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { setTimeout as after, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { upstreamInputs } from './all-inputs.ts';
 import type { UpstreamInput } from './input.ts';
 
 /** An upstream of all three kinds that answers with the input of its table whose name is the model's. */
 export interface InputServer {
   readonly port: number;
-  /** Requests for an input so far. */
-  asked(name: string): number;
   close(): Promise<void>;
 }
 
@@ -34,10 +32,7 @@ export async function serveInputs(): Promise<InputServer> {
     }
     const typeOfForm = input.form === 'json' ? 'application/json' : 'text/event-stream';
     response.writeHead(input.status ?? 200, { 'content-type': input.contentType ?? typeOfForm });
-    for (const piece of input.body) {
-      if (typeof piece !== 'string') await after(piece.pauseMs);
-      else await write(response, cut(piece, before));
-    }
+    for (const piece of input.body) await write(response, cut(piece, before));
     response.end();
   }
 
@@ -48,7 +43,6 @@ export async function serveInputs(): Promise<InputServer> {
   if (address === null || typeof address === 'string') throw new Error('a server without a port');
   return {
     port: address.port,
-    asked: (name) => counts.get(name) ?? 0,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

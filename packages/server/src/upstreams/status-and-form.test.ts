@@ -101,6 +101,7 @@ async function read(
       transport: { post: async () => ok({ status, headers, body: fakeBody(pieces) }) },
       maxEventBytes: 1024 * 1024,
       finishWaitMs: 1,
+      repeatedFinishWaitMs: 1,
       request: () => ok({ path: '/', headers: {}, body: '' }),
       dialect,
       refused: (refusal) => refused(refusal, context),

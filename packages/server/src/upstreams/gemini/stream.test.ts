@@ -100,7 +100,7 @@ describe('the finish', () => {
     const stream = translation();
     stream.push(bytes({ ...candidate([{ text: 'a' }]), usageMetadata }));
     expect(stream.push(bytes(candidate([{ text: 'b' }], 'STOP')))).toHaveLength(1);
-    expect(stream.holding).toBe(true);
+    expect(stream.held).toBe('held');
     const later = { ...usageMetadata, candidatesTokenCount: 9 };
     expect(stream.push(bytes({ usageMetadata: later }))).toEqual([]);
     expect(stream.end(undefined)).toEqual([

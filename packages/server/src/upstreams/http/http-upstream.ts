@@ -107,6 +107,7 @@ export async function createHttpUpstream(
           transport,
           maxEventBytes,
           finishWaitMs: maxHoldMs(call, finishWaitMs),
+          repeatedFinishWaitMs: maxHoldMs(call, 5 * finishWaitMs),
           request: () => {
             running += 1;
             return postRequest(call);

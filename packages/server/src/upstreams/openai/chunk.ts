@@ -35,10 +35,10 @@ export interface ChunkChoice {
   readonly details: readonly JsonObject[];
   /** What the chunk reports of this choice. */
   readonly usage?: ReportedCounts;
-  /** What follows the text, in its order; absent in nearly every event. */
-  readonly others?: readonly OutputPiece[];
+  /** What follows the text, in its order; undefined in nearly every event. */
+  readonly others: readonly OutputPiece[] | undefined;
   /** What the provider wants back with the message. */
-  readonly extra?: JsonObject;
+  readonly extra: JsonObject | undefined;
 }
 
 /**
@@ -107,6 +107,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
     return undefined;
   }
   const others = othersOf(delta, content.others, second === reasoning || second === '');
+  const { extra_content: extra } = delta;
   const finish = choice['finish_reason'];
   const logprobs = decodeLogprobs(choice['logprobs']);
   const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
@@ -117,11 +118,11 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
     refusal,
     calls,
     details,
+    others: others.length === 0 ? undefined : others,
+    extra: isWritable(extra) ? extra : undefined,
     ...(isFinishReason(finish) ? { finish } : {}),
     ...(logprobs === undefined ? {} : { logprobs }),
     ...(usage === undefined ? {} : { usage }),
-    ...(others.length === 0 ? {} : { others }),
-    ...(isWritable(delta['extra_content']) ? { extra: delta['extra_content'] } : {}),
   };
 }
 

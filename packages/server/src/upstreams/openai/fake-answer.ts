@@ -98,6 +98,7 @@ export function readAnswer(
       transport: { post: async () => ok({ status: 200, headers, body }) },
       maxEventBytes,
       finishWaitMs,
+      repeatedFinishWaitMs: 5_000,
       request: () => ok({ path: '/', headers: {}, body: '' }),
       refused: () => failure('upstream_refused', 'The answer was refused.'),
       dialect: (output) =>

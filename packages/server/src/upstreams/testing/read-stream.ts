@@ -37,6 +37,7 @@ export async function readStream(
       transport: { post: async () => ok({ status, headers, body: fakeBody(pieces, end) }) },
       maxEventBytes: 1024 * 1024,
       finishWaitMs: 1,
+      repeatedFinishWaitMs: 1,
       request: () => ok({ path: '/', headers: {}, body: '' }),
       refused: () => failure('upstream_refused', 'The answer was refused.'),
       dialect: (output) => dialectOf(dialect, choices, output),

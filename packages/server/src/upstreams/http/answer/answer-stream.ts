@@ -23,6 +23,8 @@ export interface ProviderCall {
    * section 7).
    */
   readonly finishWaitMs: number;
+  /** The same time for an answer of which an earlier finish was wrong (the state `repeated`). */
+  readonly repeatedFinishWaitMs: number;
   /** Makes the request. A failure becomes the only event of the stream. Called once, by the first pull. */
   request(): Result<PostRequest>;
   /** Called when the head of the answer has come. The names of headers are in lower case. */
@@ -184,8 +186,10 @@ class AnswerStream implements EventStream, BytesReceiver {
     }
     // The wait begins at this pull and not at the last finish. If a slow client delayed the pull, the usage may already be in
     // the socket's buffer. The timer releases the body, which ends the pending read.
-    if (this.translation?.holding === true) {
-      this.finishTimer ??= setTimeout(() => body.release(), this.call.finishWaitMs);
+    const held = this.translation?.held;
+    if (held !== undefined) {
+      const waitMs = held === 'held' ? this.call.finishWaitMs : this.call.repeatedFinishWaitMs;
+      this.finishTimer ??= setTimeout(() => body.release(), waitMs);
     }
     body.pull(this);
   }

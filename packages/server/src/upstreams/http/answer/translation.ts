@@ -41,8 +41,8 @@ export interface Translation {
   readonly takesWhole: boolean;
   /** How the answer ended; undefined until the last event is emitted. */
   readonly ended: 'whole' | 'torn' | undefined;
-  /** True while every choice has output and then a finish reason, and the answer is not ended: usage or a last event may come. */
-  readonly holding: boolean;
+  /** Set while every choice has output and then a finish reason, and the answer is not ended: a usage or a last event may come. */
+  readonly held: 'held' | 'repeated' | undefined;
 }
 
 /** What a translation needs. */
@@ -98,9 +98,9 @@ class AnswerTranslation implements Translation, DialectOutput {
     );
   }
 
-  get holding(): boolean {
+  get held(): Translation['held'] {
     const { state } = this.dialect;
-    return this.ended === undefined && (state === 'held' || state === 'repeated');
+    return this.ended === undefined && (state === 'held' || state === 'repeated') ? state : undefined;
   }
 
   get takesWhole(): boolean {
@@ -165,7 +165,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   drop(): void {
-    if (this.ended !== undefined || this.holding) return;
+    if (this.ended !== undefined || this.held !== undefined) return;
     this.dropped += 1;
     if (this.dropped > maxDropped) this.fail(tooManyDropped(maxDropped));
   }
