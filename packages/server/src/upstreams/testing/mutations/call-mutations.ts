@@ -180,12 +180,11 @@ function hasOwnIds(calls: readonly ChatCall[]): boolean {
   });
 }
 
-/** Whether complete arguments alone part the calls: each has some, and none looks like the one before said twice. */
+/** Whether complete arguments alone part the calls: each has some, and none looks like an earlier one said twice. */
 function isTold(calls: readonly ChatCall[]): boolean {
-  return calls.every((call, at) => {
-    const before = calls[at - 1];
-    return saysSomething(call.text) && (before === undefined || !isSame(before, call));
-  });
+  return calls.every(
+    (call, at) => saysSomething(call.text) && !calls.slice(0, at).some((earlier) => isSame(earlier, call)),
+  );
 }
 
 /** Arguments with other white space, or in another order, are the same ones. */
