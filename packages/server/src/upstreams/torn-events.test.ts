@@ -31,6 +31,7 @@ describe('a torn event that was one of its stream is a cut', () => {
     '{',
     'mpletion.chunk","choices":[{"index":0,"delta":{}}]}',
     '"finish_reason":null}]}',
+    '{"id":"chatcmpl-1","object":"chat.completion.chunk","choi"choices":[{"index":0,"delta":{}}]}',
     'null}]}',
     ']}',
     'dat: {"choices":[{"index":0,"delta":{"content":"b"}}]}',

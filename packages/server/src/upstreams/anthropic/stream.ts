@@ -43,7 +43,7 @@ export interface MessageStreamOptions {
 }
 
 /** Matches fields that carry output, and a cut event that may have been one of a block. */
-const carriesOutput = /content_block|^\s*\{\s*"type"\s*:\s*"c|"(?:text|thinking|partial_json|citation)"/;
+const carriesOutput = /_block|^\s*\{\s*"type"\s*:\s*"c|"(?:text|thinking|partial_json|citation)"/;
 
 /** What a kept block counts in the budget, besides its texts. */
 const blockLength = 64;
