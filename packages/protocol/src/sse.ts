@@ -39,8 +39,8 @@ export interface SseDecoderOptions {
    */
   endsEvent?(data: string, line: string, event: string): boolean;
   /**
-   * Called for a line whose field is unknown, or whose value has a quote in it and is no data: its data, where it is a data line
-   * all the same. Absent: none is.
+   * Called for a line with an unknown field, and for another line than `data` whose value has a quote. Returns its data where it is
+   * a data line all the same. Absent: there is no such line.
    */
   dataOf?(line: string): string | undefined;
 }
@@ -148,7 +148,7 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
       dataLine(value, line.length);
       return;
     }
-    // No name, id or time has a quote: the line may be the beginning of one line and the end of another.
+    // No name, id or time has a quote: this line may be made of two lines that were torn.
     const given = fields.has(name) && !value.includes('"') ? undefined : options.dataOf?.(text);
     if (given !== undefined) dataLine(given, line.length);
     else otherField(name, value, line.length);

@@ -52,8 +52,10 @@ const server = z.strictObject({
 });
 
 const samplingDefaults = z.strictObject({
-  temperature: decimal(0, 2).optional().describe("Default: the file's own, else 1."),
-  top_p: decimal(0, 1).optional().describe("Default: the file's own, else 1."),
+  temperature: decimal(0, 2)
+    .optional()
+    .describe("Default: the file's own, else 1 (0.2 for the default model)."),
+  top_p: decimal(0, 1).optional().describe("Default: the file's own, else 1 (0.9 for the default model)."),
   top_k: integer(0, 1_000_000)
     .optional()
     .describe("Only so many of the most probable tokens. Default: the file's own, else 0, all."),

@@ -24,7 +24,7 @@ export function withoutHalfPairs(json: Uint8Array): Buffer {
     at += 1;
     if (bytes[at] !== letterU || !isSurrogate(bytes, at)) continue;
     if (isPair(bytes, at)) at += 10;
-    // In a torn escape the write would overwrite what comes behind it.
+    // In a torn escape the write would overwrite what comes after it.
     else if (isHexDigit(bytes[at + 3]) && isHexDigit(bytes[at + 4])) bytes.write('ufffd', at, 'latin1');
   }
   return bytes;

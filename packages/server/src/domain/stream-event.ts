@@ -94,7 +94,7 @@ export interface ToolCallDelta {
 
 /**
  * Output for which our stream has no event (contract, section 3): a field of an upstream's delta such as `images` or `audio`,
- * or, with the field {@link contentParts}, a list of content parts that are neither text nor thought. A takeover cannot follow.
+ * or, with the field {@link contentParts}, a list of content parts that are neither text nor thought. No takeover can follow it.
  */
 export interface OtherDelta {
   readonly type: 'other-delta';

@@ -49,7 +49,7 @@ class RememberedAnswer implements Delivered {
         this.addText(event);
         return;
       case 'reasoning-delta':
-        // A prefix does not hand reasoning over, and a replay compares no order of reasoning and text.
+        // A prefix cannot contain reasoning, and a replay does not compare the order of reasoning and text.
         if (this.texts.length > 0) this.forget();
         else if (this.remembers) this.keep(this.reasonings, event.json);
         return;

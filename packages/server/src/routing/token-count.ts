@@ -2,7 +2,10 @@ import { tokensOf } from '../domain/estimate-tokens.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
-/** Counts tokens of text, reasoning, refusals and tool arguments. Other output counts as one token a delta, unless the target counts it. */
+/**
+ * Counts tokens of text, reasoning, refusals and tool arguments. Other output counts as one token a delta, unless the target
+ * counts it.
+ */
 export interface TokenCount {
   /** As the target counted them, else estimated by `tokensOf`. Used for a usage that no target reports. */
   readonly tokens: number;

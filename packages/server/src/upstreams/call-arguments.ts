@@ -15,8 +15,8 @@ import { createValueReader, type ValueReader } from './value-reader.ts';
  * - after: a value that carries nothing, or the same object again, is a repetition. Any other value is a conflict: it cannot be
  *   known which of the two is meant.
  *
- * The text of the object is kept, because a repetition is compared with it: its owner sets the bound, by {@link size}. Time is
- * linear in the length of what comes.
+ * The text of the object is kept, because a repetition is compared with it; the caller bounds it, by {@link size}. Time is linear
+ * in the length of what comes.
  */
 export interface CallArguments {
   /** Takes the next piece, which may end anywhere. */
@@ -28,7 +28,7 @@ export interface CallArguments {
    * is emitted as it came. What comes later can only be a repetition.
    */
   end(ranOut: boolean): void;
-  /** Decides a doubt that only the next piece would decide, because no more pieces will come. */
+  /** Decides what the next piece would decide: no more pieces will come. */
   settle(): void;
   /**
    * `none`: nothing, or white space. `empty`: only values that carry nothing. `begun`: a value is not at its end. `whole`: the
@@ -62,7 +62,7 @@ class Arguments implements CallArguments {
   private own: string | undefined;
   private ownDigest: string | undefined;
   private sawEmpty = false;
-  /** The first value is none that can be made an object. */
+  /** The first value cannot be made an object. */
   private wrong = false;
   /** UTF-16 units of texts that are kept outside of the reader. */
   private kept = 0;
@@ -97,7 +97,7 @@ class Arguments implements CallArguments {
   end(ranOut: boolean): void {
     this.afterRead(this.reader.settle(true));
     if (this.phase === 'after') {
-      // A repetition that was cut says nothing new about arguments that are complete.
+      // The arguments are complete, so a repetition that was cut is dropped.
       if (ranOut && !this.reader.blank) this.reader = createValueReader();
       return;
     }
@@ -131,7 +131,7 @@ class Arguments implements CallArguments {
     return rest;
   }
 
-  /** Passes on what the reader has confirmed, and ends a value that is complete. `rest`: came behind it. */
+  /** Passes on what the reader has confirmed, and ends a value that is complete. `rest`: what came after that value. */
   private afterRead(rest: string): void {
     const { reader } = this;
     if (this.phase === 'before' && reader.isFilledObject) {

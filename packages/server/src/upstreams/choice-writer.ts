@@ -124,7 +124,7 @@ class Writer implements ChoiceWriter {
 
   arguments(piece: string): void {
     if (this.args === undefined) {
-      // They belong to no call, so the answer is torn.
+      // These arguments belong to no call, so the answer is torn.
       if (piece.trim() !== '') this.tornCall ??= Math.max(0, this.calls - 1);
       return;
     }

@@ -331,13 +331,22 @@ describe('errors of OpenAI-compatible servers in the first event of a 200', () =
     ['maximum context length is 5', 'context_length_exceeded'],
     [{ error: 'maximum context length is 5' }, 'context_length_exceeded'],
     [{ detail: 'maximum context length is 5' }, 'context_length_exceeded'],
-    [{ detail: [{ loc: ['body', 'n'], msg: 'no' }] }, 'upstream_refused'],
+    [{ detail: [{ loc: ['body', 'n'], msg: 'no' }] }, 'invalid_value'],
+    [{ detail: 'no' }, 'upstream_refused'],
+    [{ error: { code: 'data_inspection_failed', message: 'no' } }, 'content_policy_violation'],
+    [{ error: { code: '1261', message: 'Prompt exceeds max length' } }, 'context_length_exceeded'],
+    [{ id: 'x', choices: null, base_resp: { status_code: 2013, status_msg: 'no' } }, 'invalid_value'],
+    [{ choices: [], base_resp: { status_code: 1002, status_msg: 'no' } }, 'rate_limit_exceeded'],
+    [{ code: 500, msg: '404 NOT_FOUND', success: false }, 'upstream_refused'],
     [{ object: 'error', message: 'no', type: 'BadRequestError', code: 400 }, 'invalid_value'],
     [{ errors: [{ code: 429, message: 'no' }] }, 'rate_limit_exceeded'],
     [{ error: true, message: 'no', code: 429 }, 'rate_limit_exceeded'],
   ])('%j', async (event, code) => {
     // A text alone is JSON that carries nothing.
-    expect((await failed(event))?.code).toBe(typeof event === 'string' ? 'upstream_protocol' : code);
+    const expected = typeof event === 'string' ? 'upstream_protocol' : code;
+    expect((await failed(event))?.code).toBe(expected);
+    const text = `data: ${JSON.stringify(event)}\n\n`;
+    expect(failureOf(await read(chat, { pieces: bytewise(text) }))?.code).toBe(expected);
   });
 });
 

@@ -4,16 +4,17 @@ import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 /**
  * Reads one JSON value from pieces that are either its next characters or, at some upstreams, the whole value so far
  * (cumulative). A piece that begins with all the text so far is cumulative where the text followed by the piece could not be
- * one JSON value: `{"a` and `{"a":1`. Where both readings are possible (`{"a":` and `{"a":1}`, which may become `{"a":{"a":1}}`), the
- * piece is held until a later one leaves only one reading.
+ * one JSON value: `{"a` and `{"a":1`. Where both readings are possible (`{"a":` and `{"a":1}`, which may become
+ * `{"a":{"a":1}}`), the piece is held until a later one leaves only one reading.
  *
  * Time is linear in the length of what comes: only a piece that is at least as long as the text so far is compared with it.
  */
 export interface ValueReader {
-  /** Takes the next piece; not called once the value is closed. Returns what is behind the end of the value. */
+  /** Takes the next piece; not called once the value is closed. Returns what comes after the end of the value. */
   push(piece: string): string;
   /**
-   * Decides for the reading that is complete, if one is; `atEnd`: else for pieces. Returns what is behind the end of the value.
+   * Chooses the reading that makes the value complete, if there is one. `atEnd`: else the reading as next characters. Returns
+   * what comes after the end of the value.
    */
   settle(atEnd?: boolean): string;
   /** The text that was read since the last call. */
@@ -90,7 +91,7 @@ class Reader implements ValueReader {
         this.doubt = { next, validator, whole };
         return '';
       }
-      // A piece that came twice proves nothing about those behind it.
+      // A piece that came twice proves nothing about the next ones.
       if (whole.length > length) this.way = 'cumulative';
       return this.append(whole.slice(length));
     }
@@ -153,7 +154,7 @@ function continues(validator: JsonValidator, piece: string): boolean {
   return !validator.broken && piece.slice(end).trim() === '';
 }
 
-/** The reader of a value gets no white space before it. A whole value so far has the same each time. */
+/** The text so far has no white space before the value, but each cumulative piece repeats it. */
 function withoutSpaceBefore(piece: string): string {
   return piece.replace(/^[ \t\r\n]+/, '');
 }

@@ -93,8 +93,8 @@ const nothing: Capabilities = new Set();
 const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct', 2048]]);
 /**
  * What the makers of the default model advise (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct); its files do not have it.
- * At temperature 1 the model writes nonsense to the end of its context. `--model` gives other quantisations of the model ids
- * that begin like its own.
+ * At temperature 1 the model writes nonsense to the end of its context. `--model` serves other quantisations of it
+ * under ids that begin like its own.
  */
 const advised: readonly (readonly [id: RegExp, defaults: SamplingDefaults])[] = [
   [/^smollm2-135m-instruct\b/, { temperature: 0.2, topP: 0.9 }],

@@ -28,7 +28,7 @@ export interface Citation {
   readonly citation: JsonObject;
 }
 
-/** Types of the API are names. Another text may be anything, so it is not forwarded. */
+/** The form of a type in this API. Any other text may hold anything, so it is not forwarded. */
 const typeName = /^[a-z]\w{0,63}$/i;
 
 /**
@@ -84,7 +84,7 @@ export function decodePiece(value: unknown): BlockPiece | Citation | UnreadableO
     case 'signature_delta':
       return piece('thinking', delta['signature'], true);
     case 'input_json_delta':
-      return piece('tool_use', delta['partial_json']);
+      return piece('tool_use', argumentsText(delta['partial_json']) ?? delta['partial_json']);
     case 'citations_delta': {
       const citation = asObject(delta['citation']);
       return citation === undefined

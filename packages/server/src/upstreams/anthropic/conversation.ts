@@ -98,7 +98,7 @@ function takesSystemTurn(turns: readonly Turn[], next: Message | undefined): boo
   return (last === 'user' || last === 'system') && (next === undefined || next.role === 'assistant');
 }
 
-/** The blocks of a message, each with the mark of its part. The mark of a part without a block is that of the block before. */
+/** The blocks of a message, each with the mark of its part. The mark of a part without a block goes to the block before it. */
 function markedBlocks(message: Message): readonly JsonObject[] {
   let blocks: readonly JsonObject[] = [];
   for (const part of partsOf(message)) {

@@ -1,7 +1,6 @@
 import { causeOf } from '../../domain/cause.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import {
-  callersFault,
   type DecodedError,
   type ErrorContext,
   type ErrorFacts,
@@ -11,41 +10,36 @@ import {
   notServed,
   type Refusal,
 } from '../http/refusal/refusal.ts';
+import { requestFault } from '../http/refusal/request-fault.ts';
 import { errorFrom, parseError, type UpstreamError } from '../http/refusal/upstream-error.ts';
 
-/**
- * The API has one type for all mistakes in a request, so two cases are recognised by their message: a prompt that is too long
- * (`prompt is too long: 210000 tokens > 200000 maximum`, ``input length and `max_tokens` exceed context limit``), and an
- * account without credit, which has status 400 too.
- */
-export const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|input is too long/i;
+/** An account without credit has status 400 and the type of every mistake in a request. */
 const noCredit = /credit balance is too low/i;
 
 /** The failure of an answer that is no event stream. Under status 200 the type of the error decides. */
 export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failure {
-  return judge(factsOfRefusal(refusal, readError(parseError(refusal.body)), context));
+  const error = parseError(refusal.body);
+  return judge(error, factsOfRefusal(refusal, readError(error), context));
 }
 
 /**
- * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error of an
- * unknown type that names none; by default that of a failure of the provider.
+ * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error that
+ * has an unknown type and gives no status. Default: 500, a failure of the provider.
  */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
-  return judge(factsOfEvent('in the stream', readError(errorFrom(value)), context, status));
+  const error = errorFrom(value);
+  return judge(error, factsOfEvent('in the stream', readError(error), context, status));
 }
 
 function readError({ message, type, code, status, namedStatus, retryAfterMs }: UpstreamError): DecodedError {
   return { message, names: { type, code }, status: status ?? namedStatus, retryAfterMs };
 }
 
-function judge(facts: ErrorFacts): Failure {
+function judge(error: UpstreamError, facts: ErrorFacts): Failure {
   const { status, message, cause } = facts;
-  if (status === 400 || status === 413) {
-    if (tooLong.test(message)) {
-      return callersFault('context_length_exceeded', 'The prompt is too long for the model', facts);
-    }
-    if (noCredit.test(message)) return notServed(cause);
-  }
+  const fault = requestFault(error, facts);
+  if (fault !== undefined) return fault;
+  if ((status === 400 || status === 413) && noCredit.test(message)) return notServed(cause);
   return failureByStatus(facts);
 }
 

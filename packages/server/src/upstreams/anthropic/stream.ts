@@ -3,14 +3,14 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import { isBlank, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { keepSpellings } from '../../domain/spellings.ts';
-import { createTextPieces, type TextPieces } from '../../domain/text-pieces.ts';
+import type { TextPieces } from '../../domain/text-pieces.ts';
 import { slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter } from '../choice-writer.ts';
 import { createAnswerBudget, usableCallId } from '../http/answer/answer-budget.ts';
 import { tornArguments, unfinished, unreadable } from '../http/answer/answer-failures.ts';
 import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
-import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { finishReasonOf, isReason } from '../http/answer/finish-reasons.ts';
 import { HeldFinish } from '../http/answer/held-finish.ts';
 import {
   type OtherField,
@@ -25,9 +25,10 @@ import { createToolCalls } from '../http/answer/tool-calls.ts';
 import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asIndex, asList, asObject, parseJsonExactly } from '../http/unknown-json.ts';
-import { type KeptBlock, keepBlocks } from './assistant-blocks.ts';
-import { type BlockStart, decodeBlock, decodePiece } from './content-blocks.ts';
+import { keepBlocks } from './assistant-blocks.ts';
+import { type BlockPiece, decodeBlock, decodePiece } from './content-blocks.ts';
 import { failureOfEvent, prefillRefused } from './errors.ts';
+import { type MessageBlock, MessageBlocks } from './message-blocks.ts';
 import { MessageUsage } from './usage.ts';
 
 /** What the dialect needs for one answer. */
@@ -42,22 +43,11 @@ export interface MessageStreamOptions {
   readonly prefixEnd?: string;
 }
 
-/** Matches fields that carry output, and a cut event that may have been one of a block. */
+/** Matches fields that carry output, and the beginning of an event that was cut and may be an event of a block. */
 const carriesOutput = /_block|^\s*\{\s*"type"\s*:\s*"c|"(?:text|thinking|partial_json|citation)"/;
 
-/** What a kept block counts in the budget, besides its texts. */
+/** What a block counts in the budget, besides its texts. */
 const blockLength = 64;
-
-interface OpenBlock {
-  readonly index: number;
-  readonly start: BlockStart;
-  /** The input of a block that our stream does not name, in pieces. */
-  readonly input: TextPieces<string>;
-  readonly thinking: TextPieces<string>;
-  readonly signature: TextPieces<string>;
-  /** UTF-16 units of the text. */
-  length: number;
-}
 
 /**
  * Creates the dialect of the Messages API (platform.claude.com/docs/en/build-with-claude/streaming):
@@ -66,7 +56,8 @@ interface OpenBlock {
  *
  * `message_stop` is the protocol's own end. Events of unknown types are signs of life, as that page demands. Blocks of unknown
  * types are output that our stream does not name: each is forwarded when it is complete. A delta of an unknown type tears the
- * answer, because only its type says how it changes the block.
+ * answer, because only its type says how it changes the block. Blocks may overlap: the inputs of calls are put into order, texts
+ * that take turns tear the answer.
  */
 export function createMessageDialect(
   { errors, completionId, prefixEnd }: MessageStreamOptions,
@@ -76,9 +67,10 @@ export function createMessageDialect(
   const beginning = createRepeatedBeginning(prefixEnd ?? '');
   const budget = createAnswerBudget();
   const makeId = (call: number) => generatedCallId(completionId, 0, call);
-  const calls = createToolCalls({ makeId, budget, writer, wholeNames: true });
-  const kept: KeptBlock[] = [];
-  let block: OpenBlock | undefined;
+  const calls = createToolCalls({ makeId, budget, writer, wholeNames: true, hasEnds: true });
+  const blocks = new MessageBlocks();
+  /** The places of the blocks whose text, and whose thought, came last. */
+  const last = { text: 0, thinking: 0 };
   /** The number of blocks in `message_start`. */
   let begunWith = 0;
   const finish = new HeldFinish<string>();
@@ -95,11 +87,6 @@ export function createMessageDialect(
     return tooMuch === undefined;
   }
 
-  function keep(one: KeptBlock): void {
-    // The texts of the block were counted as they came.
-    if (isWithin(budget.extra(blockLength))) kept.push(one);
-  }
-
   function addInput(index: number, text: string): void {
     if (text !== '') finish.output();
     isWithin(calls.add({ index, arguments: text }));
@@ -112,7 +99,6 @@ export function createMessageDialect(
   }
 
   function startBlock(event: JsonObject): void {
-    if (block !== undefined) stopBlock();
     const content = event['content_block'];
     const start = decodeBlock(content);
     if ('unreadable' in start) {
@@ -124,14 +110,10 @@ export function createMessageDialect(
       cut('a block with the index of a block in message_start');
       return;
     }
-    block = {
-      index,
-      start,
-      input: createTextPieces(),
-      thinking: createTextPieces(),
-      signature: createTextPieces(),
-      length: 0,
-    };
+    for (const before of blocks.stopBefore(index)) endBlock(before);
+    writer.flush();
+    const block = blocks.begin(start, index);
+    if (!isWithin(budget.extra(blockLength))) return;
     switch (start.type) {
       case 'text':
         addText(block, start.text);
@@ -157,54 +139,74 @@ export function createMessageDialect(
     }
   }
 
-  function addText(to: OpenBlock, text: string): void {
+  function addText(to: MessageBlock, text: string): void {
     if (text !== '') finish.output();
+    if (text !== '' && !isInOrder(to, 'text')) return;
     to.length += text.length;
     const added = beginning.take(text);
     if (added === undefined) output.fail(wrongJoint());
     else for (const slice of slicesOf(added)) writer.text(slice);
   }
 
-  function addThought(to: OpenBlock, text: string): void {
+  /** Tears the answer where the texts of two blocks take turns, because ours is one text. Returns false then. */
+  function isInOrder({ place }: MessageBlock, type: 'text' | 'thinking'): boolean {
+    const isLate = place < last[type];
+    if (isLate) output.fail(failure('upstream_protocol', 'The upstream mixed the blocks of its answer.'));
+    last[type] = Math.max(place, last[type]);
+    return !isLate;
+  }
+
+  function addThought(to: MessageBlock, text: string): void {
     if (text !== '') {
       finish.output();
       usage.reasoningCame();
     }
+    if (text !== '' && !isInOrder(to, 'thinking')) return;
     to.thinking.add(text);
     if (!isWithin(budget.extra(text.length))) return;
     for (const slice of slicesOf(text)) writer.reasoning(slice);
   }
 
-  function addSignature(to: OpenBlock, text: string): void {
+  function addSignature(to: MessageBlock, text: string): void {
     to.signature.add(text);
     isWithin(budget.extra(text.length));
   }
 
   function addPiece(event: JsonObject): void {
-    // A piece without an index belongs to the open block: blocks come one after the other.
-    if (block === undefined || (asIndex(event['index']) ?? block.index) !== block.index) {
-      const message = 'The upstream mixed the blocks of its answer.';
-      output.fail(failure('upstream_protocol', message));
-      return;
-    }
     const piece = decodePiece(event['delta']);
     if ('unreadable' in piece) {
       cut(piece.unreadable);
       return;
     }
-    const { type } = block.start;
+    const block = blocks.find(asIndex(event['index']));
+    const type = block?.start.type;
     if (piece.of === 'citation') {
-      if (type === 'text') forward(otherItem('citations', piece.citation));
+      if (type === undefined || type === 'text') forward(otherItem('citations', piece.citation));
       else cut(`a citation in a block of ${type}`);
-      return;
-    }
-    const { of, text } = piece;
-    if (of === 'tool_use' && type === 'other') addOtherInput(block, text);
-    else if (of !== type) cut(`a delta of ${of} in a block of ${type}`);
-    else if (of === 'text') addText(block, text);
-    else if (piece.signs) addSignature(block, text);
-    else if (of === 'thinking') addThought(block, text);
-    else addInput(block.index, text);
+    } else if (piece.of === 'tool_use') addInputTo(block, piece.text);
+    else if (type === 'other') cut(`a delta of ${piece.of} in a block of other`);
+    else addTo(block !== undefined && type === piece.of ? block : loose(piece.of), piece);
+  }
+
+  /** The block for a piece that fits no open block. */
+  function loose(type: 'text' | 'thinking'): MessageBlock {
+    const last = blocks.last(type);
+    if (last !== undefined) return last;
+    isWithin(budget.extra(blockLength));
+    return blocks.begin(type === 'text' ? { type, text: '' } : { type, thinking: '', signature: '' });
+  }
+
+  function addTo(to: MessageBlock, { of, text, signs }: BlockPiece): void {
+    if (signs) addSignature(to, text);
+    else if (of === 'text') addText(to, text);
+    else addThought(to, text);
+  }
+
+  function addInputTo(to: MessageBlock | undefined, text: string): void {
+    if (to?.start.type === 'tool_use') addInput(to.index, text);
+    else if (to?.start.type === 'other') addOtherInput(to, text);
+    else if (text !== '')
+      cut(`a delta of tool_use in ${to === undefined ? 'no block' : `a block of ${to.start.type}`}`);
   }
 
   /** The citations that a text block already has at its beginning. */
@@ -213,7 +215,7 @@ export function createMessageDialect(
     if (given !== undefined && !isBlank(given['citations'])) forward(otherField(given, 'citations'));
   }
 
-  function addOtherInput(to: OpenBlock, text: string): void {
+  function addOtherInput(to: MessageBlock, text: string): void {
     to.input.add(text);
     to.length += text.length;
     isWithin(budget.arguments(text.length, to.length));
@@ -228,41 +230,25 @@ export function createMessageDialect(
     else forward(otherPart(keepSpellings(given, { ...given, input: input as JsonValue })));
   }
 
-  function stopBlock(): void {
-    const ended = block;
-    if (ended === undefined) return;
-    block = undefined;
+  function endBlock(ended: MessageBlock): void {
     writer.flush();
-    const { start, thinking, signature, length } = ended;
-    switch (start.type) {
-      case 'text':
-        keep({ type: 'text', length });
-        return;
-      case 'thinking':
-        // The API would refuse a thought without a signature; other servers with this API send none.
-        if (signature.length === 0) return;
-        keep({ type: 'thinking', thinking: thinking.join(), signature: signature.join() });
-        return;
-      case 'redacted_thinking':
-        keep(start);
-        return;
-      case 'tool_use': {
-        const id = calls.endLast();
-        if (id !== undefined) keep({ type: 'tool_use', id });
-        return;
-      }
-      case 'other':
-        writeBlock(start.block, ended.input);
-    }
+    const { start, index, input } = ended;
+    if (start.type === 'tool_use') ended.call = calls.end(index);
+    else if (start.type === 'other') writeBlock(start.block, input);
+  }
+
+  function stopBlock(event: JsonObject): void {
+    const ended = blocks.stop(asIndex(event['index']));
+    if (ended !== undefined) endBlock(ended);
   }
 
   /** Ends the message. Returns its finish reason, or the failure where the answer is torn. */
   function endMessage(): FinishReason | Failure {
-    if (block !== undefined) stopBlock();
+    for (const block of blocks.stopAll()) endBlock(block);
     const called = writer.calls;
     if (!beginning.complete && called === 0) return wrongJoint();
     const given = finishReasonOf(finish.reason ?? '');
-    // A call that the reason names and that has not come was lost.
+    // The reason says that there is a call, and none has come: it was lost.
     if (given === undefined || (given === 'tool_calls' && called === 0)) {
       return unfinished(`stop_reason ${nameOf(finish.reason)} with ${called} tool calls`);
     }
@@ -279,7 +265,7 @@ export function createMessageDialect(
       if (isEmptyBlock(one)) continue;
       usage.outputCame();
       startBlock({ index: begunWith, content_block: one });
-      stopBlock();
+      stopBlock({ index: begunWith });
       begunWith += 1;
     }
   }
@@ -287,7 +273,7 @@ export function createMessageDialect(
   function readMessageDelta(event: JsonObject): void {
     usage.take(event['usage']);
     const stop = asObject(event['delta'])?.['stop_reason'];
-    if (isFinishReason(stop)) finish.finish(stop);
+    if (isReason(stop)) finish.finish(stop);
   }
 
   /** Reads a message that came whole, with the code that reads its blocks from a stream. */
@@ -305,12 +291,11 @@ export function createMessageDialect(
 
   function readError(value: unknown, status = 500): void {
     const reason = failureOfEvent(value, errors(), status);
-    const begun = block !== undefined || kept.length > 0;
-    output.refuse(prefixEnd === undefined || begun ? reason : prefillRefused(reason));
+    output.refuse(prefixEnd === undefined || blocks.begun ? reason : prefillRefused(reason));
   }
 
   return {
-    passesJsonOn: /"input"/,
+    passesJsonOn: /"input"|"partial_json"\s*:\s*[{[]/,
     mayCarryOutput: (evidence) => carriesOutput.test(evidence) || undefined,
     get state() {
       return stopped && finish.reason !== undefined ? 'settled' : finish.state;
@@ -350,7 +335,7 @@ export function createMessageDialect(
           addPiece(exactly(event, data));
           return;
         case 'content_block_stop':
-          stopBlock();
+          stopBlock(event);
           return;
         case 'message_delta':
           readMessageDelta(event);
@@ -365,7 +350,7 @@ export function createMessageDialect(
       if (typeof reason === 'object') return reason;
       const counted = usage.usage();
       if (counted !== undefined) output.emit({ type: 'usage', usage: counted });
-      const extra = keepBlocks(kept);
+      const extra = keepBlocks(blocks.kept());
       output.emit({
         type: 'finish',
         choice: 0,
@@ -378,8 +363,8 @@ export function createMessageDialect(
 }
 
 /**
- * The event with the spelling of its numbers, where a block or a citation is forwarded as it came. Texts, thoughts and pieces of
- * arguments have no number that is passed on.
+ * The event, parsed again with the spelling of its numbers where it has a block or a citation that is forwarded as it came.
+ * Other events have no number that is passed on.
  */
 function exactly(event: JsonObject, data: string): JsonObject {
   return mayCarryOther(event) ? (asObject(parseJsonExactly(data)) ?? event) : event;
@@ -399,7 +384,7 @@ function mayCarryOther(event: JsonObject): boolean {
   return !isBlank(asObject(event['message'])?.['content']);
 }
 
-/** The answer does not begin with the end of the prefix. */
+/** The failure for an answer that does not continue the prefix exactly. */
 function wrongJoint(): Failure {
   return failure('upstream_cut', 'The upstream did not go on exactly behind the answer so far.');
 }

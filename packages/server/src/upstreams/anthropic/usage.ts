@@ -12,7 +12,7 @@ interface Prompt {
 
 /**
  * The usage of one answer. `message_start` reports the prompt and what the answer has so far; `message_delta` repeats the
- * prompt, or leaves it out, or writes zeros (servers with this API of other makers).
+ * prompt, or leaves it out, or (other makers' servers with this API) writes zeros.
  */
 export class MessageUsage {
   private readonly record = new UsageRecord();
@@ -57,8 +57,8 @@ export class MessageUsage {
 }
 
 /**
- * An input of 0 is possible where the cache held the whole prompt. So it replaces an earlier input only where the prompt does not
- * become shorter; nor does a prompt with the same input and less from the cache.
+ * The prompt after one more report. An input of 0 is possible where the cache held the whole prompt. So a report with an input
+ * of 0, or with the same input as before, replaces the earlier one only where the whole prompt does not become shorter.
  */
 function laterPrompt(before: Prompt, given: Prompt): Prompt {
   const isDoubtful = given.input === 0 || given.input === before.input;

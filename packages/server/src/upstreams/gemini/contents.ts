@@ -12,7 +12,7 @@ export interface Contents {
   readonly contents: readonly JsonObject[];
 }
 
-/** The content of a turn of a user who says nothing: the API refuses a turn without parts, and a request without turns. */
+/** The part of a user's turn without content: the API refuses a turn without parts, and a request without turns. */
 const emptyTurn: JsonObject = { text: '(empty)' };
 
 interface Turn {

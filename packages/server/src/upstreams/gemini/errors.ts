@@ -2,7 +2,6 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import {
-  callersFault,
   type DecodedError,
   type ErrorContext,
   type ErrorFacts,
@@ -13,15 +12,9 @@ import {
   notServed,
   type Refusal,
 } from '../http/refusal/refusal.ts';
+import { requestFault } from '../http/refusal/request-fault.ts';
 import { errorFrom, parseError, type UpstreamError } from '../http/refusal/upstream-error.ts';
 import { asList, asObject, asText, parseJson } from '../http/unknown-json.ts';
-
-/**
- * A prompt that is too long has no code of its own:
- * `The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).`
- */
-export const tooLong =
-  /(?:input|prompt) token count .{0,40}exceeds? the maximum|exceeds the maximum (?:number of )?tokens/i;
 
 /**
  * The failure of an answer that is no event stream: `{"error": {code, message, status, details}}`, or a list with one of these.
@@ -30,16 +23,17 @@ export function failureOfRefusal(refusal: Refusal, context: ErrorContext): Failu
   const parsed = parseJson(refusal.body);
   const error = memberOf(parsed);
   const read = parsed === undefined ? parseError(refusal.body) : errorFrom(parsed);
-  return judge(error, factsOfRefusal(refusal, readError(error, read), context));
+  return judge(error, read, factsOfRefusal(refusal, readError(error, read), context));
 }
 
 /**
  * The failure for an error inside an answer: an event, or only its member `error`. `status`: the HTTP status for an error that
- * names none; by default that of a failure of the provider.
+ * gives none. Default: 500, a failure of the provider.
  */
 export function failureOfEvent(value: unknown, context: ErrorContext, status = 500): Failure {
   const error = memberOf(value);
-  return judge(error, factsOfEvent('in the stream', readError(error, errorFrom(value)), context, status));
+  const read = errorFrom(value);
+  return judge(error, read, factsOfEvent('in the stream', readError(error, read), context, status));
 }
 
 /** The object with the members of an error. */
@@ -67,15 +61,14 @@ export function promptBlocked(reason: string): Failure {
   });
 }
 
-function judge(error: JsonObject | undefined, facts: ErrorFacts): Failure {
-  const { status, message, cause } = facts;
+function judge(error: JsonObject | undefined, read: UpstreamError, facts: ErrorFacts): Failure {
+  const { status, cause } = facts;
   // A wrong key has status 400 with this reason, and a country without service is a failed precondition: neither is the
   // client's mistake.
   if (status === 400 && reasonsIn(error).includes('API_KEY_INVALID')) return keyRefused(cause);
   if (status === 400 && error?.['status'] === 'FAILED_PRECONDITION') return notServed(cause);
-  if ((status === 400 || status === 413) && tooLong.test(message)) {
-    return callersFault('context_length_exceeded', 'The prompt is too long for the model', facts);
-  }
+  const fault = requestFault(read, facts);
+  if (fault !== undefined) return fault;
   // 499: the upstream cancelled the request itself.
   return failureByStatus(status === 499 ? { ...facts, status: 500 } : facts);
 }

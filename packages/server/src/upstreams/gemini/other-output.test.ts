@@ -111,3 +111,54 @@ test('metadata beside the content is no output', () => {
 test('a part that repeats a secret of the configuration is a cut', () => {
   expect(read(event('[{"inlineData":{"data":"sk-Kq9zv7WxLm3"}}]'), end)).toEqual(['upstream_cut']);
 });
+
+const call = '{"name":"f","args":{"a":1}}';
+
+test.each([`{"text":"a","functionCall":${call}}`, `{"functionCall":${call},"text":"a"}`])(
+  'a part with a text and a call is both: %s',
+  (part) => {
+    expect(read(event(`[${part}]`), end)).toEqual(['"a"', 'f()', 'tool_calls']);
+    const thought = part.replace('{', '{"thought":true,');
+    expect(read(event(`[${thought}]`), end)).toEqual(['(a)', 'f()', 'tool_calls']);
+  },
+);
+
+test('a call may be written as function_call', () => {
+  expect(read(event(`[{"text":"a"},{"function_call":${call},"thought_signature":"s"}]`), end)).toEqual([
+    '"a"',
+    'f()',
+    'tool_calls',
+  ]);
+});
+
+test('the parts may be one part, and a part may be a text', () => {
+  expect(read(event('{"text":"a"}'), event('"b"'), event('["c",null]'), end)).toEqual([
+    '"a"',
+    '"b"',
+    '"c"',
+    'stop',
+  ]);
+  expect(read(event(`{"functionCall":${call}}`), end)).toEqual(['f()', 'tool_calls']);
+  expect(read(event('{"hologram":{"depth":1.0}}'), end)).toEqual([
+    'content_parts=[{"hologram":{"depth":1.0}}]',
+    'stop',
+  ]);
+});
+
+test('a candidate that is null says nothing', () => {
+  expect(read(event('[{"text":"a"}]'), 'data: {"candidates":[null]}\n\n', end)).toEqual(['"a"', 'stop']);
+});
+
+test.each(['', ',"index":0', ',"index":null', ',"index":3'])(
+  'a JSON answer with output of two candidates for one is none, index %j',
+  (index) => {
+    const candidate = (text: string) =>
+      `{"content":{"parts":[{"text":"${text}"}]},"finishReason":"STOP"${index}}`;
+    const answer = (...candidates: readonly string[]) =>
+      translate()
+        .pushWhole(`{"candidates":[${candidates.join(',')}]}`, 'application/json')
+        .flatMap(short);
+    expect(answer(candidate('A'), candidate('B'))).toEqual(['upstream_protocol']);
+    expect(answer(candidate('A'), candidate(''))).toEqual(['"A"', 'stop']);
+  },
+);

@@ -1,11 +1,11 @@
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
 import { withoutMembers } from '../http/answer/other-output.ts';
 import { argumentsText, asList, asObject, optionalText } from '../http/unknown-json.ts';
 
 /**
- * A part of a candidate's content. `other`: what it has besides, for which our stream has no name; the whole part where it has
- * neither text nor call.
+ * A part of a candidate's content. `other`: the fields beside its text or call that our stream does not name; the whole part
+ * where it has neither.
  */
 export type Part = (TextPart | CallPart) & { readonly other: JsonObject | undefined };
 
@@ -19,6 +19,9 @@ interface TextPart {
 
 interface CallPart {
   readonly type: 'call';
+  /** A text in the same part; nearly always empty. */
+  readonly text: string;
+  readonly thought: boolean;
   /** Empty where the call has none. */
   readonly id: string;
   readonly name: string;
@@ -31,8 +34,10 @@ interface CallPart {
 const known = new Set([
   'text',
   'functionCall',
+  'function_call',
   'thought',
   'thoughtSignature',
+  'thought_signature',
   'partMetadata',
   'mediaResolution',
   'videoMetadata',
@@ -43,26 +48,25 @@ const known = new Set([
  * than this code are output that our stream does not name: they are forwarded as they came.
  */
 export function decodePart(value: unknown): Part | UnreadableOutput {
-  const part = asObject(value);
+  const part = typeof value === 'string' ? { text: value } : asObject(value ?? {});
   if (part === undefined) return { unreadable: 'a part that is no object' };
-  const signature = optionalText(part['thoughtSignature']);
+  const signature = optionalText(part['thoughtSignature'] ?? part['thought_signature']);
   if (signature === undefined) return { unreadable: 'a signature that is no text' };
   const signed = signature === '' ? undefined : signature;
   const rest = withoutMembers(part, known);
-  if (part['functionCall'] !== undefined && part['functionCall'] !== null) {
-    const call = decodeCall(part['functionCall'], signed);
-    if ('unreadable' in call) return call;
-    // The API has one kind of content in a part, so the order of two kinds is not known.
-    const text = optionalText(part['text']);
-    return text === '' ? { ...call, other: rest } : { unreadable: 'a part with a call and a text' };
-  }
   const text = optionalText(part['text']);
   if (text === undefined) return { unreadable: 'a part whose text is none' };
+  const thought = part['thought'] === true;
+  const called = part['functionCall'] ?? part['function_call'] ?? null;
+  if (called !== null) {
+    const call = decodeCall(called);
+    return 'unreadable' in call ? call : { ...call, text, thought, signature: signed, other: rest };
+  }
   const other = rest !== undefined && text === '' ? part : rest;
-  return { type: 'text', text, thought: part['thought'] === true, signature: signed, other };
+  return { type: 'text', text, thought, signature: signed, other };
 }
 
-function decodeCall(value: unknown, signature: string | undefined): CallPart | UnreadableOutput {
+function decodeCall(value: unknown): Pick<CallPart, 'type' | 'id' | 'name' | 'args'> | UnreadableOutput {
   const call = asObject(value);
   const id = optionalText(call?.['id']);
   const name = call?.['name'];
@@ -75,25 +79,25 @@ function decodeCall(value: unknown, signature: string | undefined): CallPart | U
   const args = argumentsText(call['args']);
   return args === undefined
     ? { unreadable: 'a function call whose args are no object' }
-    : { type: 'call', id, name, args, signature };
+    : { type: 'call', id, name, args };
 }
 
 /** Whether an event has a part with output that our stream does not name. */
 export function hasOtherPart(event: JsonObject): boolean {
   return asList(event['candidates']).some((value) => {
-    const content = asObject(asObject(value)?.['content']);
-    return asList(content?.['parts']).some((part) => {
-      const fields = asObject(part);
-      return fields !== undefined && withoutMembers(fields, known) !== undefined;
-    });
+    const candidate = asObject(value);
+    const parts = candidate === undefined ? [] : partsOf(candidate);
+    return (
+      'some' in parts && parts.some((part) => isObject(part) && withoutMembers(part, known) !== undefined)
+    );
   });
 }
 
-/** The parts of a candidate; none where it has no content. */
+/** The parts of a candidate; none where it has no content. Some servers write one part as an object or as a text. */
 export function partsOf(candidate: JsonObject): readonly JsonValue[] | UnreadableOutput {
   const content = asObject(candidate['content'] ?? {});
   const parts = content?.['parts'] ?? [];
-  return content !== undefined && Array.isArray(parts)
-    ? parts
-    : { unreadable: 'a content that cannot be read' };
+  if (content !== undefined && Array.isArray(parts)) return parts;
+  const isPart = isObject(parts) || typeof parts === 'string';
+  return content !== undefined && isPart ? [parts] : { unreadable: 'a content that cannot be read' };
 }

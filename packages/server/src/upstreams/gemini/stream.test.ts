@@ -214,22 +214,13 @@ describe('output that cannot be read', () => {
     ['candidates that are none', { candidates: 5 }, 'candidates that are no list'],
     ['a candidate that is none', { candidates: ['Hi'] }, 'a candidate that is no object'],
     ['a content that is a text', { candidates: [{ content: 'Hi' }] }, 'a content that cannot be read'],
-    [
-      'parts that are no list',
-      { candidates: [{ content: { parts: { text: 'Hi' } } }] },
-      'a content that cannot be read',
-    ],
-    ['a part that is a text', { candidates: [{ content: { parts: ['Hi'] } }] }, 'a part that is no object'],
+    ['parts that are no list', { candidates: [{ content: { parts: 5 } }] }, 'a content that cannot be read'],
+    ['a part that is a list', { candidates: [{ content: { parts: [['Hi']] } }] }, 'a part that is no object'],
     ['a text that is a number', candidate([{ text: 5 }]), 'a part whose text is none'],
     [
       'a signature that is a number',
       candidate([{ text: 'a', thoughtSignature: 5 }]),
       'a signature that is no text',
-    ],
-    [
-      'a call beside a text',
-      candidate([{ text: 'a', functionCall: { name: 'f' } }]),
-      'a part with a call and a text',
     ],
     ['a call that is a text', candidate([{ functionCall: 'f' }]), 'a function call that cannot be read'],
     ['a call without a name', candidate([{ functionCall: {} }]), 'a function call without a name'],
@@ -307,6 +298,28 @@ describe('finish reasons', () => {
       reason: 'stop',
     });
   });
+});
+
+describe('the feedback on the prompt', () => {
+  const text = candidate([{ text: 'Hi' }], 'STOP');
+
+  test.each(['', 'BLOCK_REASON_UNSPECIFIED', 'block_reason_unspecified', null, undefined, 0])(
+    'with the reason %j blocks nothing',
+    (blockReason) => {
+      const event = { ...text, promptFeedback: { blockReason, safetyRatings: [] }, usageMetadata };
+      expect(types(read(event))).toEqual(['text-delta', 'usage', 'finish']);
+      expect(types(read({ promptFeedback: { blockReason } }, text))).toEqual(['text-delta', 'finish']);
+    },
+  );
+
+  test.each(['SAFETY', 'safety', 'OTHER', 'PROHIBITED_CONTENT', 'A_NEW_ONE'])(
+    'with the reason %s is a refusal by policy',
+    (blockReason) => {
+      expect(last(read({ promptFeedback: { blockReason } }))).toMatchObject({
+        failure: { code: 'content_policy_violation' },
+      });
+    },
+  );
 });
 
 describe('an error event', () => {

@@ -13,9 +13,9 @@ import {
   unfinished,
   unreadable,
 } from '../http/answer/answer-failures.ts';
-import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
+import { choiceOfIndex, isSeveralChoices, isSharedChoice } from '../http/answer/choice-index.ts';
 import { type Dialect, type DialectOutput, doneEvent } from '../http/answer/dialect.ts';
-import { finishReasonOf, isFinishReason } from '../http/answer/finish-reasons.ts';
+import { finishReasonOf, isReason } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish, leastCertain } from '../http/answer/held-finish.ts';
 import { otherPart, writeOther } from '../http/answer/other-output.ts';
 import { createToolCalls } from '../http/answer/tool-calls.ts';
@@ -37,8 +37,9 @@ export interface ContentStreamOptions {
   readonly errors: () => ErrorContext;
 }
 
-/** Matches fields that carry output, and a cut event that may have been one of a candidate. */
-const carriesOutput = /^\s*\{\s*"cand|"(?:candidates|parts|text|functionCall|inlineData|fileData)"/;
+/** Matches fields that carry output, and the beginning of an event that was cut and may have a candidate. */
+const carriesOutput =
+  /^\s*\{\s*"cand|"(?:candidates|parts|text|function_?[cC]all|inline_?[dD]ata|file_?[dD]ata)"/;
 
 /**
  * Creates the dialect of `streamGenerateContent?alt=sse` (ai.google.dev/api/generate-content): each event is a
@@ -57,27 +58,42 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
     createChoice(choice, options, budget, output, usage),
   );
 
+  /** True for an answer that comes as one JSON text. */
+  let isWhole = false;
+
   function readCandidates(candidates: unknown): Failure | undefined {
     if (!Array.isArray(candidates)) return unreadable('candidates that are no list');
-    const withOutput: unknown[] = [];
+    const read: { readonly candidate: JsonObject; readonly parts: readonly (Part | UnreadableOutput)[] }[] =
+      [];
     for (const value of candidates) {
+      if (value === null) continue;
       const candidate = asObject(value);
       if (candidate === undefined) return unreadable('a candidate that is no object');
       const parts = partsOf(candidate);
       if ('unreadable' in parts) return unreadable(parts.unreadable);
-      const decoded = parts.map(decodePart);
-      const speaks = decoded.some(hasOutput);
-      if (speaks) withOutput.push(candidate['index']);
-      const choice = choices[choiceOfIndex(candidate['index'], options.choices) ?? options.choices];
-      if (choice !== undefined) {
-        const failed = choice.read(candidate['finishReason'], decoded);
-        if (failed !== undefined) return failed;
-      } else if (speaks) return unreadable('output of a candidate that was not requested');
+      read.push({ candidate, parts: parts.map(decodePart) });
     }
-    if (options.choices === 1 && isSeveralChoices(withOutput)) {
-      return torn('upstream_protocol', 'one event with output for several candidates');
+    const speaking = read.filter(({ parts }) => parts.some(hasOutput));
+    if (isJoined(speaking.map(({ candidate }) => candidate['index']))) {
+      return torn('upstream_protocol', 'output of several candidates for one candidate');
+    }
+    for (const { candidate, parts } of read) {
+      const choice = choices[choiceOfIndex(candidate['index'], options.choices) ?? options.choices];
+      const failed = choice?.read(candidate['finishReason'] ?? candidate['finish_reason'], parts);
+      if (failed !== undefined) return failed;
+      if (choice === undefined && parts.some(hasOutput)) {
+        return unreadable('output of a candidate that was not requested');
+      }
     }
     return undefined;
+  }
+
+  /** Whether outputs of one event, or of one JSON answer, would be joined although the provider counts them apart. */
+  function isJoined(indexes: readonly unknown[]): boolean {
+    if (indexes.length < 2) return false;
+    return isWhole
+      ? isSharedChoice(indexes, options.choices)
+      : options.choices === 1 && isSeveralChoices(indexes);
   }
 
   function readError(value: unknown, status = 500): void {
@@ -95,8 +111,10 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
     readWhole(answer, text) {
       const error = errorIn(answer);
       if (error !== undefined) readError(error, 200);
-      else if (isResponse(answer)) this.read(answer, text);
-      else return false;
+      else if (isResponse(answer)) {
+        isWhole = true;
+        this.read(answer, text);
+      } else return false;
       return true;
     },
     read(given, data) {
@@ -107,12 +125,12 @@ export function createContentDialect(options: ContentStreamOptions, output: Dial
         return;
       }
       const blocked = asObject(event['promptFeedback'])?.['blockReason'];
-      if (typeof blocked === 'string') {
+      if (isReason(blocked)) {
         output.refuse(promptBlocked(blocked));
         return;
       }
       const failed = readCandidates(event['candidates'] ?? []);
-      // After the parts of its event, because the counts hold them.
+      // After the parts of its event, because the counts include them.
       usage.take(event['usageMetadata']);
       if (failed !== undefined) output.fail(failed);
     },
@@ -190,13 +208,13 @@ function createChoice(
       finish.output();
       usage.outputCame();
     }
-    if (part.type === 'call') return readCall(part) ?? forward(part.other);
     if (part.thought && part.text !== '') usage.reasoningCame();
     for (const slice of slicesOf(part.text)) {
       if (part.thought) writer.reasoning(slice);
       else writer.text(slice);
     }
-    // The signature of a part that is forwarded stays in it.
+    if (part.type === 'call') return readCall(part) ?? forward(part.other);
+    // A part that is forwarded keeps its signature.
     const isForwarded = part.text === '' && part.other !== undefined;
     return forward(part.other) ?? (isForwarded ? undefined : keepSignature(part.signature));
   }
@@ -210,13 +228,13 @@ function createChoice(
         const failed = readPart(part);
         if (failed !== undefined) return failed;
       }
-      if (isFinishReason(stop)) finish.finish(stop);
+      if (isReason(stop)) finish.finish(stop);
       return undefined;
     },
     end() {
       const called = writer.calls;
       const given = finishReasonOf(finish.reason ?? '');
-      // A call that the reason names and that has not come was lost.
+      // The reason says that there is a call, and none has come: it was lost.
       if (given === undefined || (given === 'tool_calls' && called === 0)) {
         writer.flush();
         return unfinished(`finishReason ${nameOf(finish.reason)} with ${called} calls`);

@@ -4,8 +4,8 @@ import { UsageRecord } from '../http/answer/usage-record.ts';
 import { asObject } from '../http/unknown-json.ts';
 
 /**
- * The usage of one answer, out of the `usageMetadata` of its events: each counts the answer so far. The API counts thoughts
- * separately from the answer and bills them as output, unless the total shows that the answer's count holds them. Cached tokens
+ * The usage of one answer, from the `usageMetadata` of its events: each counts the answer so far. The API counts thoughts
+ * separately from the answer and bills them as output, unless the total shows that the answer's count has them. Cached tokens
  * are part of the prompt.
  */
 export class ContentUsage {

@@ -159,8 +159,15 @@ describe('the finish', () => {
     ['STOP', 'stop'],
     ['end_turn', 'stop'],
     ['tool_use', 'stop'],
+    ['guardrail_intervened', 'content_filter'],
+    ['content-filter', 'content_filter'],
+    ['ERROR_TOXIC', 'content_filter'],
+    ['token_limit', 'length'],
   ])('with the reason %s is %s', async (reason, expected) => {
-    expect(await play([textChunk('a'), finish(reason), done])).toEqual(['0 "a"', `0 ${expected}`]);
+    const frames = [textChunk('a'), finish(reason), done].map(frame).join('');
+    for (const pieces of [[frames], Array.from(Buffer.from(frames), (byte) => Uint8Array.of(byte))]) {
+      expect(await playBytes(pieces)).toEqual(['0 "a"', `0 ${expected}`]);
+    }
   });
 
   test.each(['error', 'abort', 'toString'])('with the reason %s tears the answer', async (reason) => {

@@ -4,8 +4,8 @@ import type { CallPiece } from '../http/answer/tool-calls.ts';
 import { argumentsText, asIndex, asObject, jsonOf } from '../http/unknown-json.ts';
 
 /**
- * Decodes the tool calls of a delta, or of a `message` whose calls are whole. `function_call`, of the time before tools, is a
- * call too; next to `tool_calls` it is a copy (llama.cpp's Python server). Undefined where a call cannot be read.
+ * Decodes the tool calls of a delta, or of a `message` whose calls are whole. `function_call`, which `tool_calls` has replaced,
+ * is a call too; beside `tool_calls` it is a copy (llama.cpp's Python server). Undefined where a call cannot be read.
  */
 export function decodeCalls(delta: JsonObject, isMessage: boolean): readonly CallPiece[] | undefined {
   const listed = listOf(delta['tool_calls']);
@@ -27,7 +27,7 @@ export function decodeCalls(delta: JsonObject, isMessage: boolean): readonly Cal
   const given = new Set(pieces.map(({ index }) => index));
   const isNumbered = isMessage ? !given.has(undefined) && given.size === pieces.length : !isUnnumbered(given);
   if (pieces.length < 2 || isNumbered) return pieces;
-  return pieces.map((piece, index) => ({ ...piece, index }));
+  return pieces.map((piece, index) => ({ ...piece, index, listed: true }));
 }
 
 function isUnnumbered(indexes: ReadonlySet<number | undefined>): boolean {
@@ -56,9 +56,8 @@ function decodeCall(item: JsonValue): CallPiece | undefined {
   const { index, id, function: called = null, extra_content: extra, ...others } = call;
   const hasFunction = isFilled(called);
   // A call of another kind, such as `custom`, is output that this decoder does not know.
-  const isFlat = 'name' in others || 'arguments' in others;
-  if (!hasFunction && !isFlat && Object.values(others).some(isObject)) return undefined;
-  const piece = decodeFunction(hasFunction ? called : isFlat ? others : {});
+  if (!hasFunction && others['type'] === 'custom') return undefined;
+  const piece = decodeFunction(hasFunction ? called : {}, others);
   const place = asIndex(index);
   const givenId = typeof id === 'number' ? String(id) : id;
   return (
@@ -71,13 +70,55 @@ function decodeCall(item: JsonValue): CallPiece | undefined {
   );
 }
 
-function decodeFunction(value: unknown): Pick<CallPiece, 'name' | 'arguments'> | undefined {
+/** The names under which upstreams send arguments. The first one that is filled counts. */
+const argumentNames = ['arguments', 'parameters', 'args', 'input'] as const;
+
+/** The members of a function that are no arguments. */
+const namedInFunction: ReadonlySet<string> = new Set([
+  'name',
+  'description',
+  'strict',
+  'type',
+  'index',
+  'id',
+  'call_id',
+  'extra_content',
+  'thought_signature',
+  ...argumentNames,
+]);
+
+/** `beside`: the members of the call beside its function, where some upstreams put the name and the arguments. */
+function decodeFunction(
+  value: unknown,
+  beside: JsonObject = {},
+): Pick<CallPiece, 'name' | 'arguments'> | undefined {
   const called = asObject(value);
-  const text = called === undefined ? undefined : argumentsText(called['arguments']);
-  if (called === undefined || text === undefined) return undefined;
-  const { name } = called;
+  if (called === undefined) return undefined;
+  const given = argumentsIn(called) ?? argumentsIn(beside);
+  // Without arguments, a member that this decoder does not know may be them.
+  if (given === undefined && mayHoldArguments(called, beside)) return undefined;
+  const text = argumentsText(given ?? called['arguments'] ?? beside['arguments']);
+  if (text === undefined) return undefined;
+  const name = [called['name'], beside['name']].find((one) => typeof one === 'string' && one !== '');
   return {
-    ...(typeof name === 'string' && name !== '' ? { name } : {}),
+    ...(typeof name === 'string' ? { name } : {}),
     ...(text === '' ? {} : { arguments: text }),
   };
+}
+
+function argumentsIn(members: JsonObject): JsonValue | undefined {
+  const name = argumentNames.find((one) => !isBlank(members[one]));
+  return name === undefined ? undefined : members[name];
+}
+
+/** In place of a function an object may be a call of another kind; beside one it describes the call. */
+function mayHoldArguments(called: JsonObject, beside: JsonObject): boolean {
+  const members = Object.entries(called);
+  if (members.length === 0) return Object.values(beside).some((value) => isObject(value) && !isBlank(value));
+  return members.some(
+    ([name, value]) =>
+      !namedInFunction.has(name) &&
+      !isBlank(value) &&
+      (typeof value === 'object' || typeof value === 'string'),
+  );
 }

@@ -39,7 +39,7 @@ export class ChatUsage {
     return added > 0 ? added : undefined;
   }
 
-  /** True where output would make a count outdated: its chunk must be taken here. */
+  /** True where the next output makes a count outdated: then {@link take} must see its chunk. */
   get awaitsOutput(): boolean {
     return this.record.counted || this.last !== undefined;
   }
@@ -82,7 +82,7 @@ export class ChatUsage {
       return;
     }
     const isWhole = this.summed === this.choices;
-    // A zero may stand for the count of a choice, and after all of them it is a placeholder.
+    // A zero may be the count of one choice. After the counts of all choices it is a placeholder.
     if (usage.completion === 0 && isWhole) return;
     this.sum = this.sum === undefined || isWhole ? usage : sumOf(this.sum, usage);
     this.summed = (isWhole ? 0 : this.summed) + (usage.completion === 0 ? 0 : 1);

@@ -7,7 +7,7 @@ import { maxSlice, slicesOf } from '../../domain/text-slices.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import { createChoiceWriter, type TextCounts } from '../choice-writer.ts';
 import type { AnswerBudget } from '../http/answer/answer-budget.ts';
-import { torn } from '../http/answer/answer-failures.ts';
+import { torn, unfinished } from '../http/answer/answer-failures.ts';
 import { finishReasonOf } from '../http/answer/finish-reasons.ts';
 import { type AnswerState, HeldFinish } from '../http/answer/held-finish.ts';
 import { writeOther } from '../http/answer/other-output.ts';
@@ -16,6 +16,7 @@ import { type CallPiece, createToolCalls, type ToolCalls } from '../http/answer/
 import type { ToolNames } from '../http/answer/tool-names.ts';
 import { jsonOf } from '../http/unknown-json.ts';
 import type { ChunkChoice } from './chunk.ts';
+import { SaidInDeltas } from './closing-message.ts';
 import type { OutputPiece } from './content.ts';
 import { createReasoningDetails } from './reasoning-details.ts';
 
@@ -85,13 +86,14 @@ const maxPendingLogprobs = 256;
 export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) => void): Choice {
   const { choice, idBase, budget, hidden, continues = false } = options;
   const writer = createChoiceWriter({ choice }, { emit });
-  /** Most answers have none, and all of it is kept for each stream. */
+  /** Made with the first call: most answers have none, and it takes memory for the length of the stream. */
   let calls: ToolCalls | undefined;
   let spoke = false;
   const ownReasons = new Map(Object.entries(options.finishReasons));
   const details = createReasoningDetails(budget);
   const echo = createRepeatedBeginning(options.echo ?? '');
   const finish = new HeldFinish<string>();
+  const said = new SaidInDeltas();
   /** Set while it is undecided whether the answer begins with reasoning in tags. */
   let split: ReasoningSplit | undefined = continues ? undefined : createReasoningSplit(thinkTags, undefined);
   /** The counts of the text that the split holds back. */
@@ -107,6 +109,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 
   /** Writes a piece. A long one becomes several events, and the first of them carries the counts. */
   function write(kind: 'text' | 'reasoning' | 'refusal', piece: string, counts: TextCounts = noCounts): void {
+    said.wrote(kind, piece);
     if (piece.length <= maxSlice) {
       writer[kind](piece, counts);
       return;
@@ -160,12 +163,22 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
 
   /** Writes what follows the text of an event. Other output does not end the split: `<think>` after it still opens the text. */
   function writePiece(piece: OutputPiece): Failure | undefined {
-    if (piece.kind === 'other') return writeOther(piece, { writer, budget, hidden: hidden() });
+    if (piece.kind === 'other') {
+      said.wroteField(piece.field);
+      return writeOther(piece, { writer, budget, hidden: hidden() });
+    }
     if (split !== undefined) endSplit(piece.kind === 'reasoning');
     const text = piece.kind === 'text' ? echo.take(piece.text) : piece.text;
     if (text === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
     write(piece.kind, text);
     return undefined;
+  }
+
+  /** What a delta says for the first time: a message after deltas repeats them. Undefined where it may be new output. */
+  function newIn(delta: ChunkChoice): ChunkChoice | undefined {
+    if (!said.isClosedBy(delta)) return delta;
+    endSplit();
+    return said.restOf(delta, (calls?.size ?? 0) > 0);
   }
 
   function keepExtra(given: JsonObject | undefined): Failure | undefined {
@@ -182,6 +195,10 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     if (mapped === undefined) return torn('upstream_cut', `the finish reason ${nameOf(given)}`);
     const wrong = calls?.finish(mapped === 'length');
     if (wrong !== undefined) return wrong;
+    // A call that the reason names and that has not come was lost, unless the reason stands for the end of a text.
+    if (mapped === 'tool_calls' && writer.calls === 0 && !said.answers) {
+      return unfinished(`the finish reason ${nameOf(given)} without a call`);
+    }
     if (!echo.complete && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended before it had repeated the prefix');
     }
@@ -216,7 +233,12 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
   }
 
   return {
-    add(delta, tokens) {
+    add(given, tokens) {
+      const delta = newIn(given);
+      if (delta === undefined) {
+        return torn('upstream_cut', 'a message after deltas that does not begin as they did');
+      }
+      if (!delta.whole && hasOutput(delta)) said.delta(delta);
       const before = calls?.size ?? 0;
       const wrong = details.add(delta.details) ?? keepExtra(delta.extra) ?? writeDelta(delta, tokens);
       const hasCalls = delta.calls.length > 0;
@@ -236,7 +258,7 @@ export function createChoice(options: ChoiceOptions, emit: (event: StreamEvent) 
     get plain() {
       const { state } = finish;
       const keepsState = state === 'open' || state === 'doubtful';
-      return split === undefined && keepsState && echo.complete && !writer.holding;
+      return split === undefined && keepsState && echo.complete && !writer.holding && !said.closed;
     },
   };
 }

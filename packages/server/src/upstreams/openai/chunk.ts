@@ -1,7 +1,7 @@
 import type { TokenLogprobWire } from '@tailrace/protocol';
-import { isBlank, isObject, type JsonObject } from '../../domain/json.ts';
+import { isBlank, isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { answerBounds } from '../http/answer/answer-budget.ts';
-import { isFinishReason } from '../http/answer/finish-reasons.ts';
+import { isReason } from '../http/answer/finish-reasons.ts';
 import { otherField } from '../http/answer/other-output.ts';
 import type { ReportedCounts } from '../http/answer/reported-counts.ts';
 import type { CallPiece } from '../http/answer/tool-calls.ts';
@@ -25,6 +25,8 @@ export interface UpstreamChunk {
 export interface ChunkChoice {
   /** As it came; absent in chunks of some servers. */
   readonly index: unknown;
+  /** True for a whole message: after deltas it repeats them. */
+  readonly whole: boolean;
   readonly text: string;
   readonly reasoning: string;
   readonly refusal: string;
@@ -46,7 +48,7 @@ export interface ChunkChoice {
  * escaped letter matches too, because it may stand in one of these names.
  */
 export const passesJsonOn =
-  /"(?:extra_content|arguments)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]|\\u00[4-7]/;
+  /"(?:extra_content|arguments|parameters|args|input)"\s*:\s*[{[]|"reasoning_details"\s*:\s*\[\s*[^\]\s]|\\u00[4-7]/;
 
 /** The most choices in one event: a request has at most 128, and some upstreams send several pieces of each in one event. */
 const maxChoices = 1_024;
@@ -62,12 +64,14 @@ export function decodeChunk(chunk: JsonObject): UpstreamChunk | undefined {
   const isWrong = choices !== undefined && choices !== null && !Array.isArray(choices);
   if (isWrong || chunk['delta'] !== undefined) return undefined;
   if (asList(choices).length > maxChoices) return undefined;
+  if (asList(choices).length === 0 && holdsOutput(chunk)) return undefined;
   // Groq reports the usage of a stream in an object of its own.
   const usage = decodeUsage(chunk['usage']) ?? decodeUsage(asObject(chunk['x_groq'])?.['usage']);
   const timings = asList(choices).length === 1 ? chunk['timings'] : undefined;
   const decoded: ChunkChoice[] = [];
   // An event without choices reports the provider's progress and has no output.
   for (const choice of asList(choices)) {
+    if (choice === null) continue;
     // OpenRouter writes the error of a choice into the choice.
     if (isObject(choice) && hasError(choice)) return { choices: [], error: choice };
     const one = decodeChoice(choice, timings);
@@ -90,19 +94,20 @@ function isFingerprint(value: unknown): value is string {
 function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined {
   const choice = asObject(value);
   if (choice === undefined) return undefined;
-  const given = choice['delta'] ?? choice['message'] ?? {};
+  const given = choice['delta'] ?? null;
+  const whole = saysMore(given) ? undefined : wholeOf(choice);
+  if (given === null && whole === undefined && holdsOutput(choice)) return undefined;
+  const said = whole ?? given ?? {};
   // PHP writes an empty object as an empty list.
-  const delta = Array.isArray(given) && given.length === 0 ? {} : asObject(given);
+  const delta = Array.isArray(said) && said.length === 0 ? {} : asObject(said);
   if (delta === undefined) return undefined;
-  // The old completions API has no delta: its text is beside it, where Together has a copy.
-  const hasDelta = (choice['delta'] ?? choice['message'] ?? null) !== null;
-  const content = hasDelta ? decodeContent(delta['content']) : decodeContent(choice['text']);
+  const content = decodeContent(delta['content']);
   const details = decodeDetails(delta['reasoning_details']);
   const thought = textOf(delta['reasoning_content']);
   const second = textOf(delta['reasoning']);
   const reasoning = thought === '' ? (second ?? '') : thought;
   const refusal = textOf(delta['refusal']);
-  const calls = decodeCalls(delta, (choice['delta'] ?? null) === null);
+  const calls = decodeCalls(delta, whole !== undefined);
   if (content === undefined || reasoning === undefined || refusal === undefined || calls === undefined) {
     return undefined;
   }
@@ -113,6 +118,7 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
   const usage = decodeUsage(choice['usage']) ?? decodeTimings(timings);
   return {
     index: choice['index'],
+    whole: whole !== undefined,
     text: content.text,
     reasoning: content.reasoning + (reasoning === '' ? detailsText(details) : reasoning),
     refusal,
@@ -120,10 +126,53 @@ function decodeChoice(value: unknown, timings: unknown): ChunkChoice | undefined
     details,
     others: others.length === 0 ? undefined : others,
     extra: isWritable(extra) ? extra : undefined,
-    ...(isFinishReason(finish) ? { finish } : {}),
+    ...(isReason(finish) ? { finish } : {}),
     ...(logprobs === undefined ? {} : { logprobs }),
     ...(usage === undefined ? {} : { usage }),
   };
+}
+
+/** Members that are output as texts, and as lists or objects. */
+const textMembers = [
+  'content',
+  'text',
+  'output_text',
+  'generated_text',
+  'response',
+  'output',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'delta',
+];
+const listMembers = ['content', 'tool_calls', 'function_call', 'output'];
+
+/**
+ * Whether an object that should have choices, or a choice that should have a delta, has output of its own. Its `message` may also
+ * be a text, such as `detail` and `status`, that reports the provider's progress.
+ */
+export function holdsOutput(holder: JsonObject): boolean {
+  const { delta, message } = holder;
+  return [holder, delta, message].some(
+    (one) =>
+      isObject(one) &&
+      (textMembers.some((name) => typeof one[name] === 'string' && one[name] !== '') ||
+        listMembers.some((name) => typeof one[name] === 'object' && !isBlank(one[name]))),
+  );
+}
+
+/** The message of a choice whose delta says nothing; undefined where it has none. */
+function wholeOf({ delta = null, message = null, text = null }: JsonObject): JsonValue | undefined {
+  if (!isBlank(message)) return message;
+  // The old completions API has neither: its text stands in the choice. Together sends a copy of the delta's text there.
+  return delta === null && !isBlank(text) ? { content: text } : undefined;
+}
+
+/** Whether a delta has more than a role. One that is no object may say anything. */
+function saysMore(delta: unknown): boolean {
+  if (!isObject(delta)) return !isBlank(delta);
+  for (const name in delta) if (name !== 'role' && !isBlank(delta[name])) return true;
+  return false;
 }
 
 /** The fields of a delta that the decoder reads by name. */

@@ -25,7 +25,7 @@ const nothing: Content = { reasoning: '', text: '', others: noOthers };
  */
 export function decodeContent(value: unknown): Content | undefined {
   if (typeof value === 'string') return { reasoning: '', text: value, others: noOthers };
-  if (isBlank(value)) return nothing;
+  if (isBlank(value) || value === false) return nothing;
   const isPart = isObject(value) && ('type' in value || 'text' in value);
   const parts = isPart ? [value] : value;
   if (!Array.isArray(parts)) return undefined;
@@ -131,7 +131,7 @@ function thoughtOf(part: JsonObject): string | undefined {
  * undefined where it is anything else.
  */
 export function textOf(value: unknown, depth = 0): string | undefined {
-  if (isBlank(value)) return '';
+  if (isBlank(value) || value === false) return '';
   if (typeof value === 'string') return value;
   // Real ones have two levels at most. The bound keeps a nested list from exhausting the stack.
   if (depth > 4) return undefined;

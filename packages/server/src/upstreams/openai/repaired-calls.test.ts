@@ -50,6 +50,12 @@ async function read(chunks: readonly object[], names: readonly string[] = []): P
   return whole;
 }
 
+/** The same for one whole JSON answer. */
+async function readJson(message: object): Promise<string[]> {
+  const answer = { choices: [{ index: 0, message, finish_reason: 'tool_calls' }] };
+  return callsOf((await batchesOf([JSON.stringify(answer)], { contentType: 'application/json' })).flat());
+}
+
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);
@@ -130,6 +136,21 @@ describe('several calls under one index are that many calls', () => {
       ['f {"a":1}', 'f {"a":1}'],
     ],
     [
+      'the same id at two indexes',
+      [t(0, 'call_0', 'f', '{"a":1}'), t(1, 'call_0', 'f', '{"a":1}')],
+      ['f {"a":1}', 'f {"a":1}'],
+    ],
+    [
+      'the same id, the second without an index, and other arguments',
+      [t(0, 'a', 'f', '{"a":1}'), t(undefined, 'a', 'f', '{"a":2}')],
+      ['f {"a":1}', 'f {"a":2}'],
+    ],
+    [
+      'another id, the second without an index',
+      [t(0, 'a', 'f', '{"a":1}'), t(undefined, 'b', 'f', '{"a":1}')],
+      ['f {"a":1}', 'f {"a":1}'],
+    ],
+    [
       'indexes from 1, with gaps, as strings',
       [t('1', 'a', 'f', '{"a"'), t('4', 'b', 'g', '{"b"'), t('1', '', '', ':1}'), t('4', '', '', ':2}')],
       ['f {"a":1}', 'g {"b":2}'],
@@ -158,6 +179,32 @@ describe('a call that is said again is one call', () => {
         [t(0, 'a', 'f', '{"a":1}')],
         [t(1, 'b', 'g', '{"b":2}')],
         [t(0, 'a', 'f', '{"a":1}'), t(1, 'b', 'g', '{"b":2}')],
+      ],
+      ['f {"a":1}', 'g {"b":2}'],
+    ],
+    ['without its index', [t(0, 'a', 'f', '{"a":1}'), t(undefined, 'a', 'f', '{"a":1}')], ['f {"a":1}']],
+    [
+      'without its index, in pieces',
+      [
+        t(0, 'a', 'f', '{"a":1}'),
+        t(1, 'b', 'g', '{"b":2}'),
+        t(null, 'a', 'f', ''),
+        t(null, null, null, '{"a"'),
+        t(null, null, null, ':1}'),
+      ],
+      ['f {"a":1}', 'g {"b":2}'],
+    ],
+    [
+      'without its index, as the first of two calls',
+      [t(1, 'a', 'f', '{"a":1}'), t(2, 'b', 'f', '{"b":2}'), t(undefined, 'a', 'f', '{"a":1}')],
+      ['f {"a":1}', 'f {"b":2}'],
+    ],
+    [
+      'in a list of both without indexes',
+      [
+        [t(1, 'a', 'f', '{"a":1}')],
+        [t(2, 'b', 'g', '{"b":2}')],
+        [t(undefined, 'a', 'f', '{"a":1}'), t(undefined, 'b', 'g', '{"b":2}')],
       ],
       ['f {"a":1}', 'g {"b":2}'],
     ],
@@ -245,6 +292,36 @@ describe('a name in pieces is joined', () => {
       ['get_get_x'],
       [t(0, '', 'get_'), t(0, '', 'get_x', '{"a":1}')],
       ['get_get_x {"a":1}'],
+    ],
+    [
+      'a name whose letters repeat, letter by letter',
+      ['llm_ask'],
+      [...Array.from('llm_ask', (letter) => t(0, '', letter, '')), t(0, '', null, '{"a":1}')],
+      ['llm_ask {"a":1}'],
+    ],
+    [
+      'a name that begins with a part twice',
+      ['mcp_mcp_x', 'other'],
+      [t(0, 'a', 'mcp_'), t(0, '', 'mcp_'), t(0, '', 'x'), t(0, '', null, '{"a":1}')],
+      ['mcp_mcp_x {"a":1}'],
+    ],
+    [
+      'a name that is a part twice',
+      ['gogo'],
+      [t(0, 'a', 'go', ''), t(0, '', 'go', '{"a":1}')],
+      ['gogo {"a":1}'],
+    ],
+    [
+      'a name that comes again, and is a tool with and without itself behind it',
+      ['go', 'gogo'],
+      [t(0, 'a', 'go', ''), t(0, 'a', 'go', '{"a":1}')],
+      ['go {"a":1}'],
+    ],
+    [
+      'a part that comes again, and cannot be the next part',
+      ['mcp_x'],
+      [t(0, 'a', 'mcp_'), t(0, 'a', 'mcp_'), t(0, 'a', 'x', '{"a":1}')],
+      ['mcp_x {"a":1}'],
     ],
     [
       'a piece behind the first arguments',
@@ -452,6 +529,57 @@ describe('odd forms of a list of calls', () => {
     expect(await read([list(value)])).toEqual(['f {"a":1}', 'tool_calls']);
   });
 
+  const whole = '{"a":1}';
+  const argumentForms: readonly (readonly [string, object])[] = [
+    ['parameters', { function: { name: 'f', parameters: { a: 1 } } }],
+    [
+      'parameters beside arguments that are empty',
+      { function: { name: 'f', arguments: '', parameters: whole } },
+    ],
+    ['args', { function: { name: 'f', args: { a: 1 } } }],
+    ['input', { function: { name: 'f', arguments: null, input: whole } }],
+    ['input beside the name', { type: 'function', name: 'f', input: { a: 1 } }],
+    ['arguments beside the function', { function: { name: 'f' }, arguments: whole }],
+    ['arguments beside the function, as an object', { function: { name: 'f' }, arguments: { a: 1 } }],
+    ['a name beside the function', { name: 'f', function: { arguments: whole } }],
+    ['arguments beside a description', { function: { name: 'f', description: 'x', arguments: whole } }],
+  ];
+  test.each(argumentForms)('%s is read, in a stream and in a JSON answer', async (_, call) => {
+    expect(await read([list([{ index: 0, id: 'a', ...call }])])).toEqual(['f {"a":1}', 'tool_calls']);
+    expect(await readJson({ tool_calls: [{ id: 'a', ...call }] })).toEqual(['f {"a":1}', 'tool_calls']);
+  });
+
+  test('arguments under another name keep the spelling of their numbers', async () => {
+    const data = `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","parameters":{"a":12345678901234567890}}}]}}]}`;
+    const { events, answer } = readChunks();
+    answer.raw(data);
+    answer.chunk(chunk({}, 'tool_calls'));
+    answer.end();
+    expect(callsOf(events)).toEqual(['f {"a":12345678901234567890}', 'tool_calls']);
+  });
+
+  test.each<[string, object]>([
+    ['an object', { function: { name: 'f', kwargs: { a: 1 } } }],
+    ['a text', { function: { name: 'f', arguments: '', arguments_json: whole } }],
+    ['an object in place of a function', { name: 'f', kwargs: { a: 1 } }],
+    ['the input of a custom tool', { type: 'custom', name: 'f', input: 'print(1)' }],
+    ['the empty input of a custom tool', { type: 'custom', name: 'f', input: '' }],
+  ])('%s that may be its arguments is output that cannot be read', async (_, call) => {
+    expect(await read([list([{ index: 0, id: 'a', ...call }])])).toEqual(['upstream_cut']);
+    expect((await readJson({ tool_calls: [{ id: 'a', ...call }] })).at(-1)).toMatch(/^upstream_/);
+  });
+
+  test.each<[string, object]>([
+    ['a description', { function: { name: 'f', description: 'x', strict: true, arguments: '' } }],
+    ['other members that are empty', { function: { name: 'f', kwargs: {}, output: null, arguments: '' } }],
+    [
+      'a status beside it',
+      { status: 'completed', metadata: { a: 2 }, function: { name: 'f', arguments: '' } },
+    ],
+  ])('%s is not taken for arguments', async (_, call) => {
+    expect(await read([list([{ index: 0, id: 'a', ...call }])])).toEqual(['f {}', 'tool_calls']);
+  });
+
   test('function: null on the first piece says nothing', async () => {
     const first = { index: 0, id: 'a', type: 'function', function: null };
     expect(await read([list([first]), list([one])])).toEqual(['f {"a":1}', 'tool_calls']);
@@ -471,11 +599,7 @@ describe('the calls of a JSON answer all come', () => {
     ['with equal indexes', [own('', 'f', '', 0), own('', 'g', '', 0)], ['f {}', 'g {}']],
     ['with arguments as objects', [own('', 'f', { a: 1 }), own('', 'g', [])], ['f {"a":1}', 'g {}']],
   ])('%s', async (_, tool_calls, calls) => {
-    const answer = {
-      choices: [{ index: 0, message: { content: null, tool_calls }, finish_reason: 'tool_calls' }],
-    };
-    const events = (await batchesOf([JSON.stringify(answer)], { contentType: 'application/json' })).flat();
-    expect(callsOf(events)).toEqual([...calls, 'tool_calls']);
+    expect(await readJson({ content: null, tool_calls })).toEqual([...calls, 'tool_calls']);
   });
 });
 

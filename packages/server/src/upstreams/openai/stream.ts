@@ -3,8 +3,8 @@ import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
-import { torn } from '../http/answer/answer-failures.ts';
-import { choiceOfIndex, isSeveralChoices } from '../http/answer/choice-index.ts';
+import { torn, unreadable } from '../http/answer/answer-failures.ts';
+import { choiceOfIndex, isSeveralChoices, isSharedChoice } from '../http/answer/choice-index.ts';
 import { type Dialect, type DialectOutput, doneEvent, type FastPath } from '../http/answer/dialect.ts';
 import { soundLength } from '../http/answer/event-data.ts';
 import { leastCertain } from '../http/answer/held-finish.ts';
@@ -15,7 +15,7 @@ import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asObject, jsonOf, parseJsonExactly } from '../http/unknown-json.ts';
 import { ChatUsage } from './chat-usage.ts';
 import { type Choice, type ChoiceFinish, createChoice, hasOutput } from './choice.ts';
-import { type ChunkChoice, decodeChunk, passesJsonOn, type UpstreamChunk } from './chunk.ts';
+import { type ChunkChoice, decodeChunk, holdsOutput, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
 import { createLearningFastPath, type LearningFastPath } from './fast-path.ts';
 
@@ -90,15 +90,24 @@ class ChatDialect implements Dialect {
   }
 
   read(event: JsonObject, data: string): void {
+    this.readChunk(event, data, false);
+  }
+
+  private readChunk(event: JsonObject, data: string, isWhole: boolean): void {
     const chunk = decodeWithOthers(event, data);
-    if (chunk === undefined) this.output.unreadable(jsonOf(event) ?? data);
+    if (chunk === undefined) this.readUnknown(event, data);
     else if (chunk.error !== undefined) this.readError(chunk.error);
     else {
       this.emitted = 0;
-      this.apply(chunk);
+      this.apply(chunk, isWhole);
       const only = this.emitted === 1 ? this.lastEmitted : undefined;
       if (only?.type === 'text-delta' && this.isPlain(only.choice)) this.learnt.learn(data, only);
     }
+  }
+
+  private readUnknown(event: JsonObject, data: string): void {
+    if (holdsOutput(event)) this.output.fail(unreadable('output that stands in no choice'));
+    else this.output.unreadable(jsonOf(event) ?? data);
   }
 
   readError(value: unknown, status = 500): void {
@@ -114,7 +123,7 @@ class ChatDialect implements Dialect {
       return true;
     }
     if (!('choices' in answer)) return false;
-    this.read(answer, text);
+    this.readChunk(answer, text, true);
     return true;
   }
 
@@ -163,12 +172,12 @@ class ChatDialect implements Dialect {
     if (isName(fingerprint, this.options.errors().hidden)) this.output.emit({ type: 'start', fingerprint });
   }
 
-  private apply(chunk: UpstreamChunk): void {
+  private apply(chunk: UpstreamChunk, isWhole: boolean): void {
     if (chunk.fingerprint !== undefined) this.start(chunk.fingerprint);
     const tokens = this.usage.tokensOf(chunk);
     const withOutput = chunk.choices.length > 1 ? chunk.choices.filter(hasOutput) : chunk.choices;
-    if (this.options.choices === 1 && isSeveralChoices(withOutput.map(({ index }) => index))) {
-      this.output.fail(torn('upstream_protocol', 'one event with output for several choices'));
+    if (withOutput.length > 1 && this.isJoined(withOutput, isWhole)) {
+      this.output.fail(torn('upstream_protocol', 'output of several choices for one choice'));
       return;
     }
     let spoke = false;
@@ -188,13 +197,20 @@ class ChatDialect implements Dialect {
     this.usage.take(chunk, spoke);
   }
 
+  /** Whether outputs of one event, or of one JSON answer, would be joined although the upstream counts them apart. */
+  private isJoined(parts: readonly ChunkChoice[], isWhole: boolean): boolean {
+    const indexes = parts.map(({ index }) => index);
+    const { choices } = this.options;
+    return isWhole ? isSharedChoice(indexes, choices) : choices === 1 && isSeveralChoices(indexes);
+  }
+
   private choiceOf({ index }: ChunkChoice): Choice | undefined {
     const at = choiceOfIndex(index, this.options.choices);
     return at === undefined ? undefined : this.choices[at];
   }
 }
 
-/** Decodes a chunk; one with output that our stream does not name is parsed once more, so that its numbers keep their spelling. */
+/** Decodes a chunk. One with output that our stream does not name is parsed again, so that its numbers keep their spelling. */
 function decodeWithOthers(event: JsonObject, data: string): UpstreamChunk | undefined {
   const chunk = decodeChunk(event);
   if (chunk === undefined || chunk.choices.every(({ others }) => others === undefined)) return chunk;

@@ -78,7 +78,7 @@ export async function judge(
   const dice = createDice(seed);
   const bytes = bytesOf(stream, dice);
   const body = stream.damage === undefined ? bytes : stream.damage(bytes, dice);
-  // Nobody can notice this damage.
+  // No reader can notice this damage.
   if (body === undefined) return { applied: [], wrong: undefined, body: bytes };
   const { choices, status, contentType, end, dialect } = stream;
   const reads = readsOf(body, stream.reads, dice);
@@ -142,7 +142,7 @@ function textOfField(choice: ChoiceOutput, field: keyof ChoiceOutput): string {
 function wrongCounts({ usage }: AnswerOutput, { expected }: MutableStream): string | undefined {
   const { usage: want, mayBeMarked } = expected;
   if (want === undefined) {
-    // A count of 0 is one that nobody reported: the guard of the relay estimates it.
+    // A count of 0 was not reported: the guard of the relay estimates it.
     const isKnown = usage !== undefined && usage.estimated !== true && usage.completionTokens > 0;
     return isKnown ? `impossible counts are reported: ${JSON.stringify(usage)}` : undefined;
   }

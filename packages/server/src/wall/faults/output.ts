@@ -44,7 +44,7 @@ export const output: readonly Fault[] = [
       ],
       end: 'whole',
     })),
-    // No other target can say what was in the image.
+    // No other target can send the same image again.
     expected: breaksBeyondTakeover(502, 'upstream_cut'),
   },
   {

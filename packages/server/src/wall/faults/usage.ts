@@ -6,7 +6,7 @@ import { streamed } from '../play-stream.ts';
 
 const zeros = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 const thoughtTokens = 60;
-/** The healthy answer's own. */
+/** The counts of the healthy answer. */
 const asReported = (healthyTokens: number): number => healthyTokens;
 
 /** Usage that is missing, wrong, or not in its place. None of these may fail an answer. */

@@ -132,7 +132,7 @@ function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function'
     : { type: 'function', name, ...restsOfFunction(choice, body, uninterpretedOfChoice) };
 }
 
-/** Schemas beside a type that has none there are not checked. */
+/** A `schema` beside a type that has none there is not checked. */
 const uninterpretedOfSchema = new Set(['schema']);
 const uninterpretedOfObject = new Set(['json_schema']);
 const uninterpretedOfText = new Set(['json_schema', 'schema']);

@@ -5,9 +5,9 @@ import { createTextPieces } from '../../domain/text-pieces.ts';
 
 /**
  * The value of a field that came in pieces, on several deltas, for an answer that does not stream. The pieces are joined as the
- * accumulator of OpenAI's Python SDK joins them: lists and texts one after the other, objects member by member. Two things differ: of
- * numbers the last one stands (the SDK would add two `expires_at`), and pieces that do not belong together (a text and a list, or
- * objects of another `id`, `type` or `index`) become a list of them, so that nothing is lost.
+ * accumulator of OpenAI's Python SDK joins them: lists and texts one after the other, objects member by member. There are two
+ * differences. Of several numbers the last one stands (the SDK would add two `expires_at`). And pieces that do not belong
+ * together (a text and a list, or objects with another `id`, `type` or `index`) become a list, so that nothing is lost.
  */
 export interface JoinedField {
   /** Adds the JSON text of a piece. */
@@ -44,7 +44,7 @@ function joinedField(depth: number): JoinedField {
   };
 }
 
-/** Each level of an object is parsed for itself, so the depth is bounded. A deeper object is a piece that is never joined. */
+/** Each level of an object is parsed separately, so the depth is bounded. A deeper object is a piece that is never joined. */
 const maxDepth = 3;
 
 /** Creates the group for a piece whose JSON begins with `sign`. */

@@ -19,8 +19,8 @@ export interface ProviderCall {
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
   /**
-   * How long the finishes are held for a usage or more output, in milliseconds; each event starts the time again (contract,
-   * section 7).
+   * How long the finishes are held for a usage or more output, in milliseconds; each event restarts the time (contract, section
+   * 7).
    */
   readonly finishWaitMs: number;
   /** The same time for an answer of which an earlier finish was wrong (the state `repeated`). */
@@ -63,7 +63,7 @@ class AnswerStream implements EventStream, BytesReceiver {
   private body: AnswerBody | undefined;
   private contentType = '';
   private translation: Translation | undefined;
-  /** The first bytes of an answer whose kind they do not show; white space before them is dropped. */
+  /** The first bytes of the answer, while they do not show its kind. White space before them is dropped. */
   private head: Buffer = noBytes;
   /** True where the content type is that of an event stream. */
   private saysStream = false;
@@ -199,7 +199,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     this.finishTimer = undefined;
   }
 
-  /** The first bytes of the answer, with these behind them. */
+  /** The first bytes of the answer, followed by these. */
   private headWith(bytes: Buffer): Buffer {
     return this.head.length === 0 ? bytes.subarray(blankBytes(bytes)) : Buffer.concat([this.head, bytes]);
   }

@@ -9,7 +9,12 @@ export function choiceOfIndex(index: unknown, choices: number): number | undefin
   return typeof at === 'number' && Number.isInteger(at) && at >= 0 && at < choices ? at : undefined;
 }
 
-/** Whether outputs of one event belong to choices that the provider counts apart, although the request asked for one choice. */
+/** Whether these indexes, of the outputs of one event, name several choices. Asked only where the request wants one choice. */
 export function isSeveralChoices(indexes: readonly unknown[]): boolean {
   return new Set(indexes.map((index) => String(index ?? 0))).size > 1;
+}
+
+/** Whether two of the outputs of a whole answer mean one choice. In a stream each of several pieces may have the same index. */
+export function isSharedChoice(indexes: readonly unknown[], choices: number): boolean {
+  return new Set(indexes.map((index) => choiceOfIndex(index, choices))).size < indexes.length;
 }

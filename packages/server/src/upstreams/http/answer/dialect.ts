@@ -44,14 +44,14 @@ export interface Dialect {
   fastPath?(): FastPath | undefined;
 }
 
-/** The last event of OpenAI's protocol. Gateways write it behind the streams of other protocols too. */
+/** The last event of OpenAI's protocol. Gateways write it after streams of other protocols too. */
 export const doneEvent = '[DONE]';
 
 /** Takes what a dialect has read. */
 export interface DialectOutput extends EventOutput {
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
-  /** Ends the answer, torn: it lacks output, or cannot be represented. */
+  /** Ends the answer as torn: output is missing, or our events cannot represent it. */
   fail(reason: Failure): void;
   /** Ends the answer with the provider's own error. Ignored where the answer is whole already: its state is `held`. */
   refuse(reason: Failure): void;

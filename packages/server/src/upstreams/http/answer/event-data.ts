@@ -3,10 +3,10 @@ import { createJsonValidator, type JsonValidator } from '../../../domain/json-va
 import { eventBeyondBounds } from './json-bounds.ts';
 
 /**
- * Finds the ends of events that no blank line ends, and holds the value of an event that it has parsed for this.
+ * Finds the end of an event that has no blank line after it, and keeps the value that it has parsed for this.
  *
- * By the specification only a blank line ends an event. Some servers write one line end between their events, for all of them
- * or for some. No text can follow a whole JSON text, so an event ends with the line that makes its data one: a JSON text over
+ * By the specification only a blank line ends an event. Some servers write only one line end after all or some of their events.
+ * No text can follow a whole JSON text, so an event ends with the line that completes its data as one JSON text. So JSON over
  * several data lines is still one event, and no event waits for the line after it. The data of an event in good order, one
  * line, is parsed here once and nowhere else.
  */
@@ -18,13 +18,13 @@ export interface EventData {
   /** The failure for data that was not parsed because of its size. */
   readonly tooLarge: Failure | undefined;
   /**
-   * Where the last line cannot belong to the data before it, because a line feed would stand inside a string, or because it is
-   * `[DONE]`: the length of the data before it. Else 0. Resets this length.
+   * The length of the data before the last line, where that line cannot belong to it: a line feed would stand inside a string,
+   * or the line is `[DONE]`. Else 0. The length is returned once; then it is 0.
    */
   takeTornAt(): number;
 }
 
-/** What the data of events means. */
+/** How the data of events is read. */
 export interface EventDataOptions {
   /** Undefined where the text is not JSON. */
   parse(text: string): unknown;
@@ -58,7 +58,7 @@ class ReadData implements EventData {
     if (this.options.isLast(data)) return true;
     this.parse(data);
     if (this.value !== undefined || this.tooLarge !== undefined) return true;
-    // Text that does not begin like JSON becomes JSON by no other line. The text of an error may have several lines.
+    // No further line makes JSON of a text that does not begin like JSON. The text of an error may have several lines.
     return event !== 'error' && !beginsLikeJson(data);
   }
 
@@ -101,7 +101,7 @@ class ReadData implements EventData {
 
 /**
  * The data of a line whose field is unknown: a data line with white space or a byte order mark before its name, or with its name
- * in capital letters, or JSON without a name. Without them text would be lost.
+ * in capital letters, or JSON without a name. Text would be lost if these were ignored.
  */
 export function dataOfLine(line: string): string | undefined {
   const [before] = /^\s*(?:data\s*:\s*)?(?=[[{])/i.exec(line) ?? [];
@@ -109,7 +109,7 @@ export function dataOfLine(line: string): string | undefined {
 }
 
 /**
- * Whether a text may be the beginning of JSON. Not for a number: a heartbeat is often a time, and no number has output in it.
+ * Whether a text may be the beginning of JSON. False for a number: a heartbeat is often a time, and a number carries no output.
  */
 export function beginsLikeJson(text: string): boolean {
   return /^\s*(?:\{|"(?!\s*[:}\]])|\[\s*(?:[[{"\]\d-]|(?:true|false|null)\b|$)|(?:true|false|null)\b)/.test(
@@ -118,8 +118,8 @@ export function beginsLikeJson(text: string): boolean {
 }
 
 /**
- * Whether a text that is not JSON is the later part of a JSON text: a quote ends before a colon or a bracket, although the text
- * does not begin like JSON, or it closes more than it opens.
+ * Whether a text that is not JSON is the later part of a JSON text: it closes more than it opens, or it does not begin like JSON
+ * and has a quote before a colon or a closing bracket.
  */
 export function isRestOfJson(text: string): boolean {
   return (!beginsLikeJson(text) && /"\s*[:}\]]/.test(text)) || closesMore(text);
@@ -161,13 +161,10 @@ export function soundLength(text: string): number {
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Two events of different types, or with different ids, may share fewer characters. */
+/** So many equal characters at the beginning or at the end show that two texts are events of one stream. */
 const mostAlike = 24;
 
-/**
- * Whether a torn text was an event of the stream of which `event` is one: it begins as that does, as far as it came, or ends as
- * that does.
- */
+/** Whether a torn text was an event of this stream: what has come of it begins as `event` does, or ends as `event` does. */
 export function isAlike(torn: string, event: string): boolean {
   let same = 0;
   while (same < mostAlike && same < torn.length && torn.charCodeAt(same) === event.charCodeAt(same))

@@ -1,51 +1,106 @@
 import type { FinishReason } from '@tailrace/protocol';
 
 /**
- * The finish reasons of all providers, in lower case (contract, section 7). The gateways and emulators before a provider pass on
- * the reasons of other providers, so each dialect knows all of them.
+ * The finish reasons of all providers, each in the form of {@link plainReason} (contract, section 7). Gateways and
+ * emulators pass on the reasons of other providers, so each dialect knows all of them. A reason that says only that
+ * the answer failed (`error`, `network_error`, `OTHER`) is none of these: such an answer is torn.
  */
-const reasons = new Map<string, FinishReason>(
-  Object.entries({
-    stop: 'stop',
-    eos: 'stop',
-    eos_token: 'stop',
-    end_turn: 'stop',
-    stop_sequence: 'stop',
-    complete: 'stop',
-    length: 'length',
-    model_length: 'length',
-    max_tokens: 'length',
-    model_context_window_exceeded: 'length',
+const reasonsOf: Readonly<Record<FinishReason, readonly string[]>> = {
+  stop: ['stop', 'eos', 'eostoken', 'endturn', 'stopsequence', 'complete'],
+  length: [
+    'length',
+    'lengthlimit',
+    'maxlength',
+    'modellength',
+    'contextlength',
+    'contextlengthexceeded',
+    'contextwindowexceeded',
+    'modelcontextwindowexceeded',
+    'maxtokens',
+    'maxtokensreached',
+    'maxtokensexceeded',
+    'maxnewtokens',
+    'maxoutputtokens',
+    'maxcompletiontokens',
+    // watsonx.
+    'tokenlimit',
+    'tokenlimitreached',
     // Gemini: the answer is longer than one request may return.
-    continuation: 'length',
-    tool_calls: 'tool_calls',
-    tool_call: 'tool_calls',
-    tool_use: 'tool_calls',
-    function_call: 'tool_calls',
-    content_filter: 'content_filter',
-    sensitive: 'content_filter',
-    refusal: 'content_filter',
-    safety: 'content_filter',
-    recitation: 'content_filter',
-    blocklist: 'content_filter',
-    prohibited_content: 'content_filter',
-    spii: 'content_filter',
-    image_safety: 'content_filter',
-    image_prohibited_content: 'content_filter',
-    image_recitation: 'content_filter',
-    model_armor: 'content_filter',
-  } as const),
+    'continuation',
+  ],
+  tool_calls: ['toolcalls', 'toolcall', 'tooluse', 'functioncall'],
+  content_filter: [
+    'contentfilter',
+    'contentfiltered',
+    'filter',
+    'filtered',
+    'contentpolicy',
+    'contentpolicyviolation',
+    'policyviolation',
+    'responsibleaipolicyviolation',
+    'contentblocked',
+    'contentmoderation',
+    'moderation',
+    'moderated',
+    'moderationblocked',
+    'blocked',
+    'refusal',
+    'sensitive',
+    'sensitivecontent',
+    'unsafe',
+    'datainspectionfailed',
+    'risk',
+    'riskcontrol',
+    'contentrisk',
+    'safety',
+    'safetyerror',
+    'safetyfilter',
+    'safetyblocked',
+    // Bedrock.
+    'guardrail',
+    'guardrails',
+    'guardrailblocked',
+    'guardrailintervened',
+    // Cohere.
+    'toxic',
+    'errortoxic',
+    // Gemini and Vertex AI.
+    'recitation',
+    'blocklist',
+    'prohibitedcontent',
+    'spii',
+    'imagesafety',
+    'imageprohibitedcontent',
+    'imagerecitation',
+    'modelarmor',
+  ],
+};
+
+const reasons: ReadonlyMap<string, FinishReason> = new Map(
+  (Object.keys(reasonsOf) as FinishReason[]).flatMap((reason) =>
+    reasonsOf[reason].map((name) => [name, reason] as const),
+  ),
 );
 
-/** The spellings of an absent finish reason. */
-const none = new Set(['', 'null', 'none', 'finish_reason_unspecified']);
+/** The spellings of an absent reason. */
+const none = new Set(['', 'null', 'none', 'unspecified']);
 
-/** Whether a value names a finish reason, known or not. */
-export function isFinishReason(value: unknown): value is string {
-  return typeof value === 'string' && !none.has(value.toLowerCase());
+/** Longer than any reason; the text of a longer one is not read. */
+const longestReason = 64;
+
+/** `content_filter`, `CONTENT-FILTER` and `FinishReason.ContentFilter` are one reason, as members of an enumeration are. */
+function plainReason(given: string): string {
+  if (given.length > longestReason) return given;
+  const letters = given.toLowerCase().replaceAll(/[-_.\s]/g, '');
+  return letters.replace(/^(?:finish|block)reason/, '');
+}
+
+/** Whether a value names a reason, known or not, why an answer finished or (Gemini) was blocked. */
+export function isReason(value: unknown): value is string {
+  return typeof value === 'string' && !none.has(plainReason(value));
 }
 
 /** The finish reason for a provider's reason; undefined where that is no finish, and then the answer is torn. */
 export function finishReasonOf(given: string): FinishReason | undefined {
-  return reasons.get(given.toLowerCase());
+  return reasons.get(plainReason(given));
 }

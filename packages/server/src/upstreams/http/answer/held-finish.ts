@@ -4,15 +4,15 @@
  * - `open`: a choice has no finish reason.
  * - `doubtful`: each choice has one, but a choice has output after it. Only the protocol's own end makes the answer whole.
  * - `silent`: each choice has one and nothing after it, but a choice has no output. The end of the body makes the answer whole.
- * - `repeated`: each choice has output, a finish reason, and nothing after it, but a choice had output after an earlier reason. The
- *   end of the body makes the answer whole, or a time without an event; an error or a cut shows that more output was due.
- * - `held`: each choice has output, its first finish reason, and nothing after it. The answer is whole whatever comes.
+ * - `repeated`: each choice has output, a finish reason, and nothing after it, but a choice had output after an earlier reason.
+ *   The end of the body makes the answer whole, or 2 s without an event. An error or a cut shows that output is missing.
+ * - `held`: each choice has output, its first finish reason, and nothing after it. The answer is whole however it ends.
  */
 export type AnswerState = 'open' | 'doubtful' | 'silent' | 'repeated' | 'held';
 
 /**
- * The finish of one choice. Providers write a finish reason on the first event, on every event, on each of several calls or before
- * their last words. So the last reason counts, and output after a reason makes the reason doubtful.
+ * The finish of one choice. Providers write a finish reason on the first event, on every event, on each of several calls, or
+ * before the end of the text. So the last reason counts, and output after a reason makes the reason doubtful.
  */
 export class HeldFinish<Reason> {
   /** The last reason; undefined while there is none. */
@@ -21,7 +21,7 @@ export class HeldFinish<Reason> {
   private spoke = false;
   /** True where output has come after the reason. */
   private doubtful = false;
-  /** True where output has come after any reason: this provider's reasons say little. */
+  /** True where output has come after any reason: this provider's reasons prove little. */
   private wasDoubtful = false;
 
   /** Notes that an event has output for this choice. */

@@ -87,7 +87,7 @@ const maxMasked = 16 * 1024;
 
 function repeatsSecret(value: string, secrets: readonly string[]): boolean {
   return value.length <= maxMasked
-    ? // A line end inside a secret is an escape here, whose letter would hide the secret.
+    ? // In JSON a line end inside a secret is an escape (`\n`), and its letter would hide the secret.
       holdsHidden(value.replace(/\\[nrt]/g, '\n'), secrets)
     : secrets.some((secret) => value.includes(secret));
 }

@@ -11,7 +11,7 @@ export interface RawCounts {
 
 /** The counts of one report that are possible. */
 export interface ReportedCounts {
-  /** 0 where the report has no such count, or an impossible one. No prompt has no tokens. */
+  /** 0 where the report has no such count, or an impossible one. A prompt has at least one token. */
   readonly prompt: number;
   /** 0 where the report has no such count, or an impossible one, or counts no output yet. */
   readonly completion: number;
@@ -23,8 +23,8 @@ export interface ReportedCounts {
 
 /**
  * Decodes the counts of one report, by the rules of the contract (section 3, Usage). `reasoningIs` says how this provider
- * counts where no total shows it: the completion holds the reasoning tokens (`within`), or they stand beside it. Undefined
- * where the report has no count of tokens.
+ * counts where no total shows it: the completion includes the reasoning tokens (`within`) or not (`beside`). Undefined where
+ * the report has no count of tokens.
  */
 export function reportedCounts(raw: RawCounts, reasoningIs: 'within' | 'beside'): ReportedCounts | undefined {
   const prompt = asTokens(raw.prompt);

@@ -16,6 +16,8 @@ export interface CallPiece {
   readonly extra?: JsonObject;
   /** True for a call that comes whole: no other piece belongs to it. Default: false. */
   readonly whole?: boolean;
+  /** True where the upstream gave no index, and `index` is only the place in the list. Default: false. */
+  readonly listed?: boolean;
 }
 
 /**
@@ -26,21 +28,28 @@ export interface CallPiece {
  *     open ──▶ its arguments are whole, and another call has begun ──▶ closed, the next one opens
  *
  * A call starts once its name is certain: pieces of a name are joined until arguments come. Where several calls share an index
- * (contract, section 3), a name after complete arguments begins a new call. If an earlier call has that index and that name
- * already, and no other id, the new one is held until its arguments are complete: the same arguments are a repetition, which is
- * dropped. Calls without an index share one.
+ * (contract, section 3), a name after complete arguments begins a new call. Where an earlier call has the same index and
+ * name, and no different id, the new one is held until its arguments are complete: the same arguments are a repetition, which is
+ * dropped. Calls without an index share one, and may repeat a call of any index. A known id under another index says nothing:
+ * some servers give every call the same one.
  *
  * Time and memory are linear in the length of the arguments, for any number and size of pieces and calls.
  */
 export interface ToolCalls {
   /** Emits the events that this piece makes possible. Returns the failure where the piece tears the answer. */
   add(piece: CallPiece): Failure | undefined;
-  /** Ends the last call: no more pieces of it will come. Returns its id; undefined where it was a repetition. */
-  endLast(): string | undefined;
+  /** Ends the last call with this index: no more pieces of it will come. Undefined where there is none. */
+  end(index: number): ToolCallInEvents | undefined;
   /** UTF-16 units of the names and arguments so far, without repetitions: a piece that does not change it said nothing new. */
   readonly size: number;
   /** Emits the rest, at the finish. `partial`: the choice ran out of tokens, so its last arguments may be cut. */
   finish(partial: boolean): Failure | undefined;
+}
+
+/** What became of a call. */
+export interface ToolCallInEvents {
+  /** Its id in the events, once it has started; for a repetition never. */
+  readonly startedId: string | undefined;
 }
 
 /** What the calls of one choice need. */
@@ -55,9 +64,11 @@ export interface ToolCallsOptions {
   readonly tools?: ToolNames | undefined;
   /** True where the protocol does not split names: a call starts with its name. Default: false. */
   readonly wholeNames?: boolean;
+  /** True where the protocol has an event for the end of a call: only that, or its arguments, ends it. Default: false. */
+  readonly hasEnds?: boolean;
 }
 
-interface Call {
+interface Call extends ToolCallInEvents {
   /** Its place among all calls that have begun, dropped ones included. */
   readonly place: number;
   readonly index: number | undefined;
@@ -68,9 +79,9 @@ interface Call {
   readonly args: CallArguments;
   /** The upstream sends the name again with later pieces. */
   repeatsName: boolean;
-  /** Its id in the events, once it has started. */
   startedId: string | undefined;
   readonly whole: boolean;
+  readonly listed: boolean;
   /** No more pieces of it can come. */
   ended: boolean;
   /** It was closed with `{}`, because the arguments of a later call had begun. */
@@ -79,18 +90,18 @@ interface Call {
   unsure: boolean;
   /** It repeats an earlier call. */
   dropped: boolean;
-  /** Earlier calls that it may repeat; undefined while they were not looked for. */
+  /** Earlier calls that it may repeat; undefined until they are looked for. */
   twins: readonly Call[] | undefined;
 }
 
 /** Creates the calls of one choice. */
 export function createToolCalls(options: ToolCallsOptions): ToolCalls {
-  const { makeId, budget, writer, tools, wholeNames = false } = options;
+  const { makeId, budget, writer, tools, wholeNames = false, hasEnds = false } = options;
   const calls: Call[] = [];
   /** The last call with each index and with each id of the upstream. */
   const byIndex = new Map<number, Call>();
   const byId = new Map<string, Call>();
-  /** All calls by index and name: only these can be twins. */
+  /** All calls by name: only these can be twins. */
   const byName = new Map<string, Call[]>();
   const usedIds = new Set<string>();
   /** The place of the open call. */
@@ -105,7 +116,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     const { index, id, name } = piece;
     const last = calls.at(-1);
     let at = index === undefined ? last : byIndex.get(index);
-    // Only the later pieces have an index.
+    // The first piece of the call had no index; this one has.
     if (at === undefined && id === undefined && name === undefined && last?.index === undefined) at = last;
     if (id !== undefined && at?.id !== id) {
       const known = byId.get(id);
@@ -134,21 +145,21 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     if (name !== own) at.args.settle();
     switch (at.args.state) {
       case 'whole':
-        // Its real arguments come too late: a conflict.
+        // The call was closed with `{}`, so its real arguments come too late: a conflict.
         return !splits && !(at.closedEmpty && name === own);
       case 'empty':
         return name !== own && !splits;
       case 'none':
         if (name === own) return false;
         if (at.startedId !== undefined) return tools?.begins(name) !== false || !own.endsWith(name);
-        // Two calls without arguments at one index, which are no call with a name in pieces.
+        // Two calls without arguments at one index, and not one call whose name comes in pieces.
         return tools?.has(own) === true && tools.begins(name) && !name.startsWith(own) && !tools.begins(both);
       case 'begun':
         return false;
     }
   }
 
-  function begin({ index, id, whole = false }: CallPiece): Call {
+  function begin({ index, id, whole = false, listed = false }: CallPiece): Call {
     const call: Call = {
       place: calls.length,
       index,
@@ -159,6 +170,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
       repeatsName: false,
       startedId: undefined,
       whole,
+      listed,
       ended: whole,
       closedEmpty: false,
       unsure: false,
@@ -167,7 +179,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     };
     calls.push(call);
     const before = index === undefined ? calls.at(-2) : byIndex.get(index);
-    // Pieces for a call whose index another call has taken can only be found by their id.
+    // The new call takes this index, and its id does not differ: no later piece can belong to the call before.
     if (before !== undefined && before.index === index && mayBeSame(before.id, id)) {
       const { state } = before.args;
       if (state === 'none' || state === 'empty') before.ended = true;
@@ -193,13 +205,12 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
 
   function addName(call: Call, name: string): Failure | undefined {
     const own = call.name;
-    if (own === name && call.id === undefined && call.args.state === 'empty') call.unsure = true;
-    if (own === name && (tools === undefined || tools.begins(own))) {
-      call.repeatsName = true;
+    const joined = own === undefined ? name : joinName(own, name, tools);
+    if (joined === own) {
+      if (own === name && call.id === undefined && call.args.state === 'empty') call.unsure = true;
+      if (own === name && tools?.begins(own) !== false) call.repeatsName = true;
       return undefined;
     }
-    const joined = own === undefined ? name : joinName(own, name, tools);
-    if (joined === own) return undefined;
     if (call.startedId !== undefined) {
       return torn('upstream_protocol', 'a piece of the name of a tool call that has started');
     }
@@ -219,17 +230,14 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     return tools === undefined || tools.has(name) || !tools.begins(name);
   }
 
-  /** The earlier calls that a call may repeat. Calls that come whole repeat another one only with its id. */
+  /** The earlier calls that a call may repeat. */
   function twinsOf(call: Call): readonly Call[] {
     if (call.twins !== undefined) return call.twins;
-    const key = `${call.index} ${call.name}`;
-    const named = byName.get(key) ?? [];
-    byName.set(key, named);
+    const { name = '' } = call;
+    const named = byName.get(name) ?? [];
+    byName.set(name, named);
     call.twins = named.filter(
-      ({ place, id, name }) =>
-        place < call.place &&
-        name === call.name &&
-        (call.whole ? isSame(id, call.id) : mayBeSame(id, call.id)),
+      (other) => other.place < call.place && other.name === name && mayRepeat(call, other),
     );
     named.push(call);
     return call.twins;
@@ -261,7 +269,7 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     if (id !== undefined && byId.get(id) === call) byId.set(id, twin);
   }
 
-  /** Clients find the result of a call by its id, so no two calls have the same. */
+  /** The id in the events. Clients match the results of calls by their ids, so no two calls have the same. */
   function freshId(given: string | undefined): string {
     const made = makeId(writer.calls);
     let id = given ?? made;
@@ -289,12 +297,11 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
   function isClosed({ args, ended, dropped, place }: Call): boolean {
     if (ended || dropped) return true;
     // Arguments that carry nothing may come ahead of the real ones, but not after those of a later call have begun.
-    return (
-      calls.length > place + 1 && (args.state === 'whole' || (args.state === 'empty' && furthest > place))
-    );
+    const isEmpty = args.state === 'empty' && furthest > place && !hasEnds;
+    return calls.length > place + 1 && (args.state === 'whole' || isEmpty);
   }
 
-  /** Starts the open call where it can start, and closes it where it is complete and a later one has begun; so on. */
+  /** Starts the open call where it can start, and closes it where it is complete and a later one has begun; then the next one. */
   function advance(): void {
     for (let call = calls[open]; call !== undefined && begun(call, false); call = calls[open]) {
       if (!isClosed(call)) return;
@@ -333,13 +340,13 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
       advance();
       return undefined;
     },
-    endLast() {
-      const call = calls.at(-1);
+    end(index) {
+      const call = calls.findLast((one) => one.index === index);
       if (call === undefined) return undefined;
       call.args.settle();
       call.ended = true;
       advance();
-      return call.startedId;
+      return call;
     },
     finish(partial) {
       for (const call of calls.slice(open)) {
@@ -357,6 +364,14 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
         : undefined;
     },
   };
+}
+
+/** Whether a call may be an earlier one with the same name again. A call that comes whole is so only with its id. */
+function mayRepeat(call: Call, earlier: Call): boolean {
+  if (call.whole) return call.index === earlier.index && isSame(earlier.id, call.id);
+  if (call.index === undefined || call.index === earlier.index) return mayBeSame(earlier.id, call.id);
+  // Two calls of one list are two calls, whatever their ids.
+  return call.listed && !earlier.listed && isSame(earlier.id, call.id);
 }
 
 /** Whether both ids are known, and equal. */

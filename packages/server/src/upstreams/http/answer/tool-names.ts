@@ -22,11 +22,13 @@ export function toolNamesOf(tools: readonly { readonly name: string }[]): ToolNa
 /**
  * The name of a call after one more piece of it. A piece equal to the whole name is a repetition, one that begins with it is the
  * longer name so far (cumulative), any other piece is the next part. Where the tools of the request are known and only another
- * reading leads to one of them, that reading is used.
+ * reading leads to one of them, that reading is used. A piece equal to a name that is no tool is the next part where it can be
+ * (`l`, `l`, `m_ask`).
  */
 export function joinName(name: string, piece: string, tools: ToolNames | undefined): string {
   const both = name + piece;
   if (tools === undefined) return piece.startsWith(name) ? piece : both;
+  if (piece === name && !tools.has(name) && tools.begins(both)) return both;
   const readings = piece.startsWith(name)
     ? [piece, both]
     : // A last part that came twice.

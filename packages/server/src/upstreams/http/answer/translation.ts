@@ -77,7 +77,7 @@ class AnswerTranslation implements Translation, DialectOutput {
   private dropped = 0;
   /** The data of the last event that was read by the dialect. */
   private last: string | undefined;
-  /** Events that were dropped before any other came: the next event shows whether they were some of this stream. */
+  /** Events that could not be read, before the first event that can: that one shows whether they belong to this stream. */
   private early: string[] = [];
 
   constructor({ dialect, maxEventBytes }: TranslationOptions) {
@@ -179,7 +179,7 @@ class AnswerTranslation implements Translation, DialectOutput {
     this.fail(unreadable(`an event of ${evidence.length} characters that cannot be read`));
   }
 
-  /** Whether a line with an unknown field, or a comment, is part of an event with output, whose bytes are torn. */
+  /** Whether a line with an unknown field, or a comment, is what is left of a torn event with output. */
   private isTornLine(line: string): boolean {
     return closesMore(line) || (isRestOfJson(line) && this.dialect.mayCarryOutput(line) === true);
   }
@@ -242,7 +242,7 @@ class AnswerTranslation implements Translation, DialectOutput {
 
   /** Reads what the end of the body has cut; an event whose JSON is whole is not cut. */
   private readIncomplete(data: string): void {
-    // Without this event the answer may look whole. Elsewhere the end of the body tears it.
+    // In the state `open` the end of the body tears the answer. In the others it could look whole without this event.
     if (this.dialect.state !== 'open' && this.dialect.mayCarryOutput(data)) this.unreadable(data);
   }
 
@@ -266,7 +266,7 @@ class AnswerTranslation implements Translation, DialectOutput {
     else this.readValue(value, data);
   }
 
-  /** Reads an event that is not JSON, and the event in the line behind it. */
+  /** Reads an event that is not JSON, and the event in the line after it. */
   private readTorn(name: string, data: string, next: string): void {
     this.unreadable(data);
     if (this.ended === undefined) this.readEvent(name, next);

@@ -22,7 +22,7 @@ export class UsageRecord {
       this.completion = completion;
       this.counted = !partial;
     }
-    // Zeros beside zeros count nothing either.
+    // Where both counts are 0, a 0 for the cache or for reasoning counts nothing either.
     const isPlaceholder = prompt === 0 && completion === 0;
     this.cached = laterOf(this.cached, cached, isPlaceholder);
     this.reasoning = laterOf(this.reasoning, reasoning, isPlaceholder);
@@ -33,7 +33,7 @@ export class UsageRecord {
     this.counted = false;
   }
 
-  /** Notes reasoning that was delivered: it has tokens. */
+  /** Notes reasoning that was delivered: its count cannot be 0. */
   reasoningCame(): void {
     this.reasoned = true;
   }

@@ -7,7 +7,7 @@ import { answerBeyondBounds } from './json-bounds.ts';
 /** An answer is parsed in one turn of the event loop, which takes about 30 ms for each MiB: so it is bounded. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 
-/** More bytes than this decide nothing. */
+/** Only so many bytes at the beginning are looked at. */
 const maxHeadBytes = 256;
 
 /** The kind of an answer. `undecided`: its first bytes do not show it yet. */
@@ -28,7 +28,7 @@ export function kindOfAnswer(head: Uint8Array, saysStream: boolean): AnswerKind 
   return mayBegin ? 'undecided' : 'other';
 }
 
-/** Where the first byte that is no white space stands; the length where there is none. */
+/** How many bytes of white space stand at the beginning. */
 export function blankBytes(bytes: Uint8Array): number {
   const first = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
   return first < 0 ? bytes.length : first;

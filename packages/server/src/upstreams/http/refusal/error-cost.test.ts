@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import * as anthropic from '../../anthropic/errors.ts';
 import * as gemini from '../../gemini/errors.ts';
 import * as openai from '../../openai/errors.ts';
+import { answerLimit, contextWordings, policyWordings } from './request-fault.ts';
 
 /*
  * The message of an error may be any text of up to 1 MiB, and the expressions run over it on the event loop.
  */
 
-const wordings = [...openai.contextWordings, gemini.tooLong, anthropic.tooLong];
+const wordings = [...contextWordings, ...policyWordings, answerLimit];
 const context = { hidden: [], nowMs: 0 };
 
 const failureMakers = {

@@ -13,6 +13,7 @@ const namesOfStatus: Readonly<Record<number, readonly string[]>> = {
     'badrequest',
     'contentfilter',
     'contextwindowexceeded',
+    'datainspectionfailed',
     'exceedcontextsize',
     'failedprecondition',
     'invalidargument',
@@ -31,6 +32,8 @@ const namesOfStatus: Readonly<Record<number, readonly string[]>> = {
   ],
   401: ['authentication', 'incorrectapikey', 'invalidauthentication', 'unauthenticated', 'unauthorized'],
   402: [
+    'accountoverdue',
+    'arrearage',
     'billing',
     'billinghardlimitreached',
     'insufficientbalance',
@@ -45,11 +48,15 @@ const namesOfStatus: Readonly<Record<number, readonly string[]>> = {
   422: ['unprocessableentity'],
   429: [
     'exceededcurrentquota',
+    'limitrequests',
     'quotaexceeded',
     'ratelimit',
+    'ratelimited',
+    'ratelimitexceeded',
     'ratelimitreached',
     'requests',
     'resourceexhausted',
+    'servicetiercapacityexceeded',
     'throttling',
     'tokens',
     'toomanyrequests',
@@ -68,8 +75,9 @@ const statusOfPlainName: ReadonlyMap<string, number> = new Map(
 
 const longestName = 64;
 
-/** `invalid_request_error`, `InvalidRequestError` and `INVALID_REQUEST` are one name. */
-function plainName(name: string): string {
+/** `invalid_request_error`, `InvalidRequestError` and `INVALID_REQUEST` are one name. A name that is too long is none. */
+export function plainName(name: string): string {
+  if (name.length > longestName) return '';
   const letters = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   return letters.replace(/(?:error|exception)$/, '');
 }
@@ -77,7 +85,11 @@ function plainName(name: string): string {
 /** The HTTP status that a code, type or status means by its name; undefined for a name that is not known, and for no name. */
 export function statusOfName(name: unknown): number | undefined {
   if (typeof name !== 'string' || name.length > longestName) return undefined;
-  return isErrorCode(name) ? errorKind(name).status : statusOfPlainName.get(plainName(name));
+  if (isErrorCode(name)) return errorKind(name).status;
+  // `Throttling.RateQuota`, `InvalidParameter.Missing`: the kind comes first (DashScope, Volcengine).
+  return (
+    statusOfPlainName.get(plainName(name)) ?? statusOfPlainName.get(plainName(name.replace(/\..*$/s, '')))
+  );
 }
 
 /** A code or status that is an HTTP status of an error, as a number or as text; undefined for any other. */

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../domain/json.ts';
 import { asList, asObject, parseJson } from '../unknown-json.ts';
 import { statusOfName, statusOfNumber, waitIn } from './error-status.ts';
 import { messageOf } from './refusal.ts';
+import { errorInBaseResp, nameOfCode } from './vendor-codes.ts';
 
 /** The members of an error, from any of the places where providers put them. */
 export interface UpstreamError {
@@ -27,8 +28,9 @@ const answerMembers = ['choices', 'candidates', 'content', 'delta', 'usage', 'us
  */
 export function errorIn(event: JsonObject): JsonObject | undefined {
   if (hasError(event)) return event;
-  const { object, type, detail, errors, message } = event;
-  const isNamed = object === 'error' || type === 'error' || isFilled(detail) || isFilled(errors);
+  const { object, type, detail, errors, message = event['msg'] } = event;
+  const isDetail = isFilled(detail) && !isProgress(event);
+  const isNamed = object === 'error' || type === 'error' || isDetail || isFilled(errors);
   if (!isNamed && typeof message !== 'string') return undefined;
   if (answerMembers.some((name) => isFilled(event[name]))) return undefined;
   if (isNamed) return event;
@@ -36,9 +38,20 @@ export function errorIn(event: JsonObject): JsonObject | undefined {
   return (status ?? namedStatus) === undefined ? undefined : event;
 }
 
-/** Whether an event, or a part of it, has a member `error` that is not empty. */
+/** A `detail` is no error beside a word that reports progress: `{"object": "status", "detail": "queue position 3"}`. */
+function isProgress(event: JsonObject): boolean {
+  const { status, namedStatus } = errorFrom(event);
+  if ((status ?? namedStatus) !== undefined || typeof event['detail'] !== 'string') return false;
+  const words = [event['object'], event['status'], event['type']].filter((word) => typeof word === 'string');
+  return words.some((word) => word !== '') && words.every((word) => !meansError.test(word));
+}
+
+/** A word of an error, and the address of one (RFC 9457). */
+const meansError = /error|exception|fail|invalid|denied|refus|reject|exceed|limit|problem|cancel|abort|[:/]/i;
+
+/** Whether an event, or a part of it, has a member `error` that is not empty, or reports a failure in MiniMax's `base_resp`. */
 export function hasError(value: JsonObject): boolean {
-  return isFilled(value['error']);
+  return isFilled(value['error']) || errorInBaseResp(value) !== undefined;
 }
 
 /** Whether a member of an event carries something. */
@@ -65,24 +78,33 @@ export function errorFrom(value: unknown): UpstreamError {
   if (outer === undefined) return { message: '' };
   const text = [outer['error'], outer['detail']].find((one) => typeof one === 'string');
   const inner =
-    asObject(outer['error']) ?? asObject(outer['detail']) ?? asObject(asList(outer['errors'])[0]) ?? outer;
+    errorInBaseResp(outer) ??
+    asObject(outer['error']) ??
+    asObject(outer['detail']) ??
+    asObject(asList(outer['errors'])[0]) ??
+    outer;
   // Mistral puts the details of FastAPI into the member `message`.
   const fields = { ...inner, ...asObject(inner['message']) };
   const message =
     text ?? [fields['message'], fields['detail'], fields['msg']].find((one) => typeof one === 'string');
   const detail = asObject(asList(fields['detail'])[0]);
-  const { code = null, type, param } = fields;
+  const { type, param } = fields;
+  const code = nameOfCode(fields) ?? null;
   const name = code ?? fields['status'] ?? outer['code'];
   const status = first(statusOfNumber, [
     code,
     fields['status'],
     fields['status_code'],
     fields['statusCode'],
+    fields['http_code'],
     outer['code'],
     outer['status'],
     outer['status_code'],
+    outer['raw_status_code'],
   ]);
-  const namedStatus = first(statusOfName, [code, fields['status'], type, outer['code'], outer['status']]);
+  const namedStatus =
+    first(statusOfName, [code, fields['status'], type, outer['code'], outer['status']]) ??
+    (Array.isArray(detail?.['loc']) ? unprocessable : undefined);
   const waitMs = waitIn(fields) ?? waitIn(outer);
   return {
     message: messageOf(message ?? detail?.['msg']),
@@ -95,6 +117,9 @@ export function errorFrom(value: unknown): UpstreamError {
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
   };
 }
+
+/** The status of FastAPI's list of the fields at fault. */
+const unprocessable = 422;
 
 function first(read: (value: unknown) => number | undefined, values: readonly unknown[]): number | undefined {
   for (const value of values) {

@@ -161,10 +161,13 @@ function isNoticed(bytes: Buffer, left: Buffer): boolean {
   return added.some((line) => !/^data:/.test(line) || !isJsonText(line.slice('data:'.length)));
 }
 
-/** What is left of a line must show what it was. */
+/** So many characters of a line show what it was. */
 const leastLeft = 24;
 
-/** Whether a line with output is torn: where only whole events are lost, and lines that say nothing are torn, nobody can know it. */
+/**
+ * Whether a line with output is torn. Where only whole events are lost, or only lines without output are torn, no reader can
+ * notice it.
+ */
 function tearsOutput(bytes: Buffer, from: number, to: number): boolean {
   const text = bytes.toString('latin1');
   const begin = Math.max(text.lastIndexOf('\n', from - 1), text.lastIndexOf('\r', from - 1)) + 1;

@@ -84,7 +84,7 @@ export const finishMutations: readonly Mutation[] = [
   {
     name: 'finish before the last output only',
     dialects: ['openai', 'gemini'],
-    // Without an end mark nobody can know that the answer is whole.
+    // Without an end mark no reader can know that the answer is whole.
     heals: true,
     apply(stream, dice) {
       // The reason of an early one would become the last.

@@ -1,7 +1,7 @@
 import { type MutableStream, type Mutation, objectsOf } from '../mutable-stream.ts';
 import { finishOf, partsOf } from './stream-parts.ts';
 
-/** Indexes that nobody asked for (contract, section 3: with `n: 1` every index means choice 0). */
+/** Indexes that the request did not ask for (contract, section 3: with `n: 1` every index means choice 0). */
 export const indexMutations: readonly Mutation[] = [
   {
     name: 'choice index foreign',

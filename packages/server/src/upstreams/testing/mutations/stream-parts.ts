@@ -93,7 +93,10 @@ function finishPlace(
   }
 }
 
-/** Whether the body ends with a mark that says so. The end of a JSON object is one; the end of a list says no more than that of a body. */
+/**
+ * Whether the body ends with an end mark. The end of a JSON object is one. The end of a list is none: it shows no more than the
+ * end of a body.
+ */
 export function hasEndMark({ dialect, frames, form }: MutableStream): boolean {
   if (form === 'json') return true;
   const last = frames.findLast(({ data }) => data !== undefined)?.data;
@@ -109,7 +112,7 @@ export function eventWith(stream: MutableStream, like: Part, fields: Json): Fram
   return { data: { ...envelope, [list]: [{ ...index, ...fields }] } };
 }
 
-/** Whether a choice has a finish before its last words: cut there, nobody can know that the rest is missing. */
+/** Whether a choice has a finish before its last output: where it is cut there, no reader can notice that the rest is missing. */
 export function finishesEarly(stream: MutableStream): boolean {
   const parts = partsOf(stream);
   return stream.expected.choices.some((_, choice) => {
@@ -128,7 +131,7 @@ export function partsOfChoice(
   return stream.choices === 1 ? parts : parts.filter((part) => part.choice === choice);
 }
 
-/** Whether the last words of a choice come after its last finish, or without one. */
+/** Whether the last output of a choice comes after its last finish, or the choice has no finish. */
 export function endsOpen(stream: MutableStream): boolean {
   const parts = partsOf(stream);
   return stream.expected.choices.some((_, choice) => {
