@@ -39,8 +39,8 @@ export interface SseDecoderOptions {
    */
   endsEvent?(data: string, line: string, event: string): boolean;
   /**
-   * Called for a line with an unknown field, and for an `event` line whose name has a quote. Returns its data where it is a data
-   * line all the same. Absent: such lines are ignored.
+   * Called for a line with an unknown field, and for another line than `data` whose value has a quote. Returns its data where it is
+   * a data line all the same. Absent: there is no such line.
    */
   dataOf?(line: string): string | undefined;
 }
@@ -56,6 +56,9 @@ export interface SseDecoder {
    */
   readonly between: boolean;
 }
+
+/** The fields besides `data` that a line may have. */
+const fields: ReadonlySet<string> = new Set(['event', 'id', 'retry']);
 
 const lf = 0x0a;
 const cr = 0x0d;
@@ -141,30 +144,27 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
     const colon = text.indexOf(':');
     const name = colon < 0 ? text : text.slice(0, colon);
     const value = colon < 0 ? '' : text.slice(text.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
+    if (name === 'data') {
+      dataLine(value, line.length);
+      return;
+    }
+    // No name, id or time has a quote: this line may be made of two lines that were torn.
+    const given = fields.has(name) && !value.includes('"') ? undefined : options.dataOf?.(text);
+    if (given !== undefined) dataLine(given, line.length);
+    else otherField(name, value, line.length);
+  }
+
+  function otherField(name: string, value: string, bytes: number): void {
     switch (name) {
-      case 'data':
-        dataLine(value, line.length);
+      case 'event':
+        eventName = value;
+        eventBytes += bytes + 1;
         return;
-      case 'event': {
-        // No name of an event has a quote: this line may be made of two lines that were torn.
-        const given = value.includes('"') ? options.dataOf?.(text) : undefined;
-        if (given !== undefined) dataLine(given, line.length);
-        else {
-          eventName = value;
-          eventBytes += line.length + 1;
-        }
-        return;
-      }
       case 'id':
         if (!value.includes('\0')) lastEventId = value;
         return;
       case 'retry':
         if (/^[0-9]+$/.test(value)) onItem({ type: 'retry', retryMs: Number(value) });
-        return;
-      default: {
-        const given = options.dataOf?.(text);
-        if (given !== undefined) dataLine(given, line.length);
-      }
     }
   }
 

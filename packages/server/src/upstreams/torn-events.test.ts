@@ -31,6 +31,7 @@ describe('a torn event that was one of its stream is a cut', () => {
     '{',
     'mpletion.chunk","choices":[{"index":0,"delta":{}}]}',
     '"finish_reason":null}]}',
+    '{"id":"chatcmpl-1","object":"chat.completion.chunk","choi"choices":[{"index":0,"delta":{}}]}',
     'null}]}',
     ']}',
     'dat: {"choices":[{"index":0,"delta":{"content":"b"}}]}',
@@ -57,14 +58,17 @@ describe('a torn event that was one of its stream is a cut', () => {
     expect(await endOf('anthropic', text)).toBe('upstream_cut');
   });
 
-  test('also where two lines were torn into the name of an event', async () => {
-    const torn = 'event: content_blocke":"content_block_delta","delta":{"type":"text_delta","text":"b"}}\n\n';
-    const good = [
-      'data: {"type":"content_block_start","content_block":{"type":"text","text":""}}\n\n',
-      'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n',
-    ];
-    expect(await endOf('anthropic', good.join(torn))).toBe('upstream_cut');
-  });
+  test.each(['event: content_bloc', 'retry: 1', 'id: 7', ': keep'])(
+    'also behind a torn “%s”',
+    async (head) => {
+      const torn = `${head}e":"content_block_delta","delta":{"type":"text_delta","text":"b"}}\n\n`;
+      const good = [
+        'data: {"type":"content_block_start","content_block":{"type":"text","text":""}}\n\n',
+        'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n',
+      ];
+      expect(await endOf('anthropic', good.join(torn))).toBe('upstream_cut');
+    },
+  );
 });
 
 describe('an event that is torn, and was none with output, is dropped', () => {

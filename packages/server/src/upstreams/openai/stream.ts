@@ -6,6 +6,7 @@ import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn, unreadable } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices, isSharedChoice } from '../http/answer/choice-index.ts';
 import { type Dialect, type DialectOutput, doneEvent, type FastPath } from '../http/answer/dialect.ts';
+import { soundLength } from '../http/answer/event-data.ts';
 import { leastCertain } from '../http/answer/held-finish.ts';
 import type { ToolNames } from '../http/answer/tool-names.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
@@ -127,9 +128,10 @@ class ChatDialect implements Dialect {
   }
 
   mayCarryOutput(evidence: string): boolean | undefined {
-    if (hasNoChoice.test(evidence)) return false;
+    const sound = evidence.slice(0, soundLength(evidence));
+    if (hasNoChoice.test(sound)) return false;
     if (carriesOutput.test(evidence)) return true;
-    return reachesChoice.test(evidence) ? !hasEmptyDelta.test(evidence) : undefined;
+    return reachesChoice.test(evidence) ? !hasEmptyDelta.test(sound) : undefined;
   }
 
   finish(): Failure | undefined {

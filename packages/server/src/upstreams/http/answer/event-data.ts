@@ -146,6 +146,18 @@ export function closesMore(text: string): boolean {
   return open < 0 || openOutside < 0;
 }
 
+/** How many characters of a text may be the beginning of JSON: what follows the tear may belong to another event. */
+export function soundLength(text: string): number {
+  const validator = createJsonValidator();
+  let length = 0;
+  while (length < text.length) {
+    validator.push(text.charAt(length));
+    if (validator.broken) return length;
+    length += 1;
+  }
+  return length;
+}
+
 const quote = 0x22;
 const backslash = 0x5c;
 

@@ -179,7 +179,7 @@ class AnswerTranslation implements Translation, DialectOutput {
     this.fail(unreadable(`an event of ${evidence.length} characters that cannot be read`));
   }
 
-  /** Whether a line with an unknown field is what is left of a torn event with output. */
+  /** Whether a line with an unknown field, or a comment, is what is left of a torn event with output. */
   private isTornLine(line: string): boolean {
     return closesMore(line) || (isRestOfJson(line) && this.dialect.mayCarryOutput(line) === true);
   }
@@ -233,6 +233,9 @@ class AnswerTranslation implements Translation, DialectOutput {
         this.fail(eventTooLarge(item.maxEventBytes));
         return;
       case 'comment':
+        // A comment whose line was torn may end with the rest of an event.
+        if (item.text.includes('"') && this.isTornLine(item.text)) this.failUnreadable(item.text);
+        return;
       case 'retry':
     }
   }

@@ -1,5 +1,5 @@
 import { cutText, type Dice } from '../dice.ts';
-import { isJsonText, type Json, type MutableStream, type Mutation } from '../mutable-stream.ts';
+import { isJson, isJsonText, type Json, type MutableStream, type Mutation } from '../mutable-stream.ts';
 import {
   type CallPiece,
   type ChatCall,
@@ -180,16 +180,22 @@ function hasOwnIds(calls: readonly ChatCall[]): boolean {
   });
 }
 
-/** Whether complete arguments alone part the calls: each has some, and none looks like the one before said twice. */
+/** Whether complete arguments alone part the calls: each has some, and none looks like an earlier one said twice. */
 function isTold(calls: readonly ChatCall[]): boolean {
-  return calls.every((call, at) => {
-    const before = calls[at - 1];
-    return saysSomething(call.text) && (before === undefined || !isSame(before, call));
-  });
+  return calls.every(
+    (call, at) => saysSomething(call.text) && !calls.slice(0, at).some((earlier) => isSame(earlier, call)),
+  );
 }
 
+/** Arguments with other white space, or in another order, are the same ones. */
 function isSame(one: ChatCall, other: ChatCall): boolean {
-  return one.name === other.name && one.text === other.text && one.choice === other.choice;
+  return one.name === other.name && one.choice === other.choice && sorted(one.text) === sorted(other.text);
+}
+
+function sorted(text: string): string {
+  if (!isJsonText(text)) return text;
+  const value = JSON.parse(text) as unknown;
+  return JSON.stringify(isJson(value) ? Object.entries(value).toSorted() : value);
 }
 
 /** Whether the pieces of a call come before those of the next one of its choice. */
