@@ -386,7 +386,12 @@ describe('blocks out of order', () => {
     [
       'a text in a thought',
       [starts('thinking', 0, { thinking: '' }), thought('hm', 0), text('a'), stop],
-      ['hm', 'a', '', 'stop'],
+      ['hm', '', '', 'upstream_cut'],
+    ],
+    [
+      'a text without a beginning behind a thought without a stop',
+      [starts('thinking', 0, { thinking: '' }), thought('hm', 0), text('a', 1), text('b', 1), stop],
+      ['hm', 'ab', '', 'stop'],
     ],
     [
       'a text that a call overlaps',

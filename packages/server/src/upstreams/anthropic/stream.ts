@@ -178,14 +178,18 @@ export function createMessageDialect(
       cut(piece.unreadable);
       return;
     }
-    const block = blocks.find(asIndex(event['index']));
+    const index = asIndex(event['index']);
+    const block = blocks.find(index);
     const type = block?.start.type;
     if (piece.of === 'citation') {
       if (type === undefined || type === 'text') forward(otherItem('citations', piece.citation));
       else cut(`a citation in a block of ${type}`);
     } else if (piece.of === 'tool_use') addInputTo(block, piece.text);
-    else if (type === 'other') cut(`a delta of ${piece.of} in a block of other`);
-    else addTo(block !== undefined && type === piece.of ? block : loose(piece.of), piece);
+    else if (block !== undefined && type === piece.of) addTo(block, piece);
+    // The type of a piece and that of its block disagree. Only a thought in a text is certainly what it says.
+    else if (block !== undefined && (index ?? block.index) === block.index && !isThoughtIn(type, piece))
+      cut(`a delta of ${piece.of} in a block of ${type}`);
+    else addTo(loose(piece.of), piece);
   }
 
   /** The block for a piece that fits no open block. */
@@ -368,6 +372,10 @@ export function createMessageDialect(
  */
 function exactly(event: JsonObject, data: string): JsonObject {
   return mayCarryOther(event) ? (asObject(parseJsonExactly(data)) ?? event) : event;
+}
+
+function isThoughtIn(type: string | undefined, { of }: BlockPiece): boolean {
+  return type === 'text' && of === 'thinking';
 }
 
 function isEmptyBlock(value: JsonValue): boolean {

@@ -134,6 +134,35 @@ describe('a whole message after deltas', () => {
     ]);
   });
 
+  const f = (index?: number, id?: string) => called(id, 'f', '{"a":1}', index);
+  const g = (index?: number, id?: string) => called(id, 'g', '{}', index);
+  const inDeltas = (...calls: readonly object[]) => calls.map((one) => delta({ tool_calls: [one] }));
+
+  test.each<[string, readonly object[], readonly object[]]>([
+    ['without an index', [f(0, 'a'), g(1, 'b')], [f(undefined, 'a'), g(undefined, 'b')]],
+    ['with the same index', [f(0, 'a'), g(1, 'b')], [f(0, 'a'), g(1, 'b')]],
+    ['with another index', [f(1, 'a'), g(2, 'b')], [f(0, 'a'), g(1, 'b')]],
+    ['all with one index', [f(0, 'a'), g(1, 'b')], [f(0, 'a'), g(0, 'b')]],
+    ['without ids', [f(0), g(1)], [f(), g()]],
+    ['without ids in the message', [f(0, 'a'), g(1, 'b')], [f(), g()]],
+    ['that had no index', [f(undefined, 'a'), g(undefined, 'b')], [f(undefined, 'a'), g(undefined, 'b')]],
+  ])('does not call again: %s', async (_, before, after) => {
+    const chunks = [...inDeltas(...before), closing({ tool_calls: after }, {}, 'tool_calls')];
+    expect(await read(...chunks)).toEqual(['f', '{"a":1}', 'g', '{}', '3+2', 'tool_calls']);
+  });
+
+  test('adds a call that has not come', async () => {
+    const message = { tool_calls: [f(undefined, 'a'), called('c', 'f', '{"a":2}')] };
+    expect(await read(...inDeltas(f(0, 'a')), closing(message, {}, 'tool_calls'))).toEqual([
+      'f',
+      '{"a":1}',
+      'f',
+      '{"a":2}',
+      '3+2',
+      'tool_calls',
+    ]);
+  });
+
   test('with other words is a cut, because they may be new', async () => {
     expect(await read(...hello, closing({ content: '!' }))).toEqual(['Hello world', 'upstream_cut']);
   });
