@@ -44,7 +44,7 @@ export interface MessageStreamOptions {
 }
 
 /** Matches fields that carry output, and the beginning of an event that was cut and may be an event of a block. */
-const carriesOutput = /_block|^\s*\{\s*"type"\s*:\s*"c|"(?:text|thinking|partial_json|citation)"/;
+const carriesOutput = /_block|^\s*\{\s*"type"\s*:\s*"c|(?:text|thinking|partial_json|citation)"/;
 
 /** What a block counts in the budget, besides its texts. */
 const blockLength = 64;

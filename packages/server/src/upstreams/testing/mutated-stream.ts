@@ -118,8 +118,9 @@ function wrongWith(output: AnswerOutput, stream: MutableStream, heals: boolean):
   if (output.problem !== undefined) return `the events break their grammar: ${output.problem}`;
   if (output.failed !== undefined) {
     if (heals) return `it ends in ${output.failed}`;
-    // A list that is no JSON is read line by line, and only its end shows that an event is missing.
-    if (stream.form !== 'stream') return undefined;
+    // A list that is no JSON is read line by line, and only its end shows that an event is missing. Lost bytes may hold whole
+    // events besides the torn one.
+    if (stream.form !== 'stream' || stream.damage !== undefined) return undefined;
     return output.choices.flatMap((choice, at) => notBeginning(choice, expected.choices[at]) ?? [])[0];
   }
   for (const [at, want] of expected.choices.entries()) {

@@ -162,7 +162,7 @@ function isNoticed(bytes: Buffer, left: Buffer): boolean {
 }
 
 /** So many characters of a line show what it was. */
-const leastLeft = 24;
+const leastLeft = 48;
 
 /**
  * Whether a line with output is torn. Where only whole events are lost, or only lines without output are torn, no reader can
