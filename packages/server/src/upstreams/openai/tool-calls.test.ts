@@ -50,7 +50,7 @@ describe('arguments of a tool call', () => {
     expect(pieces).toHaveLength(Math.ceil(written.length / 8));
     expect(pieces.join('')).toBe(written);
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'tool_calls' });
-  });
+  }, 60_000);
 
   test('of several calls are emitted in order and whole, with any cuts and in any mixture', () => {
     const written = fc.json().map((json) => `{"a":${json},"b":"\\"😀}"}`);
