@@ -1,7 +1,7 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, failure, ok, type Result } from '../../domain/failure.ts';
 import { generatedCallId } from '../../domain/generated-call-id.ts';
-import type { Capabilities, Feature } from '../../domain/requirements.ts';
+import type { Capabilities } from '../../domain/requirements.ts';
 import type { SamplingDefaults } from '../../domain/sampling-defaults.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../../upstreams/contract.ts';
@@ -17,8 +17,10 @@ import { createAnswerShapes } from './answer-shape.ts';
 import { createCallStream } from './call-stream.ts';
 import { type Call, createCalls } from './calls.ts';
 import { chooseThreads, countCores } from './cores.ts';
+import { advisedContext, samplingDefaultsOf } from './default-model-advice.ts';
 import { forkChild } from './fork-child.ts';
 import { generateMessage, refusedValues } from './generate-message.ts';
+import { honoured } from './honoured.ts';
 import { type Child, createSupervisor } from './supervisor.ts';
 
 export interface EngineModel {
@@ -72,33 +74,7 @@ export interface Engine extends Upstream {
   stop(): Promise<void>;
 }
 
-const honoured: Capabilities = new Set<Feature>([
-  'temperature',
-  'top_p',
-  'max_tokens',
-  'stop',
-  'seed',
-  'n',
-  'presence_penalty',
-  'frequency_penalty',
-  'logit_bias',
-  'logprobs',
-  'json_object',
-  'json_schema',
-  'tools',
-  'tool_choice',
-]);
 const nothing: Capabilities = new Set();
-/** The default context of the default model: eight sequences of it fit into 400 MB. */
-const contextOf: ReadonlyMap<string, number> = new Map([['smollm2-135m-instruct', 2048]]);
-/**
- * What the makers of the default model advise (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct); its files do not have it.
- * At temperature 1 the model writes nonsense to the end of its context. `--model` serves other quantisations of it
- * under ids that begin like its own.
- */
-const advised: readonly (readonly [id: RegExp, defaults: SamplingDefaults])[] = [
-  [/^smollm2-135m-instruct\b/, { temperature: 0.2, topP: 0.9 }],
-];
 
 export function createEngine(options: EngineOptions): Engine {
   const { log, random = Math.random } = options;
@@ -129,15 +105,9 @@ export function createEngine(options: EngineOptions): Engine {
     ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),
   });
 
-  /** The sampling of a model where a request does not say it: as configured, else as in its file, else as advised. */
-  function defaultsOf(model: string, { sampling }: ModelInfo): SamplingDefaults {
-    const makers = advised.find(([id]) => id.test(model))?.[1];
-    return { ...makers, ...sampling, ...options.models.get(model)?.defaults };
-  }
-
   function loadMessage(): LoadMessage {
     const models = [...options.models].map(([id, { file, sequences, context }]) => {
-      const wanted = context ?? contextOf.get(id) ?? ('max' as const);
+      const wanted = context ?? advisedContext(id) ?? ('max' as const);
       const info = infos.get(id);
       if (info === undefined) return { id, file, sequences, context: wanted };
       // The context was announced to clients, so it stays the same when less memory is free after a crash.
@@ -172,7 +142,11 @@ export function createEngine(options: EngineOptions): Engine {
     const before = infos.get(model)?.fingerprint;
     infos.set(model, info);
     const { sampling: _ofFile, ...facts } = info;
-    log.info('model loaded', { model, ...facts, ...defaultsOf(model, info) });
+    log.info('model loaded', {
+      model,
+      ...facts,
+      ...samplingDefaultsOf(model, info.sampling, options.models.get(model)?.defaults),
+    });
     if (before === undefined || before === info.fingerprint) return;
     const file = options.models.get(model)?.file;
     log.warn('the model file is another than before the restart', {
@@ -309,7 +283,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (signal.aborted) left.abort();
     const message = generateMessage(upstreamCall, {
       info,
-      defaults: defaultsOf(model, info),
+      defaults: samplingDefaultsOf(model, info.sampling, options.models.get(model)?.defaults),
       shapes,
       random,
       signal: left.signal,

@@ -1,8 +1,8 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createTranslation } from '../http/answer/translation.ts';
+import { readFrames } from '../testing/output-in-short.ts';
 import { createMessageDialect } from './stream.ts';
 
 const frame = (json: string) => `data: ${json}\n\n`;
@@ -36,25 +36,7 @@ const translate = () =>
       ),
   });
 
-function play(pieces: readonly Uint8Array[]): string[] {
-  const translation = translate();
-  const events: StreamEvent[] = [];
-  for (const one of pieces) {
-    if (translation.ended === undefined) events.push(...(translation.push(Buffer.from(one)) ?? []));
-  }
-  if (translation.ended === undefined) events.push(...(translation.end(undefined) ?? []));
-  const grammar = createEventGrammar(1);
-  for (const event of events) expect(grammar.accept(event)).toBeUndefined();
-  return events.flatMap(short);
-}
-
-/** The output of these events, which is the same when they come byte by byte. */
-function read(...frames: readonly string[]): string[] {
-  const bytes = Buffer.from(frames.join(''));
-  const whole = play([bytes]);
-  expect(play(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(whole);
-  return whole;
-}
+const read = (...frames: readonly string[]) => readFrames(frames, translate, short);
 
 const search = '{"type":"server_tool_use","id":"s","name":"web_search","input":{}}';
 

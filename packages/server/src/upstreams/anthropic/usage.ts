@@ -1,4 +1,3 @@
-import type { Usage } from '../../domain/usage.ts';
 import { asTokens, reportedCounts } from '../http/answer/reported-counts.ts';
 import { UsageRecord } from '../http/answer/usage-record.ts';
 import { asObject } from '../http/unknown-json.ts';
@@ -14,45 +13,29 @@ interface Prompt {
  * The usage of one answer. `message_start` reports the prompt and what the answer has so far; `message_delta` repeats the
  * prompt, or leaves it out, or (other makers' servers with this API) writes zeros.
  */
-export class MessageUsage {
-  private readonly record = new UsageRecord();
-  private prompt: Prompt = { input: 0, cacheRead: undefined, cacheWritten: 0 };
+export class MessageUsage extends UsageRecord {
+  private lastPrompt: Prompt = { input: 0, cacheRead: undefined, cacheWritten: 0 };
 
   /** Takes the `usage` of an event, after the output before it. */
   take(value: unknown): void {
     const usage = asObject(value);
     if (usage === undefined) return;
-    this.prompt = laterPrompt(this.prompt, {
-      input: asTokens(usage['input_tokens']) ?? this.prompt.input,
-      cacheRead: asTokens(usage['cache_read_input_tokens']) ?? this.prompt.cacheRead,
-      cacheWritten: asTokens(usage['cache_creation_input_tokens']) ?? this.prompt.cacheWritten,
+    this.lastPrompt = laterPrompt(this.lastPrompt, {
+      input: asTokens(usage['input_tokens']) ?? this.lastPrompt.input,
+      cacheRead: asTokens(usage['cache_read_input_tokens']) ?? this.lastPrompt.cacheRead,
+      cacheWritten: asTokens(usage['cache_creation_input_tokens']) ?? this.lastPrompt.cacheWritten,
     });
     const counts = reportedCounts(
       {
-        prompt: tokensOf(this.prompt),
+        prompt: tokensOf(this.lastPrompt),
         completion: usage['output_tokens'],
-        cached: this.prompt.cacheRead,
+        cached: this.lastPrompt.cacheRead,
         reasoning: asObject(usage['output_tokens_details'])?.['thinking_tokens'],
         total: undefined,
       },
       'within',
     );
-    if (counts !== undefined) this.record.report(counts);
-  }
-
-  /** Notes output that comes after the last {@link take}. */
-  outputCame(): void {
-    this.record.outputCame();
-  }
-
-  /** Notes reasoning that was delivered. */
-  reasoningCame(): void {
-    this.record.reasoningCame();
-  }
-
-  /** See {@link UsageRecord.usage}. */
-  usage(): Usage | undefined {
-    return this.record.usage();
+    if (counts !== undefined) this.report(counts);
   }
 }
 

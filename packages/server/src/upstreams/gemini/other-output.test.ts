@@ -1,8 +1,8 @@
 import { decodeJsonText } from '@tailrace/protocol';
 import { expect, test } from 'vitest';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { createTranslation } from '../http/answer/translation.ts';
+import { readFrames } from '../testing/output-in-short.ts';
 import { createContentDialect } from './stream.ts';
 
 const event = (parts: string, more = '') =>
@@ -33,25 +33,7 @@ const translate = () =>
       ),
   });
 
-function play(pieces: readonly Uint8Array[]): string[] {
-  const translation = translate();
-  const events: StreamEvent[] = [];
-  for (const one of pieces) {
-    if (translation.ended === undefined) events.push(...(translation.push(Buffer.from(one)) ?? []));
-  }
-  if (translation.ended === undefined) events.push(...(translation.end(undefined) ?? []));
-  const grammar = createEventGrammar(1);
-  for (const one of events) expect(grammar.accept(one)).toBeUndefined();
-  return events.flatMap(short);
-}
-
-/** The output of these events, which is the same when they come byte by byte. */
-function read(...frames: readonly string[]): string[] {
-  const bytes = Buffer.from(frames.join(''));
-  const whole = play([bytes]);
-  expect(play(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(whole);
-  return whole;
-}
+const read = (...frames: readonly string[]) => readFrames(frames, translate, short);
 
 test.each([
   '{"inlineData":{"mimeType":"image/png","data":"AA=="}}',

@@ -1,9 +1,9 @@
-import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '../../domain/stream-event.ts';
 import { describeAnyEvents } from '../http/answer/any-events.suite.ts';
 import { describeFixtures } from '../http/answer/replay.suite.ts';
 import { createTranslation, type Translation } from '../http/answer/translation.ts';
+import { callsInShort } from '../testing/output-in-short.ts';
 import { createContentDialect } from './stream.ts';
 
 const translation = ({
@@ -407,19 +407,7 @@ describe('calls are put right', () => {
       ...candidate([], 'STOP'),
       usageMetadata,
     });
-    const events = [...(reader.push(answer) ?? []), ...(reader.end(undefined) ?? [])];
-    const calls: string[] = [];
-    const ids = new Set<string>();
-    for (const event of events) {
-      if (event.type === 'tool-call-start') {
-        calls.push(`${event.name} `);
-        expect(ids.has(event.id)).toBe(false);
-        ids.add(event.id);
-      } else if (event.type === 'tool-call-delta') calls.push(calls.pop() + decodeJsonText(event.json));
-      else if (event.type === 'finish') calls.push(event.reason);
-      else if (event.type === 'failed') calls.push(event.failure.code);
-    }
-    return calls;
+    return callsInShort([...(reader.push(answer) ?? []), ...(reader.end(undefined) ?? [])]);
   }
 
   test.each([[undefined], [null], [{}], [[]], [''], ['null'], ['{}']])(

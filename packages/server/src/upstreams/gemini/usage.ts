@@ -1,4 +1,3 @@
-import type { Usage } from '../../domain/usage.ts';
 import { asTokens, reportedCounts } from '../http/answer/reported-counts.ts';
 import { UsageRecord } from '../http/answer/usage-record.ts';
 import { asObject } from '../http/unknown-json.ts';
@@ -8,8 +7,7 @@ import { asObject } from '../http/unknown-json.ts';
  * separately from the answer and bills them as output, unless the total shows that the answer's count has them. Cached tokens
  * are part of the prompt.
  */
-export class ContentUsage {
-  private readonly record = new UsageRecord();
+export class ContentUsage extends UsageRecord {
   /** The thoughts of the last event that counts any: later events may leave them out. */
   private thoughts = 0;
 
@@ -31,21 +29,6 @@ export class ContentUsage {
       },
       'beside',
     );
-    if (counts !== undefined) this.record.report(counts);
-  }
-
-  /** Notes output that comes after the last {@link take}. */
-  outputCame(): void {
-    this.record.outputCame();
-  }
-
-  /** Notes reasoning that was delivered. */
-  reasoningCame(): void {
-    this.record.reasoningCame();
-  }
-
-  /** See {@link UsageRecord.usage}. */
-  usage(): Usage | undefined {
-    return this.record.usage();
+    if (counts !== undefined) this.report(counts);
   }
 }

@@ -1,10 +1,11 @@
-import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
-import { batchesOf, type FakeAnswerOptions } from './fake-answer.ts';
+import {
+  readJsonInShort as answered,
+  outputInShort,
+  readChunksInShort as read,
+} from '../testing/output-in-short.ts';
+import { batchesOf } from './fake-answer.ts';
 
-const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
 const delta = (given: object, finish: string | null = null) => ({
   choices: [{ index: 0, delta: given, finish_reason: finish }],
 });
@@ -14,42 +15,6 @@ const called = (id: string | undefined, name: string, text: string, index?: numb
   type: 'function',
   function: { name, arguments: text },
 });
-
-/** The output in short: joined `text`, `(thought)`, `!refusal`, `f{…}` for calls, `field=JSON`, the usage, the end. */
-function short(events: readonly StreamEvent[]): string[] {
-  let text = '';
-  let thought = '';
-  const rest: string[] = [];
-  for (const event of events) {
-    if (event.type === 'text-delta') text += decodeJsonText(event.json);
-    else if (event.type === 'reasoning-delta') thought += decodeJsonText(event.json);
-    else if (event.type === 'refusal-delta') rest.push(`!${decodeJsonText(event.json)}`);
-    else if (event.type === 'other-delta') rest.push(`${event.field}=${event.value}`);
-    else if (event.type === 'tool-call-start') rest.push(event.name);
-    else if (event.type === 'tool-call-delta') rest.push(decodeJsonText(event.json));
-    else if (event.type === 'usage') rest.push(`${event.usage.promptTokens}+${event.usage.completionTokens}`);
-    else if (event.type === 'finish') rest.push(event.reason);
-    else if (event.type === 'failed') rest.push(event.failure.code);
-  }
-  return [...(thought === '' ? [] : [`(${thought})`]), ...(text === '' ? [] : [text]), ...rest];
-}
-
-async function play(pieces: readonly (string | Uint8Array)[], options: Partial<FakeAnswerOptions> = {}) {
-  const events = (await batchesOf(pieces, options)).flat();
-  const grammar = createEventGrammar(1);
-  for (const event of events) expect(grammar.accept(event)).toBeUndefined();
-  return short(events);
-}
-
-/** The output of a stream, which is the same when it comes byte by byte. */
-async function read(...chunks: readonly object[]): Promise<string[]> {
-  const body = `${chunks.map(frame).join('')}data: [DONE]\n\n`;
-  const whole = await play([body]);
-  expect(await play(Array.from(Buffer.from(body), (byte) => Uint8Array.of(byte)))).toEqual(whole);
-  return whole;
-}
-
-const answered = (answer: object) => play([JSON.stringify(answer)], { contentType: 'application/json' });
 
 const message = (content: string | null, index?: unknown, finish: string | null = 'stop') => ({
   ...(index === undefined ? {} : { index }),
@@ -77,7 +42,7 @@ describe('a JSON answer', () => {
   test('with the same index for two of the requested choices is none', async () => {
     const answer = JSON.stringify({ choices: [message('A', 1), message('B', 1)] });
     const batches = await batchesOf([answer], { contentType: 'application/json', choices: 2 });
-    expect(short(batches.flat())).toEqual(['upstream_protocol']);
+    expect(outputInShort(batches.flat())).toEqual(['upstream_protocol']);
   });
 });
 

@@ -1,10 +1,6 @@
-import { decodeJsonText } from '@tailrace/protocol';
 import { describe, expect, test } from 'vitest';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
-import { batchesOf, type FakeAnswerOptions } from './fake-answer.ts';
+import { readJsonInShort as answered, readChunksInShort as read } from '../testing/output-in-short.ts';
 
-const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
 const delta = (given: object, finish: string | null = null) => ({
   choices: [{ index: 0, delta: given, finish_reason: finish }],
 });
@@ -20,42 +16,6 @@ const called = (id: string | undefined, name: string, text: string, index?: numb
   type: 'function',
   function: { name, arguments: text },
 });
-
-/** The output in short: joined `text`, `(thought)`, `!refusal`, `f{…}` for calls, `field=JSON`, the usage, the end. */
-function short(events: readonly StreamEvent[]): string[] {
-  let text = '';
-  let thought = '';
-  const rest: string[] = [];
-  for (const event of events) {
-    if (event.type === 'text-delta') text += decodeJsonText(event.json);
-    else if (event.type === 'reasoning-delta') thought += decodeJsonText(event.json);
-    else if (event.type === 'refusal-delta') rest.push(`!${decodeJsonText(event.json)}`);
-    else if (event.type === 'other-delta') rest.push(`${event.field}=${event.value}`);
-    else if (event.type === 'tool-call-start') rest.push(event.name);
-    else if (event.type === 'tool-call-delta') rest.push(decodeJsonText(event.json));
-    else if (event.type === 'usage') rest.push(`${event.usage.promptTokens}+${event.usage.completionTokens}`);
-    else if (event.type === 'finish') rest.push(event.reason);
-    else if (event.type === 'failed') rest.push(event.failure.code);
-  }
-  return [...(thought === '' ? [] : [`(${thought})`]), ...(text === '' ? [] : [text]), ...rest];
-}
-
-async function play(pieces: readonly (string | Uint8Array)[], options: Partial<FakeAnswerOptions> = {}) {
-  const events = (await batchesOf(pieces, options)).flat();
-  const grammar = createEventGrammar(1);
-  for (const event of events) expect(grammar.accept(event)).toBeUndefined();
-  return short(events);
-}
-
-/** The output of a stream, which is the same when it comes byte by byte. */
-async function read(...chunks: readonly object[]): Promise<string[]> {
-  const body = `${chunks.map(frame).join('')}data: [DONE]\n\n`;
-  const whole = await play([body]);
-  expect(await play(Array.from(Buffer.from(body), (byte) => Uint8Array.of(byte)))).toEqual(whole);
-  return whole;
-}
-
-const answered = (answer: object) => play([JSON.stringify(answer)], { contentType: 'application/json' });
 
 describe('a whole message after deltas', () => {
   const hello = [delta({ content: 'Hello' }), delta({ content: ' wor' }), delta({ content: 'ld' })];

@@ -1,10 +1,8 @@
-import { decodeJsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createEventGrammar } from '../../domain/event-grammar.ts';
-import type { StreamEvent } from '../../domain/stream-event.ts';
 import { roundsOf, seedOf } from '../../testing/suite-part.ts';
 import { toolNamesOf } from '../http/answer/tool-names.ts';
+import { callsInShort } from '../testing/output-in-short.ts';
 import { batchesOf, readChunks } from './fake-answer.ts';
 
 type Member = string | null | undefined;
@@ -23,37 +21,21 @@ const called = (...calls: readonly unknown[]) => chunk({ tool_calls: calls });
 const frames = (chunks: readonly object[]) =>
   [...chunks, chunk({}, 'tool_calls')].map((one) => `data: ${JSON.stringify(one)}\n\n`);
 
-/** The calls of an answer as `name arguments`, and how it ended. */
-function callsOf(events: readonly StreamEvent[]): string[] {
-  const grammar = createEventGrammar(1);
-  const calls: string[] = [];
-  const ids = new Set<string>();
-  for (const event of events) {
-    expect(grammar.accept(event)).toBeUndefined();
-    if (event.type === 'tool-call-start') {
-      calls.push(`${event.name} `);
-      expect(ids.has(event.id)).toBe(false);
-      ids.add(event.id);
-    } else if (event.type === 'tool-call-delta') calls.push(calls.pop() + decodeJsonText(event.json));
-    else if (event.type === 'finish') calls.push(event.reason);
-    else if (event.type === 'failed') calls.push(event.failure.code);
-  }
-  return calls;
-}
-
 async function read(chunks: readonly object[], names: readonly string[] = []): Promise<string[]> {
   const text = `${frames(chunks).join('')}data: [DONE]\n\n`;
   const tools = toolNamesOf(names.map((name) => ({ name })));
-  const whole = callsOf((await batchesOf([text], { tools })).flat());
+  const whole = callsInShort((await batchesOf([text], { tools })).flat());
   const bytewise = Array.from(Buffer.from(text), (byte) => Uint8Array.of(byte));
-  expect(callsOf((await batchesOf(bytewise, { tools })).flat())).toEqual(whole);
+  expect(callsInShort((await batchesOf(bytewise, { tools })).flat())).toEqual(whole);
   return whole;
 }
 
 /** The same for one whole JSON answer. */
 async function readJson(message: object): Promise<string[]> {
   const answer = { choices: [{ index: 0, message, finish_reason: 'tool_calls' }] };
-  return callsOf((await batchesOf([JSON.stringify(answer)], { contentType: 'application/json' })).flat());
+  return callsInShort(
+    (await batchesOf([JSON.stringify(answer)], { contentType: 'application/json' })).flat(),
+  );
 }
 
 function isJson(text: string): boolean {
@@ -481,7 +463,7 @@ describe('arguments', () => {
         for (const piece of args(...pieces)) answer.chunk(called(piece));
         answer.chunk(chunk({}, 'tool_calls'));
         answer.end();
-        const [call = '', end] = callsOf(events);
+        const [call = '', end] = callsInShort(events);
         expect(end).toBe('tool_calls');
         expect(call.replace(/^f\s+/, '').trimEnd()).toBe(text);
       }),
@@ -502,7 +484,7 @@ describe('arguments', () => {
     answer.chunk(called(t(1, 'b', '', text)));
     answer.chunk(chunk({}, 'tool_calls'));
     answer.end();
-    expect(callsOf(events)).toEqual([`f ${text}`, `g ${text}`, 'tool_calls']);
+    expect(callsInShort(events)).toEqual([`f ${text}`, `g ${text}`, 'tool_calls']);
   }, 60_000);
 });
 
@@ -555,7 +537,7 @@ describe('odd forms of a list of calls', () => {
     answer.raw(data);
     answer.chunk(chunk({}, 'tool_calls'));
     answer.end();
-    expect(callsOf(events)).toEqual(['f {"a":12345678901234567890}', 'tool_calls']);
+    expect(callsInShort(events)).toEqual(['f {"a":12345678901234567890}', 'tool_calls']);
   });
 
   test.each<[string, object]>([
@@ -680,7 +662,7 @@ describe('a stream of calls to which any of this is done', () => {
           }
           answer.chunk(chunk({}, 'tool_calls'));
           answer.end();
-          const result = callsOf(events).map((line) =>
+          const result = callsInShort(events).map((line) =>
             line.replace(/ \{[\s\S]*/, (json) =>
               line.endsWith('}') && isJson(json) ? ` ${JSON.stringify(JSON.parse(json))}` : json,
             ),
