@@ -98,8 +98,8 @@ export function createChoice(
 }
 
 /**
- * One object, because a choice lives as long as its stream. What most answers have not (calls, reasoning details, a repeated
- * beginning) is made with the first piece of it.
+ * One object, because a choice lives as long as its stream. What most answers do not have (calls, reasoning details) is made
+ * with the first piece of it.
  */
 class ChatChoice implements Choice {
   spoke = false;
@@ -111,8 +111,7 @@ class ChatChoice implements Choice {
   private readonly said = new SaidInDeltas();
   private calls: ToolCalls | undefined;
   private details: ReasoningDetails | undefined;
-  /** Set while the beginning of the answer is not complete. */
-  private echo: RepeatedBeginning | undefined;
+  private readonly echo: RepeatedBeginning;
   /** Set while it is undecided whether the answer begins with reasoning in tags. */
   private split: ReasoningSplit | undefined;
   /** The counts of the text that the split holds back. */
@@ -126,7 +125,7 @@ class ChatChoice implements Choice {
     this.budget = budget;
     this.writer = createChoiceWriter({ choice }, output);
     const { echo = '', continues = false } = options;
-    this.echo = echo === '' ? undefined : createRepeatedBeginning(echo);
+    this.echo = createRepeatedBeginning(echo);
     this.split = continues ? undefined : createReasoningSplit(thinkTags, undefined);
   }
 
@@ -137,7 +136,7 @@ class ChatChoice implements Choice {
   get plain(): boolean {
     const { state } = this.finish;
     const keepsState = state === 'open' || state === 'doubtful';
-    const holdsNothing = this.split === undefined && this.echo === undefined && !this.writer.holding;
+    const holdsNothing = this.split === undefined && this.echo.complete && !this.writer.holding;
     return holdsNothing && keepsState && !this.said.closed;
   }
 
@@ -173,7 +172,7 @@ class ChatChoice implements Choice {
     if (mapped === 'tool_calls' && writer.calls === 0 && !this.said.answers) {
       return unfinished(`the finish reason ${nameOf(given)} without a call`);
     }
-    if (this.echo !== undefined && mapped !== 'length') {
+    if (!this.echo.complete && mapped !== 'length') {
       return torn('upstream_protocol', 'the answer ended before it had repeated the prefix');
     }
     const ended = writer.finish(mapped === 'tool_calls' && writer.calls === 0 ? 'stop' : mapped);
@@ -250,17 +249,8 @@ class ChatChoice implements Choice {
     this.pending = undefined;
   }
 
-  /** The text without the beginning that the client has; undefined where the answer differs from that. */
-  private withoutEcho(text: string): string | undefined {
-    const { echo } = this;
-    if (echo === undefined) return text;
-    const rest = echo.take(text);
-    if (echo.complete) this.echo = undefined;
-    return rest;
-  }
-
   private readText(delta: ChunkChoice, tokens: number | undefined): Failure | undefined {
-    const piece = this.withoutEcho(delta.text);
+    const piece = this.echo.take(delta.text);
     if (piece === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
     const counts = countsOf(delta, tokens);
     if (this.split === undefined) this.write('text', piece, counts);
@@ -276,7 +266,7 @@ class ChatChoice implements Choice {
       return writeOther(piece, { writer, budget, hidden: this.options.errors().hidden });
     }
     if (this.split !== undefined) this.endSplit(piece.kind === 'reasoning');
-    const text = piece.kind === 'text' ? this.withoutEcho(piece.text) : piece.text;
+    const text = piece.kind === 'text' ? this.echo.take(piece.text) : piece.text;
     if (text === undefined) return torn('upstream_protocol', 'the answer does not repeat the prefix');
     this.write(piece.kind, text);
     return undefined;

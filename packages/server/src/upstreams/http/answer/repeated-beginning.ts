@@ -8,7 +8,7 @@ export interface RepeatedBeginning {
 
 /** Creates a remover for one answer. `beginning` may be empty. */
 export function createRepeatedBeginning(beginning: string): RepeatedBeginning {
-  return new Remover(beginning);
+  return beginning === '' ? nothing : new Remover(beginning);
 }
 
 class Remover implements RepeatedBeginning {
@@ -31,3 +31,6 @@ class Remover implements RepeatedBeginning {
     return piece.slice(length);
   }
 }
+
+/** Nearly every answer repeats nothing, and this remover has no state. */
+const nothing = new Remover('');
