@@ -79,6 +79,12 @@ const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const noBytes = new Uint8Array(0);
 
+/** The first size of a buffer for the beginning of a line, in bytes. */
+const smallBuffer = 1024;
+/** Buffers of that size that no decoder needs now. An event that is cut over two reads takes one, and costs no allocation. */
+const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
+const maxSpareBuffers = 64;
+
 /** One object, because a decoder lives as long as its stream: as a function with functions in it, it takes 1.7 kB more. */
 class Decoder implements SseDecoder {
   private readonly options: SseDecoderOptions;
@@ -87,7 +93,7 @@ class Decoder implements SseDecoder {
   /** How many bytes of a byte order mark have come; -1 once the stream has begun. */
   private bomBytes = 0;
   private skipLf = false;
-  /** Has the line that the last push left unfinished. A stream at rest between two lines has no buffer. */
+  /** Has the line that the last push left unfinished; a stream at rest between two lines has no buffer. */
   private held = noBytes;
   private heldLength = 0;
   /** The data of the event under way. */
@@ -134,8 +140,7 @@ class Decoder implements SseDecoder {
       this.bomBytes = this.bomBytes === byteOrderMark.length - 1 ? -1 : this.bomBytes + 1;
     }
     if (from < bytes.length) this.read(from === 0 ? bytes : bytes.subarray(from));
-    // One buffer serves all lines of a stream whose reads always end within a line.
-    if (this.heldLength === 0) this.held = noBytes;
+    if (this.heldLength === 0) this.freeBuffer();
   }
 
   end(): void {
@@ -144,8 +149,8 @@ class Decoder implements SseDecoder {
     if (this.heldLength > 0 ? !this.endsInLastLine() : this.data !== undefined || this.eventName !== '') {
       this.onItem({ type: 'incomplete', data: this.data ?? '' });
     }
-    this.held = noBytes;
     this.heldLength = 0;
+    this.freeBuffer();
     this.resetEvent();
   }
 
@@ -246,11 +251,20 @@ class Decoder implements SseDecoder {
       return;
     }
     if (length > held.length) {
-      this.held = new Uint8Array(Math.min(maxEventBytes, Math.max(1024, held.length * 2, length)));
+      const size = Math.min(maxEventBytes, Math.max(smallBuffer, held.length * 2, length));
+      this.held = (size === smallBuffer ? spareBuffers.pop() : undefined) ?? new Uint8Array(size);
       this.held.set(held.subarray(0, heldLength));
     }
     this.held.set(bytes, heldLength);
     this.heldLength = length;
+  }
+
+  /** Gives the buffer back, whose bytes were read. */
+  private freeBuffer(): void {
+    const { held } = this;
+    if (held === noBytes) return;
+    this.held = noBytes;
+    if (held.length === smallBuffer && spareBuffers.length < maxSpareBuffers) spareBuffers.push(held);
   }
 
   /** Reads the line that the end of the body has cut, where it is a data line; whether an event ended with it. */
