@@ -35,6 +35,13 @@ export function figuresOfResult(result: LoadResult): Record<string, number> {
     bytesEvent: result.bytes / result.events,
     loadUsEvent: result.loadUs / result.events,
     upstreamUsEvent: result.upstreamUs / result.events,
+    // Of one core, in percent.
+    othersPercent: ifKnown(
+      (result.machineUs - result.userUs - result.systemUs - result.loadUs - result.upstreamUs) /
+        result.seconds /
+        1e4,
+    ),
+    stolenPercent: result.stolenUs / result.seconds / 1e4,
   };
 }
 

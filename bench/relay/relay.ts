@@ -24,6 +24,8 @@ const rows: readonly Row[] = [
   { name: 'eventsPerSecond', title: 'events a second', digits: 0 },
   { name: 'loadUsEvent', title: "the load's CPU an event, µs", digits: 1 },
   { name: 'upstreamUsEvent', title: "the upstream's, µs", digits: 1 },
+  { name: 'othersPercent', title: 'other processes, % of a core', digits: 0 },
+  { name: 'stolenPercent', title: 'stolen by the host, % of a core', digits: 0 },
 ];
 
 /** Streams of some seconds, in each slot one after the other: CPU, gaps, time to the first event, memory. */
