@@ -1,6 +1,7 @@
 import type { Round } from './figures.ts';
 import type { Options } from './options.ts';
-import { cell, type Row, tableOf, writeJson } from './report.ts';
+import { measurePauses } from './pauses.ts';
+import { machineRows, type Row, roundLine, tableOf, writeJson } from './report.ts';
 import { inTurns, sayOf, streamsJob, withStage } from './steady-load.ts';
 
 const cpu: Row = { name: 'cpuUsEvent', title: 'CPU an event, µs', digits: 1, beside: 'ratio' };
@@ -24,14 +25,14 @@ const rows: readonly Row[] = [
   { name: 'eventsPerSecond', title: 'events a second', digits: 0 },
   { name: 'loadUsEvent', title: "the load's CPU an event, µs", digits: 1 },
   { name: 'upstreamUsEvent', title: "the upstream's, µs", digits: 1 },
-  { name: 'othersPercent', title: 'other processes, % of a core', digits: 0 },
-  { name: 'stolenPercent', title: 'stolen by the host, % of a core', digits: 0 },
+  ...machineRows,
 ];
 
 /** Streams of some seconds, in each slot one after the other: CPU, gaps, time to the first event, memory. */
 export async function relay(options: Options): Promise<void> {
   const say = sayOf(options);
   const rounds: Round[] = [];
+  let pauses: unknown;
   await withStage(options, options.streams, async (stage) => {
     await inTurns(
       stage,
@@ -39,14 +40,11 @@ export async function relay(options: Options): Promise<void> {
       (proxy, isFirst) => streamsJob(options, stage, proxy, isFirst),
       (round) => {
         rounds.push(round);
-        const base = rounds.findLast((each) => each.proxy === 'nginx' && each.round === round.round)?.figures;
-        const cells = [cpu, gapP99, ttftP99, resident].map(
-          (row) => `${row.title} ${cell(row, round.figures, round.proxy === 'nginx' ? undefined : base)}`,
-        );
-        say(`round ${round.round}  ${round.proxy.padEnd(9)} ${cells.join(' · ')}`);
+        say(roundLine(rounds, [cpu, gapP99, ttftP99, resident]));
       },
     );
+    say(`\n${tableOf(rounds, rows)}`);
+    if (options.pauses) pauses = await measurePauses(options, stage, say);
   });
-  say(`\n${tableOf(rounds, rows)}`);
-  writeJson(options, rounds, {});
+  writeJson(options, rounds, pauses === undefined ? {} : { pauses });
 }

@@ -12,7 +12,8 @@ export interface Stage {
   readonly proxies: readonly RelayProxy[];
 }
 
-const laterWarmUpMs = 3_000;
+/** Later warm-ups only fill the connections and bring the proxy back into the caches. */
+export const laterWarmUpMs = 3_000;
 
 /** Starts the upstream and every proxy that the options name; `streams` is how many will be open at a time. */
 export async function startStage(
@@ -78,8 +79,14 @@ export async function inTurns(
   }
 }
 
-async function runOn({ processes }: Stage, { name }: RelayProxy, job: LoadJob): Promise<LoadResult> {
-  const result = await processes.runLoad(job).catch((error: unknown) => {
+/** One measurement; rejects, with the proxy's name, where an answer was not whole or nothing came. */
+export async function runOn(
+  { processes }: Stage,
+  { name }: RelayProxy,
+  job: LoadJob,
+  onWindow?: (is: 'open' | 'closed') => void,
+): Promise<LoadResult> {
+  const result = await processes.runLoad(job, onWindow).catch((error: unknown) => {
     throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   });
   if (result === undefined) throw new Error(`${name}: nothing was measured`);
