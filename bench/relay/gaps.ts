@@ -3,7 +3,7 @@ import { type Histogram, lowerEdge } from './histogram.ts';
 import type { LoadResult } from './load/load-job.ts';
 import type { Options } from './options.ts';
 import { machineRows, type Row, roundLine, tableOf, writeJson } from './report.ts';
-import { inTurns, sayOf, streamsJob, withStage } from './steady-load.ts';
+import { inTurns, sayOf, sayWhoFellBehind, streamsJob, withStage } from './steady-load.ts';
 
 const gapP99: Row = { name: 'gapP99Ms', title: 'gap excess p99, ms', digits: 2, beside: 'difference' };
 const delayP99: Row = { name: 'delayP99Ms', title: 'delay p99, ms', digits: 2, beside: 'difference' };
@@ -45,7 +45,8 @@ export async function gaps(options: Options): Promise<void> {
     histograms[proxy] = { gapUs: pairsOf(gap), delayUs: pairsOf(delay) };
   }
   say(`\n${tableOf(rounds, rows)}`);
-  writeJson(options, rounds, { histograms });
+  const didNotKeepUp = sayWhoFellBehind(options, rounds, say);
+  writeJson(options, rounds, { didNotKeepUp, histograms });
 }
 
 /** Pairs of a bucket's lower edge, in µs, and its count. */

@@ -2,7 +2,7 @@ import type { Round } from './figures.ts';
 import type { Options } from './options.ts';
 import { measurePauses } from './pauses.ts';
 import { machineRows, type Row, roundLine, tableOf, writeJson } from './report.ts';
-import { inTurns, sayOf, streamsJob, withStage } from './steady-load.ts';
+import { inTurns, sayOf, sayWhoFellBehind, streamsJob, withStage } from './steady-load.ts';
 
 const cpu: Row = { name: 'cpuUsEvent', title: 'CPU an event, µs', digits: 1, beside: 'ratio' };
 const gapP99: Row = { name: 'gapP99Ms', title: 'gap excess p99, ms', digits: 2, beside: 'difference' };
@@ -33,6 +33,7 @@ export async function relay(options: Options): Promise<void> {
   const say = sayOf(options);
   const rounds: Round[] = [];
   let pauses: unknown;
+  let didNotKeepUp: string[] = [];
   await withStage(options, options.streams, async (stage) => {
     await inTurns(
       stage,
@@ -44,7 +45,8 @@ export async function relay(options: Options): Promise<void> {
       },
     );
     say(`\n${tableOf(rounds, rows)}`);
+    didNotKeepUp = sayWhoFellBehind(options, rounds, say);
     if (options.pauses) pauses = await measurePauses(options, stage, say);
   });
-  writeJson(options, rounds, pauses === undefined ? {} : { pauses });
+  writeJson(options, rounds, { didNotKeepUp, ...(pauses === undefined ? {} : { pauses }) });
 }

@@ -1,5 +1,5 @@
 import { BenchProcesses } from './bench-processes.ts';
-import { figuresOfResult, type Round } from './figures.ts';
+import { figuresOfResult, mediansOf, type Round } from './figures.ts';
 import type { LoadJob, LoadResult } from './load/load-job.ts';
 import type { Options } from './options.ts';
 import { type RelayProxy, runningGateway, startNginx, startTailrace } from './proxies.ts';
@@ -106,6 +106,22 @@ export async function withStage<T>(
   } finally {
     processes.close();
   }
+}
+
+/** A proxy that relays less than this share of the load is saturated: slots wait for it. */
+const leastShare = 0.97;
+
+/** Says which proxies did not relay the load of `streamsJob`, and returns their names. */
+export function sayWhoFellBehind({ streams, rate }: Options, rounds: readonly Round[], say: Say): string[] {
+  const least = leastShare * streams * rate;
+  const behind = [...mediansOf(rounds)].filter(([, { eventsPerSecond = 0 }]) => eventsPerSecond < least);
+  const names = behind.map(([name]) => name);
+  if (names.length > 0) {
+    say(
+      `\nDid not keep up with ${streams * rate} events a second: ${names.join(', ')}. Their times are those of a queue.`,
+    );
+  }
+  return names;
 }
 
 export function sayOf({ json }: Options): Say {
