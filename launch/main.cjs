@@ -30,6 +30,7 @@ const devCommands = new Map([
   ['lock', 'tools/complete-lock.ts'],
   ['format', 'tools/format.ts'],
   ['docs', 'tools/write-docs.ts'],
+  ['bench', 'bench/relay/main.ts'],
 ]);
 
 /**

@@ -1,0 +1,26 @@
+import type { LoadJob, LoadReport } from './load-job.ts';
+import { runStreams } from './streams.ts';
+
+/*
+ * The load, a process of its own: it takes jobs from the process that forked it and reports what it saw (`load-job.ts`).
+ */
+
+function report(message: LoadReport): void {
+  process.send?.(message);
+}
+
+async function run(job: LoadJob): Promise<void> {
+  switch (job.kind) {
+    case 'streams':
+      return runStreams(job, report);
+    default:
+      throw new Error(job.kind);
+  }
+}
+
+process.on('message', (job: LoadJob) => {
+  run(job).catch((error: unknown) => {
+    report({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+  });
+});
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,29 @@
+import { readOptions, usage } from './options.ts';
+import { relay } from './relay.ts';
+
+/*
+ * `npm run bench -- relay | gaps | requests | idle`: what relaying costs, beside nginx, in one run on one machine. Each
+ * benchmark checks every answer and fails (exit 1) at the first that is not whole. See README.md.
+ */
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(usage);
+    return;
+  }
+  switch (options.benchmark) {
+    case 'relay':
+      return relay(options);
+    default:
+      throw new Error(options.benchmark);
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);
