@@ -12,8 +12,8 @@ import { decodeChunk } from './chunk.ts';
  *     data: {"id":"…","choices":[{"index":0,"delta":{"content":"   Hello   "},"finish_reason":null}]}⏎⏎
  *     └─────────────────────── start ──────────────────────────┘  text  └────────── end ───────────────┘
  *
- * `learn` parses start and end with an empty text between them, and checks that this is a chunk of one choice without any other
- * output. Then the body of any JSON string between them is a chunk with that text.
+ * `learn` parses start and end with another text between them, and checks that this is a chunk of one choice with that text and
+ * without any other output. Then the body of any JSON string between them is a chunk with that text.
  *
  * Measured for an event of 210 bytes: 0.2 µs; lines and decoding take 0.4 µs, and a parse 1.4 µs more.
  */
@@ -28,9 +28,12 @@ const printable = /^[\x20-\x7e]*$/;
 const canonical = /^(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\bfnrt])*$/;
 const unescaped = /^[^"\\\x00-\x1f]*$/;
 const contentKey = /"content"\s*:\s*"/g;
-/** Learning takes two parses: after this many attempts it is tried only when the number of attempts is a power of two. */
+const field = 'data: ';
+const blankLine = '\n\n';
+const otherText = 'x';
+/** Learning takes a parse or two: after this many attempts it is tried only when the number of attempts is a power of two. */
 const eagerAttempts = 8;
-/** Each position that may hold the text costs two parses of the chunk. A usual chunk is short and has one position. */
+/** Each position that may hold the text costs these parses of the chunk. A usual chunk is short and has one position. */
 const maxLearntLength = 16 * 1024;
 const maxPlaces = 4;
 
@@ -82,6 +85,8 @@ class Learnt implements LearningFastPath {
   }
 
   learn(data: string, delta: TextDelta): void {
+    // Where one read has several events, all of them are parsed, and all after the first are known here.
+    if (this.knows(data)) return;
     this.misses += 1;
     if (this.misses > eagerAttempts && !Number.isInteger(Math.log2(this.misses))) return;
     if (data.length > maxLearntLength || !printable.test(data)) return;
@@ -92,13 +97,23 @@ class Learnt implements LearningFastPath {
       const from = match.index + match[0].length;
       const to = endOfString(data, from);
       const [before, after] = [data.slice(0, from), data.slice(to)];
-      if (!isTextOnly(before, '', after) || !isTextOnly(before, 'x', after)) continue;
+      // The event itself was parsed with its own text, so one other text shows that the text stands here and nowhere else.
+      const isSure = data.slice(from, to) === delta.json && delta.json !== otherText;
+      if (!isTextOnly(before, otherText, after) || !(isSure || isTextOnly(before, '', after))) continue;
       // Joined, because a concatenation or a slice keeps the text of the event beside its own.
-      this.start = ['data: ', before].join('');
-      this.end = [after, '\n\n'].join('');
+      this.start = [field, before].join('');
+      this.end = [after, blankLine].join('');
       this.choice = delta.choice;
       return;
     }
+  }
+
+  /** Whether the event begins and ends as the learnt one. */
+  private knows(data: string): boolean {
+    const { start, end } = this;
+    const from = start.length - field.length;
+    const to = data.length - (end.length - blankLine.length);
+    return from > 0 && from <= to && start.endsWith(data.slice(0, from)) && end.startsWith(data.slice(to));
   }
 }
 
