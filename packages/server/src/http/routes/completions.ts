@@ -1,8 +1,6 @@
-import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
 import { messagesJson } from '../../domain/chat-json.ts';
-import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
@@ -12,6 +10,7 @@ import type { RunRegistry } from '../../relay/run-registry.ts';
 import { startRun } from '../../relay/start-run.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Router } from '../../routing/router.ts';
+import { timers } from '../../timers/timer-queue.ts';
 import type { Asked, Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { createConnectionReader } from '../connection-reader.ts';
@@ -19,8 +18,6 @@ import type { Exchange } from '../exchange.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
-
-const now = () => performance.now();
 
 export interface CompletionRouteOptions {
   readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
@@ -96,7 +93,7 @@ async function start(
   const { keyId } = exchange.principal;
   const id = surface.newId();
   const run = startRun(
-    { runs, now, clock: Date.now },
+    { runs, timers, clock: Date.now },
     {
       id,
       surface,
@@ -106,13 +103,11 @@ async function start(
       lifetime: 'reader',
       totalMs: model.timeouts.totalMs,
       keepContent: config.logging.content,
-      promptTokens: () => estimatePromptTokens(request),
       onEnded: () => {
         share.release();
         return undefined;
       },
-      open: (signal, onAttempt) =>
-        router.open(plan.value, { request, keyId, completionId: id }, signal, onAttempt),
+      open: (signal) => router.open(plan.value, { request, keyId, completionId: id }, signal),
     },
   );
   return ok({ run, asked: asked.value });
