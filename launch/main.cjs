@@ -68,7 +68,8 @@ async function main() {
  * file on, and never loads its library that strips types.
  */
 function keepCompiledCode() {
-  if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE = path.join(tools, 'compiled');
+  if (process.env.NODE_COMPILE_CACHE === undefined)
+    process.env.NODE_COMPILE_CACHE = path.join(tools, 'compiled');
 }
 
 /**

@@ -4,6 +4,7 @@ import type { StreamConfig } from '../config/config.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { AnswerForm } from '../wire/contract.ts';
+import { writeDirectly } from './direct-write.ts';
 import { type Silence, type SilenceListener, watchSilence } from './silence.ts';
 import { type StalledClientWatch, watchStalledClient } from './stalled-client.ts';
 
@@ -166,7 +167,7 @@ class SseReader implements Reader, SilenceListener {
     const writable =
       raw === undefined
         ? response.write(frame, 'latin1')
-        : raw.write(`${frame.length.toString(16)}\r\n${frame}\r\n`, 'latin1');
+        : writeDirectly(raw, `${frame.length.toString(16)}\r\n${frame}\r\n`);
     if (!writable) {
       this.behind = true;
       this.stalled.arm();
