@@ -15,6 +15,7 @@ export interface Round {
 export function figuresOfResult(result: LoadResult): Record<string, number> {
   const gap = histogramOf([result.gap]);
   const first = histogramOf([result.first]);
+  const othersUs = result.machineUs - result.userUs - result.systemUs - result.loadUs - result.upstreamUs;
   const known = result.residentKb > 0;
   const ifKnown = (value: number): number => (known ? value : Number.NaN);
   return {
@@ -35,6 +36,9 @@ export function figuresOfResult(result: LoadResult): Record<string, number> {
     bytesEvent: result.bytes / result.events,
     loadUsEvent: result.loadUs / result.events,
     upstreamUsEvent: result.upstreamUs / result.events,
+    // Of one core. Ticks of 10 ms do not sum up exactly.
+    othersPercent: ifKnown(Math.max(0, othersUs) / result.seconds / 1e4),
+    stolenPercent: result.stolenUs / result.seconds / 1e4,
   };
 }
 

@@ -1,5 +1,8 @@
+import { gaps } from './gaps.ts';
+import { idle } from './idle.ts';
 import { readOptions, usage } from './options.ts';
 import { relay } from './relay.ts';
+import { requests } from './requests.ts';
 
 /*
  * `npm run bench -- relay | gaps | requests | idle`: what relaying costs, beside nginx, in one run on one machine. Each
@@ -15,8 +18,12 @@ async function main(): Promise<void> {
   switch (options.benchmark) {
     case 'relay':
       return relay(options);
-    default:
-      throw new Error(options.benchmark);
+    case 'requests':
+      return requests(options);
+    case 'idle':
+      return idle(options);
+    case 'gaps':
+      return gaps(options);
   }
 }
 

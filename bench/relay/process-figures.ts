@@ -40,3 +40,19 @@ export function withDescendants(pids: readonly number[]): number[] {
     return [pid, ...(children === '' ? [] : withDescendants(children.split(' ').map(Number)))];
   });
 }
+
+/** CPU time of the whole machine, all cores together. */
+export interface MachineFigures {
+  readonly busyUs: number;
+  /** What a hypervisor gave to another machine while this one had work. */
+  readonly stolenUs: number;
+}
+
+export function figuresOfMachine(): MachineFigures {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, stolen = 0] = line
+    .split(/\s+/)
+    .slice(1)
+    .map((ticks) => Number(ticks) * tickUs);
+  return { busyUs: user + nice + system + irq + softIrq, stolenUs: stolen };
+}

@@ -1,7 +1,8 @@
 import type { Round } from './figures.ts';
 import type { Options } from './options.ts';
-import { cell, type Row, tableOf, writeJson } from './report.ts';
-import { inTurns, sayOf, streamsJob, withStage } from './steady-load.ts';
+import { measurePauses } from './pauses.ts';
+import { machineRows, type Row, roundLine, tableOf, writeJson } from './report.ts';
+import { inTurns, sayOf, sayWhoFellBehind, streamsJob, withStage } from './steady-load.ts';
 
 const cpu: Row = { name: 'cpuUsEvent', title: 'CPU an event, µs', digits: 1, beside: 'ratio' };
 const gapP99: Row = { name: 'gapP99Ms', title: 'gap excess p99, ms', digits: 2, beside: 'difference' };
@@ -24,12 +25,15 @@ const rows: readonly Row[] = [
   { name: 'eventsPerSecond', title: 'events a second', digits: 0 },
   { name: 'loadUsEvent', title: "the load's CPU an event, µs", digits: 1 },
   { name: 'upstreamUsEvent', title: "the upstream's, µs", digits: 1 },
+  ...machineRows,
 ];
 
 /** Streams of some seconds, in each slot one after the other: CPU, gaps, time to the first event, memory. */
 export async function relay(options: Options): Promise<void> {
   const say = sayOf(options);
   const rounds: Round[] = [];
+  let pauses: unknown;
+  let didNotKeepUp: string[] = [];
   await withStage(options, options.streams, async (stage) => {
     await inTurns(
       stage,
@@ -37,14 +41,12 @@ export async function relay(options: Options): Promise<void> {
       (proxy, isFirst) => streamsJob(options, stage, proxy, isFirst),
       (round) => {
         rounds.push(round);
-        const base = rounds.findLast((each) => each.proxy === 'nginx' && each.round === round.round)?.figures;
-        const cells = [cpu, gapP99, ttftP99, resident].map(
-          (row) => `${row.title} ${cell(row, round.figures, round.proxy === 'nginx' ? undefined : base)}`,
-        );
-        say(`round ${round.round}  ${round.proxy.padEnd(9)} ${cells.join(' · ')}`);
+        say(roundLine(rounds, [cpu, gapP99, ttftP99, resident]));
       },
     );
+    say(`\n${tableOf(rounds, rows)}`);
+    didNotKeepUp = sayWhoFellBehind(options, rounds, say);
+    if (options.pauses) pauses = await measurePauses(options, stage, say);
   });
-  say(`\n${tableOf(rounds, rows)}`);
-  writeJson(options, rounds, {});
+  writeJson(options, rounds, { didNotKeepUp, ...(pauses === undefined ? {} : { pauses }) });
 }

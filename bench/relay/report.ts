@@ -14,6 +14,12 @@ export interface Row {
   readonly beside?: 'ratio' | 'difference';
 }
 
+/** How quiet the machine was. */
+export const machineRows: readonly Row[] = [
+  { name: 'othersPercent', title: 'other processes, % of a core', digits: 0 },
+  { name: 'stolenPercent', title: 'stolen by the host, % of a core', digits: 0 },
+];
+
 /** Prints to standard output, or to standard error where the JSON goes there. */
 export type Say = (line: string) => void;
 
@@ -39,8 +45,19 @@ export function tableOf(rounds: readonly Round[], rows: readonly Row[]): string 
   return lines.join('\n');
 }
 
+/** The last measurement in one line, beside nginx's of the same round. */
+export function roundLine(rounds: readonly Round[], rows: readonly Row[]): string {
+  const last = rounds.at(-1);
+  if (last === undefined) return '';
+  const base = rounds.find(({ proxy, round }) => proxy === reference && round === last.round)?.figures;
+  const cells = rows.map(
+    (row) => `${row.title} ${cell(row, last.figures, last.proxy === reference ? undefined : base)}`,
+  );
+  return `round ${last.round}  ${last.proxy.padEnd(9)} ${cells.join(' · ')}`;
+}
+
 /** One figure, with its relation to the reference where there is one. */
-export function cell({ name, digits, beside }: Row, figures: Figures, base: Figures | undefined): string {
+function cell({ name, digits, beside }: Row, figures: Figures, base: Figures | undefined): string {
   const value = figures[name] ?? Number.NaN;
   if (Number.isNaN(value)) return '–';
   const shown = value.toFixed(digits);

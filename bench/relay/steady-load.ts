@@ -1,5 +1,5 @@
 import { BenchProcesses } from './bench-processes.ts';
-import { figuresOfResult, type Round } from './figures.ts';
+import { figuresOfResult, mediansOf, type Round } from './figures.ts';
 import type { LoadJob, LoadResult } from './load/load-job.ts';
 import type { Options } from './options.ts';
 import { type RelayProxy, runningGateway, startNginx, startTailrace } from './proxies.ts';
@@ -12,7 +12,8 @@ export interface Stage {
   readonly proxies: readonly RelayProxy[];
 }
 
-const laterWarmUpMs = 3_000;
+/** Later warm-ups only fill the connections and bring the proxy back into the caches. */
+export const laterWarmUpMs = 3_000;
 
 /** Starts the upstream and every proxy that the options name; `streams` is how many will be open at a time. */
 export async function startStage(
@@ -78,8 +79,14 @@ export async function inTurns(
   }
 }
 
-async function runOn({ processes }: Stage, { name }: RelayProxy, job: LoadJob): Promise<LoadResult> {
-  const result = await processes.runLoad(job).catch((error: unknown) => {
+/** One measurement; rejects, with the proxy's name, where an answer was not whole or nothing came. */
+export async function runOn(
+  { processes }: Stage,
+  { name }: RelayProxy,
+  job: LoadJob,
+  onWindow?: (is: 'open' | 'closed') => void,
+): Promise<LoadResult> {
+  const result = await processes.runLoad(job, onWindow).catch((error: unknown) => {
     throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   });
   if (result === undefined) throw new Error(`${name}: nothing was measured`);
@@ -99,6 +106,22 @@ export async function withStage<T>(
   } finally {
     processes.close();
   }
+}
+
+/** A proxy that relays less than this share of the load is saturated: slots wait for it. */
+const leastShare = 0.97;
+
+/** Says which proxies did not relay the load of `streamsJob`, and returns their names. */
+export function sayWhoFellBehind({ streams, rate }: Options, rounds: readonly Round[], say: Say): string[] {
+  const least = leastShare * streams * rate;
+  const behind = [...mediansOf(rounds)].filter(([, { eventsPerSecond = 0 }]) => eventsPerSecond < least);
+  const names = behind.map(([name]) => name);
+  if (names.length > 0) {
+    say(
+      `\nDid not keep up with ${streams * rate} events a second: ${names.join(', ')}. Their times are those of a queue.`,
+    );
+  }
+  return names;
 }
 
 export function sayOf({ json }: Options): Say {

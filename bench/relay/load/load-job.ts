@@ -35,7 +35,7 @@ export type LoadJob =
 export interface LoadResult {
   readonly seconds: number;
   readonly events: number;
-  /** Answers that began before, and answers that ended while it was measured. Every answer was checked. */
+  /** Answers that ended while it was measured. Every answer was checked, those before and behind it too. */
   readonly ended: number;
   readonly bytes: number;
   readonly userUs: number;
@@ -45,6 +45,9 @@ export interface LoadResult {
   /** CPU time of this process and of the upstream: they share the machine with the proxy. */
   readonly loadUs: number;
   readonly upstreamUs: number;
+  /** CPU time of the whole machine, and what its hypervisor gave to another one. */
+  readonly machineUs: number;
+  readonly stolenUs: number;
   /** By how much longer a gap between two events was at the client than at the upstream. */
   readonly gap: HistogramData;
   /** From the upstream's write of an event to its arrival at the client. */

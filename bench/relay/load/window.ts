@@ -1,5 +1,5 @@
 import { Histogram } from '../histogram.ts';
-import { figuresOf } from '../process-figures.ts';
+import { figuresOf, figuresOfMachine } from '../process-figures.ts';
 import { delayOf, monotonicUs } from '../record.ts';
 import type { LoadResult } from './load-job.ts';
 import type { StreamListener } from './stream-checker.ts';
@@ -46,6 +46,8 @@ export class Window {
       peakKb: now.proxy.peakKb,
       loadUs: now.loadUs - before.loadUs,
       upstreamUs: now.upstreamUs - before.upstreamUs,
+      machineUs: now.machine.busyUs - before.machine.busyUs,
+      stolenUs: now.machine.stolenUs - before.machine.stolenUs,
       gap: this.gap.toJSON(),
       delay: this.delay.toJSON(),
       first: this.first.toJSON(),
@@ -61,6 +63,7 @@ export class Window {
       atUs: monotonicUs(),
       bytes: this.bytesSoFar(),
       proxy: figuresOf(this.pids),
+      machine: figuresOfMachine(),
       loadUs: own.user + own.system,
       upstreamUs: upstream.userUs + upstream.systemUs,
     };
@@ -71,6 +74,7 @@ interface Snapshot {
   readonly atUs: number;
   readonly bytes: number;
   readonly proxy: ReturnType<typeof figuresOf>;
+  readonly machine: ReturnType<typeof figuresOfMachine>;
   readonly loadUs: number;
   readonly upstreamUs: number;
 }
