@@ -82,7 +82,7 @@ class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
     const { firstTokenClock } = target.upstream;
     const { firstTokenMs } = model.timeouts;
     const held: StreamEvent[] = [];
-    /** Events before the commit come to this function, and the watchdog's wait covers all of them. */
+    // Not through `this.pull`: one wait of the watchdog covers all pulls before the commit.
     const uncommitted: Pullable = {
       pull: (receiver) => {
         this.waiting = receiver;
