@@ -30,6 +30,8 @@ export interface TimerQueue {
   stop(timer: QueuedTimer): void;
   /** Entries that wait. */
   readonly size: number;
+  /** The queue's clock, in monotonic milliseconds. */
+  now(): number;
 }
 
 /** Creates an empty queue; `now` gives monotonic milliseconds. */
@@ -42,7 +44,7 @@ const longestSleepMs = 2 ** 31 - 1;
 
 class HeapQueue implements TimerQueue {
   private readonly heap: QueuedTimer[] = [];
-  private readonly now: () => number;
+  readonly now: () => number;
   private sleep: NodeJS.Timeout | undefined;
   /** When the sleep ends. */
   private wakeMs = 0;
