@@ -79,6 +79,7 @@ class HeapQueue implements TimerQueue {
     if (place === notQueued) return;
     timer.place = notQueued;
     const last = this.heap.pop();
+    if (this.heap.length === 0) this.endSleep();
     if (last === undefined || last === timer) return;
     this.heap[place] = last;
     last.place = place;
@@ -90,10 +91,15 @@ class HeapQueue implements TimerQueue {
   private wakeForFirst(): void {
     const [first] = this.heap;
     if (first === undefined || (this.sleep !== undefined && this.wakeMs <= first.dueMs)) return;
-    clearTimeout(this.sleep);
+    this.endSleep();
     this.wakeMs = first.dueMs;
     this.sleep = setTimeout(this.wake, Math.min(longestSleepMs, Math.max(1, first.dueMs - this.now())));
     this.sleep.unref();
+  }
+
+  private endSleep(): void {
+    clearTimeout(this.sleep);
+    this.sleep = undefined;
   }
 
   private readonly wake = (): void => {
