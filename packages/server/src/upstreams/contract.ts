@@ -75,7 +75,7 @@ export interface UpstreamCall {
  * How long an upstream may hold a finish back, to wait for its usage or for a check of the answer, in milliseconds: half of the
  * stall timeout, so that the wait is not taken for a stall. At most `atMostMs`.
  */
-export function maxHoldMs({ stallMs }: Pick<UpstreamCall, 'stallMs'>, atMostMs = Infinity): number {
+export function maxHoldMs(stallMs: UpstreamCall['stallMs'], atMostMs = Infinity): number {
   return stallMs === undefined ? atMostMs : Math.min(atMostMs, Math.ceil(stallMs / 2));
 }
 

@@ -9,12 +9,12 @@ export interface CheckedCall {
   readonly check: AnswerCheck;
   /** Returns the failure where the answer cannot be checked; called before the upstream is asked. Undefined: it can be. */
   readonly problem: (() => Promise<Failure | undefined>) | undefined;
-  /** Opens the answer of the upstream. */
-  open(): EventStream;
+  /** Opens the answer of the upstream. Called at most once, and dropped then: it holds the request with its messages. */
+  readonly open: () => EventStream;
   /** A pull that has waited for a check this long, in milliseconds, gets an empty batch: a sign of life. */
   readonly signOfLifeMs: number | undefined;
   /** Called when the stream is closed or aborted. It drops a task that still waits for the thread. */
-  onClosed(): void;
+  readonly onClosed: () => void;
 }
 
 /**
@@ -30,7 +30,12 @@ export function openCheckedStream(call: CheckedCall, signal: AbortSignal): Event
 }
 
 class CheckedStream implements EventStream, BatchReceiver {
-  private readonly call: CheckedCall;
+  private readonly check: AnswerCheck;
+  private readonly problem: CheckedCall['problem'];
+  private readonly signOfLifeMs: number | undefined;
+  private readonly onClosed: CheckedCall['onClosed'];
+  /** Undefined once the upstream was asked. */
+  private open: CheckedCall['open'] | undefined;
   private readonly signal: AbortSignal;
   private answer: EventStream | undefined;
   private receiver: BatchReceiver | undefined;
@@ -47,7 +52,11 @@ class CheckedStream implements EventStream, BatchReceiver {
   private left = false;
 
   constructor(call: CheckedCall, signal: AbortSignal) {
-    this.call = call;
+    this.check = call.check;
+    this.problem = call.problem;
+    this.signOfLifeMs = call.signOfLifeMs;
+    this.onClosed = call.onClosed;
+    this.open = call.open;
     this.signal = signal;
     if (signal.aborted) this.over = true;
     else signal.addEventListener('abort', this.leave);
@@ -72,7 +81,7 @@ class CheckedStream implements EventStream, BatchReceiver {
     let finishes: FinishEvent[] | undefined;
     try {
       for (const event of batch) {
-        if (!this.call.check.add(event) || event.type !== 'finish') continue;
+        if (!this.check.add(event) || event.type !== 'finish') continue;
         finishes ??= [];
         finishes.push(event);
       }
@@ -100,12 +109,12 @@ class CheckedStream implements EventStream, BatchReceiver {
     this.over = true;
     this.left = true;
     this.checked = undefined;
-    this.call.onClosed();
+    this.onClosed();
     if (this.checking) this.end();
   };
 
   private begin(): void {
-    const { problem } = this.call;
+    const { problem } = this;
     if (problem === undefined) this.read();
     else {
       this.checkFirst(problem(), (reason) => {
@@ -116,8 +125,9 @@ class CheckedStream implements EventStream, BatchReceiver {
   }
 
   private read(): void {
-    this.answer = this.call.open();
-    this.answer.pull(this);
+    this.answer = this.open?.();
+    this.open = undefined;
+    this.answer?.pull(this);
   }
 
   /** Makes the pull wait for a check, and then calls `then`. */
@@ -137,7 +147,7 @@ class CheckedStream implements EventStream, BatchReceiver {
    */
   private async judge(batch: EventBatch, finishes: readonly FinishEvent[]): Promise<EventBatch> {
     for (const finish of finishes) {
-      const reason = await this.call.check.judge(finish);
+      const reason = await this.check.judge(finish);
       if (this.left) return [];
       if (reason === undefined) continue;
       await this.answer?.close();
@@ -155,7 +165,7 @@ class CheckedStream implements EventStream, BatchReceiver {
 
   /** Starts the timer for the sign of life: the wait for a check must not be taken for a silence of the upstream. */
   private awaitVerdict(): void {
-    const { signOfLifeMs } = this.call;
+    const { signOfLifeMs } = this;
     if (signOfLifeMs === undefined || !this.checking) return;
     this.signOfLife = setTimeout(() => this.takeReceiver()?.batch([]), signOfLifeMs);
   }

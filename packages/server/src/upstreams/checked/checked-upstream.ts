@@ -41,8 +41,8 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Valida
       {
         check: createAnswerCheck(call.request, call.prefix ?? '', thread, owner),
         problem: schema === undefined ? undefined : () => problemOf(schema, owner),
-        open: () => upstream.open(call, signal),
-        signOfLifeMs: call.stallMs === undefined ? undefined : maxHoldMs(call),
+        open: openerOf(upstream, call, signal),
+        signOfLifeMs: call.stallMs === undefined ? undefined : maxHoldMs(call.stallMs),
         onClosed: () => closed.abort(),
       },
       signal,
@@ -55,6 +55,11 @@ export function checkAnswers<One extends Upstream>(upstream: One, thread: Valida
     open: (call, signal) =>
       call.request.responseFormat.type === 'text' ? upstream.open(call, signal) : openChecked(call, signal),
   };
+}
+
+/** A function of its own, so that the other functions of a checked call do not hold the request with its messages. */
+function openerOf(upstream: Upstream, call: UpstreamCall, signal: AbortSignal): () => EventStream {
+  return () => upstream.open(call, signal);
 }
 
 /** Refusals by request: `refuses` is called for every target of a model, with the same schema. */

@@ -120,15 +120,21 @@ interface SharedByCalls {
   count(change: 1 | -1): void;
 }
 
-/** One call of an upstream: an object without functions of its own, because it lives as long as its answer. */
+/**
+ * One call of an upstream: an object without functions of its own, because it lives as long as its answer. It holds the request
+ * with its messages until the answer has output.
+ */
 class HttpCall implements ProviderCall {
   private readonly shared: SharedByCalls;
-  private readonly call: UpstreamCall;
+  private readonly stallMs: number | undefined;
+  /** What was asked; undefined once the answer has output. */
+  private call: UpstreamCall | undefined;
   /** Those headers of the answer that the failure of an error in it needs. Absent: it needs none. */
   private headers: ErrorContext['headers'];
 
   constructor(shared: SharedByCalls, call: UpstreamCall) {
     this.shared = shared;
+    this.stallMs = call.stallMs;
     this.call = call;
   }
 
@@ -141,15 +147,15 @@ class HttpCall implements ProviderCall {
   }
 
   get finishWaitMs(): number {
-    return maxHoldMs(this.call, this.shared.finishWaitMs);
+    return maxHoldMs(this.stallMs, this.shared.finishWaitMs);
   }
 
   get repeatedFinishWaitMs(): number {
-    return maxHoldMs(this.call, 5 * this.shared.finishWaitMs);
+    return maxHoldMs(this.stallMs, 5 * this.shared.finishWaitMs);
   }
 
   request(): Result<PostRequest> {
-    const { call } = this;
+    const call = this.asked();
     const { protocol, baseUrl, load, count } = this.shared;
     count(1);
     const made = protocol.request(call, baseUrl);
@@ -168,21 +174,31 @@ class HttpCall implements ProviderCall {
   }
 
   dialect(output: DialectOutput): Dialect {
-    return this.shared.protocol.dialect(this.call, () => this.errors(), output);
+    return this.shared.protocol.dialect(this.asked(), () => this.errors(), output);
   }
 
   refused(refusal: Refusal): Failure {
-    return this.shared.protocol.refused(refusal, this.errors(), this.call);
+    return this.shared.protocol.refused(refusal, this.errors(), this.asked());
+  }
+
+  begun(): void {
+    this.call = undefined;
   }
 
   closed(): void {
     this.shared.count(-1);
   }
 
+  /** The call. Meant for the time before its answer has output. */
+  private asked(): UpstreamCall {
+    if (this.call === undefined) throw new Error('a call was used after its answer had output');
+    return this.call;
+  }
+
   private errors(): ErrorContext {
     const { hidden, now } = this.shared;
     const { call, headers } = this;
-    return { hidden, request: call.request, nowMs: now(), headers };
+    return { hidden, request: call?.request, nowMs: now(), headers };
   }
 }
 

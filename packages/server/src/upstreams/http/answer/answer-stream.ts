@@ -31,6 +31,8 @@ export interface ProviderCall {
   answered?(headers: WireAnswer['headers']): void;
   /** Creates the dialect that reads this answer. */
   dialect(output: DialectOutput): Dialect;
+  /** Called once, with the first output of the answer: an error after it does not blame the request. */
+  begun?(): void;
   /** Makes the failure of an answer that is no event stream. */
   refused(refusal: Refusal): Failure;
   /** Called once, when everything of the call is released; not called where {@link request} was not. */

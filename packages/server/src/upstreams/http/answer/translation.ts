@@ -51,6 +51,8 @@ export interface TranslationOptions {
   /** The largest event that is read, in bytes. */
   readonly maxEventBytes: number;
   dialect(output: DialectOutput): Dialect;
+  /** Called once, with the first output of the answer. */
+  begun?(): void;
 }
 
 /** How many malformed events without output are dropped; the next one tears the answer (contract, section 7). */
@@ -65,6 +67,7 @@ export function createTranslation(options: TranslationOptions): Translation {
 class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions, EventDataOptions {
   readonly maxEventBytes: number;
   ended: 'whole' | 'torn' | undefined;
+  private readonly options: TranslationOptions;
   private readonly dialect: Dialect;
   private readonly decoder: SseDecoder;
   private readonly data: EventData;
@@ -83,6 +86,7 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
   private early: string[] | undefined;
 
   constructor(options: TranslationOptions) {
+    this.options = options;
     this.maxEventBytes = options.maxEventBytes;
     this.dialect = options.dialect(this);
     this.data = createEventData(this);
@@ -148,7 +152,10 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
 
   emit(event: StreamEvent): void {
     if (this.ended !== undefined) return;
-    this.begun ||= commits(event);
+    if (!this.begun && commits(event)) {
+      this.begun = true;
+      this.options.begun?.();
+    }
     this.add(event);
   }
 

@@ -22,8 +22,8 @@ export interface Refusal {
 export interface ErrorContext {
   /** Texts that no client may see, such as the upstream's host and key. */
   readonly hidden: readonly string[];
-  /** The request of the client. Absent: the failure names no field. */
-  readonly request?: ChatRequest;
+  /** The request of the client. Absent: the failure names no field, as after output, where the request is not at fault. */
+  readonly request?: ChatRequest | undefined;
   /** Unix milliseconds, for `Retry-After` as a date. */
   readonly nowMs: number;
   /** The {@link retryHeaders} of the answer in which an error came. Absent: it has none, or its head has not come. */
