@@ -7,6 +7,7 @@
 
 const rooms = [
   { name: 'domain', rank: 0 },
+  { name: 'timers', rank: 0 },
   { name: 'wire', rank: 1 },
   { name: 'config', rank: 1 },
   { name: 'telemetry', rank: 1 },

@@ -15,7 +15,12 @@ export default defineConfig({
         // Two workers: by itself Vitest leaves one core of two alone.
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'launch/*.test.ts', 'tools/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'launch/*.test.ts',
+            'tools/**/*.test.ts',
+            'bench/**/*.test.ts',
+          ],
           testTimeout: 10_000 * times,
           // Files share their process: to load the rooms anew for each of them takes a third of the time of all.
           isolate: false,

@@ -16,7 +16,7 @@
 const path = require('path');
 const { bringNode, isBrought, nodeToBring } = require('./bring-node.cjs');
 const { checkPort } = require('./check-port.cjs');
-const { root } = require('./files.cjs');
+const { root, tools } = require('./files.cjs');
 const { dependenciesAreInstalled, installDependencies } = require('./install-dependencies.cjs');
 const { findListenAddress } = require('./listen-address.cjs');
 const { ExpectedFailure, say } = require('./messages.cjs');
@@ -30,7 +30,14 @@ const devCommands = new Map([
   ['lock', 'tools/complete-lock.ts'],
   ['format', 'tools/format.ts'],
   ['docs', 'tools/write-docs.ts'],
+  ['bench', 'bench/relay/main.ts'],
 ]);
+
+/**
+ * The server sets this flag itself (packages/server/src/cli/process-settings.ts says why). Set from the start, it makes the
+ * compiled code of the first files valid as well: Node keeps a cache for each set of flags.
+ */
+const heapFlags = ['--semi-space-growth-factor=1'];
 
 main().catch((/** @type {unknown} */ error) => {
   if (error instanceof ExpectedFailure) say(error.message);
@@ -52,7 +59,17 @@ async function main() {
   }
   const file = path.join(root, script === undefined ? 'packages/server/src/cli/main.ts' : script);
   const rest = script === undefined ? args : args.slice(1);
-  startCommand(node, ['--conditions=tailrace-source', file].concat(rest));
+  if (kind === 'serve') keepCompiledCode();
+  startCommand(node, ['--conditions=tailrace-source'].concat(kind === 'serve' ? heapFlags : [], file, rest));
+}
+
+/**
+ * Makes Node keep what it compiles, in the folder that the server names too. With this variable Node does so from the first
+ * file on, and never loads its library that strips types.
+ */
+function keepCompiledCode() {
+  if (process.env.NODE_COMPILE_CACHE === undefined)
+    process.env.NODE_COMPILE_CACHE = path.join(tools, 'compiled');
 }
 
 /**

@@ -1,114 +1,109 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type BenchProcesses, firstLine, root } from './bench-processes.ts';
+import type { Gateway } from './gateway.ts';
+import type { LoadTarget } from './load/load-job.ts';
+import { withDescendants } from './process-figures.ts';
+import type { Kind } from './upstream/dialects.ts';
 
 /** A proxy in front of the bench's upstream. */
-export interface RelayUnderTest {
+export interface RelayProxy {
   readonly name: string;
-  readonly port: number;
-  readonly path: string;
-  /** The processes whose CPU and memory count. */
+  readonly target: LoadTarget;
+  /** The processes whose CPU and memory count; empty where they are unknown. */
   pids(): number[];
+  stop(): void;
 }
 
-/** Protocols of the bench's upstream, by the names that a configuration has for them. */
-export type Kind = 'openai' | 'anthropic' | 'gemini';
+const host = '127.0.0.1';
+const key = 'bench-key';
+const path = '/v1/chat/completions';
 
-/** Every process and file of one run; the caller closes it. */
-export class Bench {
-  private readonly children: ChildProcess[] = [];
-  private readonly folder = mkdtempSync(join(tmpdir(), 'tailrace-bench-'));
-
-  close(): void {
-    // Not SIGTERM: a server would wait for streams that are open on purpose.
-    for (const child of this.children) child.kill('SIGKILL');
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  /** See `upstream.ts`. Returns its port. */
-  async startUpstream(events: number, perSecond: number, atOnce = 0, kind: Kind = 'openai'): Promise<number> {
-    const script = join(ownRoot, 'bench/relay/upstream.ts');
-    const args = [events, perSecond, atOnce, kind].map(String);
-    const upstream = this.start(process.execPath, [script, '0', ...args]);
-    return Number(await firstLine(upstream, /^(\d+)/));
-  }
-
-  async startNginx(command: string, upstreamPort: number): Promise<RelayUnderTest> {
-    const { folder } = this;
-    const port = await freePort();
-    const config = join(folder, 'nginx.conf');
-    writeFileSync(
-      config,
-      `daemon off; worker_processes 1; worker_rlimit_nofile 40000; pid ${folder}/nginx.pid; error_log stderr error;
-events { worker_connections 16384; }
+/** One worker, no access log, nothing buffered, connections to the upstream kept. `streams`: at a time, at most. */
+export async function startNginx(
+  processes: BenchProcesses,
+  command: string,
+  upstreamPort: number,
+  streams: number,
+): Promise<RelayProxy> {
+  const { folder } = processes;
+  const port = await freePort();
+  const config = join(folder, 'nginx.conf');
+  // Two connections a stream; nginx allocates for all of them when it starts, so no more than needed.
+  const connections = Math.max(4_096, 3 * streams);
+  writeFileSync(
+    config,
+    `daemon off; worker_processes 1; worker_rlimit_nofile ${connections + 1_000}; pid ${folder}/nginx.pid; error_log stderr error;
+events { worker_connections ${connections}; }
 http {
   access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
-  uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-  upstream bench { server 127.0.0.1:${upstreamPort}; keepalive 512; }
+  uwsgi_temp_path ${folder}; scgi_temp_path ${folder}; keepalive_requests 1000000; proxy_read_timeout 1h;
+  upstream bench { server ${host}:${upstreamPort}; keepalive 512; keepalive_requests 1000000; }
   server {
-    listen 127.0.0.1:${port};
+    listen ${host}:${port} backlog=4096;
     location / { proxy_pass http://bench; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
   }
 }
 `,
-    );
-    const master = this.start(command, ['-p', folder, '-c', config]);
-    await listening(port);
-    return {
-      name: 'nginx',
-      port,
-      path: '/v1/chat/completions',
-      pids: () => [master.pid ?? 0, ...childrenOf(master.pid ?? 0)],
-    };
-  }
-
-  /** From the sources in `root`: this checkout, unless another one is named. */
-  async startTailrace(
-    upstreamPort: number,
-    name = 'tailrace',
-    root = ownRoot,
-    kind: Kind = 'openai',
-  ): Promise<RelayUnderTest> {
-    const config = join(this.folder, `${name}.yaml`);
-    writeFileSync(
-      config,
-      `server: {data_dir: ${this.folder}/${name}, max_streams: 100000}
-engine: {enabled: false}
-upstreams: {bench: {kind: ${kind}, base_url: "http://127.0.0.1:${upstreamPort}/v1", api_key: bench}}
-models: {bench: {targets: [{upstream: bench, model: bench}]}}
-auth: {api_keys: [bench-key]}
-logging: {level: error}
-`,
-    );
-    const cli = join(root, 'packages/server/src/cli/main.ts');
-    const flags = ['serve', '--config', config, '--listen', '127.0.0.1:0'];
-    const server = this.start(process.execPath, ['--conditions=tailrace-source', cli, ...flags]);
-    const port = Number(await firstLine(server, /listening on .*:(\d+)/));
-    return { name, port, path: '/v1/chat/completions', pids: () => [server.pid ?? 0] };
-  }
-
-  private start(command: string, args: string[]): ChildProcess {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.children.push(child);
-    return child;
-  }
+  );
+  const master = processes.start(command, ['-p', folder, '-c', config]);
+  await listening(port);
+  return {
+    name: 'nginx',
+    target: { host, port, path, key, model: 'bench' },
+    pids: () => withDescendants([master.pid ?? 0]),
+    stop: () => processes.stop(master),
+  };
 }
 
-const ownRoot = new URL('../../', import.meta.url).pathname;
+export interface TailraceOptions {
+  readonly name: string;
+  /** The checkout whose sources run. */
+  readonly checkout?: string | undefined;
+  readonly kind: Kind;
+  readonly env?: Readonly<Record<string, string>>;
+}
 
-function firstLine(child: ChildProcess, pattern: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout?.on('data', (bytes: Buffer) => {
-      text += bytes.toString();
-      const found = pattern.exec(text)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    child.once('exit', (code) => reject(new Error(`a process ended with ${code} before it was ready`)));
-    child.once('error', reject);
-  });
+/**
+ * As its user starts it, through the launcher and with the launcher's settings; only the engine is off. Its log, one
+ * line a request, goes to a file.
+ */
+export async function startTailrace(
+  processes: BenchProcesses,
+  upstreamPort: number,
+  { name, checkout = root, kind, env = {} }: TailraceOptions,
+): Promise<RelayProxy> {
+  const { folder } = processes;
+  const config = join(folder, `${name}.yaml`);
+  writeFileSync(
+    config,
+    `server: {data_dir: ${folder}/${name}, max_streams: 100000}
+engine: {enabled: false}
+upstreams: {bench: {kind: ${kind}, base_url: "http://${host}:${upstreamPort}/v1", api_key: bench}}
+models: {bench: {targets: [{upstream: bench, model: bench}]}}
+auth: {api_keys: [${key}]}
+`,
+  );
+  const launcher = join(checkout, 'launch');
+  const server = processes.start(
+    process.execPath,
+    [launcher, 'serve', '--config', config, '--listen', `${host}:0`],
+    // Outside npm the launcher becomes the server. Under npm it stays as its parent, whose memory would count.
+    { log: name, env: { npm_lifecycle_event: undefined, ...env } },
+  );
+  const port = Number(await firstLine(server, /listening on .*:(\d+)/));
+  return {
+    name,
+    target: { host, port, path, key, model: 'bench' },
+    pids: () => withDescendants([server.pid ?? 0]),
+    stop: () => processes.stop(server),
+  };
+}
+
+/** One that runs already: its configuration names the bench's upstream (README.md). */
+export function runningGateway({ name, target, pids }: Gateway): RelayProxy {
+  return { name, target, pids: () => withDescendants(pids), stop: () => {} };
 }
 
 /** A port on which nothing listens now: nginx cannot choose one itself. */
@@ -116,7 +111,7 @@ function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(0, host, () => {
       const bound = server.address();
       server.close(() => resolve(typeof bound === 'object' ? (bound?.port ?? 0) : 0));
     });
@@ -125,7 +120,7 @@ function freePort(): Promise<number> {
 
 async function listening(port: number): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
-    const reached = await fetch(`http://127.0.0.1:${port}/`, {
+    const reached = await fetch(`http://${host}:${port}/`, {
       method: 'HEAD',
       signal: AbortSignal.timeout(200),
     }).then(
@@ -136,31 +131,4 @@ async function listening(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`nothing listens on ${port}`);
-}
-
-/** User and system time of these processes, in clock ticks. */
-export function cpuTicks(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return sum + Number(fields[11]) + Number(fields[12]);
-  }, 0);
-}
-
-function childrenOf(pid: number): number[] {
-  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return list === '' ? [] : list.split(' ').map(Number);
-}
-
-/** Resident memory of these processes, in kB. */
-export function residentKb(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const [, kb = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return sum + Number(kb);
-  }, 0);
-}
-
-export function median(figures: readonly number[]): number {
-  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN;
 }

@@ -69,149 +69,224 @@ const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
  * never depend on how the bytes were cut.
  */
 export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseItem) => void): SseDecoder {
-  const maxEventBytes = options.maxEventBytes ?? 1024 * 1024;
-  // A byte order mark counts only at the start of the stream, never at the start of a line.
-  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
+  return new Decoder(options, onItem);
+}
 
-  let bomBytes = 0;
-  let skipLf = false;
-  // The line that the last push left unfinished.
-  let held = new Uint8Array(0);
-  let heldLength = 0;
-  // The event under way. `eventBytes` counts what is kept of it: fields, not comments.
-  let data: string | undefined;
-  let eventName = '';
-  let eventBytes = 0;
-  let malformed = false;
-  let lastEventId = '';
-  // Inside an event that is skipped; of its lines only `lineHasBytes` is needed, to find the blank one.
-  let skipping = false;
-  let lineHasBytes = false;
+// No call leaves bytes for the next one, so all decoders share these two. A byte order mark counts only at the start of the
+// stream, never at the start of a line.
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
 
-  let badBytes = false;
+const noBytes = new Uint8Array(0);
+
+/** The first size of a buffer for the beginning of a line, in bytes. */
+const smallBuffer = 1024;
+/** Buffers of that size that no decoder needs now. An event that is cut over two reads takes one, and costs no allocation. */
+const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
+const maxSpareBuffers = 64;
+
+/** One object, because a decoder lives as long as its stream: as a function with functions in it, it takes 1.7 kB more. */
+class Decoder implements SseDecoder {
+  private readonly options: SseDecoderOptions;
+  private readonly onItem: (item: SseItem) => void;
+  private readonly maxEventBytes: number;
+  /** How many bytes of a byte order mark have come; -1 once the stream has begun. */
+  private bomBytes = 0;
+  private skipLf = false;
+  /** Has the line that the last push left unfinished; a stream at rest between two lines has no buffer. */
+  private held = noBytes;
+  private heldLength = 0;
+  /** The data of the event under way. */
+  private data: string | undefined;
+  private eventName = '';
+  /** Counts what is kept of the event: fields, not comments. */
+  private eventBytes = 0;
+  private malformed = false;
+  private lastEventId = '';
+  /** Inside an event that is skipped; of its lines only `lineHasBytes` is needed, to find the blank one. */
+  private skipping = false;
+  private lineHasBytes = false;
+  /** The last call of `decode` had bytes that are not UTF-8. */
+  private badBytes = false;
+
+  constructor(options: SseDecoderOptions, onItem: (item: SseItem) => void) {
+    this.options = options;
+    this.onItem = onItem;
+    this.maxEventBytes = options.maxEventBytes ?? 1024 * 1024;
+  }
+
+  get between(): boolean {
+    return (
+      this.bomBytes < 0 &&
+      this.heldLength === 0 &&
+      this.data === undefined &&
+      this.eventName === '' &&
+      !this.malformed &&
+      !this.skipLf &&
+      !this.skipping
+    );
+  }
+
+  push(bytes: Uint8Array): void {
+    let from = 0;
+    while (this.bomBytes >= 0 && from < bytes.length) {
+      if (bytes[from] !== byteOrderMark[this.bomBytes]) {
+        const prefix = this.bomBytes;
+        this.bomBytes = -1;
+        if (prefix > 0) this.read(Uint8Array.from(byteOrderMark.slice(0, prefix)));
+        break;
+      }
+      from += 1;
+      this.bomBytes = this.bomBytes === byteOrderMark.length - 1 ? -1 : this.bomBytes + 1;
+    }
+    if (from < bytes.length) this.read(from === 0 ? bytes : bytes.subarray(from));
+    if (this.heldLength === 0) this.freeBuffer();
+  }
+
+  end(): void {
+    if (this.bomBytes > 0) this.read(Uint8Array.from(byteOrderMark.slice(0, this.bomBytes)));
+    this.bomBytes = -1;
+    if (this.heldLength > 0 ? !this.endsInLastLine() : this.data !== undefined || this.eventName !== '') {
+      this.onItem({ type: 'incomplete', data: this.data ?? '' });
+    }
+    this.heldLength = 0;
+    this.freeBuffer();
+    this.resetEvent();
+  }
+
   /** Sets `badBytes` where bytes were not UTF-8 and U+FFFD stands for them. */
-  function decode(bytes: Uint8Array): string {
+  private decode(bytes: Uint8Array): string {
     try {
-      badBytes = false;
+      this.badBytes = false;
       return strict.decode(bytes);
     } catch {
-      badBytes = true;
+      this.badBytes = true;
       return lenient.decode(bytes);
     }
   }
 
-  function resetEvent(): void {
-    data = undefined;
-    eventName = '';
-    eventBytes = 0;
-    malformed = false;
+  private resetEvent(): void {
+    this.data = undefined;
+    this.eventName = '';
+    this.eventBytes = 0;
+    this.malformed = false;
   }
 
-  function dispatch(): void {
-    if (skipping) {
-      skipping = false;
-    } else if (malformed) {
-      onItem({ type: 'malformed', data: data ?? '' });
+  private dispatch(): void {
+    const { data, eventName, lastEventId } = this;
+    if (this.skipping) {
+      this.skipping = false;
+    } else if (this.malformed) {
+      this.onItem({ type: 'malformed', data: data ?? '' });
     } else if (data !== undefined) {
-      onItem({ type: 'event', event: eventName === '' ? 'message' : eventName, data, lastEventId });
+      this.onItem({ type: 'event', event: eventName === '' ? 'message' : eventName, data, lastEventId });
     }
-    resetEvent();
+    this.resetEvent();
   }
 
-  function skipEvent(): void {
-    skipping = true;
-    lineHasBytes = true;
-    heldLength = 0;
-    resetEvent();
-    onItem({ type: 'too-large', maxEventBytes });
+  private skipEvent(): void {
+    this.skipping = true;
+    this.lineHasBytes = true;
+    this.heldLength = 0;
+    this.resetEvent();
+    this.onItem({ type: 'too-large', maxEventBytes: this.maxEventBytes });
   }
 
-  function comment(line: Uint8Array): void {
-    const text = decode(line.subarray(1));
-    onItem(badBytes ? { type: 'malformed', data: '' } : { type: 'comment', text });
+  private comment(line: Uint8Array): void {
+    const text = this.decode(line.subarray(1));
+    this.onItem(this.badBytes ? { type: 'malformed', data: '' } : { type: 'comment', text });
   }
 
-  function dataLine(value: string, bytes: number): void {
-    data = data === undefined ? value : `${data}\n${value}`;
-    eventBytes += bytes + 1;
-    if (options.endsEvent?.(data, value, eventName) === true) dispatch();
+  private dataLine(value: string, bytes: number): void {
+    const data = this.data === undefined ? value : `${this.data}\n${value}`;
+    this.data = data;
+    this.eventBytes += bytes + 1;
+    if (this.options.endsEvent?.(data, value, this.eventName) === true) this.dispatch();
   }
 
-  function field(line: Uint8Array): void {
-    const text = decode(line);
-    malformed ||= badBytes;
+  private field(line: Uint8Array): void {
+    const text = this.decode(line);
+    this.malformed ||= this.badBytes;
     const colon = text.indexOf(':');
     const name = colon < 0 ? text : text.slice(0, colon);
     const value = colon < 0 ? '' : text.slice(text.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
     if (name === 'data') {
-      dataLine(value, line.length);
+      this.dataLine(value, line.length);
       return;
     }
     // No name, id or time has a quote: this line may be made of two lines that were torn.
-    const given = fields.has(name) && !value.includes('"') ? undefined : options.dataOf?.(text);
-    if (given !== undefined) dataLine(given, line.length);
-    else otherField(name, value, line.length);
+    const given = fields.has(name) && !value.includes('"') ? undefined : this.options.dataOf?.(text);
+    if (given !== undefined) this.dataLine(given, line.length);
+    else this.otherField(name, value, line.length);
   }
 
-  function otherField(name: string, value: string, bytes: number): void {
+  private otherField(name: string, value: string, bytes: number): void {
     switch (name) {
       case 'event':
-        eventName = value;
-        eventBytes += bytes + 1;
+        this.eventName = value;
+        this.eventBytes += bytes + 1;
         return;
       case 'id':
-        if (!value.includes('\0')) lastEventId = value;
+        if (!value.includes('\0')) this.lastEventId = value;
         return;
       case 'retry':
-        if (/^[0-9]+$/.test(value)) onItem({ type: 'retry', retryMs: Number(value) });
+        if (/^[0-9]+$/.test(value)) this.onItem({ type: 'retry', retryMs: Number(value) });
     }
   }
 
   /** A line without its end. Its bytes belong to the caller and are read only here. */
-  function endLine(line: Uint8Array): void {
-    if (line.length === 0) dispatch();
-    else if (eventBytes + line.length > maxEventBytes) skipEvent();
-    else if (line[0] === 0x3a) comment(line);
-    else field(line);
+  private endLine(line: Uint8Array): void {
+    if (line.length === 0) this.dispatch();
+    else if (this.eventBytes + line.length > this.maxEventBytes) this.skipEvent();
+    else if (line[0] === 0x3a) this.comment(line);
+    else this.field(line);
   }
 
   /** Keeps the beginning of a line; the buffer doubles, so that a byte is copied a bounded number of times. */
-  function hold(bytes: Uint8Array): void {
-    if (eventBytes + heldLength + bytes.length > maxEventBytes) {
-      skipEvent();
+  private hold(bytes: Uint8Array): void {
+    const { maxEventBytes, held, heldLength } = this;
+    const length = heldLength + bytes.length;
+    if (this.eventBytes + length > maxEventBytes) {
+      this.skipEvent();
       return;
     }
-    const length = heldLength + bytes.length;
     if (length > held.length) {
-      const grown = new Uint8Array(Math.min(maxEventBytes, Math.max(1024, held.length * 2, length)));
-      grown.set(held.subarray(0, heldLength));
-      held = grown;
+      const size = Math.min(maxEventBytes, Math.max(smallBuffer, held.length * 2, length));
+      this.held = (size === smallBuffer ? spareBuffers.pop() : undefined) ?? new Uint8Array(size);
+      this.held.set(held.subarray(0, heldLength));
     }
-    held.set(bytes, heldLength);
-    heldLength = length;
+    this.held.set(bytes, heldLength);
+    this.heldLength = length;
+  }
+
+  /** Gives the buffer back, whose bytes were read. */
+  private freeBuffer(): void {
+    const { held } = this;
+    if (held === noBytes) return;
+    this.held = noBytes;
+    if (held.length === smallBuffer && spareBuffers.length < maxSpareBuffers) spareBuffers.push(held);
   }
 
   /** Reads the line that the end of the body has cut, where it is a data line; whether an event ended with it. */
-  function endsInLastLine(): boolean {
-    const line = held.subarray(0, heldLength);
-    if (lenient.decode(line.subarray(0, 5)) === 'data:') field(line);
+  private endsInLastLine(): boolean {
+    const line = this.held.subarray(0, this.heldLength);
+    if (lenient.decode(line.subarray(0, 5)) === 'data:') this.field(line);
     else {
-      const given = options.dataOf?.(decode(line));
+      const given = this.options.dataOf?.(this.decode(line));
       if (given === undefined) return false;
-      dataLine(given, line.length);
+      this.dataLine(given, line.length);
     }
-    return data === undefined;
+    return this.data === undefined;
   }
 
-  function read(bytes: Uint8Array): void {
+  private read(bytes: Uint8Array): void {
     let at = 0;
     // Each search continues behind its last hit, so both pass over the bytes once.
     let nextLf = bytes.indexOf(lf);
     let nextCr = bytes.indexOf(cr);
     while (at < bytes.length) {
-      if (skipLf) {
-        skipLf = false;
+      if (this.skipLf) {
+        this.skipLf = false;
         if (bytes[at] === lf) {
           at += 1;
           continue;
@@ -221,67 +296,30 @@ export function createSseDecoder(options: SseDecoderOptions, onItem: (item: SseI
       if (nextCr >= 0 && nextCr < at) nextCr = bytes.indexOf(cr, at);
       const endsWithCr = nextCr >= 0 && (nextLf < 0 || nextCr < nextLf);
       const end = endsWithCr ? nextCr : nextLf;
-      if (skipping) {
-        lineHasBytes ||= end !== at;
+      if (this.skipping) {
+        this.lineHasBytes ||= end !== at;
         if (end < 0) return;
-        if (!lineHasBytes) dispatch();
-        lineHasBytes = false;
+        if (!this.lineHasBytes) this.dispatch();
+        this.lineHasBytes = false;
       } else if (end < 0) {
-        hold(bytes.subarray(at));
+        this.hold(bytes.subarray(at));
         return;
-      } else if (heldLength > 0) {
-        hold(bytes.subarray(at, end));
+      } else if (this.heldLength > 0) {
+        this.hold(bytes.subarray(at, end));
         // Also a line that `hold` has just begun to skip ends here.
-        if (skipping) lineHasBytes = false;
+        if (this.skipping) this.lineHasBytes = false;
         else {
-          const line = held.subarray(0, heldLength);
-          heldLength = 0;
-          endLine(line);
-          lineHasBytes = false;
+          const line = this.held.subarray(0, this.heldLength);
+          this.heldLength = 0;
+          this.endLine(line);
+          this.lineHasBytes = false;
         }
       } else {
-        endLine(bytes.subarray(at, end));
-        lineHasBytes = false;
+        this.endLine(bytes.subarray(at, end));
+        this.lineHasBytes = false;
       }
-      skipLf = endsWithCr;
+      this.skipLf = endsWithCr;
       at = end + 1;
     }
   }
-
-  return {
-    get between() {
-      return (
-        bomBytes < 0 &&
-        heldLength === 0 &&
-        data === undefined &&
-        eventName === '' &&
-        !malformed &&
-        !skipLf &&
-        !skipping
-      );
-    },
-    push(bytes) {
-      let from = 0;
-      while (bomBytes >= 0 && from < bytes.length) {
-        if (bytes[from] !== byteOrderMark[bomBytes]) {
-          const prefix = bomBytes;
-          bomBytes = -1;
-          if (prefix > 0) read(Uint8Array.from(byteOrderMark.slice(0, prefix)));
-          break;
-        }
-        from += 1;
-        bomBytes = bomBytes === byteOrderMark.length - 1 ? -1 : bomBytes + 1;
-      }
-      if (from < bytes.length) read(from === 0 ? bytes : bytes.subarray(from));
-    },
-    end() {
-      if (bomBytes > 0) read(Uint8Array.from(byteOrderMark.slice(0, bomBytes)));
-      bomBytes = -1;
-      if (heldLength > 0 ? !endsInLastLine() : data !== undefined || eventName !== '') {
-        onItem({ type: 'incomplete', data: data ?? '' });
-      }
-      heldLength = 0;
-      resetEvent();
-    },
-  };
 }

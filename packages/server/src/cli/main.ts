@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './process-settings.ts';
 import { readFileSync } from 'node:fs';
 import { readsAreStuck } from '../config/read-text-file.ts';
 import { didYouMean } from '../domain/nearest.ts';

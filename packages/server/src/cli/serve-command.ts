@@ -2,6 +2,7 @@ import { type ServingFacts, serve } from '../service/serve.ts';
 import { banner, engineLines, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { keepCompiledCode } from './process-settings.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
 
 /** `tailrace serve`. Resolves to the exit code: 0 drained, 1 failed at run time, 2 wrong usage. */
@@ -43,6 +44,7 @@ function announce({ config, port, keys, engine }: ServingFacts, io: CommandIo): 
     }),
   );
   io.stdout.write(`tailrace: listening on http://${authority}\n`);
+  keepCompiledCode();
 }
 
 function complain(io: CommandIo, exitCode: number, message: string): number {

@@ -41,64 +41,86 @@ export function createReasoningSplit(
   tags: readonly ReasoningTags[],
   opened: ReasoningTags | undefined,
 ): ReasoningSplit {
-  let phase: 'opening' | 'reasoning' | 'gap' | 'text' =
-    opened !== undefined ? 'reasoning' : tags.length > 0 ? 'opening' : 'text';
-  let close = opened?.close ?? '';
-  let pending = '';
-  let begun = false;
+  return new Split(tags, opened);
+}
 
-  function inOpening(): void {
-    const trimmed = pending.trimStart();
-    const found = tags.find(({ open }) => trimmed.startsWith(open));
+class Split implements ReasoningSplit {
+  private readonly tags: readonly ReasoningTags[];
+  private state: 'opening' | 'reasoning' | 'gap' | 'text';
+  private close: string;
+  private pending = '';
+  private begun = false;
+
+  constructor(tags: readonly ReasoningTags[], opened: ReasoningTags | undefined) {
+    this.tags = tags;
+    this.state = opened !== undefined ? 'reasoning' : tags.length > 0 ? 'opening' : 'text';
+    this.close = opened?.close ?? '';
+  }
+
+  push(text: string): Parts {
+    this.pending += text;
+    if (this.state === 'opening') this.readOpening();
+    const reasoning = this.state === 'reasoning' ? this.takeReasoning() : '';
+    return { reasoning, text: this.phase() === 'text' ? this.takeText() : '' };
+  }
+
+  flush(): Parts {
+    const rest = this.pending;
+    this.pending = '';
+    return this.state === 'reasoning' ? { reasoning: rest, text: '' } : { reasoning: '', text: rest };
+  }
+
+  phase(): 'opening' | 'reasoning' | 'text' {
+    return this.state === 'gap' ? 'text' : this.state;
+  }
+
+  done(): boolean {
+    return this.state === 'text';
+  }
+
+  held(): number {
+    return this.pending.length;
+  }
+
+  private readOpening(): void {
+    const trimmed = this.pending.trimStart();
+    const found = this.tags.find(({ open }) => trimmed.startsWith(open));
     if (found !== undefined) {
-      phase = 'reasoning';
-      close = found.close;
-      pending = trimmed.slice(found.open.length);
-    } else if (pending.length > longestIndent || !tags.some(({ open }) => open.startsWith(trimmed))) {
-      phase = 'text';
+      this.state = 'reasoning';
+      this.close = found.close;
+      this.pending = trimmed.slice(found.open.length);
+    } else if (
+      this.pending.length > longestIndent ||
+      !this.tags.some(({ open }) => open.startsWith(trimmed))
+    ) {
+      this.state = 'text';
     }
   }
 
-  function inReasoning(): string {
-    if (!begun) pending = pending.trimStart();
+  private takeReasoning(): string {
+    if (!this.begun) this.pending = this.pending.trimStart();
+    const { pending, close } = this;
     const end = pending.indexOf(close);
     const cut = end === -1 ? pending.length - suffixThatBegins(close, pending) : end;
     const reasoning = pending.slice(0, cut);
-    pending = pending.slice(cut);
-    begun ||= reasoning !== '';
+    this.pending = pending.slice(cut);
+    this.begun ||= reasoning !== '';
     if (end !== -1) {
-      phase = 'gap';
-      pending = pending.slice(close.length);
+      this.state = 'gap';
+      this.pending = this.pending.slice(close.length);
     }
     return reasoning;
   }
 
-  function inText(): string {
-    if (phase === 'gap') {
-      pending = pending.trimStart();
-      if (pending !== '') phase = 'text';
+  private takeText(): string {
+    if (this.state === 'gap') {
+      this.pending = this.pending.trimStart();
+      if (this.pending !== '') this.state = 'text';
     }
-    const text = pending;
-    pending = '';
+    const text = this.pending;
+    this.pending = '';
     return text;
   }
-
-  return {
-    push(text) {
-      pending += text;
-      if (phase === 'opening') inOpening();
-      const reasoning = phase === 'reasoning' ? inReasoning() : '';
-      return { reasoning, text: phase === 'gap' || phase === 'text' ? inText() : '' };
-    },
-    flush() {
-      const rest = pending;
-      pending = '';
-      return phase === 'reasoning' ? { reasoning: rest, text: '' } : { reasoning: '', text: rest };
-    },
-    phase: () => (phase === 'gap' ? 'text' : phase),
-    done: () => phase === 'text',
-    held: () => pending.length,
-  };
 }
 
 /** The length of the longest suffix of `text` that is a proper prefix of `word`. */

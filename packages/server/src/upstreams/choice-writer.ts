@@ -1,7 +1,7 @@
 import { type FinishReason, jsonText, type TokenLogprobWire } from '@tailrace/protocol';
 import type { JsonObject } from '../domain/json.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
-import { createSurrogateJoiner } from '../domain/surrogate-joiner.ts';
+import { createSurrogateJoiner, type SurrogateJoiner } from '../domain/surrogate-joiner.ts';
 import { maxSlice, slicesOf } from '../domain/text-slices.ts';
 import { type CallArguments, createCallArguments } from './call-arguments.ts';
 
@@ -74,9 +74,10 @@ class Writer implements ChoiceWriter {
   private readonly choice: number;
   private readonly output: EventOutput;
   private readonly texts = createSurrogateJoiner();
-  private readonly thoughts = createSurrogateJoiner();
-  private readonly refusals = createSurrogateJoiner();
-  private readonly argumentPieces = createSurrogateJoiner();
+  /** These three are made with their first piece. */
+  private thoughts: SurrogateJoiner | undefined;
+  private refusals: SurrogateJoiner | undefined;
+  private argumentPieces: SurrogateJoiner | undefined;
   /** The arguments of the open call; undefined while none is open. */
   private args: CallArguments | undefined;
   private tornCall: number | undefined;
@@ -87,19 +88,21 @@ class Writer implements ChoiceWriter {
   }
 
   get holding(): boolean {
-    return this.texts.holding || this.thoughts.holding;
+    return this.texts.holding || this.thoughts?.holding === true;
   }
 
   text(piece: string, counts = noCounts): void {
-    if (this.thoughts.holding) this.emitReasoning(this.thoughts.flush(), noCounts);
+    if (this.thoughts?.holding === true) this.emitReasoning(this.thoughts.flush(), noCounts);
     this.emitText(this.texts.take(piece), counts);
   }
 
   reasoning(piece: string, counts = noCounts): void {
+    this.thoughts ??= createSurrogateJoiner();
     this.emitReasoning(this.thoughts.take(piece), counts);
   }
 
   refusal(piece: string): void {
+    this.refusals ??= createSurrogateJoiner();
     this.emitRefusal(this.refusals.take(piece));
   }
 
@@ -119,7 +122,7 @@ class Writer implements ChoiceWriter {
     });
     this.calls += 1;
     this.args = args;
-    this.emitArguments(this.argumentPieces.take(args.take()));
+    this.emitArguments(args);
   }
 
   arguments(piece: string): void {
@@ -129,7 +132,7 @@ class Writer implements ChoiceWriter {
       return;
     }
     this.args.add(piece);
-    this.emitArguments(this.argumentPieces.take(this.args.take()));
+    this.emitArguments(this.args);
   }
 
   endCall(ranOut = false): boolean {
@@ -137,16 +140,16 @@ class Writer implements ChoiceWriter {
     if (args === undefined) return true;
     this.args = undefined;
     args.end(ranOut);
-    this.emitArguments(this.argumentPieces.take(args.take()));
-    this.emitArguments(this.argumentPieces.flush());
+    this.emitArguments(args);
+    this.emitSlices(this.argumentPieces?.flush() ?? '');
     if (!args.valid) this.tornCall ??= this.calls - 1;
     return args.valid;
   }
 
   flush(): void {
-    this.emitReasoning(this.thoughts.flush(), noCounts);
+    this.emitReasoning(this.thoughts?.flush() ?? '', noCounts);
     this.emitText(this.texts.flush(), noCounts);
-    this.emitRefusal(this.refusals.flush());
+    this.emitRefusal(this.refusals?.flush() ?? '');
   }
 
   finish(reason: FinishReason): { readonly reason: FinishReason } | { readonly tornCall: number } {
@@ -181,8 +184,13 @@ class Writer implements ChoiceWriter {
     if (text !== '') this.output.emit({ type: 'refusal-delta', choice: this.choice, json: jsonText(text) });
   }
 
+  private emitArguments(args: CallArguments): void {
+    this.argumentPieces ??= createSurrogateJoiner();
+    this.emitSlices(this.argumentPieces.take(args.take()));
+  }
+
   /** Emits arguments. Long ones, which came whole or were held, become several events. */
-  private emitArguments(text: string): void {
+  private emitSlices(text: string): void {
     if (text.length <= maxSlice) this.emitSlice(text);
     else for (const slice of slicesOf(text)) this.emitSlice(slice);
   }

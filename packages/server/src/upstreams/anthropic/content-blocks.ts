@@ -1,7 +1,8 @@
-import type { JsonObject } from '../../domain/json.ts';
+import { isBlank, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { nameOf } from '../../telemetry/wording.ts';
 import type { UnreadableOutput } from '../http/answer/answer-failures.ts';
-import { argumentsText, asObject, optionalText } from '../http/unknown-json.ts';
+import { withoutMembers } from '../http/answer/other-output.ts';
+import { argumentsText, asObject, optionalText, parseJsonExactly } from '../http/unknown-json.ts';
 
 /** The beginning of a block of an answer. */
 export type BlockStart =
@@ -99,4 +100,27 @@ export function decodePiece(value: unknown): BlockPiece | Citation | UnreadableO
 function piece(of: BlockPiece['of'], value: unknown, signs = false): BlockPiece | UnreadableOutput {
   const text = optionalText(value);
   return text === undefined ? { unreadable: `a delta of ${of} whose text is none` } : { of, signs, text };
+}
+
+/**
+ * The event, parsed again with the spelling of its numbers where it has a block or a citation that is forwarded as it came.
+ * Other events have no number that is passed on.
+ */
+export function exactly(event: JsonObject, data: string): JsonObject {
+  return mayCarryOther(event) ? (asObject(parseJsonExactly(data)) ?? event) : event;
+}
+
+/** Whether a block of `message_start` has no content yet. */
+export function isEmptyBlock(value: JsonValue): boolean {
+  const block = asObject(value);
+  return block !== undefined && withoutMembers(block, new Set(['type', 'index'])) === undefined;
+}
+
+const namedBlocks: ReadonlySet<unknown> = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']);
+
+function mayCarryOther(event: JsonObject): boolean {
+  const block = asObject(event['content_block']);
+  if (block !== undefined) return !namedBlocks.has(block['type']) || !isBlank(block['citations']);
+  if (asObject(event['delta'])?.['type'] === 'citations_delta') return true;
+  return !isBlank(asObject(event['message'])?.['content']);
 }

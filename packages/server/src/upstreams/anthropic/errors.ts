@@ -51,3 +51,8 @@ export function prefillRefused(reason: Failure): Failure {
     ...causeOf(reason),
   });
 }
+
+/** The failure for an answer that does not continue the prefix exactly. */
+export function wrongJoint(): Failure {
+  return failure('upstream_cut', 'The upstream did not go on exactly behind the answer so far.');
+}

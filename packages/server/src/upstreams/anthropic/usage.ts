@@ -9,12 +9,14 @@ interface Prompt {
   readonly cacheWritten: number;
 }
 
+const noPrompt: Prompt = { input: 0, cacheRead: undefined, cacheWritten: 0 };
+
 /**
  * The usage of one answer. `message_start` reports the prompt and what the answer has so far; `message_delta` repeats the
  * prompt, or leaves it out, or (other makers' servers with this API) writes zeros.
  */
 export class MessageUsage extends UsageRecord {
-  private lastPrompt: Prompt = { input: 0, cacheRead: undefined, cacheWritten: 0 };
+  private lastPrompt = noPrompt;
 
   /** Takes the `usage` of an event, after the output before it. */
   take(value: unknown): void {

@@ -6,7 +6,7 @@ import type { Capabilities } from '../../domain/requirements.ts';
 import type { WireAnswer } from '../../transport/connection.ts';
 import type { PostRequest, Transport } from '../../transport/transport.ts';
 import { maxHoldMs, type Upstream, type UpstreamCall } from '../contract.ts';
-import { openAnswerStream } from './answer/answer-stream.ts';
+import { openAnswerStream, type ProviderCall } from './answer/answer-stream.ts';
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
 import {
   type CreatedProvider,
@@ -14,7 +14,7 @@ import {
   type ProviderOptions,
   type ProviderUpstream,
 } from './provider-transport.ts';
-import type { ErrorContext, Refusal } from './refusal/refusal.ts';
+import { type ErrorContext, type Refusal, retryHeaders } from './refusal/refusal.ts';
 import { requestHeaders } from './request/request-json.ts';
 
 /** The parts of an upstream that differ between providers. All have one POST for each request, and answer with events. */
@@ -70,17 +70,19 @@ export async function createHttpUpstream(
   const { transport, baseUrl, hidden } = created.provider;
   let running = 0;
   const load = protocol.watchLoad?.(transport, () => running);
-
-  function postRequest(call: UpstreamCall): Result<PostRequest> {
-    const made = protocol.request(call, baseUrl);
-    if (!made.ok) return fail(made.failure);
-    return ok({
-      path: made.value.path,
-      headers: load === undefined ? requestHeaders : { ...requestHeaders, ...load.requestHeaders() },
-      connectMs: call.connectMs,
-      body: writeMarked(made.value.body),
-    });
-  }
+  const shared: SharedByCalls = {
+    protocol,
+    transport,
+    baseUrl,
+    hidden,
+    load,
+    maxEventBytes,
+    finishWaitMs,
+    now,
+    count: (change) => {
+      running += change;
+    },
+  };
 
   const upstream: ProviderUpstream = {
     name,
@@ -99,34 +101,89 @@ export async function createHttpUpstream(
       load?.close();
       transport.close();
     },
-    open(call, signal) {
-      let headers: WireAnswer['headers'] = {};
-      const errors = (): ErrorContext => ({ hidden, request: call.request, nowMs: now(), headers });
-      return openAnswerStream(
-        {
-          transport,
-          maxEventBytes,
-          finishWaitMs: maxHoldMs(call, finishWaitMs),
-          repeatedFinishWaitMs: maxHoldMs(call, 5 * finishWaitMs),
-          request: () => {
-            running += 1;
-            return postRequest(call);
-          },
-          answered: (given) => {
-            headers = given;
-            load?.answered(given);
-          },
-          dialect: (output) => protocol.dialect(call, errors, output),
-          refused: (refusal) => protocol.refused(refusal, errors(), call),
-          closed: () => {
-            running -= 1;
-          },
-        },
-        signal,
-      );
-    },
+    open: (call, signal) => openAnswerStream(new HttpCall(shared, call), signal),
   };
   return { ok: true, upstream };
+}
+
+/** What all calls of one upstream share. */
+interface SharedByCalls {
+  readonly protocol: Protocol;
+  readonly transport: Transport;
+  readonly baseUrl: URL;
+  readonly hidden: readonly string[];
+  readonly load: LoadReports | undefined;
+  readonly maxEventBytes: number;
+  readonly finishWaitMs: number;
+  readonly now: () => number;
+  /** Changes the number of our own requests there. */
+  count(change: 1 | -1): void;
+}
+
+/** One call of an upstream: an object without functions of its own, because it lives as long as its answer. */
+class HttpCall implements ProviderCall {
+  private readonly shared: SharedByCalls;
+  private readonly call: UpstreamCall;
+  /** Those headers of the answer that the failure of an error in it needs. Absent: it needs none. */
+  private headers: ErrorContext['headers'];
+
+  constructor(shared: SharedByCalls, call: UpstreamCall) {
+    this.shared = shared;
+    this.call = call;
+  }
+
+  get transport(): Transport {
+    return this.shared.transport;
+  }
+
+  get maxEventBytes(): number {
+    return this.shared.maxEventBytes;
+  }
+
+  get finishWaitMs(): number {
+    return maxHoldMs(this.call, this.shared.finishWaitMs);
+  }
+
+  get repeatedFinishWaitMs(): number {
+    return maxHoldMs(this.call, 5 * this.shared.finishWaitMs);
+  }
+
+  request(): Result<PostRequest> {
+    const { call } = this;
+    const { protocol, baseUrl, load, count } = this.shared;
+    count(1);
+    const made = protocol.request(call, baseUrl);
+    if (!made.ok) return fail(made.failure);
+    return ok({
+      path: made.value.path,
+      headers: load === undefined ? requestHeaders : { ...requestHeaders, ...load.requestHeaders() },
+      connectMs: call.connectMs,
+      body: writeMarked(made.value.body),
+    });
+  }
+
+  answered(headers: WireAnswer['headers']): void {
+    this.headers = retryHeaders(headers);
+    this.shared.load?.answered(headers);
+  }
+
+  dialect(output: DialectOutput): Dialect {
+    return this.shared.protocol.dialect(this.call, () => this.errors(), output);
+  }
+
+  refused(refusal: Refusal): Failure {
+    return this.shared.protocol.refused(refusal, this.errors(), this.call);
+  }
+
+  closed(): void {
+    this.shared.count(-1);
+  }
+
+  private errors(): ErrorContext {
+    const { hidden, now } = this.shared;
+    const { call, headers } = this;
+    return { hidden, request: call.request, nowMs: now(), headers };
+  }
 }
 
 /** The path of `base_url`, and after it a path of the provider's API. */

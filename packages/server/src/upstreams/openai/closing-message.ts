@@ -15,7 +15,9 @@ export class SaidInDeltas {
   closed = false;
   private inDeltas = false;
   /** The first piece of each kind, as it was written. */
-  private readonly written: Partial<Record<Kind, string>> = {};
+  private text: string | undefined;
+  private reasoning: string | undefined;
+  private refusal: string | undefined;
   /** The first text as it came: it may begin with the tag of reasoning. */
   private given: string | undefined;
   private details = false;
@@ -24,13 +26,13 @@ export class SaidInDeltas {
   /** Notes a delta with output. */
   delta({ text, details }: ChunkChoice): void {
     this.inDeltas = true;
-    if (text !== '') this.given ??= text.slice(0, keptLength);
+    if (text !== '') this.given ??= beginningOf(text);
     if (details.length > 0) this.details = true;
   }
 
   /** Notes a piece that is written. */
   wrote(kind: Kind, piece: string): void {
-    if (piece !== '') this.written[kind] ??= piece.slice(0, keptLength);
+    if (piece !== '') this[kind] ??= beginningOf(piece);
   }
 
   /** Notes a field that our stream does not name. */
@@ -41,7 +43,7 @@ export class SaidInDeltas {
 
   /** Whether an answer has come: a text, a refusal or a field that our stream does not name. Thoughts are none. */
   get answers(): boolean {
-    return this.written.text !== undefined || this.written.refusal !== undefined || this.fields !== undefined;
+    return this.text !== undefined || this.refusal !== undefined || this.fields !== undefined;
   }
 
   /** Whether a delta closes the choice: it is a whole message after deltas. */
@@ -75,13 +77,19 @@ export class SaidInDeltas {
 
   private has(piece: { readonly kind: Kind } | OutputPiece): boolean {
     if (piece.kind === 'other') return this.fields?.has(piece.field) === true;
-    return this.written[piece.kind] !== undefined || (piece.kind === 'text' && this.given !== undefined);
+    return this[piece.kind] !== undefined || (piece.kind === 'text' && this.given !== undefined);
   }
 
   private repeats(kind: Kind, said: string): boolean {
-    const firsts = [this.written[kind], kind === 'text' ? this.given : undefined];
+    const firsts = [this[kind], kind === 'text' ? this.given : undefined];
     const known = firsts.filter((first) => first !== undefined);
     if (said.trim() === '' || known.length === 0) return true;
     return known.some((first) => said.trimStart().startsWith(first.trim()));
   }
+}
+
+/** The beginning of a text, joined of two parts: a slice would keep the whole text. */
+function beginningOf(text: string): string {
+  if (text.length <= keptLength) return text;
+  return [text.slice(0, keptLength / 2), text.slice(keptLength / 2, keptLength)].join('');
 }

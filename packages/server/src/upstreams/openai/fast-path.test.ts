@@ -13,7 +13,7 @@ const chunk = (content: string, more: object = {}) =>
 function readAs(path: LearningFastPath, text: string | Uint8Array) {
   const bytes = Buffer.from(text);
   const read = path.read(Buffer.concat([Buffer.from('?'), bytes]), 1, 1 + bytes.length);
-  const events: readonly StreamEvent[] = read > 0 ? path.batch : [];
+  const events: readonly StreamEvent[] = read > 0 ? path.take() : [];
   return { read, length: bytes.length, events };
 }
 

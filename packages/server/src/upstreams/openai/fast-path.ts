@@ -45,7 +45,7 @@ class Learnt implements LearningFastPath {
   private misses = 0;
   private readonly maxEventBytes: number;
   choice = 0;
-  batch: StreamEvent[] = [];
+  private batch: StreamEvent[] | undefined;
 
   constructor(maxEventBytes: number) {
     this.maxEventBytes = maxEventBytes;
@@ -68,11 +68,17 @@ class Learnt implements LearningFastPath {
       if (json === undefined) break;
       const delta: TextDelta = { type: 'text-delta', choice: this.choice, json };
       if (at === 0) this.batch = [delta];
-      else this.batch.push(delta);
+      else this.batch?.push(delta);
       at = stop + end.length;
     }
     if (at > 0 && this.misses > 0) this.misses = 0;
     return at;
+  }
+
+  take(): StreamEvent[] {
+    const batch = this.batch ?? [];
+    this.batch = undefined;
+    return batch;
   }
 
   learn(data: string, delta: TextDelta): void {
@@ -87,8 +93,9 @@ class Learnt implements LearningFastPath {
       const to = endOfString(data, from);
       const [before, after] = [data.slice(0, from), data.slice(to)];
       if (!isTextOnly(before, '', after) || !isTextOnly(before, 'x', after)) continue;
-      this.start = `data: ${before}`;
-      this.end = `${after}\n\n`;
+      // Joined, because a concatenation or a slice keeps the text of the event beside its own.
+      this.start = ['data: ', before].join('');
+      this.end = [after, '\n\n'].join('');
       this.choice = delta.choice;
       return;
     }

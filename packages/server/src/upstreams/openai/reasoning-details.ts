@@ -31,16 +31,53 @@ const joinedFields: ReadonlySet<string> = new Set(['text', 'summary', 'data']);
 
 /** Creates the details of one choice. */
 export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
-  const details: Detail[] = [];
+  return new KeptDetails(budget);
+}
 
-  function keepText({ fields, texts }: Detail, field: string, value: string): void {
-    const pieces = texts.get(field) ?? createTextPieces();
-    pieces.add(value);
-    texts.set(field, pieces);
-    fields.set(field, '');
+class KeptDetails implements ReasoningDetails {
+  private readonly budget: AnswerBudget;
+  private readonly details: Detail[] = [];
+
+  constructor(budget: AnswerBudget) {
+    this.budget = budget;
   }
 
-  function keep(
+  add(pieces: readonly JsonObject[]): Failure | undefined {
+    for (const piece of pieces) {
+      const wrong = this.addPiece(piece);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  }
+
+  all(): readonly JsonObject[] {
+    return this.details.map(written);
+  }
+
+  private addPiece(piece: JsonObject): Failure | undefined {
+    const last = this.details.at(-1);
+    const continues =
+      last !== undefined &&
+      'index' in piece &&
+      last.fields.get('index') === piece['index'] &&
+      last.fields.get('type') === piece['type'];
+    const detail: Detail = continues
+      ? last
+      : { fields: new Map(), texts: new Map(), spellings: new Map(), lengths: new Map() };
+    if (!continues) {
+      this.details.push(detail);
+      const wrong = this.budget.extra(detailLength);
+      if (wrong !== undefined) return wrong;
+    }
+    const spellings = spellingsByName(piece);
+    for (const [field, value] of Object.entries(piece)) {
+      const wrong = this.keep(detail, field, value, spellings.get(field));
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  }
+
+  private keep(
     detail: Detail,
     field: string,
     value: JsonValue,
@@ -52,7 +89,7 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
     if (typeof value === 'string' && joinedFields.has(field)) {
       keepText(detail, field, value);
       spellings.delete(field);
-      return budget.extra(name + value.length);
+      return this.budget.extra(name + value.length);
     }
     // Most fields of a piece repeat those of the piece before.
     if (isKnown && (value === null || (value === fields.get(field) && !texts.has(field)))) return undefined;
@@ -63,42 +100,15 @@ export function createReasoningDetails(budget: AnswerBudget): ReasoningDetails {
     fields.set(field, value);
     if (spelling === undefined) spellings.delete(field);
     else spellings.set(field, spelling);
-    return budget.extra(name + length - before);
+    return this.budget.extra(name + length - before);
   }
+}
 
-  function add(piece: JsonObject): Failure | undefined {
-    const last = details.at(-1);
-    const continues =
-      last !== undefined &&
-      'index' in piece &&
-      last.fields.get('index') === piece['index'] &&
-      last.fields.get('type') === piece['type'];
-    const detail: Detail = continues
-      ? last
-      : { fields: new Map(), texts: new Map(), spellings: new Map(), lengths: new Map() };
-    if (!continues) {
-      details.push(detail);
-      const wrong = budget.extra(detailLength);
-      if (wrong !== undefined) return wrong;
-    }
-    const spellings = spellingsByName(piece);
-    for (const [field, value] of Object.entries(piece)) {
-      const wrong = keep(detail, field, value, spellings.get(field));
-      if (wrong !== undefined) return wrong;
-    }
-    return undefined;
-  }
-
-  return {
-    add(pieces) {
-      for (const piece of pieces) {
-        const wrong = add(piece);
-        if (wrong !== undefined) return wrong;
-      }
-      return undefined;
-    },
-    all: () => details.map(written),
-  };
+function keepText({ fields, texts }: Detail, field: string, value: string): void {
+  const pieces = texts.get(field) ?? createTextPieces();
+  pieces.add(value);
+  texts.set(field, pieces);
+  fields.set(field, '');
 }
 
 /** The length in the budget of a detail without fields: many empty details take memory too. */

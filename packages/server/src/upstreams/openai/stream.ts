@@ -1,38 +1,26 @@
-import type { FinishReason } from '@tailrace/protocol';
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { StreamEvent } from '../../domain/stream-event.ts';
+import type { EventOutput } from '../choice-writer.ts';
 import { createAnswerBudget } from '../http/answer/answer-budget.ts';
 import { torn, unreadable } from '../http/answer/answer-failures.ts';
 import { choiceOfIndex, isSeveralChoices, isSharedChoice } from '../http/answer/choice-index.ts';
 import { type Dialect, type DialectOutput, doneEvent, type FastPath } from '../http/answer/dialect.ts';
 import { soundLength } from '../http/answer/event-data.ts';
 import { leastCertain } from '../http/answer/held-finish.ts';
-import type { ToolNames } from '../http/answer/tool-names.ts';
 import { holdsHidden } from '../http/refusal/excerpt.ts';
-import type { ErrorContext } from '../http/refusal/refusal.ts';
 import { errorIn } from '../http/refusal/upstream-error.ts';
 import { asObject, jsonOf, parseJsonExactly } from '../http/unknown-json.ts';
 import { ChatUsage } from './chat-usage.ts';
-import { type Choice, type ChoiceFinish, createChoice, hasOutput } from './choice.ts';
+import { type Choice, type ChoiceFinish, type ChoiceOptions, createChoice, hasOutput } from './choice.ts';
 import { type ChunkChoice, decodeChunk, holdsOutput, passesJsonOn, type UpstreamChunk } from './chunk.ts';
 import { failureOfEvent } from './errors.ts';
 import { createLearningFastPath, type LearningFastPath } from './fast-path.ts';
 
 /** What the dialect needs for one answer. */
-export interface ChatStreamOptions {
+export interface ChatStreamOptions extends ChoiceOptions {
   /** `n` of the request. */
   readonly choices: number;
-  readonly completionId: string;
-  /** The upstream's finish reasons besides the common ones. */
-  readonly finishReasons: Readonly<Record<string, FinishReason>>;
-  readonly errors: () => ErrorContext;
-  /** The prefix, where the upstream repeats it at the beginning of the answer. */
-  readonly echo?: string;
-  /** True where the answer continues a prefix, repeated or not. A `<think>` tag after a prefix is text. */
-  readonly continues?: boolean;
-  /** The tools of the request. */
-  readonly tools?: ToolNames | undefined;
 }
 
 /** Creates the dialect of OpenAI-compatible servers (contract, sections 3 and 7). */
@@ -48,7 +36,7 @@ const hasNoChoice = /"choices"\s*:\s*\[\s*\]/;
 const reachesChoice = /"choices"\s*:\s*\[\s*\{|"delta"\s*:/;
 const hasEmptyDelta = /"delta"\s*:\s*\{\s*(?:"role"\s*:\s*"[a-z]*"\s*)?\}/;
 
-class ChatDialect implements Dialect {
+class ChatDialect implements Dialect, EventOutput {
   readonly passesJsonOn = passesJsonOn;
   readonly lastEvent = doneEvent;
   private readonly options: ChatStreamOptions;
@@ -60,7 +48,7 @@ class ChatDialect implements Dialect {
   private begun = false;
   /** The number of events of the current chunk. */
   private emitted = 0;
-  /** The last emitted event. */
+  /** The last event of the current chunk. */
   private lastEmitted: StreamEvent | undefined;
   private readonly usage: ChatUsage;
 
@@ -69,19 +57,9 @@ class ChatDialect implements Dialect {
     this.output = output;
     this.learnt = createLearningFastPath(output.maxEventBytes);
     this.usage = new ChatUsage(options.choices);
-    const { finishReasons, echo, continues, tools } = options;
-    const shared = {
-      idBase: options.completionId.replace(/^[a-z]+[-_]/, ''),
-      budget: createAnswerBudget(),
-      hidden: () => options.errors().hidden,
-      finishReasons,
-      tools,
-      ...(echo === undefined ? {} : { echo }),
-      ...(continues === undefined ? {} : { continues }),
-    };
-    const emit = (event: StreamEvent) => this.emit(event);
+    const budget = createAnswerBudget();
     this.choices = Array.from({ length: options.choices }, (_, choice) =>
-      createChoice({ choice, ...shared }, emit),
+      createChoice(choice, options, budget, this),
     );
   }
 
@@ -101,6 +79,7 @@ class ChatDialect implements Dialect {
       this.emitted = 0;
       this.apply(chunk, isWhole);
       const only = this.emitted === 1 ? this.lastEmitted : undefined;
+      this.lastEmitted = undefined;
       if (only?.type === 'text-delta' && this.isPlain(only.choice)) this.learnt.learn(data, only);
     }
   }
@@ -157,7 +136,7 @@ class ChatDialect implements Dialect {
     return !this.usage.awaitsOutput && this.choices[choice]?.plain === true;
   }
 
-  private emit(event: StreamEvent): void {
+  emit(event: StreamEvent): void {
     this.begun = true;
     this.emitted += 1;
     this.lastEmitted = event;

@@ -45,45 +45,55 @@ export interface AnswerBudget {
 
 /** Creates the budget of one answer. */
 export function createAnswerBudget(): AnswerBudget {
-  const { calls: maxCalls, callArguments, allArguments, extras: maxExtras, toolName } = answerBounds;
-  let calls = 0;
-  let argumentsLength = 0;
-  let extras = 0;
-  /** Made with the first field, because few answers have one. */
-  let fields: Set<string> | undefined;
+  return new Budget();
+}
 
-  return {
-    call() {
-      calls += 1;
-      return calls > maxCalls ? answerTooLarge(`more than ${maxCalls} tool calls`) : undefined;
-    },
-    name: (name) =>
-      name.length > toolName ? answerTooLarge(`a tool's name of over ${toolName} characters`) : undefined,
-    field(name) {
-      const { otherName, otherFields } = answerBounds;
-      if (name.length > otherName)
-        return answerTooLarge(`a field whose name has over ${otherName} characters`);
-      fields ??= new Set();
-      fields.add(name);
-      return fields.size > otherFields
-        ? answerTooLarge(`over ${otherFields} kinds of fields that its protocol does not have`)
-        : undefined;
-    },
-    arguments(added, length) {
-      argumentsLength += added;
-      if (length > callArguments) {
-        return answerTooLarge(`a tool call whose arguments are over ${callArguments} characters`);
-      }
-      if (argumentsLength <= allArguments) return undefined;
-      return answerTooLarge(`tool calls whose arguments are over ${allArguments} characters together`);
-    },
-    extra(added) {
-      extras += added;
-      if (extras <= maxExtras) return undefined;
-      // A failure is needed: if the extra content were only dropped, it would be missing in the client's next turn.
-      return answerTooLarge(`over ${maxExtras} characters that have to be sent back to it`);
-    },
-  };
+class Budget implements AnswerBudget {
+  private calls = 0;
+  private argumentsLength = 0;
+  private extras = 0;
+  /** Made with the first field, because few answers have one. */
+  private fields: Set<string> | undefined;
+
+  call(): Failure | undefined {
+    this.calls += 1;
+    if (this.calls <= answerBounds.calls) return undefined;
+    return answerTooLarge(`more than ${answerBounds.calls} tool calls`);
+  }
+
+  name(name: string): Failure | undefined {
+    const { toolName } = answerBounds;
+    if (name.length <= toolName) return undefined;
+    return answerTooLarge(`a tool's name of over ${toolName} characters`);
+  }
+
+  field(name: string): Failure | undefined {
+    const { otherName, otherFields } = answerBounds;
+    if (name.length > otherName) return answerTooLarge(`a field whose name has over ${otherName} characters`);
+    this.fields ??= new Set();
+    this.fields.add(name);
+    return this.fields.size > otherFields
+      ? answerTooLarge(`over ${otherFields} kinds of fields that its protocol does not have`)
+      : undefined;
+  }
+
+  arguments(added: number, length: number): Failure | undefined {
+    const { callArguments, allArguments } = answerBounds;
+    this.argumentsLength += added;
+    if (length > callArguments) {
+      return answerTooLarge(`a tool call whose arguments are over ${callArguments} characters`);
+    }
+    if (this.argumentsLength <= allArguments) return undefined;
+    return answerTooLarge(`tool calls whose arguments are over ${allArguments} characters together`);
+  }
+
+  extra(added: number): Failure | undefined {
+    const { extras } = answerBounds;
+    this.extras += added;
+    if (this.extras <= extras) return undefined;
+    // A failure is needed: if the extra content were only dropped, it would be missing in the client's next turn.
+    return answerTooLarge(`over ${extras} characters that have to be sent back to it`);
+  }
 }
 
 /** The failure of an answer that exceeds one of the bounds in docs/upstreams.md; `what` is shown to the client. */

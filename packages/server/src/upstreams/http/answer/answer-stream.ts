@@ -56,11 +56,15 @@ export function openAnswerStream(call: ProviderCall, signal: AbortSignal): Event
 class AnswerStream implements EventStream, BytesReceiver {
   private readonly call: ProviderCall;
   private readonly signal: AbortSignal;
-  /** Aborts a request whose answer has not begun. `close()` aborts such a request too, and cannot abort the caller's `signal`. */
-  private readonly stop = new AbortController();
+  /**
+   * Aborts a request whose answer has not begun: set from the request to the head of its answer. `close()` aborts such a
+   * request too, and cannot abort the caller's `signal`. Once the head has come, the body's `return()` ends the answer.
+   */
+  private stop: AbortController | undefined;
   private receiver: BatchReceiver | undefined;
   private asked = false;
   private body: AnswerBody | undefined;
+  /** For the log of an answer that is no event stream; empty once it is known to be one. */
   private contentType = '';
   private translation: Translation | undefined;
   /** The first bytes of the answer, while they do not show its kind. White space before them is dropped. */
@@ -94,7 +98,7 @@ class AnswerStream implements EventStream, BytesReceiver {
     this.closed = true;
     clearTimeout(this.finishTimer);
     this.signal.removeEventListener('abort', this.onAbort);
-    this.stop.abort();
+    this.stop?.abort();
     await this.body?.return();
     if (this.asked) this.call.closed?.();
   }
@@ -110,9 +114,12 @@ class AnswerStream implements EventStream, BytesReceiver {
           this.readWhole(kind, Buffer.from(head)).catch((bug: unknown) => this.breakPull(bug));
           return;
         }
-        this.streams = kind === 'stream';
-        this.head = this.streams ? noBytes : Buffer.from(head);
-        if (this.streams) batch = this.translation?.push(head);
+        if (kind === 'stream') {
+          this.streams = true;
+          this.head = noBytes;
+          this.contentType = '';
+          batch = this.translation?.push(head);
+        } else this.head = Buffer.from(head);
       }
       if (this.finishTimer !== undefined && batch !== undefined) this.stopFinishTimer();
       this.settle();
@@ -139,22 +146,26 @@ class AnswerStream implements EventStream, BytesReceiver {
 
   private readonly onAbort = () => {
     this.over = true;
-    this.stop.abort();
+    this.stop?.abort();
+    this.body?.return().catch((bug: unknown) => this.breakPull(bug));
   };
 
   private async ask(): Promise<void> {
     const { call } = this;
     this.asked = true;
+    const stop = new AbortController();
+    this.stop = stop;
     const request = call.request();
-    const posted = request.ok ? await call.transport.post(request.value, this.stop.signal) : request;
+    const posted = request.ok ? await call.transport.post(request.value, stop.signal) : request;
+    this.stop = undefined;
     if (!posted.ok) {
       await this.refuse(posted.failure);
       return;
     }
     const { status, headers, body } = posted.value;
     this.body = body;
-    if (this.closed) {
-      // Too late for `close()` to return it.
+    if (this.over) {
+      // Too late for `close()` or an abort to return it.
       await body.return();
       this.endPull();
       return;

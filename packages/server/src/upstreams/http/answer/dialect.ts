@@ -63,8 +63,8 @@ export interface DialectOutput extends EventOutput {
 
 /** Reads events directly from the bytes of a read. */
 export interface FastPath {
-  /** Reads events from `buffer`, from `from` up to `to`. Returns how many bytes it has read; {@link batch} has the events. */
+  /** Reads events from `buffer`, from `from` up to `to`. Returns how many bytes it has read; {@link take} has the events. */
   read(buffer: Buffer, from: number, to: number): number;
-  /** The events of the last {@link read}; a new array for each `read` that has found one. */
-  readonly batch: StreamEvent[];
+  /** Hands over the events of the last {@link read}. A stream at rest keeps none: each of their texts holds the whole read. */
+  take(): StreamEvent[];
 }

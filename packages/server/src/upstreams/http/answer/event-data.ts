@@ -26,8 +26,8 @@ export interface EventData {
 
 /** How the data of events is read. */
 export interface EventDataOptions {
-  /** Undefined where the text is not JSON. */
-  parse(text: string): unknown;
+  /** Parses the data of an event; undefined where it is not JSON. */
+  parse(data: string): unknown;
   /** Whether it is the data of the event that ends the answer. */
   isLast(data: string): boolean;
 }

@@ -8,17 +8,29 @@ export interface RepeatedBeginning {
 
 /** Creates a remover for one answer. `beginning` may be empty. */
 export function createRepeatedBeginning(beginning: string): RepeatedBeginning {
-  let missing = beginning;
-  return {
-    take(piece) {
-      if (missing === '') return piece;
-      const length = Math.min(missing.length, piece.length);
-      if (piece.slice(0, length) !== missing.slice(0, length)) return undefined;
-      missing = missing.slice(length);
-      return piece.slice(length);
-    },
-    get complete() {
-      return missing === '';
-    },
-  };
+  return beginning === '' ? nothing : new Remover(beginning);
 }
+
+class Remover implements RepeatedBeginning {
+  private missing: string;
+
+  constructor(beginning: string) {
+    this.missing = beginning;
+  }
+
+  get complete(): boolean {
+    return this.missing === '';
+  }
+
+  take(piece: string): string | undefined {
+    const { missing } = this;
+    if (missing === '') return piece;
+    const length = Math.min(missing.length, piece.length);
+    if (piece.slice(0, length) !== missing.slice(0, length)) return undefined;
+    this.missing = missing.slice(length);
+    return piece.slice(length);
+  }
+}
+
+/** Nearly every answer repeats nothing, and this remover has no state. */
+const nothing = new Remover('');

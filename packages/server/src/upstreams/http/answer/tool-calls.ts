@@ -1,10 +1,11 @@
 import type { Failure } from '../../../domain/failure.ts';
 import type { JsonObject } from '../../../domain/json.ts';
-import { type CallArguments, createCallArguments } from '../../call-arguments.ts';
+import { createCallArguments } from '../../call-arguments.ts';
 import type { ChoiceWriter } from '../../choice-writer.ts';
 import { jsonOf } from '../unknown-json.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { torn } from './answer-failures.ts';
+import { type Call, isSame, mayBeSame, mayRepeat } from './tool-call.ts';
 import { joinName, type ToolNames } from './tool-names.ts';
 
 /** One piece of a call, as an upstream sends it: any member may be missing. */
@@ -68,79 +69,97 @@ export interface ToolCallsOptions {
   readonly hasEnds?: boolean;
 }
 
-interface Call extends ToolCallInEvents {
-  /** Its place among all calls that have begun, dropped ones included. */
-  readonly place: number;
-  readonly index: number | undefined;
-  /** As the upstream sent it. */
-  id: string | undefined;
-  name: string | undefined;
-  extra: JsonObject | undefined;
-  readonly args: CallArguments;
-  /** The upstream sends the name again with later pieces. */
-  repeatsName: boolean;
-  startedId: string | undefined;
-  readonly whole: boolean;
-  readonly listed: boolean;
-  /** No more pieces of it can come. */
-  ended: boolean;
-  /** It was closed with `{}`, because the arguments of a later call had begun. */
-  closedEmpty: boolean;
-  /** Its name came again behind an empty object, without an id: more arguments may be its own or those of another call. */
-  unsure: boolean;
-  /** It repeats an earlier call. */
-  dropped: boolean;
-  /** Earlier calls that it may repeat; undefined until they are looked for. */
-  twins: readonly Call[] | undefined;
-}
-
 /** Creates the calls of one choice. */
 export function createToolCalls(options: ToolCallsOptions): ToolCalls {
-  const { makeId, budget, writer, tools, wholeNames = false, hasEnds = false } = options;
-  const calls: Call[] = [];
+  return new OrderedCalls(options);
+}
+
+/** One object, because the calls of a choice live as long as its stream. */
+class OrderedCalls implements ToolCalls {
+  size = 0;
+  private readonly options: ToolCallsOptions;
+  private readonly budget: AnswerBudget;
+  private readonly writer: ChoiceWriter;
+  private readonly tools: ToolNames | undefined;
+  private readonly calls: Call[] = [];
   /** The last call with each index and with each id of the upstream. */
-  const byIndex = new Map<number, Call>();
-  const byId = new Map<string, Call>();
+  private readonly byIndex = new Map<number, Call>();
+  private readonly byId = new Map<string, Call>();
   /** All calls by name: only these can be twins. */
-  const byName = new Map<string, Call[]>();
-  const usedIds = new Set<string>();
+  private readonly byName = new Map<string, Call[]>();
+  private readonly usedIds = new Set<string>();
   /** The place of the open call. */
-  let open = 0;
+  private open = 0;
   /** The last place of a call whose arguments have begun. */
-  let furthest = -1;
-  let size = 0;
+  private furthest = -1;
+
+  constructor(options: ToolCallsOptions) {
+    this.options = options;
+    this.budget = options.budget;
+    this.writer = options.writer;
+    this.tools = options.tools;
+  }
+
+  add(piece: CallPiece): Failure | undefined {
+    const known = this.find(piece);
+    const oneTooMany = known === undefined ? this.budget.call() : undefined;
+    if (oneTooMany !== undefined) return oneTooMany;
+    const call = known ?? this.begin(piece);
+    const wrong = this.describe(call, piece) ?? this.addArguments(call, piece.arguments ?? '');
+    if (wrong !== undefined) return wrong;
+    this.advance();
+    return undefined;
+  }
+
+  end(index: number): ToolCallInEvents | undefined {
+    const call = this.calls.findLast((one) => one.index === index);
+    if (call === undefined) return undefined;
+    call.args.settle();
+    call.ended = true;
+    this.advance();
+    return call;
+  }
+
+  finish(partial: boolean): Failure | undefined {
+    for (const call of this.calls.slice(this.open)) {
+      // An id alone is no output.
+      const isEmpty = call.name === undefined && call.args.state === 'none' && call.extra === undefined;
+      this.open += 1;
+      if (isEmpty) continue;
+      call.args.settle();
+      if (!this.begun(call, true)) return torn('upstream_protocol', 'a tool call without a name');
+      if (!call.dropped) this.writer.endCall(partial);
+    }
+    const isTorn = this.calls.some(({ startedId, args }) => startedId !== undefined && !args.valid);
+    return isTorn && !partial
+      ? torn('upstream_protocol', 'tool arguments that are no JSON object')
+      : undefined;
+  }
 
   /** The call to which a piece belongs; undefined where it begins a new one. */
-  function find(piece: CallPiece): Call | undefined {
+  private find(piece: CallPiece): Call | undefined {
     if (piece.whole === true) return undefined;
     const { index, id, name } = piece;
-    const last = calls.at(-1);
-    let at = index === undefined ? last : byIndex.get(index);
+    const last = this.calls.at(-1);
+    let at = index === undefined ? last : this.byIndex.get(index);
     // The first piece of the call had no index; this one has.
     if (at === undefined && id === undefined && name === undefined && last?.index === undefined) at = last;
     if (id !== undefined && at?.id !== id) {
-      const known = byId.get(id);
+      const known = this.byId.get(id);
       if (known !== undefined && name === undefined) return known;
       if (known !== undefined && index === undefined) at = known;
-      else if (at?.id !== undefined && begins(piece, at)) return undefined;
+      else if (at?.id !== undefined && beginsCall(piece, at)) return undefined;
     }
-    return at !== undefined && name !== undefined && at.name !== undefined && isNext(at, name)
+    return at !== undefined && name !== undefined && at.name !== undefined && this.isNext(at, name)
       ? undefined
       : at;
   }
 
-  /** Whether a piece with another id than the call at its index begins a new call. Some upstreams make an id for each piece. */
-  function begins({ name, arguments: text = '' }: CallPiece, at: Call): boolean {
-    const { state } = at.args;
-    if (name === undefined) return text.trim() === '' && (state === 'whole' || state === 'empty' || at.ended);
-    return name !== at.name || state !== 'begun' || text.trim() === '' || text.trimStart().startsWith('{');
-  }
-
   /** Whether a name begins the next call, at the index of the call `at`, which has a name. */
-  function isNext(at: Call, name: string): boolean {
+  private isNext(at: Call, name: string): boolean {
     const own = at.name ?? '';
     const both = own + name;
-    const splits = at.startedId === undefined && tools?.has(own) === false && tools.begins(both);
+    const splits = at.startedId === undefined && this.tools?.has(own) === false && this.tools.begins(both);
     if (at.ended) return true;
     if (name !== own) at.args.settle();
     switch (at.args.state) {
@@ -151,17 +170,22 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
         return name !== own && !splits;
       case 'none':
         if (name === own) return false;
-        if (at.startedId !== undefined) return tools?.begins(name) !== false || !own.endsWith(name);
+        if (at.startedId !== undefined) return this.tools?.begins(name) !== false || !own.endsWith(name);
         // Two calls without arguments at one index, and not one call whose name comes in pieces.
-        return tools?.has(own) === true && tools.begins(name) && !name.startsWith(own) && !tools.begins(both);
+        return (
+          this.tools?.has(own) === true &&
+          this.tools.begins(name) &&
+          !name.startsWith(own) &&
+          !this.tools.begins(both)
+        );
       case 'begun':
         return false;
     }
   }
 
-  function begin({ index, id, whole = false, listed = false }: CallPiece): Call {
+  private begin({ index, id, whole = false, listed = false }: CallPiece): Call {
     const call: Call = {
-      place: calls.length,
+      place: this.calls.length,
       index,
       id: undefined,
       name: undefined,
@@ -177,65 +201,65 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
       dropped: false,
       twins: undefined,
     };
-    calls.push(call);
-    const before = index === undefined ? calls.at(-2) : byIndex.get(index);
+    this.calls.push(call);
+    const before = index === undefined ? this.calls.at(-2) : this.byIndex.get(index);
     // The new call takes this index, and its id does not differ: no later piece can belong to the call before.
     if (before !== undefined && before.index === index && mayBeSame(before.id, id)) {
       const { state } = before.args;
       if (state === 'none' || state === 'empty') before.ended = true;
     }
-    if (index !== undefined) byIndex.set(index, call);
+    if (index !== undefined) this.byIndex.set(index, call);
     return call;
   }
 
   /** Adds what a piece has besides arguments. The first id and extra content of a call count. */
-  function describe(call: Call, { id, name, extra }: CallPiece): Failure | undefined {
-    const wrongName = name === undefined ? undefined : addName(call, name);
+  private describe(call: Call, { id, name, extra }: CallPiece): Failure | undefined {
+    const wrongName = name === undefined ? undefined : this.addName(call, name);
     if (wrongName !== undefined) return wrongName;
     if (call.id === undefined && id !== undefined) {
       call.id = id;
-      byId.set(id, call);
+      this.byId.set(id, call);
     }
     if (call.extra === undefined && extra !== undefined) {
       call.extra = extra;
-      return budget.extra(jsonOf(extra)?.length ?? 0);
+      return this.budget.extra(jsonOf(extra)?.length ?? 0);
     }
     return undefined;
   }
 
-  function addName(call: Call, name: string): Failure | undefined {
+  private addName(call: Call, name: string): Failure | undefined {
     const own = call.name;
-    const joined = own === undefined ? name : joinName(own, name, tools);
+    const joined = own === undefined ? name : joinName(own, name, this.tools);
     if (joined === own) {
       if (own === name && call.id === undefined && call.args.state === 'empty') call.unsure = true;
-      if (own === name && tools?.begins(own) !== false) call.repeatsName = true;
+      if (own === name && this.tools?.begins(own) !== false) call.repeatsName = true;
       return undefined;
     }
     if (call.startedId !== undefined) {
       return torn('upstream_protocol', 'a piece of the name of a tool call that has started');
     }
-    size += joined.length - (own?.length ?? 0);
+    this.size += joined.length - (own?.length ?? 0);
     call.name = joined;
     call.twins = undefined;
-    return budget.name(joined);
+    return this.budget.name(joined);
   }
 
   /** Whether the name of a call is complete. */
-  function isNamed({ name, args, ended }: Call, ending: boolean): boolean {
+  private isNamed({ name, args, ended }: Call, ending: boolean): boolean {
     if (name === undefined) return false;
-    if (wholeNames || ended || ending) return true;
-    if (tools?.has(name) === true && !tools.continues(name)) return true;
+    if (this.options.wholeNames === true || ended || ending) return true;
+    if (this.tools?.has(name) === true && !this.tools.continues(name)) return true;
     const { state } = args;
     if (state !== 'begun' && state !== 'whole') return false;
-    return tools === undefined || tools.has(name) || !tools.begins(name);
+    return this.tools === undefined || this.tools.has(name) || !this.tools.begins(name);
   }
 
   /** The earlier calls that a call may repeat. */
-  function twinsOf(call: Call): readonly Call[] {
+  private twinsOf(call: Call): readonly Call[] {
     if (call.twins !== undefined) return call.twins;
     const { name = '' } = call;
-    const named = byName.get(name) ?? [];
-    byName.set(name, named);
+    const named = this.byName.get(name) ?? [];
+    this.byName.set(name, named);
     call.twins = named.filter(
       (other) => other.place < call.place && other.name === name && mayRepeat(call, other),
     );
@@ -244,8 +268,8 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
   }
 
   /** Whether the open call, whose name is complete, starts now, is dropped as a repetition, or has to wait. */
-  function decide(call: Call, ending: boolean): 'start' | 'drop' | 'wait' {
-    const twins = twinsOf(call);
+  private decide(call: Call, ending: boolean): 'start' | 'drop' | 'wait' {
+    const twins = this.twinsOf(call);
     if (twins.length === 0) return 'start';
     const { state } = call.args;
     const isLast = !ending && !call.ended;
@@ -253,133 +277,87 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
     // A name that is sent with each piece, or with the finish.
     const isNameOnly =
       state === 'none' && twins.some(({ id, repeatsName }) => repeatsName || isSame(id, call.id));
-    if (isNameOnly) return isLast && calls.length === call.place + 1 ? 'wait' : 'drop';
+    if (isNameOnly) return isLast && this.calls.length === call.place + 1 ? 'wait' : 'drop';
     if (state !== 'whole' && isLast) return 'wait';
     const digest = call.args.digest();
     return twins.some(({ args }) => args.digest() === digest) ? 'drop' : 'start';
   }
 
-  function drop(call: Call): void {
+  private drop(call: Call): void {
     call.dropped = true;
-    size -= (call.name?.length ?? 0) + call.args.size;
+    this.size -= (call.name?.length ?? 0) + call.args.size;
     const twin = call.twins?.at(-1);
     if (twin === undefined) return;
     const { index, id } = call;
-    if (index !== undefined && byIndex.get(index) === call) byIndex.set(index, twin);
-    if (id !== undefined && byId.get(id) === call) byId.set(id, twin);
+    if (index !== undefined && this.byIndex.get(index) === call) this.byIndex.set(index, twin);
+    if (id !== undefined && this.byId.get(id) === call) this.byId.set(id, twin);
   }
 
   /** The id in the events. Clients match the results of calls by their ids, so no two calls have the same. */
-  function freshId(given: string | undefined): string {
-    const made = makeId(writer.calls);
+  private freshId(given: string | undefined): string {
+    const made = this.options.makeId(this.writer.calls);
     let id = given ?? made;
-    for (let count = 1; usedIds.has(id); count += 1) id = count === 1 ? made : `${made}_${count}`;
-    usedIds.add(id);
+    for (let count = 1; this.usedIds.has(id); count += 1) id = count === 1 ? made : `${made}_${count}`;
+    this.usedIds.add(id);
     return id;
   }
 
   /** Starts or drops the open call, where that can be decided. Returns whether it was. */
-  function begun(call: Call, ending: boolean): boolean {
+  private begun(call: Call, ending: boolean): boolean {
     const { name, extra } = call;
     if (call.startedId !== undefined || call.dropped) return true;
-    if (name === undefined || !isNamed(call, ending)) return false;
-    const decision = decide(call, ending);
+    if (name === undefined || !this.isNamed(call, ending)) return false;
+    const decision = this.decide(call, ending);
     if (decision === 'wait') return false;
     if (decision === 'drop') {
-      drop(call);
+      this.drop(call);
       return true;
     }
-    call.startedId = freshId(call.id);
-    writer.startCall({ id: call.startedId, name, ...(extra === undefined ? {} : { extra }) }, call.args);
+    call.startedId = this.freshId(call.id);
+    this.writer.startCall({ id: call.startedId, name, ...(extra === undefined ? {} : { extra }) }, call.args);
     return true;
   }
 
-  function isClosed({ args, ended, dropped, place }: Call): boolean {
+  private isClosed({ args, ended, dropped, place }: Call): boolean {
     if (ended || dropped) return true;
     // Arguments that carry nothing may come ahead of the real ones, but not after those of a later call have begun.
-    const isEmpty = args.state === 'empty' && furthest > place && !hasEnds;
-    return calls.length > place + 1 && (args.state === 'whole' || isEmpty);
+    const isEmpty = args.state === 'empty' && this.furthest > place && this.options.hasEnds !== true;
+    return this.calls.length > place + 1 && (args.state === 'whole' || isEmpty);
   }
 
   /** Starts the open call where it can start, and closes it where it is complete and a later one has begun; then the next one. */
-  function advance(): void {
-    for (let call = calls[open]; call !== undefined && begun(call, false); call = calls[open]) {
-      if (!isClosed(call)) return;
+  private advance(): void {
+    for (
+      let call = this.calls[this.open];
+      call !== undefined && this.begun(call, false);
+      call = this.calls[this.open]
+    ) {
+      if (!this.isClosed(call)) return;
       call.closedEmpty = call.args.state === 'empty' && !call.ended;
-      if (!call.dropped) writer.endCall();
-      open += 1;
+      if (!call.dropped) this.writer.endCall();
+      this.open += 1;
     }
   }
 
-  function addArguments(call: Call, text: string): Failure | undefined {
+  private addArguments(call: Call, text: string): Failure | undefined {
     const { args, place } = call;
     const before = args.size;
-    if (place === open && call.startedId !== undefined) writer.arguments(text);
+    if (place === this.open && call.startedId !== undefined) this.writer.arguments(text);
     else args.add(text);
     const added = args.size - before;
-    size += added;
+    this.size += added;
     if (args.conflict) return torn('upstream_protocol', 'arguments for a tool call that was complete');
     if (args.state === 'begun' || args.state === 'whole') {
       if (call.unsure) return torn('upstream_protocol', 'arguments that may belong to either of two calls');
-      furthest = Math.max(furthest, place);
+      this.furthest = Math.max(this.furthest, place);
     }
-    return budget.arguments(added, args.size);
+    return this.budget.arguments(added, args.size);
   }
-
-  return {
-    get size() {
-      return size;
-    },
-    add(piece) {
-      const known = find(piece);
-      const oneTooMany = known === undefined ? budget.call() : undefined;
-      if (oneTooMany !== undefined) return oneTooMany;
-      const call = known ?? begin(piece);
-      const wrong = describe(call, piece) ?? addArguments(call, piece.arguments ?? '');
-      if (wrong !== undefined) return wrong;
-      advance();
-      return undefined;
-    },
-    end(index) {
-      const call = calls.findLast((one) => one.index === index);
-      if (call === undefined) return undefined;
-      call.args.settle();
-      call.ended = true;
-      advance();
-      return call;
-    },
-    finish(partial) {
-      for (const call of calls.slice(open)) {
-        // An id alone is no output.
-        const isEmpty = call.name === undefined && call.args.state === 'none' && call.extra === undefined;
-        open += 1;
-        if (isEmpty) continue;
-        call.args.settle();
-        if (!begun(call, true)) return torn('upstream_protocol', 'a tool call without a name');
-        if (!call.dropped) writer.endCall(partial);
-      }
-      const isTorn = calls.some(({ startedId, args }) => startedId !== undefined && !args.valid);
-      return isTorn && !partial
-        ? torn('upstream_protocol', 'tool arguments that are no JSON object')
-        : undefined;
-    },
-  };
 }
 
-/** Whether a call may be an earlier one with the same name again. A call that comes whole is so only with its id. */
-function mayRepeat(call: Call, earlier: Call): boolean {
-  if (call.whole) return call.index === earlier.index && isSame(earlier.id, call.id);
-  if (call.index === undefined || call.index === earlier.index) return mayBeSame(earlier.id, call.id);
-  // Two calls of one list are two calls, whatever their ids.
-  return call.listed && !earlier.listed && isSame(earlier.id, call.id);
-}
-
-/** Whether both ids are known, and equal. */
-function isSame(one: string | undefined, other: string | undefined): boolean {
-  return one !== undefined && one === other;
-}
-
-/** Whether two calls may have the same id: one that is absent says nothing. */
-function mayBeSame(one: string | undefined, other: string | undefined): boolean {
-  return one === undefined || other === undefined || one === other;
+/** Whether a piece with another id than the call at its index begins a new call. Some upstreams make an id for each piece. */
+function beginsCall({ name, arguments: text = '' }: CallPiece, at: Call): boolean {
+  const { state } = at.args;
+  if (name === undefined) return text.trim() === '' && (state === 'whole' || state === 'empty' || at.ended);
+  return name !== at.name || state !== 'begun' || text.trim() === '' || text.trimStart().startsWith('{');
 }

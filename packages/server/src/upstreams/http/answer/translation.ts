@@ -1,4 +1,4 @@
-import { createSseDecoder, type SseDecoder, type SseItem } from '@tailrace/protocol';
+import { createSseDecoder, type SseDecoder, type SseDecoderOptions, type SseItem } from '@tailrace/protocol';
 import { type Failure, failure } from '../../../domain/failure.ts';
 import { isObject } from '../../../domain/json.ts';
 import { commits, type EventBatch, type StreamEvent } from '../../../domain/stream-event.ts';
@@ -12,6 +12,7 @@ import {
   createEventData,
   dataOfLine,
   type EventData,
+  type EventDataOptions,
   isAlike,
   isRestOfJson,
 } from './event-data.ts';
@@ -60,8 +61,8 @@ export function createTranslation(options: TranslationOptions): Translation {
   return new AnswerTranslation(options);
 }
 
-/** One object, without closures made for an event: an event costs as much as the objects that it touches (decisions/0006). */
-class AnswerTranslation implements Translation, DialectOutput {
+/** One object for all sides: an event costs as much as the objects that it touches, and a stream holds them (decisions/0006). */
+class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions, EventDataOptions {
   readonly maxEventBytes: number;
   ended: 'whole' | 'torn' | undefined;
   private readonly dialect: Dialect;
@@ -69,7 +70,8 @@ class AnswerTranslation implements Translation, DialectOutput {
   private readonly data: EventData;
   /** Set where the next bytes may be read without the decoder. */
   private fastPath: FastPath | undefined;
-  private events: StreamEvent[] = [];
+  /** The events of the current read; undefined where there are none yet. */
+  private events: StreamEvent[] | undefined;
   /** True where the current read held an event, with or without output. */
   private alive = false;
   /** True once output was emitted. */
@@ -78,24 +80,13 @@ class AnswerTranslation implements Translation, DialectOutput {
   /** The data of the last event that was read by the dialect. */
   private last: string | undefined;
   /** Events that could not be read, before the first event that can: that one shows whether they belong to this stream. */
-  private early: string[] = [];
+  private early: string[] | undefined;
 
-  constructor({ dialect, maxEventBytes }: TranslationOptions) {
-    this.maxEventBytes = maxEventBytes;
-    this.dialect = dialect(this);
-    const data = createEventData({
-      parse: (text) => this.parse(text),
-      isLast: (text) => this.isLast(text),
-    });
-    this.data = data;
-    this.decoder = createSseDecoder(
-      {
-        maxEventBytes,
-        endsEvent: (all, line, event) => data.endsEvent(all, line, event),
-        dataOf: (line) => dataOfLine(line) ?? (this.isTornLine(line) ? line : undefined),
-      },
-      (item) => this.readItem(item),
-    );
+  constructor(options: TranslationOptions) {
+    this.maxEventBytes = options.maxEventBytes;
+    this.dialect = options.dialect(this);
+    this.data = createEventData(this);
+    this.decoder = createSseDecoder(this, (item) => this.readItem(item));
   }
 
   get held(): Translation['held'] {
@@ -113,8 +104,8 @@ class AnswerTranslation implements Translation, DialectOutput {
     if (fastPath !== undefined) {
       at += fastPath.read(buffer, from, to);
       // The read held only deltas, which change no state.
-      if (at === to) return fastPath.batch;
-      if (at > from) this.events = fastPath.batch;
+      if (at === to) return fastPath.take();
+      if (at > from) this.events = fastPath.take();
     }
     this.decoder.push(buffer.subarray(at, to));
     this.fastPath = this.decoder.between && this.ended === undefined ? this.dialect.fastPath?.() : undefined;
@@ -130,7 +121,7 @@ class AnswerTranslation implements Translation, DialectOutput {
       });
       this.tear(reason);
     }
-    return this.events;
+    return this.events ?? [];
   }
 
   end(cut: Failure | undefined): EventBatch | undefined {
@@ -139,10 +130,26 @@ class AnswerTranslation implements Translation, DialectOutput {
     return this.take();
   }
 
+  endsEvent(data: string, line: string, event: string): boolean {
+    return this.data.endsEvent(data, line, event);
+  }
+
+  dataOf(line: string): string | undefined {
+    return dataOfLine(line) ?? (this.isTornLine(line) ? line : undefined);
+  }
+
+  parse(text: string): unknown {
+    return this.dialect.passesJsonOn?.test(text) === true ? parseJsonExactly(text) : parseJson(text);
+  }
+
+  isLast(data: string): boolean {
+    return this.dialect.lastEvent !== undefined && data.trim() === this.dialect.lastEvent;
+  }
+
   emit(event: StreamEvent): void {
     if (this.ended !== undefined) return;
     this.begun ||= commits(event);
-    this.events.push(event);
+    this.add(event);
   }
 
   fail(reason: Failure): void {
@@ -159,7 +166,10 @@ class AnswerTranslation implements Translation, DialectOutput {
     if (!isRest && !beginsLikeJson(evidence)) return;
     if (isRest || this.mayCarryOutput(evidence)) this.failUnreadable(evidence);
     else {
-      if (this.last === undefined) this.early.push(evidence);
+      if (this.last === undefined) {
+        this.early ??= [];
+        this.early.push(evidence);
+      }
       this.drop();
     }
   }
@@ -185,17 +195,22 @@ class AnswerTranslation implements Translation, DialectOutput {
   }
 
   private take(): EventBatch | undefined {
-    if (this.events.length === 0 && !this.alive) return undefined;
-    const batch = this.events;
-    this.events = [];
+    const { events } = this;
+    if (events === undefined && !this.alive) return undefined;
+    this.events = undefined;
     this.alive = false;
-    return batch;
+    return events ?? [];
+  }
+
+  private add(event: StreamEvent): void {
+    if (this.events === undefined) this.events = [event];
+    else this.events.push(event);
   }
 
   private tear(reason: Failure): void {
     if (this.ended !== undefined) return;
     this.ended = 'torn';
-    this.events.push({ type: 'failed', failure: this.begun ? afterOutput(reason) : reason });
+    this.add({ type: 'failed', failure: this.begun ? afterOutput(reason) : reason });
   }
 
   /**
@@ -288,16 +303,16 @@ class AnswerTranslation implements Translation, DialectOutput {
     else if (Array.isArray(value)) for (const one of value) this.readValue(one, data);
     else if (isObject(value)) {
       this.alive = true;
-      if (this.early.length > 0) this.judgeEarly(data);
+      if (this.early !== undefined) this.judgeEarly(this.early, data);
       this.last = data;
       if (this.ended === undefined) this.dialect.read(value, data);
       if (this.ended === undefined && this.dialect.state === 'settled') this.finish();
     }
   }
 
-  private judgeEarly(data: string): void {
-    for (const evidence of this.early) if (isAlike(evidence, data)) this.failUnreadable(evidence);
-    this.early = [];
+  private judgeEarly(early: readonly string[], data: string): void {
+    this.early = undefined;
+    for (const evidence of early) if (isAlike(evidence, data)) this.failUnreadable(evidence);
   }
 
   /** Reads an answer that came as JSON. Returns false where it is no answer. */
@@ -311,15 +326,6 @@ class AnswerTranslation implements Translation, DialectOutput {
       this.decoder.end();
     }
     return this.alive || this.ended !== undefined;
-  }
-
-  /** Undefined where the text is not JSON. */
-  private parse(text: string): unknown {
-    return this.dialect.passesJsonOn?.test(text) === true ? parseJsonExactly(text) : parseJson(text);
-  }
-
-  private isLast(data: string): boolean {
-    return this.dialect.lastEvent !== undefined && data.trim() === this.dialect.lastEvent;
   }
 }
 

@@ -26,8 +26,8 @@ export interface ErrorContext {
   readonly request?: ChatRequest;
   /** Unix milliseconds, for `Retry-After` as a date. */
   readonly nowMs: number;
-  /** The headers of the answer in which an error came. Absent: the head has not come. */
-  readonly headers?: Refusal['headers'];
+  /** The {@link retryHeaders} of the answer in which an error came. Absent: it has none, or its head has not come. */
+  readonly headers?: Refusal['headers'] | undefined;
 }
 
 /** The error in a refusal or in an event, as an adapter has read it. */
@@ -186,6 +186,13 @@ function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | unde
   // An HTTP date begins with the name of a day; `Date.parse` alone would accept `-5`.
   const date = /^[A-Z][a-z]{2}/.test(coarse) ? Date.parse(coarse) : Number.NaN;
   return date > nowMs ? date - nowMs : undefined;
+}
+
+/** The headers of an answer that say when to try again; undefined where it has none, as nearly every answer. */
+export function retryHeaders(headers: Refusal['headers']): Refusal['headers'] | undefined {
+  const { 'retry-after': coarse, 'retry-after-ms': exact } = headers;
+  if (coarse === undefined && exact === undefined) return undefined;
+  return { 'retry-after': coarse, 'retry-after-ms': exact };
 }
 
 function first(value: string | readonly string[] | undefined): string | undefined {
