@@ -20,6 +20,7 @@ import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
 import type { Log } from './telemetry/log.ts';
 import { logRequest } from './telemetry/request-log.ts';
+import { timers } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
 import type { Surface } from './wire/contract.ts';
@@ -62,8 +63,14 @@ export function createApp(parts: AppParts): HandleRequest {
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   for (const warning of catalogue.takeoverWarnings()) log.warn(warning);
-  const now = () => performance.now();
-  const router = createRouter({ catalogue, health, affinity, retry: config.retry, random: Math.random, now });
+  const router = createRouter({
+    catalogue,
+    health,
+    affinity,
+    retry: config.retry,
+    random: Math.random,
+    timers,
+  });
 
   return createHandler({
     routes: [

@@ -1,11 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createApp } from './app.ts';
 import { formatProblem } from './config/config-problem.ts';
 import { loadConfig } from './config/load-config.ts';
+import type { ChatRequest } from './domain/chat-request.ts';
 import { failure } from './domain/failure.ts';
 import type { EventBatch } from './domain/stream-event.ts';
 import { createBodyBudget } from './http/body-budget.ts';
@@ -22,6 +25,7 @@ upstreams: {lab: {kind: scripted, script: ./s.yaml}, other: {kind: scripted, scr
 models:
   acme/one: {targets: [{upstream: lab, model: m}]}
   acme/two: {targets: [{upstream: lab, model: m}, {upstream: other, model: m}]}
+  acme/replayed: {targets: [{upstream: lab, model: m, takeover: replay}]}
   acme/hedged:
     targets: [{upstream: lab, model: m}, {upstream: other, model: m}]
     timeouts: {hedge_after: 1ms}
@@ -30,6 +34,7 @@ breaker: {failures: 10000}
 `;
 
 const words: EventBatch = [{ type: 'text-delta', choice: 0, json: jsonText('Words.') }];
+const call: EventBatch = [{ type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' }];
 const finish: EventBatch = [{ type: 'finish', choice: 0, reason: 'stop' }];
 const failed: EventBatch = [{ type: 'failed', failure: failure('upstream_refused', 'No.') }];
 /** The answer of an upstream, by the first word of the last message. After `hang` it sends nothing more. */
@@ -39,18 +44,30 @@ const plays: Readonly<Record<string, readonly (EventBatch | 'hang' | 'bug')[]>> 
   cut: [words, failed],
   hang: ['hang'],
   stall: [words, 'hang'],
+  calls: [call, 'hang'],
   bug: ['bug'],
 };
 
+/** The requests of all calls, as long as something else holds them. */
+const asked: WeakRef<ChatRequest>[] = [];
+
 function play(call: UpstreamCall, signal: AbortSignal): EventStream {
+  asked.push(new WeakRef(call.request));
+  let leave = (): void => {};
   const left = [...(plays[JSON.stringify(call.request.messages).match(/play (\w+)/)?.[1] ?? ''] ?? [])];
-  return fakeEventStream(async () => {
-    const batch = left.shift();
-    if (batch === 'bug') throw new Error('a bug');
-    if (batch !== 'hang') return batch;
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-    return undefined;
-  });
+  return fakeEventStream(
+    async () => {
+      const batch = left.shift();
+      if (batch === 'bug') throw new Error('a bug');
+      if (batch !== 'hang') return batch;
+      await new Promise<void>((resolve) => {
+        leave = resolve;
+        signal.addEventListener('abort', () => resolve());
+      });
+      return undefined;
+    },
+    () => leave(),
+  );
 }
 
 const upstream = (name: string): Upstream => ({
@@ -139,6 +156,33 @@ it('counts a request until its answer has ended, and refuses requests without ro
   await Promise.all(waiting);
   await vi.waitFor(() => expect(held.held()).toBe(0));
   expect(await ask(large)).toBe(200);
+});
+
+it('keeps no message of a stream that has begun, unless a target could take it over', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const keeps = async (model: string, what: string): Promise<boolean> => {
+    asked.length = 0;
+    const stop = new AbortController();
+    const body = chat(model, what, { stream: true });
+    const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
+    const { body: answer } = await fetch(url, { method: 'POST', headers, body, signal: stop.signal });
+    const read = await answer?.getReader().read();
+    expect(read?.done).toBe(false);
+    // A job that has read a weak reference keeps its object, so the collection has a job of its own.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    collect();
+    const kept = asked.some((request) => request.deref() !== undefined);
+    expect(asked.length).toBeGreaterThan(0);
+    stop.abort();
+    await vi.waitFor(() => expect(runs.size).toBe(0));
+    return kept;
+  };
+  for (const model of ['acme/one', 'acme/two', 'acme/hedged']) {
+    expect(await keeps(model, 'stall')).toBe(false);
+  }
+  expect(await keeps('acme/replayed', 'stall')).toBe(true);
+  expect(await keeps('acme/replayed', 'calls')).toBe(false);
 });
 
 it('holds nothing when all requests have ended, in each way that a request can end', async () => {

@@ -4,8 +4,9 @@ import { causeOfBug } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
+import { timers } from '../timers/timer-queue.ts';
 import type { AnswerForm } from '../wire/contract.ts';
-import type { Exchange } from './exchange.ts';
+import type { AnswerHeaders, Exchange } from './exchange.ts';
 import { createJsonReader, type JsonReaderOwner } from './json-reader.ts';
 import { replyFailure, replyJson } from './reply.ts';
 import { createSseReader, type SseReaderOwner } from './sse-reader.ts';
@@ -40,7 +41,7 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
     this.reader =
       form === undefined
         ? createJsonReader(this)
-        : createSseReader({ response, form, settings, clientWriteMs, owner: this, now });
+        : createSseReader({ response, form, settings, clientWriteMs, owner: this, now, timers });
   }
 
   async close({ failure: reason }: RunOutcome): Promise<void> {
@@ -57,14 +58,16 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
   }
 
   answer({ target }: Head, body: string): void {
-    for (const [name, value] of Object.entries(this.targetHeaders(target)))
-      this.exchange.response.setHeader(name, value);
+    Object.assign(this.exchange.headers, this.headers(target));
     this.writing(replyJson(this.exchange, 200, body));
   }
 
-  targetHeaders(target: string | undefined): Record<string, string> {
+  headers(target: string | undefined): AnswerHeaders {
+    const { headers } = this.exchange;
     // Names come from the configuration and may be any text; a header may not.
-    return target === undefined ? {} : { 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
+    return target === undefined
+      ? headers
+      : { ...headers, 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
   }
 
   onBug(error: unknown): void {

@@ -40,10 +40,10 @@ export interface Connections {
 }
 
 interface Connection {
-  /** Answers under way. */
-  readonly answers: Set<ServerResponse>;
-  /** The newest request whose answer, or whose body, is under way. */
-  newest: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
+  /** Answers under way, nearly always one. */
+  readonly answers: ServerResponse[];
+  /** The newest answer that is under way itself, or whose request's body is. */
+  newest: ServerResponse | undefined;
   /** Runs when the last answer under way has ended. */
   afterAnswers: (() => void) | undefined;
   refused: boolean;
@@ -59,8 +59,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const connectionOf = (socket: Duplex): Connection => {
     const known = connections.get(socket);
     if (known !== undefined) return known;
-    const made = {
-      answers: new Set<ServerResponse>(),
+    const made: Connection = {
+      answers: [],
       newest: undefined,
       afterAnswers: undefined,
       refused: false,
@@ -68,6 +68,17 @@ export function createConnections(options: ConnectionsOptions): Connections {
     connections.set(socket, made);
     return made;
   };
+
+  /** The listener of every answer: one function for all, because a stream keeps its listeners as long as it is open. */
+  function answerClosed(this: ServerResponse): void {
+    const connection = connectionOf(this.req.socket);
+    const { answers } = connection;
+    const at = answers.indexOf(this);
+    if (at >= 0) answers.splice(at, 1);
+    // So an idle connection keeps no reference to its last request.
+    if (connection.newest === this && this.req.complete) connection.newest = undefined;
+    if (answers.length === 0) connection.afterAnswers?.();
+  }
 
   /** Writes the refusal after the answers under way; where these close the connection, nothing is written. */
   const refuse = (
@@ -91,14 +102,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
   return {
     requestCame(request, response) {
       const connection = connectionOf(request.socket);
-      connection.answers.add(response);
-      connection.newest = { request, response };
-      response.once('close', () => {
-        connection.answers.delete(response);
-        // So an idle connection keeps no reference to its last request.
-        if (connection.newest?.request === request && request.complete) connection.newest = undefined;
-        if (connection.answers.size === 0) connection.afterAnswers?.();
-      });
+      connection.answers.push(response);
+      connection.newest = response;
+      response.on('close', answerClosed);
     },
 
     parserGaveUp(error, socket) {
@@ -107,7 +113,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (connection.refused) return;
       connection.refused = true;
       const { newest } = connection;
-      const body = newest !== undefined && !newest.request.complete;
+      const body = newest !== undefined && !newest.req.complete;
       const refusal = body
         ? describeBodyError(error, options.maxHeaderBytes)
         : describeClientError(error, options.maxHeaderBytes);
@@ -120,9 +126,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
         refuse(connection, socket, detached, refusal, error.code ?? '');
         return;
       }
-      const { request, response } = newest;
-      if (!response.headersSent) response.shouldKeepAlive = false;
-      breakBody(request, refusal);
+      if (!newest.headersSent) newest.shouldKeepAlive = false;
+      breakBody(newest.req, refusal);
       afterAnswers(connection, detached.close);
     },
 
@@ -144,7 +149,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 }
 
 function afterAnswers(connection: Connection, run: () => void): void {
-  if (connection.answers.size === 0) run();
+  if (connection.answers.length === 0) run();
   else connection.afterAnswers = run;
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AnswerHeaders } from './exchange.ts';
 
 /** Each by its full name: a wildcard inside a name matches nothing. */
 const exposedHeaders = [
@@ -17,12 +18,18 @@ const exposedHeaders = [
 ].join(', ');
 
 const preflightMaxAgeSeconds = '7200';
+const allowOrigin = 'access-control-allow-origin';
 
 export interface Cors {
-  /** Sets the headers that let a page of an allowed origin read the answer. Refuses no request. */
-  decorate(request: IncomingMessage, response: ServerResponse): void;
-  /** Answers a preflight. False where the request is not one. */
-  preflight(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): boolean;
+  /** Adds the headers that let a page of an allowed origin read the answer. Refuses no request. */
+  decorate(request: IncomingMessage, headers: AnswerHeaders): void;
+  /** Answers a preflight; `headers`: decorated before. False where the request is not one. */
+  preflight(
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: Readonly<AnswerHeaders>,
+    methods: readonly string[],
+  ): boolean;
 }
 
 /** `origins`: exact origins, or `*`. Keys come in headers, never in cookies, so `*` lets no page use a visitor's key. */
@@ -30,28 +37,30 @@ export function createCors(origins: readonly string[]): Cors {
   const any = origins.includes('*');
   const allowed = new Set(origins);
 
-  const decorate = (request: IncomingMessage, response: ServerResponse) => {
-    if (!any) response.appendHeader('vary', 'Origin');
+  const decorate = (request: IncomingMessage, headers: AnswerHeaders) => {
+    if (!any) headers['vary'] = 'Origin';
     const { origin } = request.headers;
     if (origin === undefined || !(any || allowed.has(origin))) return;
-    response.setHeader('access-control-allow-origin', any ? '*' : origin);
-    response.setHeader('access-control-expose-headers', exposedHeaders);
+    headers[allowOrigin] = any ? '*' : origin;
+    headers['access-control-expose-headers'] = exposedHeaders;
   };
 
   return {
     decorate,
-    preflight: (request, response, methods) => {
+    preflight: (request, response, headers, methods) => {
       const { 'access-control-request-headers': wanted, 'access-control-request-method': method } =
         request.headers;
       if (request.method !== 'OPTIONS' || method === undefined) return false;
-      if (response.hasHeader('access-control-allow-origin')) {
-        response.setHeader('access-control-allow-methods', methods.join(', '));
+      const all: AnswerHeaders = { ...headers, 'content-length': '0' };
+      if (all[allowOrigin] !== undefined) {
+        all['access-control-allow-methods'] = methods.join(', ');
         // SDKs send a family of headers (x-stainless-…) that grows: reflect what is asked for.
-        if (wanted !== undefined) response.setHeader('access-control-allow-headers', wanted);
-        response.setHeader('access-control-max-age', preflightMaxAgeSeconds);
-        response.appendHeader('vary', 'Access-Control-Request-Headers');
+        if (wanted !== undefined) all['access-control-allow-headers'] = wanted;
+        all['access-control-max-age'] = preflightMaxAgeSeconds;
+        const asked = 'Access-Control-Request-Headers';
+        all['vary'] = all['vary'] === undefined ? asked : `${all['vary']}, ${asked}`;
       }
-      response.writeHead(204, { 'content-length': '0' }).end();
+      response.writeHead(204, all).end();
       return true;
     },
   };

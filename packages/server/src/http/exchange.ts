@@ -4,12 +4,20 @@ import type { Failure } from '../domain/failure.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 import type { ErrorReply } from '../wire/error-reply.ts';
 
+/** Headers of an answer; names in lower case. */
+export type AnswerHeaders = Record<string, string>;
+
 /** One request with its response, and everything that its log line needs. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Our own id, on every answer; an id that the client sent is only logged. */
   readonly requestId: string;
+  /**
+   * The headers of every answer to this request. They go into the one call of `writeHead`: what `setHeader` gets, a response
+   * keeps for as long as its stream is open, in a table of 600 bytes.
+   */
+  readonly headers: AnswerHeaders;
   /** When it arrived, in monotonic milliseconds. */
   readonly startedMs: number;
   /** Raw path and raw query of the request line, undecoded. */

@@ -5,7 +5,7 @@ import { causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import type { Cors } from './cors.ts';
-import type { Exchange, ExchangeNotes } from './exchange.ts';
+import type { AnswerHeaders, Exchange, ExchangeNotes } from './exchange.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import { replyFailure } from './reply.ts';
 import { matchRoute, type Route } from './route.ts';
@@ -58,6 +58,15 @@ function errorReplies(routes: readonly Route[]): (path: string) => Exchange['err
   };
 }
 
+/** The handler learns both once it has the head; the route gets the exchange after that. */
+type OpenExchange = Omit<Exchange, 'id' | 'principal'> & { id: string; principal: Principal };
+
+function ignore(): void {}
+
+function closeOf(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('close', resolve));
+}
+
 const unknownPrincipal: Principal = { keyId: 'none', admin: false };
 
 /**
@@ -75,10 +84,13 @@ export function createHandler(options: HandlerOptions) {
   ): Promise<void> => {
     const [path = '', query = ''] = splitUrl(request.url ?? '');
     const notes: ExchangeNotes = {};
-    const anonymous: Exchange = {
+    const requestId = options.newRequestId();
+    const headers: AnswerHeaders = { 'x-request-id': requestId };
+    const exchange: OpenExchange = {
       request,
       response,
-      requestId: options.newRequestId(),
+      requestId,
+      headers,
       startedMs: performance.now(),
       path,
       query,
@@ -89,14 +101,11 @@ export function createHandler(options: HandlerOptions) {
       clientWriteMs: options.clientWriteMs,
       notes,
     };
-    let exchange = anonymous;
-    response.setHeader('x-request-id', exchange.requestId);
-    const closed = new Promise<void>((resolve) => response.once('close', resolve));
     // 'close' reports that the socket has ended. Without a listener 'error' would end the process.
-    response.on('error', () => {});
+    response.on('error', ignore);
 
     try {
-      cors.decorate(request, response);
+      cors.decorate(request, headers);
       const hosts = request.headersDistinct['host']?.length ?? 0;
       if (hosts > 1 || (hosts === 0 && request.httpVersion !== '1.0')) {
         // A client that sends such a request may disagree with us on where its next request begins.
@@ -116,10 +125,10 @@ export function createHandler(options: HandlerOptions) {
       }
       if (match.type === 'wrong-method') {
         const allowed = [...match.allowed, 'OPTIONS'];
-        if (cors.preflight(request, response, allowed)) return;
+        if (cors.preflight(request, response, headers, allowed)) return;
         const allow = { allow: allowed.join(', ') };
         if (request.method === 'OPTIONS') {
-          response.writeHead(204, { ...allow, 'content-length': '0' }).end();
+          response.writeHead(204, { ...headers, ...allow, 'content-length': '0' }).end();
           return;
         }
         const message = `${path} takes ${match.allowed.join(', ')}, not ${request.method}.`;
@@ -129,13 +138,14 @@ export function createHandler(options: HandlerOptions) {
       notes.route = match.route.path;
       const principal = authenticator.authenticate(match.route.access, request.headersDistinct, query);
       if (!principal.ok) return await replyFailure(exchange, principal.failure);
-      exchange = { ...anonymous, id: match.id, principal: principal.value };
+      exchange.id = match.id;
+      exchange.principal = principal.value;
       await match.route.handle(exchange);
     } catch (error) {
       await answerBug(exchange, error);
     } finally {
       // Both have to be over: the route has noted what it knows, and the socket has sent the answer or has died.
-      await closed;
+      if (!response.closed) await closeOf(response);
       options.onDone(exchange);
     }
   };

@@ -3,6 +3,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import { sseData } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthenticator } from '../access/authenticator.ts';
+import { timers } from '../timers/timer-queue.ts';
 import { createBodyBudget } from './body-budget.ts';
 import type { MalformedRequest } from './connections.ts';
 import { noCors } from './cors.ts';
@@ -44,8 +45,9 @@ const routes: readonly Route[] = [
         clientWriteMs,
         form: { contentType: 'text/event-stream', frame: sseData, comment: ': alive\n\n' },
         settings: { keepalive: 'off', keepaliveAfterMs: 10_000, holdHeadMs: 8_000 },
-        owner: { targetHeaders: () => ({}), refuse: () => {}, onBug: () => {} },
-        now: Date.now,
+        owner: { headers: () => ({}), refuse: () => {}, onBug: () => {} },
+        now: () => performance.now(),
+        timers,
       });
       reader.begin({ target: undefined, keepalive: () => undefined });
       for (let index = 0; index < frames; index += 1) {

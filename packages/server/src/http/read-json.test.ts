@@ -16,6 +16,7 @@ function exchangeWith(body: string, whole = true): Exchange {
   return {
     request,
     response: new ServerResponse(request),
+    headers: {},
     requestId: 'req_1',
     startedMs: 0,
     path: '/',

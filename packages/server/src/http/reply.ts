@@ -39,10 +39,11 @@ async function reply(
   if (response.headersSent || response.destroyed) return;
   const bytes = Buffer.from(body, 'utf8');
   const bodyUnread = bodyIsComing(request);
-  if (bodyUnread) response.setHeader('connection', 'close');
   // With its phrase: an earlier `writeHead` that threw may have set another one.
   response.writeHead(status, STATUS_CODES[status] ?? '', {
+    ...exchange.headers,
     ...headers,
+    ...(bodyUnread ? { connection: 'close' } : {}),
     'content-length': String(bytes.length),
   });
   watchStalledClient(response, exchange.clientWriteMs).arm();

@@ -1,11 +1,13 @@
+import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
+
 /**
  * What happens while no event comes: the head that is held back leaves after a while, and an open stream shows that it is
  * alive.
  *
  *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
  *                                                                          ▲─────────────────────┘
- * The first keepalive and the later ones share one timer: an event only notes the time, and a timer that fires too early
- * is set again for the time that is left.
+ * Both waits share one entry of the timer queue, which is the watch itself: an event only notes the time, and an entry that
+ * fires too early is started again for the time that is left.
  */
 export interface Silence {
   /** Called for each event that was sent. */
@@ -17,8 +19,9 @@ export interface SilenceOptions {
   readonly holdHeadMs: number;
   /** Undefined: no keepalives. */
   readonly keepaliveAfterMs: number | undefined;
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds, the clock of `timers`. */
   readonly now: () => number;
+  readonly timers: TimerQueue;
 }
 
 export interface SilenceListener {
@@ -30,23 +33,27 @@ export function watchSilence(options: SilenceOptions, listener: SilenceListener)
   return new SilenceWatch(options, listener);
 }
 
-class SilenceWatch implements Silence {
+class SilenceWatch implements Silence, QueuedTimer {
+  dueMs = 0;
+  place = notQueued;
   private readonly keepaliveAfterMs: number | undefined;
   private readonly now: () => number;
   private readonly listener: SilenceListener;
+  private readonly timers: TimerQueue;
   /** Whole milliseconds: V8 stores a fraction as an object of its own. */
   private lastEventMs: number;
-  private readonly head: NodeJS.Timeout;
-  private keepalive: NodeJS.Timeout | undefined;
+  /** When the head is due; undefined once it was. */
+  private headMs: number | undefined;
   private closed = false;
 
-  constructor({ holdHeadMs, keepaliveAfterMs, now }: SilenceOptions, listener: SilenceListener) {
+  constructor({ holdHeadMs, keepaliveAfterMs, now, timers }: SilenceOptions, listener: SilenceListener) {
     this.keepaliveAfterMs = keepaliveAfterMs;
     this.now = now;
     this.listener = listener;
+    this.timers = timers;
     this.lastEventMs = Math.floor(now());
-    this.head = setTimeout(() => listener.headDue(), holdHeadMs);
-    if (keepaliveAfterMs !== undefined) this.sleep(keepaliveAfterMs);
+    this.headMs = this.lastEventMs + holdHeadMs;
+    this.sleep();
   }
 
   note(): void {
@@ -55,26 +62,30 @@ class SilenceWatch implements Silence {
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.head);
-    clearTimeout(this.keepalive);
+    this.timers.stop(this);
   }
 
-  private sleep(ms: number): void {
-    this.keepalive = setTimeout(() => this.onTimer(), Math.max(1, ms));
-  }
-
-  private onTimer(): void {
-    const { keepaliveAfterMs, listener } = this;
-    if (keepaliveAfterMs === undefined) return;
-    const restMs = this.lastEventMs + keepaliveAfterMs - this.now();
-    if (restMs > 0) {
-      this.sleep(restMs);
-      return;
+  fire(): void {
+    const nowMs = this.now();
+    if (this.headMs !== undefined && nowMs >= this.headMs) {
+      this.headMs = undefined;
+      this.listener.headDue();
     }
-    listener.silent();
+    if (!this.closed && nowMs >= this.silentMs()) {
+      this.listener.silent();
+      this.note();
+    }
     // The listener may have closed this watch, because the connection has ended.
-    if (this.closed) return;
-    this.note();
-    this.sleep(keepaliveAfterMs);
+    if (!this.closed) this.sleep();
+  }
+
+  /** When the stream counts as silent. */
+  private silentMs(): number {
+    return this.lastEventMs + (this.keepaliveAfterMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  private sleep(): void {
+    const nextMs = Math.min(this.headMs ?? Number.POSITIVE_INFINITY, this.silentMs());
+    if (Number.isFinite(nextMs)) this.timers.start(this, Math.max(1, nextMs - this.now()));
   }
 }

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
+import { createTimerQueue } from '../timers/timer-queue.ts';
 import { createSseReader, type SseReaderOptions } from './sse-reader.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -54,11 +55,12 @@ function connection(
     },
     settings: { keepalive: 'comment', keepaliveAfterMs: 10_000, holdHeadMs: 8_000, ...settings },
     owner: {
-      targetHeaders: (target) => (target === undefined ? {} : { 'tailrace-target': target }),
+      headers: (target) => (target === undefined ? {} : { 'tailrace-target': target }),
       refuse: (reason) => refused.push(reason.code),
       onBug: (error) => bugs.push(error),
     },
     now: () => performance.now(),
+    timers: createTimerQueue(() => performance.now()),
   });
   return {
     reader,

@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 import type { StreamConfig } from '../config/config.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { AnswerForm } from '../wire/contract.ts';
 import { writeDirectly } from './direct-write.ts';
+import type { AnswerHeaders } from './exchange.ts';
 import { type Silence, type SilenceListener, watchSilence } from './silence.ts';
 import { type StalledClientWatch, watchStalledClient } from './stalled-client.ts';
 
@@ -17,14 +19,15 @@ export interface SseReaderOptions {
   /** Milliseconds that a client may accept nothing before its connection is reset. */
   readonly clientWriteMs: number;
   readonly owner: SseReaderOwner;
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds, the clock of `timers`. */
   now(): number;
+  readonly timers: TimerQueue;
 }
 
 /** What the reader leaves to its connection. */
 export interface SseReaderOwner {
-  /** Headers that name the target, empty where none is known. */
-  targetHeaders(target: string | undefined): Readonly<Record<string, string>>;
+  /** The headers of every answer to the request, and that which names the target where one is known. */
+  headers(target: string | undefined): Readonly<AnswerHeaders>;
   /** Answers with a failure while no head has left. */
   refuse(reason: Failure): void;
   /** Reports a bug in the surface that cannot be answered; the connection is reset after it. */
@@ -47,34 +50,42 @@ class SseReader implements Reader, SilenceListener {
   private readonly form: StreamForm;
   private readonly keepalive: SseReaderOptions['settings']['keepalive'];
   private readonly owner: SseReaderOwner;
-  private readonly stalled: StalledClientWatch;
+  private readonly clientWriteMs: number;
+  /** Made for the first write that the client does not accept at once. */
+  private stalled: StalledClientWatch | undefined;
   private readonly silence: Silence;
   /** The socket, where frames are written to it directly. */
   private raw: Socket | undefined;
   private head: Head | undefined;
   private opened = false;
+  /** The head waits for the first event, to leave in one write with it. */
+  private headWaits = false;
   /** The client has not yet accepted what was written. */
   private behind = false;
 
   constructor(options: SseReaderOptions) {
-    const { response, form, settings, clientWriteMs, now } = options;
+    const { response, form, settings, clientWriteMs, now, timers } = options;
     this.keepalive = settings.keepalive;
     this.owner = options.owner;
     this.response = response;
     this.form = form;
-    this.stalled = watchStalledClient(response, clientWriteMs);
+    this.clientWriteMs = clientWriteMs;
     const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
-    this.silence = watchSilence({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now }, this);
+    this.silence = watchSilence({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers }, this);
   }
 
   begin(head: Head): void {
     this.head = head;
+    if (this.opened) return;
     this.open(head.target);
+    this.headWaits = true;
   }
 
   event(payload: string): boolean {
     this.silence.note();
-    return this.write(this.form.frame(payload));
+    return this.headWaits
+      ? this.writeWithHead(this.form.frame(payload))
+      : this.write(this.form.frame(payload));
   }
 
   drained(signal: AbortSignal): Promise<void> {
@@ -97,10 +108,7 @@ class SseReader implements Reader, SilenceListener {
 
   end(payload: string | undefined): void {
     this.close();
-    const { response, stalled } = this;
-    if (response.destroyed) return;
-    stalled.arm();
-    response.end(payload === undefined ? '' : this.form.frame(payload), 'latin1', () => stalled.disarm());
+    this.endWith(payload === undefined ? '' : this.form.frame(payload), () => this.caughtUp());
   }
 
   fail(reason: Failure, payload: () => string): void {
@@ -109,11 +117,10 @@ class SseReader implements Reader, SilenceListener {
       this.owner.refuse(reason);
       return;
     }
-    const { response, stalled } = this;
+    const { response } = this;
     if (response.destroyed) return;
-    stalled.arm();
-    response.end(this.form.frame(payload()), 'latin1', () => {
-      stalled.disarm();
+    this.endWith(this.form.frame(payload()), () => {
+      this.caughtUp();
       // Over HTTP/1.0 a normal close ends a whole body: a torn one must end in another way.
       if (response.req.httpVersion === '1.0') response.socket?.resetAndDestroy();
     });
@@ -128,7 +135,11 @@ class SseReader implements Reader, SilenceListener {
   }
 
   headDue(): void {
-    this.fromTimer(() => this.open(undefined));
+    this.fromTimer(() => {
+      if (this.opened) return;
+      this.open(undefined);
+      this.sendHead();
+    });
   }
 
   silent(): void {
@@ -147,18 +158,33 @@ class SseReader implements Reader, SilenceListener {
   }
 
   private open(target: string | undefined): void {
-    if (this.opened) return;
     const { response, form } = this;
     response.writeHead(200, {
+      ...this.owner.headers(target),
       'content-type': form.contentType,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      ...this.owner.targetHeaders(target),
     });
     // Set after the head: where `writeHead` throws, the failure is still answered as a refusal.
     this.opened = true;
+  }
+
+  private sendHead(): void {
+    const { response } = this;
+    this.headWaits = false;
     response.flushHeaders();
     if (response.chunkedEncoding && response.socket !== null) this.raw = response.socket;
+  }
+
+  private writeWithHead(frame: string): boolean {
+    const { socket } = this.response;
+    socket?.cork();
+    try {
+      this.sendHead();
+      return this.write(frame);
+    } finally {
+      socket?.uncork();
+    }
   }
 
   private write(frame: string): boolean {
@@ -170,7 +196,7 @@ class SseReader implements Reader, SilenceListener {
         : writeDirectly(raw, `${frame.length.toString(16)}\r\n${frame}\r\n`);
     if (!writable) {
       this.behind = true;
-      this.stalled.arm();
+      this.armStalled();
     }
     return writable;
   }
@@ -184,8 +210,22 @@ class SseReader implements Reader, SilenceListener {
     if (!writable) (this.raw ?? this.response).once('drain', () => this.caughtUp());
   }
 
+  /** The last frame and the end of the body are one write. */
+  private endWith(frame: string, onFinished: () => void): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    response.end(frame, 'latin1', onFinished);
+    // Usually the client accepts it at once.
+    if (response.writableLength > 0) this.armStalled();
+  }
+
+  private armStalled(): void {
+    this.stalled ??= watchStalledClient(this.response, this.clientWriteMs);
+    this.stalled.arm();
+  }
+
   private caughtUp(): void {
-    this.stalled.disarm();
+    this.stalled?.disarm();
     this.behind = false;
   }
 }

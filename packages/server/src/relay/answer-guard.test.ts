@@ -8,7 +8,8 @@ const finish: GuardedEvent = { type: 'finish', choice: 0, reason: 'stop' };
 /** The usage of an answer for which the source has counted `counted` tokens. */
 function usageAfter(events: readonly GuardedEvent[], counted: number) {
   const guard = createAnswerGuard(
-    { choices: 1, json: false, promptTokens: () => 7, completionTokens: () => counted },
+    { choices: 1, json: false },
+    { promptTokens: () => 7, completionTokens: () => counted },
     { pass: () => {} },
   );
   for (const event of [...events, finish]) expect(guard.accept(event)).toBeUndefined();
@@ -26,7 +27,8 @@ describe('an answer that must be JSON', () => {
     const passed: GuardedEvent[] = [];
     const to = { pass: (event: GuardedEvent) => passed.push(event) };
     const guard = createAnswerGuard(
-      { choices: 1, json: true, promptTokens: () => 7, completionTokens: () => 1 },
+      { choices: 1, json: true },
+      { promptTokens: () => 7, completionTokens: () => 1 },
       to,
     );
     const problem = events.map((event) => guard.accept(event)).find((violation) => violation !== undefined);

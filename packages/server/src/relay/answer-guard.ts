@@ -22,8 +22,8 @@ export interface AnswerGuard {
   readonly usage: Usage | undefined;
 }
 
-/** What the request asks of its answer. The estimates are for counts that no target reports. */
-export interface AnswerRules extends UsageEstimates {
+/** What the request asks of its answer. */
+export interface AnswerRules {
   readonly choices: number;
   /** `response_format` asks for JSON: the text of a choice that ends by itself has to be JSON. */
   readonly json: boolean;
@@ -36,9 +36,14 @@ export interface PassReceiver {
 
 /**
  * The guard calls the receiver for each event and returns no list, because nearly every call passes on exactly one event.
+ * `estimates`: for counts that no target reports.
  */
-export function createAnswerGuard(rules: AnswerRules, receiver: PassReceiver): AnswerGuard {
-  return new Guard(rules, receiver);
+export function createAnswerGuard(
+  rules: AnswerRules,
+  estimates: UsageEstimates,
+  receiver: PassReceiver,
+): AnswerGuard {
+  return new Guard(rules, estimates, receiver);
 }
 
 /** One choice of an answer that has to be JSON. */
@@ -51,15 +56,16 @@ class JsonChoice {
 class Guard implements AnswerGuard {
   usage: Usage | undefined;
   private readonly receiver: PassReceiver;
-  private readonly rules: AnswerRules;
+  private readonly estimates: UsageEstimates;
   private readonly grammar: EventGrammar;
-  private readonly jsonChoices: readonly JsonChoice[];
+  /** Undefined where the answer need not be JSON. */
+  private readonly jsonChoices: readonly JsonChoice[] | undefined;
 
-  constructor(rules: AnswerRules, receiver: PassReceiver) {
-    this.rules = rules;
+  constructor({ choices, json }: AnswerRules, estimates: UsageEstimates, receiver: PassReceiver) {
+    this.estimates = estimates;
     this.receiver = receiver;
-    this.grammar = createEventGrammar(rules.choices);
-    this.jsonChoices = rules.json ? Array.from({ length: rules.choices }, () => new JsonChoice()) : [];
+    this.grammar = createEventGrammar(choices);
+    this.jsonChoices = json ? Array.from({ length: choices }, () => new JsonChoice()) : undefined;
   }
 
   get whole(): boolean {
@@ -67,12 +73,13 @@ class Guard implements AnswerGuard {
   }
 
   accept(event: GuardedEvent): string | undefined {
-    const violation = (this.rules.json ? this.judgeJson(event) : undefined) ?? this.grammar.accept(event);
+    const violation =
+      (this.jsonChoices === undefined ? undefined : this.judgeJson(event)) ?? this.grammar.accept(event);
     if (violation !== undefined) return violation;
-    if (event.type === 'usage') this.passUsage(withEstimates(event.usage, this.rules));
+    if (event.type === 'usage') this.passUsage(withEstimates(event.usage, this.estimates));
     else {
       if (event.type === 'finish' && this.whole && this.usage === undefined) {
-        this.passUsage(withEstimates(undefined, this.rules));
+        this.passUsage(withEstimates(undefined, this.estimates));
       }
       this.receiver.pass(event);
     }
@@ -80,7 +87,7 @@ class Guard implements AnswerGuard {
   }
 
   private judgeJson(event: GuardedEvent): string | undefined {
-    const choice = 'choice' in event ? this.jsonChoices[event.choice] : undefined;
+    const choice = 'choice' in event ? this.jsonChoices?.[event.choice] : undefined;
     if (choice === undefined) return undefined;
     switch (event.type) {
       case 'text-delta':

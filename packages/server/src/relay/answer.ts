@@ -1,3 +1,4 @@
+import type { Failure } from '../domain/failure.ts';
 import type { ServedIdentity } from '../wire/contract.ts';
 import type { EventConsumer, RelayOutcome } from './relay-events.ts';
 
@@ -14,4 +15,14 @@ export interface Answer extends EventConsumer {
 export interface ServedBy extends ServedIdentity {
   /** The target's name, `upstream/model`; undefined where the source does not know one. */
   readonly target: string | undefined;
+}
+
+/** What an answer needs of its run. */
+export interface AnswerOwner {
+  /** Aborts when the run is stopped. */
+  readonly signal: AbortSignal;
+  /** Who serves the answer; called at the commit or later. `fingerprint`: as the target gave it. */
+  served(fingerprint: string | undefined): ServedBy;
+  /** Stops the run, because the answer exceeds its bound. */
+  tooLarge(reason: Failure): void;
 }

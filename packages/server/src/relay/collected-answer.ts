@@ -1,41 +1,36 @@
 import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
-import type { Failure } from '../domain/failure.ts';
 import type { AnswerCollector } from '../wire/contract.ts';
-import type { Answer, ServedBy } from './answer.ts';
+import type { Answer, AnswerOwner } from './answer.ts';
 import type { GuardedEvent } from './answer-guard.ts';
 import type { Reader } from './reader.ts';
 import type { RelayOutcome } from './relay-events.ts';
 
-export interface CollectedAnswerOptions {
-  readonly reader: Reader;
-  readonly collector: AnswerCollector;
-  /** Called once, when the answer exceeds the collector's bound. The callback must stop the run. */
-  onTooLarge(reason: Failure): void;
-  served(fingerprint: string | undefined): ServedBy;
-}
-
 /** Collects the events into one JSON body. The reader gets the head and the body together, once the answer is whole. */
 export class CollectedAnswer implements Answer {
-  private readonly options: CollectedAnswerOptions;
+  private readonly owner: AnswerOwner;
+  private readonly reader: Reader;
+  private readonly collector: AnswerCollector;
   private fingerprint: string | undefined;
   private tooLarge = false;
 
-  constructor(options: CollectedAnswerOptions) {
-    this.options = options;
+  constructor(owner: AnswerOwner, reader: Reader, collector: AnswerCollector) {
+    this.owner = owner;
+    this.reader = reader;
+    this.collector = collector;
   }
 
   take(event: GuardedEvent): undefined {
     if (event.type === 'start') this.fingerprint = event.fingerprint;
-    if (this.tooLarge || this.options.collector.add(event)) return;
+    if (this.tooLarge || this.collector.add(event)) return;
     this.tooLarge = true;
-    this.options.onTooLarge(wholeAnswerTooLarge());
+    this.owner.tooLarge(wholeAnswerTooLarge());
   }
 
   close(relayed: RelayOutcome): RelayOutcome {
-    const { reader, collector, served } = this.options;
+    const { reader, collector, owner } = this;
     const outcome = this.asClientSees(relayed);
     if (outcome.status === 'completed') {
-      const identity = served(this.fingerprint);
+      const identity = owner.served(this.fingerprint);
       reader.begin({ target: identity.target, keepalive: () => undefined });
       reader.end(collector.body(identity));
     } else if (outcome.failure === undefined) reader.abandon();

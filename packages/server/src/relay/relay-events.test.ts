@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import type { GuardedEvent } from './answer-guard.ts';
-import { type EventConsumer, relayEvents } from './relay-events.ts';
+import { type EventConsumer, type RelayOutcome, relayEvents } from './relay-events.ts';
 
 const text = (content: string, choice: number): StreamEvent => ({
   type: 'text-delta',
@@ -12,16 +12,21 @@ const text = (content: string, choice: number): StreamEvent => ({
 });
 const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
 
-/** Relays an answer of two choices, in these batches, to a consumer. */
-function relayed(batches: readonly EventBatch[], take: EventConsumer['take']) {
+/** Relays an answer of two choices, in these batches, to a consumer; resolves with the outcome. */
+function relayed(batches: readonly EventBatch[], take: EventConsumer['take']): Promise<RelayOutcome> {
   const left = [...batches];
-  return relayEvents({
-    run: { stopReason: undefined },
-    events: fakeEventStream(async () => left.shift()),
-    rules: { choices: 2, json: false, promptTokens: () => 1, completionTokens: () => 1 },
-    now: () => 0,
-    transcript: undefined,
-    consumer: { take },
+  return new Promise((resolve) => {
+    relayEvents({
+      owner: { stopReason: undefined, relayed: resolve },
+      events: Object.assign(
+        fakeEventStream(async () => left.shift()),
+        { promptTokens: () => 1, completionTokens: () => 1 },
+      ),
+      rules: { choices: 2, json: false },
+      clock: { now: () => 0 },
+      transcript: undefined,
+      consumer: { take },
+    });
   });
 }
 

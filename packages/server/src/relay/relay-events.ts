@@ -2,7 +2,8 @@ import type { BatchReceiver } from '../domain/batches.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
-import { type Usage, withEstimates } from '../domain/usage.ts';
+import { type Usage, type UsageEstimates, withEstimates } from '../domain/usage.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import {
   type AnswerGuard,
@@ -18,15 +19,23 @@ import type { Transcript } from './transcript.ts';
 
 /** What {@link relayEvents} needs for one run. */
 export interface RelayJob {
-  /** Its `stopReason` is read before each batch: once it is set, the loop takes no more batches. */
-  readonly run: { readonly stopReason: StopReason | undefined };
-  readonly events: EventStream;
+  readonly owner: RelayOwner;
+  /** The batches, and this server's own counts of them. */
+  readonly events: EventStream & UsageEstimates;
   readonly rules: AnswerRules;
   /** Monotonic milliseconds. */
-  readonly now: () => number;
+  readonly clock: Pick<TimerQueue, 'now'>;
   /** Gets every event that the consumer gets, for the operator's log. */
   readonly transcript: Transcript | undefined;
   readonly consumer: EventConsumer;
+}
+
+/** The run whose events are relayed. */
+export interface RelayOwner {
+  /** Read before each batch: once it is set, the loop takes no more batches. */
+  readonly stopReason: StopReason | undefined;
+  /** Called once, later than `relayEvents` returns: the loop has ended and has released the source. */
+  relayed(outcome: RelayOutcome): void;
 }
 
 /** Takes the events that have passed the guard. Runs use the consumers of `answer.ts`. */
@@ -40,29 +49,18 @@ export interface EventConsumer {
 
 /**
  * Relays the batches of one source through the guard to the consumer, until the answer is whole or torn, or the run is
- * stopped. Never rejects: a bug on the way becomes `internal_error`. In the end it releases the source; a bug in that
- * release becomes the outcome's failure only where the outcome has none.
+ * stopped. A bug on the way becomes `internal_error`. In the end it releases the source and calls `relayed` of its owner; a
+ * bug in that release becomes the outcome's failure only where the outcome has none.
  *
  *     pull ──batch──▶ guard, consumer ──▶ pull …      a batch that comes within `pull` is taken in a loop, not by recursion
  *                        └ pause ──over──▶ the rest of the batch, merged
  *
  * The stages call each other: the read from the upstream's socket calls this loop, and the loop calls the write to the
- * client's socket. No promise is made for an event, unless the consumer asks for a pause.
+ * client's socket. No promise is made for an event, unless the consumer asks for a pause, and none waits while the stream is
+ * open: an asynchronous function that waits takes some 500 bytes.
  */
-export async function relayEvents(job: RelayJob): Promise<RelayOutcome> {
-  const loop = new RelayLoop(job);
-  let outcome: RelayOutcome;
-  try {
-    outcome = loop.outcome(await loop.runToEnd());
-  } catch (error) {
-    outcome = loop.outcome(loop.torn(bugFailure(error)));
-  }
-  try {
-    await job.events.close();
-  } catch (error) {
-    return { failure: bugFailure(error), ...outcome };
-  }
-  return outcome;
+export function relayEvents(job: RelayJob): void {
+  new RelayLoop(job).pullUntilWaiting();
 }
 
 /** The part of a run's outcome that the loop knows. */
@@ -75,11 +73,10 @@ interface Ending {
 
 /** One object without closures of its own: an event costs as much as the objects that it touches (decisions/0006). */
 class RelayLoop implements BatchReceiver, PassReceiver {
-  private readonly events: EventStream;
-  private readonly run: RelayJob['run'];
+  private readonly owner: RelayOwner;
+  private readonly events: RelayJob['events'];
   private readonly guard: AnswerGuard;
   private readonly consumer: EventConsumer;
-  private readonly rules: AnswerRules;
   private readonly transcript: Transcript | undefined;
   private ttftMs: number | undefined;
   private pause: Promise<void> | undefined;
@@ -89,48 +86,19 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   private batchOfPull: EventBatch | undefined;
   /** The merged rest of the current batch, kept so that a second pause does not merge the same events again. */
   private merged: EventBatch | undefined;
+  private ended = false;
 
-  private readonly now: () => number;
+  private readonly clock: RelayJob['clock'];
   private readonly startedMs: number;
-  private settle: (ending: Ending) => void = () => {};
-  private fail: (bug: unknown) => void = () => {};
 
-  constructor({ events, run, rules, consumer, transcript, now }: RelayJob) {
+  constructor({ owner, events, rules, consumer, transcript, clock }: RelayJob) {
+    this.owner = owner;
     this.events = events;
-    this.run = run;
     this.consumer = consumer;
-    this.rules = rules;
     this.transcript = transcript;
-    this.now = now;
-    this.startedMs = now();
-    this.guard = createAnswerGuard(rules, this);
-  }
-
-  runToEnd(): Promise<Ending> {
-    return new Promise((resolve, reject) => {
-      this.settle = resolve;
-      this.fail = reject;
-      this.pullUntilWaiting();
-    });
-  }
-
-  outcome({ status, reason }: Ending): RelayOutcome {
-    const usage = this.guard.usage ?? this.estimate();
-    return {
-      status,
-      ...(reason === undefined ? {} : { failure: reason }),
-      ...(usage === undefined ? {} : { usage }),
-      ...(this.ttftMs === undefined ? {} : { ttftMs: this.ttftMs }),
-    };
-  }
-
-  /** The usage of an answer that ended before its usage came: the tokens so far. Undefined before the commit. */
-  private estimate(): Usage | undefined {
-    return this.ttftMs === undefined ? undefined : withEstimates(undefined, this.rules);
-  }
-
-  torn(reason: Failure): Ending {
-    return { status: this.ttftMs === undefined ? 'failed' : 'cut', reason };
+    this.clock = clock;
+    this.startedMs = clock.now();
+    this.guard = createAnswerGuard(rules, events, this);
   }
 
   batch(batch: EventBatch): void {
@@ -139,15 +107,52 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   }
 
   end(): void {
-    this.settle(this.stopped() ?? this.torn(brokeOff()));
+    this.endWith(this.stopped() ?? this.torn(brokeOff()));
   }
 
   broke(bug: unknown): void {
-    this.fail(bug);
+    this.endWith(this.torn(bugFailure(bug)));
+  }
+
+  /** Ends the loop; only the first call has an effect. The release of the source may end a pull that waits, and so call it again. */
+  private endWith(ending: Ending): void {
+    if (this.ended) return;
+    this.ended = true;
+    void this.release(ending);
+  }
+
+  /** Never rejects: a bug becomes the failure of an outcome that has none. */
+  private async release({ status, reason }: Ending): Promise<void> {
+    let outcome: RelayOutcome = {
+      status,
+      ...(reason === undefined ? {} : { failure: reason }),
+      ...(this.ttftMs === undefined ? {} : { ttftMs: this.ttftMs }),
+    };
+    try {
+      const usage = this.guard.usage ?? this.estimate();
+      if (usage !== undefined) outcome = { ...outcome, usage };
+    } catch (bug) {
+      outcome = { failure: bugFailure(bug), ...outcome };
+    }
+    try {
+      await this.events.close();
+    } catch (bug) {
+      outcome = { failure: bugFailure(bug), ...outcome };
+    }
+    this.owner.relayed(outcome);
+  }
+
+  /** The usage of an answer that ended before its usage came: the tokens so far. Undefined before the commit. */
+  private estimate(): Usage | undefined {
+    return this.ttftMs === undefined ? undefined : withEstimates(undefined, this.events);
+  }
+
+  private torn(reason: Failure): Ending {
+    return { status: this.ttftMs === undefined ? 'failed' : 'cut', reason };
   }
 
   /** Pulls and takes batches until a pull has to wait. */
-  private pullUntilWaiting(): void {
+  pullUntilWaiting(): void {
     for (;;) {
       this.pulls += 1;
       // A source that never waits would keep other requests from the event loop.
@@ -158,8 +163,8 @@ class RelayLoop implements BatchReceiver, PassReceiver {
       this.pulling = true;
       try {
         this.events.pull(this);
-      } catch (error) {
-        this.fail(error);
+      } catch (bug) {
+        this.broke(bug);
         return;
       } finally {
         this.pulling = false;
@@ -176,9 +181,9 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     try {
       const ending = this.stopped() ?? this.takeEach(batch, from);
       if (ending === undefined) return true;
-      if (ending !== 'paused') this.settle(ending);
-    } catch (error) {
-      this.fail(error);
+      if (ending !== 'paused') this.endWith(ending);
+    } catch (bug) {
+      this.broke(bug);
     }
     return false;
   }
@@ -198,7 +203,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
       if (violation !== undefined) return this.torn(outOfOrder(violation));
       if (guard.whole) return { status: 'completed' };
       if (this.pause !== undefined) {
-        this.pause.then(() => this.continueAfterPause(batch, i + 1)).catch(this.fail);
+        this.pause.then(() => this.continueAfterPause(batch, i + 1)).catch((bug: unknown) => this.broke(bug));
         return 'paused';
       }
       if (i - from >= eventsPerTurn) {
@@ -227,14 +232,14 @@ class RelayLoop implements BatchReceiver, PassReceiver {
 
   /** Called by the guard, for each event that it passes on. */
   pass(event: GuardedEvent): void {
-    if (this.ttftMs === undefined && commits(event)) this.ttftMs = this.now() - this.startedMs;
+    if (this.ttftMs === undefined && commits(event)) this.ttftMs = this.clock.now() - this.startedMs;
     this.transcript?.add(event);
     this.pause = this.consumer.take(event, event.type === 'finish' && this.guard.whole);
   }
 
   /** The ending of a run that was stopped meanwhile; undefined where it was not. */
   private stopped(): Ending | undefined {
-    const { stopReason } = this.run;
+    const { stopReason } = this.owner;
     return stopReason === undefined ? undefined : outcomeOfStop(stopReason, this.ttftMs !== undefined);
   }
 }

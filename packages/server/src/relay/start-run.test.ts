@@ -2,6 +2,7 @@ import { checkStream, type JsonText, jsonText } from '@tailrace/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import { createTimerQueue, type TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import { createChatSurface } from '../wire/chat/surface.ts';
@@ -39,6 +40,7 @@ function events(...steps: (EventBatch | number | Error)[]): EventStream & { clos
 }
 
 const runs = createRunRegistry();
+let timers: TimerQueue;
 /** The status of each run that has called `ended`. */
 let ended: string[] = [];
 /** What `ended` returns. */
@@ -59,7 +61,7 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
   if (!asked.ok) throw new Error(asked.failure.message);
   const served = { target: 'lab/m' };
   return startRun(
-    { runs, now: () => performance.now(), clock: () => 1_000 },
+    { runs, timers, clock: () => 1_000 },
     {
       id: surface.newId(),
       surface,
@@ -69,12 +71,18 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
       lifetime,
       totalMs: 60_000,
       keepContent: false,
-      promptTokens: () => 11,
       onEnded: ({ status }) => {
         ended.push(status);
         return settling();
       },
-      open: () => Object.assign(source, { served: () => served, attempts: () => [], tokens: () => 1 }),
+      open: () =>
+        Object.assign(source, {
+          served: () => served,
+          target: () => served.target,
+          attempts: () => [],
+          promptTokens: () => 11,
+          completionTokens: () => 1,
+        }),
     },
   );
 }
@@ -88,6 +96,7 @@ async function relay(source: EventStream, reader: Reader, asks: Asks = {}) {
 
 beforeEach(() => {
   vi.useFakeTimers();
+  timers = createTimerQueue(() => performance.now());
   ended = [];
   settling = () => undefined;
 });

@@ -1,12 +1,14 @@
 import { type Failure, failure } from '../domain/failure.ts';
 import type { Source } from '../routing/source.ts';
+import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
-import type { Asked, Surface } from '../wire/contract.ts';
-import type { Answer, ServedBy } from './answer.ts';
+import type { AnswerForm, Asked, Surface } from '../wire/contract.ts';
+import type { Answer, AnswerOwner, ServedBy } from './answer.ts';
+import type { AnswerRules } from './answer-guard.ts';
 import { CollectedAnswer } from './collected-answer.ts';
 import { createPayloadLog, type PayloadLog } from './payload-log.ts';
 import type { Reader } from './reader.ts';
-import { bugFailure, type RelayOutcome, relayEvents } from './relay-events.ts';
+import { bugFailure, type RelayOutcome, type RelayOwner, relayEvents } from './relay-events.ts';
 import type { Attachment, AttachOptions, Lifetime, Run } from './run.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import type { RunRegistry } from './run-registry.ts';
@@ -17,13 +19,13 @@ import { createTranscript, type Transcript } from './transcript.ts';
 /** The registry and the clocks that runs use. */
 export interface RunDeps {
   readonly runs: RunRegistry;
-  /** Monotonic milliseconds. */
-  now(): number;
+  /** For the deadlines, and as the monotonic clock. */
+  readonly timers: TimerQueue;
   /** Unix milliseconds. */
   clock(): number;
 }
 
-/** One request, as a run needs it. */
+/** One request, as a run needs it. The run keeps what it needs until its end, and nothing of the request's messages. */
 export interface RunCall {
   /** Made by {@link Surface.newId} before the start, so that a record can be written before the run begins. */
   readonly id: string;
@@ -36,19 +38,18 @@ export interface RunCall {
   readonly totalMs: number;
   /** Whether the answer's text is kept for {@link RunOutcome.content}. */
   readonly keepContent: boolean;
-  /** An estimate of the prompt's tokens, for a target that reports no usage. */
-  promptTokens(): number;
   /**
    * Called once, on every path, when the run has its outcome. It releases what the request holds, such as its share of
    * memory. The run stays in the registry until the promise resolves, so a drain waits for it.
    */
   onEnded(outcome: RunOutcome): Promise<void> | undefined;
   /** Opens the source of the answer. The source asks no target before its first pull. */
-  open(signal: AbortSignal, onAttempt: (target: string) => void): RunSource;
+  open(signal: AbortSignal): RunSource;
 }
 
 /** The part of a source that a run uses. */
-export type RunSource = EventStream & Pick<Source, 'served' | 'attempts' | 'tokens'>;
+export type RunSource = EventStream &
+  Pick<Source, 'served' | 'target' | 'attempts' | 'promptTokens' | 'completionTokens'>;
 
 /**
  * Starts a run and registers it. A run of lifetime `reader` begins to pull when its reader is attached. A detached run begins
@@ -61,7 +62,8 @@ export function startRun(deps: RunDeps, call: RunCall): Run {
   return run;
 }
 
-class StartedRun implements Run {
+/** What an open stream holds is an object, and no function that waits (decisions/0006). */
+class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
@@ -71,42 +73,57 @@ class StartedRun implements Run {
   readonly lifetime: Lifetime;
   readonly createdAtMs: number;
   readonly outcome: Promise<RunOutcome>;
-  target: string | undefined;
   stopReason: StopReason | undefined;
+  dueMs = 0;
+  place = notQueued;
   private readonly deps: RunDeps;
-  private readonly call: RunCall;
+  private readonly form: AnswerForm;
+  private readonly rules: AnswerRules;
+  private readonly totalMs: number;
+  private readonly onEnded: RunCall['onEnded'];
   private readonly controller = new AbortController();
   private readonly source: RunSource;
-  private readonly deadline: NodeJS.Timeout;
   private readonly transcript: Transcript | undefined;
   /** Where a detached run writes its payloads; undefined for a run of lifetime `reader`. */
   private readonly log: PayloadLog | undefined;
   private settle: (outcome: RunOutcome) => void = () => {};
-  private begun = false;
+  /** Its only reader, or its log; undefined until it has begun. */
+  private reader: Reader | undefined;
+  private answer: Answer | undefined;
   /** The run was stopped before a reader came: it runs only to release what it holds. */
   private stoppedBeforeReader = false;
 
   constructor(deps: RunDeps, call: RunCall) {
     const { surface, asked, lifetime, totalMs } = call;
+    const { request, form } = asked;
     this.deps = deps;
-    this.call = call;
     this.id = call.id;
     this.requestId = call.requestId;
     this.keyId = call.keyId;
     this.surface = surface.name;
-    this.model = asked.request.model;
-    this.stream = asked.request.stream;
+    this.model = request.model;
+    this.stream = request.stream;
     this.lifetime = lifetime;
     this.createdAtMs = deps.clock();
+    this.form = form;
+    this.rules = { choices: request.n, json: request.responseFormat.type !== 'text' };
+    this.totalMs = totalMs;
+    this.onEnded = call.onEnded;
     this.outcome = new Promise((resolve) => {
       this.settle = resolve;
     });
     this.transcript = call.keepContent ? createTranscript() : undefined;
-    this.source = call.open(this.controller.signal, (target) => {
-      this.target = target;
-    });
-    this.deadline = setTimeout(() => this.stop({ type: 'failed', failure: pastDeadline(totalMs) }), totalMs);
+    this.source = call.open(this.signal);
+    deps.timers.start(this, totalMs);
     this.log = lifetime === 'detached' ? this.createLog() : undefined;
+  }
+
+  get target(): string | undefined {
+    return this.source.target();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
   }
 
   /** Begins a detached run; called when it is registered. */
@@ -126,7 +143,7 @@ class StartedRun implements Run {
   private endOnly(reader: Reader): Attachment {
     void this.outcome.then(({ failure: reason }) => {
       if (reason === undefined) reader.abandon();
-      else reader.fail(reason, () => this.call.asked.form.streamEncoder(this).fail(reason));
+      else reader.fail(reason, () => this.form.streamEncoder(this).fail(reason));
     });
     return { detach: () => {} };
   }
@@ -135,59 +152,82 @@ class StartedRun implements Run {
     if (this.stopReason !== undefined) return;
     this.stopReason = reason;
     this.controller.abort();
-    if (this.begun) return;
-    // A run without a reader ends through `runToEnd` too: that function releases the source, the deadline and the memory.
+    if (this.reader !== undefined) return;
+    // A run without a reader ends as every other run does: it releases the source, the deadline and the memory.
     this.stoppedBeforeReader = true;
     this.begin(noReader);
   }
 
+  /** The deadline has passed. */
+  fire(): void {
+    this.stop({ type: 'failed', failure: pastDeadline(this.totalMs) });
+  }
+
+  tooLarge(reason: Failure): void {
+    this.stop({ type: 'failed', failure: reason });
+  }
+
   private begin(reader: Reader): void {
-    if (this.begun) throw new Error('a run of lifetime reader takes one reader, and it has one');
-    this.begun = true;
-    void this.runToEnd(reader);
+    if (this.reader !== undefined)
+      throw new Error('a run of lifetime reader takes one reader, and it has one');
+    this.reader = reader;
+    try {
+      this.answer = this.answerFor(reader);
+      relayEvents({
+        owner: this,
+        events: this.source,
+        rules: this.rules,
+        transcript: this.transcript,
+        clock: this.deps.timers,
+        consumer: this.answer,
+      });
+    } catch (bug) {
+      void this.endAfterBug({ status: 'failed' }, bug);
+    }
   }
 
-  /**
-   * Never rejects, and releases what the run holds whatever fails. It is one function because each asynchronous function
-   * that waits takes a few hundred bytes for as long as the stream is open.
-   */
-  private async runToEnd(reader: Reader): Promise<void> {
-    let relayed: RelayOutcome = { status: 'failed' };
+  /** The loop has ended. */
+  relayed(relayed: RelayOutcome): void {
+    let seen = relayed;
     try {
-      const answer = this.answerFor(reader);
-      relayed = await this.relay(answer);
-      relayed = answer.close(relayed);
-    } catch (error) {
-      // A bug after the loop, in a surface or a reader: a status of `completed` becomes `failed`, any other one stays.
+      seen = this.answer?.close(relayed) ?? relayed;
+    } catch (bug) {
+      // A status of `completed` becomes `failed`, any other one stays.
       const status = relayed.status === 'completed' ? 'failed' : relayed.status;
-      relayed = { ...relayed, status, failure: bugFailure(error) };
-      await this.abandon(reader);
-    } finally {
-      clearTimeout(this.deadline);
+      void this.endAfterBug({ ...relayed, status }, bug);
+      return;
     }
-    const outcome = this.outcomeOf(relayed);
-    try {
-      await this.call.onEnded(outcome);
-    } catch (error) {
-      relayed = { failure: bugFailure(error), ...relayed };
-    } finally {
-      this.deps.runs.remove(this);
-      this.settle(this.outcomeOf(relayed));
-    }
+    void this.end(seen);
   }
 
-  private async abandon(reader: Reader): Promise<void> {
+  /** Ends the run after a bug outside the loop, in a surface or a reader. Never rejects. */
+  private async endAfterBug(relayed: RelayOutcome, bug: unknown): Promise<void> {
     try {
-      reader.abandon();
+      this.reader?.abandon();
       await this.source.close();
     } catch {
       // The outcome reports only the first bug. The owner of the reader closes the client's connection after the outcome.
+    }
+    await this.end({ ...relayed, failure: bugFailure(bug) });
+  }
+
+  /** Releases what the run still holds, whatever fails, and resolves its outcome. Never rejects. */
+  private async end(relayed: RelayOutcome): Promise<void> {
+    this.deps.timers.stop(this);
+    let ended = relayed;
+    try {
+      await this.onEnded(this.outcomeOf(relayed));
+    } catch (bug) {
+      ended = { failure: bugFailure(bug), ...relayed };
+    } finally {
+      this.deps.runs.remove(this);
+      this.settle(this.outcomeOf(ended));
     }
   }
 
   private outcomeOf(relayed: RelayOutcome): RunOutcome {
     try {
-      const target = this.source.served()?.target ?? this.target;
+      const target = this.source.served()?.target ?? this.source.target();
       return {
         ...relayed,
         attempts: this.source.attempts(),
@@ -200,43 +240,20 @@ class StartedRun implements Run {
   }
 
   private answerFor(reader: Reader): Answer {
-    const { form } = this.call.asked;
-    const served = (fingerprint: string | undefined) => this.served(fingerprint);
-    if (!this.stream) {
-      const onTooLarge = (reason: Failure) => this.stop({ type: 'failed', failure: reason });
-      return new CollectedAnswer({ reader, collector: form.collector(this), onTooLarge, served });
-    }
-    const { signal } = this.controller;
-    return new StreamedAnswer({ reader, encoder: form.streamEncoder(this), signal, served });
+    return this.stream
+      ? new StreamedAnswer(this, reader, this.form.streamEncoder(this))
+      : new CollectedAnswer(this, reader, this.form.collector(this));
   }
 
   private createLog(): PayloadLog {
-    const { form } = this.call.asked;
-    return createPayloadLog((reason) => form.streamEncoder(this).fail(reason));
-  }
-
-  private relay(answer: Answer): Promise<RelayOutcome> {
-    const { request } = this.call.asked;
-    return relayEvents({
-      run: this,
-      events: this.source,
-      rules: {
-        choices: request.n,
-        json: request.responseFormat.type !== 'text',
-        promptTokens: this.call.promptTokens,
-        completionTokens: () => this.source.tokens(),
-      },
-      transcript: this.transcript,
-      now: this.deps.now,
-      consumer: answer,
-    });
+    return createPayloadLog((reason) => this.form.streamEncoder(this).fail(reason));
   }
 
   /**
    * `model` is the id for the client: that of the fallback where a fallback serves the answer, else the one that the client
    * sent.
    */
-  private served(fingerprint: string | undefined): ServedBy {
+  served(fingerprint: string | undefined): ServedBy {
     const served = this.source.served();
     return {
       model: served?.fellBackTo ?? this.model,

@@ -1,25 +1,17 @@
 import type { UsageEvent } from '../domain/stream-event.ts';
 import { commits } from '../domain/stream-event.ts';
 import type { PayloadReceiver, StreamEncoder } from '../wire/contract.ts';
-import type { Answer, ServedBy } from './answer.ts';
+import type { Answer, AnswerOwner } from './answer.ts';
 import type { GuardedEvent } from './answer-guard.ts';
-import type { Reader } from './reader.ts';
+import type { Head, Reader } from './reader.ts';
 import type { RelayOutcome } from './relay-events.ts';
 
-export interface StreamedAnswerOptions {
-  readonly reader: Reader;
-  readonly encoder: StreamEncoder;
-  readonly signal: AbortSignal;
-  /** Called once, at the commit: from there on the source knows which target serves. */
-  served(fingerprint: string | undefined): ServedBy;
-}
-
-/** Gives each event to the surface's encoder, and each payload of the encoder to the reader. */
-export class StreamedAnswer implements Answer, PayloadReceiver {
+/** Gives each event to the surface's encoder, and each payload of the encoder to the reader. It is the head of its reader too. */
+export class StreamedAnswer implements Answer, PayloadReceiver, Head {
+  target: string | undefined;
+  private readonly owner: AnswerOwner;
   private readonly reader: Reader;
   private readonly encoder: StreamEncoder;
-  private readonly signal: AbortSignal;
-  private readonly served: StreamedAnswerOptions['served'];
   private committed = false;
   /** The reader has returned false: it takes no more until it has drained. */
   private blocked = false;
@@ -27,11 +19,10 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
   /** A usage that came before the commit. The encoder gets it at the commit. */
   private earlyUsage: UsageEvent | undefined;
 
-  constructor({ reader, encoder, signal, served }: StreamedAnswerOptions) {
+  constructor(owner: AnswerOwner, reader: Reader, encoder: StreamEncoder) {
+    this.owner = owner;
     this.reader = reader;
     this.encoder = encoder;
-    this.signal = signal;
-    this.served = served;
   }
 
   take(event: GuardedEvent, last: boolean): Promise<void> | undefined {
@@ -46,6 +37,10 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
 
   event(payload: string): void {
     if (!this.reader.event(payload)) this.blocked = true;
+  }
+
+  keepalive(): string | undefined {
+    return this.encoder.keepalive();
   }
 
   close(outcome: RelayOutcome): RelayOutcome {
@@ -68,15 +63,16 @@ export class StreamedAnswer implements Answer, PayloadReceiver {
     if (!commits(event)) return false;
     this.committed = true;
     const { encoder, reader } = this;
-    const served = this.served(this.fingerprint);
-    reader.begin({ target: served.target, keepalive: () => encoder.keepalive() });
+    const served = this.owner.served(this.fingerprint);
+    this.target = served.target;
+    reader.begin(this);
     encoder.begin(served, this);
     if (this.earlyUsage !== undefined) encoder.encode(this.earlyUsage, this);
     return true;
   }
 
   private async drained(): Promise<void> {
-    await this.reader.drained(this.signal);
+    await this.reader.drained(this.owner.signal);
     this.blocked = false;
   }
 }

@@ -63,6 +63,7 @@ export interface AttemptMachineDeps {
 
 /** The attempts of this request on one target. */
 interface Tries {
+  readonly target: Target;
   count: number;
   /** The target is not asked again before this time, in monotonic milliseconds; infinite: never. */
   notBeforeMs: number;
@@ -70,109 +71,161 @@ interface Tries {
 
 /** Creates the machine for one request. */
 export function createAttemptMachine(plan: AttemptPlan, deps: AttemptMachineDeps): AttemptMachine {
-  const { retry, health } = deps;
-  const tries = new Map<Target, Tries>();
-  let attempts = 0;
-  let last: Failure | undefined;
+  return new PlannedAttempts(plan, deps);
+}
+
+type Suits = (candidate: Candidate) => boolean;
+
+class PlannedAttempts implements AttemptMachine {
+  private readonly plan: AttemptPlan;
+  private readonly deps: AttemptMachineDeps;
+  /** The targets that were asked: mostly one, so a search in a list is as quick as in a map. */
+  private tries: readonly Tries[] = noTries;
+  private attempts = 0;
+  private last: Failure | undefined;
   /** True after a failure that blames the request: every other target would refuse the request too. */
-  let callerAtFault = false;
+  private callerAtFault = false;
   /** The largest context, in tokens, that was too small for the prompt: only candidates that declare more are asked. */
-  let tooSmallContext = 0;
+  private tooSmallContext = 0;
 
-  /** The candidates of each model of the plan that may still take this prompt. */
-  const groups = (): AttemptPlan =>
-    tooSmallContext === 0
-      ? plan
-      : plan.map((group) => group.filter((candidate) => contextOf(candidate) > tooSmallContext));
+  constructor(plan: AttemptPlan, deps: AttemptMachineDeps) {
+    this.plan = plan;
+    this.deps = deps;
+  }
 
-  const mayOpen = () => !callerAtFault && attempts < retry.total;
-
-  const triesOf = (target: Target): Tries => tries.get(target) ?? { count: 0, notBeforeMs: 0 };
-
-  const open = (candidate: Candidate, afterMs: number): Action => {
-    const before = triesOf(candidate.target);
-    tries.set(candidate.target, { ...before, count: before.count + 1 });
-    attempts += 1;
-    return { type: 'open', candidate, afterMs };
-  };
-
-  const untried = (group: readonly Candidate[]) =>
-    group.filter(({ target }) => triesOf(target).count === 0 && health.admits(target));
-
-  /** The candidates that may be asked once more, the one that is due first in front. */
-  const repeatable = (group: readonly Candidate[]) =>
-    group
-      .filter(({ target }) => {
-        const { count, notBeforeMs } = triesOf(target);
-        return count > 0 && count < retry.perTarget && Number.isFinite(notBeforeMs) && health.admits(target);
-      })
-      .sort((a, b) => triesOf(a.target).notBeforeMs - triesOf(b.target).notBeforeMs);
-
-  const next = (): Action => {
-    if (!mayOpen()) return exhausted();
-    for (const group of groups()) {
-      const chosen = choose(untried(group), deps);
-      if (chosen !== undefined) return open(chosen, 0);
-      const [repeat] = repeatable(group);
+  next(): Action {
+    if (!this.mayOpen()) return this.exhausted();
+    for (const group of this.groups()) {
+      const chosen = this.chooseUntried(group);
+      if (chosen !== undefined) return this.open(chosen, 0);
+      const repeat = this.repeatable(group);
       if (repeat !== undefined) {
-        return open(repeat, Math.max(0, triesOf(repeat.target).notBeforeMs - deps.now()));
+        const { notBeforeMs = 0 } = this.triesOf(repeat.target) ?? {};
+        return this.open(repeat, Math.max(0, notBeforeMs - this.deps.now()));
       }
     }
-    return exhausted();
-  };
+    return this.exhausted();
+  }
 
-  const exhausted = (): Action => ({ type: 'exhausted', failure: last ?? noHealthyTarget(plan, health) });
+  failed(candidate: Candidate, reason: Failure, committed: boolean): void {
+    this.last = reason;
+    // After the commit the request is known to be valid. So a later refusal is a problem of this target, for example
+    // because it does not accept a prefix. But a request that violates a content policy is never sent to another target.
+    const blame = committed && reason.code !== 'content_policy_violation' ? 'target' : blameOf(reason.code);
+    if (blame === 'caller') this.callerAtFault = true;
+    else if (blame === 'context') {
+      this.tooSmallContext = Math.max(this.tooSmallContext, contextOf(candidate), 1);
+    } else this.postpone(candidate.target, reason);
+  }
 
-  const markFailed = (target: Target, reason: Failure) => {
-    const record = triesOf(target);
-    const pauseMs = pauseBefore(reason, record.count, deps);
-    tries.set(target, { ...record, notBeforeMs: deps.now() + pauseMs });
-  };
+  hedge(): Candidate | undefined {
+    if (!this.mayOpen()) return undefined;
+    return this.opened(this.firstOf((group) => this.chooseUntried(group)));
+  }
 
-  return {
-    next,
-    failed: (candidate, reason, committed) => {
-      last = reason;
-      // After the commit the request is known to be valid. So a later refusal is a problem of this target, for example
-      // because it does not accept a prefix. But a request that violates a content policy is never sent to another target.
-      const blame = committed && reason.code !== 'content_policy_violation' ? 'target' : blameOf(reason.code);
-      if (blame === 'caller') callerAtFault = true;
-      else if (blame === 'context') tooSmallContext = Math.max(tooSmallContext, contextOf(candidate), 1);
-      else markFailed(candidate.target, reason);
-    },
-    hedge: () => {
-      const chosen = mayOpen() ? firstOf((group) => choose(untried(group), deps)) : undefined;
-      if (chosen !== undefined) open(chosen, 0);
-      return chosen;
-    },
-    takeOver: (suits) => {
-      const chosen = successor(suits);
-      if (chosen !== undefined) open(chosen, 0);
-      return chosen;
-    },
-    canTakeOver: (suits) => successor(suits) !== undefined,
-    anySuits: (suits) => plan.some((group) => group.some(suits)),
-    canRetry: () => mayOpen() && firstOf((group) => untried(group)[0] ?? repeatable(group)[0]) !== undefined,
-  };
+  takeOver(suits: Suits): Candidate | undefined {
+    return this.opened(this.successor(suits));
+  }
 
-  function firstOf(
-    chooseFrom: (group: readonly Candidate[]) => Candidate | undefined,
-  ): Candidate | undefined {
-    for (const group of groups()) {
+  canTakeOver(suits: Suits): boolean {
+    return this.successor(suits) !== undefined;
+  }
+
+  anySuits(suits: Suits): boolean {
+    return this.plan.some((group) => group.some(suits));
+  }
+
+  canRetry(): boolean {
+    if (!this.mayOpen()) return false;
+    return this.groups().some(
+      (group) => group.some((one) => this.isUntried(one)) || this.repeatable(group) !== undefined,
+    );
+  }
+
+  /** The candidates of each model of the plan that may still take this prompt. */
+  private groups(): AttemptPlan {
+    const { tooSmallContext } = this;
+    if (tooSmallContext === 0) return this.plan;
+    return this.plan.map((group) => group.filter((candidate) => contextOf(candidate) > tooSmallContext));
+  }
+
+  private mayOpen(): boolean {
+    return !this.callerAtFault && this.attempts < this.deps.retry.total;
+  }
+
+  private triesOf(target: Target): Tries | undefined {
+    return this.tries.find((tried) => tried.target === target);
+  }
+
+  private open(candidate: Candidate, afterMs: number): Action {
+    const tried = this.triesOf(candidate.target);
+    if (tried === undefined) {
+      this.tries = this.tries.concat({ target: candidate.target, count: 1, notBeforeMs: 0 });
+    } else tried.count += 1;
+    this.attempts += 1;
+    return { type: 'open', candidate, afterMs };
+  }
+
+  private opened(candidate: Candidate | undefined): Candidate | undefined {
+    if (candidate !== undefined) this.open(candidate, 0);
+    return candidate;
+  }
+
+  private isUntried({ target }: Candidate): boolean {
+    return this.triesOf(target) === undefined && this.deps.health.admits(target);
+  }
+
+  private chooseUntried(group: readonly Candidate[]): Candidate | undefined {
+    return choose(
+      group.filter((one) => this.isUntried(one)),
+      this.deps,
+    );
+  }
+
+  /** Of the candidates that may be asked once more, the one that is due first. */
+  private repeatable(group: readonly Candidate[]): Candidate | undefined {
+    const { retry, health } = this.deps;
+    let first: Candidate | undefined;
+    let firstMs = Number.POSITIVE_INFINITY;
+    for (const candidate of group) {
+      const tried = this.triesOf(candidate.target);
+      if (tried === undefined || tried.count >= retry.perTarget || tried.notBeforeMs >= firstMs) continue;
+      if (!health.admits(candidate.target)) continue;
+      first = candidate;
+      firstMs = tried.notBeforeMs;
+    }
+    return first;
+  }
+
+  private exhausted(): Action {
+    return { type: 'exhausted', failure: this.last ?? noHealthyTarget(this.plan, this.deps.health) };
+  }
+
+  /** The target is not asked again before the pause after this failure is over. */
+  private postpone(target: Target, reason: Failure): void {
+    const tried = this.triesOf(target);
+    if (tried === undefined) return;
+    tried.notBeforeMs = this.deps.now() + pauseBefore(reason, tried.count, this.deps);
+  }
+
+  private firstOf(chooseFrom: (group: readonly Candidate[]) => Candidate | undefined): Candidate | undefined {
+    for (const group of this.groups()) {
       const chosen = chooseFrom(group);
       if (chosen !== undefined) return chosen;
     }
     return undefined;
   }
 
-  function successor(suits: (candidate: Candidate) => boolean): Candidate | undefined {
-    if (!mayOpen()) return undefined;
-    return firstOf((group) => {
+  private successor(suits: Suits): Candidate | undefined {
+    if (!this.mayOpen()) return undefined;
+    return this.firstOf((group) => {
       const suitable = group.filter(suits);
-      return choose(untried(suitable), deps) ?? repeatable(suitable)[0];
+      return this.chooseUntried(suitable) ?? this.repeatable(suitable);
     });
   }
 }
+
+const noTries: readonly Tries[] = [];
 
 /** Tokens of the context that a candidate's model declares; 0 where it declares none. */
 function contextOf({ model }: Candidate): number {
@@ -209,7 +262,7 @@ function pauseBefore(reason: Failure, tries: number, { retry, random }: AttemptM
  */
 function choose(candidates: readonly Candidate[], deps: AttemptMachineDeps): Candidate | undefined {
   const [first] = candidates;
-  if (first === undefined) return undefined;
+  if (first === undefined || candidates.length === 1) return first;
   const lowest = Math.min(...candidates.map(({ target }) => target.priority));
   const equals = candidates.filter(({ target }) => target.priority === lowest);
   // A target of weight 0 is asked only where all have weight 0.

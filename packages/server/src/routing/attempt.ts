@@ -1,11 +1,11 @@
-import type { TimeoutsConfig } from '../config/config.ts';
 import { type BatchReceiver, type Pullable, pullOnce } from '../domain/batches.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
-import type { EventStream, Upstream, UpstreamCall } from '../upstreams/contract.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
+import type { EventStream, UpstreamCall } from '../upstreams/contract.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { type AttemptCount, TokenCounter } from './token-count.ts';
-import { createWatchdog, type Watchdog } from './watchdog.ts';
+import { createWatchdog, type Watchdog, type WatchdogOwner } from './watchdog.ts';
 
 /**
  * One call of one target, with its timeouts. Its events before the commit are held back, so that the caller gets either a
@@ -34,69 +34,65 @@ export interface Committed {
   readonly batch: EventBatch;
 }
 
-export interface AttemptDeps {
-  readonly timeouts: TimeoutsConfig;
-  /** Monotonic milliseconds. */
-  now(): number;
-}
-
 /** {@link Attempt.pull} as a promise; undefined at the attempt's end. */
 export async function nextBatch(attempt: Attempt, timeoutMs: number): Promise<EventBatch | undefined> {
   const waiting: Pullable = { pull: (receiver) => attempt.pull(timeoutMs, receiver) };
   return (await pullOnce(waiting)).value;
 }
 
-/** Calls the candidate's target. The caller closes the attempt. */
+/**
+ * Calls the candidate's target. The caller closes the attempt. An abort of `signal` ends it without an event; a timeout
+ * closes the stream of the target, which ends the pull that waits.
+ */
 export function startAttempt(
   candidate: Candidate,
   call: Omit<UpstreamCall, 'model'>,
-  deps: AttemptDeps,
+  timers: TimerQueue,
   signal: AbortSignal,
 ): Attempt {
-  return new WatchedAttempt(candidate, call, deps, signal);
+  return new WatchedAttempt(candidate, call, timers, signal);
 }
 
-class WatchedAttempt implements Attempt, BatchReceiver {
+class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
   readonly count = new TokenCounter();
+  private readonly candidate: Candidate;
   private readonly watchdog: Watchdog;
   private readonly events: EventStream;
+  private readonly signal: AbortSignal;
   private waiting: BatchReceiver | undefined;
   private expired: Failure | undefined;
   private begun = false;
-  private readonly signal: AbortSignal;
-  private readonly controller = new AbortController();
-  private readonly firstTokenClock: Upstream['firstTokenClock'];
-  private readonly firstTokenMs: number;
 
   constructor(
-    { target }: Candidate,
+    candidate: Candidate,
     call: Omit<UpstreamCall, 'model'>,
-    { timeouts, now }: AttemptDeps,
+    timers: TimerQueue,
     signal: AbortSignal,
   ) {
-    const { upstream, model } = target;
+    const { target, model } = candidate;
+    const { connectMs, stallMs } = model.timeouts;
+    this.candidate = candidate;
     this.signal = signal;
-    this.firstTokenClock = upstream.firstTokenClock;
-    this.firstTokenMs = timeouts.firstTokenMs;
-    signal.addEventListener('abort', this.forward, { once: true });
-    if (signal.aborted) this.controller.abort();
-    this.watchdog = createWatchdog({
-      onExpired: (timeoutMs) => {
-        this.expired = this.begun ? stalled(timeoutMs) : noFirstToken(timeoutMs);
-        this.controller.abort();
-      },
-      now,
-    });
-    const { connectMs, stallMs } = timeouts;
-    this.events = upstream.open({ ...call, model, connectMs, stallMs }, this.controller.signal);
+    this.watchdog = createWatchdog(this, timers);
+    this.events = target.upstream.open({ ...call, model: target.model, connectMs, stallMs }, signal);
   }
 
   async commit(): ReturnType<Attempt['commit']> {
+    const { target, model } = this.candidate;
+    const { firstTokenClock } = target.upstream;
+    const { firstTokenMs } = model.timeouts;
     const held: StreamEvent[] = [];
-    if (this.firstTokenClock === 'call') this.watchdog.arm(this.firstTokenMs);
+    // Not through `this.pull`: one wait of the watchdog covers all pulls before the commit.
+    const uncommitted: Pullable = {
+      pull: (receiver) => {
+        this.waiting = receiver;
+        this.events.pull(receiver);
+      },
+    };
+    if (firstTokenClock === 'call') this.watchdog.arm(firstTokenMs);
     try {
       for (;;) {
-        const { done, value: batch } = await pullOnce(this.events);
+        const { done, value: batch } = await pullOnce(uncommitted);
         if (done === true) {
           if (this.expired !== undefined) return { failure: this.expired };
           if (this.signal.aborted) return 'aborted';
@@ -115,8 +111,8 @@ class WatchedAttempt implements Attempt, BatchReceiver {
           this.begun = true;
           return { batch: held };
         }
-        if (this.firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
-          this.watchdog.arm(this.firstTokenMs);
+        if (firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
+          this.watchdog.arm(firstTokenMs);
         }
       }
     } finally {
@@ -136,8 +132,6 @@ class WatchedAttempt implements Attempt, BatchReceiver {
 
   async close(): Promise<void> {
     this.watchdog.close();
-    this.signal.removeEventListener('abort', this.forward);
-    this.controller.abort();
     await this.events.close();
   }
 
@@ -156,7 +150,10 @@ class WatchedAttempt implements Attempt, BatchReceiver {
     this.takeReceiver().broke(bug);
   }
 
-  private readonly forward = () => this.controller.abort();
+  expire(timeoutMs: number): void {
+    this.expired = this.begun ? stalled(timeoutMs) : noFirstToken(timeoutMs);
+    this.events.close().catch((bug: unknown) => this.waiting?.broke(bug));
+  }
 
   /** The receiver of the pull that is answered now. */
   private takeReceiver(): BatchReceiver {

@@ -28,7 +28,7 @@ export function continueWith(
   }
   return {
     call: { ...call, request: lessTokens(call.request, spent.lowerBound), prefix: delivered.text },
-    joint: reachesMaxTokens(call.request, spent)
+    joint: reachesMaxTokens(call.request.maxTokens, spent)
       ? createFullLengthJoint()
       : createPrefixJoint(delivered, call.request.stop),
     prefixTokens: spent.lowerBound,
@@ -45,11 +45,11 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
  * Whether the client has received `max_tokens` tokens, by the targets' own counts. False where a target did not count its
  * tokens. Then a takeover asks another target whether the text ends here.
  */
-export function hasReachedLength(request: ChatRequest, spent: SpentTokens): boolean {
-  return spent.exact && reachesMaxTokens(request, spent);
+export function hasReachedLength(maxTokens: number | undefined, spent: SpentTokens): boolean {
+  return spent.exact && reachesMaxTokens(maxTokens, spent);
 }
 
 /** By the lower bound: where a target did not count its tokens, each delta is at least one. */
-function reachesMaxTokens({ maxTokens }: ChatRequest, { lowerBound }: SpentTokens): boolean {
+function reachesMaxTokens(maxTokens: number | undefined, { lowerBound }: SpentTokens): boolean {
   return maxTokens !== undefined && lowerBound >= maxTokens;
 }

@@ -36,8 +36,11 @@ export function createDelivered(remembers = true): Delivered {
 class RememberedAnswer implements Delivered {
   continuable = true;
   private readonly remembers: boolean;
-  private readonly texts = createTextPieces<JsonText>();
-  private readonly reasonings = createTextPieces<JsonText>();
+  // Made by the first piece: most answers have no reasoning, and most plans keep nothing.
+  private texts: TextPieces<JsonText> | undefined;
+  private reasonings: TextPieces<JsonText> | undefined;
+  /** UTF-16 units of both. */
+  private length = 0;
 
   constructor(remembers: boolean) {
     this.remembers = remembers;
@@ -50,8 +53,11 @@ class RememberedAnswer implements Delivered {
         return;
       case 'reasoning-delta':
         // A prefix cannot contain reasoning, and a replay does not compare the order of reasoning and text.
-        if (this.texts.length > 0) this.forget();
-        else if (this.remembers) this.keep(this.reasonings, event.json);
+        if (this.texts !== undefined) this.forget();
+        else if (this.keeps) {
+          this.reasonings ??= createTextPieces();
+          this.keep(this.reasonings, event.json);
+        }
         return;
       case 'tool-call-start':
       case 'tool-call-delta':
@@ -65,27 +71,36 @@ class RememberedAnswer implements Delivered {
   }
 
   addText(event: TextDelta): void {
-    if (this.remembers) this.keep(this.texts, event.json);
+    if (!this.keeps || event.json === '') return;
+    this.texts ??= createTextPieces();
+    this.keep(this.texts, event.json);
   }
 
   get text(): string {
-    return decodeJsonText(this.texts.join());
+    return decoded(this.texts);
   }
 
   get reasoning(): string {
-    return decodeJsonText(this.reasonings.join());
+    return decoded(this.reasonings);
+  }
+
+  private get keeps(): boolean {
+    return this.remembers && this.continuable;
   }
 
   private keep(pieces: TextPieces<JsonText>, json: JsonText): void {
-    if (!this.continuable) return;
     pieces.add(json);
-    if (this.texts.length + this.reasonings.length > maxCharacters) this.forget();
+    this.length += json.length;
+    if (this.length > maxCharacters) this.forget();
   }
 
   private forget(): void {
-    if (!this.continuable) return;
     this.continuable = false;
-    this.texts.clear();
-    this.reasonings.clear();
+    this.texts = undefined;
+    this.reasonings = undefined;
   }
+}
+
+function decoded(pieces: TextPieces<JsonText> | undefined): string {
+  return pieces === undefined ? '' : decodeJsonText(pieces.join());
 }

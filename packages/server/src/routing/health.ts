@@ -60,107 +60,143 @@ export interface BreakerPolicy {
   readonly probeEveryMs: number;
 }
 
-interface TargetRecord {
-  inFlight: number;
-  /** Times of the failures within the window, oldest first; never more than the policy's limit. */
-  failures: number[];
-  open: boolean;
-  /**
-   * When an open breaker admits the next probe. The breaker admits one at each interval, also while an earlier probe has no
-   * answer.
-   */
-  nextProbeMs: number;
-  probing: boolean;
-}
-
 /** `policy` is called at each use, so that a reload can change the policy and keep the health of the targets. */
 export function createHealth(policy: () => BreakerPolicy, now: () => number): Health {
   // Two maps, by upstream and then by model. One joined key would be ambiguous, because a name may contain any character.
-  const records = new Map<string, Map<string, TargetRecord>>();
+  const breakers = new Map<string, Map<string, Breaker>>();
 
-  const recordOf = ({ upstream, model }: Target): TargetRecord => {
-    const models = records.get(upstream.name) ?? new Map<string, TargetRecord>();
-    records.set(upstream.name, models);
+  const breakerOf = ({ upstream, model }: Target): Breaker => {
+    const models = breakers.get(upstream.name) ?? new Map<string, Breaker>();
+    breakers.set(upstream.name, models);
     const known = models.get(model);
     if (known !== undefined) return known;
-    const fresh: TargetRecord = { inFlight: 0, failures: [], open: false, nextProbeMs: 0, probing: false };
+    const fresh = new Breaker(policy, now);
     models.set(model, fresh);
     return fresh;
   };
-  const retryInMs = (record: TargetRecord): number =>
-    record.open ? Math.max(0, record.nextProbeMs - now()) : 0;
-  const postpone = (record: TargetRecord) => {
-    record.nextProbeMs = now() + policy().probeEveryMs;
-  };
-  const noteFailure = (record: TargetRecord) => {
-    const at = now();
-    const { windowMs, failures: limit } = policy();
-    record.failures = [...record.failures.filter((ms) => at - ms < windowMs), at].slice(-limit);
-    // While the breaker is open, late failures of requests that began before do not postpone the probe.
-    if (record.open || record.failures.length < limit) return;
-    record.open = true;
-    postpone(record);
-  };
 
   return {
-    admits: (target) => retryInMs(recordOf(target)) === 0,
-    retryInMs: (target) => retryInMs(recordOf(target)),
-    inFlight: (target) => recordOf(target).inFlight,
-    begin: (target) => {
-      const record = recordOf(target);
-      const probe = record.open;
-      let decided = !probe;
-      if (probe) {
-        record.probing = true;
-        postpone(record);
-      }
-      record.inFlight += 1;
-      let over = false;
-      return {
-        answered: () => {
-          // The failures stay: a target that cuts every answer after its first token must not count as healthy.
-          decided = true;
-          record.open = false;
-          record.probing = false;
-        },
-        succeeded: () => {
-          record.failures = [];
-        },
-        failed: () => {
-          if (probe && !decided) postpone(record);
-          decided = true;
-          noteFailure(record);
-        },
-        end: () => {
-          if (over) return;
-          over = true;
-          record.inFlight -= 1;
-          if (!probe) return;
-          record.probing = false;
-          // The probe ended without a result, because its client left: the next request may be the probe at once.
-          if (!decided) record.nextProbeMs = now();
-        },
-      };
-    },
-    describe: (target) => {
-      const record = recordOf(target);
-      return {
-        breaker: !record.open ? 'closed' : record.probing ? 'half-open' : 'open',
-        inFlight: record.inFlight,
-        recentFailures: record.failures.filter((ms) => now() - ms < policy().windowMs).length,
-      };
-    },
+    admits: (target) => breakerOf(target).retryInMs() === 0,
+    retryInMs: (target) => breakerOf(target).retryInMs(),
+    inFlight: (target) => breakerOf(target).inFlight,
+    begin: (target) => new RequestAtTarget(breakerOf(target)),
+    describe: (target) => breakerOf(target).describe(),
     keep: (targets) => {
       const named = new Map<string, Set<string>>();
       for (const { upstream, model } of targets) {
         named.set(upstream, (named.get(upstream) ?? new Set()).add(model));
       }
-      for (const [upstream, models] of records) {
+      for (const [upstream, models] of breakers) {
         for (const [model, { inFlight }] of models) {
           if (inFlight === 0 && named.get(upstream)?.has(model) !== true) models.delete(model);
         }
-        if (models.size === 0) records.delete(upstream);
+        if (models.size === 0) breakers.delete(upstream);
       }
     },
   };
+}
+
+/** The health of one target. */
+class Breaker {
+  inFlight = 0;
+  open = false;
+  probing = false;
+  /** Times of the failures within the window, oldest first; never more than the policy's limit. */
+  private failures: readonly number[] = [];
+  /**
+   * When an open breaker admits the next probe. The breaker admits one at each interval, also while an earlier probe has no
+   * answer.
+   */
+  private nextProbeMs = 0;
+  private readonly policy: () => BreakerPolicy;
+  private readonly now: () => number;
+
+  constructor(policy: () => BreakerPolicy, now: () => number) {
+    this.policy = policy;
+    this.now = now;
+  }
+
+  retryInMs(): number {
+    return this.open ? Math.max(0, this.nextProbeMs - this.now()) : 0;
+  }
+
+  close(): void {
+    // The failures stay: a target that cuts every answer after its first token must not count as healthy.
+    this.open = false;
+    this.probing = false;
+  }
+
+  noteFailure(): void {
+    const at = this.now();
+    const { windowMs, failures: limit } = this.policy();
+    this.failures = [...this.failures.filter((ms) => at - ms < windowMs), at].slice(-limit);
+    // While the breaker is open, late failures of requests that began before do not postpone the probe.
+    if (this.open || this.failures.length < limit) return;
+    this.open = true;
+    this.postponeProbe();
+  }
+
+  forgetFailures(): void {
+    if (this.failures.length > 0) this.failures = [];
+  }
+
+  postponeProbe(): void {
+    this.nextProbeMs = this.now() + this.policy().probeEveryMs;
+  }
+
+  admitProbe(): void {
+    this.nextProbeMs = this.now();
+  }
+
+  describe(): TargetHealth {
+    const { windowMs } = this.policy();
+    return {
+      breaker: !this.open ? 'closed' : this.probing ? 'half-open' : 'open',
+      inFlight: this.inFlight,
+      recentFailures: this.failures.filter((ms) => this.now() - ms < windowMs).length,
+    };
+  }
+}
+
+class RequestAtTarget implements TrackedRequest {
+  private readonly breaker: Breaker;
+  private readonly probe: boolean;
+  /** Whether the probe has a result. */
+  private decided = false;
+  private over = false;
+
+  constructor(breaker: Breaker) {
+    this.breaker = breaker;
+    this.probe = breaker.open;
+    if (this.probe) {
+      breaker.probing = true;
+      breaker.postponeProbe();
+    }
+    breaker.inFlight += 1;
+  }
+
+  answered(): void {
+    this.decided = true;
+    this.breaker.close();
+  }
+
+  succeeded(): void {
+    this.breaker.forgetFailures();
+  }
+
+  failed(): void {
+    if (this.probe && !this.decided) this.breaker.postponeProbe();
+    this.decided = true;
+    this.breaker.noteFailure();
+  }
+
+  end(): void {
+    if (this.over) return;
+    this.over = true;
+    this.breaker.inFlight -= 1;
+    if (!this.probe) return;
+    this.breaker.probing = false;
+    // The probe ended without a result, because its client left: the next request may be the probe at once.
+    if (!this.decided) this.breaker.admitProbe();
+  }
 }

@@ -1,19 +1,24 @@
-import type { ChatRequest } from '../domain/chat-request.ts';
 import { estimatePromptTokens } from '../domain/estimate-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import { type Usage, withEstimates } from '../domain/usage.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type Attempt, startAttempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { countsAgainstHealth } from './blame.ts';
 import { commitWhenComplete } from './commit-when-complete.ts';
-import type { Continuation } from './continuation.ts';
 import type { Health, TrackedRequest } from './health.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 
 /** The request as every target gets it, without the model's name there. */
 export type Call = Omit<UpstreamCall, 'model'>;
+
+/** What it takes to ask targets. It holds the whole request: the source drops it when no target can be asked any more. */
+export interface Asking {
+  readonly call: Call;
+  readonly machine: AttemptMachine;
+}
 
 /** One attempt, as the log line shows it. */
 export interface AttemptRecord {
@@ -35,109 +40,139 @@ export interface OpenAttempt {
   readonly attempt: Attempt;
   readonly record: AttemptRecord;
   readonly tracked: TrackedRequest;
-  readonly continuation: Continuation | undefined;
+  /** Tokens of a prefix that the target counts as prompt tokens ({@link Continuation.prefixTokens}). */
+  readonly prefixTokens: number;
 }
 
 /** The open attempts of one request. It opens each attempt, and closes it with its outcome in the record. */
 export interface OpenAttempts {
-  /** Asks the candidate's target. `continuation`: for a takeover, its call replaces the ordinary call. */
-  open(candidate: Candidate, mode: AttemptRecord['mode'], continuation?: Continuation): OpenAttempt;
+  /** Asks the candidate's target. A takeover has the call of its continuation, and its `prefixTokens`. */
+  open(candidate: Candidate, mode: AttemptRecord['mode'], asking: Asking, prefixTokens?: number): OpenAttempt;
+  /** The attempt serves the answer from now on. */
+  serve(opened: OpenAttempt): void;
   /** Closes an attempt. Does nothing where it is closed already. */
   close(opened: OpenAttempt, outcome: AttemptRecord['outcome']): Promise<void>;
-  /** Closes an attempt that failed, and reports the failure to the health of the target and to the attempt machine. */
-  fail(opened: OpenAttempt, reason: Failure, committed: boolean): Promise<void>;
+  /** Closes an attempt that failed, and reports the failure to the health of the target. */
+  fail(opened: OpenAttempt, reason: Failure): Promise<void>;
   /** Closes every open attempt except `kept`. */
   closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void>;
   /** True once any attempt of an answer that does not stream has sent output, also after that attempt has failed. */
   readonly begun: boolean;
   /** One for each attempt, open or closed, in the order in which they were opened. */
   readonly records: readonly AttemptRecord[];
+  /** The name of the target that was asked last, or that serves since then; undefined before the first. */
+  readonly target: string | undefined;
+  /** An estimate of the prompt's tokens, made at the start: the messages are not kept for it. */
+  readonly promptTokens: number;
 }
 
 /** What the attempts of one request share; an abort of `signal` ends them all. */
 export interface OpenAttemptsDeps {
-  readonly machine: AttemptMachine;
   readonly health: Health;
+  readonly timers: TimerQueue;
   readonly signal: AbortSignal;
-  /** Called with the name of each target when it is asked. */
-  onAttempt(target: string): void;
-  /** Monotonic milliseconds. */
-  now(): number;
 }
 
 /** Creates it without an open attempt. The owner closes all with `closeOthers(undefined, …)`. */
-export function createOpenAttempts(call: Call, deps: OpenAttemptsDeps): OpenAttempts {
-  const { machine, health, signal, now } = deps;
-  const { request }: { readonly request: ChatRequest } = call;
-  const records: AttemptRecord[] = [];
-  const open = new Set<OpenAttempt>();
-  let begun = false;
+export function createOpenAttempts({ request }: Call, deps: OpenAttemptsDeps): OpenAttempts {
+  return new RequestAttempts(estimatePromptTokens(request), deps);
+}
 
-  async function end(
-    opened: OpenAttempt,
-    outcome: AttemptRecord['outcome'],
-    reason?: Failure,
-  ): Promise<void> {
-    if (!open.delete(opened)) return;
-    opened.record.outcome = outcome;
-    const usage = usageOf(opened, request);
-    if (usage !== undefined) opened.record.usage = usage;
-    if (reason !== undefined) {
+class RequestAttempts implements OpenAttempts {
+  readonly promptTokens: number;
+  begun = false;
+  // New lists instead of longer ones: nearly every request has one attempt, and a list that has grown keeps room for 17.
+  records: readonly AttemptRecord[] = [];
+  target: string | undefined;
+  private running: readonly OpenAttempt[] = [];
+  private readonly health: Health;
+  private readonly timers: TimerQueue;
+  private readonly signal: AbortSignal;
+
+  constructor(promptTokens: number, { health, timers, signal }: OpenAttemptsDeps) {
+    this.promptTokens = promptTokens;
+    this.health = health;
+    this.timers = timers;
+    this.signal = signal;
+  }
+
+  open(
+    candidate: Candidate,
+    mode: AttemptRecord['mode'],
+    { call, machine }: Asking,
+    prefixTokens = 0,
+  ): OpenAttempt {
+    const { target, model } = candidate;
+    const record: AttemptRecord = {
+      target: target.name,
+      model: model.id,
+      mode,
+      outcome: 'open',
+      deliveredTokens: 0,
+    };
+    this.records = this.records.concat(record);
+    this.target = record.target;
+    const started = startAttempt(candidate, call, this.timers, this.signal);
+    const tracked = this.health.begin(target);
+    const attempt = call.request.stream
+      ? started
+      : this.whole(started, candidate, { call, machine }, tracked);
+    const opened: OpenAttempt = { candidate, attempt, record, tracked, prefixTokens };
+    this.running = this.running.concat(opened);
+    return opened;
+  }
+
+  /** The attempt of an answer that does not stream. */
+  private whole(
+    started: Attempt,
+    { model }: Candidate,
+    { call, machine }: Asking,
+    tracked: TrackedRequest,
+  ): Attempt {
+    const stallTimeout = () => stallTimeoutMs(model.timeouts.stallMs, machine.canRetry());
+    return commitWhenComplete(started, call.request.n, stallTimeout, () => {
+      this.begun = true;
+      tracked.answered();
+    });
+  }
+
+  serve({ record, tracked }: OpenAttempt): void {
+    tracked.answered();
+    record.outcome = 'served';
+    this.target = record.target;
+  }
+
+  async close(opened: OpenAttempt, outcome: AttemptRecord['outcome']): Promise<void> {
+    if (!this.running.includes(opened)) return;
+    this.running = this.running.filter((one) => one !== opened);
+    const { attempt, record, tracked } = opened;
+    record.outcome = outcome;
+    const usage = this.usageOf(opened);
+    if (usage !== undefined) record.usage = usage;
+    if (outcome === 'served') tracked.succeeded();
+    tracked.end();
+    await attempt.close();
+  }
+
+  async fail(opened: OpenAttempt, reason: Failure): Promise<void> {
+    if (this.running.includes(opened)) {
       opened.record.failure = reason;
       if (countsAgainstHealth(reason)) opened.tracked.failed();
     }
-    if (outcome === 'served') opened.tracked.succeeded();
-    opened.tracked.end();
-    await opened.attempt.close();
+    await this.close(opened, 'failed');
   }
 
-  return {
-    open: (candidate, mode, continuation) => {
-      const record: AttemptRecord = {
-        target: candidate.target.name,
-        model: candidate.model.id,
-        mode,
-        outcome: 'open',
-        deliveredTokens: 0,
-      };
-      const { timeouts } = candidate.model;
-      records.push(record);
-      deps.onAttempt(record.target);
-      const started = startAttempt(candidate, continuation?.call ?? call, { timeouts, now }, signal);
-      const tracked = health.begin(candidate.target);
-      const stallTimeout = () => stallTimeoutMs(timeouts.stallMs, machine.canRetry());
-      const onBegun = () => {
-        begun = true;
-        tracked.answered();
-      };
-      const attempt = request.stream
-        ? started
-        : commitWhenComplete(started, request.n, stallTimeout, onBegun);
-      const opened = { candidate, attempt, record, tracked, continuation };
-      open.add(opened);
-      return opened;
-    },
-    close: (opened, outcome) => end(opened, outcome),
-    fail: async (opened, reason, committed) => {
-      await end(opened, 'failed', reason);
-      machine.failed(opened.candidate, reason, committed);
-    },
-    closeOthers: async (kept, outcome) => {
-      for (const opened of [...open]) if (opened !== kept) await end(opened, outcome);
-    },
-    get begun() {
-      return begun;
-    },
-    records,
-  };
-}
+  async closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void> {
+    for (const opened of this.running) if (opened !== kept) await this.close(opened, outcome);
+  }
 
-function usageOf({ attempt, continuation }: OpenAttempt, request: ChatRequest): Usage | undefined {
-  const { tokens, usage } = attempt.count;
-  if (usage === undefined && tokens === 0) return undefined;
-  return withEstimates(usage, {
-    // A prefix is part of the prompt for the target that continues it.
-    promptTokens: () => estimatePromptTokens(request) + (continuation?.prefixTokens ?? 0),
-    completionTokens: () => tokens,
-  });
+  private usageOf({ attempt, prefixTokens }: OpenAttempt): Usage | undefined {
+    const { tokens, usage } = attempt.count;
+    if (usage === undefined && tokens === 0) return undefined;
+    return withEstimates(usage, {
+      // A prefix is part of the prompt for the target that continues it.
+      promptTokens: () => this.promptTokens + prefixTokens,
+      completionTokens: () => tokens,
+    });
+  }
 }

@@ -1,10 +1,10 @@
 import type { Failure } from '../domain/failure.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
+import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
 import type { Attempt } from './attempt.ts';
-import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { blameOf } from './blame.ts';
-import type { AttemptRecord, OpenAttempt, OpenAttempts } from './open-attempts.ts';
+import type { Asking, AttemptRecord, OpenAttempt, OpenAttempts } from './open-attempts.ts';
 
 /** How an attempt's wait for its commit ended. */
 type Outcome = Awaited<ReturnType<Attempt['commit']>>;
@@ -26,14 +26,16 @@ export type RaceOutcome =
  *       └ failed ─▶ the next target that the machine names ─▶ none left, or the caller's fault: failure
  */
 export async function race(
-  machine: AttemptMachine,
+  asking: Asking,
   openAttempts: OpenAttempts,
+  timers: TimerQueue,
   signal: AbortSignal,
 ): Promise<RaceOutcome> {
+  const { machine } = asking;
   const racers = new Map<OpenAttempt, Promise<Outcome>>();
   let hedged = false;
   const start = (candidate: Candidate, mode: AttemptRecord['mode']) => {
-    const opened = openAttempts.open(candidate, mode);
+    const opened = openAttempts.open(candidate, mode, asking);
     racers.set(opened, opened.attempt.commit());
   };
   const startBeside = () => {
@@ -45,12 +47,13 @@ export async function race(
     if (racers.size === 0) {
       const action = machine.next();
       if (action.type === 'exhausted') return { failure: action.failure };
-      await pause(action.afterMs, signal);
+      await pause(action.afterMs, timers, signal);
       if (signal.aborted) return undefined;
       start(action.candidate, 'first');
     }
     const [first] = racers.keys();
-    const done = await firstDone(racers, hedged ? undefined : first?.candidate.model.timeouts.hedgeAfterMs);
+    const hedgeAfterMs = hedged ? undefined : first?.candidate.model.timeouts.hedgeAfterMs;
+    const done = await firstDone(racers, hedgeAfterMs, timers);
     if (done === 'late') {
       hedged = true;
       // A hedge is for a target that has sent no output. An answer that does not stream may have begun without a commit;
@@ -65,7 +68,8 @@ export async function race(
       return { opened, batch: result.batch };
     }
     racers.delete(opened);
-    await openAttempts.fail(opened, result.failure, false);
+    await openAttempts.fail(opened, result.failure);
+    machine.failed(opened.candidate, result.failure, false);
     if (blameOf(result.failure.code) === 'caller') {
       await openAttempts.closeOthers(undefined, 'aborted');
       return { failure: result.failure };
@@ -80,32 +84,35 @@ export async function race(
 async function firstDone(
   racers: ReadonlyMap<OpenAttempt, Promise<Outcome>>,
   hedgeAfterMs: number | undefined,
+  timers: TimerQueue,
 ): Promise<readonly [OpenAttempt, Outcome] | 'late'> {
   const outcomes = [...racers].map(async ([racer, outcome]) => [racer, await outcome] as const);
   // The losers are closed and not awaited again: a bug in one of them must not be an unhandled rejection.
   for (const outcome of outcomes) outcome.catch(() => {});
   if (hedgeAfterMs === undefined) return await Promise.race(outcomes);
-  let timer: NodeJS.Timeout | undefined;
+  let timer: QueuedTimer | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), hedgeAfterMs);
+    timer = { dueMs: 0, place: notQueued, fire: () => resolve('late') };
+    timers.start(timer, hedgeAfterMs);
   });
   try {
     return await Promise.race([...outcomes, late]);
   } finally {
-    clearTimeout(timer);
+    if (timer !== undefined) timers.stop(timer);
   }
 }
 
 /** Resolves after `ms`, or at once when `signal` aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pause(ms: number, timers: TimerQueue, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
-      clearTimeout(timer);
+      timers.stop(timer);
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer: QueuedTimer = { dueMs: 0, place: notQueued, fire: done };
+    timers.start(timer, ms);
     signal.addEventListener('abort', done);
   });
 }

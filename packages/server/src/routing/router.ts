@@ -1,6 +1,7 @@
 import type { RetryConfig } from '../config/config.ts';
 import type { Result } from '../domain/failure.ts';
 import type { DecodedRequest } from '../domain/requirements.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { Affinity } from './affinity.ts';
 import { createAttemptMachine } from './attempt-machine.ts';
@@ -18,28 +19,24 @@ export interface RouterParts {
   readonly retry: RetryConfig;
   /** 0 ≤ x < 1. */
   random(): number;
-  /** Monotonic milliseconds. */
-  now(): number;
+  /** The clock of the machine, and the timeouts of the attempts. */
+  readonly timers: TimerQueue;
 }
 
 /** The entry point of routing/: it plans which targets can answer a request, and opens the source of the answer. */
 export interface Router {
   /** See {@link planAttempts}. */
   plan(model: Model, asked: DecodedRequest): Result<AttemptPlan>;
-  /** Opens a source. No target is asked before its first pull. `onAttempt` is called with the name of each target asked. */
-  open(
-    plan: AttemptPlan,
-    call: Omit<UpstreamCall, 'model'>,
-    signal: AbortSignal,
-    onAttempt: (target: string) => void,
-  ): Source;
+  /** Opens a source. No target is asked before its first pull. */
+  open(plan: AttemptPlan, call: Omit<UpstreamCall, 'model'>, signal: AbortSignal): Source;
 }
 
 /** Creates a router for one configuration. */
-export function createRouter({ catalogue, health, affinity, retry, random, now }: RouterParts): Router {
+export function createRouter({ catalogue, health, affinity, retry, random, timers }: RouterParts): Router {
+  const now = () => timers.now();
   return {
     plan: (model, asked) => planAttempts(model, asked, catalogue),
-    open: (plan, call, signal, onAttempt) => {
+    open: (plan, call, signal) => {
       const { keyId, request } = call;
       const targets = plan.flat().map(({ target }) => target.name);
       // With a single candidate there is no choice, so the messages are not hashed.
@@ -48,9 +45,8 @@ export function createRouter({ catalogue, health, affinity, retry, random, now }
       return openSource(call, {
         machine: createAttemptMachine(plan, { retry, health, random, now, preferred }),
         health,
+        timers,
         signal,
-        now,
-        onAttempt,
         onCommit: ({ target }) => {
           if (choice) affinity.remember(keyId, request, target.name);
         },

@@ -6,6 +6,7 @@ import type { ChatRequest } from '../domain/chat-request.ts';
 import { failure } from '../domain/failure.ts';
 import { type Feature, features } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
+import { createTimerQueue } from '../timers/timer-queue.ts';
 import type { Upstream, UpstreamCall } from '../upstreams/contract.ts';
 import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import { createAffinity } from './affinity.ts';
@@ -32,7 +33,7 @@ interface FakeUpstream extends Upstream {
   aborted: number;
 }
 
-/** An upstream that plays batches and pauses (milliseconds); `Infinity` is silence until it is aborted. */
+/** An upstream that plays batches and pauses (milliseconds); `Infinity` is silence until it is aborted or closed. */
 function fakeUpstream(
   name: string,
   steps: readonly (EventBatch | number)[],
@@ -48,23 +49,28 @@ function fakeUpstream(
     open: (_, signal) => {
       upstream.opened += 1;
       const left = [...steps];
-      signal.addEventListener('abort', () => {
-        upstream.aborted += 1;
-      });
+      let over = false;
+      let endPause = () => {};
+      const abort = () => {
+        if (!over) upstream.aborted += 1;
+        over = true;
+        endPause();
+      };
+      signal.addEventListener('abort', abort);
       const pause = (ms: number) =>
         new Promise<void>((resolve) => {
+          endPause = resolve;
           if (Number.isFinite(ms)) setTimeout(resolve, ms);
-          signal.addEventListener('abort', () => resolve());
-          if (signal.aborted) resolve();
+          if (over) resolve();
         });
       return fakeEventStream(async () => {
         for (;;) {
           const step = left.shift();
-          if (step === undefined || signal.aborted) return undefined;
+          if (step === undefined || over) return undefined;
           if (typeof step !== 'number') return step;
           await pause(step);
         }
-      });
+      }, abort);
     },
     ...options,
   };
@@ -102,9 +108,10 @@ function setUp(
     new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     timeouts,
   );
-  const now = () => performance.now();
-  const health = createHealth(() => ({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }), now);
-  const router = createRouter({ catalogue, health, affinity: createAffinity(), retry, random: () => 0, now });
+  const timers = createTimerQueue(() => performance.now());
+  const health = createHealth(() => ({ failures: 5, windowMs: 30_000, probeEveryMs: 10_000 }), timers.now);
+  const affinity = createAffinity();
+  const router = createRouter({ catalogue, health, affinity, retry, random: () => 0, timers });
   const whole = { ...request, ...asked } as ChatRequest;
   const plan = (needs: readonly Feature[] = []) => {
     const main = catalogue.find('main');
@@ -116,7 +123,7 @@ function setUp(
     const planned = plan();
     if (!planned.ok) throw new Error(planned.failure.message);
     const call = { request: whole, keyId: 'k', completionId: 'c' };
-    return router.open(planned.value, call, signal, () => {});
+    return router.open(planned.value, call, signal);
   };
   return { plan, open, health };
 }
@@ -428,7 +435,7 @@ describe('a takeover', () => {
     const guessed = setUp([fakeUpstream('a', cut), b], both).open();
     await drain(guessed);
     await guessed.close();
-    expect(guessed.tokens()).toBe(3);
+    expect(guessed.completionTokens()).toBe(3);
     expect(guessed.attempts()).toMatchObject([
       {
         outcome: 'failed',
@@ -476,18 +483,18 @@ describe('a takeover', () => {
     const source = setUp([fakeUpstream('a', cyrillic), b], both, { maxTokens: 20 }).open();
     expect((await drain(source)).at(-1)).toEqual(finish);
     expect(calls).toMatchObject([{ request: { maxTokens: 18 } }]);
-    expect(source.tokens()).toBeGreaterThan(20);
+    expect(source.completionTokens()).toBeGreaterThan(20);
   });
 
   it('delivers no token of a target that only showed where the answer ends', async () => {
     const held = fakeUpstream('b', [text('!'), text(' and more'), finish], { takeover: () => 'prefix' });
     const stopped = setUp([fakeUpstream('a', cut), held], both, { stop: ['lo!'] }).open();
     expect((await drain(stopped)).at(-1)).toEqual(finish);
-    expect(stopped.tokens()).toBe(2);
+    expect(stopped.completionTokens()).toBe(2);
     const longer = fakeUpstream('b', [text(' world'), finish], { takeover: () => 'prefix' });
     const spent = setUp([fakeUpstream('a', cut), longer], both, { maxTokens: 2 }).open();
     expect((await drain(spent)).at(-1)).toEqual([{ type: 'finish', choice: 0, reason: 'length' }]);
-    expect(spent.tokens()).toBe(2);
+    expect(spent.completionTokens()).toBe(2);
   });
 
   it('never follows output that our stream does not name, or reasoning after the text', async () => {

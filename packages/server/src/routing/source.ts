@@ -1,11 +1,16 @@
 import type { BatchReceiver } from '../domain/batches.ts';
 import { brokeOff, type Failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent, UsageEvent } from '../domain/stream-event.ts';
+import type { UsageEstimates } from '../domain/usage.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import type { Attempt } from './attempt.ts';
+import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
+import { hasReachedLength } from './continuation.ts';
 import { createDelivered, type Delivered } from './delivered.ts';
 import {
+  type Asking,
   type AttemptRecord,
   type Call,
   createOpenAttempts,
@@ -29,11 +34,16 @@ import { DeliveredTokens } from './token-count.ts';
  *
  * The answer of a request that does not stream commits when it is complete: it is never taken over.
  */
-export interface Source extends EventStream {
+export interface Source extends EventStream, UsageEstimates {
   /** The target that began the answer; undefined before the first batch. */
   served(): Served | undefined;
+  /**
+   * The name of the target that was asked last. After the commit it is the serving target, except while a takeover asks
+   * another one. Undefined before the first.
+   */
+  target(): string | undefined;
   /** Tokens delivered so far, by the counts of the attempts. */
-  tokens(): number;
+  completionTokens(): number;
   /** One record for each attempt so far, for the log line. */
   attempts(): readonly AttemptRecord[];
 }
@@ -48,6 +58,7 @@ export interface Served {
 
 /** What a source needs; an abort of `signal` ends it without an event. */
 export interface SourceDeps extends OpenAttemptsDeps {
+  readonly machine: AttemptMachine;
   /** Called once, at the commit, with the candidate that serves: its cache now holds the beginning of this chat. */
   onCommit(candidate: Candidate): void;
 }
@@ -57,7 +68,10 @@ export function openSource(call: Call, deps: SourceDeps): Source {
   return new FailoverSource(call, deps);
 }
 
-/** One object with few closures of its own: an event costs as much as the objects that it touches (decisions/0006). */
+/**
+ * One object with few closures of its own: an event costs as much as the objects that it touches (decisions/0006). From the
+ * moment in which no target can take over any more, it holds nothing of the request but two numbers.
+ */
 class FailoverSource implements Source, BatchReceiver {
   private waiting: BatchReceiver | undefined;
   private attempt: Attempt | undefined;
@@ -70,10 +84,14 @@ class FailoverSource implements Source, BatchReceiver {
   private cutPending: Failure | undefined;
   private ended = false;
 
-  private readonly call: Call;
-  private readonly deps: SourceDeps;
+  /** What it takes to ask another target; undefined once none can be asked any more. */
+  private asking: (Asking & Pick<SourceDeps, 'onCommit'>) | undefined;
   private readonly openAttempts: OpenAttempts;
+  private readonly timers: TimerQueue;
+  private readonly signal: AbortSignal;
   private readonly remembers: boolean;
+  private readonly choices: number;
+  private readonly maxTokens: number | undefined;
   private current: OpenAttempt | undefined;
   private servedBy: Served | undefined;
   private unfinished: number;
@@ -82,15 +100,17 @@ class FailoverSource implements Source, BatchReceiver {
   private usage: UsageEvent | undefined;
 
   constructor(call: Call, deps: SourceDeps) {
-    const { machine } = deps;
+    const { machine, onCommit, timers, signal } = deps;
     const { request } = call;
-    this.call = call;
-    this.deps = deps;
+    this.asking = { call, machine, onCommit };
+    this.timers = timers;
+    this.signal = signal;
     this.openAttempts = createOpenAttempts(call, deps);
+    this.choices = request.n;
+    this.maxTokens = request.maxTokens;
     this.unfinished = request.n;
     // Where no target of the plan could ever take over, the text need not be kept.
-    const nothing = createDelivered(false);
-    this.remembers = machine.anySuits((candidate) => takeoverMode(candidate, request, nothing) !== 'none');
+    this.remembers = machine.anySuits((candidate) => takeoverMode(candidate, request, noText) !== 'none');
     this.delivered = createDelivered(this.remembers);
   }
 
@@ -98,7 +118,15 @@ class FailoverSource implements Source, BatchReceiver {
     return this.servedBy;
   }
 
-  tokens(): number {
+  target(): string | undefined {
+    return this.openAttempts.target;
+  }
+
+  promptTokens(): number {
+    return this.openAttempts.promptTokens;
+  }
+
+  completionTokens(): number {
     return this.deliveredTokens.tokens;
   }
 
@@ -112,7 +140,7 @@ class FailoverSource implements Source, BatchReceiver {
       return;
     }
     this.waiting = receiver;
-    if (this.attempt === undefined) this.firstBatch().then(this.handOnBatch, this.handOnBug);
+    if (this.attempt === undefined) this.handOnLater(this.firstBatch());
     else if (this.cutPending !== undefined) this.handleCut(this.cutPending);
     else this.attempt.pull(this.stallMs ?? this.stallTimeout(), this);
   }
@@ -155,8 +183,12 @@ class FailoverSource implements Source, BatchReceiver {
     receiver.broke(bug);
   }
 
-  private readonly handOnBatch = (batch: EventBatch | undefined): void => this.handOn(batch);
-  private readonly handOnBug = (bug: unknown): void => this.broke(bug);
+  private handOnLater(coming: Promise<EventBatch | undefined>): void {
+    coming.then(
+      (batch) => this.handOn(batch),
+      (bug: unknown) => this.broke(bug),
+    );
+  }
 
   /** Hands a batch to the receiver that pulled; undefined: the answer is over. */
   private handOn(batch: EventBatch | undefined): void {
@@ -171,49 +203,54 @@ class FailoverSource implements Source, BatchReceiver {
   }
 
   private async firstBatch(): Promise<EventBatch | undefined> {
-    const { deps, openAttempts } = this;
-    const outcome = await race(deps.machine, openAttempts, deps.signal);
+    const asking = this.asking ?? never();
+    const outcome = await race(asking, this.openAttempts, this.timers, this.signal);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
     this.switchTo(outcome.opened, outcome.batch);
     const { candidate } = outcome.opened;
     const { name } = candidate.target;
     this.servedBy = { target: name, ...(candidate.fallback ? { fellBackTo: candidate.model.id } : {}) };
-    deps.onCommit(candidate);
+    asking.onCommit(candidate);
+    if (!this.remembers) this.asking = undefined;
     return this.passOn(outcome.batch);
   }
 
   /** The current attempt has failed. Where the run was stopped, the source just ends. */
   private handleCut(reason: Failure): void {
-    if (this.ended || this.deps.signal.aborted) this.handOn(undefined);
-    else this.afterCut(this.current ?? never(), reason).then(this.handOnBatch, this.handOnBug);
+    if (this.ended || this.signal.aborted) this.handOn(undefined);
+    else this.handOnLater(this.afterCut(this.current ?? never(), reason));
   }
 
-  /** Asks another target to take over. Where none can, ends the answer with the failure that cut it. */
+  /**
+   * Asks another target to take over. Where none can, ends the answer with the failure that cut it. An answer that already
+   * has `max_tokens` tokens is whole.
+   */
   private async afterCut(opened: OpenAttempt, reason: Failure): Promise<EventBatch | undefined> {
-    const { openAttempts, call, delivered } = this;
-    const { machine, signal } = this.deps;
+    const { asking, openAttempts, delivered, deliveredTokens: spent, signal } = this;
     this.cutPending = undefined;
-    await openAttempts.fail(opened, reason, true);
+    await openAttempts.fail(opened, reason);
+    asking?.machine.failed(opened.candidate, reason, true);
     this.noteDelivered(opened);
-    const { deliveredTokens: spent } = this;
-    const outcome = await takeOver({ machine, openAttempts, call, delivered, spent, signal }, reason);
+    if (this.continuable && this.choices === 1 && hasReachedLength(this.maxTokens, spent)) {
+      return this.passOn([{ type: 'finish', choice: 0, reason: 'length' }]);
+    }
+    if (asking === undefined) return this.tear(reason);
+    const outcome = await takeOver({ asking, openAttempts, delivered, spent, signal }, reason);
     if (outcome === undefined) return undefined;
     if ('failure' in outcome) return this.tear(outcome.failure);
-    if (outcome.opened !== undefined) this.switchTo(outcome.opened, outcome.batch);
+    this.switchTo(outcome.opened, outcome.batch);
     return this.passOn(outcome.batch);
   }
 
   private switchTo(opened: OpenAttempt, batch: EventBatch): void {
-    opened.tracked.answered();
-    opened.record.outcome = 'served';
+    this.openAttempts.serve(opened);
     this.current = opened;
     this.attempt = opened.attempt;
     this.deliveredTokens.continueWith(opened.attempt.count, batch);
     this.stallMs = undefined;
     // The usage of the attempt before does not count the whole answer.
     this.usage = undefined;
-    this.deps.onAttempt(opened.record.target);
   }
 
   private noteDelivered(opened: OpenAttempt): void {
@@ -221,12 +258,16 @@ class FailoverSource implements Source, BatchReceiver {
   }
 
   private stallTimeout(): number {
-    const { call, delivered } = this;
-    const suits = (candidate: Candidate) => takeoverMode(candidate, call.request, delivered) !== 'none';
-    const hasSuccessor = this.remembers && this.deps.machine.canTakeOver(suits);
     const { stallMs } = (this.current ?? never()).candidate.model.timeouts;
-    this.stallMs = stallTimeoutMs(stallMs, hasSuccessor);
+    this.stallMs = stallTimeoutMs(stallMs, this.hasSuccessor());
     return this.stallMs;
+  }
+
+  private hasSuccessor(): boolean {
+    const { asking, delivered } = this;
+    if (asking === undefined) return false;
+    const { request } = asking.call;
+    return asking.machine.canTakeOver((candidate) => takeoverMode(candidate, request, delivered) !== 'none');
   }
 
   /**
@@ -249,7 +290,7 @@ class FailoverSource implements Source, BatchReceiver {
         break;
       }
       if (event.type === 'usage') {
-        this.usage = countPrefix(event, this.current?.continuation?.prefixTokens ?? 0);
+        this.usage = countPrefix(event, this.current?.prefixTokens ?? 0);
         continue;
       }
       if (event.type === 'finish') this.unfinished -= 1;
@@ -269,6 +310,7 @@ class FailoverSource implements Source, BatchReceiver {
    */
   private noLongerContinuable(): void {
     this.continuable = false;
+    this.asking = undefined;
     this.stallMs = undefined;
   }
 
@@ -277,6 +319,9 @@ class FailoverSource implements Source, BatchReceiver {
     return [{ type: 'failed', failure: reason }];
   }
 }
+
+/** The answer before its first event. */
+const noText = { text: '', reasoning: '', continuable: true };
 
 /**
  * Moves the prefix from the prompt, where the target counted it, to the completion, where the client has it. A count that the

@@ -1,30 +1,26 @@
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch, type StreamEvent } from '../domain/stream-event.ts';
 import { nextBatch } from './attempt.ts';
-import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { continueWith, hasReachedLength, type SpentTokens } from './continuation.ts';
+import { continueWith, type SpentTokens } from './continuation.ts';
 import type { Delivered } from './delivered.ts';
-import type { Call, OpenAttempt, OpenAttempts } from './open-attempts.ts';
+import type { Joint } from './joints.ts';
+import type { Asking, OpenAttempt, OpenAttempts } from './open-attempts.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 import { takeoverMode } from './takeover-mode.ts';
 
 /** The state of the answer that {@link takeOver} continues. */
 export interface TakeOverDeps {
-  readonly machine: AttemptMachine;
+  readonly asking: Asking;
   readonly openAttempts: OpenAttempts;
-  readonly call: Call;
   readonly delivered: Delivered;
   readonly spent: SpentTokens;
   readonly signal: AbortSignal;
 }
 
-/**
- * The attempt that continues the answer and its first new events. Without `opened` no target was asked, because the answer
- * already has `max_tokens` tokens: the batch is only the finish.
- */
+/** The attempt that continues the answer and its first new events. */
 export type TakenOver =
-  | { readonly opened?: OpenAttempt; readonly batch: EventBatch }
+  | { readonly opened: OpenAttempt; readonly batch: EventBatch }
   | { readonly failure: Failure }
   | undefined;
 
@@ -33,27 +29,28 @@ export type TakenOver =
  * target can continue, the failure is `reason`. Undefined: the run was stopped meanwhile.
  */
 export async function takeOver(deps: TakeOverDeps, reason: Failure): Promise<TakenOver> {
-  const { machine, openAttempts, call, delivered, spent } = deps;
-  const { request } = call;
-  const suits = (candidate: Candidate) => takeoverMode(candidate, request, delivered) !== 'none';
-  const mayFinishHere = delivered.continuable && request.n === 1;
-  if (mayFinishHere && hasReachedLength(request, spent)) return { batch: [finish('length')] };
+  const { asking, openAttempts, delivered, spent } = deps;
+  const { machine, call } = asking;
+  const suits = (candidate: Candidate) => takeoverMode(candidate, call.request, delivered) !== 'none';
   for (;;) {
     const candidate = machine.takeOver(suits);
-    const mode = candidate === undefined ? 'none' : takeoverMode(candidate, request, delivered);
+    const mode = candidate === undefined ? 'none' : takeoverMode(candidate, call.request, delivered);
     if (candidate === undefined || mode === 'none') return { failure: reason };
-    const opened = openAttempts.open(candidate, mode, continueWith(mode, call, delivered, spent));
-    const outcome = await readSuccessor(deps, opened, () => machine.canTakeOver(suits));
+    const { call: continued, joint, prefixTokens } = continueWith(mode, call, delivered, spent);
+    const opened = openAttempts.open(candidate, mode, { call: continued, machine }, prefixTokens);
+    const outcome = await readSuccessor(deps, opened, joint, () => machine.canTakeOver(suits));
     if (outcome === undefined) return undefined;
     if ('batch' in outcome) return { opened, ...outcome };
-    await openAttempts.fail(opened, outcome.failure, true);
+    await openAttempts.fail(opened, outcome.failure);
+    machine.failed(candidate, outcome.failure, true);
   }
 }
 
 /** Reads the target that takes over until an event is new to the client. */
 async function readSuccessor(
   { signal }: TakeOverDeps,
-  { attempt, candidate, continuation }: OpenAttempt,
+  { attempt, candidate }: OpenAttempt,
+  joint: Joint,
   hasSuccessor: () => boolean,
 ): Promise<{ readonly batch: EventBatch } | { readonly failure: Failure } | undefined> {
   const committed = await attempt.commit();
@@ -62,7 +59,7 @@ async function readSuccessor(
   let batch: EventBatch | undefined = committed.batch.filter((event) => event.type !== 'start');
   const held: StreamEvent[] = [];
   for (;;) {
-    const joined = continuation?.joint(batch) ?? never();
+    const joined = joint(batch);
     if (joined.type === 'diverged') return { failure: diverged() };
     if (joined.type === 'stopped') return { batch: [finish('stop')] };
     if (joined.type === 'length') return { batch: [finish('length')] };
@@ -87,8 +84,4 @@ function diverged(): Failure {
     permanent: true,
     blameless: true,
   });
-}
-
-function never(): never {
-  throw new Error('a takeover without its joint');
 }

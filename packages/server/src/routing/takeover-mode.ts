@@ -12,7 +12,7 @@ import type { Delivered } from './delivered.ts';
 export function takeoverMode(
   { target }: Candidate,
   request: ChatRequest,
-  delivered: Delivered,
+  delivered: Pick<Delivered, 'text' | 'reasoning' | 'continuable'>,
 ): TakeoverMode {
   if (request.n > 1 || !delivered.continuable) return 'none';
   const repeatable = request.temperature === 0 || request.seed !== undefined;

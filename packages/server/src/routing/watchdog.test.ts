@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createTimerQueue } from '../timers/timer-queue.ts';
 import { createWatchdog } from './watchdog.ts';
 
 describe('a watchdog', () => {
@@ -12,11 +13,13 @@ describe('a watchdog', () => {
   function setUp() {
     const expired: number[] = [];
     const startMs = performance.now();
-    const watchdog = createWatchdog({
-      onExpired: (timeoutMs) => expired.push(timeoutMs, Math.round(performance.now() - startMs)),
-      now: () => performance.now(),
-    });
-    return { watchdog, expired };
+    const owner = {
+      expire: (timeoutMs: number) => {
+        expired.push(timeoutMs, Math.round(performance.now() - startMs));
+      },
+    };
+    const timers = createTimerQueue(() => performance.now());
+    return { watchdog: createWatchdog(owner, timers), expired, timers };
   }
 
   it('expires once, when it is not disarmed', () => {
@@ -53,7 +56,7 @@ describe('a watchdog', () => {
   });
 
   it('does not expire once it is disarmed or closed', () => {
-    const { watchdog, expired } = setUp();
+    const { watchdog, expired, timers } = setUp();
     watchdog.arm(50);
     watchdog.disarm();
     vi.advanceTimersByTime(100);
@@ -61,6 +64,6 @@ describe('a watchdog', () => {
     watchdog.close();
     vi.advanceTimersByTime(100);
     expect(expired).toEqual([]);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(timers.size).toBe(0);
   });
 });

@@ -1,10 +1,12 @@
+import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
+
 /**
- * Times out waits that follow each other; there is at most one at a time. After a timeout it calls `onExpired`, which
- * aborts the work; the wait then ends in the usual way. With `Promise.race` against a timer, the read would continue after
- * the timeout.
+ * Times out waits that follow each other; there is at most one at a time. After a timeout it calls `expire` of its owner,
+ * which ends the work; the wait then ends in the usual way. With `Promise.race` against a timer, the read would continue
+ * after the timeout.
  *
  * Every read begins a wait. So `arm` only notes the time, unless the running timer would fire too late. A timer that fires
- * too early starts again for the remaining time. A new timer for each wait costs three times as much.
+ * too early starts again for the remaining time. A new start of the timer for each wait costs three times as much.
  */
 export interface Watchdog {
   /** Begins a wait of at most `timeoutMs` milliseconds; a wait that has not ended is replaced. */
@@ -15,40 +17,38 @@ export interface Watchdog {
   close(): void;
 }
 
-export interface WatchdogDeps {
+/** Whose waits a watchdog times out. */
+export interface WatchdogOwner {
   /** Called when a wait took longer than its `timeoutMs`. */
-  onExpired(timeoutMs: number): void;
-  /** Monotonic milliseconds. */
-  now(): number;
+  expire(timeoutMs: number): void;
 }
 
 /** Creates a watchdog that is not armed. The caller closes it. */
-export function createWatchdog(deps: WatchdogDeps): Watchdog {
-  return new NotingWatchdog(deps);
+export function createWatchdog(owner: WatchdogOwner, timers: TimerQueue): Watchdog {
+  return new NotingWatchdog(owner, timers);
 }
 
-class NotingWatchdog implements Watchdog {
-  private readonly deps: WatchdogDeps;
+class NotingWatchdog implements Watchdog, QueuedTimer {
+  dueMs = 0;
+  place = notQueued;
+  private readonly owner: WatchdogOwner;
+  private readonly timers: TimerQueue;
   private armed = false;
   private armedMs = 0;
   private timeoutMs = 0;
-  /** When the timer fires: never later than the timeout of the current wait. */
-  private timerMs = 0;
-  private timer: NodeJS.Timeout | undefined;
 
-  constructor(deps: WatchdogDeps) {
-    this.deps = deps;
+  constructor(owner: WatchdogOwner, timers: TimerQueue) {
+    this.owner = owner;
+    this.timers = timers;
   }
 
   arm(timeoutMs: number): void {
     // V8 allocates no object for a small whole number.
-    const nowMs = Math.floor(this.deps.now());
+    const nowMs = Math.floor(this.timers.now());
     this.armed = true;
     this.armedMs = nowMs;
     this.timeoutMs = timeoutMs;
-    if (this.timer !== undefined && this.timerMs <= nowMs + timeoutMs) return;
-    clearTimeout(this.timer);
-    this.sleep(nowMs, timeoutMs);
+    if (this.place === notQueued || this.dueMs > nowMs + timeoutMs) this.timers.start(this, timeoutMs);
   }
 
   disarm(): void {
@@ -57,27 +57,17 @@ class NotingWatchdog implements Watchdog {
 
   close(): void {
     this.armed = false;
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.timers.stop(this);
   }
 
-  private sleep(fromMs: number, ms: number): void {
-    this.timerMs = fromMs + ms;
-    this.timer = setTimeout(() => this.fire(), Math.max(1, ms));
-    // The timer may outlive its wait, and must not keep the process alive.
-    this.timer.unref();
-  }
-
-  private fire(): void {
-    this.timer = undefined;
+  fire(): void {
     if (!this.armed) return;
-    const nowMs = Math.floor(this.deps.now());
-    const restMs = this.armedMs + this.timeoutMs - nowMs;
+    const restMs = this.armedMs + this.timeoutMs - this.timers.now();
     if (restMs > 0) {
-      this.sleep(nowMs, restMs);
+      this.timers.start(this, restMs);
       return;
     }
     this.armed = false;
-    this.deps.onExpired(this.timeoutMs);
+    this.owner.expire(this.timeoutMs);
   }
 }

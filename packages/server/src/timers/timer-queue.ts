@@ -30,6 +30,8 @@ export interface TimerQueue {
   stop(timer: QueuedTimer): void;
   /** Entries that wait. */
   readonly size: number;
+  /** The queue's clock, in monotonic milliseconds. */
+  now(): number;
 }
 
 /** Creates an empty queue; `now` gives monotonic milliseconds. */
@@ -42,7 +44,7 @@ const longestSleepMs = 2 ** 31 - 1;
 
 class HeapQueue implements TimerQueue {
   private readonly heap: QueuedTimer[] = [];
-  private readonly now: () => number;
+  readonly now: () => number;
   private sleep: NodeJS.Timeout | undefined;
   /** When the sleep ends. */
   private wakeMs = 0;
@@ -77,6 +79,7 @@ class HeapQueue implements TimerQueue {
     if (place === notQueued) return;
     timer.place = notQueued;
     const last = this.heap.pop();
+    if (this.heap.length === 0) this.endSleep();
     if (last === undefined || last === timer) return;
     this.heap[place] = last;
     last.place = place;
@@ -88,10 +91,15 @@ class HeapQueue implements TimerQueue {
   private wakeForFirst(): void {
     const [first] = this.heap;
     if (first === undefined || (this.sleep !== undefined && this.wakeMs <= first.dueMs)) return;
-    clearTimeout(this.sleep);
+    this.endSleep();
     this.wakeMs = first.dueMs;
     this.sleep = setTimeout(this.wake, Math.min(longestSleepMs, Math.max(1, first.dueMs - this.now())));
     this.sleep.unref();
+  }
+
+  private endSleep(): void {
+    clearTimeout(this.sleep);
+    this.sleep = undefined;
   }
 
   private readonly wake = (): void => {

@@ -166,7 +166,7 @@ class QueuedBody implements BodyQueue, AnswerBody {
     this.drained = (this.pieces ?? []).reduce((sum, piece) => sum + piece.length, 0);
     this.pieces = undefined;
     this.source.detach();
-    this.drainTimer = setTimeout(this.source.destroy, maxDrainMs);
+    this.drainTimer = setTimeout(destroySource, maxDrainMs, this.source);
     this.drainTimer.unref();
     this.flush();
     if (this.paused) this.resume();
@@ -194,4 +194,8 @@ class QueuedBody implements BodyQueue, AnswerBody {
     this.paused = false;
     this.source.resume();
   }
+}
+
+function destroySource(source: BodySource): void {
+  source.destroy();
 }

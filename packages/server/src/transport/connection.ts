@@ -1,21 +1,16 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Cause, causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
-import { type AnswerBody, type BodyQueue, createBodyQueue } from './answer-body.ts';
-import { ConnectError, openSocket, type Route } from './open-socket.ts';
-import { proxyAuthorization } from './proxy.ts';
-import { createResponseParser, type ResponseHeaders, type ResponseParser } from './response-parser.ts';
-
-/** A request as it is sent. */
-export interface WireRequest {
-  /** Default: POST. The body of a GET is empty. */
-  readonly method?: 'GET' | 'POST';
-  /** Path and query, beginning with a slash. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+import { type AnswerBody, type BodyQueue, type BodySource, createBodyQueue } from './answer-body.ts';
+import { ConnectError, openSocket, type Route, type SocketReader } from './open-socket.ts';
+import type { RequestHeads, WireRequest } from './request-heads.ts';
+import {
+  createResponseParser,
+  type ResponseHeaders,
+  type ResponseListener,
+  type ResponseParser,
+} from './response-parser.ts';
+import { reportTo, type SocketOwner } from './socket-owner.ts';
 
 /** The head of an answer, with its body to be read. */
 export interface WireAnswer {
@@ -45,8 +40,8 @@ export interface ConnectionEvents {
   opened(): void;
   /** The socket is closed; called once for each `opened`. */
   closed(): void;
-  /** An answer is whole: the connection can serve another request. */
-  idle(connection: Connection): void;
+  /** An answer is whole: the connection can serve another request within `idleMs` milliseconds. */
+  idle(connection: Connection, idleMs: number): void;
   /** The connection serves no request any more. Called once. */
   gone(connection: Connection): void;
 }
@@ -57,210 +52,253 @@ export interface ConnectionEvents {
  */
 const largeReadBytes = 16 * 1024;
 
-/** The request that the connection serves now. */
-interface ActiveRequest {
-  readonly parser: ResponseParser;
-  /** Set when the head of the answer has come. */
-  queue: BodyQueue | undefined;
-  /** Whether the first byte of the answer has come. */
-  answerBegun: boolean;
-  /** Ends the request's promise, or the answer's body, with this failure. */
-  fail(reason: Failure, unanswered: boolean): void;
+/** An ASCII request up to this size is one string for Node, which encodes it on the stack and writes it in one call. */
+const oneWriteBytes = 16 * 1024;
+
+/**
+ * Creates a connection; it opens its socket with its first request, within `connectMs` milliseconds. It has an HTTP/1.1 client of
+ * its own, with which a relayed event costs some 5 µs less than with a general client (docs/performance.md).
+ */
+export function createConnection(
+  route: Route,
+  heads: RequestHeads,
+  connectMs: number,
+  events: ConnectionEvents,
+): Connection {
+  return new SocketConnection(route, heads, connectMs, events);
 }
 
 /**
- * Creates a connection; it opens its socket with its first request. It has an HTTP/1.1 client of its own, with which a
- * relayed event costs some 5 µs less than with a general client (docs/performance.md).
+ * All that a request needs here, apart from parser and body: it lives as long as a stream, and an open stream should take little
+ * memory (decisions/0006). So the connection itself is the listener of its socket, of the parser and of the abort.
  */
-export function createConnection(route: Route, connectMs: number, events: ConnectionEvents): Connection {
-  const stop = new AbortController();
-  let socket: Socket | undefined;
-  let active: ActiveRequest | undefined;
-  let destroyed = false;
-  let socketError: Error | undefined;
+class SocketConnection implements Connection, SocketOwner, SocketReader, ResponseListener, BodySource {
+  private readonly route: Route;
+  private readonly heads: RequestHeads;
+  private readonly connectMs: number;
+  private readonly events: ConnectionEvents;
+  private socket: Socket | undefined;
+  /** Only while the socket is opened. */
+  private opening: AbortController | undefined;
+  private socketError: Error | undefined;
+  private destroyed = false;
+
+  /** Undefined between two requests. */
+  private parser: ResponseParser | undefined;
+  /** Set from the head of the answer to its end. */
+  private queue: BodyQueue | undefined;
+  /** Ends the promise of the request; undefined once the head has come. */
+  private resolve: ((outcome: SendOutcome) => void) | undefined;
+  /**
+   * The signal of the request until `detach()`. It is weak: where the caller has dropped its controller, nothing can abort the
+   * request any more, and a silent stream need not keep the two and their listeners (600 bytes).
+   */
+  private signal: WeakRef<AbortSignal> | undefined;
+  /** Whether the first byte of the answer has come. */
+  private answerBegun = false;
   /** False while the body has paused the socket. */
-  let wanted = true;
+  private wanted = true;
   /** True after a large read, until other sockets have been served. */
-  let yielding = false;
+  private yielding = false;
 
-  // For an http origin the proxy gets the request, with the whole URL as its target (RFC 9112, section 3.2.2).
-  const forwarded = route.proxy !== undefined && route.origin.protocol === 'http:';
-  const authorization = route.proxy === undefined ? undefined : proxyAuthorization(route.proxy);
-
-  function destroy(): void {
-    if (destroyed) return;
-    destroyed = true;
-    stop.abort();
-    socket?.destroy();
-    end(lost(socketError, active), true);
-    events.gone(connection);
+  constructor(route: Route, heads: RequestHeads, connectMs: number, events: ConnectionEvents) {
+    this.route = route;
+    this.heads = heads;
+    this.connectMs = connectMs;
+    this.events = events;
   }
 
-  /** Ends the active request, where there is one, with a failure. */
-  function end(reason: Failure, connectionLost: boolean): void {
-    const ending = active;
-    active = undefined;
-    ending?.fail(reason, connectionLost && !ending.answerBegun);
-  }
-
-  function onBytes(buffer: Buffer, length: number): void {
+  send(request: WireRequest, signal: AbortSignal): Promise<SendOutcome> {
+    const { body } = request;
+    const bodyBytes = Buffer.byteLength(body);
+    let head: string;
     try {
-      takeBytes(buffer, length);
+      head = this.heads.headOf(request, bodyBytes);
+    } catch (error) {
+      this.destroy();
+      const detail = error instanceof Error ? error.message : String(error);
+      return Promise.resolve({ kind: 'failed', failure: refused(detail), unanswered: false });
+    }
+    this.signal = new WeakRef(signal);
+    signal.addEventListener('abort', this);
+    if (signal.aborted) this.destroy();
+    return this.socket === undefined && !this.destroyed
+      ? this.sendOnNew(head, body, bodyBytes)
+      : this.exchange(head, body, bodyBytes);
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.opening?.abort(new Error('aborted'));
+    this.socket?.destroy();
+    this.fail(lost(this.socketError, this.queue !== undefined), true);
+    this.events.gone(this);
+  }
+
+  /** The signal of the request was aborted. */
+  handleEvent(): void {
+    this.destroy();
+  }
+
+  detach(): void {
+    this.signal?.deref()?.removeEventListener('abort', this);
+    this.signal = undefined;
+  }
+
+  pause(): void {
+    this.wanted = false;
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    this.wanted = true;
+    if (!this.yielding) this.socket?.resume();
+  }
+
+  bytesRead(buffer: Buffer, length: number): void {
+    try {
+      this.takeBytes(buffer, length);
     } catch (bug) {
       // Thrown further, a bug in one stream would end the process with all its streams.
-      socketError = bug instanceof Error ? bug : new Error(String(bug));
-      destroy();
+      this.socketError = bug instanceof Error ? bug : new Error(String(bug));
+      this.destroy();
     }
   }
 
-  function takeBytes(buffer: Buffer, length: number): void {
-    const running = active;
-    if (running === undefined) {
-      // Bytes without a request are no answer.
-      destroy();
+  socketFailed(error: Error): void {
+    this.socketError = error;
+  }
+
+  socketEnded(): void {
+    this.parser?.close();
+    this.destroy();
+  }
+
+  socketClosed(): void {
+    this.events.closed();
+    this.destroy();
+  }
+
+  head(status: number, headers: ResponseHeaders): void {
+    const queue = createBodyQueue(this);
+    this.queue = queue;
+    this.resolve?.({ kind: 'answer', answer: { status, headers, body: queue.body } });
+    this.resolve = undefined;
+  }
+
+  body(buffer: Buffer, from: number, to: number): void {
+    this.queue?.push(buffer, from, to);
+  }
+
+  end(idleMs: number): void {
+    const { queue, socket } = this;
+    this.detach();
+    this.parser = undefined;
+    this.queue = undefined;
+    queue?.end(undefined);
+    // Where the answer ended before its request was sent, the socket cannot serve another request.
+    if (idleMs === 0 || this.destroyed || socket === undefined || isUnsent(socket)) {
+      this.destroy();
       return;
     }
-    running.answerBegun = true;
-    const problem = running.parser.push(buffer, length);
+    this.wanted = true;
+    socket.resume();
+    this.events.idle(this, idleMs);
+  }
+
+  private async sendOnNew(head: string, body: string, bodyBytes: number): Promise<SendOutcome> {
+    const problem = await this.open();
     if (problem !== undefined) {
-      const what = 'The upstream sent something that is not HTTP.';
-      end(failure('upstream_protocol', what, { detail: problem }), false);
-      destroy();
+      this.detach();
+      this.destroy();
+      return { kind: 'failed', failure: unreachable(problem), unanswered: false };
     }
-    running.queue?.flush();
-    if (length >= largeReadBytes && wanted && !destroyed) yieldToOthers();
+    return this.exchange(head, body, bodyBytes);
   }
 
-  function yieldToOthers(): void {
-    yielding = true;
-    socket?.pause();
-    setImmediate(() => {
-      yielding = false;
-      if (wanted && !destroyed) socket?.resume();
-    });
-  }
-
-  async function openOwn(): Promise<Socket | ConnectError> {
+  private async open(): Promise<ConnectError | undefined> {
+    const opening = new AbortController();
+    this.opening = opening;
     try {
-      const opened = await openSocket(route, connectMs, onBytes, stop.signal);
-      events.opened();
-      opened.on('error', (error) => {
-        socketError = error;
-      });
-      opened.on('end', () => {
-        active?.parser.close();
-        destroy();
-      });
-      opened.on('timeout', destroy);
-      opened.once('close', () => {
-        events.closed();
-        destroy();
-      });
-      return opened;
+      const socket = await openSocket(this.route, this.connectMs, this, opening);
+      this.events.opened();
+      reportTo(socket, this);
+      this.socket = socket;
+      if (this.destroyed) socket.destroy();
+      return undefined;
     } catch (error) {
       if (error instanceof ConnectError) return error;
       throw error;
+    } finally {
+      this.opening = undefined;
     }
   }
 
-  function headOf({ method = 'POST', path, headers, body }: WireRequest): string {
-    const target = forwarded ? `${route.origin.origin}${path}` : path;
-    if (/[^\x21-\xff]/.test(target)) throw new TypeError('a path with characters that no path has');
-    let head = `${method} ${target} HTTP/1.1\r\nhost: ${route.origin.host}\r\nconnection: keep-alive\r\n`;
-    for (const [name, value] of Object.entries(headers)) {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-      head += `${name}: ${value}\r\n`;
+  /** Writes a request to the open socket. */
+  private exchange(head: string, body: string, bodyBytes: number): Promise<SendOutcome> {
+    const { socket } = this;
+    if (this.destroyed || socket === undefined || socket.destroyed) {
+      this.detach();
+      this.destroy();
+      return Promise.resolve({ kind: 'failed', failure: lost(this.socketError, false), unanswered: true });
     }
-    if (forwarded && authorization !== undefined) head += `proxy-authorization: ${authorization}\r\n`;
-    if (method === 'POST') head += `content-length: ${Buffer.byteLength(body)}\r\n`;
-    return `${head}\r\n`;
-  }
-
-  async function send(request: WireRequest, signal: AbortSignal): Promise<SendOutcome> {
-    let head: string;
-    try {
-      head = headOf(request);
-    } catch (error) {
-      destroy();
-      const detail = error instanceof Error ? error.message : String(error);
-      return { kind: 'failed', failure: refused(detail), unanswered: false };
-    }
-    const settle = () => signal.removeEventListener('abort', destroy);
-    signal.addEventListener('abort', destroy, { once: true });
-    if (signal.aborted) destroy();
-    if (socket === undefined && !destroyed) {
-      const opened = await openOwn();
-      if (opened instanceof ConnectError) {
-        settle();
-        destroy();
-        return { kind: 'failed', failure: unreachable(opened), unanswered: false };
-      }
-      socket = opened;
-      if (destroyed) opened.destroy();
-    }
-    const current = socket;
-    if (destroyed || current === undefined || current.destroyed) {
-      settle();
-      destroy();
-      return { kind: 'failed', failure: lost(socketError, undefined), unanswered: true };
-    }
-    current.setTimeout(0);
     return new Promise((resolve) => {
-      const running: ActiveRequest = {
-        queue: undefined,
-        answerBegun: false,
-        fail(reason, unanswered) {
-          settle();
-          running.queue?.end(reason);
-          resolve({ kind: 'failed', failure: reason, unanswered });
-        },
-        parser: createResponseParser({
-          head(status, headers) {
-            const queue = createBodyQueue({
-              pause: () => {
-                wanted = false;
-                current.pause();
-              },
-              resume: () => {
-                wanted = true;
-                if (!yielding) current.resume();
-              },
-              destroy,
-              detach: settle,
-            });
-            running.queue = queue;
-            resolve({ kind: 'answer', answer: { status, headers, body: queue.body } });
-          },
-          body(buffer, from, to) {
-            running.queue?.push(buffer, from, to);
-          },
-          end(idleMs) {
-            settle();
-            active = undefined;
-            running.queue?.end(undefined);
-            // Where the answer ended before its request was sent, the socket cannot serve another request.
-            if (idleMs === 0 || destroyed || current.destroyed || current.writableLength > 0) {
-              destroy();
-              return;
-            }
-            current.setTimeout(idleMs);
-            wanted = true;
-            current.resume();
-            events.idle(connection);
-          },
-        }),
-      };
-      active = running;
-      current.cork();
-      current.write(head, 'latin1');
-      current.write(request.body);
-      current.uncork();
+      this.resolve = resolve;
+      this.answerBegun = false;
+      this.parser = createResponseParser(this);
+      if (bodyBytes === body.length && bodyBytes <= oneWriteBytes) socket.write(head + body, 'latin1');
+      else {
+        socket.cork();
+        socket.write(head, 'latin1');
+        socket.write(body);
+        socket.uncork();
+      }
     });
   }
 
-  const connection: Connection = { send, destroy };
-  return connection;
+  private takeBytes(buffer: Buffer, length: number): void {
+    const { parser } = this;
+    if (parser === undefined) {
+      // Bytes without a request are no answer.
+      this.destroy();
+      return;
+    }
+    this.answerBegun = true;
+    const problem = parser.push(buffer, length);
+    if (problem !== undefined) {
+      const what = 'The upstream sent something that is not HTTP.';
+      this.fail(failure('upstream_protocol', what, { detail: problem }), false);
+      this.destroy();
+    }
+    this.queue?.flush();
+    if (length >= largeReadBytes && this.wanted && !this.destroyed) this.yieldToOthers();
+  }
+
+  /** Ends the request, where there is one: its promise, or the body of its answer. */
+  private fail(reason: Failure, connectionLost: boolean): void {
+    if (this.parser === undefined) return;
+    const { queue, resolve } = this;
+    this.parser = undefined;
+    this.queue = undefined;
+    this.resolve = undefined;
+    this.detach();
+    queue?.end(reason);
+    resolve?.({ kind: 'failed', failure: reason, unanswered: connectionLost && !this.answerBegun });
+  }
+
+  private yieldToOthers(): void {
+    this.yielding = true;
+    this.socket?.pause();
+    setImmediate(() => {
+      this.yielding = false;
+      if (this.wanted && !this.destroyed) this.socket?.resume();
+    });
+  }
+}
+
+function isUnsent(socket: Socket): boolean {
+  return socket.destroyed || socket.writableLength > 0;
 }
 
 function refused(detail: string): Failure {
@@ -282,10 +320,10 @@ function causeOfLoss(error: Error): Cause {
   return 'code' in error ? { detail: error.message } : causeOfBug(error);
 }
 
-/** The failure of a request whose connection ended, with or without an error. */
-function lost(error: Error | undefined, active: ActiveRequest | undefined): Failure {
+/** The failure of a request whose connection ended, with or without an error; `answering`: within the body of its answer. */
+function lost(error: Error | undefined, answering: boolean): Failure {
   const cause = error === undefined ? { detail: 'the other side closed the connection' } : causeOfLoss(error);
-  if (active?.queue !== undefined) {
+  if (answering) {
     return failure('upstream_cut', 'The upstream broke off its answer.', cause);
   }
   return failure('upstream_refused', 'The upstream closed the connection before it answered.', cause);

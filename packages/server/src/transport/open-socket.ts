@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { proxyAuthorization } from './proxy.ts';
 
@@ -21,80 +21,86 @@ export class ConnectError extends Error {
   }
 }
 
+/** Gets the bytes that a socket has read. */
+export interface SocketReader {
+  /** The first `length` bytes of `buffer`, which is used again after the call. */
+  bytesRead(buffer: Buffer, length: number): void;
+}
+
 /**
- * Opens a socket that is ready for a request: TCP, the proxy's tunnel and TLS, all within `connectMs` milliseconds. Rejects
- * with {@link ConnectError}; an abort destroys the socket. Nagle's algorithm is off: with it, small writes wait for the other
- * side's delayed ACK (40 ms).
- *
- * Each read of the socket calls `onBytes` with a buffer and its number of bytes. The buffer is used again after the call.
+ * Opens a socket that is ready for a request: TCP, the proxy's tunnel and TLS, all within `connectMs` milliseconds, after which
+ * it aborts `opening` itself. Rejects with {@link ConnectError}; an abort of `opening` destroys the socket. Nagle's algorithm is
+ * off: with it, small writes wait for the other side's delayed ACK (40 ms).
  */
 export async function openSocket(
   route: Route,
   connectMs: number,
-  onBytes: OnBytes,
-  signal: AbortSignal,
+  reader: SocketReader,
+  opening: AbortController,
 ): Promise<Socket> {
-  const deadline = new AbortController();
   const timer = setTimeout(() => {
-    deadline.abort(new ConnectError('timeout', `no connection to ${hostOf(route)} within ${connectMs} ms`));
+    opening.abort(new ConnectError('timeout', `no connection to ${hostOf(route)} within ${connectMs} ms`));
   }, connectMs);
-  const either = AbortSignal.any([signal, deadline.signal]);
+  const { signal } = opening;
   try {
     const { origin, proxy } = route;
     const tunnelled = proxy !== undefined && origin.protocol === 'https:';
-    const first = await connectTo(proxy ?? origin, route, tunnelled ? undefined : onBytes, either);
+    const first = await connectTo(proxy ?? origin, route, tunnelled ? undefined : reader, signal);
     if (!tunnelled) return first;
-    const tunnel = await openTunnel(first, proxy, origin, either);
-    return await startTls(tunnel, origin, route, onBytes, either);
+    const tunnel = await openTunnel(first, proxy, origin, signal);
+    return await startTls(tunnel, origin, route, reader, signal);
   } catch (error) {
-    if (deadline.signal.aborted) throw deadline.signal.reason;
-    if (error instanceof ConnectError) throw error;
-    throw new ConnectError('refused', `no connection to ${hostOf(route)}: ${describe(error)}`);
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    if (reason instanceof ConnectError) throw reason;
+    throw new ConnectError('refused', `no connection to ${hostOf(route)}: ${describe(reason)}`);
   } finally {
     clearTimeout(timer);
   }
 }
 
-type OnBytes = (buffer: Buffer, length: number) => void;
-
 const readBytes = 64 * 1024;
 /**
- * One buffer for the reads of all sockets, because `onBytes` uses the bytes within the call. Without it Node would allocate a
+ * One buffer for the reads of all sockets, because a reader uses the bytes within the call. Without it Node would allocate a
  * buffer of this size for each read and shrink it again. On Windows the kernel writes into a buffer between the calls, so
  * there each socket has its own.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(readBytes);
 
-/** Opens TCP to a URL's host, and TLS where its scheme is https. Without `onBytes` the socket is not read. */
+/** The option `onread` of a socket. The closure is here, because with it every variable that it could see would live as long. */
+function onread(reader: SocketReader): OnReadOpts {
+  const buffer = process.platform === 'win32' ? Buffer.allocUnsafeSlow(readBytes) : sharedBuffer;
+  const callback = (length: number) => {
+    reader.bytesRead(buffer, length);
+    return true;
+  };
+  return { buffer, callback };
+}
+
+/** Opens TCP to a URL's host, and TLS where its scheme is https. Without `reader` the socket is not read. */
 async function connectTo(
   url: URL,
   route: Route,
-  onBytes: OnBytes | undefined,
+  reader: SocketReader | undefined,
   signal: AbortSignal,
 ): Promise<Socket> {
   const secured = url.protocol === 'https:';
-  const buffer = process.platform === 'win32' ? Buffer.allocUnsafeSlow(readBytes) : sharedBuffer;
-  const callback = (length: number) => {
-    onBytes?.(buffer, length);
-    return true;
-  };
   const socket = connectTcp({
     host: bareHost(url),
     port: portOf(url),
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
-    ...(secured || onBytes === undefined ? {} : { onread: { buffer, callback } }),
+    ...(secured || reader === undefined ? {} : { onread: onread(reader) }),
   });
   await ready(socket, 'connect', signal);
-  return secured ? await startTls(socket, url, route, onBytes, signal) : socket;
+  return secured ? await startTls(socket, url, route, reader, signal) : socket;
 }
 
 async function startTls(
   under: Socket,
   url: URL,
   route: Route,
-  onBytes: OnBytes | undefined,
+  reader: SocketReader | undefined,
   signal: AbortSignal,
 ): Promise<Socket> {
   const host = bareHost(url);
@@ -107,7 +113,7 @@ async function startTls(
     ...(route.secureContext === undefined ? {} : { secureContext: route.secureContext }),
   });
   await ready(socket, 'secureConnect', signal);
-  if (onBytes !== undefined) socket.on('data', (bytes) => onBytes(bytes, bytes.length));
+  if (reader !== undefined) socket.on('data', (bytes) => reader.bytesRead(bytes, bytes.length));
   return socket;
 }
 
@@ -145,28 +151,30 @@ function openTunnel(socket: Socket, proxy: URL, origin: URL, signal: AbortSignal
 /** Resolves at this event. An error, a close or an abort before it destroys the socket and rejects. */
 function ready(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: unknown) => {
+    const settle = () => {
       signal.removeEventListener('abort', onAbort);
       socket.off(event, onReady);
-      socket.off('error', settle);
+      socket.off('error', refuse);
       socket.off('close', onClose);
-      if (error === undefined) {
-        resolve();
-        return;
-      }
+    };
+    const refuse = (error: unknown) => {
+      settle();
       // A destroyed socket may emit further errors, which without a listener would end the process.
       socket.on('error', () => {});
       socket.destroy();
       reject(error);
     };
-    const onReady = () => settle();
-    const onAbort = () => settle(new Error('aborted'));
-    const onClose = () => settle(new Error('closed'));
-    socket.once(event, onReady);
-    socket.once('error', settle);
-    socket.once('close', onClose);
+    const onReady = () => {
+      settle();
+      resolve();
+    };
+    const onAbort = () => refuse(signal.reason);
+    const onClose = () => refuse(new Error('closed'));
+    socket.on(event, onReady);
+    socket.on('error', refuse);
+    socket.on('close', onClose);
     if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    else signal.addEventListener('abort', onAbort);
   });
 }
 

@@ -220,6 +220,12 @@ class Parser implements ResponseParser {
   ): { text: string; next: number } | string {
     // The bytes from `length` on belong to an earlier read.
     const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
+    if (this.held === '') {
+      // The usual case: the whole text is in this read.
+      const end = bytes.indexOf(terminator, at, 'latin1');
+      const next = end + terminator.length;
+      if (end >= 0 && next - at <= maxBytes) return { text: bytes.toString('latin1', at, end), next };
+    }
     for (let from = at; ; ) {
       const end = bytes.indexOf(lf, from) + 1;
       const to = end > 0 ? end : Math.min(length, from + maxBytes + 1);

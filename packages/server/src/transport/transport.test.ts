@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AnswerBody } from './answer-body.ts';
 import { chunked, type FakeExchange, type FakeOrigin, startFakeOrigin } from './fake-origin.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
@@ -79,6 +79,27 @@ describe('a request', () => {
     },
   );
 
+  test.each([
+    ['short', 'a'.repeat(100)],
+    ['as long as one write', 'a'.repeat(16 * 1024)],
+    ['longer than one write', 'a'.repeat(16 * 1024 + 1)],
+    ['of a megabyte', 'a'.repeat(1024 * 1024)],
+    ['not ASCII', 'ä€😀'.repeat(100)],
+    ['long and not ASCII', 'ä€😀'.repeat(10_000)],
+  ])('arrives byte for byte with a body that is %s', async (_name, body) => {
+    const seen: string[] = [];
+    const origin = await originOf((exchange) => {
+      seen.push(exchange.body);
+      exchange.socket.write(chunked(['ok']));
+    });
+    const transport = transportTo(origin.url, { headers: { 'x-name': 'ä' } });
+    for (let asked = 0; asked < 2; asked += 1) {
+      const posted = await transport.post({ ...hello, body }, never());
+      expect(posted.ok && (await textOf(posted.value.body))).toBe('ok');
+    }
+    expect(seen).toEqual([body, body]);
+  });
+
   test('that is answered whole leaves its socket to the next one', async () => {
     const origin = await originOf(({ socket, onSocket }) => socket.write(chunked([`${onSocket}`])));
     const transport = transportTo(origin.url);
@@ -121,6 +142,25 @@ describe('a request', () => {
     await origin.allClosed();
     await until(() => transport.stats.openSockets === 0);
   });
+});
+
+test('an idle connection is closed a second before the time that its server names', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  closing.push(() => vi.useRealTimers());
+  const whole = 'HTTP/1.1 200 OK\r\nkeep-alive: timeout=3\r\ncontent-length: 2\r\n\r\nok';
+  const origin = await originOf(({ socket }) => socket.write(whole));
+  const transport = transportTo(origin.url);
+  for (let asked = 0; asked < 2; asked += 1) {
+    expect(await textOf((await answerOf(transport)).body)).toBe('ok');
+    await until(() => transport.stats.busy === 0);
+    vi.advanceTimersByTime(1_400);
+    expect(transport.stats.openSockets).toBe(1);
+  }
+  expect(origin.accepted).toBe(1);
+  vi.advanceTimersByTime(600);
+  await origin.allClosed();
+  await until(() => transport.stats.openSockets === 0);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 describe('a retired transport', () => {

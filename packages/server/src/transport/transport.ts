@@ -3,13 +3,14 @@ import { fail, failure, ok, type Result } from '../domain/failure.ts';
 import { nameOf } from '../telemetry/wording.ts';
 import {
   type Connection,
+  type ConnectionEvents,
   createConnection,
   type SendOutcome,
   type WireAnswer,
-  type WireRequest,
 } from './connection.ts';
 import type { Route } from './open-socket.ts';
 import { type Environment, proxyFor } from './proxy.ts';
+import { createRequestHeads, type RequestHeads, type WireRequest } from './request-heads.ts';
 
 /**
  * HTTP/1.1 to one upstream: a pool of connections to one origin, with its credentials, proxy and certificates. It follows no
@@ -99,7 +100,7 @@ export function createTransport(options: TransportOptions): Result<Transport> {
   const trusted = secureContextOf(options.ca);
   if (!trusted.ok) return trusted;
   const route: Route = { origin: options.origin, proxy: proxy.value, secureContext: trusted.value };
-  return ok(pooled(route, options));
+  return ok(new Pool(route, options));
 }
 
 function secureContextOf(ca: string | undefined): Result<SecureContext | undefined> {
@@ -112,68 +113,111 @@ function secureContextOf(ca: string | undefined): Result<SecureContext | undefin
   }
 }
 
-function pooled(route: Route, { headers, connectMs }: TransportOptions): Transport {
-  // Every connection is referenced here while it lives: otherwise the garbage collector could take it within a stream.
-  const all = new Set<Connection>();
-  const idle: Connection[] = [];
-  let openSockets = 0;
-  let retired = false;
+/**
+ * How often idle connections are counted down. One timer for the pool costs less than one for each socket, which would also be
+ * restarted with every read and write. A connection is closed up to this much before its time, never after it.
+ */
+const sweepMs = 500;
 
-  function open(withinMs: number): Connection {
-    const connection = createConnection(route, withinMs, {
-      opened: () => {
-        openSockets += 1;
-      },
-      closed: () => {
-        openSockets -= 1;
-      },
-      idle: (free) => {
-        if (!retired && idle.length < maxIdle) idle.push(free);
-        else free.destroy();
-      },
-      gone: (lost) => {
-        all.delete(lost);
-        const at = idle.indexOf(lost);
-        if (at >= 0) idle.splice(at, 1);
-      },
-    });
-    all.add(connection);
-    return connection;
+interface IdleConnection {
+  readonly connection: Connection;
+  /** The connection is closed when this is 0. */
+  sweepsLeft: number;
+}
+
+class Pool implements Transport, TransportStats, ConnectionEvents {
+  private readonly route: Route;
+  private readonly heads: RequestHeads;
+  private readonly connectMs: number;
+  /** Every connection, while it lives: otherwise the garbage collector could take one within a stream. */
+  private readonly all = new Set<Connection>();
+  private readonly idling: IdleConnection[] = [];
+  private sweeper: NodeJS.Timeout | undefined;
+  private retired = false;
+  openSockets = 0;
+
+  constructor(route: Route, { headers, connectMs }: TransportOptions) {
+    this.route = route;
+    this.heads = createRequestHeads(route, headers);
+    this.connectMs = connectMs;
   }
 
-  async function send(
-    { connectMs: withinMs = connectMs, ...request }: WireRequest & Pick<PostRequest, 'connectMs'>,
+  get stats(): TransportStats {
+    return this;
+  }
+
+  get busy(): number {
+    return this.all.size - this.idling.length;
+  }
+
+  post(request: PostRequest, signal: AbortSignal): Promise<Result<WireAnswer>> {
+    return this.send(request, signal);
+  }
+
+  get(request: Omit<PostRequest, 'body'>, signal: AbortSignal): Promise<Result<WireAnswer>> {
+    return this.send({ ...request, method: 'GET', body: '' }, signal);
+  }
+
+  retire(): void {
+    this.retired = true;
+    for (const { connection } of [...this.idling]) connection.destroy();
+  }
+
+  close(): void {
+    for (const connection of [...this.all]) connection.destroy();
+  }
+
+  opened(): void {
+    this.openSockets += 1;
+  }
+
+  closed(): void {
+    this.openSockets -= 1;
+  }
+
+  idle(connection: Connection, idleMs: number): void {
+    if (this.retired || this.idling.length >= maxIdle) {
+      connection.destroy();
+      return;
+    }
+    this.idling.push({ connection, sweepsLeft: Math.floor(idleMs / sweepMs) });
+    this.sweeper ??= setInterval(() => this.sweep(), sweepMs).unref();
+  }
+
+  gone(connection: Connection): void {
+    this.all.delete(connection);
+    const at = this.idling.findIndex((one) => one.connection === connection);
+    if (at >= 0) this.idling.splice(at, 1);
+  }
+
+  private async send(
+    request: WireRequest & Pick<PostRequest, 'connectMs'>,
     signal: AbortSignal,
   ): Promise<Result<WireAnswer>> {
-    const sent = { ...request, headers: { ...request.headers, ...headers, 'accept-encoding': 'identity' } };
     // The most recently used connection first: it is the least likely to be closed by the server.
-    const reused = idle.pop();
-    let outcome = await (reused ?? open(withinMs)).send(sent, signal);
+    const reused = this.idling.pop()?.connection;
+    let outcome = await (reused ?? this.connect(request)).send(request, signal);
     if (reused !== undefined && outcome.kind === 'failed' && outcome.unanswered && !signal.aborted) {
-      outcome = await open(withinMs).send(sent, signal);
+      outcome = await this.connect(request).send(request, signal);
     }
     return checkAnswer(outcome);
   }
 
-  return {
-    post: send,
-    get: (request, signal) => send({ ...request, method: 'GET', body: '' }, signal),
-    stats: {
-      get openSockets() {
-        return openSockets;
-      },
-      get busy() {
-        return all.size - idle.length;
-      },
-    },
-    retire() {
-      retired = true;
-      for (const connection of [...idle]) connection.destroy();
-    },
-    close() {
-      for (const connection of [...all]) connection.destroy();
-    },
-  };
+  private connect({ connectMs = this.connectMs }: Pick<PostRequest, 'connectMs'>): Connection {
+    const connection = createConnection(this.route, this.heads, connectMs, this);
+    this.all.add(connection);
+    return connection;
+  }
+
+  private sweep(): void {
+    for (const one of [...this.idling]) {
+      one.sweepsLeft -= 1;
+      if (one.sweepsLeft <= 0) one.connection.destroy();
+    }
+    if (this.idling.length > 0) return;
+    clearInterval(this.sweeper);
+    this.sweeper = undefined;
+  }
 }
 
 function checkAnswer(outcome: SendOutcome): Result<WireAnswer> {

@@ -1,26 +1,23 @@
-import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
 import { messagesJson } from '../../domain/chat-json.ts';
-import { estimatePromptTokens } from '../../domain/estimate-tokens.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { Run } from '../../relay/run.ts';
 import type { RunOutcome } from '../../relay/run-outcome.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
-import { startRun } from '../../relay/start-run.ts';
+import { type RunDeps, startRun } from '../../relay/start-run.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Router } from '../../routing/router.ts';
-import type { Asked, Surface } from '../../wire/contract.ts';
+import { timers } from '../../timers/timer-queue.ts';
+import type { Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
-import { createConnectionReader } from '../connection-reader.ts';
+import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
 import type { Exchange } from '../exchange.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
-
-const now = () => performance.now();
 
 export interface CompletionRouteOptions {
   readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
@@ -34,36 +31,40 @@ export interface CompletionRouteOptions {
 
 /** The route of one surface: it decodes a request, starts its run and attaches the connection to it. */
 export function completionRoute(surface: Surface, options: CompletionRouteOptions): Route {
+  const runDeps = { runs: options.runs, timers, clock: Date.now };
   return {
     method: 'POST',
     path: surface.path,
     access: 'key',
     surface,
-    handle: (exchange) => complete(exchange, surface, options),
+    handle: (exchange) => complete(exchange, surface, options, runDeps),
   };
 }
 
+/** Where this waits for the end of a stream, it holds nothing of the request. */
 async function complete(
   exchange: Exchange,
   surface: Surface,
   options: CompletionRouteOptions,
+  runDeps: RunDeps,
 ): Promise<void> {
   const share = options.bodies.held.open(exchange.principal.keyId);
-  let started: Result<Started> | undefined;
+  let started: Result<Answering> | undefined;
   try {
-    started = await start(share, exchange, surface, options);
+    started = await start(share, exchange, surface, options, runDeps);
   } finally {
     // A run that has started holds the share and releases it.
     if (started?.ok !== true) share.release();
   }
-  if (started.ok) await readToItsEnd(exchange, started.value, options.config);
-  else await replyFailure(exchange, started.failure);
+  await (started.ok ? readToItsEnd(exchange, started.value) : replyFailure(exchange, started.failure));
 }
 
-/** What has been asked, and the run that answers it. */
-interface Started {
+/** A run, and the connection that reads it. */
+interface Answering {
   readonly run: Run;
-  readonly asked: Asked;
+  readonly connection: ConnectionReader;
+  /** Writes the messages for the log; undefined where the log has no content. */
+  readonly prompt: (() => string) | undefined;
 }
 
 async function start(
@@ -71,8 +72,9 @@ async function start(
   exchange: Exchange,
   surface: Surface,
   options: CompletionRouteOptions,
-): Promise<Result<Started>> {
-  const { config, catalogue, router, runs, bodies } = options;
+  runDeps: RunDeps,
+): Promise<Result<Answering>> {
+  const { config, catalogue, router, bodies } = options;
   const refused = refuseNow(options);
   if (refused !== undefined) return fail(refused);
 
@@ -95,36 +97,36 @@ async function start(
 
   const { keyId } = exchange.principal;
   const id = surface.newId();
-  const run = startRun(
-    { runs, now, clock: Date.now },
-    {
-      id,
-      surface,
-      asked: asked.value,
-      requestId: exchange.requestId,
-      keyId,
-      lifetime: 'reader',
-      totalMs: model.timeouts.totalMs,
-      keepContent: config.logging.content,
-      promptTokens: () => estimatePromptTokens(request),
-      onEnded: () => {
-        share.release();
-        return undefined;
-      },
-      open: (signal, onAttempt) =>
-        router.open(plan.value, { request, keyId, completionId: id }, signal, onAttempt),
-    },
-  );
-  return ok({ run, asked: asked.value });
+  const run = startRun(runDeps, {
+    id,
+    surface,
+    asked: asked.value,
+    requestId: exchange.requestId,
+    keyId,
+    lifetime: 'reader',
+    totalMs: model.timeouts.totalMs,
+    keepContent: config.logging.content,
+    onEnded: releases(share),
+    open: (signal) => router.open(plan.value, { request, keyId, completionId: id }, signal),
+  });
+  const { form } = asked.value;
+  return ok({
+    run,
+    connection: createConnectionReader(exchange, request.stream ? form : undefined, config.stream),
+    prompt: config.logging.content ? () => writeExactly(messagesJson(request.messages)) : undefined,
+  });
+}
+
+/** Made here, because a function of {@link start} that the run keeps would keep all variables of `start`, and so the request. */
+function releases(share: BodyShare): () => undefined {
+  return () => {
+    share.release();
+    return undefined;
+  };
 }
 
 /** Attaches the connection to its run, until both have ended. */
-async function readToItsEnd(
-  exchange: Exchange,
-  { run, asked: { request, form } }: Started,
-  config: CompletionRouteOptions['config'],
-): Promise<void> {
-  const connection = createConnectionReader(exchange, request.stream ? form : undefined, config.stream);
+async function readToItsEnd(exchange: Exchange, { run, connection, prompt }: Answering): Promise<void> {
   const attachment = run.attach(connection.reader);
   const { response } = exchange;
   response.once('close', attachment.detach);
@@ -133,11 +135,8 @@ async function readToItsEnd(
     const outcome = await run.outcome;
     noteOutcome(exchange, outcome);
     await connection.close(outcome);
-    if (outcome.content !== undefined) {
-      exchange.notes.content = {
-        prompt: writeExactly(messagesJson(request.messages)),
-        answer: outcome.content,
-      };
+    if (prompt !== undefined && outcome.content !== undefined) {
+      exchange.notes.content = { prompt: prompt(), answer: outcome.content };
     }
   } finally {
     response.off('close', attachment.detach);

@@ -48,6 +48,7 @@ export function headJson(object: string, identity: CompletionIdentity): string {
 }
 
 const choicesBegin = ',"choices":[{"index":';
+const firstContentBegin = '0,"delta":{"content":"';
 const plain = endOf('}');
 const withNullUsage = endOf(',"usage":null}');
 
@@ -59,6 +60,7 @@ class ChunkEncoder implements StreamEncoder {
   readonly end = '[DONE]';
   /** Everything before the text of a content delta of choice 0: most streams have no other choice. */
   private firstContent = '';
+  /** Its beginning, up to the index of the choice. */
   private prefix = '';
   /** Shared by all streams of this form: a string for each of thousands of streams would take memory. */
   private readonly suffix: string;
@@ -80,8 +82,10 @@ class ChunkEncoder implements StreamEncoder {
 
   begin(served: ServedIdentity, to: PayloadReceiver): void {
     const head = headJson('chat.completion.chunk', identityOf(this.run, served));
-    this.prefix = `${head}${choicesBegin}`;
-    this.firstContent = `${this.prefix}0,"delta":{"content":"`;
+    const prefixLength = head.length + choicesBegin.length;
+    // `join` makes one flat string, and a slice shares it: a text that is put together with `+` stays a chain of its parts.
+    this.firstContent = [head, choicesBegin, firstContentBegin].join('');
+    this.prefix = this.firstContent.slice(0, prefixLength);
     for (let choice = 0; choice < this.choices; choice += 1) {
       to.event(this.deltaChunk(choice, '"role":"assistant","content":""'));
     }

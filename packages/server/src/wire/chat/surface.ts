@@ -28,7 +28,8 @@ export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
     name: 'chat',
     path: '/v1/chat/completions',
     members: knownMembers,
-    newId: () => `chatcmpl-${randomBytes(18).toString('hex')}`,
+    // 128 random bits in 22 characters: the id is part of each chunk.
+    newId: () => `chatcmpl-${randomBytes(16).toString('base64url')}`,
     errorReply,
     decode(body, headers) {
       const asked = usageFormAsked(headers, usageChunk);
