@@ -98,7 +98,6 @@ export function newRequestId(): string {
 
 function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {
   const { request, response, notes } = exchange;
-  const [clientRequestId] = request.headersDistinct['x-request-id'] ?? [];
   logRequest(
     log,
     {
@@ -108,8 +107,6 @@ function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {
       outcome: response.writableFinished ? 'completed' : 'abandoned',
       durationMs: performance.now() - exchange.startedMs,
       keyId: exchange.principal.keyId,
-      // Any client chooses this text, so its length is bounded.
-      clientRequestId: clientRequestId?.slice(0, 128),
       ...(response.headersSent ? { status: response.statusCode } : {}),
       ...notes,
     },

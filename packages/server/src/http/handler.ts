@@ -101,6 +101,9 @@ export function createHandler(options: HandlerOptions) {
       clientWriteMs: options.clientWriteMs,
       notes,
     };
+    const [clientRequestId] = request.headersDistinct['x-request-id'] ?? [];
+    // Any client chooses this text, so its length is bounded.
+    if (clientRequestId !== undefined) notes.clientRequestId = clientRequestId.slice(0, 128);
     // 'close' reports that the socket has ended. Without a listener 'error' would end the process.
     response.on('error', ignore);
 

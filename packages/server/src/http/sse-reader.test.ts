@@ -191,3 +191,33 @@ it('can still refuse where the head has a bug', () => {
   reader.fail(failure('internal_error', 'A bug.'), () => '');
   expect(refused).toEqual(['internal_error']);
 });
+
+it('keeps several events back until the flush, and asks for a pause only then', () => {
+  const { reader, begin, frames } = connection({}, 600);
+  begin();
+  reader.event('1');
+  reader.gather?.();
+  expect([reader.event('2'), reader.event('3')]).toEqual([true, true]);
+  expect(frames()).toEqual(['data: 1\n\n']);
+  expect(reader.flush?.()).toBe(true);
+  expect(frames()).toEqual(['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']);
+  reader.gather?.();
+  reader.event('x'.repeat(700));
+  expect(reader.flush?.()).toBe(false);
+  reader.abandon();
+});
+
+it('writes what it has kept back before the end of the answer, or before its failure', () => {
+  for (const last of ['end', 'fail'] as const) {
+    const { reader, begin, frames, ended } = connection();
+    begin();
+    reader.gather?.();
+    reader.event('1');
+    reader.event('2');
+    if (last === 'end') reader.end('3');
+    else reader.fail(cut, () => '3');
+    expect(frames()).toEqual(['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']);
+    expect(ended()).toBe(true);
+    expect(reader.flush?.()).toBe(true);
+  }
+});

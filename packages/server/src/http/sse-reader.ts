@@ -58,6 +58,8 @@ class SseReader implements Reader, SilenceListener {
   private raw: Socket | undefined;
   private head: Head | undefined;
   private opened = false;
+  /** Set from `gather` to `flush`: the socket, which keeps back what is written. */
+  private gathering: Socket | undefined;
   /** The head waits for the first event, to leave in one write with it. */
   private headWaits = false;
   /** The client has not yet accepted what was written. */
@@ -86,6 +88,25 @@ class SseReader implements Reader, SilenceListener {
     return this.headWaits
       ? this.writeWithHead(this.form.frame(payload))
       : this.write(this.form.frame(payload));
+  }
+
+  gather(): void {
+    const { socket } = this.response;
+    // While an earlier answer is under way on the connection, this one has no socket.
+    if (socket === null) return;
+    socket.cork();
+    this.gathering = socket;
+  }
+
+  flush(): boolean {
+    const { gathering: socket } = this;
+    if (socket === undefined) return true;
+    this.gathering = undefined;
+    socket.uncork();
+    // The end of the answer has written everything already, and the socket may serve the next one.
+    if (this.response.writableEnded || !socket.writableNeedDrain) return true;
+    this.fallsBehind();
+    return false;
   }
 
   drained(signal: AbortSignal): Promise<void> {
@@ -194,11 +215,13 @@ class SseReader implements Reader, SilenceListener {
       raw === undefined
         ? response.write(frame, 'latin1')
         : writeDirectly(raw, `${frame.length.toString(16)}\r\n${frame}\r\n`);
-    if (!writable) {
-      this.behind = true;
-      this.armStalled();
-    }
+    if (!writable) this.fallsBehind();
     return writable;
+  }
+
+  private fallsBehind(): void {
+    this.behind = true;
+    this.armStalled();
   }
 
   private keepAlive(): void {

@@ -12,8 +12,18 @@ import type { Failure } from '../domain/failure.ts';
 export interface Reader {
   /** Called once, when the run has committed; the first payload follows in the same turn of the event loop. */
   begin(head: Head): void;
-  /** Takes the payload of one event, which is one write. False asks for a pause until {@link Reader.drained} resolves. */
+  /**
+   * Takes the payload of one event, which is one write except between `gather` and `flush`. False asks for a pause until
+   * {@link Reader.drained} resolves.
+   */
   event(payload: string): boolean;
+  /**
+   * Several events follow at once, because one read of the upstream held them: until `flush` the reader may keep them back and
+   * write them together. Absent, like `flush`: the reader writes nothing.
+   */
+  gather?(): void;
+  /** Writes what was kept back. False asks for a pause, as {@link Reader.event} does. Follows each `gather`, also behind the end. */
+  flush?(): boolean;
   /** Resolves when the reader can take more, or when `signal` aborts. */
   drained(signal: AbortSignal): Promise<void>;
   /** The answer is whole. The last payload, where there is one, and the end of the body are one write. */

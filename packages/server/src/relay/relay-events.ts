@@ -45,6 +45,10 @@ export interface EventConsumer {
    * pause until it resolves: a promise for each event would cost more than the relaying itself.
    */
   take(event: GuardedEvent, last: boolean): Promise<void> | undefined;
+  /** Several events follow at once: what is made of them may be written together. Absent: nothing is written before the end. */
+  gather?(): void;
+  /** Ends what `gather` began, whatever came in between. Returns a promise where the loop must pause. */
+  flush?(): Promise<void> | undefined;
 }
 
 /**
@@ -179,13 +183,24 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   /** Returns false where the loop must not pull now: it has ended, or it pauses. */
   private take(batch: EventBatch, from = 0): boolean {
     try {
-      const ending = this.stopped() ?? this.takeEach(batch, from);
+      const ending = this.stopped() ?? this.takeTogether(batch, from);
       if (ending === undefined) return true;
       if (ending !== 'paused') this.endWith(ending);
     } catch (bug) {
       this.broke(bug);
     }
     return false;
+  }
+
+  /** Takes the events of a batch; several of them become one write. */
+  private takeTogether(batch: EventBatch, from: number): Ending | 'paused' | undefined {
+    if (batch.length - from <= 1) return this.takeEach(batch, from);
+    this.consumer.gather?.();
+    const ending = this.takeEach(batch, from);
+    const pause = this.consumer.flush?.();
+    if (ending !== undefined || pause === undefined) return ending;
+    pause.then(() => this.takeFrom(batch, batch.length)).catch((bug: unknown) => this.broke(bug));
+    return 'paused';
   }
 
   /**

@@ -35,6 +35,17 @@ export class StreamedAnswer implements Answer, PayloadReceiver, Head {
     return this.blocked ? this.drained() : undefined;
   }
 
+  gather(): void {
+    this.reader.gather?.();
+  }
+
+  flush(): Promise<void> | undefined {
+    const wasBlocked = this.blocked;
+    if (this.reader.flush?.() === false) this.blocked = true;
+    // The loop waits already where an event in between has blocked.
+    return this.blocked && !wasBlocked ? this.drained() : undefined;
+  }
+
   event(payload: string): void {
     if (!this.reader.event(payload)) this.blocked = true;
   }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
 import { messagesJson } from '../../domain/chat-json.ts';
@@ -56,8 +57,19 @@ async function complete(
     // A run that has started holds the share and releases it.
     if (started?.ok !== true) share.release();
   }
-  await (started.ok ? readToItsEnd(exchange, started.value) : replyFailure(exchange, started.failure));
+  if (!started.ok) return await replyFailure(exchange, started.failure);
+  forgetHead(exchange.request);
+  await readToItsEnd(exchange, started.value);
 }
+
+/** Gives the headers back, 1.5 kB with those that an SDK sends: the request is kept as long as its answer is under way. */
+function forgetHead(request: IncomingMessage): void {
+  request.rawHeaders = none;
+  request.headers = {};
+  request.headersDistinct = {};
+}
+
+const none: string[] = [];
 
 /** A run, and the connection that reads it. */
 interface Answering {
