@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { createAuthenticator } from './access/authenticator.ts';
 import type { Config } from './config/config.ts';
+import { randomId } from './domain/random-id.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
@@ -93,7 +93,7 @@ export function createApp(parts: AppParts): HandleRequest {
 }
 
 export function newRequestId(): string {
-  return `req_${randomBytes(12).toString('hex')}`;
+  return `req_${randomId(12, 'hex')}`;
 }
 
 function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {

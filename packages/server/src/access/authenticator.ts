@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import { extractKey, type RequestHeaders } from './extract-key.ts';
 
@@ -74,7 +74,7 @@ function missingKey(access: Access, headers: RequestHeaders): Failure {
 }
 
 function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+  return hash('sha256', key, 'buffer');
 }
 
 function principalOf(key: string, admin: boolean): Principal {

@@ -1,8 +1,9 @@
-import { fail, failure, ok, type Result } from '../domain/failure.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 
 /** The values of all header lines by lower-case name: a second Authorization must be noticed. */
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
+const keyHeaders = ['authorization', 'x-api-key', 'api-key'] as const;
 const keyParameters = new Set(['api_key', 'apikey', 'api-key', 'key', 'access_token']);
 
 /**
@@ -14,28 +15,34 @@ export function extractKey(
   query: string,
   keyPrefix: string,
 ): Result<string | undefined> {
+  const inQuery = query === '' ? undefined : keyInQuery(query, keyPrefix);
+  if (inQuery !== undefined) return fail(inQuery);
+  let key: string | undefined;
+  for (const name of keyHeaders) {
+    for (const value of headers[name] ?? []) {
+      const given = name === 'authorization' ? bearer(value) : value.trim();
+      if (given === undefined || given === '') continue;
+      if (key !== undefined && key !== given) {
+        return fail(failure('invalid_value', 'Two different API keys came with this request. Send one.'));
+      }
+      key = given;
+    }
+  }
+  return ok(key);
+}
+
+function keyInQuery(query: string, keyPrefix: string): Failure | undefined {
   for (const [name, value] of new URLSearchParams(query)) {
     if (keyParameters.has(name.toLowerCase()) || (keyPrefix !== '' && value.startsWith(keyPrefix))) {
-      return fail(
-        failure(
-          'invalid_value',
-          `An API key in the query string ('${printable(name)}') is refused: URLs are logged. ` +
-            "Send it as 'Authorization: Bearer KEY'.",
-          { param: printable(name) },
-        ),
+      return failure(
+        'invalid_value',
+        `An API key in the query string ('${printable(name)}') is refused: URLs are logged. ` +
+          "Send it as 'Authorization: Bearer KEY'.",
+        { param: printable(name) },
       );
     }
   }
-  const given = new Set([
-    ...(headers['authorization'] ?? []).flatMap((value) => bearer(value) ?? []),
-    ...(headers['x-api-key'] ?? []).flatMap((value) => value.trim() || []),
-    ...(headers['api-key'] ?? []).flatMap((value) => value.trim() || []),
-  ]);
-  if (given.size > 1) {
-    return fail(failure('invalid_value', 'Two different API keys came with this request. Send one.'));
-  }
-  const [key] = given;
-  return ok(key);
+  return undefined;
 }
 
 /** In linear time, because it reads headers of senders that are not identified yet. */

@@ -29,13 +29,18 @@ export function chatJson(request: ChatRequest): JsonObject {
   return withRest({ ...head, ...settingsJson(request) }, rest);
 }
 
-/** The members that say how to answer: all named ones except the model, the messages and the stream. */
-export function settingsJson(request: ChatRequest): JsonObject {
-  const { tools, toolChoice, stop, logprobs, n } = request;
+/**
+ * The members that say how to answer: all named ones except the model, the messages and the stream.
+ * `maxTokensParam`: the name for the limit of tokens; by default the client's.
+ */
+export function settingsJson(request: ChatRequest, maxTokensParam = request.maxTokensParam): JsonObject {
+  const { maxTokens, tools, toolChoice, stop, logprobs, n } = request;
+  const isNewer = maxTokensParam === 'max_completion_tokens';
   return members({
     temperature: request.temperature,
     top_p: request.topP,
-    [request.maxTokensParam ?? 'max_tokens']: request.maxTokens,
+    max_tokens: isNewer ? undefined : maxTokens,
+    max_completion_tokens: isNewer ? maxTokens : undefined,
     stop: stop.length === 0 ? undefined : stop,
     seed: request.seed,
     n: n === 1 ? undefined : n,

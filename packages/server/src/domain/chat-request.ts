@@ -15,7 +15,7 @@ export interface ChatRequest {
   /** The bound of reasoning and answer together. */
   readonly maxTokens?: number;
   /** The name by which the client sent {@link maxTokens}. Default: `max_tokens`. */
-  readonly maxTokensParam?: string;
+  readonly maxTokensParam?: 'max_tokens' | 'max_completion_tokens';
   readonly temperature?: number;
   readonly topP?: number;
   /** At most 256, none empty. */

@@ -30,8 +30,8 @@ const routes: readonly Route[] = [
     handle: async (exchange) => {
       const body = await readBody(exchange, 1_000_000, budget);
       if (!body.ok) return replyFailure(exchange, body.failure);
-      const { bytes, release } = body.value;
-      release();
+      const { bytes, share } = body.value;
+      share.release();
       return replyJson(exchange, 200, JSON.stringify({ bytes: bytes.length }));
     },
   },

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
-import type { BodyBudget } from './body-budget.ts';
+import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { closeGentlyAfterAnswer } from './close-gently.ts';
 import type { Exchange } from './exchange.ts';
 import { receiveBody, tooLarge } from './receive-body.ts';
 
-/** A body that has come whole. Its bytes count as held until `release` is called. */
+/** A body that has come whole. */
 export interface HeldBody {
   readonly bytes: Uint8Array;
-  /** The caller calls it once the bytes are decoded, or not needed any more. */
-  release(): void;
+  /** Holds the bytes. The caller releases it once they are decoded, or not needed any more. */
+  readonly share: BodyShare;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function readBody(
 
   const share = budget.open(exchange.principal.keyId);
   const received = await receiveBody(request, { maxBytes, declaredBytes, share });
-  if (received.ok) return ok({ bytes: received.value, release: share.release });
+  if (received.ok) return ok({ bytes: received.value, share });
   share.release();
   if (received.failure.code === 'invalid_json') exchange.notes.outcome = 'abandoned';
   return received;
@@ -62,15 +62,17 @@ function checkAnnounced({ request, response }: Exchange): Failure | undefined {
   );
 }
 
-function checkMediaType(request: IncomingMessage): Failure | undefined {
-  const encoding = request.headers['content-encoding']?.trim().toLowerCase();
+function checkMediaType({ headers }: IncomingMessage): Failure | undefined {
+  const { 'content-encoding': coding, 'content-type': mediaType } = headers;
+  if (coding === undefined && mediaType === 'application/json') return undefined;
+  const encoding = coding?.trim().toLowerCase();
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
     return failure(
       'unsupported_media_type',
       'Compressed request bodies are not taken. Send it without Content-Encoding.',
     );
   }
-  const [type, ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim());
+  const [type, ...parameters] = (mediaType ?? '').split(';').map((part) => part.trim());
   const charset = parameters.find((parameter) => /^charset\s*=/i.test(parameter));
   const utf8 = charset === undefined || /^charset\s*=\s*"?utf-?8"?$/i.test(charset);
   if (type?.toLowerCase() === 'application/json' && utf8) return undefined;

@@ -38,7 +38,7 @@ export async function readJson(
     await turns.pause();
     return value;
   } finally {
-    body.value.release();
+    body.value.share.release();
     endTurn();
   }
 }

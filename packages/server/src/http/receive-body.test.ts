@@ -24,11 +24,13 @@ function receiving({ maxBytes = 10 * mebibyte, declaredBytes, capacityBytes = 12
     maxBytes,
     declaredBytes,
     share: {
-      ...share,
+      fits: (bytes) => share.fits(bytes),
+      everFits: (bytes) => share.everFits(bytes),
       resize(bytes) {
         sizes.push(bytes);
         return share.resize(bytes);
       },
+      release: () => share.release(),
     },
   });
   return { request, received, sizes };

@@ -23,15 +23,16 @@ export type Match =
 /** Exact match on the raw path: an odd spelling of a known route is an unknown route. */
 export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
   const asked = method === 'HEAD' ? 'GET' : method;
-  const allowed = new Set<string>();
+  let allowed: Set<string> | undefined;
   for (const route of routes) {
     const id = idOf(route, path);
     if (id === undefined) continue;
     if (route.method === asked) return { type: 'route', route, id };
+    allowed ??= new Set();
     allowed.add(route.method);
     if (route.method === 'GET') allowed.add('HEAD');
   }
-  return allowed.size === 0 ? { type: 'unknown' } : { type: 'wrong-method', allowed: [...allowed] };
+  return allowed === undefined ? { type: 'unknown' } : { type: 'wrong-method', allowed: [...allowed] };
 }
 
 /** The decoded id, empty for a route without one; undefined where the path is not this route's. */

@@ -90,12 +90,16 @@ export function createLog({
 type Clean = (text: string) => string;
 
 function jsonLine(nowMs: number, level: LogLevel, message: string, fields: LogFields, clean: Clean): string {
-  const record: Record<string, unknown> = { time: new Date(nowMs).toISOString(), level, msg: clean(message) };
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined || Object.hasOwn(record, name)) continue;
-    record[name] = typeof value === 'string' ? clean(value) : value;
+  const own = { time: new Date(nowMs).toISOString(), level, msg: clean(message) };
+  // One copy, in which nearly no member changes: a record that grows member by member takes twice the time.
+  const record: Record<string, LogFields[string]> = { ...own, ...fields };
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (typeof value !== 'string') continue;
+    const shown = clean(value);
+    if (shown !== value) record[name] = shown;
   }
-  return asciiJson(record);
+  return asciiJson(Object.assign(record, own));
 }
 
 function prettyLine(

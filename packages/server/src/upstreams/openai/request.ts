@@ -40,8 +40,7 @@ const fieldFeatures = new Map<string, Feature>(
 export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
   const { request } = call;
   const streamOptions = streamOptionsOf(request.streamOptions, preset);
-  const settings = { ...request, maxTokensParam: preset.maxTokensField };
-  const { seed, ...accepted } = acceptedOf(settingsJson(settings), preset);
+  const { seed, ...accepted } = acceptedOf(settingsJson(request, preset.maxTokensField), preset);
   const named: JsonObject = {
     model: call.model,
     messages: messagesOf(call, preset),

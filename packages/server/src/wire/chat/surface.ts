@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { sseData, sseKeepalive } from '@tailrace/protocol';
 import { type Failure, fail, failure, ok } from '../../domain/failure.ts';
+import { randomId } from '../../domain/random-id.ts';
 import type {
   AnswerCollector,
   AnswerForm,
@@ -29,7 +29,7 @@ export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
     path: '/v1/chat/completions',
     members: knownMembers,
     // 128 random bits in 22 characters: the id is part of each chunk.
-    newId: () => `chatcmpl-${randomBytes(16).toString('base64url')}`,
+    newId: () => `chatcmpl-${randomId(16, 'base64url')}`,
     errorReply,
     decode(body, headers) {
       const asked = usageFormAsked(headers, usageChunk);
