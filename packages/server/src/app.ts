@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { createAuthenticator } from './access/authenticator.ts';
 import type { Config } from './config/config.ts';
-import { randomId } from './domain/random-id.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
@@ -24,6 +23,7 @@ import { timers } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
 import type { Surface } from './wire/contract.ts';
+import { randomId } from './wire/random-id.ts';
 
 /** The parts that the rooms of one configuration are joined with. `createApp` opens no socket and no file. */
 export interface AppParts {

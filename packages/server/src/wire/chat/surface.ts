@@ -1,6 +1,5 @@
 import { sseData, sseKeepalive } from '@tailrace/protocol';
 import { type Failure, fail, failure, ok } from '../../domain/failure.ts';
-import { randomId } from '../../domain/random-id.ts';
 import type {
   AnswerCollector,
   AnswerForm,
@@ -10,6 +9,7 @@ import type {
   Surface,
 } from '../contract.ts';
 import { errorReply } from '../error-reply.ts';
+import { randomId } from '../random-id.ts';
 import { createChunkEncoder, identityOf, type UsageForm } from './chunk-encoder.ts';
 import { createCompletionCollector } from './completion-collector.ts';
 import { decodeChatRequest } from './decode-request.ts';
