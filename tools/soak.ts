@@ -86,6 +86,7 @@ async function fuzz(seed: number, seconds: number): Promise<Result> {
     env: {
       TAILRACE_FUZZ_SECONDS: String(seconds),
       TAILRACE_FUZZ_SEED: String(seed),
+      TAILRACE_FUZZ_WAIT_MS: '400',
       TAILRACE_FUZZ_REPORT: report,
     },
   });
