@@ -1,7 +1,7 @@
 import { monotonicUs, promptOf, tagCount } from '../record.ts';
 import { ClientConnection, requestTo } from './client-connection.ts';
 import type { LoadJob, LoadReport } from './load-job.ts';
-import { AnswerClock, Window } from './window.ts';
+import { AnswerClock, measureIn, Window } from './window.ts';
 
 type RequestsJob = Extract<LoadJob, { kind: 'requests' }>;
 
@@ -75,15 +75,8 @@ export async function runRequests(job: RequestsJob, report: (report: LoadReport)
       dueUs += everyUs / pace;
     }
   }, tickMs);
-  const wait = (ms: number): Promise<unknown> =>
-    Promise.race([failed, new Promise((resolve) => setTimeout(resolve, ms))]);
   try {
-    await wait(job.warmUpMs);
-    report({ kind: 'window', is: 'open' });
-    window.open();
-    await wait(job.measuredMs);
-    const result = window.close();
-    report({ kind: 'window', is: 'closed' });
+    const result = await measureIn(window, job, failed, report);
     clearInterval(timer);
     const end = new Promise<void>((resolve) => {
       drained = resolve;

@@ -1,7 +1,7 @@
 import { monotonicUs, promptOf, tagCount } from '../record.ts';
 import { ClientConnection, requestTo } from './client-connection.ts';
 import type { LoadJob, LoadReport } from './load-job.ts';
-import { AnswerClock, Window } from './window.ts';
+import { AnswerClock, measureIn, Window } from './window.ts';
 
 type StreamsJob = Extract<LoadJob, { kind: 'streams' }>;
 
@@ -39,16 +39,8 @@ export async function runStreams(job: StreamsJob, report: (report: LoadReport) =
   }
 
   const running = Promise.all(connections.map(runSlot));
-  // A stream that breaks ends the wait for the window too.
-  const wait = (ms: number): Promise<unknown> =>
-    Promise.race([running, new Promise((resolve) => setTimeout(resolve, ms))]);
   try {
-    await wait(job.warmUpMs);
-    report({ kind: 'window', is: 'open' });
-    window.open();
-    await wait(job.measuredMs);
-    const result = window.close();
-    report({ kind: 'window', is: 'closed' });
+    const result = await measureIn(window, job, running, report);
     stopping = true;
     await running;
     report({ kind: 'result', result });

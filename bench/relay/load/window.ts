@@ -1,7 +1,7 @@
 import { Histogram } from '../histogram.ts';
 import { figuresOf, figuresOfMachine } from '../process-figures.ts';
 import { delayOf, monotonicUs } from '../record.ts';
-import type { LoadResult } from './load-job.ts';
+import type { LoadReport, LoadResult } from './load-job.ts';
 import type { StreamListener } from './stream-checker.ts';
 
 /** What is counted between `open()` and `close()`; outside of them, nothing is. */
@@ -121,4 +121,25 @@ export class AnswerClock implements StreamListener {
   broken(reason: string): void {
     this.onBroken(reason);
   }
+}
+
+/**
+ * Waits for the warm-up, then opens the window for the time of the job. Rejects as soon as `broken` does, because an answer was
+ * not whole.
+ */
+export async function measureIn(
+  window: Window,
+  { warmUpMs, measuredMs }: { readonly warmUpMs: number; readonly measuredMs: number },
+  broken: Promise<unknown>,
+  report: (report: LoadReport) => void,
+): Promise<LoadResult> {
+  const wait = (ms: number): Promise<unknown> =>
+    Promise.race([broken, new Promise((resolve) => setTimeout(resolve, ms))]);
+  await wait(warmUpMs);
+  report({ kind: 'window', is: 'open' });
+  window.open();
+  await wait(measuredMs);
+  const result = window.close();
+  report({ kind: 'window', is: 'closed' });
+  return result;
 }
