@@ -13,7 +13,11 @@ const text = (content: string, choice: number): StreamEvent => ({
 const ending: EventBatch = [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'stop' }));
 
 /** Relays an answer of two choices, in these batches, to a consumer; resolves with the outcome. */
-function relayed(batches: readonly EventBatch[], take: EventConsumer['take']): Promise<RelayOutcome> {
+function relayed(
+  batches: readonly EventBatch[],
+  take: EventConsumer['take'],
+  more: Omit<EventConsumer, 'take'> = {},
+): Promise<RelayOutcome> {
   const left = [...batches];
   return new Promise((resolve) => {
     relayEvents({
@@ -25,7 +29,7 @@ function relayed(batches: readonly EventBatch[], take: EventConsumer['take']): P
       rules: { choices: 2, json: false },
       clock: { now: () => 0 },
       transcript: undefined,
-      consumer: { take },
+      consumer: { take, ...more },
     });
   });
 }
@@ -63,4 +67,32 @@ test('a batch of very many events is taken over several turns of the event loop,
   // 5,000 deltas, two finishes and the estimated usage.
   expect(total).toBe(5_003);
   expect(Math.max(most, taken)).toBeLessThanOrEqual(2 * 257);
+});
+
+test('several events of one batch are gathered and flushed, and the next batch waits for a pause of the flush', async () => {
+  const seen: string[] = [];
+  let goOn = () => {};
+  const paused = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const done = relayed(
+    [[text('a', 0)], [text('b', 0), text('c', 1)], [text('d', 0)], ending],
+    (event) => {
+      seen.push(event.type === 'text-delta' ? event.json : event.type);
+      return undefined;
+    },
+    {
+      gather: () => void seen.push('gather'),
+      flush: () => {
+        seen.push('flush');
+        return seen.includes('d') ? undefined : paused;
+      },
+    },
+  );
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const untilPause = ['a', 'gather', 'b', 'c', 'flush'];
+  expect(seen).toEqual(untilPause);
+  goOn();
+  expect((await done).status).toBe('completed');
+  expect(seen).toEqual([...untilPause, 'd', 'gather', 'finish', 'usage', 'finish', 'flush']);
 });

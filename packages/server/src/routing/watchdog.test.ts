@@ -65,5 +65,6 @@ describe('a watchdog', () => {
     vi.advanceTimersByTime(100);
     expect(expired).toEqual([]);
     expect(timers.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
