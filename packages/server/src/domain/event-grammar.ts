@@ -39,6 +39,8 @@ class StreamGrammar implements EventGrammar {
   private unfinished: number;
   private begun = false;
   private usageSeen = false;
+  /** The choice of the last event where that was a text delta: another one there is in order. Looking that up costs two objects. */
+  private speaking: number | undefined;
 
   constructor(choices: number) {
     this.choices = Array.from({ length: choices }, () => new ChoiceGrammar());
@@ -46,9 +48,13 @@ class StreamGrammar implements EventGrammar {
   }
 
   accept(event: StreamEvent): string | undefined {
+    if (event.type === 'text-delta' && event.choice === this.speaking) return problemOfText(event);
     if (this.ended !== undefined) return `${event.type} after the end`;
     const problem = this.judge(event);
-    if (problem === undefined) this.begun = true;
+    if (problem === undefined) {
+      this.begun = true;
+      this.speaking = event.type === 'text-delta' ? event.choice : undefined;
+    }
     return problem;
   }
 

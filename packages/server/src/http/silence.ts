@@ -1,20 +1,5 @@
 import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
 
-/**
- * What happens while no event comes: the head that is held back leaves after a while, and an open stream shows that it is
- * alive.
- *
- *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
- *                                                                          ▲─────────────────────┘
- * Both waits share one entry of the timer queue, which is the watch itself: an event only notes the time, and an entry that
- * fires too early is started again for the time that is left.
- */
-export interface Silence {
-  /** Called for each event that was sent. */
-  note(): void;
-  close(): void;
-}
-
 export interface SilenceOptions {
   readonly holdHeadMs: number;
   /** Undefined: no keepalives. */
@@ -24,44 +9,50 @@ export interface SilenceOptions {
   readonly timers: TimerQueue;
 }
 
-export interface SilenceListener {
-  headDue(): void;
-  silent(): void;
-}
-
-export function watchSilence(options: SilenceOptions, listener: SilenceListener): Silence {
-  return new SilenceWatch(options, listener);
-}
-
-class SilenceWatch implements Silence, QueuedTimer {
+/**
+ * What happens while no event comes: the head that is held back leaves after a while, and an open stream shows that it is
+ * alive.
+ *
+ *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
+ *                                                                          ▲─────────────────────┘
+ * Both waits share one entry of the timer queue, which is the watch itself: an event only notes the time, and an entry that
+ * fires too early is started again for the time that is left.
+ *
+ * It is the base of the reader whose silence it watches: a watch of its own would be one object more to touch for each event.
+ */
+export abstract class Silence implements QueuedTimer {
   dueMs = 0;
   place = notQueued;
   private readonly keepaliveAfterMs: number | undefined;
   private readonly now: () => number;
-  private readonly listener: SilenceListener;
   private readonly timers: TimerQueue;
   /** Whole milliseconds: V8 stores a fraction as an object of its own. */
   private lastEventMs: number;
   /** When the head is due; undefined once it was. */
   private headMs: number | undefined;
-  private closed = false;
+  private watchEnded = false;
 
-  constructor({ holdHeadMs, keepaliveAfterMs, now, timers }: SilenceOptions, listener: SilenceListener) {
+  constructor({ holdHeadMs, keepaliveAfterMs, now, timers }: SilenceOptions) {
     this.keepaliveAfterMs = keepaliveAfterMs;
     this.now = now;
-    this.listener = listener;
     this.timers = timers;
     this.lastEventMs = Math.floor(now());
     this.headMs = this.lastEventMs + holdHeadMs;
     this.sleep();
   }
 
-  note(): void {
+  /** The head must leave now. */
+  protected abstract headDue(): void;
+  /** The stream must show that it is alive. */
+  protected abstract silent(): void;
+
+  /** Called for each event that was sent. */
+  protected note(): void {
     this.lastEventMs = Math.floor(this.now());
   }
 
-  close(): void {
-    this.closed = true;
+  protected endWatch(): void {
+    this.watchEnded = true;
     this.timers.stop(this);
   }
 
@@ -69,14 +60,14 @@ class SilenceWatch implements Silence, QueuedTimer {
     const nowMs = this.now();
     if (this.headMs !== undefined && nowMs >= this.headMs) {
       this.headMs = undefined;
-      this.listener.headDue();
+      this.headDue();
     }
-    if (!this.closed && nowMs >= this.silentMs()) {
-      this.listener.silent();
+    if (!this.watchEnded && nowMs >= this.silentMs()) {
+      this.silent();
       this.note();
     }
-    // The listener may have closed this watch, because the connection has ended.
-    if (!this.closed) this.sleep();
+    // The reader may have ended this watch, because its connection has ended.
+    if (!this.watchEnded) this.sleep();
   }
 
   /** When the stream counts as silent. */

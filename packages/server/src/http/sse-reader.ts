@@ -3,11 +3,11 @@ import type { Socket } from 'node:net';
 import type { StreamConfig } from '../config/config.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
+import { writeDirectly } from '../sockets/direct-write.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { AnswerForm } from '../wire/contract.ts';
-import { writeDirectly } from './direct-write.ts';
 import type { AnswerHeaders } from './exchange.ts';
-import { type Silence, type SilenceListener, watchSilence } from './silence.ts';
+import { Silence } from './silence.ts';
 import { type StalledClientWatch, watchStalledClient } from './stalled-client.ts';
 
 type StreamForm = Pick<AnswerForm, 'contentType' | 'frame' | 'comment'>;
@@ -45,7 +45,7 @@ export function createSseReader(options: SseReaderOptions): Reader {
   return new SseReader(options);
 }
 
-class SseReader implements Reader, SilenceListener {
+class SseReader extends Silence implements Reader {
   private readonly response: ServerResponse;
   private readonly form: StreamForm;
   private readonly keepalive: SseReaderOptions['settings']['keepalive'];
@@ -53,7 +53,6 @@ class SseReader implements Reader, SilenceListener {
   private readonly clientWriteMs: number;
   /** Made for the first write that the client does not accept at once. */
   private stalled: StalledClientWatch | undefined;
-  private readonly silence: Silence;
   /** The socket, where frames are written to it directly. */
   private raw: Socket | undefined;
   private head: Head | undefined;
@@ -67,13 +66,13 @@ class SseReader implements Reader, SilenceListener {
 
   constructor(options: SseReaderOptions) {
     const { response, form, settings, clientWriteMs, now, timers } = options;
+    const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
+    super({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers });
     this.keepalive = settings.keepalive;
     this.owner = options.owner;
     this.response = response;
     this.form = form;
     this.clientWriteMs = clientWriteMs;
-    const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
-    this.silence = watchSilence({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers }, this);
   }
 
   begin(head: Head): void {
@@ -84,7 +83,7 @@ class SseReader implements Reader, SilenceListener {
   }
 
   event(payload: string): boolean {
-    this.silence.note();
+    this.note();
     return this.headWaits
       ? this.writeWithHead(this.form.frame(payload))
       : this.write(this.form.frame(payload));
@@ -128,12 +127,12 @@ class SseReader implements Reader, SilenceListener {
   }
 
   end(payload: string | undefined): void {
-    this.close();
+    this.endWatch();
     this.endWith(payload === undefined ? '' : this.form.frame(payload), () => this.caughtUp());
   }
 
   fail(reason: Failure, payload: () => string): void {
-    this.close();
+    this.endWatch();
     if (!this.opened) {
       this.owner.refuse(reason);
       return;
@@ -148,14 +147,10 @@ class SseReader implements Reader, SilenceListener {
   }
 
   abandon(): void {
-    this.close();
+    this.endWatch();
   }
 
-  private close(): void {
-    this.silence.close();
-  }
-
-  headDue(): void {
+  protected headDue(): void {
     this.fromTimer(() => {
       if (this.opened) return;
       this.open(undefined);
@@ -163,7 +158,7 @@ class SseReader implements Reader, SilenceListener {
     });
   }
 
-  silent(): void {
+  protected silent(): void {
     this.fromTimer(() => this.keepAlive());
   }
 
@@ -172,7 +167,7 @@ class SseReader implements Reader, SilenceListener {
     try {
       act();
     } catch (error) {
-      this.close();
+      this.endWatch();
       this.owner.onBug(error);
       this.response.socket?.resetAndDestroy();
     }
@@ -210,7 +205,9 @@ class SseReader implements Reader, SilenceListener {
 
   private write(frame: string): boolean {
     const { raw, response } = this;
-    if ((raw ?? response).destroyed) return true;
+    // `writable` looks at one object, which the write needs anyway; `destroyed` looks at two.
+    const isGone = raw === undefined ? response.destroyed : !raw.writable && raw.destroyed;
+    if (isGone) return true;
     const writable =
       raw === undefined
         ? response.write(frame, 'latin1')

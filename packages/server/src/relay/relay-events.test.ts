@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import type { GuardedEvent } from './answer-guard.ts';
-import { type EventConsumer, type RelayOutcome, relayEvents } from './relay-events.ts';
+import { createRelay, type EventConsumer, type RelayOutcome } from './relay-events.ts';
 
 const text = (content: string, choice: number): StreamEvent => ({
   type: 'text-delta',
@@ -20,8 +20,8 @@ function relayed(
 ): Promise<RelayOutcome> {
   const left = [...batches];
   return new Promise((resolve) => {
-    relayEvents({
-      owner: { stopReason: undefined, relayed: resolve },
+    createRelay({
+      owner: { relayed: resolve },
       events: Object.assign(
         fakeEventStream(async () => left.shift()),
         { promptTokens: () => 1, completionTokens: () => 1 },
@@ -30,7 +30,7 @@ function relayed(
       clock: { now: () => 0 },
       transcript: undefined,
       consumer: { take, ...more },
-    });
+    }).start();
   });
 }
 

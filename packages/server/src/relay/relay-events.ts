@@ -17,7 +17,7 @@ import type { RunOutcome } from './run-outcome.ts';
 import { outcomeOfStop, type StopReason } from './stop-reason.ts';
 import type { Transcript } from './transcript.ts';
 
-/** What {@link relayEvents} needs for one run. */
+/** What {@link createRelay} needs for one run. */
 export interface RelayJob {
   readonly owner: RelayOwner;
   /** The batches, and this server's own counts of them. */
@@ -32,9 +32,7 @@ export interface RelayJob {
 
 /** The run whose events are relayed. */
 export interface RelayOwner {
-  /** Read before each batch: once it is set, the loop takes no more batches. */
-  readonly stopReason: StopReason | undefined;
-  /** Called once, later than `relayEvents` returns: the loop has ended and has released the source. */
+  /** Called once, later than {@link Relay.start} returns: the loop has ended and has released the source. */
   relayed(outcome: RelayOutcome): void;
 }
 
@@ -51,6 +49,14 @@ export interface EventConsumer {
   flush?(): Promise<void> | undefined;
 }
 
+/** The relay of one run. */
+export interface Relay {
+  /** Begins to pull. Called once. */
+  start(): void;
+  /** No more batches are taken. An abort of the source ends a pull that waits. */
+  stop(reason: StopReason): void;
+}
+
 /**
  * Relays the batches of one source through the guard to the consumer, until the answer is whole or torn, or the run is
  * stopped. A bug on the way becomes `internal_error`. In the end it releases the source and calls `relayed` of its owner; a
@@ -63,8 +69,8 @@ export interface EventConsumer {
  * client's socket. No promise is made for an event, unless the consumer asks for a pause, and none waits while the stream is
  * open: an asynchronous function that waits takes some 500 bytes.
  */
-export function relayEvents(job: RelayJob): void {
-  new RelayLoop(job).pullUntilWaiting();
+export function createRelay(job: RelayJob): Relay {
+  return new RelayLoop(job);
 }
 
 /** The part of a run's outcome that the loop knows. */
@@ -76,7 +82,7 @@ interface Ending {
 }
 
 /** One object without closures of its own: an event costs as much as the objects that it touches (decisions/0006). */
-class RelayLoop implements BatchReceiver, PassReceiver {
+class RelayLoop implements Relay, BatchReceiver, PassReceiver {
   private readonly owner: RelayOwner;
   private readonly events: RelayJob['events'];
   private readonly guard: AnswerGuard;
@@ -91,6 +97,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   /** The merged rest of the current batch, kept so that a second pause does not merge the same events again. */
   private merged: EventBatch | undefined;
   private ended = false;
+  private stopReason: StopReason | undefined;
 
   private readonly clock: RelayJob['clock'];
   private readonly startedMs: number;
@@ -103,6 +110,14 @@ class RelayLoop implements BatchReceiver, PassReceiver {
     this.clock = clock;
     this.startedMs = clock.now();
     this.guard = createAnswerGuard(rules, events, this);
+  }
+
+  start(): void {
+    this.pullUntilWaiting();
+  }
+
+  stop(reason: StopReason): void {
+    this.stopReason = reason;
   }
 
   batch(batch: EventBatch): void {
@@ -156,7 +171,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
   }
 
   /** Pulls and takes batches until a pull has to wait. */
-  pullUntilWaiting(): void {
+  private pullUntilWaiting(): void {
     for (;;) {
       this.pulls += 1;
       // A source that never waits would keep other requests from the event loop.
@@ -254,7 +269,7 @@ class RelayLoop implements BatchReceiver, PassReceiver {
 
   /** The ending of a run that was stopped meanwhile; undefined where it was not. */
   private stopped(): Ending | undefined {
-    const { stopReason } = this.owner;
+    const { stopReason } = this;
     return stopReason === undefined ? undefined : outcomeOfStop(stopReason, this.ttftMs !== undefined);
   }
 }

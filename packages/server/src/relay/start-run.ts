@@ -8,7 +8,7 @@ import type { AnswerRules } from './answer-guard.ts';
 import { CollectedAnswer } from './collected-answer.ts';
 import { createPayloadLog, type PayloadLog } from './payload-log.ts';
 import type { Reader } from './reader.ts';
-import { bugFailure, type RelayOutcome, type RelayOwner, relayEvents } from './relay-events.ts';
+import { bugFailure, createRelay, type Relay, type RelayOutcome, type RelayOwner } from './relay-events.ts';
 import type { Attachment, AttachOptions, Lifetime, Run } from './run.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import type { RunRegistry } from './run-registry.ts';
@@ -73,7 +73,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   readonly lifetime: Lifetime;
   readonly createdAtMs: number;
   readonly outcome: Promise<RunOutcome>;
-  stopReason: StopReason | undefined;
+  private stopReason: StopReason | undefined;
   dueMs = 0;
   place = notQueued;
   private readonly deps: RunDeps;
@@ -90,6 +90,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   /** Its only reader, or its log; undefined until it has begun. */
   private reader: Reader | undefined;
   private answer: Answer | undefined;
+  private relay: Relay | undefined;
   private loopEnded = false;
   /** The run was stopped before a reader came: it runs only to release what it holds. */
   private stoppedBeforeReader = false;
@@ -153,6 +154,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
     // Every connection closes behind its answer too; then there is nothing to stop.
     if (this.stopReason !== undefined || this.loopEnded) return;
     this.stopReason = reason;
+    this.relay?.stop(reason);
     this.controller.abort(stopped);
     if (this.reader !== undefined) return;
     // A run without a reader ends as every other run does: it releases the source, the deadline and the memory.
@@ -175,7 +177,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
     this.reader = reader;
     try {
       this.answer = this.answerFor(reader);
-      relayEvents({
+      const relay = createRelay({
         owner: this,
         events: this.source,
         rules: this.rules,
@@ -183,6 +185,9 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
         clock: this.deps.timers,
         consumer: this.answer,
       });
+      this.relay = relay;
+      if (this.stopReason !== undefined) relay.stop(this.stopReason);
+      relay.start();
     } catch (bug) {
       void this.endAfterBug({ status: 'failed' }, bug);
     }

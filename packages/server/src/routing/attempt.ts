@@ -5,7 +5,7 @@ import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream, UpstreamCall } from '../upstreams/contract.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { type AttemptCount, TokenCounter } from './token-count.ts';
-import { createWatchdog, type Watchdog, type WatchdogOwner } from './watchdog.ts';
+import { Watchdog } from './watchdog.ts';
 
 /**
  * One call of one target, with its timeouts. Its events before the commit are held back, so that the caller gets either a
@@ -53,10 +53,9 @@ export function startAttempt(
   return new WatchedAttempt(candidate, call, timers, signal);
 }
 
-class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
+class WatchedAttempt extends Watchdog implements Attempt, BatchReceiver {
   readonly count = new TokenCounter();
   private readonly candidate: Candidate;
-  private readonly watchdog: Watchdog;
   private readonly events: EventStream;
   private readonly signal: AbortSignal;
   private waiting: BatchReceiver | undefined;
@@ -69,11 +68,11 @@ class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
     timers: TimerQueue,
     signal: AbortSignal,
   ) {
+    super(timers);
     const { target, model } = candidate;
     const { connectMs, stallMs } = model.timeouts;
     this.candidate = candidate;
     this.signal = signal;
-    this.watchdog = createWatchdog(this, timers);
     this.events = target.upstream.open({ ...call, model: target.model, connectMs, stallMs }, signal);
   }
 
@@ -89,7 +88,7 @@ class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
         this.events.pull(receiver);
       },
     };
-    if (firstTokenClock === 'call') this.watchdog.arm(firstTokenMs);
+    if (firstTokenClock === 'call') this.arm(firstTokenMs);
     try {
       for (;;) {
         const { done, value: batch } = await pullOnce(uncommitted);
@@ -112,17 +111,17 @@ class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
           return { batch: held };
         }
         if (firstTokenClock === 'start' && batch.some((event) => event.type === 'start')) {
-          this.watchdog.arm(firstTokenMs);
+          this.arm(firstTokenMs);
         }
       }
     } finally {
-      this.watchdog.disarm();
+      this.disarm();
     }
   }
 
   pull(timeoutMs: number, receiver: BatchReceiver): void {
     this.waiting = receiver;
-    this.watchdog.arm(timeoutMs);
+    this.arm(timeoutMs);
     this.events.pull(this);
   }
 
@@ -131,7 +130,7 @@ class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
   }
 
   async close(): Promise<void> {
-    this.watchdog.close();
+    this.releaseTimer();
     await this.events.close();
   }
 
@@ -150,14 +149,14 @@ class WatchedAttempt implements Attempt, BatchReceiver, WatchdogOwner {
     this.takeReceiver().broke(bug);
   }
 
-  expire(timeoutMs: number): void {
+  protected expire(timeoutMs: number): void {
     this.expired = this.begun ? stalled(timeoutMs) : noFirstToken(timeoutMs);
     this.events.close().catch((bug: unknown) => this.waiting?.broke(bug));
   }
 
   /** The receiver of the pull that is answered now. */
   private takeReceiver(): BatchReceiver {
-    this.watchdog.disarm();
+    this.disarm();
     const receiver = this.waiting ?? never();
     this.waiting = undefined;
     return receiver;

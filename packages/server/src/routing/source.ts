@@ -279,6 +279,7 @@ class FailoverSource implements Source, BatchReceiver {
     const only = batch.length === 1 ? batch[0] : undefined;
     const { delivered } = this;
     if (only?.type === 'text-delta') {
+      if (!this.remembers) return batch;
       delivered.addText(only);
       if (this.continuable !== delivered.continuable) this.noLongerContinuable();
       return batch;

@@ -1,6 +1,28 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createTimerQueue } from '../timers/timer-queue.ts';
-import { createWatchdog } from './watchdog.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** A watchdog on its own: it notes when it expires. */
+class LoneWatchdog extends Watchdog {
+  readonly expired: number[] = [];
+  private readonly startMs = performance.now();
+
+  override arm(timeoutMs: number): void {
+    super.arm(timeoutMs);
+  }
+
+  override disarm(): void {
+    super.disarm();
+  }
+
+  override releaseTimer(): void {
+    super.releaseTimer();
+  }
+
+  protected expire(timeoutMs: number): void {
+    this.expired.push(timeoutMs, Math.round(performance.now() - this.startMs));
+  }
+}
 
 describe('a watchdog', () => {
   beforeEach(() => {
@@ -11,15 +33,9 @@ describe('a watchdog', () => {
   });
 
   function setUp() {
-    const expired: number[] = [];
-    const startMs = performance.now();
-    const owner = {
-      expire: (timeoutMs: number) => {
-        expired.push(timeoutMs, Math.round(performance.now() - startMs));
-      },
-    };
     const timers = createTimerQueue(() => performance.now());
-    return { watchdog: createWatchdog(owner, timers), expired, timers };
+    const watchdog = new LoneWatchdog(timers);
+    return { watchdog, expired: watchdog.expired, timers };
   }
 
   it('expires once, when it is not disarmed', () => {
@@ -61,7 +77,7 @@ describe('a watchdog', () => {
     watchdog.disarm();
     vi.advanceTimersByTime(100);
     watchdog.arm(50);
-    watchdog.close();
+    watchdog.releaseTimer();
     vi.advanceTimersByTime(100);
     expect(expired).toEqual([]);
     expect(timers.size).toBe(0);

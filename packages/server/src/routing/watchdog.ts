@@ -7,42 +7,27 @@ import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-qu
  *
  * Every read begins a wait. So `arm` only notes the time, unless the running timer would fire too late. A timer that fires
  * too early starts again for the remaining time. A new start of the timer for each wait costs three times as much.
+ *
+ * It is the base of the object whose waits it times out: a watchdog of its own would be one object more to touch for each event.
  */
-export interface Watchdog {
-  /** Begins a wait of at most `timeoutMs` milliseconds; a wait that has not ended is replaced. */
-  arm(timeoutMs: number): void;
-  /** The wait has ended in time. */
-  disarm(): void;
-  /** Releases the timer. `arm` must not be called again. */
-  close(): void;
-}
-
-/** Whose waits a watchdog times out. */
-export interface WatchdogOwner {
-  /** Called when a wait took longer than its `timeoutMs`. */
-  expire(timeoutMs: number): void;
-}
-
-/** Creates a watchdog that is not armed. The caller closes it. */
-export function createWatchdog(owner: WatchdogOwner, timers: TimerQueue): Watchdog {
-  return new NotingWatchdog(owner, timers);
-}
-
-class NotingWatchdog implements Watchdog, QueuedTimer {
+export abstract class Watchdog implements QueuedTimer {
   dueMs = 0;
   place = notQueued;
-  private readonly owner: WatchdogOwner;
   private readonly timers: TimerQueue;
   private armed = false;
   private armedMs = 0;
   private timeoutMs = 0;
 
-  constructor(owner: WatchdogOwner, timers: TimerQueue) {
-    this.owner = owner;
+  /** It is not armed. The caller calls `releaseTimer` in the end. */
+  constructor(timers: TimerQueue) {
     this.timers = timers;
   }
 
-  arm(timeoutMs: number): void {
+  /** Called when a wait took longer than its `timeoutMs`. */
+  protected abstract expire(timeoutMs: number): void;
+
+  /** Begins a wait of at most `timeoutMs` milliseconds; a wait that has not ended is replaced. */
+  protected arm(timeoutMs: number): void {
     // V8 allocates no object for a small whole number.
     const nowMs = Math.floor(this.timers.now());
     this.armed = true;
@@ -51,11 +36,13 @@ class NotingWatchdog implements Watchdog, QueuedTimer {
     if (this.place === notQueued || this.dueMs > nowMs + timeoutMs) this.timers.start(this, timeoutMs);
   }
 
-  disarm(): void {
+  /** The wait has ended in time. */
+  protected disarm(): void {
     this.armed = false;
   }
 
-  close(): void {
+  /** Ends the watch. `arm` must not be called again. */
+  protected releaseTimer(): void {
     this.armed = false;
     this.timers.stop(this);
   }
@@ -68,6 +55,6 @@ class NotingWatchdog implements Watchdog, QueuedTimer {
       return;
     }
     this.armed = false;
-    this.owner.expire(this.timeoutMs);
+    this.expire(this.timeoutMs);
   }
 }

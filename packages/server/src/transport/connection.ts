@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { type Cause, causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
+import type { SocketReader } from '../sockets/direct-read.ts';
 import { type AnswerBody, type BodyQueue, type BodySource, createBodyQueue } from './answer-body.ts';
-import { ConnectError, openSocket, type Route, type SocketReader } from './open-socket.ts';
+import { ConnectError, openSocket, type Route } from './open-socket.ts';
 import type { RequestHeads, WireRequest } from './request-heads.ts';
 import {
   createResponseParser,

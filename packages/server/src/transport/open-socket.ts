@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
-import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
+import { onread, readDirectly, type SocketReader } from '../sockets/direct-read.ts';
 import { proxyAuthorization } from './proxy.ts';
 
 /** The origin that a socket leads to, and the way there. */
@@ -19,12 +20,6 @@ export class ConnectError extends Error {
     super(message);
     this.kind = kind;
   }
-}
-
-/** Gets the bytes that a socket has read. */
-export interface SocketReader {
-  /** The first `length` bytes of `buffer`, which is used again after the call. */
-  bytesRead(buffer: Buffer, length: number): void;
 }
 
 /**
@@ -58,24 +53,6 @@ export async function openSocket(
   }
 }
 
-const readBytes = 64 * 1024;
-/**
- * One buffer for the reads of all sockets, because a reader uses the bytes within the call. Without it Node would allocate a
- * buffer of this size for each read and shrink it again. On Windows the kernel writes into a buffer between the calls, so
- * there each socket has its own.
- */
-const sharedBuffer = Buffer.allocUnsafeSlow(readBytes);
-
-/** The option `onread` of a socket. The closure is here, because with it every variable that it could see would live as long. */
-function onread(reader: SocketReader): OnReadOpts {
-  const buffer = process.platform === 'win32' ? Buffer.allocUnsafeSlow(readBytes) : sharedBuffer;
-  const callback = (length: number) => {
-    reader.bytesRead(buffer, length);
-    return true;
-  };
-  return { buffer, callback };
-}
-
 /** Opens TCP to a URL's host, and TLS where its scheme is https. Without `reader` the socket is not read. */
 async function connectTo(
   url: URL,
@@ -93,7 +70,9 @@ async function connectTo(
     ...(secured || reader === undefined ? {} : { onread: onread(reader) }),
   });
   await ready(socket, 'connect', signal);
-  return secured ? await startTls(socket, url, route, reader, signal) : socket;
+  if (secured) return await startTls(socket, url, route, reader, signal);
+  if (reader !== undefined) readDirectly(socket, reader);
+  return socket;
 }
 
 async function startTls(

@@ -12,8 +12,9 @@ const chunk = (content: string, more: object = {}) =>
 /** The events that are read from these bytes. */
 function readAs(path: LearningFastPath, text: string | Uint8Array) {
   const bytes = Buffer.from(text);
-  const read = path.read(Buffer.concat([Buffer.from('?'), bytes]), 1, 1 + bytes.length);
-  const events: readonly StreamEvent[] = read > 0 ? path.take() : [];
+  const events: readonly StreamEvent[] =
+    path.read(Buffer.concat([Buffer.from('?'), bytes]), 1, 1 + bytes.length) ?? [];
+  const read = path.taken;
   return { read, length: bytes.length, events };
 }
 

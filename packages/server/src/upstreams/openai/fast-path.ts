@@ -48,15 +48,17 @@ class Learnt implements LearningFastPath {
   private misses = 0;
   private readonly maxEventBytes: number;
   choice = 0;
-  private batch: StreamEvent[] | undefined;
+  taken = 0;
 
   constructor(maxEventBytes: number) {
     this.maxEventBytes = maxEventBytes;
   }
 
-  read(buffer: Buffer, from: number, to: number): number {
+  read(buffer: Buffer, from: number, to: number): StreamEvent[] | undefined {
     const { start, end } = this;
-    if (start === '' || to - from <= start.length + end.length) return 0;
+    this.taken = 0;
+    if (start === '' || to - from <= start.length + end.length) return undefined;
+    let batch: StreamEvent[] | undefined;
     const all = buffer.toString('latin1', from, to);
     let at = 0;
     while (all.startsWith(start, at)) {
@@ -70,17 +72,12 @@ class Learnt implements LearningFastPath {
         : escapedText(text, buffer.subarray(from + begin, from + stop));
       if (json === undefined) break;
       const delta: TextDelta = { type: 'text-delta', choice: this.choice, json };
-      if (at === 0) this.batch = [delta];
-      else this.batch?.push(delta);
+      if (batch === undefined) batch = [delta];
+      else batch.push(delta);
       at = stop + end.length;
     }
     if (at > 0 && this.misses > 0) this.misses = 0;
-    return at;
-  }
-
-  take(): StreamEvent[] {
-    const batch = this.batch ?? [];
-    this.batch = undefined;
+    this.taken = at;
     return batch;
   }
 

@@ -63,8 +63,11 @@ export interface DialectOutput extends EventOutput {
 
 /** Reads events directly from the bytes of a read. */
 export interface FastPath {
-  /** Reads events from `buffer`, from `from` up to `to`. Returns how many bytes it has read; {@link take} has the events. */
-  read(buffer: Buffer, from: number, to: number): number;
-  /** Hands over the events of the last {@link read}. A stream at rest keeps none: each of their texts holds the whole read. */
-  take(): StreamEvent[];
+  /**
+   * Reads events from `buffer`, from `from` up to `to`. Returns them, or undefined where it can read none. It keeps none of them:
+   * each of their texts holds the whole read, and a young object in an old one makes the collector note the place.
+   */
+  read(buffer: Buffer, from: number, to: number): StreamEvent[] | undefined;
+  /** How many bytes the last {@link read} has taken. */
+  readonly taken: number;
 }

@@ -67,6 +67,8 @@ export function createTranslation(options: TranslationOptions): Translation {
 class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions, EventDataOptions {
   readonly maxEventBytes: number;
   ended: 'whole' | 'torn' | undefined;
+  /** Kept after each read that the dialect has seen: to ask it at each pull touches four objects of the stream. */
+  held: Translation['held'];
   private readonly options: TranslationOptions;
   private readonly dialect: Dialect;
   private readonly decoder: SseDecoder;
@@ -93,11 +95,6 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
     this.decoder = createSseDecoder(this, (item) => this.readItem(item));
   }
 
-  get held(): Translation['held'] {
-    const { state } = this.dialect;
-    return this.ended === undefined && (state === 'held' || state === 'repeated') ? state : undefined;
-  }
-
   get takesWhole(): boolean {
     return this.dialect.readWhole !== undefined;
   }
@@ -106,13 +103,15 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
     let at = from;
     const { fastPath } = this;
     if (fastPath !== undefined) {
-      at += fastPath.read(buffer, from, to);
+      const events = fastPath.read(buffer, from, to);
+      at += fastPath.taken;
       // The read held only deltas, which change no state.
-      if (at === to) return fastPath.take();
-      if (at > from) this.events = fastPath.take();
+      if (at === to) return events;
+      this.events = events;
     }
     this.decoder.push(buffer.subarray(at, to));
     this.fastPath = this.decoder.between && this.ended === undefined ? this.dialect.fastPath?.() : undefined;
+    this.held = this.heldNow();
     return this.take();
   }
 
@@ -182,7 +181,7 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
   }
 
   drop(): void {
-    if (this.ended !== undefined || this.held !== undefined) return;
+    if (this.ended !== undefined || this.heldNow() !== undefined) return;
     this.dropped += 1;
     if (this.dropped > maxDropped) this.fail(tooManyDropped(maxDropped));
   }
@@ -199,6 +198,11 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
   /** Whether a line with an unknown field, or a comment, is what is left of a torn event with output. */
   private isTornLine(line: string): boolean {
     return closesMore(line) || (isRestOfJson(line) && this.dialect.mayCarryOutput(line) === true);
+  }
+
+  private heldNow(): Translation['held'] {
+    const { state } = this.dialect;
+    return this.ended === undefined && (state === 'held' || state === 'repeated') ? state : undefined;
   }
 
   private take(): EventBatch | undefined {

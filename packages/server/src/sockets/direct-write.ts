@@ -10,34 +10,14 @@
  *
  * So the state of the stream is that of `socket.write` in every case that can be seen: what it holds, 'drain', errors, the
  * order with what is written before and after. `direct-write.test.ts` compares both ways on random frames and readers.
- *
- * The handle and its requests are internals of Node (decisions/0005 has the same for a library). They are looked up once; where
- * they have another shape, every frame is written by `socket.write`.
  */
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
-
-/** Node's request for one write to a handle. The write uses it only where the kernel does not take all bytes at once. */
-interface WriteRequest {
-  /** Called when the rest is written, or with a negative error number. */
-  oncomplete?: (status: number) => void;
-}
-
-interface StreamBinding {
-  readonly WriteWrap: new () => WriteRequest;
-  readonly streamBaseState: Int32Array;
-  readonly kLastWriteWasAsync: number;
-}
-
-interface Handle {
-  /** Returns 0 or a negative error number. */
-  writeLatin1String(request: WriteRequest, text: string): number;
-}
+import { streamBinding as binding, type Handle, handleOf, type WriteRequest } from './stream-binding.ts';
 
 type WriteCallback = (error?: Error | null) => void;
 
 interface SocketInternals {
-  readonly _handle: Handle | null;
   _write(text: unknown, encoding: BufferEncoding, done: WriteCallback): void;
   /** Begins the socket's timeout again. */
   _unrefTimer(): void;
@@ -46,7 +26,6 @@ interface SocketInternals {
 /** A longer frame is written by the stream: Node writes it only after it has copied it, and its progress has to be seen. */
 const maxLength = 16_000;
 
-const binding = lookUpBinding();
 let unused = binding === undefined ? undefined : new binding.WriteWrap();
 
 /** Whether this version of Node has the internals that {@link writeDirectly} uses. */
@@ -57,8 +36,8 @@ export function writeDirectly(socket: Socket, text: string): boolean {
   if (binding === undefined || unused === undefined || text.length > maxLength || !isIdle(socket)) {
     return socket.write(text, 'latin1');
   }
-  const { _handle: handle } = socket as unknown as SocketInternals;
-  if (handle === null || typeof handle?.writeLatin1String !== 'function') return socket.write(text, 'latin1');
+  const handle = handleOf(socket);
+  if (!canWrite(handle)) return socket.write(text, 'latin1');
   const failed = handle.writeLatin1String(unused, text) !== 0;
   // Nothing was written: the stream meets the same error, and handles it.
   if (failed) return socket.write(text, 'latin1');
@@ -66,6 +45,10 @@ export function writeDirectly(socket: Socket, text: string): boolean {
   const request = unused;
   unused = new binding.WriteWrap();
   return countAsWrite(socket, text, request);
+}
+
+function canWrite(handle: Partial<Handle> | null): handle is Pick<Handle, 'writeLatin1String'> {
+  return typeof handle?.writeLatin1String === 'function';
 }
 
 /** Whether nothing waits in the stream: what is written now is the next of the socket. */
@@ -105,18 +88,4 @@ function countAsWrite(socket: Socket, text: string, request: WriteRequest): bool
 function writeError(status: number): Error {
   const code = getSystemErrorName(status);
   return Object.assign(new Error(`write ${code}`), { errno: status, code, syscall: 'write' });
-}
-
-function lookUpBinding(): StreamBinding | undefined {
-  const { binding: get } = process as unknown as {
-    readonly binding?: (name: string) => Partial<StreamBinding>;
-  };
-  try {
-    const { WriteWrap, streamBaseState, kLastWriteWasAsync } = get?.call(process, 'stream_wrap') ?? {};
-    if (typeof WriteWrap !== 'function' || typeof kLastWriteWasAsync !== 'number') return undefined;
-    if (!(streamBaseState instanceof Int32Array) || !('_write' in Socket.prototype)) return undefined;
-    return { WriteWrap, streamBaseState, kLastWriteWasAsync };
-  } catch {
-    return undefined;
-  }
 }
