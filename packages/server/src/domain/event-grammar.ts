@@ -33,7 +33,8 @@ class ChoiceGrammar {
   tornCall: number | undefined;
 }
 
-class StreamGrammar implements EventGrammar {
+/** See {@link EventGrammar}. The guard of the relay is built on it. */
+export class StreamGrammar implements EventGrammar {
   ended: 'whole' | 'torn' | undefined;
   private readonly choices: readonly ChoiceGrammar[];
   private unfinished: number;
@@ -127,6 +128,8 @@ class StreamGrammar implements EventGrammar {
 
 type ChoiceEvent = Extract<StreamEvent, { readonly choice: number }>;
 
+/** That of `\ud800`. */
+const escapeLength = 6;
 const halfEscaped = /\\ud[89a-f]/i;
 
 /** A token that is part of a character has log probabilities and no text yet; any other delta has text. */
@@ -136,7 +139,7 @@ function problemOfText(
   const { type, json, logprobs } = event;
   if (json === '') return logprobs === undefined ? `an empty ${type}` : undefined;
   // Nearly every delta takes one test; only halves and escaped pairs are decoded.
-  const mayHoldHalf = json.includes('\\u') && halfEscaped.test(json);
+  const mayHoldHalf = json.length >= escapeLength && json.includes('\\u') && halfEscaped.test(json);
   return mayHoldHalf && !decodeJsonText(json).isWellFormed()
     ? `half a surrogate pair in a ${type}`
     : undefined;

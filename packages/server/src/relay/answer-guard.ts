@@ -1,4 +1,4 @@
-import { createEventGrammar, type EventGrammar } from '../domain/event-grammar.ts';
+import { StreamGrammar } from '../domain/event-grammar.ts';
 import { createJsonValidator, type JsonValidator } from '../domain/json-validator.ts';
 import type { FailedEvent, StreamEvent } from '../domain/stream-event.ts';
 import { type Usage, type UsageEstimates, withEstimates } from '../domain/usage.ts';
@@ -53,28 +53,28 @@ class JsonChoice {
   hasOtherOutput = false;
 }
 
-class Guard implements AnswerGuard {
+/** A grammar that passes on what it accepts: a grammar of its own would be one object more to touch for each event. */
+class Guard extends StreamGrammar implements AnswerGuard {
   usage: Usage | undefined;
   private readonly receiver: PassReceiver;
   private readonly estimates: UsageEstimates;
-  private readonly grammar: EventGrammar;
   /** Undefined where the answer need not be JSON. */
   private readonly jsonChoices: readonly JsonChoice[] | undefined;
 
   constructor({ choices, json }: AnswerRules, estimates: UsageEstimates, receiver: PassReceiver) {
+    super(choices);
     this.estimates = estimates;
     this.receiver = receiver;
-    this.grammar = createEventGrammar(choices);
     this.jsonChoices = json ? Array.from({ length: choices }, () => new JsonChoice()) : undefined;
   }
 
   get whole(): boolean {
-    return this.grammar.ended === 'whole';
+    return this.ended === 'whole';
   }
 
-  accept(event: GuardedEvent): string | undefined {
+  override accept(event: GuardedEvent): string | undefined {
     const violation =
-      (this.jsonChoices === undefined ? undefined : this.judgeJson(event)) ?? this.grammar.accept(event);
+      (this.jsonChoices === undefined ? undefined : this.judgeJson(event)) ?? super.accept(event);
     if (violation !== undefined) return violation;
     if (event.type === 'usage') this.passUsage(withEstimates(event.usage, this.estimates));
     else {

@@ -26,6 +26,11 @@ export interface LearningFastPath extends FastPath {
 
 const printable = /^[\x20-\x7e]*$/;
 const canonical = /^(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\bfnrt])*$/;
+const shortLength = 32;
+const space = 0x20;
+const quote = 0x22;
+const backslash = 0x5c;
+const tilde = 0x7e;
 const unescaped = /^[^"\\\x00-\x1f]*$/;
 const contentKey = /"content"\s*:\s*"/g;
 const field = 'data: ';
@@ -67,7 +72,7 @@ class Learnt implements LearningFastPath {
       const stop = all.indexOf(end, begin);
       if (stop <= begin || stop - at + end.length > this.maxEventBytes) break;
       const text = all.slice(begin, stop);
-      const json = canonical.test(text)
+      const json = isCanonical(text)
         ? (text as JsonText)
         : escapedText(text, buffer.subarray(from + begin, from + stop));
       if (json === undefined) break;
@@ -99,7 +104,7 @@ class Learnt implements LearningFastPath {
       if (!isTextOnly(before, otherText, after) || !(isSure || isTextOnly(before, '', after))) continue;
       // Joined, because a concatenation or a slice keeps the text of the event beside its own.
       this.start = [field, before].join('');
-      this.end = [after, blankLine].join('');
+      this.end = sharedEnd([after, blankLine].join(''));
       this.choice = delta.choice;
       return;
     }
@@ -114,9 +119,36 @@ class Learnt implements LearningFastPath {
   }
 }
 
+/** Whether a text in JSON is written as {@link jsonText} writes it. A short one is looked at here: a call of the pattern costs 0.3 µs. */
+function isCanonical(text: string): boolean {
+  const { length } = text;
+  if (length > shortLength) return canonical.test(text);
+  for (let at = 0; at < length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < space || code > tilde || code === quote || code === backslash) return canonical.test(text);
+  }
+  return true;
+}
+
 /** Text beyond ASCII as {@link jsonText} writes it; undefined where it has escapes, which need a parse, or is not UTF-8. */
 function escapedText(latin1: string, bytes: Buffer): JsonText | undefined {
   return unescaped.test(latin1) && isUtf8(bytes) ? jsonText(bytes.toString('utf8')) : undefined;
+}
+
+const ends = new Map<string, string>();
+const maxEnds = 256;
+const longestSharedEnd = 1_024;
+
+/**
+ * One string for all streams that end their events alike, as those of one upstream do: read for each event of each stream, it
+ * stays in the processor's cache.
+ */
+function sharedEnd(end: string): string {
+  const known = ends.get(end);
+  if (known !== undefined || end.length > longestSharedEnd) return known ?? end;
+  if (ends.size >= maxEnds) ends.clear();
+  ends.set(end, end);
+  return end;
 }
 
 function endOfString(data: string, from: number): number {
