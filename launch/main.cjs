@@ -7,6 +7,7 @@
  *     old Node ──► is the port free? (only for `serve`, where something has to be brought or installed)
  *              ──► bring Node 24 (a package of the npm registry carries the binary; once, into .tools/)
  *              ──► npm ci, under the new Node (once, and again when package-lock.json changes)
+ *              ──► fill the cache of compiled code (only for `serve`, where a source is new)
  *              ──► node --conditions=tailrace-source packages/server/src/cli/main.ts …
  *
  * Every .cjs file in this folder must parse and run on Node 12: no optional chaining, no `??`, no `node:` imports, no
@@ -16,7 +17,8 @@
 const path = require('path');
 const { bringNode, isBrought, nodeToBring } = require('./bring-node.cjs');
 const { checkPort } = require('./check-port.cjs');
-const { root, tools } = require('./files.cjs');
+const { compileSources, keepCompiledCode } = require('./compile-sources.cjs');
+const { root } = require('./files.cjs');
 const { dependenciesAreInstalled, installDependencies } = require('./install-dependencies.cjs');
 const { findListenAddress } = require('./listen-address.cjs');
 const { ExpectedFailure, say } = require('./messages.cjs');
@@ -59,17 +61,10 @@ async function main() {
   }
   const file = path.join(root, script === undefined ? 'packages/server/src/cli/main.ts' : script);
   const rest = script === undefined ? args : args.slice(1);
+  const flags = ['--conditions=tailrace-source'].concat(kind === 'serve' ? heapFlags : []);
   if (kind === 'serve') keepCompiledCode();
-  startCommand(node, ['--conditions=tailrace-source'].concat(kind === 'serve' ? heapFlags : [], file, rest));
-}
-
-/**
- * Makes Node keep what it compiles, in the folder that the server names too. With this variable Node does so from the first
- * file on, and never loads its library that strips types.
- */
-function keepCompiledCode() {
-  if (process.env.NODE_COMPILE_CACHE === undefined)
-    process.env.NODE_COMPILE_CACHE = path.join(tools, 'compiled');
+  if (args[0] === 'serve') compileSources(node, flags.concat(file, 'serve'));
+  startCommand(node, flags.concat(file, rest));
 }
 
 /**
