@@ -28,7 +28,7 @@ function keepCompiledCode() {
  * @param {readonly string[]} serve the arguments of `node` that start the server
  */
 function compileSources(node, serve) {
-  if (process.env.NODE_COMPILE_CACHE !== folder) return;
+  if (process.env.NODE_COMPILE_CACHE !== folder || !canWrite(tools)) return;
   const stamp = JSON.stringify([node, serve, newestSource()]);
   try {
     const { of } = /** @type {{ of?: string }} */ (readObject(stampFile) || {});
@@ -38,6 +38,16 @@ function compileSources(node, serve) {
     if (status === 0) fs.writeFileSync(stampFile, JSON.stringify({ of: stamp }));
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
+  }
+}
+
+/** False too in an image whose file system is read-only: there no cache would be kept. */
+function canWrite(/** @type {string} */ where) {
+  try {
+    fs.accessSync(where, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -40,7 +40,7 @@ export class StreamGrammar implements EventGrammar {
   private unfinished: number;
   private begun = false;
   private usageSeen = false;
-  /** The choice of the last event where that was a text delta: another one there is in order. Looking that up costs two objects. */
+  /** The choice of the last event where that was a text delta: another one of the same choice is in order without a look at it. */
   private speaking: number | undefined;
 
   constructor(choices: number) {

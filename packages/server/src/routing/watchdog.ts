@@ -18,7 +18,7 @@ export abstract class Watchdog implements QueuedTimer {
   private armedMs = 0;
   private timeoutMs = 0;
 
-  /** It is not armed. The caller calls `releaseTimer` in the end. */
+  /** It is not armed. Its owner calls `releaseTimer` in the end. */
   constructor(timers: TimerQueue) {
     this.timers = timers;
   }

@@ -10,6 +10,7 @@ export interface WriteRequest {
   oncomplete?: (status: number) => void;
 }
 
+/** Node's own names, of its binding `stream_wrap`. */
 export interface StreamBinding {
   readonly WriteWrap: new () => WriteRequest;
   /** What the last call into or out of a handle left behind, by the places below. */
