@@ -1,10 +1,10 @@
 // @ts-check
 'use strict';
 
-const childProcess = require('child_process');
 const fs = require('fs');
 const path = require('path');
-const { errorCode, readObject, root, tools } = require('./files.cjs');
+const { errorCode, makeFolder, readObject, root, tools } = require('./files.cjs');
+const { runBefore } = require('./start-command.cjs');
 
 /*
  * Node strips the types of the sources with a library that it keeps until the process ends: 28 MB. What it makes of a file goes
@@ -17,7 +17,7 @@ const stampFile = path.join(tools, 'compiled.json');
 const sources = ['server', 'protocol'].map((name) => path.join(root, 'packages', name, 'src'));
 
 /** Names the folder of the cache to Node, for this process's children. */
-function keepCompiledCode() {
+function nameCompileCache() {
   if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE = folder;
 }
 
@@ -27,27 +27,37 @@ function keepCompiledCode() {
  * @param {string} node
  * @param {readonly string[]} serve the arguments of `node` that start the server
  */
-function compileSources(node, serve) {
-  if (process.env.NODE_COMPILE_CACHE !== folder || !canWrite(tools)) return;
-  const stamp = JSON.stringify([node, serve, newestSource()]);
-  try {
-    const { of } = /** @type {{ of?: string }} */ (readObject(stampFile) || {});
-    if (of === stamp) return;
-    // The text of its help needs every file that the server needs.
-    const { status } = childProcess.spawnSync(node, serve.concat('--help'), { stdio: 'ignore' });
-    if (status === 0) fs.writeFileSync(stampFile, JSON.stringify({ of: stamp }));
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-  }
+async function compileSources(node, serve) {
+  if (process.env.NODE_COMPILE_CACHE !== folder || process.env.NODE_DISABLE_COMPILE_CACHE !== undefined)
+    return;
+  const isFilled = fs.existsSync(folder);
+  if (!canKeep()) return;
+  const compiledFrom = JSON.stringify([node, process.version, serve, newestSource()]);
+  const stamp = /** @type {{ compiledFrom?: string }} */ (readObject(stampFile) || {});
+  if (isFilled && stamp.compiledFrom === compiledFrom) return;
+  // The text of its help needs every file that the server needs.
+  const code = await runBefore(node, serve.concat('--help'));
+  if (code === 0) writeStamp(compiledFrom);
 }
 
-/** False too in an image whose file system is read-only: there no cache would be kept. */
-function canWrite(/** @type {string} */ where) {
+/** False in an image whose file system is read-only: there each start would fill a cache that is not kept. */
+function canKeep() {
   try {
-    fs.accessSync(where, fs.constants.W_OK);
+    makeFolder(folder);
+    fs.accessSync(tools, fs.constants.W_OK);
     return true;
   } catch {
     return false;
+  }
+}
+
+/** @param {string} compiledFrom */
+function writeStamp(compiledFrom) {
+  try {
+    fs.writeFileSync(stampFile, JSON.stringify({ compiledFrom: compiledFrom }));
+  } catch (error) {
+    // The disk is full: the next start compiles again.
+    if (errorCode(error) === undefined) throw error;
   }
 }
 
@@ -70,4 +80,4 @@ function newestSource() {
   return [newest, count];
 }
 
-module.exports = { compileSources, keepCompiledCode };
+module.exports = { compileSources, nameCompileCache };

@@ -17,7 +17,7 @@
 const path = require('path');
 const { bringNode, isBrought, nodeToBring } = require('./bring-node.cjs');
 const { checkPort } = require('./check-port.cjs');
-const { compileSources, keepCompiledCode } = require('./compile-sources.cjs');
+const { compileSources, nameCompileCache } = require('./compile-sources.cjs');
 const { root } = require('./files.cjs');
 const { dependenciesAreInstalled, installDependencies } = require('./install-dependencies.cjs');
 const { findListenAddress } = require('./listen-address.cjs');
@@ -62,8 +62,8 @@ async function main() {
   const file = path.join(root, script === undefined ? 'packages/server/src/cli/main.ts' : script);
   const rest = script === undefined ? args : args.slice(1);
   const flags = ['--conditions=tailrace-source'].concat(kind === 'serve' ? heapFlags : []);
-  if (kind === 'serve') keepCompiledCode();
-  if (args[0] === 'serve') compileSources(node, flags.concat(file, 'serve'));
+  if (kind === 'serve') nameCompileCache();
+  if (args[0] === 'serve') await compileSources(node, flags.concat(file, 'serve'));
   startCommand(node, flags.concat(file, rest));
 }
 

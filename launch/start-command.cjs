@@ -32,18 +32,42 @@ function startCommand(node, args) {
   env.PATH = path.dirname(node) + path.delimiter + (env.PATH || '');
   const underNpm = process.env.npm_lifecycle_event !== undefined;
   if (!underNpm && node === process.execPath) replaceProcess(node, args, env);
+  runChild(node, args, env, 'inherit', (code) => process.exit(code));
+}
+
+/**
+ * Runs `node ARGS` in silence and resolves with its exit code. The signals of this process reach it as they reach the command:
+ * where it ends by a signal, this process does too.
+ * @param {string} node
+ * @param {readonly string[]} args
+ * @returns {Promise<number>}
+ */
+function runBefore(node, args) {
+  return new Promise((resolve) => runChild(node, args, Object.assign({}, process.env), 'ignore', resolve));
+}
+
+/**
+ * @param {string} node
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @param {'inherit' | 'ignore'} stdio
+ * @param {(code: number) => void} ended
+ */
+function runChild(node, args, env, stdio, ended) {
   env.TAILRACE_PARENT_PID = String(process.pid);
-  const child = childProcess.spawn(node, args, { stdio: 'inherit', env: env });
-  const watch = forwardSignals(child, underNpm);
+  const child = childProcess.spawn(node, args, { stdio: stdio, env: env });
+  const stopForwarding = forwardSignals(child, process.env.npm_lifecycle_event !== undefined);
   child.on('error', (error) => {
-    clearInterval(watch);
+    stopForwarding();
     say(`cannot start ${node}: ${error.message}`);
     process.exit(1);
   });
   child.on('exit', (code, signal) => {
-    clearInterval(watch);
-    if (signal === null) process.exit(code === null ? 1 : code);
-    process.removeAllListeners(signal);
+    stopForwarding();
+    if (signal === null) {
+      ended(code === null ? 1 : code);
+      return;
+    }
     process.kill(process.pid, signal);
     // Where that signal does not end this process (on Windows), the exit does.
     setTimeout(() => process.exit(1), exitAfterMs);
@@ -70,8 +94,7 @@ function replaceProcess(node, args, env) {
 }
 
 /**
- * Forwards signals to the command, and the loss of npm as SIGTERM. The caller clears the returned timer, which watches
- * the parents.
+ * Forwards signals to a child, and the loss of npm as SIGTERM. Returns the function that ends this.
  * @param {childProcess.ChildProcess} child
  * @param {boolean} underNpm
  */
@@ -79,28 +102,34 @@ function forwardSignals(child, underNpm) {
   // True once the command knows that it has to end: then the loss of npm adds nothing.
   let ending = false;
   let foreground = isInForeground();
-  process.on('SIGTERM', () => {
+  const onTerm = () => {
     ending = true;
     child.kill('SIGTERM');
-  });
-  /** @type {readonly NodeJS.Signals[]} */
-  const fromTerminal = ['SIGINT', 'SIGHUP'];
-  for (const signal of fromTerminal) {
-    process.on(signal, () => {
-      // SIGHUP does not count: a server without a terminal reloads on it, and npm dies of it.
-      ending = ending || signal === 'SIGINT';
-      // The last look counts too: by now the shell may have taken the terminal back.
-      if (!foreground && !isInForeground()) child.kill(signal);
-    });
-  }
+  };
+  /** @param {NodeJS.Signals} signal */
+  const fromTerminal = (signal) => {
+    // SIGHUP does not count: a server without a terminal reloads on it, and npm dies of it.
+    ending = ending || signal === 'SIGINT';
+    // The last look counts too: by now the shell may have taken the terminal back.
+    if (!foreground && !isInForeground()) child.kill(signal);
+  };
+  process.on('SIGTERM', onTerm);
+  process.on('SIGINT', fromTerminal);
+  process.on('SIGHUP', fromTerminal);
   const parents = underNpm ? parentChain() : '';
-  return setInterval(() => {
+  const watch = setInterval(() => {
     foreground = isInForeground();
     if (underNpm && !ending && parentChain() !== parents) {
       ending = true;
       child.kill('SIGTERM');
     }
   }, watchEveryMs);
+  return () => {
+    clearInterval(watch);
+    process.removeListener('SIGTERM', onTerm);
+    process.removeListener('SIGINT', fromTerminal);
+    process.removeListener('SIGHUP', fromTerminal);
+  };
 }
 
-module.exports = { startCommand };
+module.exports = { runBefore, startCommand };

@@ -40,7 +40,7 @@ export class StreamGrammar implements EventGrammar {
   private unfinished: number;
   private begun = false;
   private usageSeen = false;
-  /** The choice of the last event where that was a text delta: another one of the same choice is in order without a look at it. */
+  /** The choice of the last event where that was a text delta: a further one of it needs no lookup of the choice. */
   private speaking: number | undefined;
 
   constructor(choices: number) {
@@ -128,7 +128,7 @@ export class StreamGrammar implements EventGrammar {
 
 type ChoiceEvent = Extract<StreamEvent, { readonly choice: number }>;
 
-/** That of `\ud800`. */
+/** The length of the escape `\ud800`: a shorter text holds no half. */
 const escapeLength = 6;
 const halfEscaped = /\\ud[89a-f]/i;
 

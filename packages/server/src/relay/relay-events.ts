@@ -97,6 +97,7 @@ class RelayLoop implements Relay, BatchReceiver, PassReceiver {
   /** The merged rest of the current batch, kept so that a second pause does not merge the same events again. */
   private merged: EventBatch | undefined;
   private ended = false;
+  /** The run has it too; to read it there would touch the run at each event. */
   private stopReason: StopReason | undefined;
 
   private readonly clock: RelayJob['clock'];

@@ -1,8 +1,8 @@
 import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
 
 /**
- * Times out waits that follow each other; there is at most one at a time. After a timeout it calls `expire` of its owner,
- * which ends the work; the wait then ends in the usual way. With `Promise.race` against a timer, the read would continue
+ * Times out waits that follow each other; there is at most one at a time. After a timeout it calls `expire`, in which its
+ * subclass ends the work; the wait then ends in the usual way. With `Promise.race` against a timer, the read would continue
  * after the timeout.
  *
  * Every read begins a wait. So `arm` only notes the time, unless the running timer would fire too late. A timer that fires
@@ -18,7 +18,7 @@ export abstract class Watchdog implements QueuedTimer {
   private armedMs = 0;
   private timeoutMs = 0;
 
-  /** It is not armed. Its owner calls `releaseTimer` in the end. */
+  /** It is not armed. The subclass calls `releaseTimer` when it closes. */
   constructor(timers: TimerQueue) {
     this.timers = timers;
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { onread, readDirectly, type SocketReader } from './direct-read.ts';
+import { readDirectly, readOptions, type SocketReader } from './direct-read.ts';
 import { handleOf } from './stream-binding.ts';
 
 type Open = (socket: Socket, reader: SocketReader) => void;
@@ -36,7 +36,7 @@ async function readerOf(open: Open, onBytes: (text: string, socket: Socket) => v
       onBytes(text, socket);
     },
   };
-  const socket = connect({ port, host: '127.0.0.1', onread: onread(reader) });
+  const socket = connect({ port, host: '127.0.0.1', onread: readOptions(reader) });
   for (const name of ['end', 'close'] as const) socket.on(name, () => seen.events.push(name));
   socket.on('error', (error: NodeJS.ErrnoException) => seen.events.push(`error ${error.code}`));
   await once(socket, 'connect');

@@ -15,7 +15,7 @@ export interface SocketReader {
 }
 
 const readBytes = 64 * 1024;
-/** On Windows the kernel writes into a buffer between the calls, so there each socket has its own. */
+/** On Windows the kernel writes into a buffer between the calls, so there each socket has its own buffer. */
 const sharesBuffer = process.platform !== 'win32';
 /**
  * One buffer for the reads of all sockets, because a reader uses the bytes within the call. Without it Node would allocate a
@@ -23,8 +23,8 @@ const sharesBuffer = process.platform !== 'win32';
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(sharesBuffer ? readBytes : 0);
 
-/** The option `onread` of a new socket. Only its reader lives as long as the callback, and no variable of the caller. */
-export function onread(reader: SocketReader): OnReadOpts {
+/** The value of the option `onread` for a new socket. Only its reader lives as long as the callback, and no variable of the caller. */
+export function readOptions(reader: SocketReader): OnReadOpts {
   const buffer = sharesBuffer ? sharedBuffer : Buffer.allocUnsafeSlow(readBytes);
   const callback = (length: number) => {
     reader.bytesRead(buffer, length);
@@ -43,8 +43,8 @@ interface ReadHandle extends Handle {
 let nodeRead: Handle['onread'] | undefined;
 
 /**
- * Gives an open socket that was made with {@link onread} a shorter way to the same reader. Changes nothing where Node has other
- * internals.
+ * Gives an open socket that was made with {@link readOptions} of this reader a shorter way to it. Changes nothing where Node has
+ * other internals.
  */
 export function readDirectly(socket: Socket, reader: SocketReader): void {
   const handle = handleOf(socket);
@@ -52,11 +52,11 @@ export function readDirectly(socket: Socket, reader: SocketReader): void {
   nodeRead ??= handle.onread;
   if (handle.onread !== nodeRead) return;
   (handle as ReadHandle)[readerOf] = reader;
-  handle.onread = onRead;
+  handle.onread = takeRead;
 }
 
 /** One function for all handles: a closure for each would take 60 bytes of a stream. A paused or closed handle reads nothing. */
-function onRead(this: Handle, bytes?: ArrayBuffer): unknown {
+function takeRead(this: Handle, bytes?: ArrayBuffer): unknown {
   const length = binding?.streamBaseState[binding.kReadBytesOrError] ?? 0;
   if (length <= 0) return nodeRead?.call(this, bytes);
   (this as ReadHandle)[readerOf].bytesRead(sharedBuffer, length);

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
-import { onread, readDirectly, type SocketReader } from '../sockets/direct-read.ts';
+import { readDirectly, readOptions, type SocketReader } from '../sockets/direct-read.ts';
 import { proxyAuthorization } from './proxy.ts';
 
 /** The origin that a socket leads to, and the way there. */
@@ -67,7 +67,7 @@ async function connectTo(
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
-    ...(secured || reader === undefined ? {} : { onread: onread(reader) }),
+    ...(secured || reader === undefined ? {} : { onread: readOptions(reader) }),
   });
   await ready(socket, 'connect', signal);
   if (secured) return await startTls(socket, url, route, reader, signal);
