@@ -3,6 +3,7 @@
 
 const fs = require('fs');
 const path = require('path');
+const { pathToFileURL } = require('url');
 const { errorCode, makeFolder, readObject, root, tools } = require('./files.cjs');
 const { runBefore } = require('./start-command.cjs');
 
@@ -14,6 +15,8 @@ const { runBefore } = require('./start-command.cjs');
 
 const folder = path.join(tools, 'compiled');
 const stampFile = path.join(tools, 'compiled.json');
+/** The only file of the server's process that it loads later than its help. */
+const loadedLater = path.join(root, 'packages/server/src/service/start-engine.ts');
 const sources = ['server', 'protocol'].map((name) => path.join(root, 'packages', name, 'src'));
 
 /** Names the folder of the cache to Node, for this process's children. */
@@ -22,25 +25,27 @@ function nameCompileCache() {
 }
 
 /**
- * Fills the cache unless it holds the sources as they are. A failure is no problem here: the server fills the cache too, or says
+ * Fills the cache where a source has changed since the last fill. A failure is ignored: the server fills the cache too, or says
  * what is wrong.
  * @param {string} node
- * @param {readonly string[]} serve the arguments of `node` that start the server
+ * @param {readonly string[]} flags the flags of `node`: it keeps a cache for each set of them
+ * @param {string} main the server's first file
  */
-async function compileSources(node, serve) {
+async function compileSources(node, flags, main) {
   if (process.env.NODE_COMPILE_CACHE !== folder || process.env.NODE_DISABLE_COMPILE_CACHE !== undefined)
     return;
   const isFilled = fs.existsSync(folder);
   if (!canKeep()) return;
-  const compiledFrom = JSON.stringify([node, process.version, serve, newestSource()]);
+  const compiledFrom = JSON.stringify([node, process.version, flags, newestSource()]);
   const stamp = /** @type {{ compiledFrom?: string }} */ (readObject(stampFile) || {});
   if (isFilled && stamp.compiledFrom === compiledFrom) return;
-  // The text of its help needs every file that the server needs.
-  const code = await runBefore(node, serve.concat('--help'));
+  // The help loads every other file of the server's process, but the first files of its threads.
+  const later = ['--import', pathToFileURL(loadedLater).href];
+  const code = await runBefore(node, flags.concat(later, main, 'serve', '--help'));
   if (code === 0) writeStamp(compiledFrom);
 }
 
-/** False in an image whose file system is read-only: there each start would fill a cache that is not kept. */
+/** False where `.tools` cannot be written, as in a read-only image: there each start would fill a cache that is not kept. */
 function canKeep() {
   try {
     makeFolder(folder);
@@ -66,7 +71,7 @@ function newestSource() {
   let newest = 0;
   let count = 0;
   const folders = sources.slice();
-  // It grows while it is read.
+  // The loop appends the folders that it finds.
   for (const inside of folders) {
     for (const entry of fs.readdirSync(inside, { withFileTypes: true })) {
       const file = path.join(inside, entry.name);

@@ -26,6 +26,8 @@ beforeEach(() => {
   }
   for (const name of ['server', 'protocol'])
     mkdirSync(path.join(root, 'packages', name, 'src'), { recursive: true });
+  mkdirSync(path.join(root, 'packages/server/src/service'));
+  writeFileSync(path.join(root, 'packages/server/src/service/start-engine.ts'), 'export {};\n');
   writeMain('');
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -48,7 +50,7 @@ const runs = () => (existsSync(path.join(root, 'runs')) ? readFileSync(path.join
 const script = () => `
   const { compileSources, nameCompileCache } = require(${JSON.stringify(path.join(root, 'launch/compile-sources.cjs'))});
   nameCompileCache();
-  compileSources(process.execPath, [${JSON.stringify(mainFile())}, 'serve']).then(() => console.log('may start'));`;
+  compileSources(process.execPath, [], ${JSON.stringify(mainFile())}).then(() => console.log('may start'));`;
 
 /** What a start of the launcher does before it starts the server; returns what it prints. */
 function start(env: NodeJS.ProcessEnv = {}): string {

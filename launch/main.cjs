@@ -63,7 +63,7 @@ async function main() {
   const rest = script === undefined ? args : args.slice(1);
   const flags = ['--conditions=tailrace-source'].concat(kind === 'serve' ? heapFlags : []);
   if (kind === 'serve') nameCompileCache();
-  if (args[0] === 'serve') await compileSources(node, flags.concat(file, 'serve'));
+  if (args[0] === 'serve') await compileSources(node, flags, file);
   startCommand(node, flags.concat(file, rest));
 }
 

@@ -35,6 +35,7 @@ test.each(files)(
       'net',
       'os',
       'path',
+      'url',
     ];
     expect(imported.filter((from) => !allowed.includes(from))).toEqual([]);
   },

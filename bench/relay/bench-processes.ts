@@ -32,6 +32,11 @@ export class BenchProcesses {
     const error = log === undefined ? 'inherit' : openSync(join(this.folder, `${log}.log`), 'a');
     const stdio: StdioOptions = ['ignore', 'pipe', error];
     const child = spawn(command, args, { stdio, env: { ...process.env, ...env } });
+    child.once('error', ({ message }) => {
+      const hint = command.endsWith('nginx') ? '; --nginx PATH names it, --nginx none leaves it out' : '';
+      process.stderr.write(`bench: cannot start ${command}: ${message}${hint}\n`);
+      process.exit(1);
+    });
     this.children.push(child);
     return child;
   }

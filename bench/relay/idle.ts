@@ -30,6 +30,8 @@ export async function idle(options: Options): Promise<void> {
     await withStage(options, options.streams, async (stage) => {
       for (const proxy of stage.proxies) {
         const pids = proxy.pids();
+        if (pids.length === 0 && round === 1)
+          say(`${proxy.name} is left out: its memory is unknown without pid=PID`);
         // A gateway that runs already has kept the memory of its first round.
         const isFresh = round === 1 || !options.gateways.some(({ name }) => name === proxy.name);
         if (pids.length === 0 || !isFresh) continue;

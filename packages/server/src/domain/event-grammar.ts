@@ -40,7 +40,7 @@ export class StreamGrammar implements EventGrammar {
   private unfinished: number;
   private begun = false;
   private usageSeen = false;
-  /** The choice of the last event where that was a text delta: a further one of it needs no lookup of the choice. */
+  /** The choice of the last event where that was a text delta: a further text delta of this choice needs only a check of its text. */
   private speaking: number | undefined;
 
   constructor(choices: number) {
@@ -128,7 +128,7 @@ export class StreamGrammar implements EventGrammar {
 
 type ChoiceEvent = Extract<StreamEvent, { readonly choice: number }>;
 
-/** The length of the escape `\ud800`: a shorter text holds no half. */
+/** The length of an escape such as `\ud800`: a shorter text holds no half. */
 const escapeLength = 6;
 const halfEscaped = /\\ud[89a-f]/i;
 

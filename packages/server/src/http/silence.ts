@@ -18,7 +18,7 @@ export interface SilenceOptions {
  * Both waits share one entry of the timer queue, which is the watch itself: an event only notes the time, and an entry that
  * fires too early is started again for the time that is left.
  *
- * It is the base of the reader whose silence it watches: a watch of its own would be one object more to touch for each event.
+ * The reader of a stream extends this class: a separate watch would be one more object to touch at each event.
  */
 export abstract class Silence implements QueuedTimer {
   dueMs = 0;

@@ -53,7 +53,7 @@ export interface EventConsumer {
 export interface Relay {
   /** Begins to pull. Called once. */
   start(): void;
-  /** No more batches are taken. An abort of the source ends a pull that waits. */
+  /** The loop takes no more batches. The caller aborts the source, which ends a pull that waits. */
   stop(reason: StopReason): void;
 }
 

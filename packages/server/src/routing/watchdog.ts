@@ -8,7 +8,7 @@ import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-qu
  * Every read begins a wait. So `arm` only notes the time, unless the running timer would fire too late. A timer that fires
  * too early starts again for the remaining time. A new start of the timer for each wait costs three times as much.
  *
- * It is the base of the object whose waits it times out: a watchdog of its own would be one object more to touch for each event.
+ * The attempt extends this class: a separate watchdog would be one more object to touch at each event.
  */
 export abstract class Watchdog implements QueuedTimer {
   dueMs = 0;

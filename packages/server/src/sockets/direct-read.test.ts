@@ -87,7 +87,7 @@ describe.each(ways)('a socket that is read %s', (_name, open) => {
     expect(seen.events).toEqual(['error ECONNRESET', 'close']);
   });
 
-  test('reads nothing while it is paused, and goes on after it', async () => {
+  test('reads nothing while it is paused, and continues after `resume`', async () => {
     const { socket, writer, seen } = await readerOf(open, (text, read) => {
       if (text.includes('!')) read.pause();
     });

@@ -23,7 +23,7 @@ const sharesBuffer = process.platform !== 'win32';
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(sharesBuffer ? readBytes : 0);
 
-/** The value of the option `onread` for a new socket. Only its reader lives as long as the callback, and no variable of the caller. */
+/** The value of the option `onread` for a new socket. The callback keeps the reader and the buffer alive, and no variable of the caller. */
 export function readOptions(reader: SocketReader): OnReadOpts {
   const buffer = sharesBuffer ? sharedBuffer : Buffer.allocUnsafeSlow(readBytes);
   const callback = (length: number) => {

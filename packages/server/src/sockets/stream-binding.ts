@@ -13,7 +13,7 @@ export interface WriteRequest {
 /** Node's own names, of its binding `stream_wrap`. */
 export interface StreamBinding {
   readonly WriteWrap: new () => WriteRequest;
-  /** What the last call into or out of a handle left behind, by the places below. */
+  /** Results of the last read or write of a handle; the members below are the indexes. */
   readonly streamBaseState: Int32Array;
   readonly kLastWriteWasAsync: number;
   /** The number of bytes read; a negative error number, or that of the end, where nothing was read. */
@@ -31,7 +31,7 @@ export interface Handle {
 /** Undefined where this version of Node has other internals. */
 export const streamBinding = lookUpBinding();
 
-/** The handle of an open socket. Its members are to be looked at before they are used: the handle of TLS has others. */
+/** The handle of an open socket. Check each member before use: the handle of TLS lacks some. */
 export function handleOf(socket: Socket): Partial<Handle> | null {
   return (socket as unknown as { readonly _handle: Partial<Handle> | null })._handle;
 }

@@ -119,7 +119,7 @@ class Learnt implements LearningFastPath {
   }
 }
 
-/** Whether a text in JSON is written as {@link jsonText} writes it. A short one is looked at here: a call of the pattern costs 0.3 µs. */
+/** Whether a text in JSON is written as {@link jsonText} writes it. A short text is tested by a loop: a call of the pattern costs 0.3 µs. */
 function isCanonical(text: string): boolean {
   const { length } = text;
   if (length > shortLength) return canonical.test(text);
@@ -140,7 +140,7 @@ const maxEnds = 256;
 const longestSharedEnd = 1_024;
 
 /**
- * One string for all streams that end their events alike, as those of one upstream do: read for each event of each stream, it
+ * One string for all streams that end their events alike, as those of one upstream do. Because every event reads this string, it
  * stays in the processor's cache.
  */
 function sharedEnd(end: string): string {

@@ -65,7 +65,7 @@ export interface DialectOutput extends EventOutput {
 export interface FastPath {
   /**
    * Reads events from `buffer`, from `from` up to `to`. Returns them, or undefined where it can read none. It keeps none of them:
-   * each of their texts holds the whole read, and a young object in an old one makes the collector note the place.
+   * each of their texts holds the whole read, and V8 has to note each place where an old object holds a young one.
    */
   read(buffer: Buffer, from: number, to: number): StreamEvent[] | undefined;
   /** How many bytes the last {@link read} has taken. */

@@ -67,7 +67,7 @@ export function createTranslation(options: TranslationOptions): Translation {
 class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions, EventDataOptions {
   readonly maxEventBytes: number;
   ended: 'whole' | 'torn' | undefined;
-  /** Kept after each read that the dialect has seen: to ask it at each pull touches four objects of the stream. */
+  /** Updated after each read that reaches the dialect: asking the dialect at each pull would touch four more objects. */
   held: Translation['held'];
   private readonly options: TranslationOptions;
   private readonly dialect: Dialect;
