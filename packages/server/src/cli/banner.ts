@@ -70,7 +70,7 @@ export function banner({ url, key, adminFile, models, serves, terminal }: Banner
     '',
     `curl -N ${url}/v1/chat/completions ${key.type === 'none' ? '' : `-H "Authorization: Bearer ${shellKey}" `}` +
       `-H "Content-Type: application/json" ` +
-      `-d '{"model": "default", "stream": true, "messages": [{"role": "user", "content": "What is the capital of France?"}]}'`,
+      `-d '{"model": "default", "stream": true, "messages": [{"role": "user", "content": "What is gravity?"}]}'`,
     '',
     'Or with an OpenAI SDK (pip install openai):',
     '',
@@ -79,7 +79,7 @@ export function banner({ url, key, adminFile, models, serves, terminal }: Banner
     'from openai import OpenAI',
     `client = OpenAI(base_url="${url}/v1", api_key=${pythonKey})`,
     'stream = client.chat.completions.create(model="default", stream=True,',
-    '    messages=[{"role": "user", "content": "What is the capital of France?"}])',
+    '    messages=[{"role": "user", "content": "What is gravity?"}])',
     'for chunk in stream:',
     '    print(chunk.choices[0].delta.content or "", end="", flush=True)',
     'print()',
