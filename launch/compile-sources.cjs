@@ -76,7 +76,8 @@ function newestSource() {
     for (const entry of fs.readdirSync(inside, { withFileTypes: true })) {
       const file = path.join(inside, entry.name);
       if (entry.isDirectory()) folders.push(file);
-      else if (/(?<!\.test|\.suite)\.ts$/.test(entry.name)) {
+      // A link may lead nowhere: editors lock a file by such a link beside it.
+      else if (entry.isFile() && /(?<!\.test|\.suite)\.ts$/.test(entry.name)) {
         count += 1;
         newest = Math.max(newest, fs.statSync(file).mtimeMs);
       }

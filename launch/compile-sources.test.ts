@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -78,6 +79,13 @@ test('it is filled again when a source has changed, and when the cache is gone',
   rmSync(path.join(root, '.tools/compiled'), { recursive: true });
   start();
   expect(runs()).toBe('serve --help\n'.repeat(3));
+});
+
+test('a link that leads nowhere, as editors leave it beside an open file, is no source', () => {
+  start();
+  symlinkSync('nowhere', path.join(root, 'packages/server/src/.#main.ts'));
+  expect(start()).toBe('may start\n');
+  expect(runs()).toBe('serve --help\n');
 });
 
 test('it is not filled where the user has another cache or none, or where it cannot be kept', () => {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readDirectly, readOptions, type SocketReader } from './direct-read.ts';
 import { handleOf } from './stream-binding.ts';
+import { listenForPairs, type SocketPairs } from './testing/socket-pairs.ts';
 
 type Open = (socket: Socket, reader: SocketReader) => void;
 
@@ -12,38 +13,29 @@ const ways: readonly (readonly [name: string, open: Open])[] = [
   ['directly', readDirectly],
 ];
 
-let server: Server;
-let port = 0;
-const accepted: ((socket: Socket) => void)[] = [];
+let pairs: SocketPairs;
 
 beforeAll(async () => {
-  server = createServer({ noDelay: true }, (socket) => accepted.shift()?.(socket)).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  port = typeof bound === 'object' ? (bound?.port ?? 0) : 0;
+  pairs = await listenForPairs();
 });
-afterAll(() => server.close());
+afterAll(() => pairs.close());
 
 /** A connection whose reader is called with each read of it; all that the reader and the events of the socket saw. */
-async function readerOf(open: Open, onBytes: (text: string, socket: Socket) => void = () => {}) {
+async function openReader(open: Open, onBytes: (text: string, socket: Socket) => void = () => {}) {
   const seen = { text: '', reads: 0, events: [] as string[] };
-  const atServer = new Promise<Socket>((resolve) => accepted.push(resolve));
   const reader: SocketReader = {
     bytesRead(buffer, length) {
       const text = buffer.toString('latin1', 0, length);
       seen.text += text;
       seen.reads += 1;
-      onBytes(text, socket);
+      onBytes(text, client);
     },
   };
-  const socket = connect({ port, host: '127.0.0.1', onread: readOptions(reader) });
-  for (const name of ['end', 'close'] as const) socket.on(name, () => seen.events.push(name));
-  socket.on('error', (error: NodeJS.ErrnoException) => seen.events.push(`error ${error.code}`));
-  await once(socket, 'connect');
-  open(socket, reader);
-  const writer = await atServer;
-  writer.on('error', () => {});
-  return { socket, writer, seen };
+  const { client, accepted } = await pairs.connect(readOptions(reader));
+  for (const name of ['end', 'close'] as const) client.on(name, () => seen.events.push(name));
+  client.on('error', (error: NodeJS.ErrnoException) => seen.events.push(`error ${error.code}`));
+  open(client, reader);
+  return { socket: client, writer: accepted, seen };
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -51,7 +43,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 test('this version of Node has what a direct read needs', async () => {
-  const { socket } = await readerOf(() => {});
+  const { socket } = await openReader(() => {});
   const nodes = handleOf(socket)?.onread;
   readDirectly(socket, { bytesRead: () => {} });
   expect(typeof nodes).toBe('function');
@@ -65,7 +57,7 @@ describe.each(ways)('a socket that is read %s', (_name, open) => {
       fc.asyncProperty(
         fc.array(fc.string({ minLength: 1, maxLength: 200_000 }), { maxLength: 6 }),
         async (texts) => {
-          const { socket, writer, seen } = await readerOf(open);
+          const { socket, writer, seen } = await openReader(open);
           const sent = texts.map((text) => Buffer.from(text));
           for (const bytes of sent) writer.write(bytes);
           writer.end();
@@ -79,7 +71,7 @@ describe.each(ways)('a socket that is read %s', (_name, open) => {
   });
 
   test('reports a reset', async () => {
-    const { writer, seen } = await readerOf(open);
+    const { writer, seen } = await openReader(open);
     writer.write('a');
     await until(() => seen.text === 'a');
     writer.resetAndDestroy();
@@ -88,7 +80,7 @@ describe.each(ways)('a socket that is read %s', (_name, open) => {
   });
 
   test('reads nothing while it is paused, and continues after `resume`', async () => {
-    const { socket, writer, seen } = await readerOf(open, (text, read) => {
+    const { socket, writer, seen } = await openReader(open, (text, read) => {
       if (text.includes('!')) read.pause();
     });
     writer.write('a!');
@@ -102,7 +94,7 @@ describe.each(ways)('a socket that is read %s', (_name, open) => {
   });
 
   test('reads nothing after its reader has destroyed it', async () => {
-    const { socket, writer, seen } = await readerOf(open, (_text, read) => read.destroy());
+    const { socket, writer, seen } = await openReader(open, (_text, read) => read.destroy());
     writer.write(Buffer.alloc(500_000, 'x'));
     await once(socket, 'close');
     await new Promise((resolve) => setImmediate(resolve));

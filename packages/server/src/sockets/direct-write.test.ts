@@ -1,36 +1,27 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeDirectly, writesDirectly } from './direct-write.ts';
+import { listenForPairs, type SocketPairs } from './testing/socket-pairs.ts';
 
 type Write = (socket: Socket, text: string) => boolean;
 
 const byStream: Write = (socket, text) => socket.write(text, 'latin1');
 
-let server: Server;
-let port = 0;
-const accepted: ((socket: Socket) => void)[] = [];
+let pairs: SocketPairs;
 
 beforeAll(async () => {
-  server = createServer({ noDelay: true }, (socket) => accepted.shift()?.(socket)).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  port = typeof bound === 'object' ? (bound?.port ?? 0) : 0;
+  pairs = await listenForPairs();
 });
-afterAll(() => server.close());
+afterAll(() => pairs.close());
 
 /** Both ends of one connection. */
 async function pair(): Promise<{ readonly writer: Socket; readonly reader: Socket }> {
-  const atServer = new Promise<Socket>((resolve) => accepted.push(resolve));
-  const reader = connect(port, '127.0.0.1');
-  reader.on('error', () => {});
-  await once(reader, 'connect');
-  const writer = await atServer;
-  writer.on('error', () => {});
-  return { writer, reader };
+  const { client, accepted } = await pairs.connect();
+  return { writer: accepted, reader: client };
 }
 
 /** Everything that comes until the other side ends. */

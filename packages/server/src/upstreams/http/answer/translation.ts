@@ -111,7 +111,6 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
     }
     this.decoder.push(buffer.subarray(at, to));
     this.fastPath = this.decoder.between && this.ended === undefined ? this.dialect.fastPath?.() : undefined;
-    this.held = this.heldNow();
     return this.take();
   }
 
@@ -207,6 +206,7 @@ class AnswerTranslation implements Translation, DialectOutput, SseDecoderOptions
 
   private take(): EventBatch | undefined {
     const { events } = this;
+    this.held = this.heldNow();
     if (events === undefined && !this.alive) return undefined;
     this.events = undefined;
     this.alive = false;
