@@ -56,7 +56,7 @@ const suites: readonly Part[] = [
   { name: 'suites unit', run: () => wholeSuites(['--project', 'unit', '--exclude', mutatedStreams]) },
   {
     name: 'suites system',
-    run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall', 'test/machines']),
+    run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall', 'test/machines', 'test/wire']),
   },
 ];
 
@@ -68,6 +68,7 @@ async function wholeSuites(args: readonly string[], seed?: string): Promise<Resu
     show: true,
     env: {
       TAILRACE_TEST_WHOLE: '1',
+      TAILRACE_TEST_LIVEZ_MS: '400',
       ...(seed === undefined ? {} : { TAILRACE_TEST_SEED: seed }),
       ...(modelFile === undefined ? {} : { TAILRACE_TEST_MODEL: modelFile }),
     },
@@ -86,7 +87,7 @@ async function fuzz(seed: number, seconds: number): Promise<Result> {
     env: {
       TAILRACE_FUZZ_SECONDS: String(seconds),
       TAILRACE_FUZZ_SEED: String(seed),
-      TAILRACE_FUZZ_WAIT_MS: '400',
+      TAILRACE_TEST_LIVEZ_MS: '400',
       TAILRACE_FUZZ_REPORT: report,
     },
   });

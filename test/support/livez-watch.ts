@@ -2,6 +2,12 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
+/**
+ * The most that a request of /livez may take, in milliseconds. By default so long that only a server that is stuck takes
+ * longer, because a busy machine must not fail a test. `npm run soak` sets 400 (`TAILRACE_TEST_LIVEZ_MS`).
+ */
+export const livezWithinMs = Number(process.env['TAILRACE_TEST_LIVEZ_MS'] ?? 2_000);
+
 /** What the watch has measured since it was last read. */
 export interface Waits {
   /** Requests that were answered. */

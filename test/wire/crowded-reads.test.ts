@@ -2,10 +2,11 @@
 
 import { connect as connectSocket, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { livezWithinMs } from '../support/livez-watch.ts';
 import { connect, requestBytes } from '../support/raw-connection.ts';
 import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
-import { livezWithinMs, useWatchedLab } from './watched-lab.ts';
+import { useWatchedLab } from './watched-lab.ts';
 import { chatBytes, exchange, expectRefusal, messages } from './wire-client.ts';
 
 const patienceMs = 60_000;

@@ -2,10 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { livezWithinMs } from '../support/livez-watch.ts';
 import { watchPeak } from '../support/processes.ts';
 import { connect, type RawConnection, requestBytes } from '../support/raw-connection.ts';
 import { startServer } from '../support/server.ts';
-import { livezWithinMs, useWatchedLab } from './watched-lab.ts';
+import { useWatchedLab } from './watched-lab.ts';
 import { exchange, expectRefusal, labServer, messages } from './wire-client.ts';
 
 const mebibyte = 1024 ** 2;

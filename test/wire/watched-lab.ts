@@ -3,9 +3,6 @@ import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { labServer } from './wire-client.ts';
 
-/** The most that a request of /livez may take, in milliseconds. */
-export const livezWithinMs = 400;
-
 export interface WatchedLab {
   readonly server: TestServer;
   readonly watch: LivezWatch;
