@@ -33,7 +33,9 @@ export interface Config {
     readonly databaseUrl?: string;
     readonly redisUrl?: string;
     readonly retentionMs: number;
+    readonly spoolBytes: number;
   };
+  readonly usage: { readonly webhook?: { readonly url: string; readonly secret: string } };
   readonly auth: AuthConfig;
   /** The file that was read, for messages; absent where there was none. */
   readonly file?: string;
@@ -122,6 +124,7 @@ export interface LimitsConfig {
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
   readonly onStoreFailure: 'deny' | 'share';
+  readonly replicas: number;
 }
 
 export interface TimeoutsConfig {
