@@ -1,0 +1,146 @@
+import type { Usage } from '../domain/usage.ts';
+import type { Lease, Ledger } from '../ledger/contract.ts';
+import type { AttemptRecord } from '../routing/open-attempts.ts';
+import type { Source } from '../routing/source.ts';
+import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
+import type { Pricing } from './contract.ts';
+import type { LikelyCompletions } from './likely-completion.ts';
+
+/** How a request ended, as its record needs it: the outcome of its run. */
+export interface RecordedOutcome {
+  readonly status: Settled['status'];
+  readonly usage?: Usage;
+  readonly ttftMs?: number;
+  readonly target?: string;
+  readonly attempts: readonly AttemptRecord[];
+}
+
+/** The part of a source from which progress is read. */
+export type WatchedSource = Pick<Source, 'served' | 'promptTokens' | 'completionTokens' | 'attempts'>;
+
+/** The records of the requests that run now. */
+export interface OpenRecords {
+  readonly ledger: Pick<Ledger, 'progress' | 'settle'>;
+  readonly pricing: Pricing;
+  readonly likely: LikelyCompletions;
+  readonly open: Set<OpenRecord>;
+  /** Unix milliseconds. */
+  clock(): number;
+}
+
+/**
+ * The usage record of one request, from its admission to its end. It is settled once, whatever happens: the caller calls
+ * `settle` where a run has ended, and `cancel` where none has started.
+ */
+export class OpenRecord {
+  private readonly records: OpenRecords;
+  private readonly facts: Omit<Intent, 'processId' | 'reserved'>;
+  private readonly lease: Lease;
+  private source: WatchedSource | undefined;
+  private reportedTokens = -1;
+  private ended = false;
+
+  constructor(records: OpenRecords, facts: Omit<Intent, 'processId' | 'reserved'>, lease: Lease) {
+    this.records = records;
+    this.facts = facts;
+    this.lease = lease;
+    records.open.add(this);
+  }
+
+  /** The source of the run's answer. */
+  watch<S extends WatchedSource>(source: S): S {
+    this.source = source;
+    return source;
+  }
+
+  /**
+   * The answer has committed: its output is about to be sent. A process that is killed from now on leaves a record with the
+   * status `cut`.
+   */
+  committed(): void {
+    const mark = this.progress();
+    if (mark !== undefined) this.records.ledger.progress([mark]);
+  }
+
+  /** What has been delivered, where that has changed since the last call; undefined before the commit. */
+  progress(): Progress | undefined {
+    const { source, facts } = this;
+    const served = source?.served();
+    if (source === undefined || served === undefined || this.ended) return undefined;
+    const completionTokens = source.completionTokens();
+    if (completionTokens === this.reportedTokens) return undefined;
+    this.reportedTokens = completionTokens;
+    const promptTokens = source.promptTokens();
+    const { id, createdAtMs } = facts;
+    const { target } = served;
+    const model = source.attempts().find((attempt) => attempt.target === target)?.model ?? facts.model;
+    const attempts = [{ model, target, deliveredTokens: completionTokens }];
+    const counts = { promptTokens, completionTokens, cachedTokens: 0, cacheWriteTokens: 0 };
+    const costMicroUsd = this.records.pricing.cost({ ...counts, attempts });
+    return { id, createdAtMs, target, promptTokens, completionTokens, costMicroUsd };
+  }
+
+  /** The run has ended. */
+  settle(outcome: RecordedOutcome): void {
+    if (this.ended) return;
+    if (outcome.attempts.length === 0) this.cancel();
+    else {
+      this.end();
+      const record = this.recordOf(outcome);
+      if (record.status === 'completed') this.records.likely.add(record.model, record.completionTokens);
+      this.records.ledger.settle({ type: 'settled', record, lease: this.lease });
+    }
+  }
+
+  /** No target was asked: there is nothing to record. */
+  cancel(): void {
+    if (this.ended) return;
+    this.end();
+    const { id, createdAtMs } = this.facts;
+    this.records.ledger.settle({ type: 'nothing', id, createdAtMs, lease: this.lease });
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.source = undefined;
+    this.records.open.delete(this);
+  }
+
+  private recordOf({ status, usage, ttftMs, target, attempts }: RecordedOutcome): Settled {
+    const { facts, records } = this;
+    const settledAtMs = records.clock();
+    const served = attempts.find(({ deliveredTokens }) => deliveredTokens > 0) ?? attempts.at(-1);
+    const counts = {
+      promptTokens: usage?.promptTokens ?? 0,
+      completionTokens: usage?.completionTokens ?? 0,
+      cachedTokens: usage?.cachedTokens ?? 0,
+      cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
+    };
+    return {
+      ...facts,
+      servedModel: served?.model ?? facts.model,
+      target: target ?? served?.target ?? '',
+      status,
+      ...counts,
+      reasoningTokens: usage?.reasoningTokens ?? 0,
+      estimated: usage?.estimated === true,
+      costMicroUsd: usage === undefined ? 0 : records.pricing.cost({ ...counts, attempts }),
+      attempts: attempts.length,
+      attemptLog: attempts.map(entryOf),
+      takeovers: attempts.filter(({ mode }) => mode === 'prefix' || mode === 'replay').length,
+      ...(ttftMs === undefined ? {} : { ttftMs: Math.round(ttftMs) }),
+      durationMs: Math.max(0, settledAtMs - facts.createdAtMs),
+      settledAtMs,
+    };
+  }
+}
+
+function entryOf({ target, outcome, usage }: AttemptRecord): AttemptEntry {
+  return {
+    target,
+    outcome,
+    prompt_tokens: usage?.promptTokens ?? 0,
+    completion_tokens: usage?.completionTokens ?? 0,
+    estimated: usage?.estimated === true,
+  };
+}
