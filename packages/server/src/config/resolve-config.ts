@@ -74,6 +74,9 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       retentionMs: storage.retention,
       ...(storage.database_url !== undefined && { databaseUrl: storage.database_url }),
       ...(storage.redis_url !== undefined && { redisUrl: storage.redis_url }),
+      ...(storage.prices_file !== undefined && {
+        pricesFile: context.absolute(['storage', 'prices_file'], storage.prices_file),
+      }),
     },
     auth,
     ...(places.file !== undefined && { file: places.file }),

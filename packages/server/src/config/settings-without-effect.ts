@@ -15,10 +15,6 @@ const rows: readonly { readonly setting: string; readonly isSet: (config: Config
   { setting: 'storage.database_url', isSet: ({ storage }) => storage.databaseUrl !== undefined },
   { setting: 'storage.redis_url', isSet: ({ storage }) => storage.redisUrl !== undefined },
   { setting: 'storage.retention', isSet: ({ storage }) => storage.retentionMs !== 90 * 86_400_000 },
-  {
-    setting: 'models.*.price',
-    isSet: ({ models }) => [...models.values()].some(({ price }) => price !== undefined),
-  },
 ];
 
 /** The names of all these settings; the reference page lists them. */
