@@ -97,7 +97,7 @@ describe('the sample of the contract', () => {
       ],
       balance: 'weight',
       fallbacks: [],
-      price: { input: 0.15, output: 0.6, cached: 0.05 },
+      price: { input: '0.15', output: '0.6', cached: '0.05', above: [] },
       context: 8192,
       timeouts: {},
     });
@@ -519,11 +519,11 @@ describe('a configuration that is read again', () => {
 
   it('can be a pipe only at the start; its relative paths begin at the working directory', async () => {
     const files: ConfigFiles = {
+      ...memoryFiles(folder, {}),
       read: async (_, reload) =>
         reload
           ? { ok: false, reason: 'irregular', message: 'it is no file but a pipe' }
           : { ok: true, text: 'server: {data_dir: ./here}', again: false },
-      isFile: async () => false,
     };
     const piped = { files, flags: { config: '/dev/fd/63' } };
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);
