@@ -25,8 +25,7 @@ export function modelRoutes(catalogue: Catalogue, createdAtSeconds: number): Rou
     },
     {
       method: 'GET',
-      path: '/v1/models/',
-      takesId: true,
+      path: '/v1/models/{+id}',
       access: 'key',
       handle: (exchange) => {
         const model = catalogue.find(exchange.id);
