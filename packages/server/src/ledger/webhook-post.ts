@@ -28,7 +28,13 @@ const totalMs = 10_000;
 const bodyBytes = 64 * 1024;
 
 /** Opens the connection to the receiver of the events. The owner closes it. */
-export function createWebhookPoster({ url, secret }: { readonly url: string; readonly secret: string }): WebhookPoster {
+export function createWebhookPoster({
+  url,
+  secret,
+}: {
+  readonly url: string;
+  readonly secret: string;
+}): WebhookPoster {
   const key = webhookKey(secret);
   const agent = new Agent({ connections: 1, pipelining: 1, connect: { timeout: totalMs }, allowH2: false });
 

@@ -13,7 +13,7 @@ export function signedHeaders(
   { id, body, atMs }: { readonly id: string; readonly body: string; readonly atMs: number },
 ): Readonly<Record<string, string>> {
   // An id may hold the name of an owner; a header takes printable ASCII.
-  const headerId = id.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+  const headerId = id.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent);
   const timestamp = String(Math.floor(atMs / 1_000));
   const signature = createHmac('sha256', key).update(`${headerId}.${timestamp}.${body}`).digest('base64');
   return {

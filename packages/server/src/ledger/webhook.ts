@@ -124,11 +124,12 @@ export function createWebhook(options: WebhookOptions): Webhook {
       await wait(renewMs, signal);
       return;
     }
+    if (signal.aborted) return;
     // Before the outbox is read: an event that comes after it aborts the wait.
     waking = new AbortController();
     const events = await store.outbox(batchEvents);
     if (events.length > 0) await deliver(events);
-    else await wait(pollMs, AbortSignal.any([signal, waking.signal]));
+    else await wait(pollMs, waking.signal);
   }
 
   async function run(): Promise<void> {
@@ -149,6 +150,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     wake: () => waking.abort(),
     close() {
       ending.abort();
+      waking.abort();
       return running;
     },
   };
