@@ -12,6 +12,7 @@ import {
   maxHeaderValueLength,
   oneOf,
   secret,
+  signingSecret,
   size,
   text,
   webUrl,
@@ -218,8 +219,8 @@ const storage = z.strictObject({
 const usage = z.strictObject({
   webhook: z
     .strictObject({
-      url: webUrl().describe('Receives an event for each usage record.'),
-      secret: secret().describe('Signs the events.'),
+      url: webUrl().describe('Receives an event for each usage record, and for budgets that run out.'),
+      secret: signingSecret().describe('Signs the events.'),
     })
     .optional(),
 });
