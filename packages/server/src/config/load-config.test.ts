@@ -371,6 +371,18 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'tailrace.yaml:1: auth.admin_keys[0]: references do not nest: expected a plain text behind ${NOPE:-, got another reference; set the variable NOPE itself',
     ],
     [
+      'usage: {webhook: {url: "https://h", secret: short-secret}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h", secret: whsec_MfKQ9r8GKYqrTwjUPD8=}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h"}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got nothing',
+    ],
+    [
       'auth: {api_keys: [same], admin_keys: [same]}',
       'tailrace.yaml:1: auth.admin_keys: the same key is under auth.api_keys; the two must differ',
     ],

@@ -13,6 +13,7 @@ import {
   maxHeaderValueLength,
   oneOf,
   secret,
+  signingSecret,
   size,
   text,
   webUrl,
@@ -235,8 +236,8 @@ const storage = z.strictObject({
 const usage = z.strictObject({
   webhook: z
     .strictObject({
-      url: webUrl().describe('Receives an event for each usage record.'),
-      secret: secret().describe('Signs the events.'),
+      url: webUrl().describe('Receives an event for each usage record, and for budgets that run out.'),
+      secret: signingSecret().describe('Signs the events.'),
     })
     .optional(),
 });

@@ -217,3 +217,21 @@ export function secret() {
     (value) => value.length <= maxHeaderValueLength && /^(?!.*\$\{)[\x21-\x7e]+$/.test(value),
   );
 }
+
+/** The shortest key of a signature, in bytes: 128 bits. */
+const shortestSigningKey = 16;
+
+/** What signs the events of the webhook: a text, or `whsec_` and Base64, as receivers for Standard Webhooks make secrets. */
+export function signingSecret() {
+  return text(
+    `a secret of ${shortestSigningKey} or more printable characters without spaces and without "\${", or whsec_ and Base64 of ${shortestSigningKey} or more bytes`,
+    (value) => {
+      if (value.length > maxHeaderValueLength || !/^(?!.*\$\{)[\x21-\x7e]+$/.test(value)) return false;
+      if (!value.startsWith('whsec_')) return value.length >= shortestSigningKey;
+      const base64 = value.slice('whsec_'.length);
+      return (
+        /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && Buffer.from(base64, 'base64').length >= shortestSigningKey
+      );
+    },
+  );
+}

@@ -14,6 +14,7 @@ export function settingsThatNeedRestart(before: Config, after: Config): readonly
     ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
     ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
     ...(same(storeOf(before), storeOf(after)) ? [] : ['storage']),
+    ...(same(before.usage.webhook, after.usage.webhook) ? [] : ['usage.webhook']),
     ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
   ];
 }

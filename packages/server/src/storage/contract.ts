@@ -64,6 +64,11 @@ export interface Store extends StoreReads {
   /** The next events for the webhook, oldest first, and their removal once they have been delivered. */
   outbox(limit: number): Promise<readonly OutboxEvent[]>;
   delivered(upToSequence: number): Promise<void>;
+  /**
+   * Takes or keeps a lease, which one holder at a time has. True: `holder` has it for `ttlMs` from now, by the store's own
+   * clock. With `ttlMs` 0 a holder gives it back.
+   */
+  lease(name: string, holder: string, ttlMs: number): Promise<boolean>;
   /** A secret that all replicas share; `make` is stored where there is none yet. */
   secret(name: string, make: () => string): Promise<string>;
   /** Resolves where the store answers. */
