@@ -30,8 +30,13 @@ export interface MemoryLimiterOptions {
  * A limiter for the processes of one service. It keeps the scopes that were used lately: at most twice as many as have
  * streams or are not full.
  */
-export function createMemoryLimiter(options: MemoryLimiterOptions): Limiter {
-  return new MemoryLimiter(options);
+export function createMemoryLimiter(options: MemoryLimiterOptions): MemoryLimiter {
+  return new LevelsInMemory(options);
+}
+
+export interface MemoryLimiter extends Limiter {
+  /** Scopes that it keeps. */
+  readonly size: number;
 }
 
 interface ScopeState {
@@ -45,7 +50,7 @@ interface ScopeState {
 /** Below so many scopes none is looked at to be dropped. */
 const fewScopes = 1_000;
 
-class MemoryLimiter implements Limiter {
+class LevelsInMemory implements MemoryLimiter {
   private readonly now: () => number;
   private readonly windowMs: number;
   private readonly scopes = new Map<string, ScopeState>();
@@ -55,6 +60,10 @@ class MemoryLimiter implements Limiter {
   constructor({ now, windowMs = minuteMs }: MemoryLimiterOptions) {
     this.now = now;
     this.windowMs = windowMs;
+  }
+
+  get size(): number {
+    return this.scopes.size;
   }
 
   async take(ask: LimitAsk): Promise<LimitDecision> {

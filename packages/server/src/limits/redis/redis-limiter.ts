@@ -32,12 +32,18 @@ const reconnectMs = 500;
 /** Scopes that one script restores: it keeps Redis about a millisecond. */
 const restoredAtOnce = 200;
 
+/** The most that opening waits for the first connection. */
+const openingMs = 1_000;
+
 /**
  * A limiter for all replicas that share one Redis (from version 5) or Valkey. It connects by itself, now and after each loss;
- * while there is no connection every call rejects at once. `close` ends the connection.
+ * while there is no connection every call rejects at once. Resolves when the first connection stands, or has failed; never
+ * rejects. `close` ends the connection.
  */
-export function createRedisLimiter(options: RedisLimiterOptions): Limiter {
-  return new RedisLimiter(options);
+export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Limiter> {
+  const limiter = new RedisLimiter(options);
+  await limiter.tried();
+  return limiter;
 }
 
 class RedisLimiter implements Limiter {
@@ -63,6 +69,22 @@ class RedisLimiter implements Limiter {
       retryStrategy: () => reconnectMs,
     });
     this.redis.on('error', onError);
+  }
+
+  /** Resolves after the first attempt to connect. */
+  tried(): Promise<void> {
+    const { redis } = this;
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, openingMs);
+      function done(): void {
+        clearTimeout(timer);
+        redis.off('ready', done);
+        redis.off('close', done);
+        resolve();
+      }
+      redis.once('ready', done);
+      redis.once('close', done);
+    });
   }
 
   async take(ask: LimitAsk): Promise<LimitDecision> {
