@@ -4,10 +4,11 @@ import { type Failure, fail, failure, ok, type Result } from '../domain/failure.
 import type { Admission, Ledger } from '../ledger/contract.ts';
 import type { LimitScope, Windows } from '../limits/contract.ts';
 import type { AttemptPlan } from '../routing/attempt-plan.ts';
+import { budgetPeriod } from '../storage/budget-period.ts';
 import type { BudgetCheck } from '../storage/contract.ts';
-import type { Pricing } from './contract.ts';
-import type { LikelyCompletions } from './likely-completion.ts';
+import type { LikelyCompletion } from './likely-completion.ts';
 import { OpenRecord, type OpenRecords } from './open-record.ts';
+import type { Prices } from './prices.ts';
 
 /** Who pays for a request: a key and its owner, with the limits of both. */
 export interface Payer {
@@ -51,26 +52,26 @@ export interface Meter {
 
 export interface MeterParts {
   readonly ledger: Pick<Ledger, 'admit' | 'look'>;
-  readonly pricing: Pricing;
-  readonly likely: LikelyCompletions;
+  readonly prices: Prices;
+  readonly likely: LikelyCompletion;
   readonly records: OpenRecords;
   /** Unix milliseconds. */
   clock(): number;
 }
 
-export function createMeter({ ledger, pricing, likely, records, clock }: MeterParts): Meter {
+export function createMeter({ ledger, prices, likely, records, clock }: MeterParts): Meter {
   return {
     async admit({ id, requestId, payer, request, plan: given, tags }) {
       const createdAtMs = clock();
       const budgets = payer.budgets(createdAtMs);
       const inDollars = budgets.some(({ unit }) => unit === 'usd');
-      const plan = inDollars ? pricing.withPrice(given) : given;
+      const plan = inDollars ? withPrice(given, prices) : given;
       if (plan.length === 0) return fail(withoutPrice(request.model));
       const promptTokens = estimatePromptTokens(request);
-      const completionTokens = likely.tokens(request.model, request.maxTokens) * request.n;
-      const dearest = inDollars
-        ? pricing.dearest(plan, promptTokens, completionTokens)
-        : { promptMicroUsd: 0, totalMicroUsd: 0 };
+      const completionTokens = likely.of(request.model, request.maxTokens) * request.n;
+      const candidates = inDollars ? plan.flat() : [];
+      const promptMicroUsd = prices.dearestCost(candidates, promptTokens, 0);
+      const totalMicroUsd = prices.dearestCost(candidates, promptTokens, completionTokens);
       const user = request.rest['user'] ?? request.rest['safety_identifier'];
       const intent = {
         id,
@@ -84,8 +85,8 @@ export function createMeter({ ledger, pricing, likely, records, clock }: MeterPa
         reserved: {
           promptTokens,
           completionTokens,
-          promptMicroUsd: dearest.promptMicroUsd,
-          completionMicroUsd: dearest.totalMicroUsd - dearest.promptMicroUsd,
+          promptMicroUsd,
+          completionMicroUsd: totalMicroUsd - promptMicroUsd,
         },
         budgets,
       };
@@ -94,12 +95,19 @@ export function createMeter({ ledger, pricing, likely, records, clock }: MeterPa
         const windows = 'windows' in admission ? { windows: admission.windows } : {};
         return { ...fail(refusal(admission, createdAtMs)), ...windows };
       }
-      const { lease, windows } = admission;
+      const { windows } = admission;
+      // The ledger's thread has sent a copy of the scopes; a stream keeps those of its key.
+      const lease = { ...admission.lease, scopes: payer.scopes };
       const { reserved: _, ...facts } = intent;
-      return ok({ plan, windows, record: new OpenRecord(records, facts, lease) });
+      return ok({ plan, windows, record: new OpenRecord(records, facts, lease, request.n) });
     },
     look: ({ scopes }) => ledger.look(scopes),
   };
+}
+
+/** Under a dollar budget every token must have a price. */
+function withPrice(plan: AttemptPlan, prices: Prices): AttemptPlan {
+  return plan.map((group) => group.filter(prices.hasPrice)).filter((group) => group.length > 0);
 }
 
 type Refused = Exclude<Admission, { readonly type: 'admitted' }>;
@@ -149,19 +157,12 @@ function overBudget(
     const message = `${what} is reserved by requests that are running now. Try again when some have ended.`;
     return failure('rate_limit_exceeded', message, { retryAfterMs: 1_000 });
   }
+  const { untilMs } = budgetPeriod(period, nowMs);
   const again =
-    period === 'total'
+    untilMs === null
       ? 'Ask the operator to raise it.'
-      : `It begins again at ${new Date(periodEnd(period, nowMs)).toISOString()}.`;
+      : `It begins again at ${new Date(untilMs).toISOString()}.`;
   return failure('insufficient_quota', `${what} does not cover this request any more. ${again}`);
-}
-
-/** When the period of a budget ends, in Unix milliseconds. */
-function periodEnd(period: 'day' | 'month', nowMs: number): number {
-  const now = new Date(nowMs);
-  return period === 'day'
-    ? Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
-    : Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1);
 }
 
 function payerOf(scope: string): string {

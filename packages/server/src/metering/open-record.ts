@@ -1,10 +1,12 @@
 import type { Usage } from '../domain/usage.ts';
-import type { Lease, Ledger } from '../ledger/contract.ts';
+import type { Ledger } from '../ledger/contract.ts';
+import type { LimitLease } from '../limits/contract.ts';
 import type { AttemptRecord } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
-import type { Pricing } from './contract.ts';
-import type { LikelyCompletions } from './likely-completion.ts';
+import { requestCostMicroUsd } from './charge.ts';
+import type { LikelyCompletion } from './likely-completion.ts';
+import type { Prices } from './prices.ts';
 
 /** How a request ended, as its record needs it: the outcome of its run. */
 export interface RecordedOutcome {
@@ -21,8 +23,8 @@ export type WatchedSource = Pick<Source, 'served' | 'promptTokens' | 'completion
 /** The records of the requests that run now. */
 export interface OpenRecords {
   readonly ledger: Pick<Ledger, 'progress' | 'settle'>;
-  readonly pricing: Pricing;
-  readonly likely: LikelyCompletions;
+  readonly prices: Prices;
+  readonly likely: LikelyCompletion;
   readonly open: Set<OpenRecord>;
   /** Unix milliseconds. */
   clock(): number;
@@ -35,15 +37,22 @@ export interface OpenRecords {
 export class OpenRecord {
   private readonly records: OpenRecords;
   private readonly facts: Omit<Intent, 'processId' | 'reserved'>;
-  private readonly lease: Lease;
+  private readonly lease: LimitLease;
+  private readonly choices: number;
   private source: WatchedSource | undefined;
   private reportedTokens = -1;
   private ended = false;
 
-  constructor(records: OpenRecords, facts: Omit<Intent, 'processId' | 'reserved'>, lease: Lease) {
+  constructor(
+    records: OpenRecords,
+    facts: Omit<Intent, 'processId' | 'reserved'>,
+    lease: LimitLease,
+    choices: number,
+  ) {
     this.records = records;
     this.facts = facts;
     this.lease = lease;
+    this.choices = choices;
     records.open.add(this);
   }
 
@@ -74,9 +83,15 @@ export class OpenRecord {
     const { id, createdAtMs } = facts;
     const { target } = served;
     const model = source.attempts().find((attempt) => attempt.target === target)?.model ?? facts.model;
-    const attempts = [{ model, target, deliveredTokens: completionTokens }];
-    const counts = { promptTokens, completionTokens, cachedTokens: 0, cacheWriteTokens: 0 };
-    const costMicroUsd = this.records.pricing.cost({ ...counts, attempts });
+    const costMicroUsd = requestCostMicroUsd(
+      {
+        status: 'cut',
+        usage: { promptTokens, completionTokens },
+        attempts: [{ model, target, outcome: 'open', deliveredTokens: completionTokens }],
+        target,
+      },
+      this.records.prices,
+    );
     return { id, createdAtMs, target, promptTokens, completionTokens, costMicroUsd };
   }
 
@@ -87,7 +102,9 @@ export class OpenRecord {
     else {
       this.end();
       const record = this.recordOf(outcome);
-      if (record.status === 'completed') this.records.likely.add(record.model, record.completionTokens);
+      if (record.status === 'completed') {
+        this.records.likely.note(record.model, record.completionTokens, this.choices);
+      }
       this.records.ledger.settle({ type: 'settled', record, lease: this.lease });
     }
   }
@@ -106,25 +123,23 @@ export class OpenRecord {
     this.records.open.delete(this);
   }
 
-  private recordOf({ status, usage, ttftMs, target, attempts }: RecordedOutcome): Settled {
+  private recordOf(outcome: RecordedOutcome): Settled {
+    const { status, usage, ttftMs, target, attempts } = outcome;
     const { facts, records } = this;
     const settledAtMs = records.clock();
     const served = attempts.find(({ deliveredTokens }) => deliveredTokens > 0) ?? attempts.at(-1);
-    const counts = {
-      promptTokens: usage?.promptTokens ?? 0,
-      completionTokens: usage?.completionTokens ?? 0,
-      cachedTokens: usage?.cachedTokens ?? 0,
-      cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
-    };
     return {
       ...facts,
       servedModel: served?.model ?? facts.model,
       target: target ?? served?.target ?? '',
       status,
-      ...counts,
+      promptTokens: usage?.promptTokens ?? 0,
+      completionTokens: usage?.completionTokens ?? 0,
+      cachedTokens: usage?.cachedTokens ?? 0,
+      cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
       reasoningTokens: usage?.reasoningTokens ?? 0,
       estimated: usage?.estimated === true,
-      costMicroUsd: usage === undefined ? 0 : records.pricing.cost({ ...counts, attempts }),
+      costMicroUsd: requestCostMicroUsd(outcome, records.prices),
       attempts: attempts.length,
       attemptLog: attempts.map(entryOf),
       takeovers: attempts.filter(({ mode }) => mode === 'prefix' || mode === 'replay').length,

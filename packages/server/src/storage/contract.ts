@@ -1,6 +1,7 @@
 import type { BudgetUnit, Change, KeyBook, OnceFor, Owner, StoredKey, Written } from './keys.ts';
 import type {
   Admitted,
+  AttemptEntry,
   BudgetCheck,
   Intent,
   Progress,
@@ -115,6 +116,7 @@ export interface OutboxEvent {
 
 export type {
   Admitted,
+  AttemptEntry,
   BudgetCheck,
   BudgetUnit,
   Change,
