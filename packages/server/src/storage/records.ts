@@ -106,6 +106,7 @@ export interface RecordFilter {
 }
 
 export interface RecordQuery extends RecordFilter {
+  readonly id?: string;
   readonly status?: RecordStatus;
 }
 
