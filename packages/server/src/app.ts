@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { createKeyAdministration } from './access/administration/key-administration.ts';
 import { createAuthenticator } from './access/authenticator.ts';
 import { createFixedKeys } from './access/fixed-keys.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
@@ -8,6 +9,7 @@ import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
@@ -92,6 +94,13 @@ export function createApp(parts: AppParts): HandleRequest {
   const metering = { ledger, likely: parts.likely, prices: createPrices(config.models), clock: Date.now };
   const meter = createMeter({ ...metering, records: { ...metering, open: parts.openRecords } });
 
+  const administration = createKeyAdministration({
+    ledger: parts.ledger,
+    fixed: fixed.list,
+    keyPrefix: config.auth.keyPrefix,
+    now: Date.now,
+  });
+
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
@@ -104,6 +113,7 @@ export function createApp(parts: AppParts): HandleRequest {
       adminStreamsRoute(runs),
       adminUpstreamsRoute(health, catalogue),
       adminReloadRoute(parts.reload),
+      ...adminKeyRoutes(administration, bodies.budget),
     ],
     authenticator: createAuthenticator({
       fixed,
