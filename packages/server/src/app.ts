@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { createAuthenticator } from './access/authenticator.ts';
+import { createFixedKeys } from './access/fixed-keys.ts';
+import type { StoredKeys } from './access/stored-keys.ts';
 import type { Config } from './config/config.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
@@ -30,6 +32,8 @@ export interface AppParts {
   readonly config: Config;
   /** The fixed keys in force: configured ones, or those of the data folder. */
   readonly keys: { readonly apiKeys: readonly string[]; readonly adminKeys: readonly string[] };
+  /** The keys of the store. They outlive a reload. */
+  readonly storedKeys: StoredKeys;
   /** By their names in the configuration; the local engine as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
@@ -59,7 +63,8 @@ export type HandleRequest = (
 
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
 export function createApp(parts: AppParts): HandleRequest {
-  const { config, keys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
+  const { config, keys, storedKeys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
+  const fixed = createFixedKeys(keys, config.auth.keyPrefix);
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   for (const warning of catalogue.takeoverWarnings()) log.warn(warning);
@@ -83,7 +88,14 @@ export function createApp(parts: AppParts): HandleRequest {
       adminUpstreamsRoute(health, catalogue),
       adminReloadRoute(parts.reload),
     ],
-    authenticator: createAuthenticator({ ...config.auth, ...keys }),
+    authenticator: createAuthenticator({
+      fixed,
+      stored: storedKeys,
+      keyPrefix: config.auth.keyPrefix,
+      required: config.auth.required,
+      limits: config.limits,
+      now: Date.now,
+    }),
     cors: config.auth.required ? createCors(config.server.corsOrigins) : noCors,
     ownHostsOnly: !config.auth.required,
     clientWriteMs: config.timeouts.clientWriteMs,

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { noStoredKeys } from './access/stored-keys.ts';
 import { createApp } from './app.ts';
 import { formatProblem } from './config/config-problem.ts';
 import { loadConfig } from './config/load-config.ts';
@@ -100,6 +101,7 @@ beforeAll(async () => {
   const handle = createApp({
     config: loaded.config,
     keys: { apiKeys: [key], adminKeys: [] },
+    storedKeys: noStoredKeys,
     upstreams: new Map(['lab', 'other'].map((name) => [name, upstream(name)])),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     runs,

@@ -5,7 +5,7 @@ import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { Affinity } from './affinity.ts';
 import { createAttemptMachine } from './attempt-machine.ts';
-import { type AttemptPlan, planAttempts } from './attempt-plan.ts';
+import { type AttemptPlan, type PlanRights, planAttempts } from './attempt-plan.ts';
 import type { Catalogue, Model } from './catalogue.ts';
 import type { Health } from './health.ts';
 import { openSource, type Source } from './source.ts';
@@ -26,7 +26,7 @@ export interface RouterParts {
 /** The entry point of routing/: it plans which targets can answer a request, and opens the source of the answer. */
 export interface Router {
   /** See {@link planAttempts}. */
-  plan(model: Model, asked: DecodedRequest): Result<AttemptPlan>;
+  plan(model: Model, asked: DecodedRequest, rights?: PlanRights): Result<AttemptPlan>;
   /** Opens a source. No target is asked before its first pull. */
   open(plan: AttemptPlan, call: Omit<UpstreamCall, 'model'>, signal: AbortSignal): Source;
 }
@@ -35,7 +35,7 @@ export interface Router {
 export function createRouter({ catalogue, health, affinity, retry, random, timers }: RouterParts): Router {
   const now = () => timers.now();
   return {
-    plan: (model, asked) => planAttempts(model, asked, catalogue),
+    plan: (model, asked, rights) => planAttempts(model, asked, catalogue, rights),
     open: (plan, call, signal) => {
       const { keyId, request } = call;
       const targets = plan.flat().map(({ target }) => target.name);

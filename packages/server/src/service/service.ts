@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { noStoredKeys, type StoredKeys } from '../access/stored-keys.ts';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
@@ -29,6 +30,8 @@ export interface ServiceParts {
   readonly log: ServerLog;
   readonly upstreams: CreatedUpstreams;
   readonly keys: ServingKeys;
+  /** Default: the fixed keys are the only ones. */
+  readonly storedKeys?: StoredKeys;
   /** Reads flags, environment and file again. `inForce`: facts about the file that is in force then. */
   load(inForce: Reload): Promise<LoadedConfig>;
   /** An upstream whose configuration is as in `before` is taken over from there. */
@@ -59,7 +62,7 @@ export interface Service {
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { engine, log } = parts;
+  const { engine, log, storedKeys = noStoredKeys } = parts;
   const runs = createRunRegistry();
   let { config, fileHasContent } = parts;
   let inForce = parts.upstreams;
@@ -83,6 +86,7 @@ export function createService(parts: ServiceParts): Service {
     createApp({
       config: next,
       keys,
+      storedKeys,
       upstreams: withEngine(upstreams, engine),
       log,
       runs,

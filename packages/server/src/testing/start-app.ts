@@ -1,4 +1,6 @@
 import { PassThrough } from 'node:stream';
+import { createStoredKeys } from '../access/stored-keys.ts';
+import { createMemoryKeys, type KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -33,6 +35,8 @@ export interface TestAppOptions {
   readonly config: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly surfaces?: readonly Surface[];
+  /** Default: one in memory. */
+  readonly ledger?: KeyLedger;
 }
 
 export const testKey = 'key-of-a-test';
@@ -40,7 +44,12 @@ export const testAdminKey = 'admin-key-of-a-test';
 const folder = '/test-app';
 
 /** Starts the server on a free port; the caller calls `stop`. */
-export async function startTestApp({ config: text, files = {}, surfaces }: TestAppOptions): Promise<TestApp> {
+export async function startTestApp({
+  config: text,
+  files = {},
+  surfaces,
+  ledger = createMemoryKeys(),
+}: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
     env: { TAILRACE_API_KEY: testKey, TAILRACE_ADMIN_KEY: testAdminKey },
     cwd: folder,
@@ -52,6 +61,8 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   const created = await createUpstreams(config.upstreams);
   if (created.problems.length > 0) throw new Error(created.problems.join('\n'));
   const now = () => performance.now();
+  const storedKeys = createStoredKeys({ ledger, now });
+  await storedKeys.follow(new AbortController().signal, () => {});
   const held = createBodyBudget(() => 1024 ** 3);
   let draining = false;
   const runs = createRunRegistry();
@@ -63,6 +74,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   const handle = createApp({
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
+    storedKeys,
     upstreams: created.upstreams,
     log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
     runs,

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ModelRights } from '../../access/model-rights.ts';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
 import { messagesJson } from '../../domain/chat-json.ts';
@@ -87,12 +88,14 @@ async function start(
   runDeps: RunDeps,
 ): Promise<Result<Answering>> {
   const { config, catalogue, router, bodies } = options;
+  const { principal } = exchange;
+  const { models: rights } = principal;
   const refused = refuseNow(options);
   if (refused !== undefined) return fail(refused);
 
   const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, surface.members);
   if (!body.ok) return body;
-  const asked = surface.decode(body.value, exchange.request.headersDistinct);
+  const asked = surface.decode(body.value, exchange.request.headersDistinct, principal);
   if (!asked.ok) return asked;
   const { request } = asked.value;
   // May be any text of the client: enough of it to find the mistake.
@@ -100,14 +103,16 @@ async function start(
   exchange.notes.stream = request.stream;
 
   const model = catalogue.find(request.model);
-  if (model === undefined) return fail(unknownModel(request.model, catalogue));
-  const plan = router.plan(model, asked.value);
+  if (model === undefined) return fail(unknownModel(request.model, catalogue, rights));
+  const notAllowed = rights.refuse(model, request.model);
+  if (notAllowed !== undefined) return fail(notAllowed);
+  const plan = router.plan(model, asked.value, rights);
   if (!plan.ok) return plan;
   // While the body arrived, a drain may have begun or the last place may have been taken.
   const refusedLate = refuseNow(options);
   if (refusedLate !== undefined) return fail(refusedLate);
 
-  const { keyId } = exchange.principal;
+  const { keyId } = principal;
   const id = surface.newId();
   const run = startRun(runDeps, {
     id,
@@ -169,12 +174,12 @@ function refuseNow({ draining, runs, config }: CompletionRouteOptions): Failure 
 /** The most characters of an unknown id that its failure repeats. */
 const maxShownId = 128;
 
-function unknownModel(id: string, catalogue: Catalogue): Failure {
-  const names = catalogue.names().map(({ name }) => name);
+function unknownModel(id: string, catalogue: Catalogue, rights: ModelRights): Failure {
+  const names = catalogue.names().flatMap(({ name, model }) => (rights.allows(model) ? [name] : []));
   const meant = nearest(id, names);
   const hint =
     names.length === 0
-      ? 'None is configured: see docs/configuration.md.'
+      ? 'There is none for this key: see docs/configuration.md.'
       : `${meant === undefined ? '' : `Did you mean '${meant}'? `}GET /v1/models lists those there are.`;
   const shown = id.length <= maxShownId ? id : `${id.slice(0, maxShownId).toWellFormed()}…`;
   return failure('model_not_found', `There is no model '${shown}' here. ${hint}`, { param: 'model' });
