@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPrincipal } from '../../access/principal.ts';
 import { fail, failure, ok } from '../../domain/failure.ts';
 import type { Listed, Owner, StoredKey } from '../../storage/contract.ts';
 import type { UsageRecord, UsageRow } from '../../storage/records.ts';
@@ -120,9 +121,10 @@ const http = createHttpServer(
     authenticator: {
       authenticate: (access, headers) => {
         const key = headers['authorization']?.[0] ?? '';
-        if (key === 'admin') return ok({ keyId: 'key_admin', admin: true });
-        if (access === 'admin') return fail(failure('admin_required', 'no'));
-        return ok({ keyId: key, admin: false });
+        const admin = key === 'admin';
+        if (access === 'admin' && !admin) return fail(failure('admin_required', 'no'));
+        const ownerId = key === 'key_a' ? 'acme' : 'default';
+        return ok(createPrincipal({ keyId: key, admin, key: {}, owner: undefined, ownerId, defaults: {} }));
       },
     },
     cors: noCors,

@@ -48,13 +48,15 @@ export function usageRoutes(reads: UsageReads, now: () => number): Route[] {
       return { ok: true, json: { data, has_more: hasMore } };
     }),
     get('/v1/usage', 'key', async ({ query, principal }) => {
-      const { keyId } = principal;
+      const { keyId, owner: ownerId } = principal;
       const asked = readOwnUsageQuery(query, keyId, now());
       if (!asked.ok) return asked;
-      const [rows, key] = await Promise.all([reads.usage(asked.value), reads.key(keyId)]);
-      // Fixed keys are not stored; they belong to `default`.
-      const ownerId = key?.owner ?? 'default';
-      const owner = await reads.owner(ownerId);
+      const [rows, key, owner] = await Promise.all([
+        reads.usage(asked.value),
+        // Undefined for a fixed key.
+        reads.key(keyId),
+        reads.owner(ownerId),
+      ]);
       const [ofKey, ofOwner] = await budgetStandings(
         reads,
         [
