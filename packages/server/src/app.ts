@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { createKeyAdministration } from './access/administration/key-administration.ts';
 import { createAuthenticator } from './access/authenticator.ts';
 import { createFixedKeys } from './access/fixed-keys.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
@@ -8,12 +9,14 @@ import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { completionRoute } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
+import type { Ledger } from './ledger/contract.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
 import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
@@ -34,6 +37,8 @@ export interface AppParts {
   readonly keys: { readonly apiKeys: readonly string[]; readonly adminKeys: readonly string[] };
   /** The keys of the store. They outlive a reload. */
   readonly storedKeys: StoredKeys;
+  /** Where the administration changes them. */
+  readonly ledger: Pick<Ledger, 'key' | 'keys' | 'owner' | 'owners' | 'change'>;
   /** By their names in the configuration; the local engine as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
@@ -77,6 +82,13 @@ export function createApp(parts: AppParts): HandleRequest {
     timers,
   });
 
+  const administration = createKeyAdministration({
+    ledger: parts.ledger,
+    fixed: fixed.list,
+    keyPrefix: config.auth.keyPrefix,
+    now: Date.now,
+  });
+
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
@@ -87,6 +99,7 @@ export function createApp(parts: AppParts): HandleRequest {
       adminStreamsRoute(runs),
       adminUpstreamsRoute(health, catalogue),
       adminReloadRoute(parts.reload),
+      ...adminKeyRoutes(administration, bodies.budget),
     ],
     authenticator: createAuthenticator({
       fixed,

@@ -6,6 +6,7 @@ import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { noStoredKeys } from './access/stored-keys.ts';
+import { createMemoryKeys } from './access/testing/memory-keys.ts';
 import { createApp } from './app.ts';
 import { formatProblem } from './config/config-problem.ts';
 import { loadConfig } from './config/load-config.ts';
@@ -102,6 +103,7 @@ beforeAll(async () => {
     config: loaded.config,
     keys: { apiKeys: [key], adminKeys: [] },
     storedKeys: noStoredKeys,
+    ledger: createMemoryKeys(),
     upstreams: new Map(['lab', 'other'].map((name) => [name, upstream(name)])),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     runs,

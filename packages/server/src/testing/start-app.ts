@@ -75,6 +75,7 @@ export async function startTestApp({
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
     storedKeys,
+    ledger,
     upstreams: created.upstreams,
     log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
     runs,

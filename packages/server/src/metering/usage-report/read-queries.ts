@@ -68,7 +68,8 @@ export function readBudgetsQuery(query: string): Result<Page & { readonly owner?
   return ok({ ...page.value, ...(owner === undefined ? {} : { owner }) });
 }
 
-function readPage({ limit, after }: Parameters<'limit' | 'after'>): Result<Page> {
+/** The parameters `limit` and `after` of every list. */
+export function readPage({ limit, after }: Parameters<'limit' | 'after'>): Result<Page> {
   const count = limit === undefined ? defaultPage : Number(/^\d{1,6}$/.test(limit) ? limit : Number.NaN);
   if (!(count >= 1 && count <= largestPage)) {
     return fail(
