@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPrincipal } from '../../access/principal.ts';
 import { fail, failure, ok } from '../../domain/failure.ts';
+import { createUsageReport } from '../../metering/usage-report/usage-report.ts';
 import type { Listed, Owner, StoredKey } from '../../storage/contract.ts';
 import type { UsageRecord, UsageRow } from '../../storage/records.ts';
 import { noCors } from '../cors.ts';
@@ -82,8 +84,8 @@ async function read<T>(question: unknown, value: T): Promise<T> {
 }
 const listed = <T>(data: readonly T[]): Listed<T> => ({ data, hasMore: false });
 
-const routes = usageRoutes(
-  {
+const report = createUsageReport({
+  reads: {
     usage: (query) => {
       const group = Object.fromEntries(
         query.groupBy.map((name) => [name === 'key' ? 'key_id' : name, name === 'user' ? '=cmd()' : 'x']),
@@ -111,18 +113,19 @@ const routes = usageRoutes(
     owner: (id) => read({ owner: id }, id === 'acme' ? acme : undefined),
     owners: (page) => read({ owners: page }, listed([acme])),
   },
-  () => nowMs,
-);
+  now: () => nowMs,
+});
 
 const http = createHttpServer(
   createHandler({
-    routes,
+    routes: usageRoutes(report),
     authenticator: {
       authenticate: (access, headers) => {
         const key = headers['authorization']?.[0] ?? '';
-        if (key === 'admin') return ok({ keyId: 'key_admin', admin: true });
-        if (access === 'admin') return fail(failure('admin_required', 'no'));
-        return ok({ keyId: key, admin: false });
+        const admin = key === 'admin';
+        if (access === 'admin' && !admin) return fail(failure('admin_required', 'no'));
+        const ownerId = key === 'key_a' ? 'acme' : 'default';
+        return ok(createPrincipal({ keyId: key, admin, key: {}, owner: undefined, ownerId, defaults: {} }));
       },
     },
     cors: noCors,
