@@ -7,6 +7,7 @@ it('finds every secret of a configuration, and no more', async () => {
   const yaml = `
 auth: {api_keys: [one], admin_keys: [two]}
 upstreams:
+  b: {kind: anthropic, api_key: [eight, nine]}
   a: {preset: groq, api_key: three, headers: {x-team: a, x-auth-token: four}, proxy: "http://me:five@proxy:80"}
 storage: {database_url: "postgres://me:six@db,db2/x", redis_url: "redis://:seven@r:1"}
 `;
@@ -14,10 +15,12 @@ storage: {database_url: "postgres://me:six@db,db2/x", redis_url: "redis://:seven
   const loaded = await loadConfig({ env: {}, cwd: '/etc', files });
   const found = loaded.ok ? configSecrets(loaded.config) : [];
   expect(found.toSorted()).toEqual([
+    'eight',
     'five',
     'four',
     'me:five',
     'me:six',
+    'nine',
     'one',
     'seven',
     'six',

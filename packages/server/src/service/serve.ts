@@ -9,11 +9,13 @@ import { type LoadedConfig, loadConfig, type Reload } from '../config/load-confi
 import type { ConfigFlags } from '../config/overrides.ts';
 import type { Engine } from '../engine/parent/engine.ts';
 import { createLog } from '../telemetry/create-log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
-import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
+import { type CreatedUpstreams, createUpstreams, type UpstreamDeps } from '../upstreams/registry.ts';
 import { createConfigThread } from './config-thread.ts';
 import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
 import { createListener } from './listener.ts';
+import { logKeyChange } from './log-key-change.ts';
 import { watchParent } from './parent-watch.ts';
 import { createService, type Service } from './service.ts';
 import { type FoundKeys, keysForReload, keysForStart, type ServingKeys } from './serving-keys.ts';
@@ -128,7 +130,7 @@ async function serveConfig(
 
   let engine: Engine | undefined;
   try {
-    const upstreams = await upstreamsOf(config, env);
+    const upstreams = await upstreamsOf(config, env, log);
     if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
 
     if (config.engine.models.size > 0) {
@@ -153,7 +155,7 @@ async function serveConfig(
       upstreams,
       keys,
       load,
-      createUpstreams: (next, before) => upstreamsOf(next, env, before),
+      createUpstreams: (next, before) => upstreamsOf(next, env, log, before),
       keysForReload,
       onSecrets,
     });
@@ -189,8 +191,14 @@ function failed(exitCode: 1 | 2, message: string): Served {
 function upstreamsOf(
   { upstreams, timeouts, stream }: Config,
   env: Environment,
+  log: Log,
   before?: CreatedUpstreams,
 ): Promise<CreatedUpstreams> {
-  const { connectMs } = timeouts;
-  return createUpstreams(upstreams, { env, connectMs, maxEventBytes: stream.maxEventBytes }, before);
+  const deps: UpstreamDeps = {
+    env,
+    connectMs: timeouts.connectMs,
+    maxEventBytes: stream.maxEventBytes,
+    onKeyChange: (upstream, change) => logKeyChange(log, upstream, change),
+  };
+  return createUpstreams(upstreams, deps, before);
 }
