@@ -93,7 +93,8 @@ export interface UpstreamConfig {
   readonly kind: UpstreamKind;
   readonly preset?: PresetName;
   readonly baseUrl?: string;
-  readonly apiKey?: string;
+  /** They take turns. Absent: requests have no key. */
+  readonly apiKeys?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly caFile?: string;
   readonly proxy?: string;

@@ -13,6 +13,7 @@ import {
   maxHeaderValueLength,
   oneOf,
   secret,
+  secrets,
   signingSecret,
   size,
   text,
@@ -94,7 +95,9 @@ const upstream = z.strictObject({
     .optional()
     .describe('Which OpenAI-compatible server or provider it is.'),
   base_url: webUrl().optional().describe('For openai with the version, …/v1.'),
-  api_key: secret().optional().describe('Sent to the upstream; best taken from the environment.'),
+  api_key: secrets()
+    .optional()
+    .describe('Sent to the upstream; best taken from the environment. Keys of a list take turns.'),
   headers: z.record(z.string(), headerValue).prefault({}).describe('Sent with every request to it.'),
   ca_file: text('a path').optional().describe("Certificates (PEM) to trust besides the system's."),
   proxy: connectionUrl('http', 'https').optional().describe('The proxy for connections to it.'),

@@ -235,3 +235,37 @@ export function signingSecret() {
     },
   );
 }
+
+const maxSecrets = 256;
+
+/** One {@link secret}, or a list of different ones; read as a list. */
+export function secrets() {
+  const one = secret();
+  const expected = `a key, or a list of 1 to ${maxSecrets} keys`;
+  const repeated = 'a key that does not stand before it in the list';
+  return z
+    .unknown()
+    .transform((value, context): readonly string[] => {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      if (list.length === 0 || list.length > maxSecrets) {
+        context.addIssue({ code: 'custom', message: expected, params: { hint: '' } });
+        return z.NEVER;
+      }
+      const read = new Set<string>();
+      for (const [index, item] of list.entries()) {
+        const { data, error } = one.safeParse(item);
+        const wrong = error?.issues[0]?.message ?? (read.has(data ?? '') ? repeated : undefined);
+        const path = Array.isArray(value) ? [index] : [];
+        if (wrong !== undefined)
+          context.addIssue({ code: 'custom', message: wrong, path, params: { hint: '' } });
+        else if (data !== undefined) read.add(data);
+      }
+      return [...read];
+    })
+    .meta({
+      anyOf: [
+        { type: 'string' },
+        { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: maxSecrets },
+      ],
+    });
+}

@@ -12,11 +12,13 @@ import type { Ledger } from '../ledger/contract.ts';
 import { startLedger } from '../ledger/ledger-thread.ts';
 import type { LedgerSettings } from '../ledger/settings.ts';
 import { createLog } from '../telemetry/create-log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
-import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
+import { type CreatedUpstreams, createUpstreams, type UpstreamDeps } from '../upstreams/registry.ts';
 import { createConfigThread } from './config-thread.ts';
 import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
 import { createListener } from './listener.ts';
+import { logKeyChange } from './log-key-change.ts';
 import { watchParent } from './parent-watch.ts';
 import { createService, type Service } from './service.ts';
 import { type FoundKeys, keysForReload, keysForStart, type ServingKeys } from './serving-keys.ts';
@@ -135,7 +137,7 @@ async function serveConfig(
     const opened = await startLedger(ledgerSettings(config), log);
     if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
     ledger = opened.ledger;
-    const upstreams = await upstreamsOf(config, env);
+    const upstreams = await upstreamsOf(config, env, log);
     if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
 
     if (config.engine.models.size > 0) {
@@ -161,7 +163,7 @@ async function serveConfig(
       keys,
       ledger,
       load,
-      createUpstreams: (next, before) => upstreamsOf(next, env, before),
+      createUpstreams: (next, before) => upstreamsOf(next, env, log, before),
       keysForReload,
       onSecrets,
     });
@@ -211,8 +213,14 @@ function failed(exitCode: 1 | 2, message: string): Served {
 function upstreamsOf(
   { upstreams, timeouts, stream }: Config,
   env: Environment,
+  log: Log,
   before?: CreatedUpstreams,
 ): Promise<CreatedUpstreams> {
-  const { connectMs } = timeouts;
-  return createUpstreams(upstreams, { env, connectMs, maxEventBytes: stream.maxEventBytes }, before);
+  const deps: UpstreamDeps = {
+    env,
+    connectMs: timeouts.connectMs,
+    maxEventBytes: stream.maxEventBytes,
+    onKeyChange: (upstream, change) => logKeyChange(log, upstream, change),
+  };
+  return createUpstreams(upstreams, deps, before);
 }
