@@ -35,7 +35,9 @@ export interface Config {
     readonly retentionMs: number;
     /** The catalogue of prices; what it says of a target is in {@link TargetConfig.listed}. */
     readonly pricesFile?: string;
+    readonly spoolBytes: number;
   };
+  readonly usage: { readonly webhook?: { readonly url: string; readonly secret: string } };
   readonly auth: AuthConfig;
   /** The file that was read, for messages; absent where there was none. */
   readonly file?: string;
@@ -156,6 +158,7 @@ export interface LimitsConfig {
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
   readonly onStoreFailure: 'deny' | 'share';
+  readonly replicas: number;
 }
 
 export interface TimeoutsConfig {

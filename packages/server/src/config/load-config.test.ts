@@ -44,14 +44,15 @@ models:
     fallbacks: [default]
     price: {input: 0.15, output: 0.60, cached: 0.05}
     context: 8192
-limits:    {max_streams: 50, requests_per_minute: 600, tokens_per_minute: 200000, on_store_failure: deny}
+limits:    {max_streams: 50, requests_per_minute: 600, tokens_per_minute: 200000, on_store_failure: deny, replicas: 1}
 timeouts:  {connect: 5s, first_token: 120s, stall: 10s, total: 10m, hedge_after: 10s, client_write: 30s, drain: 30s}
 retry:     {per_target: 3, total: 6, backoff: 500ms, honour_retry_after: 5s}
 stream:    {keepalive: comment, keepalive_after: 10s, hold_head: 8s, usage_chunk: inline, grace: 30s, max_event: 1MiB}
 breaker:   {failures: 5, window: 30s, probe_every: 10s}
 logging:   {level: info, format: auto, content: false}
 telemetry: {metrics: auto}
-storage:   {database_url: "postgres://…", redis_url: "redis://…", retention: 90d}
+storage:   {database_url: "postgres://…", redis_url: "redis://…", retention: 90d, spool: 256MiB}
+usage:     {webhook: {url: "https://hooks.example.org/usage", secret: "a-secret-of-the-receiver"}}
 auth:      {api_keys: ["\${TAILRACE_API_KEY}"], admin_keys: ["\${TAILRACE_ADMIN_KEY}"], key_prefix: tr_, required: true}
 `;
 const sampleEnv = {
@@ -109,9 +110,9 @@ describe('the sample of the contract', () => {
   });
 
   it('warns of every setting without effect', async () => {
-    const loaded = await load(contractSample, { env: sampleEnv });
+    const loaded = await load(contractSample.replace('grace: 30s', 'grace: 40s'), { env: sampleEnv });
     expect(loaded.ok && loaded.warnings).toContain(
-      'limits.max_streams is accepted, but has no effect in this version',
+      'stream.grace is accepted, but has no effect in this version',
     );
   });
 });
@@ -148,7 +149,7 @@ describe('without a file', () => {
           },
         ],
       ]),
-      limits: { onStoreFailure: 'deny' },
+      limits: { onStoreFailure: 'deny', replicas: 1 },
       timeouts: {
         connectMs: 5000,
         firstTokenMs: 120_000,
@@ -169,7 +170,8 @@ describe('without a file', () => {
       breaker: { failures: 5, windowMs: 30_000, probeEveryMs: 10_000 },
       logging: { level: 'info', format: 'auto', content: false },
       telemetry: { metrics: 'auto' },
-      storage: { retentionMs: 90 * 86_400_000 },
+      storage: { retentionMs: 90 * 86_400_000, spoolBytes: 256 * 1024 ** 2 },
+      usage: {},
       auth: { apiKeys: [], adminKeys: [], keyPrefix: 'tr_', required: true },
     });
   });

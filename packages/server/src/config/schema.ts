@@ -170,7 +170,8 @@ const limits = z.strictObject({
   tokens_per_minute: count(1_000_000_000_000).describe('Tokens a minute of one key; default: no limit.'),
   on_store_failure: oneOf('deny', 'share')
     .prefault('deny')
-    .describe('What happens while the store of the limits cannot be reached.'),
+    .describe('While Redis cannot be reached: refuse, or divide the limits by `replicas`.'),
+  replicas: integer(1, 10_000).prefault(1).describe('Replicas that share the limits; see `share`.'),
 });
 
 const retry = z.strictObject({
@@ -226,6 +227,18 @@ const storage = z.strictObject({
   prices_file: text('a path')
     .optional()
     .describe("Prices of models without a `price`, in the form of LiteLLM's catalogue."),
+  spool: size(1024 ** 2, 1024 ** 4)
+    .prefault('256MiB')
+    .describe('The most that waits on disk for a store that cannot be reached.'),
+});
+
+const usage = z.strictObject({
+  webhook: z
+    .strictObject({
+      url: webUrl().describe('Receives an event for each usage record.'),
+      secret: secret().describe('Signs the events.'),
+    })
+    .optional(),
 });
 
 const auth = z.strictObject({
@@ -258,6 +271,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   storage: storage.prefault({}),
+  usage: usage.prefault({}),
   auth: auth.prefault({}),
 });
 

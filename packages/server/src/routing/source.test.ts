@@ -406,6 +406,16 @@ describe('a takeover', () => {
     expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8 } }]);
   });
 
+  it.each<[string, EventBatch]>([
+    ['in its start', [{ type: 'start', promptTokens: 41 }, ...text('Hel')]],
+    ['in a usage', [{ type: 'usage', usage: { promptTokens: 41, completionTokens: 0 } }, ...text('Hel')]],
+  ])('keeps the tokens of the prompt that the first target reported %s', async (_, begins) => {
+    const a = fakeUpstream('a', [begins, fails('upstream_cut')]);
+    const source = setUp([a, fakeUpstream('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
+    await drain(source);
+    expect(source.promptTokens()).toBe(41);
+  });
+
   it('by prefix leaves a count at 0 that its target did not report', async () => {
     for (const [promptTokens, completionTokens, usage] of [
       [0, 3, { promptTokens: 0, completionTokens: 5 }],
