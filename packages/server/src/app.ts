@@ -37,8 +37,8 @@ export interface AppParts {
   readonly keys: { readonly apiKeys: readonly string[]; readonly adminKeys: readonly string[] };
   /** The keys of the store. They outlive a reload. */
   readonly storedKeys: StoredKeys;
-  /** Where the administration changes them. */
-  readonly ledger: Pick<Ledger, 'key' | 'keys' | 'owner' | 'owners' | 'change'>;
+  /** Where the administration changes them. Absent: the server has only fixed keys. */
+  readonly ledger?: Pick<Ledger, 'key' | 'keys' | 'owner' | 'owners' | 'change'>;
   /** By their names in the configuration; the local engine as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
@@ -82,13 +82,6 @@ export function createApp(parts: AppParts): HandleRequest {
     timers,
   });
 
-  const administration = createKeyAdministration({
-    ledger: parts.ledger,
-    fixed: fixed.list,
-    keyPrefix: config.auth.keyPrefix,
-    now: Date.now,
-  });
-
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
@@ -99,7 +92,17 @@ export function createApp(parts: AppParts): HandleRequest {
       adminStreamsRoute(runs),
       adminUpstreamsRoute(health, catalogue),
       adminReloadRoute(parts.reload),
-      ...adminKeyRoutes(administration, bodies.budget),
+      ...(parts.ledger === undefined
+        ? []
+        : adminKeyRoutes(
+            createKeyAdministration({
+              ledger: parts.ledger,
+              fixed: fixed.list,
+              keyPrefix: config.auth.keyPrefix,
+              now: Date.now,
+            }),
+            bodies.budget,
+          )),
     ],
     authenticator: createAuthenticator({
       fixed,
