@@ -1,9 +1,8 @@
 import { parseDuration } from '../../config/units.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
+import { isRealDay, parseRfc3339 } from '../../domain/rfc3339.ts';
 import { quoted, wrong } from './query-parameters.ts';
 
-// The sign of an offset may have become a space: `+` in a query string means one.
-const rfc3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:[Zz]|([+ -])(\d\d:\d\d))$/;
 const date = /^\d{4}-\d\d-\d\d$/;
 
 /**
@@ -24,18 +23,7 @@ export function readTime(name: string, text: string, nowMs: number): Result<numb
 }
 
 function calendarMs(text: string): number | undefined {
-  if (date.test(text)) return realDay(text) ? Date.parse(`${text}T00:00:00Z`) : undefined;
-  const match = rfc3339.exec(text);
-  if (match === null) return undefined;
-  const [, day = '', time, sign, offset] = match;
-  if (!realDay(day)) return undefined;
-  const zone = offset === undefined ? 'Z' : `${sign === '-' ? '-' : '+'}${offset}`;
-  const ms = Date.parse(`${day}T${time}${zone}`);
-  return Number.isNaN(ms) ? undefined : ms;
-}
-
-/** `Date.parse` takes the 31st of February for the 3rd of March. */
-function realDay(day: string): boolean {
-  const ms = Date.parse(`${day}T00:00:00Z`);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+  if (date.test(text)) return isRealDay(text) ? Date.parse(`${text}T00:00:00Z`) : undefined;
+  // In a query string `+` means a space, so the sign of an offset may have become one.
+  return parseRfc3339(text.replace(/ (?=\d\d:\d\d$)/, '+'));
 }
