@@ -226,7 +226,10 @@ async function reach<T>(call: () => Promise<T>): Promise<Result<T>> {
 /** What the last part of the path names does not exist. */
 function noSuch(what: 'key' | 'owner', id: string): Failure {
   const shown = id.slice(0, 128).replace(/[^\x21-\x7e]/g, '?');
-  return failure('unknown_url', `There is no ${what} '${shown}' here. GET /admin/v1/${what}s lists those there are.`);
+  return failure(
+    'unknown_url',
+    `There is no ${what} '${shown}' here. GET /admin/v1/${what}s lists those there are.`,
+  );
 }
 
 function missing(change: Change): Failure {

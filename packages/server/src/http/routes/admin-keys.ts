@@ -1,9 +1,6 @@
 import { hash } from 'node:crypto';
 import { asciiJson } from '@tailrace/protocol';
-import type {
-  Administering,
-  KeyAdministration,
-} from '../../access/administration/key-administration.ts';
+import type { Administering, KeyAdministration } from '../../access/administration/key-administration.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { readParameters } from '../../metering/usage-report/query-parameters.ts';
@@ -132,6 +129,10 @@ function onceFor({ request, principal, path }: Exchange, body: Uint8Array): Resu
     const message = `The header 'Idempotency-Key' takes one text of 1 to ${maxOnceKey} characters.`;
     return fail(failure('invalid_value', message, { param: 'Idempotency-Key' }));
   }
-  const fingerprint = hash('sha256', Buffer.concat([Buffer.from(`${request.method} ${path}\n`), body]), 'hex');
+  const fingerprint = hash(
+    'sha256',
+    Buffer.concat([Buffer.from(`${request.method} ${path}\n`), body]),
+    'hex',
+  );
   return ok({ key: `${principal.keyId} ${key}`, fingerprint });
 }
