@@ -16,7 +16,13 @@ import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { completionRoute } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
+import { usageRoutes } from './http/routes/usage.ts';
+import { withRateLimits } from './http/with-rate-limits.ts';
 import type { Ledger } from './ledger/contract.ts';
+import type { LikelyCompletion } from './metering/likely-completion.ts';
+import { createMeter } from './metering/meter.ts';
+import type { OpenRecord } from './metering/open-record.ts';
+import { createPrices } from './metering/prices.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
 import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
@@ -37,8 +43,11 @@ export interface AppParts {
   readonly keys: { readonly apiKeys: readonly string[]; readonly adminKeys: readonly string[] };
   /** The keys of the store. They outlive a reload. */
   readonly storedKeys: StoredKeys;
-  /** Where the administration changes them. */
-  readonly ledger: Pick<Ledger, 'key' | 'keys' | 'owner' | 'owners' | 'change'>;
+  /** Decides limits and keeps the records. It outlives a reload. */
+  readonly ledger: Ledger;
+  /** The records of the running requests, and how long answers were. They outlive a reload. */
+  readonly openRecords: Set<OpenRecord>;
+  readonly likely: LikelyCompletion;
   /** By their names in the configuration; the local engine as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
@@ -68,7 +77,8 @@ export type HandleRequest = (
 
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
 export function createApp(parts: AppParts): HandleRequest {
-  const { config, keys, storedKeys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
+  const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, draining } =
+    parts;
   const fixed = createFixedKeys(keys, config.auth.keyPrefix);
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
@@ -81,6 +91,8 @@ export function createApp(parts: AppParts): HandleRequest {
     random: Math.random,
     timers,
   });
+  const metering = { ledger, likely: parts.likely, prices: createPrices(config.models), clock: Date.now };
+  const meter = createMeter({ ...metering, records: { ...metering, open: parts.openRecords } });
 
   const administration = createKeyAdministration({
     ledger: parts.ledger,
@@ -92,9 +104,11 @@ export function createApp(parts: AppParts): HandleRequest {
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
-        completionRoute(surface, { config, catalogue, router, runs, bodies, draining }),
+        completionRoute(surface, { config, catalogue, router, runs, bodies, meter, draining }),
       ),
-      ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
+      ...[...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)), ...usageRoutes(ledger, Date.now)].map(
+        (route) => withRateLimits(route, meter),
+      ),
       ...healthRoutes(parts),
       adminStreamsRoute(runs),
       adminUpstreamsRoute(health, catalogue),

@@ -95,7 +95,7 @@ beforeAll(async () => {
   const loaded = await loadConfig({
     env: { TAILRACE_API_KEY: key },
     cwd: '/',
-    files: { read, isFile: async () => true },
+    files: { read, readLarge: read, isFile: async () => true },
   });
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   const quiet = () => {};

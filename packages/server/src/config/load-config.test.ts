@@ -86,7 +86,7 @@ describe('the sample of the contract', () => {
       kind: 'openai',
       preset: 'vllm',
       baseUrl: 'http://10.0.0.5:8000/v1',
-      apiKey: 'lab-key',
+      apiKeys: ['lab-key'],
       headers: { 'x-team': 'a' },
     });
     expect(config.models.get('acme/chat')).toEqual({
@@ -97,7 +97,7 @@ describe('the sample of the contract', () => {
       ],
       balance: 'weight',
       fallbacks: [],
-      price: { input: 0.15, output: 0.6, cached: 0.05 },
+      price: { input: '0.15', output: '0.6', cached: '0.05', above: [] },
       context: 8192,
       timeouts: {},
     });
@@ -282,6 +282,9 @@ describe('one key', () => {
     ['auth: {key_prefix: sk-live-}', (c) => c.auth.keyPrefix, 'sk-live-'],
     ['auth: {required: false}', (c) => c.auth.required, false],
     ['auth: {api_keys: [a1, a1, b2]}', (c) => c.auth.apiKeys, ['a1', 'b2']],
+    ['upstreams: {s: {preset: groq, api_key: a1}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
+    ['upstreams: {s: {preset: groq, api_key: [a1]}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
+    ['upstreams: {s: {preset: groq, api_key: [b2, a1]}}', (c) => c.upstreams.get('s')?.apiKeys, ['b2', 'a1']],
   ])('%s', async (yaml, pick, value) => {
     expect(pick(await valid(yaml))).toEqual(value);
   });
@@ -445,6 +448,26 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'tailrace.yaml:2: auth.required: false is for loopback only, and server.listen is not a loopback address',
     ],
     [
+      'upstreams: {s: {preset: groq, api_key: []}}',
+      'tailrace.yaml:1: upstreams.s.api_key: expected a key, or a list of 1 to 256 keys, got a list',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: {a: b}}}',
+      'tailrace.yaml:1: upstreams.s.api_key: expected a key: at most 4096 printable characters without spaces and without "${", got a mapping',
+    ],
+    [
+      'upstreams:\n  s:\n    preset: groq\n    api_key:\n      - a1\n      - with space',
+      'tailrace.yaml:6: upstreams.s.api_key[1]: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: [a1, b2, a1]}}',
+      'tailrace.yaml:1: upstreams.s.api_key[2]: expected a key that does not stand before it in the list, got *** (not shown)',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: [a1, "${KEY:-}"]}}',
+      'tailrace.yaml:1: upstreams.s.api_key[1]: must not be empty: the environment variable KEY is empty or not set',
+    ],
+    [
       'upstreams: {s: {preset: groq, api_key: ""}}',
       'tailrace.yaml:1: upstreams.s.api_key: must not be empty',
     ],
@@ -531,11 +554,11 @@ describe('a configuration that is read again', () => {
 
   it('can be a pipe only at the start; its relative paths begin at the working directory', async () => {
     const files: ConfigFiles = {
+      ...memoryFiles(folder, {}),
       read: async (_, reload) =>
         reload
           ? { ok: false, reason: 'irregular', message: 'it is no file but a pipe' }
           : { ok: true, text: 'server: {data_dir: ./here}', again: false },
-      isFile: async () => false,
     };
     const piped = { files, flags: { config: '/dev/fd/63' } };
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);

@@ -75,6 +75,9 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       spoolBytes: storage.spool,
       ...(storage.database_url !== undefined && { databaseUrl: storage.database_url }),
       ...(storage.redis_url !== undefined && { redisUrl: storage.redis_url }),
+      ...(storage.prices_file !== undefined && {
+        pricesFile: context.absolute(['storage', 'prices_file'], storage.prices_file),
+      }),
     },
     usage: raw.usage.webhook === undefined ? {} : { webhook: raw.usage.webhook },
     auth,

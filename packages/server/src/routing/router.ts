@@ -28,7 +28,13 @@ export interface Router {
   /** See {@link planAttempts}. */
   plan(model: Model, asked: DecodedRequest, rights?: PlanRights): Result<AttemptPlan>;
   /** Opens a source. No target is asked before its first pull. */
-  open(plan: AttemptPlan, call: Omit<UpstreamCall, 'model'>, signal: AbortSignal): Source;
+  open(
+    plan: AttemptPlan,
+    call: Omit<UpstreamCall, 'model'>,
+    signal: AbortSignal,
+    /** Called once, before the first event of the committed answer is passed on. */
+    onCommit?: () => void,
+  ): Source;
 }
 
 /** Creates a router for one configuration. */
@@ -36,7 +42,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, timer
   const now = () => timers.now();
   return {
     plan: (model, asked, rights) => planAttempts(model, asked, catalogue, rights),
-    open: (plan, call, signal) => {
+    open: (plan, call, signal, onCommit) => {
       const { keyId, request } = call;
       const targets = plan.flat().map(({ target }) => target.name);
       // With a single candidate there is no choice, so the messages are not hashed.
@@ -49,6 +55,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, timer
         signal,
         onCommit: ({ target }) => {
           if (choice) affinity.remember(keyId, request, target.name);
+          onCommit?.();
         },
       });
     },

@@ -1,6 +1,7 @@
 import type { BudgetUnit, Change, KeyBook, OnceFor, Owner, StoredKey, Written } from './keys.ts';
 import type {
   Admitted,
+  AttemptEntry,
   BudgetCheck,
   Intent,
   Progress,
@@ -118,6 +119,7 @@ export interface OutboxEvent {
 
 export type {
   Admitted,
+  AttemptEntry,
   BudgetCheck,
   BudgetUnit,
   Change,
