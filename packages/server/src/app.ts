@@ -5,6 +5,7 @@ import type { Config } from './config/config.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
+import type { LoadShed } from './http/load-shed.ts';
 import type { BodyIntake } from './http/read-json.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
@@ -41,6 +42,8 @@ export interface AppParts {
   readonly affinity: Affinity;
   /** The memory that bodies and requests hold. It outlives a reload. */
   readonly bodies: BodyIntake;
+  /** Refuses completions that this process has no room for. It outlives a reload. */
+  readonly shed: LoadShed;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
   /** Whether the models of the engine are loaded. True where there is no engine. */
@@ -59,7 +62,7 @@ export type HandleRequest = (
 
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
 export function createApp(parts: AppParts): HandleRequest {
-  const { config, keys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
+  const { config, keys, upstreams, log, runs, health, affinity, bodies, shed, draining } = parts;
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   for (const warning of catalogue.takeoverWarnings()) log.warn(warning);
@@ -75,7 +78,7 @@ export function createApp(parts: AppParts): HandleRequest {
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
-        completionRoute(surface, { config, catalogue, router, runs, bodies, draining }),
+        completionRoute(surface, { config, catalogue, router, runs, bodies, shed, draining }),
       ),
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
       ...healthRoutes(parts),

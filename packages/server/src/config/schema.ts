@@ -6,6 +6,7 @@ import {
   contextSize,
   decimal,
   duration,
+  durationOrOff,
   flag,
   integer,
   listenAddress,
@@ -13,6 +14,7 @@ import {
   oneOf,
   secret,
   secrets,
+  shareOrOff,
   size,
   text,
   webUrl,
@@ -50,6 +52,14 @@ const server = z.strictObject({
     .array(origin)
     .prefault(['*'])
     .describe('Browser origins that may call; "*" for all, [] for none.'),
+  shed: z
+    .strictObject({
+      memory: shareOrOff().prefault('90%').describe('New completions are refused above this use of memory.'),
+      loop_delay: durationOrOff()
+        .prefault('200ms')
+        .describe('New completions are refused while the event loop is later than this.'),
+    })
+    .prefault({}),
 });
 
 const samplingDefaults = z.strictObject({

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { failure } from '../domain/failure.ts';
+import { type Failure, failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -21,6 +21,8 @@ export interface TestApp {
   readonly runs: RunRegistry;
   /** Refuses new requests from now on, as after a SIGTERM. */
   drain(): void;
+  /** Refuses new completions with this failure from now on, as an overloaded server; undefined: no longer. */
+  shed(refusal: Failure | undefined): void;
   /** Bytes that requests hold now. */
   heldBytes(): number;
   /** The lines of the log, parsed. */
@@ -54,6 +56,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   const now = () => performance.now();
   const held = createBodyBudget(() => 1024 ** 3);
   let draining = false;
+  let shedding: Failure | undefined;
   const runs = createRunRegistry();
   const stream = new PassThrough();
   let log = '';
@@ -73,6 +76,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
       budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
       turns: createBodyTurns({ now, later: setImmediate }),
     },
+    shed: { refusal: () => shedding },
     loaded: () => true,
     draining: () => draining,
     reload: async () => ({ problems: ['this server does not reload'], warnings: [] }),
@@ -89,6 +93,9 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
     runs,
     drain: () => {
       draining = true;
+    },
+    shed: (refusal) => {
+      shedding = refusal;
     },
     heldBytes: () => held.held(),
     logged: () =>
