@@ -98,7 +98,7 @@ describe('a connection', () => {
     await using connection = await connect(server.port);
     connection.send(chatBytes(server, { model: 'lab/plain', stream: true }));
     connection.end();
-    await expect.poll(() => connection.closed).toBe(true);
+    expect(await connection.untilClosed()).toBe('end');
   });
 
   test('answers Expect: 100-continue before the body and then the request', async () => {
