@@ -33,9 +33,9 @@ export interface Config {
     readonly databaseUrl?: string;
     readonly redisUrl?: string;
     readonly retentionMs: number;
+    readonly spoolBytes: number;
     /** The catalogue of prices; what it says of a target is in {@link TargetConfig.listed}. */
     readonly pricesFile?: string;
-    readonly spoolBytes: number;
   };
   readonly usage: { readonly webhook?: { readonly url: string; readonly secret: string } };
   readonly auth: AuthConfig;
@@ -93,7 +93,8 @@ export interface UpstreamConfig {
   readonly kind: UpstreamKind;
   readonly preset?: PresetName;
   readonly baseUrl?: string;
-  readonly apiKey?: string;
+  /** They take turns. Absent: requests have no key. */
+  readonly apiKeys?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly caFile?: string;
   readonly proxy?: string;

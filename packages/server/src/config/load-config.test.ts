@@ -86,7 +86,7 @@ describe('the sample of the contract', () => {
       kind: 'openai',
       preset: 'vllm',
       baseUrl: 'http://10.0.0.5:8000/v1',
-      apiKey: 'lab-key',
+      apiKeys: ['lab-key'],
       headers: { 'x-team': 'a' },
     });
     expect(config.models.get('acme/chat')).toEqual({
@@ -282,6 +282,9 @@ describe('one key', () => {
     ['auth: {key_prefix: sk-live-}', (c) => c.auth.keyPrefix, 'sk-live-'],
     ['auth: {required: false}', (c) => c.auth.required, false],
     ['auth: {api_keys: [a1, a1, b2]}', (c) => c.auth.apiKeys, ['a1', 'b2']],
+    ['upstreams: {s: {preset: groq, api_key: a1}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
+    ['upstreams: {s: {preset: groq, api_key: [a1]}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
+    ['upstreams: {s: {preset: groq, api_key: [b2, a1]}}', (c) => c.upstreams.get('s')?.apiKeys, ['b2', 'a1']],
   ])('%s', async (yaml, pick, value) => {
     expect(pick(await valid(yaml))).toEqual(value);
   });
@@ -371,6 +374,18 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'tailrace.yaml:1: auth.admin_keys[0]: references do not nest: expected a plain text behind ${NOPE:-, got another reference; set the variable NOPE itself',
     ],
     [
+      'usage: {webhook: {url: "https://h", secret: short-secret}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h", secret: whsec_MfKQ9r8GKYqrTwjUPD8=}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h"}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got nothing',
+    ],
+    [
       'auth: {api_keys: [same], admin_keys: [same]}',
       'tailrace.yaml:1: auth.admin_keys: the same key is under auth.api_keys; the two must differ',
     ],
@@ -431,6 +446,26 @@ describe('a mistake is reported with its line, what was expected and the nearest
     [
       'server: {listen: "0.0.0.0:80"}\nauth: {required: false, api_keys: [k]}',
       'tailrace.yaml:2: auth.required: false is for loopback only, and server.listen is not a loopback address',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: []}}',
+      'tailrace.yaml:1: upstreams.s.api_key: expected a key, or a list of 1 to 256 keys, got a list',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: {a: b}}}',
+      'tailrace.yaml:1: upstreams.s.api_key: expected a key: at most 4096 printable characters without spaces and without "${", got a mapping',
+    ],
+    [
+      'upstreams:\n  s:\n    preset: groq\n    api_key:\n      - a1\n      - with space',
+      'tailrace.yaml:6: upstreams.s.api_key[1]: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: [a1, b2, a1]}}',
+      'tailrace.yaml:1: upstreams.s.api_key[2]: expected a key that does not stand before it in the list, got *** (not shown)',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: [a1, "${KEY:-}"]}}',
+      'tailrace.yaml:1: upstreams.s.api_key[1]: must not be empty: the environment variable KEY is empty or not set',
     ],
     [
       'upstreams: {s: {preset: groq, api_key: ""}}',

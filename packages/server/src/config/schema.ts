@@ -13,6 +13,8 @@ import {
   maxHeaderValueLength,
   oneOf,
   secret,
+  secrets,
+  signingSecret,
   size,
   text,
   webUrl,
@@ -93,7 +95,9 @@ const upstream = z.strictObject({
     .optional()
     .describe('Which OpenAI-compatible server or provider it is.'),
   base_url: webUrl().optional().describe('For openai with the version, …/v1.'),
-  api_key: secret().optional().describe('Sent to the upstream; best taken from the environment.'),
+  api_key: secrets()
+    .optional()
+    .describe('Sent to the upstream; best taken from the environment. Keys of a list take turns.'),
   headers: z.record(z.string(), headerValue).prefault({}).describe('Sent with every request to it.'),
   ca_file: text('a path').optional().describe("Certificates (PEM) to trust besides the system's."),
   proxy: connectionUrl('http', 'https').optional().describe('The proxy for connections to it.'),
@@ -224,19 +228,19 @@ const storage = z.strictObject({
   retention: duration({ maximumMs: 36_500 * oneDayMs })
     .prefault('90d')
     .describe('How long usage records are kept.'),
-  prices_file: text('a path')
-    .optional()
-    .describe("Prices of models without a `price`, in the form of LiteLLM's catalogue."),
   spool: size(1024 ** 2, 1024 ** 4)
     .prefault('256MiB')
     .describe('The most that waits on disk for a store that cannot be reached.'),
+  prices_file: text('a path')
+    .optional()
+    .describe("Prices of models without a `price`, in the form of LiteLLM's catalogue."),
 });
 
 const usage = z.strictObject({
   webhook: z
     .strictObject({
-      url: webUrl().describe('Receives an event for each usage record.'),
-      secret: secret().describe('Signs the events.'),
+      url: webUrl().describe('Receives an event for each usage record, and for budgets that run out.'),
+      secret: signingSecret().describe('Signs the events.'),
     })
     .optional(),
 });

@@ -217,3 +217,55 @@ export function secret() {
     (value) => value.length <= maxHeaderValueLength && /^(?!.*\$\{)[\x21-\x7e]+$/.test(value),
   );
 }
+
+/** The shortest key of a signature, in bytes: 128 bits. */
+const shortestSigningKey = 16;
+
+/** What signs the events of the webhook: a text, or `whsec_` and Base64, as receivers for Standard Webhooks make secrets. */
+export function signingSecret() {
+  return text(
+    `a secret of ${shortestSigningKey} or more printable characters without spaces and without "\${", or whsec_ and Base64 of ${shortestSigningKey} or more bytes`,
+    (value) => {
+      if (value.length > maxHeaderValueLength || !/^(?!.*\$\{)[\x21-\x7e]+$/.test(value)) return false;
+      if (!value.startsWith('whsec_')) return value.length >= shortestSigningKey;
+      const base64 = value.slice('whsec_'.length);
+      return (
+        /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && Buffer.from(base64, 'base64').length >= shortestSigningKey
+      );
+    },
+  );
+}
+
+const maxSecrets = 256;
+
+/** One {@link secret}, or a list of different ones; read as a list. */
+export function secrets() {
+  const one = secret();
+  const expected = `a key, or a list of 1 to ${maxSecrets} keys`;
+  const repeated = 'a key that does not stand before it in the list';
+  return z
+    .unknown()
+    .transform((value, context): readonly string[] => {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      if (list.length === 0 || list.length > maxSecrets) {
+        context.addIssue({ code: 'custom', message: expected, params: { hint: '' } });
+        return z.NEVER;
+      }
+      const read = new Set<string>();
+      for (const [index, item] of list.entries()) {
+        const { data, error } = one.safeParse(item);
+        const wrong = error?.issues[0]?.message ?? (read.has(data ?? '') ? repeated : undefined);
+        const path = Array.isArray(value) ? [index] : [];
+        if (wrong !== undefined)
+          context.addIssue({ code: 'custom', message: wrong, path, params: { hint: '' } });
+        else if (data !== undefined) read.add(data);
+      }
+      return [...read];
+    })
+    .meta({
+      anyOf: [
+        { type: 'string' },
+        { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: maxSecrets },
+      ],
+    });
+}
