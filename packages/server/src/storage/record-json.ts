@@ -1,7 +1,7 @@
 import type { JsonObject } from '../domain/json.ts';
 import type { UsageRecord } from './records.ts';
 
-/** A record as `GET /admin/v1/requests` and the webhook show it: contract section 8. */
+/** A usage record as the administration and the webhook show it (contract, section 8): these members, in this order. */
 export function recordJson(record: UsageRecord): JsonObject {
   return {
     id: record.id,
@@ -11,18 +11,24 @@ export function recordJson(record: UsageRecord): JsonObject {
     user: record.user ?? null,
     tags: record.tags,
     model: record.model,
-    served_model: record.servedModel,
     target: record.target,
     status: record.status,
     prompt_tokens: record.promptTokens,
     completion_tokens: record.completionTokens,
     cached_tokens: record.cachedTokens,
-    cache_write_tokens: record.cacheWriteTokens,
     reasoning_tokens: record.reasoningTokens,
     estimated: record.estimated,
     cost_micro_usd: record.costMicroUsd,
     attempts: record.attempts,
-    attempt_log: record.attemptLog.map((attempt) => ({ ...attempt })),
+    attempt_log: record.attemptLog.map(
+      ({ target, outcome, prompt_tokens, completion_tokens, estimated }) => ({
+        target,
+        outcome,
+        prompt_tokens,
+        completion_tokens,
+        estimated,
+      }),
+    ),
     takeovers: record.takeovers,
     ttft_ms: record.ttftMs ?? null,
     duration_ms: record.durationMs,

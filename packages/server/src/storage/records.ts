@@ -1,5 +1,5 @@
 import type { Listed } from './contract.ts';
-import type { BudgetUnit } from './keys.ts';
+import type { Budget, BudgetUnit } from './keys.ts';
 
 /** Who or what a limit or a budget belongs to: `key:` or `owner:` and the id. */
 export type Scope = `key:${string}` | `owner:${string}`;
@@ -8,6 +8,7 @@ export type Scope = `key:${string}` | `owner:${string}`;
 export interface BudgetCheck {
   readonly scope: Scope;
   readonly unit: BudgetUnit;
+  readonly period: Budget['period'];
   /** The beginning of the period; 0: since ever. */
   readonly sinceMs: number;
   /** Tokens, or micro-dollars. */

@@ -18,7 +18,7 @@ interface TransferTable {
 }
 
 /**
- * What is exported, in this order. `processes` is not: those of the export do not live where it is imported. `record_tags` is not
+ * What is exported, in this order. `processes` and `leases` are not: those of the export do not live where it is imported. `record_tags` is not
  * either: triggers of SQLite fill it from `records`.
  */
 const transferTables: readonly TransferTable[] = [
