@@ -8,7 +8,7 @@ import { openSqliteStore } from '../storage/sqlite/open-sqlite-store.ts';
 import { createLedgerHost, type LedgerHost } from './host.ts';
 import type { LedgerLog } from './record-writer.ts';
 import type { LedgerSettings } from './settings.ts';
-import { openSpool } from './spool/spool.ts';
+import { createArraySpool } from './testing/array-spool.ts';
 import { createWebhook, type Webhook } from './webhook.ts';
 
 export type OpenedLedger =
@@ -21,11 +21,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
   if (!opened.ok) return { ok: false, message: opened.message, wrong: opened.reason === 'refused' };
   const { store } = opened;
   const serviceId = `service_${randomBytes(8).toString('hex')}`;
-  const spool = openSpool({
-    folder: `${settings.dataDir}/spool`,
-    maxBytes: settings.spoolBytes,
-    log,
-  });
+  const spool = createArraySpool();
   const host = createLedgerHost({
     store,
     shared: settings.databaseUrl !== undefined,

@@ -62,6 +62,8 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     touch: (uses) => queries(() => book.touch(uses), 'write'),
     outbox: (limit) => read(() => requests.outbox(limit)),
     delivered: (upToSequence) => write(() => requests.delivered(upToSequence)),
+    // The folder belongs to one service.
+    lease: async () => true,
     secret: (name, make) => queries(() => secretOf(db, name, make), 'write'),
     ping: () => write(() => void database.prepare('SELECT 1').get()),
     async retire(beforeMs) {
