@@ -23,6 +23,7 @@ import type { LikelyCompletion } from './metering/likely-completion.ts';
 import { createMeter } from './metering/meter.ts';
 import type { OpenRecord } from './metering/open-record.ts';
 import { createPrices } from './metering/prices.ts';
+import { createUsageReport } from './metering/usage-report/usage-report.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
 import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
@@ -106,9 +107,10 @@ export function createApp(parts: AppParts): HandleRequest {
       ...surfaces.map((surface) =>
         completionRoute(surface, { config, catalogue, router, runs, bodies, meter, draining }),
       ),
-      ...[...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)), ...usageRoutes(ledger, Date.now)].map(
-        (route) => withRateLimits(route, meter),
-      ),
+      ...[
+        ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
+        ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
+      ].map((route) => withRateLimits(route, meter)),
       ...healthRoutes(parts),
       adminStreamsRoute(runs),
       adminUpstreamsRoute(health, catalogue),
