@@ -6,7 +6,6 @@ import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { noStoredKeys } from './access/stored-keys.ts';
-import { createMemoryKeys } from './access/testing/memory-keys.ts';
 import { createApp } from './app.ts';
 import { formatProblem } from './config/config-problem.ts';
 import { loadConfig } from './config/load-config.ts';
@@ -15,6 +14,8 @@ import { failure } from './domain/failure.ts';
 import type { EventBatch } from './domain/stream-event.ts';
 import { createBodyBudget } from './http/body-budget.ts';
 import { createBodyTurns } from './http/body-turns.ts';
+import { createOpenHandedLedger } from './ledger/testing/open-handed-ledger.ts';
+import { createLikelyCompletion } from './metering/likely-completion.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
 import { createAffinity } from './routing/affinity.ts';
 import { createHealth } from './routing/health.ts';
@@ -103,7 +104,9 @@ beforeAll(async () => {
     config: loaded.config,
     keys: { apiKeys: [key], adminKeys: [] },
     storedKeys: noStoredKeys,
-    ledger: createMemoryKeys(),
+    ledger: createOpenHandedLedger(),
+    openRecords: new Set(),
+    likely: createLikelyCompletion(),
     upstreams: new Map(['lab', 'other'].map((name) => [name, upstream(name)])),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     runs,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuardedLimiter } from '../limits/contract.ts';
 import { createMemoryLimiter } from '../limits/memory/memory-limiter.ts';
@@ -21,11 +22,17 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
   if (!opened.ok) return { ok: false, message: opened.message, wrong: opened.reason === 'refused' };
   const { store } = opened;
   const serviceId = `service_${randomBytes(8).toString('hex')}`;
-  const spool = openSpool({
-    folder: `${settings.dataDir}/spool`,
+  const opening = openSpool({
+    folder: join(settings.dataDir, 'spool'),
+    name: serviceId,
     maxBytes: settings.spoolBytes,
-    log,
+    onProblem: (problem) => log.error('the spool has a problem', { problem }),
   });
+  if (!opening.ok) {
+    await store.close();
+    return { ok: false, message: `the spool cannot be opened: ${opening.message}`, wrong: false };
+  }
+  const { spool } = opening;
   const host = createLedgerHost({
     store,
     shared: settings.databaseUrl !== undefined,

@@ -36,14 +36,13 @@ export interface Metered {
   /** The plan, without targets that a dollar budget cannot pay. */
   readonly plan: AttemptPlan;
   readonly record: OpenRecord;
-  readonly windows: Windows;
 }
 
 /** Admits requests, and makes a usage record of each. */
 export interface Meter {
   /**
    * Failures: `rate_limit_exceeded`, `insufficient_quota`, `storage_unavailable`, and `model_not_allowed` where a dollar budget
-   * meets a model without a price. `windows`: for the headers of a refusal.
+   * meets a model without a price. `windows`: what is left of the limits, for the headers of the answer.
    */
   admit(request: MeteredRequest): Promise<Result<Metered> & { readonly windows?: Windows }>;
   /** What is left of the limits, without taking anything. */
@@ -99,7 +98,7 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
       // The ledger's thread has sent a copy of the scopes; a stream keeps those of its key.
       const lease = { ...admission.lease, scopes: payer.scopes };
       const { reserved: _, ...facts } = intent;
-      return ok({ plan, windows, record: new OpenRecord(records, facts, lease, request.n) });
+      return { ...ok({ plan, record: new OpenRecord(records, facts, lease, request.n) }), windows };
     },
     look: ({ scopes }) => ledger.look(scopes),
   };

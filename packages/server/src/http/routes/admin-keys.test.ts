@@ -6,7 +6,7 @@ let ledger: MemoryKeys;
 let app: TestApp;
 beforeEach(async () => {
   ledger = createMemoryKeys();
-  app = await startTestApp({ config: 'auth: {key_prefix: tr_}', ledger });
+  app = await startTestApp({ config: 'auth: {key_prefix: tr_}', keyLedger: ledger });
 });
 afterEach(() => app.stop());
 
