@@ -12,6 +12,7 @@ import { createHandler } from '../http/handler.ts';
 import { adminKeyRoutes } from '../http/routes/admin-keys.ts';
 import { usageRoutes } from '../http/routes/usage.ts';
 import { createHttpServer } from '../http/server.ts';
+import { createUsageReport } from '../metering/usage-report/usage-report.ts';
 import { openStore } from '../storage/open-store.ts';
 
 /** The administration of a store that no server has open, for one command. */
@@ -57,7 +58,7 @@ export async function openAdministration(config: Config): Promise<OpenedAdminist
         administration,
         createBodyBudget(() => bodyBytes),
       ),
-      ...usageRoutes(store, Date.now),
+      ...usageRoutes(createUsageReport({ reads: store, now: Date.now })),
     ],
     authenticator: createAuthenticator({
       fixed: createFixedKeys({ apiKeys: [], adminKeys: [adminKey] }, ''),

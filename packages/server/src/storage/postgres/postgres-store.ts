@@ -3,6 +3,7 @@ import type { OpenedStore } from '../opening.ts';
 import { findRecords } from '../sql/find-records.ts';
 import type { SqlFlavour } from '../sql/flavour.ts';
 import { createKeyBook } from '../sql/key-book.ts';
+import { takeLease } from '../sql/leases.ts';
 import { secretOf } from '../sql/secrets.ts';
 import type { Tables } from '../sql/tables.ts';
 import { exportTables, importTables } from '../sql/transfer-tables.ts';
@@ -14,6 +15,7 @@ import type { Pool } from './pool.ts';
 import { postgresStoreError } from './postgres-error.ts';
 import { createPostgresRequests } from './requests.ts';
 import { retireRecords } from './retire.ts';
+import { serverNow } from './statements.ts';
 
 export interface PostgresStoreParts {
   readonly pool: Pool;
@@ -59,7 +61,9 @@ export function createPostgresStore({ pool, db, outbox }: PostgresStoreParts): O
     touch: (uses) => guarded(() => book.touch(uses)),
     retire: (beforeMs) => guarded(() => retireRecords(pool, partitions, beforeMs)),
     outbox: (limit) => guarded(() => requests.outbox(limit)),
-    delivered: (upToSequence) => guarded(() => requests.delivered(upToSequence)),
+    delivered: (sequences) => guarded(() => requests.delivered(sequences)),
+    lease: (name, holder, ttlMs) =>
+      guarded(() => takeLease({ db, now: sql.raw<number>(serverNow) }, { name, holder, ttlMs })),
     secret: (name, make) => guarded(() => secretOf(db, name, make)),
     ping: () => guarded(async () => void (await pool.run({ name: 'ping', text: 'SELECT 1' }, []))),
     keysAfter: (version) => guarded(() => book.keysAfter(version)),

@@ -196,8 +196,8 @@ export function createPostgresRequests({
       await pool.run(deleteProcess, [processId]);
     },
     outbox: (limit) => pool.run<OutboxEvent>(selectEvents, [limit]),
-    async delivered(upToSequence) {
-      await pool.run(deleteEvents, [upToSequence]);
+    async delivered(sequences) {
+      await pool.run(deleteEvents, [sequences]);
     },
   };
 }
