@@ -101,7 +101,7 @@ async function openWebhook(
   if (webhook === undefined) return undefined;
   const { createWebhookPoster } = await import('./webhook-post.ts');
   const poster = createWebhookPoster(webhook);
-  return createWebhook({
+  const delivery = createWebhook({
     store,
     holder,
     source: publicUrl ?? 'tailrace',
@@ -111,4 +111,12 @@ async function openWebhook(
     random: Math.random,
     wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
   });
+  return {
+    ...delivery,
+    async close() {
+      await delivery.close();
+      // An open connection would keep the thread alive.
+      await poster.close();
+    },
+  };
 }
