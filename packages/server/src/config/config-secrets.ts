@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import { credentialTexts, isCredential, queryTexts, userTexts } from './credential-texts.ts';
 
 /** Every secret of the configuration, and the parts of it that would reveal it, for the log to mask. */
-export function configSecrets({ auth, upstreams, storage }: Config): readonly string[] {
+export function configSecrets({ auth, upstreams, storage, usage }: Config): readonly string[] {
   const secrets = new Set([...auth.apiKeys, ...auth.adminKeys]);
   const add = (texts: readonly string[]) => {
     for (const text of texts) secrets.add(text);
@@ -16,6 +16,10 @@ export function configSecrets({ auth, upstreams, storage }: Config): readonly st
   }
   for (const url of [storage.databaseUrl, storage.redisUrl]) {
     add([...userTexts(url ?? ''), ...queryTexts(url ?? '', true)]);
+  }
+  if (usage.webhook !== undefined) {
+    const { url, secret } = usage.webhook;
+    add([secret, ...userTexts(url), ...queryTexts(url, true)]);
   }
   return [...secrets];
 }

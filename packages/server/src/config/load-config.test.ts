@@ -44,14 +44,15 @@ models:
     fallbacks: [default]
     price: {input: 0.15, output: 0.60, cached: 0.05}
     context: 8192
-limits:    {max_streams: 50, requests_per_minute: 600, tokens_per_minute: 200000, on_store_failure: deny}
+limits:    {max_streams: 50, requests_per_minute: 600, tokens_per_minute: 200000, on_store_failure: deny, replicas: 1}
 timeouts:  {connect: 5s, first_token: 120s, stall: 10s, total: 10m, hedge_after: 10s, client_write: 30s, drain: 30s}
 retry:     {per_target: 3, total: 6, backoff: 500ms, honour_retry_after: 5s}
 stream:    {keepalive: comment, keepalive_after: 10s, hold_head: 8s, usage_chunk: inline, grace: 30s, max_event: 1MiB}
 breaker:   {failures: 5, window: 30s, probe_every: 10s}
 logging:   {level: info, format: auto, content: false}
 telemetry: {metrics: auto}
-storage:   {database_url: "postgres://…", redis_url: "redis://…", retention: 90d}
+storage:   {database_url: "postgres://…", redis_url: "redis://…", retention: 90d, spool: 256MiB}
+usage:     {webhook: {url: "https://hooks.example.org/usage", secret: "a-secret-of-the-receiver"}}
 auth:      {api_keys: ["\${TAILRACE_API_KEY}"], admin_keys: ["\${TAILRACE_ADMIN_KEY}"], key_prefix: tr_, required: true}
 `;
 const sampleEnv = {
@@ -97,7 +98,7 @@ describe('the sample of the contract', () => {
       ],
       balance: 'weight',
       fallbacks: [],
-      price: { input: 0.15, output: 0.6, cached: 0.05 },
+      price: { input: '0.15', output: '0.6', cached: '0.05', above: [] },
       context: 8192,
       timeouts: {},
     });
@@ -110,9 +111,9 @@ describe('the sample of the contract', () => {
   });
 
   it('warns of every setting without effect', async () => {
-    const loaded = await load(contractSample, { env: sampleEnv });
+    const loaded = await load(contractSample.replace('grace: 30s', 'grace: 40s'), { env: sampleEnv });
     expect(loaded.ok && loaded.warnings).toContain(
-      'limits.max_streams is accepted, but has no effect in this version',
+      'stream.grace is accepted, but has no effect in this version',
     );
   });
 });
@@ -150,7 +151,7 @@ describe('without a file', () => {
           },
         ],
       ]),
-      limits: { onStoreFailure: 'deny' },
+      limits: { onStoreFailure: 'deny', replicas: 1 },
       timeouts: {
         connectMs: 5000,
         firstTokenMs: 120_000,
@@ -171,7 +172,8 @@ describe('without a file', () => {
       breaker: { failures: 5, windowMs: 30_000, probeEveryMs: 10_000 },
       logging: { level: 'info', format: 'auto', content: false },
       telemetry: { metrics: 'auto' },
-      storage: { retentionMs: 90 * 86_400_000 },
+      storage: { retentionMs: 90 * 86_400_000, spoolBytes: 256 * 1024 ** 2 },
+      usage: {},
       auth: { apiKeys: [], adminKeys: [], keyPrefix: 'tr_', required: true },
     });
   });
@@ -392,6 +394,18 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'tailrace.yaml:1: auth.admin_keys[0]: references do not nest: expected a plain text behind ${NOPE:-, got another reference; set the variable NOPE itself',
     ],
     [
+      'usage: {webhook: {url: "https://h", secret: short-secret}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h", secret: whsec_MfKQ9r8GKYqrTwjUPD8=}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h"}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got nothing',
+    ],
+    [
       'auth: {api_keys: [same], admin_keys: [same]}',
       'tailrace.yaml:1: auth.admin_keys: the same key is under auth.api_keys; the two must differ',
     ],
@@ -560,11 +574,11 @@ describe('a configuration that is read again', () => {
 
   it('can be a pipe only at the start; its relative paths begin at the working directory', async () => {
     const files: ConfigFiles = {
+      ...memoryFiles(folder, {}),
       read: async (_, reload) =>
         reload
           ? { ok: false, reason: 'irregular', message: 'it is no file but a pipe' }
           : { ok: true, text: 'server: {data_dir: ./here}', again: false },
-      isFile: async () => false,
     };
     const piped = { files, flags: { config: '/dev/fd/63' } };
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);

@@ -73,9 +73,14 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
     telemetry: raw.telemetry,
     storage: {
       retentionMs: storage.retention,
+      spoolBytes: storage.spool,
       ...(storage.database_url !== undefined && { databaseUrl: storage.database_url }),
       ...(storage.redis_url !== undefined && { redisUrl: storage.redis_url }),
+      ...(storage.prices_file !== undefined && {
+        pricesFile: context.absolute(['storage', 'prices_file'], storage.prices_file),
+      }),
     },
+    usage: raw.usage.webhook === undefined ? {} : { webhook: raw.usage.webhook },
     auth,
     ...(places.file !== undefined && { file: places.file }),
   };
@@ -84,6 +89,7 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
 function resolveLimits(raw: RawConfig['limits']): LimitsConfig {
   return {
     onStoreFailure: raw.on_store_failure,
+    replicas: raw.replicas,
     ...(raw.max_streams !== undefined && { maxStreams: raw.max_streams }),
     ...(raw.requests_per_minute !== undefined && { requestsPerMinute: raw.requests_per_minute }),
     ...(raw.tokens_per_minute !== undefined && { tokensPerMinute: raw.tokens_per_minute }),

@@ -5,6 +5,7 @@ import {
   connectionUrl,
   contextSize,
   decimal,
+  dollars,
   duration,
   durationOrOff,
   flag,
@@ -15,6 +16,7 @@ import {
   secret,
   secrets,
   shareOrOff,
+  signingSecret,
   size,
   text,
   webUrl,
@@ -146,7 +148,23 @@ const modelTimeouts = z.strictObject({
   drain: duration({ minimumMs: 0 }).optional(),
 });
 
-const dollars = () => decimal(0, 1_000_000).optional();
+const tokenPrices = {
+  input: dollars().optional().describe('For a million tokens of the prompt.'),
+  output: dollars().optional().describe('For a million tokens of the answer.'),
+  cached: dollars().optional().describe('For a million tokens of the prompt that came from a cache.'),
+  cache_write: dollars()
+    .optional()
+    .describe('For a million tokens of the prompt that were written to a cache.'),
+};
+const price = z.strictObject({
+  ...tokenPrices,
+  request: dollars().optional().describe('For each request.'),
+  above: z
+    .array(z.strictObject({ tokens: integer(1, 10_000_000), ...tokenPrices }))
+    .prefault([])
+    .describe('Other prices where the prompt has more tokens than this.'),
+});
+
 const model = z.strictObject({
   aliases: z.array(modelId('a model id')).prefault([]).describe('Other ids it answers to.'),
   targets: z.array(target).prefault([]).describe('The same model in one or several places.'),
@@ -154,10 +172,7 @@ const model = z.strictObject({
     .prefault('weight')
     .describe('How targets of one priority are chosen.'),
   fallbacks: z.array(modelId('a model id')).prefault([]).describe('Other models to try, in this order.'),
-  price: z
-    .strictObject({ input: dollars(), output: dollars(), cached: dollars() })
-    .optional()
-    .describe('US dollars for a million tokens.'),
+  price: price.optional().describe('US dollars for a million tokens.'),
   context: integer(16, 10_000_000).optional().describe('Tokens of prompt and answer together.'),
   timeouts: modelTimeouts.prefault({}).describe('Instead of the general ones.'),
 });
@@ -169,7 +184,8 @@ const limits = z.strictObject({
   tokens_per_minute: count(1_000_000_000_000).describe('Tokens a minute of one key; default: no limit.'),
   on_store_failure: oneOf('deny', 'share')
     .prefault('deny')
-    .describe('What happens while the store of the limits cannot be reached.'),
+    .describe('While Redis cannot be reached: refuse, or divide the limits by `replicas`.'),
+  replicas: integer(1, 10_000).prefault(1).describe('Replicas that share the limits; see `share`.'),
 });
 
 const retry = z.strictObject({
@@ -222,6 +238,21 @@ const storage = z.strictObject({
   retention: duration({ maximumMs: 36_500 * oneDayMs })
     .prefault('90d')
     .describe('How long usage records are kept.'),
+  spool: size(1024 ** 2, 1024 ** 4)
+    .prefault('256MiB')
+    .describe('The most that waits on disk for a store that cannot be reached.'),
+  prices_file: text('a path')
+    .optional()
+    .describe("Prices of models without a `price`, in the form of LiteLLM's catalogue."),
+});
+
+const usage = z.strictObject({
+  webhook: z
+    .strictObject({
+      url: webUrl().describe('Receives an event for each usage record, and for budgets that run out.'),
+      secret: signingSecret().describe('Signs the events.'),
+    })
+    .optional(),
 });
 
 const auth = z.strictObject({
@@ -254,6 +285,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   storage: storage.prefault({}),
+  usage: usage.prefault({}),
   auth: auth.prefault({}),
 });
 

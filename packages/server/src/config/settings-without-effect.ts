@@ -6,19 +6,8 @@ import type { Config } from './config.ts';
  */
 const rows: readonly { readonly setting: string; readonly isSet: (config: Config) => boolean }[] = [
   { setting: 'server.workers above 1', isSet: ({ server }) => server.workers > 1 },
-  { setting: 'limits.max_streams', isSet: ({ limits }) => limits.maxStreams !== undefined },
-  { setting: 'limits.requests_per_minute', isSet: ({ limits }) => limits.requestsPerMinute !== undefined },
-  { setting: 'limits.tokens_per_minute', isSet: ({ limits }) => limits.tokensPerMinute !== undefined },
-  { setting: 'limits.on_store_failure', isSet: ({ limits }) => limits.onStoreFailure !== 'deny' },
   { setting: 'stream.grace', isSet: ({ stream }) => stream.graceMs !== 30_000 },
   { setting: 'telemetry.metrics', isSet: ({ telemetry }) => telemetry.metrics !== 'auto' },
-  { setting: 'storage.database_url', isSet: ({ storage }) => storage.databaseUrl !== undefined },
-  { setting: 'storage.redis_url', isSet: ({ storage }) => storage.redisUrl !== undefined },
-  { setting: 'storage.retention', isSet: ({ storage }) => storage.retentionMs !== 90 * 86_400_000 },
-  {
-    setting: 'models.*.price',
-    isSet: ({ models }) => [...models.values()].some(({ price }) => price !== undefined),
-  },
 ];
 
 /** The names of all these settings; the reference page lists them. */

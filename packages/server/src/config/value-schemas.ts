@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { atScale, formatDecimal, parseDecimal } from '../domain/decimal.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import { formatDuration, formatSize, parseDuration, parseListen, parseSize } from './units.ts';
 
@@ -88,6 +89,35 @@ export function decimal(minimum: number, maximum: number) {
     const number = asNumber(value);
     return number !== undefined && number >= minimum && number <= maximum ? number : undefined;
   });
+}
+
+/** The most dollars of one price, and the decimals that it may have. */
+const maxDollars = 1_000_000n;
+const maxDecimals = 12;
+
+/** Dollars, read as a decimal text such as `0.15`: a JavaScript number would round them. */
+export function dollars() {
+  const json = {
+    anyOf: [
+      { type: 'number', minimum: 0, maximum: Number(maxDollars) },
+      { type: 'string', pattern: '^\\+?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,3})?$' },
+      reference,
+    ],
+  };
+  return valueSchema(
+    {
+      expected: `dollars from 0 to ${maxDollars}, with at most ${maxDecimals} decimals, such as 0.15`,
+      json,
+      hint: (value) => (/^\$|\$$|USD/i.test(value) ? ' (without the currency)' : ''),
+    },
+    (value) => {
+      if (typeof value !== 'number' && typeof value !== 'string') return undefined;
+      const amount = parseDecimal(String(value));
+      const units = amount === undefined ? undefined : atScale(amount, maxDecimals);
+      if (amount === undefined || units === undefined) return undefined;
+      return units <= maxDollars * 10n ** BigInt(maxDecimals) ? formatDecimal(amount) : undefined;
+    },
+  );
 }
 
 /** A number of tokens, or `max`: as many as memory allows. */
@@ -220,6 +250,24 @@ export function secret() {
   return text(
     `a key: at most ${maxHeaderValueLength} printable characters without spaces and without "\${"`,
     (value) => value.length <= maxHeaderValueLength && /^(?!.*\$\{)[\x21-\x7e]+$/.test(value),
+  );
+}
+
+/** The shortest key of a signature, in bytes: 128 bits. */
+const shortestSigningKey = 16;
+
+/** What signs the events of the webhook: a text, or `whsec_` and Base64, as receivers for Standard Webhooks make secrets. */
+export function signingSecret() {
+  return text(
+    `a secret of ${shortestSigningKey} or more printable characters without spaces and without "\${", or whsec_ and Base64 of ${shortestSigningKey} or more bytes`,
+    (value) => {
+      if (value.length > maxHeaderValueLength || !/^(?!.*\$\{)[\x21-\x7e]+$/.test(value)) return false;
+      if (!value.startsWith('whsec_')) return value.length >= shortestSigningKey;
+      const base64 = value.slice('whsec_'.length);
+      return (
+        /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && Buffer.from(base64, 'base64').length >= shortestSigningKey
+      );
+    },
   );
 }
 

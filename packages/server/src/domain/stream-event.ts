@@ -41,6 +41,8 @@ export interface StartEvent {
   readonly type: 'start';
   /** The answer's `system_fingerprint`; where it is absent, the server has one of its own. */
   readonly fingerprint?: string;
+  /** The prompt's tokens, where the target has counted them before its answer. */
+  readonly promptTokens?: number;
 }
 
 export interface TextDelta {

@@ -406,6 +406,16 @@ describe('a takeover', () => {
     expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8 } }]);
   });
 
+  it.each<[string, EventBatch]>([
+    ['in its start', [{ type: 'start', promptTokens: 41 }, ...text('Hel')]],
+    ['in a usage', [{ type: 'usage', usage: { promptTokens: 41, completionTokens: 0 } }, ...text('Hel')]],
+  ])('keeps the tokens of the prompt that the first target reported %s', async (_, begins) => {
+    const a = fakeUpstream('a', [begins, fails('upstream_cut')]);
+    const source = setUp([a, fakeUpstream('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
+    await drain(source);
+    expect(source.promptTokens()).toBe(41);
+  });
+
   it('by prefix leaves a count at 0 that its target did not report', async () => {
     for (const [promptTokens, completionTokens, usage] of [
       [0, 3, { promptTokens: 0, completionTokens: 5 }],
@@ -418,12 +428,12 @@ describe('a takeover', () => {
     }
   });
 
-  it('by prefix counts no more tokens from the cache than its own prompt has', async () => {
-    const counts = { promptTokens: 12, completionTokens: 3, cachedTokens: 12 };
+  it('by prefix counts no more tokens of a cache than its own prompt has', async () => {
+    const counts = { promptTokens: 12, completionTokens: 3, cachedTokens: 9, cacheWriteTokens: 3 };
     const reported: EventBatch = [{ type: 'usage', usage: counts }, ...finish];
     const b = fakeUpstream('b', [text(' world'), reported], { takeover: () => 'prefix' });
     const batches = await drain(setUp([fakeUpstream('a', cut), b], both).open());
-    const usage = { promptTokens: 10, completionTokens: 5, cachedTokens: 10 };
+    const usage = { promptTokens: 10, completionTokens: 5, cachedTokens: 9, cacheWriteTokens: 1 };
     expect(batches.at(-1)).toEqual([{ type: 'usage', usage }, ...finish]);
   });
 

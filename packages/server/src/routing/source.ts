@@ -98,6 +98,8 @@ class FailoverSource implements Source, BatchReceiver {
   private readonly deliveredTokens = new DeliveredTokens();
   /** Held until the last finish, because the usage of a target that is cut afterwards does not count the whole answer. */
   private usage: UsageEvent | undefined;
+  /** The prompt's tokens by the target that committed; 0: it has not reported them. */
+  private reportedPrompt = 0;
 
   constructor(call: Call, deps: SourceDeps) {
     const { machine, onCommit, timers, signal } = deps;
@@ -122,8 +124,9 @@ class FailoverSource implements Source, BatchReceiver {
     return this.openAttempts.target;
   }
 
+  /** As a target counted them, also where its answer was cut; else an estimate. */
   promptTokens(): number {
-    return this.openAttempts.promptTokens;
+    return this.reportedPrompt > 0 ? this.reportedPrompt : this.openAttempts.promptTokens;
   }
 
   completionTokens(): number {
@@ -292,7 +295,11 @@ class FailoverSource implements Source, BatchReceiver {
       }
       if (event.type === 'usage') {
         this.usage = countPrefix(event, this.current?.prefixTokens ?? 0);
+        this.notePrompt(this.usage.usage.promptTokens);
         continue;
+      }
+      if (event.type === 'start' && event.promptTokens !== undefined) {
+        this.notePrompt(event.promptTokens - (this.current?.prefixTokens ?? 0));
       }
       if (event.type === 'finish') this.unfinished -= 1;
       if (this.unfinished === 0 && this.usage !== undefined) passed.push(this.usage);
@@ -303,6 +310,10 @@ class FailoverSource implements Source, BatchReceiver {
     if (this.unfinished === 0) this.ended = true;
     if (this.continuable !== delivered.continuable) this.noLongerContinuable();
     return passed;
+  }
+
+  private notePrompt(tokens: number): void {
+    if (this.reportedPrompt === 0 && tokens > 0) this.reportedPrompt = tokens;
   }
 
   /**
@@ -330,15 +341,19 @@ const noText = { text: '', reasoning: '', continuable: true };
  */
 function countPrefix(event: UsageEvent, prefixTokens: number): UsageEvent {
   if (prefixTokens === 0) return event;
-  const { promptTokens, completionTokens, cachedTokens, ...more } = event.usage;
+  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens, ...more } = event.usage;
   const ownPrompt = Math.max(0, promptTokens - prefixTokens);
+  const cached = Math.min(cachedTokens ?? 0, ownPrompt);
   return {
     type: 'usage',
     usage: {
       ...more,
       promptTokens: ownPrompt,
       completionTokens: completionTokens === 0 ? 0 : completionTokens + prefixTokens,
-      ...(cachedTokens === undefined ? {} : { cachedTokens: Math.min(cachedTokens, ownPrompt) }),
+      ...(cachedTokens === undefined ? {} : { cachedTokens: cached }),
+      ...(cacheWriteTokens === undefined
+        ? {}
+        : { cacheWriteTokens: Math.min(cacheWriteTokens, ownPrompt - cached) }),
     },
   };
 }

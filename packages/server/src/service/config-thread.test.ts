@@ -56,6 +56,7 @@ it('returns the problems, and a hundred of many', async () => {
 it('reads its files on the main thread, so the thread can be ended while a disk does not answer', async () => {
   const asked = Promise.withResolvers<void>();
   const hung = createConfigThread({
+    ...diskFiles,
     read: () => {
       asked.resolve();
       return new Promise(() => {});
@@ -71,6 +72,7 @@ it('reads its files on the main thread, so the thread can be ended while a disk 
 it('ends its task where the read throws, and does the next one', async () => {
   let throws = true;
   const files = createConfigThread({
+    ...diskFiles,
     read: async (path, reload) => {
       if (!throws) return diskFiles.read(path, reload);
       throw new Error('a bug');

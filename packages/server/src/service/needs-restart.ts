@@ -2,16 +2,21 @@ import type { Config } from '../config/config.ts';
 
 /**
  * The settings that differ between two configurations and that a running server cannot change: they belong to its socket,
- * its data folder, the engine's process, or the form of a log that has begun.
+ * its data folder, its stores, the engine's process, or the form of a log that has begun.
  */
 export function settingsThatNeedRestart(before: Config, after: Config): readonly string[] {
   const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
   const engineOf = ({ engine }: Config) => ({ ...engine, models: [...engine.models] });
+  const storeOf = ({ storage: { pricesFile: _, ...fixed } }: Config) => fixed;
+  const failureOf = ({ limits }: Config) => [limits.onStoreFailure, limits.replicas];
   return [
     ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
     ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
     ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
     ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
+    ...(same(storeOf(before), storeOf(after)) ? [] : ['storage']),
+    ...(same(before.usage.webhook, after.usage.webhook) ? [] : ['usage.webhook']),
+    ...(same(failureOf(before), failureOf(after)) ? [] : ['limits.on_store_failure and limits.replicas']),
     ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
   ];
 }

@@ -8,6 +8,9 @@ import { withVariableNames } from '../config/environment-values.ts';
 import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
 import type { ConfigFlags } from '../config/overrides.ts';
 import type { Engine } from '../engine/parent/engine.ts';
+import type { Ledger } from '../ledger/contract.ts';
+import { startLedger } from '../ledger/ledger-thread.ts';
+import type { LedgerSettings } from '../ledger/settings.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
@@ -129,7 +132,11 @@ async function serveConfig(
   }
 
   let engine: Engine | undefined;
+  let ledger: Ledger | undefined;
   try {
+    const opened = await startLedger(ledgerSettings(config), log);
+    if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
+    ledger = opened.ledger;
     const upstreams = await upstreamsOf(config, env, log);
     if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
 
@@ -154,6 +161,7 @@ async function serveConfig(
       log,
       upstreams,
       keys,
+      ledger,
       load,
       createUpstreams: (next, before) => upstreamsOf(next, env, log, before),
       keysForReload,
@@ -169,6 +177,7 @@ async function serveConfig(
   } finally {
     await engine?.stop();
     listener.destroy();
+    await ledger?.close();
   }
 }
 
@@ -180,6 +189,19 @@ async function drain(service: Service, { timeouts }: Config, { forced }: Shutdow
   await Promise.race([drained, forced, delay(timeouts.drainMs, undefined, { ref: false })]);
   service.stopAll();
   await Promise.race([drained, delay(lastBytesMs, undefined, { ref: false })]);
+}
+
+function ledgerSettings({ server, storage, limits, usage }: Config): LedgerSettings {
+  const { databaseUrl, redisUrl, retentionMs, spoolBytes } = storage;
+  const { onStoreFailure, replicas } = limits;
+  return {
+    dataDir: server.dataDir,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(redisUrl === undefined ? {} : { redisUrl }),
+    ...(server.publicUrl === undefined ? {} : { publicUrl: server.publicUrl }),
+    ...(usage.webhook === undefined ? {} : { webhook: usage.webhook }),
+    ...{ retentionMs, spoolBytes, onStoreFailure, replicas },
+  };
 }
 
 const ended: Served = { ok: true };

@@ -174,7 +174,12 @@ export function createEngine(options: EngineOptions): Engine {
         call.promptTokens = event.promptTokens;
         call.cachedTokens = event.cachedTokens;
         const fingerprint = infos.get(call.message.model)?.fingerprint;
-        call.stream.push({ type: 'start', ...(fingerprint === undefined ? {} : { fingerprint }) });
+        const { promptTokens } = event;
+        call.stream.push({
+          type: 'start',
+          promptTokens,
+          ...(fingerprint === undefined ? {} : { fingerprint }),
+        });
         return;
       }
       case 'text':

@@ -1,7 +1,8 @@
+import { jsonText } from '@tailrace/protocol';
 import { beforeEach, expect, test } from 'vitest';
 import { type BatchReceiver, pullOnce } from '../../../domain/batches.ts';
 import { type Failure, failure } from '../../../domain/failure.ts';
-import { jsonText } from '../../../domain/json-text.ts';
+
 import type { EventBatch } from '../../../domain/stream-event.ts';
 import type { EventStream } from '../../contract.ts';
 import { openKeyedStream } from './keyed-stream.ts';

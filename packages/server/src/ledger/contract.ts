@@ -1,0 +1,73 @@
+import type { LimitLease, LimitScope, Windows } from '../limits/contract.ts';
+import type {
+  Admitted,
+  Change,
+  Intent,
+  KeyBook,
+  OnceFor,
+  Progress,
+  Settled,
+  StoreReads,
+  Written,
+} from '../storage/contract.ts';
+
+/**
+ * The one place of a service that decides limits and writes records. It runs off the event loop of the processes that serve,
+ * which call it by message; several of them may share it. The service's store and limiter are known only there.
+ */
+export interface Ledger extends StoreReads {
+  /**
+   * Admits a request: takes from the limits, checks the budgets and stores the intent. When this resolves with `admitted`, a
+   * killed process does not lose the intent. Never rejects. Each admitted request is settled or discarded once.
+   */
+  admit(ask: AdmissionAsk): Promise<Admission>;
+  /** Notes what has been delivered; does not wait. */
+  progress(marks: readonly Progress[]): void;
+  /** Settles an admitted request; does not wait. What the store cannot take now is kept and stored later. */
+  settle(ending: Ending): void;
+  /** What is left of the limits, for the headers of other answers. Never rejects. */
+  look(scopes: readonly LimitScope[]): Promise<Windows>;
+  change(change: Change, once?: OnceFor): Promise<Written>;
+  /** Notes that a key was used; does not wait. */
+  touch(keyId: string, atMs: number): void;
+  /**
+   * Calls `listener` with all keys first, then with each change within a second of it, made by whichever replica. Resolves
+   * after the first call. Rejects where the store cannot be read.
+   */
+  watchKeys(listener: (book: KeyBook) => void): Promise<void>;
+  /** Resolves when everything that was settled has been stored, or lies in the spool on disk; then it is closed. */
+  close(): Promise<void>;
+}
+
+export interface AdmissionAsk {
+  readonly scopes: readonly LimitScope[];
+  /** Without its process: the ledger knows who calls. */
+  readonly intent: Omit<Intent, 'processId'>;
+}
+
+export type Admission =
+  | { readonly type: 'admitted'; readonly lease: LimitLease; readonly windows: Windows }
+  | {
+      readonly type: 'limited';
+      readonly limit: 'requests' | 'tokens' | 'streams';
+      readonly scope: string;
+      readonly retryAfterMs: number;
+      readonly windows: Windows;
+    }
+  | {
+      readonly type: 'over-budget';
+      readonly refused: Extract<Admitted, { ok: false }>;
+      readonly windows: Windows;
+    }
+  /** A store is away, or the spool is full. */
+  | { readonly type: 'unavailable'; readonly what: 'limits' | 'records' };
+
+/** The end of an admitted request. `nothing`: it has reached no target, and leaves no record. */
+export type Ending =
+  | { readonly type: 'settled'; readonly record: Settled; readonly lease: LimitLease }
+  | {
+      readonly type: 'nothing';
+      readonly id: string;
+      readonly createdAtMs: number;
+      readonly lease: LimitLease;
+    };

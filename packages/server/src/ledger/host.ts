@@ -1,0 +1,142 @@
+import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
+import type { Store } from '../storage/contract.ts';
+import type { Admission, AdmissionAsk, Ending, Ledger } from './contract.ts';
+import { createKeyFeed } from './key-feed.ts';
+import { createRecordWriter, type LedgerLog, type WriterLimits } from './record-writer.ts';
+import type { RecordSpool } from './spool-entry.ts';
+import { createUpkeep } from './upkeep.ts';
+
+export interface LedgerHostOptions {
+  readonly store: Store;
+  /** Whether other services use the store at the same time: PostgreSQL. */
+  readonly shared: boolean;
+  readonly limiter: GuardedLimiter;
+  readonly spool: RecordSpool;
+  readonly log: LedgerLog;
+  /** How long records are kept, in milliseconds. */
+  readonly retentionMs: number;
+  /** Unix milliseconds. */
+  now(): number;
+  later(work: () => void): void;
+  every(ms: number, work: () => void): () => void;
+  readonly limits?: WriterLimits;
+}
+
+/** The ledger itself: it owns the store, the limiter and the spool, and serves any number of processes. */
+export interface LedgerHost {
+  /** Replays what processes before this one have left behind. Never rejects: a store that is away is asked again later. */
+  recover(): Promise<void>;
+  /** The ledger for one process that serves. Its `close` only takes this process away. */
+  connect(processId: string): Ledger;
+  /** Resolves when everything lies in the store or in the spool; closes both. */
+  close(): Promise<void>;
+}
+
+export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
+  const { store, shared, limiter, spool, log, later, every } = options;
+  const writer = createRecordWriter({
+    store,
+    spool,
+    log,
+    later,
+    every,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  const feed = createKeyFeed({ store, shared, every });
+  const upkeep = createUpkeep({ ...options, writer });
+
+  async function admit(processId: string, { scopes, intent }: AdmissionAsk): Promise<Admission> {
+    const { promptTokens, completionTokens } = intent.reserved;
+    const decision =
+      scopes.length === 0
+        ? ({ type: 'allowed', lease: withoutLimits(processId), windows: {} } as const)
+        : await limiter.take({ processId, scopes, promptTokens, completionTokens });
+    if (decision.type === 'unavailable') return { type: 'unavailable', what: 'limits' };
+    const { windows } = decision;
+    if (decision.type === 'refused') {
+      const { limit, scope, retryAfterMs } = decision;
+      return { type: 'limited', limit, scope, retryAfterMs, windows };
+    }
+    const { lease } = decision;
+    const admitted = await writer.admit({ ...intent, processId });
+    if (admitted !== 'unavailable' && admitted.ok) return { type: 'admitted', lease, windows };
+    release(lease, 'not-run');
+    return admitted === 'unavailable'
+      ? { type: 'unavailable', what: 'records' }
+      : { type: 'over-budget', refused: admitted, windows };
+  }
+
+  function release(lease: LimitLease, usedTokens: number | 'not-run'): void {
+    if (lease.scopes.length > 0) void limiter.settle(lease, usedTokens);
+  }
+
+  function settle(ending: Ending): void {
+    if (ending.type === 'nothing') {
+      release(ending.lease, 0);
+      writer.discard(ending.id, ending.createdAtMs);
+      return;
+    }
+    const { record, lease } = ending;
+    release(lease, record.promptTokens + record.completionTokens);
+    writer.settle(record);
+  }
+
+  return {
+    async recover() {
+      try {
+        await writer.replay();
+        await upkeep.closeDead();
+      } catch (error) {
+        log.warn('the database does not answer; the server starts without it', {
+          reason: error instanceof Error ? error.message : String(error),
+        });
+      }
+    },
+    connect(processId) {
+      upkeep.join(processId);
+      const unwatch: (() => void)[] = [];
+      return {
+        admit: (ask) => admit(processId, ask),
+        progress: (marks) => {
+          for (const mark of marks) writer.progress(mark);
+        },
+        settle,
+        look: async (scopes) => (scopes.length === 0 ? {} : limiter.look(scopes)),
+        async change(change, once) {
+          const written = await store.change(change, once);
+          if (written.type === 'done') await feed.changed();
+          return written;
+        },
+        touch: upkeep.touch,
+        async watchKeys(listener) {
+          unwatch.push(await feed.watch(listener));
+        },
+        async close() {
+          for (const stop of unwatch) stop();
+          await upkeep.leave(processId);
+        },
+        keysAfter: (version) => store.keysAfter(version),
+        keyByHash: (hash) => store.keyByHash(hash),
+        key: (id) => store.key(id),
+        keys: (page) => store.keys(page),
+        owner: (id) => store.owner(id),
+        owners: (page) => store.owners(page),
+        records: (query) => store.records(query),
+        usage: (query) => store.usage(query),
+        spent: (budgets) => store.spent(budgets),
+      };
+    },
+    async close() {
+      feed.close();
+      await writer.close();
+      await upkeep.close();
+      await limiter.close();
+      await store.close();
+    },
+  };
+}
+
+/** The lease of a request whose key and owner have no limits: nothing is settled for it. */
+function withoutLimits(processId: string): LimitLease {
+  return { processId, scopes: [], reservedTokens: 0, takenAtMs: 0 };
+}

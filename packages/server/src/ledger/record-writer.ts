@@ -1,0 +1,262 @@
+import type { Admitted, Intent, Progress, Settled, Store } from '../storage/contract.ts';
+import { createBatcher } from './batcher.ts';
+import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
+
+/*
+ * Writes intents and records. While the store answers, they go to the store, in groups. While it does not, they go to the
+ * spool, and the writer asks the store each `probeMs` whether it is back; then it replays the spool.
+ *
+ *     store ──a call fails or takes too long──▶ spool ──ping and replay succeed──▶ store
+ *
+ * Every write may be repeated, so an acknowledgement that was lost does no harm. An ending whose intent waits in the spool
+ * goes to the spool too: replayed in another order, the intent would stay open for ever.
+ */
+
+export interface RecordWriter {
+  /** `unavailable`: neither the store nor the spool takes the intent, or its budgets cannot be checked. Never rejects. */
+  admit(intent: Intent): Promise<Admitted | 'unavailable'>;
+  progress(mark: Progress): void;
+  settle(record: Settled): void;
+  discard(id: string, createdAtMs: number): void;
+  /** False while the store is away. */
+  readonly reachable: boolean;
+  /** Replays what a process before this one has left; rejects where the store cannot be reached. */
+  replay(): Promise<void>;
+  /** Resolves when all that was written lies in the store or in the spool. */
+  flush(): Promise<void>;
+  /** {@link flush}, and closes the spool. */
+  close(): Promise<void>;
+}
+
+export interface RecordWriterOptions {
+  readonly store: Pick<Store, 'admit' | 'progress' | 'settle' | 'discard' | 'ping'>;
+  readonly spool: RecordSpool;
+  readonly log: LedgerLog;
+  /** After the present turn of the event loop. */
+  later(work: () => void): void;
+  /** Returns a function that stops the timer. */
+  every(ms: number, work: () => void): () => void;
+  readonly limits?: WriterLimits;
+}
+
+export interface WriterLimits {
+  /** The most that an admission waits for the store. Default: 1,000 ms. */
+  readonly admitMs: number;
+  /** The most that another write waits. Default: 10,000 ms. */
+  readonly writeMs: number;
+  /** Default: 500 ms. */
+  readonly probeMs: number;
+}
+
+export interface LedgerLog {
+  warn(message: string, fields?: Readonly<Record<string, string | number>>): void;
+  error(message: string, fields?: Readonly<Record<string, string | number>>): void;
+  info(message: string, fields?: Readonly<Record<string, string | number>>): void;
+}
+
+interface Asked {
+  readonly intent: Intent;
+  resolve(answer: Admitted | 'unavailable'): void;
+}
+
+type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
+
+const defaultLimits: WriterLimits = { admitMs: 1_000, writeMs: 10_000, probeMs: 500 };
+
+export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
+  const { store, spool, log, later, every } = options;
+  const limits = options.limits ?? defaultLimits;
+  let away = false;
+  let replaying: Promise<void> | undefined;
+  /** Intents that are in the spool and not yet in the store. */
+  const spooled = new Set<string>();
+  /** Endings that not even the disk takes: at most one for each request that ran when it stopped. */
+  let unwritten: Ended[] = [];
+  const admissions = createBatcher<Asked>(admitAll, later);
+  const endings = createBatcher<Ended>(endAll, later);
+  const stopProbing = every(limits.probeMs, () => {
+    if (away || !spool.empty || unwritten.length > 0) void probe();
+  });
+
+  function wentAway(error: unknown): void {
+    if (!away) log.warn('the database does not answer; records wait on disk', { reason: reasonOf(error) });
+    away = true;
+  }
+
+  async function admitAll(asked: readonly Asked[]): Promise<void> {
+    if (!away) {
+      try {
+        const answers = await within(limits.admitMs, store.admit(asked.map(({ intent }) => intent)));
+        for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
+        return;
+      } catch (error) {
+        wentAway(error);
+      }
+    }
+    for (const one of asked) one.resolve(toSpool(one.intent));
+  }
+
+  function toSpool(intent: Intent): Admitted | 'unavailable' {
+    // Only the store knows what has been spent. And what not even the disk takes must not grow.
+    if (intent.budgets.length > 0 || unwritten.length > 0) return 'unavailable';
+    if (spool.append([{ type: 'intent', intent }], 'intents') !== 'kept') return 'unavailable';
+    spooled.add(intent.id);
+    return { ok: true, reserved: intent.reserved };
+  }
+
+  async function endAll(ended: readonly Ended[]): Promise<void> {
+    const direct = away ? [] : ended.filter((one) => !spooled.has(idOf(one)));
+    let rest: readonly Ended[] = away ? ended : ended.filter((one) => spooled.has(idOf(one)));
+    if (direct.length > 0) {
+      try {
+        await within(limits.writeMs, apply(direct));
+      } catch (error) {
+        wentAway(error);
+        rest = ended;
+      }
+    }
+    if (rest.length > 0 && spool.append(rest, 'endings') !== 'kept') {
+      // The progress of a run is only for the case that this process is killed.
+      unwritten.push(...rest.filter(({ type }) => type !== 'progress'));
+      log.error('the disk does not take records; new requests are refused until it does');
+    }
+  }
+
+  async function apply(entries: readonly SpoolEntry[]): Promise<void> {
+    let from = 0;
+    while (from < entries.length) {
+      const type = entries[from]?.type;
+      let to = from + 1;
+      while (entries[to]?.type === type) to += 1;
+      await applyAlike(entries.slice(from, to));
+      from = to;
+    }
+  }
+
+  /** Writes entries of one type. An admitted intent is not checked against its budgets again. */
+  async function applyAlike(entries: readonly SpoolEntry[]): Promise<void> {
+    const intents: Intent[] = [];
+    const marks: Progress[] = [];
+    const records: Settled[] = [];
+    const discarded: { id: string; createdAtMs: number }[] = [];
+    for (const entry of entries) {
+      if (entry.type === 'intent') intents.push({ ...entry.intent, budgets: [] });
+      else if (entry.type === 'progress') marks.push(entry.mark);
+      else if (entry.type === 'settled') records.push(entry.record);
+      else discarded.push({ id: entry.id, createdAtMs: entry.createdAtMs });
+    }
+    if (intents.length > 0) await store.admit(intents);
+    if (marks.length > 0) await store.progress(marks);
+    if (records.length > 0) await store.settle(records);
+    if (discarded.length > 0) await store.discard(discarded);
+  }
+
+  function probe(): Promise<void> {
+    replaying ??= replay()
+      .then(
+        () => {
+          if (away) log.info('the database answers again; the records that waited are stored');
+          away = false;
+        },
+        (error: unknown) => wentAway(error),
+      )
+      .finally(() => {
+        replaying = undefined;
+      });
+    return replaying;
+  }
+
+  async function replay(): Promise<void> {
+    await within(limits.writeMs, store.ping());
+    while (!spool.empty) {
+      const { entries, position } = spool.read();
+      await applyOrReject(entries);
+      spool.acknowledge(position);
+      for (const entry of entries) if (entry.type === 'intent') spooled.delete(entry.intent.id);
+    }
+    while (unwritten.length > 0) {
+      const first = unwritten.slice(0, 500);
+      await applyOrReject(first);
+      unwritten = unwritten.slice(first.length);
+    }
+  }
+
+  /** Where the store refuses entries although it answers, those that it refuses alone are put aside. */
+  async function applyOrReject(entries: readonly SpoolEntry[]): Promise<void> {
+    try {
+      await within(limits.writeMs, apply(entries));
+    } catch {
+      for (const entry of entries) {
+        try {
+          await within(limits.writeMs, apply([entry]));
+        } catch (error) {
+          await within(limits.writeMs, store.ping());
+          log.error('the database refuses a record; it was put aside in the spool folder', {
+            record: idOf(entry),
+            reason: reasonOf(error),
+          });
+          spool.reject(entry);
+        }
+      }
+    }
+  }
+
+  async function flush(): Promise<void> {
+    await admissions.idle();
+    await endings.idle();
+  }
+
+  return {
+    admit: (intent) => new Promise((resolve) => admissions.add({ intent, resolve })),
+    progress: (mark) => endings.add({ type: 'progress', mark }),
+    settle: (record) => endings.add({ type: 'settled', record }),
+    discard: (id, createdAtMs) => endings.add({ type: 'discarded', id, createdAtMs }),
+    get reachable() {
+      return !away;
+    },
+    replay,
+    flush,
+    async close() {
+      await flush();
+      stopProbing();
+      await replaying;
+      if (!spool.empty || unwritten.length > 0) await probe();
+      if (unwritten.length > 0) log.error('records are lost', { records: unwritten.length });
+      spool.close();
+    },
+  };
+}
+
+function idOf(entry: SpoolEntry): string {
+  switch (entry.type) {
+    case 'intent':
+      return entry.intent.id;
+    case 'progress':
+      return entry.mark.id;
+    case 'settled':
+      return entry.record.id;
+    case 'discarded':
+      return entry.id;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Rejects where the work takes longer. The work itself is not ended: it may still succeed, and may be repeated. */
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}

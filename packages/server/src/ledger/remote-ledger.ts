@@ -1,0 +1,76 @@
+import type { KeyBook } from '../storage/contract.ts';
+import type { Admission, Ledger } from './contract.ts';
+import { type CallName, type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
+
+/** The ledger of another thread or process. When the channel closes, admissions are `unavailable` and reads reject. */
+export function createRemoteLedger(channel: Channel): Ledger {
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let lastId = 0;
+  let closed = false;
+  let onKeys: ((book: KeyBook) => void) | undefined;
+  const post = createOutbox<ToLedger[number]>((messages) => {
+    if (!closed) channel.send(messages);
+  });
+
+  channel.onMessage((message) => {
+    // Only the ledger writes to this channel.
+    for (const one of message as FromLedger) {
+      if (one.type === 'keys') {
+        onKeys?.(one.book);
+        continue;
+      }
+      const call = waiting.get(one.id);
+      waiting.delete(one.id);
+      if (one.type === 'answer') call?.resolve(one.value);
+      else call?.reject(new Error(one.message));
+    }
+  });
+  channel.onClose(() => {
+    closed = true;
+    for (const { reject } of waiting.values()) reject(new Error('the ledger has ended'));
+    waiting.clear();
+  });
+
+  function wait(make: (id: number) => ToLedger[number]): Promise<unknown> {
+    if (closed) return Promise.reject(new Error('the ledger has ended'));
+    return new Promise((resolve, reject) => {
+      lastId += 1;
+      waiting.set(lastId, { resolve, reject });
+      post(make(lastId));
+    });
+  }
+
+  /** What the host answers has the type of the method: both sides are of one version. */
+  function remote<Name extends CallName>(name: Name): Ledger[Name] {
+    const call = (...args: readonly unknown[]) => wait((id) => ({ type: 'call', id, name, args }));
+    return call as Ledger[Name];
+  }
+
+  const admit = remote('admit');
+  const look = remote('look');
+  return {
+    admit: (ask) => admit(ask).catch((): Admission => ({ type: 'unavailable', what: 'records' })),
+    look: (scopes) => (scopes.length === 0 ? Promise.resolve({}) : look(scopes).catch(() => ({}))),
+    progress: (...args) => post({ type: 'progress', args }),
+    settle: (...args) => post({ type: 'settle', args }),
+    touch: (...args) => post({ type: 'touch', args }),
+    change: remote('change'),
+    async watchKeys(listener) {
+      onKeys = listener;
+      await wait((id) => ({ type: 'watch-keys', id }));
+    },
+    async close() {
+      if (!closed) await wait((id) => ({ type: 'close', id }));
+      channel.close();
+    },
+    keysAfter: remote('keysAfter'),
+    keyByHash: remote('keyByHash'),
+    key: remote('key'),
+    keys: remote('keys'),
+    owner: remote('owner'),
+    owners: remote('owners'),
+    records: remote('records'),
+    usage: remote('usage'),
+    spent: remote('spent'),
+  };
+}

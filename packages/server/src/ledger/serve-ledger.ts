@@ -1,0 +1,59 @@
+import { assertNever } from '../domain/assert-never.ts';
+import type { Ledger } from './contract.ts';
+import { type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
+
+/** Answers the messages of one process, until it closes or ends; `onClosed` is called after that, before `close` is answered. */
+export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => Promise<void>): void {
+  const post = createOutbox<FromLedger[number]>((messages) => channel.send(messages));
+  let open = true;
+
+  function answer(id: number, work: Promise<unknown>): void {
+    work.then(
+      (value) => post({ type: 'answer', id, value }),
+      (error: unknown) =>
+        post({ type: 'failed', id, message: error instanceof Error ? error.message : String(error) }),
+    );
+  }
+
+  async function close(): Promise<void> {
+    if (!open) return;
+    open = false;
+    await ledger.close();
+    await onClosed?.();
+  }
+
+  function take(message: ToLedger[number]): void {
+    switch (message.type) {
+      case 'call': {
+        const method = ledger[message.name] as (...args: readonly unknown[]) => Promise<unknown>;
+        answer(message.id, method(...message.args));
+        break;
+      }
+      case 'watch-keys': {
+        const watching = ledger.watchKeys((book) => post({ type: 'keys', book }));
+        answer(message.id, watching);
+        break;
+      }
+      case 'close':
+        answer(message.id, close());
+        break;
+      case 'progress':
+        ledger.progress(...message.args);
+        break;
+      case 'settle':
+        ledger.settle(...message.args);
+        break;
+      case 'touch':
+        ledger.touch(...message.args);
+        break;
+      default:
+        assertNever(message);
+    }
+  }
+
+  // Only a remote ledger of the same version writes to this channel.
+  channel.onMessage((messages) => {
+    for (const message of messages as ToLedger) take(message);
+  });
+  channel.onClose(() => void close());
+}

@@ -1,0 +1,121 @@
+import type { GuardedLimiter } from '../limits/contract.ts';
+import type { Store } from '../storage/contract.ts';
+import type { LedgerLog, RecordWriter } from './record-writer.ts';
+
+/** What the ledger does by the clock: beats, the records of dead processes, old records, the last use of keys. */
+export interface Upkeep {
+  /** A process serves from now on; its intents stay open. */
+  join(processId: string): void;
+  /** A process has ended in good order. */
+  leave(processId: string): Promise<void>;
+  /** Closes the open intents of dead processes. Rejects where the store is away. */
+  closeDead(): Promise<void>;
+  touch(keyId: string, atMs: number): void;
+  close(): Promise<void>;
+}
+
+export interface UpkeepOptions {
+  readonly store: Store;
+  readonly shared: boolean;
+  readonly limiter: GuardedLimiter;
+  readonly writer: Pick<RecordWriter, 'reachable' | 'flush'>;
+  readonly log: LedgerLog;
+  readonly retentionMs: number;
+  now(): number;
+  every(ms: number, work: () => void): () => void;
+}
+
+const beatMs = 2_000;
+/** Of a process in a shared store. */
+const expiredMs = 10_000;
+const touchMs = 5_000;
+const retireMs = 3_600_000;
+
+export function createUpkeep(options: UpkeepOptions): Upkeep {
+  const { store, shared, limiter, writer, log, retentionMs, now, every } = options;
+  const living = new Set<string>();
+  /** Since when the store has answered without a break: after an outage the other processes have to beat first. */
+  let answersSinceMs = Number.NEGATIVE_INFINITY;
+  let uses = new Map<string, number>();
+  let busy = false;
+
+  async function beat(): Promise<void> {
+    // A store that hangs gets one call at a time.
+    if (busy) return;
+    busy = true;
+    try {
+      for (const processId of living) void limiter.beat(processId);
+      if (!writer.reachable) {
+        answersSinceMs = Number.POSITIVE_INFINITY;
+        return;
+      }
+      for (const processId of living) await store.beat(processId);
+      if (answersSinceMs === Number.POSITIVE_INFINITY) answersSinceMs = now();
+      if (shared && now() - answersSinceMs >= expiredMs) await closeDead();
+    } catch {
+      // The writer of records notices and says that the store is away.
+      answersSinceMs = Number.POSITIVE_INFINITY;
+    } finally {
+      busy = false;
+    }
+  }
+
+  async function closeDead(): Promise<void> {
+    const closed = await store.closeDead({
+      living: [...living],
+      // Nobody else has a store of its own folder open.
+      expiredMs: shared ? expiredMs : 0,
+      nowMs: now(),
+    });
+    if (closed.length > 0) {
+      log.warn('closed the records of requests whose process was killed', { records: closed.length });
+    }
+  }
+
+  async function noteUses(): Promise<void> {
+    if (uses.size === 0 || !writer.reachable) return;
+    const noted = [...uses].map(([keyId, atMs]) => ({ keyId, atMs }));
+    uses = new Map();
+    // Of little weight: where the store is away, the next use is noted.
+    await store.touch(noted).catch(() => {});
+  }
+
+  async function retire(): Promise<void> {
+    if (!writer.reachable) return;
+    try {
+      const records = await store.retire(now() - retentionMs);
+      if (records > 0) log.info('deleted old usage records; their daily sums are kept', { records });
+    } catch (error) {
+      log.warn('old usage records could not be deleted', { reason: String(error) });
+    }
+  }
+
+  const stops = [
+    every(beatMs, () => void beat()),
+    every(touchMs, () => void noteUses()),
+    every(retireMs, () => void retire()),
+  ];
+
+  return {
+    join(processId) {
+      living.add(processId);
+      void beat();
+    },
+    async leave(processId) {
+      living.delete(processId);
+      await limiter.leave(processId);
+      await writer.flush();
+      // What it has left open now has no end any more. In a shared store its beat expires.
+      if (!shared) await closeDead().catch(() => {});
+    },
+    closeDead,
+    touch: (keyId, atMs) => {
+      uses.set(keyId, atMs);
+    },
+    async close() {
+      for (const stop of stops) stop();
+      await noteUses();
+      for (const processId of living) await store.leave(processId).catch(() => {});
+    },
+  };
+}
