@@ -24,6 +24,7 @@ const rooms = [
   { name: 'routing', rank: 3 },
   { name: 'access', rank: 3 },
   { name: 'ledger', rank: 3 },
+  { name: 'metering', rank: 4 },
   { name: 'relay', rank: 4 },
   { name: 'http', rank: 5 },
   { name: 'wall', rank: 5 },

@@ -18,10 +18,11 @@ export async function judgeConfigText(dice: Dice): Promise<string | undefined> {
 /** Every problem and warning of a text; a text where reading it failed in another way. */
 async function problemsOf(text: string): Promise<readonly string[] | string> {
   try {
+    const read = async () => ({ ok: true, text, again: true }) as const;
     const loaded = await loadConfig({
       env: configEnvironment,
       cwd: '/',
-      files: { read: async () => ({ ok: true, text, again: true }), isFile: async () => true },
+      files: { read, readLarge: read, isFile: async () => true },
     });
     return loaded.ok ? loaded.warnings : loaded.problems.map(formatProblem);
   } catch (error) {

@@ -21,7 +21,7 @@ const table = {
   unknown_url: [404, 'not_found_error'],
   method_not_allowed: [405, 'not_found_error'],
   events_gone: [410, 'not_found_error', 'reserved'],
-  idempotency_key_reused: [409, 'conflict_error', 'reserved'],
+  idempotency_key_reused: [409, 'conflict_error'],
   completion_cancelled: [409, 'conflict_error', 'reserved'],
   conflict: [409, 'conflict_error'],
   body_too_large: [413, 'invalid_request_error'],

@@ -1,17 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { createKeyAdministration } from './access/administration/key-administration.ts';
 import { createAuthenticator } from './access/authenticator.ts';
+import { createFixedKeys } from './access/fixed-keys.ts';
+import type { StoredKeys } from './access/stored-keys.ts';
 import type { Config } from './config/config.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
+import type { LoadShed } from './http/load-shed.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { completionRoute } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
+import { usageRoutes } from './http/routes/usage.ts';
+import { withRateLimits } from './http/with-rate-limits.ts';
+import type { Ledger } from './ledger/contract.ts';
+import type { LikelyCompletion } from './metering/likely-completion.ts';
+import { createMeter } from './metering/meter.ts';
+import type { OpenRecord } from './metering/open-record.ts';
+import { createPrices } from './metering/prices.ts';
+import { createUsageReport } from './metering/usage-report/usage-report.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
 import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
@@ -30,6 +43,13 @@ export interface AppParts {
   readonly config: Config;
   /** The fixed keys in force: configured ones, or those of the data folder. */
   readonly keys: { readonly apiKeys: readonly string[]; readonly adminKeys: readonly string[] };
+  /** The keys of the store. They outlive a reload. */
+  readonly storedKeys: StoredKeys;
+  /** Decides limits and keeps the records. It outlives a reload. */
+  readonly ledger: Ledger;
+  /** The records of the running requests, and how long answers were. They outlive a reload. */
+  readonly openRecords: Set<OpenRecord>;
+  readonly likely: LikelyCompletion;
   /** By their names in the configuration; the local engine as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
@@ -41,6 +61,8 @@ export interface AppParts {
   readonly affinity: Affinity;
   /** The memory that bodies and requests hold. It outlives a reload. */
   readonly bodies: BodyIntake;
+  /** Refuses completions that this process has no room for. It outlives a reload. */
+  readonly shed: LoadShed;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
   /** Whether the models of the engine are loaded. True where there is no engine. */
@@ -59,7 +81,9 @@ export type HandleRequest = (
 
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
 export function createApp(parts: AppParts): HandleRequest {
-  const { config, keys, upstreams, log, runs, health, affinity, bodies, draining } = parts;
+  const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, shed, draining } =
+    parts;
+  const fixed = createFixedKeys(keys, config.auth.keyPrefix);
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
   for (const warning of catalogue.takeoverWarnings()) log.warn(warning);
@@ -71,19 +95,39 @@ export function createApp(parts: AppParts): HandleRequest {
     random: Math.random,
     timers,
   });
+  const metering = { ledger, likely: parts.likely, prices: createPrices(config.models), clock: Date.now };
+  const meter = createMeter({ ...metering, records: { ...metering, open: parts.openRecords } });
+
+  const administration = createKeyAdministration({
+    ledger: parts.ledger,
+    fixed: fixed.list,
+    keyPrefix: config.auth.keyPrefix,
+    now: Date.now,
+  });
 
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
-        completionRoute(surface, { config, catalogue, router, runs, bodies, draining }),
+        completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, draining }),
       ),
-      ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
+      ...[
+        ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
+        ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
+      ].map((route) => withRateLimits(route, meter)),
       ...healthRoutes(parts),
       adminStreamsRoute(runs),
       adminUpstreamsRoute(health, catalogue),
       adminReloadRoute(parts.reload),
+      ...adminKeyRoutes(administration, bodies.budget),
     ],
-    authenticator: createAuthenticator({ ...config.auth, ...keys }),
+    authenticator: createAuthenticator({
+      fixed,
+      stored: storedKeys,
+      keyPrefix: config.auth.keyPrefix,
+      required: config.auth.required,
+      limits: config.limits,
+      now: Date.now,
+    }),
     cors: config.auth.required ? createCors(config.server.corsOrigins) : noCors,
     ownHostsOnly: !config.auth.required,
     clientWriteMs: config.timeouts.clientWriteMs,

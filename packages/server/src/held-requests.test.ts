@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { noStoredKeys } from './access/stored-keys.ts';
 import { createApp } from './app.ts';
 import { formatProblem } from './config/config-problem.ts';
 import { loadConfig } from './config/load-config.ts';
@@ -13,6 +14,8 @@ import { failure } from './domain/failure.ts';
 import type { EventBatch } from './domain/stream-event.ts';
 import { createBodyBudget } from './http/body-budget.ts';
 import { createBodyTurns } from './http/body-turns.ts';
+import { createOpenHandedLedger } from './ledger/testing/open-handed-ledger.ts';
+import { createLikelyCompletion } from './metering/likely-completion.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
 import { createAffinity } from './routing/affinity.ts';
 import { createHealth } from './routing/health.ts';
@@ -93,13 +96,17 @@ beforeAll(async () => {
   const loaded = await loadConfig({
     env: { TAILRACE_API_KEY: key },
     cwd: '/',
-    files: { read, isFile: async () => true },
+    files: { read, readLarge: read, isFile: async () => true },
   });
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   const quiet = () => {};
   const handle = createApp({
     config: loaded.config,
     keys: { apiKeys: [key], adminKeys: [] },
+    storedKeys: noStoredKeys,
+    ledger: createOpenHandedLedger(),
+    openRecords: new Set(),
+    likely: createLikelyCompletion(),
     upstreams: new Map(['lab', 'other'].map((name) => [name, upstream(name)])),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     runs,
@@ -109,6 +116,7 @@ beforeAll(async () => {
     ),
     affinity: createAffinity(),
     bodies: { held, budget, turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }) },
+    shed: { refusal: () => undefined },
     loaded: () => true,
     draining: () => draining,
     reload: async () => ({ problems: [], warnings: [] }),

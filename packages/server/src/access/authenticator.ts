@@ -1,70 +1,118 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import type { Owner, StoredKey } from '../storage/contract.ts';
+import type { Limits } from '../storage/keys.ts';
 import { extractKey, type RequestHeaders } from './extract-key.ts';
-
-/** The sender of a request, as its key identifies it. */
-export interface Principal {
-  /** Derived from the key, so it is the same on every replica. Never the key itself. */
-  readonly keyId: string;
-  readonly admin: boolean;
-}
+import type { FixedKeys } from './fixed-keys.ts';
+import { digestOfKey } from './issued-key.ts';
+import type { KnownKey } from './key-mirror.ts';
+import type { KeyAbsence } from './key-questions.ts';
+import { createPrincipal, type Principal } from './principal.ts';
+import type { StoredKeys } from './stored-keys.ts';
 
 /** The key that a route requires. */
 export type Access = 'public' | 'key' | 'admin';
 
-export interface FixedKeys {
-  readonly apiKeys: readonly string[];
-  readonly adminKeys: readonly string[];
+export interface AuthenticatorOptions {
+  readonly fixed: FixedKeys;
+  readonly stored: StoredKeys;
   readonly keyPrefix: string;
   /** False only on loopback: then every sender is an administrator without a key. */
   readonly required: boolean;
+  /** The limits of each key that has none of its own. */
+  readonly limits: Pick<Limits, 'requestsPerMinute' | 'tokensPerMinute' | 'maxStreams'>;
+  /** Unix milliseconds. */
+  now(): number;
 }
 
 /** Identifies the sender of a request before any byte of the body is read. */
 export interface Authenticator {
   /**
-   * Failures: `missing_api_key`, `invalid_api_key`, `admin_required`, and those of {@link extractKey}.
-   * `query` is the raw query string.
+   * Failures: `missing_api_key`, `invalid_api_key`, `expired_api_key`, `admin_required`, those of {@link extractKey};
+   * `storage_unavailable` and `overloaded` for a key that can neither be found nor denied. A promise only where the ledger
+   * has to be asked for the key; it never rejects. `query` is the raw query string.
    */
-  authenticate(access: Access, headers: RequestHeaders, query: string): Result<Principal>;
+  authenticate(
+    access: Access,
+    headers: RequestHeaders,
+    query: string,
+  ): Result<Principal> | Promise<Result<Principal>>;
 }
 
-const anonymous: Principal = { keyId: 'anonymous', admin: false };
+/** The owner of fixed keys, and of stored keys that name none. */
+export const defaultOwner = 'default';
 
-export function createAuthenticator(keys: FixedKeys): Authenticator {
-  // Digests, so that the time of a comparison reveals nothing of a key, and no key is kept in memory.
-  const known = [
-    ...keys.adminKeys.map((key) => ({ digest: digest(key), principal: principalOf(key, true) })),
-    ...keys.apiKeys.map((key) => ({ digest: digest(key), principal: principalOf(key, false) })),
-  ];
+/** The store keeps when a key was last used with a precision of a minute. */
+const touchEachMs = 60_000;
+
+/** A principal and what it was made of: it is made again where one of them has changed. */
+interface Made {
+  readonly key: StoredKey | undefined;
+  readonly owner: Owner | undefined;
+  readonly principal: Principal;
+  touchedAtMs: number;
+}
+
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { fixed, stored, keyPrefix, required, limits, now } = options;
+  const made = new Map<string, Made>();
+
+  function principalOf(keyId: string, admin: boolean, key?: StoredKey): Made {
+    const ownerId = key?.owner ?? defaultOwner;
+    const owner = stored.owner(ownerId);
+    const before = made.get(keyId);
+    if (before !== undefined && before.key === key && before.owner === owner) return before;
+    const principal = createPrincipal({ keyId, admin, key: key ?? {}, owner, ownerId, defaults: limits });
+    const next = { key, owner, principal, touchedAtMs: before?.touchedAtMs ?? Number.NEGATIVE_INFINITY };
+    made.set(keyId, next);
+    return next;
+  }
+
+  function admitStored(found: KnownKey | KeyAbsence, access: Access): Result<Principal> {
+    if (typeof found === 'string') return fail(absent[found]);
+    const { key, hashExpiresAtMs } = found;
+    const nowMs = now();
+    if (key.revokedAtMs !== undefined) return fail(revoked);
+    if (hashExpiresAtMs !== undefined && hashExpiresAtMs <= nowMs) return fail(rotated);
+    if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) return fail(expired(key.expiresAtMs));
+    if (access === 'admin') return fail(adminRequired);
+    const one = principalOf(key.id, false, key);
+    if (nowMs - one.touchedAtMs >= touchEachMs) {
+      one.touchedAtMs = nowMs;
+      stored.touch(key.id, nowMs);
+    }
+    return ok(one.principal);
+  }
 
   return {
     authenticate: (access, headers, query) => {
-      const extracted = extractKey(headers, query, keys.keyPrefix);
+      const extracted = extractKey(headers, query, keyPrefix);
       if (!extracted.ok) return extracted;
-      if (access === 'public') return ok(anonymous);
-      if (!keys.required) return ok({ ...anonymous, admin: true });
-      if (extracted.value === undefined) return fail(missingKey(access, headers));
-      const given = digest(extracted.value);
-      let found: Principal | undefined;
-      for (const candidate of known) {
-        if (timingSafeEqual(candidate.digest, given)) found ??= candidate.principal;
+      if (access === 'public') return ok(nobody);
+      if (!required) return ok(principalOf('anonymous', true).principal);
+      const key = extracted.value;
+      if (key === undefined) return fail(missingKey(access, headers));
+      const digest = digestOfKey(key);
+      const found = fixed.find(digest);
+      if (found !== undefined) {
+        if (access === 'admin' && !found.admin) return fail(adminRequired);
+        return ok(principalOf(found.id, found.admin).principal);
       }
-      if (found === undefined) {
-        return fail(
-          failure(
-            'invalid_api_key',
-            'This API key is not known here. Check it, and that it was made for this server.',
-          ),
-        );
-      }
-      if (access === 'admin' && !found.admin) {
-        return fail(failure('admin_required', 'This route takes an admin key; an API key came.'));
-      }
-      return ok(found);
+      const known = stored.find(digest.toString('hex'));
+      if (known instanceof Promise) return known.then((later) => admitStored(later, access));
+      return admitStored(known, access);
     },
   };
 }
+
+/** The sender of a request that no key was asked for. */
+export const nobody: Principal = createPrincipal({
+  keyId: 'anonymous',
+  admin: false,
+  key: {},
+  owner: undefined,
+  ownerId: defaultOwner,
+  defaults: {},
+});
 
 function missingKey(access: Access, headers: RequestHeaders): Failure {
   const what = access === 'admin' ? 'admin key' : 'API key';
@@ -73,10 +121,33 @@ function missingKey(access: Access, headers: RequestHeaders): Failure {
   return failure('missing_api_key', `${came}. Send it as 'Authorization: Bearer KEY'.`);
 }
 
-function digest(key: string): Buffer {
-  return hash('sha256', key, 'buffer');
+const adminRequired = failure('admin_required', 'This route takes an admin key; an API key came.');
+const revoked = failure('invalid_api_key', 'This API key was revoked. Ask the operator for a new one.');
+const rotated = failure(
+  'expired_api_key',
+  'This API key was replaced by a new one, and its time is over. Use the new key.',
+);
+
+function expired(atMs: number): Failure {
+  const at = new Date(atMs).toISOString();
+  return failure('expired_api_key', `This API key expired at ${at}. Ask the operator for a new one.`);
 }
 
-function principalOf(key: string, admin: boolean): Principal {
-  return { keyId: `key_${digest(key).toString('hex').slice(0, 16)}`, admin };
-}
+const absent: Readonly<Record<KeyAbsence, Failure>> = {
+  unknown: failure(
+    'invalid_api_key',
+    'This API key is not known here. Check it, and that it was made for this server.',
+  ),
+  unavailable: failure(
+    'storage_unavailable',
+    'The store of the keys does not answer, so this key can be neither accepted nor refused now.',
+    { retryAfterMs: 1_000 },
+  ),
+  busy: failure(
+    'overloaded',
+    'Too many unknown keys are being looked up. Send this request again in a second.',
+    {
+      retryAfterMs: 1_000,
+    },
+  ),
+};

@@ -10,7 +10,7 @@ import { counted } from './counted.ts';
 const usage = `usage: tailrace config check [--config FILE] [--probe]
 
   Checks the configuration as \`tailrace serve\` would, without starting the server.
-  --probe  also calls each upstream once for each of its models: one token, 10 s at most
+  --probe  also calls each upstream once for each of its models and keys: one token, 10 s at most
   Exit status: 0 valid, 1 a call of --probe failed, 2 not valid.
 `;
 

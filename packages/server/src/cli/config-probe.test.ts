@@ -24,11 +24,11 @@ afterEach(async () => {
 });
 
 /** Answers by the model's name. */
-function answer({ body, socket }: FakeExchange): void {
+function answer({ head, body, socket }: FakeExchange): void {
   const asked = JSON.parse(body) as { model: string };
   bodies.push(asked);
   if (asked.model === 'mute') return;
-  if (asked.model === 'closed') {
+  if (asked.model === 'closed' || (asked.model === 'first key only' && head.includes(key))) {
     const text = JSON.stringify({ error: { message: `no such key: ${key}` } });
     socket.write(`HTTP/1.1 401 X\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
     return;
@@ -83,6 +83,24 @@ describe('tailrace config check --probe', () => {
       '',
     ]);
     expect(out.join('\n')).not.toContain(key);
+  });
+
+  test('calls each target with each key of its upstream, and names a refused one by its position', async () => {
+    const second = 'gsk_live_4712_4712_4712';
+    await config({
+      upstreams: { lab: { ...upstreams().lab, api_key: [second, key] } },
+      models: { a: { targets: [{ upstream: 'lab', model: 'first key only' }] } },
+    });
+    const { status, out } = await check();
+    expect(status).toBe(1);
+    expect(out.slice(1)).toEqual([
+      expect.stringMatching(/^lab\/first key only with key 1 of 2: ok /),
+      expect.stringMatching(/^lab\/first key only with key 2 of 2: FAILED upstream_auth: .* \[HTTP 401/),
+      '',
+    ]);
+    expect(out.join('\n')).not.toMatch(/4711|4712/);
+    expect(bodies).toHaveLength(2);
+    await origin.allClosed();
   });
 
   test('prints why it does not call a target', async () => {

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   serve: async (args, io) => (await import('./serve-command.ts')).serveCommand(args, io),
   models: async (args, io) => (await import('./models-command.ts')).modelsCommand(args, io),
   config: async (args, io) => (await import('./config-command.ts')).configCommand(args, io),
+  prices: async (args, io) => (await import('./prices-command.ts')).pricesCommand(args, io),
   wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),
 };
 
@@ -19,6 +20,7 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   models pull     download the default model into the cache
   models list     list the models on this machine
   config check    check the configuration and list its problems (--probe calls each upstream)
+  prices check    list what each model costs, and which models have no price
   wall            start a server that misbehaves on request (--list names its faults)
 
   --version       print the version

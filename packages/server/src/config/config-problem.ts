@@ -56,6 +56,7 @@ const secretKeys = new Set([
   'proxy',
   'database_url',
   'redis_url',
+  'secret',
 ]);
 const keyShaped =
   /^(?:bearer\s|[a-z]{2,6}[-_])?[A-Za-z0-9_-]{32,}$|^(?:sk|tr|tl|tns|pk|gsk|xai|hf|r8)[-_]\S{8,}$/i;

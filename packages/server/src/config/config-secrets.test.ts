@@ -7,17 +7,23 @@ it('finds every secret of a configuration, and no more', async () => {
   const yaml = `
 auth: {api_keys: [one], admin_keys: [two]}
 upstreams:
+  b: {kind: anthropic, api_key: [eight, nine]}
   a: {preset: groq, api_key: three, headers: {x-team: a, x-auth-token: four}, proxy: "http://me:five@proxy:80"}
 storage: {database_url: "postgres://me:six@db,db2/x", redis_url: "redis://:seven@r:1"}
+usage: {webhook: {url: "https://hooks/x?token=eight-in-the-url", secret: "nine-of-the-receiver"}}
 `;
   const files = memoryFiles('/etc', { 'tailrace.yaml': yaml });
   const loaded = await loadConfig({ env: {}, cwd: '/etc', files });
   const found = loaded.ok ? configSecrets(loaded.config) : [];
   expect(found.toSorted()).toEqual([
+    'eight',
+    'eight-in-the-url',
     'five',
     'four',
     'me:five',
     'me:six',
+    'nine',
+    'nine-of-the-receiver',
     'one',
     'seven',
     'six',

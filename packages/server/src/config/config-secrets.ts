@@ -7,8 +7,8 @@ export function configSecrets({ auth, upstreams, storage, usage }: Config): read
   const add = (texts: readonly string[]) => {
     for (const text of texts) secrets.add(text);
   };
-  for (const { apiKey, headers, proxy, baseUrl } of upstreams.values()) {
-    if (apiKey !== undefined) secrets.add(apiKey);
+  for (const { apiKeys = [], headers, proxy, baseUrl } of upstreams.values()) {
+    add(apiKeys);
     for (const [name, value] of Object.entries(headers)) {
       if (isCredential(name, value)) add(credentialTexts(value));
     }

@@ -34,6 +34,8 @@ export interface Config {
     readonly redisUrl?: string;
     readonly retentionMs: number;
     readonly spoolBytes: number;
+    /** The catalogue of prices; what it says of a target is in {@link TargetConfig.listed}. */
+    readonly pricesFile?: string;
   };
   readonly usage: { readonly webhook?: { readonly url: string; readonly secret: string } };
   readonly auth: AuthConfig;
@@ -51,6 +53,11 @@ export interface ServerConfig {
   readonly maxStreams: number;
   readonly maxBodyBytes: number;
   readonly corsOrigins: readonly string[];
+  readonly shed: {
+    /** From 0 to 1. */
+    readonly memory: number | 'off';
+    readonly loopDelayMs: number | 'off';
+  };
 }
 
 export interface ListenAddress {
@@ -91,7 +98,8 @@ export interface UpstreamConfig {
   readonly kind: UpstreamKind;
   readonly preset?: PresetName;
   readonly baseUrl?: string;
-  readonly apiKey?: string;
+  /** They take turns. Absent: requests have no key. */
+  readonly apiKeys?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly caFile?: string;
   readonly proxy?: string;
@@ -104,7 +112,8 @@ export interface ModelConfig {
   readonly targets: readonly TargetConfig[];
   readonly balance: 'weight' | 'least_busy';
   readonly fallbacks: readonly string[];
-  readonly price?: { readonly input?: number; readonly output?: number; readonly cached?: number };
+  /** Absent: each target has the price that the catalogue lists for it, if any. */
+  readonly price?: PriceConfig;
   readonly context?: number;
   readonly timeouts: Partial<TimeoutsConfig>;
 }
@@ -117,6 +126,37 @@ export interface TargetConfig {
   readonly priority: number;
   readonly weight: number;
   readonly takeover?: 'prefix' | 'replay' | 'none';
+  /** Where the model has no price of its own, and `storage.prices_file` lists one for this target. */
+  readonly listed?: ListedPrice;
+}
+
+/**
+ * Amounts in US dollars for a million tokens, as decimal texts such as `0.15`: they are exact, and stay the same in JSON and
+ * in the copy that comes from another thread. An absent `input` or `output` is 0; an absent `cached` or `cacheWrite` is as
+ * `input`.
+ */
+export interface TokenPrices {
+  readonly input?: string;
+  readonly output?: string;
+  /** For prompt tokens that came from a cache. */
+  readonly cached?: string;
+  /** For prompt tokens that were written to a cache. */
+  readonly cacheWrite?: string;
+}
+
+/** The price of a model. It has at least one of `input`, `output` and `request`. */
+export interface PriceConfig extends TokenPrices {
+  /** For each request. */
+  readonly request?: string;
+  /** For prompts of more than `tokens`, in ascending order of these. An absent amount is that of the price itself. */
+  readonly above: readonly (TokenPrices & { readonly tokens: number })[];
+}
+
+/** A price out of the catalogue of prices. */
+export interface ListedPrice {
+  /** The name of its entry there. */
+  readonly entry: string;
+  readonly price: PriceConfig;
 }
 
 export interface LimitsConfig {

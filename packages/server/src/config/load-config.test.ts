@@ -29,7 +29,7 @@ async function problems(yaml: string | undefined, more?: Partial<ConfigSources>)
 }
 
 const contractSample = `
-server:    {listen: 127.0.0.1:7245, data_dir: ./data, public_url: https://ai.example.org, workers: 1, max_streams: 2000, max_body: 10MiB, cors_origins: ["*"]}
+server:    {listen: 127.0.0.1:7245, data_dir: ./data, public_url: https://ai.example.org, workers: 1, max_streams: 2000, max_body: 10MiB, cors_origins: ["*"], shed: {memory: 90%, loop_delay: 200ms}}
 engine:    {enabled: true, models: {smollm2-135m-instruct: {file: ./model.gguf, sequences: 8, context: 2048, defaults: {temperature: 0.2, top_p: 0.9}}}, threads: 1, queue: 64}
 upstreams:
   lab:     {kind: openai, preset: vllm, base_url: "http://10.0.0.5:8000/v1", api_key: "\${LAB_KEY}", headers: {x-team: a}}
@@ -74,6 +74,7 @@ describe('the sample of the contract', () => {
         dataDir: '/etc/tailrace/data',
         publicUrl: 'https://ai.example.org',
         maxBodyBytes: 10 * 1024 ** 2,
+        shed: { memory: 0.9, loopDelayMs: 200 },
       },
       engine: { enabled: true, threads: 1, queue: 64 },
       limits: { maxStreams: 50, requestsPerMinute: 600, tokensPerMinute: 200_000, onStoreFailure: 'deny' },
@@ -86,7 +87,7 @@ describe('the sample of the contract', () => {
       kind: 'openai',
       preset: 'vllm',
       baseUrl: 'http://10.0.0.5:8000/v1',
-      apiKey: 'lab-key',
+      apiKeys: ['lab-key'],
       headers: { 'x-team': 'a' },
     });
     expect(config.models.get('acme/chat')).toEqual({
@@ -97,7 +98,7 @@ describe('the sample of the contract', () => {
       ],
       balance: 'weight',
       fallbacks: [],
-      price: { input: 0.15, output: 0.6, cached: 0.05 },
+      price: { input: '0.15', output: '0.6', cached: '0.05', above: [] },
       context: 8192,
       timeouts: {},
     });
@@ -128,6 +129,7 @@ describe('without a file', () => {
         workers: 1,
         maxStreams: 2000,
         maxBodyBytes: 10 * 1024 ** 2,
+        shed: { memory: 0.9, loopDelayMs: 200 },
         corsOrigins: ['*'],
       },
       engine: {
@@ -277,11 +279,20 @@ describe('one key', () => {
       (c) => c.logging,
       { level: 'debug', format: 'json', content: true },
     ],
+    ['server: {shed: {loop_delay: 1s}}', (c) => c.server.shed, { memory: 0.9, loopDelayMs: 1000 }],
+    [
+      'server: {shed: {memory: off, loop_delay: off}}',
+      (c) => c.server.shed,
+      { memory: 'off', loopDelayMs: 'off' },
+    ],
     ['telemetry: {metrics: public}', (c) => c.telemetry.metrics, 'public'],
     ['storage: {retention: 365d}', (c) => c.storage.retentionMs, 365 * 86_400_000],
     ['auth: {key_prefix: sk-live-}', (c) => c.auth.keyPrefix, 'sk-live-'],
     ['auth: {required: false}', (c) => c.auth.required, false],
     ['auth: {api_keys: [a1, a1, b2]}', (c) => c.auth.apiKeys, ['a1', 'b2']],
+    ['upstreams: {s: {preset: groq, api_key: a1}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
+    ['upstreams: {s: {preset: groq, api_key: [a1]}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
+    ['upstreams: {s: {preset: groq, api_key: [b2, a1]}}', (c) => c.upstreams.get('s')?.apiKeys, ['b2', 'a1']],
   ])('%s', async (yaml, pick, value) => {
     expect(pick(await valid(yaml))).toEqual(value);
   });
@@ -345,6 +356,18 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'stream: {keepalive: coment}',
       'tailrace.yaml:1: stream.keepalive: expected comment, chunk or off, got "coment" (did you mean "comment"?)',
     ],
+    [
+      'server: {shed: {memory: 0.9}}',
+      'tailrace.yaml:1: server.shed.memory: expected a share such as 90% (1% to 100%), or off, got 0.9',
+    ],
+    [
+      'server: {shed: {memory: 101%}}',
+      'tailrace.yaml:1: server.shed.memory: expected a share such as 90% (1% to 100%), or off, got "101%"',
+    ],
+    [
+      'server: {shed: {loop_delay: 0ms}}',
+      'tailrace.yaml:1: server.shed.loop_delay: expected a duration such as 200ms (1ms to 24d), or off, got "0ms"',
+    ],
     ['logging: {content: yes}', 'tailrace.yaml:1: logging.content: expected true or false, got "yes"'],
     [
       'auth: {key_prefix: "x"}',
@@ -369,6 +392,18 @@ describe('a mistake is reported with its line, what was expected and the nearest
     [
       'auth: {admin_keys: ["${NOPE:-${NOPE2}}"]}',
       'tailrace.yaml:1: auth.admin_keys[0]: references do not nest: expected a plain text behind ${NOPE:-, got another reference; set the variable NOPE itself',
+    ],
+    [
+      'usage: {webhook: {url: "https://h", secret: short-secret}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h", secret: whsec_MfKQ9r8GKYqrTwjUPD8=}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got *** (not shown)',
+    ],
+    [
+      'usage: {webhook: {url: "https://h"}}',
+      'tailrace.yaml:1: usage.webhook.secret: expected a secret of 16 or more printable characters without spaces and without "${", or whsec_ and Base64 of 16 or more bytes, got nothing',
     ],
     [
       'auth: {api_keys: [same], admin_keys: [same]}',
@@ -431,6 +466,26 @@ describe('a mistake is reported with its line, what was expected and the nearest
     [
       'server: {listen: "0.0.0.0:80"}\nauth: {required: false, api_keys: [k]}',
       'tailrace.yaml:2: auth.required: false is for loopback only, and server.listen is not a loopback address',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: []}}',
+      'tailrace.yaml:1: upstreams.s.api_key: expected a key, or a list of 1 to 256 keys, got a list',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: {a: b}}}',
+      'tailrace.yaml:1: upstreams.s.api_key: expected a key: at most 4096 printable characters without spaces and without "${", got a mapping',
+    ],
+    [
+      'upstreams:\n  s:\n    preset: groq\n    api_key:\n      - a1\n      - with space',
+      'tailrace.yaml:6: upstreams.s.api_key[1]: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: [a1, b2, a1]}}',
+      'tailrace.yaml:1: upstreams.s.api_key[2]: expected a key that does not stand before it in the list, got *** (not shown)',
+    ],
+    [
+      'upstreams: {s: {preset: groq, api_key: [a1, "${KEY:-}"]}}',
+      'tailrace.yaml:1: upstreams.s.api_key[1]: must not be empty: the environment variable KEY is empty or not set',
     ],
     [
       'upstreams: {s: {preset: groq, api_key: ""}}',
@@ -519,11 +574,11 @@ describe('a configuration that is read again', () => {
 
   it('can be a pipe only at the start; its relative paths begin at the working directory', async () => {
     const files: ConfigFiles = {
+      ...memoryFiles(folder, {}),
       read: async (_, reload) =>
         reload
           ? { ok: false, reason: 'irregular', message: 'it is no file but a pipe' }
           : { ok: true, text: 'server: {data_dir: ./here}', again: false },
-      isFile: async () => false,
     };
     const piped = { files, flags: { config: '/dev/fd/63' } };
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);

@@ -12,12 +12,14 @@ import {
 } from './config-problem.ts';
 import { type Environment, environmentVariable } from './environment.ts';
 import { createEnvironmentValues, type EnvironmentValue } from './environment-values.ts';
+import { addListedPrices } from './listed-prices.ts';
 import { applyOverrides, type ConfigFlags, isMapping, overridesFrom } from './overrides.ts';
 import { parseRaw, valueAt } from './parse-raw.ts';
 import { createProblemList, type Origin } from './problem-list.ts';
 import { resolveConfig } from './resolve-config.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { ModelFlag } from './resolve-engine.ts';
+import { isAmount } from './resolve-price.ts';
 import { warningsWithoutEffect } from './settings-without-effect.ts';
 import { readYaml, type YamlDocument } from './yaml-document.ts';
 
@@ -89,7 +91,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     return { ok: false, problems: problems.sorted() };
   }
   if (read.ok) {
-    const yaml = readYaml(read.text, env);
+    const yaml = readYaml(read.text, env, isAmount);
     document = yaml.document;
     for (const { path, position, message } of yaml.problems) {
       if (path.length > 0) problems.report(path, message);
@@ -146,11 +148,20 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
   const cacheFromEnv = environmentVariable(env, 'TAILRACE_CACHE_DIR');
   const cacheDir = cacheFromEnv === undefined ? defaultCacheDir(env, machine) : resolve(cwd, cacheFromEnv);
-  const config = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
+  const resolved = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
 
   for (const { file: wanted, report } of fileChecks) {
     if (!(await files.isFile(wanted))) report(shown(wanted, cwd));
   }
+  const { pricesFile } = resolved.storage;
+  const config =
+    pricesFile === undefined
+      ? resolved
+      : addListedPrices(
+          resolved,
+          { name: shown(pricesFile, cwd), read: await files.readLarge(pricesFile, reload !== undefined) },
+          (message) => problems.report(['storage', 'prices_file'], message),
+        );
   const found = problems.sorted();
   if (found.length > 0) return { ok: false, problems: found };
   const warnings = [

@@ -269,7 +269,7 @@ describe('targets, aliases and fallbacks', () => {
     ],
     [
       `a: {${target}, price: {input: -0.1}}`,
-      'models.a.price.input: expected a number from 0 to 1000000, got -0.1',
+      'models.a.price.input: expected dollars from 0 to 1000000, with at most 12 decimals, such as 0.15, got -0.1',
     ],
   ])('%s is refused', async (models, message) => {
     expect(await problems(`${demo}models: {${models}}`)).toEqual([

@@ -18,10 +18,10 @@ test('the configuration that the README shows loads, with two targets, a fallbac
   expect(loaded.ok ? loaded.warnings : loaded.problems.map(formatProblem)).toEqual([]);
   if (!loaded.ok) return;
   const { models, upstreams } = loaded.config;
-  expect([...upstreams].map(([name, { kind, apiKey }]) => [name, kind, apiKey])).toEqual([
+  expect([...upstreams].map(([name, { kind, apiKeys }]) => [name, kind, apiKeys])).toEqual([
     ['lab', 'openai', undefined],
-    ['groq', 'openai', 'gsk-1'],
-    ['claude', 'anthropic', 'sk-ant-1'],
+    ['groq', 'openai', ['gsk-1']],
+    ['claude', 'anthropic', ['sk-ant-1']],
   ]);
   const chat = models.get('acme/chat');
   expect(chat?.targets.map(({ upstream, priority }) => [upstream, priority])).toEqual([

@@ -32,6 +32,7 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       maxStreams: server.max_streams,
       maxBodyBytes: server.max_body,
       corsOrigins: server.cors_origins,
+      shed: { memory: server.shed.memory, loopDelayMs: server.shed.loop_delay },
       ...(server.public_url !== undefined && { publicUrl: server.public_url }),
     },
     engine: {
@@ -75,6 +76,9 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       spoolBytes: storage.spool,
       ...(storage.database_url !== undefined && { databaseUrl: storage.database_url }),
       ...(storage.redis_url !== undefined && { redisUrl: storage.redis_url }),
+      ...(storage.prices_file !== undefined && {
+        pricesFile: context.absolute(['storage', 'prices_file'], storage.prices_file),
+      }),
     },
     usage: raw.usage.webhook === undefined ? {} : { webhook: raw.usage.webhook },
     auth,

@@ -4,6 +4,7 @@ import { defaultEngineModel, defaultModel, engineUpstream, isModelId } from './n
 import type { ResolveContext } from './resolve-context.ts';
 import type { ModelFlag } from './resolve-engine.ts';
 import { resolveFallbacks } from './resolve-fallbacks.ts';
+import { resolvePrice } from './resolve-price.ts';
 import { resolveTargets } from './resolve-targets.ts';
 import type { RawConfig, RawModel } from './schema.ts';
 
@@ -42,7 +43,9 @@ export function resolveModels(
       balance: model.balance,
       fallbacks: fallbacks.get(id) ?? [],
       timeouts: resolveTimeouts(model.timeouts),
-      ...(model.price !== undefined && { price: resolvePrice(model.price) }),
+      ...(model.price !== undefined && {
+        price: resolvePrice(model.price, ['models', id, 'price'], context),
+      }),
       ...(model.context !== undefined && { context: model.context }),
     });
   }
@@ -104,17 +107,5 @@ export function resolveTimeouts(raw: RawModel['timeouts']): Partial<TimeoutsConf
     ...(raw.hedge_after !== undefined && { hedgeAfterMs: raw.hedge_after }),
     ...(raw.client_write !== undefined && { clientWriteMs: raw.client_write }),
     ...(raw.drain !== undefined && { drainMs: raw.drain }),
-  };
-}
-
-function resolvePrice({
-  input,
-  output,
-  cached,
-}: NonNullable<RawModel['price']>): NonNullable<ModelConfig['price']> {
-  return {
-    ...(input !== undefined && { input }),
-    ...(output !== undefined && { output }),
-    ...(cached !== undefined && { cached }),
   };
 }

@@ -23,7 +23,7 @@ export function resolveUpstreams(
       headers: upstream.headers,
       ...(upstream.preset !== undefined && { preset: upstream.preset }),
       ...(upstream.base_url !== undefined && { baseUrl: upstream.base_url }),
-      ...(upstream.api_key !== undefined && { apiKey: upstream.api_key }),
+      ...(upstream.api_key !== undefined && { apiKeys: upstream.api_key }),
       ...(upstream.proxy !== undefined && { proxy: upstream.proxy }),
       ...(upstream.ca_file !== undefined && { caFile: context.file([...path, 'ca_file'], upstream.ca_file) }),
       ...(upstream.script !== undefined && { script: context.file([...path, 'script'], upstream.script) }),

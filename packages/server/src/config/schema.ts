@@ -5,13 +5,18 @@ import {
   connectionUrl,
   contextSize,
   decimal,
+  dollars,
   duration,
+  durationOrOff,
   flag,
   integer,
   listenAddress,
   maxHeaderValueLength,
   oneOf,
   secret,
+  secrets,
+  shareOrOff,
+  signingSecret,
   size,
   text,
   webUrl,
@@ -49,6 +54,14 @@ const server = z.strictObject({
     .array(origin)
     .prefault(['*'])
     .describe('Browser origins that may call; "*" for all, [] for none.'),
+  shed: z
+    .strictObject({
+      memory: shareOrOff().prefault('90%').describe('New completions are refused above this use of memory.'),
+      loop_delay: durationOrOff()
+        .prefault('200ms')
+        .describe('New completions are refused while the event loop is later than this.'),
+    })
+    .prefault({}),
 });
 
 const samplingDefaults = z.strictObject({
@@ -92,7 +105,9 @@ const upstream = z.strictObject({
     .optional()
     .describe('Which OpenAI-compatible server or provider it is.'),
   base_url: webUrl().optional().describe('For openai with the version, …/v1.'),
-  api_key: secret().optional().describe('Sent to the upstream; best taken from the environment.'),
+  api_key: secrets()
+    .optional()
+    .describe('Sent to the upstream; best taken from the environment. Keys of a list take turns.'),
   headers: z.record(z.string(), headerValue).prefault({}).describe('Sent with every request to it.'),
   ca_file: text('a path').optional().describe("Certificates (PEM) to trust besides the system's."),
   proxy: connectionUrl('http', 'https').optional().describe('The proxy for connections to it.'),
@@ -133,7 +148,23 @@ const modelTimeouts = z.strictObject({
   drain: duration({ minimumMs: 0 }).optional(),
 });
 
-const dollars = () => decimal(0, 1_000_000).optional();
+const tokenPrices = {
+  input: dollars().optional().describe('For a million tokens of the prompt.'),
+  output: dollars().optional().describe('For a million tokens of the answer.'),
+  cached: dollars().optional().describe('For a million tokens of the prompt that came from a cache.'),
+  cache_write: dollars()
+    .optional()
+    .describe('For a million tokens of the prompt that were written to a cache.'),
+};
+const price = z.strictObject({
+  ...tokenPrices,
+  request: dollars().optional().describe('For each request.'),
+  above: z
+    .array(z.strictObject({ tokens: integer(1, 10_000_000), ...tokenPrices }))
+    .prefault([])
+    .describe('Other prices where the prompt has more tokens than this.'),
+});
+
 const model = z.strictObject({
   aliases: z.array(modelId('a model id')).prefault([]).describe('Other ids it answers to.'),
   targets: z.array(target).prefault([]).describe('The same model in one or several places.'),
@@ -141,10 +172,7 @@ const model = z.strictObject({
     .prefault('weight')
     .describe('How targets of one priority are chosen.'),
   fallbacks: z.array(modelId('a model id')).prefault([]).describe('Other models to try, in this order.'),
-  price: z
-    .strictObject({ input: dollars(), output: dollars(), cached: dollars() })
-    .optional()
-    .describe('US dollars for a million tokens.'),
+  price: price.optional().describe('US dollars for a million tokens.'),
   context: integer(16, 10_000_000).optional().describe('Tokens of prompt and answer together.'),
   timeouts: modelTimeouts.prefault({}).describe('Instead of the general ones.'),
 });
@@ -213,13 +241,16 @@ const storage = z.strictObject({
   spool: size(1024 ** 2, 1024 ** 4)
     .prefault('256MiB')
     .describe('The most that waits on disk for a store that cannot be reached.'),
+  prices_file: text('a path')
+    .optional()
+    .describe("Prices of models without a `price`, in the form of LiteLLM's catalogue."),
 });
 
 const usage = z.strictObject({
   webhook: z
     .strictObject({
-      url: webUrl().describe('Receives an event for each usage record.'),
-      secret: secret().describe('Signs the events.'),
+      url: webUrl().describe('Receives an event for each usage record, and for budgets that run out.'),
+      secret: signingSecret().describe('Signs the events.'),
     })
     .optional(),
 });

@@ -8,10 +8,6 @@ const rows: readonly { readonly setting: string; readonly isSet: (config: Config
   { setting: 'server.workers above 1', isSet: ({ server }) => server.workers > 1 },
   { setting: 'stream.grace', isSet: ({ stream }) => stream.graceMs !== 30_000 },
   { setting: 'telemetry.metrics', isSet: ({ telemetry }) => telemetry.metrics !== 'auto' },
-  {
-    setting: 'models.*.price',
-    isSet: ({ models }) => [...models.values()].some(({ price }) => price !== undefined),
-  },
 ];
 
 /** The names of all these settings; the reference page lists them. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { atScale, formatDecimal, parseDecimal } from '../domain/decimal.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import { formatDuration, formatSize, parseDuration, parseListen, parseSize } from './units.ts';
 
@@ -90,6 +91,35 @@ export function decimal(minimum: number, maximum: number) {
   });
 }
 
+/** The most dollars of one price, and the decimals that it may have. */
+const maxDollars = 1_000_000n;
+const maxDecimals = 12;
+
+/** Dollars, read as a decimal text such as `0.15`: a JavaScript number would round them. */
+export function dollars() {
+  const json = {
+    anyOf: [
+      { type: 'number', minimum: 0, maximum: Number(maxDollars) },
+      { type: 'string', pattern: '^\\+?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,3})?$' },
+      reference,
+    ],
+  };
+  return valueSchema(
+    {
+      expected: `dollars from 0 to ${maxDollars}, with at most ${maxDecimals} decimals, such as 0.15`,
+      json,
+      hint: (value) => (/^\$|\$$|USD/i.test(value) ? ' (without the currency)' : ''),
+    },
+    (value) => {
+      if (typeof value !== 'number' && typeof value !== 'string') return undefined;
+      const amount = parseDecimal(String(value));
+      const units = amount === undefined ? undefined : atScale(amount, maxDecimals);
+      if (amount === undefined || units === undefined) return undefined;
+      return units <= maxDollars * 10n ** BigInt(maxDecimals) ? formatDecimal(amount) : undefined;
+    },
+  );
+}
+
 /** A number of tokens, or `max`: as many as memory allows. */
 export function contextSize() {
   const json = {
@@ -121,6 +151,41 @@ export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
       const milliseconds = typeof value === 'string' ? parseDuration(value) : undefined;
       if (milliseconds === undefined) return undefined;
       return milliseconds >= minimumMs && milliseconds <= maximumMs ? milliseconds : undefined;
+    },
+  );
+}
+
+const switchedOff = (value: unknown): value is 'off' => value === 'off';
+
+/** A {@link duration}, or `off`. */
+export function durationOrOff() {
+  const range = `1ms to ${formatDuration(longestTimerMs)}`;
+  return valueSchema(
+    {
+      expected: `a duration such as 200ms (${range}), or off`,
+      json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|^off$|${referencePattern}` },
+    },
+    (value): number | 'off' | undefined => {
+      if (switchedOff(value)) return value;
+      const milliseconds = typeof value === 'string' ? parseDuration(value) : undefined;
+      return milliseconds !== undefined && milliseconds >= 1 && milliseconds <= longestTimerMs
+        ? milliseconds
+        : undefined;
+    },
+  );
+}
+
+/** `90%`, read as 0.9; or `off`. */
+export function shareOrOff() {
+  return valueSchema(
+    {
+      expected: 'a share such as 90% (1% to 100%), or off',
+      json: { type: 'string', pattern: `^([1-9]\\d?|100)%$|^off$|${referencePattern}` },
+    },
+    (value): number | 'off' | undefined => {
+      if (switchedOff(value)) return value;
+      const [, digits] = (typeof value === 'string' && /^([1-9]\d?|100)%$/.exec(value)) || [];
+      return digits === undefined ? undefined : Number(digits) / 100;
     },
   );
 }
@@ -186,4 +251,56 @@ export function secret() {
     `a key: at most ${maxHeaderValueLength} printable characters without spaces and without "\${"`,
     (value) => value.length <= maxHeaderValueLength && /^(?!.*\$\{)[\x21-\x7e]+$/.test(value),
   );
+}
+
+/** The shortest key of a signature, in bytes: 128 bits. */
+const shortestSigningKey = 16;
+
+/** What signs the events of the webhook: a text, or `whsec_` and Base64, as receivers for Standard Webhooks make secrets. */
+export function signingSecret() {
+  return text(
+    `a secret of ${shortestSigningKey} or more printable characters without spaces and without "\${", or whsec_ and Base64 of ${shortestSigningKey} or more bytes`,
+    (value) => {
+      if (value.length > maxHeaderValueLength || !/^(?!.*\$\{)[\x21-\x7e]+$/.test(value)) return false;
+      if (!value.startsWith('whsec_')) return value.length >= shortestSigningKey;
+      const base64 = value.slice('whsec_'.length);
+      return (
+        /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && Buffer.from(base64, 'base64').length >= shortestSigningKey
+      );
+    },
+  );
+}
+
+const maxSecrets = 256;
+
+/** One {@link secret}, or a list of different ones; read as a list. */
+export function secrets() {
+  const one = secret();
+  const expected = `a key, or a list of 1 to ${maxSecrets} keys`;
+  const repeated = 'a key that does not stand before it in the list';
+  return z
+    .unknown()
+    .transform((value, context): readonly string[] => {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      if (list.length === 0 || list.length > maxSecrets) {
+        context.addIssue({ code: 'custom', message: expected, params: { hint: '' } });
+        return z.NEVER;
+      }
+      const read = new Set<string>();
+      for (const [index, item] of list.entries()) {
+        const { data, error } = one.safeParse(item);
+        const wrong = error?.issues[0]?.message ?? (read.has(data ?? '') ? repeated : undefined);
+        const path = Array.isArray(value) ? [index] : [];
+        if (wrong !== undefined)
+          context.addIssue({ code: 'custom', message: wrong, path, params: { hint: '' } });
+        else if (data !== undefined) read.add(data);
+      }
+      return [...read];
+    })
+    .meta({
+      anyOf: [
+        { type: 'string' },
+        { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: maxSecrets },
+      ],
+    });
 }

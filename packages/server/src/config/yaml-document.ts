@@ -46,11 +46,13 @@ interface Place {
 
 /**
  * Parses one YAML 1.2 document of the core schema (`no` and `on` are texts) and replaces its references to the
- * environment. Throws for no text; after a syntax error `document` is undefined.
+ * environment. Throws for no text; after a syntax error `document` is undefined. Where `keepsSpelling` of a path, a number that
+ * JavaScript would write in another way is its text: `0.10`, or one with more digits than a JavaScript number has.
  */
 export function readYaml(
   text: string,
   env: Environment,
+  keepsSpelling: (path: ConfigPath) => boolean = () => false,
 ): { readonly document: YamlDocument | undefined; readonly problems: readonly YamlProblem[] } {
   const lines = new LineCounter();
   const positionOf = (offset: number): Position => {
@@ -76,7 +78,7 @@ export function readYaml(
   if (broken !== undefined) return { document: undefined, problems: [broken] };
   if (parsed.document === undefined) return { document: undefined, problems: complaints };
 
-  const reader = new Reader(positionOf, env);
+  const reader = new Reader(positionOf, env, keepsSpelling);
   const value = reader.read(parsed.document.contents, []);
   return { document: reader.document(value), problems: [...complaints, ...reader.problems] };
 }
@@ -92,13 +94,19 @@ class Reader {
   readonly #reportedOnce = new Set<string>();
   readonly #positionOf: (offset: number) => Position;
   readonly #env: Environment;
+  readonly #keepsSpelling: (path: ConfigPath) => boolean;
   #nodes = 0;
   #aliases = 0;
   #insideAlias = false;
 
-  constructor(positionOf: (offset: number) => Position, env: Environment) {
+  constructor(
+    positionOf: (offset: number) => Position,
+    env: Environment,
+    keepsSpelling: (path: ConfigPath) => boolean,
+  ) {
     this.#positionOf = positionOf;
     this.#env = env;
+    this.#keepsSpelling = keepsSpelling;
   }
 
   read(node: Node | null | undefined, path: ConfigPath): unknown {
@@ -122,7 +130,12 @@ class Reader {
     this.#anchor(node);
     if (isMap<Node, Node | null>(node)) return this.#readMap(node.items, path);
     if (isSeq<Node>(node)) return node.items.map((item, index) => this.read(item, [...path, index]));
-    if (isScalar(node)) return this.#readScalar(node.value, path, place);
+    if (isScalar(node)) {
+      const { value, source } = node;
+      const isRespelled = typeof value === 'number' && source !== undefined && source !== String(value);
+      if (isRespelled && this.#keepsSpelling(path)) return source;
+      return this.#readScalar(value, path, place);
+    }
     return this.#problem(path, 'expected a mapping, a list or a plain value');
   }
 

@@ -14,6 +14,8 @@ export interface Failure {
   readonly retryAfterMs?: number;
   /** True where the same target would fail again: it refuses the key, or does not have the model. */
   readonly permanent?: true;
+  /** Set where the failure is about the key that was sent to the upstream: with another key the request may succeed. */
+  readonly upstreamKey?: KeyFault;
   /** True where the failure does not count against the target's health. */
   readonly blameless?: true;
   /** For the log only: the cause in our own words. It may name hosts, but holds nothing of a prompt or an answer. */
@@ -24,6 +26,9 @@ export interface Failure {
    */
   readonly wording?: string;
 }
+
+/** `refused`: the upstream does not accept the key, or its account has no credit. `limited`: the key is asked too often. */
+export type KeyFault = 'refused' | 'limited';
 
 /** Makes a failure; `more` holds its optional members. */
 export function failure(

@@ -27,10 +27,11 @@ test('a completion without output has no tokens', () => {
   expect(filled(usage, 0)).toBe(usage);
 });
 
-test('an estimated prompt holds the tokens from the cache', () => {
-  expect(filled({ promptTokens: 0, completionTokens: 3, cachedTokens: 40 })).toMatchObject({
-    promptTokens: 40,
-    cachedTokens: 40,
+test('an estimated prompt holds the tokens of the cache', () => {
+  const cache = { cachedTokens: 40, cacheWriteTokens: 2 };
+  expect(filled({ promptTokens: 0, completionTokens: 3, ...cache })).toMatchObject({
+    promptTokens: 42,
+    ...cache,
   });
 });
 

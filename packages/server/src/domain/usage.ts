@@ -7,6 +7,8 @@ export interface Usage {
   readonly completionTokens: number;
   /** Part of `promptTokens` that the target took from a cache. */
   readonly cachedTokens?: number;
+  /** Another part of `promptTokens`, that the target wrote to a cache. */
+  readonly cacheWriteTokens?: number;
   /** Part of `completionTokens` that is reasoning. */
   readonly reasoningTokens?: number;
   /**
@@ -41,7 +43,10 @@ export function withEstimates(reported: Usage | undefined, estimates: UsageEstim
 
 const noUsage: Usage = { promptTokens: 0, completionTokens: 0 };
 
-/** Tokens from the cache are tokens of the prompt. */
-function estimatedPrompt({ cachedTokens = 0 }: Usage, estimates: UsageEstimates): number {
-  return Math.max(cachedTokens, estimates.promptTokens());
+/** Tokens that a cache was asked for, or got, are tokens of the prompt. */
+function estimatedPrompt(
+  { cachedTokens = 0, cacheWriteTokens = 0 }: Usage,
+  estimates: UsageEstimates,
+): number {
+  return Math.max(cachedTokens + cacheWriteTokens, estimates.promptTokens());
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Principal } from '../access/authenticator.ts';
+import type { Principal } from '../access/principal.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
 import type { ErrorReply } from '../wire/error-reply.ts';

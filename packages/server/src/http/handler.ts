@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { Authenticator, Principal } from '../access/authenticator.ts';
+import { type Authenticator, nobody } from '../access/authenticator.ts';
+import type { Principal } from '../access/principal.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { errorReply } from '../wire/error-reply.ts';
@@ -67,7 +68,7 @@ function closeOf(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => response.once('close', resolve));
 }
 
-const unknownPrincipal: Principal = { keyId: 'none', admin: false };
+const unknownPrincipal: Principal = { ...nobody, keyId: 'none' };
 
 /**
  * Handles every request: finds the route, authenticates, calls the route. Never rejects: a bug in a route becomes
@@ -139,7 +140,9 @@ export function createHandler(options: HandlerOptions) {
       }
 
       notes.route = match.route.path;
-      const principal = authenticator.authenticate(match.route.access, request.headersDistinct, query);
+      const asked = authenticator.authenticate(match.route.access, request.headersDistinct, query);
+      // A key that is known here costs no turn of the event loop.
+      const principal = asked instanceof Promise ? await asked : asked;
       if (!principal.ok) return await replyFailure(exchange, principal.failure);
       exchange.id = match.id;
       exchange.principal = principal.value;

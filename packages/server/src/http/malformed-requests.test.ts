@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { sseData } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthenticator } from '../access/authenticator.ts';
+import { fixedAuthenticator } from '../access/testing/fixed-authenticator.ts';
 import { timers } from '../timers/timer-queue.ts';
 import { createBodyBudget } from './body-budget.ts';
 import type { MalformedRequest } from './connections.ts';
@@ -78,7 +78,7 @@ let hastyPort: number;
 async function listen(arrival?: ArrivalLimits): Promise<number> {
   const handle = createHandler({
     routes,
-    authenticator: createAuthenticator({ apiKeys: ['k'], adminKeys: [], keyPrefix: 'tr_', required: true }),
+    authenticator: fixedAuthenticator({ apiKeys: ['k'] }),
     cors: noCors,
     ownHostsOnly: false,
     clientWriteMs: 5_000,

@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
+import { nobody } from '../access/authenticator.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import { createBodyBudget } from './body-budget.ts';
 import { createBodyTurns } from './body-turns.ts';
@@ -22,7 +23,7 @@ function exchangeWith(body: string, whole = true): Exchange {
     path: '/',
     query: '',
     id: '',
-    principal: { keyId: 'key', admin: false },
+    principal: { ...nobody, keyId: 'key' },
     errorReply,
     expectsContinue: false,
     clientWriteMs: 1_000,

@@ -12,6 +12,11 @@ export async function replyJson(exchange: Exchange, status: number, body: string
   await reply(exchange, status, { 'content-type': 'application/json; charset=utf-8' }, body);
 }
 
+/** Answers 200 with a whole text. */
+export async function replyText(exchange: Exchange, contentType: string, body: string): Promise<void> {
+  await reply(exchange, 200, { 'content-type': contentType }, body);
+}
+
 /** Answers with the error envelope. Only while no head has left; after it the run's reader reports the failure. */
 export async function replyFailure(
   exchange: Exchange,

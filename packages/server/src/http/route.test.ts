@@ -3,17 +3,20 @@ import { refuseForeign } from './refuse-foreign.ts';
 import { matchRoute, type Route } from './route.ts';
 import { unknownUrl } from './unknown-url.ts';
 
-const route = (method: Route['method'], path: string, takesId?: true): Route => ({
+const route = (method: Route['method'], path: string): Route => ({
   method,
   path,
   access: 'key',
   handle: async () => {},
-  ...(takesId === undefined ? {} : { takesId }),
 });
 const routes = [
   route('POST', '/v1/chat/completions'),
   route('GET', '/v1/models'),
-  route('GET', '/v1/models/', true),
+  route('GET', '/v1/models/{+id}'),
+  route('GET', '/admin/v1/keys/{id}'),
+  route('PATCH', '/admin/v1/keys/{id}'),
+  route('DELETE', '/admin/v1/keys/{id}'),
+  route('POST', '/admin/v1/keys/{id}/rotate'),
   route('GET', '/livez'),
 ];
 const idOf = (path: string) => {
@@ -45,6 +48,34 @@ describe('a route', () => {
     expect(idOf(path)).toBe('unknown');
   });
 
+  it.each([
+    ['GET', '/admin/v1/keys/key_1', 'key_1'],
+    ['PATCH', '/admin/v1/keys/key_1', 'key_1'],
+    ['DELETE', '/admin/v1/keys/a%2Fb', 'a/b'],
+    ['POST', '/admin/v1/keys/key_1/rotate', 'key_1'],
+    ['POST', '/admin/v1/keys/a%2Fb/rotate', 'a/b'],
+    ['POST', '/admin/v1/keys/rotate/rotate', 'rotate'],
+    ['GET', '/admin/v1/keys/a/b', undefined],
+    ['GET', '/admin/v1/keys/', undefined],
+    ['GET', '/admin/v1/keys/..', undefined],
+    ['GET', '/admin/v1/keys/.', undefined],
+    ['POST', '/admin/v1/keys//rotate', undefined],
+    ['POST', '/admin/v1/keys/rotate', undefined],
+    ['POST', '/admin/v1/keys/key_1/rotate/', undefined],
+    ['POST', '/admin/v1/keys/key_1/x/rotate', undefined],
+    ['POST', '/admin/v1/keys/%zz/rotate', undefined],
+  ])('%s %s has the id %j in the middle of its path', (method, path, id) => {
+    const match = matchRoute(routes, method, path);
+    expect(match.type === 'route' ? match.id : undefined).toBe(id);
+  });
+
+  it('with an id names all its methods', () => {
+    expect(matchRoute(routes, 'PUT', '/admin/v1/keys/key_1')).toEqual({
+      type: 'wrong-method',
+      allowed: ['GET', 'HEAD', 'PATCH', 'DELETE'],
+    });
+  });
+
   it('answers HEAD like GET and says which methods it takes', () => {
     expect(matchRoute(routes, 'HEAD', '/livez').type).toBe('route');
     expect(matchRoute(routes, 'GET', '/v1/chat/completions')).toEqual({
@@ -63,6 +94,8 @@ describe('an unknown route', () => {
     ['/v1/v1/models', "Did you mean '/v1/models'?"],
     ['/v1/chat/completion', '/v1/chat/completions'],
     ['/api/tags', '/v1/models'],
+    ['/admin/v1/keys/key_1/rotat', "Did you mean '/admin/v1/keys/key_1/rotate'?"],
+    ['/admin/v1/keys/key_1/', "Did you mean '/admin/v1/keys/key_1'?"],
   ])('%s is answered with the hint %j', (path, hint) => {
     expect(unknownUrl('POST', path, routes).message).toContain(hint);
   });

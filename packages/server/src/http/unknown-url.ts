@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../domain/failure.ts';
 import { nearest } from '../domain/nearest.ts';
-import type { Route } from './route.ts';
+import { filledIn, type Route } from './route.ts';
 
 /** Paths that clients try, and the route that serves them here. */
 const otherSurfaces = new Map([
@@ -28,7 +28,7 @@ function hint(path: string, routes: readonly Route[]): string {
     .replace(/\/{2,}/g, '/')
     .replace(/(?<=.)\/$/, '')
     .toLowerCase();
-  const paths = routes.map((route) => route.path);
+  const paths = routes.map((route) => filledIn(route.path, plain));
   for (const candidate of [
     plain,
     `/v1${plain}`,

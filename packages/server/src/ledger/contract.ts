@@ -1,4 +1,4 @@
-import type { LimitScope, Windows } from '../limits/contract.ts';
+import type { LimitLease, LimitScope, Windows } from '../limits/contract.ts';
 import type {
   Admitted,
   Change,
@@ -46,7 +46,7 @@ export interface AdmissionAsk {
 }
 
 export type Admission =
-  | { readonly type: 'admitted'; readonly lease: Lease; readonly windows: Windows }
+  | { readonly type: 'admitted'; readonly lease: LimitLease; readonly windows: Windows }
   | {
       readonly type: 'limited';
       readonly limit: 'requests' | 'tokens' | 'streams';
@@ -62,18 +62,12 @@ export type Admission =
   /** A store is away, or the spool is full. */
   | { readonly type: 'unavailable'; readonly what: 'limits' | 'records' };
 
-/** What an admitted request holds. */
-export interface Lease {
-  readonly scopes: readonly LimitScope[];
-  readonly reservedTokens: number;
-}
-
 /** The end of an admitted request. `nothing`: it has reached no target, and leaves no record. */
 export type Ending =
-  | { readonly type: 'settled'; readonly record: Settled; readonly lease: Lease }
+  | { readonly type: 'settled'; readonly record: Settled; readonly lease: LimitLease }
   | {
       readonly type: 'nothing';
       readonly id: string;
       readonly createdAtMs: number;
-      readonly lease: Lease;
+      readonly lease: LimitLease;
     };

@@ -1,4 +1,4 @@
-import type { GuardedLimiter } from '../limits/contract.ts';
+import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
 import type { Admission, AdmissionAsk, Ending, Ledger } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
@@ -49,7 +49,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     const { promptTokens, completionTokens } = intent.reserved;
     const decision =
       scopes.length === 0
-        ? ({ type: 'allowed', reservedTokens: 0, windows: {} } as const)
+        ? ({ type: 'allowed', lease: withoutLimits(processId), windows: {} } as const)
         : await limiter.take({ processId, scopes, promptTokens, completionTokens });
     if (decision.type === 'unavailable') return { type: 'unavailable', what: 'limits' };
     const { windows } = decision;
@@ -57,27 +57,27 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
       const { limit, scope, retryAfterMs } = decision;
       return { type: 'limited', limit, scope, retryAfterMs, windows };
     }
-    const lease = { scopes, reservedTokens: decision.reservedTokens };
+    const { lease } = decision;
     const admitted = await writer.admit({ ...intent, processId });
     if (admitted !== 'unavailable' && admitted.ok) return { type: 'admitted', lease, windows };
-    release(processId, lease, 0);
+    release(lease, 'not-run');
     return admitted === 'unavailable'
       ? { type: 'unavailable', what: 'records' }
       : { type: 'over-budget', refused: admitted, windows };
   }
 
-  function release(processId: string, { scopes, reservedTokens }: Ending['lease'], usedTokens: number): void {
-    if (scopes.length > 0) void limiter.settle({ processId, scopes, reservedTokens, usedTokens });
+  function release(lease: LimitLease, usedTokens: number | 'not-run'): void {
+    if (lease.scopes.length > 0) void limiter.settle(lease, usedTokens);
   }
 
-  function settle(processId: string, ending: Ending): void {
+  function settle(ending: Ending): void {
     if (ending.type === 'nothing') {
-      release(processId, ending.lease, 0);
+      release(ending.lease, 0);
       writer.discard(ending.id, ending.createdAtMs);
       return;
     }
     const { record, lease } = ending;
-    release(processId, lease, record.promptTokens + record.completionTokens);
+    release(lease, record.promptTokens + record.completionTokens);
     writer.settle(record);
   }
 
@@ -100,7 +100,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
         progress: (marks) => {
           for (const mark of marks) writer.progress(mark);
         },
-        settle: (ending) => settle(processId, ending),
+        settle,
         look: async (scopes) => (scopes.length === 0 ? {} : limiter.look(scopes)),
         async change(change, once) {
           const written = await store.change(change, once);
@@ -134,4 +134,9 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
       await store.close();
     },
   };
+}
+
+/** The lease of a request whose key and owner have no limits: nothing is settled for it. */
+function withoutLimits(processId: string): LimitLease {
+  return { processId, scopes: [], reservedTokens: 0, takenAtMs: 0 };
 }

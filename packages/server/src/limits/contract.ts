@@ -4,23 +4,32 @@
  *
  * In memory it counts for one service. In Redis or Valkey it counts for all replicas, and one script makes each decision.
  * A method rejects where its store cannot be reached; {@link GuardedLimiter} decides then by `limits.on_store_failure`.
+ * Calls take effect in the order in which they are made.
  */
 export interface Limiter {
-  /** Takes from all scopes, or from none. */
+  /** Takes from all scopes, or from none. It counts as a beat of the process. */
   take(ask: LimitAsk): Promise<LimitDecision>;
-  /** Gives the place of a stream back and replaces the reserved tokens by those that were used. Once for each lease. */
-  settle(lease: SettledLease): Promise<void>;
+  /**
+   * Gives the place of a stream back and replaces the reserved tokens by those that were used (prompt and completion).
+   * `not-run`: the request has not run, and its place among the requests is given back too. Once for each lease.
+   */
+  settle(lease: LimitLease, usedTokens: number | 'not-run'): Promise<void>;
   /** What is left, without taking anything. */
   look(scopes: readonly LimitScope[]): Promise<Windows>;
   /** Says that a process lives; the places of a process without a beat for 10 s are free again. */
   beat(processId: string): Promise<void>;
   /** The process has ended: its places are free. */
   leave(processId: string): Promise<void>;
+  /**
+   * Puts right what was lost while the store was away, and counts as a beat of each process. Without entries it rejects where
+   * the store takes no writes.
+   */
+  restore(held: readonly HeldPlaces[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A limiter that never rejects. */
-export interface GuardedLimiter extends Omit<Limiter, 'take' | 'look'> {
+/** A limiter that never rejects, for a store that may be away. */
+export interface GuardedLimiter extends Omit<Limiter, 'take' | 'restore'> {
   /** Decides within 50 ms; `unavailable`: the store is away and `on_store_failure` is `deny`. */
   take(ask: LimitAsk): Promise<LimitDecision | { readonly type: 'unavailable' }>;
   /** Empty while the store is away. */
@@ -38,6 +47,7 @@ export interface LimitScope {
 
 export interface LimitAsk {
   readonly processId: string;
+  /** Each scope at most once. */
   readonly scopes: readonly LimitScope[];
   /**
    * A request is admitted where its prompt fits into what is left of every scope's tokens; its completion is cut to what is
@@ -48,20 +58,38 @@ export interface LimitAsk {
 }
 
 export type LimitDecision =
-  | {
-      readonly type: 'allowed';
-      /** The tokens that are reserved: the prompt, and the completion as far as there was room. 0 without a limit of tokens. */
-      readonly reservedTokens: number;
-      readonly windows: Windows;
-    }
+  | { readonly type: 'allowed'; readonly lease: LimitLease; readonly windows: Windows }
   | {
       readonly type: 'refused';
+      /** The limit that makes the request wait longest, and whose it is. */
       readonly limit: 'requests' | 'tokens' | 'streams';
       readonly scope: string;
-      /** Milliseconds until the same request can be allowed; for streams an estimate. */
+      /** Whole milliseconds until the same request can be allowed; for streams an estimate. */
       readonly retryAfterMs: number;
       readonly windows: Windows;
     };
+
+/** What an allowed request holds until it is settled. It is plain data, which may be sent to another thread and back. */
+export interface LimitLease {
+  readonly processId: string;
+  readonly scopes: readonly LimitScope[];
+  /** The tokens that are reserved: the prompt, and the completion as far as there was room. 0 without a limit of tokens. */
+  readonly reservedTokens: number;
+  /** By the limiter's own clock. */
+  readonly takenAtMs: number;
+  /** Taken from this replica's share, because the store was away. */
+  readonly share?: true;
+}
+
+/** The streams that a process runs in a scope, and the tokens by which settlements have missed the store. */
+export interface HeldPlaces {
+  readonly processId: string;
+  readonly scope: LimitScope;
+  /** All of them: the count is replaced. */
+  readonly streams: number;
+  /** Used beyond the reservations; negative where reservations have been larger. */
+  readonly owedTokens: number;
+}
 
 /** For the headers `x-ratelimit-…`: the tighter of key and owner; absent where there is no limit. */
 export interface Windows {
@@ -71,15 +99,8 @@ export interface Windows {
 
 export interface Window {
   readonly limit: number;
+  /** Whole units, at least 0. */
   readonly remaining: number;
-  /** Milliseconds until all of it is there again. */
+  /** Whole milliseconds until all of it is there again. */
   readonly resetMs: number;
-}
-
-export interface SettledLease {
-  readonly processId: string;
-  readonly scopes: readonly LimitScope[];
-  readonly reservedTokens: number;
-  /** Real tokens of prompt and completion. */
-  readonly usedTokens: number;
 }

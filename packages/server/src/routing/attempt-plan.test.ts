@@ -5,7 +5,7 @@ import { failure } from '../domain/failure.ts';
 import { type Feature, features } from '../domain/requirements.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import { planAttempts } from './attempt-plan.ts';
-import { createCatalogue } from './catalogue.ts';
+import { createCatalogue, type Model } from './catalogue.ts';
 
 const request = { temperature: 1.5 } as ChatRequest;
 
@@ -36,7 +36,11 @@ const mute = upstream('mute', { capabilities: () => new Set<Feature>() });
 function plan(
   upstreams: readonly Upstream[],
   fallbacks: readonly Upstream[],
-  asked: { readonly request?: ChatRequest; readonly needs?: readonly Feature[] } = {},
+  asked: {
+    readonly request?: ChatRequest;
+    readonly needs?: readonly Feature[];
+    readonly allowed?: readonly string[];
+  } = {},
 ) {
   const config = (names: readonly Upstream[], ids: readonly string[]): ModelConfig => ({
     aliases: [],
@@ -56,7 +60,9 @@ function plan(
   const main = catalogue.find('main');
   if (main === undefined) throw new Error('no main model');
   const requirements = (asked.needs ?? []).map((feature) => ({ feature, param: feature }));
-  const planned = planAttempts(main, { request: asked.request ?? request, requirements }, catalogue);
+  const { allowed } = asked;
+  const rights = allowed === undefined ? undefined : { allows: ({ id }: Model) => allowed.includes(id) };
+  const planned = planAttempts(main, { request: asked.request ?? request, requirements }, catalogue, rights);
   return planned.ok ? planned.value.map((group) => group.map(({ target }) => target.name)) : planned.failure;
 }
 
@@ -91,4 +97,10 @@ it('the values of a request are checked only at a target that has the features',
     },
   });
   expect(plan([picky], [], { needs: ['tools'] })).toMatchObject({ param: 'tools' });
+});
+
+it('a fallback that the sender may not use is left out', () => {
+  const cold = { request: {} as ChatRequest };
+  expect(plan([cool], [warm], { ...cold, allowed: ['main', 'spare'] })).toEqual([['cool/m'], ['warm/m']]);
+  expect(plan([cool], [warm], { ...cold, allowed: ['main'] })).toEqual([['cool/m']]);
 });

@@ -16,16 +16,29 @@ export interface Candidate {
  */
 export type AttemptPlan = readonly (readonly Candidate[])[];
 
+/** Which models the sender may use. */
+export interface PlanRights {
+  allows(model: Model): boolean;
+}
+
 /**
  * Finds all targets that a request may be sent to: first, or later as a fallback, hedge or takeover. A target that cannot
  * honour a feature or a value of the request is left out here. The order of the others is decided attempt by attempt
- * (`attempt-machine.ts`).
+ * (`attempt-machine.ts`). A fallback that the sender may not use is left out too; whether it may use `model`, the caller
+ * has checked.
  *
  * Failures: `unsupported_parameter` or `invalid_value` with the field's path when no target honours the request,
  * `no_healthy_upstream` when there is no target at all.
  */
-export function planAttempts(model: Model, asked: DecodedRequest, catalogue: Catalogue): Result<AttemptPlan> {
-  const fallbacks = model.fallbacks.flatMap((id) => catalogue.find(id) ?? []);
+export function planAttempts(
+  model: Model,
+  asked: DecodedRequest,
+  catalogue: Catalogue,
+  rights?: PlanRights,
+): Result<AttemptPlan> {
+  const fallbacks = model.fallbacks
+    .flatMap((id) => catalogue.find(id) ?? [])
+    .filter((fallback) => rights?.allows(fallback) ?? true);
   const groups: Candidate[][] = [];
   let reason: Failure | undefined;
   for (const one of [model, ...fallbacks]) {

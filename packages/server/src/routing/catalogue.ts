@@ -23,6 +23,8 @@ export type TakeoverMode = 'prefix' | 'replay' | 'none';
 /** A model by its public id, with its targets and its configuration. */
 export interface Model {
   readonly id: string;
+  /** Its other names. */
+  readonly aliases: readonly string[];
   readonly targets: readonly Target[];
   /** How a target is chosen among several healthy ones of equal priority. */
   readonly balance: 'weight' | 'least_busy';
@@ -89,6 +91,7 @@ function buildModel(
   }
   return {
     id,
+    aliases: config.aliases,
     targets,
     balance: config.balance,
     fallbacks: config.fallbacks,

@@ -5,7 +5,7 @@ import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { Affinity } from './affinity.ts';
 import { createAttemptMachine } from './attempt-machine.ts';
-import { type AttemptPlan, planAttempts } from './attempt-plan.ts';
+import { type AttemptPlan, type PlanRights, planAttempts } from './attempt-plan.ts';
 import type { Catalogue, Model } from './catalogue.ts';
 import type { Health } from './health.ts';
 import { openSource, type Source } from './source.ts';
@@ -26,17 +26,23 @@ export interface RouterParts {
 /** The entry point of routing/: it plans which targets can answer a request, and opens the source of the answer. */
 export interface Router {
   /** See {@link planAttempts}. */
-  plan(model: Model, asked: DecodedRequest): Result<AttemptPlan>;
+  plan(model: Model, asked: DecodedRequest, rights?: PlanRights): Result<AttemptPlan>;
   /** Opens a source. No target is asked before its first pull. */
-  open(plan: AttemptPlan, call: Omit<UpstreamCall, 'model'>, signal: AbortSignal): Source;
+  open(
+    plan: AttemptPlan,
+    call: Omit<UpstreamCall, 'model'>,
+    signal: AbortSignal,
+    /** Called once, before the first event of the committed answer is passed on. */
+    onCommit?: () => void,
+  ): Source;
 }
 
 /** Creates a router for one configuration. */
 export function createRouter({ catalogue, health, affinity, retry, random, timers }: RouterParts): Router {
   const now = () => timers.now();
   return {
-    plan: (model, asked) => planAttempts(model, asked, catalogue),
-    open: (plan, call, signal) => {
+    plan: (model, asked, rights) => planAttempts(model, asked, catalogue, rights),
+    open: (plan, call, signal, onCommit) => {
       const { keyId, request } = call;
       const targets = plan.flat().map(({ target }) => target.name);
       // With a single candidate there is no choice, so the messages are not hashed.
@@ -49,6 +55,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, timer
         signal,
         onCommit: ({ target }) => {
           if (choice) affinity.remember(keyId, request, target.name);
+          onCommit?.();
         },
       });
     },

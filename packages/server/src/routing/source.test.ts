@@ -428,12 +428,12 @@ describe('a takeover', () => {
     }
   });
 
-  it('by prefix counts no more tokens from the cache than its own prompt has', async () => {
-    const counts = { promptTokens: 12, completionTokens: 3, cachedTokens: 12 };
+  it('by prefix counts no more tokens of a cache than its own prompt has', async () => {
+    const counts = { promptTokens: 12, completionTokens: 3, cachedTokens: 9, cacheWriteTokens: 3 };
     const reported: EventBatch = [{ type: 'usage', usage: counts }, ...finish];
     const b = fakeUpstream('b', [text(' world'), reported], { takeover: () => 'prefix' });
     const batches = await drain(setUp([fakeUpstream('a', cut), b], both).open());
-    const usage = { promptTokens: 10, completionTokens: 5, cachedTokens: 10 };
+    const usage = { promptTokens: 10, completionTokens: 5, cachedTokens: 9, cacheWriteTokens: 1 };
     expect(batches.at(-1)).toEqual([{ type: 'usage', usage }, ...finish]);
   });
 

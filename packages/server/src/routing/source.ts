@@ -341,15 +341,19 @@ const noText = { text: '', reasoning: '', continuable: true };
  */
 function countPrefix(event: UsageEvent, prefixTokens: number): UsageEvent {
   if (prefixTokens === 0) return event;
-  const { promptTokens, completionTokens, cachedTokens, ...more } = event.usage;
+  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens, ...more } = event.usage;
   const ownPrompt = Math.max(0, promptTokens - prefixTokens);
+  const cached = Math.min(cachedTokens ?? 0, ownPrompt);
   return {
     type: 'usage',
     usage: {
       ...more,
       promptTokens: ownPrompt,
       completionTokens: completionTokens === 0 ? 0 : completionTokens + prefixTokens,
-      ...(cachedTokens === undefined ? {} : { cachedTokens: Math.min(cachedTokens, ownPrompt) }),
+      ...(cachedTokens === undefined ? {} : { cachedTokens: cached }),
+      ...(cacheWriteTokens === undefined
+        ? {}
+        : { cacheWriteTokens: Math.min(cacheWriteTokens, ownPrompt - cached) }),
     },
   };
 }

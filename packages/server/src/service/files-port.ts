@@ -24,7 +24,7 @@ type Answer =
 export function answerFileQuestions(port: MessagePort, files: ConfigFiles): void {
   const send = (answer: Answer): void => port.postMessage(answer);
   port.on('message', ({ id, ask, path, reload }: Question) => {
-    const reading = ask === 'read' ? files.read(path, reload) : files.isFile(path);
+    const reading = ask === 'isFile' ? files.isFile(path) : files[ask](path, reload);
     reading.then(
       (answer: unknown) => send({ id, answer }),
       (thrown: unknown) => send({ id, bug: String(thrown) }),
@@ -53,6 +53,7 @@ export function filesThrough(port: MessagePort): ConfigFiles {
   }
   return {
     read: async (path, reload) => (await send('read', path, reload)) as ReadText,
+    readLarge: async (path, reload) => (await send('readLarge', path, reload)) as ReadText,
     isFile: async (path) => (await send('isFile', path)) === true,
   };
 }

@@ -7,13 +7,16 @@ import type { Config } from '../config/config.ts';
 export function settingsThatNeedRestart(before: Config, after: Config): readonly string[] {
   const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
   const engineOf = ({ engine }: Config) => ({ ...engine, models: [...engine.models] });
-  const storeOf = ({ storage }: Config) => [storage.databaseUrl, storage.redisUrl, storage.spoolBytes];
+  const storeOf = ({ storage: { pricesFile: _, ...fixed } }: Config) => fixed;
+  const failureOf = ({ limits }: Config) => [limits.onStoreFailure, limits.replicas];
   return [
     ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
     ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
     ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
     ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
     ...(same(storeOf(before), storeOf(after)) ? [] : ['storage']),
+    ...(same(before.usage.webhook, after.usage.webhook) ? [] : ['usage.webhook']),
+    ...(same(failureOf(before), failureOf(after)) ? [] : ['limits.on_store_failure and limits.replicas']),
     ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
   ];
 }

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { createOpenHandedLedger } from '../ledger/testing/open-handed-ledger.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { createListener } from './listener.ts';
@@ -44,6 +45,7 @@ async function startService() {
     config: loaded.config,
     fileHasContent: loaded.fileHasContent,
     engine: undefined,
+    ledger: createOpenHandedLedger(),
     log,
     upstreams: await createUpstreams(loaded.config.upstreams),
     keys,

@@ -8,12 +8,17 @@ import { withVariableNames } from '../config/environment-values.ts';
 import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
 import type { ConfigFlags } from '../config/overrides.ts';
 import type { Engine } from '../engine/parent/engine.ts';
+import type { Ledger } from '../ledger/contract.ts';
+import { startLedger } from '../ledger/ledger-thread.ts';
+import type { LedgerSettings } from '../ledger/settings.ts';
 import { createLog } from '../telemetry/create-log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
-import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
+import { type CreatedUpstreams, createUpstreams, type UpstreamDeps } from '../upstreams/registry.ts';
 import { createConfigThread } from './config-thread.ts';
 import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
 import { createListener } from './listener.ts';
+import { logKeyChange } from './log-key-change.ts';
 import { watchParent } from './parent-watch.ts';
 import { createService, type Service } from './service.ts';
 import { type FoundKeys, keysForReload, keysForStart, type ServingKeys } from './serving-keys.ts';
@@ -127,8 +132,12 @@ async function serveConfig(
   }
 
   let engine: Engine | undefined;
+  let ledger: Ledger | undefined;
   try {
-    const upstreams = await upstreamsOf(config, env);
+    const opened = await startLedger(ledgerSettings(config), log);
+    if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
+    ledger = opened.ledger;
+    const upstreams = await upstreamsOf(config, env, log);
     if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
 
     if (config.engine.models.size > 0) {
@@ -152,8 +161,9 @@ async function serveConfig(
       log,
       upstreams,
       keys,
+      ledger,
       load,
-      createUpstreams: (next, before) => upstreamsOf(next, env, before),
+      createUpstreams: (next, before) => upstreamsOf(next, env, log, before),
       keysForReload,
       onSecrets,
     });
@@ -167,6 +177,7 @@ async function serveConfig(
   } finally {
     await engine?.stop();
     listener.destroy();
+    await ledger?.close();
   }
 }
 
@@ -180,6 +191,19 @@ async function drain(service: Service, { timeouts }: Config, { forced }: Shutdow
   await Promise.race([drained, delay(lastBytesMs, undefined, { ref: false })]);
 }
 
+function ledgerSettings({ server, storage, limits, usage }: Config): LedgerSettings {
+  const { databaseUrl, redisUrl, retentionMs, spoolBytes } = storage;
+  const { onStoreFailure, replicas } = limits;
+  return {
+    dataDir: server.dataDir,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(redisUrl === undefined ? {} : { redisUrl }),
+    ...(server.publicUrl === undefined ? {} : { publicUrl: server.publicUrl }),
+    ...(usage.webhook === undefined ? {} : { webhook: usage.webhook }),
+    ...{ retentionMs, spoolBytes, onStoreFailure, replicas },
+  };
+}
+
 const ended: Served = { ok: true };
 
 function failed(exitCode: 1 | 2, message: string): Served {
@@ -189,8 +213,14 @@ function failed(exitCode: 1 | 2, message: string): Served {
 function upstreamsOf(
   { upstreams, timeouts, stream }: Config,
   env: Environment,
+  log: Log,
   before?: CreatedUpstreams,
 ): Promise<CreatedUpstreams> {
-  const { connectMs } = timeouts;
-  return createUpstreams(upstreams, { env, connectMs, maxEventBytes: stream.maxEventBytes }, before);
+  const deps: UpstreamDeps = {
+    env,
+    connectMs: timeouts.connectMs,
+    maxEventBytes: stream.maxEventBytes,
+    onKeyChange: (upstream, change) => logKeyChange(log, upstream, change),
+  };
+  return createUpstreams(upstreams, deps, before);
 }

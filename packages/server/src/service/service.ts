@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { createStoredKeys } from '../access/stored-keys.ts';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
@@ -9,13 +10,19 @@ import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/parent/engine.ts';
 import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
+import { createLoadShed } from '../http/load-shed.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
+import type { Ledger } from '../ledger/contract.ts';
+import { createLikelyCompletion } from '../metering/likely-completion.ts';
+import type { OpenRecord } from '../metering/open-record.ts';
+import { reportProgress } from '../metering/progress-clock.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import { nearestLimit, processMemory } from './memory-use.ts';
 import { settingsThatNeedRestart } from './needs-restart.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import { createReloadQueue } from './reload-queue.ts';
@@ -29,6 +36,8 @@ export interface ServiceParts {
   readonly log: ServerLog;
   readonly upstreams: CreatedUpstreams;
   readonly keys: ServingKeys;
+  /** Keys, limits and records. The caller closes it after the service has drained. */
+  readonly ledger: Ledger;
   /** Reads flags, environment and file again. `inForce`: facts about the file that is in force then. */
   load(inForce: Reload): Promise<LoadedConfig>;
   /** An upstream whose configuration is as in `before` is taken over from there. */
@@ -59,7 +68,7 @@ export interface Service {
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { engine, log } = parts;
+  const { engine, log, ledger } = parts;
   const runs = createRunRegistry();
   let { config, fileHasContent } = parts;
   let inForce = parts.upstreams;
@@ -75,6 +84,25 @@ export function createService(parts: ServiceParts): Service {
     budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
     turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }),
   };
+  const shed = createLoadShed({
+    limits: () => config.server.shed,
+    running: () => runs.size,
+    memory: () => nearestLimit(processMemory()),
+    now: () => performance.now(),
+    every: (milliseconds, tick) => {
+      const timer = setInterval(tick, milliseconds).unref();
+      return () => clearInterval(timer);
+    },
+    log,
+  });
+  const openRecords = new Set<OpenRecord>();
+  const likely = createLikelyCompletion();
+  reportProgress({ open: openRecords, ledger });
+  const storedKeys = createStoredKeys({ ledger, now: () => performance.now() });
+  const ended = new AbortController();
+  void storedKeys.follow(ended.signal, (error) => {
+    log.warn('the stored keys cannot be read yet; the fixed keys are served', { reason: String(error) });
+  });
   let draining = false;
   const reloads = createReloadQueue(reload);
   const exchanges = createOpenExchanges();
@@ -83,12 +111,17 @@ export function createService(parts: ServiceParts): Service {
     createApp({
       config: next,
       keys,
+      storedKeys,
+      ledger,
+      openRecords,
+      likely,
       upstreams: withEngine(upstreams, engine),
       log,
       runs,
       health,
       affinity,
       bodies,
+      shed,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
       reload: reloads.request,
@@ -160,6 +193,7 @@ export function createService(parts: ServiceParts): Service {
       clearTimeout(timer);
       // A run may have ended before a slow client has received all bytes of its answer.
       await exchanges.none();
+      ended.abort();
     },
     stopAll: () => {
       draining = true;

@@ -1,6 +1,7 @@
 import type { BudgetUnit, Change, KeyBook, OnceFor, Owner, StoredKey, Written } from './keys.ts';
 import type {
   Admitted,
+  AttemptEntry,
   BudgetCheck,
   Intent,
   Progress,
@@ -61,9 +62,17 @@ export interface Store extends StoreReads {
   touch(uses: readonly { readonly keyId: string; readonly atMs: number }[]): Promise<void>;
   /** Deletes the records of whole days (UTC) before a time, and keeps their daily sums. Resolves with the deleted number. */
   retire(beforeMs: number): Promise<number>;
-  /** The next events for the webhook, oldest first, and their removal once they have been delivered. */
+  /**
+   * The next events for the webhook, oldest first, and their removal once they have been delivered: by name, because a
+   * transaction that ends later may have an earlier place.
+   */
   outbox(limit: number): Promise<readonly OutboxEvent[]>;
-  delivered(upToSequence: number): Promise<void>;
+  delivered(sequences: readonly number[]): Promise<void>;
+  /**
+   * Takes or keeps a lease, which one holder at a time has. True: `holder` has it for `ttlMs` from now, by the store's own
+   * clock. With `ttlMs` 0 a holder gives it back.
+   */
+  lease(name: string, holder: string, ttlMs: number): Promise<boolean>;
   /** A secret that all replicas share; `make` is stored where there is none yet. */
   secret(name: string, make: () => string): Promise<string>;
   /** Resolves where the store answers. */
@@ -110,6 +119,7 @@ export interface OutboxEvent {
 
 export type {
   Admitted,
+  AttemptEntry,
   BudgetCheck,
   BudgetUnit,
   Change,

@@ -107,6 +107,7 @@ export interface RecordFilter {
 }
 
 export interface RecordQuery extends RecordFilter {
+  readonly id?: string;
   readonly status?: RecordStatus;
 }
 

@@ -1,11 +1,17 @@
 import { PassThrough } from 'node:stream';
+import { createStoredKeys } from '../access/stored-keys.ts';
+import type { KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { failure } from '../domain/failure.ts';
+import { type Failure, failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createHttpServer } from '../http/server.ts';
+import { startTestLedger, type TestLedger } from '../ledger/testing/test-ledger.ts';
+import { createLikelyCompletion } from '../metering/likely-completion.ts';
+import type { OpenRecord } from '../metering/open-record.ts';
+import { reportProgress } from '../metering/progress-clock.ts';
 import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
@@ -19,8 +25,11 @@ export interface TestApp {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly runs: RunRegistry;
+  readonly ledger: TestLedger;
   /** Refuses new requests from now on, as after a SIGTERM. */
   drain(): void;
+  /** Refuses new completions with this failure from now on, as an overloaded server; undefined: no longer. */
+  shed(refusal: Failure | undefined): void;
   /** Bytes that requests hold now. */
   heldBytes(): number;
   /** The lines of the log, parsed. */
@@ -33,6 +42,8 @@ export interface TestAppOptions {
   readonly config: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly surfaces?: readonly Surface[];
+  /** Takes the place of its keys and owners. Default: those of the ledger itself. */
+  readonly keyLedger?: KeyLedger;
 }
 
 export const testKey = 'key-of-a-test';
@@ -40,7 +51,12 @@ export const testAdminKey = 'admin-key-of-a-test';
 const folder = '/test-app';
 
 /** Starts the server on a free port; the caller calls `stop`. */
-export async function startTestApp({ config: text, files = {}, surfaces }: TestAppOptions): Promise<TestApp> {
+export async function startTestApp({
+  config: text,
+  files = {},
+  surfaces,
+  keyLedger,
+}: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
     env: { TAILRACE_API_KEY: testKey, TAILRACE_ADMIN_KEY: testAdminKey },
     cwd: folder,
@@ -52,8 +68,15 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   const created = await createUpstreams(config.upstreams);
   if (created.problems.length > 0) throw new Error(created.problems.join('\n'));
   const now = () => performance.now();
+  const testLedger = await startTestLedger();
+  const ledger = { ...testLedger.ledger, ...keyLedger };
+  const openRecords = new Set<OpenRecord>();
+  const stopProgress = reportProgress({ open: openRecords, ledger });
+  const storedKeys = createStoredKeys({ ledger, now });
+  await storedKeys.follow(new AbortController().signal, () => {});
   const held = createBodyBudget(() => 1024 ** 3);
   let draining = false;
+  let shedding: Failure | undefined;
   const runs = createRunRegistry();
   const stream = new PassThrough();
   let log = '';
@@ -63,6 +86,10 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   const handle = createApp({
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
+    storedKeys,
+    openRecords,
+    likely: createLikelyCompletion(),
+    ledger,
     upstreams: created.upstreams,
     log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
     runs,
@@ -73,6 +100,7 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
       budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
       turns: createBodyTurns({ now, later: setImmediate }),
     },
+    shed: { refusal: () => shedding },
     loaded: () => true,
     draining: () => draining,
     reload: async () => ({ problems: ['this server does not reload'], warnings: [] }),
@@ -87,8 +115,12 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
   return {
     url: `http://127.0.0.1:${port}`,
     runs,
+    ledger: testLedger,
     drain: () => {
       draining = true;
+    },
+    shed: (refusal) => {
+      shedding = refusal;
     },
     heldBytes: () => held.held(),
     logged: () =>
@@ -101,6 +133,8 @@ export async function startTestApp({ config: text, files = {}, surfaces }: TestA
       runs.stopAll(failure('draining', 'This server is shutting down.'));
       await runs.idle();
       created.retire();
+      stopProgress();
+      await testLedger.stop();
     },
   };
 }

@@ -31,10 +31,15 @@ beforeAll(async () => {
     const kind = kinds.find((one) => head.includes(`/${one}`)) ?? 'openai';
     socket.write(chunked([begun[kind]], false));
   });
-  const configured = kinds.map(
-    (kind) => [kind, { kind, baseUrl: `${origin.url.origin}/${kind}`, apiKey: 'key', headers: {} }] as const,
-  );
-  created = await createUpstreams(new Map(configured));
+  const configured = (apiKeys: readonly string[]) =>
+    kinds.map(
+      (kind) =>
+        [
+          `${kind} with ${apiKeys.length}`,
+          { kind, baseUrl: `${origin.url.origin}/${kind}`, apiKeys, headers: {} },
+        ] as const,
+    );
+  created = await createUpstreams(new Map([...configured(['key']), ...configured(['key', 'other'])]));
 });
 afterAll(async () => {
   created.retire();
@@ -45,6 +50,7 @@ afterAll(async () => {
 /** A stream with its first output, and its request, which only the stream can hold. */
 async function openStream(
   kind: Kind,
+  keys: number,
   more: Record<string, JsonValue>,
 ): Promise<{ readonly stream: EventStream; readonly request: WeakRef<ChatRequest> }> {
   const messages = [{ role: 'user', content: 'a long story' }];
@@ -52,7 +58,7 @@ async function openStream(
   if (!decoded.ok) throw new Error(decoded.failure.message);
   const { request } = decoded.value;
   const call = { request, model: 'gemini-2.5-pro', keyId: 'key', completionId: 'chatcmpl-1' };
-  const stream = created.upstreams.get(kind)?.open(call, new AbortController().signal);
+  const stream = created.upstreams.get(`${kind} with ${keys}`)?.open(call, new AbortController().signal);
   if (stream === undefined) throw new Error(created.problems.join());
   const { value } = await pullOnce(stream);
   expect(value).toMatchObject([{ type: 'text-delta', json: '{' }]);
@@ -60,12 +66,13 @@ async function openStream(
 }
 
 test.each([
-  ...kinds.map((kind) => [kind, 'text', {}] as const),
-  ['openai', 'JSON', { response_format: { type: 'json_object' } }] as const,
+  ...kinds.map((kind) => [kind, 1, 'text', {}] as const),
+  ...kinds.map((kind) => [kind, 2, 'text', {}] as const),
+  ['openai', 1, 'JSON', { response_format: { type: 'json_object' } }] as const,
 ])(
-  'an open stream of %s that answers in %s does not hold its request after its first output',
-  async (kind, _, more) => {
-    const { stream, request } = await openStream(kind, more);
+  'an open stream of %s with %i keys that answers in %s does not hold its request after its first output',
+  async (kind, keys, _, more) => {
+    const { stream, request } = await openStream(kind, keys, more);
     // An object that a weak reference was made for lives until the end of the turn.
     await new Promise((resolve) => setImmediate(resolve));
     collectGarbage();

@@ -164,7 +164,7 @@ beforeAll(async () => {
   const config = (kind: UpstreamConfig['kind']): UpstreamConfig => ({
     kind,
     baseUrl: kind === 'openai' ? `${origin.url.href}v1` : origin.url.href,
-    apiKey: key,
+    apiKeys: [key],
     headers: {
       'x-auth': 'Bearer hush7token-Qw93kd02LxA',
       cookie: 'a=b; session=sessQ93kdpL20xk',

@@ -103,6 +103,18 @@ describe('creating the configured upstreams', () => {
     expect(after.schemas).toBe(before.schemas);
   });
 
+  test.each([
+    ['stays the same', {}, 'two'],
+    ['has another URL', { baseUrl: 'http://127.0.0.1:8/v1' }, 'one'],
+  ])('keeps the rests of its keys at a reload where the provider %s', async (_, changed, next) => {
+    const lab = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1' } as const;
+    const before = await create({ lab: { ...lab, apiKeys: ['one', 'two'] } });
+    before.made.get('lab')?.keys?.take().failed('refused', undefined);
+    const after = await create({ lab: { ...lab, ...changed, apiKeys: ['one', 'two', 'three'] } }, before);
+    const turn = after.made.get('lab')?.keys?.take();
+    expect(turn?.requestHeaders['authorization']).toBe(`Bearer ${next}`);
+  });
+
   test('keeps an upstream with the same configuration at a reload; makes the others anew and retires the old ones', async () => {
     const kept = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1' } as const;
     const before = await create({

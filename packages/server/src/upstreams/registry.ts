@@ -6,10 +6,13 @@ import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { checkAnswers } from './checked/checked-upstream.ts';
 import type { Upstream } from './contract.ts';
 import { createGeminiUpstream } from './gemini/gemini.ts';
+import type { KeyChange, UpstreamKeys } from './http/keys/upstream-keys.ts';
 import type { ProviderUpstream } from './http/provider-transport.ts';
 import { createOpenAiUpstream } from './openai/openai.ts';
 import { type CreatedUpstream, createScriptedUpstream } from './scripted/scripted.ts';
 import type { ScriptClock } from './scripted/scripted-stream.ts';
+
+export type { KeyChange };
 
 /** What upstreams need from outside. */
 export interface UpstreamDeps {
@@ -21,6 +24,8 @@ export interface UpstreamDeps {
   readonly connectMs?: number;
   /** The largest event of an upstream that is read, in bytes. Default 1 MiB. */
   readonly maxEventBytes?: number;
+  /** Called where an upstream refuses or limits one of its several keys, and where it accepts that key again. */
+  readonly onKeyChange?: (upstream: string, change: KeyChange) => void;
 }
 
 /** The upstreams of one configuration. */
@@ -45,6 +50,9 @@ export interface CreatedUpstreams {
 
 interface MadeUpstream {
   readonly upstream: Upstream;
+  readonly config: UpstreamConfig;
+  /** Absent where the kind has no keys. */
+  readonly keys: UpstreamKeys | undefined;
   /** The configuration from which it was made, as JSON. */
   readonly from: string;
   retire(): void;
@@ -52,7 +60,8 @@ interface MadeUpstream {
 
 /**
  * Makes every configured upstream: the one function that knows the folder of each kind. An upstream whose configuration is the
- * same as `before` is kept with its open connections. One that reads a file is made anew, because the file may have changed.
+ * same as `before` is kept with its open connections. One that reads a file is made anew, because the file may have changed. The
+ * rests of keys are kept in both cases, where the keys are for the same provider.
  */
 export async function createUpstreams(
   configs: ReadonlyMap<string, UpstreamConfig>,
@@ -71,10 +80,11 @@ export async function createUpstreams(
       made.set(name, known);
       continue;
     }
-    const created = await createUpstream(name, config, deps);
+    const keysBefore = known !== undefined && sameProvider(known.config, config) ? known.keys : undefined;
+    const created = await createUpstream(name, config, deps, keysBefore);
     if (created.ok) {
       const upstream = checkAnswers(created.upstream, schemas);
-      made.set(name, { upstream, from, retire: () => upstream.retire?.() });
+      made.set(name, { upstream, config, keys: upstream.keys, from, retire: () => upstream.retire?.() });
     } else problems.push(...created.problems.map((problem) => `upstreams.${name}: ${problem}`));
   }
   return {
@@ -88,17 +98,25 @@ export async function createUpstreams(
   };
 }
 
+function sameProvider(one: UpstreamConfig, other: UpstreamConfig): boolean {
+  return one.kind === other.kind && one.preset === other.preset && one.baseUrl === other.baseUrl;
+}
+
 async function createUpstream(
   name: string,
   config: UpstreamConfig,
   deps: UpstreamDeps,
-): Promise<CreatedUpstream<Upstream & Partial<Pick<ProviderUpstream, 'retire'>>>> {
+  keysBefore: UpstreamKeys | undefined,
+): Promise<CreatedUpstream<Upstream & Partial<Pick<ProviderUpstream, 'retire' | 'keys'>>>> {
+  const { onKeyChange } = deps;
   const provider = {
     name,
     config,
     env: deps.env ?? {},
     connectMs: deps.connectMs ?? 5_000,
     maxEventBytes: deps.maxEventBytes ?? 1024 * 1024,
+    keysBefore,
+    ...(onKeyChange === undefined ? {} : { onKeyChange: (change: KeyChange) => onKeyChange(name, change) }),
   };
   switch (config.kind) {
     case 'scripted':

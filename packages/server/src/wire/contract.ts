@@ -21,7 +21,7 @@ export interface Surface {
   /** The members of a request that this surface knows; all others are kept byte for byte. */
   readonly members: KnownMembers;
   /** The decoded request, or a failure for the first mistake in it, with its `param`. */
-  decode(body: JsonValue, headers: RequestHeaders): Result<Asked>;
+  decode(body: JsonValue, headers: RequestHeaders, defaults?: AnswerDefaults): Result<Asked>;
   /**
    * The reply to a failure while no head has left, also to failures before `decode` (a missing key, a body that is too
    * large). After `decode` its `param` is a path in OpenAI's chat form (`domain/chat-json.ts`): a surface whose requests
@@ -34,6 +34,11 @@ export interface Surface {
 
 /** The values of each header, by its name in small letters. */
 export type RequestHeaders = Readonly<NodeJS.Dict<readonly string[]>>;
+
+/** How a sender wants its answers where the request does not say it; undefined: as deployed. */
+export interface AnswerDefaults {
+  readonly usageChunk: 'inline' | 'separate' | undefined;
+}
 
 export interface Asked extends DecodedRequest {
   readonly form: AnswerForm;

@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http';
+import type { ModelRights } from '../../access/model-rights.ts';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
 import { messagesJson } from '../../domain/chat-json.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
+import type { Meter } from '../../metering/meter.ts';
+import type { OpenRecord } from '../../metering/open-record.ts';
+import { readTags, tagsHeader } from '../../metering/tags.ts';
 import type { Run } from '../../relay/run.ts';
 import type { RunOutcome } from '../../relay/run-outcome.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
@@ -16,6 +20,8 @@ import type { Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
 import type { Exchange } from '../exchange.ts';
+import type { LoadShed } from '../load-shed.ts';
+import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
@@ -26,6 +32,8 @@ export interface CompletionRouteOptions {
   readonly router: Router;
   readonly runs: RunRegistry;
   readonly bodies: BodyIntake;
+  readonly shed: LoadShed;
+  readonly meter: Meter;
   /** True from the first SIGTERM on. */
   draining(): boolean;
 }
@@ -57,9 +65,17 @@ async function complete(
     // A run that has started holds the share and releases it.
     if (started?.ok !== true) share.release();
   }
-  if (!started.ok) return await replyFailure(exchange, started.failure);
+  if (!started.ok) return await refuse(exchange, started.failure, options.meter);
   forgetHead(exchange.request);
   await readToItsEnd(exchange, started.value);
+}
+
+/** Every refusal carries what is left of the limits. */
+async function refuse(exchange: Exchange, reason: Failure, meter: Meter): Promise<void> {
+  if (!('x-ratelimit-limit-requests' in exchange.headers || 'x-ratelimit-limit-tokens' in exchange.headers)) {
+    Object.assign(exchange.headers, rateLimitHeaders(await meter.look(exchange.principal)));
+  }
+  await replyFailure(exchange, reason);
 }
 
 /** Gives the headers back, 1.5 kB with those that an SDK sends: the request is kept as long as its answer is under way. */
@@ -86,41 +102,61 @@ async function start(
   options: CompletionRouteOptions,
   runDeps: RunDeps,
 ): Promise<Result<Answering>> {
-  const { config, catalogue, router, bodies } = options;
+  const { config, catalogue, router, bodies, meter } = options;
+  const { principal, requestId } = exchange;
+  const { models: rights } = principal;
   const refused = refuseNow(options);
   if (refused !== undefined) return fail(refused);
 
   const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, surface.members);
   if (!body.ok) return body;
-  const asked = surface.decode(body.value, exchange.request.headersDistinct);
+  const asked = surface.decode(body.value, exchange.request.headersDistinct, principal);
   if (!asked.ok) return asked;
   const { request } = asked.value;
   // May be any text of the client: enough of it to find the mistake.
   exchange.notes.model = request.model.slice(0, 128);
   exchange.notes.stream = request.stream;
 
+  const tags = readTags(exchange.request.headersDistinct[tagsHeader]);
+  if (!tags.ok) return tags;
+
   const model = catalogue.find(request.model);
-  if (model === undefined) return fail(unknownModel(request.model, catalogue));
-  const plan = router.plan(model, asked.value);
+  if (model === undefined) return fail(unknownModel(request.model, catalogue, rights));
+  const notAllowed = rights.refuse(model, request.model);
+  if (notAllowed !== undefined) return fail(notAllowed);
+  const plan = router.plan(model, asked.value, rights);
   if (!plan.ok) return plan;
   // While the body arrived, a drain may have begun or the last place may have been taken.
   const refusedLate = refuseNow(options);
   if (refusedLate !== undefined) return fail(refusedLate);
 
-  const { keyId } = exchange.principal;
+  const { keyId } = principal;
   const id = surface.newId();
-  const run = startRun(runDeps, {
-    id,
-    surface,
-    asked: asked.value,
-    requestId: exchange.requestId,
-    keyId,
-    lifetime: 'reader',
-    totalMs: model.timeouts.totalMs,
-    keepContent: config.logging.content,
-    onEnded: releases(share),
-    open: (signal) => router.open(plan.value, { request, keyId, completionId: id }, signal),
-  });
+  const asking = { id, requestId, payer: principal, request, plan: plan.value, tags: tags.value };
+  const metered = await meter.admit(asking);
+  if (metered.windows !== undefined) Object.assign(exchange.headers, rateLimitHeaders(metered.windows));
+  if (!metered.ok) return metered;
+  const { record } = metered.value;
+  let run: Run | undefined;
+  try {
+    run = startRun(runDeps, {
+      id,
+      surface,
+      asked: asked.value,
+      requestId,
+      keyId,
+      lifetime: 'reader',
+      totalMs: model.timeouts.totalMs,
+      keepContent: config.logging.content,
+      onEnded: settles(share, record),
+      open: (signal) =>
+        record.watch(
+          router.open(metered.value.plan, { request, keyId, completionId: id }, signal, committed(record)),
+        ),
+    });
+  } finally {
+    if (run === undefined) record.cancel();
+  }
   const { form } = asked.value;
   return ok({
     run,
@@ -130,11 +166,16 @@ async function start(
 }
 
 /** Made here, because a function of {@link start} that the run keeps would keep all variables of `start`, and so the request. */
-function releases(share: BodyShare): () => undefined {
-  return () => {
+function settles(share: BodyShare, record: OpenRecord): (outcome: RunOutcome) => undefined {
+  return (outcome) => {
     share.release();
+    record.settle(outcome);
     return undefined;
   };
+}
+
+function committed(record: OpenRecord): () => void {
+  return () => record.committed();
 }
 
 /** Attaches the connection to its run, until both have ended. */
@@ -155,26 +196,26 @@ async function readToItsEnd(exchange: Exchange, { run, connection, prompt }: Ans
   }
 }
 
-function refuseNow({ draining, runs, config }: CompletionRouteOptions): Failure | undefined {
+function refuseNow({ draining, runs, config, shed }: CompletionRouteOptions): Failure | undefined {
   if (draining()) {
     return failure('draining', 'This server is shutting down and takes no new requests.', {
       retryAfterMs: 5_000,
     });
   }
   const { maxStreams } = config.server;
-  if (runs.size < maxStreams) return undefined;
+  if (runs.size < maxStreams) return shed.refusal();
   return failure('overloaded', `All ${maxStreams} places of this server are taken.`, { retryAfterMs: 1_000 });
 }
 
 /** The most characters of an unknown id that its failure repeats. */
 const maxShownId = 128;
 
-function unknownModel(id: string, catalogue: Catalogue): Failure {
-  const names = catalogue.names().map(({ name }) => name);
+function unknownModel(id: string, catalogue: Catalogue, rights: ModelRights): Failure {
+  const names = catalogue.names().flatMap(({ name, model }) => (rights.allows(model) ? [name] : []));
   const meant = nearest(id, names);
   const hint =
     names.length === 0
-      ? 'None is configured: see docs/configuration.md.'
+      ? 'There is none for this key: see docs/configuration.md.'
       : `${meant === undefined ? '' : `Did you mean '${meant}'? `}GET /v1/models lists those there are.`;
   const shown = id.length <= maxShownId ? id : `${id.slice(0, maxShownId).toWellFormed()}…`;
   return failure('model_not_found', `There is no model '${shown}' here. ${hint}`, { param: 'model' });

@@ -4,7 +4,7 @@ import type { Catalogue, Model } from '../../routing/catalogue.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
 
-/** `GET /v1/models` and `GET /v1/models/{id}`: every id and alias a client may name. */
+/** `GET /v1/models` and `GET /v1/models/{id}`: every id and alias that the sender's key may name. */
 export function modelRoutes(catalogue: Catalogue, createdAtSeconds: number): Route[] {
   const wire = (name: string, model: Model): ModelWire => ({
     id: name,
@@ -19,17 +19,21 @@ export function modelRoutes(catalogue: Catalogue, createdAtSeconds: number): Rou
       path: '/v1/models',
       access: 'key',
       handle: (exchange) => {
-        const data = catalogue.names().map(({ name, model }) => wire(name, model));
+        const { models: rights } = exchange.principal;
+        const data = catalogue
+          .names()
+          .flatMap(({ name, model }) => (rights.allows(model) ? [wire(name, model)] : []));
         return replyJson(exchange, 200, asciiJson({ object: 'list', data }));
       },
     },
     {
       method: 'GET',
-      path: '/v1/models/',
-      takesId: true,
+      path: '/v1/models/{+id}',
       access: 'key',
       handle: (exchange) => {
         const model = catalogue.find(exchange.id);
+        const refused = model && exchange.principal.models.refuse(model, exchange.id);
+        if (refused !== undefined) return replyFailure(exchange, refused);
         if (model !== undefined) return replyJson(exchange, 200, asciiJson(wire(exchange.id, model)));
         const message = 'There is no such model here. GET /v1/models lists those there are.';
         return replyFailure(exchange, failure('model_not_found', message, { param: 'model' }));

@@ -7,7 +7,7 @@ import {
   factsOfEvent,
   factsOfRefusal,
   failureByStatus,
-  notServed,
+  notPaid,
   type Refusal,
 } from '../http/refusal/refusal.ts';
 import { requestFault } from '../http/refusal/request-fault.ts';
@@ -39,7 +39,7 @@ function judge(error: UpstreamError, facts: ErrorFacts): Failure {
   const { status, message, cause } = facts;
   const fault = requestFault(error, facts);
   if (fault !== undefined) return fault;
-  if ((status === 400 || status === 413) && noCredit.test(message)) return notServed(cause);
+  if ((status === 400 || status === 413) && noCredit.test(message)) return notPaid(cause);
   return failureByStatus(facts);
 }
 

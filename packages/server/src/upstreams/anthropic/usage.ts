@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../domain/json.ts';
 import { asTokens, reportedCounts } from '../http/answer/reported-counts.ts';
 import { UsageRecord } from '../http/answer/usage-record.ts';
 import { asObject } from '../http/unknown-json.ts';
@@ -6,10 +7,10 @@ import { asObject } from '../http/unknown-json.ts';
 interface Prompt {
   readonly input: number;
   readonly cacheRead: number | undefined;
-  readonly cacheWritten: number;
+  readonly cacheWritten: number | undefined;
 }
 
-const noPrompt: Prompt = { input: 0, cacheRead: undefined, cacheWritten: 0 };
+const noPrompt: Prompt = { input: 0, cacheRead: undefined, cacheWritten: undefined };
 
 /**
  * The usage of one answer. `message_start` reports the prompt and what the answer has so far; `message_delta` repeats the
@@ -25,13 +26,14 @@ export class MessageUsage extends UsageRecord {
     this.lastPrompt = laterPrompt(this.lastPrompt, {
       input: asTokens(usage['input_tokens']) ?? this.lastPrompt.input,
       cacheRead: asTokens(usage['cache_read_input_tokens']) ?? this.lastPrompt.cacheRead,
-      cacheWritten: asTokens(usage['cache_creation_input_tokens']) ?? this.lastPrompt.cacheWritten,
+      cacheWritten: writtenTokens(usage) ?? this.lastPrompt.cacheWritten,
     });
     const counts = reportedCounts(
       {
         prompt: tokensOf(this.lastPrompt),
         completion: usage['output_tokens'],
         cached: this.lastPrompt.cacheRead,
+        cacheWrite: this.lastPrompt.cacheWritten,
         reasoning: asObject(usage['output_tokens_details'])?.['thinking_tokens'],
         total: undefined,
       },
@@ -50,6 +52,17 @@ function laterPrompt(before: Prompt, given: Prompt): Prompt {
   return isDoubtful && tokensOf(given) < tokensOf(before) ? before : given;
 }
 
-function tokensOf({ input, cacheRead = 0, cacheWritten }: Prompt): number {
+function tokensOf({ input, cacheRead = 0, cacheWritten = 0 }: Prompt): number {
   return input + cacheRead + cacheWritten;
+}
+
+/** Tokens written to a cache: the sum, else the parts by how long the cache keeps them. */
+function writtenTokens(usage: JsonObject): number | undefined {
+  const sum = asTokens(usage['cache_creation_input_tokens']);
+  if (sum !== undefined) return sum;
+  const parts = asObject(usage['cache_creation']);
+  if (parts === undefined) return undefined;
+  return (
+    (asTokens(parts['ephemeral_5m_input_tokens']) ?? 0) + (asTokens(parts['ephemeral_1h_input_tokens']) ?? 0)
+  );
 }

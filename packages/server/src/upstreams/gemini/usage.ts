@@ -24,6 +24,8 @@ export class ContentUsage extends UsageRecord {
         prompt: prompt === 0 ? 0 : prompt + (asTokens(usage['toolUsePromptTokenCount']) ?? 0),
         completion: usage['candidatesTokenCount'],
         cached: usage['cachedContentTokenCount'],
+        // Caches are written by requests of their own, which are billed on their own.
+        cacheWrite: undefined,
         reasoning: isUnmentioned ? undefined : this.thoughts,
         total: usage['totalTokenCount'],
       },

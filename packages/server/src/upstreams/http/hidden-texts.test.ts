@@ -4,7 +4,7 @@ import { excerpt } from './refusal/excerpt.ts';
 
 const config = {
   kind: 'openai',
-  apiKey: 'the-upstreams-own-key',
+  apiKeys: ['the-upstreams-own-key'],
   headers: {
     'x-team': 'team-of-the-operator',
     'x-auth': 'Bearer hush7token-Qw93',

@@ -6,7 +6,7 @@ import { type Environment, proxyFor } from '../../transport/proxy.ts';
 /**
  * The texts of an upstream's configuration that no client may see, also where an answer repeats them:
  *
- * - the key;
+ * - the keys;
  * - the host, and the query of the base URL;
  * - the headers that the operator has set;
  * - the proxy, with its credentials;
@@ -14,14 +14,14 @@ import { type Environment, proxyFor } from '../../transport/proxy.ts';
  * - the path of the certificates' file.
  */
 export function hiddenTexts(
-  { apiKey, headers, proxy: configured, caFile }: UpstreamConfig,
+  { apiKeys = [], headers, proxy: configured, caFile }: UpstreamConfig,
   baseUrl: URL,
   env: Environment,
 ): readonly string[] {
   const proxy = proxyFor(baseUrl, configured, env);
   const urls = proxy.ok && proxy.value !== undefined ? [baseUrl, proxy.value] : [baseUrl];
   return [
-    apiKey,
+    ...apiKeys,
     ...Object.values(headers).flatMap(credentialTexts),
     ...urls.flatMap((url) => [...namesOf(url), ...userTexts(url.href), ...queryTexts(url.href)]),
     caFile,

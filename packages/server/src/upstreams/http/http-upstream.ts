@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { writeMarked } from '../../domain/exact-json.ts';
 import { type Failure, fail, ok, type Result } from '../../domain/failure.ts';
@@ -5,9 +6,11 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { WireAnswer } from '../../transport/connection.ts';
 import type { PostRequest, Transport } from '../../transport/transport.ts';
-import { maxHoldMs, type Upstream, type UpstreamCall } from '../contract.ts';
+import { type EventStream, maxHoldMs, type Upstream, type UpstreamCall } from '../contract.ts';
 import { openAnswerStream, type ProviderCall } from './answer/answer-stream.ts';
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
+import { openKeyedStream } from './keys/keyed-stream.ts';
+import { createUpstreamKeys, type KeyTurn, type UpstreamKeys } from './keys/upstream-keys.ts';
 import {
   type CreatedProvider,
   createProviderTransport,
@@ -15,12 +18,12 @@ import {
   type ProviderUpstream,
 } from './provider-transport.ts';
 import { type ErrorContext, type Refusal, retryHeaders } from './refusal/refusal.ts';
-import { requestHeaders } from './request/request-json.ts';
 
 /** The parts of an upstream that differ between providers. All have one POST for each request, and answer with events. */
 export interface Protocol {
   /** The base URL where the configuration has none. Undefined: the configuration must have one. */
   readonly defaultUrl: string | undefined;
+  /** The provider's own headers, with a key of the upstream. */
   headers(apiKey: string | undefined): Readonly<Record<string, string>>;
   capabilities(model: string): Capabilities;
   contextLength(model: string): number | undefined;
@@ -33,7 +36,7 @@ export interface Protocol {
   /** Makes the failure of an answer that is no event stream. */
   refused(refusal: Refusal, errors: ErrorContext, call: UpstreamCall): Failure;
   /** Watches the load of the provider. `own` counts our own requests there. Absent: the provider does not report its load. */
-  watchLoad?(transport: Transport, own: () => number): LoadReports;
+  watchLoad?(transport: Pick<Transport, 'get'>, own: () => number): LoadReports;
 }
 
 /** One request of a protocol. */
@@ -61,15 +64,21 @@ export async function createHttpUpstream(
   protocol: Protocol,
 ): Promise<CreatedProvider> {
   const { name, config, maxEventBytes, finishWaitMs = 2_000, now = Date.now } = options;
-  const created = await createProviderTransport(
-    options,
-    protocol.defaultUrl,
-    protocol.headers(config.apiKey),
-  );
+  const created = await createProviderTransport(options, protocol.defaultUrl);
   if (!created.ok) return created;
   const { transport, baseUrl, hidden } = created.provider;
+  const keys = createUpstreamKeys({
+    keys: config.apiKeys ?? [],
+    headersOf: (key) => protocol.headers(key),
+    now: () => performance.now(),
+    before: options.keysBefore,
+    ...(options.onKeyChange === undefined ? {} : { onChange: options.onKeyChange }),
+  });
   let running = 0;
-  const load = protocol.watchLoad?.(transport, () => running);
+  const load = protocol.watchLoad?.(
+    { get: (request, signal) => transport.get({ ...request, headers: keys.headers() }, signal) },
+    () => running,
+  );
   const shared: SharedByCalls = {
     protocol,
     transport,
@@ -101,9 +110,21 @@ export async function createHttpUpstream(
       load?.close();
       transport.close();
     },
-    open: (call, signal) => openAnswerStream(new HttpCall(shared, call), signal),
+    keys,
+    open: opener(shared, keys),
   };
   return { ok: true, upstream };
+}
+
+/** One key needs no turns, and nothing between the answer and the caller. */
+function opener(shared: SharedByCalls, keys: UpstreamKeys): Upstream['open'] {
+  const ask = (call: UpstreamCall, signal: AbortSignal, headers: KeyTurn['requestHeaders']): EventStream =>
+    openAnswerStream(new HttpCall(shared, call, headers), signal);
+  if (keys.count > 1) {
+    return (call, signal) => openKeyedStream(keys, (headers) => ask(call, signal, headers));
+  }
+  const { requestHeaders } = keys.take();
+  return (call, signal) => ask(call, signal, requestHeaders);
 }
 
 /** What all calls of one upstream share. */
@@ -127,13 +148,15 @@ interface SharedByCalls {
 class HttpCall implements ProviderCall {
   private readonly shared: SharedByCalls;
   private readonly stallMs: number | undefined;
+  private readonly requestHeaders: KeyTurn['requestHeaders'];
   /** What was asked; undefined once the answer has output. */
   private call: UpstreamCall | undefined;
   /** Those headers of the answer that the failure of an error in it needs. Absent: it needs none. */
   private headers: ErrorContext['headers'];
 
-  constructor(shared: SharedByCalls, call: UpstreamCall) {
+  constructor(shared: SharedByCalls, call: UpstreamCall, headers: KeyTurn['requestHeaders']) {
     this.shared = shared;
+    this.requestHeaders = headers;
     this.stallMs = call.stallMs;
     this.call = call;
   }
@@ -156,6 +179,7 @@ class HttpCall implements ProviderCall {
 
   request(): Result<PostRequest> {
     const call = this.asked();
+    const { requestHeaders } = this;
     const { protocol, baseUrl, load, count } = this.shared;
     count(1);
     const made = protocol.request(call, baseUrl);

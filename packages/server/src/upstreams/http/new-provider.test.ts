@@ -64,7 +64,7 @@ describeUpstream('a new provider', async () => {
   });
   const created = await createCohereUpstream({
     name: 'lab',
-    config: { kind: 'openai', baseUrl: origin.url.origin, apiKey: 'key', headers: {} },
+    config: { kind: 'openai', baseUrl: origin.url.origin, apiKeys: ['key'], headers: {} },
     env: {},
     connectMs: 5_000,
     maxEventBytes: 64 * 1024,

@@ -4,6 +4,7 @@ import type { Environment } from '../../transport/proxy.ts';
 import { createTransport, type Transport, type TransportStats } from '../../transport/transport.ts';
 import type { Upstream } from '../contract.ts';
 import { hiddenTexts } from './hidden-texts.ts';
+import type { KeyChange, UpstreamKeys } from './keys/upstream-keys.ts';
 
 /** What the adapter of every provider needs. */
 export interface ProviderOptions {
@@ -19,12 +20,18 @@ export interface ProviderOptions {
   readonly finishWaitMs?: number;
   /** Unix milliseconds. Default: the system's clock. */
   readonly now?: () => number;
+  /** The keys of the upstream that this one replaces; keys that are in both keep their rests. */
+  readonly keysBefore?: UpstreamKeys | undefined;
+  /** Called where the provider refuses or limits one of several keys, and where it accepts that key again. */
+  readonly onKeyChange?: (change: KeyChange) => void;
 }
 
 /** The upstream of a provider. */
 export interface ProviderUpstream extends Upstream {
   /** Counts of its sockets, for tests that look for leaks. */
   readonly stats: TransportStats;
+  /** For the upstream that replaces this one. */
+  readonly keys: UpstreamKeys;
   /** Lets running streams, and those still to be opened, run to their end; closes each connection that no stream uses. */
   retire(): void;
   /** Destroys every connection, with the streams on it. */
@@ -51,12 +58,11 @@ export type CreatedTransport =
 
 /**
  * Makes the transport of a provider, to `base_url` or, without one, to `defaultUrl`. A header of the configuration replaces the
- * one of that name in `headers`. It opens no connection yet. The caller closes the transport.
+ * one of that name in each request. It opens no connection yet. The caller closes the transport.
  */
 export async function createProviderTransport(
   { config, env, connectMs }: ProviderOptions,
   defaultUrl: string | undefined,
-  headers: Readonly<Record<string, string>>,
 ): Promise<CreatedTransport> {
   const address = config.baseUrl ?? defaultUrl;
   if (address === undefined) return { ok: false, problems: [`preset ${config.preset} needs a base_url`] };
@@ -71,7 +77,7 @@ export async function createProviderTransport(
     }
     ca = read.text;
   }
-  const sent: Record<string, string> = { ...headers };
+  const sent: Record<string, string> = {};
   for (const [name, value] of Object.entries(config.headers)) sent[name.toLowerCase()] = value;
   const transport = createTransport({
     origin: baseUrl,

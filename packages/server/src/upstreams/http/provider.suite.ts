@@ -77,7 +77,7 @@ export function describeProvider(provider: ProviderUnderTest): void {
       config: {
         kind: provider.kind,
         baseUrl: `${origin.url.origin}${address}`,
-        apiKey,
+        apiKeys: [apiKey],
         headers: { 'x-team': 'a' },
       },
       env: {},

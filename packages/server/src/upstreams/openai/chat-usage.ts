@@ -92,13 +92,14 @@ export class ChatUsage {
 
 /** The usage of several choices that were counted separately (llama.cpp). The prompt is counted once. */
 function sumOf(one: ReportedCounts, other: ReportedCounts): ReportedCounts {
-  const { reasoning: first, cached } = one;
+  const { reasoning: first, cached, cacheWrite } = one;
   const { reasoning: second } = other;
   return {
     prompt: Math.max(one.prompt, other.prompt),
     completion: one.completion + other.completion,
     partial: one.partial || other.partial || one.completion === 0 || other.completion === 0,
     cached: cached === undefined ? other.cached : Math.max(cached, other.cached ?? 0),
+    cacheWrite: cacheWrite === undefined ? other.cacheWrite : Math.max(cacheWrite, other.cacheWrite ?? 0),
     reasoning: first === undefined ? second : first + (second ?? 0),
   };
 }

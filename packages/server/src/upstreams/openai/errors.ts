@@ -7,7 +7,7 @@ import {
   factsOfEvent,
   factsOfRefusal,
   failureByStatus,
-  notServed,
+  notPaid,
   type Refusal,
 } from '../http/refusal/refusal.ts';
 import { requestFault } from '../http/refusal/request-fault.ts';
@@ -41,7 +41,7 @@ function judge(error: UpstreamError, facts: ErrorFacts): Failure {
   const code = (error.code ?? error.type ?? '').toLowerCase();
   const fault = requestFault(error, facts);
   if (fault !== undefined) return fault;
-  if (status === 429 && noCreditCodes.has(code)) return notServed(cause);
+  if (status === 429 && noCreditCodes.has(code)) return notPaid(cause);
   const failed = failureByStatus(facts);
   if (failed.code !== 'invalid_value' || !isErrorCode(error.code)) return failed;
   return errorKind(error.code).status === 400 ? { ...failed, code: error.code } : failed;

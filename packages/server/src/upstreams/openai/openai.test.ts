@@ -96,21 +96,23 @@ function answer({ body, socket }: FakeExchange): void {
   step();
 }
 
-describeUpstream('openai, over a socket', async () => {
-  const origin = await startFakeOrigin(answer);
-  const upstream = await upstreamAt(`${origin.url.origin}/v1`);
-  return {
-    upstream,
-    call: (scenario) => callOf(scenario, scenario === 'two choices' ? { n: 2 } : {}),
-    async released() {
-      while (upstream.stats.busy > 0) await new Promise((resolve) => setImmediate(resolve));
-    },
-    async close() {
-      upstream.close();
-      await origin.close();
-    },
-  };
-});
+for (const apiKeys of [[], ['one', 'two']]) {
+  describeUpstream(`openai, over a socket, with ${apiKeys.length} keys`, async () => {
+    const origin = await startFakeOrigin(answer);
+    const upstream = await upstreamAt(`${origin.url.origin}/v1`, { apiKeys });
+    return {
+      upstream,
+      call: (scenario) => callOf(scenario, scenario === 'two choices' ? { n: 2 } : {}),
+      async released() {
+        while (upstream.stats.busy > 0) await new Promise((resolve) => setImmediate(resolve));
+      },
+      async close() {
+        upstream.close();
+        await origin.close();
+      },
+    };
+  });
+}
 
 describe('an upstream', () => {
   let origin: FakeOrigin;
@@ -153,7 +155,7 @@ describe('an upstream', () => {
   });
 
   test('sends its key, its headers and the model of the target', async () => {
-    const { head, texts } = await ask({ apiKey: 'sk-1', headers: { 'X-Team': 'a' } });
+    const { head, texts } = await ask({ apiKeys: ['sk-1'], headers: { 'X-Team': 'a' } });
     expect(texts).toEqual(['a']);
     expect(head).toMatch(/^POST \/v1\/chat\/completions HTTP/);
     expect(head).toMatch(/^authorization: Bearer sk-1$/m);
@@ -162,13 +164,13 @@ describe('an upstream', () => {
   });
 
   test('of Azure sends the deployment in the path, and the key in the header api-key', async () => {
-    const { head } = await ask({ preset: 'azure', apiKey: 'k', baseUrl: `${origin.url.origin}/openai` });
+    const { head } = await ask({ preset: 'azure', apiKeys: ['k'], baseUrl: `${origin.url.origin}/openai` });
     expect(head).toMatch(
       /^POST \/openai\/deployments\/there\/chat\/completions\?api-version=2024-10-21 HTTP/,
     );
     expect(head).toMatch(/^api-key: k$/m);
     expect(head).not.toMatch(/^authorization:/im);
-    const newer = await ask({ preset: 'azure', apiKey: 'k', baseUrl: `${origin.url.origin}/openai/v1` });
+    const newer = await ask({ preset: 'azure', apiKeys: ['k'], baseUrl: `${origin.url.origin}/openai/v1` });
     expect(newer.head).toMatch(/^POST \/openai\/v1\/chat\/completions HTTP/);
   });
 
@@ -257,7 +259,7 @@ describe('a configuration', () => {
   };
 
   test('that names a public preset needs no address', async () => {
-    expect(await problems({ preset: 'groq', apiKey: 'k' })).toEqual([]);
+    expect(await problems({ preset: 'groq', apiKeys: ['k'] })).toEqual([]);
   });
 
   test.each<[Partial<UpstreamConfig>, RegExp]>([

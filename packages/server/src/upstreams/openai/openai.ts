@@ -72,7 +72,7 @@ const loadHeader = 'endpoint-load-metrics';
 const noHeaders = {};
 const reportHeaders = { 'endpoint-load-metrics-format': 'TEXT' };
 
-function watchLoad(signal: LoadSignal, transport: Transport, own: () => number): LoadReports {
+function watchLoad(signal: LoadSignal, transport: Pick<Transport, 'get'>, own: () => number): LoadReports {
   const watch = createLoadWatch({ transport, signal, own, now: () => performance.now() });
   return {
     pressure: watch.pressure,

@@ -153,6 +153,21 @@ describe('a usage in another place or under other names', () => {
       [finish(), alone(32, 9, { prompt_cache_hit_tokens: 20 })],
       { cachedTokens: 20 },
     ],
+    [
+      'cache_write_tokens in the details (OpenRouter)',
+      [finish(), alone(32, 9, { prompt_tokens_details: { cached_tokens: 20, cache_write_tokens: 12 } })],
+      { cachedTokens: 20, cacheWriteTokens: 12 },
+    ],
+    [
+      'cache_creation_input_tokens at the top (LiteLLM)',
+      [finish(), alone(32, 9, { cache_creation_input_tokens: 12 })],
+      { cacheWriteTokens: 12 },
+    ],
+    [
+      'more cached and written than the prompt has',
+      [finish(), alone(32, 9, { prompt_tokens_details: { cached_tokens: 20, cache_write_tokens: 13 } })],
+      { cachedTokens: 20 },
+    ],
     ['more cached than the prompt has', [finish(), alone(32, 9, { cached_tokens: 33 })], {}],
     ['in x_groq', [finish({ x_groq: { id: 'req', usage: whole } })], {}],
     ['in x_groq, beside null', [finish({ usage: null, x_groq: { usage: whole } })], {}],

@@ -21,6 +21,12 @@ export function decodeUsage(value: unknown): ReportedCounts | undefined {
         usage['prompt_cache_hit_tokens'],
         usage['cached_tokens'],
       ),
+      // OpenRouter; LiteLLM, and servers that keep Anthropic's name.
+      cacheWrite: filled(
+        promptDetails?.['cache_write_tokens'],
+        promptDetails?.['cache_creation_tokens'],
+        usage['cache_creation_input_tokens'],
+      ),
       // SGLang has them at the top.
       reasoning: filled(details?.['reasoning_tokens'], usage['reasoning_tokens']),
       total: usage['total_tokens'],
@@ -49,5 +55,8 @@ export function decodeTimings(value: unknown): ReportedCounts | undefined {
   const read = asTokens(timings['prompt_n']);
   const prompt = cached === undefined || read === undefined ? undefined : cached + read;
   const completion = timings['predicted_n'];
-  return reportedCounts({ prompt, completion, cached, reasoning: undefined, total: undefined }, 'within');
+  return reportedCounts(
+    { prompt, completion, cached, cacheWrite: undefined, reasoning: undefined, total: undefined },
+    'within',
+  );
 }

@@ -83,6 +83,7 @@ const usageFields = only({
   prompt_tokens: count,
   completion_tokens: count,
   cached_tokens: count.optional(),
+  cache_write_tokens: count.optional(),
   reasoning_tokens: count.optional(),
 });
 
@@ -184,6 +185,7 @@ function stepSchemas(pace: Pace) {
           promptTokens: usage.prompt_tokens,
           completionTokens: usage.completion_tokens,
           ...(usage.cached_tokens === undefined ? {} : { cachedTokens: usage.cached_tokens }),
+          ...(usage.cache_write_tokens === undefined ? {} : { cacheWriteTokens: usage.cache_write_tokens }),
           ...(usage.reasoning_tokens === undefined ? {} : { reasoningTokens: usage.reasoning_tokens }),
         },
       };

@@ -275,10 +275,19 @@ describe('usage and finish', () => {
 
   test('are those of the script where it has them', async () => {
     const upstream = await upstreamOf(
-      'answers: [{steps: [{text: a}, {usage: {prompt_tokens: 9, completion_tokens: 8, cached_tokens: 7, reasoning_tokens: 6}}, {finish: length}]}]',
+      'answers: [{steps: [{text: a}, {usage: {prompt_tokens: 9, completion_tokens: 8, cached_tokens: 7, cache_write_tokens: 2, reasoning_tokens: 6}}, {finish: length}]}]',
     );
     expect((await batches(upstream, call('x'))).slice(1).flat()).toEqual([
-      { type: 'usage', usage: { promptTokens: 9, completionTokens: 8, cachedTokens: 7, reasoningTokens: 6 } },
+      {
+        type: 'usage',
+        usage: {
+          promptTokens: 9,
+          completionTokens: 8,
+          cachedTokens: 7,
+          cacheWriteTokens: 2,
+          reasoningTokens: 6,
+        },
+      },
       { type: 'finish', choice: 0, reason: 'length' },
     ]);
   });

@@ -95,19 +95,24 @@ export const anyWrittenAnswer: fc.Arbitrary<WrittenAnswer> = fc
     prompt: fc.integer({ min: 2, max: 500 }),
     completion: fc.integer({ min: 2, max: 500 }),
     cached: fc.option(fc.integer({ min: 1, max: 500 })),
+    written: fc.option(fc.integer({ min: 1, max: 500 })),
     thought: fc.integer({ min: 1, max: 500 }),
     turns: fc.array(fc.nat(7), { minLength: 1, maxLength: 8 }),
   })
-  .map(({ dialect, choices, prompt, completion, cached, thought, turns }) => {
+  .map(({ dialect, choices, prompt, completion, cached, written, thought, turns }) => {
     const used = dialect === 'anthropic' ? choices.slice(0, 1) : choices;
     const thinks = used.some(({ thoughts, lateThoughts }) => thoughts.length + lateThoughts.length > 0);
+    const read = cached === null ? undefined : Math.min(cached, prompt - 1);
+    // Gemini reports no such count.
+    const isWritten = written !== null && dialect !== 'gemini';
     return {
       dialect,
       choices: used,
       usage: {
         promptTokens: prompt,
         completionTokens: completion,
-        ...(cached === null ? {} : { cachedTokens: Math.min(cached, prompt - 1) }),
+        ...(read === undefined ? {} : { cachedTokens: read }),
+        ...(isWritten ? { cacheWriteTokens: Math.min(written, prompt - (read ?? 0)) } : {}),
         ...(thinks ? { reasoningTokens: Math.min(thought, completion - 1) } : {}),
       },
       turns,
@@ -180,12 +185,19 @@ function chatFrames({ choices, usage, turns }: WrittenAnswer): Frame[] {
       part({}, one.finish),
     ];
   });
-  const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = usage;
+  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens, reasoningTokens } = usage;
   const counts = {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    ...(cachedTokens === undefined ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(cachedTokens === undefined && cacheWriteTokens === undefined
+      ? {}
+      : {
+          prompt_tokens_details: {
+            ...(cachedTokens === undefined ? {} : { cached_tokens: cachedTokens }),
+            ...(cacheWriteTokens === undefined ? {} : { cache_write_tokens: cacheWriteTokens }),
+          },
+        }),
     ...(reasoningTokens === undefined
       ? {}
       : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
@@ -202,7 +214,7 @@ const stopReasons = {
 
 function messageFrames({ choices: [one], usage }: WrittenAnswer): Frame[] {
   if (one === undefined) return [];
-  const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = usage;
+  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens, reasoningTokens } = usage;
   const frames: Frame[] = [];
   const say = (type: string, fields: Json): void => {
     frames.push({ name: type, data: { type, ...fields } });
@@ -222,8 +234,11 @@ function messageFrames({ choices: [one], usage }: WrittenAnswer): Frame[] {
       { type: 'signature_delta', signature: 'c2ln' },
     ]);
   };
-  const input = { input_tokens: promptTokens - (cachedTokens ?? 0) };
-  const cache = cachedTokens === undefined ? {} : { cache_read_input_tokens: cachedTokens };
+  const input = { input_tokens: promptTokens - (cachedTokens ?? 0) - (cacheWriteTokens ?? 0) };
+  const cache = {
+    ...(cachedTokens === undefined ? {} : { cache_read_input_tokens: cachedTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cache_creation_input_tokens: cacheWriteTokens }),
+  };
   say('message_start', {
     message: {
       id: 'msg_1',

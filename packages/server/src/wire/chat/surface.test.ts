@@ -18,7 +18,23 @@ describeSurface({
   isWhole: (stream) => checkStream(Buffer.from(stream)).summary.complete,
 });
 
-test('the form of usage is what the request asks for, else the deployment', () => {
+test('the form of usage is what the request asks for, else the default of the key, else the deployment', () => {
+  const includes = { ...body, stream: true, stream_options: { include_usage: true } };
+  const form = (header: string | undefined, ofKey: 'inline' | 'separate' | undefined) => {
+    const headers = header === undefined ? {} : { 'tailrace-usage-chunk': [header] };
+    const asked = surface.decode(includes, headers, { usageChunk: ofKey });
+    if (!asked.ok) throw new Error(asked.failure.message);
+    const payloads: string[] = [];
+    const to = { event: (payload: string) => payloads.push(payload) };
+    const encoder = asked.value.form.streamEncoder({ id: 'x', requestId: 'r', createdAtMs: 0 });
+    encoder.begin({ model: 'm', fingerprint: 'f' }, to);
+    // With the separate form every chunk says that the usage comes later.
+    return payloads[0]?.includes('"usage":null') ? 'separate' : 'inline';
+  };
+  expect(form(undefined, undefined)).toBe('inline');
+  expect(form(undefined, 'separate')).toBe('separate');
+  expect(form('inline', 'separate')).toBe('inline');
+  expect(form('separate', 'inline')).toBe('separate');
   const asks = (value: string) => surface.decode(body, { 'tailrace-usage-chunk': [value] });
   expect(asks('separate').ok).toBe(true);
   expect(asks('both')).toMatchObject({ ok: false, failure: { param: 'tailrace-usage-chunk' } });

@@ -16,7 +16,7 @@ import { decodeChatRequest } from './decode-request.ts';
 import { knownMembers } from './known-members.ts';
 
 export interface ChatSurfaceOptions {
-  /** Where usage goes, unless the request says otherwise in `tailrace-usage-chunk`. */
+  /** Where usage goes, unless the sender's default or the request (`tailrace-usage-chunk`) says otherwise. */
   readonly usageChunk: 'inline' | 'separate';
 }
 
@@ -31,8 +31,8 @@ export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
     // 128 random bits in 22 characters: the id is part of each chunk.
     newId: () => `chatcmpl-${randomId(16, 'base64url')}`,
     errorReply,
-    decode(body, headers) {
-      const asked = usageFormAsked(headers, usageChunk);
+    decode(body, headers, defaults) {
+      const asked = usageFormAsked(headers, defaults?.usageChunk ?? usageChunk);
       if (typeof asked === 'object') return fail(asked);
       const decoded = decodeChatRequest(body);
       if (!decoded.ok) return decoded;
@@ -79,10 +79,10 @@ class ChatForm implements AnswerForm {
 
 function usageFormAsked(
   headers: RequestHeaders,
-  deployed: 'inline' | 'separate',
+  otherwise: 'inline' | 'separate',
 ): 'inline' | 'separate' | Failure {
   const [asked] = headers[usageHeader] ?? [];
-  if (asked === undefined) return deployed;
+  if (asked === undefined) return otherwise;
   if (asked === 'inline' || asked === 'separate') return asked;
   return failure('invalid_value', `The header '${usageHeader}' must be 'inline' or 'separate'.`, {
     param: usageHeader,

@@ -5,6 +5,7 @@ export interface RawCounts {
   readonly prompt: unknown;
   readonly completion: unknown;
   readonly cached: unknown;
+  readonly cacheWrite: unknown;
   readonly reasoning: unknown;
   readonly total: unknown;
 }
@@ -18,6 +19,8 @@ export interface ReportedCounts {
   /** True where the report lacks a part of the completion: it may have more tokens than {@link completion}. */
   readonly partial: boolean;
   readonly cached: number | undefined;
+  /** Tokens of the prompt that were written to a cache. */
+  readonly cacheWrite: number | undefined;
   readonly reasoning: number | undefined;
 }
 
@@ -41,6 +44,7 @@ export function reportedCounts(raw: RawCounts, reasoningIs: 'within' | 'beside')
     completion,
     partial,
     cached,
+    cacheWrite: asTokens(raw.cacheWrite),
     reasoning,
   };
 }

@@ -9,13 +9,14 @@ export class UsageRecord {
   private prompt = 0;
   private completion = 0;
   private cached: number | undefined;
+  private cacheWrite: number | undefined;
   private reasoning: number | undefined;
   private reasoned = false;
   /** True while the completion's count is known and holds all output so far. */
   counted = false;
 
   /** Takes the counts of one report, after the output that came with it. */
-  report({ prompt, completion, partial, cached, reasoning }: ReportedCounts): void {
+  report({ prompt, completion, partial, cached, cacheWrite, reasoning }: ReportedCounts): void {
     if (prompt > 0) this.prompt = prompt;
     // A count that lacks a part replaces no larger one.
     if (completion > 0 && (!partial || completion >= this.completion)) {
@@ -25,6 +26,7 @@ export class UsageRecord {
     // Where both counts are 0, a 0 for the cache or for reasoning counts nothing either.
     const isPlaceholder = prompt === 0 && completion === 0;
     this.cached = laterOf(this.cached, cached, isPlaceholder);
+    this.cacheWrite = laterOf(this.cacheWrite, cacheWrite, isPlaceholder);
     this.reasoning = laterOf(this.reasoning, reasoning, isPlaceholder);
   }
 
@@ -40,15 +42,18 @@ export class UsageRecord {
 
   /** The usage so far, with 0 for a count that is not known; undefined where neither count is. */
   usage(): Usage | undefined {
-    const { prompt, completion, cached, reasoning, counted } = this;
+    const { prompt, completion, cached, cacheWrite, reasoning, counted } = this;
     if (prompt === 0 && completion === 0) return undefined;
     const isPartOfPrompt = cached !== undefined && (prompt === 0 || cached <= prompt);
+    const rest = prompt - (isPartOfPrompt ? cached : 0);
+    const isRestOfPrompt = cacheWrite !== undefined && (prompt === 0 || cacheWrite <= rest);
     const isPossible =
       reasoning !== undefined && reasoning <= completion && (reasoning > 0 || !this.reasoned);
     return {
       promptTokens: prompt,
       completionTokens: completion,
       ...(isPartOfPrompt ? { cachedTokens: cached } : {}),
+      ...(isRestOfPrompt ? { cacheWriteTokens: cacheWrite } : {}),
       ...(isPossible ? { reasoningTokens: reasoning } : {}),
       ...(completion > 0 && !counted ? { estimated: true } : {}),
     };

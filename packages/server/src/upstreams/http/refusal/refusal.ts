@@ -102,9 +102,11 @@ export function failureByStatus(facts: ErrorFacts): Failure {
   switch (status) {
     case 401:
     case 403:
-    case 407:
       return keyRefused(cause);
+    case 407:
+      return accessRefused(cause);
     case 402:
+      return notPaid(cause);
     case 404:
       return notServed(cause);
     case 408:
@@ -114,7 +116,7 @@ export function failureByStatus(facts: ErrorFacts): Failure {
       return failure(
         'rate_limit_exceeded',
         'The upstream is asked too often at the moment. Try again later.',
-        more,
+        { ...more, upstreamKey: 'limited' },
       );
   }
   if (status >= 500) return failure('upstream_refused', 'The upstream failed to serve the request.', more);
@@ -149,13 +151,23 @@ function paramOf({ param, context: { request } }: ErrorFacts): string | undefine
 
 /** The failure for an upstream that does not accept our key. */
 export function keyRefused(cause: Cause): Failure {
+  return { ...accessRefused(cause), upstreamKey: 'refused' };
+}
+
+/** The failure for an upstream, or a proxy before it, that does not let this server in. */
+function accessRefused(cause: Cause): Failure {
   return failure('upstream_auth', 'The upstream did not accept the key of this server.', {
     ...cause,
     permanent: true,
   });
 }
 
-/** The failure for an upstream that does not serve the model to us: unknown, not allowed, or not paid. */
+/** The failure for a key whose account has no credit. */
+export function notPaid(cause: Cause): Failure {
+  return { ...notServed(cause), upstreamKey: 'refused' };
+}
+
+/** The failure for an upstream that does not serve the model to us: it is unknown there, or not allowed. */
 export function notServed(cause: Cause): Failure {
   return failure('upstream_refused', 'The upstream cannot serve this model to this server.', {
     ...cause,

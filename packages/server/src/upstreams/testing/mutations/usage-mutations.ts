@@ -72,7 +72,7 @@ export const usageMutations: readonly Mutation[] = [
     const details = counts['prompt_tokens_details'];
     if (!isJson(details) || details['cached_tokens'] === undefined) return false;
     counts['cached_tokens'] = details['cached_tokens'];
-    delete counts['prompt_tokens_details'];
+    delete details['cached_tokens'];
     return stream.dialect === 'openai';
   }),
   usage('thoughts beside the completion', (_, { counts }) => {

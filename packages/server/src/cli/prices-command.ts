@@ -1,0 +1,152 @@
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { PriceConfig, TokenPrices } from '../config/config.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-list.ts';
+import { printable } from '../telemetry/printable.ts';
+import type { CommandIo } from './command-io.ts';
+import { counted } from './counted.ts';
+
+const help = `usage: tailrace prices check [--config FILE] [--json]
+
+  Lists each model and each of its targets with its price in US dollars for a million tokens, what ${exampleTokens} tokens of
+  prompt and ${exampleTokens} of answer cost, and where the price stands; or "no price".
+  --json  the same as one JSON object
+  Exit status: 0 listed, 2 the configuration or its file of prices is not valid.
+`;
+
+/** `tailrace prices …`. Resolves to the exit status: 0 listed, 2 wrong usage, configuration or catalogue of prices. */
+export async function pricesCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  const asked = readFlags(args);
+  if ('problem' in asked) {
+    io.stderr.write(`tailrace prices: ${asked.problem}\n\n${help}`);
+    return 2;
+  }
+  if (asked.help) {
+    io.stdout.write(help);
+    return 0;
+  }
+  const { config: file } = asked;
+  const flags = file === undefined ? {} : { config: file };
+  const loaded = await loadConfig({ env: io.env, cwd: io.cwd, flags });
+  if (!loaded.ok) {
+    io.stderr.write(loaded.problems.map((problem) => `${formatProblem(problem)}\n`).join(''));
+    return 2;
+  }
+  io.stderr.write(loaded.warnings.map((warning) => `warning: ${warning}\n`).join(''));
+  const listed = listPrices(loaded.config);
+  io.stdout.write(asked.json ? `${JSON.stringify(asJson(listed), undefined, 2)}\n` : asText(listed, io.cwd));
+  return 0;
+}
+
+interface Flags {
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly config: string | undefined;
+}
+
+function readFlags(args: readonly string[]): Flags | { readonly problem: string } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        json: { type: 'boolean', default: false },
+        config: { type: 'string' },
+      },
+    });
+    const { help: wantsHelp, json, config } = values;
+    if (wantsHelp) return { help: true, json, config };
+    if (config === '') return { problem: '--config needs a file' };
+    if (positionals.length !== 1 || positionals[0] !== 'check') {
+      return { problem: 'expected tailrace prices check' };
+    }
+    return { help: false, json, config };
+  } catch (error) {
+    // Node's parser throws for an unknown flag and for one without its value.
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function asText(listed: readonly ListedTarget[], cwd: string): string {
+  const rows = listed.map(({ target, price, source, exampleMicroUsd }) => [
+    printable(target),
+    price === undefined ? 'no price' : priceText(price),
+    exampleMicroUsd === undefined ? '' : dollarsText(exampleMicroUsd),
+    source === undefined ? '' : printable(sourceText(source, cwd)),
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = listed.flatMap(({ model }, at) => {
+    const cells = (rows[at] ?? []).map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    const line = `  ${cells.join('  ')}`.trimEnd();
+    return listed[at - 1]?.model === model ? [line] : [model, line];
+  });
+  return [...lines, summary(listed), ''].join('\n');
+}
+
+function priceText({ request, above, ...base }: PriceConfig): string {
+  const steps = above.map(({ tokens, ...prices }) => `above ${tokens} tokens: ${amountsText(prices)}`);
+  const flat = request === undefined ? amountsText(base) : amountsText(base, `request ${request}`);
+  return [flat, ...steps].join('; ');
+}
+
+function amountsText(prices: TokenPrices, ...more: readonly string[]): string {
+  const amounts = Object.entries(amountsJson(prices)).map(([kind, amount]) => `${kind} ${amount}`);
+  return [...amounts, ...more].join(', ');
+}
+
+function dollarsText(microUsd: number): string {
+  return `$${Math.floor(microUsd / 1e6)}.${String(microUsd % 1e6).padStart(6, '0')}`;
+}
+
+function sourceText({ file, key }: NonNullable<ListedTarget['source']>, cwd: string): string {
+  if (file === undefined) return key;
+  const inside = relative(cwd, file);
+  return `${inside.startsWith('..') ? file : inside}: ${key}`;
+}
+
+function summary(listed: readonly ListedTarget[]): string {
+  const models = new Set(listed.map(({ model }) => model)).size;
+  const priced = listed.filter(({ price }) => price !== undefined).length;
+  return `${counted(models, 'model')}, ${counted(listed.length, 'target')}: ${priced} with a price, ${listed.length - priced} without`;
+}
+
+function asJson(listed: readonly ListedTarget[]): unknown {
+  return {
+    targets: listed.map(({ model, target, price, source, exampleMicroUsd }) => ({
+      model,
+      target,
+      price: price === undefined ? null : priceJson(price),
+      source: source === undefined ? null : { file: source.file ?? null, key: source.key },
+      example: {
+        prompt_tokens: exampleTokens,
+        completion_tokens: exampleTokens,
+        cost_micro_usd: exampleMicroUsd ?? null,
+      },
+    })),
+    with_price: listed.filter(({ price }) => price !== undefined).length,
+    without_price: listed.filter(({ price }) => price === undefined).length,
+  };
+}
+
+function priceJson({ request, above, ...base }: PriceConfig): unknown {
+  return {
+    ...amountsJson(base),
+    ...(request === undefined ? {} : { request }),
+    ...(above.length === 0
+      ? {}
+      : { above: above.map(({ tokens, ...prices }) => ({ tokens, ...amountsJson(prices) })) }),
+  };
+}
+
+/** The amounts by their keys in the configuration. */
+function amountsJson({ input, output, cached, cacheWrite }: TokenPrices): Readonly<Record<string, string>> {
+  return {
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+    ...(cached === undefined ? {} : { cached }),
+    ...(cacheWrite === undefined ? {} : { cache_write: cacheWrite }),
+  };
+}

@@ -1,0 +1,15 @@
+import type { Meter } from '../metering/meter.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
+import type { Route } from './route.ts';
+
+/** The route, whose answers say what is left of the limits of the key that asks. A route of administration stays as it is. */
+export function withRateLimits(route: Route, meter: Pick<Meter, 'look'>): Route {
+  if (route.access !== 'key') return route;
+  return {
+    ...route,
+    async handle(exchange) {
+      Object.assign(exchange.headers, rateLimitHeaders(await meter.look(exchange.principal)));
+      await route.handle(exchange);
+    },
+  };
+}

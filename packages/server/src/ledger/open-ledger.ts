@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { GuardedLimiter } from '../limits/contract.ts';
+import { createMemoryLimiter } from '../limits/memory/memory-limiter.ts';
+import type { Store } from '../storage/contract.ts';
+import type { StoreOpening } from '../storage/opening.ts';
+import { openSqliteStore } from '../storage/sqlite/open-sqlite-store.ts';
+import { createLedgerHost, type LedgerHost } from './host.ts';
+import type { LedgerLog } from './record-writer.ts';
+import type { LedgerSettings } from './settings.ts';
+import { openSpool } from './spool/spool.ts';
+import { createWebhook, type Webhook } from './webhook.ts';
+
+export type OpenedLedger =
+  | { readonly ok: true; readonly host: LedgerHost }
+  | { readonly ok: false; readonly message: string; readonly wrong: boolean };
+
+/** Opens the store, the limiter, the spool and the webhook of a service, and joins them. The caller closes the host. */
+export async function openLedger(settings: LedgerSettings, log: LedgerLog): Promise<OpenedLedger> {
+  const opened = await openStoreOf(settings);
+  if (!opened.ok) return { ok: false, message: opened.message, wrong: opened.reason === 'refused' };
+  const { store } = opened;
+  const serviceId = `service_${randomBytes(8).toString('hex')}`;
+  const opening = openSpool({
+    folder: join(settings.dataDir, 'spool'),
+    name: serviceId,
+    maxBytes: settings.spoolBytes,
+    onProblem: (problem) => log.error('the spool has a problem', { problem }),
+  });
+  if (!opening.ok) {
+    await store.close();
+    return { ok: false, message: `the spool cannot be opened: ${opening.message}`, wrong: false };
+  }
+  const { spool } = opening;
+  const host = createLedgerHost({
+    store,
+    shared: settings.databaseUrl !== undefined,
+    limiter: await openLimiter(settings, log),
+    spool,
+    log,
+    retentionMs: settings.retentionMs,
+    now: Date.now,
+    later: setImmediate,
+    every: (ms, work) => {
+      const timer = setInterval(work, ms);
+      return () => clearInterval(timer);
+    },
+  });
+  await host.recover();
+  const webhook = await openWebhook(settings, store, serviceId, log);
+  return {
+    ok: true,
+    host: {
+      ...host,
+      async close() {
+        await webhook?.close();
+        await host.close();
+      },
+    },
+  };
+}
+
+/** The code for PostgreSQL is loaded only where it is used. */
+async function openStoreOf({ databaseUrl, dataDir, webhook }: LedgerSettings): Promise<StoreOpening> {
+  const outbox = webhook !== undefined;
+  if (databaseUrl === undefined) return openSqliteStore({ dataDir, now: Date.now, outbox });
+  const { openPostgresStore } = await import('../storage/postgres/open-postgres-store.ts');
+  return openPostgresStore({ url: databaseUrl, outbox });
+}
+
+async function openLimiter(settings: LedgerSettings, log: LedgerLog): Promise<GuardedLimiter> {
+  const { redisUrl, onStoreFailure, replicas } = settings;
+  const inMemory = createMemoryLimiter({ now: () => performance.now() });
+  if (redisUrl === undefined) return inMemory;
+  const { openRedisLimiter } = await import('../limits/redis/redis-limiter.ts');
+  const { guardLimiter } = await import('../limits/guarded-limiter.ts');
+  return guardLimiter(await openRedisLimiter({ url: redisUrl }), {
+    onStoreFailure,
+    replicas,
+    share: inMemory,
+    onAway: (error) =>
+      log.warn('Redis does not answer; limits are decided without it', {
+        reason: error instanceof Error ? error.message : String(error),
+        on_store_failure: onStoreFailure,
+      }),
+    onBack: () => log.info('Redis answers again'),
+  });
+}
+
+async function openWebhook(
+  { webhook, publicUrl }: LedgerSettings,
+  store: Store,
+  holder: string,
+  log: LedgerLog,
+): Promise<Webhook | undefined> {
+  if (webhook === undefined) return undefined;
+  const { createWebhookPoster } = await import('./webhook-post.ts');
+  const poster = createWebhookPoster(webhook);
+  return createWebhook({
+    store,
+    holder,
+    source: publicUrl ?? 'tailrace',
+    post: poster.post,
+    log,
+    now: Date.now,
+    random: Math.random,
+    wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
+  });
+}

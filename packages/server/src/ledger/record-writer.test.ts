@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Store } from '../storage/contract.ts';
+import { createRecordWriter, type RecordWriter } from './record-writer.ts';
+import { type ArraySpool, createArraySpool } from './testing/array-spool.ts';
+import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
+
+type Written = Pick<Store, 'admit' | 'progress' | 'settle' | 'discard' | 'ping'>;
+
+/** Notes each call, and rejects or hangs while the test says so. */
+function fakeStore() {
+  const calls: string[] = [];
+  const state = { calls, mode: 'up' as 'up' | 'down' | 'hangs', poison: undefined as string | undefined };
+  async function call(what: string): Promise<void> {
+    if (state.mode === 'hangs') await new Promise(() => {});
+    if (state.mode === 'down') throw new Error('connection refused');
+    if (state.poison !== undefined && what.includes(state.poison)) throw new Error('constraint');
+    calls.push(what);
+  }
+  const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id).join();
+  const store: Written = {
+    admit: async (intents) => {
+      await call(`admit ${ids(intents)}`);
+      return intents.map(({ reserved }) => ({ ok: true, reserved }));
+    },
+    progress: (marks) => call(`progress ${ids(marks)}`),
+    settle: (records) => call(`settle ${ids(records)}`),
+    discard: (gone) => call(`discard ${ids(gone)}`),
+    ping: async () => {
+      if (state.mode !== 'up') throw new Error('away');
+    },
+  };
+  return { state, store };
+}
+
+let fake: ReturnType<typeof fakeStore>;
+let spool: ArraySpool;
+let writer: RecordWriter;
+let probe: () => void;
+let logged: string[];
+
+beforeEach(() => {
+  fake = fakeStore();
+  spool = createArraySpool();
+  logged = [];
+  const log = (message: string) => logged.push(message);
+  writer = createRecordWriter({
+    store: fake.store,
+    spool,
+    log: { info: log, warn: log, error: log },
+    later: setImmediate,
+    every: (_, work) => {
+      probe = work;
+      return () => {};
+    },
+    limits: { admitMs: 20, writeMs: 20, probeMs: 500 },
+  });
+});
+
+const admitted = expect.objectContaining({ ok: true });
+const soon = () => new Promise((resolve) => setTimeout(resolve, 40));
+
+describe('while the store answers', () => {
+  test('what comes in one turn is written in one call', async () => {
+    const answers = await Promise.all(['a', 'b', 'c'].map((id) => writer.admit(fakeIntent(id))));
+    expect(answers).toEqual([admitted, admitted, admitted]);
+    writer.settle(fakeSettled(fakeIntent('a')));
+    writer.settle(fakeSettled(fakeIntent('b')));
+    writer.discard('c', 1);
+    await writer.flush();
+    expect(fake.state.calls).toEqual(['admit a,b,c', 'settle a,b', 'discard c']);
+  });
+});
+
+describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
+  test('intents and endings wait in the spool, and are replayed in order once it answers', async () => {
+    await writer.admit(fakeIntent('before'));
+    fake.state.mode = mode;
+    expect(await writer.admit(fakeIntent('a'))).toEqual(admitted);
+    expect(writer.reachable).toBe(false);
+    writer.settle(fakeSettled(fakeIntent('before')));
+    await writer.flush();
+    fake.state.mode = 'up';
+    probe();
+    await soon();
+    expect(writer.reachable).toBe(true);
+    writer.settle(fakeSettled(fakeIntent('a')));
+    await writer.flush();
+    expect(fake.state.calls).toEqual(['admit before', 'admit a', 'settle before', 'settle a']);
+    expect(spool.empty).toBe(true);
+    expect(logged).toEqual([
+      'the database does not answer; records wait on disk',
+      'the database answers again; the records that waited are stored',
+    ]);
+  });
+
+  test('an intent with a budget is not admitted', async () => {
+    fake.state.mode = mode;
+    const budget = { scope: 'key:a', unit: 'tokens', period: 'day', sinceMs: 0, limit: 10 } as const;
+    expect(await writer.admit(fakeIntent('a', { budgets: [budget] }))).toBe('unavailable');
+    expect(spool.empty).toBe(true);
+  });
+
+  test('an intent is not admitted where the spool is full', async () => {
+    fake.state.mode = mode;
+    spool.answer = 'full';
+    expect(await writer.admit(fakeIntent('a'))).toBe('unavailable');
+  });
+
+  test('endings that not even the disk takes are kept, and new requests are refused until they are stored', async () => {
+    await writer.admit(fakeIntent('a'));
+    fake.state.mode = mode;
+    spool.answer = 'failed';
+    writer.settle(fakeSettled(fakeIntent('a')));
+    await writer.flush();
+    spool.answer = 'kept';
+    expect(await writer.admit(fakeIntent('b'))).toBe('unavailable');
+    fake.state.mode = 'up';
+    probe();
+    await soon();
+    expect(fake.state.calls.at(-1)).toBe('settle a');
+    expect(await writer.admit(fakeIntent('c'))).toEqual(admitted);
+  });
+});
+
+test('the ending of an intent that waits in the spool goes there too', async () => {
+  fake.state.mode = 'down';
+  await writer.admit(fakeIntent('a'));
+  // The store is back, but nothing has been replayed yet.
+  fake.state.mode = 'up';
+  writer.discard('a', 1);
+  await writer.flush();
+  probe();
+  await soon();
+  expect(fake.state.calls).toEqual(['admit a', 'discard a']);
+});
+
+test('a record that the store refuses for ever is put aside, and does not hold up the others', async () => {
+  fake.state.mode = 'down';
+  for (const id of ['a', 'bad', 'c']) writer.settle(fakeSettled(fakeIntent(id)));
+  await writer.flush();
+  fake.state.mode = 'up';
+  fake.state.poison = 'bad';
+  probe();
+  await soon();
+  expect(fake.state.calls).toEqual(['settle a', 'settle c']);
+  expect(spool.rejected).toMatchObject([{ record: { id: 'bad' } }]);
+});
+
+test('closing writes what is queued and replays the spool', async () => {
+  fake.state.mode = 'down';
+  writer.settle(fakeSettled(fakeIntent('a')));
+  await writer.flush();
+  fake.state.mode = 'up';
+  writer.settle(fakeSettled(fakeIntent('b')));
+  await writer.close();
+  expect(fake.state.calls).toEqual(['settle a,b']);
+});

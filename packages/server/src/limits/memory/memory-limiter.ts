@@ -1,0 +1,223 @@
+import type {
+  HeldPlaces,
+  LimitAsk,
+  LimitDecision,
+  Limiter,
+  LimitLease,
+  LimitScope,
+  Windows,
+} from '../contract.ts';
+import {
+  corrected,
+  decide,
+  levelNow,
+  minuteMs,
+  processExpiryMs,
+  processForgottenMs,
+  type SavedLevel,
+  type ScopeLevels,
+  windowsOf,
+} from '../rate-level.ts';
+
+export interface MemoryLimiterOptions {
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** The time for which the limits are given; another one than a minute only in tests. */
+  readonly windowMs?: number;
+}
+
+/**
+ * A limiter for the processes of one service. It keeps the scopes that were used lately: at most twice as many as have
+ * streams or are not full.
+ */
+export function createMemoryLimiter(options: MemoryLimiterOptions): MemoryLimiter {
+  return new LevelsInMemory(options);
+}
+
+export interface MemoryLimiter extends Limiter {
+  /** Scopes that it keeps. */
+  readonly size: number;
+}
+
+interface ScopeState {
+  atMs: number;
+  requests: SavedLevel | undefined;
+  tokens: SavedLevel | undefined;
+  /** Running streams by process; none is 0. */
+  readonly places: Map<string, number>;
+}
+
+/** Below so many scopes none is looked at to be dropped. */
+const fewScopes = 1_000;
+
+class LevelsInMemory implements MemoryLimiter {
+  private readonly now: () => number;
+  private readonly windowMs: number;
+  private readonly scopes = new Map<string, ScopeState>();
+  private readonly beats = new Map<string, number>();
+  private sweepAt = fewScopes;
+
+  constructor({ now, windowMs = minuteMs }: MemoryLimiterOptions) {
+    this.now = now;
+    this.windowMs = windowMs;
+  }
+
+  get size(): number {
+    return this.scopes.size;
+  }
+
+  async take(ask: LimitAsk): Promise<LimitDecision> {
+    const { processId, scopes } = ask;
+    const nowMs = this.now();
+    this.beats.set(processId, nowMs);
+    const levels = scopes.map((scope) => ({
+      ...this.levels(scope, nowMs),
+      streams: scope.maxStreams === undefined ? 0 : this.streams(scope.scope, nowMs),
+    }));
+    const verdict = decide(ask, levels, this.windowMs);
+    if (verdict.type === 'refused') {
+      return { ...verdict, windows: windowsOf(scopes, levels, this.windowMs) };
+    }
+    const { reservedTokens } = verdict;
+    const taken = scopes.map((scope, index) => {
+      const before = levels[index] ?? { requests: 0, tokens: 0 };
+      const after = { requests: before.requests + 1, tokens: before.tokens + reservedTokens };
+      const state = this.write(scope, after, nowMs);
+      if (scope.maxStreams !== undefined) addPlaces(state, processId, 1);
+      return after;
+    });
+    this.dropIdle(nowMs);
+    const lease: LimitLease = { processId, scopes, reservedTokens, takenAtMs: nowMs };
+    return { type: 'allowed', lease, windows: windowsOf(scopes, taken, this.windowMs) };
+  }
+
+  async settle(lease: LimitLease, usedTokens: number | 'not-run'): Promise<void> {
+    const nowMs = this.now();
+    const { processId, scopes, reservedTokens } = lease;
+    const ageMs = nowMs - lease.takenAtMs;
+    const { windowMs } = this;
+    const used = usedTokens === 'not-run' ? 0 : usedTokens;
+    const returned = usedTokens === 'not-run' ? -1 : 0;
+    for (const scope of scopes) {
+      const { requestsPerMinute = 0, tokensPerMinute = 0, maxStreams } = scope;
+      const level = this.levels(scope, nowMs);
+      const requests = corrected(level.requests, returned, requestsPerMinute, {
+        reserved: 1,
+        ageMs,
+        windowMs,
+      });
+      const tokens = corrected(level.tokens, used - reservedTokens, tokensPerMinute, {
+        reserved: reservedTokens,
+        ageMs,
+        windowMs,
+      });
+      const state = this.write(scope, { requests, tokens }, nowMs);
+      if (maxStreams !== undefined) addPlaces(state, processId, -1);
+    }
+    this.dropIdle(nowMs);
+  }
+
+  async look(scopes: readonly LimitScope[]): Promise<Windows> {
+    const nowMs = this.now();
+    return windowsOf(
+      scopes,
+      scopes.map((scope) => this.levels(scope, nowMs)),
+      this.windowMs,
+    );
+  }
+
+  async beat(processId: string): Promise<void> {
+    const nowMs = this.now();
+    this.beats.set(processId, nowMs);
+    for (const [id, atMs] of this.beats) {
+      if (nowMs - atMs > processForgottenMs) this.beats.delete(id);
+    }
+  }
+
+  async leave(processId: string): Promise<void> {
+    this.beats.delete(processId);
+  }
+
+  async restore(held: readonly HeldPlaces[]): Promise<void> {
+    const nowMs = this.now();
+    for (const { processId, scope, streams, owedTokens } of held) {
+      this.beats.set(processId, nowMs);
+      const level = this.levels(scope, nowMs);
+      const tokens = Math.max(0, level.tokens + owedTokens);
+      const { places } = this.write(scope, { requests: level.requests, tokens }, nowMs);
+      if (streams > 0) places.set(processId, streams);
+      else places.delete(processId);
+    }
+    this.dropIdle(nowMs);
+  }
+
+  async close(): Promise<void> {
+    this.scopes.clear();
+    this.beats.clear();
+  }
+
+  private levels({ scope, requestsPerMinute, tokensPerMinute }: LimitScope, nowMs: number): ScopeLevels {
+    const state = this.scopes.get(scope);
+    if (state === undefined) return { requests: 0, tokens: 0 };
+    const elapsedMs = nowMs - state.atMs;
+    return {
+      requests: levelNow(state.requests, requestsPerMinute, elapsedMs, this.windowMs),
+      tokens: levelNow(state.tokens, tokensPerMinute, elapsedMs, this.windowMs),
+    };
+  }
+
+  private write(
+    { scope, requestsPerMinute, tokensPerMinute }: LimitScope,
+    { requests, tokens }: ScopeLevels,
+    nowMs: number,
+  ): ScopeState {
+    const state = this.scopes.get(scope) ?? {
+      atMs: nowMs,
+      requests: undefined,
+      tokens: undefined,
+      places: new Map<string, number>(),
+    };
+    state.atMs = nowMs;
+    state.requests = saved(requests, requestsPerMinute);
+    state.tokens = saved(tokens, tokensPerMinute);
+    this.scopes.set(scope, state);
+    return state;
+  }
+
+  /** Running streams of a scope; those of a process that is forgotten or has left are removed. */
+  private streams(scope: string, nowMs: number): number {
+    const places = this.scopes.get(scope)?.places;
+    if (places === undefined) return 0;
+    let sum = 0;
+    for (const [processId, count] of places) {
+      const beatMs = this.beats.get(processId);
+      if (beatMs === undefined) places.delete(processId);
+      else if (nowMs - beatMs <= processExpiryMs) sum += count;
+    }
+    return sum;
+  }
+
+  /** A scope without streams whose limits are full says no more than an absent one. A scope is looked at O(1) times a call. */
+  private dropIdle(nowMs: number): void {
+    if (this.scopes.size < this.sweepAt) return;
+    for (const [scope, { atMs, requests, tokens, places }] of this.scopes) {
+      this.streams(scope, nowMs);
+      const elapsedMs = nowMs - atMs;
+      const full =
+        levelNow(requests, requests?.limit, elapsedMs, this.windowMs) === 0 &&
+        levelNow(tokens, tokens?.limit, elapsedMs, this.windowMs) === 0;
+      if (full && places.size === 0) this.scopes.delete(scope);
+    }
+    this.sweepAt = Math.max(fewScopes, this.scopes.size * 2);
+  }
+}
+
+function saved(level: number, limit: number | undefined): SavedLevel | undefined {
+  return limit === undefined ? undefined : { level, limit };
+}
+
+function addPlaces({ places }: ScopeState, processId: string, count: number): void {
+  const sum = (places.get(processId) ?? 0) + count;
+  if (sum > 0) places.set(processId, sum);
+  else places.delete(processId);
+}

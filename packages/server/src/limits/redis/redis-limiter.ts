@@ -1,0 +1,214 @@
+import { Redis } from 'ioredis';
+import type {
+  HeldPlaces,
+  LimitAsk,
+  LimitDecision,
+  Limiter,
+  LimitLease,
+  LimitScope,
+  Windows,
+} from '../contract.ts';
+import { minuteMs, type ScopeLevels, windowsOf } from '../rate-level.ts';
+import { beatScript, lookScript, restoreScript, type Script, settleScript, takeScript } from './scripts.ts';
+
+export interface RedisLimiterOptions {
+  /** `redis://` or `rediss://`. */
+  readonly url: string;
+  /** Called with each error of the connection; a call that it makes fail rejects besides. */
+  readonly onError?: (error: Error) => void;
+  /** The time for which the limits are given; another one than a minute only in tests. */
+  readonly windowMs?: number;
+}
+
+/** Every key begins with it. */
+const prefix = 'tailrace:limits:';
+const processesKey = `${prefix}processes`;
+const pingKey = `${prefix}ping`;
+
+/** A connection without an answer for so long is opened anew. */
+const silenceMs = 5_000;
+/** After a lost connection. Less than the second after which the guard asks again. */
+const reconnectMs = 500;
+/** Scopes that one script restores: it keeps Redis about a millisecond. */
+const restoredAtOnce = 200;
+
+/** The most that opening waits for the first connection. */
+const openingMs = 1_000;
+
+/**
+ * A limiter for all replicas that share one Redis (from version 5) or Valkey. It connects by itself, now and after each loss;
+ * while there is no connection every call rejects at once. Resolves when the first connection stands, or has failed; never
+ * rejects. `close` ends the connection.
+ */
+export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Limiter> {
+  const limiter = new RedisLimiter(options);
+  await limiter.tried();
+  return limiter;
+}
+
+class RedisLimiter implements Limiter {
+  private readonly redis: Redis;
+  private readonly windowMs: number;
+
+  constructor({ url, onError = () => {}, windowMs = minuteMs }: RedisLimiterOptions) {
+    this.windowMs = windowMs;
+    this.redis = new Redis(url, {
+      // RESP2: Valkey and every Redis know it.
+      protocol: 2,
+      disableClientInfo: true,
+      enableOfflineQueue: false,
+      // A decision that was asked for twice would take twice: nothing is sent again after a lost connection, and what was
+      // not answered on it rejects at once.
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      // A server that still loads its data refuses each command by itself.
+      enableReadyCheck: false,
+      connectTimeout: silenceMs,
+      commandTimeout: silenceMs,
+      socketTimeout: silenceMs,
+      retryStrategy: () => reconnectMs,
+    });
+    this.redis.on('error', onError);
+  }
+
+  /** Resolves after the first attempt to connect. */
+  tried(): Promise<void> {
+    const { redis } = this;
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, openingMs);
+      function done(): void {
+        clearTimeout(timer);
+        redis.off('ready', done);
+        redis.off('close', done);
+        resolve();
+      }
+      redis.once('ready', done);
+      redis.once('close', done);
+    });
+  }
+
+  async take(ask: LimitAsk): Promise<LimitDecision> {
+    const { processId, scopes, promptTokens, completionTokens } = ask;
+    const answer = await this.run(
+      takeScript,
+      scopes.map(({ scope }) => scope),
+      [processId, promptTokens, completionTokens, ...scopes.flatMap(limitsOf)],
+    );
+    const [allowed, first, second, third, ...rest] = readTexts(answer);
+    const windows = windowsOf(scopes, levelsIn(rest), this.windowMs);
+    if (allowed === '1') {
+      const lease: LimitLease = {
+        processId,
+        scopes,
+        reservedTokens: Number(first),
+        takenAtMs: Number(second),
+      };
+      return { type: 'allowed', lease, windows };
+    }
+    const scope = scopes[Number(second) - 1];
+    if (scope === undefined || (first !== 'requests' && first !== 'tokens' && first !== 'streams')) {
+      throw new Error('the script has answered something else');
+    }
+    return { type: 'refused', limit: first, scope: scope.scope, retryAfterMs: Number(third), windows };
+  }
+
+  async settle(lease: LimitLease, usedTokens: number | 'not-run'): Promise<void> {
+    const { processId, scopes, reservedTokens, takenAtMs } = lease;
+    const [used, returned] = usedTokens === 'not-run' ? [0, 1] : [usedTokens, 0];
+    await this.run(
+      settleScript,
+      scopes.map(({ scope }) => scope),
+      [processId, takenAtMs, reservedTokens, used, returned, ...scopes.flatMap(limitsOf)],
+    );
+  }
+
+  async look(scopes: readonly LimitScope[]): Promise<Windows> {
+    const answer = await this.run(
+      lookScript,
+      scopes.map(({ scope }) => scope),
+      scopes.flatMap(limitsOf),
+    );
+    return windowsOf(scopes, levelsIn(readTexts(answer)), this.windowMs);
+  }
+
+  async beat(processId: string): Promise<void> {
+    await this.evaluate(beatScript, [processesKey, pingKey], [this.windowMs, processId]);
+  }
+
+  async leave(processId: string): Promise<void> {
+    await this.redis.zrem(processesKey, processId);
+  }
+
+  async restore(held: readonly HeldPlaces[]): Promise<void> {
+    // The empty beat is a write: a server that only reads, or is full, refuses it.
+    const sent: Promise<unknown>[] = [this.beat('')];
+    for (let from = 0; from < held.length; from += restoredAtOnce) {
+      const part = held.slice(from, from + restoredAtOnce);
+      const entries = part.flatMap(({ processId, scope, streams, owedTokens }) => [
+        ...limitsOf(scope),
+        processId,
+        streams,
+        owedTokens,
+      ]);
+      // By its text: a script that the server does not know would be carried out only after the calls that follow.
+      const keys = keysOf(part.map(({ scope }) => scope.scope));
+      sent.push(this.redis.eval(restoreScript.text, keys.length, ...keys, this.windowMs, ...entries));
+    }
+    await Promise.all(sent);
+  }
+
+  async close(): Promise<void> {
+    this.redis.disconnect();
+  }
+
+  private run(
+    script: Script,
+    scopes: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    return this.evaluate(script, keysOf(scopes), [this.windowMs, ...args]);
+  }
+
+  private async evaluate(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
+      return await this.redis.evalsha(script.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      return await this.redis.eval(script.text, keys.length, ...keys, ...args);
+    }
+  }
+}
+
+/** The server has been started anew, or has dropped its scripts. The first word of a reply is its code. */
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+function keysOf(scopes: readonly string[]): readonly string[] {
+  return [
+    processesKey,
+    ...scopes.flatMap((scope) => [`${prefix}rate:${scope}`, `${prefix}streams:${scope}`]),
+  ];
+}
+
+function limitsOf({ requestsPerMinute = -1, tokensPerMinute = -1, maxStreams = -1 }: LimitScope): number[] {
+  return [requestsPerMinute, tokensPerMinute, maxStreams];
+}
+
+function readTexts(answer: unknown): readonly string[] {
+  if (Array.isArray(answer) && answer.every((value) => typeof value === 'string')) return answer;
+  throw new Error('the script has answered something else');
+}
+
+/** Pairs of levels: requests, tokens. */
+function levelsIn(texts: readonly string[]): readonly ScopeLevels[] {
+  const levels: ScopeLevels[] = [];
+  for (let index = 0; index + 1 < texts.length; index += 2) {
+    levels.push({ requests: Number(texts[index]), tokens: Number(texts[index + 1]) });
+  }
+  return levels;
+}

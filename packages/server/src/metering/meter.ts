@@ -1,0 +1,174 @@
+import type { ChatRequest } from '../domain/chat-request.ts';
+import { estimatePromptTokens } from '../domain/estimate-tokens.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import type { Admission, Ledger } from '../ledger/contract.ts';
+import type { LimitScope, Windows } from '../limits/contract.ts';
+import type { AttemptPlan } from '../routing/attempt-plan.ts';
+import { budgetPeriod } from '../storage/budget-period.ts';
+import type { BudgetCheck } from '../storage/contract.ts';
+import type { LikelyCompletion } from './likely-completion.ts';
+import { OpenRecord, type OpenRecords } from './open-record.ts';
+import type { Prices } from './prices.ts';
+
+/** Who pays for a request: a key and its owner, with the limits of both. */
+export interface Payer {
+  readonly keyId: string;
+  readonly owner: string;
+  /** The scopes that have limits of requests, tokens or streams. */
+  readonly scopes: readonly LimitScope[];
+  /** The budgets of key and owner in the periods of this time. */
+  budgets(nowMs: number): readonly BudgetCheck[];
+}
+
+/** A request that has a plan and is about to start. */
+export interface MeteredRequest {
+  /** The id of its completion. */
+  readonly id: string;
+  readonly requestId: string;
+  readonly payer: Payer;
+  readonly request: ChatRequest;
+  readonly plan: AttemptPlan;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** An admitted request: its reservation is held, and its intent stored, until its record is settled. */
+export interface Metered {
+  /** The plan, without targets that a dollar budget cannot pay. */
+  readonly plan: AttemptPlan;
+  readonly record: OpenRecord;
+}
+
+/** Admits requests, and makes a usage record of each. */
+export interface Meter {
+  /**
+   * Failures: `rate_limit_exceeded`, `insufficient_quota`, `storage_unavailable`, and `model_not_allowed` where a dollar budget
+   * meets a model without a price. `windows`: what is left of the limits, for the headers of the answer.
+   */
+  admit(request: MeteredRequest): Promise<Result<Metered> & { readonly windows?: Windows }>;
+  /** What is left of the limits, without taking anything. */
+  look(payer: Payer): Promise<Windows>;
+}
+
+export interface MeterParts {
+  readonly ledger: Pick<Ledger, 'admit' | 'look'>;
+  readonly prices: Prices;
+  readonly likely: LikelyCompletion;
+  readonly records: OpenRecords;
+  /** Unix milliseconds. */
+  clock(): number;
+}
+
+export function createMeter({ ledger, prices, likely, records, clock }: MeterParts): Meter {
+  return {
+    async admit({ id, requestId, payer, request, plan: given, tags }) {
+      const createdAtMs = clock();
+      const budgets = payer.budgets(createdAtMs);
+      const inDollars = budgets.some(({ unit }) => unit === 'usd');
+      const plan = inDollars ? withPrice(given, prices) : given;
+      if (plan.length === 0) return fail(withoutPrice(request.model));
+      const promptTokens = estimatePromptTokens(request);
+      const completionTokens = likely.of(request.model, request.maxTokens) * request.n;
+      const candidates = inDollars ? plan.flat() : [];
+      const promptMicroUsd = prices.dearestCost(candidates, promptTokens, 0);
+      const totalMicroUsd = prices.dearestCost(candidates, promptTokens, completionTokens);
+      const user = request.rest['user'] ?? request.rest['safety_identifier'];
+      const intent = {
+        id,
+        requestId,
+        keyId: payer.keyId,
+        owner: payer.owner,
+        ...(typeof user === 'string' ? { user } : {}),
+        tags,
+        model: request.model,
+        createdAtMs,
+        reserved: {
+          promptTokens,
+          completionTokens,
+          promptMicroUsd,
+          completionMicroUsd: totalMicroUsd - promptMicroUsd,
+        },
+        budgets,
+      };
+      const admission = await ledger.admit({ scopes: payer.scopes, intent });
+      if (admission.type !== 'admitted') {
+        const windows = 'windows' in admission ? { windows: admission.windows } : {};
+        return { ...fail(refusal(admission, createdAtMs)), ...windows };
+      }
+      const { windows } = admission;
+      // The ledger's thread has sent a copy of the scopes; a stream keeps those of its key.
+      const lease = { ...admission.lease, scopes: payer.scopes };
+      const { reserved: _, ...facts } = intent;
+      return { ...ok({ plan, record: new OpenRecord(records, facts, lease, request.n) }), windows };
+    },
+    look: ({ scopes }) => ledger.look(scopes),
+  };
+}
+
+/** Under a dollar budget every token must have a price. */
+function withPrice(plan: AttemptPlan, prices: Prices): AttemptPlan {
+  return plan.map((group) => group.filter(prices.hasPrice)).filter((group) => group.length > 0);
+}
+
+type Refused = Exclude<Admission, { readonly type: 'admitted' }>;
+
+function refusal(admission: Refused, nowMs: number): Failure {
+  switch (admission.type) {
+    case 'limited':
+      return limited(admission);
+    case 'over-budget':
+      return overBudget(admission.refused, nowMs);
+    case 'unavailable':
+      return failure(
+        'storage_unavailable',
+        admission.what === 'limits'
+          ? 'The store of the limits does not answer, so this request cannot be admitted now.'
+          : 'The store of the usage records does not answer, so this request cannot be admitted now.',
+        { retryAfterMs: 1_000 },
+      );
+  }
+}
+
+const limitNames = {
+  requests: 'requests a minute',
+  tokens: 'tokens a minute',
+  streams: 'requests at the same time',
+};
+
+function limited({ limit, scope, retryAfterMs, windows }: Extract<Refused, { type: 'limited' }>): Failure {
+  const most = limit === 'streams' ? undefined : windows[limit]?.limit;
+  const shown = most === undefined ? '' : ` (${most})`;
+  return failure(
+    'rate_limit_exceeded',
+    `The limit of ${limitNames[limit]}${shown} of this ${payerOf(scope)} is reached.`,
+    { retryAfterMs },
+  );
+}
+
+function overBudget(
+  { why, budget }: Extract<Refused, { type: 'over-budget' }>['refused'],
+  nowMs: number,
+): Failure {
+  const { scope, unit, limit, period } = budget;
+  const amount = unit === 'tokens' ? `${limit} tokens` : `${limit / 1_000_000} dollars`;
+  const each = period === 'total' ? 'in total' : `a ${period}`;
+  const what = `The budget of this ${payerOf(scope)} (${amount} ${each})`;
+  if (why === 'reserved') {
+    const message = `${what} is reserved by requests that are running now. Try again when some have ended.`;
+    return failure('rate_limit_exceeded', message, { retryAfterMs: 1_000 });
+  }
+  const { untilMs } = budgetPeriod(period, nowMs);
+  const again =
+    untilMs === null
+      ? 'Ask the operator to raise it.'
+      : `It begins again at ${new Date(untilMs).toISOString()}.`;
+  return failure('insufficient_quota', `${what} does not cover this request any more. ${again}`);
+}
+
+function payerOf(scope: string): string {
+  return scope.startsWith('owner:') ? 'owner' : 'key';
+}
+
+function withoutPrice(model: string): Failure {
+  const message = `The budget of this key is in dollars, and no target of the model '${model}' has a price. Use another model.`;
+  return failure('model_not_allowed', message, { param: 'model' });
+}

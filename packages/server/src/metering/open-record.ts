@@ -1,0 +1,161 @@
+import type { Usage } from '../domain/usage.ts';
+import type { Ledger } from '../ledger/contract.ts';
+import type { LimitLease } from '../limits/contract.ts';
+import type { AttemptRecord } from '../routing/open-attempts.ts';
+import type { Source } from '../routing/source.ts';
+import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
+import { requestCostMicroUsd } from './charge.ts';
+import type { LikelyCompletion } from './likely-completion.ts';
+import type { Prices } from './prices.ts';
+
+/** How a request ended, as its record needs it: the outcome of its run. */
+export interface RecordedOutcome {
+  readonly status: Settled['status'];
+  readonly usage?: Usage;
+  readonly ttftMs?: number;
+  readonly target?: string;
+  readonly attempts: readonly AttemptRecord[];
+}
+
+/** The part of a source from which progress is read. */
+export type WatchedSource = Pick<Source, 'served' | 'promptTokens' | 'completionTokens' | 'attempts'>;
+
+/** The records of the requests that run now. */
+export interface OpenRecords {
+  readonly ledger: Pick<Ledger, 'progress' | 'settle'>;
+  readonly prices: Prices;
+  readonly likely: LikelyCompletion;
+  readonly open: Set<OpenRecord>;
+  /** Unix milliseconds. */
+  clock(): number;
+}
+
+/**
+ * The usage record of one request, from its admission to its end. It is settled once, whatever happens: the caller calls
+ * `settle` where a run has ended, and `cancel` where none has started.
+ */
+export class OpenRecord {
+  private readonly records: OpenRecords;
+  private readonly facts: Omit<Intent, 'processId' | 'reserved'>;
+  private readonly lease: LimitLease;
+  private readonly choices: number;
+  private source: WatchedSource | undefined;
+  private reportedTokens = -1;
+  private ended = false;
+
+  constructor(
+    records: OpenRecords,
+    facts: Omit<Intent, 'processId' | 'reserved'>,
+    lease: LimitLease,
+    choices: number,
+  ) {
+    this.records = records;
+    this.facts = facts;
+    this.lease = lease;
+    this.choices = choices;
+    records.open.add(this);
+  }
+
+  /** The source of the run's answer. */
+  watch<S extends WatchedSource>(source: S): S {
+    this.source = source;
+    return source;
+  }
+
+  /**
+   * The answer has committed: its output is about to be sent. A process that is killed from now on leaves a record with the
+   * status `cut`.
+   */
+  committed(): void {
+    const mark = this.progress();
+    if (mark !== undefined) this.records.ledger.progress([mark]);
+  }
+
+  /** What has been delivered, where that has changed since the last call; undefined before the commit. */
+  progress(): Progress | undefined {
+    const { source, facts } = this;
+    const served = source?.served();
+    if (source === undefined || served === undefined || this.ended) return undefined;
+    const completionTokens = source.completionTokens();
+    if (completionTokens === this.reportedTokens) return undefined;
+    this.reportedTokens = completionTokens;
+    const promptTokens = source.promptTokens();
+    const { id, createdAtMs } = facts;
+    const { target } = served;
+    const model = source.attempts().find((attempt) => attempt.target === target)?.model ?? facts.model;
+    const costMicroUsd = requestCostMicroUsd(
+      {
+        status: 'cut',
+        usage: { promptTokens, completionTokens },
+        attempts: [{ model, target, outcome: 'open', deliveredTokens: completionTokens }],
+        target,
+      },
+      this.records.prices,
+    );
+    return { id, createdAtMs, target, promptTokens, completionTokens, costMicroUsd };
+  }
+
+  /** The run has ended. */
+  settle(outcome: RecordedOutcome): void {
+    if (this.ended) return;
+    if (outcome.attempts.length === 0) this.cancel();
+    else {
+      this.end();
+      const record = this.recordOf(outcome);
+      if (record.status === 'completed') {
+        this.records.likely.note(record.model, record.completionTokens, this.choices);
+      }
+      this.records.ledger.settle({ type: 'settled', record, lease: this.lease });
+    }
+  }
+
+  /** No target was asked: there is nothing to record. */
+  cancel(): void {
+    if (this.ended) return;
+    this.end();
+    const { id, createdAtMs } = this.facts;
+    this.records.ledger.settle({ type: 'nothing', id, createdAtMs, lease: this.lease });
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.source = undefined;
+    this.records.open.delete(this);
+  }
+
+  private recordOf(outcome: RecordedOutcome): Settled {
+    const { status, usage, ttftMs, target, attempts } = outcome;
+    const { facts, records } = this;
+    const settledAtMs = records.clock();
+    const served = attempts.find(({ deliveredTokens }) => deliveredTokens > 0) ?? attempts.at(-1);
+    return {
+      ...facts,
+      servedModel: served?.model ?? facts.model,
+      target: target ?? served?.target ?? '',
+      status,
+      promptTokens: usage?.promptTokens ?? 0,
+      completionTokens: usage?.completionTokens ?? 0,
+      cachedTokens: usage?.cachedTokens ?? 0,
+      cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
+      reasoningTokens: usage?.reasoningTokens ?? 0,
+      estimated: usage?.estimated === true,
+      costMicroUsd: requestCostMicroUsd(outcome, records.prices),
+      attempts: attempts.length,
+      attemptLog: attempts.map(entryOf),
+      takeovers: attempts.filter(({ mode }) => mode === 'prefix' || mode === 'replay').length,
+      ...(ttftMs === undefined ? {} : { ttftMs: Math.round(ttftMs) }),
+      durationMs: Math.max(0, settledAtMs - facts.createdAtMs),
+      settledAtMs,
+    };
+  }
+}
+
+function entryOf({ target, outcome, usage }: AttemptRecord): AttemptEntry {
+  return {
+    target,
+    outcome,
+    prompt_tokens: usage?.promptTokens ?? 0,
+    completion_tokens: usage?.completionTokens ?? 0,
+    estimated: usage?.estimated === true,
+  };
+}

@@ -1,0 +1,47 @@
+import type { Config, PriceConfig } from '../config/config.ts';
+import { costMicroUsd } from './cost.ts';
+import { createPrice } from './price.ts';
+import { priceConfigOf, targetName } from './prices.ts';
+
+/** The price of one target of one model. */
+export interface ListedTarget {
+  /** The public id of the model. */
+  readonly model: string;
+  /** `upstream/model`. */
+  readonly target: string;
+  /** Undefined: no price. */
+  readonly price: PriceConfig | undefined;
+  /** Where the price was found: the key of the configuration, or the entry of the catalogue; undefined without a price. */
+  readonly source: { readonly file: string | undefined; readonly key: string } | undefined;
+  /** What {@link exampleTokens} of prompt and as many of an answer would cost, in micro-dollars. */
+  readonly exampleMicroUsd: number | undefined;
+}
+
+/** Tokens of the prompt, and of the answer, in {@link ListedTarget.exampleMicroUsd}. */
+export const exampleTokens = 1_000;
+
+/** The price of every target of every model, in the order of the configuration. */
+export function listPrices({ models, storage, file }: Config): readonly ListedTarget[] {
+  return [...models].flatMap(([id, model]) =>
+    model.targets.map((target) => {
+      const config = priceConfigOf(model, target);
+      const place = { model: id, target: targetName(target), price: config };
+      if (config === undefined) return { ...place, source: undefined, exampleMicroUsd: undefined };
+      const price = createPrice(config);
+      return {
+        ...place,
+        source:
+          model.price === undefined
+            ? { file: storage.pricesFile, key: target.listed?.entry ?? '' }
+            : { file, key: `models.${id}.price` },
+        exampleMicroUsd: costMicroUsd({
+          promptTokens: exampleTokens,
+          cachedTokens: 0,
+          cacheWriteTokens: 0,
+          price,
+          delivered: [{ tokens: exampleTokens, price }],
+        }),
+      };
+    }),
+  );
+}

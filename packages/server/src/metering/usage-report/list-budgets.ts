@@ -1,0 +1,88 @@
+import type { Listed, Page, StoreReads } from '../../storage/contract.ts';
+import type { Budget } from '../../storage/keys.ts';
+import { type BudgetStanding, budgetStandings } from './budget-standing.ts';
+
+/** The budget of one key or owner. `id` is its scope: `owner:acme`, `key:key_…`; pages go on after it. */
+export interface ListedBudget extends BudgetStanding {
+  readonly id: string;
+  readonly owner: string;
+  /** Null for the budget of an owner. */
+  readonly key_id: string | null;
+  /** The name of the key or owner. */
+  readonly name: string | null;
+}
+
+type Reads = Pick<StoreReads, 'keys' | 'owners' | 'owner' | 'spent'>;
+
+interface Found {
+  readonly scope: `key:${string}` | `owner:${string}`;
+  readonly budget: Budget;
+  readonly owner: string;
+  readonly keyId: string | null;
+  readonly name: string | null;
+}
+
+/** How many keys or owners one call of the store returns. */
+const pageSize = 200;
+
+/** Budgets of owners first, then those of keys that are not revoked, each in the store's order. */
+export async function listBudgets(
+  reads: Reads,
+  page: Page & { readonly owner?: string },
+  nowMs: number,
+): Promise<Listed<ListedBudget>> {
+  const found: Found[] = [];
+  for await (const one of scopesWithBudget(reads, page)) {
+    found.push(one);
+    if (found.length > page.limit) break;
+  }
+  const shown = found.slice(0, page.limit);
+  const standings = await budgetStandings(reads, shown, nowMs);
+  const data = shown.flatMap(({ scope, owner, keyId, name }, index) => {
+    const standing = standings[index];
+    return standing ? [{ id: scope, owner, key_id: keyId, name, ...standing }] : [];
+  });
+  return { data, hasMore: found.length > shown.length };
+}
+
+async function* scopesWithBudget(
+  reads: Reads,
+  { owner, after }: { readonly owner?: string; readonly after?: string },
+): AsyncGenerator<Found> {
+  const afterKey = after?.startsWith('key:') ? after.slice('key:'.length) : undefined;
+  if (afterKey === undefined) {
+    const afterOwner = after?.startsWith('owner:') ? after.slice('owner:'.length) : undefined;
+    for await (const one of owner === undefined
+      ? everyPage((page) => reads.owners(page), afterOwner)
+      : onlyOwner(reads, owner, afterOwner)) {
+      const { id, name = null, budget } = one;
+      if (budget !== undefined) yield { scope: `owner:${id}`, budget, owner: id, keyId: null, name };
+    }
+  }
+  const keys = everyPage(
+    (page) => reads.keys({ ...page, ...(owner === undefined ? {} : { owner }) }),
+    afterKey,
+  );
+  for await (const { id, name = null, budget, owner: ofOwner, revokedAtMs } of keys) {
+    if (budget !== undefined && revokedAtMs === undefined)
+      yield { scope: `key:${id}`, budget, owner: ofOwner, keyId: id, name };
+  }
+}
+
+async function* onlyOwner(reads: Reads, id: string, after: string | undefined) {
+  const owner = after === undefined ? await reads.owner(id) : undefined;
+  if (owner !== undefined) yield owner;
+}
+
+async function* everyPage<T extends { readonly id: string }>(
+  read: (page: Page) => Promise<Listed<T>>,
+  first: string | undefined,
+): AsyncGenerator<T> {
+  let after = first;
+  for (;;) {
+    const { data, hasMore } = await read({ limit: pageSize, ...(after === undefined ? {} : { after }) });
+    yield* data;
+    after = data.at(-1)?.id;
+    if (!hasMore || after === undefined) return;
+  }
+}

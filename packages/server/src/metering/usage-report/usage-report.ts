@@ -1,0 +1,109 @@
+import { causeOfBug } from '../../domain/cause.ts';
+import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import type { StoreReads } from '../../storage/contract.ts';
+import { recordJson } from '../../storage/record-json.ts';
+import { budgetStandings } from './budget-standing.ts';
+import { csv } from './csv.ts';
+import { listBudgets } from './list-budgets.ts';
+import { readBudgetsQuery, readOwnUsageQuery, readRecordQuery, readUsageQuery } from './read-queries.ts';
+import { groupName, sumNames, usageRows, usageTotal } from './usage-rows.ts';
+
+/** What a report answers: a value for JSON, or a text. */
+export type ReportAnswer =
+  | { readonly type: 'json'; readonly json: object }
+  | { readonly type: 'csv'; readonly text: string };
+
+/**
+ * What was used, as `/admin/v1` and `/v1/usage` show it. Each method takes a raw query string. Failures: those of the
+ * parameters, with `param`, and `storage_unavailable`.
+ */
+export interface UsageReport {
+  /** Sums by group: `/admin/v1/usage`. */
+  usage(query: string): Promise<Result<ReportAnswer>>;
+  /** Records, newest first: `/admin/v1/requests`. */
+  requests(query: string): Promise<Result<ReportAnswer>>;
+  /** Every budget, and what is left of it: `/admin/v1/budgets`. */
+  budgets(query: string): Promise<Result<ReportAnswer>>;
+  /** Sums and budgets of one key: `/v1/usage`. */
+  ownUsage(
+    query: string,
+    caller: { readonly keyId: string; readonly owner: string },
+  ): Promise<Result<ReportAnswer>>;
+}
+
+export interface UsageReportOptions {
+  readonly reads: Pick<StoreReads, 'usage' | 'records' | 'spent' | 'key' | 'keys' | 'owner' | 'owners'>;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+export function createUsageReport({ reads, now }: UsageReportOptions): UsageReport {
+  return {
+    async usage(query) {
+      const asked = readUsageQuery(query, now());
+      if (!asked.ok) return asked;
+      const { usage, format } = asked.value;
+      return answered(async () => {
+        const rows = usageRows(usage.groupBy, await reads.usage(usage));
+        if (format === 'json') return { type: 'json', json: { data: rows, has_more: false } };
+        return { type: 'csv', text: csv([...usage.groupBy.map(groupName), ...sumNames], rows) };
+      });
+    },
+    async requests(query) {
+      const asked = readRecordQuery(query, now());
+      if (!asked.ok) return asked;
+      return answered(async () => {
+        const { data, hasMore } = await reads.records(asked.value);
+        return { type: 'json', json: { data: data.map(recordJson), has_more: hasMore } };
+      });
+    },
+    async budgets(query) {
+      const asked = readBudgetsQuery(query);
+      if (!asked.ok) return asked;
+      return answered(async () => {
+        const { data, hasMore } = await listBudgets(reads, asked.value, now());
+        return { type: 'json', json: { data, has_more: hasMore } };
+      });
+    },
+    async ownUsage(query, { keyId, owner: ownerId }) {
+      const asked = readOwnUsageQuery(query, keyId, now());
+      if (!asked.ok) return asked;
+      const { groupBy } = asked.value;
+      return answered(async () => {
+        const [rows, key, owner] = await Promise.all([
+          reads.usage(asked.value),
+          // Undefined for a fixed key.
+          reads.key(keyId),
+          reads.owner(ownerId),
+        ]);
+        const [ofKey, ofOwner] = await budgetStandings(
+          reads,
+          [
+            { scope: `key:${keyId}`, budget: key?.budget },
+            { scope: `owner:${ownerId}`, budget: owner?.budget },
+          ],
+          now(),
+        );
+        const json = {
+          key_id: keyId,
+          ...usageTotal(rows),
+          budget: ofKey,
+          owner: { id: ownerId, budget: ofOwner },
+          data: usageRows(groupBy, rows),
+          has_more: false,
+        };
+        return { type: 'json', json };
+      });
+    },
+  };
+}
+
+/** What is wrong with a question has its failure already: what is thrown here comes from the store. */
+async function answered(read: () => Promise<ReportAnswer>): Promise<Result<ReportAnswer>> {
+  try {
+    return ok(await read());
+  } catch (error) {
+    const message = 'The usage records cannot be read now. Try again.';
+    return fail(failure('storage_unavailable', message, { retryAfterMs: 1_000, ...causeOfBug(error) }));
+  }
+}

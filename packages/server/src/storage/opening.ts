@@ -1,0 +1,34 @@
+import type { Store, StoreReads } from './contract.ts';
+import type { Transfer } from './transfer.ts';
+
+/** A store as its opener returns it: the seam, and what `tailrace db` needs. */
+export interface OpenedStore extends Store, Transfer {}
+
+/** A store opened for reading only. Whoever opened it closes it. */
+export interface OpenedReader extends StoreReads, Pick<Transfer, 'exportRows'> {
+  close(): Promise<void>;
+}
+
+/**
+ * Why a store cannot be opened. `locked`: another process uses the data folder. `newer-schema`: a newer version of Tailrace has
+ * changed it. `unreachable` and `refused` are of PostgreSQL: no connection, or one that may not be used.
+ */
+export type OpeningFailureReason =
+  | 'locked'
+  | 'unwritable'
+  | 'not-a-database'
+  | 'full'
+  | 'newer-schema'
+  | 'unreachable'
+  | 'refused'
+  | 'fault';
+
+export interface OpeningFailure {
+  readonly ok: false;
+  readonly reason: OpeningFailureReason;
+  /** For the operator: what was found, where, and what to do. Without a full stop, and without passwords. */
+  readonly message: string;
+}
+
+export type StoreOpening = { readonly ok: true; readonly store: OpenedStore } | OpeningFailure;
+export type ReaderOpening = { readonly ok: true; readonly reader: OpenedReader } | OpeningFailure;

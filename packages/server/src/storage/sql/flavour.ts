@@ -1,0 +1,9 @@
+import type { RawBuilder } from 'kysely';
+
+/** What the shared queries need to know of their database. */
+export interface SqlFlavour {
+  /** The value of a tag of the row, or null. `table` is the name or alias of a table with the column `tags`. */
+  tagValue(table: string, name: string): RawBuilder<string | null>;
+  /** Whether the row has the tag, by an index where the table is `records`. */
+  hasTag(table: 'records' | 'intents' | 'retired_usage', name: string, value: string): RawBuilder<boolean>;
+}

@@ -1,0 +1,63 @@
+import { close, fdatasync, open } from 'node:fs';
+import { promisify } from 'node:util';
+
+/*
+ * `synchronous = NORMAL` hands a commit to the operating system and syncs the log (WAL) only at a checkpoint. A killed process
+ * loses nothing; a power cut would lose minutes. So the log is synced besides, once for all commits of an interval. The sync runs
+ * on Node's pool, and no commit waits for it. Closing this second descriptor of the log drops no lock of SQLite: its locks are on
+ * the database and on the `-shm` file.
+ */
+
+const openFile = promisify(open);
+const syncFile = promisify(fdatasync);
+const closeFile = promisify(close);
+
+/** Commits are on the disk at most this long after they were acknowledged, and the time of one sync. */
+const intervalMs = 200;
+
+export interface LogSync {
+  /** There has been a commit. Cheap: it starts a timer where none runs. */
+  committed(): void;
+  /** The failure of a sync, until {@link LogSync.repaired}: that a later sync succeeds means nothing for the pages of this one. */
+  failure(): unknown;
+  /** What the failed sync should have stored is on the disk now. */
+  repaired(): void;
+  /** Syncs what is left, and closes the file. */
+  close(): Promise<void>;
+}
+
+/** `path` is the database; its log must exist. */
+export async function openLogSync(path: string): Promise<LogSync> {
+  // Windows flushes only a file that is open for writing.
+  const file = await openFile(`${path}-wal`, 'r+');
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let failed: unknown;
+  const sync = async () => {
+    timer = undefined;
+    try {
+      await syncFile(file);
+    } catch (error) {
+      failed = error;
+    }
+  };
+  return {
+    committed() {
+      if (timer !== undefined) return;
+      timer = setTimeout(() => {
+        running = (running ?? Promise.resolve()).then(sync);
+      }, intervalMs);
+      timer.unref();
+    },
+    failure: () => failed,
+    repaired() {
+      failed = undefined;
+    },
+    async close() {
+      clearTimeout(timer);
+      await running;
+      await sync();
+      await closeFile(file);
+    },
+  };
+}

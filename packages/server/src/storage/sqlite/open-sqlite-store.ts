@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
+import { migrate, schemaVersion } from '../sql/migrate.ts';
+import type { Tables } from '../sql/tables.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { type LogSync, openLogSync } from './log-sync.ts';
+import { sqliteMigrations } from './migrations.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+import { sqliteOpeningFailure } from './sqlite-error.ts';
+import { createSqliteReader, createSqliteStore } from './sqlite-store.ts';
+
+export interface SqliteStoreOptions {
+  /** The data folder: it is made where it is missing, and locked until the store is closed. */
+  readonly dataDir: string;
+  /** Unix milliseconds; the clock of the beats. */
+  readonly now: () => number;
+  /** Whether settled records and budgets that fill up become events for the webhook. */
+  readonly outbox?: boolean;
+  /** For the message of another process that wants the folder. */
+  readonly holder?: { readonly pid: number; readonly address?: string };
+}
+
+/** Longer waits would block the thread: a locked database is the caller's to try again. */
+const busyTimeoutMs = 50;
+
+export function sqliteFile(dataDir: string): string {
+  return join(dataDir, 'tailrace.sqlite');
+}
+
+/** Opens the SQLite database of a data folder and brings its schema forward. Never rejects; the caller closes the store. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<StoreOpening> {
+  const locked = lockFolder(options.dataDir, options.holder ?? { pid: process.pid });
+  if (!locked.ok) return locked;
+  const opened = await openLocked(sqliteFile(options.dataDir), options, locked.lock);
+  if (!opened.ok) locked.lock.release();
+  return opened;
+}
+
+async function openLocked(
+  file: string,
+  options: SqliteStoreOptions,
+  lock: FolderLock,
+): Promise<StoreOpening> {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    const opened = database;
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = NORMAL');
+    // After a burst the log shrinks again.
+    database.exec('PRAGMA journal_size_limit = 67108864');
+    const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
+    const migrated = await migrate(db, {
+      migrations: sqliteMigrations,
+      // The transaction itself is the lock: it begins as a writer.
+      lock: async () => {},
+      nowMs: options.now(),
+    });
+    if (migrated.type === 'newer') {
+      database.close();
+      return newerSchema(file, migrated.found);
+    }
+    // The migration has read the schema, so the log exists.
+    const logSync = await openLogSync(file);
+    return {
+      ok: true,
+      store: createSqliteStore({
+        database,
+        db,
+        now: options.now,
+        outbox: options.outbox ?? false,
+        beforeWrite: () => repair(opened, logSync),
+        afterWrite: () => logSync.committed(),
+        openSnapshot: () => openForReading(file),
+        async close() {
+          await logSync.close();
+          lock.release();
+        },
+      }),
+    };
+  } catch (error) {
+    if (database?.isOpen) database.close();
+    return sqliteOpeningFailure(error, file);
+  }
+}
+
+/**
+ * Opens the database of a data folder for reading only, also while a service uses it. Never rejects; the caller closes the
+ * reader.
+ */
+export async function openSqliteReader(
+  options: Pick<SqliteStoreOptions, 'dataDir' | 'now'>,
+): Promise<ReaderOpening> {
+  const file = sqliteFile(options.dataDir);
+  let database: DatabaseSync | undefined;
+  try {
+    database = openForReading(file);
+    const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
+    const found = await schemaVersion(db);
+    if (found > sqliteMigrations.length) {
+      database.close();
+      return newerSchema(file, found);
+    }
+    const openSnapshot = () => openForReading(file);
+    return { ok: true, reader: createSqliteReader({ database, db, now: options.now, openSnapshot }) };
+  } catch (error) {
+    if (database?.isOpen) database.close();
+    return sqliteOpeningFailure(error, file);
+  }
+}
+
+function openForReading(file: string): DatabaseSync {
+  return new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+}
+
+/**
+ * After a sync that failed, the operating system may hold pages that it will never write. A checkpoint writes their content
+ * again, into the database; it throws where the disk still fails, and the store takes no writes until then.
+ */
+function repair(database: DatabaseSync, logSync: LogSync): void {
+  if (logSync.failure() === undefined) return;
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  logSync.repaired();
+}
+
+function newerSchema(file: string, found: number): OpeningFailure {
+  return {
+    ok: false,
+    reason: 'newer-schema',
+    message: `${file} has schema ${found}, and this version of Tailrace knows schemas up to ${sqliteMigrations.length}; start the version that made it, or a newer one`,
+  };
+}

@@ -1,0 +1,247 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { OutboxEvent } from '../contract.ts';
+import type { Admitted, BudgetCheck, Intent, Progress, Settled, Spent } from '../records.ts';
+import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../sql/admit.ts';
+import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
+import {
+  intentColumns,
+  intentRow,
+  presumedRow,
+  readBudgets,
+  recordColumns,
+  recordRow,
+} from '../sql/request-row.ts';
+import { storableNumber, storableText } from '../sql/storable.ts';
+import { dailySums, dayOf, type SumChange, sumChange } from '../sql/sums.ts';
+import { dayMs, type IntentTable, type RecordTable } from '../sql/tables.ts';
+import { inTransaction, valuesOf } from './sqlite-dialect.ts';
+
+/** The statements of every request. Each function runs to its end, in one transaction, or throws and has changed nothing. */
+export interface SqliteRequests {
+  admit(intents: readonly Intent[]): readonly Admitted[];
+  progress(marks: readonly Progress[]): void;
+  settle(records: readonly Settled[]): void;
+  discard(ids: readonly { readonly id: string; readonly createdAtMs: number }[]): void;
+  closeDead(options: {
+    readonly living: readonly string[];
+    readonly expiredMs: number;
+    readonly nowMs: number;
+  }): readonly string[];
+  spent(budgets: readonly Pick<BudgetCheck, 'scope' | 'sinceMs'>[]): readonly Spent[];
+  beat(processId: string): void;
+  leave(processId: string): void;
+  /** Moves up to `limit` of the oldest records before a time into the daily sums of usage; returns their number. */
+  retire(beforeMs: number, limit: number): number;
+  outbox(limit: number): readonly OutboxEvent[];
+  delivered(sequences: readonly number[]): void;
+}
+
+export interface SqliteRequestsOptions {
+  readonly database: DatabaseSync;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Whether settled records and budgets that fill up become events. */
+  readonly outbox: boolean;
+}
+
+/** Prepares the statements; the schema must be current. */
+export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOptions): SqliteRequests {
+  const insertInto = (table: string, columns: readonly string[]) =>
+    `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+  const insertIntent = database.prepare(`${insertInto('intents', intentColumns)} ON CONFLICT DO NOTHING`);
+  const findIntent = database.prepare('SELECT * FROM intents WHERE id = ?');
+  const findRecord = database.prepare('SELECT 1 FROM records WHERE created_at = ? AND id = ?');
+  const deleteIntent = database.prepare('DELETE FROM intents WHERE id = ?');
+  const takePresumed = database.prepare(
+    'DELETE FROM records WHERE created_at = ? AND id = ? AND presumed = 1 RETURNING *',
+  );
+  const insertRecord = database.prepare(`${insertInto('records', recordColumns)} ON CONFLICT DO NOTHING`);
+  const addSum = database.prepare(
+    `INSERT INTO daily_spent VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+     SET tokens = tokens + excluded.tokens, micro_usd = micro_usd + excluded.micro_usd`,
+  );
+  const mark = database.prepare(
+    'UPDATE intents SET target = ?, prompt_tokens = ?, completion_tokens = ?, cost_micro_usd = ? WHERE id = ?',
+  );
+  const sumSpent = database.prepare(
+    'SELECT coalesce(sum(tokens), 0) AS tokens, coalesce(sum(micro_usd), 0) AS micro_usd FROM daily_spent WHERE scope = ? AND day >= ?',
+  );
+  const sumReserved = (column: string) =>
+    database.prepare(
+      `SELECT coalesce(sum(reserved_prompt_tokens + reserved_completion_tokens), 0) AS tokens,
+        coalesce(sum(reserved_prompt_micro_usd + reserved_completion_micro_usd), 0) AS micro_usd
+       FROM intents WHERE ${column} = ? AND created_at >= ?`,
+    );
+  const sumReservedOfKey = sumReserved('key_id');
+  const sumReservedOfOwner = sumReserved('owner');
+  const findDead = database.prepare(
+    `SELECT intents.*, beat_at FROM intents LEFT JOIN processes ON processes.id = process_id
+     WHERE (beat_at IS NULL OR beat_at < ?) AND process_id NOT IN (SELECT value FROM json_each(?))`,
+  );
+  const forgetProcesses = database.prepare(
+    'DELETE FROM processes WHERE beat_at < ? AND id NOT IN (SELECT value FROM json_each(?))',
+  );
+  const setBeat = database.prepare(
+    'INSERT INTO processes VALUES (?, ?) ON CONFLICT DO UPDATE SET beat_at = excluded.beat_at',
+  );
+  const deleteProcess = database.prepare('DELETE FROM processes WHERE id = ?');
+  const oldest = 'SELECT rowid FROM records WHERE created_at < ? ORDER BY created_at, id LIMIT ?';
+  const addRetired = database.prepare(
+    `INSERT INTO retired_usage
+     SELECT created_at / ${dayMs}, key_id, owner, coalesce(end_user, ''), tags, model, coalesce(target, ''), count(*),
+       sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_micro_usd)
+     FROM records WHERE rowid IN (${oldest}) GROUP BY 1, 2, 3, 4, 5, 6, 7
+     ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
+       prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+       completion_tokens = completion_tokens + excluded.completion_tokens,
+       cached_tokens = cached_tokens + excluded.cached_tokens,
+       reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
+       cost_micro_usd = cost_micro_usd + excluded.cost_micro_usd`,
+  );
+  const deleteOldest = database.prepare(`DELETE FROM records WHERE rowid IN (${oldest})`);
+  const insertNotice = database.prepare('INSERT INTO budget_notices VALUES (?) ON CONFLICT DO NOTHING');
+  const insertEvent = database.prepare('INSERT INTO outbox (id, type, at, data) VALUES (?, ?, ?, ?)');
+  const selectEvents = database.prepare(
+    'SELECT sequence, id, type, at AS atMs, data FROM outbox ORDER BY sequence LIMIT ?',
+  );
+  const deleteEvents = database.prepare(
+    'DELETE FROM outbox WHERE sequence IN (SELECT value FROM json_each(?))',
+  );
+
+  function readBooks(budgets: readonly Pick<BudgetCheck, 'scope' | 'sinceMs'>[]): Books {
+    return new Map(
+      budgets.map((budget) => {
+        const { scope, sinceMs } = budget;
+        // The types of these rows are those of the statements above.
+        const spent = sumSpent.get(scope, dayOf(sinceMs)) as unknown as Sums;
+        const id = scope.slice(scope.indexOf(':') + 1);
+        const statement = scope.startsWith('key:') ? sumReservedOfKey : sumReservedOfOwner;
+        const reserved = statement.get(id, sinceMs) as unknown as Sums;
+        const book = {
+          spentTokens: spent.tokens,
+          spentMicroUsd: spent.micro_usd,
+          reservedTokens: reserved.tokens,
+          reservedMicroUsd: reserved.micro_usd,
+        };
+        return [budgetKey(budget), book];
+      }),
+    );
+  }
+
+  function addSums(changes: readonly SumChange[]): void {
+    for (const { scope, day, tokens, microUsd } of dailySums(changes))
+      addSum.run(scope, day, tokens, microUsd);
+  }
+
+  /** Removes the record that was made for a process thought dead, if there is one. */
+  function removePresumed(createdAtMs: number, id: string): SumChange | undefined {
+    const removed = takePresumed.get(createdAtMs, id) as unknown as RecordTable | undefined;
+    if (removed === undefined) return undefined;
+    return sumChange(removed, -1);
+  }
+
+  function settleRows(rows: readonly RecordTable[], budgetsOf: readonly Pick<Settled, 'budgets'>[]): void {
+    const changes: SumChange[] = [];
+    const events: NewEvent[] = [];
+    for (const row of rows) {
+      deleteIntent.run(row.id);
+      const removed = row.presumed === true ? undefined : removePresumed(row.created_at, row.id);
+      if (insertRecord.run(...valuesOf(row, recordColumns)).changes === 0) continue;
+      changes.push(sumChange(row));
+      if (removed !== undefined) changes.push(removed);
+      if (outbox) events.push(recordEvent(row, { corrected: removed !== undefined }));
+    }
+    addSums(changes);
+    if (!outbox) return;
+    for (const event of events) insertEvent.run(event.id, event.type, event.atMs, event.data);
+    const books = readBooks(distinctBudgets(budgetsOf));
+    const lastSettledAtMs = rows.reduce((last, row) => Math.max(last, row.settled_at), 0);
+    for (const event of budgetEvents(budgetsOf, books, lastSettledAtMs)) {
+      if (insertNotice.run(event.id).changes === 0) continue;
+      insertEvent.run(event.id, event.type, event.atMs, event.data);
+    }
+  }
+
+  return {
+    admit: (intents) =>
+      inTransaction(database, () => {
+        const budgets = distinctBudgets(intents);
+        const books = readBooks(budgets);
+        return intents.map((intent): Admitted => {
+          const stored = findIntent.get(intent.id) as unknown as IntentTable | undefined;
+          if (stored !== undefined) return { ok: true, reserved: reservationOf(stored) };
+          if (findRecord.get(intent.createdAtMs, intent.id) !== undefined)
+            return { ok: true, reserved: intent.reserved };
+          const decided = decideAdmission(intent, books);
+          if (!decided.ok) return decided;
+          const row = intentRow({ ...intent, reserved: decided.reserved });
+          insertIntent.run(...valuesOf(row, intentColumns));
+          addReservation(intent, decided.reserved, budgets, books);
+          return decided;
+        });
+      }),
+    progress: (marks) =>
+      inTransaction(database, () => {
+        for (const { target, promptTokens, completionTokens, costMicroUsd, id } of marks)
+          mark.run(
+            storableText(target),
+            storableNumber(promptTokens),
+            storableNumber(completionTokens),
+            storableNumber(costMicroUsd),
+            id,
+          );
+      }),
+    settle: (records) => inTransaction(database, () => settleRows(records.map(recordRow), records)),
+    discard: (ids) =>
+      inTransaction(database, () => {
+        const changes: SumChange[] = [];
+        for (const { id, createdAtMs } of ids) {
+          deleteIntent.run(id);
+          const removed = removePresumed(createdAtMs, id);
+          if (removed !== undefined) changes.push(removed);
+        }
+        addSums(changes);
+      }),
+    closeDead: ({ living, expiredMs, nowMs }) =>
+      inTransaction(database, () => {
+        const before = now() - expiredMs;
+        const list = JSON.stringify(living);
+        const dead = findDead.all(before, list) as unknown as (IntentTable & { beat_at: number | null })[];
+        settleRows(
+          dead.map((intent) => presumedRow(intent, { nowMs, lastBeatMs: intent.beat_at })),
+          dead.map((intent) => ({ budgets: readBudgets(intent) })),
+        );
+        forgetProcesses.run(before, list);
+        return dead.map(({ id }) => id);
+      }),
+    spent: (budgets) => {
+      const books = readBooks(budgets);
+      return budgets.map((budget) => books.get(budgetKey(budget)) ?? nothing);
+    },
+    beat: (processId) => void setBeat.run(processId, now()),
+    leave: (processId) => void deleteProcess.run(processId),
+    retire: (beforeMs, limit) =>
+      inTransaction(database, () => {
+        addRetired.run(beforeMs, limit);
+        return Number(deleteOldest.run(beforeMs, limit).changes);
+      }),
+    outbox: (limit) => (selectEvents.all(limit) as unknown as OutboxEvent[]).map((event) => ({ ...event })),
+    delivered: (sequences) => void deleteEvents.run(JSON.stringify(sequences)),
+  };
+}
+
+const nothing: Spent = { spentTokens: 0, spentMicroUsd: 0, reservedTokens: 0, reservedMicroUsd: 0 };
+
+interface Sums {
+  readonly tokens: number;
+  readonly micro_usd: number;
+}
+
+function reservationOf(row: IntentTable) {
+  return {
+    promptTokens: row.reserved_prompt_tokens,
+    completionTokens: row.reserved_completion_tokens,
+    promptMicroUsd: row.reserved_prompt_micro_usd,
+    completionMicroUsd: row.reserved_completion_micro_usd,
+  };
+}
