@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { type BatchReceiver, pullOnce } from '../../../domain/batches.ts';
 import { type Failure, failure } from '../../../domain/failure.ts';
-import { jsonText } from '../../../domain/json-text.ts';
+import { jsonText } from '@tailrace/protocol';
 import type { EventBatch } from '../../../domain/stream-event.ts';
 import type { EventStream } from '../../contract.ts';
 import { openKeyedStream } from './keyed-stream.ts';
