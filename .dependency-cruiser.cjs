@@ -23,7 +23,6 @@ const rooms = [
   { name: 'engine', rank: 2 },
   { name: 'routing', rank: 3 },
   { name: 'access', rank: 3 },
-  { name: 'metering', rank: 3 },
   { name: 'ledger', rank: 3 },
   { name: 'metering', rank: 4 },
   { name: 'relay', rank: 4 },

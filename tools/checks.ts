@@ -11,15 +11,18 @@ interface Check {
   readonly run: () => Promise<Outcome>;
 }
 
-const checks: readonly Check[] = [
-  // The longest first: the others run beside it on two cores.
-  {
-    name: 'unit tests',
-    async run() {
-      const { ran, ...counts } = await runVitest(['--project', 'unit'], { show: false });
-      return { ...counts, output: ran.output, seconds: ran.seconds };
-    },
+/** The addresses of services that unit tests may use; without them, those that need them are skipped. */
+type Env = Readonly<Record<string, string>>;
+
+const unitTests = (env: Env): Check => ({
+  name: 'unit tests',
+  async run() {
+    const { ran, ...counts } = await runVitest(['--project', 'unit'], { show: false, env });
+    return { ...counts, output: ran.output, seconds: ran.seconds };
   },
+});
+
+const otherChecks: readonly Check[] = [
   tool('types', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']),
   tool('types of the launcher', 'node_modules/typescript/bin/tsc', ['-p', 'launch']),
   tool('dead files and dependencies', 'node_modules/knip/bin/knip.js', [
@@ -45,8 +48,9 @@ const checks: readonly Check[] = [
 ];
 
 /** Runs every check, two at a time, and prints the result of each; the output of a failed one is shown whole. */
-export async function runChecks(say: (text: string) => void): Promise<Counts> {
-  const waiting = [...checks];
+export async function runChecks(say: (text: string) => void, env: Env = {}): Promise<Counts> {
+  // The longest first: the others run beside it on two cores.
+  const waiting = [unitTests(env), ...otherChecks];
   const total = { passed: 0, failed: 0, skipped: 0 };
   async function worker(): Promise<void> {
     for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
@@ -55,8 +59,11 @@ export async function runChecks(say: (text: string) => void): Promise<Counts> {
       total.failed += outcome.failed;
       total.skipped += outcome.skipped;
       const good = outcome.failed === 0;
+      const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : '';
       const what =
-        outcome.passed + outcome.failed > 1 ? ` (${outcome.passed} passed, ${outcome.failed} failed)` : '';
+        outcome.passed + outcome.failed > 1
+          ? ` (${outcome.passed} passed, ${outcome.failed} failed${skipped})`
+          : '';
       say(`${good ? '✓' : '✗'} ${check.name}${what}  ${outcome.seconds.toFixed(1)} s\n`);
       if (!good) say(`${outcome.output.trimEnd()}\n\n`);
     }

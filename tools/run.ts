@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** True: the output goes to the caller's terminal and is not kept. */
   readonly show?: boolean;
+  /** The user as which it runs, where this process is root. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** Runs a program to its end, without standard input. A program that is not there has code 127. */
@@ -24,6 +26,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     const child = spawn(command, args, {
       cwd: options.cwd ?? root,
       env: { ...process.env, ...options.env },
+      ...options.user,
       stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
     });
     const pieces: Buffer[] = [];

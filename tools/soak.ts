@@ -12,7 +12,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepare } from './prepare.ts';
+import { createReport } from './report.ts';
 import { root, run, runNode } from './run.ts';
+import { type Services, startServices } from './services/start-services.ts';
 import { runVitest } from './vitest.ts';
 
 interface Result {
@@ -36,9 +38,10 @@ const { values } = parseArgs({
 });
 const firstSeed = Number(values.seed);
 if (!Number.isSafeInteger(firstSeed)) throw new Error(`--seed takes a whole number, got '${values.seed}'`);
-const say = (text: string): void => {
-  process.stdout.write(text);
-};
+const report = createReport((text) => process.stdout.write(text));
+const { say } = report;
+/** The suites' PostgreSQL and Redis, started by the first part that runs them. */
+let services: Promise<Services> | undefined;
 const resultsFile = path.join(root, '.tools', 'soak.json');
 
 /** Thirty minutes of fuzzing, each part with a seed of its own. */
@@ -63,10 +66,13 @@ const suites: readonly Part[] = [
 const parts: readonly Part[] = [...fuzzParts, ...suites, { name: 'engine', run: engine }];
 
 async function wholeSuites(args: readonly string[], seed?: string): Promise<Result> {
-  const { modelFile } = await prepare(say);
+  const { modelFile } = await prepare(report);
+  services ??= startServices(report);
+  const { env } = await services;
   const { ran, failed, passed, skipped } = await runVitest(args, {
     show: true,
     env: {
+      ...env,
       TAILRACE_TEST_WHOLE: '1',
       TAILRACE_TEST_LIVEZ_MS: '400',
       ...(seed === undefined ? {} : { TAILRACE_TEST_SEED: seed }),
@@ -76,29 +82,29 @@ async function wholeSuites(args: readonly string[], seed?: string): Promise<Resu
   return {
     passed: failed === 0 && passed > 0,
     seconds: ran.seconds,
-    figures: { passed, failed, skipped },
+    figures: { passed, failed, skipped, missing: report.missing },
   };
 }
 
 async function fuzz(seed: number, seconds: number): Promise<Result> {
-  const report = path.join(tmpdir(), `tailrace-fuzz-${process.pid}-${seed}.json`);
+  const figuresFile = path.join(tmpdir(), `tailrace-fuzz-${process.pid}-${seed}.json`);
   const { ran, failed, passed } = await runVitest(['--project', 'system', 'test/fuzz/fuzz.test.ts'], {
     show: true,
     env: {
       TAILRACE_FUZZ_SECONDS: String(seconds),
       TAILRACE_FUZZ_SEED: String(seed),
       TAILRACE_TEST_LIVEZ_MS: '400',
-      TAILRACE_FUZZ_REPORT: report,
+      TAILRACE_FUZZ_REPORT: figuresFile,
     },
   });
-  const figures: unknown = JSON.parse(await readFile(report, 'utf8').catch(() => 'null'));
-  await rm(report, { force: true });
+  const figures: unknown = JSON.parse(await readFile(figuresFile, 'utf8').catch(() => 'null'));
+  await rm(figuresFile, { force: true });
   return { passed: failed === 0 && passed > 0, seconds: ran.seconds, figures };
 }
 
 /** Five thousand requests of every kind on one engine, and fifty kills of its process. */
 async function engine(): Promise<Result> {
-  const { modelFile } = await prepare(say);
+  const { modelFile } = await prepare(report);
   if (modelFile === undefined)
     return { passed: false, seconds: 0, figures: 'the default model could not be had' };
   const ran = await runNode('bench/engine/soak.ts', ['--model', modelFile]);
@@ -149,6 +155,7 @@ for (const part of chosen) {
   await writeFile(resultsFile, JSON.stringify({ state, results }, null, 2));
   say(`${result.passed ? '✓' : '✗'} ${part.name}  ${result.seconds.toFixed(0)} s\n`);
 }
+await (await services)?.stop();
 const summary = Object.fromEntries(chosen.map(({ name }) => [name, results[name]]));
 const failed = chosen.filter(({ name }) => results[name]?.passed !== true).map(({ name }) => name);
 say(`\n${JSON.stringify({ failed, parts: summary })}\n`);

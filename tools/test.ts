@@ -4,31 +4,54 @@
  * The last line is always `N passed, N failed`; exits 1 where anything failed or nothing ran.
  */
 import { runChecks } from './checks.ts';
-import { type Prepared, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
+import { createReport } from './report.ts';
+import { startServices } from './services/start-services.ts';
 import { type Counts, runVitest } from './vitest.ts';
 
-const say = (text: string): void => {
-  process.stdout.write(text);
-};
+const report = createReport((text) => process.stdout.write(text));
 const filters = process.argv.slice(2);
 
-const counts: Counts[] = [];
-const system = async ({ modelFile }: Prepared, args: readonly string[]): Promise<Counts> =>
-  await runVitest(args, {
-    show: true,
-    env: modelFile === undefined ? {} : { TAILRACE_TEST_MODEL: modelFile },
-  });
-if (filters.length > 0) {
-  counts.push(await system(await prepare(say), filters));
-} else {
-  // Preparing waits for the network, the checks do not.
-  const [checked, prepared] = await Promise.all([runChecks(say), prepare(say)]);
-  counts.push(checked, await system(prepared, ['--project', 'system']));
-}
-
+const counts = filters.length > 0 ? await runFiltered() : await runAll();
 const sum = (of: (count: Counts) => number): number => counts.reduce((total, count) => total + of(count), 0);
 const passed = sum((count) => count.passed);
 const failed = sum((count) => count.failed);
 const skipped = sum((count) => count.skipped);
-say(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+if (report.missing.length > 0)
+  report.say(`\nnot on this machine: ${report.missing.join(', ')}; the tests that need it were skipped\n`);
+report.say(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+async function runFiltered(): Promise<Counts[]> {
+  const [services, prepared] = await Promise.all([startServices(report), prepare(report)]);
+  try {
+    return [await runTests(filters, services.env, prepared.modelFile)];
+  } finally {
+    await services.stop();
+  }
+}
+
+async function runAll(): Promise<Counts[]> {
+  const starting = startServices(report);
+  try {
+    // Preparing waits for the network, the checks do not.
+    const [checked, { modelFile }] = await Promise.all([
+      starting.then(({ env }) => runChecks(report.say, env)),
+      prepare(report),
+    ]);
+    return [checked, await runTests(['--project', 'system'], (await starting).env, modelFile)];
+  } finally {
+    await (await starting).stop();
+  }
+}
+
+async function runTests(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  modelFile: string | undefined,
+): Promise<Counts> {
+  return await runVitest(args, {
+    show: true,
+    env: modelFile === undefined ? env : { ...env, TAILRACE_TEST_MODEL: modelFile },
+  });
+}

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of the configuration look like that.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { formatProblem } from './config-problem.ts';
@@ -93,5 +94,23 @@ describe('a price', () => {
     ],
   ])('%s is refused', async (price, message) => {
     expect(await problems(price)).toEqual([expect.stringContaining(`tailrace.yaml:4: models.a.${message}`)]);
+  });
+});
+
+it('the examples of the page of prices load together', async () => {
+  const page = readFileSync(new URL('../../../../docs/prices.md', import.meta.url), 'utf8');
+  const blocks = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+  const yaml = ['upstreams: {lab: {base_url: "http://h/v1"}}', ...blocks].join('\n');
+  const files = memoryFiles(folder, {
+    'tailrace.yaml': yaml,
+    'model_prices_and_context_window.json': '{"llama-3.1-8b": {"input_cost_per_token": 1e-07}}',
+  });
+  const loaded = await loadConfig({ env: {}, cwd: folder, files });
+  expect(
+    loaded.ok ? loaded.config.models.get('acme/chat')?.price : loaded.problems.map(formatProblem),
+  ).toMatchObject({
+    input: '0.15',
+    cacheWrite: '0.1875',
+    above: [{ tokens: 200_000, input: '0.3', output: '0.9' }],
   });
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuardedLimiter } from '../limits/contract.ts';
 import { createMemoryLimiter } from '../limits/memory/memory-limiter.ts';
@@ -8,7 +9,7 @@ import { openSqliteStore } from '../storage/sqlite/open-sqlite-store.ts';
 import { createLedgerHost, type LedgerHost } from './host.ts';
 import type { LedgerLog } from './record-writer.ts';
 import type { LedgerSettings } from './settings.ts';
-import { createArraySpool } from './testing/array-spool.ts';
+import { openSpool } from './spool/spool.ts';
 import { createWebhook, type Webhook } from './webhook.ts';
 
 export type OpenedLedger =
@@ -21,7 +22,21 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
   if (!opened.ok) return { ok: false, message: opened.message, wrong: opened.reason === 'refused' };
   const { store } = opened;
   const serviceId = `service_${randomBytes(8).toString('hex')}`;
-  const spool = createArraySpool();
+  const opening = openSpool({
+    folder: join(settings.dataDir, 'spool'),
+    name: serviceId,
+    maxBytes: settings.spoolBytes,
+    onProblem: (problem, error) =>
+      log.error('the spool has a problem', {
+        problem,
+        ...(error === undefined ? {} : { reason: error instanceof Error ? error.message : String(error) }),
+      }),
+  });
+  if (!opening.ok) {
+    await store.close();
+    return { ok: false, message: `the spool cannot be opened: ${opening.message}`, wrong: false };
+  }
+  const { spool } = opening;
   const host = createLedgerHost({
     store,
     shared: settings.databaseUrl !== undefined,
@@ -86,7 +101,7 @@ async function openWebhook(
   if (webhook === undefined) return undefined;
   const { createWebhookPoster } = await import('./webhook-post.ts');
   const poster = createWebhookPoster(webhook);
-  return createWebhook({
+  const delivery = createWebhook({
     store,
     holder,
     source: publicUrl ?? 'tailrace',
@@ -96,4 +111,12 @@ async function openWebhook(
     random: Math.random,
     wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
   });
+  return {
+    ...delivery,
+    async close() {
+      await delivery.close();
+      // An open connection would keep the thread alive.
+      await poster.close();
+    },
+  };
 }

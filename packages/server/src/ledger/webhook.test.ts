@@ -26,9 +26,9 @@ function fakeStore() {
       if (away) throw new Error('away');
       return events.slice(0, limit);
     },
-    async delivered(upTo) {
+    async delivered(sequences) {
       if (away) throw new Error('away');
-      events = events.filter((event) => event.sequence > upTo);
+      events = events.filter((event) => !sequences.includes(event.sequence));
     },
     async lease(_name, asking, ttlMs) {
       if (away) throw new Error('away');

@@ -68,16 +68,16 @@ export function createWebhook(options: WebhookOptions): Webhook {
   }
 
   async function deliver(events: readonly OutboxEvent[]): Promise<void> {
-    let delivered: number | undefined;
+    let delivered: number[] = [];
     let acknowledgedMs = now();
     async function acknowledge(): Promise<void> {
       acknowledgedMs = now();
-      if (delivered !== undefined) await store.delivered(delivered);
-      delivered = undefined;
+      if (delivered.length > 0) await store.delivered(delivered);
+      delivered = [];
     }
     for (const event of events) {
       if (!(await hold()) || !(await untilTaken(event, acknowledge))) break;
-      delivered = event.sequence;
+      delivered.push(event.sequence);
       if (now() - acknowledgedMs >= acknowledgeMs) await acknowledge();
     }
     await acknowledge();

@@ -17,7 +17,7 @@ const enough = 20;
 const percentile = 0.95;
 const untilEnough = 512;
 
-/** A model takes some 2 kB. Ids come from configurations; the bound is for many reloads with other ids. */
+/** A model takes some 4 kB. Ids come from configurations; the bound is for many reloads with other ids. */
 const maxModels = 1_000;
 
 /** Creates it without an answer. */
@@ -40,23 +40,42 @@ export function createLikelyCompletion(): LikelyCompletion {
   };
 }
 
+/** The last answers in the order in which they ended, and the same sorted: to sort 200 numbers for each request takes 15 µs. */
 class LastAnswers {
-  private readonly ring: number[] = [];
+  private readonly ring = new Float64Array(kept);
+  private readonly sorted = new Float64Array(kept);
+  private length = 0;
   private next = 0;
-  /** Undefined: it has to be computed. */
-  private known: number | undefined;
 
   add(tokens: number): void {
+    if (this.length === kept) this.remove(this.ring[this.next] ?? 0);
     this.ring[this.next] = tokens;
     this.next = (this.next + 1) % kept;
-    this.known = undefined;
+    const at = this.place(tokens);
+    this.sorted.copyWithin(at + 1, at, this.length);
+    this.sorted[at] = tokens;
+    this.length += 1;
   }
 
-  /** By the nearest rank; undefined while there are too few. To sort 200 numbers takes 10 µs, once for each new answer. */
+  /** By the nearest rank; undefined while there are too few. */
   percentile(): number | undefined {
-    const { length } = this.ring;
-    if (length < enough) return undefined;
-    this.known ??= Float64Array.from(this.ring).sort()[Math.ceil(percentile * length) - 1];
-    return this.known;
+    return this.length < enough ? undefined : this.sorted[Math.ceil(percentile * this.length) - 1];
+  }
+
+  private remove(tokens: number): void {
+    const at = this.place(tokens);
+    this.sorted.copyWithin(at, at + 1, this.length);
+    this.length -= 1;
+  }
+
+  /** Where the first of the sorted answers stands that is not shorter. */
+  private place(tokens: number): number {
+    let from = 0;
+    for (let to = this.length; from < to; ) {
+      const middle = (from + to) >> 1;
+      if ((this.sorted[middle] ?? 0) < tokens) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 }

@@ -1,10 +1,5 @@
+import { errorCode } from '../domain/error-code.ts';
 import type { ModelFailure } from './model-result.ts';
-
-/** The operating system's code of an error (`ENOENT`), where it has one. */
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
 
 export function diskFull(place: string, needBytes?: number): ModelFailure {
   const need = needBytes === undefined ? '' : `; ${Math.ceil(needBytes / 1e6)} MB are needed`;

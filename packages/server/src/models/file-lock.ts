@@ -1,7 +1,7 @@
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from './file-error.ts';
+import { errorCode } from '../domain/error-code.ts';
 
 // The owner updates the file's time every two seconds. So a killed owner is noticed from another container or machine too,
 // where its process id has no meaning.

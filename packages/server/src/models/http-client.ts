@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import { errorCode } from './file-error.ts';
+import { errorCode } from '../domain/error-code.ts';
 import { type ModelFailure, type ModelResult, missing } from './model-result.ts';
 import { type Credentials, netrcEntry } from './netrc.ts';
 import type { NetworkSettings } from './source-settings.ts';

@@ -1,7 +1,8 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode } from '../domain/error-code.ts';
 import type { ModelSpec } from './default-model.ts';
-import { describeFileError, errorCode } from './file-error.ts';
+import { describeFileError } from './file-error.ts';
 import { found, type ModelResult, missing } from './model-result.ts';
 import { sha256Of } from './sha256.ts';
 import type { StagedModel } from './source.ts';

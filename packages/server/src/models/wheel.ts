@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
-import { describeFileError, errorCode } from './file-error.ts';
+import { errorCode } from '../domain/error-code.ts';
+import { describeFileError } from './file-error.ts';
 import { found, type ModelResult, missing } from './model-result.ts';
 
 /**

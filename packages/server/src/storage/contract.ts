@@ -62,9 +62,12 @@ export interface Store extends StoreReads {
   touch(uses: readonly { readonly keyId: string; readonly atMs: number }[]): Promise<void>;
   /** Deletes the records of whole days (UTC) before a time, and keeps their daily sums. Resolves with the deleted number. */
   retire(beforeMs: number): Promise<number>;
-  /** The next events for the webhook, oldest first, and their removal once they have been delivered. */
+  /**
+   * The next events for the webhook, oldest first, and their removal once they have been delivered: by name, because a
+   * transaction that ends later may have an earlier place.
+   */
   outbox(limit: number): Promise<readonly OutboxEvent[]>;
-  delivered(upToSequence: number): Promise<void>;
+  delivered(sequences: readonly number[]): Promise<void>;
   /**
    * Takes or keeps a lease, which one holder at a time has. True: `holder` has it for `ttlMs` from now, by the store's own
    * clock. With `ttlMs` 0 a holder gives it back.

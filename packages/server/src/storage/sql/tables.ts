@@ -147,6 +147,13 @@ export interface BudgetNoticeTable {
   id: string;
 }
 
+/** Leases of processes; those that have expired stay until the next holder. */
+export interface LeaseTable {
+  name: string;
+  holder: string;
+  expires_at: number;
+}
+
 export interface VersionTable {
   version: number;
   name: string;
@@ -168,6 +175,7 @@ export interface Tables {
   retired_usage: RetiredUsageTable;
   outbox: OutboxTable;
   budget_notices: BudgetNoticeTable;
+  leases: LeaseTable;
   tailrace_versions: VersionTable;
 }
 

@@ -82,6 +82,9 @@ export const sqliteMigrations: readonly Migration[] = [
         data TEXT NOT NULL
       ) STRICT`,
       'CREATE TABLE budget_notices (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID',
+      `CREATE TABLE leases (
+        name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
     ],
   },
 ];

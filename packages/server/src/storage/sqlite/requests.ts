@@ -33,7 +33,7 @@ export interface SqliteRequests {
   /** Moves up to `limit` of the oldest records before a time into the daily sums of usage; returns their number. */
   retire(beforeMs: number, limit: number): number;
   outbox(limit: number): readonly OutboxEvent[];
-  delivered(upToSequence: number): void;
+  delivered(sequences: readonly number[]): void;
 }
 
 export interface SqliteRequestsOptions {
@@ -104,7 +104,9 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
   const selectEvents = database.prepare(
     'SELECT sequence, id, type, at AS atMs, data FROM outbox ORDER BY sequence LIMIT ?',
   );
-  const deleteEvents = database.prepare('DELETE FROM outbox WHERE sequence <= ?');
+  const deleteEvents = database.prepare(
+    'DELETE FROM outbox WHERE sequence IN (SELECT value FROM json_each(?))',
+  );
 
   function readBooks(budgets: readonly Pick<BudgetCheck, 'scope' | 'sinceMs'>[]): Books {
     return new Map(
@@ -224,7 +226,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
         return Number(deleteOldest.run(beforeMs, limit).changes);
       }),
     outbox: (limit) => (selectEvents.all(limit) as unknown as OutboxEvent[]).map((event) => ({ ...event })),
-    delivered: (upToSequence) => void deleteEvents.run(upToSequence),
+    delivered: (sequences) => void deleteEvents.run(JSON.stringify(sequences)),
   };
 }
 

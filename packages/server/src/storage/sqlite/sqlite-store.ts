@@ -5,6 +5,7 @@ import type { OpenedReader, OpenedStore } from '../opening.ts';
 import { findRecords } from '../sql/find-records.ts';
 import type { SqlFlavour } from '../sql/flavour.ts';
 import { createKeyBook } from '../sql/key-book.ts';
+import { takeLease } from '../sql/leases.ts';
 import { secretOf } from '../sql/secrets.ts';
 import { dayMs, type Tables } from '../sql/tables.ts';
 import { exportTables, importTables } from '../sql/transfer-tables.ts';
@@ -61,9 +62,9 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     change: (change, once) => queries(() => book.change(change, once), 'write'),
     touch: (uses) => queries(() => book.touch(uses), 'write'),
     outbox: (limit) => read(() => requests.outbox(limit)),
-    delivered: (upToSequence) => write(() => requests.delivered(upToSequence)),
-    // The folder belongs to one service.
-    lease: async () => true,
+    delivered: (sequences) => write(() => requests.delivered(sequences)),
+    lease: (name, holder, ttlMs) =>
+      queries(() => takeLease({ db, now: sql<number>`${parts.now()}` }, { name, holder, ttlMs }), 'write'),
     secret: (name, make) => queries(() => secretOf(db, name, make), 'write'),
     ping: () => write(() => void database.prepare('SELECT 1').get()),
     async retire(beforeMs) {

@@ -1,0 +1,48 @@
+import { crc32 } from 'node:zlib';
+
+/*
+ * One entry of the spool on disk:
+ *
+ *     length of the text (4 bytes, little endian) │ CRC-32 of these 4 bytes and the text (4) │ the text: JSON in UTF-8
+ *
+ * The length is part of the checksum: zeros, which a file system may leave at the end of a file after a power failure, are no
+ * entry.
+ */
+export const headBytes = 8;
+
+/** The entries as the bytes of a spool file. */
+export function encodeFrames(entries: readonly unknown[]): Uint8Array {
+  const texts = entries.map((entry) => Buffer.from(JSON.stringify(entry)));
+  const bytes = Buffer.alloc(texts.reduce((sum, text) => sum + headBytes + text.length, 0));
+  let at = 0;
+  for (const text of texts) {
+    bytes.writeUInt32LE(text.length, at);
+    text.copy(bytes, at + headBytes);
+    bytes.writeUInt32LE(checksum(bytes, at, text.length), at + 4);
+    at += headBytes + text.length;
+  }
+  return bytes;
+}
+
+/** The text of the entry at `at`, and where it ends; undefined where there is no whole and undamaged one. */
+export function frameAt(
+  bytes: Buffer,
+  at: number,
+): { readonly text: Buffer; readonly end: number } | undefined {
+  if (at + headBytes > bytes.length) return undefined;
+  const length = bytes.readUInt32LE(at);
+  const end = at + headBytes + length;
+  if (end > bytes.length || bytes.readUInt32LE(at + 4) !== checksum(bytes, at, length)) return undefined;
+  return { text: bytes.subarray(at + headBytes, end), end };
+}
+
+/** How many bytes from the beginning are whole entries. */
+export function wholeFrames(bytes: Buffer): number {
+  let at = 0;
+  for (let frame = frameAt(bytes, at); frame !== undefined; frame = frameAt(bytes, at)) at = frame.end;
+  return at;
+}
+
+function checksum(bytes: Buffer, at: number, length: number): number {
+  return crc32(bytes.subarray(at + headBytes, at + headBytes + length), crc32(bytes.subarray(at, at + 4)));
+}

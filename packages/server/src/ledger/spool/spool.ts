@@ -1,0 +1,334 @@
+import type { RecordSpool, SpoolEntry } from '../spool-entry.ts';
+import { encodeFrames, frameAt, headBytes } from './frame.ts';
+import { createGroupedSync, type GroupedSync } from './grouped-sync.ts';
+import { type OnProblem, type Segment, segmentPath, takeSegments } from './segment.ts';
+import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.ts';
+
+/*
+ * What the store cannot take, on the local disk, in order. Every process has a folder of its own in the spool folder:
+ *
+ *     spool/PROCESS/lock             held as long as the process lives
+ *     spool/PROCESS/0000000001.log   segments of some MiB: entries one after the other (`frame.ts`)
+ *     spool/rejected.jsonl           entries that the store refuses, for a person to look at
+ *
+ *     append ──▶ last segment ──sync, 100 ms later──▶ disk            read ──▶ replay ──acknowledge──▶ whole segments are removed
+ *
+ * An entry is handed to the operating system before `append` returns: a killed process loses none. A power failure can cost
+ * the last 200 ms. Acknowledged entries of a segment that others keep alive are read again after a restart: replay may be
+ * repeated. A process takes over the segments of dead processes by renaming them into its own folder, one by one, so that a
+ * crash in between loses none.
+ */
+
+export interface SpoolOptions {
+  /** The folder of all processes' spools; it is made where it is missing. */
+  readonly folder: string;
+  /** Of this process: letters, digits, `-` and `_`. No other process ever has the same. */
+  readonly name: string;
+  /** The bound of all that is kept. Intents find room up to nine tenths of it, endings up to all of it. */
+  readonly maxBytes: number;
+  /** A damage or an error of the disk, in words, for the log. */
+  readonly onProblem?: OnProblem;
+  readonly files?: SpoolFiles;
+  /** Calls back after some milliseconds; returns what ends the wait. */
+  readonly after?: (ms: number, work: () => void) => () => void;
+}
+
+export interface Spool extends RecordSpool {
+  /** Takes over what dead processes have left in the folder; those that live are left alone. Returns the bytes. */
+  adopt(): number;
+  /** Bytes on disk. */
+  readonly bytes: number;
+}
+
+export type OpenedSpool =
+  | { readonly ok: true; readonly spool: Spool }
+  /** `locked`: a living process has this name. */
+  | { readonly ok: false; readonly reason: 'locked' | 'failed'; readonly message: string };
+
+/** Between an append and its sync; together with the sync itself under 200 ms on a disk that is well. */
+const syncMs = 100;
+const largestSegmentBytes = 4 * 1024 ** 2;
+/** What one read returns, but for one entry that is larger. */
+const readBytes = 256 * 1024;
+const reservedPart = 0.1;
+
+/** Opens the spool of this process, and takes over those of dead ones. `close` ends it. */
+export function openSpool(options: SpoolOptions): OpenedSpool {
+  if (!/^[\w-]+$/.test(options.name)) throw new Error(`no name for a spool: ${options.name}`);
+  const { files = realSpoolFiles } = options;
+  const own = `${options.folder}/${options.name}`;
+  try {
+    // A process that looks for dead ones may hold the lock for a moment, and remove the folder.
+    for (let left = 50; left > 0; left -= 1) {
+      files.makeFolder(own);
+      const lock = files.lock(own);
+      if (lock !== undefined) return { ok: true, spool: new SegmentSpool(options, files, lock) };
+      files.pause(10);
+    }
+  } catch (error) {
+    return { ok: false, reason: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+  return { ok: false, reason: 'locked', message: `a living process uses ${own}` };
+}
+
+class SegmentSpool implements Spool {
+  private readonly options: SpoolOptions;
+  private readonly files: SpoolFiles;
+  private readonly lock: SpoolLock;
+  private readonly own: string;
+  private readonly segmentBytes: number;
+  /** In the order of their positions; the last one may be open. */
+  private segments: Segment[] = [];
+  private open: { readonly file: number; readonly segment: Segment } | undefined;
+  private lastNumber = 0;
+  private acknowledged = 0;
+  private end = 0;
+  private onDisk = 0;
+  private readonly sync: GroupedSync;
+  private closed = false;
+  private readonly problem: OnProblem;
+
+  constructor(options: SpoolOptions, files: SpoolFiles, lock: SpoolLock) {
+    this.options = options;
+    this.files = files;
+    this.lock = lock;
+    this.problem = options.onProblem ?? (() => {});
+    this.own = `${options.folder}/${options.name}`;
+    this.sync = createGroupedSync({
+      files,
+      folder: this.own,
+      afterMs: syncMs,
+      after: options.after ?? afterTimeout,
+      onProblem: this.problem,
+    });
+    this.segmentBytes = Math.min(largestSegmentBytes, Math.ceil(options.maxBytes / 16));
+    try {
+      const taken = takeSegments(files, { from: this.own, own: this.own, lastNumber: 0 }, this.problem);
+      this.add(taken.segments, taken.lastNumber);
+      this.adopt();
+    } catch (error) {
+      lock.release('keep');
+      throw error;
+    }
+  }
+
+  get empty(): boolean {
+    return this.acknowledged === this.end;
+  }
+
+  get bytes(): number {
+    return this.onDisk;
+  }
+
+  append(entries: readonly SpoolEntry[], kind: 'intents' | 'endings'): 'kept' | 'full' | 'failed' {
+    if (this.closed) return 'failed';
+    const bytes = encodeFrames(entries);
+    const bound = this.options.maxBytes * (kind === 'intents' ? 1 - reservedPart : 1);
+    if (this.onDisk + bytes.length > bound) return 'full';
+    let opened: { readonly file: number; readonly segment: Segment };
+    try {
+      opened = this.openLast();
+    } catch (error) {
+      this.problem('the spool could not be opened', error);
+      return 'failed';
+    }
+    const { file, segment } = opened;
+    try {
+      this.files.append(file, bytes);
+    } catch (error) {
+      this.problem('the spool could not be written', error);
+      this.undo(file, segment);
+      return 'failed';
+    }
+    segment.length += bytes.length;
+    this.end += bytes.length;
+    this.onDisk += bytes.length;
+    this.sync.wrote(file);
+    return 'kept';
+  }
+
+  read(): { readonly entries: readonly SpoolEntry[]; readonly position: number } {
+    const segment = this.segments.find(({ start, length }) => start + length > this.acknowledged);
+    if (segment === undefined) return { entries: [], position: this.acknowledged };
+    const at = Math.max(0, this.acknowledged - segment.start);
+    const bytes = this.bytesOf(segment, at);
+    const entries: SpoolEntry[] = [];
+    let used = 0;
+    for (let frame = frameAt(bytes, used); frame !== undefined; frame = frameAt(bytes, used)) {
+      const entry = decode(frame.text);
+      if (entry === undefined) this.problem('an entry of the spool is no JSON');
+      else entries.push(entry);
+      used = frame.end;
+    }
+    if (used === 0) {
+      // The disk has changed it since it was checked: what follows in this segment cannot be found.
+      this.problem(`${segment.length - at} bytes of the spool are damaged`);
+      return { entries, position: segment.start + segment.length };
+    }
+    return { entries, position: segment.start + at + used };
+  }
+
+  acknowledge(position: number): void {
+    this.acknowledged = Math.min(this.end, Math.max(this.acknowledged, position));
+    const done = this.segments.filter(({ start, length }) => start + length <= this.acknowledged);
+    if (done.length === 0) return;
+    this.segments = this.segments.slice(done.length);
+    for (const segment of done) {
+      if (this.open?.segment === segment) this.closeOpen('removed');
+      this.onDisk -= segment.length;
+      try {
+        this.files.remove(segment.path);
+      } catch (error) {
+        // It is replayed once more after a restart.
+        this.problem('a replayed part of the spool could not be removed', error);
+      }
+    }
+  }
+
+  reject(entry: SpoolEntry): void {
+    try {
+      const file = this.files.open(`${this.options.folder}/rejected.jsonl`);
+      try {
+        this.files.append(file, Buffer.from(`${JSON.stringify(entry)}\n`));
+      } finally {
+        this.files.close(file);
+      }
+    } catch (error) {
+      this.problem('a rejected record could not be put aside', error);
+    }
+  }
+
+  adopt(): number {
+    const before = this.onDisk;
+    const { folder, name } = this.options;
+    for (const other of this.files.list(folder)) {
+      if (other === name || !/^[\w-]+$/.test(other)) continue;
+      try {
+        this.adoptFolder(`${folder}/${other}`);
+      } catch (error) {
+        this.problem('the spool of a dead process could not be taken over', error);
+      }
+    }
+    return this.onDisk - before;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.closeOpen('written');
+    this.sync.finish();
+    try {
+      this.lock.release(this.segments.length === 0 ? 'remove' : 'keep');
+      this.files.removeFolder(this.own);
+    } catch (error) {
+      this.problem('the folder of the spool could not be removed', error);
+    }
+  }
+
+  private adoptFolder(other: string): void {
+    if (!this.files.list(other).includes('lock')) return;
+    const lock = this.files.lock(other);
+    if (lock === undefined) return;
+    let emptied = false;
+    try {
+      // What is taken over comes after what is there: the next append begins a new segment.
+      this.closeOpen('written');
+      const taken = takeSegments(
+        this.files,
+        { from: other, own: this.own, lastNumber: this.lastNumber },
+        this.problem,
+      );
+      this.add(taken.segments, taken.lastNumber);
+      emptied = taken.complete;
+    } finally {
+      lock.release(emptied ? 'remove' : 'keep');
+    }
+    this.files.removeFolder(other);
+  }
+
+  private add(segments: readonly Omit<Segment, 'start'>[], lastNumber: number): void {
+    this.lastNumber = lastNumber;
+    for (const { path, length } of segments) {
+      this.segments.push({ path, length, start: this.end });
+      this.end += length;
+      this.onDisk += length;
+      this.syncTaken(path);
+    }
+  }
+
+  /** The process that wrote it may have died before its sync. */
+  private syncTaken(path: string): void {
+    try {
+      const file = this.files.open(path);
+      this.sync.wrote(file);
+      this.sync.release(file, 'written');
+    } catch (error) {
+      this.problem('a part of the spool could not be synced', error);
+    }
+  }
+
+  /** The segment that grows; a new one where the last one is large enough. */
+  private openLast(): { readonly file: number; readonly segment: Segment } {
+    if (this.open !== undefined && this.open.segment.length < this.segmentBytes) return this.open;
+    this.closeOpen('written');
+    const number = this.lastNumber + 1;
+    const path = segmentPath(this.own, number);
+    const file = this.files.open(path);
+    this.lastNumber = number;
+    const segment = { path, start: this.end, length: 0 };
+    this.segments.push(segment);
+    this.open = { file, segment };
+    return this.open;
+  }
+
+  /** Takes back a part that was written. Where that fails too, the part is cut off when the segment is opened again. */
+  private undo(file: number, segment: Segment): void {
+    try {
+      this.files.truncate(file, segment.length);
+    } catch {
+      this.closeOpen('written');
+    }
+    if (segment.length > 0) return;
+    // A segment without entries has no length by which it could be found.
+    if (this.open?.segment === segment) this.closeOpen('removed');
+    this.segments = this.segments.filter((other) => other !== segment);
+    try {
+      this.files.remove(segment.path);
+    } catch (error) {
+      this.problem('an empty part of the spool could not be removed', error);
+    }
+  }
+
+  private closeOpen(how: 'written' | 'removed'): void {
+    if (this.open !== undefined) this.sync.release(this.open.file, how);
+    this.open = undefined;
+  }
+
+  private bytesOf(segment: Segment, at: number): Buffer {
+    const file = this.files.open(segment.path);
+    try {
+      const whole = segment.length - at;
+      const bytes = this.files.read(file, at, Math.min(whole, readBytes));
+      if (bytes.length < headBytes || frameAt(bytes, 0) !== undefined) return bytes;
+      // One entry that is larger than a read, unless it is damaged.
+      const length = headBytes + bytes.readUInt32LE(0);
+      return length <= whole ? this.files.read(file, at, length) : bytes;
+    } finally {
+      this.files.close(file);
+    }
+  }
+}
+
+/** An entry of the spool, which only this code writes; its checksum is right. */
+function decode(text: Buffer): SpoolEntry | undefined {
+  try {
+    return JSON.parse(text.toString()) as SpoolEntry;
+  } catch {
+    return undefined;
+  }
+}
+
+function afterTimeout(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}
