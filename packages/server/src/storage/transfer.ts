@@ -12,8 +12,8 @@ export interface Transfer {
   exportRows(): AsyncIterable<TransferRow>;
   /**
    * Stores the rows of an export, all of them or none, and resolves with their number. Memory is bounded. Rejects with an
-   * {@link ImportError} where another service uses the store, where it is not empty and `replace` is not given (with it, everything is deleted first), or
-   * where the rows are no export of a version that is known here.
+   * {@link ImportError} where a server uses the store, where the store is not empty and `replace` is not given (with it,
+   * everything is deleted first), or where the rows are no export of a version that is known here.
    */
   importRows(
     rows: AsyncIterable<TransferRow> | Iterable<TransferRow>,

@@ -87,7 +87,7 @@ export const postgresMigrations: readonly Migration[] = [
         at bigint NOT NULL, data text NOT NULL
       )`,
       `CREATE TABLE budget_notices (id ${text} PRIMARY KEY)`,
-      'CREATE TABLE leases (name text PRIMARY KEY, holder text NOT NULL, expires_at bigint NOT NULL)',
+      `CREATE TABLE leases (name ${text} PRIMARY KEY, holder text NOT NULL, expires_at bigint NOT NULL)`,
     ],
   },
 ];

@@ -95,10 +95,7 @@ export async function openSqliteReader(
   options: Pick<SqliteStoreOptions, 'dataDir' | 'now'>,
 ): Promise<ReaderOpening> {
   const file = sqliteFile(options.dataDir);
-  if (!existsSync(file)) {
-    const message = `there is no ${file}: no server has used this data folder yet`;
-    return { ok: false, reason: 'not-a-database', message };
-  }
+  if (!existsSync(file)) return { ok: false, reason: 'missing', message: `there is no database ${file}: no server has used this data folder yet` };
   let database: DatabaseSync | undefined;
   try {
     database = openForReading(file);
