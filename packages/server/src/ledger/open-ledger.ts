@@ -26,7 +26,11 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     folder: join(settings.dataDir, 'spool'),
     name: serviceId,
     maxBytes: settings.spoolBytes,
-    onProblem: (problem) => log.error('the spool has a problem', { problem }),
+    onProblem: (problem, error) =>
+      log.error('the spool has a problem', {
+        problem,
+        ...(error === undefined ? {} : { reason: error instanceof Error ? error.message : String(error) }),
+      }),
   });
   if (!opening.ok) {
     await store.close();

@@ -2,7 +2,7 @@ import { createKeyAdministration } from '../access/administration/key-administra
 import { createAuthenticator } from '../access/authenticator.ts';
 import { createFixedKeys } from '../access/fixed-keys.ts';
 import { issueKey } from '../access/issued-key.ts';
-import { readKeyFile } from '../access/key-files.ts';
+import { makeFolder, readKeyFile } from '../access/key-files.ts';
 import { noStoredKeys } from '../access/stored-keys.ts';
 import { newRequestId } from '../app.ts';
 import type { Config } from '../config/config.ts';
@@ -14,6 +14,7 @@ import { usageRoutes } from '../http/routes/usage.ts';
 import { createHttpServer } from '../http/server.ts';
 import { createUsageReport } from '../metering/usage-report/usage-report.ts';
 import { openStore } from '../storage/open-store.ts';
+import { dataDirProblem } from './system-problem.ts';
 
 /** The administration of a store that no server has open, for one command. */
 export type OpenedAdministration =
@@ -36,6 +37,11 @@ const loopback = { host: '127.0.0.1', port: 0, loopback: true };
 export async function openAdministration(config: Config): Promise<OpenedAdministration> {
   const { server, storage, usage, auth } = config;
   const { databaseUrl } = storage;
+  try {
+    if (databaseUrl === undefined) await makeFolder(server.dataDir);
+  } catch (error) {
+    return { ok: false, message: dataDirProblem(error, server.dataDir) };
+  }
   const opened = await openStore({
     dataDir: server.dataDir,
     now: Date.now,

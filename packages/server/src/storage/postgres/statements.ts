@@ -202,7 +202,7 @@ export const selectEvents: Statement = {
 
 export const deleteEvents: Statement = {
   name: 'delete_events',
-  text: 'DELETE FROM outbox WHERE sequence = ANY($1)',
+  text: 'DELETE FROM outbox WHERE sequence = ANY($1::bigint[])',
 };
 
 /** The sums of `from` for the retired days, added to those that are there. */
