@@ -110,10 +110,15 @@ interface ImportedRows {
 
 async function importAll(db: Kysely<Tables>, partitions: Partitions, options: ImportedRows): Promise<number> {
   return db.transaction().execute(async (transaction) => {
-    const beats = sql<{ id: string }>`SELECT id FROM processes WHERE beat_at > ${sql.raw(serverNow)} - ${livingMs}`;
+    const beats = sql<{
+      id: string;
+    }>`SELECT id FROM processes WHERE beat_at > ${sql.raw(serverNow)} - ${livingMs}`;
     const { rows: living } = await beats.execute(transaction);
     if (living.length > 0)
-      throw new ImportError('in-use', 'a server uses the database; stop every server that uses it, and wait 10 s');
+      throw new ImportError(
+        'in-use',
+        'a server uses the database; stop every server that uses it, and wait 10 s',
+      );
     const count = await importTables({
       ...options,
       db: transaction,
