@@ -12,6 +12,7 @@ import { StoreError } from '../storage/store-error.ts';
 import { ImportError } from '../storage/transfer.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
+import { counted } from './counted.ts';
 import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
 import { readWords } from './read-words.ts';
 
@@ -88,7 +89,7 @@ async function exportTo(file: string, config: Config, io: CommandIo): Promise<nu
   if (!opened.ok) return complain(io, opened.message, 1);
   const counts = new Map<string, number>();
   try {
-    const pieces = jsonLines(counted(opened.reader.exportRows(), counts));
+    const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
     if (file === '-') await pipeline(Readable.from(pieces), io.stdout, { end: false });
     else await writeWhole(path.resolve(io.cwd, file), pieces);
   } finally {
@@ -106,7 +107,7 @@ async function importFrom(file: string, config: Config, io: DbIo): Promise<numbe
     if (!opened.ok) return complain(io, opened.message, 1);
     const counts = new Map<string, number>();
     try {
-      await opened.store.importRows(counted(parseJsonLines(source), counts));
+      await opened.store.importRows(counting(parseJsonLines(source), counts));
     } finally {
       await opened.store.close();
     }
@@ -141,7 +142,7 @@ async function writeWhole(file: string, pieces: AsyncIterable<string>): Promise<
   }
 }
 
-async function* counted(
+async function* counting(
   rows: AsyncIterable<JsonObject>,
   counts: Map<string, number>,
 ): AsyncGenerator<JsonObject> {
@@ -153,15 +154,15 @@ async function* counted(
 }
 
 const said = [
-  ['owners', 'owners'],
-  ['api_keys', 'keys'],
-  ['records', 'records'],
-  ['intents', 'open requests'],
-  ['outbox', 'waiting events'],
+  ['owners', 'owner'],
+  ['api_keys', 'key'],
+  ['records', 'record'],
+  ['intents', 'open request'],
+  ['outbox', 'waiting event'],
 ] as const;
 
 function inWords(counts: ReadonlyMap<string, number>): string {
-  return said.map(([table, words]) => `${counts.get(table) ?? 0} ${words}`).join(', ');
+  return said.map(([table, noun]) => counted(counts.get(table) ?? 0, noun)).join(', ');
 }
 
 function storeOptions({ server, storage }: Config) {

@@ -167,7 +167,7 @@ describe('tailrace db', () => {
     await inUse.close();
     expect([exported.status, exported.stdout]).toEqual([0, '']);
     expect(exported.stderr).toContain(
-      'exported 2 owners, 1 keys, 3 records, 0 open requests, 3 waiting events of',
+      'exported 2 owners, 1 key, 3 records, 0 open requests, 3 waiting events of',
     );
     expect(statSync(at('all.jsonl')).mode & 0o777).toBe(0o600);
     const text = readFileSync(at('all.jsonl'), 'utf8');
@@ -175,7 +175,7 @@ describe('tailrace db', () => {
     const imported = await run(dbCommand, ['import', '-', '--data-dir=copy'], { input: text });
     expect([imported.status, imported.stderr]).toEqual([
       0,
-      expect.stringContaining('imported 2 owners, 1 keys, 3 records, 0 open requests, 3 waiting events into'),
+      expect.stringContaining('imported 2 owners, 1 key, 3 records, 0 open requests, 3 waiting events into'),
     ]);
     const again = await run(dbCommand, ['export', '-', '--data-dir=copy']);
     expect(again.stdout).toBe(text);
