@@ -2,7 +2,7 @@ import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
 import type { Admission, AdmissionAsk, Ending, Ledger } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
-import { createRecordWriter, type LedgerLog, type WriterLimits } from './record-writer.ts';
+import { type After, createRecordWriter, type LedgerLog, type WriterLimits } from './record-writer.ts';
 import type { RecordSpool } from './spool-entry.ts';
 import { createUpkeep } from './upkeep.ts';
 
@@ -19,6 +19,8 @@ export interface LedgerHostOptions {
   now(): number;
   later(work: () => void): void;
   every(ms: number, work: () => void): () => void;
+  /** Once, after some milliseconds; returns a function that ends the wait. Default: the system's timers. */
+  readonly after?: After;
   readonly limits?: WriterLimits;
 }
 
@@ -40,6 +42,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     log,
     later,
     every,
+    ...(options.after === undefined ? {} : { after: options.after }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const feed = createKeyFeed({ store, shared, every });

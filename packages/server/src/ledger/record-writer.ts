@@ -36,8 +36,12 @@ export interface RecordWriterOptions {
   later(work: () => void): void;
   /** Returns a function that stops the timer. */
   every(ms: number, work: () => void): () => void;
+  /** Once, after some milliseconds; returns a function that ends the wait. Default: the system's timers. */
+  readonly after?: After;
   readonly limits?: WriterLimits;
 }
+
+export type After = (ms: number, work: () => void) => () => void;
 
 export interface WriterLimits {
   /** The most that an admission waits for the store. Default: 1,000 ms. */
@@ -66,6 +70,7 @@ const defaultLimits: WriterLimits = { admitMs: 1_000, writeMs: 10_000, probeMs: 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const { store, spool, log, later, every } = options;
   const limits = options.limits ?? defaultLimits;
+  const after = options.after ?? afterTimeout;
   let away = false;
   let replaying: Promise<void> | undefined;
   /** Intents that are in the spool and not yet in the store. */
@@ -201,6 +206,23 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     }
   }
 
+  /** Rejects where the work takes longer. The work itself is not ended: it may still succeed, and may be repeated. */
+  function within<T>(ms: number, work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
+      work.then(
+        (value) => {
+          stop();
+          resolve(value);
+        },
+        (error: unknown) => {
+          stop();
+          reject(error);
+        },
+      );
+    });
+  }
+
   async function flush(): Promise<void> {
     await admissions.idle();
     await endings.idle();
@@ -244,19 +266,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Rejects where the work takes longer. The work itself is not ended: it may still succeed, and may be repeated. */
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
+function afterTimeout(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
 }
