@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Store } from '../../packages/server/src/storage/contract.ts';
 import { openSqliteStore, sqliteFile } from '../../packages/server/src/storage/sqlite/open-sqlite-store.ts';
+import { startMemoryServer } from '../../packages/server/src/storage/testing/memory-store.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Where the store of a world keeps its data, outside every process. */
@@ -58,6 +59,12 @@ export function sqliteBacking(time: VirtualTime): BackingStore {
       rmSync(parent, { recursive: true, force: true });
     },
   };
+}
+
+/** The seam of PostgreSQL in memory. */
+export async function memoryBacking(time: VirtualTime): Promise<BackingStore> {
+  const server = await startMemoryServer({ now: time.now, random: Math.random, outbox: true });
+  return { ...sharedBacking(server.inside), remove: () => server.close() };
 }
 
 /** A store that outlives the processes: every service uses the same one. */

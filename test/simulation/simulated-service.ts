@@ -233,6 +233,7 @@ async function startProcess(
       budget: createBodyBudget(() => 1024 ** 3),
       turns: createBodyTurns({ now, later: setImmediate }),
     },
+    shed: { refusal: () => undefined },
     timers: createTimerQueue(now),
     loaded: () => true,
     draining: () => false,

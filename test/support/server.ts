@@ -48,11 +48,15 @@ export interface TestServer {
   logs(): string;
 }
 
+/** Tests also run on busy machines, which delay the loop of an idle server. Tests of shedding set their own limit. */
+const shedsNothing: ConfigTree = { shed: { loop_delay: 'off' } };
+
 /** Starts the real command line with this Node on a port of its own; the caller stops it. */
 export async function startServer(options: ServerOptions): Promise<TestServer> {
   const scratch = createScratch('server');
   const config: Record<string, unknown> = {
     ...options.config,
+    server: { ...shedsNothing, ...(options.config?.['server'] as ConfigTree | undefined) },
     ...(await engineSection(options, scratch.path)),
   };
   for (const [name, content] of Object.entries(options.files ?? {})) {

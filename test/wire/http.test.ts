@@ -86,11 +86,19 @@ describe('a connection', () => {
     expect(connection.responses()[0]?.complete).toBe(true);
   });
 
-  test('serves a client that has half-closed after its request', async () => {
+  test('serves a client that has half-closed after its request, where the answer needs no wait', async () => {
+    await using connection = await connect(server.port);
+    connection.send(requestBytes({ path: '/livez' }));
+    connection.end();
+    expect((await connection.response()).status).toBe(200);
+  });
+
+  // A client that has left altogether looks the same, and must cost no more tokens.
+  test('counts a client that half-closes as gone: its completion is stopped', async () => {
     await using connection = await connect(server.port);
     connection.send(chatBytes(server, { model: 'lab/plain', stream: true }));
     connection.end();
-    expect((await connection.response()).status).toBe(200);
+    expect(await connection.untilClosed()).toBe('end');
   });
 
   test('answers Expect: 100-continue before the body and then the request', async () => {

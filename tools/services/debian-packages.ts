@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Ran, run } from '../run.ts';
@@ -19,6 +20,7 @@ export async function fetchDebianPackages(wanted: DebianPackages, folder: string
   if ((await run('apt-get', ['--version'])).code !== 0)
     return { ok: false, why: 'it is not on PATH, and this is no Debian or Ubuntu to take its package from' };
   const partial = `${folder}.partial-${process.pid}`;
+  await removeAbandoned(folder);
   const downloads = path.join(partial, 'downloads');
   try {
     await mkdir(downloads, { recursive: true });
@@ -41,6 +43,16 @@ export async function fetchDebianPackages(wanted: DebianPackages, folder: string
     return { ok: true };
   } finally {
     await rm(partial, { recursive: true, force: true });
+  }
+}
+
+/** Deletes what a killed process has left of its download. */
+async function removeAbandoned(folder: string): Promise<void> {
+  const parent = path.dirname(folder);
+  const prefix = `${path.basename(folder)}.partial-`;
+  for (const name of await readdir(parent).catch(() => [])) {
+    if (name.startsWith(prefix) && !existsSync(`/proc/${name.slice(prefix.length)}`))
+      await rm(path.join(parent, name), { recursive: true, force: true });
   }
 }
 

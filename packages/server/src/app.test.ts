@@ -202,6 +202,19 @@ describe('a second surface', () => {
   });
 });
 
+test('a server that has too much to do refuses every surface with a time to wait, and answers other requests', async () => {
+  const detail = 'the event loop is 412 ms late';
+  app.shed(failure('overloaded', 'This server has too much to do.', { retryAfterMs: 2_000, detail }));
+  const refused = await post('/v1/chat/completions', asks(true));
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
+  expect(await refused.json()).toMatchObject({ error: { code: 'overloaded' } });
+  expect(await (await post('/toy', { say: question })).json()).toEqual({ oh: 'overloaded' });
+  for (const path of ['/livez', '/readyz']) expect((await fetch(`${app.url}${path}`)).status).toBe(200);
+  expect(app.logged()).toContainEqual(expect.objectContaining({ code: 'overloaded', detail }));
+  app.shed(undefined);
+  expect((await post('/v1/chat/completions', asks(false))).status).toBe(200);
+});
+
 test('a server that drains refuses every surface, each in its own envelope', async () => {
   app.drain();
   expect(await (await post('/v1/chat/completions', asks(true))).json()).toMatchObject({

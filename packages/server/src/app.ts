@@ -8,6 +8,7 @@ import type { Config } from './config/config.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
+import type { LoadShed } from './http/load-shed.ts';
 import type { BodyIntake } from './http/read-json.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
@@ -60,6 +61,8 @@ export interface AppParts {
   readonly affinity: Affinity;
   /** The memory that bodies and requests hold. It outlives a reload. */
   readonly bodies: BodyIntake;
+  /** Refuses completions that this process has no room for. It outlives a reload. */
+  readonly shed: LoadShed;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
   /** The deadlines and waits of all requests, with their monotonic clock. Default: those of this process. */
@@ -80,7 +83,7 @@ export type HandleRequest = (
 
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
 export function createApp(parts: AppParts): HandleRequest {
-  const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, draining } =
+  const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, shed, draining } =
     parts;
   const timers = parts.timers ?? systemTimers;
   const fixed = createFixedKeys(keys, config.auth.keyPrefix);
@@ -108,7 +111,7 @@ export function createApp(parts: AppParts): HandleRequest {
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
-        completionRoute(surface, { config, catalogue, router, runs, bodies, meter, timers, draining }),
+        completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, timers, draining }),
       ),
       ...[
         ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),

@@ -116,6 +116,7 @@ beforeAll(async () => {
     ),
     affinity: createAffinity(),
     bodies: { held, budget, turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }) },
+    shed: { refusal: () => undefined },
     loaded: () => true,
     draining: () => draining,
     reload: async () => ({ problems: [], warnings: [] }),

@@ -59,7 +59,7 @@ export async function keyFromFile(dataDir: string, name: KeyFileName, prefix: st
  * Makes a folder and its parents. Not with `recursive: true`, which never returns on a file system that says both that a
  * folder is missing and that it cannot be made, as /proc does.
  */
-async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {

@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   models: async (args, io) => (await import('./models-command.ts')).modelsCommand(args, io),
   config: async (args, io) => (await import('./config-command.ts')).configCommand(args, io),
   prices: async (args, io) => (await import('./prices-command.ts')).pricesCommand(args, io),
+  keys: async (args, io) => (await import('./keys-command.ts')).keysCommand(args, io),
+  owners: async (args, io) => (await import('./owners-command.ts')).ownersCommand(args, io),
   wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),
 };
 
@@ -21,6 +23,8 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   models list     list the models on this machine
   config check    check the configuration and list its problems (--probe calls each upstream)
   prices check    list what each model costs, and which models have no price
+  keys            create, list, show, update, rotate, revoke keys (--help)
+  owners          create, list, show, update, delete owners of keys (--help)
   wall            start a server that misbehaves on request (--list names its faults)
 
   --version       print the version

@@ -1,4 +1,5 @@
 import { type ServingFacts, serve } from '../service/serve.ts';
+import { localUrl } from '../service/server-file.ts';
 import { banner, engineLines, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
@@ -31,11 +32,9 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
 function announce({ config, port, keys, engine }: ServingFacts, io: CommandIo): void {
   const { host } = config.server.listen;
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  // A server that listens on every address cannot be reached by that wildcard.
-  const reachable = host === '0.0.0.0' || host === '::' ? `127.0.0.1:${port}` : authority;
   io.stderr.write(
     banner({
-      url: config.server.publicUrl ?? `http://${reachable}`,
+      url: config.server.publicUrl ?? localUrl({ host }, port),
       key: keys.shown,
       adminFile: keys.adminFile,
       models: [...modelsLine(config), ...engineLines(engine)],

@@ -53,6 +53,11 @@ export interface ServerConfig {
   readonly maxStreams: number;
   readonly maxBodyBytes: number;
   readonly corsOrigins: readonly string[];
+  readonly shed: {
+    /** From 0 to 1. */
+    readonly memory: number | 'off';
+    readonly loopDelayMs: number | 'off';
+  };
 }
 
 export interface ListenAddress {

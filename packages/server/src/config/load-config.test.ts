@@ -29,7 +29,7 @@ async function problems(yaml: string | undefined, more?: Partial<ConfigSources>)
 }
 
 const contractSample = `
-server:    {listen: 127.0.0.1:7245, data_dir: ./data, public_url: https://ai.example.org, workers: 1, max_streams: 2000, max_body: 10MiB, cors_origins: ["*"]}
+server:    {listen: 127.0.0.1:7245, data_dir: ./data, public_url: https://ai.example.org, workers: 1, max_streams: 2000, max_body: 10MiB, cors_origins: ["*"], shed: {memory: 90%, loop_delay: 200ms}}
 engine:    {enabled: true, models: {smollm2-135m-instruct: {file: ./model.gguf, sequences: 8, context: 2048, defaults: {temperature: 0.2, top_p: 0.9}}}, threads: 1, queue: 64}
 upstreams:
   lab:     {kind: openai, preset: vllm, base_url: "http://10.0.0.5:8000/v1", api_key: "\${LAB_KEY}", headers: {x-team: a}}
@@ -74,6 +74,7 @@ describe('the sample of the contract', () => {
         dataDir: '/etc/tailrace/data',
         publicUrl: 'https://ai.example.org',
         maxBodyBytes: 10 * 1024 ** 2,
+        shed: { memory: 0.9, loopDelayMs: 200 },
       },
       engine: { enabled: true, threads: 1, queue: 64 },
       limits: { maxStreams: 50, requestsPerMinute: 600, tokensPerMinute: 200_000, onStoreFailure: 'deny' },
@@ -128,6 +129,7 @@ describe('without a file', () => {
         workers: 1,
         maxStreams: 2000,
         maxBodyBytes: 10 * 1024 ** 2,
+        shed: { memory: 0.9, loopDelayMs: 200 },
         corsOrigins: ['*'],
       },
       engine: {
@@ -277,6 +279,12 @@ describe('one key', () => {
       (c) => c.logging,
       { level: 'debug', format: 'json', content: true },
     ],
+    ['server: {shed: {loop_delay: 1s}}', (c) => c.server.shed, { memory: 0.9, loopDelayMs: 1000 }],
+    [
+      'server: {shed: {memory: off, loop_delay: off}}',
+      (c) => c.server.shed,
+      { memory: 'off', loopDelayMs: 'off' },
+    ],
     ['telemetry: {metrics: public}', (c) => c.telemetry.metrics, 'public'],
     ['storage: {retention: 365d}', (c) => c.storage.retentionMs, 365 * 86_400_000],
     ['auth: {key_prefix: sk-live-}', (c) => c.auth.keyPrefix, 'sk-live-'],
@@ -347,6 +355,18 @@ describe('a mistake is reported with its line, what was expected and the nearest
     [
       'stream: {keepalive: coment}',
       'tailrace.yaml:1: stream.keepalive: expected comment, chunk or off, got "coment" (did you mean "comment"?)',
+    ],
+    [
+      'server: {shed: {memory: 0.9}}',
+      'tailrace.yaml:1: server.shed.memory: expected a share such as 90% (1% to 100%), or off, got 0.9',
+    ],
+    [
+      'server: {shed: {memory: 101%}}',
+      'tailrace.yaml:1: server.shed.memory: expected a share such as 90% (1% to 100%), or off, got "101%"',
+    ],
+    [
+      'server: {shed: {loop_delay: 0ms}}',
+      'tailrace.yaml:1: server.shed.loop_delay: expected a duration such as 200ms (1ms to 24d), or off, got "0ms"',
     ],
     ['logging: {content: yes}', 'tailrace.yaml:1: logging.content: expected true or false, got "yes"'],
     [

@@ -32,6 +32,7 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       maxStreams: server.max_streams,
       maxBodyBytes: server.max_body,
       corsOrigins: server.cors_origins,
+      shed: { memory: server.shed.memory, loopDelayMs: server.shed.loop_delay },
       ...(server.public_url !== undefined && { publicUrl: server.public_url }),
     },
     engine: {

@@ -7,6 +7,7 @@ import {
   decimal,
   dollars,
   duration,
+  durationOrOff,
   flag,
   integer,
   listenAddress,
@@ -14,6 +15,7 @@ import {
   oneOf,
   secret,
   secrets,
+  shareOrOff,
   signingSecret,
   size,
   text,
@@ -52,6 +54,14 @@ const server = z.strictObject({
     .array(origin)
     .prefault(['*'])
     .describe('Browser origins that may call; "*" for all, [] for none.'),
+  shed: z
+    .strictObject({
+      memory: shareOrOff().prefault('90%').describe('New completions are refused above this use of memory.'),
+      loop_delay: durationOrOff()
+        .prefault('200ms')
+        .describe('New completions are refused while the event loop is later than this.'),
+    })
+    .prefault({}),
 });
 
 const samplingDefaults = z.strictObject({

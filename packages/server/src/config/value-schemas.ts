@@ -155,6 +155,41 @@ export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
   );
 }
 
+const switchedOff = (value: unknown): value is 'off' => value === 'off';
+
+/** A {@link duration}, or `off`. */
+export function durationOrOff() {
+  const range = `1ms to ${formatDuration(longestTimerMs)}`;
+  return valueSchema(
+    {
+      expected: `a duration such as 200ms (${range}), or off`,
+      json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|^off$|${referencePattern}` },
+    },
+    (value): number | 'off' | undefined => {
+      if (switchedOff(value)) return value;
+      const milliseconds = typeof value === 'string' ? parseDuration(value) : undefined;
+      return milliseconds !== undefined && milliseconds >= 1 && milliseconds <= longestTimerMs
+        ? milliseconds
+        : undefined;
+    },
+  );
+}
+
+/** `90%`, read as 0.9; or `off`. */
+export function shareOrOff() {
+  return valueSchema(
+    {
+      expected: 'a share such as 90% (1% to 100%), or off',
+      json: { type: 'string', pattern: `^([1-9]\\d?|100)%$|^off$|${referencePattern}` },
+    },
+    (value): number | 'off' | undefined => {
+      if (switchedOff(value)) return value;
+      const [, digits] = (typeof value === 'string' && /^([1-9]\d?|100)%$/.exec(value)) || [];
+      return digits === undefined ? undefined : Number(digits) / 100;
+    },
+  );
+}
+
 /** Read as bytes. */
 export function size(minimumBytes: number, maximumBytes: number) {
   const range = `${formatSize(minimumBytes)} to ${formatSize(maximumBytes)}`;

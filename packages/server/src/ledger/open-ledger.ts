@@ -26,7 +26,11 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     folder: join(settings.dataDir, 'spool'),
     name: serviceId,
     maxBytes: settings.spoolBytes,
-    onProblem: (problem) => log.error('the spool has a problem', { problem }),
+    onProblem: (problem, error) =>
+      log.error('the spool has a problem', {
+        problem,
+        ...(error === undefined ? {} : { reason: error instanceof Error ? error.message : String(error) }),
+      }),
   });
   if (!opening.ok) {
     await store.close();
@@ -97,7 +101,7 @@ async function openWebhook(
   if (webhook === undefined) return undefined;
   const { createWebhookPoster } = await import('./webhook-post.ts');
   const poster = createWebhookPoster(webhook);
-  return createWebhook({
+  const delivery = createWebhook({
     store,
     holder,
     source: publicUrl ?? 'tailrace',
@@ -107,4 +111,12 @@ async function openWebhook(
     random: Math.random,
     wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
   });
+  return {
+    ...delivery,
+    async close() {
+      await delivery.close();
+      // An open connection would keep the thread alive.
+      await poster.close();
+    },
+  };
 }

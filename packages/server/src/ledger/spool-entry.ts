@@ -14,7 +14,7 @@ export interface RecordSpool {
    * room where intents do not.
    */
   append(entries: readonly SpoolEntry[], kind: 'intents' | 'endings'): 'kept' | 'full' | 'failed';
-  /** The oldest entries that are not acknowledged, and the position after them. */
+  /** The oldest entries that are not acknowledged, and the position after them. Throws where the disk fails. */
   read(): { readonly entries: readonly SpoolEntry[]; readonly position: number };
   /** The entries before `position` are not read again. */
   acknowledge(position: number): void;

@@ -40,11 +40,12 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   let busy = false;
 
   async function beat(): Promise<void> {
+    // Also while the store hangs: without a beat the limiter would give the places of running streams away.
+    for (const processId of living) void limiter.beat(processId);
     // A store that hangs gets one call at a time.
     if (busy) return;
     busy = true;
     try {
-      for (const processId of living) void limiter.beat(processId);
       if (!writer.reachable) {
         answersSinceMs = Number.POSITIVE_INFINITY;
         return;

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ownRedis, withoutOwnRedis } from '../testing/services.ts';
 import { allowed, ask, newScope, refused } from './contract.suite.ts';
 import type { GuardedLimiter, Limiter, LimitScope } from './contract.ts';
 import { type GuardOptions, guardLimiter } from './guarded-limiter.ts';
 import { createMemoryLimiter } from './memory/memory-limiter.ts';
 import { openRedisLimiter } from './redis/redis-limiter.ts';
 import { startFakeRedis } from './testing/fake-redis.ts';
-import { openLink } from './testing/link.ts';
 
 const now = () => performance.now();
 /** The contract says 50 ms; a busy machine may make a test wait longer. */
@@ -285,54 +285,50 @@ describe('around a Redis in trouble', () => {
   });
 });
 
-const url = process.env['TAILRACE_TEST_REDIS'];
-describe.skipIf(url === undefined)('around a Redis that is frozen or gone (TAILRACE_TEST_REDIS)', () => {
-  async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    const limitMs = performance.now() + 9_000;
-    while (!(await condition())) {
-      if (performance.now() > limitMs) throw new Error('waited in vain');
-      await sleep(20);
+describe.skipIf(withoutOwnRedis !== undefined)(
+  `around a Redis that is frozen or killed${withoutOwnRedis === undefined ? '' : ` (skipped: ${withoutOwnRedis})`}`,
+  () => {
+    async function until(condition: () => boolean): Promise<void> {
+      while (!condition()) await sleep(20);
     }
-  }
 
-  test.each(['frozen', 'gone'] as const)(
-    '%s for a while: limits hold, and places are right afterwards',
-    async (how) => {
-      const link = await openLink(url ?? '');
-      const { limiter, events } = guard(await openRedisLimiter({ url: link.url }), { replicas: 2 });
-      const other = await openRedisLimiter({ url: url ?? '' });
-      const scopes = [
-        { scope: newScope(), requestsPerMinute: 1_000, tokensPerMinute: 10_000, maxStreams: 4 },
-      ];
-      const first = allowed(await limiter.take(ask(scopes, 100))).lease;
-      const second = allowed(await limiter.take(ask(scopes, 100))).lease;
-      expect(events).toEqual([]);
-      if (how === 'frozen') link.freeze();
-      else await link.cut();
-      const started = performance.now();
-      const decisions = await Promise.all(Array.from({ length: 20 }, () => limiter.take(ask(scopes, 10))));
-      expect(performance.now() - started).toBeLessThan(generousMs);
-      // Half of 4 is the share, and two run already.
-      expect(decisions.every(({ type }) => type === 'refused')).toBe(true);
-      await limiter.settle(first, 700);
-      allowed(await limiter.take(ask(scopes, 10)));
-      if (how === 'frozen') link.thaw();
-      else await link.mend();
-      await until(() => events.includes('back'));
-      expect(events).toEqual(['away', 'back']);
-      // `second`, and the one of the share.
-      const [third, fourth] = [
-        allowed(await limiter.take(ask(scopes, 10))).lease,
-        allowed(await limiter.take(ask(scopes, 10))).lease,
-      ];
-      expect(refused(await limiter.take(ask(scopes, 10))).limit).toBe('streams');
-      expect(refused(await other.take({ ...ask(scopes, 10), processId: 'q' })).limit).toBe('streams');
-      for (const lease of [second, third, fourth]) await limiter.settle(lease, 0);
-      allowed(await other.take({ ...ask(scopes, 10), processId: 'q' }));
-      await other.leave('q');
-      await limiter.close();
-      await other.close();
-      await link.close();
-    },
-  );
-});
+    test.each(['frozen', 'killed'] as const)(
+      '%s for a while: limits hold, and places are right afterwards',
+      async (how) => {
+        const redis = await ownRedis(onTestFinished);
+        const { limiter, events } = guard(await openRedisLimiter({ url: redis.url }), { replicas: 2 });
+        const scopes = [
+          { scope: newScope(), requestsPerMinute: 1_000, tokensPerMinute: 10_000, maxStreams: 4 },
+        ];
+        const first = allowed(await limiter.take(ask(scopes, 100))).lease;
+        const second = allowed(await limiter.take(ask(scopes, 100))).lease;
+        expect(events).toEqual([]);
+        if (how === 'frozen') redis.freeze();
+        else await redis.kill();
+        const started = performance.now();
+        const decisions = await Promise.all(Array.from({ length: 20 }, () => limiter.take(ask(scopes, 10))));
+        expect(performance.now() - started).toBeLessThan(generousMs);
+        // Half of 4 is the share, and two run already.
+        expect(decisions.every(({ type }) => type === 'refused')).toBe(true);
+        await limiter.settle(first, 700);
+        allowed(await limiter.take(ask(scopes, 10)));
+        if (how === 'frozen') redis.thaw();
+        else await redis.start();
+        await until(() => events.includes('back'));
+        expect(events).toEqual(['away', 'back']);
+        // `second`, and the one of the share.
+        const [third, fourth] = [
+          allowed(await limiter.take(ask(scopes, 10))).lease,
+          allowed(await limiter.take(ask(scopes, 10))).lease,
+        ];
+        expect(refused(await limiter.take(ask(scopes, 10))).limit).toBe('streams');
+        const other = await openRedisLimiter({ url: redis.url });
+        expect(refused(await other.take({ ...ask(scopes, 10), processId: 'q' })).limit).toBe('streams');
+        for (const lease of [second, third, fourth]) await limiter.settle(lease, 0);
+        allowed(await other.take({ ...ask(scopes, 10), processId: 'q' }));
+        await limiter.close();
+        await other.close();
+      },
+    );
+  },
+);

@@ -46,6 +46,26 @@ it('loads the same configuration as a start, frozen, while the event loop runs',
   expect(turns).toBeGreaterThan(20);
 });
 
+it('reads the catalogue of prices, as it is at that time', async () => {
+  const file = join(cwd, 'prices.json');
+  const sources = sourcesOf(
+    'storage: {prices_file: prices.json}\nupstreams: {lab: {base_url: "http://h/v1"}}\nmodels: {a: {targets: [{upstream: lab}]}}',
+  );
+  const listed = async () => {
+    const loaded = await thread.load(sources);
+    return loaded.ok ? loaded.config.models.get('a')?.targets[0]?.listed?.price.input : loaded.problems;
+  };
+  writeFileSync(file, '{"a": {"input_cost_per_token": 1e-06}}');
+  expect(await listed()).toBe('1');
+  // More than the 1 MiB of other files.
+  writeFileSync(file, `{"a": {"input_cost_per_token": 2e-06}, "b": "${'x'.repeat(2 * 1024 ** 2)}"}`);
+  expect(await listed()).toBe('2');
+  writeFileSync(file, '{"a": {"input_cost_per_token": -1}}');
+  expect(await listed()).toMatchObject([{ path: 'storage.prices_file' }]);
+  writeFileSync(file, ' '.repeat(17 * 1024 ** 2));
+  expect(await listed()).toMatchObject([{ message: 'cannot read prices.json: larger than 16MiB' }]);
+});
+
 it('returns the problems, and a hundred of many', async () => {
   const loaded = await thread.load(sourcesOf(Array.from({ length: 5_000 }, (_, n) => `k${n}: v`).join('\n')));
   if (loaded.ok) throw new Error('it was accepted');

@@ -1,6 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { KeyChange } from '../upstreams/http/keys/upstream-keys.ts';
+import type { KeyChange } from '../upstreams/registry.ts';
 
 /** Requests succeed with the other keys of the upstream, so only the log shows the operator that a key has failed. */
 export function logKeyChange(log: Log, upstream: string, { position, of, became, restMs }: KeyChange): void {

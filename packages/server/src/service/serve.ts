@@ -20,6 +20,7 @@ import { createDeferredReload, type DeferredReload } from './deferred-reload.ts'
 import { createListener } from './listener.ts';
 import { logKeyChange } from './log-key-change.ts';
 import { watchParent } from './parent-watch.ts';
+import { localUrl, removeServerFile, writeServerFile } from './server-file.ts';
 import { createService, type Service } from './service.ts';
 import { type FoundKeys, keysForReload, keysForStart, type ServingKeys } from './serving-keys.ts';
 import { listenForShutdown, type Shutdown } from './shutdown.ts';
@@ -169,12 +170,14 @@ async function serveConfig(
     });
     const { reload } = service;
     reloads.startWith(() => void reload());
+    await nameServer(config, port, log);
     onServing({ config, port, keys, engine });
     await shutdown.asked;
     if (service.running() > 0) onDraining(service.running(), config.timeouts.drainMs);
     await drain(service, config, shutdown);
     return ended;
   } finally {
+    await removeServerFile(config.server.dataDir, process.pid);
     await engine?.stop();
     listener.destroy();
     await ledger?.close();
@@ -189,6 +192,16 @@ async function drain(service: Service, { timeouts }: Config, { forced }: Shutdow
   await Promise.race([drained, forced, delay(timeouts.drainMs, undefined, { ref: false })]);
   service.stopAll();
   await Promise.race([drained, delay(lastBytesMs, undefined, { ref: false })]);
+}
+
+/** Commands find this server by the file; without it they still find the lock of the data folder. */
+async function nameServer({ server }: Config, port: number, log: Log): Promise<void> {
+  try {
+    await writeServerFile(server.dataDir, { pid: process.pid, url: localUrl(server.listen, port) });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn('the data folder cannot be written; commands will not find this server', { reason });
+  }
 }
 
 function ledgerSettings({ server, storage, limits, usage }: Config): LedgerSettings {

@@ -10,6 +10,7 @@ import { failure } from '../domain/failure.ts';
 import type { Engine } from '../engine/parent/engine.ts';
 import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
+import { createLoadShed } from '../http/load-shed.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import { createLikelyCompletion } from '../metering/likely-completion.ts';
@@ -21,6 +22,7 @@ import { createHealth } from '../routing/health.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import { nearestLimit, processMemory } from './memory-use.ts';
 import { settingsThatNeedRestart } from './needs-restart.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import { createReloadQueue } from './reload-queue.ts';
@@ -82,6 +84,17 @@ export function createService(parts: ServiceParts): Service {
     budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
     turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }),
   };
+  const shed = createLoadShed({
+    limits: () => config.server.shed,
+    running: () => runs.size,
+    memory: () => nearestLimit(processMemory()),
+    now: () => performance.now(),
+    every: (milliseconds, tick) => {
+      const timer = setInterval(tick, milliseconds).unref();
+      return () => clearInterval(timer);
+    },
+    log,
+  });
   const openRecords = new Set<OpenRecord>();
   const likely = createLikelyCompletion();
   reportProgress({ open: openRecords, ledger });
@@ -108,6 +121,7 @@ export function createService(parts: ServiceParts): Service {
       health,
       affinity,
       bodies,
+      shed,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
       reload: reloads.request,

@@ -4,7 +4,7 @@ import type { KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { failure } from '../domain/failure.ts';
+import { type Failure, failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -28,6 +28,8 @@ export interface TestApp {
   readonly ledger: TestLedger;
   /** Refuses new requests from now on, as after a SIGTERM. */
   drain(): void;
+  /** Refuses new completions with this failure from now on, as an overloaded server; undefined: no longer. */
+  shed(refusal: Failure | undefined): void;
   /** Bytes that requests hold now. */
   heldBytes(): number;
   /** The lines of the log, parsed. */
@@ -74,6 +76,7 @@ export async function startTestApp({
   await storedKeys.follow(new AbortController().signal, () => {});
   const held = createBodyBudget(() => 1024 ** 3);
   let draining = false;
+  let shedding: Failure | undefined;
   const runs = createRunRegistry();
   const stream = new PassThrough();
   let log = '';
@@ -97,6 +100,7 @@ export async function startTestApp({
       budget: createBodyBudget(() => budgetFor(config.server.maxBodyBytes)),
       turns: createBodyTurns({ now, later: setImmediate }),
     },
+    shed: { refusal: () => shedding },
     loaded: () => true,
     draining: () => draining,
     reload: async () => ({ problems: ['this server does not reload'], warnings: [] }),
@@ -114,6 +118,9 @@ export async function startTestApp({
     ledger: testLedger,
     drain: () => {
       draining = true;
+    },
+    shed: (refusal) => {
+      shedding = refusal;
     },
     heldBytes: () => held.held(),
     logged: () =>

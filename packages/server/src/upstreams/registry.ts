@@ -12,6 +12,8 @@ import { createOpenAiUpstream } from './openai/openai.ts';
 import { type CreatedUpstream, createScriptedUpstream } from './scripted/scripted.ts';
 import type { ScriptClock } from './scripted/scripted-stream.ts';
 
+export type { KeyChange };
+
 /** What upstreams need from outside. */
 export interface UpstreamDeps {
   /** The clock of scripted upstreams. Default: the system's timers. */

@@ -20,6 +20,7 @@ import type { Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
 import type { Exchange } from '../exchange.ts';
+import type { LoadShed } from '../load-shed.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure } from '../reply.ts';
@@ -31,6 +32,7 @@ export interface CompletionRouteOptions {
   readonly router: Router;
   readonly runs: RunRegistry;
   readonly bodies: BodyIntake;
+  readonly shed: LoadShed;
   readonly meter: Meter;
   readonly timers: TimerQueue;
   /** True from the first SIGTERM on. */
@@ -195,14 +197,14 @@ async function readToItsEnd(exchange: Exchange, { run, connection, prompt }: Ans
   }
 }
 
-function refuseNow({ draining, runs, config }: CompletionRouteOptions): Failure | undefined {
+function refuseNow({ draining, runs, config, shed }: CompletionRouteOptions): Failure | undefined {
   if (draining()) {
     return failure('draining', 'This server is shutting down and takes no new requests.', {
       retryAfterMs: 5_000,
     });
   }
   const { maxStreams } = config.server;
-  if (runs.size < maxStreams) return undefined;
+  if (runs.size < maxStreams) return shed.refusal();
   return failure('overloaded', `All ${maxStreams} places of this server are taken.`, { retryAfterMs: 1_000 });
 }
 

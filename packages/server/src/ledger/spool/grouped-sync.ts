@@ -35,6 +35,14 @@ export function createGroupedSync({
 }: GroupedSyncOptions): GroupedSync {
   const states = new Map<number, State>();
   let stop: (() => void) | undefined;
+  let failing = false;
+
+  /** Reports the first error of several in a row. */
+  function noteError(error: unknown): void {
+    const failed = error !== undefined && error !== null;
+    if (failed && !failing) onProblem('the spool could not be synced', error);
+    failing = failed;
+  }
 
   function stateOf(file: number): State {
     const state = states.get(file) ?? { dirty: false, syncing: false, released: false };
@@ -56,7 +64,9 @@ export function createGroupedSync({
     state.syncing = true;
     files.sync(file, folder, (error) => {
       state.syncing = false;
-      if (error !== undefined && error !== null) onProblem('the spool could not be synced', error);
+      noteError(error);
+      // It is tried again: the bytes are the operating system's, and a disk may come back.
+      if (failing) state.dirty = true;
       if (state.dirty) schedule();
       closeIdle(file, state);
     });
@@ -92,7 +102,7 @@ export function createGroupedSync({
           try {
             files.syncNow(file, folder);
           } catch (error) {
-            onProblem('the spool could not be synced', error);
+            noteError(error);
           }
         }
         closeIdle(file, state);

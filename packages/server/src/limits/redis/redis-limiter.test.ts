@@ -1,111 +1,120 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seededRandom } from '../../testing/seeded-random.ts';
+import { redisFor, withoutRedis } from '../../testing/services.ts';
 import { roundsOf, seedOf } from '../../testing/suite-part.ts';
 import { allowed, ask, describeLimiter, newScope } from '../contract.suite.ts';
 import type { Limiter, LimitLease, LimitScope } from '../contract.ts';
 import { createMemoryLimiter } from '../memory/memory-limiter.ts';
 import { openRedisLimiter } from './redis-limiter.ts';
 
-const url = process.env['TAILRACE_TEST_REDIS'];
 const opened: Limiter[] = [];
+const ends: (() => Promise<void>)[] = [];
+let url = '';
 
 async function open(windowMs: number): Promise<Limiter> {
-  const limiter = await openRedisLimiter({ url: url ?? '', windowMs });
+  const limiter = await openRedisLimiter({ url, windowMs });
   opened.push(limiter);
   return limiter;
 }
 
-describe.skipIf(url === undefined)('with a Redis (TAILRACE_TEST_REDIS)', () => {
-  afterAll(async () => {
-    for (const limiter of opened) await limiter.close();
-  });
+describe.skipIf(withoutRedis !== undefined)(
+  `with a Redis${withoutRedis === undefined ? '' : ` (skipped: ${withoutRedis})`}`,
+  () => {
+    beforeAll(async () => {
+      url = await redisFor((end) => ends.push(end));
+    });
+    afterAll(async () => {
+      for (const limiter of opened) await limiter.close();
+      for (const end of ends) await end();
+    });
 
-  describeLimiter('in Redis', {
-    open,
-    openTwo: async (windowMs) => [await open(windowMs), await open(windowMs)],
-    pass: (ms) => sleep(ms + 1),
-    async close() {},
-  });
+    describeLimiter('in Redis', {
+      open,
+      openTwo: async (windowMs) => [await open(windowMs), await open(windowMs)],
+      pass: (ms) => sleep(ms + 1),
+      async close() {},
+    });
 
-  test('three clients that ask 600 times at once get exactly 100', async () => {
-    const limiters = [await open(3_600_000), await open(3_600_000), await open(3_600_000)];
-    const scopes = [
-      { scope: newScope(), requestsPerMinute: 100 },
-      { scope: newScope('owner'), requestsPerMinute: 5_000 },
-    ];
-    const decisions = await Promise.all(
-      Array.from({ length: 600 }, (_, index) => (limiters[index % 3] ?? limiters[0])?.take(ask(scopes))),
-    );
-    expect(decisions.filter((decision) => decision?.type === 'allowed')).toHaveLength(100);
-    const owner = await limiters[0]?.look(scopes.slice(1));
-    expect(owner?.requests?.remaining).toBe(4_900);
-  });
-
-  test('decides as the limiter in memory does', async () => {
-    const windowMs = 24 * 3_600_000;
-    const random = seededRandom(seedOf());
-    const below = (most: number): number => Math.floor(random() * most);
-    for (let round = 0; round < roundsOf(200, 20); round += 1) {
-      const inRedis = await open(windowMs);
-      let nowMs = 0;
-      const inMemory = createMemoryLimiter({ now: () => nowMs, windowMs });
-      // Less than one unit flows off while the test runs.
-      const scopes: LimitScope[] = [
-        {
-          scope: newScope(),
-          requestsPerMinute: 1 + below(12),
-          tokensPerMinute: 1 + below(900),
-          maxStreams: 6,
-        },
-        { scope: newScope('owner'), tokensPerMinute: 1 + below(900), maxStreams: 1 + below(8) },
-        { scope: newScope('owner'), requestsPerMinute: 1 + below(15) },
+    test('three clients that ask 600 times at once get exactly 100', async () => {
+      const limiters = [await open(3_600_000), await open(3_600_000), await open(3_600_000)];
+      const scopes = [
+        { scope: newScope(), requestsPerMinute: 100 },
+        { scope: newScope('owner'), requestsPerMinute: 5_000 },
       ];
-      const leases: [LimitLease, LimitLease][] = [];
-      for (let step = 0; step < 40; step += 1) {
-        const some = scopes.filter(() => random() < 0.8);
-        const settled = random() < 0.4 ? leases.splice(below(leases.length), 1)[0] : undefined;
-        if (settled !== undefined) {
-          const used = random() < 0.2 ? ('not-run' as const) : below(600);
-          await Promise.all([inRedis.settle(settled[0], used), inMemory.settle(settled[1], used)]);
+      const decisions = await Promise.all(
+        Array.from({ length: 600 }, (_, index) => (limiters[index % 3] ?? limiters[0])?.take(ask(scopes))),
+      );
+      expect(decisions.filter((decision) => decision?.type === 'allowed')).toHaveLength(100);
+      const owner = await limiters[0]?.look(scopes.slice(1));
+      expect(owner?.requests?.remaining).toBe(4_900);
+    });
+
+    test('decides as the limiter in memory does', async () => {
+      const windowMs = 24 * 3_600_000;
+      const random = seededRandom(seedOf());
+      const below = (most: number): number => Math.floor(random() * most);
+      for (let round = 0; round < roundsOf(200, 20); round += 1) {
+        const inRedis = await open(windowMs);
+        let nowMs = 0;
+        const inMemory = createMemoryLimiter({ now: () => nowMs, windowMs });
+        // Less than one unit flows off while the test runs.
+        const scopes: LimitScope[] = [
+          {
+            scope: newScope(),
+            requestsPerMinute: 1 + below(12),
+            tokensPerMinute: 1 + below(900),
+            maxStreams: 6,
+          },
+          { scope: newScope('owner'), tokensPerMinute: 1 + below(900), maxStreams: 1 + below(8) },
+          { scope: newScope('owner'), requestsPerMinute: 1 + below(15) },
+        ];
+        const leases: [LimitLease, LimitLease][] = [];
+        for (let step = 0; step < 40; step += 1) {
+          const some = scopes.filter(() => random() < 0.8);
+          const settled = random() < 0.4 ? leases.splice(below(leases.length), 1)[0] : undefined;
+          if (settled !== undefined) {
+            const used = random() < 0.2 ? ('not-run' as const) : below(600);
+            await Promise.all([inRedis.settle(settled[0], used), inMemory.settle(settled[1], used)]);
+          }
+          const asked = ask(some, below(300), below(300));
+          const [one, other] = [await inRedis.take(asked), await inMemory.take(asked)];
+          expect(comparable(one)).toEqual(comparable(other));
+          if (one.type === 'refused' && other.type === 'refused') {
+            expect(Math.abs(one.retryAfterMs - other.retryAfterMs)).toBeLessThan(60_000);
+          }
+          if (one.type === 'allowed' && other.type === 'allowed') leases.push([one.lease, other.lease]);
+          nowMs += 1;
         }
-        const asked = ask(some, below(300), below(300));
-        const [one, other] = [await inRedis.take(asked), await inMemory.take(asked)];
-        expect(comparable(one)).toEqual(comparable(other));
-        if (one.type === 'refused' && other.type === 'refused') {
-          expect(Math.abs(one.retryAfterMs - other.retryAfterMs)).toBeLessThan(60_000);
-        }
-        if (one.type === 'allowed' && other.type === 'allowed') leases.push([one.lease, other.lease]);
-        nowMs += 1;
       }
-    }
-  });
+    });
 
-  test('leaves no key that stays for ever', async () => {
-    const limiter = await open(60_000);
-    const scopes = [{ scope: newScope(), requestsPerMinute: 10, tokensPerMinute: 1_000, maxStreams: 3 }];
-    const { lease } = allowed(await limiter.take(ask(scopes, 100)));
-    await limiter.settle(lease, 5_000);
-    await limiter.beat('p');
-    const redis = new Redis(url ?? '');
-    const keys = await redis.keys('tailrace:limits:*');
-    expect(keys.length).toBeGreaterThan(1);
-    for (const key of keys) expect([key, (await redis.pttl(key)) !== -1]).toEqual([key, true]);
-    redis.disconnect();
-  });
+    test('leaves no key that stays for ever', async () => {
+      const limiter = await open(60_000);
+      const scopes = [{ scope: newScope(), requestsPerMinute: 10, tokensPerMinute: 1_000, maxStreams: 3 }];
+      const { lease } = allowed(await limiter.take(ask(scopes, 100)));
+      await limiter.settle(lease, 5_000);
+      await limiter.beat('p');
+      const redis = new Redis(url);
+      const keys = await redis.keys('tailrace:limits:*');
+      expect(keys.length).toBeGreaterThan(1);
+      for (const key of keys) expect([key, (await redis.pttl(key)) !== -1]).toEqual([key, true]);
+      redis.disconnect();
+    });
 
-  test('goes on after the server has dropped its scripts', async () => {
-    const limiter = await open(3_600_000);
-    const scopes = [{ scope: newScope(), requestsPerMinute: 2 }];
-    allowed(await limiter.take(ask(scopes)));
-    const redis = new Redis(url ?? '');
-    await redis.script('FLUSH');
-    redis.disconnect();
-    allowed(await limiter.take(ask(scopes)));
-    expect((await limiter.take(ask(scopes))).type).toBe('refused');
-  });
-});
+    test('goes on after the server has dropped its scripts', async () => {
+      const limiter = await open(3_600_000);
+      const scopes = [{ scope: newScope(), requestsPerMinute: 2 }];
+      allowed(await limiter.take(ask(scopes)));
+      const redis = new Redis(url);
+      await redis.script('FLUSH');
+      redis.disconnect();
+      allowed(await limiter.take(ask(scopes)));
+      expect((await limiter.take(ask(scopes))).type).toBe('refused');
+    });
+  },
+);
 
 /** A decision without what depends on the clock. */
 function comparable(decision: Awaited<ReturnType<Limiter['take']>>): unknown {

@@ -1,10 +1,71 @@
-import type { StoreOpening } from '../opening.ts';
+import { Kysely, sql } from 'kysely';
+import type { OpeningFailure, StoreOpening } from '../opening.ts';
+import { migrate } from '../sql/migrate.ts';
+import type { Tables } from '../sql/tables.ts';
+import { locks } from './locks.ts';
+import { postgresMigrations } from './migrations.ts';
+import { createPool, type Pool } from './pool.ts';
+import { postgresOpeningFailure } from './postgres-error.ts';
+import { createPostgresStore } from './postgres-store.ts';
 
 export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database?sslmode=…`, as libpq reads it. */
   readonly url: string;
+  /** Whether settled records and budgets that fill up become events for the webhook. */
   readonly outbox?: boolean;
 }
 
-export async function openPostgresStore(_options: PostgresStoreOptions): Promise<StoreOpening> {
-  return { ok: false, reason: 'fault', message: 'PostgreSQL is not supported yet' };
+/** Connects to PostgreSQL and brings the schema forward. Never rejects; the caller closes the store. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<StoreOpening> {
+  const address = readAddress(options.url);
+  if (address === undefined) {
+    return {
+      ok: false,
+      reason: 'refused',
+      message: 'the database URL cannot be read; it has the form postgres://user:password@host:5432/database',
+    };
+  }
+  const { url, where } = address;
+  let pool: Pool | undefined;
+  try {
+    pool = createPool(url);
+    const db = new Kysely<Tables>({ dialect: pool.dialect });
+    const migrated = await migrate(db, {
+      migrations: postgresMigrations,
+      lock: async (transaction) => {
+        await sql`SELECT pg_advisory_xact_lock(${sql.raw(locks.migrations)})`.execute(transaction);
+      },
+      nowMs: Date.now(),
+    });
+    if (migrated.type === 'newer') {
+      await pool.close();
+      return newerSchema(where, migrated.found);
+    }
+    return { ok: true, store: createPostgresStore({ pool, db, outbox: options.outbox ?? false }) };
+  } catch (error) {
+    await pool?.close();
+    return postgresOpeningFailure(error, where);
+  }
+}
+
+/**
+ * The URL for `pg`, and where it leads, without its password. `sslmode` has the meaning that it has for every other client of
+ * PostgreSQL: `require` encrypts, `verify-full` checks the certificate besides.
+ */
+function readAddress(text: string): { readonly url: string; readonly where: string } | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') return undefined;
+  if (url.searchParams.has('sslmode') && !url.searchParams.has('uselibpqcompat'))
+    url.searchParams.set('uselibpqcompat', 'true');
+  const host = url.searchParams.get('host') ?? url.host;
+  return { url: url.href, where: `PostgreSQL at ${host}${url.pathname}` };
+}
+
+function newerSchema(where: string, found: number): OpeningFailure {
+  return {
+    ok: false,
+    reason: 'newer-schema',
+    message: `${where} has schema ${found}, and this version of Tailrace knows schemas up to ${postgresMigrations.length}; start the version that made it, or a newer one`,
+  };
 }

@@ -18,8 +18,8 @@ interface TransferTable {
 }
 
 /**
- * What is exported, in this order. `processes` and `leases` are not: those of the export do not live where it is imported. `record_tags` is not
- * either: triggers of SQLite fill it from `records`.
+ * What is exported, in this order. `processes` and `leases` are not: the processes of an export do not live where it is
+ * imported. `record_tags` is not either: triggers of SQLite fill it from `records`.
  */
 const transferTables: readonly TransferTable[] = [
   { name: 'counters', columns: ['name', 'value'], order: ['name'] },

@@ -1,0 +1,120 @@
+import { Agent, request } from 'node:http';
+import { isObject, type JsonValue } from '../domain/json.ts';
+import { findAdministration } from '../service/find-administration.ts';
+import type { CommandIo } from './command-io.ts';
+
+/** Calls the routes under `/admin/v1`: of the server that runs, or of the store itself where none runs. */
+export interface AdminClient {
+  /** `path` with its query: `/admin/v1/keys?limit=10`. Never rejects. */
+  call(method: string, path: string, body?: JsonValue): Promise<AdminAnswer>;
+  close(): Promise<void>;
+}
+
+export type AdminAnswer =
+  | { readonly ok: true; readonly text: string }
+  /** `status` is that of the refusal; 0 where no answer came. `exitCode`: 2 where the call itself was wrong. */
+  | { readonly ok: false; readonly status: number; readonly message: string; readonly exitCode: 1 | 2 };
+
+export type OpenedAdminClient =
+  | { readonly ok: true; readonly client: AdminClient }
+  /** `message`: one line for each problem. */
+  | { readonly ok: false; readonly message: string; readonly exitCode: 1 | 2 };
+
+/** The values of `--config` and `--data-dir`. */
+export interface AdminPlace {
+  readonly config?: string | undefined;
+  readonly dataDir?: string | undefined;
+}
+
+/** An answer may be long in the making, but each byte follows the one before within this time. */
+const silenceMs = 60_000;
+const livezMs = 5_000;
+
+/** Finds the server of a data folder, else opens its store. The caller closes the client. */
+export async function openAdminClient(place: AdminPlace, io: CommandIo): Promise<OpenedAdminClient> {
+  const found = await findAdministration({ ...place, env: io.env, cwd: io.cwd, answers });
+  if (!found.ok) return found;
+  return { ok: true, client: createAdminClient(found.url, found.adminKey, found.close) };
+}
+
+/** Whether an HTTP server answers there. */
+async function answers(url: string): Promise<boolean> {
+  const { status } = await send(url, { method: 'GET', path: '/livez', timeoutMs: livezMs });
+  return status !== 0;
+}
+
+function createAdminClient(url: string, key: string | undefined, close: () => Promise<void>): AdminClient {
+  return {
+    async call(method, at, body) {
+      const sent = await send(url, {
+        method,
+        path: at,
+        timeoutMs: silenceMs,
+        ...(key === undefined ? {} : { key }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const { status, text } = sent;
+      if (status >= 200 && status < 300) return { ok: true, text };
+      return { ok: false, status, message: refusal(url, sent), exitCode: status === 400 ? 2 : 1 };
+    },
+    close,
+  };
+}
+
+function refusal(url: string, { status, text }: Sent): string {
+  if (status === 0) return `no answer from ${url}: ${text}`;
+  try {
+    const json: unknown = JSON.parse(text);
+    if (isObject(json) && isObject(json['error']) && typeof json['error']['message'] === 'string')
+      return json['error']['message'];
+  } catch {
+    // Not from a server of ours.
+  }
+  return `${url} answered with status ${status}, and not as Tailrace does`;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly key?: string;
+  readonly body?: string;
+}
+
+/** `status` 0: no answer; `text` says why. */
+interface Sent {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** With an agent of its own: that of the process may lead through a proxy, which must not see an admin key. */
+function send(url: string, { method, path: at, timeoutMs, key, body }: Asked): Promise<Sent> {
+  return new Promise((resolve) => {
+    const failed = (error: Error) => resolve({ status: 0, text: error.message });
+    const asked = request(
+      `${url}${at}`,
+      {
+        method,
+        agent: new Agent(),
+        timeout: timeoutMs,
+        headers: {
+          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        },
+      },
+      (answer) => {
+        const pieces: Buffer[] = [];
+        answer.on('data', (piece: Buffer) => pieces.push(piece));
+        answer.on('error', failed);
+        answer.on('end', () => {
+          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') });
+        });
+      },
+    );
+    asked.on('timeout', () => asked.destroy(new Error(`nothing came for ${timeoutMs / 1_000} s`)));
+    asked.on('error', failed);
+    asked.end(body);
+  });
+}

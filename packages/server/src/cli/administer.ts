@@ -1,0 +1,107 @@
+import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { type AdminClient, type AdminPlace, openAdminClient } from './admin-client.ts';
+import type { CommandIo } from './command-io.ts';
+import { textPairs } from './text-table.ts';
+
+/** One command that calls the administration. It throws a {@link Refused} where a call is refused. */
+export type Administer = (admin: Administration) => Promise<void>;
+
+/** Calls of the administration whose refusals end the command. */
+export interface Administration {
+  call(method: string, path: string, body?: JsonValue): Promise<JsonObject>;
+  /** The same, with undefined where there is no such key or owner. */
+  find(path: string): Promise<JsonObject | undefined>;
+  /** All entries of a list, of however many pages. `path` with a query, or ending in `?`. */
+  all(path: string): Promise<JsonObject[]>;
+}
+
+/** Ends a command with this line on standard error. */
+export class Refused extends Error {
+  readonly exitCode: 1 | 2;
+
+  constructor(message: string, exitCode: 1 | 2) {
+    super(message);
+    this.name = 'Refused';
+    this.exitCode = exitCode;
+  }
+}
+
+/** Opens the administration for one command. Resolves to the exit status: 0 done, 1 refused or no store, 2 wrong usage. */
+export async function administer(place: AdminPlace, io: CommandIo, work: Administer): Promise<number> {
+  const opened = await openAdminClient(place, io);
+  if (!opened.ok) return complain(io, opened.message, opened.exitCode);
+  const { client } = opened;
+  try {
+    await work(administrationOf(client));
+    return 0;
+  } catch (error) {
+    if (error instanceof Refused) return complain(io, error.message, error.exitCode);
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
+
+export function complain(io: CommandIo, message: string, exitCode: 1 | 2): number {
+  for (const line of message.split('\n')) io.stderr.write(`tailrace: ${line}\n`);
+  return exitCode;
+}
+
+function administrationOf(client: AdminClient): Administration {
+  async function call(method: string, path: string, body?: JsonValue): Promise<JsonObject> {
+    const answer = await client.call(method, path, body);
+    if (!answer.ok) throw new Refused(answer.message, answer.exitCode);
+    return parsed(answer.text);
+  }
+  return {
+    call,
+    async find(path) {
+      const answer = await client.call('GET', path);
+      if (answer.ok) return parsed(answer.text);
+      if (answer.status === 404) return undefined;
+      throw new Refused(answer.message, answer.exitCode);
+    },
+    async all(path) {
+      const found: JsonObject[] = [];
+      for (;;) {
+        const last = found.at(-1)?.['id'];
+        const after = typeof last === 'string' ? `&after=${encodeURIComponent(last)}` : '';
+        const page = await call('GET', `${path}&limit=1000${after}`);
+        const data = Array.isArray(page['data']) ? page['data'].filter(isObject) : [];
+        found.push(...data);
+        if (page['has_more'] !== true || data.length === 0) return found;
+      }
+    },
+  };
+}
+
+function parsed(text: string): JsonObject {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (isObject(json)) return json;
+  } catch {
+    // Not from a server of ours.
+  }
+  throw new Refused('the server answered with something that is not JSON', 1);
+}
+
+/** A key or an owner: as JSON, or a field a line. */
+export function show(io: CommandIo, one: JsonObject, json: boolean): void {
+  if (json) {
+    io.stdout.write(`${JSON.stringify(one, null, 2)}\n`);
+    return;
+  }
+  io.stdout.write(textPairs(Object.entries(one).map(([name, value]) => [name, inWords(value)])));
+}
+
+/** A field of the administration's JSON for a table; empty for null and `{}`. */
+export function inWords(value: JsonValue | undefined): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.map(inWords).join(', ');
+  if (!isObject(value)) return String(value);
+  const { usd, tokens, period } = value;
+  if (typeof period === 'string' && (typeof usd === 'number' || typeof tokens === 'number'))
+    return typeof usd === 'number' ? `${usd}usd/${period}` : `${String(tokens)}tokens/${period}`;
+  return Object.keys(value).length === 0 ? '' : JSON.stringify(value);
+}

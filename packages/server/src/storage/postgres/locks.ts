@@ -1,0 +1,27 @@
+/** Advisory locks of this schema: numbers that nothing else uses. The letters are `tailrace`. */
+export const locks = {
+  migrations: '8386099895636943717',
+  partitions: '8386099895636943718',
+  outbox: '8386099895636943719',
+} as const;
+
+/** The first number of the locks of budgets; the second is made of the scope. */
+const budgetClass = 0x7461696c;
+
+/**
+ * The statement that locks the budgets of these scopes until the end of the transaction: admissions of other replicas wait, and
+ * everything else goes on. In one order, so that two of them cannot wait for each other. Scopes of one number share a lock.
+ */
+export function lockScopes(scopes: Iterable<string>): string {
+  const numbers = [...new Set([...scopes].map(numberOf))].sort((a, b) => a - b);
+  return numbers.map((number) => `SELECT pg_advisory_xact_lock(${budgetClass}, ${number})`).join('; ');
+}
+
+/** FNV-1a, 32 bits, signed. */
+function numberOf(scope: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < scope.length; index += 1) {
+    hash = Math.imul(hash ^ scope.charCodeAt(index), 0x01000193);
+  }
+  return hash | 0;
+}

@@ -1,0 +1,81 @@
+import type { OpeningFailure } from '../opening.ts';
+import { StoreError } from '../store-error.ts';
+
+/** SQLSTATE of a server's error (PostgreSQL's documentation, appendix A); undefined for errors of the connection. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return 'severity' in error && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/** Two transactions were in each other's way, and this one has been rolled back: it may be repeated. */
+export function isConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40P01' || state === '40001';
+}
+
+/** A record is older or newer than every partition. */
+export function lacksPartition(error: unknown): boolean {
+  return sqlState(error) === '23514';
+}
+
+/** The server has said what it thinks of the statement; after any other error the connection is not to be used again. */
+export function isConnectionFit(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && !isAway(state);
+}
+
+/** The error of a store's method for whatever `pg` threw. */
+export function postgresStoreError(error: unknown): Error {
+  if (error instanceof StoreError) return error;
+  const state = sqlState(error);
+  if (state === undefined) {
+    // `pg` has no codes for its timeouts and for a connection that ended.
+    if (!(error instanceof Error) || !isOfConnection(error))
+      return error instanceof Error ? error : new Error(String(error));
+    return new StoreError('unreachable', `PostgreSQL cannot be reached: ${reasonOf(error)}`, error);
+  }
+  if (isAway(state)) return new StoreError('unreachable', `PostgreSQL takes no work now (${state})`, error);
+  if (state.startsWith('53')) return new StoreError('full', `PostgreSQL has no space left (${state})`, error);
+  if (state === '55P03' || state === '57014' || isConflict(error))
+    return new StoreError('busy', `PostgreSQL did not answer in time (${state})`, error);
+  // The server's message may quote values of a row.
+  return new StoreError('fault', `PostgreSQL refused a statement (${state})`, error);
+}
+
+/** The operator's message for whatever prevented the database from being opened. `where` has no password. */
+export function postgresOpeningFailure(error: unknown, where: string): OpeningFailure {
+  const state = sqlState(error);
+  if (state === '28P01' || state === '28000')
+    return refused(`${where} refuses the user or the password (${state})`);
+  if (state === '3D000') return refused(`${where} has no database of this name; create it`);
+  if (state === '42501')
+    return refused(`${where} does not let this user create tables; grant it CREATE on the schema`);
+  const mapped = postgresStoreError(error);
+  if (mapped instanceof StoreError && mapped.code === 'unreachable')
+    return { ok: false, reason: 'unreachable', message: `${where}: ${mapped.message}` };
+  if (mapped instanceof StoreError && mapped.code === 'full')
+    return { ok: false, reason: 'full', message: `${where}: ${mapped.message}` };
+  return { ok: false, reason: 'fault', message: `${where} cannot be opened: ${mapped.message}` };
+}
+
+function refused(message: string): OpeningFailure {
+  return { ok: false, reason: 'refused', message };
+}
+
+/** Shutting down, starting, read only (a standby), too many connections, or a broken connection. */
+function isAway(state: string): boolean {
+  return state.startsWith('08') || state.startsWith('57P') || state === '53300' || state === '25006';
+}
+
+/** Errors without a code are those of `pg` itself: all of them are of the connection. A bug of ours has another class. */
+function isOfConnection(error: Error): boolean {
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
+    return false;
+  return error.constructor === Error || error instanceof AggregateError || 'syscall' in error;
+}
+
+function reasonOf(error: Error): string {
+  // Of several addresses each has failed; the first says enough.
+  const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
+  return first.message;
+}

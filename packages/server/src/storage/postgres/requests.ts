@@ -1,0 +1,270 @@
+import type { OutboxEvent, Store } from '../contract.ts';
+import type { Admitted, BudgetCheck, Intent, Settled, Spent } from '../records.ts';
+import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../sql/admit.ts';
+import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
+import { intentRow, presumedRow, readBudgets as readBudgetsOf, recordRow } from '../sql/request-row.ts';
+import { storableNumber, storableText } from '../sql/storable.ts';
+import { dayOf } from '../sql/sums.ts';
+import type { IntentTable, RecordTable } from '../sql/tables.ts';
+import { lockScopes, locks } from './locks.ts';
+import type { Partitions } from './partitions.ts';
+import { type Client, type Pool, runOn } from './pool.ts';
+import { lacksPartition } from './postgres-error.ts';
+import {
+  anyDead,
+  deleteEvents,
+  deleteProcess,
+  discardIntents,
+  discardPresumed,
+  findStored,
+  forgetProcesses,
+  insertEvents,
+  insertIntents,
+  lockDead,
+  readBudgets,
+  selectEvents,
+  setBeat,
+  settleRecords,
+  updateProgress,
+} from './statements.ts';
+
+export type PostgresRequests = Pick<
+  Store,
+  | 'admit'
+  | 'progress'
+  | 'settle'
+  | 'discard'
+  | 'closeDead'
+  | 'spent'
+  | 'beat'
+  | 'leave'
+  | 'outbox'
+  | 'delivered'
+>;
+
+export interface PostgresRequestsOptions {
+  readonly pool: Pool;
+  readonly partitions: Partitions;
+  readonly outbox: boolean;
+}
+
+/** The methods of every request. Each is one statement, but for budgets, for the outbox and for the intents of the dead. */
+export function createPostgresRequests({
+  pool,
+  partitions,
+  outbox,
+}: PostgresRequestsOptions): PostgresRequests {
+  async function admitWithBudgets(intents: readonly Intent[]): Promise<readonly Admitted[]> {
+    const budgets = distinctBudgets(intents);
+    // The sums are read by a statement of their own, after the locks: it sees what those before it have committed.
+    return pool.transaction(lockScopes(budgets.map(({ scope }) => scope)), async (client) => {
+      const books = await readBooks(client, budgets);
+      const stored = await storedOf(client, intents);
+      const rows: IntentTable[] = [];
+      const answers = intents.map((intent): Admitted => {
+        const reserved = stored.get(intent.id);
+        if (reserved !== undefined) return { ok: true, reserved };
+        const decided = decideAdmission(intent, books);
+        if (!decided.ok) return decided;
+        stored.set(intent.id, decided.reserved);
+        rows.push(intentRow({ ...intent, reserved: decided.reserved }));
+        addReservation(intent, decided.reserved, budgets, books);
+        return decided;
+      });
+      if (rows.length > 0) await runOn(client, insertIntents, [JSON.stringify(rows)]);
+      return answers;
+    });
+  }
+
+  async function settleRows(
+    rows: readonly RecordTable[],
+    budgetsOf: readonly Pick<Settled, 'budgets'>[],
+    within?: Client,
+  ): Promise<void> {
+    const batch = JSON.stringify(rows);
+    if (!outbox) {
+      await (within === undefined ? pool.run(settleRecords, [batch]) : runOn(within, settleRecords, [batch]));
+      return;
+    }
+    const settle = async (client: Client) => {
+      const settled = await runOn<{ id: string; corrected: boolean }>(client, settleRecords, [batch]);
+      const corrected = new Map(settled.map((row) => [row.id, row.corrected]));
+      const events: NewEvent[] = rows.flatMap((row) => {
+        const found = corrected.get(row.id);
+        return found === undefined ? [] : [recordEvent(row, { corrected: found })];
+      });
+      const budgets = distinctBudgets(budgetsOf);
+      if (budgets.length > 0) {
+        const lastSettledAtMs = rows.reduce((last, row) => Math.max(last, row.settled_at), 0);
+        events.push(...budgetEvents(budgetsOf, await readBooks(client, budgets), lastSettledAtMs));
+      }
+      if (events.length === 0) return;
+      const list = events.map(({ atMs, ...event }, place) => ({ place, ...event, at: atMs }));
+      await runOn(client, insertEvents, [JSON.stringify(list)]);
+    };
+    // Under this lock events get their numbers in the order of their commits, so that no reader of the outbox misses one.
+    const lock = `SELECT pg_advisory_xact_lock(${locks.outbox})`;
+    if (within === undefined) return pool.transaction(lock, settle);
+    await within.query(lock);
+    await settle(within);
+  }
+
+  /** Settles rows whose partition another process may have removed. */
+  async function withPartitions<T>(rows: readonly RecordTable[], work: () => Promise<T>): Promise<T> {
+    const times = rows.map((row) => row.created_at);
+    await partitions.ensure(times);
+    try {
+      return await work();
+    } catch (error) {
+      if (!lacksPartition(error)) throw error;
+      partitions.forget();
+      await partitions.ensure(times);
+      return work();
+    }
+  }
+
+  async function closeDead({ living, expiredMs, nowMs }: Parameters<Store['closeDead']>[0]) {
+    const parameters = [expiredMs, living];
+    const [probe] = await pool.run<{ found: boolean }>(anyDead, parameters);
+    let closed: readonly string[] = [];
+    if (probe?.found === true) {
+      closed = await pool.transaction('', async (client) => {
+        const dead = await runOn<IntentTable & { beat_at: number | null }>(client, lockDead, parameters);
+        if (dead.length === 0) return [];
+        const rows = dead.map((intent) => presumedRow(intent, { nowMs, lastBeatMs: intent.beat_at }));
+        await partitions.ensureWithin(
+          client,
+          rows.map((row) => row.created_at),
+        );
+        await settleRows(
+          rows,
+          dead.map((intent) => ({ budgets: readBudgetsOf(intent) })),
+          client,
+        );
+        return dead.map(({ id }) => id);
+      });
+    }
+    await pool.run(forgetProcesses, parameters);
+    return closed;
+  }
+
+  return {
+    async admit(intents) {
+      if (intents.length === 0) return [];
+      if (intents.some(({ budgets }) => budgets.length > 0)) return admitWithBudgets(intents);
+      await pool.run(insertIntents, [JSON.stringify(intents.map(intentRow))]);
+      return intents.map(({ reserved }): Admitted => ({ ok: true, reserved }));
+    },
+    async progress(marks) {
+      if (marks.length === 0) return;
+      const rows = marks.map((mark) => ({
+        id: mark.id,
+        target: storableText(mark.target),
+        prompt_tokens: storableNumber(mark.promptTokens),
+        completion_tokens: storableNumber(mark.completionTokens),
+        cost_micro_usd: storableNumber(mark.costMicroUsd),
+      }));
+      // Of several marks of one intent the last one is its state.
+      await pool.run(updateProgress, [JSON.stringify([...byId(rows).values()])]);
+    },
+    async settle(records) {
+      if (records.length === 0) return;
+      // Settled once, however often it is given.
+      const distinct = [...byId(records.toReversed()).values()].reverse();
+      const rows = distinct.map(recordRow);
+      await withPartitions(rows, () => settleRows(rows, distinct));
+    },
+    async discard(ids) {
+      if (ids.length === 0) return;
+      const found = await pool.run<{ id: string }>(discardIntents, [ids.map(({ id }) => id)]);
+      if (found.length === ids.length) return;
+      const missing = byId(ids);
+      for (const { id } of found) missing.delete(id);
+      const rows = [...missing.values()].map(({ id, createdAtMs }) => ({ id, created_at: createdAtMs }));
+      await pool.run(discardPresumed, [JSON.stringify(rows)]);
+    },
+    closeDead,
+    async spent(budgets) {
+      if (budgets.length === 0) return [];
+      const books = await pool.run<BookRow>(readBudgets, [budgetList(budgets)]);
+      return books.map(bookOf);
+    },
+    async beat(processId) {
+      await pool.run(setBeat, [processId]);
+    },
+    async leave(processId) {
+      await pool.run(deleteProcess, [processId]);
+    },
+    outbox: (limit) => pool.run<OutboxEvent>(selectEvents, [limit]),
+    async delivered(sequences) {
+      await pool.run(deleteEvents, [sequences]);
+    },
+  };
+}
+
+interface BookRow {
+  readonly spent_tokens: number;
+  readonly spent_micro_usd: number;
+  readonly reserved_tokens: number;
+  readonly reserved_micro_usd: number;
+}
+
+type AnyBudget = Pick<BudgetCheck, 'scope' | 'sinceMs'>;
+
+function budgetList(budgets: readonly AnyBudget[]): string {
+  return JSON.stringify(
+    budgets.map(({ scope, sinceMs }, place) => {
+      const colon = scope.indexOf(':');
+      const kind = scope.slice(0, colon);
+      return { place, scope, kind, id: scope.slice(colon + 1), since: sinceMs, day: dayOf(sinceMs) };
+    }),
+  );
+}
+
+function bookOf(row: BookRow): Spent {
+  return {
+    spentTokens: row.spent_tokens,
+    spentMicroUsd: row.spent_micro_usd,
+    reservedTokens: row.reserved_tokens,
+    reservedMicroUsd: row.reserved_micro_usd,
+  };
+}
+
+async function readBooks(client: Client, budgets: readonly AnyBudget[]): Promise<Books> {
+  const rows = await runOn<BookRow>(client, readBudgets, [budgetList(budgets)]);
+  const books: Books = new Map();
+  budgets.forEach((budget, index) => {
+    const row = rows[index];
+    if (row !== undefined) books.set(budgetKey(budget), { ...bookOf(row) });
+  });
+  return books;
+}
+
+async function storedOf(client: Client, intents: readonly Intent[]) {
+  const asked = intents.map(({ id, createdAtMs }) => ({ id, created_at: createdAtMs }));
+  const rows = await runOn<Partial<IntentTable> & { id: string; reserved_prompt_tokens: number | null }>(
+    client,
+    findStored,
+    [JSON.stringify(asked)],
+  );
+  const asGiven = byId(intents);
+  return new Map(
+    rows.map((row) => {
+      const given = asGiven.get(row.id)?.reserved;
+      return [
+        row.id,
+        {
+          promptTokens: row.reserved_prompt_tokens ?? given?.promptTokens ?? 0,
+          completionTokens: row.reserved_completion_tokens ?? given?.completionTokens ?? 0,
+          promptMicroUsd: row.reserved_prompt_micro_usd ?? given?.promptMicroUsd ?? 0,
+          completionMicroUsd: row.reserved_completion_micro_usd ?? given?.completionMicroUsd ?? 0,
+        },
+      ];
+    }),
+  );
+}
+
+/** The last one of each id. */
+function byId<T extends { readonly id: string }>(entries: readonly T[]): Map<string, T> {
+  return new Map(entries.map((entry) => [entry.id, entry]));
+}
