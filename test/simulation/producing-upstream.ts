@@ -65,7 +65,7 @@ export function producingUpstream({ name, book, time, dice, mortal, onCall }: Up
     const known = produced.get(completionId);
     const entry = known ?? {
       id: completionId,
-      words: dice.chance(0.1) ? 200 : 1 + dice.below(40),
+      words: Math.min(request.maxTokens ?? Infinity, dice.chance(0.1) ? 200 : 1 + dice.below(40)),
       promptTokens: estimatedPrompt + 3,
       estimatedPrompt,
       emitted: 0,

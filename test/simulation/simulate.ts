@@ -280,6 +280,7 @@ class World {
 
   private noteStored(name: keyof Store, args: readonly unknown[], result: unknown): undefined {
     this.around.facts.stored(name, args, result);
+    if (this.options.log !== undefined) this.around.log(`stored ${name} ${shortened(args)} → ${shortened(result)}`);
     if (name !== 'outbox') return;
     for (const { id, sequence } of result as readonly { id: string; sequence: number }[]) this.sequences.set(id, sequence);
   }
@@ -289,4 +290,8 @@ class World {
     const shown = this.complaints.slice(0, 8).join('\n  ');
     throw new Error(`${when}, ${this.time.monotonic()} ms:\n  ${shown}`);
   }
+}
+
+function shortened(value: unknown): string {
+  return (JSON.stringify(value) ?? '').slice(0, 300);
 }

@@ -1,4 +1,5 @@
 import type { Store } from '../../packages/server/src/storage/contract.ts';
+import { StoreError } from '../../packages/server/src/storage/store-error.ts';
 import type { Dice } from '../../packages/server/src/upstreams/testing/dice.ts';
 import type { Mortal } from './mortal.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -52,7 +53,7 @@ export function unsteadyStore(store: Store, options: UnsteadyOptions): { readonl
     },
   };
   const fail = (why: string): never => {
-    throw new Error(`the store is ${why}`);
+    throw new StoreError('unreachable', `the store is ${why}`);
   };
   const pause = () => new Promise<void>((resolve) => time.after(1 + dice.below(4), resolve));
 

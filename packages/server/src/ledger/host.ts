@@ -26,7 +26,7 @@ export interface LedgerHostOptions {
 
 /** The ledger itself: it owns the store, the limiter and the spool, and serves any number of processes. */
 export interface LedgerHost {
-  /** Replays what processes before this one have left behind. Never rejects: a store that is away is asked again later. */
+  /** Replays what processes before this one have left behind. Never rejects: where the store is away, that is done later. */
   recover(): Promise<void>;
   /** The ledger for one process that serves. Its `close` only takes this process away. */
   connect(processId: string): Ledger;
@@ -86,14 +86,8 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
 
   return {
     async recover() {
-      try {
-        await writer.replay();
-        await upkeep.closeDead();
-      } catch (error) {
-        log.warn('the database does not answer; the server starts without it', {
-          reason: error instanceof Error ? error.message : String(error),
-        });
-      }
+      if (!(await writer.recover())) log.warn('the server starts without its database');
+      await upkeep.recover();
     },
     connect(processId) {
       upkeep.join(processId);
