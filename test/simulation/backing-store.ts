@@ -12,6 +12,8 @@ export interface BackingStore {
   readonly shared: boolean;
   /** Opens it for a service; after a death, as the real recovery does. */
   open(): Promise<Store>;
+  /** The process that had opened it has ended in good order. */
+  ended(store: Store): Promise<void>;
   /** The process that had opened it was killed. */
   died(store: Store): Promise<void>;
   /** Ends it and deletes the data. */
@@ -39,6 +41,10 @@ export function sqliteBacking(time: VirtualTime): BackingStore {
       if (!opening.ok) throw new Error(opening.message);
       opened = opening.store;
       return opening.store;
+    },
+    async ended(store) {
+      opened = undefined;
+      await time.outside(store.close());
     },
     async died(store) {
       const before = folder();
@@ -73,6 +79,7 @@ export function sharedBacking(store: Store): BackingStore {
     shared: true,
     open: async () => store,
     died: async () => {},
+    ended: async () => {},
     remove: () => store.close(),
   };
 }

@@ -14,7 +14,7 @@ export interface KeptFacts {
   /** A call of a store was carried out. */
   stored(name: keyof Store, args: readonly unknown[], result: unknown): void;
   /** The spool, which notes what it keeps. */
-  watch(spool: RecordSpool): RecordSpool;
+  watch(spool: RecordSpool, log: (line: string) => void): RecordSpool;
 }
 
 export function createKeptFacts(monotonic: () => number): KeptFacts {
@@ -25,19 +25,20 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
   const spooledAtMs = new Map<string, number>();
 
   function note(entry: SpoolEntry): string {
+    const id = idOf(entry);
     switch (entry.type) {
       case 'intent':
-        if (!intents.has(entry.intent.id)) intents.set(entry.intent.id, entry.intent);
-        return entry.intent.id;
+        if (!intents.has(id)) intents.set(id, entry.intent);
+        return id;
       case 'progress':
-        marks.set(entry.mark.id, [...(marks.get(entry.mark.id) ?? []), entry.mark]);
-        return entry.mark.id;
+        marks.set(id, [...(marks.get(id) ?? []), entry.mark]);
+        return id;
       case 'settled':
-        if (!settled.has(entry.record.id)) settled.set(entry.record.id, entry.record);
-        return entry.record.id;
+        if (!settled.has(id)) settled.set(id, entry.record);
+        return id;
       case 'discarded':
-        discarded.add(entry.id);
-        return entry.id;
+        discarded.add(id);
+        return id;
     }
   }
 
@@ -62,9 +63,10 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
       if (name === 'settle') for (const record of args[0] as readonly Settled[]) note({ type: 'settled', record });
       if (name === 'discard') for (const { id } of args[0] as readonly { id: string }[]) discarded.add(id);
     },
-    watch: (spool) => ({
+    watch: (spool, log) => ({
       append(entries, kind) {
         const answer = spool.append(entries, kind);
+        log(`spool ${answer}: ${entries.map((entry) => `${entry.type} ${idOf(entry)}`).join(', ')}`);
         if (answer === 'kept') for (const entry of entries) spooledAtMs.set(note(entry), monotonic());
         return answer;
       },
@@ -77,4 +79,17 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
       close: () => spool.close(),
     }),
   };
+}
+
+function idOf(entry: SpoolEntry): string {
+  switch (entry.type) {
+    case 'intent':
+      return entry.intent.id;
+    case 'progress':
+      return entry.mark.id;
+    case 'settled':
+      return entry.record.id;
+    case 'discarded':
+      return entry.id;
+  }
 }

@@ -5,6 +5,8 @@
  */
 export interface Mortal {
   readonly dead: boolean;
+  /** In milliseconds since the beginning; undefined while it lives. */
+  readonly diedAtMs: number | undefined;
   /** One effect is about to take place. It may kill the process: then the effect must not take place. */
   effect(): void;
   /** Dies at this effect from now on, counted from 1. */
@@ -16,14 +18,18 @@ export interface Mortal {
   live<T>(work: () => Promise<T>): Promise<T>;
 }
 
-export function createMortal(): Mortal {
+export function createMortal(monotonic: () => number): Mortal {
   let dead = false;
+  let diedAtMs: number | undefined;
   let left = Number.POSITIVE_INFINITY;
   const works: (() => void)[] = [];
   const never = () => new Promise<never>(() => {});
   const mortal: Mortal = {
     get dead() {
       return dead;
+    },
+    get diedAtMs() {
+      return diedAtMs;
     },
     effect() {
       left -= 1;
@@ -35,6 +41,7 @@ export function createMortal(): Mortal {
     kill() {
       if (dead) return;
       dead = true;
+      diedAtMs = monotonic();
       for (const work of works) work();
     },
     onDeath(work) {

@@ -4,11 +4,6 @@ import type { KeyRing } from './key-ring.ts';
 import type { SimulatedService } from './simulated-service.ts';
 import type { WebhookReceiver } from './webhook-receiver.ts';
 
-/** When the power of a place has failed, in milliseconds since the beginning. */
-export interface Deaths {
-  readonly powerFailuresMs: number[];
-}
-
 /** Nothing runs: every place of a stream must be free. */
 export async function checkLimiter({ limiter }: SimulatedService, { keys }: KeyRing, complain: Complaint): Promise<void> {
   const scopes = new Set(keys.flatMap(({ id, owner }) => [`key:${id}`, `owner:${owner}`]));

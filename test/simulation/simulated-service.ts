@@ -93,7 +93,7 @@ export async function startService(
   { name, store, disk, workers, failEvery, weather }: ServiceOptions,
 ): Promise<SimulatedService> {
   const { time, dice, facts } = around;
-  const mortal = createMortal();
+  const mortal = createMortal(time.monotonic);
   const unsteady = unsteadyStore(store, {
     time,
     dice,
@@ -133,7 +133,7 @@ export async function startService(
     store: unsteady.store,
     shared: around.shared,
     limiter,
-    spool: facts.watch(opening.spool),
+    spool: facts.watch(opening.spool, (line) => around.log(`${name}: ${line}`)),
     log,
     retentionMs: around.retentionMs,
     now: time.now,
@@ -162,7 +162,7 @@ export async function startService(
   async function addProcess(): Promise<void> {
     started += 1;
     const id = `${name}-${started}`;
-    const own = workers ? createMortal() : mortal;
+    const own = workers ? createMortal(time.monotonic) : mortal;
     if (workers) mortal.onDeath(() => own.kill());
     const ledger = workers ? byMessage(time, host, mortal, own, id) : host.connect(id);
     const serving = await startProcess(around, { id, mortal: own }, ledger);

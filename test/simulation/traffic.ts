@@ -20,6 +20,8 @@ export interface Traffic {
   clearWeather(): void;
   /** Compares the whole answers of clients with the rows; each answer once. */
   checkClients(rows: ReadonlyMap<string, UsageRecord>, mayBeLost: (id: string) => boolean): void;
+  /** Since when a disk has not synced what was written to it, at a time. */
+  unsyncedSinceMs(disk: MemoryDisk, atMs: number): number;
   /** Requests for completions. */
   asked(): number;
 }
@@ -47,6 +49,8 @@ export function createTraffic(parts: TrafficParts): Traffic {
   const { dice, time, facts } = around;
   let clients: Client[] = [];
   let changes: { readonly connection: MemoryConnection; readonly answered: (acknowledged: boolean) => void }[] = [];
+  const brokenSinceMs = new Map<MemoryDisk, number>();
+  const repairedAtMs = new Map<MemoryDisk, number>();
   let count = 0;
   let lastChange = 0;
 
@@ -125,7 +129,14 @@ export function createTraffic(parts: TrafficParts): Traffic {
   function changeDisk(): void {
     const disk = dice.pick(disks);
     disk.free = dice.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 3_000]);
-    disk.broken = dice.pick([undefined, undefined, undefined, 'EIO']);
+    const broken = dice.pick([undefined, undefined, undefined, 'EIO']);
+    if (broken !== undefined && disk.broken === undefined) brokenSinceMs.set(disk, time.monotonic());
+    if (broken === undefined) noteRepair(disk);
+    disk.broken = broken;
+  }
+
+  function noteRepair(disk: MemoryDisk): void {
+    if (disk.broken !== undefined) repairedAtMs.set(disk, time.monotonic());
   }
 
   function leave(): void {
@@ -217,6 +228,7 @@ export function createTraffic(parts: TrafficParts): Traffic {
         path.thaw();
       }
       for (const disk of disks) {
+        noteRepair(disk);
         disk.broken = undefined;
         disk.free = Number.POSITIVE_INFINITY;
       }
@@ -241,6 +253,11 @@ export function createTraffic(parts: TrafficParts): Traffic {
           complain(`${id}: the client has ${usage.prompt} + ${usage.completion}, the record ${row.promptTokens} + ${row.completionTokens}`);
         }
       }
+    },
+    unsyncedSinceMs(disk, atMs) {
+      const repairedMs = repairedAtMs.get(disk) ?? Number.NEGATIVE_INFINITY;
+      const synced = disk.broken === undefined && atMs - repairedMs > 250;
+      return synced ? atMs : (brokenSinceMs.get(disk) ?? atMs);
     },
     asked: () => count,
   };

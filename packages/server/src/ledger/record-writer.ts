@@ -29,7 +29,7 @@ export interface RecordWriter {
    * as soon as it can.
    */
   recover(): Promise<boolean>;
-  /** Resolves when all that was written lies in the store or in the spool. */
+  /** Resolves when all that has been written until now lies in the store or in the spool. */
   flush(): Promise<void>;
   /** {@link flush}, and closes the spool. */
   close(): Promise<void>;
@@ -266,8 +266,8 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   }
 
   async function flush(): Promise<void> {
-    await admissions.idle();
-    await endings.idle();
+    await admissions.worked();
+    await endings.worked();
   }
 
   return {

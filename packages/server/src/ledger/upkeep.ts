@@ -34,6 +34,8 @@ const retireMs = 3_600_000;
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { store, shared, limiter, writer, log, retentionMs, now, every } = options;
   const living = new Set<string>();
+  /** They have ended, and what they have said last is still being written. */
+  const leaving = new Set<string>();
   /** Since when the store has answered without a break: after an outage the other processes have to beat first. */
   let answersSinceMs = Number.NEGATIVE_INFINITY;
   /** A process has ended, or a service before this one: its open intents have no end any more. */
@@ -79,7 +81,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   async function closeDeadNow(): Promise<void> {
     const closed = await store.closeDead({
-      living: [...living],
+      living: [...living, ...leaving],
       // No other service has a store of its own folder open: whatever their beats say, its other processes are dead.
       expiredMs: shared ? expiredMs : Number.NEGATIVE_INFINITY,
       nowMs: now(),
@@ -120,8 +122,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     },
     async leave(processId) {
       living.delete(processId);
+      leaving.add(processId);
       await limiter.leave(processId);
       await writer.flush();
+      leaving.delete(processId);
       // What it has left open now has no end any more. In a shared store its beat expires.
       someDied = true;
       if (!shared && writer.reachable) await closeDead().catch(() => {});
