@@ -27,7 +27,7 @@ const folderOfAll = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
  * SQLite in a folder. A death leaves what the process had handed to the operating system: a copy of the database and its log
  * as they are at that moment, which the next process opens.
  */
-export function sqliteBacking(time: VirtualTime): BackingStore {
+export async function sqliteBacking(time: VirtualTime): Promise<BackingStore> {
   const parent = mkdtempSync(join(folderOfAll, 'tailrace-simulation-'));
   let number = 0;
   const folder = () => join(parent, String(number));

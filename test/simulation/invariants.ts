@@ -8,8 +8,8 @@ export interface Witnesses {
   readonly store: Store;
   readonly facts: KeptFacts;
   readonly book: Book;
-  /** Whether several services use the store. */
-  readonly shared: boolean;
+  /** Whether several processes use the ledger or the store, so that one of them may be closed while the spool has its progress. */
+  readonly several: boolean;
   /** Rows that retention has deleted, as they were before. */
   readonly retired: Map<string, UsageRecord>;
   /** A power failure may have taken the last entries of the spool for this request. */
@@ -78,7 +78,7 @@ function checkRequests(
 }
 
 function checkRow(
-  { facts, book, shared, mayBeLost }: Witnesses,
+  { facts, book, several, mayBeLost }: Witnesses,
   row: UsageRecord,
   complain: Complaint,
 ): void {
@@ -93,8 +93,7 @@ function checkRow(
   }
   if (!isTrue) {
     const marks = (facts.marks.get(id) ?? []).map(({ completionTokens }) => completionTokens);
-    // Another service may close it before the last marks have left the spool.
-    const possible = shared ? [0, ...marks] : [marks.at(-1) ?? 0];
+    const possible = several ? [0, ...marks] : [marks.at(-1) ?? 0];
     if (!mayBeLost(id) && (!possible.includes(completion) || status !== (completion > 0 ? 'cut' : 'abandoned'))) {
       complain(`${given} was closed after a death, and its progress was ${marks.join(', ')}`);
     }
@@ -171,7 +170,8 @@ function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord
   for (const budget of budgets.values()) {
     const rows = [...all.values()].filter((row) => isIn(budget, row));
     const used = budget.unit === 'tokens' ? tokensOf : ({ costMicroUsd }: UsageRecord) => costMicroUsd;
-    const beyond = sum(rows, (row) => Math.max(0, used(row) - reservedIn(budget, facts.intents.get(row.id))));
+    const reserved = ({ id }: UsageRecord) => reservedIn(budget, facts.intents.get(id), facts.presumed.has(id));
+    const beyond = sum(rows, (row) => Math.max(0, used(row) - reserved(row)));
     const spent = sum(rows, used);
     if (spent > budget.limit + beyond) {
       complain(`${JSON.stringify(budget)}: ${spent} were spent, ${beyond} of them beyond reservations`);
@@ -179,11 +179,12 @@ function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord
   }
 }
 
-function reservedIn({ scope, unit, sinceMs }: BudgetCheck, intent: Intent | undefined): number {
+/** What has been reserved of a budget until the end. `presumed`: it was released earlier, for a process that was thought dead. */
+function reservedIn({ scope, unit, sinceMs }: BudgetCheck, intent: Intent | undefined, presumed: boolean): number {
   const counts = intent?.budgets.some(
     (check) => check.scope === scope && check.unit === unit && check.sinceMs === sinceMs,
   );
-  if (intent === undefined || counts !== true) return 0;
+  if (intent === undefined || counts !== true || presumed) return 0;
   const { reserved } = intent;
   return unit === 'tokens'
     ? reserved.promptTokens + reserved.completionTokens

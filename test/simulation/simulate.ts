@@ -55,7 +55,8 @@ export interface SimulationFigures {
 }
 
 const startMs = Date.parse('2026-11-28T21:00:00Z');
-const retentionMs = 3 * 86_400_000;
+const dayMs = 86_400_000;
+const retentionMs = 3 * dayMs;
 /** The spool syncs within 200 ms. */
 const unsyncedMs = 250;
 
@@ -150,6 +151,7 @@ class World {
     await this.traffic.makeKeys();
     for (let generation = 1; generation <= generations; generation += 1) {
       await this.check('after the start');
+      for (const { path } of this.services()) path.failEvery = this.options.failEvery ?? 0;
       const dying = this.dice.pick(this.places);
       const deathAt = generation === generations ? steps : Math.floor(steps * (0.4 + 0.6 * Math.random()));
       for (let step = 0; step < steps; step += 1) {
@@ -190,7 +192,7 @@ class World {
       store: place.store,
       disk: place.disk,
       workers: this.workers,
-      failEvery: this.options.failEvery ?? 0,
+      failEvery: place.generation > 1 ? (this.options.failEvery ?? 0) : 0,
       weather,
     });
     place.service = await time.until('the start of a service', starting);
@@ -229,7 +231,7 @@ class World {
         store: this.backingStore(),
         facts: around.facts,
         book: around.book,
-        shared: this.backing.shared,
+        several: this.backing.shared || this.workers,
         retired: this.retired,
         mayBeLost: (id) => this.mayBeLost(id),
         lives: (processId) => living.has(processId),
@@ -245,11 +247,13 @@ class World {
     this.failWhereWrong(when);
   }
 
-  /** Resolves with every row. */
+  /** Resolves with every row, those that retention has deleted included. */
   private async drain(): Promise<ReadonlyMap<string, UsageRecord>> {
     const { time } = this;
     this.traffic.clearWeather();
     const running = () => this.services().flatMap(({ processes }) => processes).some(({ runs }) => runs.size > 0);
+    // Some requests may not have begun their runs.
+    await time.advance(5_000);
     for (let left = 40; left > 0 && running(); left -= 1) await time.advance(5_000);
     if (running()) this.complain('a run has not ended');
     await this.check('after the drain');
@@ -293,13 +297,27 @@ class World {
 
   private async beforeRetention(): Promise<void> {
     const { settled } = await readRows(this.backingStore());
-    const beforeMs = Math.floor((this.time.now() - retentionMs) / 86_400_000) * 86_400_000;
-    for (const row of settled.values()) if (row.createdAtMs < beforeMs) this.retired.set(row.id, row);
+    for (const row of settled.values()) if (this.isOld(row.id)) this.retired.set(row.id, row);
   }
 
-  private noteStored(name: keyof Store, args: readonly unknown[], result: unknown): undefined {
+  /** Retention may delete its row at any time. */
+  private isOld(id: string): boolean {
+    const { facts } = this.around;
+    const { createdAtMs } = facts.intents.get(id) ?? facts.settled.get(id) ?? { createdAtMs: 0 };
+    return createdAtMs < Math.ceil((this.time.now() - retentionMs) / dayMs) * dayMs;
+  }
+
+  private async noteStored(name: keyof Store, args: readonly unknown[], result: unknown): Promise<void> {
     this.around.facts.stored(name, args, result);
     if (this.options.log !== undefined) this.around.log(`stored ${name} ${idsIn(args).join(' ') || shortened(args)} → ${shortened(result)}`);
+    if (name === 'settle' || name === 'closeDead') {
+      for (const id of idsIn([name === 'settle' ? args : result])) {
+        if (!this.isOld(id)) continue;
+        const { data } = await this.backingStore().records({ id, limit: 1 });
+        for (const row of data) if (row.status !== 'open') this.retired.set(id, row);
+      }
+    }
+    if (name === 'discard') for (const id of idsIn(args)) this.retired.delete(id);
     if (name !== 'outbox') return;
     for (const { id, sequence } of result as readonly { id: string; sequence: number }[]) this.sequences.set(id, sequence);
   }
@@ -312,7 +330,7 @@ class World {
 }
 
 function idsIn(value: unknown): readonly string[] {
-  return JSON.stringify(value)?.match(/chatcmpl-[\w-]+/g) ?? [];
+  return [...new Set(JSON.stringify(value)?.match(/chatcmpl-[\w-]+/g))];
 }
 
 function shortened(value: unknown): string {
