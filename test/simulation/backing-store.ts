@@ -1,9 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import type { Store } from '../../packages/server/src/storage/contract.ts';
+import { openPostgresStore } from '../../packages/server/src/storage/postgres/open-postgres-store.ts';
 import { openSqliteStore, sqliteFile } from '../../packages/server/src/storage/sqlite/open-sqlite-store.ts';
 import { startMemoryServer } from '../../packages/server/src/storage/testing/memory-store.ts';
+import { postgresFor } from '../../packages/server/src/testing/services.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Where the store of a world keeps its data, outside every process. */
@@ -71,6 +74,54 @@ export async function sqliteBacking(time: VirtualTime): Promise<BackingStore> {
 export async function memoryBacking(time: VirtualTime): Promise<BackingStore> {
   const server = await startMemoryServer({ now: time.now, random: Math.random, outbox: true });
   return { ...sharedBacking(server.inside), remove: () => server.close() };
+}
+
+/**
+ * A database of the real PostgreSQL of the tests. Its clock is that of the simulation: a function of this name, in a schema
+ * that is searched before the system's.
+ */
+export async function postgresBacking(time: VirtualTime): Promise<BackingStore> {
+  const ends: (() => Promise<void>)[] = [];
+  const url = await postgresFor((end) => ends.push(end));
+  const clock = new Client({ connectionString: url });
+  await clock.connect();
+  await clock.query(`CREATE SCHEMA simulation;
+    CREATE TABLE simulation.clock (at timestamptz NOT NULL);
+    INSERT INTO simulation.clock VALUES (now());
+    CREATE FUNCTION simulation.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+      AS 'SELECT at FROM simulation.clock';
+    DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = simulation, pg_catalog, public', current_database()); END $$`);
+  const opening = await openPostgresStore({ url, outbox: true });
+  if (!opening.ok) throw new Error(opening.message);
+  const { store } = opening;
+  let setAtMs = Number.NaN;
+
+  async function setClock(): Promise<void> {
+    const nowMs = time.now();
+    if (nowMs === setAtMs) return;
+    setAtMs = nowMs;
+    await clock.query('UPDATE simulation.clock SET at = to_timestamp($1 / 1000.0)', [nowMs]);
+  }
+
+  const timed = new Proxy(store, {
+    get: (_, name: keyof Store) => {
+      const method = store[name] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined;
+      // A promise asks whether it has a `then`.
+      if (method === undefined) return undefined;
+      return async (...args: readonly unknown[]) => {
+        await setClock();
+        return method(...args);
+      };
+    },
+  });
+  return {
+    ...sharedBacking(timed),
+    async remove() {
+      await store.close();
+      await clock.end();
+      for (const end of ends) await end();
+    },
+  };
 }
 
 /** A store that outlives the processes: every service uses the same one. */

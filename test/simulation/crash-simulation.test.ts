@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { withoutPostgres } from '../../packages/server/src/testing/services.ts';
 import { partOf } from '../../packages/server/src/testing/suite-part.ts';
-import { type BackingStore, memoryBacking, sqliteBacking } from './backing-store.ts';
+import { type BackingStore, memoryBacking, postgresBacking, sqliteBacking } from './backing-store.ts';
 import { type SimulationFigures, simulate } from './simulate.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import { worldConfig } from './world-config.ts';
@@ -11,10 +12,13 @@ const only = process.env['TAILRACE_SIMULATION_SEED'];
 const stores: readonly {
   readonly name: string;
   readonly seeds: number;
+  /** Why it cannot be had; undefined where it can. */
+  readonly without?: string | undefined;
   readonly backing: (time: VirtualTime) => Promise<BackingStore>;
 }[] = [
   { name: 'SQLite', seeds: 1_000, backing: sqliteBacking },
   { name: 'a PostgreSQL in memory', seeds: 1_000, backing: memoryBacking },
+  { name: 'the real PostgreSQL', seeds: 100, without: withoutPostgres, backing: postgresBacking },
 ];
 
 const config = await worldConfig();

@@ -141,7 +141,7 @@ export async function startService(
     every,
     after,
   });
-  await time.until('recovery', Promise.race([host.recover(), death(mortal)]));
+  await Promise.race([host.recover(), death(mortal)]);
   const webhook = createWebhook({
     store: unsteady.store,
     holder: name,

@@ -43,6 +43,7 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
   let jumpedMs = 0;
   let lastOrder = 0;
   let outsideWork = 0;
+  let wake = (): void => {};
 
   function start(ms: number, work: () => void, everyMs?: number): Timer {
     lastOrder += 1;
@@ -64,7 +65,12 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
     for (;;) {
       // Before it the promises have their turn.
       await new Promise<void>((resolve) => real.setImmediate(resolve));
-      if (immediates.length === 0 && outsideWork === 0) return;
+      if (immediates.length === 0) {
+        if (outsideWork === 0) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
       const ready = immediates;
       immediates = [];
       for (const { work } of ready) work();
@@ -135,6 +141,7 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
         return await work;
       } finally {
         outsideWork -= 1;
+        wake();
       }
     },
     advance,
