@@ -64,7 +64,8 @@ function checkRequests(
     if (!all.has(id) && !open.has(id) && !mayBeLost(id)) complain(`${id} reached a target and has no record`);
   }
   for (const id of facts.settled.keys()) {
-    if (!all.has(id) && !open.has(id) && !mayBeLost(id)) complain(`${id} was settled, and its record is lost`);
+    if (!all.has(id) && !open.has(id) && !mayBeLost(id))
+      complain(`${id} was settled, and its record is lost`);
   }
   for (const id of open.keys()) {
     const processId = facts.intents.get(id)?.processId ?? '';
@@ -94,10 +95,14 @@ function checkRow(
   if (!isTrue) {
     const marks = (facts.marks.get(id) ?? []).map(({ completionTokens }) => completionTokens);
     const possible = several ? [0, ...marks] : [marks.at(-1) ?? 0];
-    if (!mayBeLost(id) && (!possible.includes(completion) || status !== (completion > 0 ? 'cut' : 'abandoned'))) {
+    if (
+      !mayBeLost(id) &&
+      (!possible.includes(completion) || status !== (completion > 0 ? 'cut' : 'abandoned'))
+    ) {
       complain(`${given} was closed after a death, and its progress was ${marks.join(', ')}`);
     }
-    if (completion > (produced?.emitted ?? 0)) complain(`${given} has more than ${produced?.emitted} produced`);
+    if (completion > (produced?.emitted ?? 0))
+      complain(`${given} has more than ${produced?.emitted} produced`);
     return;
   }
   if (produced === undefined) {
@@ -137,7 +142,9 @@ async function checkSums(
     };
     const found = JSON.stringify(answers[at]);
     if (found !== JSON.stringify(expected)) {
-      complain(`${budget.scope} since ${budget.sinceMs}: ${found}, and its rows say ${JSON.stringify(expected)}`);
+      complain(
+        `${budget.scope} since ${budget.sinceMs}: ${found}, and its rows say ${JSON.stringify(expected)}`,
+      );
     }
   }
   const days = new Map<string, { requests: number; tokens: number }>();
@@ -146,19 +153,27 @@ async function checkSums(
     const day = days.get(name) ?? { requests: 0, tokens: 0 };
     days.set(name, { requests: day.requests + 1, tokens: day.tokens + tokensOf(row) });
   }
-  for (const { group, requests, promptTokens, completionTokens } of await store.usage({ groupBy: ['key', 'day'] })) {
+  for (const { group, requests, promptTokens, completionTokens } of await store.usage({
+    groupBy: ['key', 'day'],
+  })) {
     const name = `${group['key_id']} ${group['day']}`;
     const day = days.get(name);
     days.delete(name);
     if (day?.requests !== requests || day.tokens !== promptTokens + completionTokens) {
-      complain(`usage of ${name}: ${requests} requests, ${promptTokens + completionTokens} tokens; rows: ${JSON.stringify(day)}`);
+      complain(
+        `usage of ${name}: ${requests} requests, ${promptTokens + completionTokens} tokens; rows: ${JSON.stringify(day)}`,
+      );
     }
   }
   for (const name of days.keys()) complain(`usage of ${name} is missing`);
 }
 
 /** A budget is exceeded only by what requests have used beyond their reservations in it. */
-function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord>, complain: Complaint): void {
+function checkBudgets(
+  { facts }: Witnesses,
+  all: ReadonlyMap<string, UsageRecord>,
+  complain: Complaint,
+): void {
   const budgets = new Map<string, BudgetCheck>();
   for (const { budgets: checks } of facts.intents.values()) {
     for (const check of checks) {
@@ -170,7 +185,8 @@ function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord
   for (const budget of budgets.values()) {
     const rows = [...all.values()].filter((row) => isIn(budget, row));
     const used = budget.unit === 'tokens' ? tokensOf : ({ costMicroUsd }: UsageRecord) => costMicroUsd;
-    const reserved = ({ id }: UsageRecord) => reservedIn(budget, facts.intents.get(id), facts.presumed.has(id));
+    const reserved = ({ id }: UsageRecord) =>
+      reservedIn(budget, facts.intents.get(id), facts.presumed.has(id));
     const beyond = sum(rows, (row) => Math.max(0, used(row) - reserved(row)));
     const spent = sum(rows, used);
     if (spent > budget.limit + beyond) {
@@ -180,7 +196,11 @@ function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord
 }
 
 /** What has been reserved of a budget until the end. `presumed`: it was released earlier, for a process that was thought dead. */
-function reservedIn({ scope, unit, sinceMs }: BudgetCheck, intent: Intent | undefined, presumed: boolean): number {
+function reservedIn(
+  { scope, unit, sinceMs }: BudgetCheck,
+  intent: Intent | undefined,
+  presumed: boolean,
+): number {
   const counts = intent?.budgets.some(
     (check) => check.scope === scope && check.unit === unit && check.sinceMs === sinceMs,
   );

@@ -1,5 +1,11 @@
 import type { RecordSpool, SpoolEntry } from '../../packages/server/src/ledger/spool-entry.ts';
-import type { Admitted, Intent, Progress, Settled, Store } from '../../packages/server/src/storage/contract.ts';
+import type {
+  Admitted,
+  Intent,
+  Progress,
+  Settled,
+  Store,
+} from '../../packages/server/src/storage/contract.ts';
 
 /** What a store or a spool has taken so far, seen from outside: no death of a process may undo it. */
 export interface KeptFacts {
@@ -63,8 +69,10 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
           }
         }
       }
-      if (name === 'progress') for (const mark of args[0] as readonly Progress[]) note({ type: 'progress', mark });
-      if (name === 'settle') for (const record of args[0] as readonly Settled[]) note({ type: 'settled', record });
+      if (name === 'progress')
+        for (const mark of args[0] as readonly Progress[]) note({ type: 'progress', mark });
+      if (name === 'settle')
+        for (const record of args[0] as readonly Settled[]) note({ type: 'settled', record });
       if (name === 'closeDead') for (const id of result as readonly string[]) presumed.add(id);
       if (name === 'discard') for (const { id } of args[0] as readonly { id: string }[]) discarded.add(id);
     },

@@ -89,9 +89,16 @@ export function drawBudget(dice: Dice): object | null {
 }
 
 /** As the administration spells them. */
-function limitsOf({ requestsPerMinute, tokensPerMinute, maxStreams, budget }: StoredKey): Readonly<Record<string, string>> {
+function limitsOf({
+  requestsPerMinute,
+  tokensPerMinute,
+  maxStreams,
+  budget,
+}: StoredKey): Readonly<Record<string, string>> {
   const amount =
-    budget === undefined || budget.unit === 'tokens' ? { tokens: budget?.limit } : { usd: budget.limit / 1_000_000 };
+    budget === undefined || budget.unit === 'tokens'
+      ? { tokens: budget?.limit }
+      : { usd: budget.limit / 1_000_000 };
   return {
     requests_per_minute: JSON.stringify(requestsPerMinute ?? null),
     tokens_per_minute: JSON.stringify(tokensPerMinute ?? null),

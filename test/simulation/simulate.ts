@@ -15,7 +15,10 @@
  * of a failing world names the command that plays it again.
  */
 import type { Config } from '../../packages/server/src/config/config.ts';
-import { createMemoryDisk, type MemoryDisk } from '../../packages/server/src/ledger/testing/memory-spool-files.ts';
+import {
+  createMemoryDisk,
+  type MemoryDisk,
+} from '../../packages/server/src/ledger/testing/memory-spool-files.ts';
 import type { Store } from '../../packages/server/src/storage/contract.ts';
 import type { UsageRecord } from '../../packages/server/src/storage/records.ts';
 import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
@@ -26,7 +29,7 @@ import { createKeptFacts } from './kept-facts.ts';
 import { createKeyRing } from './key-ring.ts';
 import { checkEvents, checkLimiter } from './other-checks.ts';
 import { createBook } from './producing-upstream.ts';
-import { type SimulatedService, startService, type Surroundings } from './simulated-service.ts';
+import { type SimulatedService, type Surroundings, startService } from './simulated-service.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 import type { Weather } from './unsteady-store.ts';
 import { installVirtualTime, type VirtualTime } from './virtual-time.ts';
@@ -166,7 +169,12 @@ class World {
     const rows = await this.drain();
     const records: Record<string, number> = {};
     for (const { status } of rows.values()) records[status] = (records[status] ?? 0) + 1;
-    return { records, requests: this.traffic.asked(), deaths: this.died, events: this.receiver.received.size };
+    return {
+      records,
+      requests: this.traffic.asked(),
+      deaths: this.died,
+      events: this.receiver.received.size,
+    };
   }
 
   private readonly complain = (what: string): void => {
@@ -251,7 +259,10 @@ class World {
   private async drain(): Promise<ReadonlyMap<string, UsageRecord>> {
     const { time } = this;
     this.traffic.clearWeather();
-    const running = () => this.services().flatMap(({ processes }) => processes).some(({ runs }) => runs.size > 0);
+    const running = () =>
+      this.services()
+        .flatMap(({ processes }) => processes)
+        .some(({ runs }) => runs.size > 0);
     // Some requests may not have begun their runs.
     await time.advance(5_000);
     for (let left = 40; left > 0 && running(); left -= 1) await time.advance(5_000);
@@ -273,7 +284,10 @@ class World {
     await this.endInGoodOrder();
     for (const { disk } of this.places) {
       const left = [...disk.contents].filter(([path, bytes]) => bytes.length > 0 && path.endsWith('.log'));
-      if (left.length > 0) this.complain(`the spool is not empty after a clean end: ${left.map(([path, bytes]) => `${path} ${bytes.length}`).join()}`);
+      if (left.length > 0)
+        this.complain(
+          `the spool is not empty after a clean end: ${left.map(([path, bytes]) => `${path} ${bytes.length}`).join()}`,
+        );
       if (disk.contents.has('/data/spool/rejected.jsonl')) this.complain('a record was put aside');
     }
     this.failWhereWrong('after the end');
@@ -309,7 +323,8 @@ class World {
 
   private async noteStored(name: keyof Store, args: readonly unknown[], result: unknown): Promise<void> {
     this.around.facts.stored(name, args, result);
-    if (this.options.log !== undefined) this.around.log(`stored ${name} ${idsIn(args).join(' ') || shortened(args)} → ${shortened(result)}`);
+    if (this.options.log !== undefined)
+      this.around.log(`stored ${name} ${idsIn(args).join(' ') || shortened(args)} → ${shortened(result)}`);
     if (name === 'settle' || name === 'closeDead') {
       for (const id of idsIn([name === 'settle' ? args : result])) {
         if (!this.isOld(id)) continue;
@@ -319,7 +334,8 @@ class World {
     }
     if (name === 'discard') for (const id of idsIn(args)) this.retired.delete(id);
     if (name !== 'outbox') return;
-    for (const { id, sequence } of result as readonly { id: string; sequence: number }[]) this.sequences.set(id, sequence);
+    for (const { id, sequence } of result as readonly { id: string; sequence: number }[])
+      this.sequences.set(id, sequence);
   }
 
   private failWhereWrong(when: string): void {

@@ -47,7 +47,10 @@ export function createTraffic(parts: TrafficParts): Traffic {
   const { around, receiver, ring, services, disks, retentionMs, complain } = parts;
   const { dice, time, facts } = around;
   let clients: Client[] = [];
-  let changes: { readonly connection: MemoryConnection; readonly answered: (acknowledged: boolean) => void }[] = [];
+  let changes: {
+    readonly connection: MemoryConnection;
+    readonly answered: (acknowledged: boolean) => void;
+  }[] = [];
   const brokenSinceMs = new Map<MemoryDisk, number>();
   const repairedAtMs = new Map<MemoryDisk, number>();
   let count = 0;
@@ -138,6 +141,10 @@ export function createTraffic(parts: TrafficParts): Traffic {
     if (disk.broken !== undefined) repairedAtMs.set(disk, time.monotonic());
   }
 
+  function changeReceiver(): void {
+    receiver.weather = dice.pick(['fine', 'fine', 'away', 'forgetful']);
+  }
+
   function leave(): void {
     if (clients.length > 0) dice.pick(clients).connection.leave();
   }
@@ -178,7 +185,7 @@ export function createTraffic(parts: TrafficParts): Traffic {
     [2, changeOwner],
     [6, changeWeather],
     [2, changeDisk],
-    [1, () => void (receiver.weather = dice.pick(['fine', 'fine', 'away', 'forgetful']))],
+    [1, changeReceiver],
     [1, killProcess],
     [1, retire],
     [1, jump],
@@ -249,13 +256,20 @@ export function createTraffic(parts: TrafficParts): Traffic {
 
       function check({ id = '', usage, words }: ClientAnswer, process: ServingProcess): void {
         const row = rows.get(id);
-        if (row === undefined && !mayBeLost(id)) complain(`${id}: a client has the answer, and it has no record`);
+        if (row === undefined && !mayBeLost(id))
+          complain(`${id}: a client has the answer, and it has no record`);
         if (row === undefined || usage === undefined) return;
-        if (usage.completion !== words) complain(`${id}: ${words} words came, the usage says ${usage.completion}`);
+        if (usage.completion !== words)
+          complain(`${id}: ${words} words came, the usage says ${usage.completion}`);
         // Where the process was killed before it was kept, the record has what its progress says.
         if (process.mortal.dead && !facts.settled.has(id)) return;
-        if (!mayBeLost(id) && (usage.prompt !== row.promptTokens || usage.completion !== row.completionTokens)) {
-          complain(`${id}: the client has ${usage.prompt} + ${usage.completion}, the record ${row.promptTokens} + ${row.completionTokens}`);
+        if (
+          !mayBeLost(id) &&
+          (usage.prompt !== row.promptTokens || usage.completion !== row.completionTokens)
+        ) {
+          complain(
+            `${id}: the client has ${usage.prompt} + ${usage.completion}, the record ${row.promptTokens} + ${row.completionTokens}`,
+          );
         }
       }
     },

@@ -31,7 +31,14 @@ interface Timer {
   readonly everyMs: number | undefined;
 }
 
-const names = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'] as const;
+const names = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+] as const;
 
 /** Installs it. `random` takes the place of `Math.random`. */
 export function installVirtualTime(startMs: number, random: () => number): VirtualTime {
@@ -43,7 +50,7 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
   let jumpedMs = 0;
   let lastOrder = 0;
   let outsideWork = 0;
-  let wake = (): void => {};
+  let wakers: (() => void)[] = [];
 
   function start(ms: number, work: () => void, everyMs?: number): Timer {
     lastOrder += 1;
@@ -68,7 +75,7 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
       if (immediates.length === 0) {
         if (outsideWork === 0) return;
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          wakers.push(resolve);
         });
       }
       const ready = immediates;
@@ -95,7 +102,13 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
   }
 
   const handleOf = (timer: Timer) => {
-    const handle = { timer, ref: () => handle, unref: () => handle, hasRef: () => true, refresh: () => handle };
+    const handle = {
+      timer,
+      ref: () => handle,
+      unref: () => handle,
+      hasRef: () => true,
+      refresh: () => handle,
+    };
     return handle;
   };
   const clear = (handle: { readonly timer?: Timer } | undefined) => {
@@ -141,7 +154,9 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
         return await work;
       } finally {
         outsideWork -= 1;
-        wake();
+        const woken = wakers;
+        wakers = [];
+        for (const wake of woken) wake();
       }
     },
     advance,

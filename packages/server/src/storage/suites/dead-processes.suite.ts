@@ -80,6 +80,14 @@ export function testDeadProcesses(storeCase: StoreCase): void {
       expect([...closed].sort()).toEqual(['a', 'b']);
     });
 
+    test('a time that no beat reaches closes them whatever the clock says', async () => {
+      const { clients } = await storeCase.open();
+      await clients[0].beat('process_1');
+      await clients[0].admit([someIntent('a')]);
+      const closing = { living: [], expiredMs: -Number.MAX_SAFE_INTEGER, nowMs: morning + 1 };
+      expect(await clients[1].closeDead(closing)).toEqual(['a']);
+    });
+
     test('the true record of a process that was thought dead replaces the other one, once', async () => {
       const { clients } = await storeCase.open();
       await clients[0].admit([someIntent('a', { tags: { team: 'blue' } })]);
