@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 // Whole suites (packages/server/src/testing/suite-part.ts) take their time.
 const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 
-// Two projects: `unit` lies beside the code, needs nothing but the code and is part of `npm run check`;
+// Two projects: `unit` lies beside the code and is part of `npm run check`. It needs nothing but the code: its tests of
+// PostgreSQL and Redis are skipped without the variables of these (packages/server/src/testing/services.ts).
 // `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
 export default defineConfig({
   resolve: { conditions: ['tailrace-source'] },

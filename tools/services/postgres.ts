@@ -1,5 +1,4 @@
-import { cpSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../run.ts';
 import { type InstancePlace, type ServiceInstance, startInstance } from './instance.ts';
@@ -25,7 +24,7 @@ export async function startPostgres(programs: Programs): Promise<ServiceInstance
     user,
     async prepare(place) {
       if (programs.unpacked !== undefined && copied)
-        cpSync(programs.unpacked, path.join(place.folder, 'programs'), {
+        await cp(programs.unpacked, path.join(place.folder, 'programs'), {
           recursive: true,
           verbatimSymlinks: true,
         });

@@ -32,7 +32,7 @@ import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
 import type { Log } from './telemetry/log.ts';
 import { logRequest } from './telemetry/request-log.ts';
-import { timers } from './timers/timer-queue.ts';
+import { type TimerQueue, timers as systemTimers } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
 import type { Surface } from './wire/contract.ts';
@@ -65,6 +65,8 @@ export interface AppParts {
   readonly shed: LoadShed;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
+  /** The deadlines and waits of all requests, with their monotonic clock. Default: those of this process. */
+  readonly timers?: TimerQueue;
   /** Whether the models of the engine are loaded. True where there is no engine. */
   loaded(): boolean;
   /** Whether a shutdown has begun. */
@@ -83,6 +85,7 @@ export type HandleRequest = (
 export function createApp(parts: AppParts): HandleRequest {
   const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, shed, draining } =
     parts;
+  const timers = parts.timers ?? systemTimers;
   const fixed = createFixedKeys(keys, config.auth.keyPrefix);
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
@@ -108,7 +111,7 @@ export function createApp(parts: AppParts): HandleRequest {
   return createHandler({
     routes: [
       ...surfaces.map((surface) =>
-        completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, draining }),
+        completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, timers, draining }),
       ),
       ...[
         ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),

@@ -1,12 +1,6 @@
 import { Agent, request } from 'node:http';
-import path from 'node:path';
-import { readKeyFile } from '../access/key-files.ts';
-import type { Config } from '../config/config.ts';
-import { formatProblem } from '../config/config-problem.ts';
-import { environmentVariable } from '../config/environment.ts';
-import { loadConfig } from '../config/load-config.ts';
 import { isObject, type JsonValue } from '../domain/json.ts';
-import { processLives, readServerFile } from '../service/server-file.ts';
+import { findAdministration } from '../service/find-administration.ts';
 import type { CommandIo } from './command-io.ts';
 
 /** Calls the routes under `/admin/v1`: of the server that runs, or of the store itself where none runs. */
@@ -26,8 +20,8 @@ export type OpenedAdminClient =
   /** `message`: one line for each problem. */
   | { readonly ok: false; readonly message: string; readonly exitCode: 1 | 2 };
 
+/** The values of `--config` and `--data-dir`. */
 export interface AdminPlace {
-  /** The values of `--config` and `--data-dir`. */
   readonly config?: string | undefined;
   readonly dataDir?: string | undefined;
 }
@@ -38,58 +32,18 @@ const livezMs = 5_000;
 
 /** Finds the server of a data folder, else opens its store. The caller closes the client. */
 export async function openAdminClient(place: AdminPlace, io: CommandIo): Promise<OpenedAdminClient> {
-  const flags = {
-    ...(place.config === undefined ? {} : { config: place.config }),
-    ...(place.dataDir === undefined ? {} : { dataDir: place.dataDir }),
-  };
-  const loaded = await loadConfig({ env: io.env, cwd: io.cwd, flags });
-  const config = loaded.ok ? loaded.config : undefined;
-  // A server is found by its folder alone: this shell may lack the variables that the file of the server names.
-  const named = place.dataDir ?? environmentVariable(io.env, 'TAILRACE_DATA_DIR');
-  const dataDir = config?.server.dataDir ?? (named === undefined ? undefined : path.resolve(io.cwd, named));
-  const url = dataDir === undefined ? undefined : await runningServer(dataDir);
-  if (url !== undefined && dataDir !== undefined) {
-    const key = await adminKey(config, dataDir, io);
-    return key.ok ? { ok: true, client: createAdminClient(url, key.key) } : { ...key, exitCode: 1 };
-  }
-  if (!loaded.ok) return { ok: false, message: loaded.problems.map(formatProblem).join('\n'), exitCode: 2 };
-  // Imported here: with a server that runs, no store is opened.
-  const { openAdministration } = await import('../service/open-administration.ts');
-  const opened = await openAdministration(loaded.config);
-  if (!opened.ok) return { ...opened, exitCode: 1 };
-  return { ok: true, client: createAdminClient(opened.url, opened.adminKey, opened.close) };
+  const found = await findAdministration({ ...place, env: io.env, cwd: io.cwd, answers });
+  if (!found.ok) return found;
+  return { ok: true, client: createAdminClient(found.url, found.adminKey, found.close) };
 }
 
-/** The URL of the server that uses this folder; undefined where none runs. */
-async function runningServer(dataDir: string): Promise<string | undefined> {
-  const file = await readServerFile(dataDir);
-  if (file === undefined || !processLives(file.pid)) return undefined;
-  // The id of a server that was killed may have been given to another process.
-  const alive = await send(file.url, { method: 'GET', path: '/livez', timeoutMs: livezMs });
-  return alive.status === 0 ? undefined : file.url;
+/** Whether an HTTP server answers there. */
+async function answers(url: string): Promise<boolean> {
+  const { status } = await send(url, { method: 'GET', path: '/livez', timeoutMs: livezMs });
+  return status !== 0;
 }
 
-async function adminKey(
-  config: Config | undefined,
-  dataDir: string,
-  io: CommandIo,
-): Promise<
-  { readonly ok: true; readonly key: string | undefined } | { readonly ok: false; readonly message: string }
-> {
-  if (config?.auth.required === false) return { ok: true, key: undefined };
-  const given = config?.auth.adminKeys[0] ?? environmentVariable(io.env, 'TAILRACE_ADMIN_KEY');
-  if (given !== undefined) return { ok: true, key: given };
-  const file = await readKeyFile(dataDir, 'admin-key');
-  if (file.ok) return { ok: true, key: file.key };
-  const where = 'put the admin key of the running server into TAILRACE_ADMIN_KEY';
-  return { ok: false, message: `${file.file}: ${file.message}; ${where}` };
-}
-
-function createAdminClient(
-  url: string,
-  key: string | undefined,
-  close: () => Promise<void> = async () => {},
-): AdminClient {
+function createAdminClient(url: string, key: string | undefined, close: () => Promise<void>): AdminClient {
   return {
     async call(method, at, body) {
       const sent = await send(url, {

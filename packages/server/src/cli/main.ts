@@ -13,6 +13,9 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   prices: async (args, io) => (await import('./prices-command.ts')).pricesCommand(args, io),
   keys: async (args, io) => (await import('./keys-command.ts')).keysCommand(args, io),
   owners: async (args, io) => (await import('./owners-command.ts')).ownersCommand(args, io),
+  usage: async (args, io) => (await import('./usage-command.ts')).usageCommand(args, io),
+  // Opened only here: no other command reads standard input.
+  db: async (args, io) => (await import('./db-command.ts')).dbCommand(args, { ...io, stdin: process.stdin }),
   wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),
 };
 
@@ -25,6 +28,8 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   prices check    list what each model costs, and which models have no price
   keys            create, list, show, update, rotate, revoke keys (--help)
   owners          create, list, show, update, delete owners of keys (--help)
+  usage           sums of what was used, and budgets (--help)
+  db              export, import and migrate the store (--help)
   wall            start a server that misbehaves on request (--list names its faults)
 
   --version       print the version

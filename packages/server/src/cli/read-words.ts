@@ -4,7 +4,7 @@ import { didYouMean } from '../domain/nearest.ts';
 export type ReadWords<Value extends string, Switch extends string> =
   | {
       readonly ok: true;
-      /** Words without dashes, in their order. */
+      /** Words without dashes, and `-`, in their order. */
       readonly words: readonly string[];
       readonly values: { readonly [Flag in Value]?: string };
       readonly on: ReadonlySet<Switch>;
@@ -27,7 +27,7 @@ export function readWords<const Value extends string, const Switch extends strin
     const word = arg === '-h' ? '--help' : arg;
     const sign = word.startsWith('--') ? word.indexOf('=') : -1;
     const name = sign < 0 ? word : word.slice(0, sign);
-    if (!word.startsWith('-')) words.push(word);
+    if (word === '-' || !word.startsWith('-')) words.push(word);
     else if (isSwitch(name)) {
       if (sign >= 0) return { ok: false, message: `${name} takes no value` };
       on.add(name);

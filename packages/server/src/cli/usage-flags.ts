@@ -1,6 +1,7 @@
 import type { Failure } from '../domain/failure.ts';
-import { didYouMean } from '../domain/nearest.ts';
 import { readBudgetsQuery, readUsageQuery } from '../metering/usage-report/read-queries.ts';
+import { groupName } from '../metering/usage-report/usage-rows.ts';
+import { readWords } from './read-words.ts';
 
 /** What `tailrace usage` is asked for. */
 export type UsageAsked =
@@ -12,12 +13,13 @@ export type UsageAsked =
       readonly form: 'table' | 'json' | 'csv';
       /** The parameters of the API's route. */
       readonly query: string;
-      readonly config?: string;
-      readonly dataDir?: string;
+      /** The columns of the groups. */
+      readonly groupNames: readonly string[];
+      readonly place: { readonly config: string | undefined; readonly dataDir: string | undefined };
     };
 
 /** Flags that are parameters of the route. */
-const parameters: Readonly<Record<string, string>> = {
+const parameters = {
   '--group-by': 'group_by',
   '--since': 'since',
   '--until': 'until',
@@ -26,51 +28,45 @@ const parameters: Readonly<Record<string, string>> = {
   '--user': 'user',
   '--model': 'model',
   '--tag': 'tag',
-};
-const places: Readonly<Record<string, 'config' | 'dataDir'>> = {
-  '--config': 'config',
-  '--data-dir': 'dataDir',
-};
-const switches = ['--budgets', '--json', '--csv', '--help'];
-const known = [...Object.keys(parameters), ...Object.keys(places), ...switches];
+} as const;
 
-/** Reads the words after `usage`: `--flag value` or `--flag=value`. The parameters are checked as the route checks them. */
+const parameterFlags = Object.keys(parameters) as (keyof typeof parameters)[];
+
+/** Reads the words after `usage`. The parameters are checked as the route checks them. */
 export function parseUsageFlags(args: readonly string[], nowMs: number): UsageAsked {
-  const query = new URLSearchParams();
-  const given: { config?: string; dataDir?: string } = {};
-  const on = new Set<string>();
-  const words = args.values();
-  for (const word of words) {
-    const sign = word.startsWith('--') ? word.indexOf('=') : -1;
-    const name = sign === -1 ? word : word.slice(0, sign);
-    if (word === '-h') on.add('--help');
-    else if (switches.includes(name)) {
-      if (sign !== -1) return refused(`${name} takes no value`);
-      on.add(name);
-    } else if (Object.hasOwn(parameters, name) || Object.hasOwn(places, name)) {
-      const value = sign === -1 ? words.next().value : word.slice(sign + 1);
-      if (value === undefined || value === '' || (sign === -1 && value.startsWith('--')))
-        return refused(`${name} needs a value`);
-      const place = places[name];
-      if (place === undefined) query.append(parameters[name] ?? '', value);
-      else given[place] = value;
-    } else {
-      return refused(`unknown ${JSON.stringify(word)}${didYouMean(name, known)}; see tailrace usage --help`);
-    }
-  }
-  if (on.has('--help')) return { type: 'help' };
+  const read = readWords(args, {
+    values: [...parameterFlags, '--config', '--data-dir'],
+    switches: ['--budgets', '--json', '--csv', '--help'],
+  });
+  if (!read.ok) return refused(`${read.message}; see tailrace usage --help`);
+  const { words, values, on } = read;
+  if (on.has('--help') || words[0] === 'help') return { type: 'help' };
+  if (words[0] !== undefined)
+    return refused(`unexpected ${JSON.stringify(words[0])}; see tailrace usage --help`);
   if (on.has('--json') && on.has('--csv')) return refused('--json and --csv exclude each other');
+  const query = new URLSearchParams();
+  for (const flag of parameterFlags) {
+    const { [flag]: value } = values;
+    if (value !== undefined) query.set(parameters[flag], value);
+  }
   const form = on.has('--json') ? 'json' : on.has('--csv') ? 'csv' : 'table';
-  const type = on.has('--budgets') ? 'budgets' : 'usage';
-  const text = query.toString();
-  const read = type === 'usage' ? readUsageQuery(text, nowMs) : readBudgetsQuery(text);
-  if (!read.ok) return refused(inFlags(read.failure, type));
-  return { type, form, query: text, ...given };
+  const place = { config: values['--config'], dataDir: values['--data-dir'] };
+  const asked = { form, query: query.toString(), place } as const;
+  if (on.has('--budgets')) {
+    const budgets = readBudgetsQuery(asked.query);
+    return budgets.ok
+      ? { type: 'budgets', ...asked, groupNames: [] }
+      : refused(inFlags(budgets.failure, 'budgets'));
+  }
+  const usage = readUsageQuery(asked.query, nowMs);
+  return usage.ok
+    ? { type: 'usage', ...asked, groupNames: usage.value.usage.groupBy.map(groupName) }
+    : refused(inFlags(usage.failure, 'usage'));
 }
 
 /** The failure of a parameter, in words of the command line. */
 function inFlags({ code, param, message }: Failure, type: 'usage' | 'budgets'): string {
-  const flag = Object.entries(parameters).find(([, name]) => name === param)?.[0] ?? '';
+  const flag = parameterFlags.find((one) => parameters[one] === param) ?? '';
   if (code === 'unsupported_parameter') return `${flag} does not go with --${type}`;
   return message.replace(`The parameter "${param}"`, flag).replace(/\.$/, '');
 }

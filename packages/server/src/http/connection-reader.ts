@@ -1,10 +1,9 @@
-import { performance } from 'node:perf_hooks';
 import type { StreamConfig } from '../config/config.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
-import { timers } from '../timers/timer-queue.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { AnswerForm } from '../wire/contract.ts';
 import type { AnswerHeaders, Exchange } from './exchange.ts';
 import { createJsonReader, type JsonReaderOwner } from './json-reader.ts';
@@ -23,11 +22,10 @@ export function createConnectionReader(
   exchange: Exchange,
   form: AnswerForm | undefined,
   settings: StreamConfig,
+  timers: TimerQueue,
 ): ConnectionReader {
-  return new HttpConnectionReader(exchange, form, settings);
+  return new HttpConnectionReader(exchange, form, settings, timers);
 }
-
-const now = () => performance.now();
 
 class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonReaderOwner {
   readonly reader: Reader;
@@ -35,13 +33,18 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
   /** The refusal or body that is being written. */
   private reply: Promise<void> | undefined;
 
-  constructor(exchange: Exchange, form: AnswerForm | undefined, settings: StreamConfig) {
+  constructor(
+    exchange: Exchange,
+    form: AnswerForm | undefined,
+    settings: StreamConfig,
+    timers: TimerQueue,
+  ) {
     const { response, clientWriteMs } = exchange;
     this.exchange = exchange;
     this.reader =
       form === undefined
         ? createJsonReader(this)
-        : createSseReader({ response, form, settings, clientWriteMs, owner: this, now, timers });
+        : createSseReader({ response, form, settings, clientWriteMs, owner: this, now: timers.now, timers });
   }
 
   async close({ failure: reason }: RunOutcome): Promise<void> {

@@ -1,8 +1,8 @@
 /** Groups items: those that come while a batch is under way are the next batch. */
 export interface Batcher<Item> {
   add(item: Item): void;
-  /** Resolves when everything that was added has been worked on. */
-  idle(): Promise<void>;
+  /** Resolves when everything that has been added until now has been worked on, whatever is added meanwhile. */
+  worked(): Promise<void>;
 }
 
 /**
@@ -15,7 +15,10 @@ export function createBatcher<Item>(
   maxItems = 500,
 ): Batcher<Item> {
   let waiting: Item[] = [];
-  let running: Promise<void> | undefined;
+  let running = false;
+  let added = 0;
+  let done = 0;
+  let watchers: { readonly from: number; readonly resolve: () => void }[] = [];
 
   async function run(): Promise<void> {
     await new Promise<void>((resolve) => later(resolve));
@@ -23,17 +26,25 @@ export function createBatcher<Item>(
       const items = waiting.slice(0, maxItems);
       waiting = waiting.slice(maxItems);
       await work(items);
+      done += items.length;
+      const served = watchers.filter(({ from }) => from <= done);
+      if (served.length > 0) watchers = watchers.filter(({ from }) => from > done);
+      for (const { resolve } of served) resolve();
     }
-    running = undefined;
+    running = false;
   }
 
   return {
     add(item) {
       waiting.push(item);
-      running ??= run();
+      added += 1;
+      if (running) return;
+      running = true;
+      void run();
     },
-    async idle() {
-      while (running !== undefined) await running;
+    worked() {
+      if (done === added) return Promise.resolve();
+      return new Promise((resolve) => watchers.push({ from: added, resolve }));
     },
   };
 }

@@ -2,7 +2,7 @@ import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
 import type { Admission, AdmissionAsk, Ending, Ledger } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
-import { createRecordWriter, type LedgerLog, type WriterLimits } from './record-writer.ts';
+import { type After, createRecordWriter, type LedgerLog, type WriterLimits } from './record-writer.ts';
 import type { RecordSpool } from './spool-entry.ts';
 import { createUpkeep } from './upkeep.ts';
 
@@ -19,12 +19,14 @@ export interface LedgerHostOptions {
   now(): number;
   later(work: () => void): void;
   every(ms: number, work: () => void): () => void;
+  /** Once, after some milliseconds; returns a function that ends the wait. Default: the system's timers. */
+  readonly after?: After;
   readonly limits?: WriterLimits;
 }
 
 /** The ledger itself: it owns the store, the limiter and the spool, and serves any number of processes. */
 export interface LedgerHost {
-  /** Replays what processes before this one have left behind. Never rejects: a store that is away is asked again later. */
+  /** Replays what processes before this one have left behind. Never rejects: where the store is away, that is done later. */
   recover(): Promise<void>;
   /** The ledger for one process that serves. Its `close` only takes this process away. */
   connect(processId: string): Ledger;
@@ -40,6 +42,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     log,
     later,
     every,
+    ...(options.after === undefined ? {} : { after: options.after }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const feed = createKeyFeed({ store, shared, every });
@@ -83,14 +86,8 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
 
   return {
     async recover() {
-      try {
-        await writer.replay();
-        await upkeep.closeDead();
-      } catch (error) {
-        log.warn('the database does not answer; the server starts without it', {
-          reason: error instanceof Error ? error.message : String(error),
-        });
-      }
+      if (!(await writer.recover())) log.warn('the server starts without its database');
+      await upkeep.recover();
     },
     connect(processId) {
       upkeep.join(processId);

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { startWorker } from '../worker/start-worker.ts';
 import type { Ledger } from './contract.ts';
 import { portChannel } from './port-channel.ts';
 import type { LedgerLog } from './record-writer.ts';
 import { createRemoteLedger } from './remote-ledger.ts';
+import { createRestartedLedger } from './restarted-ledger.ts';
 import type { FromLedgerThread, LedgerSettings } from './settings.ts';
 
 export type StartedLedger =
@@ -12,18 +13,48 @@ export type StartedLedger =
   /** `wrong`: the operator has to change the configuration, or to end another process. */
   | { readonly ok: false; readonly message: string; readonly wrong: boolean };
 
+/** A ledger on its thread. */
+export interface LedgerThread {
+  readonly ledger: Ledger;
+  /** Resolves when the thread has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+}
+
+export type OpenedThread =
+  | { readonly ok: true; readonly thread: LedgerThread }
+  | Exclude<StartedLedger, { readonly ok: true }>;
+
+type StartThread = (port: MessagePort) => Worker;
+
 /** The messages of the records of one service take a few MiB; a page of the administration's lists takes some more. */
 const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 };
 
 /**
- * Starts the ledger on a thread of its own: `node:sqlite` waits for the disk, and what a PostgreSQL answers is parsed there.
- * The caller closes the ledger; its `close` resolves when the thread has ended and everything is stored.
+ * Starts the ledger on a thread of its own: `node:sqlite` waits for the disk, and what a PostgreSQL answers is parsed there. A
+ * thread that ends by a fault is started again. The caller closes the ledger; its `close` resolves when the thread has ended and
+ * everything is stored.
  */
-export async function startLedger(settings: LedgerSettings, log: LedgerLog): Promise<StartedLedger> {
+export async function startLedger(
+  settings: LedgerSettings,
+  log: LedgerLog,
+  start: StartThread = (port) => startWorker(import.meta.url, 'ledger-worker', resourceLimits, port),
+): Promise<StartedLedger> {
+  const open = () => openThread(settings, log, start);
+  const first = await open();
+  return first.ok ? { ok: true, ledger: createRestartedLedger(first.thread, { open, log }) } : first;
+}
+
+async function openThread(
+  settings: LedgerSettings,
+  log: LedgerLog,
+  start: StartThread,
+): Promise<OpenedThread> {
   const { port1, port2 } = new MessageChannel();
-  const worker = startWorker(import.meta.url, 'ledger-worker', resourceLimits, port2);
-  const exited = once(worker, 'exit');
-  let closing = false;
+  const worker = start(port2);
+  const ended = once(worker, 'exit').then(() => {
+    // A port does not close with its thread in every case.
+    port1.close();
+  });
   const started = await new Promise<Exclude<FromLedgerThread, { type: 'log' }>>((resolve) => {
     worker.on('message', (message: FromLedgerThread) => {
       if (message.type === 'log') log[message.level](message.message, message.fields);
@@ -37,27 +68,8 @@ export async function startLedger(settings: LedgerSettings, log: LedgerLog): Pro
     worker.postMessage(settings);
   });
   if (started.type === 'failed') {
-    port1.close();
     await worker.terminate();
     return { ok: false, message: started.message, wrong: started.wrong };
   }
-  const channel = portChannel(port1);
-  // A port does not close with its thread in every case.
-  worker.once('exit', () => {
-    if (!closing) log.error('the thread of keys, limits and records has ended; no new requests are admitted');
-    port1.close();
-  });
-  const remote = createRemoteLedger(channel);
-  return {
-    ok: true,
-    ledger: {
-      ...remote,
-      async close() {
-        closing = true;
-        // Where the thread has ended already, there is nothing to close.
-        await remote.close().catch(() => {});
-        await exited;
-      },
-    },
-  };
+  return { ok: true, thread: { ledger: createRemoteLedger(portChannel(port1)), ended } };
 }

@@ -1,4 +1,5 @@
 import type { Admitted, Intent, Progress, Settled, Store } from '../storage/contract.ts';
+import { StoreError } from '../storage/store-error.ts';
 import { createBatcher } from './batcher.ts';
 import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
 
@@ -9,7 +10,8 @@ import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
  *     store ──a call fails or takes too long──▶ spool ──ping and replay succeed──▶ store
  *
  * Every write may be repeated, so an acknowledgement that was lost does no harm. An ending whose intent waits in the spool
- * goes to the spool too: replayed in another order, the intent would stay open for ever.
+ * goes to the spool too: replayed in another order, the intent would stay open for ever. For the same reason an intent is
+ * discarded where the store has failed and the request was refused: the store may have taken it all the same.
  */
 
 export interface RecordWriter {
@@ -20,9 +22,14 @@ export interface RecordWriter {
   discard(id: string, createdAtMs: number): void;
   /** False while the store is away. */
   readonly reachable: boolean;
-  /** Replays what a process before this one has left; rejects where the store cannot be reached. */
-  replay(): Promise<void>;
-  /** Resolves when all that was written lies in the store or in the spool. */
+  /** How often the spool has been replayed to its end. */
+  readonly replays: number;
+  /**
+   * Replays what a process before this one has left. Resolves with false where the store cannot be reached: then that is done
+   * as soon as it can.
+   */
+  recover(): Promise<boolean>;
+  /** Resolves when all that has been written until now lies in the store or in the spool. */
   flush(): Promise<void>;
   /** {@link flush}, and closes the spool. */
   close(): Promise<void>;
@@ -36,8 +43,12 @@ export interface RecordWriterOptions {
   later(work: () => void): void;
   /** Returns a function that stops the timer. */
   every(ms: number, work: () => void): () => void;
+  /** Once, after some milliseconds; returns a function that ends the wait. Default: the system's timers. */
+  readonly after?: After;
   readonly limits?: WriterLimits;
 }
+
+export type After = (ms: number, work: () => void) => () => void;
 
 export interface WriterLimits {
   /** The most that an admission waits for the store. Default: 1,000 ms. */
@@ -66,8 +77,14 @@ const defaultLimits: WriterLimits = { admitMs: 1_000, writeMs: 10_000, probeMs: 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const { store, spool, log, later, every } = options;
   const limits = options.limits ?? defaultLimits;
+  const after = options.after ?? afterTimeout;
   let away = false;
   let replaying: Promise<void> | undefined;
+  let replays = 0;
+  /** Intents of calls that nobody waits for any more, and that the store may still carry out. */
+  const late = new Set<string>();
+  /** Those of them that have been discarded meanwhile. */
+  const goneLate = new Map<string, number>();
   /** Intents that are in the spool and not yet in the store. */
   const spooled = new Set<string>();
   /** Endings that not even the disk takes: at most one for each request that ran when it stopped. */
@@ -85,23 +102,48 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
 
   async function admitAll(asked: readonly Asked[]): Promise<void> {
     if (!away) {
+      const call = store.admit(asked.map(({ intent }) => intent));
       try {
-        const answers = await within(limits.admitMs, store.admit(asked.map(({ intent }) => intent)));
+        const answers = await within(limits.admitMs, call);
         for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
         return;
       } catch (error) {
         wentAway(error);
+        awaitLate(asked, call);
+        for (const one of asked) one.resolve(toSpool(one.intent, 'perhaps-stored'));
+        return;
       }
     }
-    for (const one of asked) one.resolve(toSpool(one.intent));
+    for (const one of asked) one.resolve(toSpool(one.intent, 'not-stored'));
   }
 
-  function toSpool(intent: Intent): Admitted | 'unavailable' {
+  /** A discard that overtakes the call of its intent finds nothing: it is repeated after the call. */
+  function awaitLate(asked: readonly Asked[], call: Promise<unknown>): void {
+    for (const { intent } of asked) late.add(intent.id);
+    const ended = () => {
+      for (const { intent } of asked) {
+        const { id, createdAtMs } = intent;
+        late.delete(id);
+        if (goneLate.delete(id)) endings.add({ type: 'discarded', id, createdAtMs });
+      }
+    };
+    call.then(ended, ended);
+  }
+
+  function discard(id: string, createdAtMs: number): void {
+    if (late.has(id)) goneLate.set(id, createdAtMs);
+    endings.add({ type: 'discarded', id, createdAtMs });
+  }
+
+  function toSpool(intent: Intent, how: 'perhaps-stored' | 'not-stored'): Admitted | 'unavailable' {
     // Only the store knows what has been spent. And what not even the disk takes must not grow.
-    if (intent.budgets.length > 0 || unwritten.length > 0) return 'unavailable';
-    if (spool.append([{ type: 'intent', intent }], 'intents') !== 'kept') return 'unavailable';
-    spooled.add(intent.id);
-    return { ok: true, reserved: intent.reserved };
+    const waits = intent.budgets.length === 0 && unwritten.length === 0;
+    if (waits && spool.append([{ type: 'intent', intent }], 'intents') === 'kept') {
+      spooled.add(intent.id);
+      return { ok: true, reserved: intent.reserved };
+    }
+    if (how === 'perhaps-stored') discard(intent.id, intent.createdAtMs);
+    return 'unavailable';
   }
 
   async function endAll(ended: readonly Ended[]): Promise<void> {
@@ -157,6 +199,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
         () => {
           if (away) log.info('the database answers again; the records that waited are stored');
           away = false;
+          replays += 1;
         },
         (error: unknown) => wentAway(error),
       )
@@ -181,16 +224,20 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     }
   }
 
-  /** Where the store refuses entries although it answers, those that it refuses alone are put aside. */
+  /**
+   * Where the store refuses entries, those that it refuses alone are put aside. No call is abandoned here, as long as it may
+   * take: carried out late, an intent would come after its ending.
+   */
   async function applyOrReject(entries: readonly SpoolEntry[]): Promise<void> {
     try {
-      await within(limits.writeMs, apply(entries));
-    } catch {
+      await apply(entries);
+    } catch (failed) {
+      if (!refuses(failed)) throw failed;
       for (const entry of entries) {
         try {
-          await within(limits.writeMs, apply([entry]));
+          await apply([entry]);
         } catch (error) {
-          await within(limits.writeMs, store.ping());
+          if (!refuses(error)) throw error;
           log.error('the database refuses a record; it was put aside in the spool folder', {
             record: idOf(entry),
             reason: reasonOf(error),
@@ -201,26 +248,49 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     }
   }
 
+  /** Rejects where the work takes longer. The work itself is not ended: it may still succeed, and may be repeated. */
+  function within<T>(ms: number, work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = after(ms, () => reject(new StoreError('unreachable', `no answer within ${ms} ms`)));
+      work.then(
+        (value) => {
+          stop();
+          resolve(value);
+        },
+        (error: unknown) => {
+          stop();
+          reject(error);
+        },
+      );
+    });
+  }
+
   async function flush(): Promise<void> {
-    await admissions.idle();
-    await endings.idle();
+    await admissions.worked();
+    await endings.worked();
   }
 
   return {
     admit: (intent) => new Promise((resolve) => admissions.add({ intent, resolve })),
     progress: (mark) => endings.add({ type: 'progress', mark }),
     settle: (record) => endings.add({ type: 'settled', record }),
-    discard: (id, createdAtMs) => endings.add({ type: 'discarded', id, createdAtMs }),
+    discard,
     get reachable() {
       return !away;
     },
-    replay,
+    get replays() {
+      return replays;
+    },
+    async recover() {
+      await probe();
+      return !away;
+    },
     flush,
     async close() {
       await flush();
       stopProbing();
-      await replaying;
-      if (!spool.empty || unwritten.length > 0) await probe();
+      if (replaying !== undefined) await within(limits.writeMs, replaying).catch(() => {});
+      if (!spool.empty || unwritten.length > 0) await within(limits.writeMs, probe()).catch(() => {});
       if (unwritten.length > 0) log.error('records are lost', { records: unwritten.length });
       spool.close();
     },
@@ -240,23 +310,16 @@ function idOf(entry: SpoolEntry): string {
   }
 }
 
+/** Whether the store answers and does not take an entry: a repetition changes nothing. Else it may take it later. */
+function refuses(error: unknown): boolean {
+  return !(error instanceof StoreError) || error.code === 'refused';
+}
+
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Rejects where the work takes longer. The work itself is not ended: it may still succeed, and may be repeated. */
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
+function afterTimeout(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
 }

@@ -8,8 +8,8 @@ export interface Upkeep {
   join(processId: string): void;
   /** A process has ended in good order. */
   leave(processId: string): Promise<void>;
-  /** Closes the open intents of dead processes. Rejects where the store is away. */
-  closeDead(): Promise<void>;
+  /** Closes the open intents of dead processes; where the store is away, as soon as it answers. Never rejects. */
+  recover(): Promise<void>;
   touch(keyId: string, atMs: number): void;
   close(): Promise<void>;
 }
@@ -18,7 +18,7 @@ export interface UpkeepOptions {
   readonly store: Store;
   readonly shared: boolean;
   readonly limiter: GuardedLimiter;
-  readonly writer: Pick<RecordWriter, 'reachable' | 'flush'>;
+  readonly writer: Pick<RecordWriter, 'reachable' | 'replays' | 'flush'>;
   readonly log: LedgerLog;
   readonly retentionMs: number;
   now(): number;
@@ -34,8 +34,14 @@ const retireMs = 3_600_000;
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { store, shared, limiter, writer, log, retentionMs, now, every } = options;
   const living = new Set<string>();
+  /** They have ended, and what they have said last is still being written. */
+  const leaving = new Set<string>();
   /** Since when the store has answered without a break: after an outage the other processes have to beat first. */
   let answersSinceMs = Number.NEGATIVE_INFINITY;
+  /** A process has ended, or a service before this one: its open intents have no end any more. */
+  let someDied = true;
+  /** Of the writer, at the last look: the spool may have brought intents of processes that have died meanwhile. */
+  let replaysSeen = 0;
   let uses = new Map<string, number>();
   let busy = false;
 
@@ -52,7 +58,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       }
       for (const processId of living) await store.beat(processId);
       if (answersSinceMs === Number.POSITIVE_INFINITY) answersSinceMs = now();
-      if (shared && now() - answersSinceMs >= expiredMs) await closeDead();
+      if (shared ? now() - answersSinceMs >= expiredMs : someDied || writer.replays > replaysSeen) await closeDead();
     } catch {
       // The writer of records notices and says that the store is away.
       answersSinceMs = Number.POSITIVE_INFINITY;
@@ -62,10 +68,22 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   async function closeDead(): Promise<void> {
+    const replaysBefore = writer.replays;
+    someDied = false;
+    try {
+      await closeDeadNow();
+      replaysSeen = replaysBefore;
+    } catch (error) {
+      someDied = true;
+      throw error;
+    }
+  }
+
+  async function closeDeadNow(): Promise<void> {
     const closed = await store.closeDead({
-      living: [...living],
-      // Nobody else has a store of its own folder open.
-      expiredMs: shared ? expiredMs : 0,
+      living: [...living, ...leaving],
+      // No other service has a store of its own folder open: whatever their beats say, its other processes are dead.
+      expiredMs: shared ? expiredMs : Number.NEGATIVE_INFINITY,
       nowMs: now(),
     });
     if (closed.length > 0) {
@@ -104,12 +122,17 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     },
     async leave(processId) {
       living.delete(processId);
+      leaving.add(processId);
       await limiter.leave(processId);
       await writer.flush();
+      leaving.delete(processId);
       // What it has left open now has no end any more. In a shared store its beat expires.
-      if (!shared) await closeDead().catch(() => {});
+      someDied = true;
+      if (!shared && writer.reachable) await closeDead().catch(() => {});
     },
-    closeDead,
+    async recover() {
+      if (writer.reachable) await closeDead().catch(() => {});
+    },
     touch: (keyId, atMs) => {
       uses.set(keyId, atMs);
     },

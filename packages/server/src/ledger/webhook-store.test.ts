@@ -98,25 +98,3 @@ it('each settled record leaves once, with the id of the record, and a budget at 
   expect(events[0].data).toMatchObject({ id: 'chatcmpl-0', completion_tokens: 500, status: 'completed' });
   expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
 });
-
-it('only what was delivered leaves the outbox', async () => {
-  await store.settle([settled(0, 1), settled(1, 1), settled(2, 1)]);
-  const [first, second, third] = await store.outbox(10);
-  await store.delivered([third?.sequence ?? 0, first?.sequence ?? 0]);
-  expect(await store.outbox(10)).toEqual([second]);
-});
-
-it('a lease has one holder, until it expires or is given back', async () => {
-  expect(await store.lease('webhook', 'one', 1_000)).toBe(true);
-  expect(await store.lease('webhook', 'two', 1_000)).toBe(false);
-  expect(await store.lease('other', 'two', 1_000)).toBe(true);
-  clockMs += 900;
-  expect(await store.lease('webhook', 'one', 1_000)).toBe(true);
-  clockMs += 999;
-  expect(await store.lease('webhook', 'two', 1_000)).toBe(false);
-  clockMs += 1;
-  expect(await store.lease('webhook', 'two', 1_000)).toBe(true);
-  expect(await store.lease('webhook', 'one', 0)).toBe(false);
-  expect(await store.lease('webhook', 'two', 0)).toBe(true);
-  expect(await store.lease('webhook', 'one', 1_000)).toBe(true);
-});

@@ -182,7 +182,7 @@ describe('the webhook', () => {
     [410, 'refuses an event', 60_000],
     [400, 'refuses an event', 60_000],
     [307, 'redirects are not followed', 60_000],
-    [429, 'cannot be reached', 1_000],
+    [429, 'has not taken an event', 1_000],
   ])('a status %i loses nothing', async (status, words, firstWaitMs) => {
     let failures = 2;
     answer = (response) => {

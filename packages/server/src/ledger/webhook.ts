@@ -105,7 +105,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     if (outcome.type === 'refused') {
       log.error('the webhook refuses an event; it is kept and tried again, and others wait behind it', more);
     } else {
-      log.warn('the webhook cannot be reached; its events are kept and tried again', more);
+      log.warn('the webhook has not taken an event; it is kept and tried again', more);
     }
   }
 

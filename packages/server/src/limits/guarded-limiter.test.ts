@@ -12,18 +12,26 @@ const now = () => performance.now();
 /** The contract says 50 ms; a busy machine may make a test wait longer. */
 const generousMs = 1_000;
 
+/** `busy`: each answer comes after those before it, 20 ms later. */
+type Mode = 'there' | 'rejects' | 'hangs' | 'late' | 'busy';
+
 /** A store in memory that can be away. */
-function openStore(): Limiter & { mode: 'there' | 'rejects' | 'hangs' | 'late'; readonly counts: Limiter } {
+function openStore(): Limiter & { mode: Mode; readonly counts: Limiter } {
   const counts = createMemoryLimiter({ now });
+  let turn: Promise<unknown> = Promise.resolve();
   const disturbed = async <T>(call: () => Promise<T>): Promise<T> => {
     if (store.mode === 'rejects') throw new Error('gone');
     if (store.mode === 'hangs') return new Promise(() => {});
     const answer = call();
+    if (store.mode === 'busy') {
+      turn = turn.then(() => new Promise((resolve) => setTimeout(resolve, 20)));
+      await turn;
+    }
     if (store.mode === 'late') await new Promise((resolve) => setTimeout(resolve, 300));
     return answer;
   };
   const store = {
-    mode: 'there' as 'there' | 'rejects' | 'hangs' | 'late',
+    mode: 'there' as Mode,
     counts,
     take: (asked: Parameters<Limiter['take']>[0]) => disturbed(() => counts.take(asked)),
     settle: (...args: Parameters<Limiter['settle']>) => disturbed(() => counts.settle(...args)),
@@ -100,6 +108,18 @@ describe('around a store that can be away', () => {
     expect(events).toEqual(['away', 'back']);
     allowed(await limiter.take(ask(scopes)));
     expect((await store.counts.look(scopes)).requests?.remaining).toBe(99);
+    await limiter.close();
+  });
+
+  test('a store that answers other calls is busy, and is waited for', async () => {
+    const store = openStore();
+    const { limiter, events } = guard(store, { onStoreFailure: 'deny' });
+    const scopes = [{ scope: newScope(), requestsPerMinute: 100 }];
+    store.mode = 'busy';
+    const answers = Array.from({ length: 20 }, () => limiter.take(ask(scopes)));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await Promise.all(answers)).not.toContainEqual({ type: 'unavailable' });
+    expect(events).toEqual([]);
     await limiter.close();
   });
 

@@ -24,13 +24,15 @@ export interface GuardOptions {
 
 /** The time that the store has for an answer; contract section 5 gives 50 ms to the whole decision. */
 const answerMs = 40;
+/** A store that answers other calls is busy, not away; then a call may wait so long. */
+const busyMs = 1_000;
 /** Between two questions whether a store that is away answers again. */
 const probeMs = 1_000;
 
 /**
  * Puts a guard around the limiter of a store that may be away; `close` closes both limiters.
  *
- *          a call fails, or takes over 40 ms
+ *          a call fails, or the store says nothing for 40 ms
  *     ┌───────────────────────────────────────▶ away: decides at once, by the share or not at all;
  *   store                                         │   settlements are noted
  *     ▲                                           │
@@ -51,6 +53,8 @@ class Guard implements GuardedLimiter {
   private readonly store: Limiter;
   private readonly options: GuardOptions;
   private readonly held = createHeldBook();
+  /** When the store has answered last. */
+  private lastAnswerMs = Number.NEGATIVE_INFINITY;
   private away = false;
   private closed = false;
   private probing = false;
@@ -153,14 +157,25 @@ class Guard implements GuardedLimiter {
         this.goAway(thrown);
         resolve(late);
       };
+      const sentMs = performance.now();
+      const check = (): void => {
+        if (!waits) return;
+        const nowMs = performance.now();
+        const silentMs = nowMs - Math.max(sentMs, this.lastAnswerMs);
+        if (silentMs >= answerMs || nowMs - sentMs >= busyMs) {
+          fail(new Error(`no answer within ${Math.round(nowMs - sentMs)} ms`));
+        } else arm(answerMs - silentMs);
+      };
       // Where this thread was busy the answer may lie in the socket, which is read after the timers and before the immediates.
-      const timer = setTimeout(
-        () => setImmediate(fail, new Error(`no answer within ${answerMs} ms`)),
-        answerMs,
-      );
+      const arm = (ms: number): void => {
+        timer = setTimeout(() => setImmediate(check), ms);
+      };
+      let timer: NodeJS.Timeout;
+      arm(answerMs);
       call().then(
         (answer) => {
           clearTimeout(timer);
+          this.lastAnswerMs = performance.now();
           if (!waits) {
             onLate?.(answer);
             return;

@@ -1,4 +1,4 @@
-import type { StoreOpening } from './opening.ts';
+import type { ReaderOpening, StoreOpening } from './opening.ts';
 
 export interface StoreOptions {
   /** The data folder; the SQLite database lies in it. */
@@ -22,4 +22,19 @@ export async function openStore(options: StoreOptions): Promise<StoreOpening> {
   }
   const { openPostgresStore } = await import('./postgres/open-postgres-store.ts');
   return openPostgresStore({ url: options.databaseUrl, outbox: options.outbox ?? false });
+}
+
+/**
+ * Opens the store that the configuration names for reading only, also while a server uses it. It changes nothing, and so
+ * brings no schema forward. Never rejects; the caller closes the reader.
+ */
+export async function openStoreReader(
+  options: Pick<StoreOptions, 'dataDir' | 'databaseUrl' | 'now'>,
+): Promise<ReaderOpening> {
+  if (options.databaseUrl === undefined) {
+    const { openSqliteReader } = await import('./sqlite/open-sqlite-store.ts');
+    return openSqliteReader(options);
+  }
+  const { openPostgresReader } = await import('./postgres/open-postgres-store.ts');
+  return openPostgresReader({ url: options.databaseUrl });
 }

@@ -10,11 +10,12 @@ export interface OpenedReader extends StoreReads, Pick<Transfer, 'exportRows'> {
 }
 
 /**
- * Why a store cannot be opened. `locked`: another process uses the data folder. `newer-schema`: a newer version of Tailrace has
- * changed it. `unreachable` and `refused` are of PostgreSQL: no connection, or one that may not be used.
+ * Why a store cannot be opened. `locked`: another process uses the data folder. `missing`: there is no database to read.
+ * `newer-schema`: a newer version of Tailrace has changed it. `unreachable` and `refused` are of PostgreSQL: no connection, or one that may not be used.
  */
 export type OpeningFailureReason =
   | 'locked'
+  | 'missing'
   | 'unwritable'
   | 'not-a-database'
   | 'full'

@@ -12,8 +12,8 @@ export interface Transfer {
   exportRows(): AsyncIterable<TransferRow>;
   /**
    * Stores the rows of an export, all of them or none, and resolves with their number. Memory is bounded. Rejects with an
-   * {@link ImportError} where the store is not empty and `replace` is not given (with it, everything is deleted first), or
-   * where the rows are no export of a version that is known here.
+   * {@link ImportError} where a server uses the store, where the store is not empty and `replace` is not given (with it,
+   * everything is deleted first), or where the rows are no export of a version that is known here.
    */
   importRows(
     rows: AsyncIterable<TransferRow> | Iterable<TransferRow>,
@@ -23,7 +23,7 @@ export interface Transfer {
 
 /** Rows that cannot be imported. The message is for the operator. */
 export class ImportError extends Error {
-  readonly code: 'not-empty' | 'not-an-export' | 'newer';
+  readonly code: 'not-empty' | 'in-use' | 'not-an-export' | 'newer';
 
   constructor(code: ImportError['code'], message: string) {
     super(message);

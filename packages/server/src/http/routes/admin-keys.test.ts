@@ -407,3 +407,12 @@ it('keys never stand in the log', async () => {
   expect(log).toContain('/admin/v1/keys');
   expect(log).not.toContain(key);
 });
+
+it('a page of an allowed origin learns every method of a route by a preflight', async () => {
+  const preflight = await fetch(`${app.url}/admin/v1/keys/key_1`, {
+    method: 'OPTIONS',
+    headers: { origin: 'https://a.example', 'access-control-request-method': 'PATCH' },
+  });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, HEAD, PATCH, DELETE, OPTIONS');
+});

@@ -15,7 +15,7 @@ import type { RunRegistry } from '../../relay/run-registry.ts';
 import { type RunDeps, startRun } from '../../relay/start-run.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Router } from '../../routing/router.ts';
-import { timers } from '../../timers/timer-queue.ts';
+import type { TimerQueue } from '../../timers/timer-queue.ts';
 import type { Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
@@ -34,13 +34,14 @@ export interface CompletionRouteOptions {
   readonly bodies: BodyIntake;
   readonly shed: LoadShed;
   readonly meter: Meter;
+  readonly timers: TimerQueue;
   /** True from the first SIGTERM on. */
   draining(): boolean;
 }
 
 /** The route of one surface: it decodes a request, starts its run and attaches the connection to it. */
 export function completionRoute(surface: Surface, options: CompletionRouteOptions): Route {
-  const runDeps = { runs: options.runs, timers, clock: Date.now };
+  const runDeps = { runs: options.runs, timers: options.timers, clock: Date.now };
   return {
     method: 'POST',
     path: surface.path,
@@ -102,7 +103,7 @@ async function start(
   options: CompletionRouteOptions,
   runDeps: RunDeps,
 ): Promise<Result<Answering>> {
-  const { config, catalogue, router, bodies, meter } = options;
+  const { config, catalogue, router, bodies, meter, timers } = options;
   const { principal, requestId } = exchange;
   const { models: rights } = principal;
   const refused = refuseNow(options);
@@ -160,7 +161,7 @@ async function start(
   const { form } = asked.value;
   return ok({
     run,
-    connection: createConnectionReader(exchange, request.stream ? form : undefined, config.stream),
+    connection: createConnectionReader(exchange, request.stream ? form : undefined, config.stream, timers),
     prompt: config.logging.content ? () => writeExactly(messagesJson(request.messages)) : undefined,
   });
 }

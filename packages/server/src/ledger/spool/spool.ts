@@ -82,6 +82,8 @@ class SegmentSpool implements Spool {
   private open: { readonly file: number; readonly segment: Segment } | undefined;
   private lastNumber = 0;
   private acknowledged = 0;
+  /** Replayed segments that the disk has not removed yet. */
+  private unremoved: string[] = [];
   private end = 0;
   private onDisk = 0;
   private readonly sync: GroupedSync;
@@ -171,18 +173,26 @@ class SegmentSpool implements Spool {
   acknowledge(position: number): void {
     this.acknowledged = Math.min(this.end, Math.max(this.acknowledged, position));
     const done = this.segments.filter(({ start, length }) => start + length <= this.acknowledged);
-    if (done.length === 0) return;
+    if (done.length === 0 && this.unremoved.length === 0) return;
     this.segments = this.segments.slice(done.length);
     for (const segment of done) {
       if (this.open?.segment === segment) this.closeOpen('removed');
       this.onDisk -= segment.length;
-      try {
-        this.files.remove(segment.path);
-      } catch (error) {
-        // It is replayed once more after a restart.
-        this.problem('a replayed part of the spool could not be removed', error);
-      }
     }
+    this.removeAll([...this.unremoved, ...done.map(({ path }) => path)]);
+  }
+
+  /** What the disk does not remove now is tried again; after a restart it is replayed once more. */
+  private removeAll(paths: readonly string[]): void {
+    this.unremoved = paths.filter((path) => {
+      try {
+        this.files.remove(path);
+        return false;
+      } catch (error) {
+        this.problem('a replayed part of the spool could not be removed', error);
+        return true;
+      }
+    });
   }
 
   reject(entry: SpoolEntry): void {
@@ -217,8 +227,11 @@ class SegmentSpool implements Spool {
     this.closed = true;
     this.closeOpen('written');
     this.sync.finish();
+    this.removeAll(this.unremoved);
     try {
-      this.lock.release(this.segments.length === 0 ? 'remove' : 'keep');
+      // The next process takes over what is left, by its lock.
+      const emptied = this.segments.length === 0 && this.unremoved.length === 0;
+      this.lock.release(emptied ? 'remove' : 'keep');
       this.files.removeFolder(this.own);
     } catch (error) {
       this.problem('the folder of the spool could not be removed', error);

@@ -1,6 +1,6 @@
 import { Kysely, sql } from 'kysely';
-import type { OpeningFailure, StoreOpening } from '../opening.ts';
-import { migrate } from '../sql/migrate.ts';
+import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
+import { migrate, schemaVersion } from '../sql/migrate.ts';
 import type { Tables } from '../sql/tables.ts';
 import { locks } from './locks.ts';
 import { postgresMigrations } from './migrations.ts';
@@ -18,13 +18,7 @@ export interface PostgresStoreOptions {
 /** Connects to PostgreSQL and brings the schema forward. Never rejects; the caller closes the store. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<StoreOpening> {
   const address = readAddress(options.url);
-  if (address === undefined) {
-    return {
-      ok: false,
-      reason: 'refused',
-      message: 'the database URL cannot be read; it has the form postgres://user:password@host:5432/database',
-    };
-  }
+  if (address === undefined) return unreadableUrl;
   const { url, where } = address;
   let pool: Pool | undefined;
   try {
@@ -47,6 +41,36 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     return postgresOpeningFailure(error, where);
   }
 }
+
+/**
+ * Connects to PostgreSQL and changes nothing: a schema that another version has made stays as it is. Never rejects; the
+ * caller closes the reader.
+ */
+export async function openPostgresReader({ url: text }: { readonly url: string }): Promise<ReaderOpening> {
+  const address = readAddress(text);
+  if (address === undefined) return unreadableUrl;
+  const { url, where } = address;
+  let pool: Pool | undefined;
+  try {
+    pool = createPool(url);
+    const db = new Kysely<Tables>({ dialect: pool.dialect });
+    const found = await schemaVersion(db);
+    if (found > postgresMigrations.length) {
+      await pool.close();
+      return newerSchema(where, found);
+    }
+    return { ok: true, reader: createPostgresStore({ pool, db, outbox: false }) };
+  } catch (error) {
+    await pool?.close();
+    return postgresOpeningFailure(error, where);
+  }
+}
+
+const unreadableUrl: OpeningFailure = {
+  ok: false,
+  reason: 'refused',
+  message: 'the database URL cannot be read; it has the form postgres://user:password@host:5432/database',
+};
 
 /**
  * The URL for `pg`, and where it leads, without its password. `sslmode` has the meaning that it has for every other client of

@@ -38,6 +38,9 @@ export function postgresStoreError(error: unknown): Error {
   if (state.startsWith('53')) return new StoreError('full', `PostgreSQL has no space left (${state})`, error);
   if (state === '55P03' || state === '57014' || isConflict(error))
     return new StoreError('busy', `PostgreSQL did not answer in time (${state})`, error);
+  // Class 22 are values that do not fit, 23 those that a constraint forbids. A missing partition can be made.
+  if (/^2[23]/.test(state) && !lacksPartition(error))
+    return new StoreError('refused', `PostgreSQL does not take these values (${state})`, error);
   // The server's message may quote values of a row.
   return new StoreError('fault', `PostgreSQL refused a statement (${state})`, error);
 }

@@ -1,7 +1,8 @@
 import pg from 'pg';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { postgresFor, withoutPostgres } from '../../testing/services.ts';
 import { describeStore } from '../contract.suite.ts';
+import type { TransferRow } from '../transfer.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 
 describeStore('the store in PostgreSQL', {
@@ -29,3 +30,19 @@ describeStore('the store in PostgreSQL', {
     };
   },
 });
+
+test.skipIf(withoutPostgres !== undefined)(
+  'an import is refused while a server uses the database',
+  async () => {
+    const opened = await openPostgresStore({ url: await postgresFor(onTestFinished) });
+    if (!opened.ok) throw new Error(opened.message);
+    const { store } = opened;
+    onTestFinished(() => store.close());
+    const rows: TransferRow[] = [];
+    for await (const row of store.exportRows()) rows.push(row);
+    await store.beat('process_1');
+    await expect(store.importRows(rows)).rejects.toMatchObject({ code: 'in-use' });
+    await store.leave('process_1');
+    await expect(store.importRows(rows)).resolves.toBe(rows.length - 2);
+  },
+);

@@ -9,7 +9,7 @@ import type { Tables } from '../sql/tables.ts';
 import { exportTables, importTables } from '../sql/transfer-tables.ts';
 import { sumUsage } from '../sql/usage.ts';
 import { StoreError } from '../store-error.ts';
-import type { TransferRow } from '../transfer.ts';
+import { ImportError, type TransferRow } from '../transfer.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
 import type { Pool } from './pool.ts';
 import { postgresStoreError } from './postgres-error.ts';
@@ -100,6 +100,9 @@ async function* exportSnapshot(db: Kysely<Tables>): AsyncIterable<TransferRow> {
   }
 }
 
+/** A process without a beat for this long is dead (contract, section 5). */
+const livingMs = 10_000;
+
 interface ImportedRows {
   readonly rows: AsyncIterable<TransferRow> | Iterable<TransferRow>;
   readonly replace?: boolean;
@@ -107,6 +110,15 @@ interface ImportedRows {
 
 async function importAll(db: Kysely<Tables>, partitions: Partitions, options: ImportedRows): Promise<number> {
   return db.transaction().execute(async (transaction) => {
+    const beats = sql<{
+      id: string;
+    }>`SELECT id FROM processes WHERE beat_at > ${sql.raw(serverNow)} - ${livingMs}`;
+    const { rows: living } = await beats.execute(transaction);
+    if (living.length > 0)
+      throw new ImportError(
+        'in-use',
+        'a server uses the database; stop every server that uses it, and wait 10 s',
+      );
     const count = await importTables({
       ...options,
       db: transaction,

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
  */
 
 const openFile = promisify(open);
-const syncFile = promisify(fdatasync);
+const fileSync = promisify(fdatasync);
 const closeFile = promisify(close);
 
 /** Commits are on the disk at most this long after they were acknowledged, and the time of one sync. */
@@ -26,8 +26,11 @@ export interface LogSync {
   close(): Promise<void>;
 }
 
-/** `path` is the database; its log must exist. */
-export async function openLogSync(path: string): Promise<LogSync> {
+/** `path` is the database; its log must exist. Tests give a `syncFile` of their own. */
+export async function openLogSync(
+  path: string,
+  syncFile: (file: number) => Promise<void> = fileSync,
+): Promise<LogSync> {
   // Windows flushes only a file that is open for writing.
   const file = await openFile(`${path}-wal`, 'r+');
   let timer: NodeJS.Timeout | undefined;

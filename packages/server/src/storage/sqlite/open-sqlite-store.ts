@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
@@ -94,6 +95,12 @@ export async function openSqliteReader(
   options: Pick<SqliteStoreOptions, 'dataDir' | 'now'>,
 ): Promise<ReaderOpening> {
   const file = sqliteFile(options.dataDir);
+  if (!existsSync(file))
+    return {
+      ok: false,
+      reason: 'missing',
+      message: `there is no database ${file}: no server has used this data folder yet`,
+    };
   let database: DatabaseSync | undefined;
   try {
     database = openForReading(file);

@@ -7,6 +7,10 @@ const locked = 6;
 const readOnly = 8;
 const full = 13;
 const cannotOpen = 14;
+const tooBig = 18;
+const constraint = 19;
+const mismatch = 20;
+const range = 25;
 const corrupt = 11;
 const notADatabase = 26;
 
@@ -18,6 +22,8 @@ export function sqliteStoreError(error: unknown): Error {
   if (code === busy || code === locked)
     return new StoreError('busy', 'the SQLite database is locked by another process', error);
   if (code === full) return new StoreError('full', 'no space is left for the SQLite database', error);
+  if (code === tooBig || code === constraint || code === mismatch || code === range)
+    return new StoreError('refused', `SQLite: ${messageOf(error)} (${code})`, error);
   // A message of SQLite names tables and columns, and no values.
   return new StoreError('fault', `SQLite: ${messageOf(error)} (${code})`, error);
 }

@@ -1,0 +1,188 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Config } from '../config/config.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { openStore, openStoreReader } from '../storage/open-store.ts';
+import { StoreError } from '../storage/store-error.ts';
+import { ImportError } from '../storage/transfer.ts';
+import { complain } from './administer.ts';
+import type { CommandIo } from './command-io.ts';
+import { counted } from './counted.ts';
+import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
+import { readWords } from './read-words.ts';
+
+const help = `Usage: tailrace db COMMAND [FLAGS]
+
+  export FILE     write keys, owners, records and sums as JSON Lines, also while a server runs; - is standard output
+  import FILE     read an export into an empty store that no server uses; - is standard input
+  migrate         bring the tables of the store to those of this version
+
+  --config FILE     the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
+  --data-dir DIR    the data folder of the server
+
+The store is PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the data folder. An
+export holds hashes of keys, and the secret of stream addresses: keep it as the store itself.
+`;
+
+const commands = ['export', 'import', 'migrate'] as const;
+
+/** With standard input, for `import -`. */
+export interface DbIo extends CommandIo {
+  readonly stdin: Readable;
+}
+
+/** `tailrace db …`. Resolves to the exit status: 0 done, 1 failed, 2 wrong usage. */
+export async function dbCommand(args: readonly string[], io: DbIo): Promise<number> {
+  const read = readWords(args, { values: ['--config', '--data-dir'], switches: ['--help'] });
+  if (!read.ok) return complain(io, `${read.message}; see tailrace db --help`, 2);
+  const { words, values, on } = read;
+  const [name, file, ...rest] = words;
+  if (on.has('--help') || name === 'help') {
+    io.stdout.write(help);
+    return 0;
+  }
+  const command = commands.find((one) => one === name);
+  if (command === undefined)
+    return complain(io, `tailrace db needs one of ${commands.join(', ')}; see tailrace db --help`, 2);
+  if (command !== 'migrate' && file === undefined)
+    return complain(
+      io,
+      `db ${command} needs a file, or - for standard ${command === 'export' ? 'output' : 'input'}`,
+      2,
+    );
+  const extra = command === 'migrate' ? file : rest[0];
+  if (extra !== undefined) return complain(io, `unexpected ${JSON.stringify(extra)}`, 2);
+  const { '--config': config, '--data-dir': dataDir } = values;
+  const flags = {
+    ...(config === undefined ? {} : { config }),
+    ...(dataDir === undefined ? {} : { dataDir }),
+  };
+  const loaded = await loadConfig({ env: io.env, cwd: io.cwd, flags });
+  if (!loaded.ok) return complain(io, loaded.problems.map(formatProblem).join('\n'), 2);
+  try {
+    if (command === 'migrate') return await migrate(loaded.config, io);
+    return command === 'export'
+      ? await exportTo(file ?? '-', loaded.config, io)
+      : await importFrom(file ?? '-', loaded.config, io);
+  } catch (error) {
+    const message = messageOf(error);
+    if (message === undefined) throw error;
+    return complain(io, message, 1);
+  }
+}
+
+async function migrate(config: Config, io: CommandIo): Promise<number> {
+  const opened = await openStore(storeOptions(config));
+  if (!opened.ok) return complain(io, opened.message, 1);
+  await opened.store.close();
+  io.stderr.write(`tailrace: the tables of ${storeName(config)} are those of this version\n`);
+  return 0;
+}
+
+async function exportTo(file: string, config: Config, io: CommandIo): Promise<number> {
+  const opened = await openStoreReader(storeOptions(config));
+  if (!opened.ok) return complain(io, opened.message, 1);
+  const counts = new Map<string, number>();
+  try {
+    const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
+    if (file === '-') await pipeline(Readable.from(pieces), io.stdout, { end: false });
+    else await writeWhole(path.resolve(io.cwd, file), pieces);
+  } finally {
+    await opened.reader.close();
+  }
+  io.stderr.write(`tailrace: exported ${inWords(counts)} of ${storeName(config)}\n`);
+  return 0;
+}
+
+async function importFrom(file: string, config: Config, io: DbIo): Promise<number> {
+  const source = file === '-' ? io.stdin : await openFile(path.resolve(io.cwd, file));
+  source.setEncoding('utf8');
+  try {
+    const opened = await openStore(storeOptions(config));
+    if (!opened.ok) return complain(io, opened.message, 1);
+    const counts = new Map<string, number>();
+    try {
+      await opened.store.importRows(counting(parseJsonLines(source), counts));
+    } finally {
+      await opened.store.close();
+    }
+    io.stderr.write(`tailrace: imported ${inWords(counts)} into ${storeName(config)}\n`);
+    return 0;
+  } finally {
+    // A store that refuses has read nothing.
+    source.destroy();
+  }
+}
+
+/** Opens it before the store: where there is no such file, nothing else is touched. */
+async function openFile(file: string): Promise<Readable> {
+  const handle = await open(file, 'r');
+  return createReadStream(file, { fd: handle });
+}
+
+/** Whoever reads `file` finds an old export or a whole new one. Only its owner may read it: it holds hashes of keys. */
+async function writeWhole(file: string, pieces: AsyncIterable<string>): Promise<void> {
+  const begun = `${file}.${process.pid}.part`;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(begun, 'wx', 0o600);
+    for await (const piece of pieces) await handle.writeFile(piece);
+    await handle.sync();
+    await handle.close();
+    await rename(begun, file);
+  } catch (error) {
+    await handle?.close().catch(() => {});
+    await rm(begun, { force: true });
+    throw error;
+  }
+}
+
+async function* counting(
+  rows: AsyncIterable<JsonObject>,
+  counts: Map<string, number>,
+): AsyncGenerator<JsonObject> {
+  for await (const row of rows) {
+    const table = String(row['table']);
+    counts.set(table, (counts.get(table) ?? 0) + 1);
+    yield row;
+  }
+}
+
+const said = [
+  ['owners', 'owner'],
+  ['api_keys', 'key'],
+  ['records', 'record'],
+  ['intents', 'open request'],
+  ['outbox', 'waiting event'],
+] as const;
+
+function inWords(counts: ReadonlyMap<string, number>): string {
+  return said.map(([table, noun]) => counted(counts.get(table) ?? 0, noun)).join(', ');
+}
+
+function storeOptions({ server, storage }: Config) {
+  const { databaseUrl } = storage;
+  return {
+    dataDir: server.dataDir,
+    now: Date.now,
+    holder: { pid: process.pid },
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+  };
+}
+
+function storeName({ server, storage }: Config): string {
+  return storage.databaseUrl === undefined ? server.dataDir : 'PostgreSQL';
+}
+
+/** Of a failure that the operator can mend; undefined for a bug. */
+function messageOf(error: unknown): string | undefined {
+  if (error instanceof ImportError || error instanceof StoreError || error instanceof JsonLinesError)
+    return error.message;
+  if (error instanceof Error && 'syscall' in error) return error.message;
+  return undefined;
+}

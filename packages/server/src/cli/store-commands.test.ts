@@ -1,0 +1,227 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStore } from '../storage/open-store.ts';
+import type { OpenedStore } from '../storage/opening.ts';
+import type { Settled } from '../storage/records.ts';
+import { dbCommand } from './db-command.ts';
+import { usageCommand } from './usage-command.ts';
+
+const nowMs = Date.parse('2026-11-28T12:00:00Z');
+let folder: string;
+const at = (name: string) => join(folder, name);
+
+async function open(name: string): Promise<OpenedStore> {
+  const opened = await openStore({ dataDir: at(name), now: Date.now, outbox: true });
+  if (!opened.ok) throw new Error(opened.message);
+  return opened.store;
+}
+
+function settled(index: number, fields: Partial<Settled> = {}): Settled {
+  return {
+    id: `chatcmpl-${index}`,
+    requestId: `req_${index}`,
+    keyId: 'key_a',
+    owner: 'acme',
+    tags: { team: 'blue' },
+    model: 'chat',
+    createdAtMs: nowMs + index,
+    budgets: [],
+    servedModel: 'chat',
+    target: 'lab/llama',
+    status: 'completed',
+    promptTokens: 1_000,
+    completionTokens: 200,
+    cachedTokens: 0,
+    cacheWriteTokens: 0,
+    reasoningTokens: 0,
+    estimated: false,
+    costMicroUsd: 1_500_001,
+    attempts: 1,
+    attemptLog: [
+      {
+        target: 'lab/llama',
+        outcome: 'completed',
+        prompt_tokens: 1_000,
+        completion_tokens: 200,
+        estimated: false,
+      },
+    ],
+    takeovers: 0,
+    durationMs: 10,
+    settledAtMs: nowMs + index + 10,
+    ...fields,
+  };
+}
+
+/** Runs a command in the folder of the test. */
+async function run(
+  command: typeof usageCommand | typeof dbCommand,
+  args: readonly string[],
+  { input = '', config = '' }: { readonly input?: string; readonly config?: string } = {},
+) {
+  writeFileSync(at('tailrace.yaml'), `engine: {enabled: false}\n${config}`);
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const written = { stdout: '', stderr: '' };
+  stdout.on('data', (piece: Buffer) => {
+    written.stdout += piece.toString();
+  });
+  stderr.on('data', (piece: Buffer) => {
+    written.stderr += piece.toString();
+  });
+  const status = await command(args, { env: {}, cwd: folder, stdout, stderr, stdin: Readable.from([input]) });
+  return { status, ...written };
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tailrace-commands-'));
+  const store = await open('full');
+  await store.change({
+    type: 'put-owner',
+    owner: { id: 'acme', createdAtMs: nowMs, budget: { unit: 'usd', limit: 5_000_000, period: 'total' } },
+    atMs: nowMs,
+  });
+  await store.change({
+    type: 'create-key',
+    key: {
+      id: 'key_a',
+      owner: 'acme',
+      name: 'ci',
+      prefix: 'tr_abc',
+      hashes: [{ hash: 'a'.repeat(64) }],
+      createdAtMs: nowMs,
+      budget: { unit: 'tokens', limit: 10_000, period: 'total' },
+    },
+    atMs: nowMs,
+  });
+  await store.settle([
+    settled(1),
+    settled(2),
+    settled(3, { owner: 'default', keyId: 'key_b', user: '=cmd()' }),
+  ]);
+  await store.close();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('tailrace usage', () => {
+  it('without a server opens the store, and prints a table with a sum', async () => {
+    const { status, stdout, stderr } = await run(usageCommand, ['--group-by=owner,day', '--data-dir=full']);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(`\
+OWNER    DAY         REQUESTS  PROMPT  COMPLETION  CACHED  REASONING       COST
+acme     2026-11-28         2   2,000         400       0          0  $3.000002
+default  2026-11-28         1   1,000         200       0          0  $1.500001
+───────  ──────────  ────────  ──────  ──────────  ──────  ─────────  ─────────
+total                       3   3,000         600       0          0  $4.500003
+`);
+  });
+
+  it('prints JSON and CSV where it is asked to', async () => {
+    const json = await run(usageCommand, ['--owner', 'acme', '--json', '--data-dir', 'full']);
+    expect(JSON.parse(json.stdout)).toEqual({
+      data: [
+        {
+          requests: 2,
+          prompt_tokens: 2_000,
+          completion_tokens: 400,
+          cached_tokens: 0,
+          reasoning_tokens: 0,
+          cost_micro_usd: 3_000_002,
+        },
+      ],
+      has_more: false,
+    });
+    const text = await run(usageCommand, ['--group-by=user', '--csv', '--data-dir=full']);
+    expect(text.stdout.split('\r\n')).toEqual([
+      'user,requests,prompt_tokens,completion_tokens,cached_tokens,reasoning_tokens,cost_micro_usd',
+      "'=cmd(),1,1000,200,0,0,1500001",
+      ',2,2000,400,0,0,3000002',
+      '',
+    ]);
+  });
+
+  it('shows what is spent and left of each budget', async () => {
+    const { stdout } = await run(usageCommand, ['--budgets', '--data-dir=full']);
+    expect(stdout).toBe(`\
+BUDGET OF   NAME      LIMIT      SPENT   RESERVED       LEFT  UNIT     PERIOD  RESETS
+owner:acme        $5.000000  $3.000002  $0.000000  $1.999998  dollars  total   never
+key:key_a   ci       10,000      2,400          0      7,600  tokens   total   never
+`);
+    const text = await run(usageCommand, ['--budgets', '--csv', '--data-dir=full']);
+    expect(text.stdout.split('\r\n')[2]).toBe('key:key_a,acme,key_a,ci,tokens,10000,2400,0,7600,total,');
+  });
+
+  it('a wrong flag ends with status 2', async () => {
+    const { status, stderr } = await run(usageCommand, ['--since=yesterday']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('tailrace: --since is "yesterday"');
+  });
+});
+
+describe('tailrace db', () => {
+  it('exports while the store is in use, and an import makes a store with the same content', async () => {
+    const inUse = await open('full');
+    const exported = await run(dbCommand, ['export', 'all.jsonl', '--data-dir', 'full']);
+    await inUse.close();
+    expect([exported.status, exported.stdout]).toEqual([0, '']);
+    expect(exported.stderr).toContain(
+      'exported 2 owners, 1 key, 3 records, 0 open requests, 3 waiting events of',
+    );
+    expect(statSync(at('all.jsonl')).mode & 0o777).toBe(0o600);
+    const text = readFileSync(at('all.jsonl'), 'utf8');
+
+    const imported = await run(dbCommand, ['import', '-', '--data-dir=copy'], { input: text });
+    expect([imported.status, imported.stderr]).toEqual([
+      0,
+      expect.stringContaining('imported 2 owners, 1 key, 3 records, 0 open requests, 3 waiting events into'),
+    ]);
+    const again = await run(dbCommand, ['export', '-', '--data-dir=copy']);
+    expect(again.stdout).toBe(text);
+  });
+
+  it('refuses to import into a store that is not empty', async () => {
+    const { status, stderr } = await run(dbCommand, ['import', 'all.jsonl', '--data-dir=full']);
+    expect(status).toBe(1);
+    expect(stderr).toContain('has keys, owners or records already');
+  });
+
+  it('refuses to import into a store that another service has open', async () => {
+    const inUse = await open('busy');
+    const { status, stderr } = await run(dbCommand, ['import', 'all.jsonl', '--data-dir=busy']);
+    await inUse.close();
+    expect(status).toBe(1);
+    expect(stderr).toContain('one service uses a data folder');
+  });
+
+  it('an export that is cut imports nothing', async () => {
+    const text = readFileSync(at('all.jsonl'), 'utf8');
+    for (const input of [text.slice(0, -60), text.slice(0, text.lastIndexOf('{"table":"end"')), 'no\n', '']) {
+      const { status, stderr } = await run(dbCommand, ['import', '-', '--data-dir=cut'], { input });
+      expect([status, stderr]).toEqual([1, expect.stringMatching(/^tailrace: /)]);
+    }
+    const whole = await run(dbCommand, ['import', '-', '--data-dir=cut'], { input: text });
+    expect(whole.status).toBe(0);
+  });
+
+  it('an export that cannot be written leaves no file behind', async () => {
+    const { status, stderr } = await run(dbCommand, ['export', 'no-folder/all.jsonl', '--data-dir=full']);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('ENOENT')]);
+    expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  it.each([
+    [['export', '-', '--data-dir=nothing'], 1, 'no server has used this data folder yet'],
+    [['import', 'nothing.jsonl', '--data-dir=new'], 1, 'nothing.jsonl'],
+    [['migrate', '--data-dir=migrated'], 0, 'are those of this version'],
+    [['export'], 2, 'db export needs a file, or - for standard output'],
+    [['import', 'a', 'b'], 2, 'unexpected "b"'],
+    [['migrate', 'a'], 2, 'unexpected "a"'],
+    [['exprot', 'a'], 2, 'needs one of export, import, migrate'],
+    [['export', '-', '--dir=a'], 2, 'there is no flag "--dir" here'],
+  ])('%j ends with %i', async (args, expected, words) => {
+    const { status, stderr } = await run(dbCommand, args);
+    expect([status, stderr]).toEqual([expected, expect.stringContaining(words)]);
+  });
+});

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startWorker } from '../worker/start-worker.ts';
+import { startLedger } from './ledger-thread.ts';
+import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
+
+let dataDir: string;
+let worker: Worker | undefined;
+const logged: string[] = [];
+const note = (message: string) => logged.push(message);
+const log = { info: note, warn: note, error: note };
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tailrace-thread-'));
+  logged.length = 0;
+});
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+function start() {
+  const settings = {
+    dataDir,
+    onStoreFailure: 'deny' as const,
+    replicas: 1,
+    retentionMs: 86_400_000,
+    spoolBytes: 1024 ** 2,
+  };
+  return startLedger(settings, log, (port) => {
+    worker = startWorker(import.meta.url, 'ledger-worker', {}, port);
+    return worker;
+  });
+}
+
+async function started() {
+  const ledger = await start();
+  if (!ledger.ok) throw new Error(ledger.message);
+  return ledger.ledger;
+}
+
+const { processId: _, ...intent } = fakeIntent('chatcmpl-a', { createdAtMs: Date.now() });
+
+test('a ledger on its thread admits, settles and reports, and is closed', async () => {
+  const ledger = await started();
+  const admission = await ledger.admit({ scopes: [], intent });
+  if (admission.type !== 'admitted') throw new Error(admission.type);
+  ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
+  await expect
+    .poll(async () => (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`))
+    .toEqual(['chatcmpl-a completed']);
+  await ledger.close();
+});
+
+test('the folder of a living ledger is refused to another one, which names its process', async () => {
+  const ledger = await started();
+  expect(await start()).toMatchObject({ ok: false, message: expect.stringContaining(String(process.pid)) });
+  await ledger.close();
+});
+
+test('a thread that ends is started again: it closes what it had left open, and takes what came meanwhile', async () => {
+  const ledger = await started();
+  const books: number[] = [];
+  await ledger.watchKeys(({ version }) => books.push(version));
+  const admission = await ledger.admit({ scopes: [], intent });
+  if (admission.type !== 'admitted') throw new Error(admission.type);
+  await worker?.terminate();
+  await expect
+    .poll(() => logged)
+    .toContain('the thread of keys, limits and records has ended; it is started again');
+  ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
+  await expect
+    .poll(() => logged, { timeout: 10_000 })
+    .toContain('the thread of keys, limits and records has started again');
+  expect(logged).toContain('closed the records of requests whose process was killed');
+  await expect
+    .poll(async () => (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`))
+    .toEqual(['chatcmpl-a completed']);
+  expect(books.length).toBe(2);
+  await ledger.close();
+});

@@ -1,0 +1,80 @@
+import path from 'node:path';
+import { readKeyFile } from '../access/key-files.ts';
+import type { Config } from '../config/config.ts';
+import { formatProblem } from '../config/config-problem.ts';
+import { type Environment, environmentVariable } from '../config/environment.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { processLives, readServerFile } from './server-file.ts';
+
+export interface AdministrationPlace {
+  /** The values of `--config` and `--data-dir`. */
+  readonly config?: string | undefined;
+  readonly dataDir?: string | undefined;
+  readonly env: Environment;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Whether an HTTP server answers at a URL. */
+  answers(url: string): Promise<boolean>;
+}
+
+/** Where a command finds the routes under `/admin/v1`. */
+export type FoundAdministration =
+  | {
+      readonly ok: true;
+      readonly url: string;
+      /** Undefined where the server asks for none. */
+      readonly adminKey: string | undefined;
+      /** Closes what was opened for this command. */
+      close(): Promise<void>;
+    }
+  /** `message`: one line for each problem. */
+  | { readonly ok: false; readonly message: string; readonly exitCode: 1 | 2 };
+
+/** Finds the server that uses the data folder; where none runs, opens the store for this command. The caller closes it. */
+export async function findAdministration(place: AdministrationPlace): Promise<FoundAdministration> {
+  const { env, cwd, config: file, dataDir: folder } = place;
+  const flags = {
+    ...(file === undefined ? {} : { config: file }),
+    ...(folder === undefined ? {} : { dataDir: folder }),
+  };
+  const loaded = await loadConfig({ env, cwd, flags });
+  const config = loaded.ok ? loaded.config : undefined;
+  // A server is found by its folder alone: this shell may lack the variables that the file of the server names.
+  const named = folder ?? environmentVariable(env, 'TAILRACE_DATA_DIR');
+  const dataDir = config?.server.dataDir ?? (named === undefined ? undefined : path.resolve(cwd, named));
+  const url = dataDir === undefined ? undefined : await runningServer(dataDir, place.answers);
+  if (url !== undefined && dataDir !== undefined) {
+    const key = await adminKeyOf(config, dataDir, env);
+    return key.ok ? { ok: true, url, adminKey: key.key, close: async () => {} } : { ...key, exitCode: 1 };
+  }
+  if (!loaded.ok) return { ok: false, message: loaded.problems.map(formatProblem).join('\n'), exitCode: 2 };
+  // Imported here: with a server that runs, no store is opened.
+  const { openAdministration } = await import('./open-administration.ts');
+  const opened = await openAdministration(loaded.config);
+  return opened.ok ? opened : { ...opened, exitCode: 1 };
+}
+
+/** The URL of the server that uses this folder; undefined where none runs. */
+async function runningServer(
+  dataDir: string,
+  answers: AdministrationPlace['answers'],
+): Promise<string | undefined> {
+  const file = await readServerFile(dataDir);
+  if (file === undefined || !processLives(file.pid)) return undefined;
+  // The id of a server that was killed may have been given to another process.
+  return (await answers(file.url)) ? file.url : undefined;
+}
+
+type AdminKey =
+  | { readonly ok: true; readonly key: string | undefined }
+  | { readonly ok: false; readonly message: string };
+
+async function adminKeyOf(config: Config | undefined, dataDir: string, env: Environment): Promise<AdminKey> {
+  if (config?.auth.required === false) return { ok: true, key: undefined };
+  const given = config?.auth.adminKeys[0] ?? environmentVariable(env, 'TAILRACE_ADMIN_KEY');
+  if (given !== undefined) return { ok: true, key: given };
+  const file = await readKeyFile(dataDir, 'admin-key');
+  if (file.ok) return { ok: true, key: file.key };
+  const where = 'put the admin key of the running server into TAILRACE_ADMIN_KEY';
+  return { ok: false, message: `${file.file}: ${file.message}; ${where}` };
+}
