@@ -1,4 +1,3 @@
-import type { Store } from '../../packages/server/src/storage/contract.ts';
 import type { MemoryDisk } from '../../packages/server/src/ledger/testing/memory-spool-files.ts';
 import type { UsageRecord } from '../../packages/server/src/storage/records.ts';
 import { type ClientAnswer, readAnswer } from './client-answer.ts';
