@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { StoreCase } from '../testing/store-case.ts';
 import { morning, someIntent, someRecord } from '../testing/store-values.ts';
 import { shown } from './settlement.suite.ts';
-import type { StoreCase } from './store-case.ts';
 
 const ofKey = [{ scope: 'key:key_a', sinceMs: 0 }] as const;
 const expiredMs = 10_000;
