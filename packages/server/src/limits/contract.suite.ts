@@ -186,6 +186,26 @@ export function describeLimiter(name: string, harness: LimiterHarness): void {
       expect((await limiter.look(at(1_000))).requests).toMatchObject({ limit: 1_000, remaining: 950 });
     });
 
+    test('leaves what the limits of today count, where a lease is older than they are', async () => {
+      const limiter = await harness.open(hourMs);
+      const scope = newScope();
+      const streamsOnly = allowed(await limiter.take(ask([{ scope, maxStreams: 9 }]))).lease;
+      const higher = allowed(
+        await limiter.take(ask([{ scope, requestsPerMinute: 1_000, tokensPerMinute: 100_000 }], 10)),
+      ).lease;
+      const today = [{ scope, requestsPerMinute: 2, tokensPerMinute: 100, maxStreams: 9 }];
+      allowed(await limiter.take(ask(today, 80)));
+      const left = await limiter.look(today);
+      expect(left).toMatchObject({ requests: { remaining: 0 }, tokens: { remaining: 19 } });
+      await limiter.settle(streamsOnly, 500);
+      await limiter.settle(higher, 10);
+      await limiter.restore([{ processId: 'p', scope: { scope, maxStreams: 9 }, streams: 1, owedTokens: 0 }]);
+      expect(await limiter.look(today)).toMatchObject({
+        requests: { remaining: 0 },
+        tokens: { remaining: 19 },
+      });
+    });
+
     test('allows nothing under a limit of 0', async () => {
       const limiter = await harness.open(hourMs);
       for (const limit of ['requestsPerMinute', 'tokensPerMinute', 'maxStreams'] as const) {

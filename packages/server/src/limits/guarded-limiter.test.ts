@@ -168,6 +168,19 @@ describe('around a store that can be away', () => {
     await limiter.close();
   });
 
+  test('the end of a stream from before an outage gives nothing back to the share', async () => {
+    const store = openStore();
+    const { limiter } = guard(store);
+    const scopes = [{ scope: newScope(), requestsPerMinute: 2, tokensPerMinute: 100, maxStreams: 9 }];
+    const before = allowed(await limiter.take(ask(scopes, 10))).lease;
+    store.mode = 'rejects';
+    for (let count = 0; count < 2; count += 1) allowed(await limiter.take(ask(scopes, 10)));
+    expect(refused(await limiter.take(ask(scopes, 10))).limit).toBe('requests');
+    await limiter.settle(before, 10);
+    expect(refused(await limiter.take(ask(scopes, 10))).limit).toBe('requests');
+    await limiter.close();
+  });
+
   test('leases of either kind are settled where they were taken, and the store is right again after an outage', async () => {
     const store = openStore();
     const { limiter } = guard(store);

@@ -99,20 +99,26 @@ class LevelsInMemory implements MemoryLimiter {
     const used = usedTokens === 'not-run' ? 0 : usedTokens;
     const returned = usedTokens === 'not-run' ? -1 : 0;
     for (const scope of scopes) {
-      const { requestsPerMinute = 0, tokensPerMinute = 0, maxStreams } = scope;
-      const level = this.levels(scope, nowMs);
-      const requests = corrected(level.requests, returned, requestsPerMinute, {
-        reserved: 1,
-        ageMs,
-        windowMs,
-      });
-      const tokens = corrected(level.tokens, used - reservedTokens, tokensPerMinute, {
-        reserved: reservedTokens,
-        ageMs,
-        windowMs,
-      });
-      const state = this.write(scope, { requests, tokens }, nowMs);
-      if (maxStreams !== undefined) addPlaces(state, processId, -1);
+      const latest = this.latest(scope);
+      const level = this.levels(latest, nowMs);
+      const requests =
+        scope.requestsPerMinute === undefined
+          ? level.requests
+          : corrected(level.requests, returned, latest.requestsPerMinute ?? 0, {
+              reserved: 1,
+              ageMs,
+              windowMs,
+            });
+      const tokens =
+        scope.tokensPerMinute === undefined
+          ? level.tokens
+          : corrected(level.tokens, used - reservedTokens, latest.tokensPerMinute ?? 0, {
+              reserved: reservedTokens,
+              ageMs,
+              windowMs,
+            });
+      const state = this.write(latest, { requests, tokens }, nowMs);
+      if (scope.maxStreams !== undefined) addPlaces(state, processId, -1);
     }
     this.dropIdle(nowMs);
   }
@@ -142,9 +148,11 @@ class LevelsInMemory implements MemoryLimiter {
     const nowMs = this.now();
     for (const { processId, scope, streams, owedTokens } of held) {
       this.beats.set(processId, nowMs);
-      const level = this.levels(scope, nowMs);
-      const tokens = Math.max(0, level.tokens + owedTokens);
-      const { places } = this.write(scope, { requests: level.requests, tokens }, nowMs);
+      const latest = this.latest(scope);
+      const level = this.levels(latest, nowMs);
+      const owed = scope.tokensPerMinute === undefined ? 0 : owedTokens;
+      const tokens = Math.max(0, level.tokens + owed);
+      const { places } = this.write(latest, { requests: level.requests, tokens }, nowMs);
       if (streams > 0) places.set(processId, streams);
       else places.delete(processId);
     }
@@ -154,6 +162,21 @@ class LevelsInMemory implements MemoryLimiter {
   async close(): Promise<void> {
     this.scopes.clear();
     this.beats.clear();
+  }
+
+  /**
+   * A scope with the limits of its last decision. A lease may be older than a change of its key: written under the limits of the
+   * lease, the levels of the new ones would be lost.
+   */
+  private latest({ scope, requestsPerMinute, tokensPerMinute }: LimitScope): LimitScope {
+    const state = this.scopes.get(scope);
+    const requests = state?.requests?.limit ?? requestsPerMinute;
+    const tokens = state?.tokens?.limit ?? tokensPerMinute;
+    return {
+      scope,
+      ...(requests === undefined ? {} : { requestsPerMinute: requests }),
+      ...(tokens === undefined ? {} : { tokensPerMinute: tokens }),
+    };
   }
 
   private levels({ scope, requestsPerMinute, tokensPerMinute }: LimitScope, nowMs: number): ScopeLevels {

@@ -29,9 +29,24 @@ local function levelNow(level, saved, limit, elapsed)
   return math.max(0, level - elapsed * limit / window)
 end
 
+-- Time, level and limit of requests, level and limit of tokens, as texts; nil where nothing is saved.
+local function savedAt(key)
+  return string.match(redis.call('GET', key) or '', '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+end
+
+-- The limits of the last decision. A lease may be older than a change of its key: written under the limits of the lease, the
+-- levels of the new ones would be lost.
+local function latest(key, requestLimit, tokenLimit)
+  local at, r, rl, t, tl = savedAt(key)
+  if not at then return requestLimit, tokenLimit end
+  if tonumber(rl) >= 0 then requestLimit = tonumber(rl) end
+  if tonumber(tl) >= 0 then tokenLimit = tonumber(tl) end
+  return requestLimit, tokenLimit
+end
+
 -- Levels of requests and tokens. A limit of -1 is none.
 local function levels(key, requestLimit, tokenLimit)
-  local at, r, rl, t, tl = string.match(redis.call('GET', key) or '', '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+  local at, r, rl, t, tl = savedAt(key)
   if not at then return 0, 0 end
   -- Where the clock has been put back, the time since is unknown: nothing has flowed off.
   local elapsed = math.max(0, now - tonumber(at))
@@ -155,10 +170,11 @@ local reserved, used, returned = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(
 for i = 1, (#KEYS - 1) / 2 do
   local rl, tl, sl = tonumber(ARGV[3 * i + 4]), tonumber(ARGV[3 * i + 5]), tonumber(ARGV[3 * i + 6])
   if rl >= 0 or tl >= 0 then
-    local requests, tokens = levels(KEYS[2 * i], rl, tl)
-    if rl >= 0 then requests = corrected(requests, -returned, rl, 1, age) end
-    if tl >= 0 then tokens = corrected(tokens, used - reserved, tl, reserved, age) end
-    writeLevels(KEYS[2 * i], rl, tl, requests, tokens)
+    local requestLimit, tokenLimit = latest(KEYS[2 * i], rl, tl)
+    local requests, tokens = levels(KEYS[2 * i], requestLimit, tokenLimit)
+    if rl >= 0 then requests = corrected(requests, -returned, requestLimit, 1, age) end
+    if tl >= 0 then tokens = corrected(tokens, used - reserved, tokenLimit, reserved, age) end
+    writeLevels(KEYS[2 * i], requestLimit, tokenLimit, requests, tokens)
   end
   if sl >= 0 then addStreams(KEYS[2 * i + 1], process, -1) end
 end
@@ -192,8 +208,9 @@ for i = 1, (#KEYS - 1) / 2 do
   local process, streams, owed = ARGV[first + 3], tonumber(ARGV[first + 4]), tonumber(ARGV[first + 5])
   beat(process)
   if tl >= 0 and owed ~= 0 then
-    local requests, tokens = levels(KEYS[2 * i], rl, tl)
-    writeLevels(KEYS[2 * i], rl, tl, requests, math.max(0, tokens + owed))
+    local requestLimit, tokenLimit = latest(KEYS[2 * i], rl, tl)
+    local requests, tokens = levels(KEYS[2 * i], requestLimit, tokenLimit)
+    writeLevels(KEYS[2 * i], requestLimit, tokenLimit, requests, math.max(0, tokens + owed))
   end
   if sl >= 0 then
     local key = KEYS[2 * i + 1]
