@@ -15,8 +15,10 @@ const { runBefore } = require('./start-command.cjs');
 
 const folder = path.join(tools, 'compiled');
 const stampFile = path.join(tools, 'compiled.json');
-/** The only file of the server's process that it loads later than its help. */
-const loadedLater = path.join(root, 'packages/server/src/service/start-engine.ts');
+/** What the server's process loads later than its help: the engine's files, and those of the ledger's thread. */
+const loadedLater = ['service/start-engine.ts', 'ledger/open-ledger.ts'].map((file) =>
+  path.join(root, 'packages/server/src', file),
+);
 const sources = ['server', 'protocol'].map((name) => path.join(root, 'packages', name, 'src'));
 
 /** Names the folder of the cache to Node, for this process's children. */
@@ -40,7 +42,7 @@ async function compileSources(node, flags, main) {
   const stamp = /** @type {{ compiledFrom?: string }} */ (readObject(stampFile) || {});
   if (isFilled && stamp.compiledFrom === compiledFrom) return;
   // The help loads every other file of the server's process, but the first files of its threads.
-  const later = ['--import', pathToFileURL(loadedLater).href];
+  const later = loadedLater.map((file) => `--import=${pathToFileURL(file).href}`);
   const code = await runBefore(node, flags.concat(later, main, 'serve', '--help'));
   if (code === 0) writeStamp(compiledFrom);
 }

@@ -27,8 +27,13 @@ beforeEach(() => {
   }
   for (const name of ['server', 'protocol'])
     mkdirSync(path.join(root, 'packages', name, 'src'), { recursive: true });
-  mkdirSync(path.join(root, 'packages/server/src/service'));
-  writeFileSync(path.join(root, 'packages/server/src/service/start-engine.ts'), 'export {};\n');
+  for (const [room, file] of [
+    ['service', 'start-engine.ts'],
+    ['ledger', 'open-ledger.ts'],
+  ] as const) {
+    mkdirSync(path.join(root, 'packages/server/src', room));
+    writeFileSync(path.join(root, 'packages/server/src', room, file), 'export {};\n');
+  }
   writeMain('');
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));

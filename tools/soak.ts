@@ -63,7 +63,13 @@ const suites: readonly Part[] = [
   },
 ];
 
-const parts: readonly Part[] = [...fuzzParts, ...suites, { name: 'engine', run: engine }];
+/** A thousand worlds of services that are killed at random, over each store. */
+const simulation: Part = {
+  name: 'simulation',
+  run: () => wholeSuites(['--project', 'system', 'test/simulation']),
+};
+
+const parts: readonly Part[] = [...fuzzParts, ...suites, simulation, { name: 'engine', run: engine }];
 
 async function wholeSuites(args: readonly string[], seed?: string): Promise<Result> {
   const { modelFile } = await prepare(report);

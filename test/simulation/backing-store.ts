@@ -2,8 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Store } from '../../packages/server/src/storage/contract.ts';
+import { openPostgresStore } from '../../packages/server/src/storage/postgres/open-postgres-store.ts';
+import { createPool } from '../../packages/server/src/storage/postgres/pool.ts';
 import { openSqliteStore, sqliteFile } from '../../packages/server/src/storage/sqlite/open-sqlite-store.ts';
 import { startMemoryServer } from '../../packages/server/src/storage/testing/memory-store.ts';
+import { postgresFor } from '../../packages/server/src/testing/services.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Where the store of a world keeps its data, outside every process. */
@@ -27,7 +30,7 @@ const folderOfAll = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
  * SQLite in a folder. A death leaves what the process had handed to the operating system: a copy of the database and its log
  * as they are at that moment, which the next process opens.
  */
-export function sqliteBacking(time: VirtualTime): BackingStore {
+export async function sqliteBacking(time: VirtualTime): Promise<BackingStore> {
   const parent = mkdtempSync(join(folderOfAll, 'tailrace-simulation-'));
   let number = 0;
   const folder = () => join(parent, String(number));
@@ -71,6 +74,61 @@ export function sqliteBacking(time: VirtualTime): BackingStore {
 export async function memoryBacking(time: VirtualTime): Promise<BackingStore> {
   const server = await startMemoryServer({ now: time.now, random: Math.random, outbox: true });
   return { ...sharedBacking(server.inside), remove: () => server.close() };
+}
+
+const makeClock = `CREATE SCHEMA simulation;
+  CREATE TABLE simulation.clock (at timestamptz NOT NULL);
+  INSERT INTO simulation.clock VALUES (now());
+  CREATE FUNCTION simulation.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS 'SELECT at FROM simulation.clock';
+  DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET search_path = simulation, pg_catalog, public', current_database());
+  END $$`;
+const moveClock = {
+  name: 'move_clock',
+  text: 'UPDATE simulation.clock SET at = to_timestamp($1::float8 / 1000)',
+};
+
+/**
+ * A database of the real PostgreSQL of the tests. Its clock is that of the simulation: a function of this name, in a schema
+ * that is searched before the system's.
+ */
+export async function postgresBacking(time: VirtualTime): Promise<BackingStore> {
+  const ends: (() => Promise<void>)[] = [];
+  const url = await postgresFor((end) => ends.push(end));
+  const clock = createPool(url);
+  await clock.transaction(makeClock, async () => {});
+  const opening = await openPostgresStore({ url, outbox: true });
+  if (!opening.ok) throw new Error(opening.message);
+  const { store } = opening;
+  let setAtMs = Number.NaN;
+
+  async function setClock(): Promise<void> {
+    const nowMs = time.now();
+    if (nowMs === setAtMs) return;
+    setAtMs = nowMs;
+    await clock.run(moveClock, [nowMs]);
+  }
+
+  const timed = new Proxy(store, {
+    get: (_, name: keyof Store) => {
+      const method = store[name] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined;
+      // A promise asks whether it has a `then`.
+      if (method === undefined) return undefined;
+      return async (...args: readonly unknown[]) => {
+        await setClock();
+        return method(...args);
+      };
+    },
+  });
+  return {
+    ...sharedBacking(timed),
+    async remove() {
+      await store.close();
+      await clock.close();
+      for (const end of ends) await end();
+    },
+  };
 }
 
 /** A store that outlives the processes: every service uses the same one. */

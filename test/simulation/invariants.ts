@@ -8,8 +8,8 @@ export interface Witnesses {
   readonly store: Store;
   readonly facts: KeptFacts;
   readonly book: Book;
-  /** Whether several services use the store. */
-  readonly shared: boolean;
+  /** Whether several processes use the ledger or the store, so that one of them may be closed while the spool has its progress. */
+  readonly several: boolean;
   /** Rows that retention has deleted, as they were before. */
   readonly retired: Map<string, UsageRecord>;
   /** A power failure may have taken the last entries of the spool for this request. */
@@ -64,7 +64,8 @@ function checkRequests(
     if (!all.has(id) && !open.has(id) && !mayBeLost(id)) complain(`${id} reached a target and has no record`);
   }
   for (const id of facts.settled.keys()) {
-    if (!all.has(id) && !open.has(id) && !mayBeLost(id)) complain(`${id} was settled, and its record is lost`);
+    if (!all.has(id) && !open.has(id) && !mayBeLost(id))
+      complain(`${id} was settled, and its record is lost`);
   }
   for (const id of open.keys()) {
     const processId = facts.intents.get(id)?.processId ?? '';
@@ -78,7 +79,7 @@ function checkRequests(
 }
 
 function checkRow(
-  { facts, book, shared, mayBeLost }: Witnesses,
+  { facts, book, several, mayBeLost }: Witnesses,
   row: UsageRecord,
   complain: Complaint,
 ): void {
@@ -93,12 +94,15 @@ function checkRow(
   }
   if (!isTrue) {
     const marks = (facts.marks.get(id) ?? []).map(({ completionTokens }) => completionTokens);
-    // Another service may close it before the last marks have left the spool.
-    const possible = shared ? [0, ...marks] : [marks.at(-1) ?? 0];
-    if (!mayBeLost(id) && (!possible.includes(completion) || status !== (completion > 0 ? 'cut' : 'abandoned'))) {
+    const possible = several ? [0, ...marks] : [marks.at(-1) ?? 0];
+    if (
+      !mayBeLost(id) &&
+      (!possible.includes(completion) || status !== (completion > 0 ? 'cut' : 'abandoned'))
+    ) {
       complain(`${given} was closed after a death, and its progress was ${marks.join(', ')}`);
     }
-    if (completion > (produced?.emitted ?? 0)) complain(`${given} has more than ${produced?.emitted} produced`);
+    if (completion > (produced?.emitted ?? 0))
+      complain(`${given} has more than ${produced?.emitted} produced`);
     return;
   }
   if (produced === undefined) {
@@ -138,7 +142,9 @@ async function checkSums(
     };
     const found = JSON.stringify(answers[at]);
     if (found !== JSON.stringify(expected)) {
-      complain(`${budget.scope} since ${budget.sinceMs}: ${found}, and its rows say ${JSON.stringify(expected)}`);
+      complain(
+        `${budget.scope} since ${budget.sinceMs}: ${found}, and its rows say ${JSON.stringify(expected)}`,
+      );
     }
   }
   const days = new Map<string, { requests: number; tokens: number }>();
@@ -147,19 +153,27 @@ async function checkSums(
     const day = days.get(name) ?? { requests: 0, tokens: 0 };
     days.set(name, { requests: day.requests + 1, tokens: day.tokens + tokensOf(row) });
   }
-  for (const { group, requests, promptTokens, completionTokens } of await store.usage({ groupBy: ['key', 'day'] })) {
+  for (const { group, requests, promptTokens, completionTokens } of await store.usage({
+    groupBy: ['key', 'day'],
+  })) {
     const name = `${group['key_id']} ${group['day']}`;
     const day = days.get(name);
     days.delete(name);
     if (day?.requests !== requests || day.tokens !== promptTokens + completionTokens) {
-      complain(`usage of ${name}: ${requests} requests, ${promptTokens + completionTokens} tokens; rows: ${JSON.stringify(day)}`);
+      complain(
+        `usage of ${name}: ${requests} requests, ${promptTokens + completionTokens} tokens; rows: ${JSON.stringify(day)}`,
+      );
     }
   }
   for (const name of days.keys()) complain(`usage of ${name} is missing`);
 }
 
 /** A budget is exceeded only by what requests have used beyond their reservations in it. */
-function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord>, complain: Complaint): void {
+function checkBudgets(
+  { facts }: Witnesses,
+  all: ReadonlyMap<string, UsageRecord>,
+  complain: Complaint,
+): void {
   const budgets = new Map<string, BudgetCheck>();
   for (const { budgets: checks } of facts.intents.values()) {
     for (const check of checks) {
@@ -171,7 +185,9 @@ function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord
   for (const budget of budgets.values()) {
     const rows = [...all.values()].filter((row) => isIn(budget, row));
     const used = budget.unit === 'tokens' ? tokensOf : ({ costMicroUsd }: UsageRecord) => costMicroUsd;
-    const beyond = sum(rows, (row) => Math.max(0, used(row) - reservedIn(budget, facts.intents.get(row.id))));
+    const reserved = ({ id }: UsageRecord) =>
+      reservedIn(budget, facts.intents.get(id), facts.presumed.has(id));
+    const beyond = sum(rows, (row) => Math.max(0, used(row) - reserved(row)));
     const spent = sum(rows, used);
     if (spent > budget.limit + beyond) {
       complain(`${JSON.stringify(budget)}: ${spent} were spent, ${beyond} of them beyond reservations`);
@@ -179,11 +195,16 @@ function checkBudgets({ facts }: Witnesses, all: ReadonlyMap<string, UsageRecord
   }
 }
 
-function reservedIn({ scope, unit, sinceMs }: BudgetCheck, intent: Intent | undefined): number {
+/** What has been reserved of a budget until the end. `presumed`: it was released earlier, for a process that was thought dead. */
+function reservedIn(
+  { scope, unit, sinceMs }: BudgetCheck,
+  intent: Intent | undefined,
+  presumed: boolean,
+): number {
   const counts = intent?.budgets.some(
     (check) => check.scope === scope && check.unit === unit && check.sinceMs === sinceMs,
   );
-  if (intent === undefined || counts !== true) return 0;
+  if (intent === undefined || counts !== true || presumed) return 0;
   const { reserved } = intent;
   return unit === 'tokens'
     ? reserved.promptTokens + reserved.completionTokens

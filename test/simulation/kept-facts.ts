@@ -1,5 +1,11 @@
 import type { RecordSpool, SpoolEntry } from '../../packages/server/src/ledger/spool-entry.ts';
-import type { Admitted, Intent, Progress, Settled, Store } from '../../packages/server/src/storage/contract.ts';
+import type {
+  Admitted,
+  Intent,
+  Progress,
+  Settled,
+  Store,
+} from '../../packages/server/src/storage/contract.ts';
 
 /** What a store or a spool has taken so far, seen from outside: no death of a process may undo it. */
 export interface KeptFacts {
@@ -9,6 +15,8 @@ export interface KeptFacts {
   readonly marks: ReadonlyMap<string, readonly Progress[]>;
   readonly settled: ReadonlyMap<string, Settled>;
   readonly discarded: ReadonlySet<string>;
+  /** Closed for a process that was dead, or was thought dead. */
+  readonly presumed: ReadonlySet<string>;
   /** When the last of it was kept of a request, on a disk that may lose it in a power failure. */
   readonly spooledAtMs: ReadonlyMap<string, number>;
   /** A call of a store was carried out. */
@@ -22,6 +30,7 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
   const marks = new Map<string, Progress[]>();
   const settled = new Map<string, Settled>();
   const discarded = new Set<string>();
+  const presumed = new Set<string>();
   const spooledAtMs = new Map<string, number>();
 
   function note(entry: SpoolEntry): string {
@@ -47,6 +56,7 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
     marks,
     settled,
     discarded,
+    presumed,
     spooledAtMs,
     stored(name, args, result) {
       // The arguments and results of these methods are those of the contract.
@@ -59,8 +69,11 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
           }
         }
       }
-      if (name === 'progress') for (const mark of args[0] as readonly Progress[]) note({ type: 'progress', mark });
-      if (name === 'settle') for (const record of args[0] as readonly Settled[]) note({ type: 'settled', record });
+      if (name === 'progress')
+        for (const mark of args[0] as readonly Progress[]) note({ type: 'progress', mark });
+      if (name === 'settle')
+        for (const record of args[0] as readonly Settled[]) note({ type: 'settled', record });
+      if (name === 'closeDead') for (const id of result as readonly string[]) presumed.add(id);
       if (name === 'discard') for (const { id } of args[0] as readonly { id: string }[]) discarded.add(id);
     },
     watch: (spool, log) => ({

@@ -1,5 +1,4 @@
-import type { StoredKey, Store } from '../../packages/server/src/storage/contract.ts';
-import type { Limits } from '../../packages/server/src/storage/keys.ts';
+import type { Store, StoredKey } from '../../packages/server/src/storage/contract.ts';
 import type { Dice } from '../../packages/server/src/upstreams/testing/dice.ts';
 
 /** The keys of a world, and what each of their limits may be: as acknowledged, or as asked for without an answer. */
@@ -8,7 +7,10 @@ export interface KeyRing {
   add(id: string, secret: string, owner: string): RingKey;
   /** A change was asked for. Call the result with whether it was acknowledged. */
   asked(key: RingKey, fields: object): (acknowledged: boolean) => void;
-  /** Complains where a stored key is none of what it may be. */
+  /**
+   * Complains where a limit of a stored key is none of what it may be. No change may be under way, and no store may carry one
+   * out any more.
+   */
   check(store: Store, complain: (what: string) => void): Promise<void>;
 }
 
@@ -16,39 +18,54 @@ export interface RingKey {
   readonly id: string;
   readonly secret: string;
   readonly owner: string;
-  /** JSON of each possible state, as the administration spells it. */
-  possible: readonly string[];
 }
 
+interface Possible {
+  /** JSON of the value of each field, as the last change that was acknowledged alone has made it. */
+  readonly known: Map<string, string>;
+  /** Of changes without an answer, which the store may carry out late, and of those that overtook each other. */
+  floating: { readonly field: string; readonly value: string }[];
+  underWay: number;
+}
+
+const fieldNames = ['requests_per_minute', 'tokens_per_minute', 'max_streams', 'budget'] as const;
+
 export function createKeyRing(): KeyRing {
-  const keys: RingKey[] = [];
-  const unanswered = new Map<RingKey, number>();
+  const keys = new Map<RingKey, Possible>();
   return {
-    keys,
+    get keys() {
+      return [...keys.keys()];
+    },
     add(id, secret, owner) {
-      const key = { id, secret, owner, possible: ['{}'] };
-      keys.push(key);
+      const key = { id, secret, owner };
+      keys.set(key, { known: new Map(fieldNames.map((name) => [name, 'null'])), floating: [], underWay: 0 });
       return key;
     },
     asked(key, fields) {
-      const merged = key.possible.map((text) => spelt({ ...(JSON.parse(text) as object), ...fields }));
-      key.possible = [...new Set([...key.possible, ...merged])];
-      unanswered.set(key, (unanswered.get(key) ?? 0) + 1);
+      const possible = keys.get(key);
+      if (possible === undefined) throw new Error(`${key.id} is not on this ring`);
+      const asked = Object.entries(fields).map(([field, value]) => ({ field, value: JSON.stringify(value) }));
+      const alone = possible.underWay === 0;
+      possible.underWay += 1;
+      possible.floating.push(...asked);
       return (acknowledged) => {
-        const left = (unanswered.get(key) ?? 1) - 1;
-        unanswered.set(key, left);
-        // With another one under way, their order is unknown.
-        if (acknowledged && left === 0) {
-          key.possible = [...new Set(key.possible.map((text) => spelt({ ...(JSON.parse(text) as object), ...fields })))];
-        }
+        possible.underWay -= 1;
+        if (!acknowledged || !alone || possible.underWay > 0) return;
+        possible.floating = possible.floating.filter((one) => !asked.includes(one));
+        for (const { field, value } of asked) possible.known.set(field, value);
       };
     },
     async check(store, complain) {
-      for (const key of keys) {
-        const stored = await store.key(key.id);
-        const found = stored === undefined ? 'missing' : stateOf(stored);
-        if (!key.possible.includes(found)) complain(`${key.id} is ${found}, and may be ${key.possible.join(' or ')}`);
-        else if ((unanswered.get(key) ?? 0) === 0) key.possible = [found];
+      for (const [{ id }, possible] of keys) {
+        const stored = await store.key(id);
+        for (const [field, found] of Object.entries(stored === undefined ? {} : limitsOf(stored))) {
+          const values = possible.floating.filter((one) => one.field === field).map(({ value }) => value);
+          const known = possible.known.get(field) ?? 'null';
+          if (found === known || values.includes(found)) possible.known.set(field, found);
+          else complain(`${field} of ${id} is ${found}, and may be ${[known, ...values].join(' or ')}`);
+        }
+        if (stored === undefined) complain(`${id} is lost`);
+        if (possible.underWay === 0) possible.floating = [];
       }
     },
   };
@@ -71,27 +88,21 @@ export function drawBudget(dice: Dice): object | null {
   return { usd: dice.pick([0.0005, 0.005, 0.05]), period };
 }
 
-function stateOf({ requestsPerMinute, tokensPerMinute, maxStreams, budget }: Limits & Partial<StoredKey>): string {
-  return spelt({
-    requests_per_minute: requestsPerMinute ?? null,
-    tokens_per_minute: tokensPerMinute ?? null,
-    max_streams: maxStreams ?? null,
-    budget:
-      budget === undefined
-        ? null
-        : budget.unit === 'tokens'
-          ? { tokens: budget.limit, period: budget.period }
-          : { usd: budget.limit / 1_000_000, period: budget.period },
-  });
-}
-
-/** Without removed members, in one order. */
-function spelt(state: object): string {
-  return JSON.stringify(
-    Object.fromEntries(
-      Object.entries(state)
-        .filter(([, value]) => value !== null)
-        .toSorted(([one], [other]) => (one < other ? -1 : 1)),
-    ),
-  );
+/** As the administration spells them. */
+function limitsOf({
+  requestsPerMinute,
+  tokensPerMinute,
+  maxStreams,
+  budget,
+}: StoredKey): Readonly<Record<string, string>> {
+  const amount =
+    budget === undefined || budget.unit === 'tokens'
+      ? { tokens: budget?.limit }
+      : { usd: budget.limit / 1_000_000 };
+  return {
+    requests_per_minute: JSON.stringify(requestsPerMinute ?? null),
+    tokens_per_minute: JSON.stringify(tokensPerMinute ?? null),
+    max_streams: JSON.stringify(maxStreams ?? null),
+    budget: JSON.stringify(budget === undefined ? null : { ...amount, period: budget.period }),
+  };
 }

@@ -68,7 +68,11 @@ export function openConnection(
     if (!server.dead) text += bytes.toString('latin1');
   });
   socket.on('error', () => {});
-  const all = { host: 'simulation', ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) };
+  const all = {
+    host: 'simulation',
+    ...headers,
+    ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+  };
   const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.push(Buffer.from(`${method} ${path} HTTP/1.1\r\n${head.join('')}\r\n${body}`));
   return {
@@ -83,7 +87,10 @@ function parse(text: string): ReceivedAnswer | undefined {
   if (end < 0) return undefined;
   const [first = '', ...lines] = text.slice(0, end).split('\r\n');
   const headers = Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+    lines.map((line) => [
+      line.slice(0, line.indexOf(':')).toLowerCase(),
+      line.slice(line.indexOf(':') + 1).trim(),
+    ]),
   );
   const status = Number(first.split(' ')[1]);
   const rest = text.slice(end + 4);

@@ -5,7 +5,11 @@ import type { SimulatedService } from './simulated-service.ts';
 import type { WebhookReceiver } from './webhook-receiver.ts';
 
 /** Nothing runs: every place of a stream must be free. */
-export async function checkLimiter({ limiter }: SimulatedService, { keys }: KeyRing, complain: Complaint): Promise<void> {
+export async function checkLimiter(
+  { limiter }: SimulatedService,
+  { keys }: KeyRing,
+  complain: Complaint,
+): Promise<void> {
   const scopes = new Set(keys.flatMap(({ id, owner }) => [`key:${id}`, `owner:${owner}`]));
   for (const scope of scopes) {
     const taken = await limiter.take({
@@ -34,7 +38,10 @@ export function checkEvents(
   for (const row of rows.values()) {
     const event = received.get(`${row.id}:corrected`) ?? received.get(row.id);
     if (event === undefined) wrong(`${row.id} has no event`);
-    else if (event.data['completion_tokens'] !== row.completionTokens || event.data['status'] !== row.status) {
+    else if (
+      event.data['completion_tokens'] !== row.completionTokens ||
+      event.data['status'] !== row.status
+    ) {
       wrong(`${row.id}: the event is ${event.data['status']}, ${event.data['completion_tokens']} tokens`);
     }
   }

@@ -40,7 +40,9 @@ interface BookWriter extends Book {
 }
 
 /** How one call goes. `at`: after so many words. */
-type Fate = { readonly type: 'whole' } | { readonly type: 'refuse' | 'cut' | 'hang' | 'end'; readonly at: number };
+type Fate =
+  | { readonly type: 'whole' }
+  | { readonly type: 'refuse' | 'cut' | 'hang' | 'end'; readonly at: number };
 
 export function createBook(): Book {
   return { produced: new Map() };
@@ -185,7 +187,8 @@ class ProducedAnswer implements EventStream {
     if (how === 'hang') return;
     this.over = true;
     if (how === 'end') this.take()?.end();
-    else if (how === 'refuse') this.hand([{ type: 'failed', failure: failure('upstream_protocol', 'It failed.') }]);
+    else if (how === 'refuse')
+      this.hand([{ type: 'failed', failure: failure('upstream_protocol', 'It failed.') }]);
     else this.hand([{ type: 'failed', failure: failure('upstream_cut', 'Cut.') }]);
   }
 

@@ -15,7 +15,10 @@
  * of a failing world names the command that plays it again.
  */
 import type { Config } from '../../packages/server/src/config/config.ts';
-import { createMemoryDisk, type MemoryDisk } from '../../packages/server/src/ledger/testing/memory-spool-files.ts';
+import {
+  createMemoryDisk,
+  type MemoryDisk,
+} from '../../packages/server/src/ledger/testing/memory-spool-files.ts';
 import type { Store } from '../../packages/server/src/storage/contract.ts';
 import type { UsageRecord } from '../../packages/server/src/storage/records.ts';
 import { seededRandom } from '../../packages/server/src/testing/seeded-random.ts';
@@ -26,7 +29,7 @@ import { createKeptFacts } from './kept-facts.ts';
 import { createKeyRing } from './key-ring.ts';
 import { checkEvents, checkLimiter } from './other-checks.ts';
 import { createBook } from './producing-upstream.ts';
-import { type SimulatedService, startService, type Surroundings } from './simulated-service.ts';
+import { type SimulatedService, type Surroundings, startService } from './simulated-service.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 import type { Weather } from './unsteady-store.ts';
 import { installVirtualTime, type VirtualTime } from './virtual-time.ts';
@@ -55,7 +58,8 @@ export interface SimulationFigures {
 }
 
 const startMs = Date.parse('2026-11-28T21:00:00Z');
-const retentionMs = 3 * 86_400_000;
+const dayMs = 86_400_000;
+const retentionMs = 3 * dayMs;
 /** The spool syncs within 200 ms. */
 const unsyncedMs = 250;
 
@@ -150,6 +154,7 @@ class World {
     await this.traffic.makeKeys();
     for (let generation = 1; generation <= generations; generation += 1) {
       await this.check('after the start');
+      for (const { path } of this.services()) path.failEvery = this.options.failEvery ?? 0;
       const dying = this.dice.pick(this.places);
       const deathAt = generation === generations ? steps : Math.floor(steps * (0.4 + 0.6 * Math.random()));
       for (let step = 0; step < steps; step += 1) {
@@ -164,7 +169,12 @@ class World {
     const rows = await this.drain();
     const records: Record<string, number> = {};
     for (const { status } of rows.values()) records[status] = (records[status] ?? 0) + 1;
-    return { records, requests: this.traffic.asked(), deaths: this.died, events: this.receiver.received.size };
+    return {
+      records,
+      requests: this.traffic.asked(),
+      deaths: this.died,
+      events: this.receiver.received.size,
+    };
   }
 
   private readonly complain = (what: string): void => {
@@ -190,7 +200,7 @@ class World {
       store: place.store,
       disk: place.disk,
       workers: this.workers,
-      failEvery: this.options.failEvery ?? 0,
+      failEvery: place.generation > 1 ? (this.options.failEvery ?? 0) : 0,
       weather,
     });
     place.service = await time.until('the start of a service', starting);
@@ -229,7 +239,7 @@ class World {
         store: this.backingStore(),
         facts: around.facts,
         book: around.book,
-        shared: this.backing.shared,
+        several: this.backing.shared || this.workers,
         retired: this.retired,
         mayBeLost: (id) => this.mayBeLost(id),
         lives: (processId) => living.has(processId),
@@ -245,11 +255,16 @@ class World {
     this.failWhereWrong(when);
   }
 
-  /** Resolves with every row. */
+  /** Resolves with every row, those that retention has deleted included. */
   private async drain(): Promise<ReadonlyMap<string, UsageRecord>> {
     const { time } = this;
     this.traffic.clearWeather();
-    const running = () => this.services().flatMap(({ processes }) => processes).some(({ runs }) => runs.size > 0);
+    const running = () =>
+      this.services()
+        .flatMap(({ processes }) => processes)
+        .some(({ runs }) => runs.size > 0);
+    // Some requests may not have begun their runs.
+    await time.advance(5_000);
     for (let left = 40; left > 0 && running(); left -= 1) await time.advance(5_000);
     if (running()) this.complain('a run has not ended');
     await this.check('after the drain');
@@ -269,7 +284,10 @@ class World {
     await this.endInGoodOrder();
     for (const { disk } of this.places) {
       const left = [...disk.contents].filter(([path, bytes]) => bytes.length > 0 && path.endsWith('.log'));
-      if (left.length > 0) this.complain(`the spool is not empty after a clean end: ${left.map(([path, bytes]) => `${path} ${bytes.length}`).join()}`);
+      if (left.length > 0)
+        this.complain(
+          `the spool is not empty after a clean end: ${left.map(([path, bytes]) => `${path} ${bytes.length}`).join()}`,
+        );
       if (disk.contents.has('/data/spool/rejected.jsonl')) this.complain('a record was put aside');
     }
     this.failWhereWrong('after the end');
@@ -293,15 +311,31 @@ class World {
 
   private async beforeRetention(): Promise<void> {
     const { settled } = await readRows(this.backingStore());
-    const beforeMs = Math.floor((this.time.now() - retentionMs) / 86_400_000) * 86_400_000;
-    for (const row of settled.values()) if (row.createdAtMs < beforeMs) this.retired.set(row.id, row);
+    for (const row of settled.values()) if (this.isOld(row.id)) this.retired.set(row.id, row);
   }
 
-  private noteStored(name: keyof Store, args: readonly unknown[], result: unknown): undefined {
+  /** Retention may delete its row at any time. */
+  private isOld(id: string): boolean {
+    const { facts } = this.around;
+    const { createdAtMs } = facts.intents.get(id) ?? facts.settled.get(id) ?? { createdAtMs: 0 };
+    return createdAtMs < Math.ceil((this.time.now() - retentionMs) / dayMs) * dayMs;
+  }
+
+  private async noteStored(name: keyof Store, args: readonly unknown[], result: unknown): Promise<void> {
     this.around.facts.stored(name, args, result);
-    if (this.options.log !== undefined) this.around.log(`stored ${name} ${idsIn(args).join(' ') || shortened(args)} → ${shortened(result)}`);
+    if (this.options.log !== undefined)
+      this.around.log(`stored ${name} ${idsIn(args).join(' ') || shortened(args)} → ${shortened(result)}`);
+    if (name === 'settle' || name === 'closeDead') {
+      for (const id of idsIn([name === 'settle' ? args : result])) {
+        if (!this.isOld(id)) continue;
+        const { data } = await this.backingStore().records({ id, limit: 1 });
+        for (const row of data) if (row.status !== 'open') this.retired.set(id, row);
+      }
+    }
+    if (name === 'discard') for (const id of idsIn(args)) this.retired.delete(id);
     if (name !== 'outbox') return;
-    for (const { id, sequence } of result as readonly { id: string; sequence: number }[]) this.sequences.set(id, sequence);
+    for (const { id, sequence } of result as readonly { id: string; sequence: number }[])
+      this.sequences.set(id, sequence);
   }
 
   private failWhereWrong(when: string): void {
@@ -312,7 +346,7 @@ class World {
 }
 
 function idsIn(value: unknown): readonly string[] {
-  return JSON.stringify(value)?.match(/chatcmpl-[\w-]+/g) ?? [];
+  return [...new Set(JSON.stringify(value)?.match(/chatcmpl-[\w-]+/g))];
 }
 
 function shortened(value: unknown): string {

@@ -13,7 +13,10 @@ import { openSpool } from '../../packages/server/src/ledger/spool/spool.ts';
 import type { MemoryDisk } from '../../packages/server/src/ledger/testing/memory-spool-files.ts';
 import { createWebhook, type Webhook } from '../../packages/server/src/ledger/webhook.ts';
 import type { PostEvent } from '../../packages/server/src/ledger/webhook-post.ts';
-import { createMemoryLimiter, type MemoryLimiter } from '../../packages/server/src/limits/memory/memory-limiter.ts';
+import {
+  createMemoryLimiter,
+  type MemoryLimiter,
+} from '../../packages/server/src/limits/memory/memory-limiter.ts';
 import { createLikelyCompletion } from '../../packages/server/src/metering/likely-completion.ts';
 import type { OpenRecord } from '../../packages/server/src/metering/open-record.ts';
 import { reportProgress } from '../../packages/server/src/metering/progress-clock.ts';
@@ -46,7 +49,11 @@ export interface Surroundings {
   readonly shared: boolean;
   readonly post: PostEvent;
   readonly onStoring: (name: keyof Store) => Promise<void> | undefined;
-  readonly onStored: (name: keyof Store, args: readonly unknown[], result: unknown) => Promise<void> | undefined;
+  readonly onStored: (
+    name: keyof Store,
+    args: readonly unknown[],
+    result: unknown,
+  ) => Promise<void> | undefined;
   readonly onCall: (id: string) => void;
   readonly log: (line: string) => void;
 }
@@ -141,7 +148,7 @@ export async function startService(
     every,
     after,
   });
-  await time.until('recovery', Promise.race([host.recover(), death(mortal)]));
+  await Promise.race([host.recover(), death(mortal)]);
   const webhook = createWebhook({
     store: unsteady.store,
     holder: name,

@@ -28,15 +28,31 @@ export interface UnsteadyOptions {
   /** A call is about to be carried out. */
   readonly onBegin: (name: keyof Store) => Promise<void> | undefined;
   /** A call was carried out, whether or not its answer arrives. */
-  readonly onDone: (name: keyof Store, args: readonly unknown[], result: unknown) => Promise<void> | undefined;
+  readonly onDone: (
+    name: keyof Store,
+    args: readonly unknown[],
+    result: unknown,
+  ) => Promise<void> | undefined;
 }
 
 const reading: ReadonlySet<keyof Store> = new Set<keyof Store>([
-  'keysAfter', 'keyByHash', 'key', 'keys', 'owner', 'owners', 'records', 'usage', 'spent', 'outbox',
+  'keysAfter',
+  'keyByHash',
+  'key',
+  'keys',
+  'owner',
+  'owners',
+  'records',
+  'usage',
+  'spent',
+  'outbox',
 ]);
 
 /** The store as one service reaches it: slow, and failing by the weather of its path. */
-export function unsteadyStore(store: Store, options: UnsteadyOptions): { readonly store: Store; readonly path: Path } {
+export function unsteadyStore(
+  store: Store,
+  options: UnsteadyOptions,
+): { readonly store: Store; readonly path: Path } {
   const { time, dice, mortal, concurrent, onBegin, onDone } = options;
   let thawed: (() => void)[] = [];
   let calls = 0;

@@ -31,7 +31,14 @@ interface Timer {
   readonly everyMs: number | undefined;
 }
 
-const names = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'] as const;
+const names = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+] as const;
 
 /** Installs it. `random` takes the place of `Math.random`. */
 export function installVirtualTime(startMs: number, random: () => number): VirtualTime {
@@ -43,6 +50,7 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
   let jumpedMs = 0;
   let lastOrder = 0;
   let outsideWork = 0;
+  let wakers: (() => void)[] = [];
 
   function start(ms: number, work: () => void, everyMs?: number): Timer {
     lastOrder += 1;
@@ -64,7 +72,12 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
     for (;;) {
       // Before it the promises have their turn.
       await new Promise<void>((resolve) => real.setImmediate(resolve));
-      if (immediates.length === 0 && outsideWork === 0) return;
+      if (immediates.length === 0) {
+        if (outsideWork === 0) return;
+        await new Promise<void>((resolve) => {
+          wakers.push(resolve);
+        });
+      }
       const ready = immediates;
       immediates = [];
       for (const { work } of ready) work();
@@ -89,7 +102,13 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
   }
 
   const handleOf = (timer: Timer) => {
-    const handle = { timer, ref: () => handle, unref: () => handle, hasRef: () => true, refresh: () => handle };
+    const handle = {
+      timer,
+      ref: () => handle,
+      unref: () => handle,
+      hasRef: () => true,
+      refresh: () => handle,
+    };
     return handle;
   };
   const clear = (handle: { readonly timer?: Timer } | undefined) => {
@@ -135,6 +154,9 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
         return await work;
       } finally {
         outsideWork -= 1;
+        const woken = wakers;
+        wakers = [];
+        for (const wake of woken) wake();
       }
     },
     advance,

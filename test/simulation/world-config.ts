@@ -1,5 +1,5 @@
-import { loadConfig } from '../../packages/server/src/config/load-config.ts';
 import type { Config } from '../../packages/server/src/config/config.ts';
+import { loadConfig } from '../../packages/server/src/config/load-config.ts';
 import { memoryFiles } from '../../packages/server/src/testing/memory-files.ts';
 
 export const adminKey = 'admin-key-of-the-simulation';

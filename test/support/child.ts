@@ -15,6 +15,8 @@ export interface Child {
   exit(): Exit | undefined;
   stdout(): string;
   stderr(): string;
+  /** SIGKILL to its whole process group, where it was started with one of its own. */
+  killGroup(): Promise<Exit>;
   /** Ends it with `signal`, with SIGKILL where it has not ended after `graceMs`. */
   end(signal: NodeJS.Signals, graceMs: number): Promise<Exit>;
 }
@@ -28,6 +30,8 @@ process.once('exit', () => {
 export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** In a process group of its own. */
+  readonly ownGroup?: boolean;
 }
 
 export function startChild(file: string, args: readonly string[], options: ChildOptions = {}): Child {
@@ -35,6 +39,7 @@ export function startChild(file: string, args: readonly string[], options: Child
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    detached: options.ownGroup === true,
   });
   running.add(child);
   let stdout = '';
@@ -67,6 +72,10 @@ export function startChild(file: string, args: readonly string[], options: Child
     exit: () => ended,
     stdout: () => stdout,
     stderr: () => stderr,
+    async killGroup() {
+      if (ended === undefined && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      return await exited;
+    },
     async end(signal, graceMs) {
       if (ended !== undefined) return ended;
       child.kill(signal);

@@ -18,6 +18,10 @@ export interface ServerOptions {
   readonly files?: Readonly<Record<string, string | ConfigTree>>;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Its data folder, which the caller removes; otherwise it has one of its own, which is gone after `stop()`. */
+  readonly dataDir?: string;
+  /** A program that starts the server: it gets the command line as its arguments. */
+  readonly under?: readonly [string, ...string[]];
   /**
    * `default`: SmolLM2 from the cache, where `npm test` put it. `random`: a two-layer model made here, under
    * the id `random`. `none`: no engine.
@@ -41,7 +45,7 @@ export interface TestServer {
   /** Drains (SIGTERM) and checks that it went well: exit 0, no stack trace on standard error. Once is enough. */
   stop(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
-  /** kill -9, for tests of that; `stop()` then reports nothing. */
+  /** kill -9 to its whole process group, for tests of that; `stop()` then reports nothing. */
   kill(): Promise<void>;
   /** Announces that the process will end by itself, so that `stop()` does not report a crash. */
   expectExit(): Promise<Exit>;
@@ -63,17 +67,21 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     scratch.write(name, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
   }
   const configFile = scratch.write('tailrace.yaml', JSON.stringify(config, null, 2));
-  const child = startChild(
+  const [program, ...args] = [
+    ...(options.under ?? []),
     process.execPath,
-    [
-      '--conditions=tailrace-source',
-      entry,
-      'serve',
-      ...['--config', configFile, '--listen', '127.0.0.1:0', '--data-dir', `${scratch.path}/data`],
-      ...(options.flags ?? []),
-    ],
-    { cwd: root, env: serverEnvironment(options.env ?? {}) },
-  );
+    '--conditions=tailrace-source',
+    entry,
+    'serve',
+    ...['--config', configFile, '--listen', '127.0.0.1:0'],
+    ...['--data-dir', options.dataDir ?? `${scratch.path}/data`],
+    ...(options.flags ?? []),
+  ];
+  const child = startChild(program, args, {
+    cwd: root,
+    env: serverEnvironment(options.env ?? {}),
+    ownGroup: true,
+  });
   let exitExpected = false;
   let stopped = false;
   const fail = (why: string): Error =>
@@ -108,7 +116,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     },
     async kill() {
       exitExpected = true;
-      await child.end('SIGKILL', 0);
+      await child.killGroup();
     },
     async stop() {
       if (stopped) return;

@@ -32,7 +32,7 @@ import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
 import type { Log } from './telemetry/log.ts';
 import { logRequest } from './telemetry/request-log.ts';
-import { type TimerQueue, timers as systemTimers } from './timers/timer-queue.ts';
+import { timers as systemTimers, type TimerQueue } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
 import type { Surface } from './wire/contract.ts';

@@ -33,12 +33,7 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
   /** The refusal or body that is being written. */
   private reply: Promise<void> | undefined;
 
-  constructor(
-    exchange: Exchange,
-    form: AnswerForm | undefined,
-    settings: StreamConfig,
-    timers: TimerQueue,
-  ) {
+  constructor(exchange: Exchange, form: AnswerForm | undefined, settings: StreamConfig, timers: TimerQueue) {
     const { response, clientWriteMs } = exchange;
     this.exchange = exchange;
     this.reader =

@@ -26,8 +26,11 @@ export type OpenedThread =
 
 type StartThread = (port: MessagePort) => Worker;
 
-/** The messages of the records of one service take a few MiB; a page of the administration's lists takes some more. */
-const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 };
+/**
+ * The messages of the records of one service take a few MiB; a page of the administration's lists takes some more. A small
+ * young generation costs some more collections, and 5 MB less.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 3 };
 
 /**
  * Starts the ledger on a thread of its own: `node:sqlite` waits for the disk, and what a PostgreSQL answers is parsed there. A

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../storage/contract.ts';
+import { StoreError } from '../storage/store-error.ts';
 import { createRecordWriter, type RecordWriter } from './record-writer.ts';
 import { type ArraySpool, createArraySpool } from './testing/array-spool.ts';
 import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
@@ -9,12 +10,26 @@ type Written = Pick<Store, 'admit' | 'progress' | 'settle' | 'discard' | 'ping'>
 /** Notes each call, and rejects or hangs while the test says so. */
 function fakeStore() {
   const calls: string[] = [];
-  const state = { calls, mode: 'up' as 'up' | 'down' | 'hangs', poison: undefined as string | undefined };
+  const state = {
+    calls,
+    mode: 'up' as 'up' | 'down' | 'hangs' | 'forgets',
+    poison: undefined as string | undefined,
+    poisonIs: 'refused' as 'refused' | 'fault',
+    /** Ends the calls of a store that hangs: they are carried out. */
+    thaw: () => {},
+    thawed: Promise.resolve(),
+  };
+  state.thawed = new Promise((resolve) => {
+    state.thaw = resolve;
+  });
   async function call(what: string): Promise<void> {
-    if (state.mode === 'hangs') await new Promise(() => {});
-    if (state.mode === 'down') throw new Error('connection refused');
-    if (state.poison !== undefined && what.includes(state.poison)) throw new Error('constraint');
+    if (state.mode === 'hangs') await state.thawed;
+    if (state.mode === 'down') throw new StoreError('unreachable', 'connection refused');
+    if (state.poison !== undefined && what.includes(state.poison)) {
+      throw new StoreError(state.poisonIs, 'constraint');
+    }
     calls.push(what);
+    if (state.mode === 'forgets') throw new StoreError('unreachable', 'the answer is lost');
   }
   const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id).join();
   const store: Written = {
@@ -144,6 +159,51 @@ test('a record that the store refuses for ever is put aside, and does not hold u
   await soon();
   expect(fake.state.calls).toEqual(['settle a', 'settle c']);
   expect(spool.rejected).toMatchObject([{ record: { id: 'bad' } }]);
+});
+
+test('a record that a failing disk does not take is tried again, and never put aside', async () => {
+  fake.state.mode = 'down';
+  for (const id of ['a', 'bad']) writer.settle(fakeSettled(fakeIntent(id)));
+  await writer.flush();
+  fake.state.mode = 'up';
+  Object.assign(fake.state, { poison: 'bad', poisonIs: 'fault' });
+  probe();
+  await soon();
+  expect(spool.rejected).toEqual([]);
+  expect(writer.reachable).toBe(false);
+  fake.state.poison = undefined;
+  probe();
+  await soon();
+  expect(fake.state.calls).toEqual(['settle a,bad']);
+  expect(writer.reachable).toBe(true);
+});
+
+describe('an intent whose request was refused because the store did not answer', () => {
+  const budgets = [{ scope: 'key:a', unit: 'tokens', period: 'day', sinceMs: 0, limit: 10 }] as const;
+
+  test('is discarded: only the acknowledgement may have been lost', async () => {
+    fake.state.mode = 'forgets';
+    expect(await writer.admit(fakeIntent('a', { budgets }))).toBe('unavailable');
+    fake.state.mode = 'up';
+    await writer.flush();
+    probe();
+    await soon();
+    expect(fake.state.calls).toEqual(['admit a', 'discard a']);
+  });
+
+  test('is discarded again when its call comes after that', async () => {
+    fake.state.mode = 'hangs';
+    expect(await writer.admit(fakeIntent('a', { budgets }))).toBe('unavailable');
+    fake.state.mode = 'up';
+    await writer.flush();
+    probe();
+    await soon();
+    expect(fake.state.calls).toEqual(['discard a']);
+    fake.state.thaw();
+    await soon();
+    await writer.flush();
+    expect(fake.state.calls).toEqual(['discard a', 'admit a', 'discard a']);
+  });
 });
 
 test('closing writes what is queued and replays the spool', async () => {

@@ -103,13 +103,18 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   async function admitAll(asked: readonly Asked[]): Promise<void> {
     if (!away) {
       const call = store.admit(asked.map(({ intent }) => intent));
+      let ended = false;
+      const noteEnd = () => {
+        ended = true;
+      };
+      call.then(noteEnd, noteEnd);
       try {
         const answers = await within(limits.admitMs, call);
         for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
         return;
       } catch (error) {
         wentAway(error);
-        awaitLate(asked, call);
+        if (!ended) awaitLate(asked, call);
         for (const one of asked) one.resolve(toSpool(one.intent, 'perhaps-stored'));
         return;
       }

@@ -28,6 +28,8 @@ export interface UpkeepOptions {
 const beatMs = 2_000;
 /** Of a process in a shared store. */
 const expiredMs = 10_000;
+/** No other service has a store of its own folder open: its other processes are dead, also by a clock that went back. */
+const whateverBeat = -Number.MAX_SAFE_INTEGER;
 const touchMs = 5_000;
 const retireMs = 3_600_000;
 
@@ -58,7 +60,8 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       }
       for (const processId of living) await store.beat(processId);
       if (answersSinceMs === Number.POSITIVE_INFINITY) answersSinceMs = now();
-      if (shared ? now() - answersSinceMs >= expiredMs : someDied || writer.replays > replaysSeen) await closeDead();
+      if (shared ? now() - answersSinceMs >= expiredMs : someDied || writer.replays > replaysSeen)
+        await closeDead();
     } catch {
       // The writer of records notices and says that the store is away.
       answersSinceMs = Number.POSITIVE_INFINITY;
@@ -82,8 +85,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   async function closeDeadNow(): Promise<void> {
     const closed = await store.closeDead({
       living: [...living, ...leaving],
-      // No other service has a store of its own folder open: whatever their beats say, its other processes are dead.
-      expiredMs: shared ? expiredMs : Number.NEGATIVE_INFINITY,
+      expiredMs: shared ? expiredMs : whateverBeat,
       nowMs: now(),
     });
     if (closed.length > 0) {

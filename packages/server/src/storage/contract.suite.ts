@@ -5,9 +5,9 @@ import { testKeys } from './suites/keys.suite.ts';
 import { testOutbox } from './suites/outbox.suite.ts';
 import { testRetirement } from './suites/retirement.suite.ts';
 import { testSettlement } from './suites/settlement.suite.ts';
-import type { StoreCase } from './suites/store-case.ts';
 import { testTransfer } from './suites/transfer.suite.ts';
 import { testUsage } from './suites/usage.suite.ts';
+import type { StoreCase } from './testing/store-case.ts';
 
 /** The tests that every store must pass. */
 export function describeStore(name: string, storeCase: StoreCase): void {

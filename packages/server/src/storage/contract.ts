@@ -45,7 +45,7 @@ export interface Store extends StoreReads {
   leave(processId: string): Promise<void>;
   /**
    * Settles the open intents of processes whose last beat is older than `expiredMs`, by the store's own clock, or that never
-   * had one; never those of `living`. With `expiredMs` −Infinity a beat does not count. They become `cut` where their progress shows output, else `abandoned`. Resolves with
+   * had one; never those of `living`. A negative `expiredMs` includes beats that are to come. They become `cut` where their progress shows output, else `abandoned`. Resolves with
    * their ids.
    */
   closeDead(options: {

@@ -80,6 +80,22 @@ function drain(spool: Spool): readonly number[] {
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 
 describe('the spool', () => {
+  test('a replayed part that the disk does not remove is removed later, or by the next process', () => {
+    const disk = createMemoryDisk();
+    const first = open(disk, 'first');
+    first.spool.append([entry(1)], 'endings');
+    disk.broken = 'EIO';
+    first.spool.acknowledge(first.spool.read().position);
+    expect(first.spool.empty).toBe(true);
+    first.spool.close();
+    disk.broken = undefined;
+    const { spool } = open(disk, 'second');
+    // Replayed once more: each entry may be repeated.
+    expect(drain(spool)).toEqual([1]);
+    spool.close();
+    expect([...disk.contents.keys()]).toEqual([]);
+  });
+
   test('gives back in order what it has been given, until it is acknowledged', () => {
     const disk = createMemoryDisk();
     const { spool } = open(disk);

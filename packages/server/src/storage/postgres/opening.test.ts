@@ -87,7 +87,7 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     const url = await postgresFor(onTestFinished);
     const store = await open(url);
     const failed = store.secret('a planted secret \u0000', () => 'x');
-    await expect(failed).rejects.toMatchObject({ name: 'StoreError', code: 'fault' });
+    await expect(failed).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
     await expect(failed).rejects.not.toMatchObject({ message: expect.stringContaining('planted') });
   });
 });

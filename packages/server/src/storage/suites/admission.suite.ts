@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { StoreCase } from '../testing/store-case.ts';
 import { dollarsOf, midnight, morning, someIntent, someRecord, tokensOf } from '../testing/store-values.ts';
-import type { StoreCase } from './store-case.ts';
 
 const ofKey = { scope: 'key:key_a', sinceMs: midnight } as const;
 const ofOwner = { scope: 'owner:acme', sinceMs: midnight } as const;

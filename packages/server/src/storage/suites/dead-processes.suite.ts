@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { StoreCase } from '../testing/store-case.ts';
 import { morning, someIntent, someRecord } from '../testing/store-values.ts';
 import { shown } from './settlement.suite.ts';
-import type { StoreCase } from './store-case.ts';
 
 const ofKey = [{ scope: 'key:key_a', sinceMs: 0 }] as const;
 const expiredMs = 10_000;
@@ -78,6 +78,14 @@ export function testDeadProcesses(storeCase: StoreCase): void {
       await clients[0].leave('process_1');
       const closed = await clients[1].closeDead({ living: [], expiredMs, nowMs: morning + 1 });
       expect([...closed].sort()).toEqual(['a', 'b']);
+    });
+
+    test('a time that no beat reaches closes them whatever the clock says', async () => {
+      const { clients } = await storeCase.open();
+      await clients[0].beat('process_1');
+      await clients[0].admit([someIntent('a')]);
+      const closing = { living: [], expiredMs: -Number.MAX_SAFE_INTEGER, nowMs: morning + 1 };
+      expect(await clients[1].closeDead(closing)).toEqual(['a']);
     });
 
     test('the true record of a process that was thought dead replaces the other one, once', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { StoreCase } from '../testing/store-case.ts';
 import { creation, morning, someKey } from '../testing/store-values.ts';
-import type { StoreCase } from './store-case.ts';
 
 export function testKeys(storeCase: StoreCase): void {
   describe('keys and owners', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { recordJson } from '../record-json.ts';
+import type { StoreCase } from '../testing/store-case.ts';
 import { dollarsOf, midnight, morning, someIntent, someRecord, tokensOf } from '../testing/store-values.ts';
 import { shown } from './settlement.suite.ts';
-import type { StoreCase } from './store-case.ts';
 
 export function testOutbox(storeCase: StoreCase): void {
   describe('the outbox', () => {

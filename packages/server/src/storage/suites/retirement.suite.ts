@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { UsageGroup } from '../records.ts';
+import type { StoreCase } from '../testing/store-case.ts';
 import { midnight, someIntent, someRecord } from '../testing/store-values.ts';
-import type { StoreCase } from './store-case.ts';
 import { sumsOf } from './usage.suite.ts';
 
 const dayMs = 86_400_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Settled, UsageRecord } from '../records.ts';
+import type { StoreCase } from '../testing/store-case.ts';
 import { midnight, morning, someIntent, someRecord } from '../testing/store-values.ts';
-import type { StoreCase } from './store-case.ts';
 
 const total = [
   { scope: 'key:key_a', sinceMs: 0 },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OpenedReader } from '../opening.ts';
+import type { StoreCase } from '../testing/store-case.ts';
 import {
   creation,
   midnight,
@@ -10,7 +11,6 @@ import {
   tokensOf,
 } from '../testing/store-values.ts';
 import type { TransferRow } from '../transfer.ts';
-import type { StoreCase } from './store-case.ts';
 
 export async function exported(store: Pick<OpenedReader, 'exportRows'>): Promise<string> {
   let lines = '';

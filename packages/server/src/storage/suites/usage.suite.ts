@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { OpenedStore } from '../opening.ts';
 import type { RecordFilter, RecordQuery, Settled, UsageGroup } from '../records.ts';
+import type { StoreCase } from '../testing/store-case.ts';
 import { midnight, morning, someIntent, someRecord } from '../testing/store-values.ts';
-import type { StoreCase } from './store-case.ts';
 
 const hourMs = 3_600_000;
 

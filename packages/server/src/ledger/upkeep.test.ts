@@ -1,0 +1,100 @@
+import { beforeEach, expect, test } from 'vitest';
+import { createMemoryLimiter } from '../limits/memory/memory-limiter.ts';
+import type { Store } from '../storage/contract.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
+
+/** The calls of `closeDead`, and whether it fails. */
+let closed: { readonly living: readonly string[]; readonly expiredMs: number }[];
+let fails: boolean;
+let writer: { reachable: boolean; replays: number; flush(): Promise<void> };
+let beat: () => void;
+let upkeep: Upkeep;
+
+beforeEach(() => {
+  closed = [];
+  fails = false;
+  writer = { reachable: true, replays: 0, flush: async () => {} };
+  const store: Pick<Store, 'beat' | 'closeDead'> = {
+    beat: async () => {},
+    async closeDead({ living, expiredMs }) {
+      if (fails) throw new Error('away');
+      closed.push({ living, expiredMs });
+      return [];
+    },
+  };
+  const log = () => {};
+  upkeep = createUpkeep({
+    // Nothing else of the store is used here.
+    store: store as Store,
+    shared: false,
+    limiter: createMemoryLimiter({ now: () => 0 }),
+    writer,
+    log: { info: log, warn: log, error: log },
+    retentionMs: 1,
+    now: () => 0,
+    every: (ms, work) => {
+      if (ms === 2_000) beat = work;
+      return () => {};
+    },
+  });
+});
+
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+async function beatOnce(): Promise<void> {
+  beat();
+  await soon();
+}
+
+test('a start without a store closes the open records of the dead as soon as it answers, once', async () => {
+  writer.reachable = false;
+  await upkeep.recover();
+  expect(closed).toEqual([]);
+  writer.reachable = true;
+  await beatOnce();
+  await beatOnce();
+  expect(closed).toHaveLength(1);
+});
+
+test('the open records of a process that ended while the store was away are closed later', async () => {
+  await upkeep.recover();
+  upkeep.join('a');
+  upkeep.join('b');
+  await soon();
+  closed = [];
+  fails = true;
+  await upkeep.leave('a');
+  await beatOnce();
+  fails = false;
+  await beatOnce();
+  expect(closed).toEqual([{ living: ['b'], expiredMs: -Number.MAX_SAFE_INTEGER }]);
+});
+
+test('they are closed again after a replay, which may have brought more of them', async () => {
+  await upkeep.recover();
+  await beatOnce();
+  closed = [];
+  writer.replays += 1;
+  await beatOnce();
+  await beatOnce();
+  expect(closed).toHaveLength(1);
+});
+
+test('a process that leaves counts as living until its last words are written', async () => {
+  await upkeep.recover();
+  upkeep.join('a');
+  await soon();
+  closed = [];
+  let written = () => {};
+  writer.flush = () =>
+    new Promise((resolve) => {
+      written = resolve;
+    });
+  const left = upkeep.leave('a');
+  await soon();
+  writer.replays += 1;
+  await beatOnce();
+  written();
+  await left;
+  expect(closed.map(({ living }) => living)).toEqual([['a'], []]);
+});
