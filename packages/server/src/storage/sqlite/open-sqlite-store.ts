@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
@@ -46,6 +46,8 @@ async function openLocked(
 ): Promise<StoreOpening> {
   let database: DatabaseSync | undefined;
   try {
+    // It holds secrets, and who asked how much. SQLite gives its log and its shared memory the rights of the database.
+    closeSync(openSync(file, 'a', 0o600));
     database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     const opened = database;
     database.exec('PRAGMA journal_mode = WAL');

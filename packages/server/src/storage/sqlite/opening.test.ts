@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -49,6 +49,18 @@ async function holder(dataDir: string): Promise<ChildProcess> {
 }
 
 describe('a data folder', () => {
+  test.skipIf(process.platform === 'win32')(
+    'and the database in it are open to their user only',
+    async () => {
+      const dataDir = join(folder(), 'data');
+      await (await open(dataDir)).settle([someRecord('a')]);
+      const rights = (path: string) => (statSync(path).mode & 0o777).toString(8);
+      expect(rights(dataDir)).toBe('700');
+      for (const suffix of ['', '-wal', '-shm'])
+        expect(rights(`${sqliteFile(dataDir)}${suffix}`)).toBe('600');
+    },
+  );
+
   test('is locked by the process that uses it, which is named, and free after kill -9 with all that was stored', async () => {
     const dataDir = folder();
     const child = await holder(dataDir);
