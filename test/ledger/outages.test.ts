@@ -10,6 +10,7 @@ import {
   withoutOwnPostgres,
   withoutOwnRedis,
 } from '../../packages/server/src/testing/services.ts';
+import { roundsOf } from '../../packages/server/src/testing/suite-part.ts';
 import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
 import { createLoopProbe, type LoopProbe } from '../support/loop-probe.ts';
 import { createScratch } from '../support/scratch.ts';
@@ -19,8 +20,7 @@ import { allRecords, type MadeKey, makeKey } from './administrator.ts';
 import { askOnce, type Load, type Seen, startLoad } from './load.ts';
 import { type Stores, storesServer } from './stores-server.ts';
 
-/** How long an outage lasts here; `TAILRACE_TEST_OUTAGE_MS` for other times. */
-const outageMs = Number(process.env['TAILRACE_TEST_OUTAGE_MS'] ?? 4_000);
+const outageMs = roundsOf(60_000, 3_000);
 /** Between two pieces of a stream that sends one each 100 ms. Loose: the cores are shared. */
 const mostGapMs = 1_500;
 

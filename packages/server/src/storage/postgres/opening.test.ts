@@ -114,3 +114,21 @@ describe.skipIf(withoutOwnPostgres !== undefined)(
     });
   },
 );
+
+test.skipIf(withoutOwnPostgres !== undefined)(
+  named('a store whose server is frozen is closed within seconds', withoutOwnPostgres),
+  async () => {
+    const postgres = await ownPostgres(onTestFinished);
+    const opened = await openPostgresStore({ url: postgres.url });
+    if (!opened.ok) throw new Error(opened.message);
+    const { store } = opened;
+    // Connections that are idle, and one that waits for an answer.
+    await Promise.all([store.ping(), store.ping(), store.ping()]);
+    postgres.freeze();
+    const waits = store.ping().catch((error: unknown) => error);
+    const beganMs = performance.now();
+    await store.close();
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    expect(await waits).toMatchObject({ code: 'unreachable' });
+  },
+);
