@@ -15,10 +15,10 @@ import { type HostileUpstream, startHostileUpstream } from './hostile-upstream.t
 import { planted } from './planted.ts';
 
 /*
- * `TAILRACE_FUZZ_SECONDS` (default 120) is how long cases are begun, `TAILRACE_FUZZ_SEED` (default 1) makes them, and
+ * `TAILRACE_FUZZ_SECONDS` (default 60) is how long cases are begun, `TAILRACE_FUZZ_SEED` (default 1) makes them, and
  * `TAILRACE_FUZZ_CASE=upstream:1234` plays one of them again. `TAILRACE_FUZZ_REPORT` names a file for the figures.
  */
-const seconds = Number(process.env['TAILRACE_FUZZ_SECONDS'] ?? 120);
+const seconds = Number(process.env['TAILRACE_FUZZ_SECONDS'] ?? 60);
 const seed = Number(process.env['TAILRACE_FUZZ_SEED'] ?? 1);
 const only = caseFrom(process.env['TAILRACE_FUZZ_CASE']);
 const reportFile = process.env['TAILRACE_FUZZ_REPORT'];
