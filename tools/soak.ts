@@ -61,6 +61,8 @@ const suites: readonly Part[] = [
     name: 'suites system',
     run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall', 'test/machines', 'test/wire']),
   },
+  // Two hundred kills on each store, and outages of a minute.
+  { name: 'ledger', run: () => wholeSuites(['--project', 'system', 'test/ledger'], String(firstSeed)) },
 ];
 
 /** A thousand worlds of services that are killed at random, over each store. */

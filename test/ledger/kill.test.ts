@@ -8,8 +8,8 @@ import { roundsOf, seedOf } from '../../packages/server/src/testing/suite-part.t
 import { createScratch, type Scratch } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
+import { allRecords, type MadeKey, makeKey, ownUsage, type RecordRow } from './administrator.ts';
 import { type Asked, askOnce, type Seen, startLoad } from './load.ts';
-import { allRecords, makeKey, type MadeKey, ownUsage, type RecordRow } from './administrator.ts';
 import { storesServer } from './stores-server.ts';
 
 /** On each store. */
@@ -104,7 +104,8 @@ function faultOf(one: Seen, rows: readonly RecordRow[], killedAtMs: readonly num
   // The kill that ended it, or the one after its end.
   const killedMs = killedAtMs.find((atMs) => atMs > (whole ? lastByteMs : lastByteMs - 1)) ?? Infinity;
   if (status === 'open') return `${id} is open`;
-  if (whole) return killedMs - lastByteMs > momentMs && status !== 'completed' ? `whole ${id}: ${status}` : undefined;
+  if (whole)
+    return killedMs - lastByteMs > momentMs && status !== 'completed' ? `whole ${id}: ${status}` : undefined;
   if (left) return undefined;
   const outputMs = firstOutputMs ?? Infinity;
   return killedMs - outputMs > momentMs && status !== 'cut' ? `torn ${id}: ${status}` : undefined;
@@ -129,7 +130,11 @@ async function expectNothingReserved({ keys, last }: Killed, rows: readonly Reco
   expect(again.whole).toBe(true);
 }
 
-function report(store: string, { seen, firstStartMs, startMs, killedAtMs }: Killed, rows: readonly RecordRow[]): void {
+function report(
+  store: string,
+  { seen, firstStartMs, startMs, killedAtMs }: Killed,
+  rows: readonly RecordRow[],
+): void {
   const counts = Object.fromEntries(
     [...Map.groupBy(rows, ({ status }) => status)].map(([status, same]) => [status, same.length]),
   );
@@ -146,7 +151,11 @@ function report(store: string, { seen, firstStartMs, startMs, killedAtMs }: Kill
       whole: seen.filter(({ whole }) => whole).length,
       records: counts,
       refused: Object.fromEntries([...refused].map(([what, some]) => [what, some.length])),
-      start_ms: { first: Math.round(firstStartMs), median: sorted[Math.floor(sorted.length / 2)], worst: sorted.at(-1) },
+      start_ms: {
+        first: Math.round(firstStartMs),
+        median: sorted[Math.floor(sorted.length / 2)],
+        worst: sorted.at(-1),
+      },
     }),
   );
 }

@@ -10,17 +10,17 @@ import {
   withoutOwnPostgres,
   withoutOwnRedis,
 } from '../../packages/server/src/testing/services.ts';
+import { roundsOf } from '../../packages/server/src/testing/suite-part.ts';
 import { type LivezWatch, watchLivez } from '../support/livez-watch.ts';
 import { createLoopProbe, type LoopProbe } from '../support/loop-probe.ts';
 import { createScratch } from '../support/scratch.ts';
 import { type ConfigTree, startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
-import { allRecords, makeKey, type MadeKey } from './administrator.ts';
+import { allRecords, type MadeKey, makeKey } from './administrator.ts';
 import { askOnce, type Load, type Seen, startLoad } from './load.ts';
 import { type Stores, storesServer } from './stores-server.ts';
 
-/** How long an outage lasts here; `TAILRACE_TEST_OUTAGE_MS` for other times. */
-const outageMs = Number(process.env['TAILRACE_TEST_OUTAGE_MS'] ?? 4_000);
+const outageMs = roundsOf(60_000, 3_000);
 /** Between two pieces of a stream that sends one each 100 ms. Loose: the cores are shared. */
 const mostGapMs = 1_500;
 
@@ -78,7 +78,13 @@ async function passThrough(running: Running, what: string, outage: Outage): Prom
   const { server, probe, livez, bounded, free } = running;
   const leaving = new AbortController();
   const { baseUrl } = server;
-  const lasting = askOnce({ baseUrl, key: free.key, model: 'lab/lasting', stream: true, leaving: leaving.signal });
+  const lasting = askOnce({
+    baseUrl,
+    key: free.key,
+    model: 'lab/lasting',
+    stream: true,
+    leaving: leaving.signal,
+  });
   const load = loadOf(running);
   await delay(500);
   await probe.read();
@@ -87,7 +93,9 @@ async function passThrough(running: Running, what: string, outage: Outage): Prom
   await outage.begin();
   // The first request that meets the outage waits for the store, at most a second.
   await until('a request that was admitted without the store', 5_000, () =>
-    load.seen.some(({ whole, lastByteMs, headMs }) => whole && lastByteMs - headMs > beganMs) ? true : undefined,
+    load.seen.some(({ whole, lastByteMs, headMs }) => whole && lastByteMs - headMs > beganMs)
+      ? true
+      : undefined,
   );
   await delay(1_500);
   const refused = await askOnce({ baseUrl, key: bounded.key, model: 'lab/short', stream: false });
@@ -113,7 +121,11 @@ async function passThrough(running: Running, what: string, outage: Outage): Prom
       longest_head_ms: Math.round(Math.max(...during.map(({ headMs }) => headMs))),
       longest_gap_ms: Math.round(stream.longestGapMs),
       livez_longest_ms: Math.round(longestMs),
-      loop: { p99_ms: loop.p99Ms, max_ms: Math.round(loop.maxMs), resident_mib: Math.round(loop.residentMiB) },
+      loop: {
+        p99_ms: loop.p99Ms,
+        max_ms: Math.round(loop.maxMs),
+        resident_mib: Math.round(loop.residentMiB),
+      },
       back_after_ms: Math.round(backMs),
     }),
   );
@@ -149,7 +161,9 @@ async function expectDrained(running: Running, stores: Stores, outage: Outage): 
   const beganMs = performance.now();
   const exit = server.expectExit();
   server.signal('SIGTERM');
-  await until('the server to end', 30_000, async () => Promise.race([exit.then(() => true), delay(5)]).then((done) => done ?? undefined));
+  await until('the server to end', 30_000, async () =>
+    Promise.race([exit.then(() => true), delay(5)]).then((done) => done ?? undefined),
+  );
   console.log(JSON.stringify({ drained_in_ms: Math.round(performance.now() - beganMs) }));
   expect(await exit).toEqual({ code: 0, signal: null });
   await outage.end();
@@ -188,7 +202,9 @@ describe('the SQLite database is locked by another process', () => {
 const withoutLimit = spawnSync('prlimit', ['--version']).status === 0 ? undefined : 'no prlimit here';
 
 describe('the disk is full', () => {
-  const title = withoutLimit ?? 'running streams end whole and are recorded; new requests are refused until there is room';
+  const title =
+    withoutLimit ??
+    'running streams end whole and are recorded; new requests are refused until there is room';
   test.skipIf(withoutLimit !== undefined)(title, async () => {
     const running = await start({});
     const { server, livez, free } = running;
@@ -223,7 +239,10 @@ describe.skipIf(withoutOwnPostgres !== undefined)(`PostgreSQL is away${skipped(w
   test('frozen, and then gone: requests are recorded when it is back', async () => {
     const postgres = await ownPostgres(onTestFinished);
     const running = await start({ databaseUrl: postgres.url });
-    const frozen = await passThrough(running, 'postgresql frozen', { begin: postgres.freeze, end: postgres.thaw });
+    const frozen = await passThrough(running, 'postgresql frozen', {
+      begin: postgres.freeze,
+      end: postgres.thaw,
+    });
     await expectRecordedOnce(running.server, frozen);
     const gone = await passThrough(running, 'postgresql gone', { begin: postgres.kill, end: postgres.start });
     await expectRecordedOnce(running.server, gone);
@@ -242,46 +261,52 @@ describe.skipIf(withoutOwnPostgres !== undefined)(`PostgreSQL is away${skipped(w
 });
 
 describe.skipIf(withoutOwnRedis !== undefined)(`Redis is away${skipped(withoutOwnRedis)}`, () => {
-  test.each(['frozen', 'gone'] as const)('%s: deny refuses at once, running streams continue', async (how) => {
-    const redis = await ownRedis(onTestFinished);
-    const { server, free, livez, probe } = await start({ redisUrl: redis.url });
-    const { baseUrl } = server;
-    const leaving = new AbortController();
-    const asked = { baseUrl, key: free.key, model: 'lab/short', stream: false };
-    const lasting = askOnce({ ...asked, model: 'lab/lasting', stream: true, leaving: leaving.signal });
-    await delay(500);
-    await probe.read();
-    if (how === 'frozen') redis.freeze();
-    else await redis.kill();
-    const refused: Seen[] = [];
-    for (let count = 0; count < 20; count += 1) refused.push(await askOnce(asked));
-    const loop = await probe.read();
-    if (how === 'frozen') redis.thaw();
-    else await redis.start();
-    await until('requests to be admitted again', 20_000, async () =>
-      (await askOnce(asked)).whole ? true : undefined,
-    );
-    leaving.abort();
-    const stream = await lasting;
-    const heads = refused.map(({ headMs }) => headMs).toSorted((a, b) => a - b);
-    console.log(
-      JSON.stringify({
-        redis: how,
-        refused_in_ms: { first: refused[0]?.headMs, median: heads[10], worst: heads.at(-1) },
-        loop: { p99_ms: loop.p99Ms, max_ms: Math.round(loop.maxMs) },
-      }),
-    );
-    for (const one of refused) expect(one).toMatchObject({ status: 503, code: 'storage_unavailable' });
-    // 50 ms, and what two busy cores add.
-    expect(heads[10]).toBeLessThan(50);
-    expect(stream).toMatchObject({ status: 200, code: undefined });
-    expect(stream.longestGapMs).toBeLessThan(mostGapMs);
-    expect((await livez.look()).failed).toBe(0);
-  });
+  test.each(['frozen', 'gone'] as const)(
+    '%s: deny refuses at once, running streams continue',
+    async (how) => {
+      const redis = await ownRedis(onTestFinished);
+      const { server, free, livez, probe } = await start({ redisUrl: redis.url });
+      const { baseUrl } = server;
+      const leaving = new AbortController();
+      const asked = { baseUrl, key: free.key, model: 'lab/short', stream: false };
+      const lasting = askOnce({ ...asked, model: 'lab/lasting', stream: true, leaving: leaving.signal });
+      await delay(500);
+      await probe.read();
+      if (how === 'frozen') redis.freeze();
+      else await redis.kill();
+      const refused: Seen[] = [];
+      for (let count = 0; count < 20; count += 1) refused.push(await askOnce(asked));
+      const loop = await probe.read();
+      if (how === 'frozen') redis.thaw();
+      else await redis.start();
+      await until('requests to be admitted again', 20_000, async () =>
+        (await askOnce(asked)).whole ? true : undefined,
+      );
+      leaving.abort();
+      const stream = await lasting;
+      const heads = refused.map(({ headMs }) => headMs).toSorted((a, b) => a - b);
+      console.log(
+        JSON.stringify({
+          redis: how,
+          refused_in_ms: { first: refused[0]?.headMs, median: heads[10], worst: heads.at(-1) },
+          loop: { p99_ms: loop.p99Ms, max_ms: Math.round(loop.maxMs) },
+        }),
+      );
+      for (const one of refused) expect(one).toMatchObject({ status: 503, code: 'storage_unavailable' });
+      // 50 ms, and what two busy cores add.
+      expect(heads[10]).toBeLessThan(50);
+      expect(stream).toMatchObject({ status: 200, code: undefined });
+      expect(stream.longestGapMs).toBeLessThan(mostGapMs);
+      expect((await livez.look()).failed).toBe(0);
+    },
+  );
 
   test('share: this replica admits its part of the limit, and no more', async () => {
     const redis = await ownRedis(onTestFinished);
-    const running = await start({ redisUrl: redis.url }, { limits: { on_store_failure: 'share', replicas: 2 } });
+    const running = await start(
+      { redisUrl: redis.url },
+      { limits: { on_store_failure: 'share', replicas: 2 } },
+    );
     const { server } = running;
     const limited = await makeKey(server, { requests_per_minute: 20 });
     const asked = { baseUrl: server.baseUrl, key: limited.key, model: 'lab/short', stream: false };

@@ -8,7 +8,11 @@ import type { ConfigTree, ServerOptions } from '../support/server.ts';
 const scripts = {
   short: [{ text: ['drop ', 'drop.'] }, { finish: 'stop' }],
   long: [{ repeat: { times: 8, steps: [{ text: ['drop '] }, { wait: '30ms' }] } }, { finish: 'stop' }],
-  slow: [{ wait: '200ms' }, { repeat: { times: 20, steps: [{ text: ['drop '] }, { wait: '50ms' }] } }, { finish: 'stop' }],
+  slow: [
+    { wait: '200ms' },
+    { repeat: { times: 20, steps: [{ text: ['drop '] }, { wait: '50ms' }] } },
+    { finish: 'stop' },
+  ],
   /** Some ten minutes. */
   lasting: [{ repeat: { times: 6000, steps: [{ text: ['drop '] }, { wait: '100ms' }] } }, { finish: 'stop' }],
 } as const;

@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import type { Store } from '../../packages/server/src/storage/contract.ts';
 import { openPostgresStore } from '../../packages/server/src/storage/postgres/open-postgres-store.ts';
+import { createPool } from '../../packages/server/src/storage/postgres/pool.ts';
 import { openSqliteStore, sqliteFile } from '../../packages/server/src/storage/sqlite/open-sqlite-store.ts';
 import { startMemoryServer } from '../../packages/server/src/storage/testing/memory-store.ts';
 import { postgresFor } from '../../packages/server/src/testing/services.ts';
@@ -76,6 +76,19 @@ export async function memoryBacking(time: VirtualTime): Promise<BackingStore> {
   return { ...sharedBacking(server.inside), remove: () => server.close() };
 }
 
+const makeClock = `CREATE SCHEMA simulation;
+  CREATE TABLE simulation.clock (at timestamptz NOT NULL);
+  INSERT INTO simulation.clock VALUES (now());
+  CREATE FUNCTION simulation.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS 'SELECT at FROM simulation.clock';
+  DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET search_path = simulation, pg_catalog, public', current_database());
+  END $$`;
+const moveClock = {
+  name: 'move_clock',
+  text: 'UPDATE simulation.clock SET at = to_timestamp($1::float8 / 1000)',
+};
+
 /**
  * A database of the real PostgreSQL of the tests. Its clock is that of the simulation: a function of this name, in a schema
  * that is searched before the system's.
@@ -83,14 +96,8 @@ export async function memoryBacking(time: VirtualTime): Promise<BackingStore> {
 export async function postgresBacking(time: VirtualTime): Promise<BackingStore> {
   const ends: (() => Promise<void>)[] = [];
   const url = await postgresFor((end) => ends.push(end));
-  const clock = new Client({ connectionString: url });
-  await clock.connect();
-  await clock.query(`CREATE SCHEMA simulation;
-    CREATE TABLE simulation.clock (at timestamptz NOT NULL);
-    INSERT INTO simulation.clock VALUES (now());
-    CREATE FUNCTION simulation.clock_timestamp() RETURNS timestamptz LANGUAGE sql
-      AS 'SELECT at FROM simulation.clock';
-    DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = simulation, pg_catalog, public', current_database()); END $$`);
+  const clock = createPool(url);
+  await clock.transaction(makeClock, async () => {});
   const opening = await openPostgresStore({ url, outbox: true });
   if (!opening.ok) throw new Error(opening.message);
   const { store } = opening;
@@ -100,7 +107,7 @@ export async function postgresBacking(time: VirtualTime): Promise<BackingStore> 
     const nowMs = time.now();
     if (nowMs === setAtMs) return;
     setAtMs = nowMs;
-    await clock.query('UPDATE simulation.clock SET at = to_timestamp($1 / 1000.0)', [nowMs]);
+    await clock.run(moveClock, [nowMs]);
   }
 
   const timed = new Proxy(store, {
@@ -118,7 +125,7 @@ export async function postgresBacking(time: VirtualTime): Promise<BackingStore> 
     ...sharedBacking(timed),
     async remove() {
       await store.close();
-      await clock.end();
+      await clock.close();
       for (const end of ends) await end();
     },
   };

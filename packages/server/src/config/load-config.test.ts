@@ -411,7 +411,15 @@ describe('a mistake is reported with its line, what was expected and the nearest
     ],
     [
       'storage: {redis_url: "http://me:pw@x"}',
-      'tailrace.yaml:1: storage.redis_url: expected a URL that begins with redis:// or rediss://, got *** (not shown)',
+      'tailrace.yaml:1: storage.redis_url: expected a URL such as redis://host:6379 or rediss://host:6379, got *** (not shown)',
+    ],
+    [
+      'storage: {redis_url: "redis://:pw@x:99999"}',
+      'tailrace.yaml:1: storage.redis_url: expected a URL such as redis://host:6379 or rediss://host:6379, got *** (not shown)',
+    ],
+    [
+      'storage: {spool: 1KiB}',
+      'tailrace.yaml:1: storage.spool: expected a size such as 64KiB or 1MiB (1MiB to 1024GiB), got "1KiB"',
     ],
     [
       'upstreams: {lab: {kind: opanai}}',

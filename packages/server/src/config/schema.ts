@@ -13,6 +13,7 @@ import {
   listenAddress,
   maxHeaderValueLength,
   oneOf,
+  redisUrl,
   secret,
   secrets,
   shareOrOff,
@@ -234,7 +235,7 @@ const storage = z.strictObject({
   database_url: connectionUrl('postgres', 'postgresql')
     .optional()
     .describe('PostgreSQL; default: SQLite in data_dir.'),
-  redis_url: connectionUrl('redis', 'rediss').optional().describe('Redis or Valkey, shared by replicas.'),
+  redis_url: redisUrl().optional().describe('Redis or Valkey, shared by replicas.'),
   retention: duration({ maximumMs: 36_500 * oneDayMs })
     .prefault('90d')
     .describe('How long usage records are kept.'),

@@ -199,7 +199,9 @@ export function size(minimumBytes: number, maximumBytes: number) {
       json: { type: 'string', pattern: `^\\d+(B|KiB|MiB|GiB)$|${referencePattern}` },
       hint: (value) => {
         const decimalUnit = /^(\d+) ?([KMG])i?[Bb]?$/i.exec(value);
-        return decimalUnit ? ` (did you mean "${decimalUnit[1]}${decimalUnit[2]?.toUpperCase()}iB"?)` : '';
+        return decimalUnit && parseSize(value) === undefined
+          ? ` (did you mean "${decimalUnit[1]}${decimalUnit[2]?.toUpperCase()}iB"?)`
+          : '';
       },
     },
     (value) => {
@@ -236,6 +238,14 @@ export function connectionUrl(...schemes: readonly string[]) {
     beginnings.some(
       (beginning) => value.startsWith(beginning) && /^\S+$/.test(value.slice(beginning.length)),
     ),
+  );
+}
+
+/** A URL of Redis, which its driver reads by the web's rules; it may hold credentials. */
+export function redisUrl() {
+  return text(
+    'a URL such as redis://host:6379 or rediss://host:6379',
+    (value) => /^rediss?:\/\/\S+$/.test(value) && URL.canParse(value),
   );
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startWorker } from '../worker/start-worker.ts';
 import { startLedger } from './ledger-thread.ts';
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-function start() {
+function start(thread?: (port: MessagePort) => Worker) {
   const settings = {
     dataDir,
     onStoreFailure: 'deny' as const,
@@ -28,13 +28,15 @@ function start() {
     spoolBytes: 1024 ** 2,
   };
   return startLedger(settings, log, (port) => {
-    worker = startWorker(import.meta.url, 'ledger-worker', {}, port);
+    worker = (thread ?? ledgerWorker)(port);
     return worker;
   });
 }
 
-async function started() {
-  const ledger = await start();
+const ledgerWorker = (port: MessagePort) => startWorker(import.meta.url, 'ledger-worker', {}, port);
+
+async function started(thread?: (port: MessagePort) => Worker) {
+  const ledger = await start(thread);
   if (!ledger.ok) throw new Error(ledger.message);
   return ledger.ledger;
 }
@@ -77,5 +79,26 @@ test('a thread that ends is started again: it closes what it had left open, and 
     .poll(async () => (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`))
     .toEqual(['chatcmpl-a completed']);
   expect(books.length).toBe(2);
+  await ledger.close();
+});
+
+test('a thread that cannot start because of a fault is a problem of the start', async () => {
+  const faulty = () => new Worker("throw new Error('a fault')", { eval: true });
+  expect(await start(faulty)).toEqual({ ok: false, message: 'a fault', wrong: false });
+});
+
+test('a thread that ends by a fault is started again too', async () => {
+  let threads = 0;
+  const faulty = `
+    const { parentPort } = require('node:worker_threads');
+    parentPort.on('message', () => parentPort.postMessage({ type: 'ready' }));
+    setTimeout(() => { throw new Error('a fault'); }, 50);`;
+  const ledger = await started((port) => {
+    threads += 1;
+    return threads === 1 ? new Worker(faulty, { eval: true }) : ledgerWorker(port);
+  });
+  await expect
+    .poll(() => logged, { timeout: 10_000 })
+    .toContain('the thread of keys, limits and records has started again');
   await ledger.close();
 });

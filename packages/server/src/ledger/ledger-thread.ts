@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { startWorker } from '../worker/start-worker.ts';
 import type { Ledger } from './contract.ts';
@@ -54,9 +53,13 @@ async function openThread(
 ): Promise<OpenedThread> {
   const { port1, port2 } = new MessageChannel();
   const worker = start(port2);
-  const ended = once(worker, 'exit').then(() => {
-    // A port does not close with its thread in every case.
-    port1.close();
+  // Not `once` of node:events, whose promise rejects at 'error'; 'exit' follows it.
+  const ended = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      // A port does not close with its thread in every case.
+      port1.close();
+      resolve();
+    });
   });
   const started = await new Promise<Exclude<FromLedgerThread, { type: 'log' }>>((resolve) => {
     worker.on('message', (message: FromLedgerThread) => {

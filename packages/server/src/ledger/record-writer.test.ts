@@ -67,7 +67,7 @@ beforeEach(() => {
       probe = work;
       return () => {};
     },
-    limits: { admitMs: 20, writeMs: 20, probeMs: 500 },
+    limits: { admitMs: 20, writeMs: 20, lastReplayMs: 20, probeMs: 500 },
   });
 });
 

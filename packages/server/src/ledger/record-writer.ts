@@ -53,8 +53,13 @@ export type After = (ms: number, work: () => void) => () => void;
 export interface WriterLimits {
   /** The most that an admission waits for the store. Default: 1,000 ms. */
   readonly admitMs: number;
-  /** The most that another write waits. Default: 10,000 ms. */
+  /**
+   * The most that another write waits; those that come meanwhile are only in memory until then, so a process that is killed
+   * while the store hangs loses what it has settled. Default: 2,000 ms.
+   */
   readonly writeMs: number;
+  /** The most that a writer which is closed waits for the replay of its spool. Default: 10,000 ms. */
+  readonly lastReplayMs: number;
   /** Default: 500 ms. */
   readonly probeMs: number;
 }
@@ -72,7 +77,12 @@ interface Asked {
 
 type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
 
-const defaultLimits: WriterLimits = { admitMs: 1_000, writeMs: 10_000, probeMs: 500 };
+const defaultLimits: WriterLimits = {
+  admitMs: 1_000,
+  writeMs: 2_000,
+  lastReplayMs: 10_000,
+  probeMs: 500,
+};
 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const { store, spool, log, later, every } = options;
@@ -103,13 +113,18 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   async function admitAll(asked: readonly Asked[]): Promise<void> {
     if (!away) {
       const call = store.admit(asked.map(({ intent }) => intent));
+      let ended = false;
+      const noteEnd = () => {
+        ended = true;
+      };
+      call.then(noteEnd, noteEnd);
       try {
         const answers = await within(limits.admitMs, call);
         for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
         return;
       } catch (error) {
         wentAway(error);
-        awaitLate(asked, call);
+        if (!ended) awaitLate(asked, call);
         for (const one of asked) one.resolve(toSpool(one.intent, 'perhaps-stored'));
         return;
       }
@@ -289,8 +304,8 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     async close() {
       await flush();
       stopProbing();
-      if (replaying !== undefined) await within(limits.writeMs, replaying).catch(() => {});
-      if (!spool.empty || unwritten.length > 0) await within(limits.writeMs, probe()).catch(() => {});
+      if (replaying !== undefined) await within(limits.lastReplayMs, replaying).catch(() => {});
+      if (!spool.empty || unwritten.length > 0) await within(limits.lastReplayMs, probe()).catch(() => {});
       if (unwritten.length > 0) log.error('records are lost', { records: unwritten.length });
       spool.close();
     },

@@ -297,6 +297,16 @@ describe('around a Redis in trouble', () => {
     await fake.close();
   });
 
+  test('a limiter without a connection says why there is none', async () => {
+    const fake = await startFakeRedis();
+    await fake.close();
+    const limiter = await openRedisLimiter({ url: fake.url });
+    await expect(limiter.take(ask([{ scope: newScope(), requestsPerMinute: 3 }]))).rejects.toThrow(
+      'ECONNREFUSED',
+    );
+    await limiter.close();
+  });
+
   test('neither a silent nor a slow server, nor none at all, delays a decision', async () => {
     const silent = await startFakeRedis();
     silent.answer = undefined;

@@ -103,7 +103,7 @@ async function start(
   options: CompletionRouteOptions,
   runDeps: RunDeps,
 ): Promise<Result<Answering>> {
-  const { config, catalogue, router, bodies, meter, timers } = options;
+  const { config, catalogue, router, bodies, meter, timers, runs } = options;
   const { principal, requestId } = exchange;
   const { models: rights } = principal;
   const refused = refuseNow(options);
@@ -134,7 +134,14 @@ async function start(
   const { keyId } = principal;
   const id = surface.newId();
   const asking = { id, requestId, payer: principal, request, plan: plan.value, tags: tags.value };
-  const metered = await meter.admit(asking);
+  const giveBack = runs.reserve();
+  let metered: Awaited<ReturnType<Meter['admit']>>;
+  try {
+    metered = await meter.admit(asking);
+  } finally {
+    // Nothing waits from here to the start of the run, which takes its own place.
+    giveBack();
+  }
   if (metered.windows !== undefined) Object.assign(exchange.headers, rateLimitHeaders(metered.windows));
   if (!metered.ok) return metered;
   const { record } = metered.value;

@@ -49,6 +49,8 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
 class RedisLimiter implements Limiter {
   private readonly redis: Redis;
   private readonly windowMs: number;
+  /** Why there is no connection. */
+  private connectionError: Error | undefined;
 
   constructor({ url, onError = () => {}, windowMs = minuteMs }: RedisLimiterOptions) {
     this.windowMs = windowMs;
@@ -68,7 +70,13 @@ class RedisLimiter implements Limiter {
       socketTimeout: silenceMs,
       retryStrategy: () => reconnectMs,
     });
-    this.redis.on('error', onError);
+    this.redis.on('error', (error: Error) => {
+      this.connectionError = error;
+      onError(error);
+    });
+    this.redis.on('ready', () => {
+      this.connectionError = undefined;
+    });
   }
 
   /** Resolves after the first attempt to connect. */
@@ -177,6 +185,8 @@ class RedisLimiter implements Limiter {
     try {
       return await this.redis.evalsha(script.sha, keys.length, ...keys, ...args);
     } catch (error) {
+      // Without a connection the driver says only that it cannot send.
+      if (this.redis.status !== 'ready') throw this.connectionError ?? error;
       if (!isUnknownScript(error)) throw error;
       return await this.redis.eval(script.text, keys.length, ...keys, ...args);
     }

@@ -87,7 +87,7 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     const url = await postgresFor(onTestFinished);
     const store = await open(url);
     const failed = store.secret('a planted secret \u0000', () => 'x');
-    await expect(failed).rejects.toMatchObject({ name: 'StoreError', code: 'fault' });
+    await expect(failed).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
     await expect(failed).rejects.not.toMatchObject({ message: expect.stringContaining('planted') });
   });
 });
@@ -112,5 +112,23 @@ describe.skipIf(withoutOwnPostgres !== undefined)(
       await store.settle([someRecord('a')]);
       expect((await store.records({ limit: 5, status: 'completed' })).data).toMatchObject([{ id: 'a' }]);
     });
+  },
+);
+
+test.skipIf(withoutOwnPostgres !== undefined)(
+  named('a store whose server is frozen is closed within seconds', withoutOwnPostgres),
+  async () => {
+    const postgres = await ownPostgres(onTestFinished);
+    const opened = await openPostgresStore({ url: postgres.url });
+    if (!opened.ok) throw new Error(opened.message);
+    const { store } = opened;
+    // Connections that are idle, and one that waits for an answer.
+    await Promise.all([store.ping(), store.ping(), store.ping()]);
+    postgres.freeze();
+    const waits = store.ping().catch((error: unknown) => error);
+    const beganMs = performance.now();
+    await store.close();
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    expect(await waits).toMatchObject({ code: 'unreachable' });
   },
 );

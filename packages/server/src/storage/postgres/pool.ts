@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { type Dialect, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { isConflict, isConnectionFit } from './postgres-error.ts';
@@ -16,6 +17,7 @@ export interface Pool {
   transaction<T>(begin: string, work: (client: Client) => Promise<T>): Promise<T>;
   /** For Kysely, over the same connections. */
   readonly dialect: Dialect;
+  /** Resolves when every connection has ended; those of a server that is silent are cut. */
   close(): Promise<void>;
 }
 
@@ -41,11 +43,20 @@ const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 10_000;
 const queryTimeoutMs = 12_000;
 const maxRepetitions = 5;
+/** A server that answers says goodbye in some milliseconds; one that is frozen never does. */
+const goodbyeMs = 1_000;
 
 /** Connects with the first statement. Throws where the URL cannot be read. */
 export function createPool(url: string): Pool {
+  const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: url,
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      return socket;
+    },
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
@@ -98,7 +109,16 @@ export function createPool(url: string): Pool {
     dialect: new PostgresDialect({
       pool: { connect: () => connectForKysely(pool), end: async () => {}, options: {} },
     }),
-    close: () => pool.end(),
+    async close() {
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, goodbyeMs);
+      try {
+        await pool.end();
+      } finally {
+        clearTimeout(cut);
+      }
+    },
   };
 }
 

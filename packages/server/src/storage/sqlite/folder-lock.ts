@@ -26,7 +26,7 @@ export function lockFolder(
   const nameFile = join(folder, 'tailrace.lock.json');
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     database = new DatabaseSync(join(folder, 'tailrace.lock'), { timeout: 0 });
     database.exec('BEGIN EXCLUSIVE');
     writeFileSync(nameFile, JSON.stringify(holder));

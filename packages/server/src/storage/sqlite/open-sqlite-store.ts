@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
@@ -25,6 +25,8 @@ export interface SqliteStoreOptions {
 
 /** Longer waits would block the thread: a locked database is the caller's to try again. */
 const busyTimeoutMs = 50;
+/** Nothing is served yet, and a backup that holds the database for a moment must not prevent a start. */
+const openingTimeoutMs = 5_000;
 
 export function sqliteFile(dataDir: string): string {
   return join(dataDir, 'tailrace.sqlite');
@@ -46,7 +48,9 @@ async function openLocked(
 ): Promise<StoreOpening> {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    // Its files have hashes of keys and what users did; SQLite gives the mode of this one to those beside it.
+    closeSync(openSync(file, 'a', 0o600));
+    database = new DatabaseSync(file, { timeout: openingTimeoutMs });
     const opened = database;
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA synchronous = NORMAL');
@@ -63,6 +67,7 @@ async function openLocked(
       database.close();
       return newerSchema(file, migrated.found);
     }
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     // The migration has read the schema, so the log exists.
     const logSync = await openLogSync(file);
     return {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -49,6 +49,18 @@ async function holder(dataDir: string): Promise<ChildProcess> {
 }
 
 describe('a data folder', () => {
+  test.skipIf(process.platform === 'win32')(
+    'and the database in it are open to their user only',
+    async () => {
+      const dataDir = join(folder(), 'data');
+      await (await open(dataDir)).settle([someRecord('a')]);
+      const rights = (path: string) => (statSync(path).mode & 0o777).toString(8);
+      expect(rights(dataDir)).toBe('700');
+      for (const suffix of ['', '-wal', '-shm'])
+        expect(rights(`${sqliteFile(dataDir)}${suffix}`)).toBe('600');
+    },
+  );
+
   test('is locked by the process that uses it, which is named, and free after kill -9 with all that was stored', async () => {
     const dataDir = folder();
     const child = await holder(dataDir);
@@ -147,6 +159,32 @@ describe('a database that another process has locked', () => {
     other.close();
     expect(await store.admit([someIntent('a')])).toMatchObject([{ ok: true }]);
   });
+});
+
+test('a database that is locked for a moment is waited for at the start', async () => {
+  const dataDir = folder();
+  await (await open(dataDir)).close();
+  const script = `
+    const { DatabaseSync } = require('node:sqlite');
+    const database = new DatabaseSync(${JSON.stringify(sqliteFile(dataDir))});
+    database.exec('BEGIN IMMEDIATE');
+    console.log('locked');
+    setTimeout(() => database.exec('ROLLBACK'), 300);
+  `;
+  const child = spawn(process.execPath, ['--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  expect(await (await open(dataDir)).admit([someIntent('a')])).toMatchObject([{ ok: true }]);
+});
+
+test.skipIf(process.platform === 'win32')('only the user of the process may read the files', async () => {
+  const dataDir = folder();
+  const store = await open(dataDir);
+  await store.admit([someIntent('a')]);
+  const readable = readdirSync(dataDir).filter(
+    (name) => name.startsWith('tailrace.sqlite') && (statSync(join(dataDir, name)).mode & 0o077) !== 0,
+  );
+  expect(readable).toEqual([]);
 });
 
 test('a store that has been closed rejects', async () => {
