@@ -111,7 +111,7 @@ describe('tailrace config check', () => {
   it('prints its usage', async () => {
     expect(await run('check', '--help')).toMatchObject({
       status: 0,
-      out: expect.stringContaining('usage: tailrace config check'),
+      out: expect.stringContaining('Usage: tailrace config check'),
     });
   });
 });

@@ -7,7 +7,7 @@ import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
 
-const usage = `usage: tailrace config check [--config FILE] [--probe]
+const usage = `Usage: tailrace config check [--config FILE] [--probe]
 
   Checks the configuration as \`tailrace serve\` would, without starting the server.
   --probe  also calls each upstream once for each of its models and keys: one token, 10 s at most

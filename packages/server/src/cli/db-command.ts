@@ -70,7 +70,7 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
       ? await exportTo(file ?? '-', loaded.config, io)
       : await importFrom(file ?? '-', loaded.config, io);
   } catch (error) {
-    const message = messageOf(error);
+    const message = messageOf(error, file ?? '-');
     if (message === undefined) throw error;
     return complain(io, message, 1);
   }
@@ -95,7 +95,7 @@ async function exportTo(file: string, config: Config, io: CommandIo): Promise<nu
   } finally {
     await opened.reader.close();
   }
-  io.stderr.write(`tailrace: exported ${inWords(counts)} of ${storeName(config)}\n`);
+  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeName(config)}\n`);
   return 0;
 }
 
@@ -125,7 +125,7 @@ async function openFile(file: string): Promise<Readable> {
   return createReadStream(file, { fd: handle });
 }
 
-/** Whoever reads `file` finds an old export or a whole new one. Only its owner may read it: it holds hashes of keys. */
+/** At any time `file` is an old export or a whole new one. Only its user may read it: it holds hashes of keys. */
 async function writeWhole(file: string, pieces: AsyncIterable<string>): Promise<void> {
   const begun = `${file}.${process.pid}.part`;
   let handle: FileHandle | undefined;
@@ -180,9 +180,27 @@ function storeName({ server, storage }: Config): string {
 }
 
 /** Of a failure that the operator can mend; undefined for a bug. */
-function messageOf(error: unknown): string | undefined {
+function messageOf(error: unknown, file: string): string | undefined {
   if (error instanceof ImportError || error instanceof StoreError || error instanceof JsonLinesError)
     return error.message;
-  if (error instanceof Error && 'syscall' in error) return error.message;
+  if (error instanceof Error && 'syscall' in error) return fileProblem(error, file);
   return undefined;
+}
+
+function fileProblem(error: Error, file: string): string {
+  const code = 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return `${file}: there is no such file or folder`;
+    case 'EISDIR':
+      return `${file} is a folder, not a file`;
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return `${file}: no permission`;
+    case 'ENOSPC':
+      return `${file}: the disk is full`;
+    default:
+      return `${file}: ${error.message}`;
+  }
 }

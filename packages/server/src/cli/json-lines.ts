@@ -33,7 +33,7 @@ export async function* parseJsonLines(pieces: AsyncIterable<string>): AsyncGener
   let rest = '';
   for await (const piece of pieces) {
     const lines = piece.split('\n');
-    // The last one goes on in the next piece.
+    // The next piece has the rest of the last one.
     const begun = lines.pop() ?? '';
     for (const end of lines) {
       line += 1;

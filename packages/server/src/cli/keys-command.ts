@@ -123,7 +123,7 @@ function keyTable(keys: readonly JsonObject[]): string {
       ...['id', 'prefix', 'owner', 'name'].map((name) => inWords(key[name])),
       stateOf(key, Date.now()),
       inWords(key['budget']),
-      inWords(key['last_used_at']),
+      inWords(key['last_used_at']).replace(/\.\d{3}Z$/, 'Z'),
     ]),
   );
 }

@@ -68,7 +68,8 @@ const readers: Readonly<Record<KeyFlag, Reader>> = {
   '--budget': budget,
   '--expires': (text, nowMs) => {
     const ms = parseDuration(text);
-    if (ms === undefined) return text;
+    // A time is checked by the server; what is not even a year is neither.
+    if (ms === undefined) return /^\d{4}-/.test(text) ? text : undefined;
     // Later than any time that has a written form.
     return ms > 8e14 ? undefined : new Date(nowMs + ms).toISOString();
   },
@@ -85,8 +86,9 @@ const expected: Readonly<Partial<Record<KeyFlag, string>>> = {
   '--requests-per-minute': 'expected a whole number',
   '--tokens-per-minute': 'expected a whole number',
   '--max-streams': 'expected a whole number',
-  '--budget': 'expected an amount and a period, such as 20usd/month or 500000tokens/day',
-  '--expires': 'expected a time or a duration, such as 90d',
+  '--budget':
+    'expected an amount and a period (day, month or total), such as 20usd/month or 500000tokens/day',
+  '--expires': 'expected a duration or a time, such as 90d or 2027-01-01T00:00:00Z',
   '--metadata': 'expected a JSON object',
 };
 

@@ -53,11 +53,12 @@ describe('tailrace prices check', () => {
     expect(await run('check')).toEqual({
       status: 0,
       out: [
+        `  TARGET         ${pad('US DOLLARS FOR A MILLION TOKENS')}  1000 + 1000 TOKENS  FROM`,
         'acme/chat',
-        `  lab/llama      ${own}  $0.001750  tailrace.yaml: models.acme/chat.price`,
-        `  claude/sonnet  ${own}  $0.001750  tailrace.yaml: models.acme/chat.price`,
+        `  lab/llama      ${own}  $0.001750           tailrace.yaml: models.acme/chat.price`,
+        `  claude/sonnet  ${own}  $0.001750           tailrace.yaml: models.acme/chat.price`,
         'careful',
-        `  claude/sonnet  ${pad('input 3, output 15, cache_write 3.75')}  $0.018000  prices.json: sonnet`,
+        `  claude/sonnet  ${pad('input 3, output 15, cache_write 3.75')}  $0.018000           prices.json: sonnet`,
         'other',
         '  lab/unknown    no price',
         '3 models, 4 targets: 3 with a price, 1 without',

@@ -8,7 +8,7 @@ import { printable } from '../telemetry/printable.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
 
-const help = `usage: tailrace prices check [--config FILE] [--json]
+const help = `Usage: tailrace prices check [--config FILE] [--json]
 
   Lists each model and each of its targets with its price in US dollars for a million tokens, what ${exampleTokens} tokens of
   prompt and ${exampleTokens} of answer cost, and where the price stands; or "no price".
@@ -70,6 +70,8 @@ function readFlags(args: readonly string[]): Flags | { readonly problem: string 
   }
 }
 
+const exampleTitle = `${exampleTokens} + ${exampleTokens} TOKENS`;
+
 function asText(listed: readonly ListedTarget[], cwd: string): string {
   const rows = listed.map(({ target, price, source, exampleMicroUsd }) => [
     printable(target),
@@ -77,13 +79,17 @@ function asText(listed: readonly ListedTarget[], cwd: string): string {
     exampleMicroUsd === undefined ? '' : dollarsText(exampleMicroUsd),
     source === undefined ? '' : printable(sourceText(source, cwd)),
   ]);
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const titles = ['TARGET', 'US DOLLARS FOR A MILLION TOKENS', exampleTitle, 'FROM'];
+  const widths = [0, 1, 2].map((column) =>
+    Math.max(...[titles, ...rows].map((row) => row[column]?.length ?? 0)),
+  );
+  const inColumns = (row: readonly string[]) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd();
   const lines = listed.flatMap(({ model }, at) => {
-    const cells = (rows[at] ?? []).map((cell, column) => cell.padEnd(widths[column] ?? 0));
-    const line = `  ${cells.join('  ')}`.trimEnd();
+    const line = inColumns(rows[at] ?? []);
     return listed[at - 1]?.model === model ? [line] : [model, line];
   });
-  return [...lines, summary(listed), ''].join('\n');
+  return [inColumns(titles), ...lines, summary(listed), ''].join('\n');
 }
 
 function priceText({ request, above, ...base }: PriceConfig): string {

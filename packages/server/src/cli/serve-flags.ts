@@ -21,7 +21,7 @@ const valued = {
 
 type ValuedFlag = keyof typeof valued;
 
-export const serveUsage = `usage: tailrace serve [flags]
+export const serveUsage = `Usage: tailrace serve [FLAGS]
 
   --config FILE      the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
   --listen HOST:PORT address to serve on (default: 127.0.0.1:7245)

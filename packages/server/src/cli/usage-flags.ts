@@ -68,7 +68,7 @@ export function parseUsageFlags(args: readonly string[], nowMs: number): UsageAs
 function inFlags({ code, param, message }: Failure, type: 'usage' | 'budgets'): string {
   const flag = parameterFlags.find((one) => parameters[one] === param) ?? '';
   if (code === 'unsupported_parameter') return `${flag} does not go with --${type}`;
-  return message.replace(`The parameter "${param}"`, flag).replace(/\.$/, '');
+  return message.replace(`The parameter "${param}"`, flag).replace('"since"', '--since').replace(/\.$/, '');
 }
 
 function refused(message: string): UsageAsked {

@@ -19,9 +19,10 @@ export function usageTable(groupNames: readonly string[], rows: readonly JsonObj
   ];
   const sums = (of: (name: string) => number) =>
     sumNames.map((name) => (name === 'cost_micro_usd' ? dollars(of(name)) : grouped(of(name))));
-  const lines = rows.map((row) => [
+  const shown = groupNames.length === 0 && rows.length === 0 ? [{}] : rows;
+  const lines = shown.map((row) => [
     ...groupNames.map((name) => String(row[name] ?? '(none)')),
-    ...sums((name) => Number(row[name])),
+    ...sums((name) => Number(row[name] ?? 0)),
   ]);
   if (groupNames.length === 0) return textTable(columns, lines);
   const total = sums((name) => rows.reduce((sum, row) => sum + Number(row[name]), 0));

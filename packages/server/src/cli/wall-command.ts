@@ -9,7 +9,7 @@ import type { CommandIo } from './command-io.ts';
 
 const defaultListen = '127.0.0.1:8643';
 
-const usage = `usage: tailrace wall [flags]
+const usage = `Usage: tailrace wall [flags]
 
   An OpenAI-compatible server that misbehaves on request: by model name (wall/cut-fin:3) or by the header
   x-wall-fault. It takes any key. GET /wall/stats shows counters, POST /wall/reset sets them to 0.

@@ -91,7 +91,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   let away = false;
   let replaying: Promise<void> | undefined;
   let replays = 0;
-  /** Intents of calls that nobody waits for any more, and that the store may still carry out. */
+  /** Intents of calls that were given up, and that the store may still carry out. */
   const late = new Set<string>();
   /** Those of them that have been discarded meanwhile. */
   const goneLate = new Map<string, number>();

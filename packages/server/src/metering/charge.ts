@@ -5,7 +5,7 @@ import type { Prices } from './prices.ts';
 /** An ended request, as far as its cost depends on it. `RunOutcome` of `relay/run-outcome.ts` is one. */
 export interface EndedRequest {
   readonly status: 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned';
-  /** What the client was told; absent where it received nothing. */
+  /** The usage that the client was sent; absent where it received nothing. */
   readonly usage?: Usage;
   /** The target that began the answer. */
   readonly target?: string;

@@ -65,7 +65,7 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
       const budgets = payer.budgets(createdAtMs);
       const inDollars = budgets.some(({ unit }) => unit === 'usd');
       const plan = inDollars ? withPrice(given, prices) : given;
-      if (plan.length === 0) return fail(withoutPrice(request.model));
+      if (plan.length === 0) return fail(withoutPrice(request.model, budgets));
       const promptTokens = estimatePromptTokens(request);
       const completionTokens = likely.of(request.model, request.maxTokens) * request.n;
       const candidates = inDollars ? plan.flat() : [];
@@ -92,7 +92,7 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
       const admission = await ledger.admit({ scopes: payer.scopes, intent });
       if (admission.type !== 'admitted') {
         const windows = 'windows' in admission ? { windows: admission.windows } : {};
-        return { ...fail(refusal(admission, createdAtMs)), ...windows };
+        return { ...fail(refusal(admission, payer.scopes, createdAtMs)), ...windows };
       }
       const { windows } = admission;
       // The ledger's thread has sent a copy of the scopes; a stream keeps those of its key.
@@ -111,10 +111,10 @@ function withPrice(plan: AttemptPlan, prices: Prices): AttemptPlan {
 
 type Refused = Exclude<Admission, { readonly type: 'admitted' }>;
 
-function refusal(admission: Refused, nowMs: number): Failure {
+function refusal(admission: Refused, scopes: readonly LimitScope[], nowMs: number): Failure {
   switch (admission.type) {
     case 'limited':
-      return limited(admission);
+      return limited(admission, scopes);
     case 'over-budget':
       return overBudget(admission.refused, nowMs);
     case 'unavailable':
@@ -129,17 +129,20 @@ function refusal(admission: Refused, nowMs: number): Failure {
 }
 
 const limitNames = {
-  requests: 'requests a minute',
-  tokens: 'tokens a minute',
-  streams: 'requests at the same time',
-};
+  requests: { member: 'requestsPerMinute', noun: 'request', each: 'a minute' },
+  tokens: { member: 'tokensPerMinute', noun: 'token', each: 'a minute' },
+  streams: { member: 'maxStreams', noun: 'request', each: 'at the same time' },
+} as const;
 
-function limited({ limit, scope, retryAfterMs, windows }: Extract<Refused, { type: 'limited' }>): Failure {
-  const most = limit === 'streams' ? undefined : windows[limit]?.limit;
-  const shown = most === undefined ? '' : ` (${most})`;
+function limited(
+  { limit, scope, retryAfterMs }: Extract<Refused, { type: 'limited' }>,
+  scopes: readonly LimitScope[],
+): Failure {
+  const { member, noun, each } = limitNames[limit];
+  const most = scopes.find((one) => one.scope === scope)?.[member] ?? 0;
   return failure(
     'rate_limit_exceeded',
-    `The limit of ${limitNames[limit]}${shown} of this ${payerOf(scope)} is reached.`,
+    `The limit of ${payerOf(scope)} is reached: ${most} ${noun}${most === 1 ? '' : 's'} ${each}.`,
     { retryAfterMs },
   );
 }
@@ -151,7 +154,7 @@ function overBudget(
   const { scope, unit, limit, period } = budget;
   const amount = unit === 'tokens' ? `${limit} tokens` : `${limit / 1_000_000} dollars`;
   const each = period === 'total' ? 'in total' : `a ${period}`;
-  const what = `The budget of this ${payerOf(scope)} (${amount} ${each})`;
+  const what = `The budget of ${payerOf(scope)} (${amount} ${each})`;
   if (why === 'reserved') {
     const message = `${what} is reserved by requests that are running now. Try again when some have ended.`;
     return failure('rate_limit_exceeded', message, { retryAfterMs: 1_000 });
@@ -160,15 +163,18 @@ function overBudget(
   const again =
     untilMs === null
       ? 'Ask the operator to raise it.'
-      : `It begins again at ${new Date(untilMs).toISOString()}.`;
+      : `It begins again at ${new Date(untilMs).toISOString().replace('.000Z', 'Z')}.`;
   return failure('insufficient_quota', `${what} does not cover this request any more. ${again}`);
 }
 
 function payerOf(scope: string): string {
-  return scope.startsWith('owner:') ? 'owner' : 'key';
+  return scope.startsWith('owner:') ? "this key's owner" : 'this key';
 }
 
-function withoutPrice(model: string): Failure {
-  const message = `The budget of this key is in dollars, and no target of the model '${model}' has a price. Use another model.`;
+function withoutPrice(model: string, budgets: readonly BudgetCheck[]): Failure {
+  const scope = budgets.find(({ unit }) => unit === 'usd')?.scope ?? '';
+  const message =
+    `The budget of ${payerOf(scope)} is in dollars, and no target of the model '${model}' has a price. ` +
+    'Use another model, or ask the operator to give this one a price.';
   return failure('model_not_allowed', message, { param: 'model' });
 }

@@ -4,7 +4,7 @@ import type { Transfer } from './transfer.ts';
 /** A store as its opener returns it: the seam, and what `tailrace db` needs. */
 export interface OpenedStore extends Store, Transfer {}
 
-/** A store opened for reading only. Whoever opened it closes it. */
+/** A store opened for reading only. Its opener closes it. */
 export interface OpenedReader extends StoreReads, Pick<Transfer, 'exportRows'> {
   close(): Promise<void>;
 }

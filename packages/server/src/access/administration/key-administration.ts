@@ -184,7 +184,10 @@ export function createKeyAdministration(options: KeyAdministrationOptions): KeyA
     },
 
     async deleteOwner(id, once) {
-      if (id === defaultOwner) return fail(failure('conflict', "The owner 'default' exists always."));
+      if (id === defaultOwner)
+        return fail(
+          failure('conflict', "The owner 'default' cannot be deleted: keys that name no owner belong to it."),
+        );
       return change({ type: 'delete-owner', id, atMs: now() }, once, () => ({
         status: 200,
         json: { id, deleted: true },
@@ -250,12 +253,12 @@ function missing(change: Change): Failure {
 
 const fixedConflict = failure(
   'conflict',
-  'This key is a fixed one, of the configuration or of the first start; it can only be changed there.',
+  'This is a fixed key, of the configuration, the environment or the first start. Change it where it comes from.',
 );
 
 const wrongOwnerId = failure(
   'invalid_value',
-  'The id of an owner takes letters, digits and -_.:/@+, at most 128, and begins with a letter or digit.',
+  'The id of an owner has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit.',
 );
 
 function conflict(why: Extract<Written, { type: 'conflict' }>['why']): Failure {

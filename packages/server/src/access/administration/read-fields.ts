@@ -64,7 +64,7 @@ export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> 
       wrongValue(
         place.findings,
         'owner',
-        "'owner' takes letters, digits and -_.:/@+, and begins with a letter or digit.",
+        "'owner' has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit.",
       );
     }
     const fields: KeyFields = {

@@ -2,7 +2,7 @@ import type { Listed, Page, StoreReads } from '../../storage/contract.ts';
 import type { Budget } from '../../storage/keys.ts';
 import { type BudgetStanding, budgetStandings } from './budget-standing.ts';
 
-/** The budget of one key or owner. `id` is its scope: `owner:acme`, `key:key_…`; pages go on after it. */
+/** The budget of one key or owner. `id` is its scope: `owner:acme`, `key:key_…`; the next page begins after it. */
 export interface ListedBudget extends BudgetStanding {
   readonly id: string;
   readonly owner: string;

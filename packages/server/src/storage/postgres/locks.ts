@@ -10,7 +10,7 @@ const budgetClass = 0x7461696c;
 
 /**
  * The statement that locks the budgets of these scopes until the end of the transaction: admissions of other replicas wait, and
- * everything else goes on. In one order, so that two of them cannot wait for each other. Scopes of one number share a lock.
+ * everything else continues. In one order, so that two of them cannot wait for each other. Scopes of one number share a lock.
  */
 export function lockScopes(scopes: Iterable<string>): string {
   const numbers = [...new Set([...scopes].map(numberOf))].sort((a, b) => a - b);

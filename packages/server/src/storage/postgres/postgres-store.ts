@@ -122,7 +122,7 @@ async function importAll(db: Kysely<Tables>, partitions: Partitions, options: Im
     const count = await importTables({
       ...options,
       db: transaction,
-      // Partitions are made by a transaction of their own: empty ones harm nobody when the import fails.
+      // Partitions are made by a transaction of their own: empty ones do no harm when the import fails.
       beforeRecords: (createdAtMs) => partitions.ensure(createdAtMs),
     });
     await sql`SELECT setval(pg_get_serial_sequence('outbox', 'sequence'), max(sequence)) FROM outbox`.execute(

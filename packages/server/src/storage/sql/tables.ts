@@ -81,7 +81,7 @@ export interface IntentTable extends RequestColumns {
   reserved_completion_tokens: number;
   reserved_prompt_micro_usd: number;
   reserved_completion_micro_usd: number;
-  /** JSON of `BudgetCheck[]`, for whoever closes the intent. */
+  /** JSON of `BudgetCheck[]`, for the process that closes the intent. */
   budgets: string;
 }
 

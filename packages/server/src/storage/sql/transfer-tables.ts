@@ -124,7 +124,7 @@ export async function importTables(options: ImportOptions): Promise<number> {
   if (!replace && !(await isEmpty(db))) {
     throw new ImportError(
       'not-empty',
-      'the store has keys, owners or records already; an import replaces them only where that is asked for',
+      'the store has keys, owners or records already; an import needs an empty store',
     );
   }
   for (const { name } of transferTables) await db.deleteFrom(name).execute();
@@ -147,7 +147,7 @@ export async function importTables(options: ImportOptions): Promise<number> {
       begun = true;
       continue;
     }
-    if (ended) throw notAnExport('it goes on behind its last row');
+    if (ended) throw notAnExport('rows follow its last row');
     if (row['table'] === 'end') {
       if (row['rows'] !== count)
         throw notAnExport(`it has ${count} rows, and its last one says ${row['rows']}`);
