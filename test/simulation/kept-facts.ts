@@ -69,6 +69,8 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
           }
         }
       }
+      if (name === 'keep')
+        for (const intent of args[0] as readonly Intent[]) note({ type: 'intent', intent });
       if (name === 'progress')
         for (const mark of args[0] as readonly Progress[]) note({ type: 'progress', mark });
       if (name === 'settle')
@@ -88,6 +90,12 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
       reject: (entry) => spool.reject(entry),
       get empty() {
         return spool.empty;
+      },
+      get end() {
+        return spool.end;
+      },
+      get acknowledged() {
+        return spool.acknowledged;
       },
       close: () => spool.close(),
     }),

@@ -2,7 +2,9 @@ import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
 import type { Admission, AdmissionAsk, Ending, Ledger } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
-import { type After, createRecordWriter, type LedgerLog, type WriterLimits } from './record-writer.ts';
+import type { LedgerLog } from './ledger-log.ts';
+import { createRecordWriter, type WriterLimits } from './record-writer.ts';
+import type { After } from './spool-drain.ts';
 import type { RecordSpool } from './spool-entry.ts';
 import { createUpkeep } from './upkeep.ts';
 
@@ -38,6 +40,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
   const { store, shared, limiter, spool, log, later, every } = options;
   const writer = createRecordWriter({
     store,
+    shared,
     spool,
     log,
     later,
@@ -84,6 +87,12 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     writer.settle(record);
   }
 
+  /** Reads what the administration shows: with all that has been settled before. */
+  async function whenStored<T>(read: () => Promise<T>): Promise<T> {
+    await writer.stored();
+    return read();
+  }
+
   return {
     async recover() {
       if (!(await writer.recover())) log.warn('the server starts without its database');
@@ -118,9 +127,9 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
         keys: (page) => store.keys(page),
         owner: (id) => store.owner(id),
         owners: (page) => store.owners(page),
-        records: (query) => store.records(query),
-        usage: (query) => store.usage(query),
-        spent: (budgets) => store.spent(budgets),
+        records: (query) => whenStored(() => store.records(query)),
+        usage: (query) => whenStored(() => store.usage(query)),
+        spent: (budgets) => whenStored(() => store.spent(budgets)),
       };
     },
     async close() {

@@ -1,8 +1,8 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { startWorker } from '../worker/start-worker.ts';
 import type { Ledger } from './contract.ts';
+import type { LedgerLog } from './ledger-log.ts';
 import { portChannel } from './port-channel.ts';
-import type { LedgerLog } from './record-writer.ts';
 import { createRemoteLedger } from './remote-ledger.ts';
 import { createRestartedLedger } from './restarted-ledger.ts';
 import type { FromLedgerThread, LedgerSettings } from './settings.ts';

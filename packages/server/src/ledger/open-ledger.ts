@@ -7,7 +7,7 @@ import type { Store } from '../storage/contract.ts';
 import type { StoreOpening } from '../storage/opening.ts';
 import { openSqliteStore } from '../storage/sqlite/open-sqlite-store.ts';
 import { createLedgerHost, type LedgerHost } from './host.ts';
-import type { LedgerLog } from './record-writer.ts';
+import type { LedgerLog } from './ledger-log.ts';
 import type { LedgerSettings } from './settings.ts';
 import { openSpool } from './spool/spool.ts';
 import { createWebhook, type Webhook } from './webhook.ts';

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Store } from '../storage/contract.ts';
 import { StoreError } from '../storage/store-error.ts';
-import { createRecordWriter, type RecordWriter } from './record-writer.ts';
+import { createRecordWriter, type RecordWriter, type RecordWriterOptions } from './record-writer.ts';
 import { type ArraySpool, createArraySpool } from './testing/array-spool.ts';
 import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
 
-type Written = Pick<Store, 'admit' | 'progress' | 'settle' | 'discard' | 'ping'>;
+type Written = RecordWriterOptions['store'];
 
 /** Notes each call, and rejects or hangs while the test says so. */
 function fakeStore() {
@@ -15,6 +14,7 @@ function fakeStore() {
     mode: 'up' as 'up' | 'down' | 'hangs' | 'forgets',
     poison: undefined as string | undefined,
     poisonIs: 'refused' as 'refused' | 'fault',
+    spent: { spentTokens: 0, spentMicroUsd: 0, reservedTokens: 0, reservedMicroUsd: 0 },
     /** Ends the calls of a store that hangs: they are carried out. */
     thaw: () => {},
     thawed: Promise.resolve(),
@@ -40,8 +40,13 @@ function fakeStore() {
     progress: (marks) => call(`progress ${ids(marks)}`),
     settle: (records) => call(`settle ${ids(records)}`),
     discard: (gone) => call(`discard ${ids(gone)}`),
+    keep: (intents) => call(`keep ${ids(intents)}`),
+    spent: async (budgets) => {
+      await call('spent');
+      return budgets.map(() => state.spent);
+    },
     ping: async () => {
-      if (state.mode !== 'up') throw new Error('away');
+      if (state.mode !== 'up') throw new StoreError('unreachable', 'away');
     },
   };
   return { state, store };
@@ -57,9 +62,14 @@ beforeEach(() => {
   fake = fakeStore();
   spool = createArraySpool();
   logged = [];
+  writer = open(true);
+});
+
+function open(shared: boolean): RecordWriter {
   const log = (message: string) => logged.push(message);
-  writer = createRecordWriter({
+  return createRecordWriter({
     store: fake.store,
+    shared,
     spool,
     log: { info: log, warn: log, error: log },
     later: setImmediate,
@@ -67,9 +77,9 @@ beforeEach(() => {
       probe = work;
       return () => {};
     },
-    limits: { admitMs: 20, writeMs: 20, lastReplayMs: 20, probeMs: 500 },
+    limits: { admitMs: 20, writeMs: 20, groupMs: 1, lastReplayMs: 20, probeMs: 500 },
   });
-});
+}
 
 const admitted = expect.objectContaining({ ok: true });
 const soon = () => new Promise((resolve) => setTimeout(resolve, 40));
@@ -82,6 +92,8 @@ describe('while the store answers', () => {
     writer.settle(fakeSettled(fakeIntent('b')));
     writer.discard('c', 1);
     await writer.flush();
+    expect(spool.entries).toHaveLength(3);
+    expect(await writer.stored()).toBe(true);
     expect(fake.state.calls).toEqual(['admit a,b,c', 'settle a,b', 'discard c']);
   });
 });
@@ -94,13 +106,17 @@ describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
     expect(writer.reachable).toBe(false);
     writer.settle(fakeSettled(fakeIntent('before')));
     await writer.flush();
+    await soon();
     fake.state.mode = 'up';
+    fake.state.thaw();
     probe();
     await soon();
     expect(writer.reachable).toBe(true);
     writer.settle(fakeSettled(fakeIntent('a')));
-    await writer.flush();
-    expect(fake.state.calls).toEqual(['admit before', 'admit a', 'settle before', 'settle a']);
+    expect(await writer.stored()).toBe(true);
+    // What hung was carried out in the end.
+    const late = mode === 'hangs' ? ['admit a'] : [];
+    expect(fake.state.calls).toEqual(['admit before', ...late, 'keep a', 'settle before', 'settle a']);
     expect(spool.empty).toBe(true);
     expect(logged).toEqual([
       'the database does not answer; records wait on disk',
@@ -130,9 +146,11 @@ describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
     spool.answer = 'kept';
     expect(await writer.admit(fakeIntent('b'))).toBe('unavailable');
     fake.state.mode = 'up';
+    fake.state.thaw();
     probe();
     await soon();
-    expect(fake.state.calls.at(-1)).toBe('settle a');
+    await soon();
+    expect(fake.state.calls).toContain('settle a');
     expect(await writer.admit(fakeIntent('c'))).toEqual(admitted);
   });
 });
@@ -146,7 +164,8 @@ test('the ending of an intent that waits in the spool goes there too', async () 
   await writer.flush();
   probe();
   await soon();
-  expect(fake.state.calls).toEqual(['admit a', 'discard a']);
+  // Both are known when the store is back: the intent is not stored at all.
+  expect(fake.state.calls).toEqual(['discard a']);
 });
 
 test('a record that the store refuses for ever is put aside, and does not hold up the others', async () => {
@@ -214,4 +233,73 @@ test('closing writes what is queued and replays the spool', async () => {
   writer.settle(fakeSettled(fakeIntent('b')));
   await writer.close();
   expect(fake.state.calls).toEqual(['settle a,b']);
+});
+
+describe('over a store that only this ledger writes', () => {
+  const budgets = [{ scope: 'key:key_a', unit: 'tokens', period: 'day', sinceMs: 0, limit: 100 }] as const;
+
+  beforeEach(async () => {
+    await writer.close();
+    spool = createArraySpool();
+    writer = open(false);
+    fake.state.spent = { spentTokens: 30, spentMicroUsd: 0, reservedTokens: 0, reservedMicroUsd: 0 };
+  });
+
+  test('a request that ends soon is one row, and its intent never reaches the store', async () => {
+    expect(await writer.admit(fakeIntent('a'))).toEqual(admitted);
+    expect(spool.entries).toMatchObject([{ type: 'intent' }]);
+    writer.settle(fakeSettled(fakeIntent('a')));
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['settle a']);
+  });
+
+  test('an intent that stays open reaches the store with the group', async () => {
+    await writer.admit(fakeIntent('a'));
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['keep a']);
+    await soon();
+    expect(spool.empty).toBe(true);
+  });
+
+  test('the sums of a budget are read once, when all that was written before is stored', async () => {
+    await writer.admit(fakeIntent('before'));
+    const first = await writer.admit(fakeIntent('a', { budgets }));
+    expect(first).toEqual({ ok: true, reserved: fakeIntent('a').reserved });
+    await writer.admit(fakeIntent('b', { budgets }));
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['keep before', 'spent', 'keep a,b']);
+  });
+
+  test('budgets that are known are checked while the store is away, and unknown ones refuse', async () => {
+    await writer.admit(fakeIntent('a', { budgets }));
+    fake.state.mode = 'down';
+    expect(await writer.admit(fakeIntent('b', { budgets }))).toEqual(admitted);
+    const other = [{ ...budgets[0], scope: 'key:key_b' }] as const;
+    expect(await writer.admit(fakeIntent('c', { budgets: other }))).toBe('unavailable');
+    expect(writer.reachable).toBe(false);
+    expect(await writer.admit(fakeIntent('d', { budgets }))).toEqual(admitted);
+  });
+
+  test('an intent that the spool does not take goes to the store at once', async () => {
+    spool.answer = 'failed';
+    expect(await writer.admit(fakeIntent('a', { budgets }))).toEqual(admitted);
+    expect(fake.state.calls).toEqual(['spent', 'keep a']);
+    writer.settle(fakeSettled(fakeIntent('a')));
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls.at(-1)).toBe('settle a');
+  });
+
+  test('an intent that neither takes is not admitted, and reserves nothing', async () => {
+    await writer.admit(fakeIntent('a', { budgets }));
+    await writer.stored();
+    spool.answer = 'failed';
+    fake.state.mode = 'down';
+    expect(await writer.admit(fakeIntent('b', { budgets }))).toBe('unavailable');
+    await writer.flush();
+    fake.state.mode = 'up';
+    spool.answer = 'kept';
+    probe();
+    await soon();
+    expect(fake.state.calls.at(-1)).toBe('discard b');
+  });
 });

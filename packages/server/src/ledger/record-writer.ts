@@ -1,17 +1,20 @@
 import type { Admitted, Intent, Progress, Settled, Store } from '../storage/contract.ts';
 import { StoreError } from '../storage/store-error.ts';
 import { createBatcher } from './batcher.ts';
+import type { LedgerLog } from './ledger-log.ts';
+import { createOwnBooks } from './own-books.ts';
+import { type After, createSpoolDrain, reasonOf, refuses } from './spool-drain.ts';
 import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
 
 /*
- * Writes intents and records. While the store answers, they go to the store, in groups. While it does not, they go to the
- * spool, and the writer asks the store each `probeMs` whether it is back; then it replays the spool.
+ * Writes intents and records. An ending goes to the spool, which hands it to the operating system at once, and from there to the
+ * store, in groups: what was settled survives a kill, and costs the store little. An intent takes one of two ways:
  *
- *     store ──a call fails or takes too long──▶ spool ──ping and replay succeed──▶ store
+ *     a store of one service (SQLite)    budgets from `own-books.ts` ──▶ spool ──group──▶ store
+ *     a shared store (PostgreSQL)        store, which checks the budgets; where it is away: spool ──▶ store
  *
- * Every write may be repeated, so an acknowledgement that was lost does no harm. An ending whose intent waits in the spool
- * goes to the spool too: replayed in another order, the intent would stay open for ever. For the same reason an intent is
- * discarded where the store has failed and the request was refused: the store may have taken it all the same.
+ * All entries of a request lie in the spool in their order, or its intent is in the store before them. An intent whose
+ * admission was given up is discarded: the store may have taken it all the same.
  */
 
 export interface RecordWriter {
@@ -22,21 +25,28 @@ export interface RecordWriter {
   discard(id: string, createdAtMs: number): void;
   /** False while the store is away. */
   readonly reachable: boolean;
-  /** How often the spool has been replayed to its end. */
-  readonly replays: number;
   /**
    * Replays what a process before this one has left. Resolves with false where the store cannot be reached: then that is done
    * as soon as it can.
    */
   recover(): Promise<boolean>;
+  /**
+   * Resolves with true when all that has been written until now lies in the store; with false where the store is away, or takes
+   * longer than `writeMs`.
+   */
+  stored(): Promise<boolean>;
+  /** Rows have changed that were not written here: those of dead processes have been closed. */
+  rowsChanged(): void;
   /** Resolves when all that has been written until now lies in the store or in the spool. */
   flush(): Promise<void>;
-  /** {@link flush}, and closes the spool. */
+  /** {@link RecordWriter.flush}, drains the spool as far as possible, and closes it. */
   close(): Promise<void>;
 }
 
 export interface RecordWriterOptions {
-  readonly store: Pick<Store, 'admit' | 'progress' | 'settle' | 'discard' | 'ping'>;
+  readonly store: Pick<Store, 'admit' | 'keep' | 'progress' | 'settle' | 'discard' | 'ping' | 'spent'>;
+  /** Whether others write to the store at the same time. */
+  readonly shared: boolean;
   readonly spool: RecordSpool;
   readonly log: LedgerLog;
   /** After the present turn of the event loop. */
@@ -48,26 +58,17 @@ export interface RecordWriterOptions {
   readonly limits?: WriterLimits;
 }
 
-export type After = (ms: number, work: () => void) => () => void;
-
 export interface WriterLimits {
   /** The most that an admission waits for the store. Default: 1,000 ms. */
   readonly admitMs: number;
-  /**
-   * The most that another write waits; those that come meanwhile are only in memory until then, so a process that is killed
-   * while the store hangs loses what it has settled. Default: 2,000 ms.
-   */
+  /** After this time without an answer to a write the store is away. Default: 2,000 ms. */
   readonly writeMs: number;
+  /** How long endings wait in the spool for others, to be stored together. Default: 50 ms. */
+  readonly groupMs: number;
   /** The most that a writer which is closed waits for the replay of its spool. Default: 10,000 ms. */
   readonly lastReplayMs: number;
   /** Default: 500 ms. */
   readonly probeMs: number;
-}
-
-export interface LedgerLog {
-  warn(message: string, fields?: Readonly<Record<string, string | number>>): void;
-  error(message: string, fields?: Readonly<Record<string, string | number>>): void;
-  info(message: string, fields?: Readonly<Record<string, string | number>>): void;
 }
 
 interface Asked {
@@ -80,187 +81,149 @@ type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'pro
 const defaultLimits: WriterLimits = {
   admitMs: 1_000,
   writeMs: 2_000,
+  groupMs: 50,
   lastReplayMs: 10_000,
   probeMs: 500,
 };
 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
-  const { store, spool, log, later, every } = options;
+  const { store, shared, spool, log, later } = options;
   const limits = options.limits ?? defaultLimits;
   const after = options.after ?? afterTimeout;
-  let away = false;
-  let replaying: Promise<void> | undefined;
-  let replays = 0;
+  const drain = createSpoolDrain({ ...options, after, limits });
+  const books = createOwnBooks({
+    async read(budgets, begin) {
+      do {
+        if (!(await within(limits.admitMs, drain.drain()))) throw new StoreError('unreachable', 'away');
+      } while (!drain.idle);
+      begin();
+      return within(limits.admitMs, store.spent(budgets));
+    },
+  });
   /** Intents of calls that were given up, and that the store may still carry out. */
   const late = new Set<string>();
   /** Those of them that have been discarded meanwhile. */
-  const goneLate = new Map<string, number>();
-  /** Intents that are in the spool and not yet in the store. */
-  const spooled = new Set<string>();
-  /** Endings that not even the disk takes: at most one for each request that ran when it stopped. */
-  let unwritten: Ended[] = [];
-  const admissions = createBatcher<Asked>(admitAll, later);
+  const goneLate = new Set<string>();
+  const admissions = createBatcher<Asked>(shared ? admitShared : admitOwn, later);
   const endings = createBatcher<Ended>(endAll, later);
-  const stopProbing = every(limits.probeMs, () => {
-    if (away || !spool.empty || unwritten.length > 0) void probe();
-  });
 
-  function wentAway(error: unknown): void {
-    if (!away) log.warn('the database does not answer; records wait on disk', { reason: reasonOf(error) });
-    away = true;
+  async function admitOwn(asked: readonly Asked[]): Promise<void> {
+    await books.load(asked.map(({ intent }) => intent));
+    const admitted: { readonly one: Asked; readonly intent: Intent; readonly answer: Admitted }[] = [];
+    for (const one of asked) {
+      const answer = drain.keepsSome ? 'unknown' : books.admit(one.intent);
+      if (answer === 'unknown') one.resolve('unavailable');
+      else if (!answer.ok) one.resolve(answer);
+      else admitted.push({ one, answer, intent: { ...one.intent, reserved: answer.reserved } });
+    }
+    if (admitted.length === 0) return;
+    const intents = admitted.map(({ intent }) => intent);
+    const kept = toSpool(intents) || (await keepDirectly(intents));
+    for (const { one, answer } of admitted) {
+      if (!kept) books.ended(one.intent.id);
+      one.resolve(kept ? answer : 'unavailable');
+    }
   }
 
-  async function admitAll(asked: readonly Asked[]): Promise<void> {
-    if (!away) {
-      const call = store.admit(asked.map(({ intent }) => intent));
-      let ended = false;
-      const noteEnd = () => {
-        ended = true;
-      };
-      call.then(noteEnd, noteEnd);
-      try {
-        const answers = await within(limits.admitMs, call);
-        for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
-        return;
-      } catch (error) {
-        wentAway(error);
-        if (!ended) awaitLate(asked, call);
-        for (const one of asked) one.resolve(toSpool(one.intent, 'perhaps-stored'));
-        return;
+  /** A spool whose folder is gone must not stop a service whose database is well. */
+  async function keepDirectly(intents: readonly Intent[]): Promise<boolean> {
+    if (drain.away) return false;
+    const call = openCall(store.keep(intents));
+    try {
+      await within(limits.admitMs, call.answer);
+      return true;
+    } catch (error) {
+      drain.failed(error);
+      awaitLate(intents, call);
+      for (const { id, createdAtMs } of intents) discard(id, createdAtMs);
+      return false;
+    }
+  }
+
+  async function admitShared(asked: readonly Asked[]): Promise<void> {
+    if (drain.away) {
+      for (const one of asked) one.resolve(admitAway(one.intent));
+      return;
+    }
+    const intents = asked.map(({ intent }) => intent);
+    const call = openCall(store.admit(intents));
+    try {
+      const answers = await within(limits.admitMs, call.answer);
+      for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
+    } catch (error) {
+      if (refuses(error)) return refuseAlone(asked, error);
+      drain.failed(error);
+      awaitLate(intents, call);
+      for (const { intent, resolve } of asked) {
+        const answer = admitAway(intent);
+        if (answer === 'unavailable') discard(intent.id, intent.createdAtMs);
+        resolve(answer);
       }
     }
-    for (const one of asked) one.resolve(toSpool(one.intent, 'not-stored'));
   }
 
-  /** A discard that overtakes the call of its intent finds nothing: it is repeated after the call. */
-  function awaitLate(asked: readonly Asked[], call: Promise<unknown>): void {
-    for (const { intent } of asked) late.add(intent.id);
+  /** One value that the store does not take must not concern the other requests of its group. */
+  async function refuseAlone(asked: readonly Asked[], error: unknown): Promise<void> {
+    const [first] = asked;
+    if (asked.length === 1 && first !== undefined) {
+      log.error('the database refuses an intent; its request was refused', {
+        record: first.intent.id,
+        reason: reasonOf(error),
+      });
+      first.resolve('unavailable');
+      return;
+    }
+    for (const one of asked) await admitShared([one]);
+  }
+
+  /** Only the store knows what has been spent of a budget. And what not even the disk takes must not grow. */
+  function admitAway(intent: Intent): Admitted | 'unavailable' {
+    const waits = intent.budgets.length === 0 && !drain.keepsSome;
+    return waits && toSpool([intent]) ? { ok: true, reserved: intent.reserved } : 'unavailable';
+  }
+
+  function toSpool(intents: readonly Intent[]): boolean {
+    const entries = intents.map((intent) => ({ type: 'intent', intent }) as const);
+    if (spool.append(entries, 'intents') !== 'kept') return false;
+    drain.wake();
+    return true;
+  }
+
+  /** The store may still carry out this call: a discard of one of its intents that overtakes it is repeated after it. */
+  function awaitLate(intents: readonly Intent[], call: OpenCall<unknown>): void {
+    if (call.ended) return;
+    for (const { id } of intents) late.add(id);
     const ended = () => {
-      for (const { intent } of asked) {
-        const { id, createdAtMs } = intent;
+      for (const { id, createdAtMs } of intents) {
         late.delete(id);
         if (goneLate.delete(id)) endings.add({ type: 'discarded', id, createdAtMs });
       }
     };
-    call.then(ended, ended);
+    call.answer.then(ended, ended);
   }
 
   function discard(id: string, createdAtMs: number): void {
-    if (late.has(id)) goneLate.set(id, createdAtMs);
+    if (late.has(id)) goneLate.add(id);
     endings.add({ type: 'discarded', id, createdAtMs });
   }
 
-  function toSpool(intent: Intent, how: 'perhaps-stored' | 'not-stored'): Admitted | 'unavailable' {
-    // Only the store knows what has been spent. And what not even the disk takes must not grow.
-    const waits = intent.budgets.length === 0 && unwritten.length === 0;
-    if (waits && spool.append([{ type: 'intent', intent }], 'intents') === 'kept') {
-      spooled.add(intent.id);
-      return { ok: true, reserved: intent.reserved };
-    }
-    if (how === 'perhaps-stored') discard(intent.id, intent.createdAtMs);
-    return 'unavailable';
-  }
-
   async function endAll(ended: readonly Ended[]): Promise<void> {
-    const direct = away ? [] : ended.filter((one) => !spooled.has(idOf(one)));
-    let rest: readonly Ended[] = away ? ended : ended.filter((one) => spooled.has(idOf(one)));
-    if (direct.length > 0) {
-      try {
-        await within(limits.writeMs, apply(direct));
-      } catch (error) {
-        wentAway(error);
-        rest = ended;
-      }
-    }
-    if (rest.length > 0 && spool.append(rest, 'endings') !== 'kept') {
+    if (spool.append(ended, 'endings') === 'kept') drain.wake();
+    else {
       // The progress of a run is only for the case that this process is killed.
-      unwritten.push(...rest.filter(({ type }) => type !== 'progress'));
-      log.error('the disk does not take records; new requests are refused until it does');
+      drain.keep(ended.filter(({ type }) => type !== 'progress'));
+      log.error('the disk does not take records; new requests are refused until they are stored');
+    }
+    if (shared) return;
+    for (const one of ended) {
+      if (one.type === 'settled') books.ended(one.record.id, one.record);
+      else if (one.type === 'discarded') books.ended(one.id);
     }
   }
 
-  async function apply(entries: readonly SpoolEntry[]): Promise<void> {
-    let from = 0;
-    while (from < entries.length) {
-      const type = entries[from]?.type;
-      let to = from + 1;
-      while (entries[to]?.type === type) to += 1;
-      await applyAlike(entries.slice(from, to));
-      from = to;
-    }
-  }
-
-  /** Writes entries of one type. An admitted intent is not checked against its budgets again. */
-  async function applyAlike(entries: readonly SpoolEntry[]): Promise<void> {
-    const intents: Intent[] = [];
-    const marks: Progress[] = [];
-    const records: Settled[] = [];
-    const discarded: { id: string; createdAtMs: number }[] = [];
-    for (const entry of entries) {
-      if (entry.type === 'intent') intents.push({ ...entry.intent, budgets: [] });
-      else if (entry.type === 'progress') marks.push(entry.mark);
-      else if (entry.type === 'settled') records.push(entry.record);
-      else discarded.push({ id: entry.id, createdAtMs: entry.createdAtMs });
-    }
-    if (intents.length > 0) await store.admit(intents);
-    if (marks.length > 0) await store.progress(marks);
-    if (records.length > 0) await store.settle(records);
-    if (discarded.length > 0) await store.discard(discarded);
-  }
-
-  function probe(): Promise<void> {
-    replaying ??= replay()
-      .then(
-        () => {
-          if (away) log.info('the database answers again; the records that waited are stored');
-          away = false;
-          replays += 1;
-        },
-        (error: unknown) => wentAway(error),
-      )
-      .finally(() => {
-        replaying = undefined;
-      });
-    return replaying;
-  }
-
-  async function replay(): Promise<void> {
-    await within(limits.writeMs, store.ping());
-    while (!spool.empty) {
-      const { entries, position } = spool.read();
-      await applyOrReject(entries);
-      spool.acknowledge(position);
-      for (const entry of entries) if (entry.type === 'intent') spooled.delete(entry.intent.id);
-    }
-    while (unwritten.length > 0) {
-      const first = unwritten.slice(0, 500);
-      await applyOrReject(first);
-      unwritten = unwritten.slice(first.length);
-    }
-  }
-
-  /**
-   * Where the store refuses entries, those that it refuses alone are put aside. No call is abandoned here, as long as it may
-   * take: carried out late, an intent would come after its ending.
-   */
-  async function applyOrReject(entries: readonly SpoolEntry[]): Promise<void> {
-    try {
-      await apply(entries);
-    } catch (failed) {
-      if (!refuses(failed)) throw failed;
-      for (const entry of entries) {
-        try {
-          await apply([entry]);
-        } catch (error) {
-          if (!refuses(error)) throw error;
-          log.error('the database refuses a record; it was put aside in the spool folder', {
-            record: idOf(entry),
-            reason: reasonOf(error),
-          });
-          spool.reject(entry);
-        }
-      }
-    }
+  async function flush(): Promise<void> {
+    await admissions.worked();
+    await endings.worked();
   }
 
   /** Rejects where the work takes longer. The work itself is not ended: it may still succeed, and may be repeated. */
@@ -280,58 +243,46 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     });
   }
 
-  async function flush(): Promise<void> {
-    await admissions.worked();
-    await endings.worked();
-  }
-
   return {
     admit: (intent) => new Promise((resolve) => admissions.add({ intent, resolve })),
     progress: (mark) => endings.add({ type: 'progress', mark }),
     settle: (record) => endings.add({ type: 'settled', record }),
     discard,
     get reachable() {
-      return !away;
-    },
-    get replays() {
-      return replays;
+      return !drain.away;
     },
     async recover() {
-      await probe();
-      return !away;
+      await drain.drain();
+      return !drain.away;
     },
+    async stored() {
+      await endings.worked();
+      if (drain.idle) return !drain.away;
+      if (drain.away) return false;
+      return within(limits.writeMs, drain.drain()).catch(() => false);
+    },
+    rowsChanged: books.forget,
     flush,
     async close() {
       await flush();
-      stopProbing();
-      if (replaying !== undefined) await within(limits.lastReplayMs, replaying).catch(() => {});
-      if (!spool.empty || unwritten.length > 0) await within(limits.lastReplayMs, probe()).catch(() => {});
-      if (unwritten.length > 0) log.error('records are lost', { records: unwritten.length });
+      await drain.close(limits.lastReplayMs);
       spool.close();
     },
   };
 }
 
-function idOf(entry: SpoolEntry): string {
-  switch (entry.type) {
-    case 'intent':
-      return entry.intent.id;
-    case 'progress':
-      return entry.mark.id;
-    case 'settled':
-      return entry.record.id;
-    case 'discarded':
-      return entry.id;
-  }
+interface OpenCall<T> {
+  readonly answer: Promise<T>;
+  readonly ended: boolean;
 }
 
-/** Whether the store answers and does not take an entry: a repetition changes nothing. Else it may take it later. */
-function refuses(error: unknown): boolean {
-  return !(error instanceof StoreError) || error.code === 'refused';
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function openCall<T>(answer: Promise<T>): OpenCall<T> {
+  const call = { answer, ended: false };
+  const end = () => {
+    call.ended = true;
+  };
+  answer.then(end, end);
+  return call;
 }
 
 function afterTimeout(ms: number, work: () => void): () => void {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KeyBook } from '../storage/contract.ts';
 import type { Ending, Ledger } from './contract.ts';
+import type { LedgerLog } from './ledger-log.ts';
 import type { LedgerThread, OpenedThread } from './ledger-thread.ts';
 import type { CallName } from './messages.ts';
-import type { LedgerLog } from './record-writer.ts';
 
 export interface RestartOptions {
   /** Opens the next thread. Never rejects. */

@@ -1,6 +1,6 @@
 import type { Intent, Progress, Settled } from '../storage/contract.ts';
 
-/** What the spool keeps for a store that cannot be reached. Replayed in order; each may be replayed more than once. */
+/** What waits in the spool for the store. Replayed in order; each may be replayed more than once. */
 export type SpoolEntry =
   | { readonly type: 'intent'; readonly intent: Intent }
   | { readonly type: 'progress'; readonly mark: Progress }
@@ -21,5 +21,8 @@ export interface RecordSpool {
   /** Keeps an entry that the store refuses for ever, for a person to look at. */
   reject(entry: SpoolEntry): void;
   readonly empty: boolean;
+  /** The position after the last entry, and that before which all are acknowledged. */
+  readonly end: number;
+  readonly acknowledged: number;
   close(): void;
 }

@@ -1,6 +1,7 @@
 import type { GuardedLimiter } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
-import type { LedgerLog, RecordWriter } from './record-writer.ts';
+import type { LedgerLog } from './ledger-log.ts';
+import type { RecordWriter } from './record-writer.ts';
 
 /** What the ledger does by the clock: beats, the records of dead processes, old records, the last use of keys. */
 export interface Upkeep {
@@ -18,7 +19,7 @@ export interface UpkeepOptions {
   readonly store: Store;
   readonly shared: boolean;
   readonly limiter: GuardedLimiter;
-  readonly writer: Pick<RecordWriter, 'reachable' | 'replays' | 'flush'>;
+  readonly writer: Pick<RecordWriter, 'reachable' | 'stored' | 'rowsChanged'>;
   readonly log: LedgerLog;
   readonly retentionMs: number;
   now(): number;
@@ -42,8 +43,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   let answersSinceMs = Number.NEGATIVE_INFINITY;
   /** A process has ended, or a service before this one: its open intents have no end any more. */
   let someDied = true;
-  /** Of the writer, at the last look: the spool may have brought intents of processes that have died meanwhile. */
-  let replaysSeen = 0;
   let uses = new Map<string, number>();
   let busy = false;
 
@@ -60,8 +59,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       }
       for (const processId of living) await store.beat(processId);
       if (answersSinceMs === Number.POSITIVE_INFINITY) answersSinceMs = now();
-      if (shared ? now() - answersSinceMs >= expiredMs : someDied || writer.replays > replaysSeen)
-        await closeDead();
+      if (shared ? now() - answersSinceMs >= expiredMs : someDied) await closeDead();
     } catch {
       // The writer of records notices and says that the store is away.
       answersSinceMs = Number.POSITIVE_INFINITY;
@@ -71,11 +69,11 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   async function closeDead(): Promise<void> {
-    const replaysBefore = writer.replays;
     someDied = false;
     try {
-      await closeDeadNow();
-      replaysSeen = replaysBefore;
+      // What a dead process has said last lies in the spool, its intents perhaps too.
+      if (await writer.stored()) await closeDeadNow();
+      else someDied = true;
     } catch (error) {
       someDied = true;
       throw error;
@@ -89,6 +87,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       nowMs: now(),
     });
     if (closed.length > 0) {
+      writer.rowsChanged();
       log.warn('closed the records of requests whose process was killed', { records: closed.length });
     }
   }
@@ -126,7 +125,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       living.delete(processId);
       leaving.add(processId);
       await limiter.leave(processId);
-      await writer.flush();
+      await writer.stored();
       leaving.delete(processId);
       // What it has left open now has no end any more. In a shared store its beat expires.
       someDied = true;

@@ -1,6 +1,6 @@
 import type { OutboxEvent, Store } from '../storage/contract.ts';
 import { cloudEvent } from './cloud-event.ts';
-import type { LedgerLog } from './record-writer.ts';
+import type { LedgerLog } from './ledger-log.ts';
 import type { PostEvent, PostOutcome } from './webhook-post.ts';
 
 /*

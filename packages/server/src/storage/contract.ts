@@ -7,6 +7,7 @@ import type {
   Progress,
   RecordPage,
   RecordQuery,
+  Reservation,
   Settled,
   Spent,
   UsageQuery,
@@ -29,6 +30,8 @@ export interface Store extends StoreReads {
    * is stored already is left as it is, and admitted. When this resolves a killed process loses none of them.
    */
   admit(intents: readonly Intent[]): Promise<readonly Admitted[]>;
+  /** Stores intents that the ledger has admitted: their budgets are not checked again. Else as {@link Store.admit}. */
+  keep(intents: readonly Intent[]): Promise<void>;
   /** Notes what has been delivered so far, for the record that another process makes of a run whose process was killed. */
   progress(marks: readonly Progress[]): Promise<void>;
   /**
@@ -130,6 +133,7 @@ export type {
   Progress,
   RecordPage,
   RecordQuery,
+  Reservation,
   Settled,
   Spent,
   StoredKey,

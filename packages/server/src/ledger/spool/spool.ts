@@ -1,6 +1,7 @@
 import type { RecordSpool, SpoolEntry } from '../spool-entry.ts';
 import { encodeFrames, frameAt, headBytes } from './frame.ts';
 import { createGroupedSync, type GroupedSync } from './grouped-sync.ts';
+import { createRecentEntries } from './recent-entries.ts';
 import { type OnProblem, type Segment, segmentPath, takeSegments } from './segment.ts';
 import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.ts';
 
@@ -51,6 +52,8 @@ const largestSegmentBytes = 4 * 1024 ** 2;
 /** What one read returns, but for one entry that is larger. */
 const readBytes = 256 * 1024;
 const reservedPart = 0.1;
+/** Of what waits for the store, while the store takes it: some thousand entries. */
+const recentBytes = 2 * 1024 ** 2;
 
 /** Opens the spool of this process, and takes over those of dead ones. `close` ends it. */
 export function openSpool(options: SpoolOptions): OpenedSpool {
@@ -81,10 +84,12 @@ class SegmentSpool implements Spool {
   private segments: Segment[] = [];
   private open: { readonly file: number; readonly segment: Segment } | undefined;
   private lastNumber = 0;
-  private acknowledged = 0;
+  acknowledged = 0;
   /** Replayed segments that the disk has not removed yet. */
   private unremoved: string[] = [];
-  private end = 0;
+  end = 0;
+  /** The last entries, so that they need not be read from the disk. */
+  private readonly recent = createRecentEntries(recentBytes);
   private onDisk = 0;
   private readonly sync: GroupedSync;
   private closed = false;
@@ -143,6 +148,7 @@ class SegmentSpool implements Spool {
       return 'failed';
     }
     segment.length += bytes.length;
+    this.recent.add(entries, this.end, this.end + bytes.length);
     this.end += bytes.length;
     this.onDisk += bytes.length;
     this.sync.wrote(file);
@@ -150,6 +156,8 @@ class SegmentSpool implements Spool {
   }
 
   read(): { readonly entries: readonly SpoolEntry[]; readonly position: number } {
+    const recent = this.recent.after(this.acknowledged);
+    if (recent !== undefined) return recent;
     const segment = this.segments.find(({ start, length }) => start + length > this.acknowledged);
     if (segment === undefined) return { entries: [], position: this.acknowledged };
     const at = Math.max(0, this.acknowledged - segment.start);
@@ -172,14 +180,31 @@ class SegmentSpool implements Spool {
 
   acknowledge(position: number): void {
     this.acknowledged = Math.min(this.end, Math.max(this.acknowledged, position));
-    const done = this.segments.filter(({ start, length }) => start + length <= this.acknowledged);
+    this.recent.drop(this.acknowledged);
+    if (this.empty) this.emptyOpen();
+    const done = this.segments.filter(
+      (segment) => segment.start + segment.length <= this.acknowledged && segment !== this.open?.segment,
+    );
     if (done.length === 0 && this.unremoved.length === 0) return;
     this.segments = this.segments.slice(done.length);
-    for (const segment of done) {
-      if (this.open?.segment === segment) this.closeOpen('removed');
-      this.onDisk -= segment.length;
-    }
+    for (const segment of done) this.onDisk -= segment.length;
     this.removeAll([...this.unremoved, ...done.map(({ path }) => path)]);
+  }
+
+  /** The segment that grows begins anew: to make a file for each group of entries would cost more than to write them. */
+  private emptyOpen(): void {
+    if (this.open === undefined) return;
+    const { file, segment } = this.open;
+    try {
+      this.files.truncate(file, 0);
+    } catch (error) {
+      this.problem('a replayed part of the spool could not be emptied', error);
+      this.closeOpen('removed');
+      return;
+    }
+    this.onDisk -= segment.length;
+    segment.length = 0;
+    segment.start = this.end;
   }
 
   /** What the disk does not remove now is tried again; after a restart it is replayed once more. */
@@ -225,6 +250,7 @@ class SegmentSpool implements Spool {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.removeEmptied();
     this.closeOpen('written');
     this.sync.finish();
     this.removeAll(this.unremoved);
@@ -310,6 +336,14 @@ class SegmentSpool implements Spool {
     } catch (error) {
       this.problem('an empty part of the spool could not be removed', error);
     }
+  }
+
+  private removeEmptied(): void {
+    const segment = this.open?.segment;
+    if (segment === undefined || segment.length > 0) return;
+    this.closeOpen('removed');
+    this.segments = this.segments.filter((other) => other !== segment);
+    this.removeAll([...this.unremoved, segment.path]);
   }
 
   private closeOpen(how: 'written' | 'removed'): void {

@@ -9,6 +9,7 @@ export interface ArraySpool extends RecordSpool {
 
 export function createArraySpool(): ArraySpool {
   let entries: SpoolEntry[] = [];
+  let acknowledged = 0;
   const rejected: SpoolEntry[] = [];
   return {
     answer: 'kept',
@@ -20,9 +21,16 @@ export function createArraySpool(): ArraySpool {
       if (this.answer === 'kept') entries.push(...added);
       return this.answer;
     },
-    read: () => ({ entries: entries.slice(0, 2), position: Math.min(2, entries.length) }),
+    read: () => ({ entries: entries.slice(0, 2), position: acknowledged + Math.min(2, entries.length) }),
     acknowledge: (position) => {
-      entries = entries.slice(position);
+      entries = entries.slice(position - acknowledged);
+      acknowledged = position;
+    },
+    get end() {
+      return acknowledged + entries.length;
+    },
+    get acknowledged() {
+      return acknowledged;
     },
     reject: (entry) => rejected.push(entry),
     get empty() {

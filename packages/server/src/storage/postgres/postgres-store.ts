@@ -51,6 +51,7 @@ export function createPostgresStore({ pool, db, outbox }: PostgresStoreParts): O
 
   return {
     admit: (intents) => guarded(() => requests.admit(intents)),
+    keep: (intents) => guarded(() => requests.keep(intents)),
     progress: (marks) => guarded(() => requests.progress(marks)),
     settle: (records) => guarded(() => requests.settle(records)),
     discard: (ids) => guarded(() => requests.discard(ids)),

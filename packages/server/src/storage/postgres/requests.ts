@@ -1,6 +1,6 @@
+import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
 import type { OutboxEvent, Store } from '../contract.ts';
 import type { Admitted, BudgetCheck, Intent, Settled, Spent } from '../records.ts';
-import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../sql/admit.ts';
 import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
 import { intentRow, presumedRow, readBudgets as readBudgetsOf, recordRow } from '../sql/request-row.ts';
 import { storableNumber, storableText } from '../sql/storable.ts';
@@ -31,6 +31,7 @@ import {
 export type PostgresRequests = Pick<
   Store,
   | 'admit'
+  | 'keep'
   | 'progress'
   | 'settle'
   | 'discard'
@@ -148,13 +149,17 @@ export function createPostgresRequests({
     return closed;
   }
 
+  async function keep(intents: readonly Intent[]): Promise<void> {
+    if (intents.length > 0) await pool.run(insertIntents, [JSON.stringify(intents.map(intentRow))]);
+  }
+
   return {
     async admit(intents) {
-      if (intents.length === 0) return [];
       if (intents.some(({ budgets }) => budgets.length > 0)) return admitWithBudgets(intents);
-      await pool.run(insertIntents, [JSON.stringify(intents.map(intentRow))]);
+      await keep(intents);
       return intents.map(({ reserved }): Admitted => ({ ok: true, reserved }));
     },
+    keep,
     async progress(marks) {
       if (marks.length === 0) return;
       const rows = marks.map((mark) => ({

@@ -1,7 +1,7 @@
+import { type Books, budgetKey } from '../admission.ts';
 import type { OutboxEvent } from '../contract.ts';
 import { recordJson } from '../record-json.ts';
 import type { BudgetCheck, Settled } from '../records.ts';
-import { type Books, budgetKey } from './admit.ts';
 import { readRecord } from './request-row.ts';
 import type { RecordTable } from './tables.ts';
 

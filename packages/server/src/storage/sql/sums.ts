@@ -1,4 +1,4 @@
-import { scopesOf } from './admit.ts';
+import { scopesOf } from '../admission.ts';
 import { dayMs, type RecordTable } from './tables.ts';
 
 /** What one record adds to the daily sums, or takes from them. */

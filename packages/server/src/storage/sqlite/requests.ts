@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
 import type { OutboxEvent } from '../contract.ts';
 import type { Admitted, BudgetCheck, Intent, Progress, Settled, Spent } from '../records.ts';
-import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../sql/admit.ts';
 import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
 import {
   intentColumns,
@@ -19,6 +19,7 @@ import { inTransaction, valuesOf } from './sqlite-dialect.ts';
 /** The statements of every request. Each function runs to its end, in one transaction, or throws and has changed nothing. */
 export interface SqliteRequests {
   admit(intents: readonly Intent[]): readonly Admitted[];
+  keep(intents: readonly Intent[]): void;
   progress(marks: readonly Progress[]): void;
   settle(records: readonly Settled[]): void;
   discard(ids: readonly { readonly id: string; readonly createdAtMs: number }[]): void;
@@ -162,6 +163,10 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
     }
   }
 
+  function storeIntent(intent: Intent): void {
+    insertIntent.run(...valuesOf(intentRow(intent), intentColumns));
+  }
+
   return {
     admit: (intents) =>
       inTransaction(database, () => {
@@ -174,11 +179,16 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
             return { ok: true, reserved: intent.reserved };
           const decided = decideAdmission(intent, books);
           if (!decided.ok) return decided;
-          const row = intentRow({ ...intent, reserved: decided.reserved });
-          insertIntent.run(...valuesOf(row, intentColumns));
+          storeIntent({ ...intent, reserved: decided.reserved });
           addReservation(intent, decided.reserved, budgets, books);
           return decided;
         });
+      }),
+    keep: (intents) =>
+      inTransaction(database, () => {
+        for (const intent of intents) {
+          if (findRecord.get(intent.createdAtMs, intent.id) === undefined) storeIntent(intent);
+        }
       }),
     progress: (marks) =>
       inTransaction(database, () => {

@@ -53,6 +53,7 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
   return {
     ...createReads(parts, requests, { read, queries }),
     admit: (intents) => write(() => requests.admit(intents)),
+    keep: (intents) => write(() => requests.keep(intents)),
     progress: (marks) => write(() => requests.progress(marks)),
     settle: (records) => write(() => requests.settle(records)),
     discard: (ids) => write(() => requests.discard(ids)),

@@ -114,6 +114,19 @@ export function testAdmission(storeCase: StoreCase): void {
       ]);
     });
 
+    test('an admitted intent is kept as it is, whatever its budgets say, once, and not behind its record', async () => {
+      const { clients } = await storeCase.open();
+      const budgets = [tokensOf('key:key_a', 60)];
+      const kept = [someIntent('a', { budgets }), someIntent('b', { budgets })];
+      await clients[0].keep([]);
+      await clients[0].keep(kept);
+      await clients[1].keep(kept);
+      expect(await clients[1].spent([ofKey])).toMatchObject([{ spentTokens: 0, reservedTokens: 100 }]);
+      await clients[0].settle([someRecord('a')]);
+      await clients[0].keep(kept);
+      expect(await clients[1].spent([ofKey])).toMatchObject([{ spentTokens: 42, reservedTokens: 50 }]);
+    });
+
     test('an intent that is stored already is left as it is, and admitted', async () => {
       const { clients } = await storeCase.open();
       const budgets = [tokensOf('key:key_a', 30)];

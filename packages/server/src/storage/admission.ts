@@ -1,4 +1,4 @@
-import type { Admitted, BudgetCheck, Intent, Reservation, Scope, Spent } from '../records.ts';
+import type { Admitted, BudgetCheck, Intent, Reservation, Scope, Spent } from './records.ts';
 
 /** What is spent and reserved of budgets, by {@link budgetKey}. */
 export type Books = Map<string, { -readonly [F in keyof Spent]: Spent[F] }>;

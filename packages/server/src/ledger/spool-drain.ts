@@ -1,0 +1,221 @@
+import type { Store } from '../storage/contract.ts';
+import { StoreError } from '../storage/store-error.ts';
+import { applyEntries, type EntryStore, idOf } from './apply-entries.ts';
+import type { LedgerLog } from './ledger-log.ts';
+import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
+
+/*
+ * Moves what lies in the spool to the store, in groups:
+ *
+ *     wake ──groupMs──▶ read ▶ store ▶ acknowledge ──▶ … until all is stored that was there at the beginning
+ *            store fails ──▶ away ──probeMs──▶ ping, and the same again
+ *
+ * Every write may be repeated, so an acknowledgement that was lost does no harm.
+ */
+
+export interface SpoolDrain {
+  /** Something has been appended: it is stored in `groupMs` at the latest, where the store answers. */
+  wake(): void;
+  /** Keeps entries in memory that the spool did not take, until the store takes them. */
+  keep(entries: readonly SpoolEntry[]): void;
+  /** Whether there are such entries. */
+  readonly keepsSome: boolean;
+  /** Whether the store is away, as far as is known. */
+  readonly away: boolean;
+  /** A call to the store has failed elsewhere. */
+  failed(error: unknown): void;
+  /** Stores what lies in the spool now, also where the store has been away. Resolves with true when all of it is stored. */
+  drain(): Promise<boolean>;
+  /** Whether nothing waits, and nothing is being stored. */
+  readonly idle: boolean;
+  /** Drains a last time, for `lastMs` at most. What is left stays in the spool. */
+  close(lastMs: number): Promise<void>;
+}
+
+export interface SpoolDrainOptions {
+  readonly store: EntryStore & Pick<Store, 'ping'>;
+  readonly spool: RecordSpool;
+  readonly log: LedgerLog;
+  /** After the present turn of the event loop. */
+  later(work: () => void): void;
+  readonly after: After;
+  /** Returns a function that stops the timer. */
+  every(ms: number, work: () => void): () => void;
+  readonly limits: DrainLimits;
+}
+
+export type After = (ms: number, work: () => void) => () => void;
+
+export interface DrainLimits {
+  /** How long entries wait for others of their group. */
+  readonly groupMs: number;
+  /** After this time without an answer the store is away. The call is not given up. */
+  readonly writeMs: number;
+  readonly probeMs: number;
+}
+
+/** In one call of the store. Between two groups the ledger has time for admissions. */
+const groupEntries = 200;
+
+export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
+  const { store, spool, log, later, after, limits } = options;
+  let away = false;
+  let running: Promise<void> | undefined;
+  let stopWaiting: (() => void) | undefined;
+  let closed = false;
+  /** What not even the disk takes: at most one ending for each request that ran when it stopped. */
+  let unwritten: readonly SpoolEntry[] = [];
+  const stopProbing = options.every(limits.probeMs, () => {
+    if (away || !isEmpty()) void run();
+  });
+
+  function isEmpty(): boolean {
+    return spool.empty && unwritten.length === 0;
+  }
+
+  function failed(error: unknown): void {
+    if (!away) log.warn('the database does not answer; records wait on disk', { reason: reasonOf(error) });
+    away = true;
+  }
+
+  function answered(): void {
+    if (away) log.info('the database answers again; the records that waited are stored');
+    away = false;
+  }
+
+  function wake(): void {
+    if (away || closed || running !== undefined || stopWaiting !== undefined) return;
+    stopWaiting = after(limits.groupMs, () => {
+      stopWaiting = undefined;
+      void run();
+    });
+  }
+
+  function run(): Promise<void> {
+    stopWaiting?.();
+    stopWaiting = undefined;
+    running ??= storeAll()
+      .then(answered, failed)
+      .finally(() => {
+        running = undefined;
+        if (!isEmpty()) wake();
+      });
+    return running;
+  }
+
+  async function storeAll(): Promise<void> {
+    if (away) await noticed(store.ping());
+    const end = spool.end;
+    for (let position = 0; !spool.empty && position < end; ) {
+      const read = spool.read();
+      await storeEntries(read.entries);
+      position = read.position;
+      spool.acknowledge(position);
+    }
+    while (unwritten.length > 0) {
+      const first = unwritten.slice(0, groupEntries);
+      await storeEntries(first);
+      unwritten = unwritten.slice(first.length);
+    }
+  }
+
+  async function storeEntries(entries: readonly SpoolEntry[]): Promise<void> {
+    for (let from = 0; from < entries.length; from += groupEntries) {
+      if (from > 0) await new Promise<void>((resolve) => later(resolve));
+      await storeOrReject(entries.slice(from, from + groupEntries));
+    }
+  }
+
+  /** Where the store refuses entries, those that it refuses alone are put aside. */
+  async function storeOrReject(entries: readonly SpoolEntry[]): Promise<void> {
+    try {
+      await noticed(applyEntries(store, entries));
+    } catch (error) {
+      if (!refuses(error)) throw error;
+      for (const entry of entries) await storeOneOrReject(entry);
+    }
+  }
+
+  async function storeOneOrReject(entry: SpoolEntry): Promise<void> {
+    try {
+      await noticed(applyEntries(store, [entry]));
+    } catch (error) {
+      if (!refuses(error)) throw error;
+      log.error('the database refuses a record; it was put aside in the spool folder', {
+        record: idOf(entry),
+        reason: reasonOf(error),
+      });
+      spool.reject(entry);
+    }
+  }
+
+  /** A call that takes long: the store is away from then on. The call goes on, because carried out late it must come first. */
+  async function noticed<T>(call: Promise<T>): Promise<T> {
+    const stop = after(limits.writeMs, () =>
+      failed(new StoreError('unreachable', `no answer within ${limits.writeMs} ms`)),
+    );
+    try {
+      return await call;
+    } finally {
+      stop();
+    }
+  }
+
+  return {
+    wake,
+    keep(entries) {
+      unwritten = [...unwritten, ...entries];
+      wake();
+    },
+    get keepsSome() {
+      return unwritten.length > 0;
+    },
+    get away() {
+      return away;
+    },
+    failed,
+    async drain() {
+      const end = spool.end;
+      const kept = unwritten;
+      // A run that is under way has perhaps begun before the last entries.
+      for (let runs = 0; runs < 2 && !isStored(end, kept); runs += 1) await run();
+      return isStored(end, kept);
+    },
+    get idle() {
+      return isEmpty() && running === undefined;
+    },
+    async close(lastMs) {
+      closed = true;
+      stopProbing();
+      stopWaiting?.();
+      stopWaiting = undefined;
+      if (running === undefined && isEmpty()) return;
+      await new Promise<void>((resolve) => {
+        const stop = after(lastMs, resolve);
+        void drainLast().then(() => {
+          stop();
+          resolve();
+        });
+      });
+      if (unwritten.length > 0) log.error('records are lost', { records: unwritten.length });
+    },
+  };
+
+  function isStored(end: number, kept: readonly SpoolEntry[]): boolean {
+    return (spool.empty || spool.acknowledged >= end) && (unwritten.length === 0 || kept.length === 0);
+  }
+
+  async function drainLast(): Promise<void> {
+    await running;
+    if (!isEmpty()) await run();
+  }
+}
+
+/** Whether the store answers and does not take an entry: a repetition changes nothing. Else it may take it later. */
+export function refuses(error: unknown): boolean {
+  return !(error instanceof StoreError) || error.code === 'refused';
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
