@@ -96,14 +96,13 @@ async function play(steps: readonly Step[], writer: RecordWriter, own: Store, re
         await reference.settle([record]);
       }
     } else if (one.type === 'store') await writer.stored();
-    else if (one.type === 'forget') writer.rowsChanged();
+    else if (one.type === 'forget') writer.closed([]);
     else {
       // As `upkeep.ts` does it: their true records, which come later, replace those that are made here.
       await writer.stored();
-      for (const store of [own, reference]) {
-        await store.closeDead({ living: [], expiredMs: -Number.MAX_SAFE_INTEGER, nowMs });
-      }
-      writer.rowsChanged();
+      const dead = { living: [], expiredMs: -Number.MAX_SAFE_INTEGER, nowMs };
+      writer.closed(await own.closeDead(dead));
+      await reference.closeDead(dead);
     }
   }
 }

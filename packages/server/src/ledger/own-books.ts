@@ -23,8 +23,8 @@ export interface OwnBooks {
   admit(intent: Intent): Admitted | 'unknown';
   /** An admitted request has ended: with a record, or without one. */
   ended(id: string, record?: Settled): void;
-  /** Rows have changed in the store. */
-  forget(): void;
+  /** The store has made records of these open intents, for a process that was dead. */
+  closed(ids: readonly string[]): void;
 }
 
 export interface OwnBooksOptions {
@@ -127,7 +127,10 @@ export function createOwnBooks({ read }: OwnBooksOptions): OwnBooks {
       reserve(request, negative(request.reserved));
       if (record !== undefined) spend(record);
     },
-    forget,
+    closed(ids) {
+      for (const id of ids) open.delete(id);
+      forget();
+    },
   };
 }
 

@@ -35,8 +35,8 @@ export interface RecordWriter {
    * longer than `writeMs`.
    */
   stored(): Promise<boolean>;
-  /** Rows have changed that were not written here: those of dead processes have been closed. */
-  rowsChanged(): void;
+  /** Open intents of a dead process have been closed in the store. */
+  closed(ids: readonly string[]): void;
   /** Resolves when all that has been written until now lies in the store or in the spool. */
   flush(): Promise<void>;
   /** {@link RecordWriter.flush}, drains the spool as far as possible, and closes it. */
@@ -261,7 +261,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
       if (drain.away) return false;
       return within(limits.writeMs, drain.drain()).catch(() => false);
     },
-    rowsChanged: books.forget,
+    closed: books.closed,
     flush,
     async close() {
       await flush();

@@ -6,14 +6,14 @@ import { createUpkeep, type Upkeep } from './upkeep.ts';
 /** The calls of `closeDead`, and whether it fails. */
 let closed: { readonly living: readonly string[]; readonly expiredMs: number }[];
 let fails: boolean;
-let writer: { reachable: boolean; stored(): Promise<boolean>; rowsChanged(): void };
+let writer: { reachable: boolean; stored(): Promise<boolean>; closed(ids: readonly string[]): void };
 let beat: () => void;
 let upkeep: Upkeep;
 
 beforeEach(() => {
   closed = [];
   fails = false;
-  writer = { reachable: true, stored: async () => writer.reachable, rowsChanged: () => {} };
+  writer = { reachable: true, stored: async () => writer.reachable, closed: () => {} };
   const store: Pick<Store, 'beat' | 'closeDead'> = {
     beat: async () => {},
     async closeDead({ living, expiredMs }) {

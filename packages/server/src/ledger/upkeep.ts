@@ -19,7 +19,7 @@ export interface UpkeepOptions {
   readonly store: Store;
   readonly shared: boolean;
   readonly limiter: GuardedLimiter;
-  readonly writer: Pick<RecordWriter, 'reachable' | 'stored' | 'rowsChanged'>;
+  readonly writer: Pick<RecordWriter, 'reachable' | 'stored' | 'closed'>;
   readonly log: LedgerLog;
   readonly retentionMs: number;
   now(): number;
@@ -87,7 +87,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       nowMs: now(),
     });
     if (closed.length > 0) {
-      writer.rowsChanged();
+      writer.closed(closed);
       log.warn('closed the records of requests whose process was killed', { records: closed.length });
     }
   }
