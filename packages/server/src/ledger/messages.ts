@@ -32,18 +32,49 @@ export type FromLedger = readonly (
   | { readonly type: 'keys'; readonly book: KeyBook }
 )[];
 
-/** Collects messages of one turn of the event loop and sends them together. */
+/** Messages that leave together. */
+export interface Outbox<Message> {
+  /** Sends it at the end of this turn of the event loop, with all that wait. */
+  post(message: Message): void;
+  /** Sends it with the next message of the other kind, or after `lateMs`. */
+  postLate(message: Message): void;
+}
+
+/**
+ * How long messages wait that nobody waits for. To wake the other side costs more than what the messages say; and a process that
+ * is killed in this time has only delivered more than its records say.
+ */
+const lateMs = 10;
+
+/** Collects messages and sends them together, in their order. */
 export function createOutbox<Message>(
   send: (messages: readonly Message[]) => void,
-): (message: Message) => void {
+  after: (ms: number, work: () => void) => void = (ms, work) => void setTimeout(work, ms),
+): Outbox<Message> {
   let waiting: Message[] = [];
+  let leaving = false;
+  let leavingLate = false;
   function flush(): void {
+    leaving = false;
     const messages = waiting;
     waiting = [];
-    send(messages);
+    if (messages.length > 0) send(messages);
   }
-  return (message) => {
-    if (waiting.length === 0) setImmediate(flush);
-    waiting.push(message);
+  return {
+    post(message) {
+      waiting.push(message);
+      if (leaving) return;
+      leaving = true;
+      setImmediate(flush);
+    },
+    postLate(message) {
+      waiting.push(message);
+      if (leaving || leavingLate) return;
+      leavingLate = true;
+      after(lateMs, () => {
+        leavingLate = false;
+        flush();
+      });
+    },
   };
 }

@@ -65,7 +65,7 @@ beforeEach(() => {
   writer = open(true);
 });
 
-function open(shared: boolean): RecordWriter {
+function open(shared: boolean, groupMs = 1): RecordWriter {
   const log = (message: string) => logged.push(message);
   return createRecordWriter({
     store: fake.store,
@@ -77,7 +77,7 @@ function open(shared: boolean): RecordWriter {
       probe = work;
       return () => {};
     },
-    limits: { admitMs: 20, writeMs: 20, groupMs: 1, lastReplayMs: 20, probeMs: 500 },
+    limits: { admitMs: 20, writeMs: 20, groupMs, lastReplayMs: 20, probeMs: 500 },
   });
 }
 
@@ -241,7 +241,7 @@ describe('over a store that only this ledger writes', () => {
   beforeEach(async () => {
     await writer.close();
     spool = createArraySpool();
-    writer = open(false);
+    writer = open(false, 60_000);
     fake.state.spent = { spentTokens: 30, spentMicroUsd: 0, reservedTokens: 0, reservedMicroUsd: 0 };
   });
 

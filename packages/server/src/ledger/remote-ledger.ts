@@ -3,14 +3,14 @@ import type { Admission, Ledger } from './contract.ts';
 import { type CallName, type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
 /** The ledger of another thread or process. When the channel closes, admissions are `unavailable` and reads reject. */
-export function createRemoteLedger(channel: Channel): Ledger {
+export function createRemoteLedger(channel: Channel, after?: (ms: number, work: () => void) => void): Ledger {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   let closed = false;
   let onKeys: ((book: KeyBook) => void) | undefined;
-  const post = createOutbox<ToLedger[number]>((messages) => {
+  const { post, postLate } = createOutbox<ToLedger[number]>((messages) => {
     if (!closed) channel.send(messages);
-  });
+  }, after);
 
   channel.onMessage((message) => {
     // Only the ledger writes to this channel.
@@ -51,9 +51,9 @@ export function createRemoteLedger(channel: Channel): Ledger {
   return {
     admit: (ask) => admit(ask).catch((): Admission => ({ type: 'unavailable', what: 'records' })),
     look: (scopes) => (scopes.length === 0 ? Promise.resolve({}) : look(scopes).catch(() => ({}))),
-    progress: (...args) => post({ type: 'progress', args }),
-    settle: (...args) => post({ type: 'settle', args }),
-    touch: (...args) => post({ type: 'touch', args }),
+    progress: (...args) => postLate({ type: 'progress', args }),
+    settle: (...args) => postLate({ type: 'settle', args }),
+    touch: (...args) => postLate({ type: 'touch', args }),
     change: remote('change'),
     async watchKeys(listener) {
       onKeys = listener;

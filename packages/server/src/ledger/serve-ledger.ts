@@ -4,7 +4,7 @@ import { type Channel, createOutbox, type FromLedger, type ToLedger } from './me
 
 /** Answers the messages of one process, until it closes or ends; `onClosed` is called after that, before `close` is answered. */
 export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => Promise<void>): void {
-  const post = createOutbox<FromLedger[number]>((messages) => channel.send(messages));
+  const { post } = createOutbox<FromLedger[number]>((messages) => channel.send(messages));
   let open = true;
 
   function answer(id: number, work: Promise<unknown>): void {
