@@ -63,7 +63,7 @@ export interface WriterLimits {
   readonly admitMs: number;
   /** After this time without an answer to a write the store is away. Default: 2,000 ms. */
   readonly writeMs: number;
-  /** How long endings wait in the spool for others, to be stored together. Default: 50 ms. */
+  /** How long endings wait in the spool for others, to be stored together. Default: 100 ms. */
   readonly groupMs: number;
   /** The most that a writer which is closed waits for the replay of its spool. Default: 10,000 ms. */
   readonly lastReplayMs: number;
@@ -81,7 +81,7 @@ type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'pro
 const defaultLimits: WriterLimits = {
   admitMs: 1_000,
   writeMs: 2_000,
-  groupMs: 50,
+  groupMs: 100,
   lastReplayMs: 10_000,
   probeMs: 500,
 };

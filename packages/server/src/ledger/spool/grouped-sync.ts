@@ -23,6 +23,8 @@ export interface GroupedSyncOptions {
   readonly folder: string;
   readonly afterMs: number;
   readonly after: (ms: number, work: () => void) => () => void;
+  /** Whether what has been written still has to reach the disk when its sync is due. */
+  readonly needed: () => boolean;
   readonly onProblem: OnProblem;
 }
 
@@ -31,6 +33,7 @@ export function createGroupedSync({
   folder,
   afterMs,
   after,
+  needed,
   onProblem,
 }: GroupedSyncOptions): GroupedSync {
   const states = new Map<number, State>();
@@ -54,7 +57,12 @@ export function createGroupedSync({
     stop ??= after(afterMs, () => {
       stop = undefined;
       for (const [file, state] of states) {
-        if (state.dirty && !state.syncing) sync(file, state);
+        if (!state.dirty || state.syncing) continue;
+        if (needed()) sync(file, state);
+        else {
+          state.dirty = false;
+          closeIdle(file, state);
+        }
       }
     });
   }

@@ -5,7 +5,7 @@ import type { SpoolFiles } from './spool-files.ts';
 export interface Segment {
   readonly path: string;
   /** The position of its first byte. */
-  start: number;
+  readonly start: number;
   /** Bytes of whole entries. */
   length: number;
 }

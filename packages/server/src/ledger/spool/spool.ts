@@ -14,9 +14,9 @@ import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.t
  *
  *     append ──▶ last segment ──sync, 100 ms later──▶ disk            read ──▶ replay ──acknowledge──▶ whole segments are removed
  *
- * An entry is handed to the operating system before `append` returns: a killed process loses none. A power failure can cost
- * the last 200 ms. Acknowledged entries of a segment that others keep alive are read again after a restart: replay may be
- * repeated. A process takes over the segments of dead processes by renaming them into its own folder, one by one, so that a
+ * An entry is handed to the operating system before `append` returns: a killed process loses none. An entry that has waited for
+ * 100 ms is synced, so a power failure can cost the last 200 ms; one that the store has taken is the store's to sync.
+ * Acknowledged entries of a segment that is still there are read again after a restart: replay may be repeated. A process takes over the segments of dead processes by renaming them into its own folder, one by one, so that a
  * crash in between loses none.
  */
 
@@ -54,6 +54,9 @@ const readBytes = 256 * 1024;
 const reservedPart = 0.1;
 /** Of what waits for the store, while the store takes it: some thousand entries. */
 const recentBytes = 2 * 1024 ** 2;
+/** A segment with nothing but acknowledged entries is removed at this size, or after this time without a new one. */
+const keptBytes = 512 * 1024;
+const idleMs = 2_000;
 
 /** Opens the spool of this process, and takes over those of dead ones. `close` ends it. */
 export function openSpool(options: SpoolOptions): OpenedSpool {
@@ -93,6 +96,9 @@ class SegmentSpool implements Spool {
   private onDisk = 0;
   private readonly sync: GroupedSync;
   private closed = false;
+  private readonly after: NonNullable<SpoolOptions['after']>;
+  /** Ends the wait of {@link dropWhenIdle}. */
+  private stopIdle: (() => void) | undefined;
   private readonly problem: OnProblem;
 
   constructor(options: SpoolOptions, files: SpoolFiles, lock: SpoolLock) {
@@ -101,11 +107,13 @@ class SegmentSpool implements Spool {
     this.lock = lock;
     this.problem = options.onProblem ?? (() => {});
     this.own = `${options.folder}/${options.name}`;
+    this.after = options.after ?? afterTimeout;
     this.sync = createGroupedSync({
       files,
       folder: this.own,
       afterMs: syncMs,
-      after: options.after ?? afterTimeout,
+      after: this.after,
+      needed: () => !this.empty,
       onProblem: this.problem,
     });
     this.segmentBytes = Math.min(largestSegmentBytes, Math.ceil(options.maxBytes / 16));
@@ -131,6 +139,7 @@ class SegmentSpool implements Spool {
     if (this.closed) return 'failed';
     const bytes = encodeFrames(entries);
     const bound = this.options.maxBytes * (kind === 'intents' ? 1 - reservedPart : 1);
+    if (this.onDisk + bytes.length > bound) this.dropStored();
     if (this.onDisk + bytes.length > bound) return 'full';
     let opened: { readonly file: number; readonly segment: Segment };
     try {
@@ -181,7 +190,10 @@ class SegmentSpool implements Spool {
   acknowledge(position: number): void {
     this.acknowledged = Math.min(this.end, Math.max(this.acknowledged, position));
     this.recent.drop(this.acknowledged);
-    if (this.empty) this.emptyOpen();
+    if (this.empty && this.open !== undefined) {
+      if (this.open.segment.length >= Math.min(keptBytes, this.segmentBytes)) this.dropStored();
+      else this.dropWhenIdle();
+    }
     const done = this.segments.filter(
       (segment) => segment.start + segment.length <= this.acknowledged && segment !== this.open?.segment,
     );
@@ -191,20 +203,25 @@ class SegmentSpool implements Spool {
     this.removeAll([...this.unremoved, ...done.map(({ path }) => path)]);
   }
 
-  /** The segment that grows begins anew: to make a file for each group of entries would cost more than to write them. */
-  private emptyOpen(): void {
-    if (this.open === undefined) return;
-    const { file, segment } = this.open;
-    try {
-      this.files.truncate(file, 0);
-    } catch (error) {
-      this.problem('a replayed part of the spool could not be emptied', error);
-      this.closeOpen('removed');
-      return;
-    }
+  /** Removes the segment that grows, where all of it is acknowledged. */
+  private dropStored(): void {
+    const segment = this.open?.segment;
+    if (segment === undefined || !this.empty) return;
+    this.closeOpen('removed');
+    this.segments = this.segments.filter((other) => other !== segment);
     this.onDisk -= segment.length;
-    segment.length = 0;
-    segment.start = this.end;
+    this.removeAll([...this.unremoved, segment.path]);
+  }
+
+  /** To make a file for each group of entries would cost more than to write them, so it stays while more come. */
+  private dropWhenIdle(): void {
+    if (this.stopIdle !== undefined) return;
+    const { end } = this;
+    this.stopIdle = this.after(idleMs, () => {
+      this.stopIdle = undefined;
+      if (this.end === end) this.dropStored();
+      else if (this.empty) this.dropWhenIdle();
+    });
   }
 
   /** What the disk does not remove now is tried again; after a restart it is replayed once more. */
@@ -250,7 +267,8 @@ class SegmentSpool implements Spool {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.removeEmptied();
+    this.stopIdle?.();
+    this.dropStored();
     this.closeOpen('written');
     this.sync.finish();
     this.removeAll(this.unremoved);
@@ -336,14 +354,6 @@ class SegmentSpool implements Spool {
     } catch (error) {
       this.problem('an empty part of the spool could not be removed', error);
     }
-  }
-
-  private removeEmptied(): void {
-    const segment = this.open?.segment;
-    if (segment === undefined || segment.length > 0) return;
-    this.closeOpen('removed');
-    this.segments = this.segments.filter((other) => other !== segment);
-    this.removeAll([...this.unremoved, segment.path]);
   }
 
   private closeOpen(how: 'written' | 'removed'): void {
