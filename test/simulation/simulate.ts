@@ -232,7 +232,7 @@ class World {
     const { time, around } = this;
     this.traffic.clearWeather();
     // The spool is replayed, and in a shared store the beats of the dead expire.
-    await time.advance(this.backing.shared ? 26_000 : 6_000);
+    await time.advance(this.backing.shared ? 18_000 : 6_000);
     const living = new Set(this.services().flatMap(({ processIds }) => processIds()));
     const rows = await checkStore(
       {
