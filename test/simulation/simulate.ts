@@ -334,8 +334,9 @@ class World {
     }
     if (name === 'discard') for (const id of idsIn(args)) this.retired.delete(id);
     if (name !== 'outbox') return;
+    // A record that was discarded, admitted again from a spool and presumed again has its event a second time.
     for (const { id, sequence } of result as readonly { id: string; sequence: number }[])
-      this.sequences.set(id, sequence);
+      if (!this.sequences.has(id)) this.sequences.set(id, sequence);
   }
 
   private failWhereWrong(when: string): void {

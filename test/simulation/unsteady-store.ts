@@ -76,11 +76,16 @@ export function unsteadyStore(
   async function carryOut(name: keyof Store, args: readonly unknown[]): Promise<unknown> {
     // A server of its own carries out what a client sent before its death.
     if (mortal.dead && !concurrent) return new Promise(() => {});
-    await onBegin(name);
     const method = store[name] as (...all: readonly unknown[]) => Promise<unknown>;
-    const result = await time.outside(method(...args));
-    await onDone(name, args, result);
-    return result;
+    // What the witnesses read meanwhile is outside too: no timer may fire before they have it.
+    return time.outside(
+      (async () => {
+        await onBegin(name);
+        const result = await method(...args);
+        await onDone(name, args, result);
+        return result;
+      })(),
+    );
   }
 
   async function call(name: keyof Store, args: readonly unknown[]): Promise<unknown> {
