@@ -298,7 +298,11 @@ class World {
   }
 
   private async endInGoodOrder(): Promise<void> {
-    for (const service of this.services()) await this.time.until('the end of a service', service.close());
+    for (const service of this.services()) {
+      await this.time.until('the end of a service', service.close());
+      // The process exits, and its connections with it: Node would keep them, and through them this world, for ever.
+      service.mortal.kill();
+    }
     for (const place of this.places) {
       if (place.store !== undefined) await this.backing.ended(place.store);
       place.store = undefined;
