@@ -22,12 +22,14 @@ export interface KeptFacts {
    * process ends, and is closed as abandoned: the end of such a call is not seen, so no discard can follow it.
    */
   readonly admittedLate: ReadonlySet<string>;
+  /** Calls that were given up, and are still to be carried out. */
+  readonly tardyCalls: number;
   /** When the last of it was kept of a request, on a disk that may lose it in a power failure. */
   readonly spooledAtMs: ReadonlyMap<string, number>;
   /** A call of a store was carried out. */
   stored(name: keyof Store, args: readonly unknown[], result: unknown): void;
-  /** A call was given up, and will be carried out all the same. */
-  tardy(name: keyof Store, args: readonly unknown[]): void;
+  /** A call was given up, and will be carried out all the same; then the caller calls the result. */
+  tardy(name: keyof Store, args: readonly unknown[]): () => void;
   /** The spool, which notes what it keeps. */
   watch(spool: RecordSpool, log: (line: string) => void): RecordSpool;
 }
@@ -39,6 +41,7 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
   const discarded = new Set<string>();
   const presumed = new Set<string>();
   const admittedLate = new Set<string>();
+  let tardyCalls = 0;
   const spooledAtMs = new Map<string, number>();
 
   function note(entry: SpoolEntry): string {
@@ -66,6 +69,9 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
     discarded,
     presumed,
     admittedLate,
+    get tardyCalls() {
+      return tardyCalls;
+    },
     spooledAtMs,
     stored(name, args, result) {
       // The arguments and results of these methods are those of the contract.
@@ -87,6 +93,10 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
     },
     tardy(name, args) {
       if (name === 'admit') for (const { id } of args[0] as readonly Intent[]) admittedLate.add(id);
+      tardyCalls += 1;
+      return () => {
+        tardyCalls -= 1;
+      };
     },
     watch: (spool, log) => ({
       append(entries, kind) {

@@ -34,8 +34,8 @@ export interface UnsteadyOptions {
     args: readonly unknown[],
     result: unknown,
   ) => Promise<void> | undefined;
-  /** A call was given up, and will be carried out all the same. */
-  readonly onTardy: (name: keyof Store, args: readonly unknown[]) => void;
+  /** A call was given up, and will be carried out all the same; then the result is called. */
+  readonly onTardy: (name: keyof Store, args: readonly unknown[]) => () => void;
 }
 
 const reading: ReadonlySet<keyof Store> = new Set<keyof Store>([
@@ -110,8 +110,8 @@ export function unsteadyStore(
     const lost = failing || (path.weather === 'forgetful' && dice.chance(0.5));
     if (failing && dice.chance(0.5)) fail('failing at this call');
     if (lost && concurrent && tardy.has(name) && dice.chance(0.3)) {
-      onTardy(name, args);
-      time.after(1 + dice.below(tardyMs), () => void carryOut(name, args));
+      const done = onTardy(name, args);
+      time.after(1 + dice.below(tardyMs), () => void carryOut(name, args).finally(done));
       fail('out of reach: the connection is lost');
     }
     const result = await carryOut(name, args);
