@@ -104,6 +104,8 @@ class World {
   private readonly receiver: ReturnType<typeof createWebhookReceiver>;
   private complaints: string[] = [];
   private died = 0;
+  /** A shared store carries out calls also while no service lives. */
+  private sharedStore: Store | undefined;
 
   constructor(options: SimulationOptions, dice: Dice, time: VirtualTime, backing: BackingStore) {
     this.options = options;
@@ -186,7 +188,7 @@ class World {
   }
 
   private backingStore(): Store {
-    const store = this.places.find((place) => place.store !== undefined)?.store;
+    const store = this.places.find((place) => place.store !== undefined)?.store ?? this.sharedStore;
     if (store === undefined) throw new Error('no service has opened the store');
     return store;
   }
@@ -195,6 +197,7 @@ class World {
     const { time } = this;
     place.generation += 1;
     place.store = await this.backing.open();
+    if (this.backing.shared) this.sharedStore = place.store;
     const starting = startService(this.around, {
       name: `service-${this.places.indexOf(place)}-${place.generation}`,
       store: place.store,
