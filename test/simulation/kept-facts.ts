@@ -17,10 +17,19 @@ export interface KeptFacts {
   readonly discarded: ReadonlySet<string>;
   /** Closed for a process that was dead, or was thought dead. */
   readonly presumed: ReadonlySet<string>;
+  /**
+   * Intents whose admission was given up, and carried out later. One of a request that was refused meanwhile stays open until its
+   * process ends, and is closed as abandoned: the end of such a call is not seen, so no discard can follow it.
+   */
+  readonly admittedLate: ReadonlySet<string>;
+  /** Calls that were given up, and are still to be carried out. */
+  readonly tardyCalls: number;
   /** When the last of it was kept of a request, on a disk that may lose it in a power failure. */
   readonly spooledAtMs: ReadonlyMap<string, number>;
   /** A call of a store was carried out. */
   stored(name: keyof Store, args: readonly unknown[], result: unknown): void;
+  /** A call was given up, and will be carried out all the same; then the caller calls the result. */
+  tardy(name: keyof Store, args: readonly unknown[]): () => void;
   /** The spool, which notes what it keeps. */
   watch(spool: RecordSpool, log: (line: string) => void): RecordSpool;
 }
@@ -31,6 +40,8 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
   const settled = new Map<string, Settled>();
   const discarded = new Set<string>();
   const presumed = new Set<string>();
+  const admittedLate = new Set<string>();
+  let tardyCalls = 0;
   const spooledAtMs = new Map<string, number>();
 
   function note(entry: SpoolEntry): string {
@@ -57,6 +68,10 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
     settled,
     discarded,
     presumed,
+    admittedLate,
+    get tardyCalls() {
+      return tardyCalls;
+    },
     spooledAtMs,
     stored(name, args, result) {
       // The arguments and results of these methods are those of the contract.
@@ -77,6 +92,13 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
         for (const record of args[0] as readonly Settled[]) note({ type: 'settled', record });
       if (name === 'closeDead') for (const id of result as readonly string[]) presumed.add(id);
       if (name === 'discard') for (const { id } of args[0] as readonly { id: string }[]) discarded.add(id);
+    },
+    tardy(name, args) {
+      if (name === 'admit') for (const { id } of args[0] as readonly Intent[]) admittedLate.add(id);
+      tardyCalls += 1;
+      return () => {
+        tardyCalls -= 1;
+      };
     },
     watch: (spool, log) => ({
       append(entries, kind) {

@@ -108,6 +108,7 @@ export async function startService(
     concurrent: around.shared,
     onBegin: around.onStoring,
     onDone: around.onStored,
+    onTardy: facts.tardy,
   });
   unsteady.path.failEvery = failEvery;
   unsteady.path.weather = weather;

@@ -169,7 +169,7 @@ export function createTraffic(parts: TrafficParts): Traffic {
       ({ id, createdAtMs }) => createdAtMs < beforeMs && !facts.settled.has(id) && !facts.discarded.has(id),
     );
     // Only a clock that jumps has requests older than the retention; one that is settled after it would be counted twice.
-    if (waiting || unsettled) return;
+    if (waiting || unsettled || facts.tardyCalls > 0) return;
     void service?.store.retire(beforeMs).catch(() => {});
   }
 

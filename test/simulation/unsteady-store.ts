@@ -6,7 +6,8 @@ import type { VirtualTime } from './virtual-time.ts';
 
 /**
  * `away`: every call fails. `locked`: every write fails. `frozen`: no call is answered until it is over; then those that
- * waited are carried out late, or fail. `forgetful`: every call is carried out, and some answers are lost.
+ * waited are carried out late, or fail. `forgetful`: every call is carried out, and some answers are lost; a server of its own
+ * carries out some writes only after their callers have given them up.
  */
 export type Weather = 'fine' | 'away' | 'locked' | 'frozen' | 'forgetful';
 
@@ -33,6 +34,8 @@ export interface UnsteadyOptions {
     args: readonly unknown[],
     result: unknown,
   ) => Promise<void> | undefined;
+  /** A call was given up, and will be carried out all the same; then the result is called. */
+  readonly onTardy: (name: keyof Store, args: readonly unknown[]) => () => void;
 }
 
 const reading: ReadonlySet<keyof Store> = new Set<keyof Store>([
@@ -48,12 +51,17 @@ const reading: ReadonlySet<keyof Store> = new Set<keyof Store>([
   'outbox',
 ]);
 
+/** What a server may carry out after it has lost its client; only what may be repeated in any order. */
+const tardy: ReadonlySet<keyof Store> = new Set<keyof Store>(['admit', 'progress', 'settle', 'discard']);
+/** Less than a statement may take. */
+const tardyMs = 5_000;
+
 /** The store as one service reaches it: slow, and failing by the weather of its path. */
 export function unsteadyStore(
   store: Store,
   options: UnsteadyOptions,
 ): { readonly store: Store; readonly path: Path } {
-  const { time, dice, mortal, concurrent, onBegin, onDone } = options;
+  const { time, dice, mortal, concurrent, onBegin, onDone, onTardy } = options;
   let thawed: (() => void)[] = [];
   let calls = 0;
   let lastTurn: Promise<unknown> = Promise.resolve();
@@ -76,11 +84,16 @@ export function unsteadyStore(
   async function carryOut(name: keyof Store, args: readonly unknown[]): Promise<unknown> {
     // A server of its own carries out what a client sent before its death.
     if (mortal.dead && !concurrent) return new Promise(() => {});
-    await onBegin(name);
     const method = store[name] as (...all: readonly unknown[]) => Promise<unknown>;
-    const result = await time.outside(method(...args));
-    await onDone(name, args, result);
-    return result;
+    // What the witnesses read meanwhile is outside too: no timer may fire before they have it.
+    return time.outside(
+      (async () => {
+        await onBegin(name);
+        const result = await method(...args);
+        await onDone(name, args, result);
+        return result;
+      })(),
+    );
   }
 
   async function call(name: keyof Store, args: readonly unknown[]): Promise<unknown> {
@@ -96,6 +109,11 @@ export function unsteadyStore(
     }
     const lost = failing || (path.weather === 'forgetful' && dice.chance(0.5));
     if (failing && dice.chance(0.5)) fail('failing at this call');
+    if (lost && concurrent && tardy.has(name) && dice.chance(0.3)) {
+      const done = onTardy(name, args);
+      time.after(1 + dice.below(tardyMs), () => void carryOut(name, args).finally(done));
+      fail('out of reach: the connection is lost');
+    }
     const result = await carryOut(name, args);
     if (lost) fail('out of reach: the answer is lost');
     if (dice.chance(0.3)) await pause();

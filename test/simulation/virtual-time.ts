@@ -31,6 +31,9 @@ interface Timer {
   readonly everyMs: number | undefined;
 }
 
+/** Between two immediates of one turn of the loop, Node lets all promises have their turn, without looking for input. */
+const turnsAtOnce = 16;
+
 const names = [
   'setTimeout',
   'clearTimeout',
@@ -67,11 +70,27 @@ export function installVirtualTime(startMs: number, random: () => number): Virtu
     return found;
   }
 
+  /** Resolves after every promise that can settle. Real immediates are made in batches: each of them costs a turn of the loop. */
+  let armed = 0;
+  let resolveTurn: (() => void) | undefined;
+  const ring = () => {
+    armed -= 1;
+    const resolve = resolveTurn;
+    resolveTurn = undefined;
+    resolve?.();
+  };
+  function turn(): Promise<void> {
+    return new Promise((resolve) => {
+      resolveTurn = resolve;
+      if (armed > 0) return;
+      for (; armed < turnsAtOnce; armed += 1) real.setImmediate(ring);
+    });
+  }
+
   /** Ends when nothing is left to do at this time. */
   async function settle(): Promise<void> {
     for (;;) {
-      // Before it the promises have their turn.
-      await new Promise<void>((resolve) => real.setImmediate(resolve));
+      await turn();
       if (immediates.length === 0) {
         if (outsideWork === 0) return;
         await new Promise<void>((resolve) => {
