@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { PriceConfig, TokenPrices } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { amountsJson, priceJson } from '../config/price-json.ts';
 import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-list.ts';
 import { printable } from '../telemetry/printable.ts';
 import type { CommandIo } from './command-io.ts';
@@ -134,25 +135,5 @@ function asJson(listed: readonly ListedTarget[]): unknown {
     })),
     with_price: listed.filter(({ price }) => price !== undefined).length,
     without_price: listed.filter(({ price }) => price === undefined).length,
-  };
-}
-
-function priceJson({ request, above, ...base }: PriceConfig): unknown {
-  return {
-    ...amountsJson(base),
-    ...(request === undefined ? {} : { request }),
-    ...(above.length === 0
-      ? {}
-      : { above: above.map(({ tokens, ...prices }) => ({ tokens, ...amountsJson(prices) })) }),
-  };
-}
-
-/** The amounts by their keys in the configuration. */
-function amountsJson({ input, output, cached, cacheWrite }: TokenPrices): Readonly<Record<string, string>> {
-  return {
-    ...(input === undefined ? {} : { input }),
-    ...(output === undefined ? {} : { output }),
-    ...(cached === undefined ? {} : { cached }),
-    ...(cacheWrite === undefined ? {} : { cache_write: cacheWrite }),
   };
 }
