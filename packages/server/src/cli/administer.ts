@@ -8,6 +8,8 @@ export type Administer = (admin: Administration) => Promise<void>;
 
 /** Calls of the administration whose refusals end the command. */
 export interface Administration {
+  /** Where keys and records are: the URL of the server, or the store in words. */
+  readonly where: string;
   call(method: string, path: string, body?: JsonValue): Promise<JsonObject>;
   /** The same, with undefined where there is no such key or owner. */
   find(path: string): Promise<JsonObject | undefined>;
@@ -54,6 +56,7 @@ function administrationOf(client: AdminClient): Administration {
     return parsed(answer.text);
   }
   return {
+    where: client.where,
     call,
     async find(path) {
       const answer = await client.call('GET', path);

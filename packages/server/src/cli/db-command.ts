@@ -7,8 +7,10 @@ import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { recoverRecords, waitingBytes } from '../ledger/recover-records.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
 import { StoreError } from '../storage/store-error.ts';
+import { storeName } from '../storage/store-name.ts';
 import { ImportError } from '../storage/transfer.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
@@ -80,13 +82,16 @@ async function migrate(config: Config, io: CommandIo): Promise<number> {
   const opened = await openStore(storeOptions(config));
   if (!opened.ok) return complain(io, opened.message, 1);
   await opened.store.close();
-  io.stderr.write(`tailrace: the tables of ${storeName(config)} are those of this version\n`);
+  io.stderr.write(`tailrace: the tables of ${storeOf(config)} are those of this version\n`);
   return 0;
 }
 
 async function exportTo(file: string, config: Config, io: CommandIo): Promise<number> {
+  const refused = await storeWaiting(config, io);
+  if (refused !== undefined) return complain(io, refused, 1);
   const opened = await openStoreReader(storeOptions(config));
-  if (!opened.ok) return complain(io, opened.message, 1);
+  // A folder without a store is most often a mistyped one.
+  if (!opened.ok) return complain(io, opened.message, opened.reason === 'missing' ? 2 : 1);
   const counts = new Map<string, number>();
   try {
     const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
@@ -95,8 +100,36 @@ async function exportTo(file: string, config: Config, io: CommandIo): Promise<nu
   } finally {
     await opened.reader.close();
   }
-  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeName(config)}\n`);
+  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeOf(config)}\n`);
+  const { dataDir } = config.server;
+  if (waitingBytes(dataDir) > 0)
+    io.stderr.write(
+      `tailrace: records wait in the spool in ${dataDir}, and are not in this export; the server that runs stores them when its store answers\n`,
+    );
   return 0;
+}
+
+/**
+ * Stores what a killed server has left in the spool: the export reads only the store. Where a server runs, it does that itself.
+ * Returns a message where the store cannot be opened.
+ */
+async function storeWaiting(config: Config, io: CommandIo): Promise<string | undefined> {
+  const { server, storage } = config;
+  if (waitingBytes(server.dataDir) === 0) return undefined;
+  const opened = await openStore(storeOptions(config));
+  if (!opened.ok) return opened.reason === 'locked' ? undefined : opened.message;
+  try {
+    return await recoverRecords({
+      store: opened.store,
+      shared: storage.databaseUrl !== undefined,
+      dataDir: server.dataDir,
+      spoolBytes: storage.spoolBytes,
+      note: (line) => io.stderr.write(`tailrace: ${line}\n`),
+      now: Date.now,
+    });
+  } finally {
+    await opened.store.close();
+  }
 }
 
 async function importFrom(file: string, config: Config, io: DbIo): Promise<number> {
@@ -111,7 +144,7 @@ async function importFrom(file: string, config: Config, io: DbIo): Promise<numbe
     } finally {
       await opened.store.close();
     }
-    io.stderr.write(`tailrace: imported ${inWords(counts)} into ${storeName(config)}\n`);
+    io.stderr.write(`tailrace: imported ${inWords(counts)} into ${storeOf(config)}\n`);
     return 0;
   } finally {
     // A store that refuses has read nothing.
@@ -165,18 +198,19 @@ function inWords(counts: ReadonlyMap<string, number>): string {
   return said.map(([table, noun]) => counted(counts.get(table) ?? 0, noun)).join(', ');
 }
 
-function storeOptions({ server, storage }: Config) {
+function storeOptions({ server, storage, usage }: Config) {
   const { databaseUrl } = storage;
   return {
     dataDir: server.dataDir,
     now: Date.now,
+    outbox: usage.webhook !== undefined,
     holder: { pid: process.pid },
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   };
 }
 
-function storeName({ server, storage }: Config): string {
-  return storage.databaseUrl === undefined ? server.dataDir : 'PostgreSQL';
+function storeOf({ server, storage }: Config): string {
+  return storeName({ dataDir: server.dataDir, databaseUrl: storage.databaseUrl });
 }
 
 /** Of a failure that the operator can mend; undefined for a bug. */

@@ -43,7 +43,7 @@ describe('without a server', () => {
     expect(made.code).toBe(0);
     // Only the key: a script takes it.
     expect(made.out).toMatch(/^tr_[0-9A-Za-z]{43}\n$/);
-    expect(made.err).toMatch(/^tailrace: made key_[0-9a-f]{16} of owner acme\. /);
+    expect(made.err).toMatch(/^tailrace: made key_[0-9a-f]{16} of owner acme in /m);
     const [key] = await json('keys list');
     expect(key).toMatchObject({
       name: 'ci',
@@ -78,6 +78,7 @@ describe('without a server', () => {
   });
 
   it('owners are made once, changed and deleted', async () => {
+    await run('keys create');
     expect((await json('owners create acme --budget 1000tokens/day')).budget).toEqual({
       tokens: 1_000,
       period: 'day',
@@ -113,11 +114,36 @@ describe('without a server', () => {
   });
 });
 
+it.each([
+  'keys list',
+  'keys show key_1',
+  'keys update key_1 --name x',
+  'keys rotate key_1',
+  'keys revoke key_1',
+  'owners list',
+  'owners show acme',
+  'owners update acme --name x',
+  'owners delete acme',
+])('%s refuses a folder without a store, and makes none', async (words) => {
+  const { code, out, err } = await run(words);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toBe(
+    `tailrace: there is no store in ${join(folder, 'data')}: no server has used this data folder yet\n`,
+  );
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it.each(['keys create', 'owners create acme'])('%s makes a store, and says which', async (words) => {
+  const { code, err } = await run(words);
+  expect(code).toBe(0);
+  expect(err).toContain(`tailrace: made a new store: SQLite ${join(folder, 'data', 'tailrace.sqlite')}\n`);
+});
+
 describe('with a server', () => {
   const env = { TAILRACE_ADMIN_KEY: testAdminKey };
   let app: TestApp;
   beforeEach(async () => {
-    await run('owners list');
+    await run('keys create');
     app = await startTestApp({ config: '' });
   });
   afterEach(() => app.stop());
@@ -143,11 +169,11 @@ describe('with a server', () => {
 
   it('one that was killed is none: the store is opened', async () => {
     await name(2 ** 30);
-    expect(await json('keys list')).toEqual([]);
+    expect(await json('keys list')).toHaveLength(1);
     // Its id belongs to another process now, and its port to none.
     await name(process.pid);
     await app.stop();
-    expect(await json('keys list')).toEqual([]);
+    expect(await json('keys list')).toHaveLength(1);
   });
 
   it('a wrong or missing admin key is said', async () => {

@@ -61,7 +61,12 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
   const work: Readonly<Record<(typeof commands)[number], Administer>> = {
     create: async (admin) => {
       const made = await admin.call('POST', path, fields.fields);
-      issued(io, made, json, `made ${String(made['id'])} of owner ${String(made['owner'])}`);
+      issued(
+        io,
+        made,
+        json,
+        `made ${String(made['id'])} of owner ${String(made['owner'])} in ${admin.where}`,
+      );
     },
     list: async (admin) => {
       const { '--owner': owner } = values;
@@ -85,7 +90,8 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
       else io.stdout.write(`revoked ${String(revoked['id'])}\n`);
     },
   };
-  return administer({ config: values['--config'], dataDir: values['--data-dir'] }, io, work[command]);
+  const place = { config: values['--config'], dataDir: values['--data-dir'], creates: command === 'create' };
+  return administer(place, io, work[command]);
 }
 
 /** A flag that the command would ignore. */

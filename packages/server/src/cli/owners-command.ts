@@ -78,7 +78,8 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
       else io.stdout.write(`deleted ${id}\n`);
     },
   };
-  return administer({ config: values['--config'], dataDir: values['--data-dir'] }, io, work[command]);
+  const place = { config: values['--config'], dataDir: values['--data-dir'], creates: command === 'create' };
+  return administer(place, io, work[command]);
 }
 
 function ownerTable(owners: readonly JsonObject[]): string {
