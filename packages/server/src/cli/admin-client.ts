@@ -1,13 +1,14 @@
 import { Agent, request } from 'node:http';
 import { isObject, type JsonValue } from '../domain/json.ts';
 import { type FoundAdministration, findAdministration } from '../service/find-administration.ts';
+import { asLine } from './api-message.ts';
 import type { CommandIo } from './command-io.ts';
 
 /** Calls the routes under `/admin/v1`: of the server that runs, or of the store itself where none runs. */
 export interface AdminClient {
   /** `path` with its query: `/admin/v1/keys?limit=10`. Never rejects. */
   call(method: string, path: string, body?: JsonValue): Promise<AdminAnswer>;
-  /** Where keys and records are: the URL of the server, or the store in words. */
+  /** Where keys and records are, in words. */
   readonly where: string;
   close(): Promise<void>;
 }
@@ -82,7 +83,7 @@ function refusal(url: string, { status, text }: Sent): string {
   try {
     const json: unknown = JSON.parse(text);
     if (isObject(json) && isObject(json['error']) && typeof json['error']['message'] === 'string')
-      return json['error']['message'];
+      return asLine(json['error']['message']);
   } catch {
     // Not from a server of ours.
   }

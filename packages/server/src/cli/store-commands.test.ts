@@ -149,7 +149,7 @@ describe('tailrace usage', () => {
     const { status, stdout, stderr } = await run(usageCommand, ['--group-by=owner,day', '--data-dir=full']);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe(`\
-OWNER    DAY         REQUESTS  PROMPT  COMPLETION  CACHED  REASONING       COST
+OWNER    DAY (UTC)   REQUESTS  PROMPT  COMPLETION  CACHED  REASONING       COST
 acme     2026-11-28         2   2,000         400       0          0  $3.000002
 default  2026-11-28         1   1,000         200       0          0  $1.500001
 ───────  ──────────  ────────  ──────  ──────────  ──────  ─────────  ─────────
@@ -275,7 +275,7 @@ describe('tailrace db', () => {
     [['import', 'a', 'b'], 2, 'unexpected "b"'],
     [['migrate', 'a'], 2, 'unexpected "a"'],
     [['exprot', 'a'], 2, 'needs one of export, import, migrate'],
-    [['export', '-', '--dir=a'], 2, 'there is no flag "--dir" here'],
+    [['export', '-', '--dir=a'], 2, 'there is no flag --dir here'],
   ])('%j ends with %i', async (args, expected, words) => {
     const { status, stderr } = await run(dbCommand, args);
     expect([status, stderr]).toEqual([expected, expect.stringContaining(words)]);
