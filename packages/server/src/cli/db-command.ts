@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import { recoverRecords, waitingBytes } from '../ledger/recover-records.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
 import { StoreError } from '../storage/store-error.ts';
@@ -15,20 +16,25 @@ import { ImportError } from '../storage/transfer.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { flagLines, placeFlagHelp } from './flag-help.ts';
 import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
 import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace db COMMAND [FLAGS]
 
-  export FILE     write keys, owners, records and sums as JSON Lines, also while a server runs; - is standard output
-  import FILE     read an export into an empty store that no server uses; - is standard input
-  migrate         bring the tables of the store to those of this version
+Moves and migrates the store: PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the
+data folder.
 
-  --config FILE     the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
-  --data-dir DIR    the data folder of the server
+  export FILE  write keys, owners, records and sums as JSON Lines, also while a server runs; - is standard output
+  import FILE  read an export into an empty store that no server uses; - is standard input
+  migrate      bring the tables of the store to those of this version
 
-The store is PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the data folder. An
-export holds hashes of keys, and the secret of stream addresses: keep it as the store itself.
+${flagLines(placeFlagHelp)}
+Examples:
+  tailrace db export backup.jsonl
+  TAILRACE_DATABASE_URL=postgres://… tailrace db import backup.jsonl
+
+An export holds hashes of keys, and the secret of stream addresses: keep it as the store itself.
 `;
 
 const commands = ['export', 'import', 'migrate'] as const;
@@ -49,8 +55,11 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
     return 0;
   }
   const command = commands.find((one) => one === name);
-  if (command === undefined)
-    return complain(io, `tailrace db needs one of ${commands.join(', ')}; see tailrace db --help`, 2);
+  if (command === undefined) {
+    const list = `expected one of ${commands.join(', ')}`;
+    if (name === undefined) return complain(io, `tailrace db needs a command: ${list}`, 2);
+    return complain(io, `there is no command "db ${name}"${didYouMean(name, commands)}; ${list}`, 2);
+  }
   if (command !== 'migrate' && file === undefined)
     return complain(
       io,

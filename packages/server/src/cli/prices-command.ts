@@ -1,5 +1,4 @@
 import { relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { PriceConfig, TokenPrices } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -8,6 +7,7 @@ import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-
 import { printable } from '../telemetry/printable.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace prices check [--config FILE] [--json]
 
@@ -48,27 +48,12 @@ interface Flags {
 }
 
 function readFlags(args: readonly string[]): Flags | { readonly problem: string } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        json: { type: 'boolean', default: false },
-        config: { type: 'string' },
-      },
-    });
-    const { help: wantsHelp, json, config } = values;
-    if (wantsHelp) return { help: true, json, config };
-    if (config === '') return { problem: '--config needs a file' };
-    if (positionals.length !== 1 || positionals[0] !== 'check') {
-      return { problem: 'expected tailrace prices check' };
-    }
-    return { help: false, json, config };
-  } catch (error) {
-    // Node's parser throws for an unknown flag and for one without its value.
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
+  const read = readWords(args, { values: ['--config'], switches: ['--json', '--help'] });
+  if (!read.ok) return { problem: read.message };
+  const { words, values, on } = read;
+  const flags = { help: on.has('--help'), json: on.has('--json'), config: values['--config'] };
+  if (flags.help || (words.length === 1 && words[0] === 'check')) return flags;
+  return { problem: 'expected tailrace prices check' };
 }
 
 const exampleTitle = `${exampleTokens} + ${exampleTokens} TOKENS`;

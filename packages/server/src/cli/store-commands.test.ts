@@ -274,7 +274,11 @@ describe('tailrace db', () => {
     [['export'], 2, 'db export needs a file, or - for standard output'],
     [['import', 'a', 'b'], 2, 'unexpected "b"'],
     [['migrate', 'a'], 2, 'unexpected "a"'],
-    [['exprot', 'a'], 2, 'needs one of export, import, migrate'],
+    [
+      ['exprot', 'a'],
+      2,
+      'there is no command "db exprot" (did you mean "export"?); expected one of export, import, migrate',
+    ],
     [['export', '-', '--dir=a'], 2, 'there is no flag --dir here'],
   ])('%j ends with %i', async (args, expected, words) => {
     const { status, stderr } = await run(dbCommand, args);

@@ -53,9 +53,12 @@ export function readSubcommand<Name extends string, Flag extends string>(
     values: [...flags.filter((flag) => flagHelp[flag].value !== undefined), '--config', '--data-dir'],
     switches: [...flags.filter((flag) => flagHelp[flag].value === undefined), '--json', '--help'],
   });
-  if (!read.ok) return refused(`${read.message}; see tailrace ${noun} --help`);
-  const { words, values, on } = read;
   const names = Object.keys(commands) as Name[];
+  if (!read.ok) {
+    const named = names.find((one) => args[0] === one);
+    return refused(`${read.message}; see tailrace ${named === undefined ? noun : `${noun} ${named}`} --help`);
+  }
+  const { words, values, on } = read;
   const [asked, ...rest] = words[0] === 'help' ? words.slice(1) : words;
   const name = names.find((one) => one === asked);
   if (on.has('--help') || words[0] === 'help') {
