@@ -98,7 +98,7 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
   const work: Readonly<Record<Name, Administer>> = {
     create: async (admin) => {
       const made = await admin.call('POST', keys, fields.fields);
-      const what = `made ${String(made['id'])} of owner ${String(made['owner'])} in ${admin.where}`;
+      const what = `made ${String(made['id'])} of owner ${String(made['owner'])} ${admin.where}`;
       issued(io, made, json, what);
     },
     list: (admin) => list(admin, io, { owner: values['--owner'], all: on.has('--all'), json }),

@@ -59,7 +59,9 @@ function readUsage(args: string[]): Usage {
   if (extra !== undefined) return { problem: `unexpected ${JSON.stringify(extra)}` };
   if (command === 'pull' || command === 'list') return { command };
   if (command === undefined) return { problem: 'expected pull or list' };
-  return { problem: `there is no command ${JSON.stringify(`models ${command}`)}${didYouMean(command, ['pull', 'list'])}` };
+  return {
+    problem: `there is no command ${JSON.stringify(`models ${command}`)}${didYouMean(command, ['pull', 'list'])}`,
+  };
 }
 
 async function pull(cacheDir: string, io: CommandIo): Promise<number> {

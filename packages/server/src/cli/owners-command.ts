@@ -104,7 +104,7 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
           1,
         );
       show(await admin.call('PUT', one, fields.fields));
-      if (!json) io.stderr.write(`tailrace: made owner ${id} in ${admin.where}\n`);
+      if (!json) io.stderr.write(`tailrace: made owner ${id} ${admin.where}\n`);
     },
     list: async (admin) => {
       const owners = await admin.all('/admin/v1/owners?');

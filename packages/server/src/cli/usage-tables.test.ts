@@ -31,6 +31,14 @@ REQUESTS     PROMPT  COMPLETION  CACHED  REASONING           COST
 `);
 });
 
+it('an hour is shown as a time in UTC, and a group that shrinks fits into the terminal', () => {
+  const rows = [{ hour: '2026-11-28T07:00:00.000Z', user: 'a name of a user that is long', ...sums }];
+  const [head = '', line = ''] = usageTable(['hour', 'user'], rows, 100).split('\n');
+  expect(head).toMatch(/^HOUR \(UTC\) {8}USER /);
+  expect(line).toMatch(/^2026-11-28 07:00 {2}a name of.*… /);
+  expect(line.length).toBeLessThanOrEqual(100);
+});
+
 it('a text of a client neither controls the terminal nor widens the table without end', () => {
   const table = usageTable(['user'], [{ user: `\u001b[31m${'u'.repeat(500)}`, ...sums }]);
   expect(table).not.toContain('\u001b');

@@ -29,13 +29,18 @@ export function usageTable(
     sumNames.map((name) => (name === 'cost_micro_usd' ? dollars(of(name)) : grouped(of(name))));
   const shown = groupNames.length === 0 && rows.length === 0 ? [{}] : rows;
   const lines = shown.map((row) => [
-    ...groupNames.map((name) => String(row[name] ?? '(none)')),
+    ...groupNames.map((name) => groupCell(name, row[name])),
     ...sums((name) => Number(row[name] ?? 0)),
   ]);
   if (groupNames.length === 0) return textTable(columns, lines, { width });
   const sum = sums((name) => rows.reduce((before, row) => before + Number(row[name]), 0));
   const total = [...groupNames.map((_, at) => (at === 0 ? 'total' : '')), ...sum];
   return textTable(columns, lines, { total, width });
+}
+
+function groupCell(name: string, value: JsonObject[string] | undefined): string {
+  if (name === 'hour' && typeof value === 'string') return value.slice(0, 16).replace('T', ' ');
+  return String(value ?? '(none)');
 }
 
 function groupColumn(name: string): Column {

@@ -28,7 +28,7 @@ export type FoundAdministration =
       readonly url: string;
       /** Undefined where the server asks for none. */
       readonly adminKey: string | undefined;
-      /** Where keys and records are: the server with its URL, or the store in words. */
+      /** Where keys and records are: `on the server at URL`, or `in` and the store. */
       readonly where: string;
       /** Closes what was opened for this command. */
       close(): Promise<void>;
@@ -52,7 +52,7 @@ export async function findAdministration(place: AdministrationPlace): Promise<Fo
   if (url !== undefined && dataDir !== undefined) {
     const key = await adminKeyOf(config, dataDir, env);
     return key.ok
-      ? { ok: true, url, adminKey: key.key, where: `the server at ${url}`, close: async () => {} }
+      ? { ok: true, url, adminKey: key.key, where: `on the server at ${url}`, close: async () => {} }
       : { ...key, exitCode: 1 };
   }
   if (!loaded.ok) return { ok: false, message: loaded.problems.map(formatProblem).join('\n'), exitCode: 2 };

@@ -24,7 +24,7 @@ export type OpenedAdministration =
       readonly ok: true;
       readonly url: string;
       readonly adminKey: string;
-      /** The store in words. */
+      /** `in`, and the store in words. */
       readonly where: string;
       close(): Promise<void>;
     }
@@ -70,8 +70,8 @@ export async function openAdministration(
   });
   if (!opened.ok) return { ok: false, message: opened.message, missing: false };
   const { store } = opened;
-  const where = storeName(place);
-  if (isNew) note(`made a new store: ${where}`);
+  const name = storeName(place);
+  if (isNew) note(`made a new store: ${name}`);
   // A machine that only administers a PostgreSQL gets no spool.
   if (databaseUrl === undefined ? !isNew : waitingBytes(server.dataDir) > 0) {
     const shared = databaseUrl !== undefined;
@@ -121,7 +121,7 @@ export async function openAdministration(
   };
   try {
     const port = await http.listen(loopback);
-    return { ok: true, url: `http://127.0.0.1:${port}`, adminKey, where, close };
+    return { ok: true, url: `http://127.0.0.1:${port}`, adminKey, where: `in ${name}`, close };
   } catch (error) {
     await close();
     const why = error instanceof Error ? error.message : String(error);
