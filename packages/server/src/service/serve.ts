@@ -139,7 +139,7 @@ async function serveConfig(
     const opened = await startLedger(ledgerSettings(config), log);
     if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
     ledger = opened.ledger;
-    log.info(`keys and records in ${storeOf(config)}; limits ${limiterName(config.storage.redisUrl)}`);
+    log.info(`keys and records in ${storeOf(config)}; limits in ${limiterName(config.storage.redisUrl)}`);
     const upstreams = await upstreamsOf(config, env, log);
     if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
 

@@ -15,7 +15,7 @@ it.each([
 });
 
 it.each([
-  [undefined, 'in memory'],
+  [undefined, 'memory'],
   ['redis://:hidden@cache.example', 'Redis cache.example:6379'],
   ['rediss://user:hidden@10.0.0.5:7000/2', 'Redis 10.0.0.5:7000'],
 ])('the limiter %s is named %s, without its password', (redisUrl, name) => {

@@ -23,9 +23,9 @@ export function postgresName(url: URL): string {
   return `PostgreSQL ${searchParams.get('host') ?? hostname}:${searchParams.get('port') ?? (port === '' ? '5432' : port)}${pathname}`;
 }
 
-/** `Redis host:port`; undefined: limits are counted in memory. */
+/** `memory`, or `Redis host:port`. */
 export function limiterName(redisUrl: string | undefined): string {
-  if (redisUrl === undefined) return 'in memory';
+  if (redisUrl === undefined) return 'memory';
   if (!URL.canParse(redisUrl)) return 'Redis';
   const { hostname, port } = new URL(redisUrl);
   return `Redis ${hostname}:${port === '' ? '6379' : port}`;
