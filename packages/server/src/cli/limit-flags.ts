@@ -1,6 +1,6 @@
-import { readKeyFields } from '../access/administration/read-fields.ts';
 import { parseDuration } from '../config/units.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
+import { keyFieldsProblem } from '../service/check-key-fields.ts';
 import { asLine } from './api-message.ts';
 import type { FlagHelp } from './flag-help.ts';
 
@@ -48,8 +48,8 @@ export function readLimitFlags(values: { readonly [Flag in KeyFlag]?: string }, 
     if (read === undefined) return { ok: false, message: `${flag}: ${expected[flag]}, got ${shown(text)}` };
     fields[fieldOf(flag)] = read;
   }
-  const checked = readKeyFields(fields, nowMs);
-  return checked.ok ? { ok: true, fields } : { ok: false, message: inFlags(asLine(checked.failure.message)) };
+  const problem = keyFieldsProblem(fields, nowMs);
+  return problem === undefined ? { ok: true, fields } : { ok: false, message: inFlags(asLine(problem)) };
 }
 
 /** A message of the API with the flags in the place of its fields: `"max_streams" must be …` becomes `--max-streams must be …`. */
