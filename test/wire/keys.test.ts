@@ -51,6 +51,11 @@ test('a stream that runs when its key is revoked ends whole; the next request is
   expect(expectRefusal(await chat(key, 'lab/plain'), 401, 'invalid_api_key').message).toContain('revoked');
 });
 
+test('the start says in one line where keys, records and limits are', () => {
+  const file = join(dataDir, 'tailrace.sqlite');
+  expect(server.logs()).toContain(`keys and records in SQLite ${file}; limits in memory`);
+});
+
 test('no key lies in the data folder or in the log', async () => {
   const key = (await tailrace('keys', 'create')).trim();
   expectTrueStream((await chat(key, 'lab/plain')).body);

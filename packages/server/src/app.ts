@@ -10,7 +10,9 @@ import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { LoadShed } from './http/load-shed.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import { adminConfigRoute } from './http/routes/admin-config.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
+import { adminModelsRoute } from './http/routes/admin-models.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
@@ -120,6 +122,8 @@ export function createApp(parts: AppParts): HandleRequest {
       ...healthRoutes(parts),
       adminStreamsRoute(runs),
       adminUpstreamsRoute(health, catalogue),
+      adminModelsRoute(config, catalogue, health),
+      adminConfigRoute(config),
       adminReloadRoute(parts.reload),
       ...adminKeyRoutes(administration, bodies.budget),
     ],

@@ -1,12 +1,15 @@
 import { Agent, request } from 'node:http';
 import { isObject, type JsonValue } from '../domain/json.ts';
-import { findAdministration } from '../service/find-administration.ts';
+import { type FoundAdministration, findAdministration } from '../service/find-administration.ts';
+import { asLine } from './api-message.ts';
 import type { CommandIo } from './command-io.ts';
 
 /** Calls the routes under `/admin/v1`: of the server that runs, or of the store itself where none runs. */
 export interface AdminClient {
   /** `path` with its query: `/admin/v1/keys?limit=10`. Never rejects. */
   call(method: string, path: string, body?: JsonValue): Promise<AdminAnswer>;
+  /** Where keys and records are, in words. */
+  readonly where: string;
   close(): Promise<void>;
 }
 
@@ -24,6 +27,8 @@ export type OpenedAdminClient =
 export interface AdminPlace {
   readonly config?: string | undefined;
   readonly dataDir?: string | undefined;
+  /** Whether a store is made where there is none; default: false. */
+  readonly creates?: boolean;
 }
 
 /** An answer may be long in the making, but each byte follows the one before within this time. */
@@ -32,9 +37,15 @@ const livezMs = 5_000;
 
 /** Finds the server of a data folder, else opens its store. The caller closes the client. */
 export async function openAdminClient(place: AdminPlace, io: CommandIo): Promise<OpenedAdminClient> {
-  const found = await findAdministration({ ...place, env: io.env, cwd: io.cwd, answers });
-  if (!found.ok) return found;
-  return { ok: true, client: createAdminClient(found.url, found.adminKey, found.close) };
+  const found = await findAdministration({
+    ...place,
+    creates: place.creates ?? false,
+    note: (line) => io.stderr.write(`tailrace: ${line}\n`),
+    env: io.env,
+    cwd: io.cwd,
+    answers,
+  });
+  return found.ok ? { ok: true, client: createAdminClient(found) } : found;
 }
 
 /** Whether an HTTP server answers there. */
@@ -43,8 +54,14 @@ async function answers(url: string): Promise<boolean> {
   return status !== 0;
 }
 
-function createAdminClient(url: string, key: string | undefined, close: () => Promise<void>): AdminClient {
+function createAdminClient({
+  url,
+  adminKey: key,
+  where,
+  close,
+}: Extract<FoundAdministration, { readonly ok: true }>): AdminClient {
   return {
+    where,
     async call(method, at, body) {
       const sent = await send(url, {
         method,
@@ -66,7 +83,7 @@ function refusal(url: string, { status, text }: Sent): string {
   try {
     const json: unknown = JSON.parse(text);
     if (isObject(json) && isObject(json['error']) && typeof json['error']['message'] === 'string')
-      return json['error']['message'];
+      return asLine(json['error']['message']);
   } catch {
     // Not from a server of ours.
   }

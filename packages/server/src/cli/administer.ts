@@ -1,13 +1,14 @@
 import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { type AdminClient, type AdminPlace, openAdminClient } from './admin-client.ts';
 import type { CommandIo } from './command-io.ts';
-import { textPairs } from './text-table.ts';
 
 /** One command that calls the administration. It throws a {@link Refused} where a call is refused. */
 export type Administer = (admin: Administration) => Promise<void>;
 
 /** Calls of the administration whose refusals end the command. */
 export interface Administration {
+  /** Where keys and records are, in words. */
+  readonly where: string;
   call(method: string, path: string, body?: JsonValue): Promise<JsonObject>;
   /** The same, with undefined where there is no such key or owner. */
   find(path: string): Promise<JsonObject | undefined>;
@@ -26,13 +27,26 @@ export class Refused extends Error {
   }
 }
 
-/** Opens the administration for one command. Resolves to the exit status: 0 done, 1 refused or no store, 2 wrong usage. */
-export async function administer(place: AdminPlace, io: CommandIo, work: Administer): Promise<number> {
+export interface AdministerOptions {
+  /** The message where a key or an owner that was named does not exist. */
+  readonly missing?: string;
+}
+
+/**
+ * Opens the administration for one command. Resolves to the exit status: 0 done; 1 refused, or the store cannot be opened; 2 wrong
+ * usage, or there is no store.
+ */
+export async function administer(
+  place: AdminPlace,
+  io: CommandIo,
+  work: Administer,
+  options: AdministerOptions = {},
+): Promise<number> {
   const opened = await openAdminClient(place, io);
   if (!opened.ok) return complain(io, opened.message, opened.exitCode);
   const { client } = opened;
   try {
-    await work(administrationOf(client));
+    await work(administrationOf(client, options));
     return 0;
   } catch (error) {
     if (error instanceof Refused) return complain(io, error.message, error.exitCode);
@@ -47,13 +61,15 @@ export function complain(io: CommandIo, message: string, exitCode: 1 | 2): numbe
   return exitCode;
 }
 
-function administrationOf(client: AdminClient): Administration {
+function administrationOf(client: AdminClient, { missing }: AdministerOptions): Administration {
   async function call(method: string, path: string, body?: JsonValue): Promise<JsonObject> {
     const answer = await client.call(method, path, body);
-    if (!answer.ok) throw new Refused(answer.message, answer.exitCode);
-    return parsed(answer.text);
+    if (answer.ok) return parsed(answer.text);
+    if (answer.status === 404 && missing !== undefined) throw new Refused(missing, 1);
+    throw new Refused(answer.message, answer.exitCode);
   }
   return {
+    where: client.where,
     call,
     async find(path) {
       const answer = await client.call('GET', path);
@@ -85,23 +101,17 @@ function parsed(text: string): JsonObject {
   throw new Refused('the server answered with something that is not JSON', 1);
 }
 
-/** A key or an owner: as JSON, or a field a line. */
-export function show(io: CommandIo, one: JsonObject, json: boolean): void {
-  if (json) {
-    io.stdout.write(`${JSON.stringify(one, null, 2)}\n`);
-    return;
-  }
-  io.stdout.write(textPairs(Object.entries(one).map(([name, value]) => [name, inWords(value)])));
+/** The width of the terminal; undefined where the output is none. */
+export function terminalWidth({ stdout }: CommandIo): number | undefined {
+  return stdout.isTTY === true ? stdout.columns : undefined;
 }
 
-/** A field of the administration's JSON for a table; empty for null and `{}`. */
-export function inWords(value: JsonValue | undefined): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (Array.isArray(value)) return value.map(inWords).join(', ');
-  if (!isObject(value)) return String(value);
-  const { usd, tokens, period } = value;
-  if (typeof period === 'string' && (typeof usd === 'number' || typeof tokens === 'number'))
-    return typeof usd === 'number' ? `${usd}usd/${period}` : `${String(tokens)}tokens/${period}`;
-  return Object.keys(value).length === 0 ? '' : JSON.stringify(value);
+/** Writes JSON for programs. */
+export function writeJson(io: CommandIo, value: unknown): void {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** What a list says that has no entries, beside its empty output. */
+export function sayEmpty(io: CommandIo, message: string): void {
+  io.stderr.write(`tailrace: ${message}\n`);
 }

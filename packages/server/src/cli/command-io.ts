@@ -6,6 +6,6 @@ export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The working directory, absolute. Relative paths on the command line start here. */
   readonly cwd: string;
-  readonly stdout: NodeJS.WritableStream & { isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
   readonly stderr: NodeJS.WritableStream & { isTTY?: boolean };
 }

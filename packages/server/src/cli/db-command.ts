@@ -7,26 +7,34 @@ import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { didYouMean } from '../domain/nearest.ts';
+import { recoverRecords, waitingBytes } from '../ledger/recover-records.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
 import { StoreError } from '../storage/store-error.ts';
+import { storeName } from '../storage/store-name.ts';
 import { ImportError } from '../storage/transfer.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { flagLines, placeFlagHelp } from './flag-help.ts';
 import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
 import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace db COMMAND [FLAGS]
 
-  export FILE     write keys, owners, records and sums as JSON Lines, also while a server runs; - is standard output
-  import FILE     read an export into an empty store that no server uses; - is standard input
-  migrate         bring the tables of the store to those of this version
+Moves and migrates the store: PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the
+data folder.
 
-  --config FILE     the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
-  --data-dir DIR    the data folder of the server
+  export FILE  write keys, owners, records and sums as JSON Lines, also while a server runs; - is standard output
+  import FILE  read an export into an empty store that no server uses; - is standard input
+  migrate      bring the tables of the store to those of this version
 
-The store is PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the data folder. An
-export holds hashes of keys, and the secret of stream addresses: keep it as the store itself.
+${flagLines(placeFlagHelp)}
+Examples:
+  tailrace db export backup.jsonl
+  TAILRACE_DATABASE_URL=postgres://… tailrace db import backup.jsonl
+
+An export holds hashes of keys, and the secret of stream addresses: keep it as the store itself.
 `;
 
 const commands = ['export', 'import', 'migrate'] as const;
@@ -47,8 +55,11 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
     return 0;
   }
   const command = commands.find((one) => one === name);
-  if (command === undefined)
-    return complain(io, `tailrace db needs one of ${commands.join(', ')}; see tailrace db --help`, 2);
+  if (command === undefined) {
+    const list = `expected one of ${commands.join(', ')}`;
+    if (name === undefined) return complain(io, `tailrace db needs a command: ${list}`, 2);
+    return complain(io, `there is no command "db ${name}"${didYouMean(name, commands)}; ${list}`, 2);
+  }
   if (command !== 'migrate' && file === undefined)
     return complain(
       io,
@@ -80,13 +91,16 @@ async function migrate(config: Config, io: CommandIo): Promise<number> {
   const opened = await openStore(storeOptions(config));
   if (!opened.ok) return complain(io, opened.message, 1);
   await opened.store.close();
-  io.stderr.write(`tailrace: the tables of ${storeName(config)} are those of this version\n`);
+  io.stderr.write(`tailrace: the tables of ${storeOf(config)} are those of this version\n`);
   return 0;
 }
 
 async function exportTo(file: string, config: Config, io: CommandIo): Promise<number> {
+  const refused = await storeWaiting(config, io);
+  if (refused !== undefined) return complain(io, refused, 1);
   const opened = await openStoreReader(storeOptions(config));
-  if (!opened.ok) return complain(io, opened.message, 1);
+  // A folder without a store is most often a mistyped one.
+  if (!opened.ok) return complain(io, opened.message, opened.reason === 'missing' ? 2 : 1);
   const counts = new Map<string, number>();
   try {
     const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
@@ -95,8 +109,36 @@ async function exportTo(file: string, config: Config, io: CommandIo): Promise<nu
   } finally {
     await opened.reader.close();
   }
-  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeName(config)}\n`);
+  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeOf(config)}\n`);
+  const { dataDir } = config.server;
+  if (waitingBytes(dataDir) > 0)
+    io.stderr.write(
+      `tailrace: records wait in the spool in ${dataDir}, and are not in this export; the server that runs stores them when its store answers\n`,
+    );
   return 0;
+}
+
+/**
+ * Stores what a killed server has left in the spool: the export reads only the store. Where a server runs, it does that itself.
+ * Returns a message where the store cannot be opened.
+ */
+async function storeWaiting(config: Config, io: CommandIo): Promise<string | undefined> {
+  const { server, storage } = config;
+  if (waitingBytes(server.dataDir) === 0) return undefined;
+  const opened = await openStore(storeOptions(config));
+  if (!opened.ok) return opened.reason === 'locked' ? undefined : opened.message;
+  try {
+    return await recoverRecords({
+      store: opened.store,
+      shared: storage.databaseUrl !== undefined,
+      dataDir: server.dataDir,
+      spoolBytes: storage.spoolBytes,
+      note: (line) => io.stderr.write(`tailrace: ${line}\n`),
+      now: Date.now,
+    });
+  } finally {
+    await opened.store.close();
+  }
 }
 
 async function importFrom(file: string, config: Config, io: DbIo): Promise<number> {
@@ -111,7 +153,7 @@ async function importFrom(file: string, config: Config, io: DbIo): Promise<numbe
     } finally {
       await opened.store.close();
     }
-    io.stderr.write(`tailrace: imported ${inWords(counts)} into ${storeName(config)}\n`);
+    io.stderr.write(`tailrace: imported ${inWords(counts)} into ${storeOf(config)}\n`);
     return 0;
   } finally {
     // A store that refuses has read nothing.
@@ -165,18 +207,19 @@ function inWords(counts: ReadonlyMap<string, number>): string {
   return said.map(([table, noun]) => counted(counts.get(table) ?? 0, noun)).join(', ');
 }
 
-function storeOptions({ server, storage }: Config) {
+function storeOptions({ server, storage, usage }: Config) {
   const { databaseUrl } = storage;
   return {
     dataDir: server.dataDir,
     now: Date.now,
+    outbox: usage.webhook !== undefined,
     holder: { pid: process.pid },
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   };
 }
 
-function storeName({ server, storage }: Config): string {
-  return storage.databaseUrl === undefined ? server.dataDir : 'PostgreSQL';
+function storeOf({ server, storage }: Config): string {
+  return storeName({ dataDir: server.dataDir, databaseUrl: storage.databaseUrl });
 }
 
 /** Of a failure that the operator can mend; undefined for a bug. */

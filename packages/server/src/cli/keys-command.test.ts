@@ -43,7 +43,7 @@ describe('without a server', () => {
     expect(made.code).toBe(0);
     // Only the key: a script takes it.
     expect(made.out).toMatch(/^tr_[0-9A-Za-z]{43}\n$/);
-    expect(made.err).toMatch(/^tailrace: made key_[0-9a-f]{16} of owner acme\. /);
+    expect(made.err).toMatch(/^tailrace: made key_[0-9a-f]{16} of owner acme in /m);
     const [key] = await json('keys list');
     expect(key).toMatchObject({
       name: 'ci',
@@ -56,7 +56,7 @@ describe('without a server', () => {
     });
     expect(Date.parse(key.expires_at) - Date.now()).toBeGreaterThan(89 * 86_400_000);
     expect((await run('keys list')).out).toMatch(
-      /^ID {2,}KEY {2,}OWNER {2,}NAME .*\nkey_[0-9a-f]{16} {2}tr_.{4}… {2}acme {3}ci {4}until \d{4}-\d\d-\d\d {2}20\.5usd\/month\n$/,
+      /^ID {2,}KEY {2,}OWNER {2,}NAME .*\nkey_[0-9a-f]{16} {2}tr_.{4}… {2}acme {3}ci {4}active {2}acme\/\*, chat {2}500 tokens\/min {2}\$20\.50\/month {2}\d{4}-\d\d-\d\d {2}never\n$/,
     );
     const changed = await json(`keys update ${key.id} --budget none --expires none --max-streams 5`);
     expect(changed).toMatchObject({ budget: null, expires_at: null, max_streams: 5, tokens_per_minute: 500 });
@@ -71,13 +71,14 @@ describe('without a server', () => {
     const again = await run(`keys rotate ${key.id}`);
     expect([again.code, again.err]).toEqual([
       1,
-      'tailrace: This key is revoked and cannot be changed. Create a new one.\n',
+      'tailrace: this key is revoked and cannot be changed. Create a new one\n',
     ]);
     // The lock is released, and no server file is left.
     expect(await readdir(join(folder, 'data'))).not.toContain('server.json');
   });
 
   it('owners are made once, changed and deleted', async () => {
+    await run('keys create');
     expect((await json('owners create acme --budget 1000tokens/day')).budget).toEqual({
       tokens: 1_000,
       period: 'day',
@@ -85,14 +86,57 @@ describe('without a server', () => {
     const again = await run('owners create acme');
     expect([again.code, again.err]).toEqual([
       1,
-      'tailrace: there is an owner acme already; change it with tailrace owners update\n',
+      'tailrace: there is an owner "acme" already; change it with tailrace owners update\n',
     ]);
     expect((await json('owners update acme --budget none --name Acme')).name).toBe('Acme');
-    expect((await run('owners list')).out).toMatch(/\nacme {4,}Acme/);
+    expect((await run('owners list')).out).toMatch(/\nacme {5}Acme +0\n/);
     expect((await json('owners show acme')).budget).toBeNull();
     expect((await run('owners delete acme')).out).toBe('deleted acme\n');
     expect(await json('owners list')).toMatchObject([{ id: 'default' }]);
     expect((await run('owners show acme')).code).toBe(1);
+  });
+
+  it('owners revoke is owners delete, and rotate says what to rotate', async () => {
+    await run('owners create acme');
+    const [key] = [(await run('keys create --owner acme')).err.match(/key_\w+/)?.[0] ?? ''];
+    const refused = await run('owners revoke acme');
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('keys that are not revoked')]);
+    await run(`keys revoke ${key}`);
+    expect((await run('owners revoke acme')).out).toBe('deleted acme\n');
+    const rotated = await run('owners rotate acme');
+    expect([rotated.code, rotated.err]).toEqual([2, expect.stringContaining('tailrace keys rotate')]);
+  });
+
+  it('show and lists say what is set, in words', async () => {
+    await run('owners create acme --budget 200usd/month --requests-per-minute 6000 --models chat');
+    await run('keys create --owner acme --max-streams 1 --budget 500000tokens/day');
+    await run('keys create --owner beta');
+    expect((await run('owners list')).out).toBe(`\
+ID       KEYS  MODELS  LIMITS              BUDGET
+acme        1  chat    6,000 requests/min  $200.00/month
+beta        1
+default     0
+`);
+    const listed = (await run('keys list')).out;
+    expect(listed).toMatch(/acme {3}active {2}1 stream {2}500,000 tokens\/day {2}never\n/);
+    const [{ id }] = await json('keys list --owner acme');
+    expect((await run(`keys show ${id}`)).out).toMatch(
+      /\nstate {16}active\nmodels {15}all\nrequests per minute {2}as configured under limits\n[\s\S]*\nmax streams {10}1\nbudget {15}500,000 tokens\/day\n[\s\S]*\nexpires {14}never\ncreated {14}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\nlast used {12}never\n/,
+    );
+    const none = await run('keys list --owner nobody');
+    expect([none.code, none.out, none.err]).toEqual([0, '', 'tailrace: no keys of owner nobody\n']);
+  });
+
+  it('a key or an owner that does not exist is named, with the command that lists them', async () => {
+    await run('keys create');
+    expect(await run('keys show nope')).toEqual({
+      code: 1,
+      out: '',
+      err: 'tailrace: there is no key "nope"; tailrace keys list --all shows those there are\n',
+    });
+    expect((await run('owners update nope --name x')).err).toBe(
+      'tailrace: there is no owner "nope"; tailrace owners list shows those there are\n',
+    );
   });
 
   it('a list of more than one page is listed whole', async () => {
@@ -113,11 +157,36 @@ describe('without a server', () => {
   });
 });
 
+it.each([
+  'keys list',
+  'keys show key_1',
+  'keys update key_1 --name x',
+  'keys rotate key_1',
+  'keys revoke key_1',
+  'owners list',
+  'owners show acme',
+  'owners update acme --name x',
+  'owners delete acme',
+])('%s refuses a folder without a store, and makes none', async (words) => {
+  const { code, out, err } = await run(words);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toBe(
+    `tailrace: there is no store in ${join(folder, 'data')}: no server has used this data folder yet\n`,
+  );
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it.each(['keys create', 'owners create acme'])('%s makes a store, and says which', async (words) => {
+  const { code, err } = await run(words);
+  expect(code).toBe(0);
+  expect(err).toContain(`tailrace: made a new store: SQLite ${join(folder, 'data', 'tailrace.sqlite')}\n`);
+});
+
 describe('with a server', () => {
   const env = { TAILRACE_ADMIN_KEY: testAdminKey };
   let app: TestApp;
   beforeEach(async () => {
-    await run('owners list');
+    await run('keys create');
     app = await startTestApp({ config: '' });
   });
   afterEach(() => app.stop());
@@ -143,11 +212,11 @@ describe('with a server', () => {
 
   it('one that was killed is none: the store is opened', async () => {
     await name(2 ** 30);
-    expect(await json('keys list')).toEqual([]);
+    expect(await json('keys list')).toHaveLength(1);
     // Its id belongs to another process now, and its port to none.
     await name(process.pid);
     await app.stop();
-    expect(await json('keys list')).toEqual([]);
+    expect(await json('keys list')).toHaveLength(1);
   });
 
   it('a wrong or missing admin key is said', async () => {
@@ -164,9 +233,9 @@ it.each([
   ['keys create name', 'unexpected "name"'],
   ['keys show', 'needs the id'],
   ['keys update key_1', 'needs a flag'],
-  ['keys show key_1 --owner x', '--owner does not go with keys show'],
-  ['keys create --all', '--all does not go with keys create'],
-  ['keys create --overlap 1h', '--overlap does not go with keys create'],
+  ['keys show key_1 --owner x', '--owner goes with keys create, list and update, not with keys show'],
+  ['keys create --all', '--all goes with keys list, not with keys create'],
+  ['keys create --overlap 1h', '--overlap goes with keys rotate, not with keys create'],
   ['keys create --budget 20', '--budget: expected an amount and a period'],
   ['keys create --max-streams 1.5', '--max-streams: expected a whole number'],
   ['keys create --metadata {', '--metadata: expected a JSON object'],
@@ -175,8 +244,8 @@ it.each([
   ['keys list --json=yes', '--json takes no value'],
   ['owners creat acme', 'did you mean "create"?'],
   ['owners create', 'needs the id of an owner'],
-  ['owners delete acme --name x', 'takes no limits'],
-  ['owners create acme --expires 1d', 'there is no flag "--expires"'],
+  ['owners delete acme --name x', '--name goes with owners create and update, not with owners delete'],
+  ['owners create acme --expires 1d', 'there is no flag --expires'],
 ])('%s is wrong usage: %s', async (words, message) => {
   const { code, out, err } = await run(words);
   expect([code, out]).toEqual([2, '']);
@@ -186,13 +255,48 @@ it.each([
 
 it('a value that the administration refuses is wrong usage too', async () => {
   const { code, err } = await run('keys create --expires 2020-01-01T00:00:00Z');
-  expect([code, err]).toEqual([2, expect.stringContaining("'expires_at' lies in the past")]);
+  expect([code, err]).toEqual([2, expect.stringContaining('--expires lies in the past')]);
+  expect(err).toContain('got "2020-01-01T00:00:00Z"');
+  // Not even a store is made.
+  expect(await readdir(folder)).toEqual([]);
 });
 
-it.each(['keys --help', 'keys help', 'owners create -h'])('%s prints the usage', async (words) => {
-  expect(await run(words)).toMatchObject({
-    code: 0,
-    err: '',
-    out: expect.stringContaining('Usage: tailrace'),
-  });
+it.each([
+  ['keys --help', 'keys COMMAND'],
+  ['keys help', 'keys COMMAND'],
+  ['owners -h', 'owners COMMAND'],
+  ...['create', 'list', 'show', 'update', 'rotate', 'revoke'].map((name) => [
+    `keys ${name} --help`,
+    `keys ${name} `,
+  ]),
+  ...['create', 'list', 'show', 'update', 'rotate', 'revoke', 'delete'].map((name) => [
+    `owners help ${name}`,
+    `owners ${name} `,
+  ]),
+])('%s prints the usage of %s, with examples and every flag', async (words, usage) => {
+  const { code, out, err } = await run(words);
+  expect([code, err]).toEqual([0, '']);
+  expect(out).toContain(`Usage: tailrace ${usage}`);
+  expect(out.split('\n').every((line) => line.length <= 120)).toBe(true);
+  if (usage.endsWith('COMMAND')) return;
+  expect(out).toMatch(/Examples?:\n {2}tailrace /);
+  for (const flag of ['--json', '--config', '--data-dir']) expect(out).toContain(`  ${flag} `);
+});
+
+it('the examples of the help are right', async () => {
+  await run('owners create acme');
+  const words = [
+    'keys help create',
+    'keys help list',
+    'owners help list',
+    'owners help update',
+    'owners help show',
+  ];
+  for (const help of words) {
+    const examples = (await run(help)).out.matchAll(/^ {2}tailrace (.*)$/gm);
+    for (const [, example = ''] of examples) {
+      const { code, err } = await run(example.replaceAll("'", ''));
+      expect([example, code, err]).toEqual([example, 0, expect.anything()]);
+    }
+  }
 });

@@ -19,8 +19,17 @@ function block(language: string, number: number): string {
   return found;
 }
 
-it('the commands of the page run', async () => {
+/** What differs from run to run, as the page has it. */
+function asOnThePage(text: string): string {
+  return text
+    .replaceAll(/key_[0-9a-f]{16}/g, 'key_5f2c8e1a90b4d376')
+    .replaceAll(/tr_.{4}…/g, 'tr_AbCd…')
+    .replaceAll(/\d{4}-\d\d-\d\d/g, '2027-02-26');
+}
+
+it('the commands of the page run, and print what it shows', async () => {
   let made = '';
+  const lists: string[] = [];
   for (const line of block('sh', 0).trim().split('\n')) {
     const words = line.replace('key_5f2c8e1a90b4d376', made).replaceAll("'", '').split(' ');
     const [, command, ...args] = words;
@@ -30,7 +39,10 @@ it('the commands of the page run', async () => {
     const notes = (stderr.read() as Buffer | null)?.toString() ?? '';
     expect([line, code]).toEqual([line, 0]);
     made = /made (key_\w+)/.exec(notes)?.[1] ?? made;
+    const printed = (stdout.read() as Buffer | null)?.toString() ?? '';
+    if (args[0] === 'list') lists.push(asOnThePage(printed));
   }
+  expect(lists).toEqual([block('text', 0), block('text', 1)]);
 });
 
 it('the request of the page is answered as the page shows it', async () => {

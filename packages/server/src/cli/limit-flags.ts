@@ -1,5 +1,8 @@
 import { parseDuration } from '../config/units.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
+import { keyFieldsProblem } from '../service/check-key-fields.ts';
+import { asLine } from './api-message.ts';
+import type { FlagHelp } from './flag-help.ts';
 
 /** Flags for the limits of a key or an owner, and for its other fields. `none` removes a field. */
 export const ownerFlags = [
@@ -13,28 +16,28 @@ export const ownerFlags = [
 ] as const;
 export const keyFlags = [...ownerFlags, '--owner', '--expires', '--usage-chunk'] as const;
 
-export const ownerFlagsHelp = `  --name TEXT               a name for people
-  --models A,B              models that may be used, by name or pattern (acme/*)
-  --requests-per-minute N
-  --tokens-per-minute N
-  --max-streams N           requests at the same time
-  --budget AMOUNT/PERIOD    such as 20usd/month, 500000tokens/day, 100usd/total
-  --metadata JSON           an object of your own
-`;
-export const keyFlagsHelp = `${ownerFlagsHelp}  --owner ID                who pays (default: default)
-  --expires TIME            such as 90d, or 2027-01-01T00:00:00Z
-  --usage-chunk FORM        inline or separate: where its streams carry the usage
-`;
+export type KeyFlag = (typeof keyFlags)[number];
 
-type KeyFlag = (typeof keyFlags)[number];
+export const limitFlagHelp = {
+  '--name': { value: 'TEXT', about: 'a name for people' },
+  '--models': { value: 'A,B', about: 'only these models, by name or pattern (acme/*); default: all' },
+  '--requests-per-minute': { value: 'N', about: 'requests a minute, 1 or more' },
+  '--tokens-per-minute': { value: 'N', about: 'tokens a minute, of prompt and answer together' },
+  '--max-streams': { value: 'N', about: 'requests that run at the same time' },
+  '--budget': { value: 'AMOUNT/PERIOD', about: '20usd/month, 500000tokens/day, 100usd/total' },
+  '--metadata': { value: 'JSON', about: 'an object of your own' },
+  '--owner': { value: 'ID', about: 'who pays; one that does not exist is made (default: default)' },
+  '--expires': { value: 'TIME', about: 'a duration (90d) or a time (2027-01-01T00:00:00Z); default: never' },
+  '--usage-chunk': { value: 'FORM', about: 'inline or separate: where its streams carry the usage' },
+} as const satisfies Readonly<Record<KeyFlag, FlagHelp>>;
 
 export type ReadFields =
   | { readonly ok: true; readonly fields: JsonObject }
   | { readonly ok: false; readonly message: string };
 
 /**
- * The flags as the body of the API's routes, which check the values: here only the forms of the command line are read.
- * `nowMs`: Unix milliseconds.
+ * The flags as the body of the API's routes, checked as these check it: so a wrong value is found before a server or a store is
+ * touched. `nowMs`: Unix milliseconds.
  */
 export function readLimitFlags(values: { readonly [Flag in KeyFlag]?: string }, nowMs: number): ReadFields {
   const fields: Record<string, JsonValue> = {};
@@ -45,7 +48,16 @@ export function readLimitFlags(values: { readonly [Flag in KeyFlag]?: string }, 
     if (read === undefined) return { ok: false, message: `${flag}: ${expected[flag]}, got ${shown(text)}` };
     fields[fieldOf(flag)] = read;
   }
-  return { ok: true, fields };
+  const problem = keyFieldsProblem(fields, nowMs);
+  return problem === undefined ? { ok: true, fields } : { ok: false, message: inFlags(asLine(problem)) };
+}
+
+/** A message of the API with the flags in the place of its fields: `"max_streams" must be …` becomes `--max-streams must be …`. */
+function inFlags(message: string): string {
+  return keyFlags.reduce(
+    (text, flag) => text.replaceAll(new RegExp(`"${fieldOf(flag)}[.\\w[\\]]*"`, 'g'), flag),
+    message,
+  );
 }
 
 function fieldOf(flag: KeyFlag): string {

@@ -27,7 +27,7 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   config check    check the configuration and list its problems (--probe calls each upstream)
   prices check    list what each model costs, and which models have no price
   keys            create, list, show, update, rotate, revoke keys (--help)
-  owners          create, list, show, update, delete owners of keys (--help)
+  owners          create, list, show, update, revoke owners of keys (--help)
   usage           sums of what was used, and budgets (--help)
   db              export, import and migrate the store (--help)
   wall            start a server that misbehaves on request (--list names its faults)
@@ -55,7 +55,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     io.stderr.write(
-      `tailrace: there is no command '${name}'${didYouMean(name, Object.keys(commands))}\n\n${help}`,
+      `tailrace: there is no command ${JSON.stringify(name.slice(0, 64))}${didYouMean(name, Object.keys(commands))}\n\n${help}`,
     );
     return 2;
   }

@@ -56,10 +56,12 @@ function readUsage(args: string[]): Usage {
   const stray = tokens.find((token) => token.kind === 'option' && token.name !== 'help');
   if (stray?.kind === 'option') return { problem: `there is no flag ${stray.rawName}` };
   const [command, extra] = positionals;
-  if (extra !== undefined) return { problem: `unexpected '${extra}'` };
+  if (extra !== undefined) return { problem: `unexpected ${JSON.stringify(extra)}` };
   if (command === 'pull' || command === 'list') return { command };
   if (command === undefined) return { problem: 'expected pull or list' };
-  return { problem: `there is no '${command}'${didYouMean(command, ['pull', 'list'])}` };
+  return {
+    problem: `there is no command ${JSON.stringify(`models ${command}`)}${didYouMean(command, ['pull', 'list'])}`,
+  };
 }
 
 async function pull(cacheDir: string, io: CommandIo): Promise<number> {

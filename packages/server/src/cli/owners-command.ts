@@ -1,90 +1,125 @@
 import type { JsonObject } from '../domain/json.ts';
-import { didYouMean } from '../domain/nearest.ts';
-import { type Administer, administer, complain, inWords, Refused, show } from './administer.ts';
+import { type Administer, administer, complain, Refused, terminalWidth, writeJson } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
-import { ownerFlags, ownerFlagsHelp, readLimitFlags } from './limit-flags.ts';
-import { readWords } from './read-words.ts';
-import { textTable } from './text-table.ts';
+import { ownerPairs, ownerTable } from './key-views.ts';
+import { limitFlagHelp, ownerFlags, readLimitFlags } from './limit-flags.ts';
+import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
 
-const help = `Usage: tailrace owners COMMAND [FLAGS]
+type Name = 'create' | 'list' | 'show' | 'update' | 'revoke' | 'delete' | 'rotate';
+type Flag = (typeof ownerFlags)[number];
 
-  create ID       make an owner: a team or a customer, to whom keys belong
-  list            list owners
-  show ID         show one owner
-  update ID       change an owner; a flag with the value none removes what was set
-  delete ID       delete an owner whose keys are all revoked
+const ownerId = 'the id of an owner';
+const ends = {
+  takes: ownerId,
+  detail: 'Deletes an owner. It is refused while the owner has keys that are not revoked. Its usage is kept.',
+  flags: [],
+  examples: ['acme'],
+} as const;
 
-Flags of create and update:
-${ownerFlagsHelp}
-  --json            print JSON
-  --config FILE     the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
-  --data-dir DIR    the data folder of the server
+const { '--name': name, '--models': models, '--budget': budget, '--metadata': metadata } = limitFlagHelp;
 
-The server that runs is asked; where none runs, its store is opened.
-`;
+const group: SubcommandGroup<Name, Flag> = {
+  noun: 'owners',
+  about: 'Makes, lists, changes and deletes owners: the teams or customers to whom keys belong.',
+  flagHelp: {
+    '--name': name,
+    '--models': models,
+    '--requests-per-minute': limitFlagHelp['--requests-per-minute'],
+    '--tokens-per-minute': limitFlagHelp['--tokens-per-minute'],
+    '--max-streams': limitFlagHelp['--max-streams'],
+    '--budget': budget,
+    '--metadata': metadata,
+  },
+  commands: {
+    create: {
+      takes: ownerId,
+      about: 'make an owner',
+      detail:
+        'Makes an owner: a team or a customer. Its limits and its budget are for all its keys together.',
+      flags: ownerFlags,
+      examples: ['acme --budget 200usd/month', "acme --name 'Acme Inc' --max-streams 20"],
+    },
+    list: {
+      about: 'list owners, with the number of their keys',
+      detail: 'Lists owners. KEYS counts those that are not revoked.',
+      flags: [],
+      examples: [''],
+    },
+    show: {
+      takes: ownerId,
+      about: 'show one owner',
+      detail: 'Shows one owner with all its fields.',
+      flags: [],
+      examples: ['acme'],
+    },
+    update: {
+      takes: ownerId,
+      about: 'change an owner',
+      detail: 'Changes what the flags name. The value none removes what was set.',
+      flags: ownerFlags,
+      needsFlag: true,
+      examples: ['acme --budget 500usd/month --max-streams none'],
+    },
+    revoke: { ...ends, about: 'delete an owner whose keys are all revoked' },
+    delete: { ...ends, about: 'the same as revoke' },
+    rotate: {
+      takes: ownerId,
+      about: 'not for owners: they have no secret; use tailrace keys rotate',
+      detail: 'An owner has no secret. Give each of its keys a new one with tailrace keys rotate.',
+      flags: [],
+      examples: ['acme'],
+    },
+  },
+};
 
-const commands = ['create', 'list', 'show', 'update', 'delete'] as const;
-
-/** `tailrace owners …`. Resolves to the exit status: 0 done, 1 refused or no store, 2 wrong usage. */
+/** `tailrace owners …`. Resolves to the exit status: 0 done, 1 refused or no access to the store, 2 wrong usage or no store. */
 export async function ownersCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  const read = readWords(args, {
-    values: [...ownerFlags, '--config', '--data-dir'],
-    switches: ['--json', '--help'],
-  });
-  if (!read.ok) return complain(io, `${read.message}; see tailrace owners --help`, 2);
-  const { words, values, on } = read;
-  const [name, id, ...rest] = words;
-  if (on.has('--help') || name === 'help') {
-    io.stdout.write(help);
+  const asked = readSubcommand(group, args);
+  if (asked.type === 'refused') return complain(io, asked.message, 2);
+  if (asked.type === 'help') {
+    io.stdout.write(asked.text);
     return 0;
   }
-  const command = commands.find((one) => one === name);
-  if (command === undefined) {
-    const what = name === undefined ? 'owners needs a command' : `there is no 'owners ${name}'`;
-    const hint = name === undefined ? '' : didYouMean(name, commands);
-    return complain(io, `${what}${hint}; expected one of ${commands.join(', ')}`, 2);
-  }
-  if (command !== 'list' && id === undefined) {
-    return complain(io, `owners ${command} needs the id of an owner`, 2);
-  }
-  const extra = command === 'list' ? id : rest[0];
-  if (extra !== undefined) return complain(io, `unexpected ${JSON.stringify(extra)}`, 2);
+  const { command, id, values, json, place } = asked;
+  if (command === 'rotate') return complain(io, withoutSecret(id), 2);
   const fields = readLimitFlags(values, Date.now());
   if (!fields.ok) return complain(io, fields.message, 2);
-  const changes = Object.keys(fields.fields).length > 0;
-  if (command === 'update' && !changes)
-    return complain(io, 'owners update needs a flag with what to change; see tailrace owners --help', 2);
-  if (changes && command !== 'update' && command !== 'create')
-    return complain(io, `owners ${command} takes no limits`, 2);
 
-  const json = on.has('--json');
-  const path = `/admin/v1/owners${id === undefined ? '' : `/${encodeURIComponent(id)}`}`;
-  const work: Readonly<Record<(typeof commands)[number], Administer>> = {
+  const one = `/admin/v1/owners/${encodeURIComponent(id)}`;
+  const show = (owner: JsonObject) => {
+    if (json) writeJson(io, owner);
+    else io.stdout.write(ownerPairs(owner));
+  };
+  const end: Administer = async (admin) => {
+    const deleted = await admin.call('DELETE', one);
+    if (json) writeJson(io, deleted);
+    else io.stdout.write(`deleted ${id}\n`);
+  };
+  const work: Readonly<Record<Exclude<Name, 'rotate'>, Administer>> = {
     create: async (admin) => {
       // A PUT would replace the limits of one that is there.
-      if ((await admin.find(path)) !== undefined)
-        throw new Refused(`there is an owner ${id} already; change it with tailrace owners update`, 1);
-      show(io, await admin.call('PUT', path, fields.fields), json);
+      if ((await admin.find(one)) !== undefined)
+        throw new Refused(
+          `there is an owner ${JSON.stringify(id)} already; change it with tailrace owners update`,
+          1,
+        );
+      show(await admin.call('PUT', one, fields.fields));
+      if (!json) io.stderr.write(`tailrace: made owner ${id} ${admin.where}\n`);
     },
     list: async (admin) => {
-      const owners = await admin.all(`${path}?`);
-      io.stdout.write(json ? `${JSON.stringify(owners, null, 2)}\n` : ownerTable(owners));
+      const owners = await admin.all('/admin/v1/owners?');
+      if (json) writeJson(io, owners);
+      else io.stdout.write(ownerTable(owners, await admin.all('/admin/v1/keys?'), terminalWidth(io)));
     },
-    show: async (admin) => show(io, await admin.call('GET', path), json),
-    update: async (admin) => show(io, await admin.call('PATCH', path, fields.fields), json),
-    delete: async (admin) => {
-      const deleted = await admin.call('DELETE', path);
-      if (json) show(io, deleted, json);
-      else io.stdout.write(`deleted ${id}\n`);
-    },
+    show: async (admin) => show(await admin.call('GET', one)),
+    update: async (admin) => show(await admin.call('PATCH', one, fields.fields)),
+    revoke: end,
+    delete: end,
   };
-  return administer({ config: values['--config'], dataDir: values['--data-dir'] }, io, work[command]);
+  const missing = `there is no owner ${JSON.stringify(id)}; tailrace owners list shows those there are`;
+  return administer({ ...place, creates: command === 'create' }, io, work[command], { missing });
 }
 
-function ownerTable(owners: readonly JsonObject[]): string {
-  const fields = ['id', 'name', 'requests_per_minute', 'tokens_per_minute', 'max_streams', 'budget'];
-  return textTable(
-    ['ID', 'NAME', 'REQUESTS/MIN', 'TOKENS/MIN', 'STREAMS', 'BUDGET'],
-    owners.map((owner) => fields.map((field) => inWords(owner[field]))),
-  );
+function withoutSecret(id: string): string {
+  return `an owner has no secret to rotate; tailrace keys list --owner ${id} shows its keys, and tailrace keys rotate gives one of them a new secret`;
 }

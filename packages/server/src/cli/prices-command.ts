@@ -1,12 +1,13 @@
 import { relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { PriceConfig, TokenPrices } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { amountsJson, priceJson } from '../config/price-json.ts';
 import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-list.ts';
 import { printable } from '../telemetry/printable.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace prices check [--config FILE] [--json]
 
@@ -47,27 +48,12 @@ interface Flags {
 }
 
 function readFlags(args: readonly string[]): Flags | { readonly problem: string } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        json: { type: 'boolean', default: false },
-        config: { type: 'string' },
-      },
-    });
-    const { help: wantsHelp, json, config } = values;
-    if (wantsHelp) return { help: true, json, config };
-    if (config === '') return { problem: '--config needs a file' };
-    if (positionals.length !== 1 || positionals[0] !== 'check') {
-      return { problem: 'expected tailrace prices check' };
-    }
-    return { help: false, json, config };
-  } catch (error) {
-    // Node's parser throws for an unknown flag and for one without its value.
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
+  const read = readWords(args, { values: ['--config'], switches: ['--json', '--help'] });
+  if (!read.ok) return { problem: read.message };
+  const { words, values, on } = read;
+  const flags = { help: on.has('--help'), json: on.has('--json'), config: values['--config'] };
+  if (flags.help || (words.length === 1 && words[0] === 'check')) return flags;
+  return { problem: 'expected tailrace prices check' };
 }
 
 const exampleTitle = `${exampleTokens} + ${exampleTokens} TOKENS`;
@@ -134,25 +120,5 @@ function asJson(listed: readonly ListedTarget[]): unknown {
     })),
     with_price: listed.filter(({ price }) => price !== undefined).length,
     without_price: listed.filter(({ price }) => price === undefined).length,
-  };
-}
-
-function priceJson({ request, above, ...base }: PriceConfig): unknown {
-  return {
-    ...amountsJson(base),
-    ...(request === undefined ? {} : { request }),
-    ...(above.length === 0
-      ? {}
-      : { above: above.map(({ tokens, ...prices }) => ({ tokens, ...amountsJson(prices) })) }),
-  };
-}
-
-/** The amounts by their keys in the configuration. */
-function amountsJson({ input, output, cached, cacheWrite }: TokenPrices): Readonly<Record<string, string>> {
-  return {
-    ...(input === undefined ? {} : { input }),
-    ...(output === undefined ? {} : { output }),
-    ...(cached === undefined ? {} : { cached }),
-    ...(cacheWrite === undefined ? {} : { cache_write: cacheWrite }),
   };
 }

@@ -39,7 +39,7 @@ export function readWords<const Value extends string, const Switch extends strin
       values[name] = value;
     } else {
       const hint = didYouMean(name, [...known.values, ...known.switches]);
-      return { ok: false, message: `there is no flag ${JSON.stringify(name.slice(0, 64))} here${hint}` };
+      return { ok: false, message: `there is no flag ${name.slice(0, 64)} here${hint}` };
     }
   }
   return { ok: true, words, values, on };

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spoolFolder, waitingBytes } from '../ledger/recover-records.ts';
+import { openSpool } from '../ledger/spool/spool.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { OpenedStore } from '../storage/opening.ts';
 import type { Settled } from '../storage/records.ts';
@@ -105,12 +107,49 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** What a server that was killed leaves: a record in its spool, and an open request in its store. */
+async function killedServer(name: string): Promise<void> {
+  const store = await open(name);
+  const { id, requestId, keyId, owner, model, createdAtMs } = settled(8);
+  const reserved = { promptTokens: 5, completionTokens: 5, promptMicroUsd: 0, completionMicroUsd: 0 };
+  await store.admit([
+    { id, requestId, keyId, owner, model, createdAtMs, processId: 'dead', tags: {}, reserved, budgets: [] },
+  ]);
+  await store.close();
+  const opened = openSpool({ folder: spoolFolder(at(name)), name: 'dead', maxBytes: 1024 ** 2 });
+  if (!opened.ok) throw new Error(opened.message);
+  opened.spool.append([{ type: 'settled', record: settled(9) }], 'endings');
+  opened.spool.close();
+}
+
 describe('tailrace usage', () => {
+  it('of a server that was killed counts what waited in its spool', async () => {
+    await killedServer('killed');
+    const { status, stdout, stderr } = await run(usageCommand, ['--json', '--data-dir=killed']);
+    expect([status, stderr]).toEqual([
+      0,
+      'tailrace: stored what a killed server had left in the spool\n' +
+        'tailrace: closed the records of requests whose process was killed (records: 1)\n',
+    ]);
+    expect(JSON.parse(stdout).data).toMatchObject([{ requests: 2, prompt_tokens: 1_000 }]);
+    expect(waitingBytes(at('killed'))).toBe(0);
+  });
+
+  it('refuses a folder without a store, and makes none', async () => {
+    const { status, stdout, stderr } = await run(usageCommand, ['--data-dir=dta']);
+    expect([status, stdout, stderr]).toEqual([
+      2,
+      '',
+      `tailrace: there is no store in ${at('dta')}: no server has used this data folder yet\n`,
+    ]);
+    expect(readdirSync(folder)).not.toContain('dta');
+  });
+
   it('without a server opens the store, and prints a table with a sum', async () => {
     const { status, stdout, stderr } = await run(usageCommand, ['--group-by=owner,day', '--data-dir=full']);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe(`\
-OWNER    DAY         REQUESTS  PROMPT  COMPLETION  CACHED  REASONING       COST
+OWNER    DAY (UTC)   REQUESTS  PROMPT  COMPLETION  CACHED  REASONING       COST
 acme     2026-11-28         2   2,000         400       0          0  $3.000002
 default  2026-11-28         1   1,000         200       0          0  $1.500001
 ───────  ──────────  ────────  ──────  ──────────  ──────  ─────────  ─────────
@@ -181,6 +220,23 @@ describe('tailrace db', () => {
     expect(again.stdout).toBe(text);
   });
 
+  it('exports what a killed server has left in its spool', async () => {
+    await killedServer('crashed');
+    const { status, stderr } = await run(dbCommand, ['export', 'crashed.jsonl', '--data-dir=crashed']);
+    expect(status).toBe(0);
+    expect(stderr).toContain('exported 1 owner, 0 keys, 2 records, 0 open requests');
+    expect(stderr).not.toContain('records wait');
+  });
+
+  it('an export beside a server says that records wait in its spool', async () => {
+    await killedServer('beside');
+    const inUse = await open('beside');
+    const { status, stderr } = await run(dbCommand, ['export', '-', '--data-dir=beside']);
+    await inUse.close();
+    expect(status).toBe(0);
+    expect(stderr).toContain(`records wait in the spool in ${at('beside')}, and are not in this export`);
+  });
+
   it('refuses to import into a store that is not empty', async () => {
     const { status, stderr } = await run(dbCommand, ['import', 'all.jsonl', '--data-dir=full']);
     expect(status).toBe(1);
@@ -212,14 +268,18 @@ describe('tailrace db', () => {
   });
 
   it.each([
-    [['export', '-', '--data-dir=nothing'], 1, 'no server has used this data folder yet'],
+    [['export', '-', '--data-dir=nothing'], 2, 'no server has used this data folder yet'],
     [['import', 'nothing.jsonl', '--data-dir=new'], 1, 'nothing.jsonl'],
     [['migrate', '--data-dir=migrated'], 0, 'are those of this version'],
     [['export'], 2, 'db export needs a file, or - for standard output'],
     [['import', 'a', 'b'], 2, 'unexpected "b"'],
     [['migrate', 'a'], 2, 'unexpected "a"'],
-    [['exprot', 'a'], 2, 'needs one of export, import, migrate'],
-    [['export', '-', '--dir=a'], 2, 'there is no flag "--dir" here'],
+    [
+      ['exprot', 'a'],
+      2,
+      'there is no command "db exprot" (did you mean "export"?); expected one of export, import, migrate',
+    ],
+    [['export', '-', '--dir=a'], 2, 'there is no flag --dir here'],
   ])('%j ends with %i', async (args, expected, words) => {
     const { status, stderr } = await run(dbCommand, args);
     expect([status, stderr]).toEqual([expected, expect.stringContaining(words)]);

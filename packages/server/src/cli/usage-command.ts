@@ -1,31 +1,56 @@
 import { isObject, type JsonObject } from '../domain/json.ts';
 import { type Cell, csv } from '../metering/usage-report/csv.ts';
 import { sumNames } from '../metering/usage-report/usage-rows.ts';
-import { type Administration, administer, complain } from './administer.ts';
+import {
+  type Administration,
+  administer,
+  complain,
+  sayEmpty,
+  terminalWidth,
+  writeJson,
+} from './administer.ts';
 import type { CommandIo } from './command-io.ts';
+import { type FlagHelp, flagLines, placeFlagHelp, whereAsked } from './flag-help.ts';
 import { parseUsageFlags } from './usage-flags.ts';
 import { budgetNames, budgetTable, usageTable } from './usage-tables.ts';
 
+const flags: Readonly<Record<string, FlagHelp>> = {
+  '--group-by': {
+    value: 'LIST',
+    about: 'some of key, owner, user, model, target, day, hour, tag:NAME, with commas between them',
+  },
+  '--since': {
+    value: 'TIME',
+    about: 'a date (2026-11-28), a time (2026-11-28T09:00:00Z), or a duration before now (7d)',
+  },
+  '--until': { value: 'TIME', about: 'the same; that moment itself is not counted' },
+  '--key-id': { value: 'ID', about: 'only what this key has used' },
+  '--owner': { value: 'ID', about: 'only what the keys of this owner have used' },
+  '--user': { value: 'NAME', about: 'only requests with this user' },
+  '--model': { value: 'ID', about: 'only requests for this model' },
+  '--tag': { value: 'NAME=VALUE', about: 'only requests with this tag' },
+  '--budgets': {
+    about: 'instead, each budget: its limit, spent, reserved and left (with --owner: of that owner)',
+  },
+  '--json': { about: 'JSON instead of a table' },
+  '--csv': { about: 'CSV instead of a table' },
+  ...placeFlagHelp,
+};
+
 const help = `Usage: tailrace usage [FLAGS]
 
-  Sums of what was used: requests, tokens, cost.
-  --group-by LIST   some of key, owner, user, model, target, day, hour, tag:NAME, with commas between them
-  --since TIME      a date (2026-11-28), a time (RFC 3339), or a duration before now (7d, 24h)
-  --until TIME      the same; records of that time are not counted any more
-  --key-id, --owner, --user, --model VALUE, --tag NAME=VALUE
-                    only records with this value
+Sums of what was used: requests, tokens, and the cost in US dollars. Days and hours are those of UTC.
 
-  --budgets         instead, each budget: its limit, spent, reserved and left (--owner ID)
+${flagLines(flags)}
+Examples:
+  tailrace usage --group-by owner,day --since 7d
+  tailrace usage --since 2026-11-01 --until 2026-12-01 --csv
+  tailrace usage --budgets
 
-  --json            JSON instead of a table
-  --csv             CSV instead of a table
-  --config FILE     the configuration (default: TAILRACE_CONFIG, else ./tailrace.yaml where present)
-  --data-dir DIR    the data folder of the server
-
-The server that runs is asked; where none runs, its store is opened. Days and hours are those of UTC.
+${whereAsked}
 `;
 
-/** `tailrace usage`. Resolves to the exit status: 0 printed, 1 refused or no store, 2 wrong usage. */
+/** `tailrace usage`. Resolves to the exit status: 0 printed, 1 refused or no access to the store, 2 wrong usage or no store. */
 export async function usageCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const asked = parseUsageFlags(args, Date.now());
   if (asked.type === 'refused') return complain(io, asked.message, 2);
@@ -37,15 +62,26 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
   return administer(place, io, async (admin) => {
     const rows = type === 'usage' ? await usage(admin, query) : await admin.all(`/admin/v1/budgets?${query}`);
     const names = type === 'usage' ? [...groupNames, ...sumNames] : budgetNames;
-    if (form === 'json') io.stdout.write(`${JSON.stringify({ data: rows, has_more: false }, null, 2)}\n`);
-    else if (form === 'csv')
-      io.stdout.write(
-        csv(
-          names,
-          rows.map((row) => cells(names, row)),
-        ),
-      );
-    else io.stdout.write(type === 'usage' ? usageTable(groupNames, rows) : budgetTable(rows));
+    if (form === 'json') writeJson(io, { data: rows, has_more: false });
+    else if (form === 'csv') {
+      const lines = rows.map((row) => cells(names, row));
+      io.stdout.write(csv(names, lines));
+    } else if (type === 'budgets') {
+      if (rows.length === 0)
+        sayEmpty(io, 'no budgets; tailrace keys update ID --budget 20usd/month sets one');
+      else io.stdout.write(budgetTable(rows, terminalWidth(io)));
+    } else if (rows.length === 0 && groupNames.length > 0) sayEmpty(io, 'no records match');
+    else io.stdout.write(usageTable(groupNames, await withKeyNames(admin, rows), terminalWidth(io)));
+  });
+}
+
+/** An id of a key says nothing to a person: its name stands behind it. */
+async function withKeyNames(admin: Administration, rows: readonly JsonObject[]): Promise<JsonObject[]> {
+  if (!rows.some(({ key_id: id }) => typeof id === 'string')) return [...rows];
+  const names = new Map((await admin.all('/admin/v1/keys?')).map(({ id, name }) => [id, name]));
+  return rows.map((row) => {
+    const name = names.get(row['key_id'] ?? null);
+    return typeof name === 'string' ? { ...row, key_id: `${String(row['key_id'])} (${name})` } : row;
   });
 }
 

@@ -30,7 +30,7 @@ describe('the words after usage', () => {
   it.each([
     [
       ['--grup-by', 'key'],
-      'there is no flag "--grup-by" here (did you mean "--group-by"?); see tailrace usage --help',
+      'there is no flag --grup-by here (did you mean "--group-by"?); see tailrace usage --help',
     ],
     [['week'], 'unexpected "week"; see tailrace usage --help'],
     [['--since'], '--since needs a value; see tailrace usage --help'],

@@ -16,7 +16,7 @@ it('usage is aligned, has separators, exact dollars and a sum', () => {
     { key_id: null, day: '2026-11-28', ...sums, requests: 1, cost_micro_usd: 999 },
   ];
   expect(usageTable(['key_id', 'day'], rows)).toBe(`\
-KEY_ID  DAY         REQUESTS     PROMPT  COMPLETION  CACHED  REASONING           COST
+KEY     DAY (UTC)   REQUESTS     PROMPT  COMPLETION  CACHED  REASONING           COST
 key_1   2026-11-27     1,204  1,234,567           0      12          3  $1,234.500001
 (none)  2026-11-28         1  1,234,567           0      12          3      $0.000999
 ──────  ──────────  ────────  ─────────  ──────────  ──────  ─────────  ─────────────
@@ -29,6 +29,14 @@ it('usage without groups is one row without a sum', () => {
 REQUESTS     PROMPT  COMPLETION  CACHED  REASONING           COST
    1,204  1,234,567           0      12          3  $1,234.500001
 `);
+});
+
+it('an hour is shown as a time in UTC, and a group that shrinks fits into the terminal', () => {
+  const rows = [{ hour: '2026-11-28T07:00:00.000Z', user: 'a name of a user that is long', ...sums }];
+  const [head = '', line = ''] = usageTable(['hour', 'user'], rows, 100).split('\n');
+  expect(head).toMatch(/^HOUR \(UTC\) {8}USER /);
+  expect(line).toMatch(/^2026-11-28 07:00 {2}a name of.*… /);
+  expect(line.length).toBeLessThanOrEqual(100);
 });
 
 it('a text of a client neither controls the terminal nor widens the table without end', () => {
@@ -65,7 +73,7 @@ it('budgets show what is spent, reserved and left', () => {
   } as const;
   expect(budgetTable([budget, ofKey])).toBe(`\
 BUDGET OF   NAME      LIMIT      SPENT   RESERVED       LEFT  UNIT     PERIOD  RESETS
-owner:acme          100,000     70,000        500     29,500  tokens   day     2026-11-29T00:00:00Z
+owner:acme          100,000     70,000        500     29,500  tokens   day     2026-11-29 00:00:00 UTC
 key:key_a   ci    $5.000000  $1.500001  $0.000000  $3.499999  dollars  total   never
 `);
 });

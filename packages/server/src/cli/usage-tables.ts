@@ -1,5 +1,6 @@
 import type { JsonObject } from '../domain/json.ts';
 import { sumNames } from '../metering/usage-report/usage-rows.ts';
+import { dollars, grouped, timeWords } from './field-words.ts';
 import { type Column, textTable } from './text-table.ts';
 
 const titles: Readonly<Record<(typeof sumNames)[number], string>> = {
@@ -11,22 +12,40 @@ const titles: Readonly<Record<(typeof sumNames)[number], string>> = {
   cost_micro_usd: 'COST',
 };
 
+/** Columns that are never cut: ids and times. */
+const groupTitles: Readonly<Record<string, string>> = { key_id: 'KEY', day: 'DAY (UTC)', hour: 'HOUR (UTC)' };
+
 /** The rows of `/admin/v1/usage`: tokens with separators, the cost in dollars, and the sum of all rows. */
-export function usageTable(groupNames: readonly string[], rows: readonly JsonObject[]): string {
+export function usageTable(
+  groupNames: readonly string[],
+  rows: readonly JsonObject[],
+  width?: number,
+): string {
   const columns: Column[] = [
-    ...groupNames.map((name) => (name.startsWith('tag:') ? name : name.toUpperCase())),
+    ...groupNames.map((name) => groupColumn(name)),
     ...sumNames.map((name) => ({ right: titles[name] })),
   ];
   const sums = (of: (name: string) => number) =>
     sumNames.map((name) => (name === 'cost_micro_usd' ? dollars(of(name)) : grouped(of(name))));
   const shown = groupNames.length === 0 && rows.length === 0 ? [{}] : rows;
   const lines = shown.map((row) => [
-    ...groupNames.map((name) => String(row[name] ?? '(none)')),
+    ...groupNames.map((name) => groupCell(name, row[name])),
     ...sums((name) => Number(row[name] ?? 0)),
   ]);
-  if (groupNames.length === 0) return textTable(columns, lines);
-  const total = sums((name) => rows.reduce((sum, row) => sum + Number(row[name]), 0));
-  return textTable(columns, lines, [...groupNames.map((_, at) => (at === 0 ? 'total' : '')), ...total]);
+  if (groupNames.length === 0) return textTable(columns, lines, { width });
+  const sum = sums((name) => rows.reduce((before, row) => before + Number(row[name]), 0));
+  const total = [...groupNames.map((_, at) => (at === 0 ? 'total' : '')), ...sum];
+  return textTable(columns, lines, { total, width });
+}
+
+function groupCell(name: string, value: JsonObject[string] | undefined): string {
+  if (name === 'hour' && typeof value === 'string') return value.slice(0, 16).replace('T', ' ');
+  return String(value ?? '(none)');
+}
+
+function groupColumn(name: string): Column {
+  const { [name]: title } = groupTitles;
+  return title ?? { shrinks: name.startsWith('tag:') ? name : name.toUpperCase() };
 }
 
 /** The columns of `/admin/v1/budgets`. */
@@ -47,11 +66,11 @@ export const budgetNames = [
 const amounts = ['limit', 'spent', 'reserved', 'left'] as const;
 
 /** The rows of `/admin/v1/budgets`. */
-export function budgetTable(budgets: readonly JsonObject[]): string {
+export function budgetTable(budgets: readonly JsonObject[], width?: number): string {
   return textTable(
     [
       'BUDGET OF',
-      'NAME',
+      { shrinks: 'NAME' },
       ...amounts.map((name) => ({ right: name.toUpperCase() })),
       'UNIT',
       'PERIOD',
@@ -68,25 +87,9 @@ export function budgetTable(budgets: readonly JsonObject[]): string {
         }),
         inUsd ? 'dollars' : 'tokens',
         String(budget['period']),
-        String(budget['resets_at'] ?? 'never').replace('.000Z', 'Z'),
+        budget['resets_at'] === null ? 'never' : timeWords(budget['resets_at']),
       ];
     }),
+    { optional: ['NAME'], width },
   );
-}
-
-const thousands = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const sixDecimals = new Intl.NumberFormat('en-US', {
-  style: 'currency',
-  currency: 'USD',
-  minimumFractionDigits: 6,
-});
-
-/** `1,234,567`. */
-function grouped(count: number): string {
-  return thousands.format(count);
-}
-
-/** Exact to the micro-dollar: `$1,234.500000`. */
-function dollars(microUsd: number): string {
-  return sixDecimals.format(microUsd / 1_000_000);
 }

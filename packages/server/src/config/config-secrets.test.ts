@@ -33,6 +33,16 @@ usage: {webhook: {url: "https://hooks/x?token=eight-in-the-url", secret: "nine-o
 });
 
 it.each([
+  ['postgres://postgres@db/x', []],
+  ['postgres://postgres:hush-hush@db/x', ['hush-hush', 'postgres:hush-hush']],
+  ['postgres://:hush-hush@db/x', ['hush-hush']],
+])('the user of the database %s is no secret: messages name PostgreSQL', async (url, secrets) => {
+  const files = memoryFiles('/etc', { 'tailrace.yaml': `storage: {database_url: "${url}"}` });
+  const loaded = await loadConfig({ env: {}, cwd: '/etc', files });
+  expect(loaded.ok ? configSecrets(loaded.config).toSorted() : []).toEqual(secrets);
+});
+
+it.each([
   ['x-auth: "Bearer hush7token-Qw93"', 'hush7token-Qw93'],
   ['cookie: "a=b; session=sessQ93kdpL20xk"', 'sessQ93kdpL20xk'],
   ['x-basic: "Basic b3BzdXNlcjpvcHNwYXNzOTkzMQ=="', 'b3BzdXNlcjpvcHNwYXNzOTkzMQ'],

@@ -30,11 +30,28 @@ export function credentialTexts(value: string): readonly string[] {
  * the web's rules: a database's may name two hosts.
  */
 export function userTexts(url: string): readonly string[] {
+  return pairsOf(url).flatMap(({ name = '', password }) => pairTexts(name, password));
+}
+
+/**
+ * The password of a URL whose user is no secret, in the forms of {@link userTexts}. The user of a database is often `postgres`,
+ * and a mask would make `***QL` of the `PostgreSQL` in every message.
+ */
+export function passwordTexts(url: string): readonly string[] {
+  return pairsOf(url).flatMap(({ name, password }) =>
+    name === undefined ? [] : [...(name === '' ? [] : [`${name}:${password}`]), password],
+  );
+}
+
+/** User and password, as they are written and decoded. What stands there without a colon may be a token: a password. */
+function pairsOf(url: string): readonly { readonly name: string | undefined; readonly password: string }[] {
   const user = /:\/\/(?:([^/?#\s:@]*):)?([^/?#\s@]+)@/.exec(url);
   if (user === null) return [];
-  const [, name = '', password = ''] = user;
-  const pairs = [[name, password] as const, [decoded(name), decoded(password)] as const];
-  return pairs.flatMap(([before, behind]) => pairTexts(before, behind));
+  const [, name, password = ''] = user;
+  return [
+    { name, password },
+    { name: name === undefined ? undefined : decoded(name), password: decoded(password) },
+  ];
 }
 
 /** The values of a URL's query, with their parts. `onlySecret`: only those whose names say that they are secret. */

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuardedLimiter } from '../limits/contract.ts';
 import { createMemoryLimiter } from '../limits/memory/memory-limiter.ts';
@@ -8,6 +7,7 @@ import type { StoreOpening } from '../storage/opening.ts';
 import { openSqliteStore } from '../storage/sqlite/open-sqlite-store.ts';
 import { createLedgerHost, type LedgerHost } from './host.ts';
 import type { LedgerLog } from './ledger-log.ts';
+import { spoolFolder } from './recover-records.ts';
 import type { LedgerSettings } from './settings.ts';
 import { openSpool } from './spool/spool.ts';
 import { createWebhook, type Webhook } from './webhook.ts';
@@ -23,7 +23,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
   const { store } = opened;
   const serviceId = `service_${randomBytes(8).toString('hex')}`;
   const opening = openSpool({
-    folder: join(settings.dataDir, 'spool'),
+    folder: spoolFolder(settings.dataDir),
     name: serviceId,
     maxBytes: settings.spoolBytes,
     onProblem: (problem, error) =>

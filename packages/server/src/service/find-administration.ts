@@ -13,6 +13,10 @@ export interface AdministrationPlace {
   readonly env: Environment;
   /** Absolute. */
   readonly cwd: string;
+  /** Whether a store is made where no server runs and there is none. */
+  readonly creates: boolean;
+  /** Receives what the operator should know of a store that is opened. */
+  note(line: string): void;
   /** Whether an HTTP server answers at a URL. */
   answers(url: string): Promise<boolean>;
 }
@@ -24,6 +28,8 @@ export type FoundAdministration =
       readonly url: string;
       /** Undefined where the server asks for none. */
       readonly adminKey: string | undefined;
+      /** Where keys and records are: `on the server at URL`, or `in` and the store. */
+      readonly where: string;
       /** Closes what was opened for this command. */
       close(): Promise<void>;
     }
@@ -45,13 +51,16 @@ export async function findAdministration(place: AdministrationPlace): Promise<Fo
   const url = dataDir === undefined ? undefined : await runningServer(dataDir, place.answers);
   if (url !== undefined && dataDir !== undefined) {
     const key = await adminKeyOf(config, dataDir, env);
-    return key.ok ? { ok: true, url, adminKey: key.key, close: async () => {} } : { ...key, exitCode: 1 };
+    return key.ok
+      ? { ok: true, url, adminKey: key.key, where: `on the server at ${url}`, close: async () => {} }
+      : { ...key, exitCode: 1 };
   }
   if (!loaded.ok) return { ok: false, message: loaded.problems.map(formatProblem).join('\n'), exitCode: 2 };
   // Imported here: with a server that runs, no store is opened.
   const { openAdministration } = await import('./open-administration.ts');
-  const opened = await openAdministration(loaded.config);
-  return opened.ok ? opened : { ...opened, exitCode: 1 };
+  const opened = await openAdministration(loaded.config, place);
+  // A folder without a store is most often a mistyped one.
+  return opened.ok ? opened : { ...opened, exitCode: opened.missing ? 2 : 1 };
 }
 
 /** The URL of the server that uses this folder; undefined where none runs. */

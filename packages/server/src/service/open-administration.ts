@@ -12,8 +12,10 @@ import { createHandler } from '../http/handler.ts';
 import { adminKeyRoutes } from '../http/routes/admin-keys.ts';
 import { usageRoutes } from '../http/routes/usage.ts';
 import { createHttpServer } from '../http/server.ts';
+import { recoverRecords, waitingBytes } from '../ledger/recover-records.ts';
 import { createUsageReport } from '../metering/usage-report/usage-report.ts';
-import { openStore } from '../storage/open-store.ts';
+import { openStore, openStoreReader } from '../storage/open-store.ts';
+import { storeName } from '../storage/store-name.ts';
 import { dataDirProblem } from './system-problem.ts';
 
 /** The administration of a store that no server has open, for one command. */
@@ -22,35 +24,67 @@ export type OpenedAdministration =
       readonly ok: true;
       readonly url: string;
       readonly adminKey: string;
+      /** `in`, and the store in words. */
+      readonly where: string;
       close(): Promise<void>;
     }
-  | { readonly ok: false; readonly message: string };
+  /** `missing`: there is no store, and none was made. */
+  | { readonly ok: false; readonly message: string; readonly missing: boolean };
+
+export interface OpenOptions {
+  /** Whether a store is made where there is none; default: that is a failure. */
+  readonly creates: boolean;
+  /** Receives what the operator should know of the store. */
+  note(line: string): void;
+}
 
 const bodyBytes = 1024 ** 2;
 const loopback = { host: '127.0.0.1', port: 0, loopback: true };
 
 /**
  * Opens the store of a configuration and serves its keys, owners and usage on a free port of this machine, with a key that
- * only this process knows. So a command without a server makes the same calls, and gets the same answers, as with one. The
- * caller closes it.
+ * only this process knows. So a command without a server makes the same calls, and gets the same answers, as with one. What a
+ * killed server has left in the spool is stored first. The caller closes it.
  */
-export async function openAdministration(config: Config): Promise<OpenedAdministration> {
+export async function openAdministration(
+  config: Config,
+  { creates, note }: OpenOptions,
+): Promise<OpenedAdministration> {
   const { server, storage, usage, auth } = config;
-  const { databaseUrl } = storage;
+  const { databaseUrl, spoolBytes } = storage;
+  const place = { dataDir: server.dataDir, ...(databaseUrl === undefined ? {} : { databaseUrl }) };
+  const reader = await openStoreReader({ ...place, now: Date.now });
+  const isNew = !reader.ok && reader.reason === 'missing';
+  if (reader.ok) await reader.reader.close();
+  else if (!isNew || !creates) return { ok: false, message: reader.message, missing: isNew };
   try {
     if (databaseUrl === undefined) await makeFolder(server.dataDir);
   } catch (error) {
-    return { ok: false, message: dataDirProblem(error, server.dataDir) };
+    return { ok: false, message: dataDirProblem(error, server.dataDir), missing: false };
   }
   const opened = await openStore({
-    dataDir: server.dataDir,
+    ...place,
     now: Date.now,
     outbox: usage.webhook !== undefined,
     holder: { pid: process.pid },
-    ...(databaseUrl === undefined ? {} : { databaseUrl }),
   });
-  if (!opened.ok) return opened;
+  if (!opened.ok) return { ok: false, message: opened.message, missing: false };
   const { store } = opened;
+  const name = storeName(place);
+  if (isNew) note(`made a new store: ${name}`);
+  // A machine that only administers a PostgreSQL gets no spool.
+  if (databaseUrl === undefined ? !isNew : waitingBytes(server.dataDir) > 0) {
+    const shared = databaseUrl !== undefined;
+    const problem = await recoverRecords({
+      store,
+      shared,
+      dataDir: server.dataDir,
+      spoolBytes,
+      note,
+      now: Date.now,
+    });
+    if (problem !== undefined) note(problem);
+  }
   const { key: adminKey } = issueKey('');
   const administration = createKeyAdministration({
     ledger: store,
@@ -87,11 +121,15 @@ export async function openAdministration(config: Config): Promise<OpenedAdminist
   };
   try {
     const port = await http.listen(loopback);
-    return { ok: true, url: `http://127.0.0.1:${port}`, adminKey, close };
+    return { ok: true, url: `http://127.0.0.1:${port}`, adminKey, where: `in ${name}`, close };
   } catch (error) {
     await close();
     const why = error instanceof Error ? error.message : String(error);
-    return { ok: false, message: `no port of this machine can be opened for this command: ${why}` };
+    return {
+      ok: false,
+      message: `no port of this machine can be opened for this command: ${why}`,
+      missing: false,
+    };
   }
 }
 

@@ -11,6 +11,7 @@ import type { Engine } from '../engine/parent/engine.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import { startLedger } from '../ledger/ledger-thread.ts';
 import type { LedgerSettings } from '../ledger/settings.ts';
+import { limiterName, storeName } from '../storage/store-name.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
@@ -138,6 +139,7 @@ async function serveConfig(
     const opened = await startLedger(ledgerSettings(config), log);
     if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
     ledger = opened.ledger;
+    log.info(`keys and records in ${storeOf(config)}; limits in ${limiterName(config.storage.redisUrl)}`);
     const upstreams = await upstreamsOf(config, env, log);
     if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
 
@@ -215,6 +217,10 @@ function ledgerSettings({ server, storage, limits, usage }: Config): LedgerSetti
     ...(usage.webhook === undefined ? {} : { webhook: usage.webhook }),
     ...{ retentionMs, spoolBytes, onStoreFailure, replicas },
   };
+}
+
+function storeOf({ server, storage }: Config): string {
+  return storeName({ dataDir: server.dataDir, databaseUrl: storage.databaseUrl });
 }
 
 const ended: Served = { ok: true };

@@ -218,7 +218,7 @@ async function reach<T>(call: () => Promise<T>): Promise<Result<T>> {
     return ok(await call());
   } catch (error) {
     return fail(
-      failure('storage_unavailable', 'The store of keys and owners does not answer now. Try again.', {
+      failure('storage_unavailable', 'The store of keys and owners does not answer. Try again.', {
         retryAfterMs: 1_000,
         ...causeOfBug(error),
       }),
@@ -276,6 +276,6 @@ function conflict(why: Extract<Written, { type: 'conflict' }>['why']): Failure {
         'This owner has keys that are not revoked. Revoke them, or move them to another owner.',
       );
     case 'exists':
-      return failure('conflict', 'There is one with this id already. Send the request again.');
+      return failure('conflict', 'The id that was drawn for this key is taken. Send the request again.');
   }
 }

@@ -4,6 +4,7 @@ import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts'
 import { didYouMean } from '../../domain/nearest.ts';
 import { parseRfc3339 } from '../../domain/rfc3339.ts';
 import type { Budget, KeyFields, OwnerFields } from '../../storage/keys.ts';
+import { printable } from '../../telemetry/printable.ts';
 import {
   createFindings,
   describeValue,
@@ -64,7 +65,7 @@ export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> 
       wrongValue(
         place.findings,
         'owner',
-        "'owner' has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit.",
+        `'owner' has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit${got(owner)}.`,
       );
     }
     const fields: KeyFields = {
@@ -87,7 +88,11 @@ export function readOverlap(body: JsonValue): Result<number> {
     const text = stringField(place, 'overlap', 32);
     const ms = text === undefined ? 0 : parseDuration(text);
     if (ms !== undefined && ms <= maxOverlapMs) return ms;
-    wrongValue(place.findings, 'overlap', "'overlap' must be a duration of at most 90d, such as '1h'.");
+    wrongValue(
+      place.findings,
+      'overlap',
+      `'overlap' must be a duration of at most 90d, such as '1h'${got(text ?? '')}.`,
+    );
     return 0;
   });
 }
@@ -155,7 +160,7 @@ function modelList(place: Place): string[] | undefined {
     return wrongValue(
       findings,
       path,
-      `'${path}' must be the name of a model, or a pattern with one * at its end, such as 'acme/*'.`,
+      `'${path}' must be the name of a model, or a pattern with one * at its end, such as 'acme/*'${got(name)}.`,
     );
   });
   if (models?.length !== 0) return models;
@@ -205,12 +210,21 @@ function expiry(place: Place, nowMs: number): number | undefined {
   const ms = parseRfc3339(value);
   const example = `such as '${new Date(nowMs + 86_400_000).toISOString()}'`;
   if (ms === undefined || ms > maxTimeMs) {
-    return wrongValue(place.findings, 'expires_at', `'expires_at' must be an RFC 3339 time, ${example}.`);
+    return wrongValue(
+      place.findings,
+      'expires_at',
+      `'expires_at' must be an RFC 3339 time, ${example}${got(value)}.`,
+    );
   }
   if (ms > nowMs) return ms;
   return wrongValue(
     place.findings,
     'expires_at',
-    `'expires_at' lies in the past; expected a later time, ${example}. To end a key now, revoke it.`,
+    `'expires_at' lies in the past; expected a later time, ${example}${got(value)}. To end a key now, revoke it.`,
   );
+}
+
+/** The value that came. It is the operator's own: a name, a pattern or a time. */
+function got(text: string): string {
+  return `, got '${printable(text.length > 64 ? `${text.slice(0, 63)}…` : text)}'`;
 }

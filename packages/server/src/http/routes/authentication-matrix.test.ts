@@ -27,6 +27,8 @@ const adminPaths = [
   '/admin/v1/owners/default',
   '/admin/v1/streams',
   '/admin/v1/upstreams',
+  '/admin/v1/models',
+  '/admin/v1/config',
   '/admin/v1/reload',
   '/admin/v1/usage',
   '/admin/v1/requests',

@@ -2,10 +2,11 @@ import { Kysely, sql } from 'kysely';
 import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
 import { migrate, schemaVersion } from '../sql/migrate.ts';
 import type { Tables } from '../sql/tables.ts';
+import { postgresName } from '../store-name.ts';
 import { locks } from './locks.ts';
 import { postgresMigrations } from './migrations.ts';
 import { createPool, type Pool } from './pool.ts';
-import { postgresOpeningFailure } from './postgres-error.ts';
+import { postgresOpeningFailure, sqlState } from './postgres-error.ts';
 import { createPostgresStore } from './postgres-store.ts';
 
 export interface PostgresStoreOptions {
@@ -62,6 +63,13 @@ export async function openPostgresReader({ url: text }: { readonly url: string }
     return { ok: true, reader: createPostgresStore({ pool, db, outbox: false }) };
   } catch (error) {
     await pool?.close();
+    // No table has this name.
+    if (sqlState(error) === '42P01')
+      return {
+        ok: false,
+        reason: 'missing',
+        message: `${where} has no tables of Tailrace: no server has used it yet`,
+      };
     return postgresOpeningFailure(error, where);
   }
 }
@@ -82,8 +90,7 @@ function readAddress(text: string): { readonly url: string; readonly where: stri
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') return undefined;
   if (url.searchParams.has('sslmode') && !url.searchParams.has('uselibpqcompat'))
     url.searchParams.set('uselibpqcompat', 'true');
-  const host = url.searchParams.get('host') ?? url.host;
-  return { url: url.href, where: `PostgreSQL at ${host}${url.pathname}` };
+  return { url: url.href, where: postgresName(url) };
 }
 
 function newerSchema(where: string, found: number): OpeningFailure {

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { ownPostgres, postgresFor, withoutOwnPostgres, withoutPostgres } from '../../testing/services.ts';
 import type { OpenedStore } from '../opening.ts';
 import { morning, someIntent, someRecord } from '../testing/store-values.ts';
-import { openPostgresStore } from './open-postgres-store.ts';
+import { openPostgresReader, openPostgresStore } from './open-postgres-store.ts';
 
 const named = (name: string, without: string | undefined): string =>
   without === undefined ? name : `${name} (skipped: ${without})`;
@@ -52,6 +52,12 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     expect(await store.admit([someIntent('a')])).toMatchObject([{ ok: true }]);
     url.pathname = '/no_such_database';
     expect(await openPostgresStore({ url: url.href })).toMatchObject({ ok: false, reason: 'refused' });
+  });
+
+  test('a database without tables is not opened for reading, and gets none', async () => {
+    const url = await postgresFor(onTestFinished);
+    for (let again = 0; again < 2; again += 1)
+      expect(await openPostgresReader({ url })).toMatchObject({ ok: false, reason: 'missing' });
   });
 
   test('records are in partitions by month, the next month made ahead, by several clients at once', async () => {

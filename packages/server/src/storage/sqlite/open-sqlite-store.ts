@@ -1,10 +1,10 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
 import { migrate, schemaVersion } from '../sql/migrate.ts';
 import type { Tables } from '../sql/tables.ts';
+import { sqliteFile } from '../store-name.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type LogSync, openLogSync } from './log-sync.ts';
 import { sqliteMigrations } from './migrations.ts';
@@ -27,10 +27,6 @@ export interface SqliteStoreOptions {
 const busyTimeoutMs = 50;
 /** Nothing is served yet, and a backup that holds the database for a moment must not prevent a start. */
 const openingTimeoutMs = 5_000;
-
-export function sqliteFile(dataDir: string): string {
-  return join(dataDir, 'tailrace.sqlite');
-}
 
 /** Opens the SQLite database of a data folder and brings its schema forward. Never rejects; the caller closes the store. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<StoreOpening> {
@@ -104,7 +100,7 @@ export async function openSqliteReader(
     return {
       ok: false,
       reason: 'missing',
-      message: `there is no database ${file}: no server has used this data folder yet`,
+      message: `there is no store in ${options.dataDir}: no server has used this data folder yet`,
     };
   let database: DatabaseSync | undefined;
   try {

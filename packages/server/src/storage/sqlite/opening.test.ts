@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { OpenedStore } from '../opening.ts';
+import { sqliteFile } from '../store-name.ts';
 import { creation, morning, someIntent, someKey, someRecord } from '../testing/store-values.ts';
-import { openSqliteReader, openSqliteStore, sqliteFile } from './open-sqlite-store.ts';
+import { openSqliteReader, openSqliteStore } from './open-sqlite-store.ts';
 
 const now = () => morning;
 
@@ -141,7 +142,7 @@ describe('a reader beside a running service', () => {
     expect(await openSqliteReader({ dataDir: folder(), now })).toMatchObject({
       ok: false,
       reason: 'missing',
-      message: expect.stringContaining('tailrace.sqlite'),
+      message: expect.stringContaining('no server has used this data folder yet'),
     });
   });
 });

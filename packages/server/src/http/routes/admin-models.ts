@@ -1,0 +1,59 @@
+import { asciiJson } from '@tailrace/protocol';
+import type { Config } from '../../config/config.ts';
+import { priceJson } from '../../config/price-json.ts';
+import { type ListedTarget, listPrices } from '../../metering/price-list.ts';
+import type { Catalogue, Model, Target } from '../../routing/catalogue.ts';
+import type { Health } from '../../routing/health.ts';
+import { replyJson } from '../reply.ts';
+import type { Route } from '../route.ts';
+
+/** `GET /admin/v1/models`: every served model with its targets, their prices and their health. */
+export function adminModelsRoute(config: Config, catalogue: Catalogue, health: Health): Route {
+  const prices = listPrices(config);
+
+  function targetJson(model: Model, target: Target) {
+    const listed = prices.find((one) => one.model === model.id && one.target === target.name);
+    const { breaker, inFlight } = health.describe(target);
+    return {
+      id: target.name,
+      upstream: target.upstream.name,
+      model: target.model,
+      priority: target.priority,
+      weight: target.weight,
+      takeover: target.takeover ?? null,
+      price: listed === undefined ? null : listedPrice(listed),
+      healthy: breaker === 'closed',
+      breaker,
+      in_flight: inFlight,
+    };
+  }
+
+  function modelJson(model: Model) {
+    const targets = model.targets.map((target) => targetJson(model, target));
+    return {
+      id: model.id,
+      aliases: model.aliases,
+      context_length: model.contextLength() ?? null,
+      balance: model.balance,
+      fallbacks: model.fallbacks,
+      healthy: targets.some(({ healthy }) => healthy),
+      targets,
+    };
+  }
+
+  return {
+    method: 'GET',
+    path: '/admin/v1/models',
+    access: 'admin',
+    handle: (exchange) => {
+      const models = new Set(catalogue.names().map(({ model }) => model));
+      return replyJson(exchange, 200, asciiJson({ data: Array.from(models, modelJson), has_more: false }));
+    },
+  };
+}
+
+/** The price with its place: the file that it stands in, null for the environment or flags, and its key there. */
+function listedPrice({ price, source }: ListedTarget) {
+  if (price === undefined || source === undefined) return null;
+  return { ...priceJson(price), source: { file: source.file ?? null, key: source.key } };
+}
