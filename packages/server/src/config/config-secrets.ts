@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { credentialTexts, isCredential, queryTexts, userTexts } from './credential-texts.ts';
+import { credentialTexts, isCredential, passwordTexts, queryTexts, userTexts } from './credential-texts.ts';
 
 /** Every secret of the configuration, and the parts of it that would reveal it, for the log to mask. */
 export function configSecrets({ auth, upstreams, storage, usage }: Config): readonly string[] {
@@ -14,9 +14,8 @@ export function configSecrets({ auth, upstreams, storage, usage }: Config): read
     }
     add([...userTexts(proxy ?? ''), ...userTexts(baseUrl ?? ''), ...queryTexts(baseUrl ?? '', true)]);
   }
-  for (const url of [storage.databaseUrl, storage.redisUrl]) {
-    add([...userTexts(url ?? ''), ...queryTexts(url ?? '', true)]);
-  }
+  const { databaseUrl = '', redisUrl = '' } = storage;
+  add([...passwordTexts(databaseUrl), ...userTexts(redisUrl), ...queryTexts(redisUrl, true)]);
   if (usage.webhook !== undefined) {
     const { url, secret } = usage.webhook;
     add([secret, ...userTexts(url), ...queryTexts(url, true)]);

@@ -37,6 +37,19 @@ export function userTexts(url: string): readonly string[] {
   return pairs.flatMap(([before, behind]) => pairTexts(before, behind));
 }
 
+/**
+ * The password of a database's URL, as it is written and as it is sent. Its user and its database are no secrets, and are often
+ * the word `postgres`: masked, they would disappear from every message about PostgreSQL.
+ */
+export function passwordTexts(url: string): readonly string[] {
+  const written = /:\/\/[^/?#\s:]*:([^/?#\s]+)@/.exec(url)?.[1];
+  const query = /\?([^#\s]*)/.exec(url)?.[1] ?? '';
+  const named = [...new URLSearchParams(query)].flatMap(([name, value]) =>
+    /pass/i.test(name) && value !== '' ? [value] : [],
+  );
+  return [...(written === undefined ? [] : [written, decoded(written)]), ...named];
+}
+
 /** The values of a URL's query, with their parts. `onlySecret`: only those whose names say that they are secret. */
 export function queryTexts(url: string, onlySecret = false): readonly string[] {
   const query = /\?([^#\s]*)/.exec(url)?.[1] ?? '';

@@ -24,6 +24,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     pool = createPool(url);
     const db = new Kysely<Tables>({ dialect: pool.dialect });
+    const encoding = await encodingOf(db);
+    if (encoding !== 'UTF8') {
+      await pool.close();
+      return wrongEncoding(where, encoding);
+    }
     const migrated = await migrate(db, {
       migrations: postgresMigrations,
       lock: async (transaction) => {
@@ -84,6 +89,22 @@ function readAddress(text: string): { readonly url: string; readonly where: stri
     url.searchParams.set('uselibpqcompat', 'true');
   const host = url.searchParams.get('host') ?? url.host;
   return { url: url.href, where: `PostgreSQL at ${host}${url.pathname}` };
+}
+
+async function encodingOf(db: Kysely<Tables>): Promise<string> {
+  const { rows } = await sql<{
+    encoding: string;
+  }>`SELECT current_setting('server_encoding') AS encoding`.execute(db);
+  return rows[0]?.encoding ?? '';
+}
+
+/** Another encoding lacks characters that requests have, or takes bytes that are no text. It cannot be changed later. */
+function wrongEncoding(where: string, encoding: string): OpeningFailure {
+  return {
+    ok: false,
+    reason: 'refused',
+    message: `${where} has the encoding ${encoding}, and Tailrace needs UTF8; create another database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in the URL`,
+  };
 }
 
 function newerSchema(where: string, found: number): OpeningFailure {

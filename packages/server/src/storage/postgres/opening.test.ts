@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ownPostgres, postgresFor, withoutOwnPostgres, withoutPostgres } from '../../testing/services.ts';
@@ -53,6 +54,26 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     url.pathname = '/no_such_database';
     expect(await openPostgresStore({ url: url.href })).toMatchObject({ ok: false, reason: 'refused' });
   });
+
+  test.each(['LATIN1', 'SQL_ASCII'])(
+    'a database in %s is refused, with what to do, and left empty',
+    async (encoding) => {
+      const shared = await postgresFor(onTestFinished);
+      const name = `tailrace_${encoding.toLowerCase()}_${randomBytes(8).toString('hex')}`;
+      await query(shared, `CREATE DATABASE ${name} ENCODING '${encoding}' LOCALE 'C' TEMPLATE template0`);
+      onTestFinished(async () => void (await query(shared, `DROP DATABASE ${name} WITH (FORCE)`)));
+      const url = new URL(shared);
+      url.pathname = `/${name}`;
+      expect(await openPostgresStore({ url: url.href })).toMatchObject({
+        ok: false,
+        reason: 'refused',
+        message: expect.stringMatching(new RegExp(`${encoding}.*ENCODING 'UTF8'`)),
+      });
+      expect(await query(url.href, "SELECT relname FROM pg_class WHERE relname LIKE 'tailrace%'")).toEqual(
+        [],
+      );
+    },
+  );
 
   test('records are in partitions by month, the next month made ahead, by several clients at once', async () => {
     const url = await postgresFor(onTestFinished);
