@@ -104,6 +104,8 @@ export interface Page {
 export interface Listed<T> {
   readonly data: readonly T[];
   readonly hasMore: boolean;
+  /** There is no entry with the id `after`; `data` is empty. */
+  readonly unknownAfter?: true;
 }
 
 /** One event for the webhook, in the order in which it happened. */

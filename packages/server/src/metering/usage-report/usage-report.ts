@@ -1,5 +1,6 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { unknownAfter } from '../../domain/unknown-after.ts';
 import type { StoreReads } from '../../storage/contract.ts';
 import { recordJson } from '../../storage/record-json.ts';
 import { budgetStandings } from './budget-standing.ts';
@@ -43,7 +44,7 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
       const asked = readUsageQuery(query, now());
       if (!asked.ok) return asked;
       const { usage, format } = asked.value;
-      return answered(async () => {
+      return answered<ReportAnswer>(async () => {
         const rows = usageRows(usage.groupBy, await reads.usage(usage));
         if (format === 'json') return { type: 'json', json: { data: rows, has_more: false } };
         return { type: 'csv', text: csv([...usage.groupBy.map(groupName), ...sumNames], rows) };
@@ -52,16 +53,18 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
     async requests(query) {
       const asked = readRecordQuery(query, now());
       if (!asked.ok) return asked;
-      return answered(async () => {
-        const { data, hasMore } = await reads.records(asked.value);
+      return listed(asked.value.after, async () => {
+        const { data, hasMore, ...page } = await reads.records(asked.value);
+        if (page.unknownAfter === true) return 'unknown-after';
         return { type: 'json', json: { data: data.map(recordJson), has_more: hasMore } };
       });
     },
     async budgets(query) {
       const asked = readBudgetsQuery(query);
       if (!asked.ok) return asked;
-      return answered(async () => {
-        const { data, hasMore } = await listBudgets(reads, asked.value, now());
+      return listed(asked.value.after, async () => {
+        const { data, hasMore, ...page } = await listBudgets(reads, asked.value, now());
+        if (page.unknownAfter === true) return 'unknown-after';
         return { type: 'json', json: { data, has_more: hasMore } };
       });
     },
@@ -69,7 +72,7 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
       const asked = readOwnUsageQuery(query, keyId, now());
       if (!asked.ok) return asked;
       const { groupBy } = asked.value;
-      return answered(async () => {
+      return answered<ReportAnswer>(async () => {
         const [rows, key, owner] = await Promise.all([
           reads.usage(asked.value),
           // Undefined for a fixed key.
@@ -98,8 +101,17 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
   };
 }
 
+async function listed(
+  after: string | undefined,
+  read: () => Promise<ReportAnswer | 'unknown-after'>,
+): Promise<Result<ReportAnswer>> {
+  const answer = await answered(read);
+  if (!answer.ok) return answer;
+  return answer.value === 'unknown-after' ? fail(unknownAfter(after ?? '')) : ok(answer.value);
+}
+
 /** What is wrong with a question has its failure already: what is thrown here comes from the store. */
-async function answered(read: () => Promise<ReportAnswer>): Promise<Result<ReportAnswer>> {
+async function answered<T>(read: () => Promise<T>): Promise<Result<T>> {
   try {
     return ok(await read());
   } catch (error) {

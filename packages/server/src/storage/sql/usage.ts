@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { UsageGroup, UsageQuery, UsageRow } from '../records.ts';
 import { filtered } from './find-records.ts';
 import type { SqlFlavour } from './flavour.ts';
+import { storableFilter } from './storable.ts';
 import { dayMs, type Tables } from './tables.ts';
 
 const hourMs = 3_600_000;
@@ -18,7 +19,8 @@ type SumRow = Record<string, string | number | null>;
  * their beginning is within the filter, but for groups by hour. Both are read in one statement, so that a retirement at the
  * same time counts nothing twice.
  */
-export async function sumUsage(options: UsageOptions, query: UsageQuery): Promise<readonly UsageRow[]> {
+export async function sumUsage(options: UsageOptions, asked: UsageQuery): Promise<readonly UsageRow[]> {
+  const query = storableFilter(asked);
   const { db, flavour } = options;
   const groups = query.groupBy;
   const names = groups.map((_, index) => `g${index}`);
