@@ -40,7 +40,15 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await pool.close();
       return newerSchema(where, migrated.found);
     }
-    return { ok: true, store: createPostgresStore({ pool, db, outbox: options.outbox ?? false }) };
+    return {
+      ok: true,
+      store: createPostgresStore({
+        pool,
+        db,
+        reports: createReportPool(url),
+        outbox: options.outbox ?? false,
+      }),
+    };
   } catch (error) {
     await pool?.close();
     return postgresOpeningFailure(error, where);
@@ -64,11 +72,19 @@ export async function openPostgresReader({ url: text }: { readonly url: string }
       await pool.close();
       return newerSchema(where, found);
     }
-    return { ok: true, reader: createPostgresStore({ pool, db, outbox: false }) };
+    return {
+      ok: true,
+      reader: createPostgresStore({ pool, db, reports: createReportPool(url), outbox: false }),
+    };
   } catch (error) {
     await pool?.close();
     return postgresOpeningFailure(error, where);
   }
+}
+
+/** Two reports at a time; a sum over millions of records takes seconds. */
+function createReportPool(url: string): Pool {
+  return createPool(url, { maxConnections: 2, statementTimeoutMs: 60_000 });
 }
 
 const unreadableUrl: OpeningFailure = {

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import type { OpenedStore } from '../opening.ts';
 import { findRecords } from '../sql/find-records.ts';
 import type { SqlFlavour } from '../sql/flavour.ts';
@@ -21,6 +21,8 @@ export interface PostgresStoreParts {
   readonly pool: Pool;
   /** Over `pool`; its schema is current. */
   readonly db: Kysely<Tables>;
+  /** For sums and lists of records, which may take long: no admission waits for one of these connections. */
+  readonly reports: Pool;
   readonly outbox: boolean;
 }
 
@@ -32,11 +34,11 @@ const flavour: SqlFlavour = {
 };
 
 /** The store over a pool of connections. */
-export function createPostgresStore({ pool, db, outbox }: PostgresStoreParts): OpenedStore {
+export function createPostgresStore({ pool, db, reports, outbox }: PostgresStoreParts): OpenedStore {
   const partitions = createPartitions(pool);
   const requests = createPostgresRequests({ pool, partitions, outbox });
   const book = createKeyBook(db);
-  const reading = { db, flavour, now: Date.now };
+  const reading = { db: new Kysely<Tables>({ dialect: reports.dialect }), flavour, now: Date.now };
   let closed: Promise<void> | undefined;
 
   /** Every method rejects with a `StoreError`. */
@@ -78,7 +80,7 @@ export function createPostgresStore({ pool, db, outbox }: PostgresStoreParts): O
     exportRows: () => exportSnapshot(db),
     importRows: (rows, options) => guarded(() => importAll(db, partitions, { rows, ...options })),
     close() {
-      closed ??= pool.close();
+      closed ??= Promise.all([pool.close(), reports.close()]).then(() => {});
       return closed;
     },
   };

@@ -5,9 +5,11 @@ import { Kysely } from 'kysely';
 import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
 import { migrate, schemaVersion } from '../sql/migrate.ts';
 import type { Tables } from '../sql/tables.ts';
+import { StoreError } from '../store-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type LogSync, openLogSync } from './log-sync.ts';
 import { sqliteMigrations } from './migrations.ts';
+import { openReports } from './report-thread.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { sqliteOpeningFailure } from './sqlite-error.ts';
 import { createSqliteReader, createSqliteStore } from './sqlite-store.ts';
@@ -21,6 +23,8 @@ export interface SqliteStoreOptions {
   readonly outbox?: boolean;
   /** For the message of another process that wants the folder. */
   readonly holder?: { readonly pid: number; readonly address?: string };
+  /** Sums and lists of records are read on a thread of their own. */
+  readonly reportsOnThread?: boolean;
 }
 
 /** Longer waits would block the thread: a locked database is the caller's to try again. */
@@ -70,17 +74,21 @@ async function openLocked(
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     // The migration has read the schema, so the log exists.
     const logSync = await openLogSync(file);
+    const { dataDir, now } = options;
+    const reports = options.reportsOnThread === true ? openReports({ dataDir, now }) : undefined;
     return {
       ok: true,
       store: createSqliteStore({
         database,
         db,
-        now: options.now,
+        now,
         outbox: options.outbox ?? false,
+        ...(reports === undefined ? {} : { reports }),
         beforeWrite: () => repair(opened, logSync),
         afterWrite: () => logSync.committed(),
         openSnapshot: () => openForReading(file),
         async close() {
+          await reports?.close();
           await logSync.close();
           lock.release();
         },
@@ -133,7 +141,9 @@ function openForReading(file: string): DatabaseSync {
  */
 function repair(database: DatabaseSync, logSync: LogSync): void {
   if (logSync.failure() === undefined) return;
-  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  // Beside a reader the checkpoint ends early, and says so in its row.
+  const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
+  if (busy !== 0) throw new StoreError('busy', 'a reader holds the log of SQLite, whose sync has failed');
   logSync.repaired();
 }
 
