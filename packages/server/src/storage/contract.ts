@@ -90,6 +90,7 @@ export interface StoreReads {
   owner(id: string): Promise<Owner | undefined>;
   owners(page: Page): Promise<Listed<Owner>>;
   records(query: RecordQuery & Page): Promise<RecordPage>;
+  /** Where there are more than {@link mostUsageRows} rows, one more than these, whichever. */
   usage(query: UsageQuery): Promise<readonly UsageRow[]>;
   /** What has been spent and is reserved of budgets: the settled rows of the period, and the open intents. */
   spent(budgets: readonly Pick<BudgetCheck, 'scope' | 'sinceMs'>[]): Promise<readonly Spent[]>;

@@ -3,7 +3,7 @@ import { createPrincipal } from '../../access/principal.ts';
 import { fail, failure, ok } from '../../domain/failure.ts';
 import { createUsageReport } from '../../metering/usage-report/usage-report.ts';
 import type { Listed, Owner, Page, StoredKey } from '../../storage/contract.ts';
-import type { UsageRecord, UsageRow } from '../../storage/records.ts';
+import { mostUsageRows, type UsageRecord, type UsageRow } from '../../storage/records.ts';
 import { noCors } from '../cors.ts';
 import { createHandler } from '../handler.ts';
 import { createHttpServer } from '../server.ts';
@@ -77,6 +77,7 @@ const acme: Owner = { id: 'acme', createdAtMs: 0, budget: { unit: 'tokens', limi
 /** Answers with what is asked for in the rows, so that a test sees the question. */
 const asked: unknown[] = [];
 let away = false;
+let rowsOfUsage = 1;
 async function read<T>(question: unknown, value: T): Promise<T> {
   asked.push(question);
   if (away) throw new Error('connect ECONNREFUSED 10.0.0.7');
@@ -92,7 +93,10 @@ const report = createUsageReport({
         query.groupBy.map((name) => [name === 'key' ? 'key_id' : name, name === 'user' ? '=cmd()' : 'x']),
       );
       const row: UsageRow = { group, requests: 2, ...sums };
-      return read({ usage: query }, [row]);
+      return read(
+        { usage: query },
+        Array.from({ length: rowsOfUsage }, () => row),
+      );
     },
     records: (query) =>
       read(
@@ -304,6 +308,18 @@ describe('/admin/v1/budgets', () => {
     expect(asked[0]).toEqual({ owners: { limit: 200, after: 'acme' } });
     await json('/admin/v1/budgets?after=key:key_a');
     expect(asked[0]).toEqual({ keys: { limit: 200, after: 'key_a' } });
+  });
+});
+
+describe('usage with more rows than one answer has', () => {
+  it.each([
+    ['/admin/v1/usage?group_by=user,day', 'admin'],
+    ['/v1/usage?group_by=user', 'key_a'],
+  ])('%s is refused', async (path, key) => {
+    rowsOfUsage = mostUsageRows + 1;
+    const { status, body } = await json(path, key);
+    rowsOfUsage = 1;
+    expect([status, body.error.code, body.error.param]).toEqual([400, 'invalid_value', 'group_by']);
   });
 });
 

@@ -104,6 +104,22 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     expect((await other.records({ limit: 5 })).data).toMatchObject([{ id: 'b' }]);
   });
 
+  test('reports that wait take no connection from admissions', async () => {
+    const url = await postgresFor(onTestFinished);
+    const store = await open(url);
+    await store.settle([someRecord('a')]);
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    onTestFinished(() => other.end());
+    // Only sums read this table.
+    await other.query('BEGIN; LOCK TABLE retired_usage IN ACCESS EXCLUSIVE MODE');
+    const reports = Promise.all(Array.from({ length: 8 }, () => store.usage({ groupBy: [] })));
+    expect(await store.admit([someIntent('b')])).toMatchObject([{ ok: true }]);
+    await store.settle([someRecord('b')]);
+    await other.query('ROLLBACK');
+    for (const rows of await reports) expect(rows).toMatchObject([{ requests: 2 }]);
+  });
+
   test('no error of the store quotes a value', async () => {
     const url = await postgresFor(onTestFinished);
     const store = await open(url);

@@ -27,6 +27,7 @@ export interface PostgresStoreParts {
 }
 
 const flavour: SqlFlavour = {
+  grouped: (column) => sql.ref(column),
   tagValue: (table, name) => sql`(${sql.ref(`${table}.tags`)}::jsonb) ->> ${name}::text`,
   // The first condition is that of the index.
   hasTag: (table, name, value) => sql`${sql.ref(`${table}.tags`)} <> '{}'

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { UsageGroup, UsageQuery, UsageRow } from '../records.ts';
+import { mostUsageRows, type UsageGroup, type UsageQuery, type UsageRow } from '../records.ts';
 import { filtered } from './find-records.ts';
 import type { SqlFlavour } from './flavour.ts';
 import { storableFilter } from './storable.ts';
@@ -38,8 +38,9 @@ export async function sumUsage(options: UsageOptions, asked: UsageQuery): Promis
   for (const condition of retiredConditions(query, flavour)) retired = retired.where(condition);
   if (names.length > 0) retired = retired.groupBy(names.map((name) => sql.ref(name)));
   const statement = groups.includes('hour') ? settled : settled.unionAll(retired);
-  const rows = (await statement.execute()) as SumRow[];
-  return merged(rows, groups);
+  // A group has at most two rows, so these hold more than `mostUsageRows` groups where there are as many.
+  const rows = (await statement.limit(2 * (mostUsageRows + 1)).execute()) as SumRow[];
+  return merged(rows, groups).slice(0, mostUsageRows + 1);
 }
 
 function sums(requests: RawBuilder<unknown>) {
@@ -62,13 +63,13 @@ const sumColumns = [
 function recordGroup(group: UsageGroup, flavour: SqlFlavour): RawBuilder<string | number | null> {
   switch (group) {
     case 'key':
-      return sql`records.key_id`;
+      return flavour.grouped('records.key_id');
     case 'owner':
     case 'model':
     case 'target':
-      return sql`records.${sql.ref(group)}`;
+      return flavour.grouped(`records.${group}`);
     case 'user':
-      return sql`records.end_user`;
+      return flavour.grouped('records.end_user');
     case 'day':
       return sql`records.created_at / ${sql.lit(dayMs)}`;
     case 'hour':

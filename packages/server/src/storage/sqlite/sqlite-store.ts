@@ -34,6 +34,7 @@ export interface SqliteStoreParts {
 }
 
 const sqliteFlavour: SqlFlavour = {
+  grouped: (column) => sql`+${sql.ref(column)}`,
   tagValue: (table, name) => sql`json_extract(${sql.ref(`${table}.tags`)}, ${`$."${name}"`})`,
   hasTag(table, name, value) {
     if (table !== 'records') return sql`${this.tagValue(table, name)} = ${value}`;
