@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startWorker } from '../worker/start-worker.ts';
+import type { Ledger } from './contract.ts';
 import { startLedger } from './ledger-thread.ts';
 import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
 
@@ -41,6 +42,11 @@ async function started(thread?: (port: MessagePort) => Worker) {
   return ledger.ledger;
 }
 
+/** The first call starts the thread of reports. */
+async function listed(ledger: Ledger): Promise<readonly string[]> {
+  return (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`);
+}
+
 const { processId: _, ...intent } = fakeIntent('chatcmpl-a', { createdAtMs: Date.now() });
 
 test('a ledger on its thread admits, settles and reports, and is closed', async () => {
@@ -48,9 +54,7 @@ test('a ledger on its thread admits, settles and reports, and is closed', async 
   const admission = await ledger.admit({ scopes: [], intent });
   if (admission.type !== 'admitted') throw new Error(admission.type);
   ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
-  await expect
-    .poll(async () => (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`))
-    .toEqual(['chatcmpl-a completed']);
+  await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed']);
   await ledger.close();
 });
 
@@ -75,9 +79,7 @@ test('a thread that ends is started again: it closes what it had left open, and 
     .poll(() => logged, { timeout: 10_000 })
     .toContain('the thread of keys, limits and records has started again');
   expect(logged).toContain('closed the records of requests whose process was killed');
-  await expect
-    .poll(async () => (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`))
-    .toEqual(['chatcmpl-a completed']);
+  await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed']);
   expect(books.length).toBe(2);
   await ledger.close();
 });

@@ -68,8 +68,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
 /** The code for PostgreSQL is loaded only where it is used. */
 async function openStoreOf({ databaseUrl, dataDir, webhook }: LedgerSettings): Promise<StoreOpening> {
   const outbox = webhook !== undefined;
-  if (databaseUrl === undefined)
-    return openSqliteStore({ dataDir, now: Date.now, outbox, reportsOnThread: true });
+  if (databaseUrl === undefined) return openSqliteStore({ dataDir, now: Date.now, outbox, threads: true });
   const { openPostgresStore } = await import('../storage/postgres/open-postgres-store.ts');
   return openPostgresStore({ url: databaseUrl, outbox });
 }

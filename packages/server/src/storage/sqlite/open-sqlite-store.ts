@@ -6,6 +6,7 @@ import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts'
 import { migrate, schemaVersion } from '../sql/migrate.ts';
 import type { Tables } from '../sql/tables.ts';
 import { StoreError } from '../store-error.ts';
+import { startCheckpoints } from './checkpoint-thread.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type LogSync, openLogSync } from './log-sync.ts';
 import { sqliteMigrations } from './migrations.ts';
@@ -23,8 +24,8 @@ export interface SqliteStoreOptions {
   readonly outbox?: boolean;
   /** For the message of another process that wants the folder. */
   readonly holder?: { readonly pid: number; readonly address?: string };
-  /** Sums and lists of records are read on a thread of their own. */
-  readonly reportsOnThread?: boolean;
+  /** Checkpoints, and sums and lists of records, have threads of their own: none of them delays an admission. */
+  readonly threads?: boolean;
 }
 
 /** Longer waits would block the thread: a locked database is the caller's to try again. */
@@ -73,9 +74,12 @@ async function openLocked(
     }
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     // The migration has read the schema, so the log exists.
-    const logSync = await openLogSync(file);
-    const { dataDir, now } = options;
-    const reports = options.reportsOnThread === true ? openReports({ dataDir, now }) : undefined;
+    const { dataDir, now, threads = false } = options;
+    const checkpoints = threads
+      ? startCheckpoints(database, file, (error) => logSync.failed(error))
+      : undefined;
+    const logSync = await openLogSync(file, undefined, checkpoints?.synced);
+    const reports = threads ? openReports({ dataDir, now }) : undefined;
     return {
       ok: true,
       store: createSqliteStore({
@@ -90,6 +94,7 @@ async function openLocked(
         async close() {
           await reports?.close();
           await logSync.close();
+          await checkpoints?.close();
           lock.release();
         },
       }),

@@ -12,14 +12,14 @@ import type { StoreCase, StoreUnderTest } from '../testing/store-case.ts';
 import { morning, someRecord } from '../testing/store-values.ts';
 import { openSqliteStore, sqliteFile } from './open-sqlite-store.ts';
 
-describeStore('the store in SQLite', storeCase({ reportsOnThread: false }));
-describe('with a thread for reports', () => {
-  testUsage(storeCase({ reportsOnThread: true }));
-  testRetirement(storeCase({ reportsOnThread: true }));
+describeStore('the store in SQLite', storeCase({ threads: false }));
+describe('with threads', () => {
+  testUsage(storeCase({ threads: true }));
+  testRetirement(storeCase({ threads: true }));
 });
 
 test('a sum on the thread is of one state of the database, while batches are settled', async () => {
-  const { clients } = await storeCase({ reportsOnThread: true }).open();
+  const { clients } = await storeCase({ threads: true }).open();
   const [store] = clients;
   const batch = (from: number) => Array.from({ length: 10 }, (_, index) => someRecord(`r${from + index}`));
   for (let from = 0; from < 500; from += 10) {
@@ -52,10 +52,10 @@ test('usage of more groups than one answer has ends after them', async () => {
   expect(await store.usage({ groupBy: ['key'] })).toMatchObject([{ requests: mostUsageRows + 1 }]);
 });
 
-test('a store that is closed ends the thread of its reports', async () => {
+test('a store that is closed ends its threads', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tailrace-sqlite-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-  const opened = await openSqliteStore({ dataDir, now: () => morning, reportsOnThread: true });
+  const opened = await openSqliteStore({ dataDir, now: () => morning, threads: true });
   if (!opened.ok) throw new Error(opened.message);
   const { store } = opened;
   await store.settle([someRecord('a')]);
@@ -65,13 +65,13 @@ test('a store that is closed ends the thread of its reports', async () => {
   await expect(store.usage({ groupBy: [] })).rejects.toMatchObject({ code: 'closed' });
 });
 
-function storeCase({ reportsOnThread }: { readonly reportsOnThread: boolean }): StoreCase {
+function storeCase({ threads }: { readonly threads: boolean }): StoreCase {
   return { open };
 
   async function open({ outbox = false } = {}): Promise<StoreUnderTest> {
     const dataDir = mkdtempSync(join(tmpdir(), 'tailrace-sqlite-'));
     let now = morning;
-    const opened = await openSqliteStore({ dataDir, now: () => now, outbox, reportsOnThread });
+    const opened = await openSqliteStore({ dataDir, now: () => now, outbox, threads });
     if (!opened.ok) throw new Error(opened.message);
     const { store } = opened;
     onTestFinished(async () => {
