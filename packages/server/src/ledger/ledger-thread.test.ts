@@ -23,6 +23,7 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 function start(thread?: (port: MessagePort) => Worker) {
   const settings = {
     dataDir,
+    address: 'http://127.0.0.1:7245',
     onStoreFailure: 'deny' as const,
     replicas: 1,
     retentionMs: 86_400_000,
@@ -58,11 +59,27 @@ test('a ledger on its thread admits, settles and reports, and is closed', async 
   await ledger.close();
 });
 
-test('the folder of a living ledger is refused to another one, which names its process', async () => {
+test('the folder of a living ledger is refused to another one, which names its process and address', async () => {
   const ledger = await started();
-  expect(await start()).toMatchObject({ ok: false, message: expect.stringContaining(String(process.pid)) });
+  const other = await start();
+  expect(other).toMatchObject({ ok: false, message: expect.stringContaining(`process ${process.pid}`) });
+  expect(other).toMatchObject({ message: expect.stringContaining('listens on http://127.0.0.1:7245') });
   await ledger.close();
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a database that is deleted under the ledger is said, and nothing is admitted any more',
+  async () => {
+    const ledger = await started();
+    rmSync(join(dataDir, 'tailrace.sqlite'));
+    // By the next beat, also without a request.
+    await expect
+      .poll(() => logged, { timeout: 10_000 })
+      .toContainEqual(expect.stringContaining('the database file was deleted or replaced'));
+    expect(await ledger.admit({ scopes: [], intent })).toEqual({ type: 'unavailable', what: 'records' });
+    await ledger.close();
+  },
+);
 
 test('a thread that ends is started again: it closes what it had left open, and takes what came meanwhile', async () => {
   const ledger = await started();

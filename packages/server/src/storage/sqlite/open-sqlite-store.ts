@@ -7,6 +7,7 @@ import { migrate, schemaVersion } from '../sql/migrate.ts';
 import type { Tables } from '../sql/tables.ts';
 import { StoreError } from '../store-error.ts';
 import { startCheckpoints } from './checkpoint-thread.ts';
+import { watchDatabaseFile } from './database-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type LogSync, openLogSync } from './log-sync.ts';
 import { sqliteMigrations } from './migrations.ts';
@@ -26,6 +27,8 @@ export interface SqliteStoreOptions {
   readonly holder?: { readonly pid: number; readonly address?: string };
   /** Checkpoints, and sums and lists of records, have threads of their own: none of them delays an admission. */
   readonly threads?: boolean;
+  /** Called with true when the database was deleted or replaced, and with false when it is back in its place. */
+  readonly onLost?: (lost: boolean) => void;
 }
 
 /** Longer waits would block the thread: a locked database is the caller's to try again. */
@@ -75,6 +78,7 @@ async function openLocked(
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     // The migration has read the schema, so the log exists.
     const { dataDir, now, threads = false } = options;
+    const databaseFile = watchDatabaseFile(file, options.onLost);
     const checkpoints = threads
       ? startCheckpoints(database, file, (error) => logSync.failed(error))
       : undefined;
@@ -88,7 +92,10 @@ async function openLocked(
         now,
         outbox: options.outbox ?? false,
         ...(reports === undefined ? {} : { reports }),
-        beforeWrite: () => repair(opened, logSync),
+        beforeWrite() {
+          databaseFile.check();
+          repair(opened, logSync);
+        },
         afterWrite: () => logSync.committed(),
         openSnapshot: () => openForReading(file),
         async close() {
