@@ -113,7 +113,7 @@ async function exportTo(file: string, config: Config, io: CommandIo): Promise<nu
   const { dataDir } = config.server;
   if (waitingBytes(dataDir) > 0)
     io.stderr.write(
-      `tailrace: records wait in the spool in ${dataDir}, and are not in this export; the server that runs stores them when its store answers\n`,
+      `tailrace: a server uses ${dataDir}; records that still wait in its spool are not in this export\n`,
     );
   return 0;
 }

@@ -234,7 +234,7 @@ describe('tailrace db', () => {
     const { status, stderr } = await run(dbCommand, ['export', '-', '--data-dir=beside']);
     await inUse.close();
     expect(status).toBe(0);
-    expect(stderr).toContain(`records wait in the spool in ${at('beside')}, and are not in this export`);
+    expect(stderr).toContain(`a server uses ${at('beside')}; records that still wait`);
   });
 
   it('refuses to import into a store that is not empty', async () => {

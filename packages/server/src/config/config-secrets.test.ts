@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createRedact } from '../telemetry/redact.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { configSecrets } from './config-secrets.ts';
 import { loadConfig } from './load-config.ts';
@@ -21,7 +22,6 @@ usage: {webhook: {url: "https://hooks/x?token=eight-in-the-url", secret: "nine-o
     'five',
     'four',
     'me:five',
-    'me:six',
     'nine',
     'nine-of-the-receiver',
     'one',
@@ -33,13 +33,22 @@ usage: {webhook: {url: "https://hooks/x?token=eight-in-the-url", secret: "nine-o
 });
 
 it.each([
-  ['postgres://postgres@db/x', []],
-  ['postgres://postgres:hush-hush@db/x', ['hush-hush', 'postgres:hush-hush']],
-  ['postgres://:hush-hush@db/x', ['hush-hush']],
-])('the user of the database %s is no secret: messages name PostgreSQL', async (url, secrets) => {
-  const files = memoryFiles('/etc', { 'tailrace.yaml': `storage: {database_url: "${url}"}` });
-  const loaded = await loadConfig({ env: {}, cwd: '/etc', files });
-  expect(loaded.ok ? configSecrets(loaded.config).toSorted() : []).toEqual(secrets);
+  ['postgres://postgres@postgres:5432/postgres', []],
+  ['postgres://postgres:p%40ss-word@db:5432/postgres', ['p%40ss-word', 'p@ss-word']],
+  ['postgres://postgres:with@sign-in-it@db/postgres?sslmode=require', ['with@sign-in-it']],
+  ['postgres://db:5432/postgres?user=postgres&password=in-the%2Bquery', ['in-the+query']],
+])('of the database %s only the password is a secret', async (url, secrets) => {
+  const loaded = await loadConfig({
+    env: { TAILRACE_DATABASE_URL: url },
+    cwd: '/etc',
+    files: memoryFiles('/etc', {}),
+  });
+  if (!loaded.ok) throw new Error('the configuration is refused');
+  expect(configSecrets(loaded.config)).toEqual(secrets);
+  const redact = createRedact({ secrets: configSecrets(loaded.config) });
+  const message = 'PostgreSQL at postgres/postgres takes no work now';
+  expect(redact(message)).toBe(message);
+  for (const one of secrets) expect(redact(`${url} refuses ${one}`)).not.toContain(one);
 });
 
 it.each([

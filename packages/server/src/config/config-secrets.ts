@@ -15,8 +15,7 @@ export function configSecrets({ auth, upstreams, storage, usage }: Config): read
     add([...userTexts(proxy ?? ''), ...userTexts(baseUrl ?? ''), ...queryTexts(baseUrl ?? '', true)]);
   }
   const { databaseUrl = '', redisUrl = '' } = storage;
-  add([...passwordTexts(databaseUrl), ...queryTexts(databaseUrl, true)]);
-  add([...userTexts(redisUrl), ...queryTexts(redisUrl, true)]);
+  add([...passwordTexts(databaseUrl), ...userTexts(redisUrl), ...queryTexts(redisUrl, true)]);
   if (usage.webhook !== undefined) {
     const { url, secret } = usage.webhook;
     add([secret, ...userTexts(url), ...queryTexts(url, true)]);

@@ -30,28 +30,24 @@ export function credentialTexts(value: string): readonly string[] {
  * the web's rules: a database's may name two hosts.
  */
 export function userTexts(url: string): readonly string[] {
-  return pairsOf(url).flatMap(({ name = '', password }) => pairTexts(name, password));
+  const user = /:\/\/(?:([^/?#\s:@]*):)?([^/?#\s@]+)@/.exec(url);
+  if (user === null) return [];
+  const [, name = '', password = ''] = user;
+  const pairs = [[name, password] as const, [decoded(name), decoded(password)] as const];
+  return pairs.flatMap(([before, behind]) => pairTexts(before, behind));
 }
 
 /**
- * The password of a URL whose user is no secret, in the forms of {@link userTexts}. The user of a database is often `postgres`,
- * and a mask would make `***QL` of the `PostgreSQL` in every message.
+ * The password of a database's URL, as it is written and as it is sent. Its user and its database are no secrets, and are often
+ * the word `postgres`: masked, they would disappear from every message about PostgreSQL.
  */
 export function passwordTexts(url: string): readonly string[] {
-  return pairsOf(url).flatMap(({ name, password }) =>
-    name === undefined ? [] : [...(name === '' ? [] : [`${name}:${password}`]), password],
+  const written = /:\/\/[^/?#\s:]*:([^/?#\s]+)@/.exec(url)?.[1];
+  const query = /\?([^#\s]*)/.exec(url)?.[1] ?? '';
+  const named = [...new URLSearchParams(query)].flatMap(([name, value]) =>
+    /pass/i.test(name) && value !== '' ? [value] : [],
   );
-}
-
-/** User and password, as they are written and decoded. What stands there without a colon may be a token: a password. */
-function pairsOf(url: string): readonly { readonly name: string | undefined; readonly password: string }[] {
-  const user = /:\/\/(?:([^/?#\s:@]*):)?([^/?#\s@]+)@/.exec(url);
-  if (user === null) return [];
-  const [, name, password = ''] = user;
-  return [
-    { name, password },
-    { name: name === undefined ? undefined : decoded(name), password: decoded(password) },
-  ];
+  return [...(written === undefined ? [] : [written, decoded(written)]), ...named];
 }
 
 /** The values of a URL's query, with their parts. `onlySecret`: only those whose names say that they are secret. */

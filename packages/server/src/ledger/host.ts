@@ -17,6 +17,8 @@ export interface LedgerHostOptions {
   readonly log: LedgerLog;
   /** How long records are kept, in milliseconds. */
   readonly retentionMs: number;
+  /** True while the store is lost: then the spool must not stand for it, and no request is admitted. */
+  refuses?(): boolean;
   /** Unix milliseconds. */
   now(): number;
   later(work: () => void): void;
@@ -52,6 +54,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
   const upkeep = createUpkeep({ ...options, writer });
 
   async function admit(processId: string, { scopes, intent }: AdmissionAsk): Promise<Admission> {
+    if (options.refuses?.() === true) return { type: 'unavailable', what: 'records' };
     const { promptTokens, completionTokens } = intent.reserved;
     const decision =
       scopes.length === 0

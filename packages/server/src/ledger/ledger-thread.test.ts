@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startWorker } from '../worker/start-worker.ts';
+import type { Ledger } from './contract.ts';
 import { startLedger } from './ledger-thread.ts';
 import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
 
@@ -22,6 +23,7 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 function start(thread?: (port: MessagePort) => Worker) {
   const settings = {
     dataDir,
+    address: 'http://127.0.0.1:7245',
     onStoreFailure: 'deny' as const,
     replicas: 1,
     retentionMs: 86_400_000,
@@ -41,6 +43,11 @@ async function started(thread?: (port: MessagePort) => Worker) {
   return ledger.ledger;
 }
 
+/** The first call starts the thread of reports. */
+async function listed(ledger: Ledger): Promise<readonly string[]> {
+  return (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`);
+}
+
 const { processId: _, ...intent } = fakeIntent('chatcmpl-a', { createdAtMs: Date.now() });
 
 test('a ledger on its thread admits, settles and reports, and is closed', async () => {
@@ -48,17 +55,31 @@ test('a ledger on its thread admits, settles and reports, and is closed', async 
   const admission = await ledger.admit({ scopes: [], intent });
   if (admission.type !== 'admitted') throw new Error(admission.type);
   ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
-  await expect
-    .poll(async () => (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`))
-    .toEqual(['chatcmpl-a completed']);
+  await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed']);
   await ledger.close();
 });
 
-test('the folder of a living ledger is refused to another one, which names its process', async () => {
+test('the folder of a living ledger is refused to another one, which names its process and address', async () => {
   const ledger = await started();
-  expect(await start()).toMatchObject({ ok: false, message: expect.stringContaining(String(process.pid)) });
+  const other = await start();
+  expect(other).toMatchObject({ ok: false, message: expect.stringContaining(`process ${process.pid}`) });
+  expect(other).toMatchObject({ message: expect.stringContaining('listens on http://127.0.0.1:7245') });
   await ledger.close();
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a database that is deleted under the ledger is said, and nothing is admitted any more',
+  async () => {
+    const ledger = await started();
+    rmSync(join(dataDir, 'tailrace.sqlite'));
+    // By the next beat, also without a request.
+    await expect
+      .poll(() => logged, { timeout: 10_000 })
+      .toContainEqual(expect.stringContaining('the database file was deleted or replaced'));
+    expect(await ledger.admit({ scopes: [], intent })).toEqual({ type: 'unavailable', what: 'records' });
+    await ledger.close();
+  },
+);
 
 test('a thread that ends is started again: it closes what it had left open, and takes what came meanwhile', async () => {
   const ledger = await started();
@@ -75,9 +96,7 @@ test('a thread that ends is started again: it closes what it had left open, and 
     .poll(() => logged, { timeout: 10_000 })
     .toContain('the thread of keys, limits and records has started again');
   expect(logged).toContain('closed the records of requests whose process was killed');
-  await expect
-    .poll(async () => (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`))
-    .toEqual(['chatcmpl-a completed']);
+  await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed']);
   expect(books.length).toBe(2);
   await ledger.close();
 });

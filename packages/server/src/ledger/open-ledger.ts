@@ -18,7 +18,12 @@ export type OpenedLedger =
 
 /** Opens the store, the limiter, the spool and the webhook of a service, and joins them. The caller closes the host. */
 export async function openLedger(settings: LedgerSettings, log: LedgerLog): Promise<OpenedLedger> {
-  const opened = await openStoreOf(settings);
+  let lost = false;
+  const opened = await openStoreOf(settings, (isLost) => {
+    lost = isLost;
+    if (lost) log.error(lostDatabase, { folder: settings.dataDir });
+    else log.info('the database file is back in its place');
+  });
   if (!opened.ok) return { ok: false, message: opened.message, wrong: opened.reason === 'refused' };
   const { store } = opened;
   const serviceId = `service_${randomBytes(8).toString('hex')}`;
@@ -44,6 +49,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     spool,
     log,
     retentionMs: settings.retentionMs,
+    refuses: () => lost,
     now: Date.now,
     later: setImmediate,
     every: (ms, work) => {
@@ -65,10 +71,19 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
   };
 }
 
+const lostDatabase =
+  'the database file was deleted or replaced while it is in use: new requests are refused; stop this server, put the file back, and start it again';
+
 /** The code for PostgreSQL is loaded only where it is used. */
-async function openStoreOf({ databaseUrl, dataDir, webhook }: LedgerSettings): Promise<StoreOpening> {
+async function openStoreOf(
+  { databaseUrl, dataDir, address, webhook }: LedgerSettings,
+  onLost: (lost: boolean) => void,
+): Promise<StoreOpening> {
   const outbox = webhook !== undefined;
-  if (databaseUrl === undefined) return openSqliteStore({ dataDir, now: Date.now, outbox });
+  if (databaseUrl === undefined) {
+    const holder = { pid: process.pid, ...(address === undefined ? {} : { address }) };
+    return openSqliteStore({ dataDir, now: Date.now, outbox, threads: true, holder, onLost });
+  }
   const { openPostgresStore } = await import('../storage/postgres/open-postgres-store.ts');
   return openPostgresStore({ url: databaseUrl, outbox });
 }

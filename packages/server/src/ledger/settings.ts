@@ -1,6 +1,8 @@
 /** What the ledger needs of the configuration; it can be sent to a thread. */
 export interface LedgerSettings {
   readonly dataDir: string;
+  /** Where the service listens, for the message of another one that wants its data folder. */
+  readonly address?: string;
   /** PostgreSQL; absent: SQLite in `dataDir`. */
   readonly databaseUrl?: string;
   /** Redis or Valkey; absent: limits are counted in memory. */

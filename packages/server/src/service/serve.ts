@@ -136,7 +136,7 @@ async function serveConfig(
   let engine: Engine | undefined;
   let ledger: Ledger | undefined;
   try {
-    const opened = await startLedger(ledgerSettings(config), log);
+    const opened = await startLedger(ledgerSettings(config, localUrl(config.server.listen, port)), log);
     if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
     ledger = opened.ledger;
     log.info(`keys and records in ${storeOf(config)}; limits in ${limiterName(config.storage.redisUrl)}`);
@@ -206,11 +206,12 @@ async function nameServer({ server }: Config, port: number, log: Log): Promise<v
   }
 }
 
-function ledgerSettings({ server, storage, limits, usage }: Config): LedgerSettings {
+function ledgerSettings({ server, storage, limits, usage }: Config, address: string): LedgerSettings {
   const { databaseUrl, redisUrl, retentionMs, spoolBytes } = storage;
   const { onStoreFailure, replicas } = limits;
   return {
     dataDir: server.dataDir,
+    address,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(redisUrl === undefined ? {} : { redisUrl }),
     ...(server.publicUrl === undefined ? {} : { publicUrl: server.publicUrl }),

@@ -93,6 +93,7 @@ export interface StoreReads {
   owner(id: string): Promise<Owner | undefined>;
   owners(page: Page): Promise<Listed<Owner>>;
   records(query: RecordQuery & Page): Promise<RecordPage>;
+  /** Where there are more than {@link mostUsageRows} rows, one more than these, whichever. */
   usage(query: UsageQuery): Promise<readonly UsageRow[]>;
   /** What has been spent and is reserved of budgets: the settled rows of the period, and the open intents. */
   spent(budgets: readonly Pick<BudgetCheck, 'scope' | 'sinceMs'>[]): Promise<readonly Spent[]>;
@@ -107,6 +108,8 @@ export interface Page {
 export interface Listed<T> {
   readonly data: readonly T[];
   readonly hasMore: boolean;
+  /** There is no entry with the id `after`; `data` is empty. */
+  readonly unknownAfter?: true;
 }
 
 /** One event for the webhook, in the order in which it happened. */

@@ -116,6 +116,9 @@ export type RecordPage = Listed<UsageRecord>;
 
 export type UsageGroup = 'key' | 'owner' | 'user' | `tag:${string}` | 'model' | 'target' | 'day' | 'hour';
 
+/** The most rows of one answer of usage: their way between two threads takes 40 ms. */
+export const mostUsageRows = 50_000;
+
 /** Sums of the settled records, those of retired days included (but for groups by hour). */
 export interface UsageQuery extends RecordFilter {
   readonly groupBy: readonly UsageGroup[];

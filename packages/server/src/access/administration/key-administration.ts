@@ -1,6 +1,7 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { unknownAfter } from '../../domain/unknown-after.ts';
 import type { Ledger } from '../../ledger/contract.ts';
 import type { Change, OnceFor, Owner, Page, StoredKey, Written } from '../../storage/contract.ts';
 import type { KeyFields, OwnerFields } from '../../storage/keys.ts';
@@ -101,6 +102,7 @@ export function createKeyAdministration(options: KeyAdministrationOptions): KeyA
       const page = { ...from, ...(owner === undefined ? {} : { owner }) };
       const stored = await reach(() => ledger.keys({ ...page, limit: Math.max(1, room) }));
       if (!stored.ok) return stored;
+      if (stored.value.unknownAfter === true) return fail(unknownAfter(after ?? ''));
       const { data, hasMore } = stored.value;
       const rest = data.slice(0, room).map(shown);
       const more = hasMore || data.length > room || left.length > first.length;
@@ -164,6 +166,7 @@ export function createKeyAdministration(options: KeyAdministrationOptions): KeyA
     async listOwners(page) {
       const owners = await reach(() => ledger.owners(page));
       if (!owners.ok) return owners;
+      if (owners.value.unknownAfter === true) return fail(unknownAfter(page.after ?? ''));
       const { data, hasMore } = owners.value;
       return answered({ data: data.map(ownerJson), has_more: hasMore });
     },

@@ -129,6 +129,8 @@ export function createMemoryKeys(): MemoryKeys {
 
 function listed<T extends { readonly id: string }>(all: readonly T[], { limit, after }: Page): Listed<T> {
   const sorted = all.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  if (after !== undefined && !all.some(({ id }) => id === after))
+    return { data: [], hasMore: false, unknownAfter: true };
   const rest = after === undefined ? sorted : sorted.filter(({ id }) => id > after);
   return { data: rest.slice(0, limit), hasMore: rest.length > limit };
 }

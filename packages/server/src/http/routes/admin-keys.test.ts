@@ -371,6 +371,13 @@ describe('an owner', () => {
     expect(await page('?limit=2')).toEqual([['a', 'b'], true]);
     expect(await page('?limit=2&after=b')).toEqual([['c', 'default'], false]);
   });
+
+  it('is refused after an entry that it does not have', async () => {
+    for (const path of ['owners?after=none', 'keys?after=none', 'keys?owner=default&after=%00']) {
+      const { status, json } = await call('GET', `/admin/v1/${path}`);
+      expect([status, json.error.code, json.error.param]).toEqual([400, 'invalid_value', 'after']);
+    }
+  });
 });
 
 it('while the store is away every route is 503, says nothing of it, and fixed keys go on to work', async () => {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPrincipal } from '../../access/principal.ts';
 import { fail, failure, ok } from '../../domain/failure.ts';
 import { createUsageReport } from '../../metering/usage-report/usage-report.ts';
-import type { Listed, Owner, StoredKey } from '../../storage/contract.ts';
-import type { UsageRecord, UsageRow } from '../../storage/records.ts';
+import type { Listed, Owner, Page, StoredKey } from '../../storage/contract.ts';
+import { mostUsageRows, type UsageRecord, type UsageRow } from '../../storage/records.ts';
 import { noCors } from '../cors.ts';
 import { createHandler } from '../handler.ts';
 import { createHttpServer } from '../server.ts';
@@ -77,12 +77,14 @@ const acme: Owner = { id: 'acme', createdAtMs: 0, budget: { unit: 'tokens', limi
 /** Answers with what is asked for in the rows, so that a test sees the question. */
 const asked: unknown[] = [];
 let away = false;
+let rowsOfUsage = 1;
 async function read<T>(question: unknown, value: T): Promise<T> {
   asked.push(question);
   if (away) throw new Error('connect ECONNREFUSED 10.0.0.7');
   return value;
 }
-const listed = <T>(data: readonly T[]): Listed<T> => ({ data, hasMore: false });
+const listed = <T>(data: readonly T[], { after }: Page): Listed<T> =>
+  after === 'gone' ? { data: [], hasMore: false, unknownAfter: true } : { data, hasMore: false };
 
 const report = createUsageReport({
   reads: {
@@ -91,9 +93,18 @@ const report = createUsageReport({
         query.groupBy.map((name) => [name === 'key' ? 'key_id' : name, name === 'user' ? '=cmd()' : 'x']),
       );
       const row: UsageRow = { group, requests: 2, ...sums };
-      return read({ usage: query }, [row]);
+      return read(
+        { usage: query },
+        Array.from({ length: rowsOfUsage }, () => row),
+      );
     },
-    records: (query) => read({ records: query }, { data: [open, record], hasMore: true }),
+    records: (query) =>
+      read(
+        { records: query },
+        query.after === 'gone'
+          ? { data: [], hasMore: false, unknownAfter: true }
+          : { data: [open, record], hasMore: true },
+      ),
     spent: (budgets) =>
       read(
         { spent: budgets },
@@ -109,9 +120,9 @@ const report = createUsageReport({
         { key: id },
         [keyA, keyB].find((key) => key.id === id),
       ),
-    keys: (page) => read({ keys: page }, listed([keyA, keyB, revoked])),
+    keys: (page) => read({ keys: page }, listed([keyA, keyB, revoked], page)),
     owner: (id) => read({ owner: id }, id === 'acme' ? acme : undefined),
-    owners: (page) => read({ owners: page }, listed([acme])),
+    owners: (page) => read({ owners: page }, listed([acme], page)),
   },
   now: () => nowMs,
 });
@@ -297,6 +308,31 @@ describe('/admin/v1/budgets', () => {
     expect(asked[0]).toEqual({ owners: { limit: 200, after: 'acme' } });
     await json('/admin/v1/budgets?after=key:key_a');
     expect(asked[0]).toEqual({ keys: { limit: 200, after: 'key_a' } });
+  });
+});
+
+describe('usage with more rows than one answer has', () => {
+  it.each([
+    ['/admin/v1/usage?group_by=user,day', 'admin'],
+    ['/v1/usage?group_by=user', 'key_a'],
+  ])('%s is refused', async (path, key) => {
+    rowsOfUsage = mostUsageRows + 1;
+    const { status, body } = await json(path, key);
+    rowsOfUsage = 1;
+    expect([status, body.error.code, body.error.param]).toEqual([400, 'invalid_value', 'group_by']);
+  });
+});
+
+describe('a list after an entry that does not exist', () => {
+  it.each([
+    'requests?after=gone',
+    'budgets?after=owner:gone',
+    'budgets?after=key:gone',
+    'budgets?after=gone',
+    'budgets?owner=acme&after=owner:other',
+  ])('%s is refused', async (path) => {
+    const { status, body } = await json(`/admin/v1/${path}`);
+    expect([status, body.error.code, body.error.param]).toEqual([400, 'invalid_value', 'after']);
   });
 });
 

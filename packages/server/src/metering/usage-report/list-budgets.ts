@@ -1,4 +1,4 @@
-import type { Listed, Page, StoreReads } from '../../storage/contract.ts';
+import type { Listed, Owner, Page, StoreReads } from '../../storage/contract.ts';
 import type { Budget } from '../../storage/keys.ts';
 import { type BudgetStanding, budgetStandings } from './budget-standing.ts';
 
@@ -22,6 +22,9 @@ interface Found {
   readonly name: string | null;
 }
 
+/** The entry that the list should begin after is not in it. */
+type UnknownAfter = 'unknown-after';
+
 /** How many keys or owners one call of the store returns. */
 const pageSize = 200;
 
@@ -33,6 +36,7 @@ export async function listBudgets(
 ): Promise<Listed<ListedBudget>> {
   const found: Found[] = [];
   for await (const one of scopesWithBudget(reads, page)) {
+    if (one === 'unknown-after') return { data: [], hasMore: false, unknownAfter: true };
     found.push(one);
     if (found.length > page.limit) break;
   }
@@ -48,13 +52,18 @@ export async function listBudgets(
 async function* scopesWithBudget(
   reads: Reads,
   { owner, after }: { readonly owner?: string; readonly after?: string },
-): AsyncGenerator<Found> {
+): AsyncGenerator<Found | UnknownAfter> {
   const afterKey = after?.startsWith('key:') ? after.slice('key:'.length) : undefined;
   if (afterKey === undefined) {
     const afterOwner = after?.startsWith('owner:') ? after.slice('owner:'.length) : undefined;
+    if (after !== undefined && afterOwner === undefined) yield 'unknown-after';
     for await (const one of owner === undefined
       ? everyPage((page) => reads.owners(page), afterOwner)
       : onlyOwner(reads, owner, afterOwner)) {
+      if (one === 'unknown-after') {
+        yield one;
+        continue;
+      }
       const { id, name = null, budget } = one;
       if (budget !== undefined) yield { scope: `owner:${id}`, budget, owner: id, keyId: null, name };
     }
@@ -63,13 +72,23 @@ async function* scopesWithBudget(
     (page) => reads.keys({ ...page, ...(owner === undefined ? {} : { owner }) }),
     afterKey,
   );
-  for await (const { id, name = null, budget, owner: ofOwner, revokedAtMs } of keys) {
+  for await (const key of keys) {
+    if (key === 'unknown-after') {
+      yield key;
+      continue;
+    }
+    const { id, name = null, budget, owner: ofOwner, revokedAtMs } = key;
     if (budget !== undefined && revokedAtMs === undefined)
       yield { scope: `key:${id}`, budget, owner: ofOwner, keyId: id, name };
   }
 }
 
-async function* onlyOwner(reads: Reads, id: string, after: string | undefined) {
+async function* onlyOwner(
+  reads: Reads,
+  id: string,
+  after: string | undefined,
+): AsyncGenerator<Owner | UnknownAfter> {
+  if (after !== undefined && after !== id) yield 'unknown-after';
   const owner = after === undefined ? await reads.owner(id) : undefined;
   if (owner !== undefined) yield owner;
 }
@@ -77,10 +96,14 @@ async function* onlyOwner(reads: Reads, id: string, after: string | undefined) {
 async function* everyPage<T extends { readonly id: string }>(
   read: (page: Page) => Promise<Listed<T>>,
   first: string | undefined,
-): AsyncGenerator<T> {
+): AsyncGenerator<T | UnknownAfter> {
   let after = first;
   for (;;) {
-    const { data, hasMore } = await read({ limit: pageSize, ...(after === undefined ? {} : { after }) });
+    const { data, hasMore, unknownAfter } = await read({
+      limit: pageSize,
+      ...(after === undefined ? {} : { after }),
+    });
+    if (unknownAfter === true) yield 'unknown-after';
     yield* data;
     after = data.at(-1)?.id;
     if (!hasMore || after === undefined) return;

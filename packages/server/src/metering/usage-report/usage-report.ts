@@ -1,10 +1,13 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { unknownAfter } from '../../domain/unknown-after.ts';
 import type { StoreReads } from '../../storage/contract.ts';
 import { recordJson } from '../../storage/record-json.ts';
+import { mostUsageRows } from '../../storage/records.ts';
 import { budgetStandings } from './budget-standing.ts';
 import { csv } from './csv.ts';
 import { listBudgets } from './list-budgets.ts';
+import { wrong } from './query-parameters.ts';
 import { readBudgetsQuery, readOwnUsageQuery, readRecordQuery, readUsageQuery } from './read-queries.ts';
 import { groupName, sumNames, usageRows, usageTotal } from './usage-rows.ts';
 
@@ -44,25 +47,29 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
       if (!asked.ok) return asked;
       const { usage, format } = asked.value;
       return answered(async () => {
-        const rows = usageRows(usage.groupBy, await reads.usage(usage));
-        if (format === 'json') return { type: 'json', json: { data: rows, has_more: false } };
-        return { type: 'csv', text: csv([...usage.groupBy.map(groupName), ...sumNames], rows) };
+        const sums = await reads.usage(usage);
+        if (sums.length > mostUsageRows) return fail(tooManyRows);
+        const rows = usageRows(usage.groupBy, sums);
+        if (format === 'json') return json({ data: rows, has_more: false });
+        return ok({ type: 'csv', text: csv([...usage.groupBy.map(groupName), ...sumNames], rows) });
       });
     },
     async requests(query) {
       const asked = readRecordQuery(query, now());
       if (!asked.ok) return asked;
       return answered(async () => {
-        const { data, hasMore } = await reads.records(asked.value);
-        return { type: 'json', json: { data: data.map(recordJson), has_more: hasMore } };
+        const page = await reads.records(asked.value);
+        if (page.unknownAfter === true) return fail(unknownAfter(asked.value.after ?? ''));
+        return json({ data: page.data.map(recordJson), has_more: page.hasMore });
       });
     },
     async budgets(query) {
       const asked = readBudgetsQuery(query);
       if (!asked.ok) return asked;
       return answered(async () => {
-        const { data, hasMore } = await listBudgets(reads, asked.value, now());
-        return { type: 'json', json: { data, has_more: hasMore } };
+        const page = await listBudgets(reads, asked.value, now());
+        if (page.unknownAfter === true) return fail(unknownAfter(asked.value.after ?? ''));
+        return json({ data: page.data, has_more: page.hasMore });
       });
     },
     async ownUsage(query, { keyId, owner: ownerId }) {
@@ -76,6 +83,7 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
           reads.key(keyId),
           reads.owner(ownerId),
         ]);
+        if (rows.length > mostUsageRows) return fail(tooManyRows);
         const [ofKey, ofOwner] = await budgetStandings(
           reads,
           [
@@ -84,24 +92,32 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
           ],
           now(),
         );
-        const json = {
+        return json({
           key_id: keyId,
           ...usageTotal(rows),
           budget: ofKey,
           owner: { id: ownerId, budget: ofOwner },
           data: usageRows(groupBy, rows),
           has_more: false,
-        };
-        return { type: 'json', json };
+        });
       });
     },
   };
 }
 
+function json(value: object): Result<ReportAnswer> {
+  return ok({ type: 'json', json: value });
+}
+
+const tooManyRows = wrong(
+  'group_by',
+  `makes more than ${mostUsageRows} rows; ask for fewer groups, or for a part of the records with since and until or another filter`,
+);
+
 /** What is wrong with a question has its failure already: what is thrown here comes from the store. */
-async function answered(read: () => Promise<ReportAnswer>): Promise<Result<ReportAnswer>> {
+async function answered(read: () => Promise<Result<ReportAnswer>>): Promise<Result<ReportAnswer>> {
   try {
-    return ok(await read());
+    return await read();
   } catch (error) {
     const message = 'The usage records cannot be read now. Try again.';
     return fail(failure('storage_unavailable', message, { retryAfterMs: 1_000, ...causeOfBug(error) }));

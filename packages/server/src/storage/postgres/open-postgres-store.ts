@@ -25,6 +25,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     pool = createPool(url);
     const db = new Kysely<Tables>({ dialect: pool.dialect });
+    const encoding = await encodingOf(db);
+    if (encoding !== 'UTF8') {
+      await pool.close();
+      return wrongEncoding(where, encoding);
+    }
     const migrated = await migrate(db, {
       migrations: postgresMigrations,
       lock: async (transaction) => {
@@ -36,7 +41,15 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await pool.close();
       return newerSchema(where, migrated.found);
     }
-    return { ok: true, store: createPostgresStore({ pool, db, outbox: options.outbox ?? false }) };
+    return {
+      ok: true,
+      store: createPostgresStore({
+        pool,
+        db,
+        reports: createReportPool(url),
+        outbox: options.outbox ?? false,
+      }),
+    };
   } catch (error) {
     await pool?.close();
     return postgresOpeningFailure(error, where);
@@ -60,7 +73,10 @@ export async function openPostgresReader({ url: text }: { readonly url: string }
       await pool.close();
       return newerSchema(where, found);
     }
-    return { ok: true, reader: createPostgresStore({ pool, db, outbox: false }) };
+    return {
+      ok: true,
+      reader: createPostgresStore({ pool, db, reports: createReportPool(url), outbox: false }),
+    };
   } catch (error) {
     await pool?.close();
     // No table has this name.
@@ -72,6 +88,11 @@ export async function openPostgresReader({ url: text }: { readonly url: string }
       };
     return postgresOpeningFailure(error, where);
   }
+}
+
+/** Two reports at a time; a sum over millions of records takes seconds. */
+function createReportPool(url: string): Pool {
+  return createPool(url, { maxConnections: 2, statementTimeoutMs: 60_000 });
 }
 
 const unreadableUrl: OpeningFailure = {
@@ -91,6 +112,22 @@ function readAddress(text: string): { readonly url: string; readonly where: stri
   if (url.searchParams.has('sslmode') && !url.searchParams.has('uselibpqcompat'))
     url.searchParams.set('uselibpqcompat', 'true');
   return { url: url.href, where: postgresName(url) };
+}
+
+async function encodingOf(db: Kysely<Tables>): Promise<string> {
+  const { rows } = await sql<{
+    encoding: string;
+  }>`SELECT current_setting('server_encoding') AS encoding`.execute(db);
+  return rows[0]?.encoding ?? '';
+}
+
+/** Another encoding lacks characters that requests have, or takes bytes that are no text. It cannot be changed later. */
+function wrongEncoding(where: string, encoding: string): OpeningFailure {
+  return {
+    ok: false,
+    reason: 'refused',
+    message: `${where} has the encoding ${encoding}, and Tailrace needs UTF8; create another database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in the URL`,
+  };
 }
 
 function newerSchema(where: string, found: number): OpeningFailure {

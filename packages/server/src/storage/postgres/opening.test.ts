@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ownPostgres, postgresFor, withoutOwnPostgres, withoutPostgres } from '../../testing/services.ts';
@@ -59,6 +60,25 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     for (let again = 0; again < 2; again += 1)
       expect(await openPostgresReader({ url })).toMatchObject({ ok: false, reason: 'missing' });
   });
+  test.each(['LATIN1', 'SQL_ASCII'])(
+    'a database in %s is refused, with what to do, and left empty',
+    async (encoding) => {
+      const shared = await postgresFor(onTestFinished);
+      const name = `tailrace_${encoding.toLowerCase()}_${randomBytes(8).toString('hex')}`;
+      await query(shared, `CREATE DATABASE ${name} ENCODING '${encoding}' LOCALE 'C' TEMPLATE template0`);
+      onTestFinished(async () => void (await query(shared, `DROP DATABASE ${name} WITH (FORCE)`)));
+      const url = new URL(shared);
+      url.pathname = `/${name}`;
+      expect(await openPostgresStore({ url: url.href })).toMatchObject({
+        ok: false,
+        reason: 'refused',
+        message: expect.stringMatching(new RegExp(`${encoding}.*ENCODING 'UTF8'`)),
+      });
+      expect(await query(url.href, "SELECT relname FROM pg_class WHERE relname LIKE 'tailrace%'")).toEqual(
+        [],
+      );
+    },
+  );
 
   test('records are in partitions by month, the next month made ahead, by several clients at once', async () => {
     const url = await postgresFor(onTestFinished);
@@ -87,6 +107,22 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     expect(await other.retire(morning)).toBe(1);
     await one.settle([someRecord('b', { createdAtMs })]);
     expect((await other.records({ limit: 5 })).data).toMatchObject([{ id: 'b' }]);
+  });
+
+  test('reports that wait take no connection from admissions', async () => {
+    const url = await postgresFor(onTestFinished);
+    const store = await open(url);
+    await store.settle([someRecord('a')]);
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    onTestFinished(() => other.end());
+    // Only sums read this table.
+    await other.query('BEGIN; LOCK TABLE retired_usage IN ACCESS EXCLUSIVE MODE');
+    const reports = Promise.all(Array.from({ length: 8 }, () => store.usage({ groupBy: [] })));
+    expect(await store.admit([someIntent('b')])).toMatchObject([{ ok: true }]);
+    await store.settle([someRecord('b')]);
+    await other.query('ROLLBACK');
+    for (const rows of await reports) expect(rows).toMatchObject([{ requests: 2 }]);
   });
 
   test('no error of the store quotes a value', async () => {

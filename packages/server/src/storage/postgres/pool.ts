@@ -37,17 +37,25 @@ export async function runOn<Row extends pg.QueryResultRow>(
 }
 
 /** A store needs few: batches are grouped before they come here, and each has one statement or one transaction. */
-const maxConnections = 4;
+const usualConnections = 4;
 const connectTimeoutMs = 5_000;
 /** The server gives a statement up first; the longer time of the client is for a server that is frozen or cut off. */
-const statementTimeoutMs = 10_000;
-const queryTimeoutMs = 12_000;
+const usualTimeoutMs = 10_000;
+const longerMs = 2_000;
 const maxRepetitions = 5;
 /** A server that answers says goodbye in some milliseconds; one that is frozen never does. */
 const goodbyeMs = 1_000;
 
+export interface PoolLimits {
+  readonly maxConnections?: number;
+  readonly statementTimeoutMs?: number;
+}
+
 /** Connects with the first statement. Throws where the URL cannot be read. */
-export function createPool(url: string): Pool {
+export function createPool(
+  url: string,
+  { maxConnections = usualConnections, statementTimeoutMs = usualTimeoutMs }: PoolLimits = {},
+): Pool {
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: url,
@@ -60,7 +68,7 @@ export function createPool(url: string): Pool {
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
-    query_timeout: queryTimeoutMs,
+    query_timeout: statementTimeoutMs + longerMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -36,10 +36,11 @@ export function postgresStoreError(error: unknown): Error {
   }
   if (isAway(state)) return new StoreError('unreachable', `PostgreSQL takes no work now (${state})`, error);
   if (state.startsWith('53')) return new StoreError('full', `PostgreSQL has no space left (${state})`, error);
-  if (state === '55P03' || state === '57014' || isConflict(error))
+  if (state === '55P03' || state === '57014' || (state.startsWith('40') && state !== '40002'))
     return new StoreError('busy', `PostgreSQL did not answer in time (${state})`, error);
-  // Class 22 are values that do not fit, 23 those that a constraint forbids. A missing partition can be made.
-  if (/^2[23]/.test(state) && !lacksPartition(error))
+  // Values: 21 one row twice in a statement, 22 what does not fit a type, 23 and 40002 what a constraint forbids, 54 what is too
+  // long for an index. A missing partition can be made.
+  if (/^(?:2[123]|40002|54)/.test(state) && !lacksPartition(error))
     return new StoreError('refused', `PostgreSQL does not take these values (${state})`, error);
   // The server's message may quote values of a row.
   return new StoreError('fault', `PostgreSQL refused a statement (${state})`, error);
@@ -65,9 +66,12 @@ function refused(message: string): OpeningFailure {
   return { ok: false, reason: 'refused', message };
 }
 
-/** Shutting down, starting, read only (a standby), too many connections, or a broken connection. */
+/**
+ * Shutting down, starting, read only (a standby), too many connections, a connection that broke or was ended by a time limit; and
+ * a user, password or database that a new connection is refused for.
+ */
 function isAway(state: string): boolean {
-  return state.startsWith('08') || state.startsWith('57P') || state === '53300' || state === '25006';
+  return /^(?:08|57P|28|3D)/.test(state) || ['53300', '25006', '25P03', '25P04'].includes(state);
 }
 
 /** Errors without a code are those of `pg` itself: all of them are of the connection. A bug of ours has another class. */

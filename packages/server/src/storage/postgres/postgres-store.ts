@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import type { OpenedStore } from '../opening.ts';
 import { findRecords } from '../sql/find-records.ts';
 import type { SqlFlavour } from '../sql/flavour.ts';
@@ -21,10 +21,13 @@ export interface PostgresStoreParts {
   readonly pool: Pool;
   /** Over `pool`; its schema is current. */
   readonly db: Kysely<Tables>;
+  /** For sums and lists of records, which may take long: no admission waits for one of these connections. */
+  readonly reports: Pool;
   readonly outbox: boolean;
 }
 
 const flavour: SqlFlavour = {
+  grouped: (column) => sql.ref(column),
   tagValue: (table, name) => sql`(${sql.ref(`${table}.tags`)}::jsonb) ->> ${name}::text`,
   // The first condition is that of the index.
   hasTag: (table, name, value) => sql`${sql.ref(`${table}.tags`)} <> '{}'
@@ -32,11 +35,11 @@ const flavour: SqlFlavour = {
 };
 
 /** The store over a pool of connections. */
-export function createPostgresStore({ pool, db, outbox }: PostgresStoreParts): OpenedStore {
+export function createPostgresStore({ pool, db, reports, outbox }: PostgresStoreParts): OpenedStore {
   const partitions = createPartitions(pool);
   const requests = createPostgresRequests({ pool, partitions, outbox });
   const book = createKeyBook(db);
-  const reading = { db, flavour, now: Date.now };
+  const reading = { db: new Kysely<Tables>({ dialect: reports.dialect }), flavour, now: Date.now };
   let closed: Promise<void> | undefined;
 
   /** Every method rejects with a `StoreError`. */
@@ -79,7 +82,7 @@ export function createPostgresStore({ pool, db, outbox }: PostgresStoreParts): O
     exportRows: () => exportSnapshot(db),
     importRows: (rows, options) => guarded(() => importAll(db, partitions, { rows, ...options })),
     close() {
-      closed ??= pool.close();
+      closed ??= Promise.all([pool.close(), reports.close()]).then(() => {});
       return closed;
     },
   };

@@ -3,6 +3,7 @@ import type { Page } from '../contract.ts';
 import type { RecordFilter, RecordPage, RecordQuery, UsageRecord } from '../records.ts';
 import type { SqlFlavour } from './flavour.ts';
 import { readOpenRecord, readRecord } from './request-row.ts';
+import { storableFilter, storableText } from './storable.ts';
 import type { Tables } from './tables.ts';
 
 export interface FindRecordsOptions {
@@ -14,10 +15,11 @@ export interface FindRecordsOptions {
 /** Newest first: open requests are read from `intents`, settled ones from `records`, and put in one order. */
 export async function findRecords(
   { db, flavour, now }: FindRecordsOptions,
-  query: RecordQuery & Page,
+  asked: RecordQuery & Page,
 ): Promise<RecordPage> {
+  const query = storableFilter(asked);
   const after = query.after === undefined ? undefined : await placeOf(db, query.after);
-  if (query.after !== undefined && after === undefined) return { data: [], hasMore: false };
+  if (query.after !== undefined && after === undefined) return noSuchPlace;
   const found: UsageRecord[] = [];
   // Intents first: a request that is settled between the two statements is found twice, and never missed.
   if (query.status === undefined || query.status === 'open') {
@@ -30,6 +32,9 @@ export async function findRecords(
   if (query.status !== 'open') {
     let select = filtered(db.selectFrom('records').selectAll(), 'records', query, flavour);
     if (query.status !== undefined) select = select.where('status', '=', query.status);
+    // The index has no completed records, and SQLite must see that none is asked for.
+    if (query.status !== undefined && query.status !== 'completed')
+      select = select.where('status', '<>', sql.lit('completed'));
     const rows = await paged(select, after)
       .limit(query.limit + 1)
       .execute();
@@ -38,6 +43,9 @@ export async function findRecords(
   const unique = [...new Map(found.map((record) => [record.id, record])).values()].sort(newestFirst);
   return { data: unique.slice(0, query.limit), hasMore: unique.length > query.limit };
 }
+
+/** The page of a list whose `after` is not in it. */
+export const noSuchPlace = { data: [], hasMore: false, unknownAfter: true } as const;
 
 type Requests = 'intents' | 'records';
 
@@ -83,10 +91,14 @@ async function placeOf(db: Kysely<Tables>, id: string): Promise<Place | undefine
   const settled = await db
     .selectFrom('records')
     .select(['created_at', 'id'])
-    .where('id', '=', id)
+    .where('id', '=', storableText(id))
     .executeTakeFirst();
   if (settled !== undefined) return settled;
-  return db.selectFrom('intents').select(['created_at', 'id']).where('id', '=', id).executeTakeFirst();
+  return db
+    .selectFrom('intents')
+    .select(['created_at', 'id'])
+    .where('id', '=', storableText(id))
+    .executeTakeFirst();
 }
 
 function newestFirst(a: UsageRecord, b: UsageRecord): number {

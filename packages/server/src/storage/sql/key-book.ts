@@ -1,7 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Listed, Page } from '../contract.ts';
 import type { Change, KeyBook, OnceFor, Owner, StoredKey, Written } from '../keys.ts';
+import { noSuchPlace } from './find-records.ts';
 import { changedFields, keyRow, ownerRow, readKey, readOwner, rotated } from './key-row.ts';
+import { storableText } from './storable.ts';
 import { dayMs, type KeyTable, type OwnerTable, type Tables } from './tables.ts';
 
 /** Keys and owners in the database: they are read and changed rarely, for a service keeps them in memory. */
@@ -81,10 +83,10 @@ export function createKeyBook(db: Kysely<Tables>): KeyBookQueries {
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1);
-      if (owner !== undefined) query = query.where('owner', '=', owner);
+      if (owner !== undefined) query = query.where('owner', '=', storableText(owner));
       if (after !== undefined) {
         const last = await keyRowOf(db, after);
-        if (last === undefined) return { data: [], hasMore: false };
+        if (last === undefined) return noSuchPlace;
         query = query.where(sql<boolean>`(created_at, id) < (${last.created_at}, ${last.id})`);
       }
       return listed(await query.execute(), limit, readKey);
@@ -102,7 +104,11 @@ export function createKeyBook(db: Kysely<Tables>): KeyBookQueries {
         .where('deleted_at', 'is', null)
         .orderBy('id')
         .limit(limit + 1);
-      if (after !== undefined) query = query.where('id', '>', after);
+      if (after !== undefined) {
+        // One that has been deleted meanwhile still has its place.
+        if ((await ownerRowOf(db, after)) === undefined) return noSuchPlace;
+        query = query.where('id', '>', after);
+      }
       return listed(await query.execute(), limit, readOwner);
     },
   };
@@ -303,9 +309,9 @@ async function deleteOwner(
 }
 
 function keyRowOf(db: Kysely<Tables>, id: string): Promise<KeyTable | undefined> {
-  return db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst();
+  return db.selectFrom('api_keys').selectAll().where('id', '=', storableText(id)).executeTakeFirst();
 }
 
 function ownerRowOf(db: Kysely<Tables>, id: string): Promise<OwnerTable | undefined> {
-  return db.selectFrom('owners').selectAll().where('id', '=', id).executeTakeFirst();
+  return db.selectFrom('owners').selectAll().where('id', '=', storableText(id)).executeTakeFirst();
 }

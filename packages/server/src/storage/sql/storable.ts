@@ -1,3 +1,5 @@
+import type { RecordFilter } from '../records.ts';
+
 /*
  * Values that both databases take. One row that PostgreSQL refuses (a NUL in a text, a value that is too long for an index, a
  * number that is not whole) would make its whole batch fail, and every repetition of it; so no value of a request reaches a
@@ -18,6 +20,22 @@ export function storableNumber(value: number): number {
   if (Number.isSafeInteger(value)) return value;
   if (!Number.isFinite(value)) return 0;
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(value)));
+}
+
+/** A filter as its values are stored: it finds the records of a client's value, also where that was cut. */
+export function storableFilter<Filter extends RecordFilter & { readonly id?: string }>(
+  filter: Filter,
+): Filter {
+  const { id, keyId, owner, user, model, tag } = filter;
+  return {
+    ...filter,
+    ...(id === undefined ? {} : { id: storableText(id) }),
+    ...(keyId === undefined ? {} : { keyId: storableText(keyId) }),
+    ...(owner === undefined ? {} : { owner: storableText(owner) }),
+    ...(user === undefined ? {} : { user: storableText(user) }),
+    ...(model === undefined ? {} : { model: storableText(model) }),
+    ...(tag === undefined ? {} : { tag: { name: storableText(tag.name), value: storableText(tag.value) } }),
+  };
 }
 
 /** JSON of tags, sorted by name, so that equal tags are equal texts, in both databases. */

@@ -1,7 +1,8 @@
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { UsageGroup, UsageQuery, UsageRow } from '../records.ts';
+import { mostUsageRows, type UsageGroup, type UsageQuery, type UsageRow } from '../records.ts';
 import { filtered } from './find-records.ts';
 import type { SqlFlavour } from './flavour.ts';
+import { storableFilter } from './storable.ts';
 import { dayMs, type Tables } from './tables.ts';
 
 const hourMs = 3_600_000;
@@ -18,7 +19,8 @@ type SumRow = Record<string, string | number | null>;
  * their beginning is within the filter, but for groups by hour. Both are read in one statement, so that a retirement at the
  * same time counts nothing twice.
  */
-export async function sumUsage(options: UsageOptions, query: UsageQuery): Promise<readonly UsageRow[]> {
+export async function sumUsage(options: UsageOptions, asked: UsageQuery): Promise<readonly UsageRow[]> {
+  const query = storableFilter(asked);
   const { db, flavour } = options;
   const groups = query.groupBy;
   const names = groups.map((_, index) => `g${index}`);
@@ -36,8 +38,9 @@ export async function sumUsage(options: UsageOptions, query: UsageQuery): Promis
   for (const condition of retiredConditions(query, flavour)) retired = retired.where(condition);
   if (names.length > 0) retired = retired.groupBy(names.map((name) => sql.ref(name)));
   const statement = groups.includes('hour') ? settled : settled.unionAll(retired);
-  const rows = (await statement.execute()) as SumRow[];
-  return merged(rows, groups);
+  // A group has at most two rows, so these hold more than `mostUsageRows` groups where there are as many.
+  const rows = (await statement.limit(2 * (mostUsageRows + 1)).execute()) as SumRow[];
+  return merged(rows, groups).slice(0, mostUsageRows + 1);
 }
 
 function sums(requests: RawBuilder<unknown>) {
@@ -60,13 +63,13 @@ const sumColumns = [
 function recordGroup(group: UsageGroup, flavour: SqlFlavour): RawBuilder<string | number | null> {
   switch (group) {
     case 'key':
-      return sql`records.key_id`;
+      return flavour.grouped('records.key_id');
     case 'owner':
     case 'model':
     case 'target':
-      return sql`records.${sql.ref(group)}`;
+      return flavour.grouped(`records.${group}`);
     case 'user':
-      return sql`records.end_user`;
+      return flavour.grouped('records.end_user');
     case 'day':
       return sql`records.created_at / ${sql.lit(dayMs)}`;
     case 'hour':

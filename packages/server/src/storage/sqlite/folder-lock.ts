@@ -11,8 +11,6 @@ import { sqliteOpeningFailure } from './sqlite-error.ts';
  */
 
 export interface FolderLock {
-  /** Notes where the holder listens, for the message that another process gives. */
-  listens(address: string): void;
   release(): void;
 }
 
@@ -44,7 +42,6 @@ export function lockFolder(
   return {
     ok: true,
     lock: {
-      listens: (address) => writeFileSync(nameFile, JSON.stringify({ ...holder, address })),
       release() {
         rmSync(nameFile, { force: true });
         held.close();

@@ -22,14 +22,17 @@ export interface LogSync {
   failure(): unknown;
   /** What the failed sync should have stored is on the disk now. */
   repaired(): void;
+  /** Something else that should have stored the commits has failed. */
+  failed(error: unknown): void;
   /** Syncs what is left, and closes the file. */
   close(): Promise<void>;
 }
 
-/** `path` is the database; its log must exist. Tests give a `syncFile` of their own. */
+/** `path` is the database; its log must exist. Tests give a `syncFile` of their own. `onSynced` follows each sync. */
 export async function openLogSync(
   path: string,
   syncFile: (file: number) => Promise<void> = fileSync,
+  onSynced: () => void = () => {},
 ): Promise<LogSync> {
   // Windows flushes only a file that is open for writing.
   const file = await openFile(`${path}-wal`, 'r+');
@@ -40,6 +43,7 @@ export async function openLogSync(
     timer = undefined;
     try {
       await syncFile(file);
+      onSynced();
     } catch (error) {
       failed = error;
     }
@@ -53,6 +57,9 @@ export async function openLogSync(
       timer.unref();
     },
     failure: () => failed,
+    failed(error) {
+      failed = error;
+    },
     repaired() {
       failed = undefined;
     },

@@ -87,4 +87,10 @@ export const sqliteMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    version: 2,
+    name: 'records without an index of their models',
+    // A service has few models: those of one are found soon in the order of time, and each record costs one index less.
+    statements: ['DROP INDEX records_model'],
+  },
 ];

@@ -4,10 +4,14 @@ import { Kysely } from 'kysely';
 import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
 import { migrate, schemaVersion } from '../sql/migrate.ts';
 import type { Tables } from '../sql/tables.ts';
+import { StoreError } from '../store-error.ts';
 import { sqliteFile } from '../store-name.ts';
+import { startCheckpoints } from './checkpoint-thread.ts';
+import { watchDatabaseFile } from './database-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type LogSync, openLogSync } from './log-sync.ts';
 import { sqliteMigrations } from './migrations.ts';
+import { openReports } from './report-thread.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { sqliteOpeningFailure } from './sqlite-error.ts';
 import { createSqliteReader, createSqliteStore } from './sqlite-store.ts';
@@ -21,6 +25,10 @@ export interface SqliteStoreOptions {
   readonly outbox?: boolean;
   /** For the message of another process that wants the folder. */
   readonly holder?: { readonly pid: number; readonly address?: string };
+  /** Checkpoints, and sums and lists of records, have threads of their own: none of them delays an admission. */
+  readonly threads?: boolean;
+  /** Called with true when the database was deleted or replaced, and with false when it is back in its place. */
+  readonly onLost?: (lost: boolean) => void;
 }
 
 /** Longer waits would block the thread: a locked database is the caller's to try again. */
@@ -65,19 +73,31 @@ async function openLocked(
     }
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     // The migration has read the schema, so the log exists.
-    const logSync = await openLogSync(file);
+    const { dataDir, now, threads = false } = options;
+    const databaseFile = watchDatabaseFile(file, options.onLost);
+    const checkpoints = threads
+      ? startCheckpoints(database, file, (error) => logSync.failed(error))
+      : undefined;
+    const logSync = await openLogSync(file, undefined, checkpoints?.synced);
+    const reports = threads ? openReports({ dataDir, now }) : undefined;
     return {
       ok: true,
       store: createSqliteStore({
         database,
         db,
-        now: options.now,
+        now,
         outbox: options.outbox ?? false,
-        beforeWrite: () => repair(opened, logSync),
+        ...(reports === undefined ? {} : { reports }),
+        beforeWrite() {
+          databaseFile.check();
+          repair(opened, logSync);
+        },
         afterWrite: () => logSync.committed(),
         openSnapshot: () => openForReading(file),
         async close() {
+          await reports?.close();
           await logSync.close();
+          await checkpoints?.close();
           lock.release();
         },
       }),
@@ -129,7 +149,9 @@ function openForReading(file: string): DatabaseSync {
  */
 function repair(database: DatabaseSync, logSync: LogSync): void {
   if (logSync.failure() === undefined) return;
-  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  // Beside a reader the checkpoint ends early, and says so in its row.
+  const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
+  if (busy !== 0) throw new StoreError('busy', 'a reader holds the log of SQLite, whose sync has failed');
   logSync.repaired();
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -144,6 +144,34 @@ describe('a reader beside a running service', () => {
       reason: 'missing',
       message: expect.stringContaining('no server has used this data folder yet'),
     });
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a database whose file is taken away', () => {
+  test('rejects every write, says so once, and takes them when the file is back', async () => {
+    const dataDir = folder();
+    const said: boolean[] = [];
+    const opened = await openSqliteStore({ dataDir, now, onLost: (lost) => said.push(lost) });
+    if (!opened.ok) throw new Error(opened.message);
+    const { store } = opened;
+    onTestFinished(() => store.close());
+    const file = sqliteFile(dataDir);
+    await store.settle([someRecord('a')]);
+    renameSync(file, `${file}.away`);
+    const lost = {
+      name: 'StoreError',
+      code: 'fault',
+      message: expect.stringContaining('deleted or replaced'),
+    };
+    await expect(store.beat('process_1')).rejects.toMatchObject(lost);
+    writeFileSync(file, '');
+    await expect(store.admit([someIntent('b')])).rejects.toMatchObject(lost);
+    await expect(store.change(creation(someKey('key_a')))).rejects.toMatchObject(lost);
+    await expect(store.ping()).rejects.toMatchObject(lost);
+    expect(said).toEqual([true]);
+    renameSync(`${file}.away`, file);
+    await store.settle([someRecord('b')]);
+    expect(said).toEqual([true, false]);
   });
 });
 

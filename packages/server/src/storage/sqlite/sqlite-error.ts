@@ -7,6 +7,8 @@ const locked = 6;
 const readOnly = 8;
 const full = 13;
 const cannotOpen = 14;
+/** The locks of the log are taken by others again and again. */
+const protocol = 15;
 const tooBig = 18;
 const constraint = 19;
 const mismatch = 20;
@@ -18,8 +20,11 @@ const notADatabase = 26;
 export function sqliteStoreError(error: unknown): Error {
   if (error instanceof StoreError) return error;
   const code = resultCode(error);
-  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
-  if (code === busy || code === locked)
+  if (code === undefined) {
+    if (isUnbindable(error)) return new StoreError('refused', 'SQLite has no type for a value', error);
+    return error instanceof Error ? error : new Error(String(error));
+  }
+  if (code === busy || code === locked || code === protocol)
     return new StoreError('busy', 'the SQLite database is locked by another process', error);
   if (code === full) return new StoreError('full', 'no space is left for the SQLite database', error);
   if (code === tooBig || code === constraint || code === mismatch || code === range)
@@ -57,6 +62,12 @@ function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number')
     return undefined;
   return error.errcode & 0xff;
+}
+
+/** `node:sqlite` refuses values that it cannot bind before SQLite sees them. */
+function isUnbindable(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return error.code === 'ERR_INVALID_ARG_TYPE' || error.code === 'ERR_INVALID_ARG_VALUE';
 }
 
 function systemCode(error: unknown): string | undefined {

@@ -25,6 +25,8 @@ export interface SqliteStoreParts {
   /** Before each write: throws where the store must not take any. */
   readonly beforeWrite?: () => void;
   readonly afterWrite?: () => void;
+  /** What reads sums and lists of records in the place of `database`. */
+  readonly reports?: Pick<StoreReads, 'usage' | 'records'>;
   /** A connection of its own for an export, which holds one state of the database for a long time. */
   readonly openSnapshot?: () => DatabaseSync;
   /** Releases everything but `database`, which the store closes after it. */
@@ -32,6 +34,7 @@ export interface SqliteStoreParts {
 }
 
 const sqliteFlavour: SqlFlavour = {
+  grouped: (column) => sql`+${sql.ref(column)}`,
   tagValue: (table, name) => sql`json_extract(${sql.ref(`${table}.tags`)}, ${`$."${name}"`})`,
   hasTag(table, name, value) {
     if (table !== 'records') return sql`${this.tagValue(table, name)} = ${value}`;
@@ -132,7 +135,7 @@ function createTurns({ database, db, beforeWrite, afterWrite, close }: SqliteSto
 }
 
 function createReads(
-  { db, now }: SqliteStoreParts,
+  { db, now, reports }: SqliteStoreParts,
   requests: SqliteRequests,
   { read, queries }: Pick<Turns, 'read' | 'queries'>,
 ): StoreReads {
@@ -145,8 +148,8 @@ function createReads(
     keys: (page) => queries(() => book.keys(page)),
     owner: (id) => queries(() => book.owner(id)),
     owners: (page) => queries(() => book.owners(page)),
-    records: (query) => queries(() => findRecords(options, query)),
-    usage: (query) => queries(() => sumUsage(options, query)),
+    records: (query) => queries(() => reports?.records(query) ?? findRecords(options, query)),
+    usage: (query) => queries(() => reports?.usage(query) ?? sumUsage(options, query)),
     spent: (budgets) => read(() => requests.spent(budgets)),
   };
 }

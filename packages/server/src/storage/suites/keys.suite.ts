@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../testing/store-case.ts';
 import { creation, morning, someKey } from '../testing/store-values.ts';
 
+const noSuchPlace = { data: [], hasMore: false, unknownAfter: true };
+
 export function testKeys(storeCase: StoreCase): void {
   describe('keys and owners', () => {
     test('a new store has the owner default and nothing else', async () => {
@@ -241,7 +243,13 @@ export function testKeys(storeCase: StoreCase): void {
         'key_3',
         'key_1',
       ]);
-      expect(await clients[1].keys({ limit: 3, after: 'key_none' })).toEqual({ data: [], hasMore: false });
+      expect(await clients[1].keys({ limit: 3, after: 'key_none' })).toEqual(noSuchPlace);
+      expect(await clients[1].keys({ limit: 3, after: 'key_\0' })).toEqual(noSuchPlace);
+      expect(await clients[1].keys({ limit: 3, owner: 'a\0' })).toEqual({ data: [], hasMore: false });
+      expect(await clients[1].key('key_\0')).toBeUndefined();
+      expect(await clients[1].owner('a\0')).toBeUndefined();
+      for (const after of ['none', 'b\0', 'b'.repeat(5_000)])
+        expect(await clients[1].owners({ limit: 2, after })).toEqual(noSuchPlace);
       expect(await clients[1].owners({ limit: 2 })).toMatchObject({
         data: [{ id: 'a' }, { id: 'b' }],
         hasMore: true,
@@ -250,6 +258,10 @@ export function testKeys(storeCase: StoreCase): void {
         data: [{ id: 'default' }],
         hasMore: false,
       });
+      await clients[0].change({ type: 'revoke-key', id: 'key_2', atMs: morning });
+      await clients[0].change({ type: 'delete-owner', id: 'b', atMs: morning });
+      // A page goes on after an entry that has been deleted.
+      expect(await clients[1].owners({ limit: 2, after: 'b' })).toMatchObject({ data: [{ id: 'default' }] });
     });
 
     test('the last use is noted once a minute, and is no change', async () => {

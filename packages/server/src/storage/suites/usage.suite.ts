@@ -78,7 +78,52 @@ export function testUsage(storeCase: StoreCase): void {
         if (!page.hasMore) break;
       }
       expect(seen).toEqual(['r6', 'r5', 'r4', 'r9', 'r3', 'r2', 'r1', 'r0']);
-      expect(await clients[1].records({ limit: 3, after: 'unknown' })).toEqual({ data: [], hasMore: false });
+      for (const after of ['unknown', 'r1\0', 'r'.repeat(5_000)])
+        expect(await clients[1].records({ limit: 3, after })).toEqual({
+          data: [],
+          hasMore: false,
+          unknownAfter: true,
+        });
+    });
+
+    test('a value that was stored changed is found by the value that was given', async () => {
+      const { clients } = await storeCase.open();
+      const long = 'long '.repeat(1_000);
+      const given = [`with a \0 in it`, `${long}\0`, 'half a \ud83d pair'];
+      await clients[0].settle(
+        given.map((text, index) =>
+          someRecord(`r${index}`, {
+            user: text,
+            model: text,
+            tags: { team: text },
+            createdAtMs: midnight - index * 86_400_000,
+          }),
+        ),
+      );
+      await clients[0].admit(
+        given.map((text, index) => someIntent(`open${index}`, { user: text, model: text })),
+      );
+      for (const [index, text] of given.entries()) {
+        const filters: RecordFilter[] = [
+          { user: text },
+          { model: text },
+          { tag: { name: 'team', value: text } },
+        ];
+        for (const filter of filters) {
+          const { data } = await clients[1].records({ limit: 5, ...filter });
+          expect(data.map(({ id }) => id)).toEqual(
+            filter.tag === undefined ? [`open${index}`, `r${index}`] : [`r${index}`],
+          );
+          expect(await clients[1].usage({ groupBy: [], ...filter })).toMatchObject([{ requests: 1 }]);
+        }
+      }
+      await clients[0].retire(midnight);
+      for (const text of given)
+        expect(await clients[1].usage({ groupBy: [], user: text })).toMatchObject([{ requests: 1 }]);
+      for (const filter of [{ keyId: 'a\0' }, { owner: 'a\0' }, { keyId: long }, { owner: long }]) {
+        expect(await clients[1].records({ limit: 5, ...filter })).toEqual({ data: [], hasMore: false });
+        expect(await clients[1].usage({ groupBy: [], ...filter })).toEqual([]);
+      }
     });
 
     test('usage without groups is one sum of the settled records', async () => {
