@@ -87,4 +87,16 @@ export const sqliteMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    version: 2,
+    name: 'retired records of processes thought dead',
+    statements: [
+      `CREATE TABLE retired_presumed (
+        id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, key_id TEXT NOT NULL, owner TEXT NOT NULL, end_user TEXT NOT NULL,
+        tags TEXT NOT NULL, model TEXT NOT NULL, target TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+        cost_micro_usd INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
 ];
