@@ -43,6 +43,9 @@ export interface StartEvent {
   readonly fingerprint?: string;
   /** The prompt's tokens, where the target has counted them before its answer. */
   readonly promptTokens?: number;
+  /** Parts of `promptTokens`, as in `Usage`. */
+  readonly cachedTokens?: number;
+  readonly cacheWriteTokens?: number;
 }
 
 export interface TextDelta {

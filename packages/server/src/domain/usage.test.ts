@@ -3,7 +3,11 @@ import { type Usage, withEstimates } from './usage.ts';
 
 /** The usage with the estimates 7 and `completion`. */
 const filled = (reported: Usage | undefined, completion = 5) =>
-  withEstimates(reported, { promptTokens: () => 7, completionTokens: () => completion });
+  withEstimates(reported, {
+    promptTokens: () => 7,
+    completionTokens: () => completion,
+    completionIsCounted: () => false,
+  });
 
 test('a usage that no target reported is estimated', () => {
   expect(filled(undefined)).toEqual({ promptTokens: 7, completionTokens: 5, estimated: true });

@@ -23,6 +23,8 @@ export interface UsageEstimates {
   promptTokens(): number;
   /** Tokens of the output so far. */
   completionTokens(): number;
+  /** Whether the targets themselves have counted each token of {@link completionTokens}. */
+  completionIsCounted(): boolean;
 }
 
 /**
@@ -38,7 +40,16 @@ export function withEstimates(reported: Usage | undefined, estimates: UsageEstim
     : Math.max(usage.completionTokens, estimates.completionTokens());
   const isReported = prompt === usage.promptTokens && completion === usage.completionTokens;
   if (reported !== undefined && isReported) return reported;
-  return { ...usage, promptTokens: prompt, completionTokens: completion, estimated: true };
+  const { estimated: isLeast, ...counts } = usage;
+  const isOwnCount = completion > usage.completionTokens;
+  const isEstimated =
+    prompt !== usage.promptTokens || (isOwnCount ? !estimates.completionIsCounted() : isLeast === true);
+  return {
+    ...counts,
+    promptTokens: prompt,
+    completionTokens: completion,
+    ...(isEstimated ? { estimated: true } : {}),
+  };
 }
 
 const noUsage: Usage = { promptTokens: 0, completionTokens: 0 };

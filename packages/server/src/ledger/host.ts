@@ -147,5 +147,5 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
 
 /** The lease of a request whose key and owner have no limits: nothing is settled for it. */
 function withoutLimits(processId: string): LimitLease {
-  return { processId, scopes: [], reservedTokens: 0, takenAtMs: 0 };
+  return { processId, scopes: [], reservedTokens: 0, takenAtMs: 0, marks: [] };
 }

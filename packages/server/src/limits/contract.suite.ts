@@ -3,7 +3,9 @@
  * limiter says; tests of what is refused use windows of a minute and more.
  */
 import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { seedOf } from '../testing/suite-part.ts';
 import type { LimitAsk, LimitDecision, Limiter, LimitLease, LimitScope } from './contract.ts';
 
 /** A limiter under test. */
@@ -12,6 +14,11 @@ export interface LimiterHarness {
   open(windowMs: number): Promise<Limiter>;
   /** Two limiters that count together, as two replicas do; one and the same where there is one service only. */
   openTwo(windowMs: number): Promise<readonly [Limiter, Limiter]>;
+  /** Milliseconds; between two readings at most so much time has passed for the limiters. */
+  now(): number;
+  /** The windows of the property of changing limits, and its rounds. */
+  readonly windowsMs: readonly number[];
+  readonly rounds: number;
   /** Lets time pass for the limiters. */
   pass(ms: number): Promise<void>;
   close(): Promise<void>;
@@ -158,23 +165,22 @@ export function describeLimiter(name: string, harness: LimiterHarness): void {
     });
 
     test('does not give back what has flowed off since', async () => {
-      const limiter = await harness.open(hourMs);
+      const limiter = await harness.open(1_000);
       const scopes = [{ scope: newScope(), requestsPerMinute: 4, tokensPerMinute: 1_000 }];
-      const { lease } = allowed(await limiter.take(ask(scopes, 1_000)));
-      const older = (hours: number): LimitLease => ({
-        ...lease,
-        takenAtMs: lease.takenAtMs - hours * hourMs,
-      });
-      await limiter.settle(older(1), 'not-run');
-      expect(await limiter.look(scopes)).toMatchObject({
-        requests: { remaining: 3 },
-        tokens: { remaining: 0 },
-      });
+      const first = allowed(await limiter.take(ask(scopes, 1_000))).lease;
+      await harness.pass(750);
+      const second = allowed(await limiter.take(ask(scopes, 700))).lease;
       // After three quarters of the time a quarter can be left of it.
-      await limiter.settle(older(0.75), 0);
+      await limiter.settle(first, 0);
       const remaining = (await limiter.look(scopes)).tokens?.remaining ?? 0;
-      expect(remaining).toBeGreaterThanOrEqual(240);
-      expect(remaining).toBeLessThanOrEqual(260);
+      expect(remaining).toBeGreaterThanOrEqual(300);
+      expect(remaining).toBeLessThan(600);
+      await harness.pass(1_000);
+      for (let count = 0; count < 3; count += 1) allowed(await limiter.take(ask(scopes, 330)));
+      await limiter.settle(second, 'not-run');
+      const left = await limiter.look(scopes);
+      expect(left.requests?.remaining).toBeLessThan(3);
+      expect(left.tokens?.remaining).toBeLessThan(300);
     });
 
     test('keeps the wait of a lowered limit, and the units of a raised one', async () => {
@@ -185,6 +191,45 @@ export function describeLimiter(name: string, harness: LimiterHarness): void {
       expect((await limiter.look(at(10))).requests).toMatchObject({ limit: 10, remaining: 5 });
       expect((await limiter.look(at(1_000))).requests).toMatchObject({ limit: 1_000, remaining: 950 });
     });
+
+    test('gives back the part of a limit that a request has taken, where the limit is another one now', async () => {
+      const limiter = await harness.open(hourMs);
+      const scope = newScope();
+      const at = (tokensPerMinute: number): LimitScope[] => [{ scope, tokensPerMinute }];
+      const lease = allowed(await limiter.take(ask(at(1_000), 800))).lease;
+      allowed(await limiter.take(ask(at(100), 15)));
+      expect((await limiter.look(at(100))).tokens?.remaining).toBe(5);
+      // 600 of 1,000 are 60 of 100.
+      await limiter.settle(lease, 200);
+      expect((await limiter.look(at(100))).tokens?.remaining).toBe(65);
+    });
+
+    test('gives nothing twice by a limit that is lowered and raised again', async () => {
+      const limiter = await harness.open(hourMs);
+      const scope = newScope();
+      const at = (limit: number): LimitScope[] => [
+        { scope, requestsPerMinute: limit, tokensPerMinute: limit * 10 },
+      ];
+      for (let count = 0; count < 90; count += 1) allowed(await limiter.take(ask(at(100), 10)));
+      allowed(await limiter.take(ask(at(10), 5)));
+      expect(refused(await limiter.take(ask(at(10), 1))).limit).toBe('requests');
+      expect(await limiter.look(at(100))).toMatchObject({
+        requests: { remaining: 9 },
+        tokens: { remaining: 95 },
+      });
+    });
+
+    test('in no window passes more than the largest limit and its elapsed rate, however limits change', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...harness.windowsMs),
+          fc.array(anyStep, { minLength: 5, maxLength: 40 }),
+          async (windowMs, steps) =>
+            expectNoWindowAbove(await harness.open(windowMs), harness, windowMs, steps),
+        ),
+        { numRuns: harness.rounds, seed: seedOf() },
+      );
+    }, 600_000);
 
     test('leaves what the limits of today count, where a lease is older than they are', async () => {
       const limiter = await harness.open(hourMs);
@@ -278,6 +323,57 @@ export function describeLimiter(name: string, harness: LimiterHarness): void {
       }
     });
   });
+}
+
+/** What happens between two requests of one scope, and the next request. */
+const anyStep = fc.record({
+  /** Of a window, in percent. */
+  wait: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(60)),
+  limit: fc.option(fc.constantFrom(50, 90, 100, 400, 1_000), { nil: undefined }),
+  prompt: fc.integer({ min: 1, max: 50 }),
+  completion: fc.nat(900),
+  settled: fc.option(fc.record({ which: fc.nat(5), part: fc.double({ min: 0, max: 1, noNaN: true }) }), {
+    nil: undefined,
+  }),
+});
+
+/** Carries the steps out, and compares what has passed in each window, by what the requests have used in the end. */
+async function expectNoWindowAbove(
+  limiter: Limiter,
+  harness: LimiterHarness,
+  windowMs: number,
+  steps: readonly (typeof anyStep extends fc.Arbitrary<infer Step> ? Step : never)[],
+): Promise<void> {
+  const scope = newScope();
+  let limit = 100;
+  let largest = limit;
+  const running: { readonly lease: LimitLease; readonly pass: { units: number } }[] = [];
+  const passes: { readonly fromMs: number; readonly toMs: number; units: number }[] = [];
+  for (const { wait, limit: next = limit, prompt, completion, settled } of steps) {
+    await harness.pass((wait * windowMs) / 100);
+    limit = next;
+    largest = Math.max(largest, limit);
+    const ended = settled === undefined ? undefined : running.splice(settled.which, 1)[0];
+    if (settled !== undefined && ended !== undefined) {
+      const used = Math.floor(ended.lease.reservedTokens * settled.part);
+      await limiter.settle(ended.lease, used);
+      ended.pass.units = used;
+    }
+    const fromMs = harness.now();
+    const decision = await limiter.take(ask([{ scope, tokensPerMinute: limit }], prompt, completion));
+    if (decision.type === 'refused') continue;
+    const { lease } = decision;
+    const pass = { fromMs, toMs: harness.now(), units: lease.reservedTokens };
+    passes.push(pass);
+    running.push({ lease, pass });
+  }
+  for (const [from, { fromMs }] of passes.entries()) {
+    let sum = 0;
+    for (const { toMs, units } of passes.slice(from)) {
+      sum += units;
+      expect(sum).toBeLessThanOrEqual(largest + ((toMs - fromMs) * largest) / windowMs + 1e-3);
+    }
+  }
 }
 
 /** A scope that no other test has. */

@@ -77,8 +77,16 @@ export interface LimitLease {
   readonly reservedTokens: number;
   /** By the limiter's own clock. */
   readonly takenAtMs: number;
+  /** Of each scope, in their order: by it the limiter sees how much of the lease can be left ({@link Limiter.settle}). */
+  readonly marks: readonly ScopeLevels[];
   /** Taken from this replica's share, because the store was away. */
   readonly share?: true;
+}
+
+/** One figure for each kind of limit of a scope; 0 where there is no limit. */
+export interface ScopeLevels {
+  readonly requests: number;
+  readonly tokens: number;
 }
 
 /** The streams that a process runs in a scope, and the tokens by which settlements have missed the store. */

@@ -88,7 +88,7 @@ class Guard implements GuardedLimiter {
     this.held.open(processId, scopes);
     const { share } = this.options;
     // What the other limiter knows of this lease is its stream, at most.
-    const stream: LimitLease = { ...lease, scopes: onlyStreams(scopes), reservedTokens: 0 };
+    const stream: LimitLease = { ...lease, scopes: onlyStreams(scopes), marks: [], reservedTokens: 0 };
     const shared = lease.share === true;
     if (shared) await this.quietly(share.settle(this.divided(lease), usedTokens));
     else if (this.away) await this.quietly(share.settle(stream, 0));

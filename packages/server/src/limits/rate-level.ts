@@ -1,4 +1,4 @@
-import type { LimitAsk, LimitDecision, LimitScope, Window, Windows } from './contract.ts';
+import type { LimitAsk, LimitDecision, LimitScope, ScopeLevels, Window, Windows } from './contract.ts';
 
 /*
  * GCRA keeps one number for each limit: the theoretical arrival time (TAT), the time at which all of the burst is there again.
@@ -26,50 +26,113 @@ const tolerance = 1e-6;
 /** A stream's place can be free at any time; this is when a client may ask again. */
 const streamRetryMs = 1_000;
 
-/** The level of one limit as it was written. A level that was written under another limit is converted. */
-export interface SavedLevel {
-  readonly level: number;
+/**
+ * What is taken of one limit, counted twice because limits change while requests run.
+ *
+ *     units    flow off at the rate of the limit in force
+ *     part     each unit counted as 1 / limit, by the limit under which it was taken; all of it flows off in one window
+ *
+ * Under one limit both say the same: units = part × limit. Of a lowered limit `part` is the smaller one, so that the wait until
+ * it is empty stays the same; of a raised one `units` is. Neither alone would do: a limit that is lowered and raised again would
+ * be full at once. Both are bounds of what passes under the largest limit in force, and so is the smaller one
+ * ({@link takenOf}).
+ */
+export interface Level {
+  readonly units: number;
+  readonly part: number;
+  /** All that leases have given back since `sinceMs`, as a part. */
+  readonly returned: number;
+  /** Since then it has not been empty. */
+  readonly sinceMs: number;
+  /** Until then `units` and `part` may be of units that were taken under several limits. */
+  readonly mixedUntilMs: number;
+}
+
+/** A level as it was written, under its limit. */
+export interface SavedLevel extends Level {
   readonly limit: number;
 }
 
-/** The levels of a scope; 0 where there is no limit. */
-export interface ScopeLevels {
-  readonly requests: number;
-  readonly tokens: number;
+interface Time {
+  readonly nowMs: number;
+  readonly windowMs: number;
 }
 
-/**
- * The level now. Under a limit that has become lower, the wait until it is empty stays the same; under a higher one, the units
- * stay the same.
- */
+/** The level now, under this limit, of one that was written at `atMs`. */
 export function levelNow(
   saved: SavedLevel | undefined,
   limit: number | undefined,
-  elapsedMs: number,
-  windowMs: number,
-): number {
-  if (saved === undefined || limit === undefined || limit <= 0) return 0;
-  const level = limit < saved.limit ? (saved.level * limit) / saved.limit : saved.level;
-  return Math.max(0, level - (Math.max(0, elapsedMs) * limit) / windowMs);
+  { atMs, nowMs, windowMs }: Time & { readonly atMs: number },
+): Level {
+  const windows = Math.max(0, nowMs - atMs) / windowMs;
+  const part = saved === undefined || limit === undefined ? 0 : saved.part - windows;
+  if (saved === undefined || limit === undefined || part <= 0) return emptyLevel(nowMs);
+  const { returned, sinceMs } = saved;
+  const mixedUntilMs = limit === saved.limit ? saved.mixedUntilMs : nowMs + part * windowMs;
+  const units = Math.max(0, saved.units - windows * limit);
+  return {
+    units: nowMs < mixedUntilMs ? units : Math.min(units, part * limit),
+    part,
+    returned,
+    sinceMs,
+    mixedUntilMs,
+  };
+}
+
+function emptyLevel(nowMs: number): Level {
+  return { units: 0, part: 0, returned: 0, sinceMs: nowMs, mixedUntilMs: nowMs };
+}
+
+/** The units of a level that are taken, under this limit. */
+export function takenOf({ units, part }: Level, limit: number | undefined): number {
+  return limit === undefined || limit <= 0 ? 0 : Math.min(units, part * limit);
+}
+
+/** The level with more units, or fewer where negative. */
+export function added(level: Level, more: number, limit: number): Level {
+  return limit <= 0 ? level : changed(level, more, more / limit);
+}
+
+function changed(level: Level, units: number, part: number): Level {
+  return {
+    ...level,
+    units: Math.max(0, level.units + units),
+    part: Math.max(0, level.part + part),
+    returned: level.returned + Math.max(0, -part),
+  };
+}
+
+/** What a lease keeps of a level just after it was taken, to see later how much of it can be left. */
+export function markOf(level: Level, limit: number | undefined): number {
+  return limit === undefined || limit <= 0 ? 0 : takenOf(level, limit) / limit + level.returned;
+}
+
+/** What a lease knows of one limit of a scope. */
+export interface LeaseOfLimit {
+  readonly limit: number;
+  readonly mark: number;
+  readonly takenAtMs: number;
 }
 
 /**
- * The most units that can be given back to a limit, of a lease of this age: what was in it when the lease was taken has flowed
- * off since. Without this bound a long stream would give units back that other requests have taken.
+ * The level after `more` has been added to the units of a lease; negative: they are given back. What was taken before a request
+ * flows off before it. So what is left of the level at its time, less what has been given back since, is the most that can be
+ * left of its own; without this bound a long stream would give units back that other requests have taken.
  */
-export function returnable(limit: number, reserved: number, ageMs: number, windowMs: number): number {
-  return Math.max(0, Math.max(limit, reserved) - (Math.max(0, ageMs) * limit) / windowMs);
-}
-
-/** The level after a lease's units have been replaced by `units` more, or fewer where negative. */
 export function corrected(
-  level: number,
-  units: number,
+  level: Level,
+  more: number,
   limit: number,
-  lease: { readonly reserved: number; readonly ageMs: number; readonly windowMs: number },
-): number {
-  const change = Math.max(units, -returnable(limit, lease.reserved, lease.ageMs, lease.windowMs));
-  return Math.max(0, level + change);
+  lease: LeaseOfLimit,
+  { nowMs, windowMs }: Time,
+): Level {
+  if (more >= 0) return added(level, more, limit);
+  const { takenAtMs, mark } = lease;
+  if (lease.limit <= 0 || takenAtMs < level.sinceMs) return level;
+  const left = Math.max(0, mark - level.returned - Math.max(0, nowMs - takenAtMs) / windowMs);
+  // How many units have flowed off since is not known where the limit has changed.
+  const unitsLeft = level.mixedUntilMs <= takenAtMs ? left * limit : 0;
+  return changed(level, -Math.min(-more, unitsLeft), -Math.min(-more / lease.limit, left));
 }
 
 type Verdict =

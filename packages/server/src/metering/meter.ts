@@ -35,6 +35,8 @@ export interface MeteredRequest {
 export interface Metered {
   /** The plan, without targets that a dollar budget cannot pay. */
   readonly plan: AttemptPlan;
+  /** An estimate of the prompt's tokens, by which it was admitted. */
+  readonly promptTokens: number;
   readonly record: OpenRecord;
 }
 
@@ -98,7 +100,10 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
       // The ledger's thread has sent a copy of the scopes; a stream keeps those of its key.
       const lease = { ...admission.lease, scopes: payer.scopes };
       const { reserved: _, ...facts } = intent;
-      return { ...ok({ plan, record: new OpenRecord(records, facts, lease, request.n) }), windows };
+      return {
+        ...ok({ plan, promptTokens, record: new OpenRecord(records, facts, lease, request.n) }),
+        windows,
+      };
     },
     look: ({ scopes }) => ledger.look(scopes),
   };

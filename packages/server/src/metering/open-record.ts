@@ -1,4 +1,4 @@
-import type { Usage } from '../domain/usage.ts';
+import { type Usage, type UsageEstimates, withEstimates } from '../domain/usage.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import type { LimitLease } from '../limits/contract.ts';
 import type { AttemptRecord } from '../routing/open-attempts.ts';
@@ -18,7 +18,7 @@ export interface RecordedOutcome {
 }
 
 /** The part of a source from which progress is read. */
-export type WatchedSource = Pick<Source, 'served' | 'promptTokens' | 'completionTokens' | 'attempts'>;
+export type WatchedSource = UsageEstimates & Pick<Source, 'served' | 'reported' | 'attempts'>;
 
 /** The records of the requests that run now. */
 export interface OpenRecords {
@@ -79,20 +79,13 @@ export class OpenRecord {
     const completionTokens = source.completionTokens();
     if (completionTokens === this.reportedTokens) return undefined;
     this.reportedTokens = completionTokens;
-    const promptTokens = source.promptTokens();
+    const usage = withEstimates(source.reported(), source);
     const { id, createdAtMs } = facts;
     const { target } = served;
-    const model = source.attempts().find((attempt) => attempt.target === target)?.model ?? facts.model;
-    const costMicroUsd = requestCostMicroUsd(
-      {
-        status: 'cut',
-        usage: { promptTokens, completionTokens },
-        attempts: [{ model, target, outcome: 'open', deliveredTokens: completionTokens }],
-        target,
-      },
-      this.records.prices,
-    );
-    return { id, createdAtMs, target, promptTokens, completionTokens, costMicroUsd };
+    const attempts = withDelivered(source.attempts(), completionTokens);
+    const costMicroUsd = requestCostMicroUsd({ status: 'cut', usage, attempts, target }, this.records.prices);
+    const { promptTokens } = usage;
+    return { id, createdAtMs, target, promptTokens, completionTokens: usage.completionTokens, costMicroUsd };
   }
 
   /** The run has ended. */
@@ -148,6 +141,14 @@ export class OpenRecord {
       settledAtMs,
     };
   }
+}
+
+/** Attempts of an answer that runs: what the serving one has delivered is noted only when it is closed. */
+function withDelivered(attempts: readonly AttemptRecord[], all: number): readonly AttemptRecord[] {
+  const before = attempts.reduce((sum, { deliveredTokens }) => sum + deliveredTokens, 0);
+  return attempts.map((attempt) =>
+    attempt.outcome === 'served' ? { ...attempt, deliveredTokens: all - before } : attempt,
+  );
 }
 
 function entryOf({ target, outcome, usage }: AttemptRecord): AttemptEntry {

@@ -9,7 +9,7 @@ const finish: GuardedEvent = { type: 'finish', choice: 0, reason: 'stop' };
 function usageAfter(events: readonly GuardedEvent[], counted: number) {
   const guard = createAnswerGuard(
     { choices: 1, json: false },
-    { promptTokens: () => 7, completionTokens: () => counted },
+    { promptTokens: () => 7, completionTokens: () => counted, completionIsCounted: () => false },
     { pass: () => {} },
   );
   for (const event of [...events, finish]) expect(guard.accept(event)).toBeUndefined();
@@ -28,7 +28,7 @@ describe('an answer that must be JSON', () => {
     const to = { pass: (event: GuardedEvent) => passed.push(event) };
     const guard = createAnswerGuard(
       { choices: 1, json: true },
-      { promptTokens: () => 7, completionTokens: () => 1 },
+      { promptTokens: () => 7, completionTokens: () => 1, completionIsCounted: () => false },
       to,
     );
     const problem = events.map((event) => guard.accept(event)).find((violation) => violation !== undefined);

@@ -24,7 +24,12 @@ function relayed(
       owner: { relayed: resolve },
       events: Object.assign(
         fakeEventStream(async () => left.shift()),
-        { promptTokens: () => 1, completionTokens: () => 1 },
+        {
+          promptTokens: () => 1,
+          completionTokens: () => 1,
+          completionIsCounted: () => false,
+          reported: () => undefined,
+        },
       ),
       rules: { choices: 2, json: false },
       clock: { now: () => 0 },

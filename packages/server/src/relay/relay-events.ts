@@ -3,6 +3,7 @@ import { causeOfBug } from '../domain/cause.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
 import { type Usage, type UsageEstimates, withEstimates } from '../domain/usage.ts';
+import type { Source } from '../routing/source.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import {
@@ -20,8 +21,8 @@ import type { Transcript } from './transcript.ts';
 /** What {@link createRelay} needs for one run. */
 export interface RelayJob {
   readonly owner: RelayOwner;
-  /** The batches, and this server's own counts of them. */
-  readonly events: EventStream & UsageEstimates;
+  /** The batches, what targets have counted of them, and this server's own counts. */
+  readonly events: EventStream & UsageEstimates & Pick<Source, 'reported'>;
   readonly rules: AnswerRules;
   /** Monotonic milliseconds. */
   readonly clock: Pick<TimerQueue, 'now'>;
@@ -164,7 +165,7 @@ class RelayLoop implements Relay, BatchReceiver, PassReceiver {
 
   /** The usage of an answer that ended before its usage came: the tokens so far. Undefined before the commit. */
   private estimate(): Usage | undefined {
-    return this.ttftMs === undefined ? undefined : withEstimates(undefined, this.events);
+    return this.ttftMs === undefined ? undefined : withEstimates(this.events.reported(), this.events);
   }
 
   private torn(reason: Failure): Ending {

@@ -82,6 +82,8 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
           attempts: () => [],
           promptTokens: () => 11,
           completionTokens: () => 1,
+          completionIsCounted: () => false,
+          reported: () => undefined,
         }),
     },
   );

@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../domain/failure.ts';
+import type { UsageEstimates } from '../domain/usage.ts';
 import type { Source } from '../routing/source.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
@@ -49,7 +50,8 @@ export interface RunCall {
 
 /** The part of a source that a run uses. */
 export type RunSource = EventStream &
-  Pick<Source, 'served' | 'target' | 'attempts' | 'promptTokens' | 'completionTokens'>;
+  UsageEstimates &
+  Pick<Source, 'served' | 'target' | 'attempts' | 'reported'>;
 
 /**
  * Starts a run and registers it. A run of lifetime `reader` begins to pull when its reader is attached. A detached run begins

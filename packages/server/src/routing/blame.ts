@@ -43,3 +43,19 @@ export function countsAgainstHealth(reason: Failure): boolean {
       return false;
   }
 }
+
+/**
+ * Whether a target that failed so had taken the request before: it was silent, or its answer broke off or was none. One that
+ * could not be reached, or that refused, had not.
+ */
+export function wasTaken({ code }: Failure): boolean {
+  switch (code) {
+    case 'upstream_protocol':
+    case 'upstream_cut':
+    case 'first_token_timeout':
+    case 'stall_timeout':
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,4 +1,3 @@
-import { estimatePromptTokens } from '../domain/estimate-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import { type Usage, withEstimates } from '../domain/usage.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
@@ -6,7 +5,7 @@ import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type Attempt, startAttempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { countsAgainstHealth } from './blame.ts';
+import { countsAgainstHealth, wasTaken } from './blame.ts';
 import { commitWhenComplete } from './commit-when-complete.ts';
 import type { Health, TrackedRequest } from './health.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
@@ -28,7 +27,7 @@ export interface AttemptRecord {
   readonly mode: 'first' | 'hedge' | 'prefix' | 'replay';
   outcome: 'open' | 'served' | 'failed' | 'lost' | 'aborted';
   failure?: Failure;
-  /** As the target reported it, else estimated; absent where the target sent no output. */
+  /** As the target reported it, else estimated ({@link usageOf}); absent where the target has not taken the request. */
   usage?: Usage;
   /** Tokens that the client has received: 0 for a hedge that lost, and only the new ones of a replay. */
   deliveredTokens: number;
@@ -62,7 +61,7 @@ export interface OpenAttempts {
   readonly records: readonly AttemptRecord[];
   /** The name of the target that was asked last, or that serves since then; undefined before the first. */
   readonly target: string | undefined;
-  /** An estimate of the prompt's tokens, made at the start: the messages are not kept for it. */
+  /** An estimate of the prompt's tokens. */
   readonly promptTokens: number;
 }
 
@@ -71,11 +70,13 @@ export interface OpenAttemptsDeps {
   readonly health: Health;
   readonly timers: TimerQueue;
   readonly signal: AbortSignal;
+  /** An estimate of the prompt's tokens, made once for each request: for counts that no target reports. */
+  readonly promptTokens: number;
 }
 
 /** Creates it without an open attempt. The owner closes all with `closeOthers(undefined, …)`. */
-export function createOpenAttempts({ request }: Call, deps: OpenAttemptsDeps): OpenAttempts {
-  return new RequestAttempts(estimatePromptTokens(request), deps);
+export function createOpenAttempts(deps: OpenAttemptsDeps): OpenAttempts {
+  return new RequestAttempts(deps);
 }
 
 class RequestAttempts implements OpenAttempts {
@@ -89,7 +90,7 @@ class RequestAttempts implements OpenAttempts {
   private readonly timers: TimerQueue;
   private readonly signal: AbortSignal;
 
-  constructor(promptTokens: number, { health, timers, signal }: OpenAttemptsDeps) {
+  constructor({ health, timers, signal, promptTokens }: OpenAttemptsDeps) {
     this.promptTokens = promptTokens;
     this.health = health;
     this.timers = timers;
@@ -147,7 +148,7 @@ class RequestAttempts implements OpenAttempts {
     this.running = this.running.filter((one) => one !== opened);
     const { attempt, record, tracked } = opened;
     record.outcome = outcome;
-    const usage = this.usageOf(opened);
+    const usage = this.wasTaken(opened) ? this.usageOf(opened) : undefined;
     if (usage !== undefined) record.usage = usage;
     if (outcome === 'served') tracked.succeeded();
     tracked.end();
@@ -166,13 +167,19 @@ class RequestAttempts implements OpenAttempts {
     for (const opened of this.running) if (opened !== kept) await this.close(opened, outcome);
   }
 
-  private usageOf({ attempt, prefixTokens }: OpenAttempt): Usage | undefined {
-    const { tokens, usage } = attempt.count;
-    if (usage === undefined && tokens === 0) return undefined;
+  /** The target reads the prompt of an attempt from its request on, and may bill it. */
+  private wasTaken({ attempt, record }: OpenAttempt): boolean {
+    const { outcome, failure } = record;
+    return attempt.count.begun || outcome !== 'failed' || (failure !== undefined && wasTaken(failure));
+  }
+
+  private usageOf({ attempt, prefixTokens }: OpenAttempt): Usage {
+    const { tokens, usage, exact } = attempt.count;
     return withEstimates(usage, {
       // A prefix is part of the prompt for the target that continues it.
       promptTokens: () => this.promptTokens + prefixTokens,
       completionTokens: () => tokens,
+      completionIsCounted: () => exact,
     });
   }
 }

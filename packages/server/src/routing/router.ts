@@ -31,6 +31,8 @@ export interface Router {
   open(
     plan: AttemptPlan,
     call: Omit<UpstreamCall, 'model'>,
+    /** An estimate of the tokens of the prompt. */
+    promptTokens: number,
     signal: AbortSignal,
     /** Called once, before the first event of the committed answer is passed on. */
     onCommit?: () => void,
@@ -42,7 +44,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, timer
   const now = () => timers.now();
   return {
     plan: (model, asked, rights) => planAttempts(model, asked, catalogue, rights),
-    open: (plan, call, signal, onCommit) => {
+    open: (plan, call, promptTokens, signal, onCommit) => {
       const { keyId, request } = call;
       const targets = plan.flat().map(({ target }) => target.name);
       // With a single candidate there is no choice, so the messages are not hashed.
@@ -52,6 +54,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, timer
         machine: createAttemptMachine(plan, { retry, health, random, now, preferred }),
         health,
         timers,
+        promptTokens,
         signal,
         onCommit: ({ target }) => {
           if (choice) affinity.remember(keyId, request, target.name);

@@ -1,4 +1,4 @@
-import { jsonText } from '@tailrace/protocol';
+import { type ErrorCode, jsonText } from '@tailrace/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
 import { pullOnce } from '../domain/batches.ts';
@@ -6,6 +6,7 @@ import type { ChatRequest } from '../domain/chat-request.ts';
 import { failure } from '../domain/failure.ts';
 import { type Feature, features } from '../domain/requirements.ts';
 import type { EventBatch } from '../domain/stream-event.ts';
+import { withEstimates } from '../domain/usage.ts';
 import { createTimerQueue } from '../timers/timer-queue.ts';
 import type { Upstream, UpstreamCall } from '../upstreams/contract.ts';
 import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
@@ -97,11 +98,16 @@ const request = {
   rest: {},
 };
 
+function usageOf(promptTokens: number, completionTokens: number): EventBatch {
+  return [{ type: 'usage', usage: { promptTokens, completionTokens } }];
+}
+
 function setUp(
   upstreams: readonly Upstream[],
   models: Record<string, ModelConfig>,
   asked: Partial<ChatRequest> = {},
   retry = { perTarget: 1, total: 6, backoffMs: 500, honourRetryAfterMs: 5_000 },
+  promptTokens = 0,
 ) {
   const catalogue = createCatalogue(
     new Map(Object.entries(models)),
@@ -123,7 +129,7 @@ function setUp(
     const planned = plan();
     if (!planned.ok) throw new Error(planned.failure.message);
     const call = { request: whole, keyId: 'k', completionId: 'c' };
-    return router.open(planned.value, call, signal);
+    return router.open(planned.value, call, promptTokens, signal);
   };
   return { plan, open, health };
 }
@@ -320,7 +326,10 @@ describe('a hedge', () => {
     await vi.advanceTimersByTimeAsync(1_500);
     expect(await done).toEqual([text('f'), finish]);
     expect([slow.opened, slow.aborted, fast.opened]).toEqual([1, 1, 1]);
-    expect(source.attempts()).toMatchObject([{ outcome: 'lost' }, { mode: 'hedge', outcome: 'served' }]);
+    expect(source.attempts()).toMatchObject([
+      { outcome: 'lost', usage: { completionTokens: 0 } },
+      { mode: 'hedge', outcome: 'served' },
+    ]);
   });
 
   it('is not started when the first token comes in time; when it is started, the slow attempt may still win', async () => {
@@ -413,7 +422,7 @@ describe('a takeover', () => {
     const a = fakeUpstream('a', [begins, fails('upstream_cut')]);
     const source = setUp([a, fakeUpstream('b', [text('Hello'), finish])], both, { temperature: 0 }).open();
     await drain(source);
-    expect(source.promptTokens()).toBe(41);
+    expect(source.reported()).toMatchObject({ promptTokens: 41 });
   });
 
   it('by prefix leaves a count at 0 that its target did not report', async () => {
@@ -469,6 +478,48 @@ describe('a takeover', () => {
       { usage: { promptTokens: 12, completionTokens: 7 } },
       { usage: { completionTokens: 1, estimated: true } },
     ]);
+  });
+
+  it.each<[string, EventBatch, string]>([
+    ['counted before it', [{ type: 'start', promptTokens: 41, cachedTokens: 30 }], 'upstream_cut'],
+    ['is estimated', [], 'upstream_cut'],
+    ['counted in a report that later output makes too small', usageOf(41, 1), 'stall_timeout'],
+  ])('has one usage for the answer and its attempt where the prompt %s', async (_, begins, code) => {
+    const exact: EventBatch = [{ type: 'text-delta', choice: 0, json: jsonText('Hel'), tokens: 7 }];
+    for (const output of [text('Hel'), exact]) {
+      const a = fakeUpstream('a', [[...begins, ...output], text('lo'), fails(code as ErrorCode)]);
+      const source = setUp([a], { main: model({ targets: [target('a')] }) }, {}, undefined, 34).open();
+      await drain(source);
+      await source.close();
+      const [attempt] = source.attempts();
+      expect(attempt?.usage).toEqual(withEstimates(source.reported(), source));
+      expect(attempt?.usage).toMatchObject({
+        promptTokens: begins.length > 0 ? 41 : 34,
+        completionTokens: source.completionTokens(),
+      });
+    }
+  });
+
+  it('records the prompt of an attempt that its target took, and none of one that was not taken', async () => {
+    const usageAfter = async (steps: readonly (EventBatch | number)[]) => {
+      const a = fakeUpstream('a', steps);
+      const source = setUp([a], { main: model({ targets: [target('a')] }) }, {}, undefined, 34).open();
+      await drain(source);
+      await source.close();
+      return source.attempts()[0]?.usage;
+    };
+    const prompt = { promptTokens: 34, completionTokens: 0, estimated: true };
+    expect(await usageAfter([fails('first_token_timeout')])).toEqual(prompt);
+    expect(await usageAfter([fails('upstream_protocol')])).toEqual(prompt);
+    expect(await usageAfter([[{ type: 'start' }], fails('upstream_refused')])).toEqual(prompt);
+    for (const code of [
+      'upstream_refused',
+      'rate_limit_exceeded',
+      'upstream_auth',
+      'invalid_value',
+    ] as const) {
+      expect(await usageAfter([fails(code)])).toBeUndefined();
+    }
   });
 
   it('records an estimate for each count that cannot be', async () => {
@@ -590,20 +641,20 @@ describe('a takeover', () => {
     expect(guessed.at(-1)).toEqual(fails('upstream_cut'));
   });
 
-  it('reports the usage of the target that ended the answer, once', async () => {
-    const usage = (promptTokens: number): EventBatch => [
-      { type: 'usage', usage: { promptTokens, completionTokens: 1 } },
+  it('reports the prompt of the first target, and the completion of the one that ended the answer, once', async () => {
+    const usage = (promptTokens: number, completionTokens: number): EventBatch => [
+      { type: 'usage', usage: { promptTokens, completionTokens } },
     ];
-    const early = fakeUpstream('a', [text('Hel'), usage(1), fails('upstream_cut')]);
-    const b = fakeUpstream('b', [text('Hello'), usage(2), finish]);
+    const early = fakeUpstream('a', [text('Hel'), usage(11, 1), fails('upstream_cut')]);
+    const b = fakeUpstream('b', [text('Hello'), usage(12, 2), finish]);
     const batches = await drain(setUp([early, b], both, { temperature: 0 }).open());
-    expect(batches.flat().filter((event) => event.type === 'usage')).toEqual(usage(2));
+    expect(batches.flat().filter((event) => event.type === 'usage')).toEqual(usage(11, 2));
     expect(batches.flat().at(-1)).toEqual(finish[0]);
-    // No usage is better than one that counts half of the answer.
+    // The completion of the target that was cut counts half of the answer.
     const silent = setUp([early, fakeUpstream('b', [text('Hello'), finish])], both, {
       temperature: 0,
     }).open();
-    expect((await drain(silent)).flat().filter((event) => event.type === 'usage')).toEqual([]);
+    expect((await drain(silent)).flat().filter((event) => event.type === 'usage')).toEqual(usage(11, 0));
   });
 
   it('is not tried for a failure of the content policy', async () => {

@@ -1,7 +1,7 @@
 import type { BatchReceiver } from '../domain/batches.ts';
 import { brokeOff, type Failure } from '../domain/failure.ts';
-import type { EventBatch, StreamEvent, UsageEvent } from '../domain/stream-event.ts';
-import type { UsageEstimates } from '../domain/usage.ts';
+import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import type { Usage, UsageEstimates } from '../domain/usage.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import type { Attempt } from './attempt.ts';
@@ -22,7 +22,7 @@ import { race } from './race.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 import { takeOver } from './take-over.ts';
 import { takeoverMode } from './takeover-mode.ts';
-import { DeliveredTokens } from './token-count.ts';
+import { type AttemptCount, DeliveredTokens, withPromptOf } from './token-count.ts';
 
 /**
  * One sequence of batches for the answer of one request. Several targets may contribute to it, one after the other. The
@@ -44,6 +44,11 @@ export interface Source extends EventStream, UsageEstimates {
   target(): string | undefined;
   /** Tokens delivered so far, by the counts of the attempts. */
   completionTokens(): number;
+  /**
+   * The usage of the answer so far, as targets have reported it: the prompt is that of the first target to commit, where that
+   * has counted it. A count that is not reported is 0; undefined where none is.
+   */
+  reported(): Usage | undefined;
   /** One record for each attempt so far, for the log line. */
   attempts(): readonly AttemptRecord[];
 }
@@ -96,10 +101,8 @@ class FailoverSource implements Source, BatchReceiver {
   private servedBy: Served | undefined;
   private unfinished: number;
   private readonly deliveredTokens = new DeliveredTokens();
-  /** Held until the last finish, because the usage of a target that is cut afterwards does not count the whole answer. */
-  private usage: UsageEvent | undefined;
-  /** The prompt's tokens by the target that committed; 0: it has not reported them. */
-  private reportedPrompt = 0;
+  /** The count of the attempt that committed first. */
+  private first: AttemptCount | undefined;
 
   constructor(call: Call, deps: SourceDeps) {
     const { machine, onCommit, timers, signal } = deps;
@@ -107,7 +110,7 @@ class FailoverSource implements Source, BatchReceiver {
     this.asking = { call, machine, onCommit };
     this.timers = timers;
     this.signal = signal;
-    this.openAttempts = createOpenAttempts(call, deps);
+    this.openAttempts = createOpenAttempts(deps);
     this.choices = request.n;
     this.maxTokens = request.maxTokens;
     this.unfinished = request.n;
@@ -124,13 +127,24 @@ class FailoverSource implements Source, BatchReceiver {
     return this.openAttempts.target;
   }
 
-  /** As a target counted them, also where its answer was cut; else an estimate. */
   promptTokens(): number {
-    return this.reportedPrompt > 0 ? this.reportedPrompt : this.openAttempts.promptTokens;
+    return this.openAttempts.promptTokens;
   }
 
   completionTokens(): number {
     return this.deliveredTokens.tokens;
+  }
+
+  completionIsCounted(): boolean {
+    return this.deliveredTokens.exact;
+  }
+
+  reported(): Usage | undefined {
+    const { current, first } = this;
+    if (current === undefined) return undefined;
+    const { usage } = current.attempt.count;
+    const own = usage === undefined ? undefined : countPrefix(usage, current.prefixTokens);
+    return first === current.attempt.count ? own : withPromptOf(first?.usage, own);
   }
 
   attempts(): readonly AttemptRecord[] {
@@ -251,9 +265,8 @@ class FailoverSource implements Source, BatchReceiver {
     this.current = opened;
     this.attempt = opened.attempt;
     this.deliveredTokens.continueWith(opened.attempt.count, batch);
+    this.first ??= opened.attempt.count;
     this.stallMs = undefined;
-    // The usage of the attempt before does not count the whole answer.
-    this.usage = undefined;
   }
 
   private noteDelivered(opened: OpenAttempt): void {
@@ -293,16 +306,11 @@ class FailoverSource implements Source, BatchReceiver {
         this.cutPending = event.failure;
         break;
       }
-      if (event.type === 'usage') {
-        this.usage = countPrefix(event, this.current?.prefixTokens ?? 0);
-        this.notePrompt(this.usage.usage.promptTokens);
-        continue;
-      }
-      if (event.type === 'start' && event.promptTokens !== undefined) {
-        this.notePrompt(event.promptTokens - (this.current?.prefixTokens ?? 0));
-      }
+      // Held until the last finish: the usage of a target that is cut afterwards does not count the whole answer.
+      if (event.type === 'usage') continue;
       if (event.type === 'finish') this.unfinished -= 1;
-      if (this.unfinished === 0 && this.usage !== undefined) passed.push(this.usage);
+      const usage = this.unfinished === 0 ? this.reported() : undefined;
+      if (usage !== undefined) passed.push({ type: 'usage', usage });
       delivered.add(event);
       passed.push(event);
       if (this.unfinished === 0) break;
@@ -310,10 +318,6 @@ class FailoverSource implements Source, BatchReceiver {
     if (this.unfinished === 0) this.ended = true;
     if (this.continuable !== delivered.continuable) this.noLongerContinuable();
     return passed;
-  }
-
-  private notePrompt(tokens: number): void {
-    if (this.reportedPrompt === 0 && tokens > 0) this.reportedPrompt = tokens;
   }
 
   /**
@@ -339,22 +343,19 @@ const noText = { text: '', reasoning: '', continuable: true };
  * Moves the prefix from the prompt, where the target counted it, to the completion, where the client has it. A count that the
  * target did not report stays 0.
  */
-function countPrefix(event: UsageEvent, prefixTokens: number): UsageEvent {
-  if (prefixTokens === 0) return event;
-  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens, ...more } = event.usage;
+function countPrefix(usage: Usage, prefixTokens: number): Usage {
+  if (prefixTokens === 0) return usage;
+  const { promptTokens, completionTokens, cachedTokens, cacheWriteTokens, ...more } = usage;
   const ownPrompt = Math.max(0, promptTokens - prefixTokens);
   const cached = Math.min(cachedTokens ?? 0, ownPrompt);
   return {
-    type: 'usage',
-    usage: {
-      ...more,
-      promptTokens: ownPrompt,
-      completionTokens: completionTokens === 0 ? 0 : completionTokens + prefixTokens,
-      ...(cachedTokens === undefined ? {} : { cachedTokens: cached }),
-      ...(cacheWriteTokens === undefined
-        ? {}
-        : { cacheWriteTokens: Math.min(cacheWriteTokens, ownPrompt - cached) }),
-    },
+    ...more,
+    promptTokens: ownPrompt,
+    completionTokens: completionTokens === 0 ? 0 : completionTokens + prefixTokens,
+    ...(cachedTokens === undefined ? {} : { cachedTokens: cached }),
+    ...(cacheWriteTokens === undefined
+      ? {}
+      : { cacheWriteTokens: Math.min(cacheWriteTokens, ownPrompt - cached) }),
   };
 }
 

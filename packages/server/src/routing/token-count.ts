@@ -1,5 +1,5 @@
 import { tokensOf } from '../domain/estimate-tokens.ts';
-import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import type { EventBatch, StartEvent, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
 /**
@@ -17,8 +17,13 @@ export interface TokenCount {
 
 /** The tokens of one attempt. The guard, takeovers and the attempt's record use this count. */
 export interface AttemptCount extends TokenCount {
-  /** The usage that the target reported last. */
+  /**
+   * The counts that the target has reported, the last one above zero of the prompt; a completion is the least possible number
+   * (`estimated`) where output has come after its report.
+   */
   readonly usage: Usage | undefined;
+  /** The target has begun to answer. */
+  readonly begun: boolean;
 }
 
 /** Counts the tokens of one attempt's batches. */
@@ -26,7 +31,17 @@ export class TokenCounter implements AttemptCount {
   tokens = 0;
   lowerBound = 0;
   exact = true;
-  usage: Usage | undefined;
+  begun = false;
+  private reported: Usage | undefined;
+  /** The value of `tokens` at the last report of a usage. */
+  private tokensAtReport = 0;
+
+  get usage(): Usage | undefined {
+    const { reported, tokens, tokensAtReport } = this;
+    if (reported === undefined || reported.completionTokens === 0 || tokens === tokensAtReport)
+      return reported;
+    return { ...reported, estimated: true };
+  }
 
   add(batch: EventBatch): void {
     for (let at = 0; at < batch.length; at += 1) {
@@ -36,6 +51,7 @@ export class TokenCounter implements AttemptCount {
   }
 
   private addEvent(event: StreamEvent): void {
+    this.begun ||= event.type !== 'failed';
     switch (event.type) {
       case 'text-delta':
       case 'reasoning-delta':
@@ -52,14 +68,46 @@ export class TokenCounter implements AttemptCount {
         this.exact = false;
         return;
       case 'usage':
-        this.usage = event.usage;
+        this.report(event.usage);
         return;
       case 'start':
+        if (event.promptTokens !== undefined) this.report(usageOfStart(event, event.promptTokens));
+        return;
       case 'tool-call-start':
       case 'finish':
       case 'failed':
     }
   }
+
+  private report(usage: Usage): void {
+    const isPromptMissing = usage.promptTokens === 0;
+    this.reported = isPromptMissing ? withPromptOf(this.reported, usage) : usage;
+    this.tokensAtReport = this.tokens;
+  }
+}
+
+function usageOfStart({ cachedTokens, cacheWriteTokens }: StartEvent, promptTokens: number): Usage {
+  return {
+    promptTokens,
+    completionTokens: 0,
+    ...(cachedTokens === undefined ? {} : { cachedTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+  };
+}
+
+/** `usage` with the prompt of another one; without that, as it is. Undefined: nothing was reported. */
+export function withPromptOf(prompt: Usage | undefined, usage: Usage | undefined): Usage | undefined {
+  if (prompt === undefined || prompt.promptTokens === 0) return usage;
+  const { completionTokens = 0, reasoningTokens, estimated } = usage ?? {};
+  const { promptTokens, cachedTokens, cacheWriteTokens } = prompt;
+  return {
+    promptTokens,
+    completionTokens,
+    ...(cachedTokens === undefined ? {} : { cachedTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...(estimated === undefined ? {} : { estimated }),
+  };
 }
 
 const nothing: TokenCount = { tokens: 0, lowerBound: 0, exact: true };

@@ -95,7 +95,12 @@ describe('engine', () => {
       { type: 'ended', id: 1 },
     );
     expect(await drain(stream)).toEqual([
-      { type: 'start', promptTokens: 9, fingerprint: expect.stringMatching(/^fp_[0-9a-f]{12}$/) },
+      {
+        type: 'start',
+        promptTokens: 9,
+        cachedTokens: 4,
+        fingerprint: expect.stringMatching(/^fp_[0-9a-f]{12}$/),
+      },
       { type: 'text-delta', choice: 0, json: '\\u00e9\\"', tokens: 2 },
       { type: 'usage', usage: { promptTokens: 9, completionTokens: 3, cachedTokens: 4 } },
       { type: 'finish', choice: 0, reason: 'stop' },

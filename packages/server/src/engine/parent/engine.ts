@@ -174,10 +174,11 @@ export function createEngine(options: EngineOptions): Engine {
         call.promptTokens = event.promptTokens;
         call.cachedTokens = event.cachedTokens;
         const fingerprint = infos.get(call.message.model)?.fingerprint;
-        const { promptTokens } = event;
+        const { promptTokens, cachedTokens } = event;
         call.stream.push({
           type: 'start',
           promptTokens,
+          cachedTokens,
           ...(fingerprint === undefined ? {} : { fingerprint }),
         });
         return;

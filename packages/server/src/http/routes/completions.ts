@@ -144,7 +144,7 @@ async function start(
   }
   if (metered.windows !== undefined) Object.assign(exchange.headers, rateLimitHeaders(metered.windows));
   if (!metered.ok) return metered;
-  const { record } = metered.value;
+  const { plan: admitted, promptTokens, record } = metered.value;
   let run: Run | undefined;
   try {
     run = startRun(runDeps, {
@@ -159,7 +159,13 @@ async function start(
       onEnded: settles(share, record),
       open: (signal) =>
         record.watch(
-          router.open(metered.value.plan, { request, keyId, completionId: id }, signal, committed(record)),
+          router.open(
+            admitted,
+            { request, keyId, completionId: id },
+            promptTokens,
+            signal,
+            committed(record),
+          ),
         ),
     });
   } finally {

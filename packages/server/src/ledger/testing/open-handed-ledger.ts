@@ -14,7 +14,7 @@ export function createOpenHandedLedger(): OpenHandedLedger {
     endings,
     admit: async ({ scopes }) => ({
       type: 'admitted',
-      lease: { processId: 'test', scopes, reservedTokens: 0, takenAtMs: 0 },
+      lease: { processId: 'test', scopes, reservedTokens: 0, takenAtMs: 0, marks: [] },
       windows: {},
     }),
     progress: () => {},

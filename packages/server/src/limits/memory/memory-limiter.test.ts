@@ -15,6 +15,9 @@ describeLimiter('in memory', {
     const limiter = open(windowMs);
     return [limiter, limiter];
   },
+  now,
+  windowsMs: [60_000],
+  rounds: roundsOf(20_000, 500),
   async pass(ms) {
     clockMs += ms;
   },
@@ -103,19 +106,27 @@ test('decides as a naive model of all changes does, and never allows more than l
         const scopes = [{ scope: 'key:a', requestsPerMinute: requestLimit, tokensPerMinute: tokenLimit }];
         const tokens: { atMs: number; units: number }[] = [];
         const requests: { atMs: number; units: number }[] = [];
-        const leases: LimitLease[] = [];
+        const leases: { lease: LimitLease; tokenLevel: number; requestLevel: number }[] = [];
+        /** What has been given back. */
+        const returned = (changes: readonly { units: number }[]): number =>
+          changes.reduce((sum, { units }) => sum + Math.max(0, -units * 60_000), 0);
         for (const { waitMs, prompt, completion, settles } of steps) {
           atMs += waitMs;
-          const lease = settles === undefined ? undefined : leases.splice(settles.index, 1)[0];
-          if (lease !== undefined && settles !== undefined) {
+          const settled = settles === undefined ? undefined : leases.splice(settles.index, 1)[0];
+          if (settled !== undefined && settles !== undefined) {
+            const { lease } = settled;
             await limiter.settle(lease, settles.used);
             const ageMs = atMs - lease.takenAtMs;
-            const flown = (limit: number): number => (ageMs * limit) / 60_000;
+            const left = (level: number, changes: readonly { units: number }[], limit: number): number =>
+              Math.max(0, level - returned(changes) - ageMs * limit) / 60_000;
             const used = settles.used === 'not-run' ? 0 : settles.used;
-            const most = Math.max(0, Math.max(tokenLimit, lease.reservedTokens) - flown(tokenLimit));
+            const most = left(settled.tokenLevel, tokens, tokenLimit);
             tokens.push({ atMs, units: Math.max(-most, used - lease.reservedTokens) });
             if (settles.used === 'not-run') {
-              requests.push({ atMs, units: -Math.min(1, Math.max(0, requestLimit - flown(requestLimit))) });
+              requests.push({
+                atMs,
+                units: -Math.min(1, left(settled.requestLevel, requests, requestLimit)),
+              });
             }
           }
           const tokenLevel = naiveLevel(tokens, tokenLimit, atMs);
@@ -133,9 +144,13 @@ test('decides as a naive model of all changes does, and never allows more than l
           expect(reservedTokens).toBe(
             prompt + Math.min(completion, Math.max(0, Math.floor(room - prompt + 1e-6))),
           );
-          leases.push(decision.lease);
           tokens.push({ atMs, units: reservedTokens });
           requests.push({ atMs, units: 1 });
+          leases.push({
+            lease: decision.lease,
+            tokenLevel: naiveLevel(tokens, tokenLimit, atMs) + returned(tokens),
+            requestLevel: naiveLevel(requests, requestLimit, atMs) + returned(requests),
+          });
         }
         // Reservations that ended above the burst, and settlements beyond them, are debts of streams that ran already.
         for (const [from, first] of requests.entries()) {

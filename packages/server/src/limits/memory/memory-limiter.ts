@@ -5,17 +5,21 @@ import type {
   Limiter,
   LimitLease,
   LimitScope,
+  ScopeLevels,
   Windows,
 } from '../contract.ts';
 import {
+  added,
   corrected,
   decide,
+  type Level,
   levelNow,
+  markOf,
   minuteMs,
   processExpiryMs,
   processForgottenMs,
   type SavedLevel,
-  type ScopeLevels,
+  takenOf,
   windowsOf,
 } from '../rate-level.ts';
 
@@ -47,6 +51,12 @@ interface ScopeState {
   readonly places: Map<string, number>;
 }
 
+/** The levels of a scope; absent limits have empty ones. */
+interface StateLevels {
+  readonly requests: Level;
+  readonly tokens: Level;
+}
+
 /** Below so many scopes none is looked at to be dropped. */
 const fewScopes = 1_000;
 
@@ -70,8 +80,9 @@ class LevelsInMemory implements MemoryLimiter {
     const { processId, scopes } = ask;
     const nowMs = this.now();
     this.beats.set(processId, nowMs);
-    const levels = scopes.map((scope) => ({
-      ...this.levels(scope, nowMs),
+    const before = scopes.map((scope) => this.levels(scope, nowMs));
+    const levels = scopes.map((scope, index) => ({
+      ...taken(scope, before[index]),
       streams: scope.maxStreams === undefined ? 0 : this.streams(scope.scope, nowMs),
     }));
     const verdict = decide(ask, levels, this.windowMs);
@@ -79,55 +90,58 @@ class LevelsInMemory implements MemoryLimiter {
       return { ...verdict, windows: windowsOf(scopes, levels, this.windowMs) };
     }
     const { reservedTokens } = verdict;
-    const taken = scopes.map((scope, index) => {
-      const before = levels[index] ?? { requests: 0, tokens: 0 };
-      const after = { requests: before.requests + 1, tokens: before.tokens + reservedTokens };
-      const state = this.write(scope, after, nowMs);
-      if (scope.maxStreams !== undefined) addPlaces(state, processId, 1);
-      return after;
+    const after = scopes.map((scope, index) => {
+      const { requestsPerMinute = 0, tokensPerMinute = 0, maxStreams } = scope;
+      const { requests, tokens } = before[index] ?? this.levels(scope, nowMs);
+      const more = {
+        requests: added(requests, 1, requestsPerMinute),
+        tokens: added(tokens, reservedTokens, tokensPerMinute),
+      };
+      const state = this.write(scope, more, nowMs);
+      if (maxStreams !== undefined) addPlaces(state, processId, 1);
+      return more;
     });
     this.dropIdle(nowMs);
-    const lease: LimitLease = { processId, scopes, reservedTokens, takenAtMs: nowMs };
-    return { type: 'allowed', lease, windows: windowsOf(scopes, taken, this.windowMs) };
+    const lease: LimitLease = {
+      processId,
+      scopes,
+      reservedTokens,
+      takenAtMs: nowMs,
+      marks: scopes.map((scope, index) => marked(scope, after[index])),
+    };
+    const left = scopes.map((scope, index) => taken(scope, after[index]));
+    return { type: 'allowed', lease, windows: windowsOf(scopes, left, this.windowMs) };
   }
 
   async settle(lease: LimitLease, usedTokens: number | 'not-run'): Promise<void> {
-    const nowMs = this.now();
-    const { processId, scopes, reservedTokens } = lease;
-    const ageMs = nowMs - lease.takenAtMs;
-    const { windowMs } = this;
+    const time = { nowMs: this.now(), windowMs: this.windowMs };
+    const { processId, scopes, reservedTokens, takenAtMs, marks } = lease;
     const used = usedTokens === 'not-run' ? 0 : usedTokens;
     const returned = usedTokens === 'not-run' ? -1 : 0;
-    for (const scope of scopes) {
+    for (const [index, scope] of scopes.entries()) {
       const latest = this.latest(scope);
-      const level = this.levels(latest, nowMs);
-      const requests =
-        scope.requestsPerMinute === undefined
-          ? level.requests
-          : corrected(level.requests, returned, latest.requestsPerMinute ?? 0, {
-              reserved: 1,
-              ageMs,
-              windowMs,
-            });
-      const tokens =
-        scope.tokensPerMinute === undefined
-          ? level.tokens
-          : corrected(level.tokens, used - reservedTokens, latest.tokensPerMinute ?? 0, {
-              reserved: reservedTokens,
-              ageMs,
-              windowMs,
-            });
-      const state = this.write(latest, { requests, tokens }, nowMs);
-      if (scope.maxStreams !== undefined) addPlaces(state, processId, -1);
+      const { requests, tokens } = this.levels(latest, time.nowMs);
+      const { requestsPerMinute, tokensPerMinute, maxStreams } = scope;
+      const mark = marks[index] ?? { requests: 0, tokens: 0 };
+      const correct = (level: Level, more: number, limit = 0, own: number | undefined, ownMark: number) =>
+        own === undefined
+          ? level
+          : corrected(level, more, limit, { limit: own, mark: ownMark, takenAtMs }, time);
+      const after = {
+        requests: correct(requests, returned, latest.requestsPerMinute, requestsPerMinute, mark.requests),
+        tokens: correct(tokens, used - reservedTokens, latest.tokensPerMinute, tokensPerMinute, mark.tokens),
+      };
+      const state = this.write(latest, after, time.nowMs);
+      if (maxStreams !== undefined) addPlaces(state, processId, -1);
     }
-    this.dropIdle(nowMs);
+    this.dropIdle(time.nowMs);
   }
 
   async look(scopes: readonly LimitScope[]): Promise<Windows> {
     const nowMs = this.now();
     return windowsOf(
       scopes,
-      scopes.map((scope) => this.levels(scope, nowMs)),
+      scopes.map((scope) => taken(scope, this.levels(scope, nowMs))),
       this.windowMs,
     );
   }
@@ -151,7 +165,7 @@ class LevelsInMemory implements MemoryLimiter {
       const latest = this.latest(scope);
       const level = this.levels(latest, nowMs);
       const owed = scope.tokensPerMinute === undefined ? 0 : owedTokens;
-      const tokens = Math.max(0, level.tokens + owed);
+      const tokens = added(level.tokens, owed, latest.tokensPerMinute ?? 0);
       const { places } = this.write(latest, { requests: level.requests, tokens }, nowMs);
       if (streams > 0) places.set(processId, streams);
       else places.delete(processId);
@@ -179,19 +193,18 @@ class LevelsInMemory implements MemoryLimiter {
     };
   }
 
-  private levels({ scope, requestsPerMinute, tokensPerMinute }: LimitScope, nowMs: number): ScopeLevels {
+  private levels({ scope, requestsPerMinute, tokensPerMinute }: LimitScope, nowMs: number): StateLevels {
     const state = this.scopes.get(scope);
-    if (state === undefined) return { requests: 0, tokens: 0 };
-    const elapsedMs = nowMs - state.atMs;
+    const time = { atMs: state?.atMs ?? nowMs, nowMs, windowMs: this.windowMs };
     return {
-      requests: levelNow(state.requests, requestsPerMinute, elapsedMs, this.windowMs),
-      tokens: levelNow(state.tokens, tokensPerMinute, elapsedMs, this.windowMs),
+      requests: levelNow(state?.requests, requestsPerMinute, time),
+      tokens: levelNow(state?.tokens, tokensPerMinute, time),
     };
   }
 
   private write(
     { scope, requestsPerMinute, tokensPerMinute }: LimitScope,
-    { requests, tokens }: ScopeLevels,
+    { requests, tokens }: StateLevels,
     nowMs: number,
   ): ScopeState {
     const state = this.scopes.get(scope) ?? {
@@ -223,20 +236,38 @@ class LevelsInMemory implements MemoryLimiter {
   /** A scope without streams whose limits are full says no more than an absent one. A scope is looked at O(1) times a call. */
   private dropIdle(nowMs: number): void {
     if (this.scopes.size < this.sweepAt) return;
-    for (const [scope, { atMs, requests, tokens, places }] of this.scopes) {
+    for (const [scope, state] of this.scopes) {
+      const { requests, tokens, places } = state;
       this.streams(scope, nowMs);
-      const elapsedMs = nowMs - atMs;
+      const time = { atMs: state.atMs, nowMs, windowMs: this.windowMs };
       const full =
-        levelNow(requests, requests?.limit, elapsedMs, this.windowMs) === 0 &&
-        levelNow(tokens, tokens?.limit, elapsedMs, this.windowMs) === 0;
+        levelNow(requests, requests?.limit, time).part === 0 &&
+        levelNow(tokens, tokens?.limit, time).part === 0;
       if (full && places.size === 0) this.scopes.delete(scope);
     }
     this.sweepAt = Math.max(fewScopes, this.scopes.size * 2);
   }
 }
 
-function saved(level: number, limit: number | undefined): SavedLevel | undefined {
-  return limit === undefined ? undefined : { level, limit };
+function saved(level: Level, limit: number | undefined): SavedLevel | undefined {
+  return limit === undefined ? undefined : { ...level, limit };
+}
+
+function taken(scope: LimitScope, levels: StateLevels | undefined): ScopeLevels {
+  return eachOf(scope, levels, takenOf);
+}
+
+function marked(scope: LimitScope, levels: StateLevels | undefined): ScopeLevels {
+  return eachOf(scope, levels, markOf);
+}
+
+function eachOf(
+  { requestsPerMinute, tokensPerMinute }: LimitScope,
+  levels: StateLevels | undefined,
+  read: (level: Level, limit: number | undefined) => number,
+): ScopeLevels {
+  if (levels === undefined) return { requests: 0, tokens: 0 };
+  return { requests: read(levels.requests, requestsPerMinute), tokens: read(levels.tokens, tokensPerMinute) };
 }
 
 function addPlaces({ places }: ScopeState, processId: string, count: number): void {

@@ -6,9 +6,10 @@ import type {
   Limiter,
   LimitLease,
   LimitScope,
+  ScopeLevels,
   Windows,
 } from '../contract.ts';
-import { minuteMs, type ScopeLevels, windowsOf } from '../rate-level.ts';
+import { minuteMs, windowsOf } from '../rate-level.ts';
 import { beatScript, lookScript, restoreScript, type Script, settleScript, takeScript } from './scripts.ts';
 
 export interface RedisLimiterOptions {
@@ -103,13 +104,15 @@ class RedisLimiter implements Limiter {
       [processId, promptTokens, completionTokens, ...scopes.flatMap(limitsOf)],
     );
     const [allowed, first, second, third, ...rest] = readTexts(answer);
-    const windows = windowsOf(scopes, levelsIn(rest), this.windowMs);
+    const figures = levelsIn(rest);
+    const windows = windowsOf(scopes, figures.slice(0, scopes.length), this.windowMs);
     if (allowed === '1') {
       const lease: LimitLease = {
         processId,
         scopes,
         reservedTokens: Number(first),
         takenAtMs: Number(second),
+        marks: figures.slice(scopes.length),
       };
       return { type: 'allowed', lease, windows };
     }
@@ -121,12 +124,16 @@ class RedisLimiter implements Limiter {
   }
 
   async settle(lease: LimitLease, usedTokens: number | 'not-run'): Promise<void> {
-    const { processId, scopes, reservedTokens, takenAtMs } = lease;
+    const { processId, scopes, reservedTokens, takenAtMs, marks } = lease;
     const [used, returned] = usedTokens === 'not-run' ? [0, 1] : [usedTokens, 0];
+    const own = scopes.flatMap((scope, index) => {
+      const { requests, tokens } = marks[index] ?? { requests: 0, tokens: 0 };
+      return [...limitsOf(scope), requests, tokens];
+    });
     await this.run(
       settleScript,
       scopes.map(({ scope }) => scope),
-      [processId, takenAtMs, reservedTokens, used, returned, ...scopes.flatMap(limitsOf)],
+      [processId, takenAtMs, reservedTokens, used, returned, ...own],
     );
   }
 
@@ -214,7 +221,7 @@ function readTexts(answer: unknown): readonly string[] {
   throw new Error('the script has answered something else');
 }
 
-/** Pairs of levels: requests, tokens. */
+/** Pairs of figures: requests, tokens. */
 function levelsIn(texts: readonly string[]): readonly ScopeLevels[] {
   const levels: ScopeLevels[] = [];
   for (let index = 0; index + 1 < texts.length; index += 2) {

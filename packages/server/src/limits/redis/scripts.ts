@@ -7,8 +7,8 @@ import { processExpiryMs, processForgottenMs } from '../rate-level.ts';
  * that it finds to be free).
  *
  *     tailrace:limits:processes        sorted set: process → its last beat
- *     tailrace:limits:rate:SCOPE       text: time, level and limit of requests, level and limit of tokens; expires when all
- *                                      of it has flowed off
+ *     tailrace:limits:rate:SCOPE       text: time, level and limit of requests, level and limit of tokens, in the order of
+ *                                      `savedAt`; expires when all of it has flowed off
  *     tailrace:limits:streams:SCOPE    hash: process → running streams; expires a day after the last change
  *     tailrace:limits:ping             what a restore without entries writes
  *
@@ -23,49 +23,80 @@ local day = 86400000
 
 local function text(number) return string.format('%.17g', number) end
 
-local function levelNow(level, saved, limit, elapsed)
-  if limit <= 0 or saved <= 0 then return 0 end
-  if limit < saved then level = level * limit / saved end
-  return math.max(0, level - elapsed * limit / window)
-end
-
--- Time, level and limit of requests, level and limit of tokens, as texts; nil where nothing is saved.
+-- A saved rate: its time, and the levels of requests and of tokens with their limits; nil where nothing is saved.
 local function savedAt(key)
-  return string.match(redis.call('GET', key) or '', '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+  local n = {}
+  for number in string.gmatch(redis.call('GET', key) or '', '%S+') do n[#n + 1] = tonumber(number) end
+  if #n ~= 13 then return nil end
+  local function level(i)
+    return {units = n[i], part = n[i + 1], returned = n[i + 2], since = n[i + 3], mixed = n[i + 4], limit = n[i + 5]}
+  end
+  return {at = n[1], requests = level(2), tokens = level(8)}
 end
 
 -- The limits of the last decision. A lease may be older than a change of its key: written under the limits of the lease, the
 -- levels of the new ones would be lost.
-local function latest(key, requestLimit, tokenLimit)
-  local at, r, rl, t, tl = savedAt(key)
-  if not at then return requestLimit, tokenLimit end
-  if tonumber(rl) >= 0 then requestLimit = tonumber(rl) end
-  if tonumber(tl) >= 0 then tokenLimit = tonumber(tl) end
+local function latest(saved, requestLimit, tokenLimit)
+  if not saved then return requestLimit, tokenLimit end
+  if saved.requests.limit >= 0 then requestLimit = saved.requests.limit end
+  if saved.tokens.limit >= 0 then tokenLimit = saved.tokens.limit end
   return requestLimit, tokenLimit
 end
 
--- Levels of requests and tokens. A limit of -1 is none.
-local function levels(key, requestLimit, tokenLimit)
-  local at, r, rl, t, tl = savedAt(key)
-  if not at then return 0, 0 end
+-- A limit of -1 is none.
+local function levelNow(saved, kind, limit)
+  local level = saved and saved[kind]
   -- Where the clock has been put back, the time since is unknown: nothing has flowed off.
-  local elapsed = math.max(0, now - tonumber(at))
-  return levelNow(tonumber(r), tonumber(rl), requestLimit, elapsed),
-    levelNow(tonumber(t), tonumber(tl), tokenLimit, elapsed)
+  local windows = saved and math.max(0, now - saved.at) / window or 0
+  if not level or limit < 0 or level.limit < 0 or level.part - windows <= 0 then
+    return {units = 0, part = 0, returned = 0, since = now, mixed = now}
+  end
+  if limit ~= level.limit then level.mixed = now + (level.part - windows) * window end
+  level.part = level.part - windows
+  level.units = math.max(0, level.units - windows * limit)
+  if now >= level.mixed then level.units = math.min(level.units, level.part * limit) end
+  return level
+end
+
+local function levels(saved, requestLimit, tokenLimit)
+  return levelNow(saved, 'requests', requestLimit), levelNow(saved, 'tokens', tokenLimit)
+end
+
+local function takenOf(level, limit) return limit > 0 and math.min(level.units, level.part * limit) or 0 end
+
+local function markOf(level, limit) return limit > 0 and takenOf(level, limit) / limit + level.returned or 0 end
+
+local function change(level, units, part)
+  level.units = math.max(0, level.units + units)
+  level.part = math.max(0, level.part + part)
+  level.returned = level.returned + math.max(0, -part)
+end
+
+local function add(level, more, limit)
+  if limit > 0 then change(level, more, more / limit) end
+end
+
+local function correct(level, more, limit, leaseLimit, mark, takenAt)
+  if more >= 0 then return add(level, more, limit) end
+  if leaseLimit <= 0 or takenAt < level.since then return end
+  local left = math.max(0, mark - level.returned - math.max(0, now - takenAt) / window)
+  local unitsLeft = level.mixed <= takenAt and left * limit or 0
+  change(level, -math.min(-more, unitsLeft), -math.min(-more / leaseLimit, left))
 end
 
 local function writeLevels(key, requestLimit, tokenLimit, requests, tokens)
   local wait = 0
-  if requestLimit > 0 then wait = math.max(wait, requests * window / requestLimit) else requests = 0 end
-  if tokenLimit > 0 then wait = math.max(wait, tokens * window / tokenLimit) else tokens = 0 end
+  local words = {text(now)}
+  local function put(level, limit)
+    if limit >= 0 then wait = math.max(wait, level.part * window) end
+    for _, number in ipairs({level.units, level.part, level.returned, level.since, level.mixed, limit}) do
+      words[#words + 1] = text(number)
+    end
+  end
+  put(requests, requestLimit)
+  put(tokens, tokenLimit)
   if wait == 0 then redis.call('DEL', key) return end
-  local value = table.concat({text(now), text(requests), text(requestLimit), text(tokens), text(tokenLimit)}, ' ')
-  redis.call('SET', key, value, 'PX', string.format('%.0f', math.min(math.ceil(wait) + 1000, 1e15)))
-end
-
-local function corrected(level, units, limit, reserved, age)
-  local most = math.max(0, math.max(limit, reserved) - age * limit / window)
-  return math.max(0, level + math.max(units, -most))
+  redis.call('SET', key, table.concat(words, ' '), 'PX', string.format('%.0f', math.min(math.ceil(wait) + 1000, 1e15)))
 end
 
 local function beat(process)
@@ -97,7 +128,7 @@ function script(body: string): Script {
 
 /**
  * ARGV: window, process, tokens of the prompt, of the completion. Returns 1, reserved tokens, time; or 0, limit, index of the
- * scope, wait. Then the levels of each scope, as they are afterwards.
+ * scope, wait. Then the levels of each scope, as they are afterwards, and where it is allowed the marks of the lease.
  */
 export const takeScript = script(`
 local process, prompt, completion = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -113,11 +144,12 @@ local function refuse(limit, index, wait)
 end
 local function waitFor(units, limit) if limit > 0 then return units * window / limit end return window end
 
-local requests, tokens, limits, limited = {}, {}, {}, false
+local before, requests, tokens, limits, limited = {}, {}, {}, {}, false
 for i = 1, count do
   local rl, tl, sl = tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3]), tonumber(ARGV[3 * i + 4])
   limits[i] = {rl, tl, sl}
-  requests[i], tokens[i] = levels(KEYS[2 * i], rl, tl)
+  before[i] = {levels(savedAt(KEYS[2 * i]), rl, tl)}
+  requests[i], tokens[i] = takenOf(before[i][1], rl), takenOf(before[i][2], tl)
   if rl >= 0 and requests[i] + 1 > rl + tolerance then
     refuse('requests', i, waitFor(requests[i] + 1 - rl, rl))
   end
@@ -151,8 +183,12 @@ else
   answer = {'1', text(reserved), text(now), ''}
   beat(process)
   for i = 1, count do
-    requests[i], tokens[i] = requests[i] + 1, tokens[i] + reserved
-    writeLevels(KEYS[2 * i], limits[i][1], limits[i][2], requests[i], tokens[i])
+    local rl, tl = limits[i][1], limits[i][2]
+    local r, t = before[i][1], before[i][2]
+    add(r, 1, rl)
+    add(t, reserved, tl)
+    requests[i], tokens[i] = takenOf(r, rl), takenOf(t, tl)
+    writeLevels(KEYS[2 * i], rl, tl, r, t)
     if limits[i][3] >= 0 then addStreams(KEYS[2 * i + 1], process, 1) end
   end
 end
@@ -160,20 +196,32 @@ for i = 1, count do
   answer[#answer + 1] = text(requests[i])
   answer[#answer + 1] = text(tokens[i])
 end
+if not longest then
+  for i = 1, count do
+    answer[#answer + 1] = text(markOf(before[i][1], limits[i][1]))
+    answer[#answer + 1] = text(markOf(before[i][2], limits[i][2]))
+  end
+end
 return answer
 `);
 
-/** ARGV: window, process, time of the lease, reserved tokens, used tokens, requests that are given back. */
+/**
+ * ARGV: window, process, time of the lease, reserved tokens, used tokens, requests that are given back; for each scope the limits
+ * of the lease, and its marks of requests and tokens.
+ */
 export const settleScript = script(`
-local process, age = ARGV[2], math.max(0, now - tonumber(ARGV[3]))
+local process, takenAt = ARGV[2], tonumber(ARGV[3])
 local reserved, used, returned = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 for i = 1, (#KEYS - 1) / 2 do
-  local rl, tl, sl = tonumber(ARGV[3 * i + 4]), tonumber(ARGV[3 * i + 5]), tonumber(ARGV[3 * i + 6])
+  local own = {}
+  for j = 1, 5 do own[j] = tonumber(ARGV[5 * i + 1 + j]) end
+  local rl, tl, sl = own[1], own[2], own[3]
   if rl >= 0 or tl >= 0 then
-    local requestLimit, tokenLimit = latest(KEYS[2 * i], rl, tl)
-    local requests, tokens = levels(KEYS[2 * i], requestLimit, tokenLimit)
-    if rl >= 0 then requests = corrected(requests, -returned, requestLimit, 1, age) end
-    if tl >= 0 then tokens = corrected(tokens, used - reserved, tokenLimit, reserved, age) end
+    local saved = savedAt(KEYS[2 * i])
+    local requestLimit, tokenLimit = latest(saved, rl, tl)
+    local requests, tokens = levels(saved, requestLimit, tokenLimit)
+    if rl >= 0 then correct(requests, -returned, requestLimit, rl, own[4], takenAt) end
+    if tl >= 0 then correct(tokens, used - reserved, tokenLimit, tl, own[5], takenAt) end
     writeLevels(KEYS[2 * i], requestLimit, tokenLimit, requests, tokens)
   end
   if sl >= 0 then addStreams(KEYS[2 * i + 1], process, -1) end
@@ -185,9 +233,10 @@ return 1
 export const lookScript = script(`
 local answer = {}
 for i = 1, (#KEYS - 1) / 2 do
-  local requests, tokens = levels(KEYS[2 * i], tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i]))
-  answer[#answer + 1] = text(requests)
-  answer[#answer + 1] = text(tokens)
+  local rl, tl = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local requests, tokens = levels(savedAt(KEYS[2 * i]), rl, tl)
+  answer[#answer + 1] = text(takenOf(requests, rl))
+  answer[#answer + 1] = text(takenOf(tokens, tl))
 end
 return answer
 `);
@@ -208,9 +257,11 @@ for i = 1, (#KEYS - 1) / 2 do
   local process, streams, owed = ARGV[first + 3], tonumber(ARGV[first + 4]), tonumber(ARGV[first + 5])
   beat(process)
   if tl >= 0 and owed ~= 0 then
-    local requestLimit, tokenLimit = latest(KEYS[2 * i], rl, tl)
-    local requests, tokens = levels(KEYS[2 * i], requestLimit, tokenLimit)
-    writeLevels(KEYS[2 * i], requestLimit, tokenLimit, requests, math.max(0, tokens + owed))
+    local saved = savedAt(KEYS[2 * i])
+    local requestLimit, tokenLimit = latest(saved, rl, tl)
+    local requests, tokens = levels(saved, requestLimit, tokenLimit)
+    add(tokens, owed, tokenLimit)
+    writeLevels(KEYS[2 * i], requestLimit, tokenLimit, requests, tokens)
   end
   if sl >= 0 then
     local key = KEYS[2 * i + 1]

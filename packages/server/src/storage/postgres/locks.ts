@@ -3,7 +3,15 @@ export const locks = {
   migrations: '8386099895636943717',
   partitions: '8386099895636943718',
   outbox: '8386099895636943719',
+  retirement: '8386099895636943720',
 } as const;
+
+/**
+ * Statements that settle records of days which may be retired wait for the steps of a retirement, and these for them: otherwise
+ * the two would not see each other's changes of one record.
+ */
+export const lockRetired = `SELECT pg_advisory_xact_lock(${locks.retirement})`;
+export const lockRetirement = `SELECT pg_advisory_xact_lock_shared(${locks.retirement})`;
 
 /** The first number of the locks of budgets; the second is made of the scope. */
 const budgetClass = 0x7461696c;

@@ -90,4 +90,16 @@ export const postgresMigrations: readonly Migration[] = [
       `CREATE TABLE leases (name ${text} PRIMARY KEY, holder text NOT NULL, expires_at bigint NOT NULL)`,
     ],
   },
+  {
+    version: 2,
+    name: 'retired records of processes thought dead',
+    statements: [
+      `CREATE TABLE retired_presumed (
+        id ${text} PRIMARY KEY, created_at bigint NOT NULL, key_id ${text} NOT NULL, owner ${text} NOT NULL, end_user ${text} NOT NULL,
+        tags ${text} NOT NULL, model ${text} NOT NULL, target ${text} NOT NULL, prompt_tokens bigint NOT NULL,
+        completion_tokens bigint NOT NULL, cached_tokens bigint NOT NULL, reasoning_tokens bigint NOT NULL,
+        cost_micro_usd bigint NOT NULL
+      )`,
+    ],
+  },
 ];

@@ -6,7 +6,7 @@ import { intentRow, presumedRow, readBudgets as readBudgetsOf, recordRow } from 
 import { storableNumber, storableText } from '../sql/storable.ts';
 import { dayOf } from '../sql/sums.ts';
 import type { IntentTable, RecordTable } from '../sql/tables.ts';
-import { lockScopes, locks } from './locks.ts';
+import { lockRetired, lockScopes, locks } from './locks.ts';
 import type { Partitions } from './partitions.ts';
 import { type Client, type Pool, runOn } from './pool.ts';
 import { lacksPartition } from './postgres-error.ts';
@@ -83,12 +83,14 @@ export function createPostgresRequests({
     within?: Client,
   ): Promise<void> {
     const batch = JSON.stringify(rows);
-    if (!outbox) {
-      await (within === undefined ? pool.run(settleRecords, [batch]) : runOn(within, settleRecords, [batch]));
+    const first = mayBeRetired(rows) ? [lockRetired] : [];
+    if (!outbox && first.length === 0 && within === undefined) {
+      await pool.run(settleRecords, [batch]);
       return;
     }
     const settle = async (client: Client) => {
       const settled = await runOn<{ id: string; corrected: boolean }>(client, settleRecords, [batch]);
+      if (!outbox) return;
       const corrected = new Map(settled.map((row) => [row.id, row.corrected]));
       const events: NewEvent[] = rows.flatMap((row) => {
         const found = corrected.get(row.id);
@@ -104,9 +106,10 @@ export function createPostgresRequests({
       await runOn(client, insertEvents, [JSON.stringify(list)]);
     };
     // Under this lock events get their numbers in the order of their commits, so that no reader of the outbox misses one.
-    const lock = `SELECT pg_advisory_xact_lock(${locks.outbox})`;
+    const ordered = outbox ? [...first, `SELECT pg_advisory_xact_lock(${locks.outbox})`] : first;
+    const lock = ordered.join('; ');
     if (within === undefined) return pool.transaction(lock, settle);
-    await within.query(lock);
+    if (lock !== '') await within.query(lock);
     await settle(within);
   }
 
@@ -186,7 +189,8 @@ export function createPostgresRequests({
       const missing = byId(ids);
       for (const { id } of found) missing.delete(id);
       const rows = [...missing.values()].map(({ id, createdAtMs }) => ({ id, created_at: createdAtMs }));
-      await pool.run(discardPresumed, [JSON.stringify(rows)]);
+      const lock = mayBeRetired(rows) ? lockRetired : '';
+      await pool.transaction(lock, (client) => runOn(client, discardPresumed, [JSON.stringify(rows)]));
     },
     closeDead,
     async spent(budgets) {
@@ -267,6 +271,15 @@ async function storedOf(client: Client, intents: readonly Intent[]) {
       ];
     }),
   );
+}
+
+/** How far the clocks of two machines may be apart. */
+const skewMs = 300_000;
+
+/** Whole days are retired, and never the day of today. */
+function mayBeRetired(rows: readonly { readonly created_at: number }[]): boolean {
+  const today = dayOf(Date.now() + skewMs);
+  return rows.some((row) => dayOf(row.created_at) < today);
 }
 
 /** The last one of each id. */

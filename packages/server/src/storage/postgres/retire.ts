@@ -1,8 +1,9 @@
 import { dayMs } from '../sql/tables.ts';
+import { lockRetirement } from './locks.ts';
 import { monthOf, type Partitions, partitionName } from './partitions.ts';
-import type { Pool } from './pool.ts';
+import { type Pool, runOn } from './pool.ts';
 import { sqlState } from './postgres-error.ts';
-import { addRetired, retireOldest } from './statements.ts';
+import { addRetired, keepPresumed, retireOldest } from './statements.ts';
 
 const retiredAtOnce = 5_000;
 
@@ -13,7 +14,9 @@ export async function retireRecords(pool: Pool, partitions: Partitions, beforeMs
   for (const month of await monthsBefore(pool, before)) deleted += await dropMonth(pool, month);
   if (deleted > 0) partitions.forget();
   for (;;) {
-    const [step] = await pool.run<{ deleted: number }>(retireOldest, [before, retiredAtOnce]);
+    const [step] = await pool.transaction(lockRetirement, (client) =>
+      runOn<{ deleted: number }>(client, retireOldest, [before, retiredAtOnce]),
+    );
     deleted += step?.deleted ?? 0;
     if ((step?.deleted ?? 0) < retiredAtOnce) return deleted;
   }
@@ -46,9 +49,11 @@ async function dropMonth(pool: Pool, month: number): Promise<number> {
   const limits = `SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = ${dropTimeoutMs}`;
   try {
     return await pool.transaction(limits, async (client) => {
+      await client.query(lockRetirement);
       await client.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
       const counted = await client.query<{ count: number }>(long(`SELECT count(*) AS count FROM ${name}`));
       await client.query(long(addRetired(name)));
+      await client.query(long(keepPresumed(name)));
       await client.query(`DROP TABLE ${name}`);
       return counted.rows[0]?.count ?? 0;
     });

@@ -105,9 +105,35 @@ const addSums = (changes: string) => `INSERT INTO daily_spent (scope, day, token
 
 const replaceable = recordColumns.filter((column) => column !== 'id' && column !== 'created_at');
 
+/** Takes what retired records of processes thought dead have added to the sums of retired days; `ids`: a query. */
+const unretire = (ids: string) => `unretired AS (
+      DELETE FROM retired_presumed WHERE id IN (${ids}) RETURNING *
+    ), lessened AS (
+      UPDATE retired_usage AS old SET requests = old.requests - less.requests,
+        prompt_tokens = old.prompt_tokens - less.prompt_tokens,
+        completion_tokens = old.completion_tokens - less.completion_tokens,
+        cached_tokens = old.cached_tokens - less.cached_tokens,
+        reasoning_tokens = old.reasoning_tokens - less.reasoning_tokens,
+        cost_micro_usd = old.cost_micro_usd - less.cost_micro_usd
+      FROM (
+        SELECT created_at / ${dayMs} AS day, key_id, owner, end_user, tags, model, target, count(*) AS requests,
+          sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+          sum(cached_tokens) AS cached_tokens, sum(reasoning_tokens) AS reasoning_tokens,
+          sum(cost_micro_usd) AS cost_micro_usd
+        FROM unretired GROUP BY 1, 2, 3, 4, 5, 6, 7
+      ) AS less
+      WHERE (old.day, old.key_id, old.owner, old.end_user, old.tags, old.model, old.target)
+        = (less.day, less.key_id, less.owner, less.end_user, less.tags, less.model, less.target)
+    )`;
+
+/** What the removal of records takes from the daily sums. */
+const removedSums = `key_id, owner, created_at, -(prompt_tokens + completion_tokens) AS tokens,
+      -cost_micro_usd AS micro_usd`;
+
 /**
  * Settles a batch, in which each id is once; the answer has the records that were not settled before. A record that was made for
- * a process thought dead is replaced by its true one, and remembers what it had added to the sums.
+ * a process thought dead is replaced by its true one, and remembers what it had added to the sums; where it is retired, the
+ * sums of its day lose it.
  */
 export const settleRecords: Statement = {
   name: 'settle_records',
@@ -115,9 +141,11 @@ export const settleRecords: Statement = {
       SELECT * FROM json_to_recordset($1) AS r(${typed(recordColumns)})
     ), closed AS (
       DELETE FROM intents WHERE id IN (SELECT id FROM input)
-    ), stored AS (
+    ), ${unretire('SELECT id FROM input WHERE NOT presumed')}, stored AS (
       INSERT INTO records AS old (${list(recordColumns)})
-      SELECT ${list(recordColumns)} FROM input ORDER BY created_at, id
+      SELECT ${list(recordColumns)} FROM input
+      WHERE NOT (presumed AND EXISTS (SELECT FROM retired_presumed WHERE retired_presumed.id = input.id))
+      ORDER BY created_at, id
       ON CONFLICT (created_at, id) DO UPDATE SET
         ${replaceable.map((column) => `${column} = excluded.${column}`).join(', ')},
         replaced_tokens = old.prompt_tokens + old.completion_tokens, replaced_micro_usd = old.cost_micro_usd
@@ -125,8 +153,11 @@ export const settleRecords: Statement = {
       RETURNING id, key_id, owner, created_at, replaced_tokens IS NOT NULL AS corrected,
         prompt_tokens + completion_tokens - coalesce(replaced_tokens, 0) AS tokens,
         cost_micro_usd - coalesce(replaced_micro_usd, 0) AS micro_usd
-    ), summed AS (${addSums('stored')})
-    SELECT id, corrected FROM stored`,
+    ), changes AS (
+      SELECT key_id, owner, created_at, tokens, micro_usd FROM stored
+      UNION ALL SELECT ${removedSums} FROM unretired
+    ), summed AS (${addSums('changes')})
+    SELECT id, corrected OR id IN (SELECT id FROM unretired) AS corrected FROM stored`,
 };
 
 export const discardIntents: Statement = {
@@ -139,13 +170,14 @@ export const discardPresumed: Statement = {
   name: 'discard_presumed',
   text: `WITH input AS MATERIALIZED (
       SELECT * FROM json_to_recordset($1) AS r(id text, created_at bigint)
-    ), removed AS (
+    ), ${unretire('SELECT id FROM input')}, removed AS (
       DELETE FROM records USING input
       WHERE records.created_at = input.created_at AND records.id = input.id AND presumed
-      RETURNING key_id, owner, records.created_at, -(prompt_tokens + completion_tokens) AS tokens,
-        -cost_micro_usd AS micro_usd
+      RETURNING records.*
+    ), changes AS (
+      SELECT ${removedSums} FROM removed UNION ALL SELECT ${removedSums} FROM unretired
     )
-    ${addSums('removed')}`,
+    ${addSums('changes')}`,
 };
 
 /** Open intents of processes that are dead by the server's clock. */
@@ -219,12 +251,20 @@ export const addRetired = (from: string) => `INSERT INTO retired_usage AS old
       reasoning_tokens = old.reasoning_tokens + excluded.reasoning_tokens,
       cost_micro_usd = old.cost_micro_usd + excluded.cost_micro_usd`;
 
+/** What the retired records of processes thought dead among `from` have added, for their true records. */
+export const keepPresumed = (from: string) => `INSERT INTO retired_presumed
+    (id, created_at, key_id, owner, end_user, tags, model, target, prompt_tokens, completion_tokens, cached_tokens,
+      reasoning_tokens, cost_micro_usd)
+    SELECT id, created_at, key_id, owner, coalesce(end_user, ''), tags, model, coalesce(target, ''), prompt_tokens,
+      completion_tokens, cached_tokens, reasoning_tokens, cost_micro_usd
+    FROM ${from} WHERE presumed`;
+
 export const retireOldest: Statement = {
   name: 'retire_oldest',
   text: `WITH removed AS (
       DELETE FROM records WHERE (created_at, id) IN (
         SELECT created_at, id FROM records WHERE created_at < $1 ORDER BY created_at, id LIMIT $2
       ) RETURNING *
-    ), summed AS (${addRetired('removed')})
+    ), summed AS (${addRetired('removed')}), kept AS (${keepPresumed('removed')})
     SELECT count(*) AS deleted FROM removed`,
 };

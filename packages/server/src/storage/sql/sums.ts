@@ -1,5 +1,5 @@
 import { scopesOf } from '../admission.ts';
-import { dayMs, type RecordTable } from './tables.ts';
+import { dayMs, type RecordTable, type RetiredPresumedTable } from './tables.ts';
 
 /** What one record adds to the daily sums, or takes from them. */
 export interface SumChange {
@@ -22,7 +22,7 @@ export function dayOf(atMs: number): number {
 }
 
 /** `sign` −1: the record is removed. */
-export function sumChange(row: RecordTable, sign: 1 | -1 = 1): SumChange {
+export function sumChange(row: RecordTable | RetiredPresumedTable, sign: 1 | -1 = 1): SumChange {
   return {
     keyId: row.key_id,
     owner: row.owner,

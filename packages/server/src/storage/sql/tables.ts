@@ -2,7 +2,7 @@
  * The tables, the same in SQLite and PostgreSQL. Times are Unix milliseconds, days are counted from 1970-01-01 (UTC), money is
  * in micro-dollars. JSON is text: both databases keep it as it was written.
  *
- *   intents ──settle──▶ records ──retire──▶ retired_usage
+ *   intents ──settle──▶ records ──retire──▶ retired_usage, retired_presumed
  *                          └── in the same transaction ──▶ daily_spent, outbox
  *
  * An open request is a row of `intents`, which is small and changes all the time; a settled one is a row of `records`, which is
@@ -134,6 +134,15 @@ export interface RetiredUsageTable {
   cost_micro_usd: number;
 }
 
+/**
+ * What retired records that were made for processes thought dead have added to `retired_usage`: the true record of such a
+ * request may come later, out of a spool, and takes it back. There are as many as requests that ran when a server was killed.
+ */
+export interface RetiredPresumedTable extends Omit<RetiredUsageTable, 'day' | 'requests'> {
+  id: string;
+  created_at: number;
+}
+
 export interface OutboxTable {
   sequence: number;
   id: string;
@@ -173,6 +182,7 @@ export interface Tables {
   record_tags: RecordTagTable;
   daily_spent: DailySpentTable;
   retired_usage: RetiredUsageTable;
+  retired_presumed: RetiredPresumedTable;
   outbox: OutboxTable;
   budget_notices: BudgetNoticeTable;
   leases: LeaseTable;

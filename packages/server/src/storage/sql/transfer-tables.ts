@@ -6,7 +6,7 @@ import { readBoolean } from './storable.ts';
 import type { Tables } from './tables.ts';
 
 /** The version of the form of an export; a change that older versions cannot read gets the next number. */
-const exportVersion = 1;
+const exportVersion = 2;
 
 interface TransferTable {
   readonly name: keyof Tables & string;
@@ -58,6 +58,25 @@ const transferTables: readonly TransferTable[] = [
       'cost_micro_usd',
     ],
     order: ['day', 'key_id', 'owner', 'end_user', 'tags', 'model', 'target'],
+  },
+  {
+    name: 'retired_presumed',
+    columns: [
+      'id',
+      'created_at',
+      'key_id',
+      'owner',
+      'end_user',
+      'tags',
+      'model',
+      'target',
+      'prompt_tokens',
+      'completion_tokens',
+      'cached_tokens',
+      'reasoning_tokens',
+      'cost_micro_usd',
+    ],
+    order: ['id'],
   },
   { name: 'budget_notices', columns: ['id'], order: ['id'] },
   { name: 'outbox', columns: ['sequence', 'id', 'type', 'at', 'data'], order: ['sequence'] },
@@ -186,10 +205,11 @@ async function isEmpty(db: Kysely<Tables>): Promise<boolean> {
 function checkHeader(row: TransferRow): void {
   if (!isObject(row) || row['table'] !== 'tailrace')
     throw notAnExport('its first row is not that of an export');
-  if (row['export'] !== exportVersion)
+  const version = row['export'];
+  if (typeof version !== 'number' || version > exportVersion)
     throw new ImportError(
       'newer',
-      `the export has form ${row['export']}, and this version of Tailrace reads form ${exportVersion}`,
+      `the export has form ${version}, and this version of Tailrace reads forms up to ${exportVersion}`,
     );
 }
 

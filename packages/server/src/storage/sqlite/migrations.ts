@@ -93,4 +93,16 @@ export const sqliteMigrations: readonly Migration[] = [
     // A service has few models: those of one are found soon in the order of time, and each record costs one index less.
     statements: ['DROP INDEX records_model'],
   },
+  {
+    version: 3,
+    name: 'retired records of processes thought dead',
+    statements: [
+      `CREATE TABLE retired_presumed (
+        id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, key_id TEXT NOT NULL, owner TEXT NOT NULL, end_user TEXT NOT NULL,
+        tags TEXT NOT NULL, model TEXT NOT NULL, target TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+        cost_micro_usd INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
 ];

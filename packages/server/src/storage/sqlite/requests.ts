@@ -13,7 +13,7 @@ import {
 } from '../sql/request-row.ts';
 import { storableNumber, storableText } from '../sql/storable.ts';
 import { dailySums, dayOf, type SumChange, sumChange } from '../sql/sums.ts';
-import { dayMs, type IntentTable, type RecordTable } from '../sql/tables.ts';
+import { dayMs, type IntentTable, type RecordTable, type RetiredPresumedTable } from '../sql/tables.ts';
 import { inTransaction, valuesOf } from './sqlite-dialect.ts';
 
 /** The statements of every request. Each function runs to its end, in one transaction, or throws and has changed nothing. */
@@ -99,6 +99,20 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
        reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
        cost_micro_usd = cost_micro_usd + excluded.cost_micro_usd`,
   );
+  const keepPresumed = database.prepare(
+    `INSERT INTO retired_presumed
+     SELECT id, created_at, key_id, owner, coalesce(end_user, ''), tags, model, coalesce(target, ''), prompt_tokens,
+       completion_tokens, cached_tokens, reasoning_tokens, cost_micro_usd
+     FROM records WHERE rowid IN (${oldest}) AND presumed = 1`,
+  );
+  const findRetired = database.prepare('SELECT 1 FROM retired_presumed WHERE id = ?');
+  const takeRetired = database.prepare('DELETE FROM retired_presumed WHERE id = ? RETURNING *');
+  const lessRetired = database.prepare(
+    `UPDATE retired_usage SET requests = requests - 1, prompt_tokens = prompt_tokens - ?,
+       completion_tokens = completion_tokens - ?, cached_tokens = cached_tokens - ?,
+       reasoning_tokens = reasoning_tokens - ?, cost_micro_usd = cost_micro_usd - ?
+     WHERE day = ? AND key_id = ? AND owner = ? AND end_user = ? AND tags = ? AND model = ? AND target = ?`,
+  );
   const deleteOldest = database.prepare(`DELETE FROM records WHERE rowid IN (${oldest})`);
   const insertNotice = database.prepare('INSERT INTO budget_notices VALUES (?) ON CONFLICT DO NOTHING');
   const insertEvent = database.prepare('INSERT INTO outbox (id, type, at, data) VALUES (?, ?, ?, ?)');
@@ -134,11 +148,33 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
       addSum.run(scope, day, tokens, microUsd);
   }
 
-  /** Removes the record that was made for a process thought dead, if there is one. */
+  /** Removes the record that was made for a process thought dead, if there is one; where it is retired, from the sums. */
   function removePresumed(createdAtMs: number, id: string): SumChange | undefined {
-    const removed = takePresumed.get(createdAtMs, id) as unknown as RecordTable | undefined;
-    if (removed === undefined) return undefined;
-    return sumChange(removed, -1);
+    const removed = (takePresumed.get(createdAtMs, id) ?? removeRetired(id)) as unknown as
+      | RecordTable
+      | RetiredPresumedTable
+      | undefined;
+    return removed === undefined ? undefined : sumChange(removed, -1);
+  }
+
+  function removeRetired(id: string): RetiredPresumedTable | undefined {
+    const row = takeRetired.get(id) as unknown as RetiredPresumedTable | undefined;
+    if (row === undefined) return undefined;
+    lessRetired.run(
+      row.prompt_tokens,
+      row.completion_tokens,
+      row.cached_tokens,
+      row.reasoning_tokens,
+      row.cost_micro_usd,
+      dayOf(row.created_at),
+      row.key_id,
+      row.owner,
+      row.end_user,
+      row.tags,
+      row.model,
+      row.target,
+    );
+    return row;
   }
 
   function settleRows(rows: readonly RecordTable[], budgetsOf: readonly Pick<Settled, 'budgets'>[]): void {
@@ -146,6 +182,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
     const events: NewEvent[] = [];
     for (const row of rows) {
       deleteIntent.run(row.id);
+      if (row.presumed === true && findRetired.get(row.id) !== undefined) continue;
       const removed = row.presumed === true ? undefined : removePresumed(row.created_at, row.id);
       if (insertRecord.run(...valuesOf(row, recordColumns)).changes === 0) continue;
       changes.push(sumChange(row));
@@ -233,6 +270,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
     retire: (beforeMs, limit) =>
       inTransaction(database, () => {
         addRetired.run(beforeMs, limit);
+        keepPresumed.run(beforeMs, limit);
         return Number(deleteOldest.run(beforeMs, limit).changes);
       }),
     outbox: (limit) => (selectEvents.all(limit) as unknown as OutboxEvent[]).map((event) => ({ ...event })),

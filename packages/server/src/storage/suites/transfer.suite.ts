@@ -39,6 +39,7 @@ export async function fillStore({ clients: [store] }: Awaited<ReturnType<StoreCa
   await store.admit([
     someIntent('open', { budgets: [tokensOf('key:key_a', 1_000)] }),
     someIntent('dead', { user: 'ann' }),
+    someIntent('long dead', { createdAtMs: midnight - 65 * 86_400_000 }),
   ]);
   await store.beat('process_1');
   await store.closeDead({ living: [], expiredMs: -1_000, nowMs: morning });
@@ -74,6 +75,13 @@ export function testTransfer(storeCase: StoreCase): void {
       await to.clients[0].settle([someRecord('new')]);
       const events = await to.clients[1].outbox(2_000);
       expect(events.at(-1)?.id).toBe('new');
+      const [before] = await to.clients[1].usage({ groupBy: [] });
+      await to.clients[0].settle([someRecord('long dead', { createdAtMs: midnight - 65 * 86_400_000 })]);
+      const [after] = await to.clients[1].usage({ groupBy: [] });
+      expect(after).toMatchObject({
+        requests: before?.requests,
+        promptTokens: (before?.promptTokens ?? 0) + 12,
+      });
       expect(
         await to.clients[1].change(creation(someKey('key_a')), { key: 'once', fingerprint: 'f' }),
       ).toMatchObject({
@@ -108,6 +116,12 @@ export function testTransfer(storeCase: StoreCase): void {
         [...rows.slice(0, 1), { table: 'unknown' }, ...rows.slice(1)],
         rows.map(({ version: _, ...row }) => row),
       ];
+      // The form of earlier versions.
+      const earlier = rows.map((row) => (row['table'] === 'tailrace' ? { ...row, export: 1 } : row));
+      expect(await to.clients[0].importRows(earlier)).toBe(rows.length - 2);
+      await to.clients[0].importRows(rowsOf(await exported((await storeCase.open()).clients[0])), {
+        replace: true,
+      });
       for (const some of wrong)
         await expect(to.clients[0].importRows(some)).rejects.toMatchObject({ code: 'not-an-export' });
       await expect(to.clients[0].importRows([{ table: 'tailrace', export: 99 }])).rejects.toMatchObject({

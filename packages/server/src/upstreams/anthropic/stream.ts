@@ -82,6 +82,8 @@ class MessageDialect implements Dialect {
   private readonly last = { text: 0, thinking: 0 };
   /** The number of blocks in `message_start`. */
   private begunWith = 0;
+  /** An event other than a ping was read. */
+  private started = false;
   private stopped = false;
 
   constructor(options: MessageStreamOptions, output: DialectOutput) {
@@ -120,6 +122,8 @@ class MessageDialect implements Dialect {
       this.readError(error);
       return;
     }
+    const isFirst = !this.started && event['type'] !== 'ping';
+    this.started ||= isFirst;
     switch (event['type']) {
       case 'message':
         this.readMessage(asObject(parseJsonExactly(data)) ?? event);
@@ -127,6 +131,7 @@ class MessageDialect implements Dialect {
       case 'message_start': {
         const message = asObject(event['message']);
         this.usage.take(message?.['usage']);
+        if (isFirst) this.start();
         this.readContent(asObject(exactly(event, data)['message'])?.['content']);
         return;
       }
@@ -157,6 +162,18 @@ class MessageDialect implements Dialect {
     const extra = keepBlocks(this.blocks.kept());
     this.output.emit({ type: 'finish', choice: 0, reason, ...(extra === undefined ? {} : { extra }) });
     return undefined;
+  }
+
+  /** The prompt is counted before the answer: a cut answer has no other report of it. */
+  private start(): void {
+    const { promptTokens = 0, cachedTokens, cacheWriteTokens } = this.usage.usage() ?? {};
+    if (promptTokens === 0) return;
+    this.output.emit({
+      type: 'start',
+      promptTokens,
+      ...(cachedTokens === undefined ? {} : { cachedTokens }),
+      ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    });
   }
 
   private cut(what: string): void {
