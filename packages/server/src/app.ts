@@ -10,6 +10,7 @@ import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { LoadShed } from './http/load-shed.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import type { Route } from './http/route.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
@@ -81,8 +82,14 @@ export type HandleRequest = (
   expectsContinue: boolean,
 ) => Promise<void>;
 
+/** Handles requests by the rooms of one configuration. */
+export interface App extends HandleRequest {
+  /** The route table. */
+  readonly routes: readonly Route[];
+}
+
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
-export function createApp(parts: AppParts): HandleRequest {
+export function createApp(parts: AppParts): App {
   const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, shed, draining } =
     parts;
   const timers = parts.timers ?? systemTimers;
@@ -108,21 +115,23 @@ export function createApp(parts: AppParts): HandleRequest {
     now: Date.now,
   });
 
-  return createHandler({
-    routes: [
-      ...surfaces.map((surface) =>
-        completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, timers, draining }),
-      ),
-      ...[
-        ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
-        ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
-      ].map((route) => withRateLimits(route, meter)),
-      ...healthRoutes(parts),
-      adminStreamsRoute(runs),
-      adminUpstreamsRoute(health, catalogue),
-      adminReloadRoute(parts.reload),
-      ...adminKeyRoutes(administration, bodies.budget),
-    ],
+  const routes = [
+    ...surfaces.map((surface) =>
+      completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, timers, draining }),
+    ),
+    ...[
+      ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
+      ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
+    ].map((route) => withRateLimits(route, meter)),
+    ...healthRoutes(parts),
+    adminStreamsRoute(runs),
+    adminUpstreamsRoute(health, catalogue),
+    adminReloadRoute(parts.reload),
+    ...adminKeyRoutes(administration, bodies.budget),
+  ];
+
+  const handle: HandleRequest = createHandler({
+    routes,
     authenticator: createAuthenticator({
       fixed,
       stored: storedKeys,
@@ -137,6 +146,7 @@ export function createApp(parts: AppParts): HandleRequest {
     newRequestId,
     onDone: (exchange) => logExchange(log, exchange, config.logging.content),
   });
+  return Object.assign(handle, { routes });
 }
 
 export function newRequestId(): string {
