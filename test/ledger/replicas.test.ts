@@ -59,8 +59,21 @@ const counted = (answers: readonly Answer[]): Readonly<Record<string, number>> =
 const mostRounds = 5;
 
 async function undisturbedRound(round: () => Promise<boolean>): Promise<void> {
-  for (let count = 1; count <= mostRounds; count += 1) if (await round()) return;
+  for (let count = 1; count <= mostRounds; count += 1) {
+    await untilLimitsAreDecided();
+    if (await round()) return;
+  }
   throw new Error(`each of ${mostRounds} rounds was held up by the machine`);
+}
+
+/** The guard of a replica that was held up asks Redis again each second; and code that has not run yet is slow. */
+async function untilLimitsAreDecided(): Promise<void> {
+  const { key } = await makeKey(replicas[0], { requests_per_minute: 100_000 });
+  await until('the limits to be decided on each replica', 20_000, async () => {
+    const answers = await askAtOnce({ ports: ports(), count: 60, key, body: { model: 'lab/short' } });
+    await Promise.all(answers.map(({ ended }) => ended));
+    return answers.every(({ status }) => status === 200) ? true : undefined;
+  });
 }
 
 /** When Redis has decided about requests of a key, by its own clock, in milliseconds. The caller closes it. */
@@ -195,7 +208,10 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
       const answer = await get(server, '/v1/usage');
       return answer.headers.get('x-ratelimit-limit-requests');
     };
-    const budgetOf = async (server: TestServer) => (await ownUsage(server, made.key)).budget?.limit;
+    const codeOf = async ({ port }: TestServer) => {
+      const asked = { ports: [port], count: 1, key: made.key, body: { model: 'lab/short' } };
+      return (await askAtOnce(asked))[0]?.code;
+    };
     // A key that a replica has not heard of is asked for at once.
     for (const server of others) expect((await get(server, '/v1/models')).status).toBe(200);
 
@@ -211,8 +227,8 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
       ],
       [
         'a budget',
-        () => administer(first, `keys/${made.id}`, { budget: { tokens: 5_000, period: 'day' } }, 'PATCH'),
-        async (server) => (await budgetOf(server)) === 5_000,
+        () => administer(first, `keys/${made.id}`, { budget: { tokens: 1, period: 'day' } }, 'PATCH'),
+        async (server) => (await codeOf(server)) === 'insufficient_quota',
       ],
       [
         'a list of models',
