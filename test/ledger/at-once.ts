@@ -14,6 +14,12 @@ export interface Answer {
   leave(): void;
 }
 
+export interface Answered {
+  readonly answers: readonly Answer[];
+  /** From the first request to the last head. */
+  readonly withinMs: number;
+}
+
 export interface AtOnce {
   /** Request number n goes to the port n modulo their number. */
   readonly ports: readonly number[];
@@ -26,7 +32,7 @@ export interface AtOnce {
  * Sends the same completion many times, each on a connection of its own. All connections stand before the first request is
  * sent. Resolves when each request has the head of its answer, and of an error all of it.
  */
-export async function askAtOnce({ ports, count, key, body }: AtOnce): Promise<readonly Answer[]> {
+export async function askAtOnce({ ports, count, key, body }: AtOnce): Promise<Answered> {
   const bytes = requestBytes({
     path: '/v1/chat/completions',
     headers: {
@@ -37,7 +43,9 @@ export async function askAtOnce({ ports, count, key, body }: AtOnce): Promise<re
     body: JSON.stringify({ messages: [{ role: 'user', content: 'Say something.' }], ...body }),
   });
   const sockets = await Promise.all(Array.from({ length: count }, (_, n) => open(ports[n % ports.length])));
-  return await Promise.all(sockets.map((socket) => answerOf(socket, bytes)));
+  const beganMs = performance.now();
+  const answers = await Promise.all(sockets.map((socket) => answerOf(socket, bytes)));
+  return { answers, withinMs: performance.now() - beganMs };
 }
 
 function open(port = 0): Promise<Socket> {
