@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startTestApp, type TestApp, testAdminKey, testKey } from '../../testing/start-app.ts';
 import { createWall, type Wall } from '../../wall/wall.ts';
 
@@ -45,7 +45,10 @@ models:
   );
   expect(done.status).toBe(200);
   const { id } = JSON.parse(done.text) as { id: string };
-  await expect.poll(async () => JSON.parse((await call(b.key, '/v1/usage')).text).requests).toBe(1);
+  // It is settled a moment after its answer.
+  await vi.waitFor(async () =>
+    expect(JSON.parse((await call(b.key, '/v1/usage')).text)).toMatchObject({ requests: 1 }),
+  );
   ofB = [b.id, b.key, id, 'name-of-b', 'owner-b', 'metadata-of-b', 'user-of-b', 'tag-of-b', '123456'];
   ofB = [...ofB, 'secret/chat', 'hidden'];
 });
