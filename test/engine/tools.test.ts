@@ -48,7 +48,7 @@ describe('fifty tools', () => {
     const jobs = partOf(
       groups.flatMap((offered) => seeds.map((seed) => ({ offered, seed }))),
       // Only some seeds make several calls at once.
-      parallel ? 20 : 6,
+      parallel ? 30 : 6,
     );
     let most = 0;
     let calls = 0;

@@ -10,6 +10,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { bytesBelow, dumpOf, dumpOfRedis } from '../../packages/server/src/testing/dumps.ts';
 import {
   postgresFor,
   redisFor,
@@ -21,7 +22,6 @@ import { createScratch } from '../support/scratch.ts';
 import { type ServerOptions, startServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { administer, allRecords, makeKey } from './administrator.ts';
-import { bytesBelow, dumpOf, dumpOfRedis } from './dumps.ts';
 import { answerWord, chat, models, planted, play, promptWord, send, user } from './indiscreet-client.ts';
 import { type RepeatingUpstream, startRepeatingUpstream } from './repeating-upstream.ts';
 
