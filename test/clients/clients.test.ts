@@ -25,7 +25,7 @@ beforeAll(async () => {
         'acme/chat': { aliases: ['chat'], targets: [{ engine: 'smollm2-135m-instruct' }] },
         ...labModels,
       },
-      stream: { keepalive_after: '200ms' },
+      stream: { keepalive_after: '100ms' },
       ...oneAttempt,
     },
   });
@@ -37,7 +37,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const greedy = { model: 'default', messages: question, max_tokens: 16, temperature: 0 };
+const greedy = { model: 'default', messages: question, max_tokens: 8, temperature: 0 };
 const sampled = { ...greedy, temperature: 0.9, seed: 20261121 };
 
 describe.each(clients)('$name', (row) => {

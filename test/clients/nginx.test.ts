@@ -27,7 +27,7 @@ describe.skipIf(binary === undefined)(
           ...oneAttempt,
           upstreams: labUpstreams,
           models: labModels,
-          stream: { keepalive_after: '200ms' },
+          stream: { keepalive_after: '100ms' },
         },
       });
       tap = await startTap(server.port);

@@ -34,7 +34,7 @@ test('there are more than a hundred, of twenty packages, each with a name of its
 test('each is called once where it is asked for by name, with valid arguments in pieces', async () => {
   const { problems, asked, whole, pieces } = await callEachByName(
     server,
-    partOf(tools, 25),
+    partOf(tools, 12),
     createCallJudge(tools),
   );
   expect(problems).toEqual([]);

@@ -37,7 +37,7 @@ describe('fifty tools', () => {
   });
 
   test('each is called once where it is asked for by name, with valid arguments in pieces', async () => {
-    const { problems, asked, whole, pieces } = await callEachByName(server, partOf(tools, 15), judge);
+    const { problems, asked, whole, pieces } = await callEachByName(server, partOf(tools, 8), judge);
     expect(problems).toEqual([]);
     expect(whole).toBeGreaterThan(0.8 * asked);
     expect(pieces).toBeGreaterThan(2 * asked);
@@ -48,7 +48,7 @@ describe('fifty tools', () => {
     const jobs = partOf(
       groups.flatMap((offered) => seeds.map((seed) => ({ offered, seed }))),
       // Only some seeds make several calls at once.
-      parallel ? 30 : 10,
+      parallel ? 30 : 6,
     );
     let most = 0;
     let calls = 0;
@@ -82,7 +82,7 @@ describe('a model that begins calls by itself', () => {
       let calls = 0;
       const jobs = partOf(
         tools.flatMap((tool) => seeds.map((seed) => ({ tool, seed }))),
-        40,
+        20,
       );
       const problems = await gather(jobs, async ({ tool, seed }) => {
         const offered = [{ ...tool, strict: false }];

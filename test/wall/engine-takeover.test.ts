@@ -12,7 +12,7 @@ import { askRelay } from './ask-relay.ts';
  */
 
 const engineModel = 'smollm2-135m-instruct';
-const cuts = roundsOf(40, 10);
+const cuts = roundsOf(40, 6);
 const maxTokens = 24;
 const patienceMs = 60_000;
 

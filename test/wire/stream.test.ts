@@ -9,7 +9,7 @@ import { expectRefusal, type Fields, labServer, startChat } from './wire-client.
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer(labServer({ stream: { keepalive_after: '200ms', hold_head: '400ms' } }));
+  server = await startServer(labServer({ stream: { keepalive_after: '100ms', hold_head: '400ms' } }));
 });
 afterAll(async () => {
   await server?.stop();

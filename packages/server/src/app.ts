@@ -10,6 +10,7 @@ import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { LoadShed } from './http/load-shed.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import type { Route } from './http/route.ts';
 import { adminConfigRoute } from './http/routes/admin-config.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminModelsRoute } from './http/routes/admin-models.ts';
@@ -83,8 +84,14 @@ export type HandleRequest = (
   expectsContinue: boolean,
 ) => Promise<void>;
 
+/** Handles requests by the rooms of one configuration. */
+export interface App extends HandleRequest {
+  /** The route table. */
+  readonly routes: readonly Route[];
+}
+
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
-export function createApp(parts: AppParts): HandleRequest {
+export function createApp(parts: AppParts): App {
   const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, shed, draining } =
     parts;
   const timers = parts.timers ?? systemTimers;
@@ -110,23 +117,25 @@ export function createApp(parts: AppParts): HandleRequest {
     now: Date.now,
   });
 
-  return createHandler({
-    routes: [
-      ...surfaces.map((surface) =>
-        completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, timers, draining }),
-      ),
-      ...[
-        ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
-        ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
-      ].map((route) => withRateLimits(route, meter)),
-      ...healthRoutes(parts),
-      adminStreamsRoute(runs),
-      adminUpstreamsRoute(health, catalogue),
-      adminModelsRoute(config, catalogue, health),
-      adminConfigRoute(config),
-      adminReloadRoute(parts.reload),
-      ...adminKeyRoutes(administration, bodies.budget),
-    ],
+  const routes = [
+    ...surfaces.map((surface) =>
+      completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, timers, draining }),
+    ),
+    ...[
+      ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
+      ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
+    ].map((route) => withRateLimits(route, meter)),
+    ...healthRoutes(parts),
+    adminStreamsRoute(runs),
+    adminUpstreamsRoute(health, catalogue),
+    adminModelsRoute(config, catalogue, health),
+    adminConfigRoute(config),
+    adminReloadRoute(parts.reload),
+    ...adminKeyRoutes(administration, bodies.budget),
+  ];
+
+  const handle: HandleRequest = createHandler({
+    routes,
     authenticator: createAuthenticator({
       fixed,
       stored: storedKeys,
@@ -141,6 +150,7 @@ export function createApp(parts: AppParts): HandleRequest {
     newRequestId,
     onDone: (exchange) => logExchange(log, exchange, config.logging.content),
   });
+  return Object.assign(handle, { routes });
 }
 
 export function newRequestId(): string {

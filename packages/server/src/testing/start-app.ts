@@ -7,6 +7,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
+import type { Route } from '../http/route.ts';
 import { createHttpServer } from '../http/server.ts';
 import { startTestLedger, type TestLedger } from '../ledger/testing/test-ledger.ts';
 import { createLikelyCompletion } from '../metering/likely-completion.ts';
@@ -26,6 +27,8 @@ export interface TestApp {
   readonly url: string;
   readonly runs: RunRegistry;
   readonly ledger: TestLedger;
+  /** The route table. */
+  readonly routes: readonly Pick<Route, 'method' | 'path' | 'access'>[];
   /** Refuses new requests from now on, as after a SIGTERM. */
   drain(): void;
   /** Refuses new completions with this failure from now on, as an overloaded server; undefined: no longer. */
@@ -83,7 +86,7 @@ export async function startTestApp({
   stream.on('data', (piece: Buffer) => {
     log += piece.toString();
   });
-  const handle = createApp({
+  const app = createApp({
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
     storedKeys,
@@ -107,7 +110,7 @@ export async function startTestApp({
     ...(surfaces === undefined ? {} : { surfaces }),
   });
   const http = createHttpServer(
-    (request, response, expectsContinue) => handle(request, response, expectsContinue),
+    (request, response, expectsContinue) => app(request, response, expectsContinue),
     newRequestId,
     () => {},
   );
@@ -116,6 +119,7 @@ export async function startTestApp({
     url: `http://127.0.0.1:${port}`,
     runs,
     ledger: testLedger,
+    routes: app.routes,
     drain: () => {
       draining = true;
     },

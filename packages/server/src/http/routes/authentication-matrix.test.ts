@@ -1,131 +1,286 @@
-import { request } from 'node:http';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, testAdminKey, testKey } from '../../testing/start-app.ts';
+import { createWall, type Wall } from '../../wall/wall.ts';
+import type { Method } from '../route.ts';
 
 /*
- * Without a key nothing answers with 2xx but what is public: every method, every route, nine spellings of its path, and of the
- * host. A preflight is an answer without data.
+ * Every method × every path of the route table (and some beside it) × spellings of the path and of the host, as bytes of a raw
+ * socket: without a key nothing answers 2xx but what is public, and with an ordinary key nothing of the administration. The
+ * server has a model that answers, and every id exists: a route that was open would answer 2xx. A new route is in this matrix by
+ * itself.
  */
 
 let app: TestApp;
+let wall: Wall;
+/** An ordinary key of the store, beside the fixed `testKey`. */
+let stored: { readonly id: string; readonly key: string };
 beforeAll(async () => {
+  wall = createWall();
+  const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
   app = await startTestApp({
     config: `
-upstreams: {lab: {base_url: "http://127.0.0.1:9/v1"}}
-models: {a: {targets: [{upstream: lab}]}}`,
+upstreams: {lab: {base_url: "http://127.0.0.1:${port}/v1"}}
+models: {a: {targets: [{upstream: lab, model: wall/healthy}]}}`,
   });
+  const made = await send({ method: 'POST', target: '/admin/v1/keys', key: testAdminKey });
+  stored = JSON.parse(made.text) as typeof stored;
 });
-afterAll(() => app?.stop());
+afterAll(async () => {
+  await app?.stop();
+  await wall?.close();
+});
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'];
-const publicPaths = new Set(['/livez', '/readyz']);
-const adminPaths = [
-  '/admin/v1/keys',
-  '/admin/v1/keys/key_1',
-  '/admin/v1/keys/key_1/rotate',
-  '/admin/v1/owners',
-  '/admin/v1/owners/default',
-  '/admin/v1/streams',
-  '/admin/v1/upstreams',
-  '/admin/v1/models',
-  '/admin/v1/config',
-  '/admin/v1/reload',
-  '/admin/v1/usage',
-  '/admin/v1/requests',
-  '/admin/v1/budgets',
-];
-const keyPaths = ['/v1/chat/completions', '/v1/models', '/v1/models/default', '/v1/usage'];
-const paths = [...publicPaths, ...keyPaths, ...adminPaths];
+const methods = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'PROPFIND',
+  'CONNECT',
+] as const;
 
-const spellings: Readonly<Record<string, (path: string, origin: string) => string>> = {
+/** Public by section 1 of the contract. `/metrics` is, on loopback. */
+const publicByContract = /^\/(livez|readyz|openapi\.json|docs(\/.*)?|llms(-full)?\.txt|metrics)?$/;
+
+/** Paths that no route has: neighbours of routes, pages that may come. */
+const besides = ['/', '/v1', '/v1/', '/admin', '/admin/', '/admin/v1', '/console', '/metrics', '/unknown'];
+
+/** The path of a route, with an id that exists. */
+function pathOf(template: string): string {
+  const ids: Readonly<Record<string, string>> = {
+    '/v1/models/': 'a',
+    '/admin/v1/keys/': stored.id,
+    '/admin/v1/owners/': 'default',
+  };
+  const [before = ''] = template.split('{');
+  return template.replace(/\{\+?id\}/, ids[before] ?? 'one');
+}
+
+const routePaths = (): string[] => [...new Set(app.routes.map(({ path }) => pathOf(path)))];
+const allPaths = (): string[] => [...routePaths(), ...besides];
+const isAdministration = (path: string): boolean => path.toLowerCase().includes('admin');
+
+type Spelling = (path: string) => string;
+const escaped = (letter: string): string => `%${letter.charCodeAt(0).toString(16)}`;
+
+const spellings: Readonly<Record<string, Spelling>> = {
   plain: (path) => path,
-  'double slash': (path) => path.replace('/', '//'),
-  'slash at its end': (path) => `${path}/`,
+  'as an absolute URL of another host': (path) => `http://evil.example${path}`,
+  'as an absolute URL of this host': (path) => app.url + path,
+  'with escaped letters': (path) => path.replaceAll(/[a-z0-9]/g, escaped),
+  'with its first letter escaped': (path) => path.replace(/[a-z]/, escaped),
+  'with escaped slashes': (path) => `/${path.slice(1).replaceAll('/', '%2F')}`,
+  'with a double slash': (path) => `/${path}`,
+  'with a slash at its end': (path) => `${path}/`,
   'in capitals': (path) => path.toUpperCase(),
-  'first letter escaped': (path) =>
-    path.replace(/[a-z]/, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
-  'slashes escaped': (path) => `/${path.slice(1).replaceAll('/', '%2F')}`,
-  'with dots': (path) => `/livez/..${path}`,
-  'with an absolute URL': (path, origin) => origin + path,
-  'behind a public path': (path) => `/livez;${path}`,
+  'behind dots of a public path': (path) => `/livez/..${path}`,
+  'behind dots of a path for keys': (path) => `/v1/..${path}`,
+  'behind escaped dots': (path) => `/v1/%2e%2e${path}`,
+  'with a parameter at its end': (path) => `${path};x`,
+  'as a parameter of a public path': (path) => `/livez;${path}`,
+  'with a zero byte at its end': (path) => `${path}%00`,
+  'with backslashes': (path) => path.replaceAll('/', '\\'),
 };
-const hosts = [
-  '127.0.0.1',
+
+/** What a `Host` line may say; undefined: there is none. */
+const hosts: readonly (string | undefined)[] = [
   'localhost',
   'evil.example',
+  'evil.example:7245',
   '[::1]',
   '127.0.0.1:1',
-  'a@b',
-  'LOCALHOST',
+  'user@127.0.0.1',
+  'LOCALHOST.',
   'x.localhost',
   '',
+  undefined,
 ];
 
+interface Sent {
+  readonly method: string;
+  readonly target: string;
+  readonly host?: string | undefined;
+  readonly key?: string | undefined;
+  readonly headers?: readonly string[];
+}
+
 interface Seen {
+  /** 0 where the connection was closed without an answer. */
   readonly status: number;
   readonly text: string;
 }
 
-function send(method: string, path: string, host: string, key?: string): Promise<Seen> {
-  const { hostname, port } = new URL(app.url);
-  const headers = { host, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
-  return new Promise((resolve, reject) => {
-    const asked = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
-      let text = '';
-      answer.on('data', (piece: Buffer) => {
-        text += piece.toString();
-      });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+/** One request on a connection of its own, read to its end. */
+function send({ method, target, key, headers = [], ...given }: Sent): Promise<Seen> {
+  const host = 'host' in given ? given.host : '127.0.0.1';
+  const body = target.includes('completions')
+    ? '{"model": "a", "messages": [{"role": "user", "content": "Hi"}]}'
+    : '{}';
+  const lines = [
+    `${method} ${target} HTTP/1.1`,
+    ...(host === undefined ? [] : [`Host: ${host}`]),
+    ...(key === undefined ? [] : [`Authorization: Bearer ${key}`]),
+    ...headers,
+    'Connection: close',
+    ...(method.startsWith('P') ? ['Content-Type: application/json', `Content-Length: ${body.length}`] : []),
+  ];
+  const bytes = `${lines.join('\r\n')}\r\n\r\n${method.startsWith('P') ? body : ''}`;
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () => socket.write(bytes));
+    socket.setEncoding('latin1');
+    socket.on('data', (piece) => {
+      answer += piece;
     });
-    asked.on('error', reject);
-    asked.end();
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      const [head = '', ...rest] = answer.split('\r\n\r\n');
+      resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0), text: rest.join('\r\n\r\n') });
+    });
   });
 }
 
-function isOpen(method: string, path: string, { status, text }: Seen): boolean {
-  if (status < 200 || status > 299) return false;
-  if (method === 'OPTIONS') return text !== '';
-  return !(publicPaths.has(path) && (method === 'GET' || method === 'HEAD'));
-}
-
-/** The answers of all methods to these paths that should not have been. */
-async function openOnes(spelt: readonly string[], host: string): Promise<string[]> {
+/** The answers 2xx to all methods that are not `expected`. A preflight is an answer without data. */
+async function openOnes(
+  requests: readonly Omit<Sent, 'method'>[],
+  expected: (method: string, target: string) => boolean,
+): Promise<string[]> {
   const open: string[] = [];
-  for (const path of spelt) {
-    const answers = await Promise.all(
-      methods.map(async (method) => ({ method, seen: await send(method, path, host) })),
+  for (const request of requests) {
+    await Promise.all(
+      methods.map(async (method) => {
+        const { status, text } = await send({ ...request, method });
+        if (status < 200 || status > 299 || expected(method, request.target)) return;
+        if (method !== 'OPTIONS' || text !== '')
+          open.push(`${method} ${request.target} (host ${request.host}): ${status}`);
+      }),
     );
-    for (const { method, seen } of answers) {
-      if (isOpen(method, path, seen)) open.push(`${method} ${path} (${host}): ${seen.status}`);
-    }
   }
   return open;
 }
 
-it.each(Object.entries(spellings))('no route is open without a key: its path %s', async (_, spell) => {
-  expect(
-    await openOnes(
-      paths.map((path) => spell(path, app.url)),
-      '127.0.0.1',
-    ),
-  ).toEqual([]);
+const isPublic = (method: string, target: string): boolean =>
+  (method === 'GET' || method === 'HEAD') && publicByContract.test(target);
+
+describe('without a key nothing answers 2xx but what is public', () => {
+  it.each(Object.entries(spellings))('the path %s', async (_, spell) => {
+    const requests = allPaths().map((path) => ({ target: spell(path) }));
+    expect(await openOnes(requests, isPublic)).toEqual([]);
+  });
+
+  it.each(hosts)('the host %j', async (host) => {
+    const requests = allPaths().map((target) => ({ target, host }));
+    expect(await openOnes(requests, isPublic)).toEqual([]);
+  });
+
+  it('only routes that the contract names are public', () => {
+    const open = app.routes.filter(({ access }) => access === 'public').map(({ path }) => path);
+    expect(open.length).toBeGreaterThan(0);
+    expect(open.filter((path) => !publicByContract.test(path))).toEqual([]);
+  });
 });
 
-it.each(hosts)('no route is open without a key: the host "%s"', async (host) => {
-  expect(await openOnes(paths, host)).toEqual([]);
+describe('with an ordinary key nothing of the administration answers 2xx', () => {
+  const administration = (spell: Spelling): string[] => allPaths().filter(isAdministration).map(spell);
+
+  it.each(Object.entries(spellings))('the path %s', async (_, spell) => {
+    const requests = administration(spell).flatMap((target) => [
+      { target, key: testKey },
+      { target, key: stored.key },
+    ]);
+    expect(requests.length).toBeGreaterThan(20);
+    expect(await openOnes(requests, () => false)).toEqual([]);
+  });
+
+  it.each(hosts)('the host %j', async (host) => {
+    const requests = administration((path) => path).map((target) => ({ target, host, key: stored.key }));
+    expect(await openOnes(requests, () => false)).toEqual([]);
+  });
 });
 
-it('every path of this table is a route, and takes its own kind of key', async () => {
-  const codes = async (path: string, key?: string) => {
-    const { status } = await send('GET', path, '127.0.0.1', key);
-    return status;
-  };
-  for (const path of keyPaths) expect([path, await codes(path, testKey)]).not.toEqual([path, 404]);
-  for (const path of adminPaths) {
-    const onlyPost = path.endsWith('rotate') || path.endsWith('reload');
-    expect([path, await codes(path, testKey)]).toEqual([path, onlyPost ? 405 : 403]);
-    expect([path, await codes(path)]).toEqual([path, onlyPost ? 405 : 401]);
-    const found = path.endsWith('key_1') ? 404 : 200;
-    expect([path, await codes(path, testAdminKey)]).toEqual([path, onlyPost ? 405 : found]);
+interface Row {
+  readonly method: Method;
+  readonly target: string;
+  readonly access: 'public' | 'key' | 'admin';
+}
+
+const rows = (): Row[] =>
+  app.routes.map(({ method, path, access }) => ({ method, target: pathOf(path), access }));
+
+/** The status of each row of the table, by `METHOD path`. */
+async function statuses(
+  chosen: readonly Row[],
+  more: (row: Row) => Partial<Sent>,
+): Promise<Readonly<Record<string, number>>> {
+  const found: Record<string, number> = {};
+  for (const row of chosen) {
+    const { method, target } = row;
+    found[`${method} ${target}`] = (await send({ method, target, ...more(row) })).status;
   }
+  return found;
+}
+const allOf = (chosen: readonly Row[], status: number): Readonly<Record<string, number>> =>
+  Object.fromEntries(chosen.map(({ method, target }) => [`${method} ${target}`, status]));
+
+describe('every route of the table', () => {
+  it('that takes a key is 401 without one, and with a key that is not known', async () => {
+    const closed = rows().filter(({ access }) => access !== 'public');
+    expect(await statuses(closed, () => ({}))).toEqual(allOf(closed, 401));
+    expect(await statuses(closed, () => ({ key: 'tr_nobody_issued_this' }))).toEqual(allOf(closed, 401));
+  });
+
+  it('of the administration is 403 with an ordinary key', async () => {
+    const admin = rows().filter(({ access }) => access === 'admin');
+    expect(admin.map(({ target }) => target).filter((target) => !target.startsWith('/admin/v1/'))).toEqual(
+      [],
+    );
+    for (const key of [testKey, stored.key])
+      expect(await statuses(admin, () => ({ key }))).toEqual(allOf(admin, 403));
+  });
+
+  it('refuses a key in the query, with and without another one in a header', async () => {
+    for (const query of [
+      `api_key=${testKey}`,
+      `key=${testKey}`,
+      `access_token=${testKey}`,
+      `API_KEY=x`,
+      `a=1&b=${stored.key}`,
+      `%6bey=${testKey}`,
+    ]) {
+      for (const key of [undefined, testKey, testAdminKey]) {
+        const seen = await statuses(rows(), ({ target }) => ({ target: `${target}?${query}`, key }));
+        expect(seen).toEqual(allOf(rows(), 400));
+      }
+    }
+  });
+
+  it('refuses two different keys, wherever they stand', async () => {
+    for (const headers of [
+      [`x-api-key: ${stored.key}`],
+      [`api-key: ${stored.key}`],
+      [`Authorization: Bearer ${stored.key}`],
+    ]) {
+      for (const key of [testKey, testAdminKey]) {
+        expect(await statuses(rows(), () => ({ key, headers }))).toEqual(allOf(rows(), 400));
+      }
+    }
+  });
+
+  // Last: some of them change or delete what the others need.
+  it('opens with its own kind of key', async () => {
+    const keyOf = { public: undefined, key: stored.key, admin: testAdminKey };
+    const reads = rows().filter(({ method }) => method === 'GET');
+    expect(await statuses(reads, ({ access }) => ({ key: keyOf[access] }))).toEqual(allOf(reads, 200));
+    const completion = rows().filter(({ target }) => target === '/v1/chat/completions');
+    expect(await statuses(completion, () => ({ key: stored.key }))).toEqual(allOf(completion, 200));
+    const writes = rows().filter(({ method, access }) => method !== 'GET' && access === 'admin');
+    const seen = Object.values(await statuses(writes, () => ({ key: testAdminKey })));
+    expect(seen.filter((status) => status === 401 || status === 403)).toEqual([]);
+    expect(seen.filter((status) => status === 200 || status === 201).length).toBeGreaterThan(4);
+  });
 });
