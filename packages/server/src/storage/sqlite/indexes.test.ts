@@ -4,10 +4,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Page } from '../contract.ts';
 import type { RecordQuery } from '../records.ts';
 import { migrate } from '../sql/migrate.ts';
+import { recordColumns, recordRow } from '../sql/request-row.ts';
 import type { Tables } from '../sql/tables.ts';
 import { midnight, morning, someRecord } from '../testing/store-values.ts';
 import { sqliteMigrations } from './migrations.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
+import { sqliteDialect, valuesOf } from './sqlite-dialect.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 
 const migrateTo = (db: Kysely<Tables>, version: number) =>
@@ -84,10 +85,12 @@ test('a database of the first schema is brought forward with its records', async
   const database = new DatabaseSync(':memory:');
   const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
   await migrateTo(db, 1);
+  database
+    .prepare(`INSERT INTO records (${recordColumns.join()}) VALUES (${recordColumns.map(() => '?').join()})`)
+    .run(...valuesOf(recordRow(someRecord('a')), recordColumns));
+  await migrateTo(db, sqliteMigrations.length);
   const store = createSqliteStore({ database, db, now: () => morning });
   onTestFinished(() => store.close());
-  await store.settle([someRecord('a')]);
-  await migrateTo(db, sqliteMigrations.length);
   expect(database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'records_model'").get()).toBeUndefined();
   expect((await store.records({ limit: 5, model: 'acme/chat' })).data).toMatchObject([{ id: 'a' }]);
 });
