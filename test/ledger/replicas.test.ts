@@ -246,6 +246,11 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
     const running = await ask([victim], 3);
     expect(counted(running)).toEqual({ 200: 3 });
     expect(counted(await ask([first, second], 4))).toEqual({ '429 rate_limit_exceeded': 4 });
+    // The others close its records by what the store knows of their progress.
+    await until('the progress of its answers', 10_000, async () => {
+      const open = await allRecords(first, `key_id=${key.id}&status=open`);
+      return open.filter((row) => row.completion_tokens > 0).length === 3 ? true : undefined;
+    });
     const gone = Promise.all(running.map(({ ended }) => ended));
     const killedMs = performance.now();
     await victim.kill();

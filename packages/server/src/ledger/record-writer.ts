@@ -63,7 +63,10 @@ export interface WriterLimits {
   readonly admitMs: number;
   /** After this time without an answer to a write the store is away. Default: 2,000 ms. */
   readonly writeMs: number;
-  /** How long endings wait in the spool for others, to be stored together. Default: 100 ms. */
+  /**
+   * How long endings wait in the spool for others, to be stored together. Default: 100 ms; 10 ms where the store is shared,
+   * because other services close what this one leaves behind, and only the store tells them what has been delivered.
+   */
   readonly groupMs: number;
   /** The most that a writer which is closed waits for the replay of its spool. Default: 10,000 ms. */
   readonly lastReplayMs: number;
@@ -78,17 +81,16 @@ interface Asked {
 
 type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
 
-const defaultLimits: WriterLimits = {
+const defaultLimits: Omit<WriterLimits, 'groupMs'> = {
   admitMs: 1_000,
   writeMs: 2_000,
-  groupMs: 100,
   lastReplayMs: 10_000,
   probeMs: 500,
 };
 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const { store, shared, spool, log, later } = options;
-  const limits = options.limits ?? defaultLimits;
+  const limits = options.limits ?? { ...defaultLimits, groupMs: shared ? 10 : 100 };
   const after = options.after ?? afterTimeout;
   const drain = createSpoolDrain({ ...options, after, limits });
   const books = createOwnBooks({
