@@ -74,6 +74,13 @@ export interface WriterLimits {
   readonly probeMs: number;
 }
 
+/** An intent as it was admitted: its completion may be cut. */
+interface AdmittedIntent {
+  readonly one: Asked;
+  readonly intent: Intent;
+  readonly answer: Admitted;
+}
+
 interface Asked {
   readonly intent: Intent;
   resolve(answer: Admitted | 'unavailable'): void;
@@ -95,6 +102,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const drain = createSpoolDrain({ ...options, after, limits });
   const books = createOwnBooks({
     async read(budgets, begin) {
+      if (drain.away) throw new StoreError('unreachable', 'away');
       do {
         if (!(await within(limits.admitMs, drain.drain()))) throw new StoreError('unreachable', 'away');
       } while (!drain.idle);
@@ -110,14 +118,27 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const endings = createBatcher<Ended>(endAll, later);
 
   async function admitOwn(asked: readonly Asked[]): Promise<void> {
-    await books.load(asked.map(({ intent }) => intent));
-    const admitted: { readonly one: Asked; readonly intent: Intent; readonly answer: Admitted }[] = [];
+    const unknown = await admitKnown(asked);
+    if (unknown.length === 0) return;
+    await books.load(unknown.map(({ intent }) => intent));
+    for (const one of await admitKnown(unknown)) one.resolve('unavailable');
+  }
+
+  /** Answers those whose budgets are known, and returns the others. */
+  async function admitKnown(asked: readonly Asked[]): Promise<readonly Asked[]> {
+    const admitted: AdmittedIntent[] = [];
+    const unknown: Asked[] = [];
     for (const one of asked) {
       const answer = drain.keepsSome ? 'unknown' : books.admit(one.intent);
-      if (answer === 'unknown') one.resolve('unavailable');
+      if (answer === 'unknown') unknown.push(one);
       else if (!answer.ok) one.resolve(answer);
       else admitted.push({ one, answer, intent: { ...one.intent, reserved: answer.reserved } });
     }
+    await keepAdmitted(admitted);
+    return unknown;
+  }
+
+  async function keepAdmitted(admitted: readonly AdmittedIntent[]): Promise<void> {
     if (admitted.length === 0) return;
     const intents = admitted.map(({ intent }) => intent);
     const kept = toSpool(intents) || (await keepDirectly(intents));
