@@ -37,7 +37,7 @@ export interface RecordWriter {
   stored(): Promise<boolean>;
   /** Open intents of a dead process have been closed in the store. */
   closed(ids: readonly string[]): void;
-  /** Resolves when all that has been written until now lies in the store or in the spool. */
+  /** Resolves when all that has been asked until now is answered, and all that was written lies in the store or in the spool. */
   flush(): Promise<void>;
   /** {@link RecordWriter.flush}, drains the spool as far as possible, and closes it. */
   close(): Promise<void>;

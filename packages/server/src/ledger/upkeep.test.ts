@@ -6,14 +6,19 @@ import { createUpkeep, type Upkeep } from './upkeep.ts';
 /** The calls of `closeDead`, and whether it fails. */
 let closed: { readonly living: readonly string[]; readonly expiredMs: number }[];
 let fails: boolean;
-let writer: { reachable: boolean; stored(): Promise<boolean>; closed(ids: readonly string[]): void };
+let writer: {
+  reachable: boolean;
+  flush(): Promise<void>;
+  stored(): Promise<boolean>;
+  closed(ids: readonly string[]): void;
+};
 let beat: () => void;
 let upkeep: Upkeep;
 
 beforeEach(() => {
   closed = [];
   fails = false;
-  writer = { reachable: true, stored: async () => writer.reachable, closed: () => {} };
+  writer = { reachable: true, flush: async () => {}, stored: async () => writer.reachable, closed: () => {} };
   const store: Pick<Store, 'beat' | 'closeDead'> = {
     beat: async () => {},
     async closeDead({ living, expiredMs }) {
@@ -80,6 +85,24 @@ test('they are closed once all that they have said lies in the store', async () 
   await beatOnce();
   await beatOnce();
   expect(closed).toHaveLength(1);
+});
+
+test('a process that leaves counts as living until what it has asked last is answered', async () => {
+  await upkeep.recover();
+  upkeep.join('a');
+  await soon();
+  closed = [];
+  let answered = () => {};
+  writer.flush = () =>
+    new Promise((resolve) => {
+      answered = resolve;
+    });
+  const left = upkeep.leave('a');
+  await beatOnce();
+  expect(closed).toEqual([]);
+  answered();
+  await left;
+  expect(closed.map(({ living }) => living)).toEqual([[]]);
 });
 
 test('a process that leaves counts as living until its last words are written', async () => {
