@@ -8,7 +8,7 @@ export interface CutCase {
   /** The model that cuts, as its upstream calls it. */
   readonly fault: string;
   readonly takeover: 'replay' | 'prefix';
-  readonly asks: Readonly<Record<string, unknown>>;
+  readonly asks: Readonly<Record<string, unknown>> & { readonly messages: readonly ChatMessage[] };
   readonly due: Due;
 }
 
