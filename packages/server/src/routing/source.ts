@@ -22,7 +22,7 @@ import { race } from './race.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 import { takeOver } from './take-over.ts';
 import { takeoverMode } from './takeover-mode.ts';
-import { type AttemptCount, DeliveredTokens, withPromptOf } from './token-count.ts';
+import { type AttemptCount, DeliveredTokens, promptOf, withPromptOf } from './token-count.ts';
 
 /**
  * One sequence of batches for the answer of one request. Several targets may contribute to it, one after the other. The
@@ -101,6 +101,8 @@ class FailoverSource implements Source, BatchReceiver {
   private servedBy: Served | undefined;
   private unfinished: number;
   private readonly deliveredTokens = new DeliveredTokens();
+  /** A usage of the current attempt has come before the end of the answer. */
+  private usagePassed = false;
   /** The count of the attempt that committed first. */
   private first: AttemptCount | undefined;
 
@@ -143,7 +145,9 @@ class FailoverSource implements Source, BatchReceiver {
     const { current, first } = this;
     if (current === undefined) return undefined;
     const { usage } = current.attempt.count;
-    const own = usage === undefined ? undefined : countPrefix(usage, current.prefixTokens);
+    // A joint may end the answer before the target has: then the target's completion is not that of the answer.
+    const counted = usage === undefined || this.usagePassed ? usage : promptOf(usage);
+    const own = counted === undefined ? undefined : countPrefix(counted, current.prefixTokens);
     return first === current.attempt.count ? own : withPromptOf(first?.usage, own);
   }
 
@@ -267,6 +271,7 @@ class FailoverSource implements Source, BatchReceiver {
     this.deliveredTokens.continueWith(opened.attempt.count, batch);
     this.first ??= opened.attempt.count;
     this.stallMs = undefined;
+    this.usagePassed = false;
   }
 
   private noteDelivered(opened: OpenAttempt): void {
@@ -307,7 +312,10 @@ class FailoverSource implements Source, BatchReceiver {
         break;
       }
       // Held until the last finish: the usage of a target that is cut afterwards does not count the whole answer.
-      if (event.type === 'usage') continue;
+      if (event.type === 'usage') {
+        this.usagePassed = true;
+        continue;
+      }
       if (event.type === 'finish') this.unfinished -= 1;
       const usage = this.unfinished === 0 ? this.reported() : undefined;
       if (usage !== undefined) passed.push({ type: 'usage', usage });

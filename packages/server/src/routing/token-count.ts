@@ -1,5 +1,5 @@
 import { tokensOf } from '../domain/estimate-tokens.ts';
-import type { EventBatch, StartEvent, StreamEvent } from '../domain/stream-event.ts';
+import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
 import type { Usage } from '../domain/usage.ts';
 
 /**
@@ -86,13 +86,21 @@ export class TokenCounter implements AttemptCount {
   }
 }
 
-function usageOfStart({ cachedTokens, cacheWriteTokens }: StartEvent, promptTokens: number): Usage {
+function usageOfStart(
+  { cachedTokens, cacheWriteTokens }: Pick<Usage, 'cachedTokens' | 'cacheWriteTokens'>,
+  promptTokens: number,
+): Usage {
   return {
     promptTokens,
     completionTokens: 0,
     ...(cachedTokens === undefined ? {} : { cachedTokens }),
     ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
   };
+}
+
+/** What a usage says of the prompt: its completion is not known. */
+export function promptOf(usage: Usage): Usage {
+  return usageOfStart(usage, usage.promptTokens);
 }
 
 /** `usage` with the prompt of another one; without that, as it is. Undefined: nothing was reported. */
