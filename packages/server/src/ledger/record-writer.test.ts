@@ -289,6 +289,22 @@ describe('over a store that only this ledger writes', () => {
     expect(fake.state.calls.at(-1)).toBe('settle a');
   });
 
+  test('an ending that no disk takes does not overtake its intent, which came to the spool while others were stored', async () => {
+    await writer.admit(fakeIntent('before'));
+    fake.state.mode = 'hangs';
+    const storing = writer.stored();
+    await writer.admit(fakeIntent('a'));
+    spool.answer = 'failed';
+    writer.discard('a', 1);
+    await writer.flush();
+    fake.state.mode = 'up';
+    fake.state.thaw();
+    await storing;
+    await soon();
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['keep before', 'keep a', 'discard a']);
+  });
+
   test('an intent that neither takes is not admitted, and reserves nothing', async () => {
     await writer.admit(fakeIntent('a', { budgets }));
     await writer.stored();

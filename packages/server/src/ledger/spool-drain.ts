@@ -106,16 +106,19 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   async function storeAll(): Promise<void> {
     if (away) await noticed(store.ping());
     const end = spool.end;
+    // Those that are kept from now on may belong to intents that lie behind `end`.
+    let left = unwritten.length;
     for (let position = 0; !spool.empty && position < end; ) {
       const read = spool.read();
       await storeEntries(read.entries);
       position = read.position;
       spool.acknowledge(position);
     }
-    while (unwritten.length > 0) {
-      const first = unwritten.slice(0, groupEntries);
+    while (left > 0) {
+      const first = unwritten.slice(0, Math.min(left, groupEntries));
       await storeEntries(first);
       unwritten = unwritten.slice(first.length);
+      left -= first.length;
     }
   }
 
