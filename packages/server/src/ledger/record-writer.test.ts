@@ -11,6 +11,8 @@ function fakeStore() {
   const calls: string[] = [];
   const state = {
     calls,
+    /** All calls but pings, the failed ones included. */
+    tries: 0,
     mode: 'up' as 'up' | 'down' | 'hangs' | 'forgets',
     poison: undefined as string | undefined,
     poisonIs: 'refused' as 'refused' | 'fault',
@@ -23,6 +25,7 @@ function fakeStore() {
     state.thaw = resolve;
   });
   async function call(what: string): Promise<void> {
+    state.tries += 1;
     if (state.mode === 'hangs') await state.thawed;
     if (state.mode === 'down') throw new StoreError('unreachable', 'connection refused');
     if (state.poison !== undefined && what.includes(state.poison)) {
@@ -166,6 +169,14 @@ test('the ending of an intent that waits in the spool goes there too', async () 
   await soon();
   // Both are known when the store is back: the intent is not stored at all.
   expect(fake.state.calls).toEqual(['discard a']);
+});
+
+test('a store that fails is not tried again at once: one that is locked holds up its thread each time', async () => {
+  // It answers a ping, as SQLite does.
+  Object.assign(fake.state, { poison: 'a', poisonIs: 'fault' });
+  writer.settle(fakeSettled(fakeIntent('a')));
+  expect(await writer.stored()).toBe(false);
+  expect(fake.state.tries).toBe(1);
 });
 
 test('a record that the store refuses for ever is put aside, and does not hold up the others', async () => {

@@ -183,7 +183,10 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
       const end = spool.end;
       const last = taken + unwritten.length;
       // A run that is under way has perhaps begun before the last entries.
-      for (let runs = 0; runs < 2 && !isStored(end, last); runs += 1) await run();
+      for (let runs = 0; runs < 2 && !isStored(end, last); runs += 1) {
+        await run();
+        if (away) break;
+      }
       return isStored(end, last);
     },
     get idle() {
