@@ -104,8 +104,13 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     connect(processId) {
       upkeep.join(processId);
       const unwatch: (() => void)[] = [];
+      const admitting = new Set<Promise<Admission>>();
       return {
-        admit: (ask) => admit(processId, ask),
+        admit(ask) {
+          const admission = admit(processId, ask).finally(() => admitting.delete(admission));
+          admitting.add(admission);
+          return admission;
+        },
         progress: (marks) => {
           for (const mark of marks) writer.progress(mark);
         },
@@ -122,6 +127,8 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
         },
         async close() {
           for (const stop of unwatch) stop();
+          // Their intents are stored before those that this process leaves open are closed.
+          await Promise.allSettled(admitting);
           await upkeep.leave(processId);
         },
         keysAfter: (version) => store.keysAfter(version),

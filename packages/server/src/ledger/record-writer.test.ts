@@ -11,6 +11,8 @@ function fakeStore() {
   const calls: string[] = [];
   const state = {
     calls,
+    /** All calls but pings, the failed ones included. */
+    tries: 0,
     mode: 'up' as 'up' | 'down' | 'hangs' | 'forgets',
     poison: undefined as string | undefined,
     poisonIs: 'refused' as 'refused' | 'fault',
@@ -23,6 +25,7 @@ function fakeStore() {
     state.thaw = resolve;
   });
   async function call(what: string): Promise<void> {
+    state.tries += 1;
     if (state.mode === 'hangs') await state.thawed;
     if (state.mode === 'down') throw new StoreError('unreachable', 'connection refused');
     if (state.poison !== undefined && what.includes(state.poison)) {
@@ -168,6 +171,14 @@ test('the ending of an intent that waits in the spool goes there too', async () 
   expect(fake.state.calls).toEqual(['discard a']);
 });
 
+test('a store that fails is not tried again at once: one that is locked holds up its thread each time', async () => {
+  // It answers a ping, as SQLite does.
+  Object.assign(fake.state, { poison: 'a', poisonIs: 'fault' });
+  writer.settle(fakeSettled(fakeIntent('a')));
+  expect(await writer.stored()).toBe(false);
+  expect(fake.state.tries).toBe(1);
+});
+
 test('a record that the store refuses for ever is put aside, and does not hold up the others', async () => {
   fake.state.mode = 'down';
   for (const id of ['a', 'bad', 'c']) writer.settle(fakeSettled(fakeIntent(id)));
@@ -287,6 +298,22 @@ describe('over a store that only this ledger writes', () => {
     writer.settle(fakeSettled(fakeIntent('a')));
     expect(await writer.stored()).toBe(true);
     expect(fake.state.calls.at(-1)).toBe('settle a');
+  });
+
+  test('an ending that no disk takes does not overtake its intent, which came to the spool while others were stored', async () => {
+    await writer.admit(fakeIntent('before'));
+    fake.state.mode = 'hangs';
+    const storing = writer.stored();
+    await writer.admit(fakeIntent('a'));
+    spool.answer = 'failed';
+    writer.discard('a', 1);
+    await writer.flush();
+    fake.state.mode = 'up';
+    fake.state.thaw();
+    await storing;
+    await soon();
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['keep before', 'keep a', 'discard a']);
   });
 
   test('an intent that neither takes is not admitted, and reserves nothing', async () => {

@@ -35,7 +35,7 @@ export interface RecordWriter {
    * longer than `writeMs`.
    */
   stored(): Promise<boolean>;
-  /** Open intents of a dead process have been closed in the store. */
+  /** Open intents of a dead process have been closed in the store: these, or unknown ones where the list is empty. */
   closed(ids: readonly string[]): void;
   /** Resolves when all that has been asked until now is answered, and all that was written lies in the store or in the spool. */
   flush(): Promise<void>;

@@ -15,8 +15,8 @@ export interface RestartOptions {
 
 /**
  * The ledger of a service over threads, of which the next one starts where one has ended by a fault. In between, requests are
- * refused with `unavailable`, reads reject, and endings wait for the next thread. Endings that the old thread had received and
- * not stored are lost with it: the next thread closes their intents as those of a killed process.
+ * refused with `unavailable`, reads reject, and endings wait for the next thread. Endings that were on their way to the old
+ * thread, some milliseconds of them, are lost with it: the next thread closes their intents as those of a killed process.
  */
 export function createRestartedLedger(first: LedgerThread, options: RestartOptions): Ledger {
   const { open, log, retryMs = 1_000 } = options;

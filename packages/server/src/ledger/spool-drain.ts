@@ -65,6 +65,8 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   let closed = false;
   /** What not even the disk takes: at most one ending for each request that ran when it stopped. */
   let unwritten: readonly SpoolEntry[] = [];
+  /** How many of them have been stored. */
+  let taken = 0;
   const stopProbing = options.every(limits.probeMs, () => {
     if (away || !isEmpty()) void run();
   });
@@ -106,16 +108,19 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   async function storeAll(): Promise<void> {
     if (away) await noticed(store.ping());
     const end = spool.end;
+    // Those that are kept from now on may belong to intents that lie behind `end`.
+    const last = taken + unwritten.length;
     for (let position = 0; !spool.empty && position < end; ) {
       const read = spool.read();
       await storeEntries(read.entries);
       position = read.position;
       spool.acknowledge(position);
     }
-    while (unwritten.length > 0) {
-      const first = unwritten.slice(0, groupEntries);
+    while (taken < last) {
+      const first = unwritten.slice(0, Math.min(last - taken, groupEntries));
       await storeEntries(first);
       unwritten = unwritten.slice(first.length);
+      taken += first.length;
     }
   }
 
@@ -176,10 +181,13 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
     failed,
     async drain() {
       const end = spool.end;
-      const kept = unwritten;
+      const last = taken + unwritten.length;
       // A run that is under way has perhaps begun before the last entries.
-      for (let runs = 0; runs < 2 && !isStored(end, kept); runs += 1) await run();
-      return isStored(end, kept);
+      for (let runs = 0; runs < 2 && !isStored(end, last); runs += 1) {
+        await run();
+        if (away) break;
+      }
+      return isStored(end, last);
     },
     get idle() {
       return isEmpty() && running === undefined;
@@ -201,8 +209,8 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
     },
   };
 
-  function isStored(end: number, kept: readonly SpoolEntry[]): boolean {
-    return (spool.empty || spool.acknowledged >= end) && (unwritten.length === 0 || kept.length === 0);
+  function isStored(end: number, last: number): boolean {
+    return (spool.empty || spool.acknowledged >= end) && taken >= last;
   }
 
   async function drainLast(): Promise<void> {

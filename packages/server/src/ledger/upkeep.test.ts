@@ -75,6 +75,17 @@ test('the open records of a process that ended while the store was away are clos
   expect(closed).toEqual([{ living: ['b'], expiredMs: -Number.MAX_SAFE_INTEGER }]);
 });
 
+test('the writer hears of records that may have been closed also where the answer is lost', async () => {
+  await upkeep.recover();
+  upkeep.join('a');
+  await soon();
+  const heard: (readonly string[])[] = [];
+  writer.closed = (ids) => heard.push(ids);
+  fails = true;
+  await upkeep.leave('a');
+  expect(heard).toEqual([[]]);
+});
+
 test('they are closed once all that they have said lies in the store', async () => {
   let drained = false;
   writer.stored = async () => drained;

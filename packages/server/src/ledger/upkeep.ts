@@ -76,6 +76,8 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       else someDied = true;
     } catch (error) {
       someDied = true;
+      // Perhaps some have been closed, and only the answer that names them is lost.
+      writer.closed([]);
       throw error;
     }
   }

@@ -39,6 +39,7 @@ export function createGroupedSync({
   const states = new Map<number, State>();
   let stop: (() => void) | undefined;
   let failing = false;
+  let finished = false;
 
   /** Reports the first error of several in a row. */
   function noteError(error: unknown): void {
@@ -74,7 +75,7 @@ export function createGroupedSync({
       state.syncing = false;
       noteError(error);
       // It is tried again: the bytes are the operating system's, and a disk may come back.
-      if (failing) state.dirty = true;
+      if (failing && !finished) state.dirty = true;
       if (state.dirty) schedule();
       closeIdle(file, state);
     });
@@ -102,6 +103,7 @@ export function createGroupedSync({
       closeIdle(file, state);
     },
     finish() {
+      finished = true;
       stop?.();
       stop = undefined;
       for (const [file, state] of states) {

@@ -16,7 +16,7 @@ interface Group {
   readonly end: number;
 }
 
-/** Where more than `maxBytes` wait, all are read from the disk until the spool has been empty. */
+/** Where more than `maxBytes` wait, they are read from the disk, but for the last of them. */
 export function createRecentEntries(maxBytes: number): RecentEntries {
   let groups: Group[] = [];
 

@@ -6,7 +6,8 @@ import { type OnProblem, type Segment, segmentPath, takeSegments } from './segme
 import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.ts';
 
 /*
- * What the store cannot take, on the local disk, in order. Every process has a folder of its own in the spool folder:
+ * What is on its way to the store, or waits for it, on the local disk, in order. Every process has a folder of its own in the
+ * spool folder:
  *
  *     spool/PROCESS/lock             held as long as the process lives
  *     spool/PROCESS/0000000001.log   segments of some MiB: entries one after the other (`frame.ts`)
