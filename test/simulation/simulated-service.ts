@@ -202,7 +202,7 @@ async function end(host: LedgerHost, webhook: Webhook): Promise<void> {
 function byMessage(time: VirtualTime, host: LedgerHost, service: Mortal, own: Mortal, id: string): Ledger {
   const [near, far] = memoryChannel(time, own, service);
   serveLedger(far, host.connect(id));
-  return createRemoteLedger(near, (ms, work) => time.after(ms, () => own.dead || work()));
+  return createRemoteLedger(near, (ms, work) => time.after(ms, () => void (own.dead || work())));
 }
 
 async function startProcess(

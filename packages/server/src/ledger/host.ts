@@ -1,10 +1,10 @@
 import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
+import type { After } from './after.ts';
 import type { Admission, AdmissionAsk, Ending, Ledger } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import { createRecordWriter, type WriterLimits } from './record-writer.ts';
-import type { After } from './spool-drain.ts';
 import type { RecordSpool } from './spool-entry.ts';
 import { createUpkeep } from './upkeep.ts';
 

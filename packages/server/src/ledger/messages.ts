@@ -1,4 +1,5 @@
 import type { KeyBook } from '../storage/contract.ts';
+import { type After, afterTimeout } from './after.ts';
 import type { Ledger } from './contract.ts';
 
 /** A way for messages between a process that serves and its ledger: a port of a thread, or the channel of a child process. */
@@ -36,8 +37,8 @@ export type FromLedger = readonly (
 export interface Outbox<Message> {
   /** Sends it at the end of this turn of the event loop, with all that wait. */
   post(message: Message): void;
-  /** Sends it with the next message of the other kind, or after `lateMs`. */
-  postLate(message: Message): void;
+  /** Sends it with the next message of the other kind, or after `lateMs`. Without one, `send` is called all the same. */
+  postLate(message?: Message): void;
 }
 
 /**
@@ -49,16 +50,18 @@ const lateMs = 10;
 /** Collects messages and sends them together, in their order. */
 export function createOutbox<Message>(
   send: (messages: readonly Message[]) => void,
-  after: (ms: number, work: () => void) => void = (ms, work) => void setTimeout(work, ms),
+  after: After = afterTimeout,
 ): Outbox<Message> {
   let waiting: Message[] = [];
   let leaving = false;
-  let leavingLate = false;
+  let stopLate: (() => void) | undefined;
   function flush(): void {
     leaving = false;
+    stopLate?.();
+    stopLate = undefined;
     const messages = waiting;
     waiting = [];
-    if (messages.length > 0) send(messages);
+    send(messages);
   }
   return {
     post(message) {
@@ -68,13 +71,8 @@ export function createOutbox<Message>(
       setImmediate(flush);
     },
     postLate(message) {
-      waiting.push(message);
-      if (leaving || leavingLate) return;
-      leavingLate = true;
-      after(lateMs, () => {
-        leavingLate = false;
-        flush();
-      });
+      if (message !== undefined) waiting.push(message);
+      if (!leaving) stopLate ??= after(lateMs, flush);
     },
   };
 }

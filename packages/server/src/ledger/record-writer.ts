@@ -1,9 +1,10 @@
 import type { Admitted, Intent, Progress, Settled, Store } from '../storage/contract.ts';
 import { StoreError } from '../storage/store-error.ts';
+import { type After, afterTimeout } from './after.ts';
 import { createBatcher } from './batcher.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import { createOwnBooks } from './own-books.ts';
-import { type After, createSpoolDrain, reasonOf, refuses } from './spool-drain.ts';
+import { createSpoolDrain, reasonOf, refuses } from './spool-drain.ts';
 import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
 
 /*
@@ -306,9 +307,4 @@ function openCall<T>(answer: Promise<T>): OpenCall<T> {
   };
   answer.then(end, end);
   return call;
-}
-
-function afterTimeout(ms: number, work: () => void): () => void {
-  const timer = setTimeout(work, ms);
-  return () => clearTimeout(timer);
 }

@@ -1,15 +1,21 @@
-import type { KeyBook } from '../storage/contract.ts';
+import type { KeyBook, Progress } from '../storage/contract.ts';
+import type { After } from './after.ts';
 import type { Admission, Ledger } from './contract.ts';
 import { type CallName, type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
 /** The ledger of another thread or process. When the channel closes, admissions are `unavailable` and reads reject. */
-export function createRemoteLedger(channel: Channel, after?: (ms: number, work: () => void) => void): Ledger {
+export function createRemoteLedger(channel: Channel, after?: After): Ledger {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   let closed = false;
   let onKeys: ((book: KeyBook) => void) | undefined;
+  /** The last progress of each answer that has not been sent: an answer that ends before that needs none. */
+  const marks = new Map<string, Progress>();
   const { post, postLate } = createOutbox<ToLedger[number]>((messages) => {
-    if (!closed) channel.send(messages);
+    const late = [...marks.values()];
+    marks.clear();
+    if (closed || messages.length + late.length === 0) return;
+    channel.send(late.length === 0 ? messages : [{ type: 'progress', args: [late] }, ...messages]);
   }, after);
 
   channel.onMessage((message) => {
@@ -51,8 +57,14 @@ export function createRemoteLedger(channel: Channel, after?: (ms: number, work: 
   return {
     admit: (ask) => admit(ask).catch((): Admission => ({ type: 'unavailable', what: 'records' })),
     look: (scopes) => (scopes.length === 0 ? Promise.resolve({}) : look(scopes).catch(() => ({}))),
-    progress: (...args) => postLate({ type: 'progress', args }),
-    settle: (...args) => postLate({ type: 'settle', args }),
+    progress(reported) {
+      for (const mark of reported) marks.set(mark.id, mark);
+      postLate();
+    },
+    settle(ending) {
+      marks.delete(ending.type === 'settled' ? ending.record.id : ending.id);
+      postLate({ type: 'settle', args: [ending] });
+    },
     touch: (...args) => postLate({ type: 'touch', args }),
     change: remote('change'),
     async watchKeys(listener) {

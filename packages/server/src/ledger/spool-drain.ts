@@ -1,5 +1,6 @@
 import type { Store } from '../storage/contract.ts';
 import { StoreError } from '../storage/store-error.ts';
+import type { After } from './after.ts';
 import { applyEntries, type EntryStore, idOf } from './apply-entries.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
@@ -43,8 +44,6 @@ export interface SpoolDrainOptions {
   every(ms: number, work: () => void): () => void;
   readonly limits: DrainLimits;
 }
-
-export type After = (ms: number, work: () => void) => () => void;
 
 export interface DrainLimits {
   /** How long entries wait for others of their group. */

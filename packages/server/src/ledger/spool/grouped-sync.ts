@@ -1,3 +1,4 @@
+import type { After } from '../after.ts';
 import type { OnProblem } from './segment.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
@@ -22,7 +23,7 @@ export interface GroupedSyncOptions {
   /** The folder of the files: its entries are synced too. */
   readonly folder: string;
   readonly afterMs: number;
-  readonly after: (ms: number, work: () => void) => () => void;
+  readonly after: After;
   /** Whether what has been written still has to reach the disk when its sync is due. */
   readonly needed: () => boolean;
   readonly onProblem: OnProblem;

@@ -1,3 +1,4 @@
+import { type After, afterTimeout } from '../after.ts';
 import type { RecordSpool, SpoolEntry } from '../spool-entry.ts';
 import { encodeFrames, frameAt, headBytes } from './frame.ts';
 import { createGroupedSync, type GroupedSync } from './grouped-sync.ts';
@@ -32,7 +33,7 @@ export interface SpoolOptions {
   readonly onProblem?: OnProblem;
   readonly files?: SpoolFiles;
   /** Calls back after some milliseconds; returns what ends the wait. */
-  readonly after?: (ms: number, work: () => void) => () => void;
+  readonly after?: After;
 }
 
 export interface Spool extends RecordSpool {
@@ -97,7 +98,7 @@ class SegmentSpool implements Spool {
   private onDisk = 0;
   private readonly sync: GroupedSync;
   private closed = false;
-  private readonly after: NonNullable<SpoolOptions['after']>;
+  private readonly after: After;
   /** Ends the wait of {@link dropWhenIdle}. */
   private stopIdle: (() => void) | undefined;
   private readonly problem: OnProblem;
@@ -384,9 +385,4 @@ function decode(text: Buffer): SpoolEntry | undefined {
   } catch {
     return undefined;
   }
-}
-
-function afterTimeout(ms: number, work: () => void): () => void {
-  const timer = setTimeout(work, ms);
-  return () => clearTimeout(timer);
 }
