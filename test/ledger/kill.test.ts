@@ -72,9 +72,10 @@ async function killUnderLoad(databaseUrl: string | undefined): Promise<Killed> {
   });
   for (let count = 0; count < kills; count += 1) {
     await delay(150 + random() * 900);
+    // No request begins behind the time that is noted.
+    living = undefined;
     killedAtMs.push(performance.now());
     await server.kill();
-    living = undefined;
     await server.stop();
     const beganMs = performance.now();
     server = await start(scratch.path, databaseUrl);
@@ -98,11 +99,11 @@ function requestOf(keys: Killed['keys'], random: () => number): Omit<Asked, 'bas
 
 /** What is wrong with the record of an answer, in words. */
 function faultOf(one: Seen, rows: readonly RecordRow[], killedAtMs: readonly number[]): string | undefined {
-  const { id, whole, left, firstOutputMs, lastByteMs } = one;
+  const { id, whole, left, begunMs, firstOutputMs, lastByteMs } = one;
   if (rows.length !== 1) return `${rows.length} records of ${id}`;
   const status = rows[0]?.status ?? 'open';
-  // The kill that ended it, or the one after its end.
-  const killedMs = killedAtMs.find((atMs) => atMs > (whole ? lastByteMs : lastByteMs - 1)) ?? Infinity;
+  // The kill of the server that answered it. Its last bytes may be read after that: they were in the socket.
+  const killedMs = killedAtMs.find((atMs) => atMs > begunMs) ?? Infinity;
   if (status === 'open') return `${id} is open`;
   if (whole)
     return killedMs - lastByteMs > momentMs && status !== 'completed' ? `whole ${id}: ${status}` : undefined;
@@ -115,13 +116,8 @@ function expectOneRecordEach({ seen, killedAtMs }: Killed, rows: readonly Record
   const byId = Map.groupBy(rows, ({ id }) => id);
   expect([...byId].filter(([, same]) => same.length > 1).map(([id]) => id)).toEqual([]);
   const answered = seen.filter(({ id }) => id !== undefined);
-  const faults = answered
-    .map((one) => faultOf(one, byId.get(one.id ?? '') ?? [], killedAtMs))
-    .filter((fault) => fault !== undefined);
-  // A known fault whose cause has not been found: in one of some fifty kills one whole answer is recorded as cut.
-  const cutThoughWhole = faults.filter((fault) => fault.startsWith('whole'));
-  expect(cutThoughWhole.length).toBeLessThanOrEqual(Math.ceil(kills / 6));
-  expect(faults.filter((fault) => !fault.startsWith('whole'))).toEqual([]);
+  const faults = answered.map((one) => faultOf(one, byId.get(one.id ?? '') ?? [], killedAtMs));
+  expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
 }
 
 async function expectNothingReserved({ keys, last }: Killed, rows: readonly RecordRow[]): Promise<void> {

@@ -13,7 +13,8 @@ export interface Seen {
   readonly id: string | undefined;
   /** Whether all of the answer came: `[DONE]`, or the whole JSON body. */
   readonly whole: boolean;
-  /** By the clock of `performance.now()`: the first output, and the last byte. */
+  /** By the clock of `performance.now()`: the request, the first output, and the last byte. */
+  readonly begunMs: number;
   readonly firstOutputMs: number | undefined;
   readonly lastByteMs: number;
   /** The longest pause between two reads of a stream, in milliseconds. */
@@ -84,6 +85,7 @@ export async function askOnce(asked: Asked): Promise<Seen> {
     code: /"code":"([a-z_]+)"/.exec(text)?.[1],
     id: /"id":"(chatcmpl-[^"]+)"/.exec(text)?.[1],
     whole: ended && status === 200 && (!stream || text.endsWith('data: [DONE]\n\n')),
+    begunMs,
     firstOutputMs,
     lastByteMs,
     longestGapMs,
