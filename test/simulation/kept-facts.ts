@@ -1,3 +1,4 @@
+import { idOf } from '../../packages/server/src/ledger/apply-entries.ts';
 import type { RecordSpool, SpoolEntry } from '../../packages/server/src/ledger/spool-entry.ts';
 import type {
   Admitted,
@@ -122,17 +123,4 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
       close: () => spool.close(),
     }),
   };
-}
-
-function idOf(entry: SpoolEntry): string {
-  switch (entry.type) {
-    case 'intent':
-      return entry.intent.id;
-    case 'progress':
-      return entry.mark.id;
-    case 'settled':
-      return entry.record.id;
-    case 'discarded':
-      return entry.id;
-  }
 }

@@ -1,5 +1,6 @@
 import { parseDuration } from '../config/units.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
+import { shortened } from '../domain/shortened.ts';
 import { keyFieldsProblem } from '../service/check-key-fields.ts';
 import { asLine } from './api-message.ts';
 import type { FlagHelp } from './flag-help.ts';
@@ -112,5 +113,5 @@ function budget(text: string): JsonValue | undefined {
 }
 
 function shown(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 63)}…` : text);
+  return JSON.stringify(shortened(text));
 }

@@ -42,7 +42,7 @@ export interface Outbox<Message> {
 }
 
 /**
- * How long messages wait that nobody waits for. To wake the other side costs more than what the messages say; and a process that
+ * How long messages wait that need no answer. To wake the other side costs more than what the messages say; and a process that
  * is killed in this time has only delivered more than its records say.
  */
 const lateMs = 10;

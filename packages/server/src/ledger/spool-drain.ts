@@ -153,7 +153,7 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
     }
   }
 
-  /** A call that takes long: the store is away from then on. The call goes on, because carried out late it must come first. */
+  /** A call that takes long: the store is away from then on. The call is not ended, because carried out late it must come first. */
   async function noticed<T>(call: Promise<T>): Promise<T> {
     const stop = after(limits.writeMs, () =>
       failed(new StoreError('unreachable', `no answer within ${limits.writeMs} ms`)),

@@ -8,7 +8,6 @@ let closed: { readonly living: readonly string[]; readonly expiredMs: number }[]
 let fails: boolean;
 let writer: {
   reachable: boolean;
-  flush(): Promise<void>;
   stored(): Promise<boolean>;
   closed(ids: readonly string[]): void;
 };
@@ -18,7 +17,7 @@ let upkeep: Upkeep;
 beforeEach(() => {
   closed = [];
   fails = false;
-  writer = { reachable: true, flush: async () => {}, stored: async () => writer.reachable, closed: () => {} };
+  writer = { reachable: true, stored: async () => writer.reachable, closed: () => {} };
   const store: Pick<Store, 'beat' | 'closeDead'> = {
     beat: async () => {},
     async closeDead({ living, expiredMs }) {
@@ -96,24 +95,6 @@ test('they are closed once all that they have said lies in the store', async () 
   await beatOnce();
   await beatOnce();
   expect(closed).toHaveLength(1);
-});
-
-test('a process that leaves counts as living until what it has asked last is answered', async () => {
-  await upkeep.recover();
-  upkeep.join('a');
-  await soon();
-  closed = [];
-  let answered = () => {};
-  writer.flush = () =>
-    new Promise((resolve) => {
-      answered = resolve;
-    });
-  const left = upkeep.leave('a');
-  await beatOnce();
-  expect(closed).toEqual([]);
-  answered();
-  await left;
-  expect(closed.map(({ living }) => living)).toEqual([[]]);
 });
 
 test('a process that leaves counts as living until its last words are written', async () => {

@@ -19,7 +19,7 @@ export interface UpkeepOptions {
   readonly store: Store;
   readonly shared: boolean;
   readonly limiter: GuardedLimiter;
-  readonly writer: Pick<RecordWriter, 'reachable' | 'flush' | 'stored' | 'closed'>;
+  readonly writer: Pick<RecordWriter, 'reachable' | 'stored' | 'closed'>;
   readonly log: LedgerLog;
   readonly retentionMs: number;
   now(): number;
@@ -127,8 +127,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       living.delete(processId);
       leaving.add(processId);
       await limiter.leave(processId);
-      // Its last admissions, too, must be in the spool before that is drained.
-      await writer.flush();
       await writer.stored();
       leaving.delete(processId);
       // What it has left open now has no end any more. In a shared store its beat expires.

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ownRedis, withoutOwnRedis } from '../testing/services.ts';
-import { allowed, ask, newScope, refused } from './contract.suite.ts';
 import type { GuardedLimiter, Limiter, LimitScope } from './contract.ts';
 import { type GuardOptions, guardLimiter } from './guarded-limiter.ts';
 import { createMemoryLimiter } from './memory/memory-limiter.ts';
 import { openRedisLimiter } from './redis/redis-limiter.ts';
 import { startFakeRedis } from './testing/fake-redis.ts';
+import { allowed, ask, newScope, refused } from './testing/limit-asks.ts';
 
 const now = () => performance.now();
 /** The contract says 50 ms; a busy machine may make a test wait longer. */

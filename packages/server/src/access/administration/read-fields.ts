@@ -3,6 +3,7 @@ import { type Failure, fail, failure, ok, type Result } from '../../domain/failu
 import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { didYouMean } from '../../domain/nearest.ts';
 import { parseRfc3339 } from '../../domain/rfc3339.ts';
+import { shortened } from '../../domain/shortened.ts';
 import type { Budget, KeyFields, OwnerFields } from '../../storage/keys.ts';
 import { printable } from '../../telemetry/printable.ts';
 import {
@@ -226,5 +227,5 @@ function expiry(place: Place, nowMs: number): number | undefined {
 
 /** The value that came. It is the operator's own: a name, a pattern or a time. */
 function got(text: string): string {
-  return `, got '${printable(text.length > 64 ? `${text.slice(0, 63)}…` : text)}'`;
+  return `, got '${printable(shortened(text))}'`;
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { roundsOf, seedOf } from '../../testing/suite-part.ts';
-import { allowed, ask, describeLimiter, newScope, refused } from '../contract.suite.ts';
+import { describeLimiter } from '../contract.suite.ts';
 import type { LimitLease } from '../contract.ts';
+import { allowed, ask, newScope, refused } from '../testing/limit-asks.ts';
 import { createMemoryLimiter } from './memory-limiter.ts';
 
 let clockMs = 1_000_000;

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seededRandom } from '../../testing/seeded-random.ts';
 import { redisFor, withoutRedis } from '../../testing/services.ts';
 import { roundsOf, seedOf } from '../../testing/suite-part.ts';
-import { allowed, ask, describeLimiter, newScope } from '../contract.suite.ts';
+import { describeLimiter } from '../contract.suite.ts';
 import type { Limiter, LimitLease, LimitScope } from '../contract.ts';
 import { createMemoryLimiter } from '../memory/memory-limiter.ts';
+import { allowed, ask, newScope } from '../testing/limit-asks.ts';
 import { openRedisLimiter } from './redis-limiter.ts';
 
 const hourMs = 3_600_000;

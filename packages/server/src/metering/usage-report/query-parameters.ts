@@ -1,5 +1,6 @@
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { didYouMean } from '../../domain/nearest.ts';
+import { shortened } from '../../domain/shortened.ts';
 
 /** A parameter's text, by its name; absent where it was not given. */
 export type Parameters<Name extends string> = Readonly<Partial<Record<Name, string>>>;
@@ -40,5 +41,5 @@ export function wrong(name: string, what: string): Failure {
 
 /** A text from outside for a message: in quotes, of bounded length, on one line. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 63)}…` : text);
+  return JSON.stringify(shortened(text));
 }

@@ -5,7 +5,7 @@ import { startWorker } from '../../worker/start-worker.ts';
 /*
  * A checkpoint copies pages from the log (WAL) into the database and syncs both. SQLite does that inside a commit, each 1,000
  * pages: on a busy disk 40 ms and more, in which nothing is admitted. Here a second connection does it on a thread of its own,
- * after each sync of the log, and commits go on meanwhile. It syncs as any checkpoint does, so nothing is less durable.
+ * after each sync of the log, and does not stop commits. It syncs as any checkpoint does, so nothing is less durable.
  *
  * Under load there are always new pages when a checkpoint ends, and SQLite begins its log anew only after one that has copied
  * all. So where the log has grown, the thread of the store copies the few pages that came meanwhile.
