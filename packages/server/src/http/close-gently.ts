@@ -12,8 +12,8 @@ export interface DetachedSocket {
 
 /**
  * Takes a socket away from the HTTP parser. Answers under way on it are still sent. What the client sends from now on is
- * read and thrown away, up to 1 MiB: where a socket closes with unread bytes the system resets the connection, and a client
- * that gets a reset may lose the answer before it.
+ * read and thrown away, up to 1 MiB; more waits unread until the socket closes. Where a socket closes with unread bytes the
+ * system resets the connection, and a client that gets a reset may lose the answer before it: so it has 2 s to read it.
  */
 export function detachFromParser(socket: Socket): DetachedSocket {
   let discarded = 0;
@@ -24,9 +24,7 @@ export function detachFromParser(socket: Socket): DetachedSocket {
   socket.removeAllListeners('end');
   socket.on('data', (bytes: Buffer) => {
     discarded += bytes.length;
-    if (discarded <= maxDiscardedBytes) return;
-    socket.pause();
-    if (closing) socket.destroy();
+    if (discarded > maxDiscardedBytes) socket.pause();
   });
   socket.resume();
 
@@ -35,9 +33,7 @@ export function detachFromParser(socket: Socket): DetachedSocket {
     closing = true;
     const timer = setTimeout(() => socket.destroy(), lingerMs);
     socket.once('close', () => clearTimeout(timer));
-    socket.end(() => {
-      if (discarded > maxDiscardedBytes) socket.destroy();
-    });
+    socket.end();
   };
   // Node calls `destroySoon` after the last answer of a connection, and its own would close without waiting for the client.
   socket.destroySoon = close;

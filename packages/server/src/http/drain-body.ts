@@ -16,8 +16,10 @@ export function bodyIsComing(request: IncomingMessage): boolean {
 }
 
 /**
- * Reads and drops what a client still sends, at most 1 MiB and 2 s, so that it can read our refusal. A client that waits
- * for `100 Continue` sends nothing, so this returns at once.
+ * Gives a client that still sends its body the time to read our refusal: reads and drops at most 1 MiB, and resolves when
+ * the body has ended, the client has closed, or after 2 s. What is not read holds the client's writes back meanwhile: a
+ * connection that closed at once would be reset, and a client that gets a reset in mid-write may lose the answer. A client
+ * that waits for `100 Continue` sends nothing, so this returns at once.
  */
 export function drainBody(request: IncomingMessage, expectsContinue: boolean): Promise<void> {
   if (expectsContinue || !bodyIsComing(request) || request.destroyed) return Promise.resolve();
@@ -27,7 +29,7 @@ export function drainBody(request: IncomingMessage, expectsContinue: boolean): P
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
       pieces += 1;
-      if (bytes >= maxDrainBytes) return finish();
+      if (bytes >= maxDrainBytes) request.pause();
       if (pieces < maxDrainPieces) return;
       finish();
       detachFromParser(request.socket);
@@ -38,7 +40,6 @@ export function drainBody(request: IncomingMessage, expectsContinue: boolean): P
       request.off('data', onData);
       request.off('end', finish);
       request.off('close', finish);
-      // Pausing the request alone would still read up to its high-water mark.
       request.socket.pause();
       resolve();
     };
