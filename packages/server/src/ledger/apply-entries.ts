@@ -1,34 +1,61 @@
-import type { Intent, Progress, Settled, Store } from '../storage/contract.ts';
+import type { Store } from '../storage/contract.ts';
 import type { SpoolEntry } from './spool-entry.ts';
 
 /** The part of the store that entries of the spool are written to. */
 export type EntryStore = Pick<Store, 'keep' | 'progress' | 'settle' | 'discard'>;
 
+/** One call of the store, for entries of the spool. */
+export interface StoreStep {
+  readonly entries: readonly SpoolEntry[];
+  /** Rejects as the store does; then it may be repeated. */
+  write(store: EntryStore): Promise<void>;
+}
+
 /**
- * Writes entries of the spool to the store, by one call for each kind of them. What a request has said before its end is left
- * out where its end is among the entries: a short request costs the store one row, and no intent. Rejects as the store does;
- * then all of it may be repeated.
+ * The calls that write entries of the spool to the store, in the order in which they have to be made: one for each kind of
+ * entry, or several of at most `most` rows. What a request has said before its end is left out where its end is among the
+ * entries: a short request costs the store one row, and no intent.
  */
-export async function applyEntries(store: EntryStore, entries: readonly SpoolEntry[]): Promise<void> {
+export function stepsOf(entries: readonly SpoolEntry[], most: number): readonly StoreStep[] {
   const ended = new Set<string>();
-  const records: Settled[] = [];
-  const discarded: { id: string; createdAtMs: number }[] = [];
+  const records: Entry<'settled'>[] = [];
+  const discarded: Entry<'discarded'>[] = [];
   for (const entry of entries) {
-    if (entry.type === 'settled') records.push(entry.record);
-    else if (entry.type === 'discarded') discarded.push({ id: entry.id, createdAtMs: entry.createdAtMs });
+    if (entry.type === 'settled') records.push(entry);
+    else if (entry.type === 'discarded') discarded.push(entry);
     else continue;
     ended.add(idOf(entry));
   }
-  const intents: Intent[] = [];
-  const marks = new Map<string, Progress>();
+  const intents: Entry<'intent'>[] = [];
+  const marks = new Map<string, Entry<'progress'>>();
   for (const entry of entries) {
-    if (entry.type === 'intent' && !ended.has(entry.intent.id)) intents.push(entry.intent);
-    if (entry.type === 'progress' && !ended.has(entry.mark.id)) marks.set(entry.mark.id, entry.mark);
+    if (ended.has(idOf(entry))) continue;
+    if (entry.type === 'intent') intents.push(entry);
+    else if (entry.type === 'progress') marks.set(entry.mark.id, entry);
   }
-  if (intents.length > 0) await store.keep(intents);
-  if (marks.size > 0) await store.progress([...marks.values()]);
-  if (records.length > 0) await store.settle(records);
-  if (discarded.length > 0) await store.discard(discarded);
+  return [
+    ...inPieces(intents, most, (store, piece) => store.keep(piece.map(({ intent }) => intent))),
+    ...inPieces([...marks.values()], most, (store, piece) => store.progress(piece.map(({ mark }) => mark))),
+    ...inPieces(records, most, (store, piece) => store.settle(piece.map(({ record }) => record))),
+    ...inPieces(discarded, most, (store, piece) =>
+      store.discard(piece.map(({ id, createdAtMs }) => ({ id, createdAtMs }))),
+    ),
+  ];
+}
+
+type Entry<Type extends SpoolEntry['type']> = Extract<SpoolEntry, { readonly type: Type }>;
+
+function inPieces<One extends SpoolEntry>(
+  entries: readonly One[],
+  most: number,
+  write: (store: EntryStore, piece: readonly One[]) => Promise<void>,
+): readonly StoreStep[] {
+  const steps: StoreStep[] = [];
+  for (let from = 0; from < entries.length; from += most) {
+    const piece = entries.slice(from, from + most);
+    steps.push({ entries: piece, write: (store) => write(store, piece) });
+  }
+  return steps;
 }
 
 /** The completion that an entry is about. */

@@ -80,7 +80,7 @@ function open(shared: boolean, groupMs = 1): RecordWriter {
       probe = work;
       return () => {};
     },
-    limits: { admitMs: 20, writeMs: 20, groupMs, lastReplayMs: 20, probeMs: 500 },
+    limits: { admitMs: 20, writeMs: 20, groupMs, groupBytes: 64 * 1024, lastReplayMs: 20, probeMs: 500 },
   });
 }
 

@@ -65,10 +65,12 @@ export interface WriterLimits {
   /** After this time without an answer to a write the store is away. Default: 2,000 ms. */
   readonly writeMs: number;
   /**
-   * How long endings wait in the spool for others, to be stored together. Default: 100 ms; 10 ms where the store is shared,
+   * How long entries wait in the spool for others, to be stored together. Default: 1,000 ms; 10 ms where the store is shared,
    * because other services close what this one leaves behind, and only the store tells them what has been delivered.
    */
   readonly groupMs: number;
+  /** So many bytes of entries do not wait. Default: 256 KiB, of some 200 requests. */
+  readonly groupBytes: number;
   /** The most that a writer which is closed waits for the replay of its spool. Default: 10,000 ms. */
   readonly lastReplayMs: number;
   /** Default: 500 ms. */
@@ -90,6 +92,7 @@ interface Asked {
 type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
 
 const defaultLimits: Omit<WriterLimits, 'groupMs'> = {
+  groupBytes: 256 * 1024,
   admitMs: 1_000,
   writeMs: 2_000,
   lastReplayMs: 10_000,
@@ -98,7 +101,7 @@ const defaultLimits: Omit<WriterLimits, 'groupMs'> = {
 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const { store, shared, spool, log, later } = options;
-  const limits = options.limits ?? { ...defaultLimits, groupMs: shared ? 10 : 100 };
+  const limits = options.limits ?? { ...defaultLimits, groupMs: shared ? 10 : 1_000 };
   const after = options.after ?? afterTimeout;
   const drain = createSpoolDrain({ ...options, after, limits });
   const books = createOwnBooks({

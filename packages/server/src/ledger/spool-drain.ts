@@ -1,21 +1,21 @@
 import type { Store } from '../storage/contract.ts';
 import { StoreError } from '../storage/store-error.ts';
 import type { After } from './after.ts';
-import { applyEntries, type EntryStore, idOf } from './apply-entries.ts';
+import { type EntryStore, idOf, type StoreStep, stepsOf } from './apply-entries.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
 
 /*
  * Moves what lies in the spool to the store, in groups:
  *
- *     wake ──groupMs──▶ read ▶ store ▶ acknowledge ──▶ … until all is stored that was there at the beginning
+ *     wake ──groupMs, or groupBytes wait──▶ read ▶ store ▶ acknowledge ──▶ … until all is stored that was there at the beginning
  *            store fails ──▶ away ──probeMs──▶ ping, and the same again
  *
  * Every write may be repeated, so an acknowledgement that was lost does no harm.
  */
 
 export interface SpoolDrain {
-  /** Something has been appended: it is stored in `groupMs` at the latest, where the store answers. */
+  /** Something has been appended: it begins to be stored in `groupMs` at the latest, where the store answers. */
   wake(): void;
   /** Keeps entries in memory that the spool did not take, until the store takes them. */
   keep(entries: readonly SpoolEntry[]): void;
@@ -46,15 +46,16 @@ export interface SpoolDrainOptions {
 }
 
 export interface DrainLimits {
-  /** How long entries wait for others of their group. */
+  /** How long entries wait for others of their group, where fewer than `groupBytes` wait. */
   readonly groupMs: number;
+  readonly groupBytes: number;
   /** After this time without an answer the store is away. The call is not given up. */
   readonly writeMs: number;
   readonly probeMs: number;
 }
 
-/** In one call of the store. Between two groups the ledger has time for admissions. */
-const groupEntries = 200;
+/** In one call of the store. Between two calls the ledger has time for admissions. */
+const mostRows = 100;
 
 export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   const { store, spool, log, later, after, limits } = options;
@@ -85,8 +86,12 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   }
 
   function wake(): void {
-    if (away || closed || running !== undefined || stopWaiting !== undefined) return;
-    stopWaiting = after(limits.groupMs, () => {
+    if (away || closed || running !== undefined) return;
+    if (spool.end - spool.acknowledged >= limits.groupBytes) {
+      void run();
+      return;
+    }
+    stopWaiting ??= after(limits.groupMs, () => {
       stopWaiting = undefined;
       void run();
     });
@@ -116,7 +121,7 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
       spool.acknowledge(position);
     }
     while (taken < last) {
-      const first = unwritten.slice(0, Math.min(last - taken, groupEntries));
+      const first = unwritten.slice(0, Math.min(last - taken, mostRows));
       await storeEntries(first);
       unwritten = unwritten.slice(first.length);
       taken += first.length;
@@ -124,27 +129,23 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   }
 
   async function storeEntries(entries: readonly SpoolEntry[]): Promise<void> {
-    for (let from = 0; from < entries.length; from += groupEntries) {
-      if (from > 0) await new Promise<void>((resolve) => later(resolve));
-      await storeOrReject(entries.slice(from, from + groupEntries));
+    for (const [at, step] of stepsOf(entries, mostRows).entries()) {
+      if (at > 0) await new Promise<void>((resolve) => later(resolve));
+      await storeOrReject(step);
     }
   }
 
   /** Where the store refuses entries, those that it refuses alone are put aside. */
-  async function storeOrReject(entries: readonly SpoolEntry[]): Promise<void> {
+  async function storeOrReject({ entries, write }: StoreStep): Promise<void> {
     try {
-      await noticed(applyEntries(store, entries));
+      await noticed(write(store));
     } catch (error) {
       if (!refuses(error)) throw error;
-      for (const entry of entries) await storeOneOrReject(entry);
-    }
-  }
-
-  async function storeOneOrReject(entry: SpoolEntry): Promise<void> {
-    try {
-      await noticed(applyEntries(store, [entry]));
-    } catch (error) {
-      if (!refuses(error)) throw error;
+      const [entry] = entries;
+      if (entries.length > 1 || entry === undefined) {
+        for (const step of stepsOf(entries, 1)) await storeOrReject(step);
+        return;
+      }
       log.error('the database refuses a record; it was put aside in the spool folder', {
         record: idOf(entry),
         reason: reasonOf(error),

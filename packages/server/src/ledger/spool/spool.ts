@@ -14,10 +14,10 @@ import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.t
  *     spool/PROCESS/0000000001.log   segments of some MiB: entries one after the other (`frame.ts`)
  *     spool/rejected.jsonl           entries that the store refuses, for a person to look at
  *
- *     append ──▶ last segment ──sync, 100 ms later──▶ disk            read ──▶ replay ──acknowledge──▶ whole segments are removed
+ *     append ──▶ last segment ──sync, 200 ms later──▶ disk            read ──▶ replay ──acknowledge──▶ whole segments are removed
  *
  * An entry is handed to the operating system before `append` returns: a killed process loses none. An entry that has waited for
- * 100 ms is synced, so a power failure can cost the last 200 ms; one that the store has taken is the store's to sync.
+ * 200 ms is synced, so a power failure can cost the last 300 ms; one that the store has taken is the store's to sync.
  * Acknowledged entries of a segment that is still there are read again after a restart: replay may be repeated. A process takes over the segments of dead processes by renaming them into its own folder, one by one, so that a
  * crash in between loses none.
  */
@@ -48,8 +48,8 @@ export type OpenedSpool =
   /** `locked`: a living process has this name. */
   | { readonly ok: false; readonly reason: 'locked' | 'failed'; readonly message: string };
 
-/** Between an append and its sync; together with the sync itself under 200 ms on a disk that is well. */
-const syncMs = 100;
+/** Between an append and its sync. */
+const syncMs = 200;
 const largestSegmentBytes = 4 * 1024 ** 2;
 /** What one read returns, but for one entry that is larger. */
 const readBytes = 256 * 1024;
