@@ -13,6 +13,8 @@ export interface GroupedSync {
 }
 
 interface State {
+  /** Its entry in the folder is on the disk. */
+  placed: boolean;
   dirty: boolean;
   syncing: boolean;
   released: boolean;
@@ -20,7 +22,7 @@ interface State {
 
 export interface GroupedSyncOptions {
   readonly files: SpoolFiles;
-  /** The folder of the files: its entries are synced too. */
+  /** The folder of the files: the entry of a file there is synced once. */
   readonly folder: string;
   readonly afterMs: number;
   readonly after: After;
@@ -50,7 +52,7 @@ export function createGroupedSync({
   }
 
   function stateOf(file: number): State {
-    const state = states.get(file) ?? { dirty: false, syncing: false, released: false };
+    const state = states.get(file) ?? { placed: false, dirty: false, syncing: false, released: false };
     states.set(file, state);
     return state;
   }
@@ -72,9 +74,10 @@ export function createGroupedSync({
   function sync(file: number, state: State): void {
     state.dirty = false;
     state.syncing = true;
-    files.sync(file, folder, (error) => {
+    files.sync(file, state.placed ? undefined : folder, (error) => {
       state.syncing = false;
       noteError(error);
+      if (!failing) state.placed = true;
       // It is tried again: the bytes are the operating system's, and a disk may come back.
       if (failing && !finished) state.dirty = true;
       if (state.dirty) schedule();
@@ -111,7 +114,7 @@ export function createGroupedSync({
         if (state.dirty) {
           state.dirty = false;
           try {
-            files.syncNow(file, folder);
+            files.syncNow(file, state.placed ? undefined : folder);
           } catch (error) {
             noteError(error);
           }

@@ -36,10 +36,10 @@ export interface SpoolFiles {
   /** Hands all bytes to the operating system. Where it throws a part may have been written. */
   append(file: number, bytes: Uint8Array): void;
   truncate(file: number, length: number): void;
-  /** Has the file and its entry in the folder on the disk itself when `done` is called. */
-  sync(file: number, folder: string, done: (error: unknown) => void): void;
+  /** Has the file, and its entry in `folder` where that is given, on the disk itself when `done` is called. */
+  sync(file: number, folder: string | undefined, done: (error: unknown) => void): void;
   /** The same within the call. */
-  syncNow(file: number, folder: string): void;
+  syncNow(file: number, folder: string | undefined): void;
   close(file: number): void;
   rename(from: string, to: string): void;
   /** Removes a file; a missing one is no error. */
@@ -91,12 +91,13 @@ export const realSpoolFiles: SpoolFiles = {
   truncate: ftruncateSync,
   sync(file, folder, done) {
     fsync(file, (error) => {
-      if (error !== null) done(error);
+      if (error !== null || folder === undefined) done(error);
       else fsyncFolder(folder, done);
     });
   },
   syncNow(file, folder) {
     fsyncSync(file);
+    if (folder === undefined) return;
     const opened = openSync(folder, 'r');
     try {
       fsyncSync(opened);

@@ -62,14 +62,23 @@ test('commits make no checkpoint while the thread runs, and make them again when
   expect(asked).toHaveLength(1);
 });
 
-test('one checkpoint is asked for at a time', () => {
+test('one checkpoint is asked for at a time, and some syncs pass between two', () => {
   const { checkpoints, answer, asked } = start();
-  checkpoints.synced();
-  checkpoints.synced();
+  const sync = (times: number) => {
+    for (let count = 0; count < times; count += 1) checkpoints.synced();
+  };
+  sync(1);
+  expect(asked).toHaveLength(1);
+  sync(20);
   expect(asked).toHaveLength(1);
   answer({ type: 'done', log: 10 });
-  checkpoints.synced();
+  sync(1);
   expect(asked).toHaveLength(2);
+  answer({ type: 'done', log: 10 });
+  sync(8);
+  expect(asked).toHaveLength(2);
+  sync(1);
+  expect(asked).toHaveLength(3);
 });
 
 test('a log that has grown is copied whole by the thread of the store, a short one is not', () => {

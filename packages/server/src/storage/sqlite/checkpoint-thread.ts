@@ -5,7 +5,7 @@ import { startWorker } from '../../worker/start-worker.ts';
 /*
  * A checkpoint copies pages from the log (WAL) into the database and syncs both. SQLite does that inside a commit, each 1,000
  * pages: on a busy disk 40 ms and more, in which nothing is admitted. Here a second connection does it on a thread of its own,
- * after each sync of the log, and does not stop commits. It syncs as any checkpoint does, so nothing is less durable.
+ * after some syncs of the log, and does not stop commits. It syncs as any checkpoint does, so nothing is less durable.
  *
  * Under load there are always new pages when a checkpoint ends, and SQLite begins its log anew only after one that has copied
  * all. So where the log has grown, the thread of the store copies the few pages that came meanwhile.
@@ -33,6 +33,8 @@ export type FromCheckpoints =
 
 /** 128 MiB, which is some 12 s of 1,000 records a second. After a kill the next process reads the log again, in 0.2 s. */
 const mostLogPages = 32_768;
+/** Syncs of the log between two checkpoints: to wake the thread costs more than what it copies of a few commits. */
+const syncsBetween = 8;
 /** SQLite's own, for the time without a thread. */
 const usualCheckpoint = 1_000;
 const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 };
@@ -51,12 +53,14 @@ export function startCheckpoints(
   const send = (message: ToCheckpoints) => worker.postMessage(message);
   let busy = false;
   let closed = false;
+  let syncs = syncsBetween;
   const ended = new Promise<void>((resolve) => worker.once('exit', resolve));
   const letCommits = (pages: number) => database.exec(`PRAGMA wal_autocheckpoint = ${pages}`);
   worker.on('message', (message: FromCheckpoints) => {
     busy = false;
     if (closed) return;
     if (message.type === 'failed') {
+      syncs = syncsBetween;
       onFailure(new Error(message.message));
       return;
     }
@@ -76,7 +80,9 @@ export function startCheckpoints(
   });
   return {
     synced() {
-      if (busy || closed) return;
+      syncs += 1;
+      if (busy || closed || syncs <= syncsBetween) return;
+      syncs = 0;
       busy = true;
       send({ type: 'checkpoint', file });
     },
