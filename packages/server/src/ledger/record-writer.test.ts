@@ -14,6 +14,8 @@ function fakeStore() {
     /** All calls but pings, the failed ones included. */
     tries: 0,
     mode: 'up' as 'up' | 'down' | 'hangs' | 'forgets',
+    /** A power failure would lose what was written. */
+    unsynced: false,
     poison: undefined as string | undefined,
     poisonIs: 'refused' as 'refused' | 'fault',
     spent: { spentTokens: 0, spentMicroUsd: 0, reservedTokens: 0, reservedMicroUsd: 0 },
@@ -47,6 +49,9 @@ function fakeStore() {
     spent: async (budgets) => {
       await call('spent');
       return budgets.map(() => state.spent);
+    },
+    durable: async () => {
+      if (state.mode === 'down' || state.unsynced) throw new StoreError('fault', 'disk I/O error');
     },
     ping: async () => {
       if (state.mode !== 'up') throw new StoreError('unreachable', 'away');
@@ -234,6 +239,20 @@ describe('an intent whose request was refused because the store did not answer',
     await writer.flush();
     expect(fake.state.calls).toEqual(['discard a', 'admit a', 'discard a']);
   });
+});
+
+test('what the store has not synced stays in the spool, and is written once more', async () => {
+  fake.state.unsynced = true;
+  writer.settle(fakeSettled(fakeIntent('a')));
+  await writer.flush();
+  expect(await writer.stored()).toBe(false);
+  expect(fake.state.calls).toEqual(['settle a']);
+  expect(spool.empty).toBe(false);
+  fake.state.unsynced = false;
+  probe();
+  await soon();
+  expect(fake.state.calls).toEqual(['settle a', 'settle a']);
+  expect(spool.empty).toBe(true);
 });
 
 test('closing writes what is queued and replays the spool', async () => {

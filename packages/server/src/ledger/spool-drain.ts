@@ -8,10 +8,11 @@ import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
 /*
  * Moves what lies in the spool to the store, in groups:
  *
- *     wake ──groupMs, or groupBytes wait──▶ read ▶ store ▶ acknowledge ──▶ … until all is stored that was there at the beginning
+ *     wake ──groupMs, or groupBytes wait──▶ read ▶ store ▶ sync ▶ acknowledge ──▶ … until all is stored that was there at the beginning
  *            store fails ──▶ away ──probeMs──▶ ping, and the same again
  *
- * Every write may be repeated, so an acknowledgement that was lost does no harm.
+ * What is acknowledged would survive a power failure in the store. Every write may be repeated, so an acknowledgement that was
+ * lost does no harm.
  */
 
 export interface SpoolDrain {
@@ -34,7 +35,7 @@ export interface SpoolDrain {
 }
 
 export interface SpoolDrainOptions {
-  readonly store: EntryStore & Pick<Store, 'ping'>;
+  readonly store: EntryStore & Pick<Store, 'ping' | 'durable'>;
   readonly spool: RecordSpool;
   readonly log: LedgerLog;
   /** After the present turn of the event loop. */
@@ -117,6 +118,7 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
     for (let position = 0; !spool.empty && position < end; ) {
       const read = spool.read();
       await storeEntries(read.entries);
+      await noticed(store.durable());
       position = read.position;
       spool.acknowledge(position);
     }

@@ -80,6 +80,8 @@ export interface Store extends StoreReads {
   secret(name: string, make: () => string): Promise<string>;
   /** Resolves where the store answers. */
   ping(): Promise<void>;
+  /** Resolves when all that has been written until now would survive a power failure. */
+  durable(): Promise<void>;
   close(): Promise<void>;
 }
 

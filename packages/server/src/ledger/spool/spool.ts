@@ -17,9 +17,9 @@ import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.t
  *     append ──▶ last segment ──sync, 200 ms later──▶ disk            read ──▶ replay ──acknowledge──▶ whole segments are removed
  *
  * An entry is handed to the operating system before `append` returns: a killed process loses none. An entry that has waited for
- * 200 ms is synced, so a power failure can cost the last 300 ms; one that the store has taken is the store's to sync.
- * Acknowledged entries of a segment that is still there are read again after a restart: replay may be repeated. A process takes over the segments of dead processes by renaming them into its own folder, one by one, so that a
- * crash in between loses none.
+ * 200 ms is synced, so a power failure can cost the last 200 ms and the time of a sync.
+ * Acknowledged entries of a segment that is still there are read again after a restart: replay may be repeated. A process takes
+ * over the segments of dead processes by renaming them into its own folder, one by one, so that a crash in between loses none.
  */
 
 export interface SpoolOptions {

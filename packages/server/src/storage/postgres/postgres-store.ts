@@ -69,6 +69,8 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
     lease: (name, holder, ttlMs) =>
       guarded(() => takeLease({ db, now: sql.raw(serverNow) }, { name, holder, ttlMs })),
     secret: (name, make) => guarded(() => secretOf(db, name, make)),
+    // It syncs each commit.
+    durable: async () => {},
     ping: () => guarded(async () => void (await pool.run({ name: 'ping', text: 'SELECT 1' }, []))),
     keysAfter: (version) => guarded(() => book.keysAfter(version)),
     keyByHash: (hash) => guarded(() => book.keyByHash(hash)),

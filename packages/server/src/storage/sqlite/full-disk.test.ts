@@ -66,8 +66,14 @@ test('the commits of an interval have one sync, and a failed one is known until 
   logSync.committed();
   while (syncs < 2) await sleep(20);
   expect(logSync.failure()).toBeDefined();
+  await expect(logSync.now()).rejects.toThrow('EIO');
   logSync.repaired();
   expect(logSync.failure()).toBeUndefined();
+  logSync.committed();
+  // This one sync is also that of the commit: the interval has no second one.
+  await logSync.now();
+  await sleep(250);
+  expect(syncs).toBe(4);
   await logSync.close();
-  expect(syncs).toBe(3);
+  expect(syncs).toBe(5);
 });

@@ -18,6 +18,8 @@ const intervalMs = 200;
 export interface LogSync {
   /** There has been a commit. Cheap: it starts a timer where none runs. */
   committed(): void;
+  /** Syncs what has been committed until now. Rejects where that fails, or has failed before. */
+  now(): Promise<void>;
   /** The failure of a sync, until {@link LogSync.repaired}: that a later sync succeeds means nothing for the pages of this one. */
   failure(): unknown;
   /** What the failed sync should have stored is on the disk now. */
@@ -40,7 +42,6 @@ export async function openLogSync(
   let running: Promise<void> | undefined;
   let failed: unknown;
   const sync = async () => {
-    timer = undefined;
     try {
       await syncFile(file);
       onSynced();
@@ -48,12 +49,20 @@ export async function openLogSync(
       failed = error;
     }
   };
+  function begin(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    running = (running ?? Promise.resolve()).then(sync);
+    return running;
+  }
   return {
+    async now() {
+      await begin();
+      if (failed !== undefined) throw failed;
+    },
     committed() {
       if (timer !== undefined) return;
-      timer = setTimeout(() => {
-        running = (running ?? Promise.resolve()).then(sync);
-      }, intervalMs);
+      timer = setTimeout(begin, intervalMs);
       timer.unref();
     },
     failure: () => failed,

@@ -93,6 +93,7 @@ async function openLocked(
           repair(opened, logSync);
         },
         afterWrite: () => logSync.committed(),
+        sync: () => logSync.now(),
         openSnapshot: () => openForReading(file),
         async close() {
           await reports?.close();

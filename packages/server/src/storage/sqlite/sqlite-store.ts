@@ -25,6 +25,8 @@ export interface SqliteStoreParts {
   /** Before each write: throws where the store must not take any. */
   readonly beforeWrite?: () => void;
   readonly afterWrite?: () => void;
+  /** Has the disk keep what has been committed. */
+  readonly sync?: () => Promise<void>;
   /** What reads sums and lists of records in the place of `database`. */
   readonly reports?: Pick<StoreReads, 'usage' | 'records'>;
   /** A connection of its own for an export, which holds one state of the database for a long time. */
@@ -70,6 +72,7 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     lease: (name, holder, ttlMs) =>
       queries(() => takeLease({ db, now: sql<number>`${parts.now()}` }, { name, holder, ttlMs }), 'write'),
     secret: (name, make) => queries(() => secretOf(db, name, make), 'write'),
+    durable: () => queries(parts.sync ?? (async () => {})),
     ping: () => write(() => void database.prepare('SELECT 1').get()),
     async retire(beforeMs) {
       const before = Math.floor(beforeMs / dayMs) * dayMs;
