@@ -4,7 +4,7 @@ import type { LimitLease } from '../limits/contract.ts';
 import type { AttemptRecord } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
-import { requestCostMicroUsd } from './charge.ts';
+import { firstToCommit, requestCostMicroUsd } from './charge.ts';
 import type { LikelyCompletion } from './likely-completion.ts';
 import type { Prices } from './prices.ts';
 
@@ -120,7 +120,7 @@ export class OpenRecord {
     const { status, usage, ttftMs, target, attempts } = outcome;
     const { facts, records } = this;
     const settledAtMs = records.clock();
-    const served = attempts.find(({ deliveredTokens }) => deliveredTokens > 0) ?? attempts.at(-1);
+    const served = firstToCommit(attempts, target) ?? attempts.at(-1);
     return {
       ...facts,
       servedModel: served?.model ?? facts.model,
