@@ -3,6 +3,7 @@ import type { PriceConfig, TokenPrices, UncountedCost } from '../config/config.t
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { amountsJson, priceJson } from '../config/price-json.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-list.ts';
 import { printable } from '../telemetry/printable.ts';
 import type { CommandIo } from './command-io.ts';
@@ -54,7 +55,8 @@ function readFlags(args: readonly string[]): Flags | { readonly problem: string 
   const { words, values, on } = read;
   const flags = { help: on.has('--help'), json: on.has('--json'), config: values['--config'] };
   if (flags.help || (words.length === 1 && words[0] === 'check')) return flags;
-  return { problem: 'expected tailrace prices check' };
+  const [word = ''] = words;
+  return { problem: `expected tailrace prices check${word === 'check' ? '' : didYouMean(word, ['check'])}` };
 }
 
 const exampleTitle = `${exampleTokens} + ${exampleTokens} TOKENS`;
