@@ -45,7 +45,7 @@ models:
   counted: {${price}, targets: [{upstream: counted, model: m}]}
   silent: {${price}, targets: [{upstream: silent, model: m}]}
   torn: {${price}, targets: [{upstream: torn, model: m, takeover: none}]}
-  late: {${price}, targets: [{upstream: hanging, model: m}], timeouts: {total: 200ms}}
+  late: {${price}, targets: [{upstream: hanging, model: m}], timeouts: {total: 700ms}}
   fallen: {price: {input: 7, output: 7000}, fallbacks: [hanging], targets: [{upstream: torn, model: m, takeover: none}]}
   short: {targets: [{upstream: short, model: m}]}
 retry: {per_target: 1}
