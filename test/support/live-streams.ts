@@ -11,7 +11,7 @@ export interface LiveStream {
 
 /** What runs now, as the administrator sees it. */
 export async function liveStreams(server: TestServer): Promise<LiveStream[]> {
-  const response = await fetch(`${server.baseUrl}/admin/v1/streams`, {
+  const response = await fetch(`${server.baseUrl}/admin/v1/streams?limit=1000`, {
     headers: { authorization: `Bearer ${server.adminKey}` },
   });
   if (response.status !== 200) throw new Error(`/admin/v1/streams answered ${response.status}`);

@@ -54,7 +54,7 @@ async function liveStreams(): Promise<number> {
   let live = 0;
   for (const { baseUrl, adminKey } of engines) {
     const headers = { authorization: `Bearer ${adminKey}` };
-    const response = await fetch(`${baseUrl}/admin/v1/streams`, { headers });
+    const response = await fetch(`${baseUrl}/admin/v1/streams?limit=1000`, { headers });
     live += ((await response.json()) as { data: readonly unknown[] }).data.length;
   }
   return live;

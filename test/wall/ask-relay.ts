@@ -36,7 +36,12 @@ export function askRelay(
 
 /** The running streams, as `GET /admin/v1/streams` lists them. Unlike `fetch` it leaves no connection open. */
 export async function liveRuns(server: Reachable): Promise<readonly unknown[]> {
-  const response = await exchange(server.port, server.adminKey, { path: '/admin/v1/streams' }, 10_000);
+  const response = await exchange(
+    server.port,
+    server.adminKey,
+    { path: '/admin/v1/streams?limit=1000' },
+    10_000,
+  );
   const { data } = JSON.parse(response?.body.toString() ?? '') as { data: readonly unknown[] };
   return data;
 }

@@ -115,3 +115,8 @@ export function writeJson(io: CommandIo, value: unknown): void {
 export function sayEmpty(io: CommandIo, message: string): void {
   io.stderr.write(`tailrace: ${message}\n`);
 }
+
+/** Writes a whole list in the form of the API's: a program reads both in the same way. */
+export function writeList(io: CommandIo, data: readonly JsonObject[]): void {
+  writeJson(io, { data, has_more: false });
+}

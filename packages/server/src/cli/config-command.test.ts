@@ -99,7 +99,7 @@ describe('tailrace config check', () => {
 
   it.each([
     [[], 'config needs a second word; expected: tailrace config check'],
-    [['chek'], 'unknown: config "chek"; expected: tailrace config check'],
+    [['chek'], 'unknown: config "chek" (did you mean "check"?); expected: tailrace config check'],
     [['check', '--confg=x'], 'unknown "--confg=x"'],
     [['check', '--config'], '--config needs a file'],
   ])('%j is wrong usage', async (args, message) => {

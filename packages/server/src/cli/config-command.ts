@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { flagHint } from './flag-hint.ts';
 
 const usage = `Usage: tailrace config check [--config FILE] [--probe]
 
@@ -74,7 +75,9 @@ function parse(args: readonly string[]): Asked | { readonly refusal: string } {
   if (action === '--help' || action === '-h') return { help: true, probe: false };
   if (action !== 'check') {
     const what =
-      action === undefined ? 'config needs a second word' : `unknown: config ${JSON.stringify(action)}`;
+      action === undefined
+        ? 'config needs a second word'
+        : `unknown: config ${JSON.stringify(action)}${didYouMean(action, ['check'])}`;
     return { refusal: `${what}; expected: tailrace config check` };
   }
   let asked: Asked = { help: false, probe: false };
@@ -87,7 +90,7 @@ function parse(args: readonly string[]): Asked | { readonly refusal: string } {
       if (config === undefined || config === '') return { refusal: '--config needs a file' };
       asked = { ...asked, config };
     } else {
-      const hint = didYouMean(word, ['--config', '--probe', '--help']);
+      const hint = flagHint(word, ['--config', '--probe', '--help']);
       return { refusal: `unknown ${JSON.stringify(word)}${hint}; see tailrace config --help` };
     }
   }

@@ -34,6 +34,12 @@ const json = async (words: string, env?: Record<string, string>) => {
   expect([code, err]).toEqual([0, '']);
   return JSON.parse(out);
 };
+/** The entries of a list, which has the form of the API's. */
+const list = async (words: string, env?: Record<string, string>) => {
+  const { data, ...others } = await json(words, env);
+  expect(others).toEqual({ has_more: false });
+  return data;
+};
 
 describe('without a server', () => {
   it('keys are made, shown, changed, rotated and revoked in the store', async () => {
@@ -44,7 +50,7 @@ describe('without a server', () => {
     // Only the key: a script takes it.
     expect(made.out).toMatch(/^tr_[0-9A-Za-z]{43}\n$/);
     expect(made.err).toMatch(/^tailrace: made key_[0-9a-f]{16} of owner acme in /m);
-    const [key] = await json('keys list');
+    const [key] = await list('keys list');
     expect(key).toMatchObject({
       name: 'ci',
       owner: 'acme',
@@ -65,8 +71,8 @@ describe('without a server', () => {
     expect(rotated.out).not.toBe(made.out);
     expect(rotated.err).toContain('the old secret works until');
     expect((await run(`keys revoke ${key.id}`)).out).toBe(`revoked ${key.id}\n`);
-    expect(await json('keys list')).toEqual([]);
-    expect(await json('keys list --all')).toMatchObject([{ id: key.id, revoked_at: expect.any(String) }]);
+    expect(await list('keys list')).toEqual([]);
+    expect(await list('keys list --all')).toMatchObject([{ id: key.id, revoked_at: expect.any(String) }]);
     expect((await run(`keys show ${key.id}`)).out).toMatch(/^id {2,}key_/);
     const again = await run(`keys rotate ${key.id}`);
     expect([again.code, again.err]).toEqual([
@@ -92,7 +98,7 @@ describe('without a server', () => {
     expect((await run('owners list')).out).toMatch(/\nacme {5}Acme +0\n/);
     expect((await json('owners show acme')).budget).toBeNull();
     expect((await run('owners delete acme')).out).toBe('deleted acme\n');
-    expect(await json('owners list')).toMatchObject([{ id: 'default' }]);
+    expect(await list('owners list')).toMatchObject([{ id: 'default' }]);
     expect((await run('owners show acme')).code).toBe(1);
   });
 
@@ -119,7 +125,7 @@ default     0
 `);
     const listed = (await run('keys list')).out;
     expect(listed).toMatch(/acme {3}active {2}1 stream {2}500,000 tokens\/day {2}never\n/);
-    const [{ id }] = await json('keys list --owner acme');
+    const [{ id }] = await list('keys list --owner acme');
     expect((await run(`keys show ${id}`)).out).toMatch(
       /\nstate {16}active\nmodels {15}all\nrequests per minute {2}as configured under limits\n[\s\S]*\nmax streams {10}1\nbudget {15}500,000 tokens\/day\n[\s\S]*\nexpires {14}never\ncreated {14}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\nlast used {12}never\n/,
     );
@@ -150,7 +156,7 @@ default     0
     const app = await startTestApp({ config: '', keyLedger: ledger });
     try {
       await writeServerFile(join(folder, 'data'), { pid: process.pid, url: app.url });
-      expect(await json('keys list', { TAILRACE_ADMIN_KEY: testAdminKey })).toHaveLength(1_007);
+      expect(await list('keys list', { TAILRACE_ADMIN_KEY: testAdminKey })).toHaveLength(1_007);
     } finally {
       await app.stop();
     }
@@ -197,7 +203,7 @@ describe('with a server', () => {
     const { out } = await run('keys create --owner acme', env);
     const use = await fetch(`${app.url}/v1/models`, { headers: { authorization: `Bearer ${out.trim()}` } });
     expect(use.status).toBe(200);
-    expect(await json('keys list --owner acme', env)).toHaveLength(1);
+    expect(await list('keys list --owner acme', env)).toHaveLength(1);
     expect((await run('keys list', env)).out).toContain('fixed, admin');
   });
 
@@ -212,11 +218,11 @@ describe('with a server', () => {
 
   it('one that was killed is none: the store is opened', async () => {
     await name(2 ** 30);
-    expect(await json('keys list')).toHaveLength(1);
+    expect(await list('keys list')).toHaveLength(1);
     // Its id belongs to another process now, and its port to none.
     await name(process.pid);
     await app.stop();
-    expect(await json('keys list')).toHaveLength(1);
+    expect(await list('keys list')).toHaveLength(1);
   });
 
   it('a wrong or missing admin key is said', async () => {

@@ -7,6 +7,7 @@ import {
   sayEmpty,
   terminalWidth,
   writeJson,
+  writeList,
 } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { timeWords } from './field-words.ts';
@@ -129,7 +130,7 @@ async function list(
   const filter = asked.owner === undefined ? '?' : `?owner=${encodeURIComponent(asked.owner)}`;
   const keys = await admin.all(`/admin/v1/keys${filter}`);
   const listed = asked.all ? keys : keys.filter(({ revoked_at: revokedAt }) => revokedAt === null);
-  if (asked.json) writeJson(io, listed);
+  if (asked.json) writeList(io, listed);
   else if (listed.length > 0) io.stdout.write(keyTable(listed, Date.now(), terminalWidth(io)));
   else {
     const revoked = keys.length > 0 ? `; ${keys.length} revoked: add --all` : '';

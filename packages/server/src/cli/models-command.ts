@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { defaultCacheDir, thisMachine } from '../config/cache-dir.ts';
 import { environmentVariable } from '../config/environment.ts';
 import { didYouMean } from '../domain/nearest.ts';
@@ -9,6 +8,7 @@ import { type ListedModel, listModels } from '../models/list-models.ts';
 import { createProgress } from '../models/progress.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommandIo } from './command-io.ts';
+import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace models pull | list
 
@@ -22,7 +22,7 @@ The cache is the folder in TAILRACE_CACHE_DIR, else the platform's own.
 const noLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** `tailrace models …`. Resolves to the exit code. 0: done; 1: the model is not available; 2: wrong usage. */
-export async function modelsCommand(args: string[], io: CommandIo): Promise<number> {
+export async function modelsCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const usage = readUsage(args);
   if (usage.problem !== undefined) {
     io.stderr.write(`tailrace models: ${usage.problem}\n\n${help}`);
@@ -45,17 +45,11 @@ type Usage =
   | { readonly command: 'help' | 'list' | 'pull'; readonly problem?: undefined }
   | { readonly command?: undefined; readonly problem: string };
 
-function readUsage(args: string[]): Usage {
-  const { values, positionals, tokens } = parseArgs({
-    args,
-    strict: false,
-    tokens: true,
-    options: { help: { type: 'boolean', short: 'h' } },
-  });
-  if (values.help === true) return { command: 'help' };
-  const stray = tokens.find((token) => token.kind === 'option' && token.name !== 'help');
-  if (stray?.kind === 'option') return { problem: `there is no flag ${stray.rawName}` };
-  const [command, extra] = positionals;
+function readUsage(args: readonly string[]): Usage {
+  const read = readWords(args, { values: [], switches: ['--help'] });
+  if (!read.ok) return { problem: read.message };
+  if (read.on.has('--help')) return { command: 'help' };
+  const [command, extra] = read.words;
   if (extra !== undefined) return { problem: `unexpected ${JSON.stringify(extra)}` };
   if (command === 'pull' || command === 'list') return { command };
   if (command === undefined) return { problem: 'expected pull or list' };

@@ -1,5 +1,13 @@
 import type { JsonObject } from '../domain/json.ts';
-import { type Administer, administer, complain, Refused, terminalWidth, writeJson } from './administer.ts';
+import {
+  type Administer,
+  administer,
+  complain,
+  Refused,
+  terminalWidth,
+  writeJson,
+  writeList,
+} from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { ownerPairs, ownerTable } from './key-views.ts';
 import { limitFlagHelp, ownerFlags, readLimitFlags } from './limit-flags.ts';
@@ -108,7 +116,7 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
     },
     list: async (admin) => {
       const owners = await admin.all('/admin/v1/owners?');
-      if (json) writeJson(io, owners);
+      if (json) writeList(io, owners);
       else io.stdout.write(ownerTable(owners, await admin.all('/admin/v1/keys?'), terminalWidth(io)));
     },
     show: async (admin) => show(await admin.call('GET', one)),

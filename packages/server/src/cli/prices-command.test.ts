@@ -61,6 +61,7 @@ describe('tailrace prices check', () => {
         `  claude/sonnet  ${pad('input 3, output 15, cache_write 3.75')}  $0.018000           prices.json: sonnet`,
         'other',
         '  lab/unknown    no price',
+        '    the catalogue has no entry "openai/unknown", "unknown" or "other"',
         '3 models, 4 targets: 3 with a price, 1 without',
         '',
       ].join('\n'),
@@ -97,6 +98,34 @@ describe('tailrace prices check', () => {
           source: null,
           example: { ...example, cost_micro_usd: null },
         },
+      ],
+    });
+  });
+
+  it('says which costs of the catalogue are not charged, and what an entry has instead of a price', async () => {
+    const entries = {
+      sonnet: {
+        input_cost_per_token: '3e-06',
+        input_cost_per_token_priority: 6e-6,
+        output_cost_per_audio_token: 1e-5,
+      },
+      unknown: { output_cost_per_second: 0.01 },
+    };
+    await writeFile(join(cwd, 'prices.json'), JSON.stringify(entries));
+    const { out } = await run('check');
+    expect(out).toContain(
+      'prices.json: sonnet\n    not charged at their own costs: the service tier priority, audio\n',
+    );
+    expect(out).toContain(
+      '  lab/unknown    no price\n    the entry "unknown" has no cost of tokens or requests, only those of: seconds\n',
+    );
+    const json: unknown = JSON.parse((await run('check', '--json')).out);
+    expect(json).toMatchObject({
+      targets: [
+        { not_charged: [] },
+        { not_charged: [] },
+        { not_charged: [{ what: 'the service tier priority' }, { fields: ['output_cost_per_audio_token'] }] },
+        { not_charged: [], looked_for: ['openai/unknown', 'unknown', 'other'] },
       ],
     });
   });

@@ -1,8 +1,9 @@
 import { relative } from 'node:path';
-import type { PriceConfig, TokenPrices } from '../config/config.ts';
+import type { PriceConfig, TokenPrices, UncountedCost } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { amountsJson, priceJson } from '../config/price-json.ts';
+import { didYouMean } from '../domain/nearest.ts';
 import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-list.ts';
 import { printable } from '../telemetry/printable.ts';
 import type { CommandIo } from './command-io.ts';
@@ -12,7 +13,8 @@ import { readWords } from './read-words.ts';
 const help = `Usage: tailrace prices check [--config FILE] [--json]
 
   Lists each model and each of its targets with its price in US dollars for a million tokens, what ${exampleTokens} tokens of
-  prompt and ${exampleTokens} of answer cost, and where the price stands; or "no price".
+  prompt and ${exampleTokens} of answer cost, and where the price stands; or "no price". Below it stand the costs of a catalogue
+  that are not charged, such as those of audio, and why the catalogue has no price.
   --json  the same as one JSON object
   Exit status: 0 listed, 2 the configuration or its file of prices is not valid.
 `;
@@ -53,7 +55,8 @@ function readFlags(args: readonly string[]): Flags | { readonly problem: string 
   const { words, values, on } = read;
   const flags = { help: on.has('--help'), json: on.has('--json'), config: values['--config'] };
   if (flags.help || (words.length === 1 && words[0] === 'check')) return flags;
-  return { problem: 'expected tailrace prices check' };
+  const [word = ''] = words;
+  return { problem: `expected tailrace prices check${word === 'check' ? '' : didYouMean(word, ['check'])}` };
 }
 
 const exampleTitle = `${exampleTokens} + ${exampleTokens} TOKENS`;
@@ -71,11 +74,27 @@ function asText(listed: readonly ListedTarget[], cwd: string): string {
   );
   const inColumns = (row: readonly string[]) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd();
-  const lines = listed.flatMap(({ model }, at) => {
-    const line = inColumns(rows[at] ?? []);
-    return listed[at - 1]?.model === model ? [line] : [model, line];
+  const lines = listed.flatMap((one, at) => {
+    const below = [inColumns(rows[at] ?? []), ...notes(one).map((note) => `    ${printable(note)}`)];
+    return listed[at - 1]?.model === one.model ? below : [one.model, ...below];
   });
   return [inColumns(titles), ...lines, summary(listed), ''].join('\n');
+}
+
+/** What an operator has to know of a price, or of its absence, beside its amounts. */
+function notes({ uncounted, unlisted }: ListedTarget): readonly string[] {
+  const others = (costs: readonly UncountedCost[]) => costs.map(({ what }) => what).join(', ');
+  if (uncounted.length > 0) return [`not charged at their own costs: ${others(uncounted)}`];
+  if (unlisted === undefined) return [];
+  const { tried, entry, uncounted: instead = [] } = unlisted;
+  if (entry === undefined) return [`the catalogue has no entry ${listed(tried)}`];
+  const only = instead.length === 0 ? '' : `, only those of: ${others(instead)}`;
+  return [`the entry "${entry}" has no cost of tokens or requests${only}`];
+}
+
+function listed(names: readonly string[]): string {
+  const quoted = names.map((name) => `"${name}"`);
+  return [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].filter((part) => part !== '').join(' or ');
 }
 
 function priceText({ request, above, ...base }: PriceConfig): string {
@@ -107,11 +126,13 @@ function summary(listed: readonly ListedTarget[]): string {
 
 function asJson(listed: readonly ListedTarget[]): unknown {
   return {
-    targets: listed.map(({ model, target, price, source, exampleMicroUsd }) => ({
+    targets: listed.map(({ model, target, price, source, uncounted, unlisted, exampleMicroUsd }) => ({
       model,
       target,
       price: price === undefined ? null : priceJson(price),
       source: source === undefined ? null : { file: source.file ?? null, key: source.key },
+      not_charged: uncounted,
+      ...(unlisted === undefined ? {} : { looked_for: unlisted.tried }),
       example: {
         prompt_tokens: exampleTokens,
         completion_tokens: exampleTokens,

@@ -1,4 +1,4 @@
-import { didYouMean } from '../domain/nearest.ts';
+import { flagHint } from './flag-hint.ts';
 
 /** The words behind a command, sorted. */
 export type ReadWords<Value extends string, Switch extends string> =
@@ -38,7 +38,7 @@ export function readWords<const Value extends string, const Switch extends strin
       }
       values[name] = value;
     } else {
-      const hint = didYouMean(name, [...known.values, ...known.switches]);
+      const hint = flagHint(name, [...known.values, ...known.switches]);
       return { ok: false, message: `there is no flag ${name.slice(0, 64)} here${hint}` };
     }
   }

@@ -1,5 +1,5 @@
 import type { ConfigFlags } from '../config/overrides.ts';
-import { didYouMean } from '../domain/nearest.ts';
+import { flagHint } from './flag-hint.ts';
 
 /** The flags of `tailrace serve`. */
 export interface ServeFlags extends ConfigFlags {
@@ -55,7 +55,7 @@ export function parseServeFlags(argv: readonly string[]): ParsedFlags<ServeFlags
     } else if (name.startsWith('-')) {
       const known = [...Object.keys(valued), '--no-engine', '--help'];
       return refuse(
-        `unknown flag ${JSON.stringify(name)}${hintFor(name) ?? didYouMean(name, known)}; ${helpHint}`,
+        `unknown flag ${JSON.stringify(name)}${hintFor(name) ?? flagHint(name, known)}; ${helpHint}`,
       );
     } else {
       // npm takes the flags before `--` as its own, and passes on only their values.

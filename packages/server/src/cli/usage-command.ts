@@ -7,7 +7,7 @@ import {
   complain,
   sayEmpty,
   terminalWidth,
-  writeJson,
+  writeList,
 } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { type FlagHelp, flagLines, placeFlagHelp, whereAsked } from './flag-help.ts';
@@ -62,7 +62,7 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
   return administer(place, io, async (admin) => {
     const rows = type === 'usage' ? await usage(admin, query) : await admin.all(`/admin/v1/budgets?${query}`);
     const names = type === 'usage' ? [...groupNames, ...sumNames] : budgetNames;
-    if (form === 'json') writeJson(io, { data: rows, has_more: false });
+    if (form === 'json') writeList(io, rows);
     else if (form === 'csv') {
       const lines = rows.map((row) => cells(names, row));
       io.stdout.write(csv(names, lines));

@@ -1,11 +1,11 @@
 import { parseListen } from '../config/units.ts';
-import { didYouMean } from '../domain/nearest.ts';
 import { listenForShutdown } from '../service/shutdown.ts';
 import { listenProblem } from '../service/system-problem.ts';
 import { faults } from '../wall/catalogue.ts';
 import { faultList } from '../wall/fault-list.ts';
 import { createWall } from '../wall/wall.ts';
 import type { CommandIo } from './command-io.ts';
+import { flagHint } from './flag-hint.ts';
 
 const defaultListen = '127.0.0.1:8643';
 
@@ -89,7 +89,7 @@ function parse(args: readonly string[]): Asked {
       if (value === undefined || value === '') return { kind: 'refused', message: '--listen needs a value' };
       listen = value;
     } else {
-      const hint = didYouMean(word, ['--listen', '--list', '--help']);
+      const hint = flagHint(word, ['--listen', '--list', '--help']);
       return { kind: 'refused', message: `unknown ${JSON.stringify(word)}${hint}` };
     }
   }

@@ -128,6 +128,8 @@ export interface TargetConfig {
   readonly takeover?: 'prefix' | 'replay' | 'none';
   /** Where the model has no price of its own, and `storage.prices_file` lists one for this target. */
   readonly listed?: ListedPrice;
+  /** Where the model has no price of its own, and `storage.prices_file` lists none for this target. */
+  readonly unlisted?: Unlisted;
 }
 
 /**
@@ -157,6 +159,25 @@ export interface ListedPrice {
   /** The name of its entry there. */
   readonly entry: string;
   readonly price: PriceConfig;
+  readonly uncounted: readonly UncountedCost[];
+}
+
+/** Why the catalogue of prices has no price for a target. */
+export interface Unlisted {
+  /** The names that were looked for. */
+  readonly tried: readonly string[];
+  /** The first of them that has an entry, though one without a cost of tokens or requests. */
+  readonly entry?: string;
+  /** The costs of that entry. */
+  readonly uncounted?: readonly UncountedCost[];
+}
+
+/** Costs of an entry that a price here has no place for, so no request is charged for them. */
+export interface UncountedCost {
+  /** What they are for, such as `audio`. */
+  readonly what: string;
+  /** Their names in the entry. */
+  readonly fields: readonly string[];
 }
 
 export interface LimitsConfig {

@@ -67,32 +67,6 @@ describe('a price of the catalogue', () => {
     ]);
   });
 
-  it('has every cost as it is written, with steps in order', async () => {
-    const prices = `{"sample_spec": {"input_cost_per_token": "a text"}, "m": {
-      "input_cost_per_token": 2.9999999999999997e-07, "output_cost_per_token": 0.000010, "mode": "chat",
-      "cache_read_input_token_cost": 1.5e-07, "cache_creation_input_token_cost": 3.75e-06,
-      "input_cost_per_request": 0.005, "input_cost_per_token_batches": 1, "supports_vision": true,
-      "input_cost_per_token_above_200k_tokens": 5e-06, "output_cost_per_token_above_200k_tokens": 1.5E-05,
-      "cache_read_input_token_cost_above_128k_tokens": 0.0, "input_cost_per_image_above_64k_tokens": 9,
-      "cache_creation_input_token_cost_above_1hr": 6e-06}}`;
-    expect(await listed('  m: {targets: [{upstream: plain}]}', prices)).toEqual([
-      {
-        entry: 'm',
-        price: {
-          input: '0.29999999999999997',
-          output: '10',
-          cached: '0.15',
-          cacheWrite: '3.75',
-          request: '0.005',
-          above: [
-            { tokens: 128_000, cached: '0' },
-            { tokens: 200_000, input: '5', output: '15' },
-          ],
-        },
-      },
-    ]);
-  });
-
   it('is not used where the model has its own, for the engine, or where the entry has no cost of tokens', async () => {
     const prices = `{"own": ${entry('1')}, "smollm2-135m-instruct": ${entry('1')}, "image": {"output_cost_per_image": 1},
       "nothing": {"input_cost_per_token": null}, "sample_spec": ${entry('1')}}`;

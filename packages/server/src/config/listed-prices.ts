@@ -1,4 +1,4 @@
-import type { Config, ListedPrice, ModelConfig, TargetConfig, UpstreamConfig } from './config.ts';
+import type { Config, ModelConfig, TargetConfig, UpstreamConfig } from './config.ts';
 import { showText, type ValueMessage } from './config-problem.ts';
 import { engineUpstream } from './names.ts';
 import { type PricesCatalogue, readPricesCatalogue } from './prices-catalogue.ts';
@@ -55,8 +55,7 @@ function addListed(
   if (target.upstream === engineUpstream) return target;
   const provider = providerOf(upstreams.get(target.upstream));
   const names = [...(provider === undefined ? [] : [`${provider}/${target.model}`]), target.model, id];
-  const listed: ListedPrice | undefined = catalogue.find(names);
-  return listed === undefined ? target : { ...target, listed };
+  return { ...target, ...catalogue.find(names) };
 }
 
 /** LiteLLM's names of providers, where they are not those of our presets. */

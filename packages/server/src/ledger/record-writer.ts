@@ -45,7 +45,10 @@ export interface RecordWriter {
 }
 
 export interface RecordWriterOptions {
-  readonly store: Pick<Store, 'admit' | 'keep' | 'progress' | 'settle' | 'discard' | 'ping' | 'durable' | 'spent'>;
+  readonly store: Pick<
+    Store,
+    'admit' | 'keep' | 'progress' | 'settle' | 'discard' | 'ping' | 'durable' | 'spent'
+  >;
   /** Whether others write to the store at the same time. */
   readonly shared: boolean;
   readonly spool: RecordSpool;

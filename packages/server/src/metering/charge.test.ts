@@ -168,7 +168,7 @@ describe('a reservation', () => {
 });
 
 test('a listed price is that of its target only, and a model’s own comes before it', () => {
-  const listed = { entry: 'e', price: cheap };
+  const listed = { entry: 'e', price: cheap, uncounted: [] };
   const [target] = model(undefined).targets;
   const targets =
     target === undefined

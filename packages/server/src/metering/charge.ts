@@ -5,7 +5,7 @@ import type { Prices } from './prices.ts';
 /** An ended request, as far as its cost depends on it. `RunOutcome` of `relay/run-outcome.ts` is one. */
 export interface EndedRequest {
   readonly status: 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned';
-  /** The usage that the client was sent; absent where it received nothing. */
+  /** The usage that is charged (`RunOutcome.usage`); absent where that is nothing. */
   readonly usage?: Usage;
   /** The target that began the answer. */
   readonly target?: string;
@@ -20,6 +20,8 @@ export interface EndedAttempt {
   /** `upstream/model`. */
   readonly target: string;
   readonly outcome: 'open' | 'served' | 'failed' | 'lost' | 'aborted';
+  /** It has sent output, whether or not the client has received it. */
+  readonly hasOutput?: boolean;
   /** Tokens that the client has received of it. */
   readonly deliveredTokens: number;
 }
@@ -27,7 +29,8 @@ export interface EndedAttempt {
 /**
  * The cost of an ended request in micro-dollars (contract, section 5). A request costs something only where the client has
  * received something of its answer: then the prompt once, and the tokens delivered, whether the answer is whole, was cut, was
- * cancelled or lost its client. A `failed` request costs nothing, and neither does one that ended before its commit. What
+ * cancelled or lost its client. One that does not stream and that the client has ended itself costs what it had produced
+ * until then, as the stream would. A `failed` request costs nothing, and neither does one that ended before any output. What
  * else was produced (by a hedge that lost, a failed attempt, the repeated part of a replay) is not charged.
  */
 export function requestCostMicroUsd(ended: EndedRequest, prices: Prices): number {
@@ -66,14 +69,16 @@ export function chargeOf(
 
 /**
  * The attempt that began the answer. An attempt that was cut after it has the outcome `failed`, so its delivered tokens show
- * it; an answer may also consist of a bare finish, or begin with a call that has no token yet.
+ * it; an answer may also consist of a bare finish, or begin with a call that has no token yet. Of an answer that the client
+ * ended before it received anything, it is the attempt that was producing it.
  */
-function firstToCommit(
-  attempts: readonly EndedAttempt[],
+export function firstToCommit<Attempt extends EndedAttempt>(
+  attempts: readonly Attempt[],
   target: string | undefined,
-): EndedAttempt | undefined {
+): Attempt | undefined {
   return (
     attempts.find(({ deliveredTokens, outcome }) => deliveredTokens > 0 || outcome === 'served') ??
+    attempts.find(({ hasOutput, outcome }) => hasOutput === true && outcome === 'aborted') ??
     attempts.findLast((attempt) => attempt.target === target && attempt.outcome !== 'lost')
   );
 }

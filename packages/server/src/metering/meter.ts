@@ -26,6 +26,8 @@ export interface MeteredRequest {
   readonly id: string;
   readonly requestId: string;
   readonly payer: Payer;
+  /** The public id of the model; the request may name an alias. */
+  readonly modelId: string;
   readonly request: ChatRequest;
   readonly plan: AttemptPlan;
   readonly tags: Readonly<Record<string, string>>;
@@ -62,14 +64,15 @@ export interface MeterParts {
 
 export function createMeter({ ledger, prices, likely, records, clock }: MeterParts): Meter {
   return {
-    async admit({ id, requestId, payer, request, plan: given, tags }) {
+    async admit({ id, requestId, payer, modelId, request, plan: given, tags }) {
       const createdAtMs = clock();
       const budgets = payer.budgets(createdAtMs);
       const inDollars = budgets.some(({ unit }) => unit === 'usd');
       const plan = inDollars ? withPrice(given, prices) : given;
       if (plan.length === 0) return fail(withoutPrice(request.model, budgets));
       const promptTokens = estimatePromptTokens(request);
-      const completionTokens = likely.of(request.model, request.maxTokens) * request.n;
+      const most = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, contextLeft(plan, promptTokens));
+      const completionTokens = likely.of(modelId, most) * request.n;
       const candidates = inDollars ? plan.flat() : [];
       const promptMicroUsd = prices.dearestCost(candidates, promptTokens, 0);
       const totalMicroUsd = prices.dearestCost(candidates, promptTokens, completionTokens);
@@ -101,7 +104,11 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
       const lease = { ...admission.lease, scopes: payer.scopes };
       const { reserved: _, ...facts } = intent;
       return {
-        ...ok({ plan, promptTokens, record: new OpenRecord(records, facts, lease, request.n) }),
+        ...ok({
+          plan,
+          promptTokens,
+          record: new OpenRecord(records, facts, lease, { modelId, n: request.n }),
+        }),
         windows,
       };
     },
@@ -112,6 +119,17 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
 /** Under a dollar budget every token must have a price. */
 function withPrice(plan: AttemptPlan, prices: Prices): AttemptPlan {
   return plan.map((group) => group.filter(prices.hasPrice)).filter((group) => group.length > 0);
+}
+
+/**
+ * The tokens that the largest context of the plan leaves for an answer: `max_tokens` above it is capped there. At least one,
+ * because the prompt's tokens are an estimate.
+ */
+function contextLeft(plan: AttemptPlan, promptTokens: number): number {
+  const left = plan
+    .flat()
+    .map(({ model }) => (model.contextLength() ?? Number.POSITIVE_INFINITY) - promptTokens);
+  return Math.max(1, ...left);
 }
 
 type Refused = Exclude<Admission, { readonly type: 'admitted' }>;

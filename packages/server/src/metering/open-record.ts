@@ -4,7 +4,7 @@ import type { LimitLease } from '../limits/contract.ts';
 import type { AttemptRecord } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
-import { requestCostMicroUsd } from './charge.ts';
+import { firstToCommit, requestCostMicroUsd } from './charge.ts';
 import type { LikelyCompletion } from './likely-completion.ts';
 import type { Prices } from './prices.ts';
 
@@ -38,7 +38,7 @@ export class OpenRecord {
   private readonly records: OpenRecords;
   private readonly facts: Omit<Intent, 'processId' | 'reserved'>;
   private readonly lease: LimitLease;
-  private readonly choices: number;
+  private readonly asked: { readonly modelId: string; readonly n: number };
   private source: WatchedSource | undefined;
   private reportedTokens = -1;
   private ended = false;
@@ -47,12 +47,12 @@ export class OpenRecord {
     records: OpenRecords,
     facts: Omit<Intent, 'processId' | 'reserved'>,
     lease: LimitLease,
-    choices: number,
+    asked: { readonly modelId: string; readonly n: number },
   ) {
     this.records = records;
     this.facts = facts;
     this.lease = lease;
-    this.choices = choices;
+    this.asked = asked;
     records.open.add(this);
   }
 
@@ -96,7 +96,7 @@ export class OpenRecord {
       this.end();
       const record = this.recordOf(outcome);
       if (record.status === 'completed') {
-        this.records.likely.note(record.model, record.completionTokens, this.choices);
+        this.records.likely.note(this.asked.modelId, record.completionTokens, this.asked.n);
       }
       this.records.ledger.settle({ type: 'settled', record, lease: this.lease });
     }
@@ -120,7 +120,7 @@ export class OpenRecord {
     const { status, usage, ttftMs, target, attempts } = outcome;
     const { facts, records } = this;
     const settledAtMs = records.clock();
-    const served = attempts.find(({ deliveredTokens }) => deliveredTokens > 0) ?? attempts.at(-1);
+    const served = firstToCommit(attempts, target) ?? attempts.at(-1);
     return {
       ...facts,
       servedModel: served?.model ?? facts.model,

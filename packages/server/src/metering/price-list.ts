@@ -1,4 +1,4 @@
-import type { Config, PriceConfig } from '../config/config.ts';
+import type { Config, PriceConfig, UncountedCost, Unlisted } from '../config/config.ts';
 import { costMicroUsd } from './cost.ts';
 import { createPrice } from './price.ts';
 import { priceConfigOf, targetName } from './prices.ts';
@@ -13,6 +13,10 @@ export interface ListedTarget {
   readonly price: PriceConfig | undefined;
   /** Where the price was found: the key of the configuration, or the entry of the catalogue; undefined without a price. */
   readonly source: { readonly file: string | undefined; readonly key: string } | undefined;
+  /** Costs of the catalogue's entry that no request is charged for. */
+  readonly uncounted: readonly UncountedCost[];
+  /** Why the catalogue has no price; absent where there is one, and without a catalogue. */
+  readonly unlisted?: Unlisted;
   /** What {@link exampleTokens} of prompt and as many of an answer would cost, in micro-dollars. */
   readonly exampleMicroUsd: number | undefined;
 }
@@ -26,14 +30,19 @@ export function listPrices({ models, storage, file }: Config): readonly ListedTa
     model.targets.map((target) => {
       const config = priceConfigOf(model, target);
       const place = { model: id, target: targetName(target), price: config };
-      if (config === undefined) return { ...place, source: undefined, exampleMicroUsd: undefined };
+      const { listed, unlisted } = target;
+      if (config === undefined) {
+        const why = unlisted === undefined ? {} : { unlisted };
+        return { ...place, source: undefined, uncounted: [], ...why, exampleMicroUsd: undefined };
+      }
       const price = createPrice(config);
       return {
         ...place,
         source:
           model.price === undefined
-            ? { file: storage.pricesFile, key: target.listed?.entry ?? '' }
+            ? { file: storage.pricesFile, key: listed?.entry ?? '' }
             : { file, key: `models.${id}.price` },
+        uncounted: listed?.uncounted ?? [],
         exampleMicroUsd: costMicroUsd({
           promptTokens: exampleTokens,
           cachedTokens: 0,

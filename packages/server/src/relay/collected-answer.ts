@@ -40,7 +40,7 @@ export class CollectedAnswer implements Answer {
 
   /**
    * The client receives nothing of an answer that is not whole. So the outcome has no usage, and its status is `failed`
-   * where it was `cut`.
+   * where it was `cut`. What an answer that the client ended itself has produced, the run adds from its attempts.
    */
   private asClientSees(relayed: RelayOutcome): RelayOutcome {
     const { usage: _usage, ...unseen } = relayed;

@@ -11,7 +11,7 @@ import { createPayloadLog, type PayloadLog } from './payload-log.ts';
 import type { Reader } from './reader.ts';
 import { bugFailure, createRelay, type Relay, type RelayOutcome, type RelayOwner } from './relay-events.ts';
 import type { Attachment, AttachOptions, Lifetime, Run } from './run.ts';
-import type { RunOutcome } from './run-outcome.ts';
+import { type RunOutcome, whereProduced } from './run-outcome.ts';
 import type { RunRegistry } from './run-registry.ts';
 import type { StopReason } from './stop-reason.ts';
 import { StreamedAnswer } from './streamed-answer.ts';
@@ -238,12 +238,12 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   private outcomeOf(relayed: RelayOutcome): RunOutcome {
     try {
       const target = this.source.served()?.target ?? this.source.target();
-      return {
+      return whereProduced<RunOutcome>({
         ...relayed,
         attempts: this.source.attempts(),
         ...(target === undefined ? {} : { target }),
         ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
-      };
+      });
     } catch (error) {
       return { failure: bugFailure(error), ...relayed, attempts: [] };
     }

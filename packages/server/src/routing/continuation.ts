@@ -9,12 +9,15 @@ import type { TokenCount } from './token-count.ts';
 export interface Continuation {
   readonly call: Omit<UpstreamCall, 'model'>;
   readonly joint: Joint;
-  /** Tokens of the prefix. The target counts them as prompt tokens, the client as answer tokens. 0 for a replay. */
+  /**
+   * Tokens of the prefix, as its target counted them, else estimated. The target that continues counts them as prompt tokens,
+   * the client as answer tokens. 0 for a replay.
+   */
   readonly prefixTokens: number;
 }
 
-/** Tokens of the answer that the client has received, as far as they are certain. */
-export type SpentTokens = Pick<TokenCount, 'lowerBound' | 'exact'>;
+/** Tokens of the answer that the client has received. */
+export type SpentTokens = TokenCount;
 
 /** Builds the call and the joint for a takeover by `mode`. */
 export function continueWith(
@@ -31,7 +34,7 @@ export function continueWith(
     joint: reachesMaxTokens(call.request.maxTokens, spent)
       ? createFullLengthJoint()
       : createPrefixJoint(delivered, call.request.stop),
-    prefixTokens: spent.lowerBound,
+    prefixTokens: spent.tokens,
   };
 }
 
@@ -45,11 +48,17 @@ function lessTokens(request: ChatRequest, spent: number): ChatRequest {
  * Whether the client has received `max_tokens` tokens, by the targets' own counts. False where a target did not count its
  * tokens. Then a takeover asks another target whether the text ends here.
  */
-export function hasReachedLength(maxTokens: number | undefined, spent: SpentTokens): boolean {
+export function hasReachedLength(
+  maxTokens: number | undefined,
+  spent: Pick<SpentTokens, 'lowerBound' | 'exact'>,
+): boolean {
   return spent.exact && reachesMaxTokens(maxTokens, spent);
 }
 
 /** By the lower bound: where a target did not count its tokens, each delta is at least one. */
-function reachesMaxTokens(maxTokens: number | undefined, { lowerBound }: SpentTokens): boolean {
+function reachesMaxTokens(
+  maxTokens: number | undefined,
+  { lowerBound }: Pick<SpentTokens, 'lowerBound'>,
+): boolean {
   return maxTokens !== undefined && lowerBound >= maxTokens;
 }

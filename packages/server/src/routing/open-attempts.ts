@@ -29,6 +29,8 @@ export interface AttemptRecord {
   failure?: Failure;
   /** As the target reported it, else estimated ({@link usageOf}); absent where the target has not taken the request. */
   usage?: Usage;
+  /** The target has sent output, whether or not the client has received it. Set when the attempt is closed. */
+  hasOutput?: boolean;
   /** Tokens that the client has received: 0 for a hedge that lost, and only the new ones of a replay. */
   deliveredTokens: number;
 }
@@ -150,6 +152,7 @@ class RequestAttempts implements OpenAttempts {
     record.outcome = outcome;
     const usage = this.wasTaken(opened) ? this.usageOf(opened) : undefined;
     if (usage !== undefined) record.usage = usage;
+    if (attempt.count.tokens > 0) record.hasOutput = true;
     if (outcome === 'served') tracked.succeeded();
     tracked.end();
     await attempt.close();

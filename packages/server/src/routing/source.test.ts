@@ -415,6 +415,32 @@ describe('a takeover', () => {
     expect(calls).toMatchObject([{ prefix: 'Hello', request: { maxTokens: 8 } }]);
   });
 
+  it('by prefix counts a long delta of the prefix by its length, and subtracts one token for it from max_tokens', async () => {
+    const long = 'The quick brown fox jumps over the lazy dog, again and again and once more.';
+    const usage: EventBatch = [
+      { type: 'usage', usage: { promptTokens: 60, completionTokens: 3 } },
+      ...finish,
+    ];
+    const calls: UpstreamCall[] = [];
+    const a = fakeUpstream('a', [text(long), fails('upstream_cut')]);
+    const b = fakeUpstream('b', [text(' So.'), usage], { takeover: () => 'prefix' });
+    const { open } = b;
+    b.open = (call, signal) => {
+      calls.push(call);
+      return open(call, signal);
+    };
+    const source = setUp([a, b], both, { maxTokens: 100 }).open();
+    await drain(source);
+    await source.close();
+    const { deliveredTokens = 0 } = source.attempts()[0] ?? {};
+    expect(deliveredTokens).toBeGreaterThan(5);
+    expect(source.reported()).toEqual({
+      promptTokens: 60 - deliveredTokens,
+      completionTokens: 3 + deliveredTokens,
+    });
+    expect(calls).toMatchObject([{ request: { maxTokens: 99 } }]);
+  });
+
   it.each<[string, EventBatch]>([
     ['in its start', [{ type: 'start', promptTokens: 41 }, ...text('Hel')]],
     ['in a usage', [{ type: 'usage', usage: { promptTokens: 41, completionTokens: 0 } }, ...text('Hel')]],

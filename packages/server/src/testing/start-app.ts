@@ -72,7 +72,9 @@ export async function startTestApp({
   if (created.problems.length > 0) throw new Error(created.problems.join('\n'));
   const now = () => performance.now();
   const testLedger = await startTestLedger();
-  const ledger = { ...testLedger.ledger, ...keyLedger };
+  // A test may replace `admit` of the ledger while the server runs, to see what is asked.
+  const admit: TestLedger['ledger']['admit'] = (asked) => testLedger.ledger.admit(asked);
+  const ledger = { ...testLedger.ledger, admit, ...keyLedger };
   const openRecords = new Set<OpenRecord>();
   const stopProgress = reportProgress({ open: openRecords, ledger });
   const storedKeys = createStoredKeys({ ledger, now });

@@ -148,7 +148,11 @@ describe('an unknown field reaches an OpenAI-compatible upstream byte for byte',
     const call = callOf(`{"model":"m","max_tokens":9.0,"x": {"a" : ${id}},${hello}}`, 'there');
     const delivered = createDelivered();
     delivered.add({ type: 'text-delta', choice: 0, json: jsonText('So') });
-    const { call: continued } = continueWith('prefix', call, delivered, { lowerBound: 1, exact: false });
+    const { call: continued } = continueWith('prefix', call, delivered, {
+      tokens: 1,
+      lowerBound: 1,
+      exact: false,
+    });
     const body = await sent('openai', { ...continued, model: 'there' }, 'vllm');
     expect(body).toContain(`"x": {"a" : ${id}}`);
     expect(body).toContain('"max_tokens":8,');

@@ -1,11 +1,10 @@
-import { asciiJson } from '@tailrace/protocol';
 import type { Config } from '../../config/config.ts';
 import { priceJson } from '../../config/price-json.ts';
 import { type ListedTarget, listPrices } from '../../metering/price-list.ts';
 import type { Catalogue, Model, Target } from '../../routing/catalogue.ts';
 import type { Health } from '../../routing/health.ts';
-import { replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
+import { listRoute } from './list-route.ts';
 
 /** `GET /admin/v1/models`: every served model with its targets, their prices and their health. */
 export function adminModelsRoute(config: Config, catalogue: Catalogue, health: Health): Route {
@@ -41,15 +40,12 @@ export function adminModelsRoute(config: Config, catalogue: Catalogue, health: H
     };
   }
 
-  return {
-    method: 'GET',
+  return listRoute({
     path: '/admin/v1/models',
-    access: 'admin',
-    handle: (exchange) => {
-      const models = new Set(catalogue.names().map(({ model }) => model));
-      return replyJson(exchange, 200, asciiJson({ data: Array.from(models, modelJson), has_more: false }));
-    },
-  };
+    entries: () => [...new Set(catalogue.names().map(({ model }) => model))],
+    idOf: ({ id }) => id,
+    json: modelJson,
+  });
 }
 
 /** The price with its place: the file that it stands in, null for the environment or flags, and its key there. */

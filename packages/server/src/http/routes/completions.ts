@@ -133,7 +133,15 @@ async function start(
 
   const { keyId } = principal;
   const id = surface.newId();
-  const asking = { id, requestId, payer: principal, request, plan: plan.value, tags: tags.value };
+  const asking = {
+    id,
+    requestId,
+    payer: principal,
+    modelId: model.id,
+    request,
+    plan: plan.value,
+    tags: tags.value,
+  };
   const giveBack = runs.reserve();
   let metered: Awaited<ReturnType<Meter['admit']>>;
   try {
