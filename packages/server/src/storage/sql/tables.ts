@@ -85,6 +85,15 @@ export interface IntentTable extends RequestColumns {
   budgets: string;
 }
 
+/**
+ * A discarded intent stays for a while as a row that reserves nothing, so that its id is taken: the call that should have stored
+ * it may be carried out late, and at the same time as the discard. It is no open request.
+ */
+export interface StoredIntentTable extends IntentTable {
+  /** Absent of an open request. */
+  discarded_at: number | null;
+}
+
 export interface RecordTable extends RequestColumns {
   served_model: string;
   status: string;
@@ -177,7 +186,7 @@ export interface Tables {
   counters: CounterTable;
   secrets: SecretTable;
   processes: ProcessTable;
-  intents: IntentTable;
+  intents: StoredIntentTable;
   records: RecordTable;
   record_tags: RecordTagTable;
   daily_spent: DailySpentTable;
@@ -190,3 +199,9 @@ export interface Tables {
 }
 
 export const dayMs = 86_400_000;
+
+/**
+ * How long a discarded id is taken. It is discarded when the store answers; a call that was given up before waits at most for the
+ * end of its statement (10 s), and for packets that its operating system sends again (some minutes).
+ */
+export const rememberedMs = 600_000;
