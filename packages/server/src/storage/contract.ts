@@ -42,7 +42,8 @@ export interface Store extends StoreReads {
   settle(records: readonly Settled[]): Promise<void>;
   /**
    * Removes intents whose request has reached no target; their reservations end. An intent that comes after its discard, because
-   * its call was given up and was carried out all the same, is not stored: the ids are remembered for ten minutes.
+   * its call was given up and was carried out all the same, is not stored: the ids of the last ten minutes are remembered, and always the last
+   * thousand.
    */
   discard(ids: readonly { readonly id: string; readonly createdAtMs: number }[]): Promise<void>;
   /** Says that a process lives. A process is known from its first beat on. */

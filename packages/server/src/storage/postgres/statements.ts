@@ -1,5 +1,5 @@
 import { intentColumns, recordColumns } from '../sql/request-row.ts';
-import { dayMs, rememberedMs } from '../sql/tables.ts';
+import { dayMs, forgetDiscardedAt } from '../sql/tables.ts';
 import type { Statement } from './pool.ts';
 
 /*
@@ -177,7 +177,7 @@ export const discardIntents: Statement = {
 
 export const forgetDiscarded: Statement = {
   name: 'forget_discarded',
-  text: `DELETE FROM intents WHERE discarded_at < ${serverNow} - ${rememberedMs}`,
+  text: forgetDiscardedAt(serverNow),
 };
 
 /** Removes records that were made for a process thought dead, whose request has reached no target after all. */

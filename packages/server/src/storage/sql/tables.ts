@@ -202,6 +202,15 @@ export const dayMs = 86_400_000;
 
 /**
  * How long a discarded id is taken. It is discarded when the store answers; a call that was given up before waits at most for the
- * end of its statement (10 s), and for packets that its operating system sends again (some minutes).
+ * end of its statement (10 s), and for packets that its operating system sends again (some minutes). The last thousand stay
+ * longer: a clock that leaps must not end the wait.
  */
-export const rememberedMs = 600_000;
+const rememberedMs = 600_000;
+export const rememberedIds = 1_000;
+
+/** Forgets discarded ids; `now`: the clock of the store, as SQL. */
+export const forgetDiscardedAt = (now: string) => `DELETE FROM intents WHERE discarded_at < ${now} - ${rememberedMs}
+    AND discarded_at < (
+      SELECT discarded_at FROM intents WHERE discarded_at IS NOT NULL
+      ORDER BY discarded_at DESC LIMIT 1 OFFSET ${rememberedIds - 1}
+    )`;

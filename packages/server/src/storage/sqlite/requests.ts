@@ -13,7 +13,7 @@ import {
 } from '../sql/request-row.ts';
 import { storableNumber, storableText } from '../sql/storable.ts';
 import { dailySums, dayOf, type SumChange, sumChange } from '../sql/sums.ts';
-import { dayMs, type IntentTable, rememberedMs, type RecordTable, type RetiredPresumedTable } from '../sql/tables.ts';
+import { dayMs, forgetDiscardedAt, type IntentTable, type RecordTable, type RetiredPresumedTable } from '../sql/tables.ts';
 import { inTransaction, valuesOf } from './sqlite-dialect.ts';
 
 /** The statements of every request. Each function runs to its end, in one transaction, or throws and has changed nothing. */
@@ -60,7 +60,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
      ON CONFLICT DO UPDATE SET process_id = '', reserved_prompt_tokens = 0, reserved_completion_tokens = 0,
        reserved_prompt_micro_usd = 0, reserved_completion_micro_usd = 0, discarded_at = excluded.discarded_at`,
   );
-  const forgetDiscarded = database.prepare('DELETE FROM intents WHERE discarded_at < ?');
+  const forgetDiscarded = database.prepare(forgetDiscardedAt('?'));
   const deleteIntent = database.prepare('DELETE FROM intents WHERE id = ?');
   const takePresumed = database.prepare(
     'DELETE FROM records WHERE created_at = ? AND id = ? AND presumed = 1 RETURNING *',
@@ -251,7 +251,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
     discard: (ids) =>
       inTransaction(database, () => {
         const changes: SumChange[] = [];
-        forgetDiscarded.run(now() - rememberedMs);
+        forgetDiscarded.run(now());
         for (const { id, createdAtMs } of ids) {
           discardIntent.run(id, createdAtMs, now());
           const removed = removePresumed(createdAtMs, id);
