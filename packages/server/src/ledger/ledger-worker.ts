@@ -25,7 +25,7 @@ const opened = await openLedger(settings, {
 if (opened.ok) {
   const port = workerData as MessagePort;
   const channel = portChannel(port);
-  serveLedger(channel, opened.host.connect(`proc_${randomBytes(8).toString('hex')}`), async () => {
+  serveLedger(channel, opened.host.connect(settings.processId, `thread_${randomBytes(8).toString('hex')}`), async () => {
     await opened.host.close();
     // The answer to `close` leaves before the thread ends.
     setImmediate(() => setImmediate(() => parent.close()));

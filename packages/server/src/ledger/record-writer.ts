@@ -22,8 +22,9 @@ export interface RecordWriter {
   /** `unavailable`: neither the store nor the spool takes the intent, or its budgets cannot be checked. Never rejects. */
   admit(intent: Intent): Promise<Admitted | 'unavailable'>;
   progress(mark: Progress): void;
-  settle(record: Settled): void;
-  discard(id: string, createdAtMs: number): void;
+  /** `onKept`: it lies in the spool or in the store. */
+  settle(record: Settled, onKept?: () => void): void;
+  discard(id: string, createdAtMs: number, onKept?: () => void): void;
   /** False while the store is away. */
   readonly reachable: boolean;
   /**
@@ -92,7 +93,10 @@ interface Asked {
   resolve(answer: Admitted | 'unavailable'): void;
 }
 
-type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
+interface Ended {
+  readonly entry: Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
+  readonly onKept?: (() => void) | undefined;
+}
 
 const defaultLimits: Omit<WriterLimits, 'groupMs'> = {
   groupBytes: 256 * 1024,
@@ -211,19 +215,22 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     return true;
   }
 
-  function discard(id: string, createdAtMs: number): void {
-    endings.add({ type: 'discarded', id, createdAtMs });
+  function discard(id: string, createdAtMs: number, onKept?: () => void): void {
+    endings.add({ entry: { type: 'discarded', id, createdAtMs }, onKept });
   }
 
   async function endAll(ended: readonly Ended[]): Promise<void> {
-    if (spool.append(ended, 'endings') === 'kept') drain.wake();
-    else {
+    const entries = ended.map(({ entry }) => entry);
+    if (spool.append(entries, 'endings') === 'kept') {
+      drain.wake();
+      for (const { onKept } of ended) onKept?.();
+    } else {
       // The progress of a run is only for the case that this process is killed.
-      drain.keep(ended.filter(({ type }) => type !== 'progress'));
+      drain.keep(ended.filter(({ entry }) => entry.type !== 'progress'));
       log.error('the disk does not take records; new requests are refused until they are stored');
     }
     if (shared) return;
-    for (const one of ended) {
+    for (const one of entries) {
       if (one.type === 'settled') books.ended(one.record.id, one.record);
       else if (one.type === 'discarded') books.ended(one.id);
     }
@@ -253,8 +260,8 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
 
   return {
     admit: (intent) => new Promise((resolve) => admissions.add({ intent, resolve })),
-    progress: (mark) => endings.add({ type: 'progress', mark }),
-    settle: (record) => endings.add({ type: 'settled', record }),
+    progress: (mark) => endings.add({ entry: { type: 'progress', mark } }),
+    settle: (record, onKept) => endings.add({ entry: { type: 'settled', record }, onKept }),
     discard,
     get reachable() {
       return !drain.away;
