@@ -99,14 +99,16 @@ async function migrate(config: Config, io: CommandIo): Promise<number> {
 
 async function exportTo(file: string, config: Config, io: DbIo): Promise<number> {
   const { dataDir } = config.server;
-  const refused = await storeWaiting(config, io);
-  if (refused !== undefined) return complain(io, refused, 1);
-  const waiting = await whenStored(dataDir, io.storingMs ?? usualStoringMs);
+  // First: nothing is stored where the tables are of another version.
   const opened = await openStoreReader(storeOptions(config));
   // A folder without a store is most often a mistyped one.
   if (!opened.ok) return complain(io, opened.message, opened.reason === 'missing' ? 2 : 1);
   const counts = new Map<string, number>();
+  let waiting: number;
   try {
+    const refused = await storeWaiting(config, io);
+    if (refused !== undefined) return complain(io, refused, 1);
+    waiting = await whenStored(dataDir, io.storingMs ?? usualStoringMs);
     const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
     if (file === '-') await pipeline(Readable.from(pieces), io.stdout, { end: false });
     else await writeWhole(path.resolve(io.cwd, file), pieces);

@@ -2,13 +2,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { somethingWaits, spoolFolder } from '../ledger/recover-records.ts';
 import { openSpool } from '../ledger/spool/spool.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { OpenedStore } from '../storage/opening.ts';
 import type { Settled } from '../storage/records.ts';
+import { sqliteFile } from '../storage/store-name.ts';
+import { postgresFor, withoutPostgres } from '../testing/services.ts';
 import { dbCommand } from './db-command.ts';
+import { keysCommand } from './keys-command.ts';
 import { usageCommand } from './usage-command.ts';
 
 const nowMs = Date.parse('2026-11-28T12:00:00Z');
@@ -60,7 +65,7 @@ function settled(index: number, fields: Partial<Settled> = {}): Settled {
 
 /** Runs a command in the folder of the test. */
 async function run(
-  command: typeof usageCommand | typeof dbCommand,
+  command: typeof usageCommand | typeof dbCommand | typeof keysCommand,
   args: readonly string[],
   { input = '', config = '' }: { readonly input?: string; readonly config?: string } = {},
 ) {
@@ -274,6 +279,39 @@ describe('tailrace db', () => {
     const { status, stderr } = await run(dbCommand, ['export', 'no-folder/all.jsonl', '--data-dir=full']);
     expect([status, stderr]).toEqual([1, 'tailrace: no-folder/all.jsonl: there is no such file or folder\n']);
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  it.each(['SQLite', 'PostgreSQL'])('only migrate changes the tables of an older version, in %s', async (kind) => {
+    if (kind === 'PostgreSQL' && withoutPostgres !== undefined) return;
+    const config =
+      kind === 'SQLite' ? '' : `storage: {database_url: "${await postgresFor(onTestFinished)}"}\n`;
+    await killedServer(`older-${kind}`);
+    const inFolder = `--data-dir=older-${kind}`;
+    expect((await run(dbCommand, ['migrate', inFolder], { config })).status).toBe(0);
+    const statement = 'DELETE FROM tailrace_versions WHERE version > 1';
+    const url = /"(postgres.*)"/.exec(config)?.[1];
+    if (url === undefined) {
+      const database = new DatabaseSync(sqliteFile(at(`older-${kind}`)));
+      database.exec(statement);
+      database.close();
+    } else {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.query(statement);
+      await client.end();
+    }
+    for (let again = 0; again < 2; again += 1) {
+      for (const [command, args] of [
+        [usageCommand, []],
+        [keysCommand, ['list']],
+        [keysCommand, ['create', '--name=x']],
+        [dbCommand, ['export', '-']],
+      ] as const) {
+        const { status, stdout, stderr } = await run(command, [...args, inFolder], { config });
+        expect([status, stdout, stderr]).toEqual([1, '', expect.stringContaining('run "tailrace db migrate"')]);
+      }
+    }
+    expect(somethingWaits(at(`older-${kind}`))).toBe(true);
   });
 
   it.each([

@@ -58,6 +58,26 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     expect(await openPostgresStore({ url: url.href })).toMatchObject({ ok: false, reason: 'refused' });
   });
 
+  test('a database of another version is not read, says what to do, and stays as it is', async () => {
+    const url = await postgresFor(onTestFinished);
+    await (await open(url)).close();
+    const versions = () => query(url, 'SELECT version::int FROM tailrace_versions ORDER BY version');
+    await query(url, 'DELETE FROM tailrace_versions WHERE version = (SELECT max(version) FROM tailrace_versions)');
+    const older = await versions();
+    expect(await openPostgresReader({ url })).toMatchObject({
+      ok: false,
+      reason: 'older-schema',
+      message: expect.stringContaining('run "tailrace db migrate"'),
+    });
+    expect(await versions()).toEqual(older);
+    await query(url, "INSERT INTO tailrace_versions VALUES (99, 'of the future', 0)");
+    expect(await openPostgresReader({ url })).toMatchObject({
+      ok: false,
+      reason: 'newer-schema',
+      message: expect.stringContaining('use the version that made it, or a newer one'),
+    });
+  });
+
   test('a database without tables is not opened for reading, and gets none', async () => {
     const url = await postgresFor(onTestFinished);
     for (let again = 0; again < 2; again += 1)
