@@ -52,7 +52,13 @@ const reading: ReadonlySet<keyof Store> = new Set<keyof Store>([
 ]);
 
 /** What a server may carry out after it has lost its client; only what may be repeated in any order. */
-const tardy: ReadonlySet<keyof Store> = new Set<keyof Store>(['admit', 'keep', 'progress', 'settle', 'discard']);
+const tardy: ReadonlySet<keyof Store> = new Set<keyof Store>([
+  'admit',
+  'keep',
+  'progress',
+  'settle',
+  'discard',
+]);
 /** Less than a statement may take. */
 const tardyMs = 5_000;
 

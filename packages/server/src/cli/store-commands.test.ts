@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { DatabaseSync } from 'node:sqlite';
+import { PassThrough, Readable } from 'node:stream';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { somethingWaits, spoolFolder } from '../ledger/recover-records.ts';
@@ -78,7 +78,14 @@ async function run(
   stderr.on('data', (piece: Buffer) => {
     written.stderr += piece.toString();
   });
-  const status = await command(args, { env: {}, cwd: folder, stdout, stderr, stdin: Readable.from([input]), storingMs: 0 });
+  const status = await command(args, {
+    env: {},
+    cwd: folder,
+    stdout,
+    stderr,
+    stdin: Readable.from([input]),
+    storingMs: 0,
+  });
   return { status, ...written };
 }
 
@@ -281,38 +288,45 @@ describe('tailrace db', () => {
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
   });
 
-  it.each(['SQLite', 'PostgreSQL'])('only migrate changes the tables of an older version, in %s', async (kind) => {
-    if (kind === 'PostgreSQL' && withoutPostgres !== undefined) return;
-    const config =
-      kind === 'SQLite' ? '' : `storage: {database_url: "${await postgresFor(onTestFinished)}"}\n`;
-    await killedServer(`older-${kind}`);
-    const inFolder = `--data-dir=older-${kind}`;
-    expect((await run(dbCommand, ['migrate', inFolder], { config })).status).toBe(0);
-    const statement = 'DELETE FROM tailrace_versions WHERE version > 1';
-    const url = /"(postgres.*)"/.exec(config)?.[1];
-    if (url === undefined) {
-      const database = new DatabaseSync(sqliteFile(at(`older-${kind}`)));
-      database.exec(statement);
-      database.close();
-    } else {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      await client.query(statement);
-      await client.end();
-    }
-    for (let again = 0; again < 2; again += 1) {
-      for (const [command, args] of [
-        [usageCommand, []],
-        [keysCommand, ['list']],
-        [keysCommand, ['create', '--name=x']],
-        [dbCommand, ['export', '-']],
-      ] as const) {
-        const { status, stdout, stderr } = await run(command, [...args, inFolder], { config });
-        expect([status, stdout, stderr]).toEqual([1, '', expect.stringContaining('run "tailrace db migrate"')]);
+  it.each(['SQLite', 'PostgreSQL'])(
+    'only migrate changes the tables of an older version, in %s',
+    async (kind) => {
+      if (kind === 'PostgreSQL' && withoutPostgres !== undefined) return;
+      const config =
+        kind === 'SQLite' ? '' : `storage: {database_url: "${await postgresFor(onTestFinished)}"}\n`;
+      await killedServer(`older-${kind}`);
+      const inFolder = `--data-dir=older-${kind}`;
+      expect((await run(dbCommand, ['migrate', inFolder], { config })).status).toBe(0);
+      const statement = 'DELETE FROM tailrace_versions WHERE version > 1';
+      const url = /"(postgres.*)"/.exec(config)?.[1];
+      if (url === undefined) {
+        const database = new DatabaseSync(sqliteFile(at(`older-${kind}`)));
+        database.exec(statement);
+        database.close();
+      } else {
+        const client = new pg.Client({ connectionString: url });
+        await client.connect();
+        await client.query(statement);
+        await client.end();
       }
-    }
-    expect(somethingWaits(at(`older-${kind}`))).toBe(true);
-  });
+      for (let again = 0; again < 2; again += 1) {
+        for (const [command, args] of [
+          [usageCommand, []],
+          [keysCommand, ['list']],
+          [keysCommand, ['create', '--name=x']],
+          [dbCommand, ['export', '-']],
+        ] as const) {
+          const { status, stdout, stderr } = await run(command, [...args, inFolder], { config });
+          expect([status, stdout, stderr]).toEqual([
+            1,
+            '',
+            expect.stringContaining('run "tailrace db migrate"'),
+          ]);
+        }
+      }
+      expect(somethingWaits(at(`older-${kind}`))).toBe(true);
+    },
+  );
 
   it.each([
     [['export', '-', '--data-dir=nothing'], 2, 'no server has used this data folder yet'],

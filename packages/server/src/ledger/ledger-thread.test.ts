@@ -98,7 +98,9 @@ test('a thread that ends is started again: what runs stays open, and what ended 
   await expect
     .poll(() => logged, { timeout: 10_000 })
     .toContain('the thread of keys, limits and records has started again');
-  await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed', 'chatcmpl-b open']);
+  await expect
+    .poll(() => listed(ledger), { timeout: 10_000 })
+    .toEqual(['chatcmpl-a completed', 'chatcmpl-b open']);
   expect(logged).not.toContain('closed the records of requests whose process was killed');
   expect(books.length).toBe(2);
   ledger.settle({ type: 'settled', record: fakeSettled(running), lease: admission.lease });

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openPostgresStore } from '../storage/postgres/open-postgres-store.ts';
 import type { OpenedStore } from '../storage/opening.ts';
+import { openPostgresStore } from '../storage/postgres/open-postgres-store.ts';
 import { startMemoryServer } from '../storage/testing/memory-store.ts';
 import { postgresFor, withoutPostgres } from '../testing/services.ts';
 import { createRecordWriter } from './record-writer.ts';
@@ -27,7 +27,13 @@ async function inSqlite(): Promise<OpenedStore> {
 /** The writer of a process that is killed, unless it is closed. */
 function process(store: OpenedStore, disk: MemoryDisk, name: string) {
   const { files, kill } = disk.process();
-  const opened = openSpool({ folder: '/data/spool', name, maxBytes: 1024 ** 2, files, after: () => () => {} });
+  const opened = openSpool({
+    folder: '/data/spool',
+    name,
+    maxBytes: 1024 ** 2,
+    files,
+    after: () => () => {},
+  });
   if (!opened.ok) throw new Error(opened.message);
   const log = { info() {}, warn() {}, error() {} };
   const every = () => () => {};
@@ -50,7 +56,13 @@ describe.each([
       first.writer.settle(fakeSettled(intent));
       // Its intent waits in the spool too.
       const other = fakeIntent('b', { createdAtMs: longAgo });
-      first.writer.progress({ ...other, target: 'lab/llama', promptTokens: 1, completionTokens: 1, costMicroUsd: 0 });
+      first.writer.progress({
+        ...other,
+        target: 'lab/llama',
+        promptTokens: 1,
+        completionTokens: 1,
+        costMicroUsd: 0,
+      });
       first.writer.settle(fakeSettled(other));
       expect(await first.writer.stored()).toBe(true);
       first.kill();

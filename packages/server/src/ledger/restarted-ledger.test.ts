@@ -44,7 +44,10 @@ function idsOf(settled: readonly Ending[]): readonly string[] {
 
 test('the next thread gets the endings of which the last one has not said that they are kept', async () => {
   const [first, second] = [fakeThread(), fakeThread()];
-  const ledger = createRestartedLedger(first.thread, { open: async () => ({ ok: true, thread: second.thread }), log });
+  const ledger = createRestartedLedger(first.thread, {
+    open: async () => ({ ok: true, thread: second.thread }),
+    log,
+  });
   for (const id of ['a', 'b', 'c']) ledger.settle(ending(id));
   first.kept[1]?.();
   first.die();
@@ -66,7 +69,9 @@ test('an ending without a thread keeps its lease for the next one', async () => 
     },
   });
   first.die();
-  await expect.poll(() => ledger.admit({ scopes: [], intent: fakeIntent('x') })).toMatchObject({ type: 'unavailable' });
+  await expect
+    .poll(() => ledger.admit({ scopes: [], intent: fakeIntent('x') }))
+    .toMatchObject({ type: 'unavailable' });
   ledger.settle(ending('a'));
   open();
   await expect.poll(() => second.settled).toEqual([ending('a')]);
@@ -76,7 +81,10 @@ test('an ending without a thread keeps its lease for the next one', async () => 
 
 test('the intent of an admission whose answer was lost with its thread is discarded by the next one', async () => {
   const [first, second] = [fakeThread(), fakeThread()];
-  const ledger = createRestartedLedger(first.thread, { open: async () => ({ ok: true, thread: second.thread }), log });
+  const ledger = createRestartedLedger(first.thread, {
+    open: async () => ({ ok: true, thread: second.thread }),
+    log,
+  });
   first.lose({ scopes: lease.scopes, intent: fakeIntent('a') });
   first.die();
   await expect.poll(() => idsOf(second.settled)).toEqual(['nothing a']);

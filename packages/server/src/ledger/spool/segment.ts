@@ -119,7 +119,9 @@ function cutTorn(files: SpoolFiles, path: string, onProblem: OnProblem): Segment
     const size = files.size(file);
     const content = readSegment(files.read(file, 0, size));
     if (content.whole < size) {
-      onProblem(`${size - content.whole} bytes at the end of a part of the spool were not whole and were cut off`);
+      onProblem(
+        `${size - content.whole} bytes at the end of a part of the spool were not whole and were cut off`,
+      );
       files.truncate(file, content.whole);
     }
     return content;

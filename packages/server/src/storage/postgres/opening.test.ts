@@ -62,7 +62,10 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     const url = await postgresFor(onTestFinished);
     await (await open(url)).close();
     const versions = () => query(url, 'SELECT version::int FROM tailrace_versions ORDER BY version');
-    await query(url, 'DELETE FROM tailrace_versions WHERE version = (SELECT max(version) FROM tailrace_versions)');
+    await query(
+      url,
+      'DELETE FROM tailrace_versions WHERE version = (SELECT max(version) FROM tailrace_versions)',
+    );
     const older = await versions();
     expect(await openPostgresReader({ url })).toMatchObject({
       ok: false,

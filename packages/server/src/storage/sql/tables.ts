@@ -5,7 +5,7 @@
  *   intents ──settle──▶ records ──retire──▶ retired_usage, retired_presumed
  *                          └── in the same transaction ──▶ daily_spent, outbox
  *
- * An open request is a row of `intents`, which is small and changes all the time; a settled one is a row of `records`, which is
+ * An open request is a row of `intents`, which is small and changes all the time (`discarded_at` is that of a row that is none); a settled one is a row of `records`, which is
  * large and only grows. What is reserved of a budget is the sum of its intents, and what is spent is the sum of `daily_spent`:
  * there is no other counter that could differ from them.
  */
@@ -209,7 +209,9 @@ const rememberedMs = 600_000;
 export const rememberedIds = 1_000;
 
 /** Forgets discarded ids; `now`: the clock of the store, as SQL. */
-export const forgetDiscardedAt = (now: string) => `DELETE FROM intents WHERE discarded_at < ${now} - ${rememberedMs}
+export const forgetDiscardedAt = (
+  now: string,
+) => `DELETE FROM intents WHERE discarded_at < ${now} - ${rememberedMs}
     AND discarded_at < (
       SELECT discarded_at FROM intents WHERE discarded_at IS NOT NULL
       ORDER BY discarded_at DESC LIMIT 1 OFFSET ${rememberedIds - 1}

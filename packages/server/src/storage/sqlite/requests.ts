@@ -13,7 +13,13 @@ import {
 } from '../sql/request-row.ts';
 import { storableNumber, storableText } from '../sql/storable.ts';
 import { dailySums, dayOf, type SumChange, sumChange } from '../sql/sums.ts';
-import { dayMs, forgetDiscardedAt, type IntentTable, type RecordTable, type RetiredPresumedTable } from '../sql/tables.ts';
+import {
+  dayMs,
+  forgetDiscardedAt,
+  type IntentTable,
+  type RecordTable,
+  type RetiredPresumedTable,
+} from '../sql/tables.ts';
 import { inTransaction, valuesOf } from './sqlite-dialect.ts';
 
 /** The statements of every request. Each function runs to its end, in one transaction, or throws and has changed nothing. */
