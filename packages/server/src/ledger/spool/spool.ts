@@ -11,6 +11,7 @@ import {
   segmentPath,
   takeSegments,
 } from './segment.ts';
+import { appendAcknowledgement, createSegmentRemoval, type SegmentRemoval } from './segment-removal.ts';
 import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.ts';
 
 /*
@@ -103,10 +104,7 @@ class SegmentSpool implements Spool {
   private open: OpenSegment | undefined;
   private lastNumber = 0;
   acknowledged = 0;
-  /** Replayed segments that the disk has not removed yet. */
-  private unremoved: Segment[] = [];
-  /** Those of them that say so. */
-  private readonly noted = new WeakSet<Segment>();
+  private readonly removal: SegmentRemoval;
   end = 0;
   /** The last entries, so that they need not be read from the disk. */
   private readonly recent = createRecentEntries(recentBytes);
@@ -123,6 +121,7 @@ class SegmentSpool implements Spool {
     this.files = files;
     this.lock = lock;
     this.problem = options.onProblem ?? (() => {});
+    this.removal = createSegmentRemoval(files, this.problem);
     this.own = `${options.folder}/${options.name}`;
     this.after = options.after ?? afterTimeout;
     this.sync = createGroupedSync({
@@ -223,10 +222,8 @@ class SegmentSpool implements Spool {
     const done = this.segments.filter(
       (segment) => segment.start + segment.length <= this.acknowledged && segment !== this.open?.segment,
     );
-    if (done.length > 0 || this.unremoved.length > 0) {
-      this.segments = this.segments.slice(done.length);
-      this.removeAll([...this.unremoved, ...done]);
-    }
+    this.segments = this.segments.slice(done.length);
+    this.onDisk -= this.removal.remove(done);
     this.noteAcknowledged();
     if (this.empty && this.open !== undefined) this.dropWhenIdle();
   }
@@ -236,12 +233,15 @@ class SegmentSpool implements Spool {
     const position = this.acknowledged;
     const segment = this.segments.find(({ start, length }) => start < position && position <= start + length);
     if (segment === undefined) return;
-    const bytes = encodeAcknowledgement(segment.skipped + position - segment.start);
+    const count = segment.skipped + position - segment.start;
     try {
-      if (segment !== this.open?.segment) this.appendTo(segment, bytes);
-      else {
+      if (segment !== this.open?.segment) {
+        const more = appendAcknowledgement(this.files, segment, count);
+        segment.bytes += more;
+        this.onDisk += more;
+      } else {
         const { empty } = this;
-        this.write(this.open, [], bytes);
+        this.write(this.open, [], encodeAcknowledgement(count));
         if (empty) this.acknowledged = this.end;
         this.recent.drop(this.acknowledged);
       }
@@ -250,25 +250,13 @@ class SegmentSpool implements Spool {
     }
   }
 
-  /** To a segment that does not grow any more: what follows its entries has no position. */
-  private appendTo(segment: Segment, bytes: Uint8Array): void {
-    const file = this.files.open(segment.path);
-    try {
-      this.files.append(file, bytes);
-    } finally {
-      this.files.close(file);
-    }
-    segment.bytes += bytes.length;
-    this.onDisk += bytes.length;
-  }
-
   /** Removes the segment that grows, where all of it is acknowledged. */
   private dropStored(): void {
     const segment = this.open?.segment;
     if (segment === undefined || !this.empty) return;
     this.closeOpen('removed');
     this.segments = this.segments.filter((other) => other !== segment);
-    this.removeAll([...this.unremoved, segment]);
+    this.onDisk -= this.removal.remove([segment]);
   }
 
   /** To make a file for each group of entries would cost more than to write them, so it stays while more come. */
@@ -280,31 +268,6 @@ class SegmentSpool implements Spool {
       if (this.end === end) this.dropStored();
       else if (this.empty) this.dropWhenIdle();
     });
-  }
-
-  /** What the disk does not remove now is tried again. Its entries are acknowledged, which is noted where it stays. */
-  private removeAll(segments: readonly Segment[]): void {
-    this.unremoved = segments.filter((segment) => {
-      try {
-        this.files.remove(segment.path);
-        this.onDisk -= segment.bytes;
-        return false;
-      } catch (error) {
-        this.problem('a replayed part of the spool could not be removed', error);
-        return true;
-      }
-    });
-    for (const segment of this.unremoved) this.noteReplayed(segment);
-  }
-
-  private noteReplayed(segment: Segment): void {
-    if (this.noted.has(segment)) return;
-    try {
-      this.appendTo(segment, encodeAcknowledgement(segment.bytes));
-      this.noted.add(segment);
-    } catch {
-      // The disk has just said that it fails.
-    }
   }
 
   reject(entry: SpoolEntry): void {
@@ -341,10 +304,10 @@ class SegmentSpool implements Spool {
     this.dropStored();
     this.closeOpen('written');
     this.sync.finish();
-    this.removeAll(this.unremoved);
+    this.onDisk -= this.removal.remove([]);
     try {
       // The next process takes over what is left, by its lock.
-      const emptied = this.segments.length === 0 && this.unremoved.length === 0;
+      const emptied = this.segments.length === 0 && this.removal.complete;
       this.lock.release(emptied ? 'remove' : 'keep');
       this.files.removeFolder(this.own);
     } catch (error) {
