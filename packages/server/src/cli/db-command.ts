@@ -123,7 +123,7 @@ async function exportTo(file: string, config: Config, io: DbIo): Promise<number>
   return 0;
 }
 
-/** A server that reaches its store takes 100 ms for what lies in its spool; after an outage it stores some MiB a second. */
+/** A server that reaches its store takes a second for what lies in its spool; after an outage it stores some MiB a second. */
 const usualStoringMs = 5_000;
 
 /**
