@@ -93,7 +93,12 @@ const moveClock = {
 };
 
 /** The calls whose statements read the clock of the server. */
-const readingClock: ReadonlySet<keyof Store> = new Set<keyof Store>(['beat', 'closeDead', 'lease']);
+const readingClock: ReadonlySet<keyof Store> = new Set<keyof Store>([
+  'beat',
+  'closeDead',
+  'discard',
+  'lease',
+]);
 
 /**
  * A database of the real PostgreSQL of the tests. Its clock is that of the simulation: a function of this name, in a schema

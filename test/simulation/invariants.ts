@@ -74,8 +74,7 @@ function checkRequests(
   }
   for (const id of facts.discarded) {
     if (book.produced.has(id)) complain(`${id} reached a target and was discarded`);
-    if (all.has(id) && !mayBeLost(id) && !facts.admittedLate.has(id))
-      complain(`${id} was discarded and has a record`);
+    if (all.has(id) && !mayBeLost(id)) complain(`${id} was discarded and has a record`);
   }
 }
 

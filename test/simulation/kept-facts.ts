@@ -18,11 +18,6 @@ export interface KeptFacts {
   readonly discarded: ReadonlySet<string>;
   /** Closed for a process that was dead, or was thought dead. */
   readonly presumed: ReadonlySet<string>;
-  /**
-   * Intents whose admission was given up, and carried out later. One of a request that was refused meanwhile stays open until its
-   * process ends, and is closed as abandoned: the end of such a call is not seen, so no discard can follow it.
-   */
-  readonly admittedLate: ReadonlySet<string>;
   /** Calls that were given up, and are still to be carried out. */
   readonly tardyCalls: number;
   /** When the last of it was kept of a request, on a disk that may lose it in a power failure. */
@@ -30,7 +25,7 @@ export interface KeptFacts {
   /** A call of a store was carried out. */
   stored(name: keyof Store, args: readonly unknown[], result: unknown): void;
   /** A call was given up, and will be carried out all the same; then the caller calls the result. */
-  tardy(name: keyof Store, args: readonly unknown[]): () => void;
+  tardy(): () => void;
   /** The spool, which notes what it keeps. */
   watch(spool: RecordSpool, log: (line: string) => void): RecordSpool;
 }
@@ -41,7 +36,6 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
   const settled = new Map<string, Settled>();
   const discarded = new Set<string>();
   const presumed = new Set<string>();
-  const admittedLate = new Set<string>();
   let tardyCalls = 0;
   const spooledAtMs = new Map<string, number>();
 
@@ -69,7 +63,6 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
     settled,
     discarded,
     presumed,
-    admittedLate,
     get tardyCalls() {
       return tardyCalls;
     },
@@ -94,8 +87,7 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
       if (name === 'closeDead') for (const id of result as readonly string[]) presumed.add(id);
       if (name === 'discard') for (const { id } of args[0] as readonly { id: string }[]) discarded.add(id);
     },
-    tardy(name, args) {
-      if (name === 'admit') for (const { id } of args[0] as readonly Intent[]) admittedLate.add(id);
+    tardy() {
       tardyCalls += 1;
       return () => {
         tardyCalls -= 1;

@@ -1,3 +1,4 @@
+import { readSegment } from '../../packages/server/src/ledger/spool/segment.ts';
 import type { MemoryDisk } from '../../packages/server/src/ledger/testing/memory-spool-files.ts';
 import type { UsageRecord } from '../../packages/server/src/storage/records.ts';
 import { type ClientAnswer, readAnswer } from './client-answer.ts';
@@ -164,7 +165,11 @@ export function createTraffic(parts: TrafficParts): Traffic {
   function retire(): void {
     const service = services().length === 0 ? undefined : dice.pick(services());
     const beforeMs = time.now() - retentionMs;
-    const waiting = disks.some(({ contents }) => [...contents].some(([, bytes]) => bytes.length > 0));
+    const waiting = disks.some(({ contents }) =>
+      [...contents].some(
+        ([path, bytes]) => path.endsWith('.log') && readSegment(Buffer.from(bytes)).waiting > 0,
+      ),
+    );
     const unsettled = [...facts.intents.values()].some(
       ({ id, createdAtMs }) => createdAtMs < beforeMs && !facts.settled.has(id) && !facts.discarded.has(id),
     );

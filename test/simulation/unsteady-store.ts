@@ -35,7 +35,7 @@ export interface UnsteadyOptions {
     result: unknown,
   ) => Promise<void> | undefined;
   /** A call was given up, and will be carried out all the same; then the result is called. */
-  readonly onTardy: (name: keyof Store, args: readonly unknown[]) => () => void;
+  readonly onTardy: () => () => void;
 }
 
 const reading: ReadonlySet<keyof Store> = new Set<keyof Store>([
@@ -52,7 +52,13 @@ const reading: ReadonlySet<keyof Store> = new Set<keyof Store>([
 ]);
 
 /** What a server may carry out after it has lost its client; only what may be repeated in any order. */
-const tardy: ReadonlySet<keyof Store> = new Set<keyof Store>(['admit', 'progress', 'settle', 'discard']);
+const tardy: ReadonlySet<keyof Store> = new Set<keyof Store>([
+  'admit',
+  'keep',
+  'progress',
+  'settle',
+  'discard',
+]);
 /** Less than a statement may take. */
 const tardyMs = 5_000;
 
@@ -110,7 +116,7 @@ export function unsteadyStore(
     const lost = failing || (path.weather === 'forgetful' && dice.chance(0.5));
     if (failing && dice.chance(0.5)) fail('failing at this call');
     if (lost && concurrent && tardy.has(name) && dice.chance(0.3)) {
-      const done = onTardy(name, args);
+      const done = onTardy();
       time.after(1 + dice.below(tardyMs), () => void carryOut(name, args).finally(done));
       fail('out of reach: the connection is lost');
     }

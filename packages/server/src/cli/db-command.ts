@@ -8,7 +8,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { didYouMean } from '../domain/nearest.ts';
-import { recoverRecords, waitingBytes } from '../ledger/recover-records.ts';
+import { recoverRecords, somethingWaits, whenStored } from '../ledger/recover-records.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
 import { StoreError } from '../storage/store-error.ts';
 import { storeName } from '../storage/store-name.ts';
@@ -42,6 +42,8 @@ const commands = ['export', 'import', 'migrate'] as const;
 /** With standard input, for `import -`. */
 export interface DbIo extends CommandIo {
   readonly stdin: Readable;
+  /** The most that an export waits until a server that runs has stored what waits in its spool. Default: 5,000 ms. */
+  readonly storingMs?: number;
 }
 
 /** `tailrace db …`. Resolves to the exit status: 0 done, 1 failed, 2 wrong usage. */
@@ -95,14 +97,18 @@ async function migrate(config: Config, io: CommandIo): Promise<number> {
   return 0;
 }
 
-async function exportTo(file: string, config: Config, io: CommandIo): Promise<number> {
-  const refused = await storeWaiting(config, io);
-  if (refused !== undefined) return complain(io, refused, 1);
+async function exportTo(file: string, config: Config, io: DbIo): Promise<number> {
+  const { dataDir } = config.server;
+  // First: nothing is stored where the tables are of another version.
   const opened = await openStoreReader(storeOptions(config));
   // A folder without a store is most often a mistyped one.
   if (!opened.ok) return complain(io, opened.message, opened.reason === 'missing' ? 2 : 1);
   const counts = new Map<string, number>();
+  let waiting: number;
   try {
+    const refused = await storeWaiting(config, io);
+    if (refused !== undefined) return complain(io, refused, 1);
+    waiting = await whenStored(dataDir, io.storingMs ?? usualStoringMs);
     const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
     if (file === '-') await pipeline(Readable.from(pieces), io.stdout, { end: false });
     else await writeWhole(path.resolve(io.cwd, file), pieces);
@@ -110,13 +116,15 @@ async function exportTo(file: string, config: Config, io: CommandIo): Promise<nu
     await opened.reader.close();
   }
   io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeOf(config)}\n`);
-  const { dataDir } = config.server;
-  if (waitingBytes(dataDir) > 0)
+  if (waiting > 0)
     io.stderr.write(
-      `tailrace: a server uses ${dataDir}; records that still wait in its spool are not in this export\n`,
+      `tailrace: the server that uses ${dataDir} has not stored what waits in its spool, which is not in this export (entries: ${waiting})\n`,
     );
   return 0;
 }
+
+/** A server that reaches its store takes a second for what lies in its spool; after an outage it stores some MiB a second. */
+const usualStoringMs = 5_000;
 
 /**
  * Stores what a killed server has left in the spool: the export reads only the store. Where a server runs, it does that itself.
@@ -124,7 +132,7 @@ async function exportTo(file: string, config: Config, io: CommandIo): Promise<nu
  */
 async function storeWaiting(config: Config, io: CommandIo): Promise<string | undefined> {
   const { server, storage } = config;
-  if (waitingBytes(server.dataDir) === 0) return undefined;
+  if (!somethingWaits(server.dataDir)) return undefined;
   const opened = await openStore(storeOptions(config));
   if (!opened.ok) return opened.reason === 'locked' ? undefined : opened.message;
   try {

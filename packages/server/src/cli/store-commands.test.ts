@@ -1,14 +1,19 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { PassThrough, Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { spoolFolder, waitingBytes } from '../ledger/recover-records.ts';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { somethingWaits, spoolFolder } from '../ledger/recover-records.ts';
 import { openSpool } from '../ledger/spool/spool.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { OpenedStore } from '../storage/opening.ts';
 import type { Settled } from '../storage/records.ts';
+import { sqliteFile } from '../storage/store-name.ts';
+import { postgresFor, withoutPostgres } from '../testing/services.ts';
 import { dbCommand } from './db-command.ts';
+import { keysCommand } from './keys-command.ts';
 import { usageCommand } from './usage-command.ts';
 
 const nowMs = Date.parse('2026-11-28T12:00:00Z');
@@ -60,7 +65,7 @@ function settled(index: number, fields: Partial<Settled> = {}): Settled {
 
 /** Runs a command in the folder of the test. */
 async function run(
-  command: typeof usageCommand | typeof dbCommand,
+  command: typeof usageCommand | typeof dbCommand | typeof keysCommand,
   args: readonly string[],
   { input = '', config = '' }: { readonly input?: string; readonly config?: string } = {},
 ) {
@@ -73,7 +78,14 @@ async function run(
   stderr.on('data', (piece: Buffer) => {
     written.stderr += piece.toString();
   });
-  const status = await command(args, { env: {}, cwd: folder, stdout, stderr, stdin: Readable.from([input]) });
+  const status = await command(args, {
+    env: {},
+    cwd: folder,
+    stdout,
+    stderr,
+    stdin: Readable.from([input]),
+    storingMs: 0,
+  });
   return { status, ...written };
 }
 
@@ -132,7 +144,7 @@ describe('tailrace usage', () => {
         'tailrace: closed the records of requests whose process was killed (records: 1)\n',
     ]);
     expect(JSON.parse(stdout).data).toMatchObject([{ requests: 2, prompt_tokens: 1_000 }]);
-    expect(waitingBytes(at('killed'))).toBe(0);
+    expect(somethingWaits(at('killed'))).toBe(false);
   });
 
   it('refuses a folder without a store, and makes none', async () => {
@@ -225,16 +237,25 @@ describe('tailrace db', () => {
     const { status, stderr } = await run(dbCommand, ['export', 'crashed.jsonl', '--data-dir=crashed']);
     expect(status).toBe(0);
     expect(stderr).toContain('exported 1 owner, 0 keys, 2 records, 0 open requests');
-    expect(stderr).not.toContain('records wait');
+    expect(stderr).not.toContain('has not stored');
   });
 
-  it('an export beside a server says that records wait in its spool', async () => {
-    await killedServer('beside');
+  it('an export beside a server says what that has not stored, and only that', async () => {
     const inUse = await open('beside');
-    const { status, stderr } = await run(dbCommand, ['export', '-', '--data-dir=beside']);
+    const opened = openSpool({ folder: spoolFolder(at('beside')), name: 'living', maxBytes: 1024 ** 2 });
+    if (!opened.ok) throw new Error(opened.message);
+    opened.spool.append([{ type: 'settled', record: settled(9) }], 'endings');
+    const exportIt = () => run(dbCommand, ['export', '-', '--data-dir=beside']);
+    const before = await exportIt();
+    opened.spool.acknowledge(opened.spool.read().position);
+    const after = await exportIt();
+    opened.spool.close();
     await inUse.close();
-    expect(status).toBe(0);
-    expect(stderr).toContain(`a server uses ${at('beside')}; records that still wait`);
+    expect([before.status, after.status]).toEqual([0, 0]);
+    expect(before.stderr).toContain(
+      `the server that uses ${at('beside')} has not stored what waits in its spool, which is not in this export (entries: 1)`,
+    );
+    expect(after.stderr).not.toContain('spool');
   });
 
   it('refuses to import into a store that is not empty', async () => {
@@ -266,6 +287,46 @@ describe('tailrace db', () => {
     expect([status, stderr]).toEqual([1, 'tailrace: no-folder/all.jsonl: there is no such file or folder\n']);
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
   });
+
+  it.each(['SQLite', 'PostgreSQL'])(
+    'only migrate changes the tables of an older version, in %s',
+    async (kind) => {
+      if (kind === 'PostgreSQL' && withoutPostgres !== undefined) return;
+      const config =
+        kind === 'SQLite' ? '' : `storage: {database_url: "${await postgresFor(onTestFinished)}"}\n`;
+      await killedServer(`older-${kind}`);
+      const inFolder = `--data-dir=older-${kind}`;
+      expect((await run(dbCommand, ['migrate', inFolder], { config })).status).toBe(0);
+      const statement = 'DELETE FROM tailrace_versions WHERE version > 1';
+      const url = /"(postgres.*)"/.exec(config)?.[1];
+      if (url === undefined) {
+        const database = new DatabaseSync(sqliteFile(at(`older-${kind}`)));
+        database.exec(statement);
+        database.close();
+      } else {
+        const client = new pg.Client({ connectionString: url });
+        await client.connect();
+        await client.query(statement);
+        await client.end();
+      }
+      for (let again = 0; again < 2; again += 1) {
+        for (const [command, args] of [
+          [usageCommand, []],
+          [keysCommand, ['list']],
+          [keysCommand, ['create', '--name=x']],
+          [dbCommand, ['export', '-']],
+        ] as const) {
+          const { status, stdout, stderr } = await run(command, [...args, inFolder], { config });
+          expect([status, stdout, stderr]).toEqual([
+            1,
+            '',
+            expect.stringContaining('run "tailrace db migrate"'),
+          ]);
+        }
+      }
+      expect(somethingWaits(at(`older-${kind}`))).toBe(true);
+    },
+  );
 
   it.each([
     [['export', '-', '--data-dir=nothing'], 2, 'no server has used this data folder yet'],

@@ -23,8 +23,11 @@ export interface Ledger extends StoreReads {
   admit(ask: AdmissionAsk): Promise<Admission>;
   /** Notes what has been delivered; does not wait. */
   progress(marks: readonly Progress[]): void;
-  /** Settles an admitted request; does not wait. What the store cannot take now is kept and stored later. */
-  settle(ending: Ending): void;
+  /**
+   * Settles an admitted request; does not wait. What the store cannot take now is kept and stored later. The same ending may be
+   * settled again: that changes nothing. `onKept` is called when it lies in the spool or in the store, and outlives the ledger.
+   */
+  settle(ending: Ending, onKept?: () => void): void;
   /** What is left of the limits, for the headers of other answers. Never rejects. */
   look(scopes: readonly LimitScope[]): Promise<Windows>;
   change(change: Change, once?: OnceFor): Promise<Written>;
@@ -71,3 +74,13 @@ export type Ending =
       readonly createdAtMs: number;
       readonly lease: LimitLease;
     };
+
+/** The completion that an ending is of. */
+export function idOfEnding(ending: Ending): string {
+  return ending.type === 'settled' ? ending.record.id : ending.id;
+}
+
+/** The lease of a request whose key and owner have no limits: nothing is settled for it. */
+export function withoutLimits(processId: string): LimitLease {
+  return { processId, scopes: [], reservedTokens: 0, takenAtMs: 0, marks: [] };
+}

@@ -1,12 +1,12 @@
 import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
 import type { After } from './after.ts';
-import type { Admission, AdmissionAsk, Ending, Ledger } from './contract.ts';
+import { type Admission, type AdmissionAsk, type Ending, type Ledger, withoutLimits } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import { createRecordWriter, type WriterLimits } from './record-writer.ts';
 import type { RecordSpool } from './spool-entry.ts';
-import { createUpkeep } from './upkeep.ts';
+import { type Connection, createUpkeep } from './upkeep.ts';
 
 export interface LedgerHostOptions {
   readonly store: Store;
@@ -17,6 +17,8 @@ export interface LedgerHostOptions {
   readonly log: LedgerLog;
   /** How long records are kept, in milliseconds. */
   readonly retentionMs: number;
+  /** Processes that live and will connect: what they have left open is not closed. */
+  readonly returning?: readonly string[];
   /** True while the store is lost: then the spool must not stand for it, and no request is admitted. */
   refuses?(): boolean;
   /** Unix milliseconds. */
@@ -32,8 +34,11 @@ export interface LedgerHostOptions {
 export interface LedgerHost {
   /** Replays what processes before this one have left behind. Never rejects: where the store is away, that is done later. */
   recover(): Promise<void>;
-  /** The ledger for one process that serves. Its `close` only takes this process away. */
-  connect(processId: string): Ledger;
+  /**
+   * The ledger for one process that serves. Its `close` only takes this process away. `placesId`: the name under which the limiter
+   * counts its running streams; default: the same. A process whose ledger is a new one has a new name there.
+   */
+  connect(processId: string, placesId?: string): Ledger;
   /** Resolves when everything lies in the store or in the spool; closes both. */
   close(): Promise<void>;
 }
@@ -53,13 +58,16 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
   const feed = createKeyFeed({ store, shared, every });
   const upkeep = createUpkeep({ ...options, writer });
 
-  async function admit(processId: string, { scopes, intent }: AdmissionAsk): Promise<Admission> {
+  async function admit(
+    { processId, placesId }: Connection,
+    { scopes, intent }: AdmissionAsk,
+  ): Promise<Admission> {
     if (options.refuses?.() === true) return { type: 'unavailable', what: 'records' };
     const { promptTokens, completionTokens } = intent.reserved;
     const decision =
       scopes.length === 0
-        ? ({ type: 'allowed', lease: withoutLimits(processId), windows: {} } as const)
-        : await limiter.take({ processId, scopes, promptTokens, completionTokens });
+        ? ({ type: 'allowed', lease: withoutLimits(placesId), windows: {} } as const)
+        : await limiter.take({ processId: placesId, scopes, promptTokens, completionTokens });
     if (decision.type === 'unavailable') return { type: 'unavailable', what: 'limits' };
     const { windows } = decision;
     if (decision.type === 'refused') {
@@ -79,15 +87,15 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     if (lease.scopes.length > 0) void limiter.settle(lease, usedTokens);
   }
 
-  function settle(ending: Ending): void {
+  function settle(ending: Ending, onKept?: () => void): void {
     if (ending.type === 'nothing') {
       release(ending.lease, 0);
-      writer.discard(ending.id, ending.createdAtMs);
+      writer.discard(ending.id, ending.createdAtMs, onKept);
       return;
     }
     const { record, lease } = ending;
     release(lease, record.promptTokens + record.completionTokens);
-    writer.settle(record);
+    writer.settle(record, onKept);
   }
 
   /** Reads what the administration shows: with all that has been settled before. */
@@ -101,13 +109,14 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
       if (!(await writer.recover())) log.warn('the server starts without its database');
       await upkeep.recover();
     },
-    connect(processId) {
-      upkeep.join(processId);
+    connect(processId, placesId = processId) {
+      const connection = { processId, placesId };
+      upkeep.join(connection);
       const unwatch: (() => void)[] = [];
       const admitting = new Set<Promise<Admission>>();
       return {
         admit(ask) {
-          const admission = admit(processId, ask).finally(() => admitting.delete(admission));
+          const admission = admit(connection, ask).finally(() => admitting.delete(admission));
           admitting.add(admission);
           return admission;
         },
@@ -150,9 +159,4 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
       await store.close();
     },
   };
-}
-
-/** The lease of a request whose key and owner have no limits: nothing is settled for it. */
-function withoutLimits(processId: string): LimitLease {
-  return { processId, scopes: [], reservedTokens: 0, takenAtMs: 0, marks: [] };
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startWorker } from '../worker/start-worker.ts';
@@ -81,12 +82,14 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('a thread that ends is started again: it closes what it had left open, and takes what came meanwhile', async () => {
+test('a thread that ends is started again: what runs stays open, and what ended meanwhile is settled', async () => {
   const ledger = await started();
   const books: number[] = [];
   await ledger.watchKeys(({ version }) => books.push(version));
   const admission = await ledger.admit({ scopes: [], intent });
   if (admission.type !== 'admitted') throw new Error(admission.type);
+  const { processId: __, ...running } = fakeIntent('chatcmpl-b', { createdAtMs: intent.createdAtMs - 1 });
+  expect(await ledger.admit({ scopes: [], intent: running })).toMatchObject({ type: 'admitted' });
   await worker?.terminate();
   await expect
     .poll(() => logged)
@@ -95,10 +98,48 @@ test('a thread that ends is started again: it closes what it had left open, and 
   await expect
     .poll(() => logged, { timeout: 10_000 })
     .toContain('the thread of keys, limits and records has started again');
-  expect(logged).toContain('closed the records of requests whose process was killed');
-  await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed']);
+  await expect
+    .poll(() => listed(ledger), { timeout: 10_000 })
+    .toEqual(['chatcmpl-a completed', 'chatcmpl-b open']);
+  expect(logged).not.toContain('closed the records of requests whose process was killed');
   expect(books.length).toBe(2);
+  ledger.settle({ type: 'settled', record: fakeSettled(running), lease: admission.lease });
   await ledger.close();
+});
+
+// Before the message leaves, on its way, in the spool, in the store.
+test.each([0, 10, 12, 150])(
+  'an ending is settled once when the thread dies within %d ms',
+  async (waitedMs) => {
+    const ledger = await started();
+    const admission = await ledger.admit({ scopes: [], intent });
+    if (admission.type !== 'admitted') throw new Error(admission.type);
+    ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
+    if (waitedMs > 0) await delay(waitedMs);
+    void worker?.terminate();
+    await expect
+      .poll(() => logged, { timeout: 10_000 })
+      .toContain('the thread of keys, limits and records has started again');
+    await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed']);
+    expect(logged).not.toContain('closed the records of requests whose process was killed');
+    expect(await ledger.usage({ groupBy: [] })).toMatchObject([{ requests: 1, promptTokens: 10 }]);
+    await ledger.close();
+  },
+);
+
+test('an ending that is on its way when the thread dies while the ledger closes is stored by a last thread', async () => {
+  const ledger = await started();
+  const admission = await ledger.admit({ scopes: [], intent });
+  if (admission.type !== 'admitted') throw new Error(admission.type);
+  const dying = worker;
+  ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
+  const closed = ledger.close();
+  await dying?.terminate();
+  await closed;
+  const next = await started();
+  expect(await listed(next)).toEqual(['chatcmpl-a completed']);
+  expect(logged).not.toContain('records are lost');
+  await next.close();
 });
 
 test('a thread that cannot start because of a fault is a problem of the start', async () => {

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { startWorker } from '../worker/start-worker.ts';
-import type { Ledger } from './contract.ts';
+import type { AdmissionAsk, Ledger } from './contract.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import { portChannel } from './port-channel.ts';
 import { createRemoteLedger } from './remote-ledger.ts';
@@ -17,6 +18,8 @@ export interface LedgerThread {
   readonly ledger: Ledger;
   /** Resolves when the thread has ended, for whatever reason. */
   readonly ended: Promise<void>;
+  /** Calls `listener` with each admission whose answer was lost with the thread. */
+  onLost(listener: (ask: AdmissionAsk) => void): void;
 }
 
 export type OpenedThread =
@@ -37,10 +40,11 @@ const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 
  * everything is stored.
  */
 export async function startLedger(
-  settings: LedgerSettings,
+  given: Omit<LedgerSettings, 'processId'>,
   log: LedgerLog,
   start: StartThread = (port) => startWorker(import.meta.url, 'ledger-worker', resourceLimits, port),
 ): Promise<StartedLedger> {
+  const settings = { ...given, processId: `proc_${randomBytes(8).toString('hex')}` };
   const open = () => openThread(settings, log, start);
   const first = await open();
   return first.ok ? { ok: true, ledger: createRestartedLedger(first.thread, { open, log }) } : first;
@@ -77,5 +81,16 @@ async function openThread(
     await worker.terminate();
     return { ok: false, message: started.message, wrong: started.wrong };
   }
-  return { ok: true, thread: { ledger: createRemoteLedger(portChannel(port1)), ended } };
+  let lost = (_: AdmissionAsk): void => {};
+  const ledger = createRemoteLedger(portChannel(port1), undefined, (ask) => lost(ask));
+  return {
+    ok: true,
+    thread: {
+      ledger,
+      ended,
+      onLost(listener) {
+        lost = listener;
+      },
+    },
+  };
 }

@@ -25,11 +25,15 @@ const opened = await openLedger(settings, {
 if (opened.ok) {
   const port = workerData as MessagePort;
   const channel = portChannel(port);
-  serveLedger(channel, opened.host.connect(`proc_${randomBytes(8).toString('hex')}`), async () => {
-    await opened.host.close();
-    // The answer to `close` leaves before the thread ends.
-    setImmediate(() => setImmediate(() => parent.close()));
-  });
+  serveLedger(
+    channel,
+    opened.host.connect(settings.processId, `thread_${randomBytes(8).toString('hex')}`),
+    async () => {
+      await opened.host.close();
+      // The answer to `close` leaves before the thread ends.
+      setImmediate(() => setImmediate(() => parent.close()));
+    },
+  );
   say({ type: 'ready' });
 } else {
   say({ type: 'failed', message: opened.message, wrong: opened.wrong });

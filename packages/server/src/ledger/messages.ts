@@ -1,6 +1,6 @@
 import type { KeyBook } from '../storage/contract.ts';
 import { type After, afterTimeout } from './after.ts';
-import type { Ledger } from './contract.ts';
+import type { Ending, Ledger } from './contract.ts';
 
 /** A way for messages between a process that serves and its ledger: a port of a thread, or the channel of a child process. */
 export interface Channel {
@@ -18,18 +18,22 @@ export type CallName = Exclude<keyof Ledger, 'progress' | 'settle' | 'touch' | '
 export type ToLedger = readonly (
   | { readonly type: 'call'; readonly id: number; readonly name: CallName; readonly args: readonly unknown[] }
   | { readonly type: 'watch-keys' | 'close'; readonly id: number }
+  /** `id`: the sender wants to know when it is kept. */
+  | { readonly type: 'settle'; readonly ending: Ending; readonly id?: number }
   | {
-      [Name in 'progress' | 'settle' | 'touch']: {
+      [Name in 'progress' | 'touch']: {
         readonly type: Name;
         readonly args: Parameters<Ledger[Name]>;
       };
-    }['progress' | 'settle' | 'touch']
+    }['progress' | 'touch']
 )[];
 
 export type FromLedger = readonly (
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   /** The call has been rejected. */
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
+  /** The ending of this message is in the spool or in the store. */
+  | { readonly type: 'kept'; readonly id: number }
   | { readonly type: 'keys'; readonly book: KeyBook }
 )[];
 

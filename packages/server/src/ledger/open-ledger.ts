@@ -49,6 +49,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     spool,
     log,
     retentionMs: settings.retentionMs,
+    returning: [settings.processId],
     refuses: () => lost,
     now: Date.now,
     later: setImmediate,

@@ -15,15 +15,16 @@ import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
  *     a shared store (PostgreSQL)        store, which checks the budgets; where it is away: spool ──▶ store
  *
  * All entries of a request lie in the spool in their order, or its intent is in the store before them. An intent whose
- * admission was given up is discarded: the store may have taken it all the same.
+ * admission was given up is discarded: the store may have taken it all the same, or take it later, and then it leaves it out.
  */
 
 export interface RecordWriter {
   /** `unavailable`: neither the store nor the spool takes the intent, or its budgets cannot be checked. Never rejects. */
   admit(intent: Intent): Promise<Admitted | 'unavailable'>;
   progress(mark: Progress): void;
-  settle(record: Settled): void;
-  discard(id: string, createdAtMs: number): void;
+  /** `onKept`: it lies in the spool or in the store. */
+  settle(record: Settled, onKept?: () => void): void;
+  discard(id: string, createdAtMs: number, onKept?: () => void): void;
   /** False while the store is away. */
   readonly reachable: boolean;
   /**
@@ -92,7 +93,10 @@ interface Asked {
   resolve(answer: Admitted | 'unavailable'): void;
 }
 
-type Ended = Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
+interface Ended {
+  readonly entry: Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
+  readonly onKept?: (() => void) | undefined;
+}
 
 const defaultLimits: Omit<WriterLimits, 'groupMs'> = {
   groupBytes: 256 * 1024,
@@ -117,10 +121,6 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
       return within(limits.admitMs, store.spent(budgets));
     },
   });
-  /** Intents of calls that were given up, and that the store may still carry out. */
-  const late = new Set<string>();
-  /** Those of them that have been discarded meanwhile. */
-  const goneLate = new Set<string>();
   const admissions = createBatcher<Asked>(shared ? admitShared : admitOwn, later);
   const endings = createBatcher<Ended>(endAll, later);
 
@@ -158,13 +158,11 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   /** A spool whose folder is gone must not stop a service whose database is well. */
   async function keepDirectly(intents: readonly Intent[]): Promise<boolean> {
     if (drain.away) return false;
-    const call = openCall(store.keep(intents));
     try {
-      await within(limits.admitMs, call.answer);
+      await within(limits.admitMs, store.keep(intents));
       return true;
     } catch (error) {
       drain.failed(error);
-      awaitLate(intents, call);
       for (const { id, createdAtMs } of intents) discard(id, createdAtMs);
       return false;
     }
@@ -176,14 +174,12 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
       return;
     }
     const intents = asked.map(({ intent }) => intent);
-    const call = openCall(store.admit(intents));
     try {
-      const answers = await within(limits.admitMs, call.answer);
+      const answers = await within(limits.admitMs, store.admit(intents));
       for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
     } catch (error) {
       if (refuses(error)) return refuseAlone(asked, error);
       drain.failed(error);
-      awaitLate(intents, call);
       for (const { intent, resolve } of asked) {
         const answer = admitAway(intent);
         if (answer === 'unavailable') discard(intent.id, intent.createdAtMs);
@@ -219,33 +215,22 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     return true;
   }
 
-  /** The store may still carry out this call: a discard of one of its intents that overtakes it is repeated after it. */
-  function awaitLate(intents: readonly Intent[], call: OpenCall<unknown>): void {
-    if (call.ended) return;
-    for (const { id } of intents) late.add(id);
-    const ended = () => {
-      for (const { id, createdAtMs } of intents) {
-        late.delete(id);
-        if (goneLate.delete(id)) endings.add({ type: 'discarded', id, createdAtMs });
-      }
-    };
-    call.answer.then(ended, ended);
-  }
-
-  function discard(id: string, createdAtMs: number): void {
-    if (late.has(id)) goneLate.add(id);
-    endings.add({ type: 'discarded', id, createdAtMs });
+  function discard(id: string, createdAtMs: number, onKept?: () => void): void {
+    endings.add({ entry: { type: 'discarded', id, createdAtMs }, onKept });
   }
 
   async function endAll(ended: readonly Ended[]): Promise<void> {
-    if (spool.append(ended, 'endings') === 'kept') drain.wake();
-    else {
+    const entries = ended.map(({ entry }) => entry);
+    if (spool.append(entries, 'endings') === 'kept') {
+      drain.wake();
+      for (const { onKept } of ended) onKept?.();
+    } else {
       // The progress of a run is only for the case that this process is killed.
-      drain.keep(ended.filter(({ type }) => type !== 'progress'));
+      drain.keep(ended.filter(({ entry }) => entry.type !== 'progress'));
       log.error('the disk does not take records; new requests are refused until they are stored');
     }
     if (shared) return;
-    for (const one of ended) {
+    for (const one of entries) {
       if (one.type === 'settled') books.ended(one.record.id, one.record);
       else if (one.type === 'discarded') books.ended(one.id);
     }
@@ -275,8 +260,8 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
 
   return {
     admit: (intent) => new Promise((resolve) => admissions.add({ intent, resolve })),
-    progress: (mark) => endings.add({ type: 'progress', mark }),
-    settle: (record) => endings.add({ type: 'settled', record }),
+    progress: (mark) => endings.add({ entry: { type: 'progress', mark } }),
+    settle: (record, onKept) => endings.add({ entry: { type: 'settled', record }, onKept }),
     discard,
     get reachable() {
       return !drain.away;
@@ -299,18 +284,4 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
       spool.close();
     },
   };
-}
-
-interface OpenCall<T> {
-  readonly answer: Promise<T>;
-  readonly ended: boolean;
-}
-
-function openCall<T>(answer: Promise<T>): OpenCall<T> {
-  const call = { answer, ended: false };
-  const end = () => {
-    call.ended = true;
-  };
-  answer.then(end, end);
-  return call;
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createMemoryLimiter } from '../limits/memory/memory-limiter.ts';
 import type { Store } from '../storage/contract.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import { createRecordWriter } from './record-writer.ts';
+import { findWaiting } from './spool/find-waiting.ts';
 import { openSpool } from './spool/spool.ts';
 import { createUpkeep } from './upkeep.ts';
 
@@ -13,17 +14,27 @@ export function spoolFolder(dataDir: string): string {
   return join(dataDir, 'spool');
 }
 
-/** Bytes of records that wait in the spool of a data folder, of living and dead processes; 0 where it has none. */
-export function waitingBytes(dataDir: string): number {
+/** Whether something waits for the store in the spool of a data folder, of a living or a dead process. */
+export function somethingWaits(dataDir: string): boolean {
+  return findWaiting(spoolFolder(dataDir)).length > 0;
+}
+
+const lookAgainMs = 100;
+
+/**
+ * Waits until living processes have stored what waits in the spool of a data folder now; what comes later is not waited for.
+ * Resolves with the number of entries that still wait after `mostMs`: the store is away from them, or slow.
+ */
+export async function whenStored(dataDir: string, mostMs: number): Promise<number> {
   const folder = spoolFolder(dataDir);
-  if (!existsSync(folder)) return 0;
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /\.log$/.test(name),
-  );
-  return files.reduce(
-    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
+  const begun = new Map(findWaiting(folder).map(({ identity, end }) => [identity, end]));
+  for (let leftMs = mostMs; begun.size > 0; leftMs -= lookAgainMs) {
+    const found = findWaiting(folder).filter(({ identity, from }) => from < (begun.get(identity) ?? 0));
+    if (found.length === 0) break;
+    if (leftMs <= 0) return found.reduce((sum, { waiting }) => sum + waiting, 0);
+    await delay(lookAgainMs);
+  }
+  return 0;
 }
 
 export interface RecoverOptions {

@@ -1,10 +1,19 @@
 import type { KeyBook, Progress } from '../storage/contract.ts';
 import type { After } from './after.ts';
-import type { Admission, Ledger } from './contract.ts';
+import { type Admission, type AdmissionAsk, idOfEnding, type Ledger } from './contract.ts';
 import { type CallName, type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
-/** The ledger of another thread or process. When the channel closes, admissions are `unavailable` and reads reject. */
-export function createRemoteLedger(channel: Channel, after?: After): Ledger {
+/**
+ * The ledger of another thread or process. When the channel closes, admissions are `unavailable` and reads reject. `onLost` gets
+ * each admission whose answer did not come: its intent may be stored all the same.
+ */
+export function createRemoteLedger(
+  channel: Channel,
+  after?: After,
+  onLost?: (ask: AdmissionAsk) => void,
+): Ledger {
+  /** What to call when an ending is kept. */
+  const unkept = new Map<number, () => void>();
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   let closed = false;
@@ -23,6 +32,11 @@ export function createRemoteLedger(channel: Channel, after?: After): Ledger {
     for (const one of message as FromLedger) {
       if (one.type === 'keys') {
         onKeys?.(one.book);
+        continue;
+      }
+      if (one.type === 'kept') {
+        unkept.get(one.id)?.();
+        unkept.delete(one.id);
         continue;
       }
       const call = waiting.get(one.id);
@@ -55,15 +69,25 @@ export function createRemoteLedger(channel: Channel, after?: After): Ledger {
   const admit = remote('admit');
   const look = remote('look');
   return {
-    admit: (ask) => admit(ask).catch((): Admission => ({ type: 'unavailable', what: 'records' })),
+    admit: (ask) =>
+      admit(ask).catch((): Admission => {
+        onLost?.(ask);
+        return { type: 'unavailable', what: 'records' };
+      }),
     look: (scopes) => (scopes.length === 0 ? Promise.resolve({}) : look(scopes).catch(() => ({}))),
     progress(reported) {
       for (const mark of reported) marks.set(mark.id, mark);
       postLate();
     },
-    settle(ending) {
-      marks.delete(ending.type === 'settled' ? ending.record.id : ending.id);
-      postLate({ type: 'settle', args: [ending] });
+    settle(ending, onKept) {
+      marks.delete(idOfEnding(ending));
+      if (onKept === undefined) {
+        postLate({ type: 'settle', ending });
+        return;
+      }
+      lastId += 1;
+      unkept.set(lastId, onKept);
+      postLate({ type: 'settle', ending, id: lastId });
     },
     touch: (...args) => postLate({ type: 'touch', args }),
     change: remote('change'),

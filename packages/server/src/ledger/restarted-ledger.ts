@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KeyBook } from '../storage/contract.ts';
-import type { Ending, Ledger } from './contract.ts';
+import { type AdmissionAsk, type Ending, idOfEnding, type Ledger, withoutLimits } from './contract.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import type { LedgerThread, OpenedThread } from './ledger-thread.ts';
 import type { CallName } from './messages.ts';
@@ -13,22 +13,36 @@ export interface RestartOptions {
   readonly retryMs?: number;
 }
 
+/** A ledger that ends while threads die has this many tries to store the endings that are left. */
+const lastTries = 3;
+
 /**
  * The ledger of a service over threads, of which the next one starts where one has ended by a fault. In between, requests are
- * refused with `unavailable`, reads reject, and endings wait for the next thread. Endings that were on their way to the old
- * thread, some milliseconds of them, are lost with it: the next thread closes their intents as those of a killed process.
+ * refused with `unavailable`, and reads reject.
+ *
+ * An ending is kept here until a thread has said that it lies in the spool or in the store; the next thread gets those of which
+ * the last one has not said so, perhaps a second time, which changes nothing. An admission whose answer was lost is discarded: its
+ * request was refused. The intents of requests that run stay open, because all threads serve the same process.
  */
 export function createRestartedLedger(first: LedgerThread, options: RestartOptions): Ledger {
   const { open, log, retryMs = 1_000 } = options;
-  let thread: LedgerThread | undefined = first;
-  let waiting: Ending[] = [];
+  let thread: LedgerThread | undefined;
+  const unkept = new Map<string, Ending>();
   let onKeys: ((book: KeyBook) => void) | undefined;
   let closing = false;
   let restarting = Promise.resolve();
-  void watch(first);
+  use(first);
 
-  async function watch({ ended }: LedgerThread): Promise<void> {
-    await ended;
+  function use(next: LedgerThread): void {
+    thread = next;
+    next.onLost(({ intent }: AdmissionAsk) => {
+      settle({ type: 'nothing', id: intent.id, createdAtMs: intent.createdAtMs, lease: withoutLimits('') });
+    });
+    void watch(next);
+  }
+
+  async function watch(watched: LedgerThread): Promise<void> {
+    await watched.ended;
     thread = undefined;
     if (closing) return;
     log.error('the thread of keys, limits and records has ended; it is started again');
@@ -48,34 +62,48 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
   }
 
   async function resume(next: LedgerThread): Promise<void> {
-    thread = next;
-    void watch(next);
-    for (const ending of waiting) next.ledger.settle(ending);
-    waiting = [];
+    use(next);
+    for (const ending of unkept.values()) pass(next, ending);
     // Where the store is away, the mirror of keys stays as it is until the next change; a lookup finds what it lacks.
     if (onKeys !== undefined) await next.ledger.watchKeys(onKeys).catch(() => {});
     log.info('the thread of keys, limits and records has started again');
   }
 
-  function pass<Name extends CallName>(name: Name): Ledger[Name] {
-    const call = (...args: readonly unknown[]) => {
+  function settle(ending: Ending): void {
+    unkept.set(idOfEnding(ending), ending);
+    if (thread !== undefined) pass(thread, ending);
+  }
+
+  function pass(to: LedgerThread, ending: Ending): void {
+    const id = idOfEnding(ending);
+    // Where this thread dies it may have settled the lease: nothing is given back twice.
+    unkept.set(id, { ...ending, lease: withoutLimits(ending.lease.processId) });
+    to.ledger.settle(ending, () => unkept.delete(id));
+  }
+
+  function call<Name extends CallName>(name: Name): Ledger[Name] {
+    const called = (...args: readonly unknown[]) => {
       if (thread === undefined) return Promise.reject(new Error('the ledger is being started'));
       const method = thread.ledger[name] as (...args: readonly unknown[]) => Promise<unknown>;
       return method(...args);
     };
-    return call as Ledger[Name];
+    return called as Ledger[Name];
+  }
+
+  async function closeThread(): Promise<void> {
+    const last = thread;
+    // Where the thread ends just now, there is nothing to close.
+    await last?.ledger.close().catch(() => {});
+    await last?.ended;
   }
 
   return {
     admit: async (ask) => thread?.ledger.admit(ask) ?? { type: 'unavailable', what: 'records' },
     look: async (scopes) => thread?.ledger.look(scopes) ?? {},
     progress: (marks) => thread?.ledger.progress(marks),
-    settle: (ending) => {
-      if (thread === undefined) waiting.push(ending);
-      else thread.ledger.settle(ending);
-    },
+    settle,
     touch: (keyId, atMs) => thread?.ledger.touch(keyId, atMs),
-    change: pass('change'),
+    change: call('change'),
     async watchKeys(listener) {
       onKeys = listener;
       if (thread === undefined) throw new Error('the ledger is being started');
@@ -84,19 +112,23 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
     async close() {
       closing = true;
       await restarting;
-      const last = thread;
-      // Where the thread ends just now, there is nothing to close.
-      await last?.ledger.close().catch(() => {});
-      await last?.ended;
+      await closeThread();
+      for (let left = lastTries; left > 0 && unkept.size > 0; left -= 1) {
+        const opened = await open();
+        if (!opened.ok) continue;
+        await resume(opened.thread);
+        await closeThread();
+      }
+      if (unkept.size > 0) log.error('records are lost', { records: unkept.size });
     },
-    keysAfter: pass('keysAfter'),
-    keyByHash: pass('keyByHash'),
-    key: pass('key'),
-    keys: pass('keys'),
-    owner: pass('owner'),
-    owners: pass('owners'),
-    records: pass('records'),
-    usage: pass('usage'),
-    spent: pass('spent'),
+    keysAfter: call('keysAfter'),
+    keyByHash: call('keyByHash'),
+    key: call('key'),
+    keys: call('keys'),
+    owner: call('owner'),
+    owners: call('owners'),
+    records: call('records'),
+    usage: call('usage'),
+    spent: call('spent'),
   };
 }

@@ -4,7 +4,7 @@ import { type Channel, createOutbox, type FromLedger, type ToLedger } from './me
 
 /** Answers the messages of one process, until it closes or ends; `onClosed` is called after that, before `close` is answered. */
 export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => Promise<void>): void {
-  const { post } = createOutbox<FromLedger[number]>((messages) => channel.send(messages));
+  const { post, postLate } = createOutbox<FromLedger[number]>((messages) => channel.send(messages));
   let open = true;
 
   function answer(id: number, work: Promise<unknown>): void {
@@ -20,6 +20,11 @@ export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => P
     open = false;
     await ledger.close();
     await onClosed?.();
+  }
+
+  function settle({ ending, id }: Extract<ToLedger[number], { type: 'settle' }>): void {
+    if (id === undefined) ledger.settle(ending);
+    else ledger.settle(ending, () => postLate({ type: 'kept', id }));
   }
 
   function take(message: ToLedger[number]): void {
@@ -41,7 +46,7 @@ export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => P
         ledger.progress(...message.args);
         break;
       case 'settle':
-        ledger.settle(...message.args);
+        settle(message);
         break;
       case 'touch':
         ledger.touch(...message.args);

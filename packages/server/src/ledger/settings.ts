@@ -1,5 +1,7 @@
 /** What the ledger needs of the configuration; it can be sent to a thread. */
 export interface LedgerSettings {
+  /** The name of the process that serves, the same for each thread of its ledger. No other process ever has the same. */
+  readonly processId: string;
   readonly dataDir: string;
   /** Where the service listens, for the message of another one that wants its data folder. */
   readonly address?: string;

@@ -15,11 +15,17 @@ import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
  * lost does no harm.
  */
 
+/** An entry in memory. `onKept` is called when the store has it. */
+export interface KeptEntry {
+  readonly entry: SpoolEntry;
+  readonly onKept?: (() => void) | undefined;
+}
+
 export interface SpoolDrain {
   /** Something has been appended: it begins to be stored in `groupMs` at the latest, where the store answers. */
   wake(): void;
   /** Keeps entries in memory that the spool did not take, until the store takes them. */
-  keep(entries: readonly SpoolEntry[]): void;
+  keep(entries: readonly KeptEntry[]): void;
   /** Whether there are such entries. */
   readonly keepsSome: boolean;
   /** Whether the store is away, as far as is known. */
@@ -65,7 +71,7 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   let stopWaiting: (() => void) | undefined;
   let closed = false;
   /** What not even the disk takes: at most one ending for each request that ran when it stopped. */
-  let unwritten: readonly SpoolEntry[] = [];
+  let unwritten: readonly KeptEntry[] = [];
   /** How many of them have been stored. */
   let taken = 0;
   const stopProbing = options.every(limits.probeMs, () => {
@@ -124,7 +130,8 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
     }
     while (taken < last) {
       const first = unwritten.slice(0, Math.min(last - taken, mostRows));
-      await storeEntries(first);
+      await storeEntries(first.map(({ entry }) => entry));
+      for (const { onKept } of first) onKept?.();
       unwritten = unwritten.slice(first.length);
       taken += first.length;
     }

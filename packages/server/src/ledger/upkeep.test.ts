@@ -62,8 +62,8 @@ test('a start without a store closes the open records of the dead as soon as it 
 
 test('the open records of a process that ended while the store was away are closed later', async () => {
   await upkeep.recover();
-  upkeep.join('a');
-  upkeep.join('b');
+  upkeep.join({ processId: 'a', placesId: 'a' });
+  upkeep.join({ processId: 'b', placesId: 'b' });
   await soon();
   closed = [];
   fails = true;
@@ -76,7 +76,7 @@ test('the open records of a process that ended while the store was away are clos
 
 test('the writer hears of records that may have been closed also where the answer is lost', async () => {
   await upkeep.recover();
-  upkeep.join('a');
+  upkeep.join({ processId: 'a', placesId: 'a' });
   await soon();
   const heard: (readonly string[])[] = [];
   writer.closed = (ids) => heard.push(ids);
@@ -99,12 +99,12 @@ test('they are closed once all that they have said lies in the store', async () 
 
 test('a process that leaves counts as living until its last words are written', async () => {
   await upkeep.recover();
-  upkeep.join('a');
+  upkeep.join({ processId: 'a', placesId: 'a' });
   await soon();
   closed = [];
   const written: (() => void)[] = [];
   writer.stored = () => new Promise((resolve) => written.push(() => resolve(true)));
-  upkeep.join('b');
+  upkeep.join({ processId: 'b', placesId: 'b' });
   const leftB = upkeep.leave('b');
   await soon();
   written.shift()?.();

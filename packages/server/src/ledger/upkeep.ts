@@ -3,10 +3,16 @@ import type { Store } from '../storage/contract.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import type { RecordWriter } from './record-writer.ts';
 
+/** A process that serves: its name in the store, and in the limiter. */
+export interface Connection {
+  readonly processId: string;
+  readonly placesId: string;
+}
+
 /** What the ledger does by the clock: beats, the records of dead processes, old records, the last use of keys. */
 export interface Upkeep {
   /** A process serves from now on; its intents stay open. */
-  join(processId: string): void;
+  join(connection: Connection): void;
   /** A process has ended in good order. */
   leave(processId: string): Promise<void>;
   /** Closes the open intents of dead processes; where the store is away, as soon as it answers. Never rejects. */
@@ -22,6 +28,8 @@ export interface UpkeepOptions {
   readonly writer: Pick<RecordWriter, 'reachable' | 'stored' | 'closed'>;
   readonly log: LedgerLog;
   readonly retentionMs: number;
+  /** Processes that live and will join. Default: none. */
+  readonly returning?: readonly string[];
   now(): number;
   every(ms: number, work: () => void): () => void;
 }
@@ -36,7 +44,9 @@ const retireMs = 3_600_000;
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { store, shared, limiter, writer, log, retentionMs, now, every } = options;
-  const living = new Set<string>();
+  /** The names of the living in the limiter, by those in the store. */
+  const living = new Map<string, string>();
+  const returning = new Set(options.returning);
   /** They have ended, and what they have said last is still being written. */
   const leaving = new Set<string>();
   /** Since when the store has answered without a break: after an outage the other processes have to beat first. */
@@ -48,7 +58,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   async function beat(): Promise<void> {
     // Also while the store hangs: without a beat the limiter would give the places of running streams away.
-    for (const processId of living) void limiter.beat(processId);
+    for (const placesId of living.values()) void limiter.beat(placesId);
     // A store that hangs gets one call at a time.
     if (busy) return;
     busy = true;
@@ -57,7 +67,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
         answersSinceMs = Number.POSITIVE_INFINITY;
         return;
       }
-      for (const processId of living) await store.beat(processId);
+      for (const processId of living.keys()) await store.beat(processId);
       if (answersSinceMs === Number.POSITIVE_INFINITY) answersSinceMs = now();
       if (shared ? now() - answersSinceMs >= expiredMs : someDied) await closeDead();
     } catch {
@@ -84,7 +94,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   async function closeDeadNow(): Promise<void> {
     const closed = await store.closeDead({
-      living: [...living, ...leaving],
+      living: [...living.keys(), ...leaving, ...returning],
       expiredMs: shared ? expiredMs : whateverBeat,
       nowMs: now(),
     });
@@ -119,14 +129,16 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   ];
 
   return {
-    join(processId) {
-      living.add(processId);
+    join({ processId, placesId }) {
+      returning.delete(processId);
+      living.set(processId, placesId);
       void beat();
     },
     async leave(processId) {
+      const placesId = living.get(processId) ?? processId;
       living.delete(processId);
       leaving.add(processId);
-      await limiter.leave(processId);
+      await limiter.leave(placesId);
       await writer.stored();
       leaving.delete(processId);
       // What it has left open now has no end any more. In a shared store its beat expires.
@@ -142,7 +154,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     async close() {
       for (const stop of stops) stop();
       await noteUses();
-      for (const processId of living) await store.leave(processId).catch(() => {});
+      for (const processId of living.keys()) await store.leave(processId).catch(() => {});
     },
   };
 }

@@ -12,7 +12,7 @@ import { createHandler } from '../http/handler.ts';
 import { adminKeyRoutes } from '../http/routes/admin-keys.ts';
 import { usageRoutes } from '../http/routes/usage.ts';
 import { createHttpServer } from '../http/server.ts';
-import { recoverRecords, waitingBytes } from '../ledger/recover-records.ts';
+import { recoverRecords, somethingWaits } from '../ledger/recover-records.ts';
 import { createUsageReport } from '../metering/usage-report/usage-report.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
 import { storeName } from '../storage/store-name.ts';
@@ -73,7 +73,7 @@ export async function openAdministration(
   const name = storeName(place);
   if (isNew) note(`made a new store: ${name}`);
   // A machine that only administers a PostgreSQL gets no spool.
-  if (databaseUrl === undefined ? !isNew : waitingBytes(server.dataDir) > 0) {
+  if (databaseUrl === undefined ? !isNew : somethingWaits(server.dataDir)) {
     const shared = databaseUrl !== undefined;
     const problem = await recoverRecords({
       store,

@@ -206,7 +206,10 @@ async function nameServer({ server }: Config, port: number, log: Log): Promise<v
   }
 }
 
-function ledgerSettings({ server, storage, limits, usage }: Config, address: string): LedgerSettings {
+function ledgerSettings(
+  { server, storage, limits, usage }: Config,
+  address: string,
+): Omit<LedgerSettings, 'processId'> {
   const { databaseUrl, redisUrl, retentionMs, spoolBytes } = storage;
   const { onStoreFailure, replicas } = limits;
   return {

@@ -40,7 +40,11 @@ export interface Store extends StoreReads {
    * missing, the record is stored all the same.
    */
   settle(records: readonly Settled[]): Promise<void>;
-  /** Removes intents whose request has reached no target; their reservations end. */
+  /**
+   * Removes intents whose request has reached no target; their reservations end. An intent that comes after its discard, because
+   * its call was given up and was carried out all the same, is not stored: the ids of the last ten minutes are remembered, and always the last
+   * thousand.
+   */
   discard(ids: readonly { readonly id: string; readonly createdAtMs: number }[]): Promise<void>;
   /** Says that a process lives. A process is known from its first beat on. */
   beat(processId: string): Promise<void>;

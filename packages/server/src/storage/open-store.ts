@@ -26,7 +26,7 @@ export async function openStore(options: StoreOptions): Promise<StoreOpening> {
 
 /**
  * Opens the store that the configuration names for reading only, also while a server uses it. It changes nothing, and so
- * brings no schema forward. Never rejects; the caller closes the reader.
+ * brings no schema forward: one of another version is refused. Never rejects; the caller closes the reader.
  */
 export async function openStoreReader(
   options: Pick<StoreOptions, 'dataDir' | 'databaseUrl' | 'now'>,

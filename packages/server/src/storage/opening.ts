@@ -11,7 +11,8 @@ export interface OpenedReader extends StoreReads, Pick<Transfer, 'exportRows'> {
 
 /**
  * Why a store cannot be opened. `locked`: another process uses the data folder. `missing`: there is no database to read.
- * `newer-schema`: a newer version of Tailrace has changed it. `unreachable` and `refused` are of PostgreSQL: no connection, or one that may not be used.
+ * `newer-schema`: a newer version of Tailrace has changed it. `older-schema`: it is only to be read, and nothing has brought its
+ * tables to this version. `unreachable` and `refused` are of PostgreSQL: no connection, or one that may not be used.
  */
 export type OpeningFailureReason =
   | 'locked'
@@ -20,6 +21,7 @@ export type OpeningFailureReason =
   | 'not-a-database'
   | 'full'
   | 'newer-schema'
+  | 'older-schema'
   | 'unreachable'
   | 'refused'
   | 'fault';

@@ -36,13 +36,6 @@ export function frameAt(
   return { text: bytes.subarray(at + headBytes, end), end };
 }
 
-/** How many bytes from the beginning are whole entries. */
-export function wholeFrames(bytes: Buffer): number {
-  let at = 0;
-  for (let frame = frameAt(bytes, at); frame !== undefined; frame = frameAt(bytes, at)) at = frame.end;
-  return at;
-}
-
 function checksum(bytes: Buffer, at: number, length: number): number {
   return crc32(bytes.subarray(at + headBytes, at + headBytes + length), crc32(bytes.subarray(at, at + 4)));
 }

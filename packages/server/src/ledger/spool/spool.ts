@@ -3,7 +3,15 @@ import type { RecordSpool, SpoolEntry } from '../spool-entry.ts';
 import { encodeFrames, frameAt, headBytes } from './frame.ts';
 import { createGroupedSync, type GroupedSync } from './grouped-sync.ts';
 import { createRecentEntries } from './recent-entries.ts';
-import { type OnProblem, type Segment, segmentPath, takeSegments } from './segment.ts';
+import {
+  encodeAcknowledgement,
+  isAcknowledgement,
+  type OnProblem,
+  type Segment,
+  segmentPath,
+  takeSegments,
+} from './segment.ts';
+import { appendAcknowledgement, createSegmentRemoval, type SegmentRemoval } from './segment-removal.ts';
 import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.ts';
 
 /*
@@ -18,8 +26,9 @@ import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.t
  *
  * An entry is handed to the operating system before `append` returns: a killed process loses none. An entry that has waited for
  * 200 ms is synced, so a power failure can cost the last 200 ms and the time of a sync.
- * Acknowledged entries of a segment that is still there are read again after a restart: replay may be repeated. A process takes
- * over the segments of dead processes by renaming them into its own folder, one by one, so that a crash in between loses none.
+ * What is acknowledged is noted in its segment, where that stays, so that no later process replays it; only what the store had
+ * taken in the moment of a kill is. A process takes over the segments of dead processes by renaming them into its own folder, one
+ * by one, so that a crash in between loses none.
  */
 
 export interface SpoolOptions {
@@ -79,6 +88,11 @@ export function openSpool(options: SpoolOptions): OpenedSpool {
   return { ok: false, reason: 'locked', message: `a living process uses ${own}` };
 }
 
+interface OpenSegment {
+  readonly file: number;
+  readonly segment: Segment;
+}
+
 class SegmentSpool implements Spool {
   private readonly options: SpoolOptions;
   private readonly files: SpoolFiles;
@@ -87,11 +101,10 @@ class SegmentSpool implements Spool {
   private readonly segmentBytes: number;
   /** In the order of their positions; the last one may be open. */
   private segments: Segment[] = [];
-  private open: { readonly file: number; readonly segment: Segment } | undefined;
+  private open: OpenSegment | undefined;
   private lastNumber = 0;
   acknowledged = 0;
-  /** Replayed segments that the disk has not removed yet. */
-  private unremoved: string[] = [];
+  private readonly removal: SegmentRemoval;
   end = 0;
   /** The last entries, so that they need not be read from the disk. */
   private readonly recent = createRecentEntries(recentBytes);
@@ -108,6 +121,7 @@ class SegmentSpool implements Spool {
     this.files = files;
     this.lock = lock;
     this.problem = options.onProblem ?? (() => {});
+    this.removal = createSegmentRemoval(files, this.problem);
     this.own = `${options.folder}/${options.name}`;
     this.after = options.after ?? afterTimeout;
     this.sync = createGroupedSync({
@@ -143,27 +157,36 @@ class SegmentSpool implements Spool {
     const bound = this.options.maxBytes * (kind === 'intents' ? 1 - reservedPart : 1);
     if (this.onDisk + bytes.length > bound) this.dropStored();
     if (this.onDisk + bytes.length > bound) return 'full';
-    let opened: { readonly file: number; readonly segment: Segment };
+    let opened: OpenSegment;
     try {
       opened = this.openLast();
     } catch (error) {
       this.problem('the spool could not be opened', error);
       return 'failed';
     }
-    const { file, segment } = opened;
+    try {
+      this.write(opened, entries, bytes);
+    } catch (error) {
+      this.problem('the spool could not be written', error);
+      return 'failed';
+    }
+    this.sync.wrote(opened.file);
+    return 'kept';
+  }
+
+  /** Appends to the segment that grows. Where it throws, nothing was appended. */
+  private write({ file, segment }: OpenSegment, entries: readonly SpoolEntry[], bytes: Uint8Array): void {
     try {
       this.files.append(file, bytes);
     } catch (error) {
-      this.problem('the spool could not be written', error);
       this.undo(file, segment);
-      return 'failed';
+      throw error;
     }
     segment.length += bytes.length;
+    segment.bytes += bytes.length;
     this.recent.add(entries, this.end, this.end + bytes.length);
     this.end += bytes.length;
     this.onDisk += bytes.length;
-    this.sync.wrote(file);
-    return 'kept';
   }
 
   read(): { readonly entries: readonly SpoolEntry[]; readonly position: number } {
@@ -176,9 +199,11 @@ class SegmentSpool implements Spool {
     const entries: SpoolEntry[] = [];
     let used = 0;
     for (let frame = frameAt(bytes, used); frame !== undefined; frame = frameAt(bytes, used)) {
-      const entry = decode(frame.text);
-      if (entry === undefined) this.problem('an entry of the spool is no JSON');
-      else entries.push(entry);
+      if (!isAcknowledgement(frame.text)) {
+        const entry = decode(frame.text);
+        if (entry === undefined) this.problem('an entry of the spool is no JSON');
+        else entries.push(entry);
+      }
       used = frame.end;
     }
     if (used === 0) {
@@ -192,17 +217,37 @@ class SegmentSpool implements Spool {
   acknowledge(position: number): void {
     this.acknowledged = Math.min(this.end, Math.max(this.acknowledged, position));
     this.recent.drop(this.acknowledged);
-    if (this.empty && this.open !== undefined) {
-      if (this.open.segment.length >= Math.min(keptBytes, this.segmentBytes)) this.dropStored();
-      else this.dropWhenIdle();
-    }
+    const large = Math.min(keptBytes, this.segmentBytes);
+    if (this.empty && this.open !== undefined && this.open.segment.length >= large) this.dropStored();
     const done = this.segments.filter(
       (segment) => segment.start + segment.length <= this.acknowledged && segment !== this.open?.segment,
     );
-    if (done.length === 0 && this.unremoved.length === 0) return;
     this.segments = this.segments.slice(done.length);
-    for (const segment of done) this.onDisk -= segment.length;
-    this.removeAll([...this.unremoved, ...done.map(({ path }) => path)]);
+    this.onDisk -= this.removal.remove(done);
+    this.noteAcknowledged();
+    if (this.empty && this.open !== undefined) this.dropWhenIdle();
+  }
+
+  /** Writes into the segment that stays how much of it is acknowledged. Where the disk fails, that much is replayed after a kill. */
+  private noteAcknowledged(): void {
+    const position = this.acknowledged;
+    const segment = this.segments.find(({ start, length }) => start < position && position <= start + length);
+    if (segment === undefined) return;
+    const count = segment.skipped + position - segment.start;
+    try {
+      if (segment !== this.open?.segment) {
+        const more = appendAcknowledgement(this.files, segment, count);
+        segment.bytes += more;
+        this.onDisk += more;
+      } else {
+        const { empty } = this;
+        this.write(this.open, [], encodeAcknowledgement(count));
+        if (empty) this.acknowledged = this.end;
+        this.recent.drop(this.acknowledged);
+      }
+    } catch (error) {
+      this.problem('what is acknowledged could not be noted in the spool', error);
+    }
   }
 
   /** Removes the segment that grows, where all of it is acknowledged. */
@@ -211,8 +256,7 @@ class SegmentSpool implements Spool {
     if (segment === undefined || !this.empty) return;
     this.closeOpen('removed');
     this.segments = this.segments.filter((other) => other !== segment);
-    this.onDisk -= segment.length;
-    this.removeAll([...this.unremoved, segment.path]);
+    this.onDisk -= this.removal.remove([segment]);
   }
 
   /** To make a file for each group of entries would cost more than to write them, so it stays while more come. */
@@ -223,19 +267,6 @@ class SegmentSpool implements Spool {
       this.stopIdle = undefined;
       if (this.end === end) this.dropStored();
       else if (this.empty) this.dropWhenIdle();
-    });
-  }
-
-  /** What the disk does not remove now is tried again; after a restart it is replayed once more. */
-  private removeAll(paths: readonly string[]): void {
-    this.unremoved = paths.filter((path) => {
-      try {
-        this.files.remove(path);
-        return false;
-      } catch (error) {
-        this.problem('a replayed part of the spool could not be removed', error);
-        return true;
-      }
     });
   }
 
@@ -273,10 +304,10 @@ class SegmentSpool implements Spool {
     this.dropStored();
     this.closeOpen('written');
     this.sync.finish();
-    this.removeAll(this.unremoved);
+    this.onDisk -= this.removal.remove([]);
     try {
       // The next process takes over what is left, by its lock.
-      const emptied = this.segments.length === 0 && this.unremoved.length === 0;
+      const emptied = this.segments.length === 0 && this.removal.complete;
       this.lock.release(emptied ? 'remove' : 'keep');
       this.files.removeFolder(this.own);
     } catch (error) {
@@ -307,11 +338,11 @@ class SegmentSpool implements Spool {
 
   private add(segments: readonly Omit<Segment, 'start'>[], lastNumber: number): void {
     this.lastNumber = lastNumber;
-    for (const { path, length } of segments) {
-      this.segments.push({ path, length, start: this.end });
-      this.end += length;
-      this.onDisk += length;
-      this.syncTaken(path);
+    for (const segment of segments) {
+      this.segments.push({ ...segment, start: this.end });
+      this.end += segment.length;
+      this.onDisk += segment.bytes;
+      this.syncTaken(segment.path);
     }
   }
 
@@ -327,14 +358,14 @@ class SegmentSpool implements Spool {
   }
 
   /** The segment that grows; a new one where the last one is large enough. */
-  private openLast(): { readonly file: number; readonly segment: Segment } {
+  private openLast(): OpenSegment {
     if (this.open !== undefined && this.open.segment.length < this.segmentBytes) return this.open;
     this.closeOpen('written');
     const number = this.lastNumber + 1;
     const path = segmentPath(this.own, number);
     const file = this.files.open(path);
     this.lastNumber = number;
-    const segment = { path, start: this.end, length: 0 };
+    const segment = { path, start: this.end, skipped: 0, length: 0, bytes: 0 };
     this.segments.push(segment);
     this.open = { file, segment };
     return this.open;
@@ -367,11 +398,12 @@ class SegmentSpool implements Spool {
     const file = this.files.open(segment.path);
     try {
       const whole = segment.length - at;
-      const bytes = this.files.read(file, at, Math.min(whole, readBytes));
+      const from = segment.skipped + at;
+      const bytes = this.files.read(file, from, Math.min(whole, readBytes));
       if (bytes.length < headBytes || frameAt(bytes, 0) !== undefined) return bytes;
       // One entry that is larger than a read, unless it is damaged.
       const length = headBytes + bytes.readUInt32LE(0);
-      return length <= whole ? this.files.read(file, at, length) : bytes;
+      return length <= whole ? this.files.read(file, from, length) : bytes;
     } finally {
       this.files.close(file);
     }

@@ -18,7 +18,10 @@ export function createOpenHandedLedger(): OpenHandedLedger {
       windows: {},
     }),
     progress: () => {},
-    settle: (ending) => endings.push(ending),
+    settle: (ending, onKept) => {
+      endings.push(ending);
+      onKept?.();
+    },
     look: async () => ({}),
     change: async () => ({ type: 'missing' }),
     touch: () => {},

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { seededRandom } from '../../testing/seeded-random.ts';
-import { redisFor, withoutRedis } from '../../testing/services.ts';
+import { ownRedis, redisFor, withoutOwnRedis, withoutRedis } from '../../testing/services.ts';
 import { roundsOf, seedOf } from '../../testing/suite-part.ts';
 import { describeLimiter } from '../contract.suite.ts';
 import type { Limiter, LimitLease, LimitScope } from '../contract.ts';
@@ -122,6 +122,36 @@ describe.skipIf(withoutRedis !== undefined)(
       redis.disconnect();
       allowed(await limiter.take(ask(scopes)));
       expect((await limiter.take(ask(scopes))).type).toBe('refused');
+    });
+  },
+);
+
+describe.skipIf(withoutOwnRedis !== undefined)(
+  `with a Redis of its own${withoutOwnRedis === undefined ? '' : ` (skipped: ${withoutOwnRedis})`}`,
+  () => {
+    test('each connection gives it the scripts first, so that a decision is one round trip', async () => {
+      const server = await ownRedis(onTestFinished);
+      const limiter = await openRedisLimiter({ url: server.url });
+      onTestFinished(() => limiter.close());
+      const scopes = [{ scope: newScope(), requestsPerMinute: 20 }];
+      /** A script that the server does not know is sent as text. */
+      const textsSent = async () => {
+        const redis = new Redis(server.url);
+        const stats = await redis.info('commandstats');
+        redis.disconnect();
+        return Number(/cmdstat_eval:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+      };
+      const { lease } = allowed(await limiter.take(ask(scopes)));
+      await limiter.look(scopes);
+      await limiter.beat('p');
+      await limiter.settle(lease, 1);
+      expect(await textsSent()).toBe(0);
+      await server.kill();
+      await server.start();
+      await expect
+        .poll(() => limiter.take(ask(scopes)).catch(() => undefined), { timeout: 10_000 })
+        .toMatchObject({ type: 'allowed' });
+      expect(await textsSent()).toBe(0);
     });
   },
 );

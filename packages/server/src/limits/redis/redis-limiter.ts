@@ -33,13 +33,13 @@ const reconnectMs = 500;
 /** Scopes that one script restores: it keeps Redis about a millisecond. */
 const restoredAtOnce = 200;
 
-/** The most that opening waits for the first connection. */
+/** The most that opening waits for the first connection and its first answers. */
 const openingMs = 1_000;
 
 /**
  * A limiter for all replicas that share one Redis (from version 5) or Valkey. It connects by itself, now and after each loss;
- * while there is no connection every call rejects at once. Resolves when the first connection stands, or has failed; never
- * rejects. `close` ends the connection.
+ * while there is no connection every call rejects at once. Resolves when the first connection is ready for decisions, or has
+ * failed; never rejects. `close` ends the connection.
  */
 export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Limiter> {
   const limiter = new RedisLimiter(options);
@@ -50,6 +50,8 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
 class RedisLimiter implements Limiter {
   private readonly redis: Redis;
   private readonly windowMs: number;
+  /** Called when a connection has the scripts. */
+  private onWarm = (): void => {};
   /** Why there is no connection. */
   private connectionError: Error | undefined;
 
@@ -77,23 +79,35 @@ class RedisLimiter implements Limiter {
     });
     this.redis.on('ready', () => {
       this.connectionError = undefined;
+      void this.warm();
     });
   }
 
-  /** Resolves after the first attempt to connect. */
+  /** Resolves after the first attempt to connect, and where that has succeeded, when the scripts are there. */
   tried(): Promise<void> {
     const { redis } = this;
     return new Promise((resolve) => {
       const timer = setTimeout(done, openingMs);
       function done(): void {
         clearTimeout(timer);
-        redis.off('ready', done);
         redis.off('close', done);
         resolve();
       }
-      redis.once('ready', done);
       redis.once('close', done);
+      this.onWarm = done;
     });
+  }
+
+  /**
+   * Gives the server the scripts, as the first commands of each connection. A decision whose script is missing takes two round
+   * trips, and the guard has 40 ms for it.
+   */
+  private async warm(): Promise<void> {
+    // What fails here fails again where it is needed, and says so there.
+    await Promise.allSettled(
+      [takeScript, settleScript, lookScript, beatScript].map(({ text }) => this.redis.script('LOAD', text)),
+    );
+    this.onWarm();
   }
 
   async take(ask: LimitAsk): Promise<LimitDecision> {

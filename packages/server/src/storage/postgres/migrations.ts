@@ -102,4 +102,12 @@ export const postgresMigrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 3,
+    name: 'discarded intents',
+    statements: [
+      'ALTER TABLE intents ADD COLUMN discarded_at bigint',
+      'CREATE INDEX intents_discarded ON intents (discarded_at) WHERE discarded_at IS NOT NULL',
+    ],
+  },
 ];

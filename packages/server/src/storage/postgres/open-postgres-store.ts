@@ -1,6 +1,7 @@
 import { Kysely, sql } from 'kysely';
 import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
 import { migrate, schemaVersion } from '../sql/migrate.ts';
+import { newerSchema, unreadableSchema } from '../sql/schema-problem.ts';
 import type { Tables } from '../sql/tables.ts';
 import { postgresName } from '../store-name.ts';
 import { locks } from './locks.ts';
@@ -39,7 +40,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     });
     if (migrated.type === 'newer') {
       await pool.close();
-      return newerSchema(where, migrated.found);
+      return newerSchema(where, migrated.found, postgresMigrations.length);
     }
     return {
       ok: true,
@@ -57,7 +58,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 }
 
 /**
- * Connects to PostgreSQL and changes nothing: a schema that another version has made stays as it is. Never rejects; the
+ * Connects to PostgreSQL and changes nothing: a schema that another version has made stays as it is, and is refused. Never rejects; the
  * caller closes the reader.
  */
 export async function openPostgresReader({ url: text }: { readonly url: string }): Promise<ReaderOpening> {
@@ -68,10 +69,10 @@ export async function openPostgresReader({ url: text }: { readonly url: string }
   try {
     pool = createPool(url);
     const db = new Kysely<Tables>({ dialect: pool.dialect });
-    const found = await schemaVersion(db);
-    if (found > postgresMigrations.length) {
+    const problem = unreadableSchema(where, await schemaVersion(db), postgresMigrations.length);
+    if (problem !== undefined) {
       await pool.close();
-      return newerSchema(where, found);
+      return problem;
     }
     return {
       ok: true,
@@ -127,13 +128,5 @@ function wrongEncoding(where: string, encoding: string): OpeningFailure {
     ok: false,
     reason: 'refused',
     message: `${where} has the encoding ${encoding}, and Tailrace needs UTF8; create another database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in the URL`,
-  };
-}
-
-function newerSchema(where: string, found: number): OpeningFailure {
-  return {
-    ok: false,
-    reason: 'newer-schema',
-    message: `${where} has schema ${found}, and this version of Tailrace knows schemas up to ${postgresMigrations.length}; start the version that made it, or a newer one`,
   };
 }

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { ownPostgres, postgresFor, withoutOwnPostgres, withoutPostgres } from '../../testing/services.ts';
 import type { OpenedStore } from '../opening.ts';
 import { morning, someIntent, someRecord } from '../testing/store-values.ts';
+import { postgresMigrations } from './migrations.ts';
 import { openPostgresReader, openPostgresStore } from './open-postgres-store.ts';
 
 const named = (name: string, without: string | undefined): string =>
@@ -41,10 +42,9 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
   test('three replicas that start at once migrate once', async () => {
     const url = await postgresFor(onTestFinished);
     await Promise.all([open(url), open(url), open(url)]);
-    expect(await query(url, 'SELECT version::int FROM tailrace_versions')).toEqual([
-      { version: 1 },
-      { version: 2 },
-    ]);
+    expect(await query(url, 'SELECT version::int FROM tailrace_versions')).toEqual(
+      postgresMigrations.map(({ version }) => ({ version })),
+    );
   });
 
   test('a database that is missing, or of a newer version, is refused', async () => {
@@ -56,6 +56,29 @@ describe.skipIf(withoutPostgres !== undefined)(named('opening PostgreSQL', witho
     expect(await store.admit([someIntent('a')])).toMatchObject([{ ok: true }]);
     url.pathname = '/no_such_database';
     expect(await openPostgresStore({ url: url.href })).toMatchObject({ ok: false, reason: 'refused' });
+  });
+
+  test('a database of another version is not read, says what to do, and stays as it is', async () => {
+    const url = await postgresFor(onTestFinished);
+    await (await open(url)).close();
+    const versions = () => query(url, 'SELECT version::int FROM tailrace_versions ORDER BY version');
+    await query(
+      url,
+      'DELETE FROM tailrace_versions WHERE version = (SELECT max(version) FROM tailrace_versions)',
+    );
+    const older = await versions();
+    expect(await openPostgresReader({ url })).toMatchObject({
+      ok: false,
+      reason: 'older-schema',
+      message: expect.stringContaining('run "tailrace db migrate"'),
+    });
+    expect(await versions()).toEqual(older);
+    await query(url, "INSERT INTO tailrace_versions VALUES (99, 'of the future', 0)");
+    expect(await openPostgresReader({ url })).toMatchObject({
+      ok: false,
+      reason: 'newer-schema',
+      message: expect.stringContaining('use the version that made it, or a newer one'),
+    });
   });
 
   test('a database without tables is not opened for reading, and gets none', async () => {

@@ -24,6 +24,7 @@ describeStore('the store in PostgreSQL', {
         const client = new pg.Client({ connectionString: url });
         await client.connect();
         await client.query('UPDATE processes SET beat_at = beat_at - $1::bigint', [ms]);
+        await client.query('UPDATE intents SET discarded_at = discarded_at - $1::bigint', [ms]);
         await client.query('UPDATE leases SET expires_at = expires_at - $1::bigint', [ms]);
         await client.end();
       },

@@ -17,6 +17,7 @@ import {
   discardIntents,
   discardPresumed,
   findStored,
+  forgetDiscarded,
   forgetProcesses,
   insertEvents,
   insertIntents,
@@ -184,13 +185,14 @@ export function createPostgresRequests({
     },
     async discard(ids) {
       if (ids.length === 0) return;
-      const found = await pool.run<{ id: string }>(discardIntents, [ids.map(({ id }) => id)]);
-      if (found.length === ids.length) return;
-      const missing = byId(ids);
-      for (const { id } of found) missing.delete(id);
-      const rows = [...missing.values()].map(({ id, createdAtMs }) => ({ id, created_at: createdAtMs }));
-      const lock = mayBeRetired(rows) ? lockRetired : '';
-      await pool.transaction(lock, (client) => runOn(client, discardPresumed, [JSON.stringify(rows)]));
+      await pool.run(forgetDiscarded, []);
+      const rows = [...byId(ids).values()].map(({ id, createdAtMs }) => ({ id, created_at: createdAtMs }));
+      const batch = JSON.stringify(rows);
+      await pool.transaction(mayBeRetired(rows) ? lockRetired : '', async (client) => {
+        await runOn(client, discardIntents, [batch]);
+        // By a statement of its own: it sees the records of a process that was closed while the first one waited.
+        await runOn(client, discardPresumed, [batch]);
+      });
     },
     closeDead,
     async spent(budgets) {

@@ -1,5 +1,5 @@
 import { intentColumns, recordColumns } from '../sql/request-row.ts';
-import { dayMs } from '../sql/tables.ts';
+import { dayMs, forgetDiscardedAt } from '../sql/tables.ts';
 import type { Statement } from './pool.ts';
 
 /*
@@ -160,9 +160,24 @@ export const settleRecords: Statement = {
     SELECT id, corrected OR id IN (SELECT id FROM unretired) AS corrected FROM stored`,
 };
 
+/**
+ * Takes the ids of discarded intents. A statement that inserts the same id at the same time waits for this one, or this one for
+ * it: the index has each id once, whatever the two can see of each other.
+ */
 export const discardIntents: Statement = {
   name: 'discard_intents',
-  text: 'DELETE FROM intents WHERE id = ANY($1) RETURNING id',
+  text: `INSERT INTO intents (id, request_id, key_id, owner, tags, model, created_at, prompt_tokens, completion_tokens,
+      cost_micro_usd, process_id, reserved_prompt_tokens, reserved_completion_tokens, reserved_prompt_micro_usd,
+      reserved_completion_micro_usd, budgets, discarded_at)
+    SELECT id, '', '', '', '{}', '', created_at, 0, 0, 0, '', 0, 0, 0, 0, '[]', ${serverNow}
+    FROM json_to_recordset($1) AS r(id text, created_at bigint) ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET process_id = '', reserved_prompt_tokens = 0, reserved_completion_tokens = 0,
+      reserved_prompt_micro_usd = 0, reserved_completion_micro_usd = 0, discarded_at = excluded.discarded_at`,
+};
+
+export const forgetDiscarded: Statement = {
+  name: 'forget_discarded',
+  text: forgetDiscardedAt(serverNow),
 };
 
 /** Removes records that were made for a process thought dead, whose request has reached no target after all. */
@@ -181,7 +196,7 @@ export const discardPresumed: Statement = {
 };
 
 /** Open intents of processes that are dead by the server's clock. */
-const dead = `NOT EXISTS (
+const dead = `discarded_at IS NULL AND NOT EXISTS (
       SELECT FROM processes WHERE processes.id = intents.process_id AND beat_at >= ${serverNow} - $1
     ) AND process_id <> ALL($2)`;
 

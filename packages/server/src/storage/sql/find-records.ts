@@ -23,7 +23,8 @@ export async function findRecords(
   const found: UsageRecord[] = [];
   // Intents first: a request that is settled between the two statements is found twice, and never missed.
   if (query.status === undefined || query.status === 'open') {
-    const rows = await paged(filtered(db.selectFrom('intents').selectAll(), 'intents', query, flavour), after)
+    const open = db.selectFrom('intents').selectAll().where('discarded_at', 'is', null);
+    const rows = await paged(filtered(open, 'intents', query, flavour), after)
       .limit(query.limit + 1)
       .execute();
     const nowMs = now();
@@ -98,6 +99,7 @@ async function placeOf(db: Kysely<Tables>, id: string): Promise<Place | undefine
     .selectFrom('intents')
     .select(['created_at', 'id'])
     .where('id', '=', storableText(id))
+    .where('discarded_at', 'is', null)
     .executeTakeFirst();
 }
 

@@ -5,7 +5,7 @@
  *   intents ──settle──▶ records ──retire──▶ retired_usage, retired_presumed
  *                          └── in the same transaction ──▶ daily_spent, outbox
  *
- * An open request is a row of `intents`, which is small and changes all the time; a settled one is a row of `records`, which is
+ * An open request is a row of `intents`, which is small and changes all the time (`discarded_at` is that of a row that is none); a settled one is a row of `records`, which is
  * large and only grows. What is reserved of a budget is the sum of its intents, and what is spent is the sum of `daily_spent`:
  * there is no other counter that could differ from them.
  */
@@ -83,6 +83,15 @@ export interface IntentTable extends RequestColumns {
   reserved_completion_micro_usd: number;
   /** JSON of `BudgetCheck[]`, for the process that closes the intent. */
   budgets: string;
+}
+
+/**
+ * A discarded intent stays for a while as a row that reserves nothing, so that its id is taken: the call that should have stored
+ * it may be carried out late, and at the same time as the discard. It is no open request.
+ */
+export interface StoredIntentTable extends IntentTable {
+  /** Absent of an open request. */
+  discarded_at: number | null;
 }
 
 export interface RecordTable extends RequestColumns {
@@ -177,7 +186,7 @@ export interface Tables {
   counters: CounterTable;
   secrets: SecretTable;
   processes: ProcessTable;
-  intents: IntentTable;
+  intents: StoredIntentTable;
   records: RecordTable;
   record_tags: RecordTagTable;
   daily_spent: DailySpentTable;
@@ -190,3 +199,20 @@ export interface Tables {
 }
 
 export const dayMs = 86_400_000;
+
+/**
+ * How long a discarded id is taken. It is discarded when the store answers; a call that was given up before waits at most for the
+ * end of its statement (10 s), and for packets that its operating system sends again (some minutes). The last thousand stay
+ * longer: a clock that leaps must not end the wait.
+ */
+const rememberedMs = 600_000;
+export const rememberedIds = 1_000;
+
+/** Forgets discarded ids; `now`: the clock of the store, as SQL. */
+export const forgetDiscardedAt = (
+  now: string,
+) => `DELETE FROM intents WHERE discarded_at < ${now} - ${rememberedMs}
+    AND discarded_at < (
+      SELECT discarded_at FROM intents WHERE discarded_at IS NOT NULL
+      ORDER BY discarded_at DESC LIMIT 1 OFFSET ${rememberedIds - 1}
+    )`;

@@ -15,6 +15,8 @@ interface TransferTable {
   readonly order: readonly string[];
   /** Columns of truth values. */
   readonly booleans?: readonly string[];
+  /** Only rows in which this column is NULL. */
+  readonly without?: string;
 }
 
 /**
@@ -32,7 +34,7 @@ const transferTables: readonly TransferTable[] = [
   },
   { name: 'key_hashes', columns: ['hash', 'key_id'], order: ['hash'] },
   { name: 'once_answers', columns: ['once_key', 'fingerprint', 'answer', 'at'], order: ['once_key'] },
-  { name: 'intents', columns: intentColumns, order: ['id'] },
+  { name: 'intents', columns: intentColumns, order: ['id'], without: 'discarded_at' },
   {
     name: 'records',
     columns: recordColumns,
@@ -104,12 +106,13 @@ async function* rowsOf(db: Kysely<Tables>, table: TransferTable): AsyncIterable<
   let last: Record<string, JsonValue> | undefined;
   for (;;) {
     const place = last;
+    const open = table.without === undefined ? sql`true` : sql`${sql.ref(table.without)} is null`;
     const after =
       place === undefined
         ? sql``
-        : sql`where (${order}) > (${sql.join(table.order.map((column) => sql.val(place[column])))})`;
+        : sql`and (${order}) > (${sql.join(table.order.map((column) => sql.val(place[column])))})`;
     const { rows } = await sql<Record<string, JsonValue>>`select ${columns} from ${sql.table(table.name)}
-      ${after} order by ${order} limit ${sql.lit(rowsAtOnce)}`.execute(db);
+      where ${open} ${after} order by ${order} limit ${sql.lit(rowsAtOnce)}`.execute(db);
     for (const row of rows) yield { table: table.name, ...exported(table, row) };
     last = rows.at(-1);
     if (rows.length < rowsAtOnce) return;
@@ -189,7 +192,7 @@ async function isEmpty(db: Kysely<Tables>): Promise<boolean> {
   const filled = [
     sql`select 1 from api_keys`,
     sql`select 1 from owners where version > 0`,
-    sql`select 1 from intents`,
+    sql`select 1 from intents where discarded_at is null`,
     sql`select 1 from records`,
     sql`select 1 from daily_spent`,
     sql`select 1 from retired_usage`,

@@ -105,4 +105,12 @@ export const sqliteMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    version: 4,
+    name: 'discarded intents',
+    statements: [
+      'ALTER TABLE intents ADD COLUMN discarded_at INTEGER',
+      'CREATE INDEX intents_discarded ON intents (discarded_at) WHERE discarded_at IS NOT NULL',
+    ],
+  },
 ];

@@ -1,8 +1,9 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
-import type { OpeningFailure, ReaderOpening, StoreOpening } from '../opening.ts';
+import type { ReaderOpening, StoreOpening } from '../opening.ts';
 import { migrate, schemaVersion } from '../sql/migrate.ts';
+import { newerSchema, unreadableSchema } from '../sql/schema-problem.ts';
 import type { Tables } from '../sql/tables.ts';
 import { StoreError } from '../store-error.ts';
 import { sqliteFile } from '../store-name.ts';
@@ -69,7 +70,7 @@ async function openLocked(
     });
     if (migrated.type === 'newer') {
       database.close();
-      return newerSchema(file, migrated.found);
+      return newerSchema(file, migrated.found, sqliteMigrations.length);
     }
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     // The migration has read the schema, so the log exists.
@@ -127,10 +128,10 @@ export async function openSqliteReader(
   try {
     database = openForReading(file);
     const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
-    const found = await schemaVersion(db);
-    if (found > sqliteMigrations.length) {
+    const problem = unreadableSchema(file, await schemaVersion(db), sqliteMigrations.length);
+    if (problem !== undefined) {
       database.close();
-      return newerSchema(file, found);
+      return problem;
     }
     const openSnapshot = () => openForReading(file);
     return { ok: true, reader: createSqliteReader({ database, db, now: options.now, openSnapshot }) };
@@ -154,12 +155,4 @@ function repair(database: DatabaseSync, logSync: LogSync): void {
   const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
   if (busy !== 0) throw new StoreError('busy', 'a reader holds the log of SQLite, whose sync has failed');
   logSync.repaired();
-}
-
-function newerSchema(file: string, found: number): OpeningFailure {
-  return {
-    ok: false,
-    reason: 'newer-schema',
-    message: `${file} has schema ${found}, and this version of Tailrace knows schemas up to ${sqliteMigrations.length}; start the version that made it, or a newer one`,
-  };
 }

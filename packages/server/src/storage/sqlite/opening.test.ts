@@ -116,6 +116,20 @@ describe('a data folder', () => {
     });
     expect(await openSqliteReader({ dataDir, now })).toMatchObject({ ok: false, reason: 'newer-schema' });
   });
+
+  test('whose database is of an older version is not read, and stays as it is', async () => {
+    const dataDir = folder();
+    await (await open(dataDir)).close();
+    const database = new DatabaseSync(sqliteFile(dataDir));
+    database.exec('DELETE FROM tailrace_versions WHERE version > 1');
+    expect(await openSqliteReader({ dataDir, now })).toMatchObject({
+      ok: false,
+      reason: 'older-schema',
+      message: expect.stringContaining('run "tailrace db migrate"'),
+    });
+    expect(database.prepare('SELECT version FROM tailrace_versions').all()).toHaveLength(1);
+    database.close();
+  });
 });
 
 describe('a reader beside a running service', () => {

@@ -13,7 +13,13 @@ import {
 } from '../sql/request-row.ts';
 import { storableNumber, storableText } from '../sql/storable.ts';
 import { dailySums, dayOf, type SumChange, sumChange } from '../sql/sums.ts';
-import { dayMs, type IntentTable, type RecordTable, type RetiredPresumedTable } from '../sql/tables.ts';
+import {
+  dayMs,
+  forgetDiscardedAt,
+  type IntentTable,
+  type RecordTable,
+  type RetiredPresumedTable,
+} from '../sql/tables.ts';
 import { inTransaction, valuesOf } from './sqlite-dialect.ts';
 
 /** The statements of every request. Each function runs to its end, in one transaction, or throws and has changed nothing. */
@@ -52,6 +58,15 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
   const insertIntent = database.prepare(`${insertInto('intents', intentColumns)} ON CONFLICT DO NOTHING`);
   const findIntent = database.prepare('SELECT * FROM intents WHERE id = ?');
   const findRecord = database.prepare('SELECT 1 FROM records WHERE created_at = ? AND id = ?');
+  const discardIntent = database.prepare(
+    `INSERT INTO intents (id, request_id, key_id, owner, tags, model, created_at, prompt_tokens, completion_tokens,
+       cost_micro_usd, process_id, reserved_prompt_tokens, reserved_completion_tokens, reserved_prompt_micro_usd,
+       reserved_completion_micro_usd, budgets, discarded_at)
+     VALUES (?, '', '', '', '{}', '', ?, 0, 0, 0, '', 0, 0, 0, 0, '[]', ?)
+     ON CONFLICT DO UPDATE SET process_id = '', reserved_prompt_tokens = 0, reserved_completion_tokens = 0,
+       reserved_prompt_micro_usd = 0, reserved_completion_micro_usd = 0, discarded_at = excluded.discarded_at`,
+  );
+  const forgetDiscarded = database.prepare(forgetDiscardedAt('?'));
   const deleteIntent = database.prepare('DELETE FROM intents WHERE id = ?');
   const takePresumed = database.prepare(
     'DELETE FROM records WHERE created_at = ? AND id = ? AND presumed = 1 RETURNING *',
@@ -77,7 +92,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
   const sumReservedOfOwner = sumReserved('owner');
   const findDead = database.prepare(
     `SELECT intents.*, beat_at FROM intents LEFT JOIN processes ON processes.id = process_id
-     WHERE (beat_at IS NULL OR beat_at < ?) AND process_id NOT IN (SELECT value FROM json_each(?))`,
+     WHERE discarded_at IS NULL AND (beat_at IS NULL OR beat_at < ?) AND process_id NOT IN (SELECT value FROM json_each(?))`,
   );
   const forgetProcesses = database.prepare(
     'DELETE FROM processes WHERE beat_at < ? AND id NOT IN (SELECT value FROM json_each(?))',
@@ -242,8 +257,9 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
     discard: (ids) =>
       inTransaction(database, () => {
         const changes: SumChange[] = [];
+        forgetDiscarded.run(now());
         for (const { id, createdAtMs } of ids) {
-          deleteIntent.run(id);
+          discardIntent.run(id, createdAtMs, now());
           const removed = removePresumed(createdAtMs, id);
           if (removed !== undefined) changes.push(removed);
         }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { rememberedIds } from '../sql/tables.ts';
 import type { StoreCase } from '../testing/store-case.ts';
 import { dollarsOf, midnight, morning, someIntent, someRecord, tokensOf } from '../testing/store-values.ts';
 
@@ -182,6 +183,57 @@ export function testAdmission(storeCase: StoreCase): void {
       await clients[1].discard([{ id: 'a', createdAtMs: morning }]);
       expect(await clients[0].spent([ofKey])).toMatchObject([{ reservedTokens: 50 }]);
       expect((await clients[0].records({ limit: 10 })).data.map(({ id }) => id)).toEqual(['b']);
+    });
+
+    test('an intent that comes after its discard, or at the same time, is not stored', async () => {
+      const { clients, pass } = await storeCase.open();
+      const budgets = [tokensOf('key:key_a', 1_000)];
+      const gone = (id: string) => ({ id, createdAtMs: morning });
+      await clients[0].discard([gone('a'), gone('b')]);
+      await clients[1].admit([someIntent('a', { budgets })]);
+      await clients[1].admit([someIntent('b')]);
+      await clients[1].keep([someIntent('b')]);
+      const ids = Array.from({ length: 60 }, (_, index) => `n${index}`);
+      await Promise.all(
+        ids.map((id, index) =>
+          Promise.all([
+            index % 2 === 0
+              ? clients[0].admit([someIntent(id, { budgets })])
+              : clients[0].keep([someIntent(id)]),
+            clients[1].discard([gone(id)]),
+          ]),
+        ),
+      );
+      await clients[0].progress([
+        {
+          id: 'a',
+          createdAtMs: morning,
+          target: 'lab/llama',
+          promptTokens: 1,
+          completionTokens: 1,
+          costMicroUsd: 0,
+        },
+      ]);
+      expect(await clients[0].spent([ofKey])).toMatchObject([{ spentTokens: 0, reservedTokens: 0 }]);
+      expect((await clients[0].records({ limit: 10 })).data).toEqual([]);
+      // They are no requests of a dead process either, and not exported.
+      await pass(60_000);
+      expect(await clients[0].closeDead({ living: [], expiredMs: 10_000, nowMs: morning })).toEqual([]);
+      const rows: unknown[] = [];
+      for await (const row of clients[0].exportRows()) rows.push(row['table']);
+      expect(rows).not.toContain('intents');
+      expect((await clients[0].records({ limit: 10, after: 'a' })).unknownAfter).toBe(true);
+      // The ids are free again when no such call can come any more, by the clock, and by what came after them: a clock may leap.
+      const admit = async () => {
+        await clients[0].admit([someIntent('a')]);
+        return (await clients[0].records({ limit: 10 })).data.map(({ id }) => id);
+      };
+      await pass(86_400_000);
+      await clients[0].discard([gone('c')]);
+      expect(await admit()).toEqual([]);
+      await clients[0].discard(Array.from({ length: rememberedIds }, (_, index) => gone(`m${index}`)));
+      await clients[0].discard([gone('c')]);
+      expect(await admit()).toEqual(['a']);
     });
   });
 }
